@@ -1,0 +1,45 @@
+"""See which of your tensors share memory, and which line just changed one you did not touch.
+
+In a notebook or in IPython, ``%load_ext tensorwatch`` is all it takes. This is the front door: it imports neither
+PyTorch nor IPython until somebody enters, and nobody inside the house imports it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ipy_tensorwatch.core.records import Report
+
+__all__ = ["__version__", "load_ipython_extension", "report", "unload_ipython_extension"]
+
+__version__ = "0.1.0"
+
+
+def report() -> Report:
+    """Return what the last cell did.
+
+    Returns
+    -------
+    Report
+        The last cell's record; its ``to_dict()`` is plain JSON.
+    """
+    from ipy_tensorwatch.shell import extension
+
+    return extension.report()
+
+
+def load_ipython_extension(ipython: InteractiveShell) -> None:
+    """Begin to watch: IPython calls this for ``%load_ext``."""
+    from ipy_tensorwatch.shell import extension
+
+    extension.load_ipython_extension(ipython)
+
+
+def unload_ipython_extension(ipython: InteractiveShell) -> None:
+    """Stop watching and leave nothing behind: IPython calls this for ``%unload_ext``."""
+    from ipy_tensorwatch.shell import extension
+
+    extension.unload_ipython_extension(ipython)

@@ -1,0 +1,133 @@
+"""Compare the bytes of one path's own elements before and after a cell."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.diff import Content
+from ..core.records import Elements, Example
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..core.diff import Difference
+    from ..core.reading import Reading
+    from .fingerprint import Fingerprints, Mark, Verdict
+
+EXAMPLES = 3
+
+
+def contrast(difference: Difference, verdicts: Mapping[int, Verdict], prints: Fingerprints) -> Content:
+    """Tell what became of the elements behind a path that led, and leads, to one object."""
+    before, after = difference.before, difference.after
+    if before is None or after is None:
+        return Content(changed=None, verified=False)
+    if before.unknown or after.unknown:
+        return Content(changed=True if _gained(before, after) else None, verified=False)
+    old, new, since = _marks(before, after, verdicts, prints)
+    if old is None or new is None:
+        moved = before.version != after.version or before.storage != after.storage
+        return Content(changed=True if moved else None, verified=False, since=since)
+    return _compare(before, after, old, new, since)
+
+
+def _gained(before: Reading, after: Reading) -> bool:
+    return before.unknown != after.unknown or before.version != after.version
+
+
+def _marks(
+    before: Reading, after: Reading, verdicts: Mapping[int, Verdict], prints: Fingerprints
+) -> tuple[Mark | None, Mark | None, int | None]:
+    """Find the marks of the memory before and after; None where it was not looked at."""
+    old, new = verdicts.get(before.storage), verdicts.get(after.storage)
+    since = old.since if old else None
+    first = old.before if old else prints.marks.get(before.storage)
+    if new is None:
+        return first, prints.marks.get(after.storage), since
+    return first, new.after, since
+
+
+def _compare(before: Reading, after: Reading, old: Mark, new: Mark, since: int | None) -> Content:
+    if before.nbytes != after.nbytes or before.itemsize != after.itemsize:
+        return Content(changed=True, verified=True, since=since)
+    if old is new and _same_bytes(before, after):
+        return Content(changed=False, verified=True, since=since)
+    rows_before, rows_after = old.elements(before), new.elements(after)
+    if rows_before is not None and rows_after is not None:
+        if rows_before.shape != rows_after.shape and _same_bytes(before, after):
+            rows_after = new.elements(before._replace(data_ptr=after.data_ptr))
+        return _count(rows_before, rows_after, before.dtype, since)
+    digests = old.part_digest(before), new.part_digest(after)
+    if None in digests:
+        return Content(changed=True if before.version != after.version else None, verified=False, since=since)
+    elements = Elements(changed=None, total=after.numel) if digests[0] != digests[1] else None
+    return Content(changed=digests[0] != digests[1], verified=True, elements=elements, since=since)
+
+
+def _same_bytes(before: Reading, after: Reading) -> bool:
+    """Tell whether two layouts of one storage are the same set of bytes, as after `t_()`."""
+    if before.storage != after.storage or (before.low, before.high) != (after.low, after.high):
+        return False
+    return before.layout == after.layout or (before.is_dense and after.is_dense)
+
+
+def _count(before: np.ndarray[Any, Any], after: Any, dtype: str, since: int | None) -> Content:  # noqa: ANN401
+    old, new = (np.ascontiguousarray(rows).reshape(-1, max(1, rows.shape[-1])) for rows in (before, after))
+    differs = (old != new).any(axis=1)
+    changed = int(differs.sum())
+    if not changed:
+        return Content(changed=False, verified=True, since=since)
+    where = np.flatnonzero(differs)
+    elements = Elements(
+        changed=changed,
+        total=len(old),
+        max_abs=_largest(old[where], new[where], dtype),
+        examples=_examples(old, new, where[:EXAMPLES], before.shape[:-1], dtype),
+    )
+    return Content(changed=True, verified=True, elements=elements, since=since)
+
+
+def _largest(old: np.ndarray[Any, Any], new: np.ndarray[Any, Any], dtype: str) -> float | None:
+    before, after = _numbers(old, dtype), _numbers(new, dtype)
+    if before is None or after is None:
+        return None
+    with np.errstate(all="ignore"):
+        steps = np.abs(after - before)
+    finite = steps[np.isfinite(steps)]
+    return float(finite.max()) if len(finite) else None
+
+
+def _examples(
+    old: np.ndarray[Any, Any], new: np.ndarray[Any, Any], where: np.ndarray[Any, Any], shape: tuple[int, ...], dtype: str
+) -> tuple[Example, ...]:
+    before, after = _numbers(old[where], dtype), _numbers(new[where], dtype)
+    if before is None or after is None:
+        return ()
+    places = [tuple(int(i) for i in np.unravel_index(int(flat), shape)) if shape else () for flat in where]
+    return tuple(
+        Example(index=place, before=_plain(a), after=_plain(b))
+        for place, a, b in zip(places, before, after, strict=True)
+    )
+
+
+def _plain(value: Any) -> float | str:  # noqa: ANN401
+    if isinstance(value, np.complexfloating):
+        return str(value)
+    number = float(value)
+    return number if math.isfinite(number) else str(number)
+
+
+def _numbers(rows: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any] | None:
+    """Read rows of bytes as double-precision numbers; None for types that are none."""
+    name = dtype.removeprefix("torch.")
+    raw = np.ascontiguousarray(rows)
+    if name == "bfloat16":
+        return (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32).ravel().astype(np.float64)
+    try:
+        values = raw.view(np.dtype({"half": "float16"}.get(name, name))).ravel()
+        return values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,114 @@
+"""Serial numbers for objects and storages, exact although addresses are recycled, and without keeping anything alive."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .torch_private import attributes_of, storage_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import torch
+
+    Token = object
+
+
+@dataclass(slots=True)
+class ObjectSerials:
+    """Tell tensor objects apart by their own `__dict__`, arrays by a weak reference.
+
+    A tensor's empty `__dict__` lives as long as we hold it and belongs to no other tensor, so it proves identity
+    after ids have been recycled. A weak reference to a tensor would break `torch.utils.swap_tensors`.
+    """
+
+    _known: dict[int, tuple[Token, int]] = field(default_factory=dict)
+    _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def number(self, objects: Iterable[object]) -> list[int]:
+        """Return the serial of each object, new ones for objects not seen at the last call of `keep_only`."""
+        return [self._number(thing) for thing in objects]
+
+    def of_id(self, address: int) -> int | None:
+        """Return the serial of the object that lay at an address when it was last seen."""
+        known = self._known.get(address)
+        return known[1] if known else None
+
+    def keep_only(self, objects: Iterable[object]) -> None:
+        """Forget every object but these."""
+        known = self._known
+        self._known = {id(thing): known[id(thing)] for thing in objects if id(thing) in known}
+
+    def release_arrays(self) -> None:
+        """Drop the weak references to arrays, which `ndarray.resize` would refuse; their ids must do."""
+        self._known = {
+            address: (None if isinstance(token, weakref.ref) else token, serial)
+            for address, (token, serial) in self._known.items()
+        }
+
+    def _number(self, thing: Any) -> int:  # noqa: ANN401  (a tensor or an array)
+        known = self._known.get(id(thing))
+        token = known[0] if known else None
+        if known and (token is None or _is_token_of(token, thing)):
+            return known[1]
+        serial = next(self._count)
+        self._known[id(thing)] = (_token_of(thing), serial)
+        return serial
+
+
+def _token_of(thing: Any) -> Token:  # noqa: ANN401
+    if isinstance(thing, np.ndarray):
+        return weakref.ref(thing)
+    attributes = attributes_of(thing)
+    return None if attributes else attributes  # what the user put into it must not live longer for our sake
+
+
+def _is_token_of(token: Token, thing: Any) -> bool:  # noqa: ANN401
+    if isinstance(token, weakref.ref):
+        return token() is thing
+    return token is attributes_of(thing) if not isinstance(thing, np.ndarray) else False
+
+
+@dataclass(slots=True)
+class StorageSerials:
+    """Number storages; the number dies with the storage."""
+
+    _known: dict[int, tuple[weakref.ref[Any], int]] = field(default_factory=dict)
+    _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def of_torch(self, storage: torch.UntypedStorage) -> int:
+        """Return the serial of a PyTorch storage."""
+        return self._number(storage_address(storage), storage)
+
+    def of_array(self, owner: np.ndarray[Any, Any]) -> int:
+        """Return the serial of the memory that an array owns or was given."""
+        return self._number(id(owner), owner)
+
+    def references(self) -> dict[int, weakref.ref[Any]]:
+        """Return a weak reference to each numbered storage that lives."""
+        return {serial: reference for reference, serial in list(self._known.values())}
+
+    def at(self, address: int) -> int | None:
+        """Return the serial of the PyTorch storage at an address, if it has one."""
+        known = self._known.get(address)
+        return known[1] if known else None
+
+    def release_arrays(self) -> None:
+        """Drop the weak references to arrays, which `ndarray.resize` would refuse."""
+        for address, (reference, _) in list(self._known.items()):
+            if isinstance(reference(), np.ndarray):
+                del self._known[address]
+
+    def _number(self, address: int, thing: object) -> int:
+        known = self._known.get(address)
+        if known and known[0]() is thing:
+            return known[1]
+        serial = next(self._count)
+        table = self._known
+        self._known[address] = (weakref.ref(thing, lambda _: table.pop(address, None)), serial)
+        return serial

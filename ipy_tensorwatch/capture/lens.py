@@ -1,0 +1,147 @@
+"""Take a snapshot of a namespace, at the price of a few attribute reads for what has not changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..core.outline import Run
+from ..core.snapshot import Scene, Snapshot
+from .columns import Columns, read_columns
+from .contents import PLAIN
+from .identity import ObjectSerials, StorageSerials
+from .memory import Block, block_of
+from .parts import add_parts
+from .read import read
+from .torch_private import plain_reads, read_grad
+from .walk import Branch, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is kept of one branch from hook to hook: no live object, only what tells that nothing changed."""
+
+    columns: Columns
+    scene: Scene
+    blocks: dict[int, Block]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A snapshot with what it takes to look at the bytes behind it.
+
+    Attributes
+    ----------
+    optimizers
+        The paths of optimizers, each with its address.
+    """
+
+    snapshot: Snapshot
+    blocks: Mapping[int, Block]
+    skipped: tuple[tuple[str, str], ...] = ()
+    optimizers: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(slots=True)
+class Lens:
+    """Takes snapshots; what hangs on a name and has not changed is carried over from the last one."""
+
+    objects: ObjectSerials = field(default_factory=ObjectSerials)
+    storages: StorageSerials = field(default_factory=StorageSerials)
+    _kept: dict[str, _Kept] = field(default_factory=dict)
+    _shot: Shot | None = None
+
+    def take(self, namespace: Mapping[str, object]) -> Shot:
+        """Take a snapshot; nothing live outlasts the call."""
+        with plain_reads():
+            found = walk(namespace)
+            kept = {name: self._keep(name, branch) for name, branch in found.branches.items()}
+            if self._shot and all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept):
+                return self._shot
+            self.objects.keep_only([thing for branch in found.branches.values() for thing in branch.objects])
+        self._kept = kept
+        snapshot = Snapshot(scenes={name: one.scene for name, one in kept.items()})
+        optimizers = tuple((str(branch.outline.node_path(node)), id(one)) for branch, node, one in found.optimizers)
+        self._shot = Shot(snapshot, _merge(kept), tuple(found.skipped), optimizers)
+        return self._shot
+
+    def release_arrays(self) -> None:
+        """Let go of every weak reference to an array, before code that may resize one."""
+        self.objects.release_arrays()
+        self.storages.release_arrays()
+
+    def _keep(self, name: str, branch: Branch) -> _Kept:
+        add_parts(branch)
+        _add_grads(branch)
+        columns = read_columns(branch.objects)
+        old = self._kept.get(name)
+        if old and old.scene.outline == branch.outline and old.columns.same_as(columns):
+            arrays_same = PLAIN_TORCH.issuperset(map(type, branch.objects)) or self._same_arrays(old, branch)
+            if arrays_same:
+                return old
+        return self._read_again(branch, columns)
+
+    def _same_arrays(self, old: _Kept, branch: Branch) -> bool:
+        serials = self.objects.number(branch.objects)
+        return serials == [reading.object for reading in old.scene.readings]
+
+    def _read_again(self, branch: Branch, columns: Columns) -> _Kept:
+        blocks: dict[int, Block] = {}
+        readings = []
+        serials = self.objects.number(branch.objects)
+        for thing, role, serial in zip(branch.objects, branch.outline.roles(), serials, strict=True):
+            reading = read(thing, role, serial, self.storages)
+            readings.append(reading)
+            if reading.storage and not reading.unknown and reading.device == "cpu" and reading.data_ptr:
+                _add_block(blocks, reading.storage, block_of(thing, reading))
+        return _Kept(columns, Scene(outline=branch.outline, readings=tuple(readings)), blocks)
+
+
+PLAIN_TORCH = PLAIN & {torch.Tensor, torch.nn.Parameter}
+
+
+def _add_block(blocks: dict[int, Block], storage: int, block: Block) -> None:
+    known = blocks.get(storage)
+    if known is None:
+        blocks[storage] = block
+    elif known != block and known.start == block.start:
+        blocks[storage] = known.union(block)
+
+
+def _merge(kept: Mapping[str, _Kept]) -> dict[int, Block]:
+    blocks: dict[int, Block] = {}
+    for one in kept.values():
+        for storage, block in one.blocks.items():
+            _add_block(blocks, storage, block)
+    return blocks
+
+
+def _add_grads(branch: Branch) -> None:
+    """Add `.grad` of every tensor that has one; asking a tensor that is no leaf would warn the user."""
+    bases = [i for i, grad in enumerate(_grads(branch.objects)) if grad is not None]
+    if bases:
+        branch.take(Run(0, "grad", tuple(bases)), [branch.objects[i].grad for i in bases])
+
+
+def _grads(objects: list[Any]) -> list[Any]:
+    if PLAIN_TORCH.issuperset(map(type, objects)) and not any(_may_warn(thing) for thing in objects):
+        return [*map(read_grad, objects)]
+    return [_grad(thing) for thing in objects]
+
+
+def _may_warn(tensor: torch.Tensor) -> bool:
+    return type(tensor) is torch.Tensor and tensor.requires_grad
+
+
+def _grad(thing: Any) -> Any:  # noqa: ANN401
+    if not isinstance(thing, torch.Tensor):
+        return None
+    try:
+        return read_grad(thing) if not thing.requires_grad or thing.is_leaf or thing.retains_grad else None
+    except RuntimeError:  # a stale view, or a functorch wrapper
+        return None

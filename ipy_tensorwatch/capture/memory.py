@@ -1,0 +1,132 @@
+"""Read bytes at an address, never through a pointer that could crash the kernel."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import xxhash
+
+from ..core.reading import extent
+from .read import owner_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..core.reading import Reading
+
+PIECE = 1 << 20
+WHOLE_LIMIT = 1 << 16
+"""Storages up to this size are watched whole, whichever part of them has a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A run of bytes, and whether it is memory that someone else may have taken back.
+
+    Attributes
+    ----------
+    low, room
+        Where the bytes begin in their storage, and how large the storage is.
+    foreign
+        Not allocated by PyTorch or owned by a live array: a truncated memory map, a closed shared memory. Such bytes
+        are copied out by the operating system, which says no where a pointer would kill the kernel.
+    """
+
+    address: int
+    nbytes: int
+    low: int
+    room: int
+    foreign: bool
+    window: Any = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Lay a buffer over the bytes; it keeps nothing alive, so it is used only while the owner is known to live."""
+        if not self.foreign:
+            object.__setattr__(self, "window", (ctypes.c_ubyte * self.nbytes).from_address(self.address))
+
+    @property
+    def start(self) -> int:
+        """The address of the storage."""
+        return self.address - self.low
+
+    def union(self, other: Block) -> Block:
+        """Span two runs of one storage."""
+        low = min(self.low, other.low)
+        high = max(self.low + self.nbytes, other.low + other.nbytes)
+        return replace(self, address=self.start + low, low=low, nbytes=high - low)
+
+    def copy(self) -> bytes | None:
+        """Copy the bytes; None where they cannot be read."""
+        if not self.foreign:
+            return ctypes.string_at(self.address, self.nbytes)
+        parts = list(self._pieces())
+        return None if None in parts else b"".join(part for part in parts if part is not None)
+
+    def digest(self) -> bytes | None:
+        """Digest the bytes, position-dependent, 128 bits; None where they cannot be read."""
+        if not self.foreign:
+            return xxhash.xxh3_128_digest(self.window)
+        hasher = xxhash.xxh3_128()
+        for part in self._pieces():
+            if part is None:
+                return None
+            hasher.update(part)
+        return hasher.digest()
+
+    def _pieces(self) -> Any:  # noqa: ANN401
+        for start in range(0, self.nbytes, PIECE):
+            yield _copy_out(self.address + start, min(PIECE, self.nbytes - start))
+
+
+def block_of(thing: Any, reading: Reading) -> Block:  # noqa: ANN401  (a tensor or an array)
+    """Choose the bytes to watch for a reading: all of a small storage, of a large one what the reading spans."""
+    start = reading.address - reading.low
+    room = _room(thing)
+    low, high = (0, room) if room <= WHOLE_LIMIT else (reading.low, reading.high)
+    return Block(start + low, high - low, low, room, is_foreign(thing))
+
+
+def _room(thing: Any) -> int:  # noqa: ANN401
+    owner = owner_of(thing) if isinstance(thing, np.ndarray) else thing
+    if isinstance(owner, torch.Tensor):
+        return owner.untyped_storage().nbytes()
+    low, high = extent(owner.shape, owner.strides, owner.itemsize)
+    return high - low
+
+
+def is_foreign(thing: Any) -> bool:  # noqa: ANN401  (a tensor or an array)
+    """Tell whether the memory of a tensor or array could be gone although the object is there."""
+    owner = owner_of(thing) if isinstance(thing, np.ndarray) else thing
+    if isinstance(owner, torch.Tensor):
+        return not owner.untyped_storage().resizable()
+    return not owner.flags.owndata
+
+
+class _Span(ctypes.Structure):
+    _fields_ = (("address", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+def _system_copier() -> Callable[[int, int], bytes | None]:
+    """Find the system call that copies memory and answers an error where a pointer would fault."""
+    if not sys.platform.startswith("linux"):
+        return lambda _address, _length: None
+    call = ctypes.CDLL(None, use_errno=True).process_vm_readv
+    call.argtypes = (ctypes.c_int, *(ctypes.c_void_p, ctypes.c_ulong) * 2, ctypes.c_ulong)
+    call.restype = ctypes.c_ssize_t
+
+    def copy_out(address: int, length: int) -> bytes | None:
+        target = ctypes.create_string_buffer(length)
+        local, remote = _Span(ctypes.addressof(target), length), _Span(address, length)
+        done = call(os.getpid(), ctypes.byref(local), 1, ctypes.byref(remote), 1, 0)
+        return target.raw if done == length else None
+
+    return copy_out
+
+
+_copy_out = _system_copier()

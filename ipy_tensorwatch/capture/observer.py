@@ -1,0 +1,104 @@
+"""Look at a namespace, and tell what differs from the last look, in names, metadata and bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..core.diff import Content, Difference, diff
+from ..core.records import Coverage, Unverified
+from ..core.snapshot import Snapshot
+from .contrast import contrast
+from .fingerprint import Budget, Fingerprints
+from .lens import Lens, Shot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .fingerprint import Verdict
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Observation:
+    """One look: the snapshot, the paths that differ with what became of their bytes, and what was left out."""
+
+    shot: Shot
+    found: tuple[tuple[Difference, Content], ...]
+    verdicts: Mapping[int, Verdict]
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """How much of what is watched was compared."""
+        watched = sum(block.nbytes for block in self.shot.blocks.values())
+        left_out = {storage: v.outcome for storage, v in self.verdicts.items() if v.after is None}
+        missed = sum(self.shot.blocks[storage].nbytes for storage in left_out)
+        unverified = (
+            *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
+            *self._not_compared(left_out),
+            *(Unverified(path=str(p), why=r.unknown) for p, r in self.shot.snapshot.entries() if r.unknown),
+            *(Unverified(path=str(p), why=f"on {r.device}") for p, r in self.shot.snapshot.entries() if _is_far(r.device)),
+        )
+        return Coverage(
+            tensors=len(self.shot.snapshot), bytes=watched, verified_bytes=watched - missed, unverified=unverified
+        )
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the budget reached every storage."""
+        return all(verdict.outcome != "skipped" for verdict in self.verdicts.values())
+
+    def _not_compared(self, left_out: Mapping[int, str]) -> Iterator[Unverified]:
+        why = {"skipped": "budget", "unreadable": "its memory is gone"}
+        for storage, outcome in left_out.items():
+            for path, _ in self.shot.snapshot.by_storage.get(storage, ()):
+                yield Unverified(path=str(path), why=why[outcome])
+
+
+def _is_far(device: str) -> bool:
+    return device not in ("cpu", "meta", "unknown")
+
+
+@dataclass(slots=True)
+class Observer:
+    """Looks at one namespace again and again."""
+
+    lens: Lens = field(default_factory=Lens)
+    prints: Fingerprints = field(default_factory=Fingerprints)
+    budget: Budget = field(default_factory=Budget)
+    shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
+
+    def look(self, namespace: Mapping[str, object], cell: int) -> Observation:
+        """Compare the namespace with the last look; `cell` is the count of the cell that has run."""
+        before, shot = self.shot, self.lens.take(namespace)
+        differences = [] if shot is before else list(diff(before.snapshot, shot.snapshot))
+        verdicts = self.prints.compare(
+            shot.blocks,
+            _written(differences),
+            cell,
+            self.budget,
+            lambda storage: [reading for _, reading in shot.snapshot.by_storage.get(storage, ())],
+        )
+        found = [(one, contrast(one, verdicts, self.prints)) for one in differences]
+        found += self._rewritten(shot, {str(one.path) for one in differences}, verdicts)
+        self.prints.forget_all_but(shot.blocks)
+        self.shot = shot
+        return Observation(shot=shot, found=tuple(found), verdicts=verdicts)
+
+    def _rewritten(
+        self, shot: Shot, known: set[str], verdicts: Mapping[int, Verdict]
+    ) -> Iterator[tuple[Difference, Content]]:
+        """Find paths whose readings are the same but whose bytes are not."""
+        for storage, verdict in verdicts.items():
+            for path, reading in shot.snapshot.by_storage.get(storage, ()) if verdict.outcome == "changed" else ():
+                if str(path) not in known:
+                    same = Difference(path=path, before=reading, after=reading)
+                    yield same, contrast(same, verdicts, self.prints)
+
+
+def _written(differences: list[Difference]) -> set[int]:
+    return {
+        one.after.storage
+        for one in differences
+        if one.before is not None and one.after is not None and one.before.version != one.after.version
+    }

@@ -1,0 +1,39 @@
+"""Add what hangs on a tensor itself: the components of sparse tensors, and attributes that are tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..core.outline import Run
+from .contents import is_array
+from .torch_private import attributes_of, is_functorch
+
+if TYPE_CHECKING:
+    from .walk import Branch
+
+_COMPONENTS = {
+    torch.sparse_coo: ("_indices", "_values"),
+    torch.sparse_csr: ("crow_indices", "col_indices", "values"),
+    torch.sparse_csc: ("ccol_indices", "row_indices", "values"),
+    torch.sparse_bsr: ("crow_indices", "col_indices", "values"),
+    torch.sparse_bsc: ("ccol_indices", "row_indices", "values"),
+}
+
+
+def add_parts(branch: Branch) -> None:
+    """Add the components and tensor attributes of every tensor in a branch, spelled behind its path."""
+    for index, thing in enumerate(branch.objects[:]):
+        if isinstance(thing, torch.Tensor) and (parts := _parts(thing)):
+            path = branch.outline.paths()[index]
+            node = branch.outline.add_node(-1, str(path))
+            branch.take(Run(node, "typed", tuple(step for step, _ in parts)), [part for _, part in parts])
+
+
+def _parts(tensor: torch.Tensor) -> list[tuple[str, Any]]:
+    found = [(f".{name}", value) for name, value in attributes_of(tensor).items() if is_array(type(value))]
+    if type(tensor) is torch.Tensor and not is_functorch(tensor):
+        for name in _COMPONENTS.get(tensor.layout, ()):
+            found.append((f".{name}()", getattr(torch.Tensor, name)(tensor)))
+    return found

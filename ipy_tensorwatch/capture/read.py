@@ -1,0 +1,170 @@
+"""Read one tensor or array: never raises, never warns, never runs the user's code, never touches the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ..core.reading import Reading, extent
+from .torch_private import has_storage, is_cow, is_fake, is_functorch
+
+if TYPE_CHECKING:
+    from .identity import StorageSerials
+
+DTYPES = {value: str(value) for value in vars(torch).values() if isinstance(value, torch.dtype)}
+
+
+def read(thing: Any, role: str, serial: int, storages: StorageSerials) -> Reading:  # noqa: ANN401
+    """Read one tensor or array; call it inside `plain_reads()`."""
+    try:
+        if isinstance(thing, np.ndarray):
+            return _read_array(thing, serial, storages)
+        return _read_tensor(thing, role, serial, storages)
+    except Exception as error:  # noqa: BLE001  (an odd object must be listed, never break the cell)
+        return _unreadable(thing, serial, f"{type(error).__name__} while reading")
+
+
+def owner_of(array: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401
+    """Follow `.base` to the array, or the tensor, that keeps an array's memory."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array.base if isinstance(array.base, torch.Tensor) else array
+
+
+def address_of(array: np.ndarray[Any, Any]) -> int:
+    """Return the address of an array's first element."""
+    return int(array.__array_interface__["data"][0])
+
+
+def _read_tensor(tensor: torch.Tensor, role: str, serial: int, storages: StorageSerials) -> Reading:
+    kind = role or ("parameter" if isinstance(tensor, torch.nn.Parameter) else "tensor")
+    if is_functorch(tensor):
+        return _unreadable(tensor, serial, "a functorch wrapper")
+    if is_fake(tensor):
+        return _unreadable(tensor, serial, "a fake tensor")
+    blank = Reading(
+        kind=kind,
+        object=serial,
+        storage=0,
+        device=str(tensor.device),
+        dtype=DTYPES.get(tensor.dtype) or str(tensor.dtype),
+        itemsize=0,
+        shape=(),
+        strides=(),
+        data_ptr=0,
+        low=0,
+        high=0,
+        version=None if tensor.is_inference() else tensor._version,
+        requires_grad=tensor.requires_grad,
+        is_leaf=True,
+        grad_fn=None,
+    )
+    blank = _with_history(tensor, blank)
+    return _with_memory(tensor, blank, storages)
+
+
+def _with_history(tensor: torch.Tensor, blank: Reading) -> Reading:
+    if not tensor.requires_grad:
+        return blank
+    try:
+        node = tensor.grad_fn
+        return blank._replace(is_leaf=tensor.is_leaf, grad_fn=node.name() if node is not None else None)
+    except RuntimeError:  # a view that an in-place write on its base made stale
+        return blank._replace(is_leaf=False, grad_fn="stale view")
+
+
+def _with_memory(tensor: torch.Tensor, blank: Reading, storages: StorageSerials) -> Reading:
+    why = _unknown_memory(tensor)
+    if why in ("an uninitialized parameter", "a nested tensor"):
+        return blank._replace(unknown=why)
+    shape = tuple(tensor.shape)
+    if why:
+        return blank._replace(shape=shape, unknown=why)
+    storage = tensor.untyped_storage()
+    itemsize = tensor.element_size()
+    strides = tuple(stride * itemsize for stride in tensor.stride())
+    low = tensor.storage_offset() * itemsize
+    high = low + extent(shape, strides, itemsize)[1]
+    seen = blank._replace(storage=storages.of_torch(storage), itemsize=itemsize, shape=shape, strides=strides)
+    if is_cow(tensor):
+        return seen._replace(low=low, high=high, unknown="a copy-on-write tensor")
+    if high > storage.nbytes():
+        return seen._replace(low=low, high=high, unknown="its storage was freed or cut")
+    return seen._replace(data_ptr=tensor.data_ptr(), low=low, high=high)
+
+
+def _unknown_memory(tensor: torch.Tensor) -> str | None:
+    if torch.nn.parameter.is_lazy(tensor):
+        return "an uninitialized parameter"
+    if tensor.is_nested and tensor.layout is torch.strided:
+        return "a nested tensor"
+    if tensor.layout is not torch.strided:
+        return f"a {str(tensor.layout).removeprefix('torch.').replace('_', ' ')} tensor"
+    if tensor.device.type == "meta":
+        return "a meta tensor"
+    if tensor.is_quantized:
+        return None
+    if not has_storage(tensor):
+        return "no storage"
+    if type(tensor) not in (torch.Tensor, torch.nn.Parameter) and _is_wrapper(tensor):
+        return f"a {type(tensor).__name__}"
+    return None
+
+
+def _is_wrapper(tensor: torch.Tensor) -> bool:
+    try:
+        return tensor.untyped_storage().data_ptr() == 0 and tensor.numel() > 0
+    except RuntimeError:
+        return True
+
+
+def _read_array(array: np.ndarray[Any, Any], serial: int, storages: StorageSerials) -> Reading:
+    owner = owner_of(array)
+    address = address_of(array)
+    if isinstance(owner, torch.Tensor):
+        storage = storages.of_torch(owner.untyped_storage())
+        start = owner.untyped_storage().data_ptr()
+    else:
+        storage = storages.of_array(owner)
+        start = address_of(owner) + extent(owner.shape, owner.strides, owner.itemsize)[0]
+    lowest, highest = extent(array.shape, array.strides, array.itemsize)
+    return Reading(
+        kind="ndarray",
+        object=serial,
+        storage=storage,
+        device="cpu",
+        dtype=str(array.dtype),
+        itemsize=array.itemsize,
+        shape=array.shape,
+        strides=array.strides,
+        data_ptr=address,
+        low=address - start + lowest,
+        high=address - start + highest,
+        version=None,
+        requires_grad=False,
+        is_leaf=True,
+        grad_fn=None,
+    )
+
+
+def _unreadable(thing: Any, serial: int, why: str) -> Reading:  # noqa: ANN401
+    return Reading(
+        kind="ndarray" if isinstance(thing, np.ndarray) else "tensor",
+        object=serial,
+        storage=0,
+        device="unknown",
+        dtype="unknown",
+        itemsize=0,
+        shape=(),
+        strides=(),
+        data_ptr=0,
+        low=0,
+        high=0,
+        version=None,
+        requires_grad=False,
+        is_leaf=True,
+        grad_fn=None,
+        unknown=why,
+    )

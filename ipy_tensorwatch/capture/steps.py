@@ -1,0 +1,95 @@
+"""Note which optimizers stepped, on whose parameters, and from which line."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from .torch_private import has_storage, storage_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class SeenStep:
+    """One optimizer's step: what it holds, by address, and the notebook line that called it.
+
+    Attributes
+    ----------
+    frame
+        File name and line of the innermost notebook frame, and whether that is the cell itself.
+    """
+
+    optimizer: int
+    parameters: frozenset[int]
+    storages: frozenset[int]
+    statement: int | None
+    frame: tuple[str, int, bool] | None
+
+
+@dataclass(slots=True)
+class StepRecorder:
+    """Records each optimizer's step once per statement; `close` takes the hooks away again."""
+
+    statement: Callable[[], int | None]
+    is_notebook: Callable[[str], bool]
+    seen: dict[tuple[int, int | None], SeenStep] = field(default_factory=dict)
+    _handle: Any = None
+
+    def open(self) -> None:
+        """Hook into PyTorch."""
+        self._handle = register_optimizer_step_pre_hook(self._note)
+
+    def close(self) -> None:
+        """Take the hooks away."""
+        if self._handle is not None:
+            self._handle.remove()
+            self._handle = None
+
+    def _note(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        key = id(optimizer), self.statement()
+        if key in self.seen:
+            return
+        try:
+            parameters = list(_parameters(optimizer))
+            self.seen[key] = SeenStep(
+                optimizer=id(optimizer),
+                parameters=frozenset(map(id, parameters)),
+                storages=frozenset(_storages([*parameters, *_states(optimizer)])),
+                statement=key[1],
+                frame=_calling_line(self.is_notebook),
+            )
+        except Exception:  # noqa: BLE001  (the user's step goes on whatever we meet)
+            return
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> Iterator[torch.Tensor]:
+    for group in optimizer.param_groups:
+        yield from group["params"]
+
+
+def _states(optimizer: torch.optim.Optimizer) -> Iterator[torch.Tensor]:
+    for state in list(optimizer.state.values()):
+        for value in state.values() if isinstance(state, dict) else ():
+            yield from (one for one in (value if isinstance(value, list | tuple) else [value]))
+
+
+def _storages(values: list[Any]) -> Iterator[int]:
+    for value in values:
+        if isinstance(value, torch.Tensor) and has_storage(value):
+            yield storage_address(value.untyped_storage())
+
+
+def _calling_line(is_notebook: Callable[[str], bool]) -> tuple[str, int, bool] | None:
+    frame = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if is_notebook(name):
+            return name, frame.f_lineno, frame.f_code.co_name == "<module>"
+        frame = frame.f_back  # type: ignore[assignment]
+    return None

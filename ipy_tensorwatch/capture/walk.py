@@ -1,0 +1,155 @@
+"""Walk the user's names to every tensor and array behind them."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..core.outline import Outline, Run, steps_of
+from .contents import ATOMS, PLAIN, attributes, is_array, opener
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..core.outline import Style
+
+MAX_DEPTH = 64
+MAX_REPEATS = 16
+"""How many paths through one shared container are followed; more of them say nothing new."""
+MAX_CONTAINERS = 200_000
+
+
+@dataclass(slots=True)
+class Branch:
+    """What hangs on one name: its outline, and the live objects in the outline's order."""
+
+    outline: Outline = field(default_factory=Outline)
+    objects: list[Any] = field(default_factory=list)
+
+    def take(self, run: Run, values: Sequence[object]) -> None:
+        """Add neighbours."""
+        self.outline.runs.append(run)
+        self.objects.extend(values)
+
+
+@dataclass(slots=True)
+class Walk:
+    """One walk over a namespace. It holds live objects, so it must not outlive the hook.
+
+    Attributes
+    ----------
+    branches
+        By name; the empty name holds the names that lead straight to a tensor.
+    skipped
+        Paths that were not followed, with the reason.
+    """
+
+    branches: dict[str, Branch] = field(default_factory=dict)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    optimizers: list[tuple[Branch, int, torch.optim.Optimizer]] = field(default_factory=list)
+    followed: Counter[int] = field(default_factory=Counter)
+    containers: int = 0
+
+
+def walk(namespace: Mapping[str, object]) -> Walk:
+    """Find every tensor and array reachable from the given names, without calling any of the user's code."""
+    found = Walk()
+    direct = Branch()
+    names = [name for name, value in namespace.items() if is_array(type(value))]
+    if names:
+        direct.take(Run(0, "name", names), [namespace[name] for name in names])
+        found.branches[""] = direct
+    for name, value in namespace.items():
+        if type(value) not in ATOMS and opener(type(value)) is not None:
+            _follow(found, name, value)
+    _add_states(found)
+    return found
+
+
+def _follow(found: Walk, name: str, value: object) -> None:
+    branch = Branch()
+    queue = deque([(value, branch.outline.add_node(-1, name), 0, (id(value),))])
+    found.followed[id(value)] += 1
+    while queue:
+        thing, node, depth, above = queue.popleft()
+        if depth >= MAX_DEPTH or found.containers >= MAX_CONTAINERS:
+            reason = "nested too deep" if depth >= MAX_DEPTH else "too many containers"
+            found.skipped.append((str(branch.outline.node_path(node)), reason))
+            break
+        found.containers += 1
+        for step, child in open_into(branch, node, thing):
+            if id(child) not in above and _may_follow(found, child):
+                queue.append((child, branch.outline.add_node(node, step), depth + 1, (*above, id(child))))
+        if isinstance(thing, torch.optim.Optimizer):
+            found.optimizers.append((branch, node, thing))
+    if branch.objects or found.optimizers:
+        found.branches[name] = branch
+
+
+def _may_follow(found: Walk, child: object) -> bool:
+    """Follow a shared container along each of its paths up to a cap, a shared plain object once."""
+    found.followed[id(child)] += 1
+    return found.followed[id(child)] <= (MAX_REPEATS if isinstance(child, _CONTAINERS) else 1)
+
+
+_CONTAINERS = (list, tuple, dict, torch.nn.Module)
+
+
+def open_into(branch: Branch, node: int, thing: object) -> list[tuple[str, object]]:
+    """Take the tensors straight inside a container; return its inner containers with their steps."""
+    children: list[tuple[str, object]] = []
+    look_inside = opener(type(thing))
+    for style, keys, values, role in look_inside(thing) if look_inside else ():
+        kinds = set(map(type, values))
+        if kinds <= PLAIN:
+            branch.take(Run(node, style, _frozen(keys), role), values)
+        elif not kinds <= ATOMS:
+            children += _sort_out(branch, Run(node, style, keys, role), values)
+    return children
+
+
+def _frozen(keys: Sequence[object]) -> Sequence[object]:
+    return keys if isinstance(keys, range) else tuple(keys)
+
+
+def _sort_out(branch: Branch, run: Run, values: Sequence[object]) -> list[tuple[str, object]]:
+    kinds = [type(value) for value in values]
+    arrays = [i for i, kind in enumerate(kinds) if kind not in ATOMS and is_array(kind)]
+    if arrays:
+        keys = tuple(run.keys[i] for i in arrays)
+        branch.take(Run(run.node, run.style, keys, run.role), [values[i] for i in arrays])
+    inner = [i for i, kind in enumerate(kinds) if kind not in ATOMS and opener(kind) is not None]
+    steps = steps_of(run.style, [run.keys[i] for i in inner])
+    return [(step, values[i]) for step, i in zip(steps, inner, strict=True)]
+
+
+def _add_states(found: Walk) -> None:
+    """Add each optimizer's state, spelled by the parameter that it belongs to, and parameters that only it holds."""
+    if not found.optimizers:
+        return
+    known = {id(thing): (branch, i) for branch in found.branches.values() for i, thing in enumerate(branch.objects)}
+    for branch, node, optimizer in found.optimizers:
+        inside = attributes(optimizer)
+        for number, (parameter, state) in enumerate(list(dict.items(inside.get("state", {})))):
+            step = f".state[{_spell(known, parameter, number)}]"
+            for inner_step, child in open_into(branch, branch.outline.add_node(node, step), state):
+                open_into(branch, branch.outline.add_node(node, step + inner_step), child)
+        for step, parameter in _parameters(inside):
+            if id(parameter) not in known:
+                branch.take(Run(node, "typed", (step,)), [parameter])
+
+
+def _spell(known: Mapping[int, tuple[Branch, int]], parameter: object, number: int) -> str:
+    branch, index = known.get(id(parameter), (None, 0))
+    return str(branch.outline.path_at(index)) if branch else f"<parameter {number}>"
+
+
+def _parameters(inside: Mapping[str, Any]) -> list[tuple[str, object]]:
+    return [
+        (f".param_groups[{g}]['params'][{i}]", parameter)
+        for g, group in enumerate(inside.get("param_groups", ()))
+        for i, parameter in enumerate(group.get("params", ()))
+    ]

@@ -1,0 +1,1 @@
+"""Frozen records and pure reasoning; imports without torch and without IPython."""

@@ -1,0 +1,258 @@
+"""Say of each change which statement caused it, through which variable, and whether anybody would have expected it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from .path import AccessPath
+from .records import Site
+from .target import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from .diff import Difference
+    from .evidence import Evidence, Step
+    from .infer import Reached
+    from .reading import Reading
+    from .records import Cause
+    from .statement import Statement
+
+    Entry = tuple[AccessPath, Reading]
+
+_SILENT: frozenset[Cause] = frozenset(("call", "alias", "outside"))
+_ORDER: tuple[Cause, ...] = ("direct", "call", "alias", "optimizer", "backward", "module")
+"""A cell that writes a tensor in several ways is told by the first of these that applies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Why a path changed."""
+
+    cause: Cause
+    sites: tuple[Site, ...]
+    via: tuple[str, ...]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody would have expected the change from reading the cell."""
+        return self.cause in _SILENT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blame:
+    """Explains the mutations of one cell.
+
+    Attributes
+    ----------
+    watched
+        All paths, spelled, so that the longest one that a statement names can be told.
+    neighbours
+        Gives the other entries that share a byte with a reading.
+    reach
+        Follows a statement's calls into the notebook's functions.
+    """
+
+    evidence: Evidence
+    watched: Mapping[str, Reading]
+    neighbours: Callable[[Reading], Iterable[Entry]]
+    reach: Callable[[Statement, AccessPath, frozenset[AccessPath]], Reached]
+
+    def explain(self, difference: Difference) -> Verdict:
+        """Explain why the bytes behind a path differ."""
+        return _Case(self, difference).close()
+
+    @cached_property
+    def named(self) -> Mapping[int, tuple[frozenset[str], tuple[AccessPath, ...]]]:
+        """For each statement the watched paths that it names as written, and those behind which all may be."""
+        return {one.index: self._named(one) for one in self.evidence.statements}
+
+    def _named(self, statement: Statement) -> tuple[frozenset[str], tuple[AccessPath, ...]]:
+        exact: set[str] = set()
+        below: list[AccessPath] = []
+        for target in statement.targets:
+            for values in self.evidence.values.get(statement.index) or ({},):
+                path = resolve(target, values)
+                exact.update(self._longest_watched(path))
+                if target.below:
+                    below.append(path)
+        return frozenset(exact), tuple(below)
+
+    def _longest_watched(self, path: AccessPath) -> list[str]:
+        for length in range(len(path.steps), -1, -1):
+            prefix = AccessPath(path.root, path.steps[:length])
+            if str(prefix) in self.watched:
+                return [str(prefix)]
+            if "[*]" in prefix.steps:
+                matches = [spelled for spelled in self.watched if _spells(prefix, spelled)]
+                if matches:
+                    return matches
+        return []
+
+
+def _spells(pattern: AccessPath, spelled: str) -> bool:
+    """Tell whether a spelled path is the pattern with its unknown items filled in."""
+    head, *rest = str(pattern).split("[*]")
+    if not spelled.startswith(head):
+        return False
+    tail = spelled[len(head) :]
+    for part in rest:
+        end = tail.find("]")
+        if not tail.startswith("[") or end < 0 or not tail[end + 1 :].startswith(part):
+            return False
+        tail = tail[end + 1 + len(part) :]
+    return not tail
+
+
+class _Case:
+    """One mutated path on its way to a verdict."""
+
+    def __init__(self, blame: Blame, difference: Difference) -> None:
+        self.blame, self.path = blame, difference.path
+        reading = difference.after or difference.before
+        assert reading is not None
+        self.reading, self.spelled = reading, str(difference.path)
+        self.evidence = blame.evidence
+        self.group = [entry for entry in blame.neighbours(reading) if str(entry[0]) != self.spelled]
+        self.others = frozenset(path for path, _ in self.group)
+
+    def close(self) -> Verdict:
+        findings = [self._finding(statement, certain) for statement, certain in self._suspects()]
+        if not findings:
+            return Verdict(cause="alias", sites=(), via=())
+        if any(self._is_named(statement) for statement in self.evidence.statements if self._ran(statement)):
+            cause: Cause = "direct"
+        else:
+            cause = min((found[0] for found in findings), key=_ORDER.index)
+        via = dict.fromkeys(name for _, _, names in findings for name in names)
+        return Verdict(cause=cause, sites=tuple(site for _, site, _ in findings), via=() if cause == "direct" else tuple(via))
+
+    def _ran(self, statement: Statement) -> bool:
+        return not self.evidence.ran or statement.index in self.evidence.ran
+
+    def _suspects(self) -> list[tuple[Statement, bool]]:
+        """Find the statements that wrote, each with whether it was seen to."""
+        statements = {one.index: one for one in self.evidence.statements}
+        seen: dict[int, bool] = {}
+        for write in self.evidence.writes.get(self.reading.storage, ()):
+            if write.touches(self.reading):
+                for index in self._likeliest(write.statements):
+                    seen[index] = seen.get(index, False) or len(write.statements) == 1
+        if not seen:
+            ran = self.evidence.ran or frozenset(statements)
+            seen = dict.fromkeys(self._likeliest(ran), len(ran) == 1)
+        return [(statements[index], seen[index]) for index in sorted(seen) if index in statements]
+
+    def _likeliest(self, indices: frozenset[int]) -> list[int]:
+        """Choose among statements that ran between two looks those that name the memory, or may reach it."""
+        if len(indices) <= 1:
+            return list(indices)
+        statements = [one for one in self.evidence.statements if one.index in indices]
+        family = {self.spelled, *map(str, self.others)}
+        for test in (
+            lambda one: bool(self.blame.named[one.index][0] & family) or self._is_named(one),
+            lambda one: self._step(one) is not None,
+            lambda one: one.calls and self._mentions(one),
+            lambda one: one.calls,
+        ):
+            chosen = [one.index for one in statements if test(one)]
+            if chosen:
+                return chosen
+        return sorted(indices)
+
+    def _finding(self, statement: Statement, certain: bool) -> tuple[Cause, Site, list[str]]:  # noqa: FBT001
+        step = self._step(statement)
+        reached = self.blame.reach(statement, self.path, self.others)
+        cause = self._cause(statement, step, reached)
+        inner = step.inner if step and cause == "optimizer" else None
+        inferred = None
+        if inner is None and reached.candidates and not self._is_named(statement):
+            inferred = reached.candidates[0].inner
+        site = Site(
+            line=statement.line,
+            end_line=statement.end_line,
+            text=statement.text,
+            certainty="observed" if certain and inferred is None else "inferred",
+            inner=inner or inferred,
+        )
+        return cause, site, self._via(statement, step, reached)
+
+    def _cause(self, statement: Statement, step: Step | None, reached: Reached) -> Cause:
+        if step is not None and self._belongs_to(step):
+            return "optimizer"
+        if self._is_named(statement):
+            return "direct"
+        if self._is_update_by_hand(statement, reached):
+            return "optimizer"
+        if ".grad" in self.path.steps[-1:] and self._is_backward(statement, reached):
+            return "backward"
+        if self.reading.kind == "buffer" and statement.calls and not self._named_others(statement):
+            return "module" if self._is_own_buffer(statement) else "call" if self._mentions(statement) else "alias"
+        if step is not None:
+            return "alias"
+        return "call" if statement.calls and self._mentions(statement) else "alias"
+
+    def _step(self, statement: Statement) -> Step | None:
+        """Find the optimizer's step, in this statement, that wrote this memory."""
+        family = {self.reading.storage, *(reading.storage for _, reading in self.group)}
+        for step in self.evidence.steps:
+            if step.statement in (None, statement.index) and step.storages & family:
+                return step
+        return None
+
+    def _belongs_to(self, step: Step) -> bool:
+        if any(self.spelled.startswith(path) for path in step.paths):
+            return True
+        return self.reading.object in step.parameters or self.reading.kind == "parameter"
+
+    def _is_named(self, statement: Statement) -> bool:
+        exact, below = self.blame.named[statement.index]
+        return self.spelled in exact or any(path.leads_to(self.path) for path in below)
+
+    def _is_update_by_hand(self, statement: Statement, reached: Reached) -> bool:
+        """Tell a parameter that was written through the very same tensor object under another name."""
+        if not (self.reading.requires_grad and self.reading.is_leaf):
+            return False
+        if self.reading.object in self.evidence.targets.get(statement.index, frozenset()):
+            return any(target.same_object for target in statement.targets)
+        same = {str(path) for path, reading in self.group if reading.object == self.reading.object}
+        if self.blame.named[statement.index][0] & same:
+            return any(target.same_object for target in statement.targets)
+        return bool(reached.candidates) and reached.candidates[0].same_object
+
+    def _is_backward(self, statement: Statement, reached: Reached) -> bool:
+        if reached.backward or "backward(" in statement.text or "zero_grad(" in statement.text:
+            return True
+        return statement.calls and not reached.candidates and not self._named_others(statement)
+
+    def _is_own_buffer(self, statement: Statement) -> bool:
+        """Tell a buffer reached through the module that was called from one reached through another module."""
+        rivals = [path for path, reading in self.group if reading.kind == "buffer" and path.root != self.path.root]
+        if not rivals or self._mentions(statement):
+            return True
+        return not any(_mentions(statement, rival) for rival in rivals)
+
+    def _named_others(self, statement: Statement) -> list[str]:
+        exact, below = self.blame.named[statement.index]
+        return [
+            str(path) for path, _ in self.group if str(path) in exact or any(one.leads_to(path) for one in below)
+        ]
+
+    def _mentions(self, statement: Statement) -> bool:
+        return _mentions(statement, self.path)
+
+    def _via(self, statement: Statement, step: Step | None, reached: Reached) -> list[str]:
+        named = self._named_others(statement)
+        if named:
+            return named
+        if step is not None:
+            return [str(path) for path, reading in self.group if reading.object in step.parameters]
+        origins = [one.origin for one in reached.candidates[:1] if one.origin is not None]
+        through = [str(path) for path in self.others if path in origins]
+        return through or [str(path) for path, _ in self.group if _mentions(statement, path)]
+
+
+def _mentions(statement: Statement, path: AccessPath) -> bool:
+    return any(one.leads_to(path) or path.leads_to(one) for one in statement.mentions)

@@ -1,0 +1,87 @@
+"""Compare two snapshots: which paths came, went, lead elsewhere, or lead to an object whose reading differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .reading import changed_fields
+from .records import Elements, Kind  # noqa: TC001  (named in the annotations of a record)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .path import AccessPath
+    from .reading import Reading
+    from .snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One path whose reading is not what it was; None on the side where the path does not exist."""
+
+    path: AccessPath
+    before: Reading | None
+    after: Reading | None
+
+    @property
+    def is_same_object(self) -> bool:
+        """Whether the path led, and leads, to one object."""
+        return self.before is not None and self.after is not None and self.before.object == self.after.object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What became of the bytes of one path's own elements.
+
+    Attributes
+    ----------
+    changed
+        Whether they differ; None where that is not known.
+    verified
+        Whether they were compared.
+    since
+        The cell after which they were last known, when that is not the one before.
+    """
+
+    changed: bool | None
+    verified: bool
+    elements: Elements | None = None
+    since: int | None = None
+
+
+def diff(before: Snapshot, after: Snapshot) -> Iterator[Difference]:
+    """Find the paths whose reading differs; scenes that were carried over are not looked at."""
+    for name in dict.fromkeys((*before.scenes, *after.scenes)):
+        old, new = before.scenes.get(name), after.scenes.get(name)
+        if old is new:
+            continue
+        was, now = (old.by_path if old else {}), (new.by_path if new else {})
+        if new:
+            for path, reading in zip(new.paths, new.readings, strict=True):
+                known = was.get(str(path))
+                if known != reading:
+                    yield Difference(path=path, before=known, after=reading)
+        if old:
+            for path, reading in zip(old.paths, old.readings, strict=True):
+                if str(path) not in now:
+                    yield Difference(path=path, before=reading, after=None)
+
+
+def classify(difference: Difference, content: Content) -> Kind | None:
+    """Name the kind of a change; None where nothing changed that is worth telling."""
+    before, after = difference.before, difference.after
+    if before is None:
+        return "bound"
+    if after is None:
+        return "unbound"
+    if before.object != after.object:
+        return "rebound"
+    if content.changed:
+        return "mutated"
+    fields = changed_fields(before, after)
+    if set(fields) - {"grad_fn"}:
+        return "metadata"
+    if before.version != after.version:
+        return "touched"
+    return "metadata" if fields else None

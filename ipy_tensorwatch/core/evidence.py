@@ -1,0 +1,93 @@
+"""What was observed while a cell ran, as plain values for the blame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from .reading import Reading
+    from .records import Inner
+    from .statement import Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """Bytes of one storage were seen to differ between two looks.
+
+    Attributes
+    ----------
+    statements
+        The statements that ran between the two looks; one, unless looks were skipped to save time.
+    mask
+        Which bytes differ, where a copy tells; it begins at byte `low` of the storage.
+    """
+
+    storage: int
+    statements: frozenset[int]
+    mask: np.ndarray[Any, Any] | None = None
+    low: int = 0
+
+    def touches(self, reading: Reading) -> bool:
+        """Tell whether a reading's own elements are among the bytes; without a mask they may be."""
+        if self.mask is None:
+            return True
+        start = reading.low - self.low
+        piece = self.mask[max(0, start) : start + reading.high - reading.low]
+        if reading.is_dense or not piece.any():
+            return bool(piece.any())
+        return bool(_elements(self.mask, reading, start).any())
+
+
+def _elements(mask: np.ndarray[Any, Any], reading: Reading, start: int) -> np.ndarray[Any, Any]:
+    from numpy.lib.stride_tricks import as_strided
+
+    first = start + reading.data_ptr - reading.address
+    return as_strided(mask[first:], (*reading.shape, reading.itemsize), (*reading.strides, 1), writeable=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """An optimizer's `step` ran.
+
+    Attributes
+    ----------
+    paths
+        The access paths of that optimizer.
+    parameters
+        The serials of the parameter objects that it holds.
+    storages
+        The storages of its parameters and of its state.
+    """
+
+    statement: int | None
+    inner: Inner | None
+    paths: frozenset[str]
+    parameters: frozenset[int]
+    storages: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything that the blame may use to tell which statement wrote what.
+
+    Attributes
+    ----------
+    values
+        For each statement the values that names in its item keys had when it was entered.
+    targets
+        For each statement the serials of the objects that its written names led to when it was entered.
+    ran
+        The statements that were entered.
+    """
+
+    statements: tuple[Statement, ...] = ()
+    writes: Mapping[int, tuple[Write, ...]] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+    values: Mapping[int, tuple[Mapping[str, int | str], ...]] = field(default_factory=dict)
+    targets: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    ran: frozenset[int] = frozenset()

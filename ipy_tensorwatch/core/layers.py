@@ -1,0 +1,86 @@
+"""What calling a library's module writes to, and what its result shares."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from . import reference as to
+from .closure import Arguments, Closure
+from .path import AccessPath
+from .reference import Reference, References, union
+from .trace import trace
+
+if TYPE_CHECKING:
+    from .follow import Follower
+    from .frame import Frame
+
+_SAME = ("Identity", "Dropout", "AlphaDropout", "FeatureAlphaDropout")
+_VIEWS = ("Flatten", "Unflatten")
+_OWN_BUFFERS = ("BatchNorm", "SyncBatchNorm", "InstanceNorm", "LazyBatchNorm")
+_FRESH = (
+    "Linear", "Bilinear", "Conv", "Lazy", "ReLU", "LeakyReLU", "PReLU", "GELU", "ELU", "SELU", "CELU", "SiLU", "Mish", "Sigmoid",
+    "Tanh", "Softmax", "LogSoftmax", "Softplus", "Hard", "Threshold", "MaxPool", "AvgPool", "Adaptive", "LayerNorm", "GroupNorm",
+    "RMSNorm", "Local", "Embedding", "LSTM", "GRU", "RNN", "Multihead", "Transformer", "Upsample", "Pad", "ZeroPad", "Reflection",
+    "CrossEntropy", "MSELoss", "BCE", "NLLLoss", "L1Loss", "SmoothL1", "KLDiv", "Huber", "Cosine",
+)  # fmt: skip
+
+
+def run_module(node: ast.Call, handed: Arguments, frame: Frame, follower: Follower) -> References | None:
+    """Run a call of a library's module in thought; None for what is not known to be one."""
+    called = _called(node.func, frame)
+    known = [one for one in called if follower.callees.class_of(one) or _writers(one, follower)]
+    if not known:
+        return None
+    return union(*(_run_layer(one, handed.everything(), frame, follower) for one in known))
+
+
+def _called(func: ast.expr, frame: Frame) -> References:
+    if isinstance(func, ast.Attribute):
+        return frame.stored(to.member(trace(func.value, frame), func.attr))
+    return trace(func, frame) if isinstance(func, ast.Name | ast.Subscript) else ()
+
+
+def _run_layer(one: Reference, value: References, frame: Frame, follower: Follower) -> References:
+    name = follower.callees.class_of(one)
+    if one.path in _writers(one, follower):
+        follower.add(frame, "module", union(value, to.behind((one,))))
+        return value
+    own: list[Closure] = follower.callees.at(one)
+    if own:
+        return union(*(follower.follow(each, Arguments(positional=(value,))) for each in own))
+    if name == "Sequential":
+        return _run_children(one, value, frame, follower)
+    if name.startswith(_OWN_BUFFERS):
+        follower.add(frame, "module", to.behind((one,), grad=False))
+        return ()
+    if name.startswith(_SAME):
+        return value
+    return to.view(value) if name.startswith(_VIEWS) else _run_other(one, name, value, frame, follower)
+
+
+def _run_children(one: Reference, value: References, frame: Frame, follower: Follower) -> References:
+    place = 0
+    while follower.callees.class_of(child := _child(one, place)) or _writers(child, follower):
+        value = _run_layer(child, value, frame, follower)
+        place += 1
+    return value if place else _run_other(one, "", value, frame, follower)
+
+
+def _run_other(one: Reference, name: str, value: References, frame: Frame, follower: Follower) -> References:
+    writers = _writers(one, follower)
+    if writers:
+        follower.add(frame, "module", union(value, to.behind(tuple(replace(one, path=path) for path in writers))))
+    return () if name.startswith(_FRESH) and not writers else to.doubt(union(value, (one,)))
+
+
+def _child(one: Reference, place: int) -> Reference:
+    return replace(one, path=AccessPath(one.path.root, (*one.path.steps, f"[{place}]")))
+
+
+def _writers(one: Reference, follower: Follower) -> list[AccessPath]:
+    """Give the modules at or behind a path that write in place."""
+    if one.depth or one.sealed or one.below:
+        return []
+    return [path for path in follower.callees.library.inplace if one.path.leads_to(path)]

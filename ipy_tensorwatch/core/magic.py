@@ -1,0 +1,43 @@
+"""Code that a cell hands to a magic as text: `%%time`, `%timeit x.add_(1)`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+
+RUNNING = frozenset({"time", "timeit", "capture", "prun", "tensordiff"})
+"""Magics that run the code they are given in the notebook's own namespace."""
+
+_OPTIONS = re.compile(r"(?:-[lsTD]\s+\S+\s+|-[A-Za-z]\s*\d*\s+|--\S+\s+)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """The code that a magic runs, and how many lines of the cell lie before its first."""
+
+    source: str
+    offset: int
+
+
+def find_body(node: ast.stmt) -> Body | None:
+    """Give the code that a statement hands to a magic which runs it.
+
+    Examples
+    --------
+    >>> find_body(ast.parse("get_ipython().run_cell_magic('time', '', 'x.add_(1)')").body[0])
+    Body(source='x.add_(1)', offset=1)
+    """
+    value = getattr(node, "value", None)
+    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
+        return None
+    texts = [part.value for part in value.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    if len(texts) < 2 or texts[0] not in RUNNING:
+        return None
+    if value.func.attr == "run_cell_magic" and len(texts) == 3:
+        return Body(source=texts[2], offset=node.lineno)
+    return Body(source=_code(texts[1]), offset=node.lineno - 1) if value.func.attr == "run_line_magic" else None
+
+
+def _code(line: str) -> str:
+    return line[_OPTIONS.match(line).end() :]  # type: ignore[union-attr]

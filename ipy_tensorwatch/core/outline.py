@@ -1,0 +1,101 @@
+"""The outline of a walk: where every tensor hangs, as plain keys that can be compared and spelled later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from .path import AccessPath
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Style = Literal["name", "index", "key", "attribute", "typed", "grad"]
+"""How a run's keys are typed: `x`, `[0]`, `['x']`, `.x`, as they stand, or `.grad` of an earlier tensor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbours in one container: the node they hang on, how their keys are typed, the keys, and their role."""
+
+    node: int
+    style: Style
+    keys: Sequence[object]
+    role: str = ""
+
+
+@dataclass(slots=True, eq=True)
+class Outline:
+    """Everything that hangs on one name, breadth first; the same outline means the same paths.
+
+    Attributes
+    ----------
+    nodes
+        For each container its parent node and the step from it; node 0 is the name itself.
+    runs
+        The tensors, in the order in which they were found.
+    """
+
+    nodes: list[tuple[int, str]] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """Count the tensors."""
+        return sum(len(run.keys) for run in self.runs)
+
+    def add_node(self, parent: int, step: str) -> int:
+        """Add a container and return its number."""
+        self.nodes.append((parent, step))
+        return len(self.nodes) - 1
+
+    def node_path(self, node: int) -> AccessPath:
+        """Spell the way to a container."""
+        steps: list[str] = []
+        while (parent := self.nodes[node][0]) >= 0:
+            steps.append(self.nodes[node][1])
+            node = parent
+        return AccessPath(self.nodes[node][1], tuple(reversed(steps)))
+
+    def paths(self) -> list[AccessPath]:
+        """Spell the paths of all tensors, in order."""
+        found: list[AccessPath] = []
+        for run in self.runs:
+            found.extend(self._run_paths(run, found))
+        return found
+
+    def path_at(self, index: int) -> AccessPath:
+        """Spell the path of one tensor that hangs in a container."""
+        for run in self.runs:
+            if index < len(run.keys):
+                here = self.node_path(run.node)
+                return AccessPath(here.root, (*here.steps, *steps_of(run.style, run.keys[index : index + 1])))
+            index -= len(run.keys)
+        raise IndexError(index)
+
+    def roles(self) -> list[str]:
+        """Repeat each run's role for each of its tensors."""
+        return [run.role for run in self.runs for _ in run.keys]
+
+    def _run_paths(self, run: Run, found: list[AccessPath]) -> Iterator[AccessPath]:
+        if run.style == "name":
+            return (AccessPath(str(name)) for name in run.keys)
+        if run.style == "grad":
+            bases = [found[base] for base in run.keys if isinstance(base, int)]
+            return (AccessPath(base.root, (*base.steps, ".grad")) for base in bases)
+        here = self.node_path(run.node)
+        return (AccessPath(here.root, (*here.steps, step)) for step in steps_of(run.style, run.keys))
+
+
+def steps_of(style: Style, keys: Sequence[object]) -> Iterator[str]:
+    """Spell keys as steps.
+
+    Examples
+    --------
+    >>> list(steps_of("key", ["x", 3]))
+    ["['x']", '[3]']
+    """
+    if style == "attribute":
+        return (f".{key}" for key in keys)
+    if style == "typed":
+        return (str(key) for key in keys)
+    return (f"[{key!r}]" for key in keys)

@@ -1,0 +1,81 @@
+"""Whether two sets of elements share a byte: exact, by arithmetic on addresses, without reading memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .reading import Reading
+    from .records import Relation
+
+MAX_WORK = 10**6
+
+
+def relate(a: Reading, b: Reading) -> Relation:
+    """Tell how the memory of two readings relates."""
+    if a.object == b.object:
+        return "same-object"
+    if a.unknown or b.unknown:
+        return "unknown"
+    if (a.data_ptr, a.shape, a.strides, a.itemsize) == (b.data_ptr, b.shape, b.strides, b.itemsize):
+        return "same-elements" if a.numel else "disjoint"
+    shared = share_bytes(a, b)
+    if shared is None:
+        return "unknown"
+    if not shared:
+        return "disjoint"
+    return "same-elements" if _cover_the_same(a, b) else "overlap"
+
+
+def share_bytes(a: Reading, b: Reading) -> bool | None:
+    """Tell whether two readings have a byte in common; None where the search would take too long."""
+    if not (a.numel and b.numel) or a.address >= _end(b) or b.address >= _end(a):
+        return False
+    try:
+        return np.shares_memory(_address_array(a), _address_array(b), max_work=MAX_WORK)
+    except np.exceptions.TooHardError:
+        return None
+
+
+def _end(reading: Reading) -> int:
+    return reading.address + reading.high - reading.low
+
+
+def _cover_the_same(a: Reading, b: Reading) -> bool:
+    return a.address == b.address and _canonical(a) == _canonical(b)
+
+
+def _canonical(reading: Reading) -> list[tuple[int, int]]:
+    """Write a layout as (stride, size) from the innermost byte outwards, so that equal sets of bytes compare equal."""
+    dims = sorted((abs(stride), size) for size, stride in zip(reading.shape, reading.strides, strict=True))
+    merged = [(1, reading.itemsize)]
+    for stride, size in dims:
+        inner_stride, inner_size = merged[-1]
+        if size == 1 or stride == 0:
+            continue
+        if stride == inner_stride * inner_size:
+            merged[-1] = (inner_stride, inner_size * size)
+        else:
+            merged.append((stride, size))
+    return merged
+
+
+def _address_array(reading: Reading) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Lay an array of single bytes over the elements' addresses; its memory is never read."""
+    base = _Addresses(reading.data_ptr, (*reading.shape, reading.itemsize), (*reading.strides, 1))
+    return np.asarray(base)
+
+
+class _Addresses:
+    """The array interface over bare addresses."""
+
+    def __init__(self, address: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
+        self.__array_interface__ = {
+            "version": 3,
+            "typestr": "|u1",
+            "data": (address, True),
+            "shape": shape,
+            "strides": strides,
+        }

@@ -1,0 +1,49 @@
+"""How a person spells a tensor: `model.layers[0].weight`, `batch['x']`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ANY_ITEM = "[*]"
+"""The step of an item whose key is not known before the line runs."""
+
+
+OF_SET = "list()"
+"""How the step to a member of a set begins; sets have no items of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPath:
+    """A variable's name and the steps that lead from it to a tensor, each step as it is typed.
+
+    Examples
+    --------
+    >>> str(AccessPath("model", (".layers", "[0]", ".weight")))
+    'model.layers[0].weight'
+    """
+
+    root: str
+    steps: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Spell the path as a person would type it; a member of a set as an item of its list."""
+        text = self.root
+        for step in self.steps:
+            text = f"list({text}){step.removeprefix(OF_SET)}" if step.startswith(OF_SET) else text + step
+        return text
+
+    def leads_to(self, other: AccessPath) -> bool:
+        """Tell whether `other` is this path or lies behind it; an unknown item matches any item.
+
+        Examples
+        --------
+        >>> AccessPath("h", ("[*]",)).leads_to(AccessPath("h", ("[2]", ".grad")))
+        True
+        """
+        if self.root != other.root or len(self.steps) > len(other.steps):
+            return False
+        return all(_same_step(mine, theirs) for mine, theirs in zip(self.steps, other.steps, strict=False))
+
+
+def _same_step(mine: str, theirs: str) -> bool:
+    return mine == theirs or (ANY_ITEM in (mine, theirs) and mine[0] == "[" == theirs[0])

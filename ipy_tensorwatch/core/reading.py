@@ -1,0 +1,94 @@
+"""What one look at a tensor or array yields, before it gets a name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+METADATA = ("shape", "strides", "dtype", "device", "requires_grad", "grad_fn", "storage")
+"""The fields whose change is told as `metadata`, in the order in which they are told."""
+
+
+class Reading(NamedTuple):
+    """One look at a tensor or array; a tuple, because a hundred thousand are made at once.
+
+    Attributes
+    ----------
+    object, storage
+        Serial numbers, never reused; `storage` is 0 where there is no storage to speak of.
+    strides
+        In bytes, so that arrays and tensors compare.
+    low, high
+        The bytes that the elements span, counted from the start of the storage.
+    unknown
+        Why the memory cannot be told, or None.
+    """
+
+    kind: str
+    object: int
+    storage: int
+    device: str
+    dtype: str
+    itemsize: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    data_ptr: int
+    low: int
+    high: int
+    version: int | None
+    requires_grad: bool
+    is_leaf: bool
+    grad_fn: str | None
+    unknown: str | None = None
+
+    @property
+    def numel(self) -> int:
+        """The number of elements."""
+        total = 1
+        for size in self.shape:
+            total *= size
+        return total
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes that the elements take, each counted once per element."""
+        return self.numel * self.itemsize
+
+    @property
+    def layout(self) -> tuple[int, tuple[int, ...], tuple[int, ...], int]:
+        """Where the elements lie in their storage: low byte, shape, strides and item size."""
+        return self.low, self.shape, self.strides, self.itemsize
+
+    @property
+    def address(self) -> int:
+        """The address of the lowest byte, which negative strides put before the first element."""
+        return self.data_ptr + extent(self.shape, self.strides, self.itemsize)[0]
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the elements fill their span, each byte once."""
+        return self.nbytes == self.high - self.low and 0 not in self.strides
+
+
+def changed_fields(before: Reading, after: Reading) -> tuple[str, ...]:
+    """Name the metadata that differ between two readings of one object; a storage that moved counts as another."""
+    return tuple(name for name in METADATA if getattr(before, name) != getattr(after, name) or _moved(name, before, after))
+
+
+def _moved(name: str, before: Reading, after: Reading) -> bool:
+    return name == "storage" and before.address - before.low != after.address - after.low
+
+
+def extent(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> tuple[int, int]:
+    """Return the bytes `[low, high)` that elements span, counted from the first one; strides are in bytes.
+
+    Examples
+    --------
+    >>> extent((2, 3), (12, 4), 4)
+    (0, 24)
+    >>> extent((3,), (-8,), 8)
+    (-16, 8)
+    """
+    if 0 in shape:
+        return 0, 0
+    reach = [(size - 1) * stride for size, stride in zip(shape, strides, strict=True)]
+    return sum(r for r in reach if r < 0), sum(r for r in reach if r > 0) + itemsize

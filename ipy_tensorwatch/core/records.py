@@ -1,0 +1,192 @@
+"""What was seen, as plain values: no record holds a tensor, a storage or a piece of the user's code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .path import AccessPath  # noqa: TC001  (dataclass fields are resolved at run time by the schema test)
+
+Relation = Literal["same-object", "same-elements", "overlap", "disjoint", "unknown"]
+Kind = Literal["mutated", "touched", "bound", "unbound", "rebound", "metadata"]
+Cause = Literal["direct", "call", "alias", "optimizer", "backward", "module", "outside"]
+Certainty = Literal["observed", "inferred"]
+Status = Literal["ok", "error", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorRecord:
+    """One tensor or array, as one access path leads to it after a cell.
+
+    Attributes
+    ----------
+    object, storage
+        Serial numbers that are never reused while a kernel lives.
+    data_ptr, span
+        Address of the first element, and the bytes `[low, high)` that the elements span in their storage.
+    unknown
+        Why its memory cannot be told (sparse, meta, lazy, …), or None when `span` and `strides` are exact.
+    """
+
+    path: AccessPath
+    kind: str
+    object: int
+    storage: int
+    device: str
+    dtype: str
+    itemsize: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    data_ptr: int
+    span: tuple[int, int]
+    version: int | None
+    requires_grad: bool
+    is_leaf: bool
+    grad_fn: str | None
+    unknown: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """How the memory of two access paths relates."""
+
+    a: str
+    b: str
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasGroup:
+    """The access paths that lie in one block of memory.
+
+    Attributes
+    ----------
+    pairs
+        Every pair of members, up to a cap; `pairs_left_out` counts those beyond it.
+    """
+
+    id: int
+    device: str
+    nbytes: int
+    members: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+    pairs_left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inner:
+    """The innermost notebook line that wrote, inside a function that the cell called."""
+
+    cell: int
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The statement of the cell that wrote."""
+
+    line: int
+    end_line: int
+    text: str
+    certainty: Certainty = "observed"
+    inner: Inner | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One element that changed: where, and its value before and after; text where JSON has no such number."""
+
+    index: tuple[int, ...]
+    before: float | str
+    after: float | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elements:
+    """How many elements changed, by how much at most, and the first few; None where that is not known or no number."""
+
+    changed: int | None
+    total: int
+    max_abs: float | None = None
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one cell did to one access path.
+
+    Attributes
+    ----------
+    via
+        The variables through which the memory was written, when not through this path.
+    versions
+        The version counter before and after; None where a tensor has none.
+    versioned
+        Whether the version counter saw the write; None where nothing was written.
+    verified
+        Whether the bytes were compared.
+    fields
+        The names of the metadata that changed: shape, strides, dtype, device, requires_grad, grad_fn, storage.
+    since
+        The cell after which the bytes were last known good, when that is not the cell before this one.
+    """
+
+    path: str
+    kind: Kind
+    cause: Cause | None = None
+    silent: bool = False
+    via: tuple[str, ...] = ()
+    sites: tuple[Site, ...] = ()
+    versions: tuple[int | None, int | None] = (None, None)
+    versioned: bool | None = None
+    verified: bool = False
+    elements: Elements | None = None
+    fields: tuple[str, ...] = ()
+    since: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unverified:
+    """A path whose bytes were not compared, and why."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How much of what is watched was compared byte by byte after this cell."""
+
+    tensors: int
+    bytes: int
+    verified_bytes: int
+    unverified: tuple[Unverified, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """The cell that ran; durations in seconds."""
+
+    count: int
+    source: str
+    status: Status
+    duration: float
+    overhead: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorWrite:
+    """One operator that wrote, as the recorder of `%%tensordiff` saw it.
+
+    Attributes
+    ----------
+    site
+        The line of the cell, or the line inside a called notebook function, that ran it.
+    paths
+        The variables whose bytes it touched.
+    """
+
+    site: Site | None
+    op: str
+    paths: tuple[str, ...]

@@ -1,0 +1,86 @@
+"""The report of one cell: the contract between the watcher and everything that shows or judges it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .group import group
+from .path import AccessPath
+from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from .records import AliasGroup, Cell, Change, Coverage, OperatorWrite, TensorRecord
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Report:
+    """What one cell did, and what shares memory after it.
+
+    Attributes
+    ----------
+    changes
+        Ordered by path as the variables were made.
+    writes
+        The operators that wrote, in order; only `%%tensordiff` records them.
+    """
+
+    cell: Cell
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    changes: tuple[Change, ...] = ()
+    coverage: Coverage
+    writes: tuple[OperatorWrite, ...] = ()
+
+    @property
+    def tensors(self) -> tuple[TensorRecord, ...]:
+        """Every path that leads to a tensor or an array."""
+        return self.snapshot.records
+
+    @cached_property
+    def groups(self) -> tuple[AliasGroup, ...]:
+        """The access paths that share a block of memory."""
+        return group(self.snapshot.entries())
+
+    @property
+    def silent(self) -> tuple[Change, ...]:
+        """The changes that nobody would have expected from reading the cell."""
+        return tuple(change for change in self.changes if change.silent)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON values; its keys are a contract.
+
+        Returns
+        -------
+        dict
+            `schema`, `cell`, `tensors`, `groups`, `changes`, `hazards`, `coverage` and `writes`.
+        """
+        return {
+            "schema": SCHEMA_VERSION,
+            "cell": plain(self.cell),
+            "tensors": [plain(record) for record in self.tensors],
+            "groups": [plain(one) for one in self.groups],
+            "changes": [plain(change) for change in self.changes],
+            "hazards": [],
+            "coverage": plain(self.coverage),
+            "writes": [plain(write) for write in self.writes],
+        }
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401
+    """Turn records into dicts, tuples into lists and paths into text.
+
+    Examples
+    --------
+    >>> plain((AccessPath("x", ("[0]",)), 1))
+    ['x[0]', 1]
+    """
+    if isinstance(value, AccessPath):
+        return str(value)
+    if is_dataclass(value):
+        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, tuple):
+        return [plain(one) for one in value]
+    return value

@@ -1,0 +1,110 @@
+"""A cell's source: its tree, its statements in order, its definitions."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+from collections.abc import Iterable, Iterator
+
+from .path import AccessPath
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+_FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_STEP = re.compile(r"""\.\w+ | \[ (?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\[] )* \]""", re.VERBOSE)
+
+
+def parse_cell(source: str) -> ast.Module | None:
+    """Parse a cell's source, `await` at its top level included; None where it is not Python."""
+    try:
+        tree = compile(source, "<cell>", "exec", _FLAGS, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return tree if isinstance(tree, ast.Module) else None
+
+
+def parse_path(text: str) -> AccessPath:
+    """Read an access path as it is spelled.
+
+    Examples
+    --------
+    >>> parse_path("block.conv[0]['a.b']")
+    AccessPath(root='block', steps=('.conv', '[0]', "['a.b']"))
+    """
+    root = re.split(r"[.\[]", text, maxsplit=1)[0]
+    return AccessPath(root, tuple(_STEP.findall(text, len(root))))
+
+
+def walk_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Give statements in source order, those inside blocks included, those inside definitions not."""
+    for node in body:
+        yield node
+        if not isinstance(node, DEFINITIONS):
+            for block in blocks_of(node):
+                yield from walk_statements(block)
+
+
+def blocks_of(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """Give the blocks of a compound statement in source order."""
+    yield getattr(node, "body", [])
+    for branch in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        yield branch.body
+    yield getattr(node, "orelse", [])
+    yield getattr(node, "finalbody", [])
+
+
+Defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+
+
+def without_blocks(node: ast.stmt) -> ast.stmt:
+    """Copy a compound statement without the statements inside it."""
+    if isinstance(node, DEFINITIONS) or not any(blocks_of(node)):
+        return node
+    bare = copy.copy(node)
+    for name in ("body", "orelse", "finalbody", "handlers"):
+        if hasattr(bare, name):
+            setattr(bare, name, [])
+    if isinstance(bare, ast.Match):
+        bare.cases = [ast.match_case(pattern=one.pattern, guard=one.guard, body=[]) for one in bare.cases]
+    return bare
+
+
+def parse_header(text: str) -> ast.stmt | None:
+    """Parse one statement, of a compound statement the header alone."""
+    plain = "if" + text[len("elif") :] if text.startswith("elif ") else text
+    for end in ("", " pass", " pass\nfinally: pass", "\n case _: pass"):
+        tree = parse_cell(plain + end)
+        if tree is not None and tree.body:
+            return tree.body[0]
+    return None
+
+
+def find_definition(tree: ast.Module, name: str) -> Defined | None:
+    """Find the last function, class or named lambda of this name, a cell's own before those inside others."""
+    return _last(walk_statements(tree.body), name) or _last(ast.walk(tree), name)
+
+
+def _last(nodes: Iterable[ast.AST], name: str) -> Defined | None:
+    found: Defined | None = None
+    for node in nodes:
+        if isinstance(node, DEFINITIONS) and node.name == name:
+            found = node
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            named = any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+            found = node.value if named else found
+    return found
+
+
+def enclosing_names(tree: ast.Module, inner: ast.AST) -> frozenset[str]:
+    """Give the names that functions around a nested function bind."""
+    around = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+              and node is not inner and any(part is inner for part in ast.walk(node))]
+    return frozenset(name for node in around for part in ast.walk(node) for name in _bound_name(part))
+
+
+def _bound_name(part: ast.AST) -> Iterator[str]:
+    if isinstance(part, ast.arg):
+        yield part.arg
+    elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+        yield part.id

@@ -1,0 +1,106 @@
+"""A cell's own statements: what each names as written, what it mentions, what it binds."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .excerpt import header_end, spell
+from .magic import find_body
+from .mention import binds_of, calls_of, mentions_of
+from .path import AccessPath
+from .reference import Reference
+from .source import parse_cell, walk_statements
+from .target import Target, key_names, resolve
+from .trace import Scope
+from .writes import Write, find_writes
+
+__all__ = ["Statement", "Target", "parse_cell", "parse_statements", "resolve", "statements_of", "walk_statements"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One of a cell's own statements; of a compound statement its header alone.
+
+    Attributes
+    ----------
+    index
+        Its place among the cell's statements in source order, those inside top-level blocks included.
+    text
+        Its source on one line.
+    targets
+        What it names as written.
+    mentions
+        Every chain of names, attributes and constant items that it reads or writes; of a method call the object's.
+    binds
+        The names that it binds anew.
+    calls
+        Whether it may run the code of a function: calls, `await`, decorators, loops, `with`.
+    index_names
+        The names whose values tell which items its targets are.
+    """
+
+    index: int
+    line: int
+    end_line: int
+    text: str
+    targets: tuple[Target, ...]
+    mentions: tuple[AccessPath, ...]
+    binds: frozenset[str]
+    calls: bool
+    index_names: frozenset[str]
+
+
+def parse_statements(source: str) -> tuple[Statement, ...]:
+    """Parse a cell's source into its own statements; none where it is not Python.
+
+    Examples
+    --------
+    >>> [one.text for one in parse_statements("if ok:\\n    x.add_(1)")]
+    ['if ok:', 'x.add_(1)']
+    """
+    tree = parse_cell(source)
+    return () if tree is None else statements_of(tree, source)
+
+
+def statements_of(tree: ast.Module, source: str) -> tuple[Statement, ...]:
+    """Describe the own statements of a parsed cell, in the order of `walk_statements`."""
+    lines = source.split("\n")
+    return tuple(_describe(index, node, lines) for index, node in enumerate(walk_statements(tree.body)))
+
+
+def _describe(index: int, node: ast.stmt, lines: list[str]) -> Statement:
+    start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+    end, column = header_end(node, lines)
+    inner = _magic_statements(node)
+    targets = tuple(dict.fromkeys([*targets_of(node), *(one for part in inner for one in part.targets)]))
+    return Statement(
+        index=index,
+        line=start,
+        end_line=end,
+        text=spell(node, lines, start, end, column),
+        targets=targets,
+        mentions=tuple(dict.fromkeys([*mentions_of(node), *(one for part in inner for one in part.mentions)])),
+        binds=binds_of(node).union(*(part.binds for part in inner)),
+        calls=calls_of(node),
+        index_names=frozenset().union(*(key_names(one.path) for one in targets)),
+    )
+
+
+def _magic_statements(node: ast.stmt) -> tuple[Statement, ...]:
+    found = find_body(node)
+    return () if found is None else parse_statements(found.source)
+
+
+def targets_of(node: ast.stmt) -> Iterator[Target]:
+    """Give what a statement names as written; what an unknown function may have handed on is not named."""
+    scope = Scope()
+    for write in find_writes(node, scope):
+        yield from (_target(write, one) for one in write.refs if one.sure)
+
+
+def _target(write: Write, one: Reference) -> Target:
+    open_end = write.step and not one.sealed and not one.below and not one.depth
+    steps = (*one.path.steps, write.step) if open_end else one.path.steps
+    return Target(path=AccessPath(one.path.root, steps), below=one.below or one.depth > 0, same_object=one.same)

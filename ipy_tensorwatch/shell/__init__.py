@@ -1,0 +1,1 @@
+"""IPython: the watcher, the magics, and choosing how to show."""

@@ -1,0 +1,91 @@
+"""What the shell knows of its cells: their plain source, the functions they define, and the lines of their frames."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..core.notebook import Definition
+from ..core.records import Inner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+_NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
+_DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
+
+
+def user_variables(shell: InteractiveShell) -> dict[str, Any]:
+    """Return the user's own names; what IPython keeps beside them (`_`, `Out`, `_3`, …) is no variable."""
+    hidden = shell.user_ns_hidden
+    return {
+        name: value
+        for name, value in shell.user_ns.copy().items()
+        if name not in hidden and not (name[:1] == "_" and _NUMBERED.fullmatch(name))
+    }
+
+
+@dataclass(slots=True)
+class Sources:
+    """The plain sources of the cells that define something, and where each name was defined last."""
+
+    cells: dict[int, str] = field(default_factory=dict)
+    definitions: dict[str, Definition] = field(default_factory=dict)
+
+    def add(self, count: int, source: str) -> None:
+        """Remember a cell if it defines functions or classes."""
+        if not _DEFINES.search(source):
+            return
+        self.cells[count] = source
+        for name in _defined_names(source):
+            self.definitions[name] = Definition(name=name, cell=count, source=source)
+
+    def line(self, shell: InteractiveShell, file_name: str, line: int) -> Inner | None:
+        """Tell which cell's line a frame is at."""
+        count = cell_of(shell, file_name)
+        if count is None or count not in self.cells:
+            return None
+        lines = self.cells[count].splitlines()
+        text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+        return Inner(cell=count, line=line, text=text)
+
+
+def cell_of(shell: InteractiveShell, file_name: str) -> int | None:
+    """Return the execution count of the cell that was compiled under a file name."""
+    known: Mapping[str, int] = getattr(shell.compile, "_filename_map", {})
+    return known.get(file_name)
+
+
+def plain_source(shell: InteractiveShell, raw: str, transformed: str | None) -> tuple[str, int]:
+    """Return a cell as plain Python, and how many blank lines IPython cut off its top."""
+    if transformed is None:
+        try:
+            transformed = shell.transform_cell(raw)
+        except Exception:  # noqa: BLE001  (IPython will tell the user itself)
+            return "", 0
+    return transformed, _leading_blanks(raw) - _leading_blanks(transformed)
+
+
+def _leading_blanks(text: str) -> int:
+    count = 0
+    for line in text.splitlines():
+        if line.strip():
+            break
+        count += 1
+    return count
+
+
+def _defined_names(source: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            yield from (one.id for one in node.targets if isinstance(one, ast.Name))

@@ -1,0 +1,51 @@
+"""IPython's side of the probes: instrument the one cell that the watcher has announced, and nothing else."""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..core.instrument import instrument
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable
+
+PROBES = "__tensorwatch_probes__"
+"""The name under which a running cell finds its probes, among the builtins, so not in the user's namespace."""
+
+
+@dataclass(slots=True)
+class ProbeTransformer:
+    """An IPython AST transformer.
+
+    `%timeit`, `%prun` and `%%time` pass code through the transformers too, while a cell runs; what they measure must
+    be the user's code alone, so only the first tree after `arm` is instrumented.
+    """
+
+    _expected: Callable[[ast.Module], list[Callable[[int], None]]] | None = None
+
+    def arm(self, on_cell: Callable[[ast.Module], list[Callable[[int], None]]]) -> None:
+        """Expect a cell; `on_cell` gets its tree and returns its probes, none if it is to stay as it is."""
+        self._expected = on_cell
+
+    def disarm(self) -> None:
+        """Expect nothing, and take the probes away."""
+        self._expected = None
+        vars(builtins).pop(PROBES, None)
+
+    def visit(self, node: ast.Module) -> ast.Module:
+        """Return the instrumented tree, or the tree as it is."""
+        expected, self._expected = self._expected, None
+        if expected is None:
+            return node
+        try:
+            probes = expected(node)
+            if not probes:
+                return node
+            probed = instrument(node, PROBES)
+        except Exception:  # noqa: BLE001  (IPython would unregister us, and the cell must run)
+            return node
+        vars(builtins)[PROBES] = probes
+        return probed

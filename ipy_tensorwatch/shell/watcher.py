@@ -1,0 +1,195 @@
+"""The watcher: the one mutable object. It looks after every cell and keeps the report."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..capture.observer import Observation, Observer
+from ..capture.steps import StepRecorder
+from ..core.blame import Verdict
+from ..core.judge import judge
+from ..core.records import Cell
+from ..core.report import Report
+from .cells import Sources, cell_of, plain_source, user_variables
+from .inquiry import inquire
+from .running import RunningCell
+from .transform import ProbeTransformer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
+
+    from ..core.diff import Difference
+    from ..core.records import Change, Status
+    from .config import TensorWatch
+
+
+@dataclass(slots=True, eq=False)
+class Watcher:
+    """Looks after every cell.
+
+    Attributes
+    ----------
+    report
+        The last cell's report; None before the first cell.
+    on_report
+        Called with each report, to show it.
+    last_error
+        What went wrong on our side, for `%tensorwatch status`.
+    """
+
+    shell: InteractiveShell
+    settings: TensorWatch
+    on_report: Callable[[Report], None]
+    report: Report | None = None
+    last_error: str | None = None
+    observer: Observer = field(default_factory=Observer)
+    sources: Sources = field(default_factory=Sources)
+    history: deque[tuple[int, Change]] = field(default_factory=deque)
+    transformer: ProbeTransformer = field(default_factory=ProbeTransformer)
+    steps: StepRecorder = field(init=False)
+    running: RunningCell | None = None
+    _depth: int = 0
+    _ended: float = 0.0
+    _cost: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Prepare the recorder of optimizer steps."""
+        self.steps = StepRecorder(
+            lambda: self.running.ledger.current if self.running else None,
+            lambda name: cell_of(self.shell, name) is not None,
+        )
+
+    def start(self) -> None:
+        """Hook into the shell and PyTorch, and take the snapshot that the first cell is compared with."""
+        self.steps.open()
+        self.shell.ast_transformers.append(self.transformer)
+        self.shell.events.register("pre_run_cell", self._before_cell)
+        self.shell.events.register("post_run_cell", self._after_cell)
+        self._take_stock()
+
+    def stop(self) -> None:
+        """Leave nothing behind."""
+        self.steps.close()
+        self.transformer.disarm()
+        if self.transformer in self.shell.ast_transformers:
+            self.shell.ast_transformers.remove(self.transformer)
+        for event, callback in (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell)):
+            if callback in self.shell.events.callbacks[event]:
+                self.shell.events.unregister(event, callback)
+
+    def _take_stock(self) -> None:
+        """Look without reporting: at the start, and after the cell that loaded us."""
+        self.observer.budget.grant(self.settings.budget_limit)
+        self.observer.look(user_variables(self.shell), self.shell.execution_count)
+
+    def _before_cell(self, info: ExecutionInfo) -> None:
+        self._depth += 1
+        if self._depth > 1 or not self.settings.enabled:
+            return
+        began = time.perf_counter()
+        try:
+            self._begin(info, began)
+        except Exception as error:  # noqa: BLE001  (the user's cell runs whatever we meet)
+            self._give_up(error)
+
+    def _begin(self, info: ExecutionInfo, began: float) -> None:
+        outside = self._look_outside(began)
+        plain, offset = plain_source(self.shell, info.raw_cell, getattr(info, "transformed_cell", None))
+        if "resize" in plain or "%run" in info.raw_cell:
+            self.observer.lens.release_arrays()  # NumPy refuses to resize an array that is weakly referenced
+        self.steps.seen.clear()
+        self.running = RunningCell(
+            count=self.shell.execution_count,
+            source=info.raw_cell,
+            plain=plain,
+            offset=offset,
+            names=self.shell.user_ns,
+            observer=self.observer,
+            settings=self.settings,
+            outside=outside,
+        )
+        if self.settings.probes:
+            self.transformer.arm(self.running.instrument)
+        self.running.began = time.perf_counter()
+        self.running.overhead = self.running.began - began
+
+    def _look_outside(self, now: float) -> tuple[Change, ...]:
+        """Look for writes since the last cell, where that costs little against the time that has passed."""
+        if not self._ended or self._cost > (now - self._ended) * self.settings.idle_share:
+            return ()
+        self.observer.budget.grant((now - self._ended) * self.settings.idle_share)
+        observed = self.observer.look(user_variables(self.shell), self.shell.execution_count)
+        return judge(observed.found, lambda _: Verdict(cause="outside", sites=(), via=()))
+
+    def _after_cell(self, result: ExecutionResult) -> None:
+        self._depth = max(0, self._depth - 1)
+        if self._depth or not self.settings.enabled:
+            return
+        began = time.perf_counter()
+        self.transformer.disarm()
+        cell, self.running = self.running, None
+        try:
+            if cell is None:
+                self._take_stock()
+            else:
+                self._finish(cell, result, began)
+        except Exception as error:  # noqa: BLE001  (the user's cell has run; its outcome stands)
+            self._give_up(error)
+        self._ended = time.perf_counter()
+        self._cost = self._ended - began
+
+    def _finish(self, cell: RunningCell, result: ExecutionResult, began: float) -> None:
+        duration = began - cell.began
+        self.sources.add(cell.count, cell.plain)
+        self.observer.budget.limit = self.settings.budget_limit
+        self.observer.budget.grant(self.settings.budget_floor + self.settings.budget_share * duration)
+        observed = self.observer.look(user_variables(self.shell), cell.count)
+        cell.ledger.finish(observed.verdicts)
+        changes = (*cell.outside, *judge(observed.found, self._explainer(cell, observed)))
+        self._remember(cell.count, changes)
+        self.report = Report(
+            cell=Cell(
+                count=cell.count,
+                source=cell.source,
+                status=_status(result),
+                duration=duration,
+                overhead=cell.overhead + cell.ledger.spent + time.perf_counter() - began,
+            ),
+            snapshot=observed.shot.snapshot,
+            changes=changes,
+            coverage=observed.coverage,
+        )
+        self.on_report(self.report)
+
+    def _explainer(self, cell: RunningCell, observed: Observation) -> Callable[[Difference], Verdict]:
+        blame = None
+
+        def explain(difference: Difference) -> Verdict:
+            nonlocal blame
+            blame = blame or inquire(self.shell, cell, observed, self.steps, self.sources)
+            return blame.explain(difference)
+
+        return explain
+
+    def _remember(self, count: int, changes: tuple[Change, ...]) -> None:
+        self.history.extend((count, change) for change in changes if change.kind not in ("bound", "unbound"))
+        while len(self.history) > self.settings.history_length:
+            self.history.popleft()
+
+    def _give_up(self, error: Exception) -> None:
+        """Note what went wrong; the next cell is watched again."""
+        self.last_error = f"{type(error).__name__}: {error}"
+        self.running = None
+        self.transformer.disarm()
+
+
+def _status(result: ExecutionResult) -> Status:
+    error = result.error_in_exec or result.error_before_exec
+    if error is None:
+        return "ok"
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else "error"

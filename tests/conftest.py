@@ -1,0 +1,44 @@
+"""Fixtures: a watched notebook that proves, when the test is over, that nothing was left behind."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from hypothesis import HealthCheck, Phase, settings
+
+from tests.notebook import Notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PHASES = (Phase.explicit, Phase.generate, Phase.shrink)
+SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
+settings.register_profile(
+    "quick", max_examples=150, derandomize=True, deadline=None, database=None, print_blob=True, phases=PHASES, suppress_health_check=SLOW_IS_FINE
+)
+settings.register_profile("deep", max_examples=5000, deadline=None, print_blob=True, phases=PHASES, suppress_health_check=SLOW_IS_FINE)
+settings.load_profile(os.environ.get("TENSORWATCH_PROFILE", "quick"))
+
+
+@pytest.fixture(autouse=True)
+def same_numbers_every_time() -> None:
+    """Seed PyTorch and keep it on one thread, so that a failing test fails again."""
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def notebook() -> Iterator[Notebook]:
+    """Open a fresh shell with the extension loaded."""
+    with Notebook() as nb:
+        yield nb
+
+
+@pytest.fixture
+def plain() -> Iterator[Notebook]:
+    """Open a fresh shell without the extension."""
+    with Notebook(watched=False) as nb:
+        yield nb

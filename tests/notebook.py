@@ -1,0 +1,283 @@
+"""A fresh real shell, one cell at a time: what the cell printed, what it raised, and what tensorwatch reports about it."""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import json
+import re
+import sys
+import threading
+import warnings
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import torch
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from jsonschema import Draft202012Validator
+from torch.nn.modules import module as module_hooks
+from torch.optim import optimizer as optimizer_hooks
+from traitlets.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import TracebackType
+
+Report = dict[str, Any]
+"""The JSON of one cell's report, as `ipy_tensorwatch.report().to_dict()` gives it."""
+
+Change = dict[str, Any]
+"""One entry of a report's `changes`."""
+
+SPOKEN = re.compile(r"^ ?tensorwatch\b.*", re.MULTILINE | re.DOTALL)
+"""What the extension says after a cell, from its first line to the end of the output."""
+
+
+@cache
+def validator() -> Draft202012Validator:
+    """Read the schema that ships in the package."""
+    schema = json.loads((resources.files("ipy_tensorwatch") / "report.schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+@dataclass
+class Ran:
+    """What one cell did, as the person in front of it saw it.
+
+    Attributes
+    ----------
+    told
+        What tensorwatch printed after the cell; empty when it was quiet.
+    """
+
+    stdout: str
+    stderr: str
+    outputs: list[dict[str, Any]]
+    result: Any
+    error: BaseException | None
+    warned: list[str]
+    told: str = ""
+
+
+@dataclass
+class Notebook:
+    """A fresh `InteractiveShell`, with the extension loaded unless `watched` is false.
+
+    Use it as a context manager: leaving it unloads the extension and proves that nothing was left behind.
+
+    Attributes
+    ----------
+    settings
+        Values of the extension's traitlets, by name, as an IPython config would give them.
+    said
+        Everything tensorwatch printed so far, cell by cell.
+    """
+
+    extension: str = "ipy_tensorwatch"
+    watched: bool = True
+    settings: Mapping[str, object] = field(default_factory=dict)
+    check_leaks: bool = True
+    said: list[str] = field(default_factory=list, init=False)
+    last: Ran | None = field(default=None, init=False)
+
+    def __enter__(self) -> Notebook:
+        """Open the shell and load the extension."""
+        self._main = sys.modules["__main__"]
+        config = Config()
+        config.HistoryManager.enabled = False
+        config.TensorWatch.update(self.settings)
+        InteractiveShell.clear_instance()
+        self.shell = InteractiveShell.instance(config=config)
+        self._bound: set[str] = set()
+        self._before = traces(self.shell)
+        self._names_before = set(self.shell.user_ns)
+        if self.watched:
+            self.load()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+        """Unload the extension; unless a test failed already, prove that it left nothing behind."""
+        try:
+            if self.watched:
+                self.unload()
+                if kind is None and self.check_leaks:
+                    self.assert_nothing_left()
+        finally:
+            self.shell.user_ns.clear()
+            InteractiveShell.clear_instance()
+            sys.modules["__main__"] = self._main
+
+    def load(self) -> str:
+        """Load the extension; return what that printed."""
+        with capture_output() as out:
+            self.shell.run_line_magic("load_ext", self.extension)
+        return str(out.stdout)
+
+    def unload(self) -> str:
+        """Unload the extension; return what that printed."""
+        with capture_output() as out:
+            self.shell.run_line_magic("unload_ext", self.extension)
+        return str(out.stdout)
+
+    @property
+    def ns(self) -> dict[str, Any]:
+        """The user's variables."""
+        return dict(self.shell.user_ns)
+
+    def cell(self, source: str) -> Ran:
+        """Run one cell as a person would, whatever it raises."""
+        self._note_names(source)
+        with warnings.catch_warnings(record=True) as warned, capture_output() as out:
+            warnings.simplefilter("always")
+            outcome = self.shell.run_cell(source, store_history=True)
+        shown = [{"data": dict(o.data)} for o in out.outputs]
+        assert "Error in callback" not in out.stdout + out.stderr, out.stdout + out.stderr
+        ours = [str(w.message) for w in warned if "ipy_tensorwatch" in w.filename]
+        assert ours == [], f"tensorwatch itself warned: {ours}"
+        plain = [str(o["data"].get("text/plain", "")) for o in shown]
+        spoken = SPOKEN.search(out.stdout)
+        told = spoken.group() if spoken else "\n".join(t for t in plain if SPOKEN.match(t))
+        self.said.append(told)
+        self.last = Ran(
+            stdout=out.stdout,
+            stderr=out.stderr,
+            outputs=shown,
+            result=outcome.result,
+            error=outcome.error_before_exec or outcome.error_in_exec,
+            warned=[str(w.message) for w in warned],
+            told=told,
+        )
+        return self.last
+
+    def run(self, source: str, *, raises: type[BaseException] | None = None) -> Report:
+        """Run one cell that succeeds, or raises just what is announced; return its report."""
+        ran = self.cell(source)
+        if raises is None:
+            assert ran.error is None, f"{ran.error!r} in\n{source}\n{ran.stdout}"
+        else:
+            assert isinstance(ran.error, raises), f"{ran.error!r} instead of {raises.__name__} in\n{source}"
+        return self.report()
+
+    def report(self) -> Report:
+        """Give the last cell's report, proven to be JSON that fits the schema and agrees with itself."""
+        import ipy_tensorwatch  # noqa: PLC0415  (the stories of a plain shell run without the package)
+
+        report: Report = ipy_tensorwatch.report().to_dict()
+        again = json.loads(json.dumps(report, allow_nan=False))
+        assert again == report
+        faults = [f"{e.json_path}: {e.message}" for e in validator().iter_errors(report)]
+        assert faults == []
+        for change in report["changes"]:
+            assert_consistent(change)
+        return report
+
+    def assert_nothing_left(self) -> None:
+        """Compare what an extension could leave behind with how it was before loading."""
+        after = traces(self.shell)
+        left = {what: after[what] for what in after if after[what] != self._before[what]}
+        assert left == {}
+        new = {name for name in self.shell.user_ns if name not in self._names_before | self._bound}
+        assert {n for n in new if not re.fullmatch(r"_+|_i+|_i?\d+|_dh|_exit_code", n)} == set()
+        assert list(our_hooks(self.shell.user_ns)) == []
+
+    def _note_names(self, source: str) -> None:
+        try:
+            code = compile(self.shell.transform_cell(source), "<cell>", "exec", flags=0x2000, dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return
+        self._bound.update(code.co_names)
+
+
+def assert_consistent(change: Change) -> None:
+    """Check what the design's words say about each other, for one change."""
+    silent = change["cause"] in ("call", "alias", "outside") and change["kind"] == "mutated"
+    assert change["silent"] == silent, change
+    if change["kind"] == "mutated" and change["verified"] and change["elements"]:
+        changed = change["elements"]["changed"]
+        assert changed is None or 0 < changed <= change["elements"]["total"], change
+    for site in change["sites"]:
+        assert site["line"] <= site["end_line"], change
+
+
+def traces(shell: InteractiveShell) -> dict[str, Any]:
+    """Describe every place where an extension of this kind could leave something behind."""
+    monitoring = getattr(sys, "monitoring", None)
+    return {
+        "events": {name: list(callbacks) for name, callbacks in shell.events.callbacks.items()},
+        "ast_transformers": list(shell.ast_transformers),
+        "input_transformers": [*shell.input_transformers_cleanup, *shell.input_transformers_post],
+        "shell_methods": {n: getattr(shell, n).__func__ for n in ("run_cell", "run_cell_async", "run_ast_nodes", "run_code", "showtraceback")},
+        "custom_exceptions": shell.custom_exceptions,
+        "display_types": {mime: dict(f.type_printers) for mime, f in shell.display_formatter.formatters.items()},
+        "builtins": {name: id(value) for name, value in vars(builtins).items() if name not in ("_", "get_ipython", "display")},
+        "optimizer_hooks": [dict(optimizer_hooks._global_optimizer_pre_hooks), dict(optimizer_hooks._global_optimizer_post_hooks)],
+        "module_hooks": {n: dict(h) for n, h in vars(module_hooks).items() if n.startswith("_global_") and n.endswith("_hooks")},
+        "dispatch_modes": torch._C._len_torch_dispatch_stack(),
+        "function_modes": torch._C._len_torch_function_stack(),
+        "saved_tensors_hooks": torch._C._autograd._top_saved_tensors_default_hooks(True),  # noqa: FBT003  (positional in C)
+        "tensor_class": {name: id(value) for name, value in vars(torch.Tensor).items()},
+        "storage_class": {name: id(value) for name, value in vars(torch.UntypedStorage).items()},
+        "optimizer_class": {n: id(v) for n, v in vars(torch.optim.Optimizer).items() if callable(v)},
+        "module_class": {n: id(v) for n, v in vars(torch.nn.Module).items() if callable(v)},
+        "import_hooks": [type(finder).__name__ if not isinstance(finder, type) else finder.__name__ for finder in sys.meta_path],
+        "trace": (sys.gettrace(), sys.getprofile(), threading.gettrace(), threading.getprofile()),
+        "excepthook": sys.excepthook,
+        "threads": {thread.name for thread in threading.enumerate()},
+        "gc_callbacks": list(gc.callbacks),
+        "monitoring": [monitoring.get_tool(tool) for tool in range(6)] if monitoring else [],
+    }
+
+
+def our_hooks(namespace: Mapping[str, object]) -> Iterator[str]:
+    """Name every hook of ours that hangs on a module, an optimizer or a tensor of the user."""
+    for name, value in namespace.items():
+        if isinstance(value, (torch.nn.Module, torch.optim.Optimizer)):
+            parts = value.modules() if isinstance(value, torch.nn.Module) else [value]
+            for part in parts:
+                for attribute, hooks in vars(part).items():
+                    if "hooks" in attribute and isinstance(hooks, dict):
+                        for hook in hooks.values():
+                            if str(getattr(hook, "__module__", "")).startswith("ipy_tensorwatch"):
+                                yield f"{name}.{attribute}"
+        elif isinstance(value, torch.Tensor) and type(value) in (torch.Tensor, torch.nn.Parameter) and value._backward_hooks:
+            yield from (f"{name}._backward_hooks" for h in value._backward_hooks.values() if "tensorwatch" in str(getattr(h, "__module__", "")))
+
+
+def changes(report: Report, kind: str | None = None) -> dict[str, Change]:
+    """Give the report's changes by path, all or those of one kind."""
+    return {c["path"]: c for c in report["changes"] if kind in (None, c["kind"])}
+
+
+def mutated(report: Report) -> set[str]:
+    """Give the paths whose bytes changed."""
+    return set(changes(report, "mutated"))
+
+
+def silent(report: Report) -> set[str]:
+    """Give the paths that changed and were not named."""
+    return {c["path"] for c in report["changes"] if c["silent"]}
+
+
+def lines(change: Change) -> set[int]:
+    """Give the lines of the cell that wrote."""
+    return {site["line"] for site in change["sites"]}
+
+
+def texts(change: Change) -> set[str]:
+    """Give the text of every statement that wrote, and of every line inside a called function."""
+    sites = change["sites"]
+    return {s["text"] for s in sites} | {s["inner"]["text"] for s in sites if s["inner"]}
+
+
+def relations(report: Report) -> dict[frozenset[str], str]:
+    """Give the relation of every pair that the report lists."""
+    return {frozenset((p["a"], p["b"])): p["relation"] for g in report["groups"] for p in g["pairs"]}
+
+
+def paths(report: Report) -> set[str]:
+    """Give every access path that the report knows."""
+    return {t["path"] for t in report["tensors"]}

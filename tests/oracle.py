@@ -1,0 +1,310 @@
+"""What the bytes say, by brute force: an independent judge that shares no line with the package.
+
+It may be slow and it may hold the user's tensors: it runs the same cells in a plain namespace of its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import ctypes
+import itertools
+import sys
+import types
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+Array: TypeAlias = "torch.Tensor | np.ndarray[Any, Any]"
+
+SKIPPED = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, torch.Generator, np.random.Generator, torch.optim.Optimizer)
+"""Values that are no variables that hold tensors, or (optimizers) whose own paths a test asks for one by one."""
+
+DEPTH = 6
+
+
+# ---------------------------------------------------------------- what there is
+
+
+def walk(namespace: Mapping[str, Any]) -> dict[str, Array]:
+    """Give every tensor and array that a name leads to, spelled as a person would type it."""
+    found: dict[str, Array] = {}
+    for name, value in namespace.items():
+        if not name.startswith("_") and name not in ("In", "Out", "get_ipython", "exit", "quit", "open"):
+            found.update(_walk_value(name, value, ()))
+    return found
+
+
+def _walk_value(path: str, value: Any, above: tuple[int, ...]) -> Iterator[tuple[str, Array]]:  # noqa: ANN401
+    if isinstance(value, SKIPPED) or id(value) in above or len(above) > DEPTH:
+        return
+    above = (*above, id(value))
+    if isinstance(value, torch.Tensor):
+        yield path, value
+        if (grad := _gradient(value)) is not None:
+            yield f"{path}.grad", grad
+    elif isinstance(value, np.ndarray):
+        if not value.dtype.hasobject:
+            yield path, value
+    elif isinstance(value, torch.nn.Module):
+        yield from _walk_module(path, value, above)
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        for name in value._fields:
+            yield from _walk_value(f"{path}.{name}", getattr(value, name), above)
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            yield from _walk_value(f"{path}[{i}]", item, above)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _walk_value(f"{path}[{key!r}]", item, above)
+    else:
+        for name, item in list(getattr(value, "__dict__", {}).items()):
+            if not name.startswith("__"):
+                yield from _walk_value(f"{path}.{name}", item, above)
+
+
+def _gradient(tensor: torch.Tensor) -> torch.Tensor | None:
+    try:
+        return tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+    except RuntimeError:  # a view that a write to its base made stale
+        return None
+
+
+def _walk_module(path: str, module: torch.nn.Module, above: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
+    listed = isinstance(module, (torch.nn.Sequential, torch.nn.ModuleList, torch.nn.ParameterList))
+    keyed = isinstance(module, (torch.nn.ModuleDict, torch.nn.ParameterDict))
+    parts: dict[str, Any] = {**module._parameters, **module._buffers, **module._modules}
+    own = {n: v for n, v in vars(module).items() if not n.startswith("_")}
+    for name, item in parts.items():
+        step = f"[{name}]" if listed and name.isdigit() else f"[{name!r}]" if keyed else f".{name}"
+        yield from _walk_value(path + step, item, above)
+    for name, item in own.items():
+        yield from _walk_value(f"{path}.{name}", item, above)
+
+
+def look_up(path: str, namespace: Mapping[str, Any]) -> Array | None:
+    """Follow an access path by typing it; None where it leads to no tensor or array."""
+    try:
+        value = eval(path, dict(namespace))  # noqa: S307  (the path came out of a report on our own cells)
+    except (NameError, KeyError, IndexError, AttributeError, TypeError):
+        return None
+    return value if isinstance(value, (torch.Tensor, np.ndarray)) else None
+
+
+# ---------------------------------------------------------------- bytes
+
+
+def own_bytes(array: Array) -> bytes:
+    """Copy the elements of one array, in their logical order, bit for bit."""
+    if isinstance(array, np.ndarray):
+        return array.tobytes()
+    with torch.no_grad(), torch._C.DisableTorchFunction():
+        t = array.detach()
+        if t.layout is not torch.strided:
+            t = t.coalesce() if t.layout is torch.sparse_coo and t.is_coalesced() else t
+            parts = (t._indices(), t._values()) if t.layout is torch.sparse_coo else (t.crow_indices(), t.col_indices(), t.values())
+            return b"|".join(own_bytes(p) for p in parts)
+        if t.numel() == 0:
+            return b""
+        return t.resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+
+
+def geometry(array: Array) -> tuple[Any, ...]:
+    """Tell where the elements lie and how they are read."""
+    if isinstance(array, np.ndarray):
+        return (array.ctypes.data, str(array.dtype), array.shape, array.strides)
+    if array.layout is not torch.strided:
+        return (str(array.layout), str(array.dtype), tuple(array.shape))
+    strides = tuple(s * array.element_size() for s in array.stride())
+    return (array.data_ptr(), str(array.dtype), tuple(array.shape), strides)
+
+
+def addresses(array: Array) -> set[int]:
+    """List the address of every byte of every element, one by one."""
+    if isinstance(array, torch.Tensor) and array.layout is not torch.strided:
+        return set()
+    start, _, shape, strides = geometry(array)
+    size = array.itemsize if isinstance(array, np.ndarray) else array.element_size()
+    offsets = (sum(i * s for i, s in zip(index, strides, strict=True)) for index in itertools.product(*map(range, shape)))
+    return {start + offset + k for offset in offsets for k in range(size)}
+
+
+def byte_at(array: Array) -> dict[int, int]:
+    """Map each address of the array to the byte that stands there."""
+    return {a: ctypes.c_ubyte.from_address(a).value for a in addresses(array)}
+
+
+@dataclass
+class Copy:
+    """One array as it was: the object itself, where its elements lay, and their bytes."""
+
+    array: Array
+    where: tuple[Any, ...]
+    content: bytes
+    version: int | None
+
+    @classmethod
+    def of(cls, array: Array) -> Copy:
+        """Copy the array as it is now."""
+        has_version = isinstance(array, torch.Tensor) and not array.is_inference()
+        return cls(array, geometry(array), own_bytes(array), array._version if has_version else None)
+
+    def judge(self, after: Array) -> str:
+        """Say what became of the array: `same`, `mutated`, `rebound`, or `reshaped` where the elements themselves are others now."""
+        if after is not self.array:
+            return "rebound"
+        where, content = geometry(after), own_bytes(after)
+        if where[1:] == self.where[1:]:
+            return "same" if content == self.content else "mutated"
+        return "reshaped"
+
+    def changed_elements(self) -> int:
+        """Count the elements that differ, bit for bit; only for an array of the same geometry."""
+        size = max(1, self.array.itemsize if isinstance(self.array, np.ndarray) else self.array.element_size())
+        now = own_bytes(self.array)
+        return sum(self.content[i : i + size] != now[i : i + size] for i in range(0, len(now), size))
+
+
+def copies(namespace: Mapping[str, Any], also: tuple[str, ...] = ()) -> dict[str, Copy]:
+    """Copy everything a name leads to, and what the extra paths lead to."""
+    found = walk(namespace)
+    for path in also:
+        array = look_up(path, namespace)
+        if array is not None:
+            found.setdefault(path, array)
+    return {path: Copy.of(array) for path, array in found.items()}
+
+
+@dataclass
+class Verdict:
+    """What one cell did to every path, by the bytes."""
+
+    mutated: set[str] = field(default_factory=set)
+    reshaped: set[str] = field(default_factory=set)
+    rebound: set[str] = field(default_factory=set)
+    bound: set[str] = field(default_factory=set)
+    unbound: set[str] = field(default_factory=set)
+    counts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    versions: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
+
+
+def compare(before: Mapping[str, Copy], after: Mapping[str, Array]) -> Verdict:
+    """Judge every path by the copies taken before."""
+    verdict = Verdict(bound=after.keys() - before.keys(), unbound=before.keys() - after.keys())
+    for path in before.keys() & after.keys():
+        outcome = before[path].judge(after[path])
+        if outcome != "same":
+            getattr(verdict, outcome).add(path)
+        if outcome == "mutated":
+            array = after[path]
+            verdict.counts[path] = (before[path].changed_elements(), array.size if isinstance(array, np.ndarray) else array.numel())
+        if outcome in ("same", "mutated"):
+            verdict.versions[path] = (before[path].version, Copy.of(after[path]).version)
+    return verdict
+
+
+# ---------------------------------------------------------------- pairs
+
+
+def relation(a: Array, b: Array) -> set[str]:
+    """Give the relations that are true of a pair: more than one only where the same bytes are read in another way."""
+    if a is b:
+        return {"same-object"}
+    mine, theirs = addresses(a), addresses(b)
+    if not mine & theirs:
+        return {"disjoint"}
+    if geometry(a) == geometry(b):
+        return {"same-elements"}
+    return {"same-elements", "overlap"} if mine == theirs else {"overlap"}
+
+
+def same_storage(a: Array, b: Array) -> bool:
+    """Tell whether two tensors are parts of one storage."""
+    if not (isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)):
+        return False
+    return a.layout is b.layout is torch.strided and a.untyped_storage()._cdata == b.untyped_storage()._cdata
+
+
+def all_relations(arrays: Mapping[str, Array]) -> dict[frozenset[str], set[str]]:
+    """Give what is true of every pair that has a byte in common or lies in one storage."""
+    found = {}
+    for (p, a), (q, b) in itertools.combinations(arrays.items(), 2):
+        true = relation(a, b)
+        if true != {"disjoint"} or same_storage(a, b):
+            found[frozenset((p, q))] = true
+    return found
+
+
+# ---------------------------------------------------------------- lines
+
+
+@dataclass
+class Written:
+    """Which lines of a cell changed the bytes behind each path, found by comparing at every line event.
+
+    Attributes
+    ----------
+    lines
+        For each path, the lines at which its own bytes changed.
+    idle
+        For each path, the lines at which only its version counter rose.
+    error
+        What the cell raised.
+    """
+
+    lines: dict[str, set[int]] = field(default_factory=dict)
+    idle: dict[str, set[int]] = field(default_factory=dict)
+    busy: set[int] = field(default_factory=set)
+    error: BaseException | None = None
+
+
+def run_by_line(source: str, namespace: dict[str, Any]) -> Written:
+    """Run a cell with the interpreter's trace function, comparing bytes whenever it reaches another line."""
+    code = compile(source, "<cell>", "exec")
+    heads = _statement_lines(source)
+    watched = {path: Copy.of(array) for path, array in walk(namespace).items()}
+    written = Written()
+    last = [0]
+
+    def settle() -> None:
+        for path, copy in watched.items():
+            now = Copy.of(copy.array)
+            if now.content != copy.content:
+                written.lines.setdefault(path, set()).add(last[0])
+                written.busy.add(last[0])
+            elif now.version != copy.version:
+                written.idle.setdefault(path, set()).add(last[0])
+            watched[path] = now
+
+    def trace(frame: types.FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        if frame.f_code is not code:
+            return None
+        if event in ("line", "return"):
+            settle()
+            last[0] = heads.get(frame.f_lineno, frame.f_lineno)
+        return trace
+
+    outer = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        exec(code, namespace)  # noqa: S102  (our own generated program)
+    except Exception as error:  # noqa: BLE001  (whatever the program raises is part of the answer)
+        written.error = error
+    finally:
+        sys.settrace(outer)
+    settle()
+    return written
+
+
+def _statement_lines(source: str) -> dict[int, int]:
+    """Map every line to the first line of the innermost statement that it belongs to."""
+    heads: dict[int, int] = {}
+    for node in ast.walk(ast.parse(source)):  # breadth first: inner statements come later and win
+        if isinstance(node, ast.stmt):
+            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                heads[line] = node.lineno
+    return heads
