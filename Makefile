@@ -26,7 +26,7 @@ setup: $(VENV)/.installed  ## Make .venv and install the package into it, with a
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-		{ echo '$(PYTHON) is older than Python 3.10: name a newer one with make PYTHON=…' >&2; exit 1; }
+		{ echo '$(PYTHON) is not Python 3.10 or newer: name one with make PYTHON=…' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/pip

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ipy_tensorwatch.core.records import Report
+    from ipy_tensorwatch.core.report import Report
 
 __all__ = ["__version__", "load_ipython_extension", "report", "unload_ipython_extension"]
 

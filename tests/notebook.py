@@ -83,6 +83,8 @@ class Notebook:
     check_leaks: bool = True
     said: list[str] = field(default_factory=list, init=False)
     last: Ran | None = field(default=None, init=False)
+    _source: str = field(default="", init=False)
+    _count: int = field(default=0, init=False)
 
     def __enter__(self) -> Notebook:
         """Open the shell and load the extension."""
@@ -131,6 +133,7 @@ class Notebook:
     def cell(self, source: str) -> Ran:
         """Run one cell as a person would, whatever it raises."""
         self._note_names(source)
+        self._source, self._count = source, self.shell.execution_count
         with warnings.catch_warnings(record=True) as warned, capture_output() as out:
             warnings.simplefilter("always")
             outcome = self.shell.run_cell(source, store_history=True)
@@ -167,6 +170,7 @@ class Notebook:
         import ipy_tensorwatch  # noqa: PLC0415  (the stories of a plain shell run without the package)
 
         report: Report = ipy_tensorwatch.report().to_dict()
+        assert (report["cell"]["source"], report["cell"]["count"]) == (self._source, self._count), self.status()
         again = json.loads(json.dumps(report, allow_nan=False))
         assert again == report
         faults = [f"{e.json_path}: {e.message}" for e in validator().iter_errors(report)]
@@ -175,13 +179,19 @@ class Notebook:
             assert_consistent(change)
         return report
 
+    def status(self) -> str:
+        """Ask the extension how it is, for the message of a failing test."""
+        with capture_output() as out:
+            self.shell.run_line_magic("tensorwatch", "status")
+        return str(out.stdout) + "".join(str(o.data) for o in out.outputs)
+
     def assert_nothing_left(self) -> None:
         """Compare what an extension could leave behind with how it was before loading."""
         after = traces(self.shell)
         left = {what: after[what] for what in after if after[what] != self._before[what]}
-        assert left == {}
+        assert left == {}, left
         new = {name for name in self.shell.user_ns if name not in self._names_before | self._bound}
-        assert {n for n in new if not re.fullmatch(r"_+|_i+|_i?\d+|_dh|_exit_code", n)} == set()
+        assert {n for n in new if not re.fullmatch(r"_+|_i+|_i?\d+|_dh|_exit_code|__warningregistry__", n)} == set(), new
         assert list(our_hooks(self.shell.user_ns)) == []
 
     def _note_names(self, source: str) -> None:

@@ -90,7 +90,7 @@ def look_up(path: str, namespace: Mapping[str, Any]) -> Array | None:
     """Follow an access path by typing it; None where it leads to no tensor or array."""
     try:
         value = eval(path, dict(namespace))  # noqa: S307  (the path came out of a report on our own cells)
-    except (NameError, KeyError, IndexError, AttributeError, TypeError):
+    except (SyntaxError, NameError, KeyError, IndexError, AttributeError, TypeError):
         return None
     return value if isinstance(value, (torch.Tensor, np.ndarray)) else None
 

@@ -42,7 +42,7 @@ TENSORS = (
     "torch.arange(6).reshape(3, 2) > 2",
     "torch.arange(6, dtype=torch.int16).reshape(3, 2)",
     "torch.arange(4, dtype=torch.uint8)",
-    "torch.arange(3, dtype=torch.complex64)",
+    "torch.ones(3, dtype=torch.complex64)",
     "torch.arange(4, dtype=torch.float64).reshape(2, 2)",
     "torch.ones(3, requires_grad=True)",
     "torch.tensor(2.0)",
@@ -263,7 +263,7 @@ class Writer:
             inner.under("try:", "finally:", "    pass"),
             inner.under("while True:", "    break"),
             inner.under("for i in range(2):").under("with torch.no_grad():"),
-            Statement([*inner.under("def act():").rows, "act()"]),
+            Statement([*inner.under("def act():").rows, "act()"], {}, {0: set().union(*inner.names.values(), *inner.hints.values())}),
         ]
         options += [Statement([f"for item in {n}:", "    item += 1"], {1: {"item"}}, {1: self.items(n)}) for n in lists]
         options += [Statement([f"done = [bump(item) for item in {n}]"], {}, {0: self.items(n)}) for n in lists]
@@ -281,7 +281,7 @@ class Writer:
         path = self.pick(list(arrays))
         names = [n for n in self.namespace if n[0] in "abc" and n[1:].isdigit()]
         one, two = self.pick(names), self.pick(names)
-        return Statement([self.pick([f"look({path})", f"del {one}", f"{one}, {two} = {two}, {one}", f"print({path})", "pass", f"{one} = None"])])
+        return Statement([self.pick([f"look({path})", f"del {one}", f"{one}, {two} = {two}, {one}", "pass", f"{one} = None"])])
 
 
 @st.composite

@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import operator
+from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
+from ..core.outline import Run
+from .parts import add_parts
 from .read import address_of
-from .torch_private import attributes_of
+from .torch_private import attributes_of, read_grad
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FAST = frozenset({torch.Tensor, torch.nn.Parameter})
+    from .walk import Branch
+
+_TORCH = frozenset({torch.Tensor, torch.nn.Parameter})
+
+CHUNK = 1024
+"""Tensors read together: few enough to stay in the cache while one fact after the other is read of them."""
 
 
-class Columns(NamedTuple):
-    """One list a fact, one row a tensor; equal columns mean that no reading needs to be taken again.
+class Chunk(NamedTuple):
+    """One list a fact, one row a tensor; equal chunks mean that no reading needs to be taken again.
 
     Attributes
     ----------
     tokens
-        What proves that the object is the same one; compared by identity.
+        What proves that the object is the same one: its own `__dict__`, which no other tensor can have while we hold
+        it. Compared by identity.
     """
 
     tokens: list[object]
     versions: list[int | None]
     addresses: list[int]
     flags: list[object]
-    shapes: list[tuple[int, ...]]
+    shapes: list[object]
 
-    def same_as(self, other: Columns) -> bool:
+    def same_as(self, other: Chunk) -> bool:
         """Tell whether nothing differs."""
         return (
             self.versions == other.versions
@@ -44,21 +53,63 @@ class Columns(NamedTuple):
         )
 
 
-def read_columns(objects: Sequence[Any]) -> Columns:
-    """Read the columns of tensors and arrays; call it inside `plain_reads()`."""
-    if _FAST.issuperset(map(type, objects)):
+class Facts(NamedTuple):
+    """The chunks of one branch, and whether their tokens alone prove identity, because no array is among the objects."""
+
+    chunks: list[Chunk]
+    all_torch: bool
+
+    def same_as(self, other: Facts) -> bool:
+        """Tell whether nothing differs; chunks that are the same were carried over as they are."""
+        return len(self.chunks) == len(other.chunks) and all(map(operator.is_, self.chunks, other.chunks))
+
+
+def complete(branch: Branch, known: Facts | None) -> Facts:
+    """Add to a branch what hangs on its tensors themselves, `.grad` above all, and read the facts of everything.
+
+    Parameters
+    ----------
+    branch
+        Grows by the gradients and components found.
+    known
+        The facts of the last look; chunks equal to its are taken from it.
+    """
+    old = known.chunks if known else []
+    if _TORCH.issuperset(map(type, branch.objects)):
         try:
-            return _read_fast(objects)
-        except RuntimeError:  # an inference, sparse or wrapped tensor among them
+            return _complete_fast(branch, old)
+        except RuntimeError:  # an inference, sparse or wrapped tensor, or one with attributes, among them
             pass
-    return _read_each(objects)
+    add_parts(branch)
+    _take_grads(branch, list(enumerate(map(_grad, branch.objects))))
+    return Facts(_carry([_read_each(branch.objects)], old), all_torch=False)
 
 
-def _read_fast(tensors: Sequence[torch.Tensor]) -> Columns:
+def _complete_fast(branch: Branch, old: list[Chunk]) -> Facts:
+    tensors = branch.objects
+    chunks: list[Chunk] = []
+    grads: list[tuple[int, Any]] = []
+    for start in range(0, len(tensors), CHUNK):
+        part = tensors[start : start + CHUNK]
+        chunks.append(_read_fast(part))
+        grads += _grads(part, start, chunks[-1].flags)
+    if grads:
+        _take_grads(branch, grads)
+        more = [grad for _, grad in grads]
+        chunks += [_read_fast(more[start : start + CHUNK]) for start in range(0, len(more), CHUNK)]
+    return Facts(_carry(chunks, old), all_torch=True)
+
+
+def _carry(chunks: list[Chunk], old: list[Chunk]) -> list[Chunk]:
+    carried = [known if known.same_as(chunk) else chunk for chunk, known in zip(chunks, old, strict=False)]
+    return carried + chunks[len(carried) :]
+
+
+def _read_fast(tensors: Sequence[torch.Tensor]) -> Chunk:
     tokens: list[object] = [tensor.__dict__ for tensor in tensors]
-    if any(tokens):
-        tokens = [_token(tensor) for tensor in tensors]
-    return Columns(
+    if any(tokens):  # the user's own attributes, which must not live longer for our sake
+        raise RuntimeError
+    return Chunk(
         tokens,
         [tensor._version for tensor in tensors],
         [*map(torch.Tensor.data_ptr, tensors)],
@@ -67,24 +118,42 @@ def _read_fast(tensors: Sequence[torch.Tensor]) -> Columns:
     )
 
 
-def _token(thing: Any) -> object:  # noqa: ANN401
-    """Return what proves identity while we hold it, or nothing where holding it would hold the user's values."""
-    if isinstance(thing, np.ndarray):
+def _grads(tensors: Sequence[torch.Tensor], start: int, flags: list[object]) -> list[tuple[int, Any]]:
+    """Read every `.grad`; asking a tensor that is no leaf would warn the user, so it is not asked."""
+    if True in flags and any(flag and type(one) is torch.Tensor for one, flag in zip(tensors, flags, strict=True)):
+        grads = [_grad(tensor) for tensor in tensors]
+    else:
+        grads = [tensor.grad for tensor in tensors]
+    if {NoneType}.issuperset(map(type, grads)):
+        return []
+    return [(start + i, grad) for i, grad in enumerate(grads)  if grad is not None]
+
+
+def _take_grads(branch: Branch, grads: list[tuple[int, Any]]) -> None:
+    found = [(base, grad) for base, grad in grads if grad is not None]
+    if found:
+        branch.take(Run(0, "grad", tuple(base for base, _ in found)), [grad for _, grad in found])
+
+
+def _grad(thing: Any) -> Any:  # noqa: ANN401
+    if not isinstance(thing, torch.Tensor):
         return None
-    attributes = attributes_of(thing)
-    return None if attributes else attributes
+    try:
+        return read_grad(thing) if not thing.requires_grad or thing.is_leaf or thing.retains_grad else None
+    except RuntimeError:  # a stale view, or a functorch wrapper
+        return None
 
 
-def _read_each(objects: Sequence[Any]) -> Columns:
+def _read_each(objects: Sequence[Any]) -> Chunk:
     rows = [_row(thing) for thing in objects]
-    return Columns(*(list(column) for column in zip(*rows, strict=True))) if rows else Columns([], [], [], [], [])
+    return Chunk(*([*column] for column in zip(*rows, strict=True)))
 
 
-def _row(thing: Any) -> tuple[object, int | None, int, object, tuple[int, ...]]:  # noqa: ANN401
+def _row(thing: Any) -> tuple[object, int | None, int, object, object]:  # noqa: ANN401
     if isinstance(thing, np.ndarray):
         return None, None, address_of(thing), (id(thing), thing.strides, thing.dtype.str), thing.shape
     try:
-        version = None if thing.is_inference() else thing._version
-        return _token(thing), version, thing.data_ptr(), (id(thing), thing.requires_grad), thing.shape
+        version, token = None if thing.is_inference() else thing._version, attributes_of(thing)
+        return None if token else token, version, thing.data_ptr(), (id(thing), thing.requires_grad), thing.shape
     except Exception:  # noqa: BLE001  (sparse, lazy, functorch: read again at every cell)
         return object(), None, 0, None, ()

@@ -52,11 +52,25 @@ PLAIN = frozenset({torch.Tensor, torch.nn.Parameter, np.ndarray})
 
 def is_array(kind: type) -> bool:
     """Tell whether objects of this type are what we watch."""
-    return issubclass(kind, torch.Tensor | np.ndarray)
+    return kind in PLAIN or issubclass(kind, _ARRAYS)
+
+
+_ARRAYS = (torch.Tensor, np.ndarray)
+_chosen: dict[type, Opener | None] = {}
 
 
 def opener(kind: type) -> Opener | None:
     """Choose how to look inside objects of a type; None where nothing of the user's can be inside."""
+    try:
+        return _chosen[kind]
+    except KeyError:
+        chosen = _choose(kind)
+        if kind.__module__ != "__main__":  # a class of the notebook must not live longer for our sake
+            _chosen[kind] = chosen
+        return chosen
+
+
+def _choose(kind: type) -> Opener | None:
     if kind in ATOMS or is_array(kind) or issubclass(kind, types.ModuleType):
         return None
     for base, reader in _OPENERS:
@@ -118,7 +132,7 @@ def open_module(module: torch.nn.Module) -> Contents:
         part = inside.get(name)
         if part:
             keys, values = _items(part)
-            yield *_module_steps(module, keys), values, role
+            yield *module_steps(module, keys), values, role
     own = [(name, value) for name, value in _pairs(inside) if name not in HOOKS]
     if own:
         yield "attribute", [name for name, _ in own], [value for _, value in own], ""
@@ -181,11 +195,16 @@ def _pairs(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:
 
 
 def _items(mapping: dict[Any, Any]) -> tuple[list[Any], list[Any]]:
+    if type(mapping) is dict:
+        keys, values = list(mapping), list(mapping.values())
+        if len(keys) == len(values):
+            return keys, values
     pairs = _pairs(mapping)
     return [key for key, _ in pairs], [value for _, value in pairs]
 
 
-def _module_steps(module: torch.nn.Module, keys: list[str]) -> tuple[Style, Sequence[object]]:
+def module_steps(module: torch.nn.Module, keys: list[str]) -> tuple[Style, Sequence[object]]:
+    """Choose how a module's parameters, buffers and children are typed."""
     if isinstance(module, torch.nn.ModuleDict | torch.nn.ParameterDict):
         return "key", keys
     if isinstance(module, _NUMBERED) and all(key.isdigit() for key in keys):

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import torch
-
-from ..core.outline import Run
 from ..core.snapshot import Scene, Snapshot
-from .columns import Columns, read_columns
-from .contents import PLAIN
+from .columns import Facts, complete
 from .identity import ObjectSerials, StorageSerials
 from .memory import Block, block_of
-from .parts import add_parts
 from .read import read
-from .torch_private import plain_reads, read_grad
-from .walk import Branch, walk
+from .torch_private import plain_reads
+from .walk import Branch, Tree, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(slots=True)
 class _Kept:
     """What is kept of one branch from hook to hook: no live object, only what tells that nothing changed."""
 
-    columns: Columns
+    facts: Facts
     scene: Scene
     blocks: dict[int, Block]
+    tree: Tree | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +56,8 @@ class Lens:
 
     def take(self, namespace: Mapping[str, object]) -> Shot:
         """Take a snapshot; nothing live outlasts the call."""
-        with plain_reads():
-            found = walk(namespace)
+        with plain_reads(), quiet_collector():
+            found = walk(namespace, lambda name: kept.tree if (kept := self._kept.get(name)) else None)
             kept = {name: self._keep(name, branch) for name, branch in found.branches.items()}
             if self._shot and all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept):
                 return self._shot
@@ -76,21 +74,19 @@ class Lens:
         self.storages.release_arrays()
 
     def _keep(self, name: str, branch: Branch) -> _Kept:
-        add_parts(branch)
-        _add_grads(branch)
-        columns = read_columns(branch.objects)
+        tree = Tree(branch.signature, branch.outline.copy()) if branch.signature else None
         old = self._kept.get(name)
-        if old and old.scene.outline == branch.outline and old.columns.same_as(columns):
-            arrays_same = PLAIN_TORCH.issuperset(map(type, branch.objects)) or self._same_arrays(old, branch)
-            if arrays_same:
+        facts = complete(branch, old.facts if old else None)
+        if old and old.facts.same_as(facts) and old.scene.outline == branch.outline:
+            if facts.all_torch or self._same_arrays(old, branch):
                 return old
-        return self._read_again(branch, columns)
+        return self._read_again(branch, facts, tree)
 
     def _same_arrays(self, old: _Kept, branch: Branch) -> bool:
         serials = self.objects.number(branch.objects)
         return serials == [reading.object for reading in old.scene.readings]
 
-    def _read_again(self, branch: Branch, columns: Columns) -> _Kept:
+    def _read_again(self, branch: Branch, facts: Facts, tree: Tree | None) -> _Kept:
         blocks: dict[int, Block] = {}
         readings = []
         serials = self.objects.number(branch.objects)
@@ -99,10 +95,19 @@ class Lens:
             readings.append(reading)
             if reading.storage and not reading.unknown and reading.device == "cpu" and reading.data_ptr:
                 _add_block(blocks, reading.storage, block_of(thing, reading))
-        return _Kept(columns, Scene(outline=branch.outline, readings=tuple(readings)), blocks)
+        return _Kept(facts, Scene(outline=branch.outline, readings=tuple(readings)), blocks, tree)
 
 
-PLAIN_TORCH = PLAIN & {torch.Tensor, torch.nn.Parameter}
+@contextmanager
+def quiet_collector() -> Iterator[None]:
+    """Keep the garbage collector from running, and with it finalizers of the user's, while we look."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _add_block(blocks: dict[int, Block], storage: int, block: Block) -> None:
@@ -119,29 +124,3 @@ def _merge(kept: Mapping[str, _Kept]) -> dict[int, Block]:
         for storage, block in one.blocks.items():
             _add_block(blocks, storage, block)
     return blocks
-
-
-def _add_grads(branch: Branch) -> None:
-    """Add `.grad` of every tensor that has one; asking a tensor that is no leaf would warn the user."""
-    bases = [i for i, grad in enumerate(_grads(branch.objects)) if grad is not None]
-    if bases:
-        branch.take(Run(0, "grad", tuple(bases)), [branch.objects[i].grad for i in bases])
-
-
-def _grads(objects: list[Any]) -> list[Any]:
-    if PLAIN_TORCH.issuperset(map(type, objects)) and not any(_may_warn(thing) for thing in objects):
-        return [*map(read_grad, objects)]
-    return [_grad(thing) for thing in objects]
-
-
-def _may_warn(tensor: torch.Tensor) -> bool:
-    return type(tensor) is torch.Tensor and tensor.requires_grad
-
-
-def _grad(thing: Any) -> Any:  # noqa: ANN401
-    if not isinstance(thing, torch.Tensor):
-        return None
-    try:
-        return read_grad(thing) if not thing.requires_grad or thing.is_leaf or thing.retains_grad else None
-    except RuntimeError:  # a stale view, or a functorch wrapper
-        return None

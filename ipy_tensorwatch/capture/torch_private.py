@@ -35,3 +35,34 @@ def is_fake(tensor: torch.Tensor) -> bool:
 def storage_address(storage: torch.UntypedStorage) -> int:
     """Return the address of the StorageImpl, which stays while the storage lives, also when its data move."""
     return int(storage._cdata)
+
+
+def use_count(storage: torch.UntypedStorage) -> int | None:
+    """Count the holders of a storage: its tensors, and the Python object that is asked for here."""
+    count = getattr(torch._C, "_storage_Use_Count", None)
+    return None if count is None else int(count(storage._cdata))
+
+
+def user_modes() -> list[Any]:
+    """Return the dispatch modes of this thread, innermost last, PyTorch's own (fake, proxy, functional) left out."""
+    stack = [torch._C._get_dispatch_stack_at(place) for place in range(torch._C._len_torch_dispatch_stack())]
+    return [mode for mode in stack if getattr(mode, "_mode_key", None) is None]
+
+
+def push_below(mode: object) -> None:
+    """Put a mode under all others, so that whoever leaves one pops his own."""
+    _restack([mode, *user_modes()])
+
+
+def take_out(mode: object) -> None:
+    """Take a mode out from wherever it is, and leave the others as they stand."""
+    modes = user_modes()
+    if any(one is mode for one in modes):
+        _restack([one for one in modes if one is not mode])
+
+
+def _restack(modes: list[Any]) -> None:
+    for _ in user_modes():
+        torch._C._pop_torch_dispatch_stack()
+    for mode in modes:
+        torch._C._push_on_torch_dispatch_stack(mode)

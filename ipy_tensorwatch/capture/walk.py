@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from ..core.outline import Outline, Run, steps_of
 from .contents import ATOMS, PLAIN, attributes, is_array, opener
+from .forest import draw, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from ..core.outline import Style
+    Known = Callable[[str], "Tree | None"]
 
 MAX_DEPTH = 64
 MAX_REPEATS = 16
@@ -28,11 +29,19 @@ class Branch:
 
     outline: Outline = field(default_factory=Outline)
     objects: list[Any] = field(default_factory=list)
+    signature: list[object] | None = None
 
     def take(self, run: Run, values: Sequence[object]) -> None:
         """Add neighbours."""
         self.outline.runs.append(run)
         self.objects.extend(values)
+
+
+class Tree(NamedTuple):
+    """What is remembered of a tree of modules: its signature, and its outline."""
+
+    signature: list[object]
+    outline: Outline
 
 
 @dataclass(slots=True)
@@ -54,8 +63,16 @@ class Walk:
     containers: int = 0
 
 
-def walk(namespace: Mapping[str, object]) -> Walk:
-    """Find every tensor and array reachable from the given names, without calling any of the user's code."""
+def walk(namespace: Mapping[str, object], known: Known = lambda _: None) -> Walk:
+    """Find every tensor and array reachable from the given names, without calling any of the user's code.
+
+    Parameters
+    ----------
+    namespace
+        The names to start from.
+    known
+        Gives what is remembered of a name's tree of modules.
+    """
     found = Walk()
     direct = Branch()
     names = [name for name, value in namespace.items() if is_array(type(value))]
@@ -63,10 +80,24 @@ def walk(namespace: Mapping[str, object]) -> Walk:
         direct.take(Run(0, "name", names), [namespace[name] for name in names])
         found.branches[""] = direct
     for name, value in namespace.items():
-        if type(value) not in ATOMS and opener(type(value)) is not None:
+        kind = type(value)
+        if kind not in ATOMS and opener(kind) is not None and not _survey(found, name, value, known):
             _follow(found, name, value)
     _add_states(found)
     return found
+
+
+def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
+    """Take a tree of modules in one go; its outline is drawn anew only when its signature differs from the last."""
+    if not isinstance(value, torch.nn.Module):
+        return False
+    last = known(name)
+    seen = survey(value, last.signature if last else ())
+    if seen is None:
+        return False
+    outline = last.outline if last and last.signature == seen.signature else draw(name, seen.levels)
+    found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature)
+    return True
 
 
 def _follow(found: Walk, name: str, value: object) -> None:

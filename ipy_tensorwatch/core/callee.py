@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import reference as to
 from .closure import Closure
-from .notebook import Function, Library, Notebook
+from .library import Library
 from .path import AccessPath
 from .reference import Reference, References
-from .trace import is_inplace_name, is_method, trace
+from .syntax import is_inplace_name, is_method
+from .trace import trace
 from .vocabulary import FRESH, MEMBERS, PLAIN_CLASSES, SELVES, VIEWS
 
 if TYPE_CHECKING:
-    from .frame import Frame
+    from collections.abc import Iterator
 
-_TENSORS_OWN = FRESH | MEMBERS | SELVES | VIEWS | {"append", "extend", "update", "get", "pop", "items", "values", "step"}
+    from .frame import Frame
+    from .notebook import Function, Notebook
+
+_TENSORS_OWN = (
+    FRESH | MEMBERS | SELVES | VIEWS | {"append", "extend", "update", "get", "pop", "items", "values", "step"}
+)
 _MOST_INSTANCES = 20
+_SOMEBODY = (Reference(path=AccessPath("<self>")),)
+"""The object behind a method that was taken off it."""
 
 
 class Callees:
@@ -76,8 +83,10 @@ class Callees:
             return []
         made = self._closures.get(str(one.path))
         function = self.library.function(str(one.path)) or self.library.function(self.class_of(one))
-        if made is not None or function is not None:
-            return [made] if made is not None else [Closure(function)] if function is not None else []
+        if made is not None:
+            return [made]
+        if function is not None:
+            return [Closure(function, given=(_SOMEBODY,) if _first_parameter(function) == "self" else ())]
         name = self.class_of(one)
         method = (self.library.method(name, "__call__") or self.library.method(name, "forward")) if called else None
         return [] if method is None else [_bound(method, (one,))]
@@ -124,6 +133,14 @@ class Callees:
         elif not one.sealed and self.library.class_node(str(one.path)) is None:
             found = [path for path, name in self.library.behind(one.path) if self.library.class_node(name) is not None]
             yield from (replace(plain, path=path, below=False) for path in found[:_MOST_INSTANCES])
+
+    def functions_behind(self, one: Reference) -> list[Closure]:
+        """Give the notebook's functions that an object holds: hooks, callbacks."""
+        if one.sealed or one.depth:
+            return []
+        names = [name for path, name in self.library.behind(one.path) if path != one.path]
+        found = (self.library.function(name) for name in names)
+        return [Closure(each) for each in found if each is not None][:_MOST_INSTANCES]
 
 
 def _bound(method: Function, myself: References) -> Closure:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import reference as to
 from .path import AccessPath
 from .reference import Reference, References, union
-from .trace import Scope, trace
+from .scope import Scope
+from .trace import trace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .frame import Frame
     from .notebook import Function
 
@@ -61,7 +63,9 @@ def bind_arguments(closure: Closure, arguments: Arguments) -> dict[str, Referenc
     spec = closure.function.node.args
     names = [one.arg for one in (*spec.posonlyargs, *spec.args)]
     handed = (*closure.given, *arguments.positional)
-    bound = {name: refs for name, refs in arguments.named.items() if name in {*names, *(a.arg for a in spec.kwonlyargs)}}
+    bound = {
+        name: refs for name, refs in arguments.named.items() if name in {*names, *(a.arg for a in spec.kwonlyargs)}
+    }
     bound.update(zip(names, handed, strict=False))
     for name, default in _defaults(spec).items():
         if name not in bound:
@@ -83,6 +87,8 @@ def _defaults(spec: ast.arguments) -> dict[str, ast.expr | None]:
 
 def _default(function: str, name: str, default: ast.expr | None) -> References:
     """Tell where a default leads: an object that the function itself keeps from call to call."""
-    if default is None or not any(isinstance(part, ast.Call | ast.List | ast.Dict | ast.Name) for part in ast.walk(default)):
+    if default is None or not any(
+        isinstance(part, ast.Call | ast.List | ast.Dict | ast.Name) for part in ast.walk(default)
+    ):
         return ()
     return union((Reference(path=AccessPath(f"<{function}({name})>")),), trace(default, Scope()))

@@ -72,6 +72,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A statement was seen to run an operator that writes, at a line inside a called function where there is one."""
+
+    statement: int
+    inner: Inner | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything that the blame may use to tell which statement wrote what.
 
@@ -83,6 +91,8 @@ class Evidence:
         For each statement the serials of the objects that its written names led to when it was entered.
     ran
         The statements that were entered.
+    recorded
+        What the recorder of operators saw, by path; nothing in cells that run without it.
     """
 
     statements: tuple[Statement, ...] = ()
@@ -91,3 +101,4 @@ class Evidence:
     values: Mapping[int, tuple[Mapping[str, int | str], ...]] = field(default_factory=dict)
     targets: Mapping[int, frozenset[int]] = field(default_factory=dict)
     ran: frozenset[int] = frozenset()
+    recorded: Mapping[str, tuple[Recorded, ...]] = field(default_factory=dict)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
+from typing import TYPE_CHECKING
 
-from .writes import own_parts
+from .syntax import own_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def header_end(node: ast.stmt, lines: list[str]) -> tuple[int, int | None]:
@@ -52,16 +56,19 @@ def spell(node: ast.stmt, lines: list[str], start: int, end: int, column: int | 
 
 
 def _without_comments(text: str) -> str:
-    kept, lines = [], text.split("\n")
+    lines = text.split("\n")
+    for row, column in _comments(text):
+        lines[row - 1] = lines[row - 1][:column]
+    return "\n".join(lines)
+
+
+def _comments(text: str) -> Iterator[tuple[int, int]]:
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT:
-                kept.append(token.start)
+                yield token.start
     except (tokenize.TokenError, SyntaxError):
-        pass
-    for row, column in kept:
-        lines[row - 1] = lines[row - 1][:column]
-    return "\n".join(lines)
+        return
 
 
 def spell_line(line: str) -> str:

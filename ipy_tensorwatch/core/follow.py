@@ -3,67 +3,52 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from . import reference as to
 from .callee import Callees
 from .closure import Arguments, Closure, bind_arguments, read_arguments
+from .event import Diary
 from .frame import Frame
 from .layers import run_module
-from .notebook import Code, Function, Notebook
 from .path import AccessPath
 from .reference import Reference, References, union
 from .run import body_of, run
-from .trace import last_name, trace
-from .writes import Write, is_plain_step
+from .trace import trace
 
-Kind = Literal["write", "module", "backward", "optimizer"]
+if TYPE_CHECKING:
+    from .inplace import Write
+    from .notebook import Function, Notebook
 
 DEEPEST = 12
+"""How many calls deep a statement is followed."""
+
 MOST_CALLS = 400
+"""How many calls are followed in all, each with other arguments."""
+
 _IMPLICIT = ("__getitem__", "__getitems__", "__iter__", "__next__", "__call__", "forward", "collate_fn")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One line inside a function of the notebook that writes, and where to."""
-
-    code: Code
-    node: ast.stmt
-    kind: Kind
-    reference: Reference | None
+"""Methods that a library may run of an object it was given."""
 
 
 class Follower:
-    """Runs the notebook's functions in thought and keeps what they write.
-
-    Attributes
-    ----------
-    events
-        The writes, in the order in which they were reached.
-    backward, optimizer
-        Whether gradients were computed or cleared, and whether a `step` was called.
-    """
+    """Runs the notebook's functions in thought; `diary` keeps what they write."""
 
     def __init__(self, notebook: Notebook) -> None:
         self.callees = Callees(notebook)
-        self.library = self.callees.library
+        self._stored: dict[AccessPath, References] = {}
         self.forget()
-        self._heap: dict[AccessPath, References] = {}
 
     def forget(self) -> None:
         """Forget the writes seen so far, not what leads where."""
-        self.events: dict[Event, None] = {}
-        self.backward = self.optimizer = False
+        self.diary = Diary()
         self._done: dict[object, References] = {}
         self._depth = 0
 
-    # --- what a frame asks ---
+    # --- calls ---
 
     def call(self, node: ast.Call, frame: Frame) -> References | None:
         """Follow a call; None where only the names of libraries can tell where its result leads."""
-        self._note_gradients(node, frame)
         handed = read_arguments(node, frame)
         made = self.callees.make(node, frame)
         found = self.callees.find(node.func, frame)
@@ -71,6 +56,7 @@ class Follower:
             self._initialize(one, handed)
         if found or made:
             return union(made, *(self._follow_decorated(one, handed) for one in found))
+        self.diary.add_training(node, frame)
         layer = run_module(node, handed, frame, self)
         opaque = self._call_back(node, handed, frame)
         return layer if layer is not None else (to.doubt(opaque) or None)
@@ -99,106 +85,80 @@ class Follower:
         key = (closure.function.node, tuple(bound.items()))
         if key in self._done or self._depth >= DEEPEST or len(self._done) >= MOST_CALLS:
             return self._done.get(key, ())
-        self._done[key] = ()
-        self._depth += 1
-        self._done[key] = self._run(closure, bound)
-        self._depth -= 1
-        return self._done[key]
-
-    def _run(self, closure: Closure, bound: dict[str, References]) -> References:
         function = closure.function
         frame = Frame(self, bound, code=function.code, function=function, around=closure.around)
+        self._done[key] = ()
+        self._depth += 1
         run(body_of(function.node), frame)
+        self._depth -= 1
+        self._done[key] = frame.results
         return frame.results
+
+    # --- what a frame reads and writes ---
 
     def read(self, refs: References) -> References:
         """Follow what reading these paths runs, and add what the code has stored there."""
-        kept = [refs]
-        for one in refs:
-            if not one.sealed and not one.below and not one.depth and one.path.steps:
-                kept.append(self._read_step(one))
-                kept.append(self._load(one))
-        return union(*kept)
+        plain = [one for one in refs if not one.sealed and not one.below and not one.depth]
+        run_by = [self._read_step(one) for one in plain if one.path.steps]
+        return union(refs, *run_by, *(self._load(one) for one in plain))
 
     def _read_step(self, one: Reference) -> References:
-        owner = replace(one, path=AccessPath(one.path.root, one.path.steps[:-1]))
-        step = one.path.steps[-1]
-        name = "__getitem__" if step.startswith("[") else step[1:]
-        found = self.callees.methods(owner, name)
-        running = [each for each in found if name == "__getitem__" or each.function.is_marked("property", "cached_property")]
-        return union(*(self.follow(each, Arguments()) for each in running))
+        *before, step = one.path.steps
+        owner = replace(one, path=AccessPath(one.path.root, tuple(before)))
+        if step.startswith("["):
+            found = self.callees.methods(owner, "__getitem__")
+        else:
+            methods = self.callees.methods(owner, step[1:])
+            found = [each for each in methods if each.function.is_marked("property", "cached_property")]
+        return union(*(self.follow(each, Arguments()) for each in found))
 
     def _load(self, one: Reference) -> References:
-        found = [refs for path, refs in self._heap.items() if len(path.steps) == len(one.path.steps) and path.leads_to(one.path)]
-        return union(*found)
-
-    def iterate(self, refs: References) -> References:
-        """Follow what a loop over these objects runs, and give the items."""
-        items = [to.element(refs)]
-        for one in refs:
-            items += [to.element(self.operate((one,), "__iter__", ())), self.operate((one,), "__next__", ())]
-            items.append(self.operate((one,), "__getitem__", ()))
-            if self.callees.is_opaque(one):
-                items.append(to.doubt(union((one,), self._run_behind(one, Arguments()))))
-        return self.read(union(*items)) if self._heap else union(*items)
-
-    def operate(self, refs: References, name: str, others: References) -> References:
-        """Follow a method that an operator or a `with` runs."""
-        handed = Arguments(rest=others)
-        return union(*(self.follow(each, handed) for one in refs for each in self.callees.methods(one, name)))
+        alike = [path for path in self._stored if len(path.steps) == len(one.path.steps)]
+        return union(*(self._stored[path] for path in alike if path.leads_to(one.path)))
 
     def store(self, refs: References, step: str, value: References) -> None:
         """Note what is stored at an item or attribute."""
         for one in refs:
             if value and not one.sealed and not one.below and not one.depth:
                 path = AccessPath(one.path.root, (*one.path.steps, step))
-                self._heap[path] = union(self._heap.get(path, ()), value)
+                self._stored[path] = union(self._stored.get(path, ()), value)
+
+    def iterate(self, refs: References) -> References:
+        """Follow what a loop over these objects runs, and give the items."""
+        items = [to.element(refs), to.element(self.operate(refs, "__iter__", ()))]
+        items += [self.operate(refs, name, ()) for name in ("__next__", "__getitem__")]
+        opaque = [one for one in refs if self.callees.is_opaque(one)]
+        items += [to.doubt(union((one,), self.run_behind(one, Arguments()))) for one in opaque]
+        return self.read(union(*items)) if self._stored else union(*items)
+
+    def operate(self, refs: References, name: str, others: References) -> References:
+        """Follow a method that an operator or a `with` runs."""
+        handed = Arguments(rest=others)
+        return union(*(self.follow(each, handed) for one in refs for each in self.callees.methods(one, name)))
 
     def close(self, function: Function, frame: Frame) -> References:
         """Give a function that is made inside another one a path of its own."""
         return self.callees.close(Closure(function, frame))
 
     def note(self, frame: Frame, write: Write) -> None:
-        """Note a write by the frame's current statement."""
-        binding = write.step.startswith(".") and write.step != ".data"
-        if not write.metadata and not binding:
-            self.add(frame, "write", write.refs)
+        """Note a write by the frame's current statement; to bind an attribute anew writes no byte."""
+        if not write.metadata and (not write.step.startswith(".") or write.step == ".data"):
+            self.diary.add(frame, "write", write.refs)
 
-    def add(self, frame: Frame, kind: Kind, refs: References) -> None:
-        """Keep a write, when it stands in a function of the notebook."""
-        for one in refs:
-            if not one.depth and frame.code is not None and frame.code.lines:
-                self.events[Event(code=frame.code, node=frame.node, kind=kind, reference=one)] = None
-
-    # --- what libraries run ---
-
-    def _note_gradients(self, node: ast.Call, frame: Frame) -> None:
-        name = last_name(node.func)
-        kind: Kind | None = None
-        if name in {"backward", "zero_grad"}:
-            self.backward, kind = True, "backward"
-        elif name == "step":
-            self.optimizer = True
-            kind = "optimizer" if is_plain_step(node) else None
-        if kind is not None and frame.code is not None and frame.code.lines:
-            self.events[Event(code=frame.code, node=frame.node, kind=kind, reference=None)] = None
+    # --- what a library runs ---
 
     def _call_back(self, node: ast.Call, handed: Arguments, frame: Frame) -> References:
-        """Run what a library may run of what it is given: functions, and the methods of the notebook's own classes."""
-        results: list[References] = []
-        for given in (*handed.positional, *handed.named.values(), handed.rest):
-            for one in given:
-                results.append(self._run_behind(one, handed))
-        items = Arguments(rest=to.doubt(union(*results, handed.everything(), self._receiver(node, frame))))
-        for given in (*handed.positional, *handed.named.values()):
-            for one in given:
-                results += [self.follow(each, items) for each in self.callees.at(one, called=False)]
-        return union(*results)
+        """Run what a library may run of what it is given: functions, and methods of the notebook's own classes."""
+        given = [one for refs in (*handed.positional, *handed.named.values()) for one in refs]
+        results = [self.run_behind(one, handed) for one in union(given, handed.rest)]
+        owner = trace(node.func.value, frame) if isinstance(node.func, ast.Attribute) else ()
+        items = Arguments(rest=to.doubt(union(*results, handed.everything(), owner)))
+        callbacks = [each for one in given for each in self.callees.at(one, called=False)]
+        return union(*results, *(self.follow(each, items) for each in callbacks))
 
-    def _receiver(self, node: ast.Call, frame: Frame) -> References:
-        return trace(node.func.value, frame) if isinstance(node.func, ast.Attribute) else ()
-
-    def _run_behind(self, one: Reference, handed: Arguments) -> References:
+    def run_behind(self, one: Reference, handed: Arguments) -> References:
+        """Run what a library may run of the notebook's own that lies at or behind an object."""
         rest = Arguments(rest=to.doubt(handed.everything()))
-        found = [each for inner in self.callees.instances(one) for name in _IMPLICIT for each in self.callees.methods(inner, name)]
-        return union(*(self.follow(each, rest) for each in found))
+        owners = list(self.callees.instances(one))
+        found = [each for owner in owners for name in _IMPLICIT for each in self.callees.methods(owner, name)]
+        return union(*(self.follow(each, rest) for each in (*found, *self.callees.functions_behind(one))))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .notebook import Code, Function
 from .path import AccessPath
 from .reference import Reference, References, union
-from .trace import Scope
-from .writes import Write
+from .scope import Scope
+
+if TYPE_CHECKING:
+    from .inplace import Write
 
 
 class Reader(Protocol):
@@ -40,8 +42,15 @@ class Reader(Protocol):
 class Frame(Scope):
     """One run of a function's body, or of a cell's statements when it has no function."""
 
-    def __init__(self, reader: Reader, names: dict[str, References] | None = None, *, code: Code | None = None,
-                 function: Function | None = None, around: Frame | None = None) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        names: dict[str, References] | None = None,
+        *,
+        code: Code | None = None,
+        function: Function | None = None,
+        around: Frame | None = None,
+    ) -> None:
         super().__init__(names)
         self.reader, self.code, self.function, self.around = reader, code, function, around
         self.node: ast.stmt = ast.Pass()

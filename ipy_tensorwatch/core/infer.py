@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .excerpt import header_end, spell, spell_line
-from .follow import Event, Follower
+from .follow import Follower
 from .frame import Frame
+from .likelihood import Likelihood, judge
 from .magic import find_body
 from .notebook import Code, Definition, Notebook
-from .path import AccessPath
-from .likelihood import Likelihood, judge
 from .records import Inner
 from .run import is_lambda_body, run
 from .source import parse_cell, parse_header, walk_statements, without_blocks
 from .statement import Statement
 
-__all__ = ["Definition", "Inferred", "Notebook", "Reached", "reach"]
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterable
+
+    from .event import Event
+    from .path import AccessPath
+
+__all__ = ["Definition", "Inferred", "Notebook", "Reached", "Trail", "follow_statement", "reach"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inferred:
@@ -61,15 +68,21 @@ class Reached:
     optimizer: bool = False
 
 
-def reach(
-    statement: Statement | str,
-    changed: AccessPath,
-    group: Iterable[AccessPath],
-    notebook: Notebook,
-    *,
-    cell: int = 0,
-    source: str = "",
-) -> Reached:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """Every line that a statement reaches in the notebook's own functions and that writes, whatever it writes to."""
+
+    events: tuple[Event, ...] = ()
+    backward: bool = False
+    optimizer: bool = False
+
+    def narrow(self, changed: AccessPath, group: Iterable[AccessPath]) -> Reached:
+        """Choose the lines that may have written to `changed`, or to the other paths in the same memory."""
+        paths = (changed, *(one for one in group if one != changed))
+        return Reached(candidates=_rank(self.events, paths), backward=self.backward, optimizer=self.optimizer)
+
+
+def reach(statement: Statement | str, changed: AccessPath, group: Iterable[AccessPath], notebook: Notebook) -> Reached:
     """Find the lines inside the notebook's own functions by which a statement may have changed `changed`.
 
     Parameters
@@ -80,19 +93,26 @@ def reach(
         The access path whose bytes changed.
     group
         The other access paths that lie in the same memory.
+    """
+    return follow_statement(statement, notebook).narrow(changed, group)
+
+
+def follow_statement(statement: Statement | str, notebook: Notebook, *, cell: int = 0, source: str = "") -> Trail:
+    """Follow a statement's calls; what it finds serves every path that the statement changed.
+
+    Parameters
+    ----------
     cell, source
         The cell that runs, its execution count and its source: what its earlier statements bound is then known too.
     """
     follower = Follower(notebook)
-    try:
-        _follow_statement(statement, follower, cell, source)
-    except RecursionError:
-        return Reached(backward=follower.backward, optimizer=follower.optimizer)
-    paths = (changed, *(one for one in group if one != changed))
-    return Reached(candidates=_rank(follower.events, paths), backward=follower.backward, optimizer=follower.optimizer)
+    with suppress(RecursionError):
+        _follow(statement, follower, cell, source)
+    diary = follower.diary
+    return Trail(events=tuple(diary.events), backward=diary.backward, optimizer=diary.optimizer)
 
 
-def _follow_statement(statement: Statement | str, follower: Follower, cell: int, source: str) -> None:
+def _follow(statement: Statement | str, follower: Follower, cell: int, source: str) -> None:
     text = statement if isinstance(statement, str) else statement.text
     line = 1 if isinstance(statement, str) else statement.line
     tree = parse_cell(source) if source else None

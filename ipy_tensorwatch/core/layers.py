@@ -11,6 +11,7 @@ from .closure import Arguments, Closure
 from .path import AccessPath
 from .reference import Reference, References, union
 from .trace import trace
+from .vocabulary import FRESH_LAYERS
 
 if TYPE_CHECKING:
     from .follow import Follower
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 _SAME = ("Identity", "Dropout", "AlphaDropout", "FeatureAlphaDropout")
 _VIEWS = ("Flatten", "Unflatten")
 _OWN_BUFFERS = ("BatchNorm", "SyncBatchNorm", "InstanceNorm", "LazyBatchNorm")
-_FRESH = (
-    "Linear", "Bilinear", "Conv", "Lazy", "ReLU", "LeakyReLU", "PReLU", "GELU", "ELU", "SELU", "CELU", "SiLU", "Mish", "Sigmoid",
-    "Tanh", "Softmax", "LogSoftmax", "Softplus", "Hard", "Threshold", "MaxPool", "AvgPool", "Adaptive", "LayerNorm", "GroupNorm",
-    "RMSNorm", "Local", "Embedding", "LSTM", "GRU", "RNN", "Multihead", "Transformer", "Upsample", "Pad", "ZeroPad", "Reflection",
-    "CrossEntropy", "MSELoss", "BCE", "NLLLoss", "L1Loss", "SmoothL1", "KLDiv", "Huber", "Cosine",
-)  # fmt: skip
 
 
 def run_module(node: ast.Call, handed: Arguments, frame: Frame, follower: Follower) -> References | None:
@@ -45,15 +40,17 @@ def _called(func: ast.expr, frame: Frame) -> References:
 def _run_layer(one: Reference, value: References, frame: Frame, follower: Follower) -> References:
     name = follower.callees.class_of(one)
     if one.path in _writers(one, follower):
-        follower.add(frame, "module", union(value, to.behind((one,))))
+        follower.diary.add(frame, "module", union(value, to.behind((one,))))
         return value
+    for each in follower.callees.functions_behind(one):
+        follower.follow(each, Arguments(rest=to.doubt(value)))
     own: list[Closure] = follower.callees.at(one)
     if own:
         return union(*(follower.follow(each, Arguments(positional=(value,))) for each in own))
     if name == "Sequential":
         return _run_children(one, value, frame, follower)
     if name.startswith(_OWN_BUFFERS):
-        follower.add(frame, "module", to.behind((one,), grad=False))
+        follower.diary.add(frame, "module", to.behind((one,), grad=False))
         return ()
     if name.startswith(_SAME):
         return value
@@ -62,7 +59,7 @@ def _run_layer(one: Reference, value: References, frame: Frame, follower: Follow
 
 def _run_children(one: Reference, value: References, frame: Frame, follower: Follower) -> References:
     place = 0
-    while follower.callees.class_of(child := _child(one, place)) or _writers(child, follower):
+    while follower.callees.class_of(child := _child(one, place)):
         value = _run_layer(child, value, frame, follower)
         place += 1
     return value if place else _run_other(one, "", value, frame, follower)
@@ -71,8 +68,9 @@ def _run_children(one: Reference, value: References, frame: Frame, follower: Fol
 def _run_other(one: Reference, name: str, value: References, frame: Frame, follower: Follower) -> References:
     writers = _writers(one, follower)
     if writers:
-        follower.add(frame, "module", union(value, to.behind(tuple(replace(one, path=path) for path in writers))))
-    return () if name.startswith(_FRESH) and not writers else to.doubt(union(value, (one,)))
+        follower.diary.add(frame, "module", union(value, to.behind(tuple(replace(one, path=path) for path in writers))))
+    made = follower.run_behind(one, Arguments(rest=value))
+    return () if name.startswith(FRESH_LAYERS) and not writers else to.doubt(union(value, made, (one,)))
 
 
 def _child(one: Reference, place: int) -> Reference:
@@ -83,4 +81,4 @@ def _writers(one: Reference, follower: Follower) -> list[AccessPath]:
     """Give the modules at or behind a path that write in place."""
     if one.depth or one.sealed or one.below:
         return []
-    return [path for path in follower.callees.library.inplace if one.path.leads_to(path)]
+    return follower.callees.library.inplace_behind(one.path)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .follow import Event
 from .path import AccessPath
-from .reference import Reference
+
+if TYPE_CHECKING:
+    from .event import Event
+    from .reference import Reference
 
 _VERY_OBJECT, _VIEW, _BELOW = 100, 90, 80
 _MODULE, _GRADIENT, _HIDDEN, _HANDED, _OPTIMIZER, _UNKNOWN, _ELSEWHERE = 70, 60, 50, 40, 30, 20, 10
@@ -36,7 +39,9 @@ def judge(event: Event, paths: tuple[AccessPath, ...]) -> Likelihood | None:
         found = _match(event.reference, path)
         if found is not None:
             score = found.score if event.kind == "write" else min(found.score, _MODULE)
-            return Likelihood(score=score - (_BY_ANOTHER_NAME if place else 0), origin=found.origin, same_object=found.same_object)
+            return Likelihood(
+                score=score - (_BY_ANOTHER_NAME if place else 0), origin=found.origin, same_object=found.same_object
+            )
     return _judge_elsewhere(event.reference)
 
 
@@ -75,4 +80,6 @@ def _match_below(reference: Reference, path: AccessPath) -> Likelihood | None:
     gradient = bool(path.steps) and path.steps[-1] == ".grad"
     if not reference.path.leads_to(path) or reference.grad not in (None, gradient):
         return None
-    return Likelihood(score=_BELOW if reference.sure else _HANDED, origin=path, same_object=reference.same and reference.sure)
+    return Likelihood(
+        score=_BELOW if reference.sure else _HANDED, origin=path, same_object=reference.same and reference.sure
+    )

@@ -32,11 +32,12 @@ def find_body(node: ast.stmt) -> Body | None:
     if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
         return None
     texts = [part.value for part in value.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
-    if len(texts) < 2 or texts[0] not in RUNNING:
-        return None
-    if value.func.attr == "run_cell_magic" and len(texts) == 3:
-        return Body(source=texts[2], offset=node.lineno)
-    return Body(source=_code(texts[1]), offset=node.lineno - 1) if value.func.attr == "run_line_magic" else None
+    match value.func.attr, texts:
+        case "run_cell_magic", [name, _, body] if name in RUNNING:
+            return Body(source=body, offset=node.lineno)
+        case "run_line_magic", [name, line] if name in RUNNING:
+            return Body(source=_code(line), offset=node.lineno - 1)
+    return None
 
 
 def _code(line: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from .path import AccessPath
-from .trace import COMPREHENSIONS, spell_item
+from .syntax import COMPREHENSIONS, own_parts, spell_item
 from .vocabulary import VIEWS
-from .writes import own_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _RUNNING = (ast.Call, ast.Await, *COMPREHENSIONS)
 

@@ -43,6 +43,10 @@ class Outline:
         """Count the tensors."""
         return sum(len(run.keys) for run in self.runs)
 
+    def copy(self) -> Outline:
+        """Return an outline that may grow without changing this one."""
+        return Outline(self.nodes, self.runs.copy())
+
     def add_node(self, parent: int, step: str) -> int:
         """Add a container and return its number."""
         self.nodes.append((parent, step))

@@ -185,8 +185,11 @@ class OperatorWrite:
         The line of the cell, or the line inside a called notebook function, that ran it.
     paths
         The variables whose bytes it touched.
+    times
+        How often it ran from this line on this memory.
     """
 
     site: Site | None
     op: str
     paths: tuple[str, ...]
+    times: int = 1

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from .path import AccessPath
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -98,8 +101,13 @@ def _last(nodes: Iterable[ast.AST], name: str) -> Defined | None:
 
 def enclosing_names(tree: ast.Module, inner: ast.AST) -> frozenset[str]:
     """Give the names that functions around a nested function bind."""
-    around = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-              and node is not inner and any(part is inner for part in ast.walk(node))]
+    around = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node is not inner
+        and any(part is inner for part in ast.walk(node))
+    ]
     return frozenset(name for node in around for part in ast.walk(node) for name in _bound_name(part))
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from .excerpt import header_end, spell
 from .magic import find_body
 from .mention import binds_of, calls_of, mentions_of
 from .path import AccessPath
-from .reference import Reference
+from .scope import Scope
 from .source import parse_cell, walk_statements
 from .target import Target, key_names, resolve
-from .trace import Scope
-from .writes import Write, find_writes
+from .writes import find_writes
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator
+
+    from .inplace import Write
+    from .reference import Reference
 
 __all__ = ["Statement", "Target", "parse_cell", "parse_statements", "resolve", "statements_of", "walk_statements"]
 
@@ -53,11 +58,11 @@ class Statement:
 
 
 def parse_statements(source: str) -> tuple[Statement, ...]:
-    """Parse a cell's source into its own statements; none where it is not Python.
+    r"""Parse a cell's source into its own statements; none where it is not Python.
 
     Examples
     --------
-    >>> [one.text for one in parse_statements("if ok:\\n    x.add_(1)")]
+    >>> [one.text for one in parse_statements("if ok:\n    x.add_(1)")]
     ['if ok:', 'x.add_(1)']
     """
     tree = parse_cell(source)
@@ -73,13 +78,19 @@ def statements_of(tree: ast.Module, source: str) -> tuple[Statement, ...]:
 def _describe(index: int, node: ast.stmt, lines: list[str]) -> Statement:
     start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
     end, column = header_end(node, lines)
-    inner = _magic_statements(node)
+    text = spell(node, lines, start, end, column)
+    try:
+        return _analyse(index, node, (start, end, text))
+    except RecursionError:  # an expression of a thousand terms: nothing is named, as in a call to the unknown
+        return _unknown(index, (start, end, text))
+
+
+def _analyse(index: int, node: ast.stmt, place: tuple[int, int, str]) -> Statement:
+    body = find_body(node)
+    inner = () if body is None else parse_statements(body.source)
     targets = tuple(dict.fromkeys([*targets_of(node), *(one for part in inner for one in part.targets)]))
-    return Statement(
-        index=index,
-        line=start,
-        end_line=end,
-        text=spell(node, lines, start, end, column),
+    return replace(
+        _unknown(index, place),
         targets=targets,
         mentions=tuple(dict.fromkeys([*mentions_of(node), *(one for part in inner for one in part.mentions)])),
         binds=binds_of(node).union(*(part.binds for part in inner)),
@@ -88,9 +99,19 @@ def _describe(index: int, node: ast.stmt, lines: list[str]) -> Statement:
     )
 
 
-def _magic_statements(node: ast.stmt) -> tuple[Statement, ...]:
-    found = find_body(node)
-    return () if found is None else parse_statements(found.source)
+def _unknown(index: int, place: tuple[int, int, str]) -> Statement:
+    line, end_line, text = place
+    return Statement(
+        index=index,
+        line=line,
+        end_line=end_line,
+        text=text,
+        targets=(),
+        mentions=(),
+        binds=frozenset(),
+        calls=True,
+        index_names=frozenset(),
+    )
 
 
 def targets_of(node: ast.stmt) -> Iterator[Target]:

@@ -75,8 +75,17 @@ def _parse_key(step: str) -> ast.expr | None:
 
 
 def _names(key: ast.expr) -> frozenset[str]:
-    allowed = (ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context,
-               ast.JoinedStr, ast.FormattedValue)
+    allowed = (
+        ast.Name,
+        ast.Constant,
+        ast.BinOp,
+        ast.UnaryOp,
+        ast.operator,
+        ast.unaryop,
+        ast.expr_context,
+        ast.JoinedStr,
+        ast.FormattedValue,
+    )
     parts = list(ast.walk(key))
     plain = all(isinstance(part, allowed) for part in parts)
     return frozenset(part.id for part in parts if isinstance(part, ast.Name)) if plain else frozenset()

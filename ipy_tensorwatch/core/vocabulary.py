@@ -8,40 +8,50 @@ def _words(text: str) -> frozenset[str]:
 
 
 LIBRARIES = _words("""
-    torch nn F np numpy init optim functional torchvision TF transforms T operator random ctypes struct math copy itertools
-    functools dist distributed linalg scipy einops jnp jax utils ops aten""")
+    torch nn F np numpy init optim functional torchvision TF transforms T operator random ctypes struct math
+    copy itertools functools dist distributed linalg scipy einops jnp jax utils ops aten
+""")
 """Names under which a notebook usually imports a library: what hangs on them is a function, not a tensor's method."""
 
 VIEWS = _words("""
-    adjoint as_strided atleast_1d atleast_2d atleast_3d broadcast_to chunk conj data_ptr detach diagonal dsplit expand expand_as
-    flat flatten hsplit imag indices mH mT moveaxis movedim narrow numpy permute positive ravel real refine_names
-    rename reshape reshape_as resolve_conj resolve_neg rollaxis select slice_scatter split split_with_sizes squeeze storage
-    swapaxes swapdims t T H tensor_split transpose typed_storage unbind unflatten unfold unsafe_chunk unsafe_split unsqueeze
-    untyped_storage values_view view view_as view_as_complex view_as_real vsplit __array__ __dlpack__ ctypes diag_embed_view
-    rearrange cast toreadonly __array_interface__ _values _indices""")
+    adjoint as_strided atleast_1d atleast_2d atleast_3d broadcast_to chunk conj data_ptr detach diagonal
+    dsplit expand expand_as flat flatten hsplit imag indices mH mT moveaxis movedim narrow numpy permute
+    positive ravel real refine_names rename reshape reshape_as resolve_conj resolve_neg rollaxis select
+    slice_scatter split split_with_sizes squeeze storage swapaxes swapdims t T H tensor_split transpose
+    typed_storage unbind unflatten unfold unsafe_chunk unsafe_split unsqueeze untyped_storage values_view view
+    view_as view_as_complex view_as_real vsplit __array__ __dlpack__ ctypes diag_embed_view rearrange cast
+    toreadonly __array_interface__ _values _indices
+""")
 """Methods, attributes and functions that give another tensor object over the same memory."""
 
 WRAPPERS = _words("""
-    from_numpy asarray asanyarray ascontiguousarray asfortranarray as_tensor frombuffer from_dlpack to_dlpack memoryview Parameter
-    Variable Buffer FloatTensor as_array from_buffer view_as_real ndarray require UntypedStorage TypedStorage""")
+    from_numpy asarray asanyarray ascontiguousarray asfortranarray as_tensor frombuffer from_dlpack to_dlpack
+    memoryview Parameter Variable Buffer FloatTensor as_array from_buffer view_as_real ndarray require
+    UntypedStorage TypedStorage
+""")
 """Functions that lay a new tensor, array or buffer over the memory of their first argument."""
 
 SELVES = _words("""
     contiguous to cpu cuda float double half bfloat16 int long type type_as retain_grad train eval pin_memory
-    register_hook to_dense coalesce requires_grad""")
+    register_hook to_dense coalesce requires_grad
+""")
 """Methods that may hand back their own object."""
 
 MEMBERS = _words("""
-    parameters named_parameters buffers named_buffers modules named_modules children named_children""")
+    parameters named_parameters buffers named_buffers modules named_modules children named_children
+""")
 """Module methods that hand out what lies somewhere behind the module."""
 
-PASS_ALONG = _words("list tuple iter reversed sorted set filter cycle islice deque OrderedDict dict frozenset Sequential ModuleList "
-                    "ParameterList chain tqdm trange TensorDict")
+PASS_ALONG = _words("""
+    list tuple iter reversed sorted set filter cycle islice deque OrderedDict dict frozenset Sequential
+    ModuleList ParameterList chain tqdm trange TensorDict
+""")
 """Functions whose result holds what their arguments hold."""
 
 METADATA = _words("""
-    requires_grad_ detach_ retain_grad_ rename_ share_memory_ squeeze_ unsqueeze_ t_ transpose_ swapaxes_ swapdims_ as_strided_
-    coalesce_ pin_memory_""")
+    requires_grad_ detach_ retain_grad_ rename_ share_memory_ squeeze_ unsqueeze_ t_ transpose_ swapaxes_
+    swapdims_ as_strided_ coalesce_ pin_memory_
+""")
 """In-place methods that change no byte."""
 
 MODULE_WRITES = _words("load_state_dict reset_parameters zero_grad to_empty _apply flatten_parameters")
@@ -54,8 +64,18 @@ OUTER_WRITES = _words("sort fill partition put itemset resize byteswap setfield"
 """NumPy methods that write and answer None; PyTorch's of the same name answer a new tensor and write nothing."""
 
 WRITTEN_ARGUMENT = {
-    **dict.fromkeys(_words("copyto put place putmask put_along_axis fill_diagonal shuffle memset memmove setitem delitem"), (0,)),
-    **dict.fromkeys(_words("iadd isub imul itruediv ifloordiv imod ipow iand ior ixor ilshift irshift imatmul"), (0,)),
+    **dict.fromkeys(
+        _words("""
+    copyto put place putmask put_along_axis fill_diagonal shuffle memset memmove setitem delitem
+"""),
+        (0,),
+    ),
+    **dict.fromkeys(
+        _words("""
+    iadd isub imul itruediv ifloordiv imod ipow iand ior ixor ilshift irshift imatmul
+"""),
+        (0,),
+    ),
     **dict.fromkeys(_words("all_reduce broadcast all_gather reduce"), (0,)),
     "at": (0,),
     "pack_into": (1,),
@@ -68,32 +88,65 @@ NEEDS_LIBRARY = _words("put place all_reduce broadcast all_gather reduce at seti
 """Of those, the ones that only a library's function is known to be, never a variable's method."""
 
 NOT_A_METHOD = _words("""
-    zeros_ ones_ constant_ eye_ dirac_ sparse_ orthogonal_ trunc_normal_ xavier_uniform_ xavier_normal_ kaiming_uniform_
-    kaiming_normal_ clip_grad_norm_ clip_grad_value_ clip_grads_with_norm_ threshold_ celu_ selu_ elu_ leaky_relu_ hardtanh_ rrelu_
-    embedding_renorm_""")
+    zeros_ ones_ constant_ eye_ dirac_ sparse_ orthogonal_ trunc_normal_ xavier_uniform_ xavier_normal_
+    kaiming_uniform_ kaiming_normal_ clip_grad_norm_ clip_grad_value_ clip_grads_with_norm_ threshold_ celu_
+    selu_ elu_ leaky_relu_ hardtanh_ rrelu_ embedding_renorm_
+""")
 """Functions ending in an underscore that no tensor has as a method."""
 
 BUILTINS = _words("""
-    float int bool str len sum abs min max round print repr range type isinstance hasattr id hash any all divmod pow complex bytes
-    format ord chr super object callable dir""")
+    float int bool str len sum abs min max round print repr range type isinstance hasattr id hash any all
+    divmod pow complex bytes format ord chr super object callable dir
+""")
 """Python's functions whose result shares no tensor's memory."""
 
-UFUNCS = _words("add subtract multiply divide true_divide floor_divide power mod remainder fmod maximum minimum arctan2 clip matmul dot")
+UFUNCS = _words("""
+    add subtract multiply divide true_divide floor_divide power mod remainder fmod maximum minimum arctan2
+    clip matmul dot
+""")
 """NumPy functions that take their output as the third positional argument."""
 
 FRESH = _words("""
-    clone copy deepcopy mean sum std var max min argmax argmin item tolist add sub mul div pow exp log sqrt abs sign neg norm matmul
-    mm bmm dot softmax log_softmax sigmoid tanh relu clamp clip round floor ceil eq ne lt gt le ge any all where masked_fill
-    masked_select gather scatter scatter_add index_select index_add index_fill cumsum cumprod sort topk argsort unique repeat tile
-    roll flip size dim numel stride shape astype bool backward cross prod normal rand fmod square rsqrt median nonzero count_nonzero
-    isnan isfinite isinf multinomial bernoulli new_zeros new_ones new_empty new_full new_tensor rand_like zeros_like ones_like state
-    lerp addmm addcmul addcdiv var_mean format join strip lower upper startswith endswith count index keys is_floating_point""")
+    clone copy deepcopy mean sum std var max min argmax argmin item tolist add sub mul div pow exp log sqrt
+    abs sign neg norm matmul mm bmm dot softmax log_softmax sigmoid tanh relu clamp clip round floor ceil eq
+    ne lt gt le ge any all where masked_fill masked_select gather scatter scatter_add index_select index_add
+    index_fill cumsum cumprod sort topk argsort unique repeat tile roll flip size dim numel stride shape
+    astype bool backward cross prod normal rand fmod square rsqrt median nonzero count_nonzero isnan isfinite
+    isinf multinomial bernoulli new_zeros new_ones new_empty new_full new_tensor rand_like zeros_like
+    ones_like state lerp addmm addcmul addcdiv var_mean format join strip lower upper startswith endswith
+    count index keys is_floating_point
+""")
 """Methods whose result has memory of its own."""
 
 PLAIN_CLASSES = _words("""
-    list tuple dict set Tensor Parameter ndarray ModuleList ModuleDict ParameterList ParameterDict Sequential OrderedDict
-    defaultdict deque Size NoneType int float str bool function builtin_function_or_method method module type memmap""")
+    list tuple dict set Tensor Parameter ndarray ModuleList ModuleDict ParameterList ParameterDict Sequential
+    OrderedDict defaultdict deque Size NoneType int float str bool function builtin_function_or_method method
+    module type memmap
+""")
 """Classes whose items are what was put into them."""
 
-OPTIMIZERS = _words("SGD Adam AdamW NAdam RAdam Adagrad Adadelta Adamax RMSprop Rprop ASGD LBFGS Adafactor Muon SparseAdam")
+OPTIMIZERS = _words("""
+    SGD Adam AdamW NAdam RAdam Adagrad Adadelta Adamax RMSprop Rprop ASGD LBFGS Adafactor Muon SparseAdam
+""")
 """Classes whose objects hold the parameters that they were made with."""
+
+INPLACE_DUNDERS = _words("""
+    __setitem__ __iadd__ __isub__ __imul__ __itruediv__ __ifloordiv__ __ipow__ __imod__ __iand__ __ior__
+    __ixor__ __imatmul__ __ilshift__ __irshift__
+""")
+"""Methods that Python itself calls to write in place."""
+
+GETTERS = _words("""
+    get pop setdefault __getitem__ get_parameter get_buffer popitem popleft __next__
+""")
+"""Methods that give one item of a container."""
+
+FRESH_LAYERS = tuple(
+    _words("""
+    Linear Bilinear Conv Lazy ReLU LeakyReLU PReLU GELU ELU SELU CELU SiLU Mish Sigmoid Tanh Softmax
+    LogSoftmax Softplus Hard Threshold MaxPool AvgPool Adaptive LayerNorm GroupNorm RMSNorm Local Embedding
+    LSTM GRU RNN Multihead Transformer Upsample Pad ZeroPad Reflection CrossEntropy MSELoss BCE NLLLoss L1Loss
+    SmoothL1 KLDiv Huber Cosine
+""")
+)
+"""How the names of the layers begin whose result has memory of its own."""

@@ -13,9 +13,11 @@ zeros, ones, noise = torch.zeros(2, 3, 4), torch.ones(2, 3), torch.randn(3, 4)
 # %%
 table[-1], table[1:3], table[:, 1]
 # %%
+#! numbers <- table[1, 2] = 17
 table[1, 2] = 17
 table
 # %%
+#! numbers <- table[:2, :] = 12
 table[:2, :] = 12
 # %%
 a, b = torch.tensor([1.0, 2, 4, 8]), torch.tensor([2.0, 2, 2, 2])
