@@ -10,6 +10,8 @@ import ctypes
 import itertools
 import sys
 import types
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -110,7 +112,8 @@ def own_bytes(array: Array) -> bytes:
             return b"|".join(own_bytes(p) for p in parts)
         if t.numel() == 0:
             return b""
-        return t.resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        dense = torch.empty(t.numel(), dtype=t.dtype).copy_(t.resolve_conj().resolve_neg().reshape(-1))
+        return dense.view(torch.uint8).numpy().tobytes()
 
 
 def geometry(array: Array) -> tuple[Any, ...]:
@@ -181,11 +184,22 @@ def copies(namespace: Mapping[str, Any], also: tuple[str, ...] = ()) -> dict[str
 
 @dataclass
 class Verdict:
-    """What one cell did to every path, by the bytes."""
+    """What one cell did to every path, by the bytes.
+
+    Attributes
+    ----------
+    reshaped
+        The same object, with elements that are not comparable one by one.
+    moved
+        The same object, whose elements lie elsewhere now or are read in another way.
+    counts
+        For mutated paths, how many elements of how many changed.
+    """
 
     mutated: set[str] = field(default_factory=set)
     reshaped: set[str] = field(default_factory=set)
     rebound: set[str] = field(default_factory=set)
+    moved: set[str] = field(default_factory=set)
     bound: set[str] = field(default_factory=set)
     unbound: set[str] = field(default_factory=set)
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -202,6 +216,8 @@ def compare(before: Mapping[str, Copy], after: Mapping[str, Array]) -> Verdict:
         if outcome == "mutated":
             array = after[path]
             verdict.counts[path] = (before[path].changed_elements(), array.size if isinstance(array, np.ndarray) else array.numel())
+        if outcome != "rebound" and geometry(after[path]) != before[path].where:
+            verdict.moved.add(path)
         if outcome in ("same", "mutated"):
             verdict.versions[path] = (before[path].version, Copy.of(after[path]).version)
     return verdict
@@ -262,6 +278,15 @@ class Written:
     error: BaseException | None = None
 
 
+@contextmanager
+def warnings_are_no_errors() -> Iterator[None]:
+    """Let a cell warn, as it may in a notebook."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@warnings_are_no_errors()
 def run_by_line(source: str, namespace: dict[str, Any]) -> Written:
     """Run a cell with the interpreter's trace function, comparing bytes whenever it reaches another line."""
     code = compile(source, "<cell>", "exec")

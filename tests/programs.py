@@ -204,7 +204,8 @@ class Writer:
         """Draw one statement and run it."""
         statement = self.pick([self.write, self.write, self.bind, self.contain, self.compound, self.other])()
         try:
-            exec(compile("\n".join(statement.rows), "<program>", "exec"), self.namespace)
+            with oracle.warnings_are_no_errors():
+                exec(compile("\n".join(statement.rows), "<program>", "exec"), self.namespace)
         except Exception as error:  # (whatever NumPy and PyTorch refuse)
             kind = type(error).__name__
             return statement.under("try:", f"except {kind}:", "    pass")
@@ -234,13 +235,15 @@ class Writer:
         lists = [n for n, v in self.namespace.items() if isinstance(v, list) and n[0] == "b"]
         dicts = [n for n, v in self.namespace.items() if isinstance(v, dict) and n[0] == "c"]
         options = [f"b{len(lists)} = [{one}, {two}]", f"c{len(dicts)} = {{'u': {one}, 'v': {two}}}"]
+        slots = {f"{name}[0]" for name in lists} | {f"{name}['u']" for name in dicts}
         for name in lists:
             options += [f"{name}.append({one})", f"{name}[0] = {one}", f"{name} = [{one}] * 3", f"{name} = {name}[1:] + {name}[:1]"]
         for name in dicts:
             options += [f"{name}['u'] = {one}", f"{name} = dict({name})", f"{name}.pop('v', None)"]
         if isinstance(arrays[one], torch.Tensor) and arrays[one].dim():
             options.append(f"b{len(lists)} = list({one})")
-        return Statement([self.pick(options)])
+        row = self.pick(options)
+        return Statement([row], {}, {0: {s for s in slots if row.startswith(f"{s} = ")}})
 
     def write(self) -> Statement:
         """Write to something that exists."""

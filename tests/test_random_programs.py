@@ -58,8 +58,9 @@ def faults_of_changes(report: Report, verdict: oracle.Verdict, namespace: dict[s
     truth = {"mutated": verdict.mutated, "bound": verdict.bound, "unbound": verdict.unbound, "rebound": verdict.rebound, "touched": touched}
     faults = []
     for kind, expected in truth.items():
-        found = set(changes(report, kind)) - verdict.reshaped
-        if found != expected - verdict.reshaped:
+        open_paths = verdict.reshaped | (verdict.moved if kind == "touched" else set())
+        found = set(changes(report, kind))
+        if found - open_paths != expected - open_paths:
             faults.append(f"{kind}: reported {sorted(found - expected)}, missed {sorted(expected - found)}")
     for path, change in changes(report, "mutated").items():
         if path in verdict.mutated:
@@ -110,7 +111,7 @@ def faults_of_silence(report: Report, verdict: oracle.Verdict, written: oracle.W
     named = set().union(*cell.names.values(), *cell.hints.values())
     for path in verdict.mutated:
         by_name = any(path in cell.names.get(line, ()) for line in written.lines.get(path, ()))
-        expected = by_name or _is_parameter_update(path, named, arrays)
+        expected = by_name or _is_parameter_update(path, set().union(*cell.names.values()), arrays)
         if expected and path in hushed:
             faults.append(f"{path} is named by the line that wrote it, and called silent ({changes(report, 'mutated')[path]['cause']})")
         if not expected and path not in named and path not in hushed and not _may_be_parameter(arrays[path]):
@@ -119,6 +120,7 @@ def faults_of_silence(report: Report, verdict: oracle.Verdict, written: oracle.W
 
 
 def _is_parameter_update(path: str, named: set[str], arrays: dict[str, Any]) -> bool:
+    """Tell whether a leaf that requires grad was written through another name of the very same object."""
     array = arrays[path]
     return _may_be_parameter(array) and any(arrays.get(other) is array for other in named)
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 EXAMPLES = 3
 
 
-def contrast(difference: Difference, verdicts: Mapping[int, Verdict], prints: Fingerprints) -> Content:
+def contrast(
+    difference: Difference, verdicts: Mapping[int, Verdict], prints: Fingerprints, examples: int = EXAMPLES
+) -> Content:
     """Tell what became of the elements behind a path that led, and leads, to one object."""
     before, after = difference.before, difference.after
     if before is None or after is None:
@@ -31,7 +33,7 @@ def contrast(difference: Difference, verdicts: Mapping[int, Verdict], prints: Fi
     if old is None or new is None:
         moved = before.version != after.version or before.storage != after.storage
         return Content(changed=True if moved else None, verified=False, since=since)
-    return _compare(before, after, old, new, since)
+    return _compare(before, after, old, new, since, examples)
 
 
 def _gained(before: Reading, after: Reading) -> bool:
@@ -50,7 +52,9 @@ def _marks(
     return first, new.after, since
 
 
-def _compare(before: Reading, after: Reading, old: Mark, new: Mark, since: int | None) -> Content:
+def _compare(  # noqa: PLR0917
+    before: Reading, after: Reading, old: Mark, new: Mark, since: int | None, examples: int
+) -> Content:
     if before.nbytes != after.nbytes or before.itemsize != after.itemsize:
         return Content(changed=True, verified=True, since=since)
     if old is new and _same_bytes(before, after):
@@ -59,7 +63,7 @@ def _compare(before: Reading, after: Reading, old: Mark, new: Mark, since: int |
     if rows_before is not None and rows_after is not None:
         if rows_before.shape != rows_after.shape and _same_bytes(before, after):
             rows_after = new.elements(before._replace(data_ptr=after.data_ptr))
-        return _count(rows_before, rows_after, before.dtype, since)
+        return _count(rows_before, rows_after, before.dtype, since, examples)
     digests = old.part_digest(before), new.part_digest(after)
     if None in digests:
         return Content(changed=True if before.version != after.version else None, verified=False, since=since)
@@ -74,7 +78,13 @@ def _same_bytes(before: Reading, after: Reading) -> bool:
     return before.layout == after.layout or (before.is_dense and after.is_dense)
 
 
-def _count(before: np.ndarray[Any, Any], after: Any, dtype: str, since: int | None) -> Content:  # noqa: ANN401
+def _count(
+    before: np.ndarray[Any, Any],
+    after: Any,  # noqa: ANN401
+    dtype: str,
+    since: int | None,
+    examples: int,
+) -> Content:
     old, new = (np.ascontiguousarray(rows).reshape(-1, max(1, rows.shape[-1])) for rows in (before, after))
     differs = (old != new).any(axis=1)
     changed = int(differs.sum())
@@ -85,7 +95,7 @@ def _count(before: np.ndarray[Any, Any], after: Any, dtype: str, since: int | No
         changed=changed,
         total=len(old),
         max_abs=_largest(old[where], new[where], dtype),
-        examples=_examples(old, new, where[:EXAMPLES], before.shape[:-1], dtype),
+        examples=_examples(old, new, where[:examples], before.shape[:-1], dtype),
     )
     return Content(changed=True, verified=True, elements=elements, since=since)
 

@@ -45,7 +45,9 @@ class Ledger:
     probes
         What the instrumented cell calls before statement `k`: `probes[k](k)`.
     sample
-        Called with a statement's index when it is entered, for statements whose names' values are wanted.
+        Called with a statement's index when it is entered.
+    largest
+        The size of the largest storage that is looked at.
     """
 
     marks: Mapping[int, Mark]
@@ -53,7 +55,7 @@ class Ledger:
     share: float
     floor: float
     sample: Callable[[int], None]
-    sampled: frozenset[int] = frozenset()
+    largest: int = SMALL
     probes: list[Callable[[int], None]] = field(default_factory=list)
     current: int | None = None
     writes: list[Write] = field(default_factory=list)
@@ -82,6 +84,10 @@ class Ledger:
                 if old_digest != verdict.after.digest:
                     self._write(storage, epoch, old_copy, verdict.after.copy, verdict.after.block.low)
 
+    def forget(self) -> None:
+        """Let go of the copies of bytes."""
+        self._watched = None
+
     def _enter(self, index: int) -> None:
         """Enter a statement: what changed since the last look was written by those that ran since then."""
         try:
@@ -92,8 +98,7 @@ class Ledger:
                     self._look(now)
             self.current = index
             self.ran.add(index)
-            if index in self.sampled:
-                self.sample(index)
+            self.sample(index)
             self._cool_down(index, now)
         except Exception:  # noqa: BLE001  (a probe must never break the user's statement)
             self.probes[:] = [self._epochs[-1].add] * len(self.probes)
@@ -145,7 +150,7 @@ class Ledger:
         small = [
             (storage, mark)
             for storage, mark in self.marks.items()
-            if mark.block.nbytes <= SMALL and storage in references
+            if mark.block.nbytes <= self.largest and storage in references
         ]
         return {
             storage: _Watched(references[storage], mark, mark.digest, mark.copy)

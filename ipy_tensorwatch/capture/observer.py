@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..core.diff import Content, Difference, diff
 from ..core.records import Coverage, Unverified
 from ..core.snapshot import Snapshot
-from .contrast import contrast
+from .contrast import EXAMPLES, contrast
 from .fingerprint import Budget, Fingerprints
 from .lens import Lens, Shot
 
@@ -67,6 +67,7 @@ class Observer:
     prints: Fingerprints = field(default_factory=Fingerprints)
     budget: Budget = field(default_factory=Budget)
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
+    examples: int = EXAMPLES
 
     def look(self, namespace: Mapping[str, object], cell: int) -> Observation:
         """Compare the namespace with the last look; `cell` is the count of the cell that has run."""
@@ -79,7 +80,7 @@ class Observer:
             self.budget,
             lambda storage: [reading for _, reading in shot.snapshot.by_storage.get(storage, ())],
         )
-        found = [(one, contrast(one, verdicts, self.prints)) for one in differences]
+        found = [(one, contrast(one, verdicts, self.prints, self.examples)) for one in differences]
         found += self._rewritten(shot, {str(one.path) for one in differences}, verdicts)
         self.prints.forget_all_but(shot.blocks)
         self.shot = shot
@@ -93,7 +94,7 @@ class Observer:
             for path, reading in shot.snapshot.by_storage.get(storage, ()) if verdict.outcome == "changed" else ():
                 if str(path) not in known:
                     same = Difference(path=path, before=reading, after=reading)
-                    yield same, contrast(same, verdicts, self.prints)
+                    yield same, contrast(same, verdicts, self.prints, self.examples)
 
 
 def _written(differences: list[Difference]) -> set[int]:

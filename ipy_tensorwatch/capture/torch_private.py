@@ -63,6 +63,6 @@ def take_out(mode: object) -> None:
 
 def _restack(modes: list[Any]) -> None:
     for _ in user_modes():
-        torch._C._pop_torch_dispatch_stack()
+        torch._C._pop_torch_dispatch_stack(None)
     for mode in modes:
         torch._C._push_on_torch_dispatch_stack(mode)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .evidence import Evidence, Step
     from .infer import Reached
     from .reading import Reading
-    from .records import Cause
+    from .records import Cause, Inner
     from .statement import Statement
 
     Entry = tuple[AccessPath, Reading]
@@ -117,6 +117,9 @@ class _Case:
         self.evidence = blame.evidence
         self.group = [entry for entry in blame.neighbours(reading) if str(entry[0]) != self.spelled]
         self.others = frozenset(path for path, _ in self.group)
+        self.recorded: dict[int, list[Inner | None]] = {}
+        for one in self.evidence.recorded.get(self.spelled, ()):
+            self.recorded.setdefault(one.statement, []).append(one.inner)
 
     def close(self) -> Verdict:
         findings = [self._finding(statement, certain) for statement, certain in self._suspects()]
@@ -127,7 +130,8 @@ class _Case:
         else:
             cause = min((found[0] for found in findings), key=_ORDER.index)
         via = dict.fromkeys(name for _, _, names in findings for name in names)
-        return Verdict(cause=cause, sites=tuple(site for _, site, _ in findings), via=() if cause == "direct" else tuple(via))
+        sites = tuple(site for _, found, _ in findings for site in found)
+        return Verdict(cause=cause, sites=sites, via=() if cause == "direct" else tuple(via))
 
     def _ran(self, statement: Statement) -> bool:
         return not self.evidence.ran or statement.index in self.evidence.ran
@@ -139,10 +143,10 @@ class _Case:
         for write in self.evidence.writes.get(self.reading.storage, ()):
             if write.touches(self.reading):
                 for index in self._likeliest(write.statements):
-                    seen[index] = seen.get(index, False) or len(write.statements) == 1
+                    seen[index] = seen.get(index, False) or len(write.statements) == 1 or index in self.recorded
         if not seen:
             ran = self.evidence.ran or frozenset(statements)
-            seen = dict.fromkeys(self._likeliest(ran), len(ran) == 1)
+            seen = {index: len(ran) == 1 or index in self.recorded for index in self._likeliest(ran)}
         return [(statements[index], seen[index]) for index in sorted(seen) if index in statements]
 
     def _likeliest(self, indices: frozenset[int]) -> list[int]:
@@ -152,7 +156,7 @@ class _Case:
         statements = [one for one in self.evidence.statements if one.index in indices]
         family = {self.spelled, *map(str, self.others)}
         for test in (
-            lambda one: bool(self.blame.named[one.index][0] & family) or self._is_named(one),
+            lambda one: self._was_recorded(one) or bool(self.blame.named[one.index][0] & family) or self._is_named(one),
             lambda one: self._step(one) is not None,
             lambda one: one.calls and self._mentions(one),
             lambda one: one.calls,
@@ -162,13 +166,17 @@ class _Case:
                 return chosen
         return sorted(indices)
 
-    def _finding(self, statement: Statement, certain: bool) -> tuple[Cause, Site, list[str]]:  # noqa: FBT001
+    def _was_recorded(self, statement: Statement) -> bool:
+        return statement.index in self.recorded
+
+    def _finding(self, statement: Statement, certain: bool) -> tuple[Cause, tuple[Site, ...], list[str]]:  # noqa: FBT001
         step = self._step(statement)
         reached = self.blame.reach(statement, self.path, self.others)
         cause = self._cause(statement, step, reached)
         inner = step.inner if step and cause == "optimizer" else None
         inferred = None
-        if inner is None and reached.candidates and not self._is_named(statement):
+        recorded = self.recorded.get(statement.index)
+        if recorded is None and inner is None and reached.candidates and not self._is_named(statement):
             inferred = reached.candidates[0].inner
         site = Site(
             line=statement.line,
@@ -177,7 +185,8 @@ class _Case:
             certainty="observed" if certain and inferred is None else "inferred",
             inner=inner or inferred,
         )
-        return cause, site, self._via(statement, step, reached)
+        sites = tuple(replace(site, inner=one or inner) for one in recorded) if recorded else (site,)
+        return cause, sites, self._via(statement, step, reached)
 
     def _cause(self, statement: Statement, step: Step | None, reached: Reached) -> Cause:
         if step is not None and self._belongs_to(step):
@@ -192,7 +201,13 @@ class _Case:
             return "module" if self._is_own_buffer(statement) else "call" if self._mentions(statement) else "alias"
         if step is not None:
             return "alias"
-        return "call" if statement.calls and self._mentions(statement) else "alias"
+        if statement.calls and (self._mentions(statement) or self._is_reached(reached)):
+            return "call"
+        return "alias"
+
+    def _is_reached(self, reached: Reached) -> bool:
+        """Tell whether a called function of the notebook names this very path."""
+        return any(one.origin == self.path for one in reached.candidates[:1])
 
     def _step(self, statement: Statement) -> Step | None:
         """Find the optimizer's step, in this statement, that wrote this memory."""
@@ -215,12 +230,17 @@ class _Case:
         """Tell a parameter that was written through the very same tensor object under another name."""
         if not (self.reading.requires_grad and self.reading.is_leaf):
             return False
-        if self.reading.object in self.evidence.targets.get(statement.index, frozenset()):
-            return any(target.same_object for target in statement.targets)
+        led_to = self.evidence.targets.get(statement.index, {})
         same = {str(path) for path, reading in self.group if reading.object == self.reading.object}
-        if self.blame.named[statement.index][0] & same:
-            return any(target.same_object for target in statement.targets)
-        return bool(reached.candidates) and reached.candidates[0].same_object
+        for target in statement.targets:
+            named = led_to.get(target.path.root, frozenset()) if target.path.steps[:1] != (".grad",) else frozenset()
+            if target.same_object and (self.reading.object in named or self.blame.named[statement.index][0] & same):
+                return True
+        likeliest = reached.candidates[0] if reached.candidates else None
+        return likeliest is not None and likeliest.same_object and self._is_origin(likeliest.origin, same)
+
+    def _is_origin(self, origin: AccessPath | None, same: set[str]) -> bool:
+        return origin is None or origin.leads_to(self.path) or str(origin) in same
 
     def _is_backward(self, statement: Statement, reached: Reached) -> bool:
         if reached.backward or "backward(" in statement.text or "zero_grad(" in statement.text:

@@ -88,7 +88,7 @@ class Evidence:
     values
         For each statement the values that names in its item keys had when it was entered.
     targets
-        For each statement the serials of the objects that its written names led to when it was entered.
+        For each statement, by name, the serials of the tensors that the name led to when it was entered.
     ran
         The statements that were entered.
     recorded
@@ -99,6 +99,6 @@ class Evidence:
     writes: Mapping[int, tuple[Write, ...]] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     values: Mapping[int, tuple[Mapping[str, int | str], ...]] = field(default_factory=dict)
-    targets: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    targets: Mapping[int, Mapping[str, frozenset[int]]] = field(default_factory=dict)
     ran: frozenset[int] = frozenset()
     recorded: Mapping[str, tuple[Recorded, ...]] = field(default_factory=dict)

@@ -34,10 +34,19 @@ def find_body(node: ast.stmt) -> Body | None:
     texts = [part.value for part in value.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
     match value.func.attr, texts:
         case "run_cell_magic", [name, _, body] if name in RUNNING:
-            return Body(source=body, offset=node.lineno)
+            return _unwrap(Body(source=body, offset=node.lineno))
         case "run_line_magic", [name, line] if name in RUNNING:
             return Body(source=_code(line), offset=node.lineno - 1)
     return None
+
+
+def _unwrap(body: Body) -> Body:
+    """Take off the headings of magics below the first: `%%time` above `%%tensordiff`."""
+    head, _, rest = body.source.partition("\n")
+    name = head.removeprefix("%%").split(None, 1)[:1]
+    if not head.startswith("%%") or not RUNNING.issuperset(name):
+        return body
+    return _unwrap(Body(source=rest, offset=body.offset + 1))
 
 
 def _code(line: str) -> str:

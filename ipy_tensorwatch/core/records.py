@@ -175,6 +175,10 @@ class Cell:
     overhead: float
 
 
+NOT_KEPT = "(more, not kept)"
+"""What stands for the operators that ran after the recorder was full."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorWrite:
     """One operator that wrote, as the recorder of `%%tensordiff` saw it.
@@ -186,7 +190,7 @@ class OperatorWrite:
     paths
         The variables whose bytes it touched.
     times
-        How often it ran from this line on this memory.
+        How often it ran from this line on these variables.
     """
 
     site: Site | None

@@ -1,25 +1,53 @@
-"""The few lines under a cell, in a terminal."""
+"""Paint a page as text for a terminal."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .measure import clean, pad, shorten, width
+from .page import Line, Table
+
 if TYPE_CHECKING:
-    from ..core.records import Change
-    from ..core.report import Report
+    from collections.abc import Sequence
+
+    from .page import Page, Row
+
+GAP = "   "
+SILENT = " ▲ "
+MAX_COLUMN = 130
 
 
-def summarize(report: Report) -> str:
-    """Tell what was silent; nothing where nothing was."""
-    silent = report.silent
-    if not silent:
-        return ""
-    noun = "silent change" if len(silent) == 1 else "silent changes"
-    head = f" tensorwatch  [{report.cell.count}]  {len(silent)} {noun}"
-    return "\n".join([head, *map(_line, silent)])
+def write_text(page: Page) -> str:
+    """Write a page as lines without trailing blanks."""
+    lines = [f" {clean(page.head)}"]
+    for part in page.parts:
+        lines += _table(part) if isinstance(part, Table) else [GAP + clean(str(part))]
+    return "\n".join(line.rstrip() for line in lines)
 
 
-def _line(change: Change) -> str:
-    via = f"changed through {', '.join(change.via)}" if change.via else "changed"
-    site = f"line {change.sites[0].line}   {change.sites[0].text}" if change.sites else ""
-    return f"   {change.path}   {via}      {site}"
+def _table(table: Table) -> list[str]:
+    rows = [_cells(row) for row in table.rows]
+    head = [] if table.bare else [list(table.head)]
+    columns = [max(map(width, column)) for column in zip(*head, *rows, strict=True)]
+    used = [place for place, row in enumerate(zip(*rows, strict=True)) if any(row)] if rows else []
+    lines = [] if table.bare else ["", f" {clean(table.caption)}"]
+    lines += [GAP + _aligned(row, columns, used) for row in head if rows]
+    lines += [_sign(row, table) + _aligned(cells, columns, used) for row, cells in zip(table.rows, rows, strict=True)]
+    return [*lines, GAP + table.more] if table.more else lines
+
+
+def _cells(row: Row) -> list[str]:
+    return [shorten(clean(str(cell)), MAX_COLUMN) for cell in row.cells]
+
+
+def _sign(row: Row, table: Table) -> str:
+    return SILENT if row.silent and not table.bare else GAP
+
+
+def _aligned(cells: Sequence[str], columns: Sequence[int], used: Sequence[int]) -> str:
+    return GAP.join(pad(cells[place], columns[place]) for place in used)
+
+
+def one_line(line: Line) -> str:
+    """Write a line of a page as it is."""
+    return clean(str(line))

@@ -13,7 +13,7 @@ from ..core.records import Inner
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
 _NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
@@ -58,6 +58,14 @@ def cell_of(shell: InteractiveShell, file_name: str) -> int | None:
     """Return the execution count of the cell that was compiled under a file name."""
     known: Mapping[str, int] = getattr(shell.compile, "_filename_map", {})
     return known.get(file_name)
+
+
+def count_of(shell: InteractiveShell, info: ExecutionInfo) -> int:
+    """Return the execution count of a cell that is about to run; IPython 9 has counted on by then, IPython 8 has not."""
+    count = int(shell.execution_count)
+    inputs = getattr(shell.history_manager, "input_hist_parsed", None)
+    counted_on = bool(info.store_history) and inputs is not None and len(inputs) < count
+    return count - 1 if counted_on else count
 
 
 def plain_source(shell: InteractiveShell, raw: str, transformed: str | None) -> tuple[str, int]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
 
-from ..render.text import summarize
 from .config import TensorWatch
+from .heading import HeadingTransformer
+from .magics import TensorMagics
+from .namesake import describe_namesake
+from .show import Speaker
 from .watcher import Watcher
 
 if TYPE_CHECKING:
@@ -13,33 +18,91 @@ if TYPE_CHECKING:
 
     from ..core.report import Report
 
-_watchers: list[Watcher] = []
+_loaded: list[Extension] = []
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Extension:
+    """All that is put into a shell, so that all of it can be taken out again."""
+
+    shell: InteractiveShell
+    settings: TensorWatch = field(init=False)
+    watcher: Watcher = field(init=False)
+    heading: HeadingTransformer = field(init=False)
+    magics: TensorMagics = field(init=False)
+    _replaced: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Make the parts; nothing is put into the shell yet."""
+        speaker = Speaker(self.shell)
+        self.settings = TensorWatch(parent=self.shell)
+        self.watcher = Watcher(
+            shell=self.shell, settings=self.settings, on_report=lambda report: speaker.tell(report, self.watcher.asked)
+        )
+        self.heading = HeadingTransformer(lambda: self.watcher.is_running)
+        self.magics = TensorMagics(self.shell, self.watcher, speaker, _version())
+
+    def load(self) -> None:
+        """Put everything in."""
+        self._replaced = {kind: dict(known) for kind, known in self.shell.magics_manager.magics.items()}
+        self.shell.register_magics(self.magics)
+        self.shell.configurables.append(self.settings)  # type: ignore[arg-type]  # `%config` finds them there
+        self.shell.input_transformers_cleanup.append(self.heading)
+        self.watcher.start()
+
+    def unload(self) -> None:
+        """Take everything out, and give back the names that others had."""
+        self.watcher.stop()
+        _remove(self.shell.input_transformers_cleanup, self.heading)
+        _remove(self.shell.configurables, self.settings)
+        self.shell.magics_manager.registry.pop(type(self.magics).__name__, None)
+        for kind, known in self.shell.magics_manager.magics.items():
+            for name, magic in list(known.items()):
+                if getattr(magic, "__self__", None) is self.magics:
+                    _restore(known, name, self._replaced.get(kind, {}))
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Begin to watch a shell; loading twice is the same as loading once."""
-    if _watchers:
-        unload_ipython_extension(_watchers[0].shell)
-    watcher = Watcher(shell=shell, settings=TensorWatch(parent=shell), on_report=_show)
-    watcher.start()
-    _watchers.append(watcher)
+    """Begin to watch a shell; under its second name, the extension is there already and goes on."""
+    if _loaded and _loaded[0].shell is shell:
+        return
+    unload_ipython_extension(shell)
+    extension = Extension(shell)
+    extension.load()
+    _loaded.append(extension)
+    namesake = describe_namesake()
+    if namesake:
+        print(namesake)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Stop watching and leave nothing behind."""
-    while _watchers:
-        _watchers.pop().stop()
+    del shell  # whichever it was loaded in
+    while _loaded:
+        _loaded.pop().unload()
 
 
 def report() -> Report:
     """Return the last cell's report."""
-    if not _watchers or _watchers[0].report is None:
+    if not _loaded or _loaded[0].watcher.report is None:
         message = "no cell has been watched yet: run %load_ext tensorwatch, then a cell"
         raise RuntimeError(message)
-    return _watchers[0].report
+    return _loaded[0].watcher.report
 
 
-def _show(report: Report) -> None:
-    text = summarize(report)
-    if text:
-        print(text)
+def _remove(items: list[Any], one: object) -> None:
+    items[:] = [item for item in items if item is not one]
+
+
+def _restore(known: dict[str, Any], name: str, earlier: dict[str, Any]) -> None:
+    if name in earlier:
+        known[name] = earlier[name]
+    else:
+        del known[name]
+
+
+def _version() -> str:
+    try:
+        return version("ipy-tensorwatch")
+    except PackageNotFoundError:
+        return ""

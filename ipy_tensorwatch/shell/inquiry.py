@@ -8,22 +8,18 @@ from typing import TYPE_CHECKING
 from ..capture.catalog import catalog
 from ..core.blame import Blame
 from ..core.evidence import Evidence, Step, Write
-from ..core.infer import reach
+from ..core.infer import follow_statement
+from ..core.near import Neighbourhood
 from ..core.notebook import Notebook
-from ..core.overlap import share_bytes
 from .cells import user_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..capture.observer import Observation
     from ..capture.steps import SeenStep, StepRecorder
-    from ..core.blame import Entry
-    from ..core.infer import Reached
+    from ..core.infer import Reached, Trail
     from ..core.path import AccessPath
-    from ..core.reading import Reading
     from ..core.statement import Statement
     from .cells import Sources
     from .running import RunningCell
@@ -34,32 +30,34 @@ def inquire(
 ) -> Blame:
     """Prepare to explain the mutations of a cell that has run."""
     snapshot = observed.shot.snapshot
+    statements = cell.statements()
 
     @cache
     def notebook() -> Notebook:
         classes, inplace = catalog(user_variables(shell))
         return Notebook(definitions=sources.definitions, classes=classes, inplace=inplace)
 
-    def follow(statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> Reached:
-        return reach(statement, path, others, notebook())
+    @cache
+    def trail(index: int) -> Trail:
+        return follow_statement(statements[index], notebook(), cell=cell.count, source=cell.plain)
 
-    def neighbours(reading: Reading) -> Iterator[Entry]:
-        for entry in snapshot.entries():
-            other = entry[1]
-            if other.object == reading.object or (not other.unknown and share_bytes(reading, other) is not False):
-                yield entry
+    def follow(statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> Reached:
+        return trail(statement.index).narrow(path, others)
 
     return Blame(
         evidence=Evidence(
-            statements=cell.own_statements(),
+            statements=statements,
             writes=_by_storage(cell.ledger.writes),
             steps=tuple(_step(shell, cell, observed, sources, seen) for seen in steps.seen.values()),
             values={index: tuple(known) for index, known in cell.values.items()},
-            targets={index: frozenset(known) for index, known in cell.targets.items()},
+            targets={
+                index: {name: frozenset(serials) for name, serials in known.items()} for index, known in cell.targets.items()
+            },
             ran=frozenset(cell.ledger.ran),
+            recorded=cell.recording.recorded if cell.recording else {},
         ),
         watched={str(path): reading for path, reading in snapshot.entries()},
-        neighbours=neighbours,
+        neighbours=Neighbourhood(snapshot.entries()).of,
         reach=follow,
     )
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..capture.ledger import Ledger
-from ..core.statement import Statement, parse_statements, statements_of
+from ..core.instrument import names_of
+from ..core.statement import Statement, parse_statements, walk_statements
 
 if TYPE_CHECKING:
     import ast
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
     from ..capture.observer import Observer
     from ..core.records import Change
     from .config import TensorWatch
+    from .recording import Recording
 
 MAX_VALUES = 1000
+KEPT = 8
+"""How many of the last values are looked through for the same ones, so that a loop is not slowed down."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class RunningCell:
     """What is known of a cell when it begins, and what its probes note while it runs.
 
@@ -28,8 +32,8 @@ class RunningCell:
     plain
         The cell as plain Python; its line 1 is line `1 + offset` of what the user typed.
     values, targets
-        For each statement, the values of the names in its item keys, and the serials of the objects that its written
-        names led to, as it was entered.
+        For each statement, the numbers and texts that its names stood for as it was entered, and the serials of the
+        tensors that they led to.
     """
 
     count: int
@@ -42,10 +46,11 @@ class RunningCell:
     outside: tuple[Change, ...] = ()
     began: float = 0.0
     overhead: float = 0.0
-    statements: tuple[Statement, ...] = ()
+    recording: Recording | None = None
     ledger: Ledger = field(init=False)
     values: dict[int, list[dict[str, int | str]]] = field(default_factory=dict)
-    targets: dict[int, set[int]] = field(default_factory=dict)
+    targets: dict[int, dict[str, set[int]]] = field(default_factory=dict)
+    _names: list[tuple[str, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Open the ledger."""
@@ -59,24 +64,25 @@ class RunningCell:
 
     def instrument(self, tree: ast.Module) -> list[Callable[[int], None]]:
         """Take the cell's own statements and return a probe for each."""
-        self.statements = statements_of(tree, self.plain)
-        self.ledger.sampled = frozenset(one.index for one in self.statements if one.targets)
-        self.ledger.begin(len(self.statements))
+        self._names = [names_of(node) for node in walk_statements(tree.body)]
+        self.ledger.begin(len(self._names))
         return self.ledger.probes
 
-    def own_statements(self) -> tuple[Statement, ...]:
-        """Return the cell's statements, also of a cell that was not instrumented."""
-        return self.statements or parse_statements(self.plain)
+    def statements(self) -> tuple[Statement, ...]:
+        """Describe the cell's own statements; only a cell that changed something is worth the time."""
+        return parse_statements(self.plain)
 
     def _sample(self, index: int) -> None:
-        statement = self.statements[index]
-        if statement.index_names:
-            wanted = {name: self.names.get(name) for name in statement.index_names}
-            values = {name: value for name, value in wanted.items() if type(value) is int or type(value) is str}
-            known = self.values.setdefault(index, [])
-            if values not in known and len(known) < MAX_VALUES:
-                known.append(values)
-        for target in statement.targets:
-            serial = self.observer.lens.objects.of_id(id(self.names.get(target.path.root)))
-            if serial is not None:
-                self.targets.setdefault(index, set()).add(serial)
+        """Note what a statement's names lead to as it is entered: keys such as `i`, and tensors under watch."""
+        known = self.observer.lens.objects
+        values: dict[str, int | str] = {}
+        for name in self._names[index]:
+            value = self.names.get(name)
+            kind = type(value)
+            if kind is int or kind is str:
+                values[name] = value
+            elif (serial := known.of_id(id(value))) is not None:
+                self.targets.setdefault(index, {}).setdefault(name, set()).add(serial)
+        seen = self.values.setdefault(index, [])
+        if values and values not in seen[-KEPT:] and len(seen) < MAX_VALUES:
+            seen.append(values)

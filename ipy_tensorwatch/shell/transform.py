@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Callable
 
+    from IPython.core.interactiveshell import InteractiveShell
+
 PROBES = "__tensorwatch_probes__"
 """The name under which a running cell finds its probes, among the builtins, so not in the user's namespace."""
 
@@ -35,6 +37,18 @@ class ProbeTransformer:
         self._expected = None
         vars(builtins).pop(PROBES, None)
 
+    def retire(self, shell: InteractiveShell) -> None:
+        """Let the cell that runs run on with probes that do nothing, and take them away when it has ended."""
+        self._expected = None
+        probes = vars(builtins).get(PROBES, [])
+        probes[:] = [_do_nothing] * len(probes)
+
+        def disarm(_: object) -> None:
+            self.disarm()
+            shell.events.unregister("post_run_cell", disarm)
+
+        shell.events.register("post_run_cell", disarm)
+
     def visit(self, node: ast.Module) -> ast.Module:
         """Return the instrumented tree, or the tree as it is."""
         expected, self._expected = self._expected, None
@@ -49,3 +63,7 @@ class ProbeTransformer:
             return node
         vars(builtins)[PROBES] = probes
         return probed
+
+
+def _do_nothing(_: int) -> None:
+    """Take a probe's place."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,8 +14,11 @@ from ..core.blame import Verdict
 from ..core.judge import judge
 from ..core.records import Cell
 from ..core.report import Report
-from .cells import Sources, cell_of, plain_source, user_variables
+from .cells import Sources, cell_of, count_of, plain_source, user_variables
+from .heading import may_request, requested
 from .inquiry import inquire
+from .recording import SECONDS as RECORDING_SECONDS
+from .recording import notebook_files, record
 from .running import RunningCell
 from .transform import ProbeTransformer
 
@@ -26,9 +30,10 @@ if TYPE_CHECKING:
     from ..core.diff import Difference
     from ..core.records import Change, Status
     from .config import TensorWatch
+    from .options import DiffOptions
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Watcher:
     """Looks after every cell.
 
@@ -40,6 +45,8 @@ class Watcher:
         Called with each report, to show it.
     last_error
         What went wrong on our side, for `%tensorwatch status`.
+    asked
+        The options of `%%tensordiff`, where the last cell ran under it.
     """
 
     shell: InteractiveShell
@@ -53,6 +60,7 @@ class Watcher:
     transformer: ProbeTransformer = field(default_factory=ProbeTransformer)
     steps: StepRecorder = field(init=False)
     running: RunningCell | None = None
+    asked: DiffOptions | None = None
     _depth: int = 0
     _ended: float = 0.0
     _cost: float = 0.0
@@ -63,6 +71,11 @@ class Watcher:
             lambda: self.running.ledger.current if self.running else None,
             lambda name: cell_of(self.shell, name) is not None,
         )
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a cell runs."""
+        return self._depth > 0
 
     def start(self) -> None:
         """Hook into the shell and PyTorch, and take the snapshot that the first cell is compared with."""
@@ -75,7 +88,11 @@ class Watcher:
     def stop(self) -> None:
         """Leave nothing behind."""
         self.steps.close()
-        self.transformer.disarm()
+        self._stop_recording()
+        if self.is_running:
+            self.transformer.retire(self.shell)
+        else:
+            self.transformer.disarm()
         if self.transformer in self.shell.ast_transformers:
             self.shell.ast_transformers.remove(self.transformer)
         for event, callback in (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell)):
@@ -89,7 +106,7 @@ class Watcher:
 
     def _before_cell(self, info: ExecutionInfo) -> None:
         self._depth += 1
-        if self._depth > 1 or not self.settings.enabled:
+        if self._depth > 1 or not (self.settings.enabled or may_request(info.raw_cell)):
             return
         began = time.perf_counter()
         try:
@@ -98,13 +115,17 @@ class Watcher:
             self._give_up(error)
 
     def _begin(self, info: ExecutionInfo, began: float) -> None:
-        outside = self._look_outside(began)
         plain, offset = plain_source(self.shell, info.raw_cell, getattr(info, "transformed_cell", None))
+        options = requested(info.raw_cell, plain)
+        if not self.settings.enabled:
+            self._take_stock()
+        count = count_of(self.shell, info)
+        outside = self._look_outside(began, count, thorough=options is not None)
         if "resize" in plain or "%run" in info.raw_cell:
             self.observer.lens.release_arrays()  # NumPy refuses to resize an array that is weakly referenced
         self.steps.seen.clear()
         self.running = RunningCell(
-            count=self.shell.execution_count,
+            count=count,
             source=info.raw_cell,
             plain=plain,
             offset=offset,
@@ -115,25 +136,35 @@ class Watcher:
         )
         if self.settings.probes:
             self.transformer.arm(self.running.instrument)
+        if options is not None:
+            self.record(options)
         self.running.began = time.perf_counter()
         self.running.overhead = self.running.began - began
 
-    def _look_outside(self, now: float) -> tuple[Change, ...]:
+    def record(self, options: DiffOptions) -> None:
+        """Record the operators of the cell that runs."""
+        if self.running is not None and self.running.recording is None:
+            self.running.recording = record(self.shell, self.running, options)
+            self.running.recording.open(self.running)
+
+    def _look_outside(self, now: float, count: int, *, thorough: bool) -> tuple[Change, ...]:
         """Look for writes since the last cell, where that costs little against the time that has passed."""
-        if not self._ended or self._cost > (now - self._ended) * self.settings.idle_share:
+        allowance = RECORDING_SECONDS if thorough else (now - self._ended) * self.settings.idle_share
+        if not self._ended or self._cost > allowance:
             return ()
-        self.observer.budget.grant((now - self._ended) * self.settings.idle_share)
-        observed = self.observer.look(user_variables(self.shell), self.shell.execution_count)
+        self.observer.budget.grant(allowance)
+        observed = self.observer.look(user_variables(self.shell), count)
         return judge(observed.found, lambda _: Verdict(cause="outside", sites=(), via=()))
 
     def _after_cell(self, result: ExecutionResult) -> None:
         self._depth = max(0, self._depth - 1)
-        if self._depth or not self.settings.enabled:
+        if self._depth or not (self.settings.enabled or self.running):
             return
         began = time.perf_counter()
         self.transformer.disarm()
-        cell, self.running = self.running, None
         try:
+            self._stop_recording()
+            cell, self.running = self.running, None
             if cell is None:
                 self._take_stock()
             else:
@@ -145,12 +176,21 @@ class Watcher:
 
     def _finish(self, cell: RunningCell, result: ExecutionResult, began: float) -> None:
         duration = began - cell.began
+        self.asked = cell.recording.options if cell.recording else None
         self.sources.add(cell.count, cell.plain)
         self.observer.budget.limit = self.settings.budget_limit
         self.observer.budget.grant(self.settings.budget_floor + self.settings.budget_share * duration)
+        if cell.recording:
+            self.observer.budget.grant(RECORDING_SECONDS)
         observed = self.observer.look(user_variables(self.shell), cell.count)
         cell.ledger.finish(observed.verdicts)
-        changes = (*cell.outside, *judge(observed.found, self._explainer(cell, observed)))
+        found = observed.found
+        if cell.recording:
+            cell.recording.conclude(cell, observed, notebook_files(self.shell))
+            found = cell.recording.sharpen(observed, self.observer)
+        changes = (*cell.outside, *judge(found, self._explainer(cell, observed)))
+        if cell.recording:
+            cell.recording.release(cell)
         self._remember(cell.count, changes)
         self.report = Report(
             cell=Cell(
@@ -163,6 +203,7 @@ class Watcher:
             snapshot=observed.shot.snapshot,
             changes=changes,
             coverage=observed.coverage,
+            writes=cell.recording.writes if cell.recording else (),
         )
         self.on_report(self.report)
 
@@ -183,9 +224,14 @@ class Watcher:
 
     def _give_up(self, error: Exception) -> None:
         """Note what went wrong; the next cell is watched again."""
-        self.last_error = f"{type(error).__name__}: {error}"
+        self.last_error = "".join(traceback.format_exception(error))
+        self._stop_recording()
         self.running = None
         self.transformer.disarm()
+
+    def _stop_recording(self) -> None:
+        if self.running and self.running.recording:
+            self.running.recording.close()
 
 
 def _status(result: ExecutionResult) -> Status:

@@ -1,0 +1,43 @@
+"""Who holds the memory of one tensor, and what wrote to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .records import Change, Relation, TensorRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who else holds a tensor's storage, and how its memory relates.
+
+    Attributes
+    ----------
+    is_variable
+        Whether it is one of the user's variables, not one of IPython's own names.
+    """
+
+    path: str
+    relation: Relation
+    shape: tuple[int, ...]
+    is_variable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What is known of one tensor's memory.
+
+    Attributes
+    ----------
+    unnamed
+        How many tensors hold the storage that no name leads to; None where PyTorch does not count them.
+    """
+
+    record: TensorRecord
+    holders: tuple[Holder, ...]
+    unnamed: int | None
+    past: Sequence[tuple[int, Change]]

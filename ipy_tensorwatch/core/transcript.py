@@ -1,0 +1,110 @@
+"""Turn the operations that a recorder saw into the report's writes, and into evidence for the blame."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .evidence import Recorded
+from .excerpt import header_end, spell
+from .records import Inner, OperatorWrite, Site
+from .source import parse_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from .operation import Operation, Owners, Place
+    from .statement import Statement
+
+
+@dataclass(slots=True)
+class Transcript:
+    """Places operations in the cell that ran them.
+
+    Attributes
+    ----------
+    cells
+        The execution count of the cell behind each file name.
+    source
+        Gives the source behind a file name.
+    """
+
+    count: int
+    statements: tuple[Statement, ...]
+    cells: Mapping[str, int]
+    source: Callable[[str], str]
+    _texts: dict[str, dict[int, tuple[int, str]]] = field(default_factory=dict)
+
+    def writes(self, seen: Mapping[Operation, int], owners: Owners) -> tuple[OperatorWrite, ...]:
+        """Tell each operation with its site and the variables whose bytes it touched, the same ones once."""
+        found: dict[tuple[Site | None, str, tuple[str, ...]], int] = {}
+        for one, times in seen.items():
+            key = self._site(one), _spell(one.op), tuple(_paths(one, owners))
+            found[key] = found.get(key, 0) + times
+        return tuple(OperatorWrite(site=site, op=op, paths=paths, times=n) for (site, op, paths), n in found.items())
+
+    def recorded(self, seen: Mapping[Operation, int], owners: Owners) -> dict[str, tuple[Recorded, ...]]:
+        """Tell for each path which statements, and which lines inside functions, were seen to write to it."""
+        found: dict[str, dict[Recorded, None]] = {}
+        for operation in seen:
+            statement = self._statement(operation)
+            if statement is not None:
+                one = Recorded(statement=statement.index, inner=self._inner(operation, statement))
+                for path in _paths(operation, owners):
+                    found.setdefault(path, {})[one] = None
+        return {path: tuple(ones) for path, ones in found.items()}
+
+    def _site(self, operation: Operation) -> Site | None:
+        statement = self._statement(operation)
+        if statement is None:
+            return None
+        inner = self._inner(operation, statement)
+        return Site(line=statement.line, end_line=statement.end_line, text=statement.text, inner=inner)
+
+    def _statement(self, operation: Operation) -> Statement | None:
+        """Find the statement by its line; the probes tell where a line holds several, or where no line was seen."""
+        known = next((one for one in self.statements if one.index == operation.statement), None)
+        if operation.own is None or self.cells.get(operation.own[0]) != self.count:
+            return known
+        here = [one for one in self.statements if one.line <= operation.own[1] <= one.end_line]
+        return known if known in here else here[0] if here else known
+
+    def _inner(self, operation: Operation, statement: Statement) -> Inner | None:
+        """Tell the innermost line, unless it is the statement's own: a comprehension or a lambda typed in it."""
+        if operation.inner is None:
+            return None
+        name, line = operation.inner
+        cell = self.cells.get(name)
+        if cell is None or (cell == self.count and statement.line <= line <= statement.end_line):
+            return None
+        return Inner(cell=cell, line=self._first_line(operation.inner), text=self._text(operation.inner))
+
+    def _text(self, place: Place) -> str:
+        return self._spelled(place[0]).get(place[1], (place[1], ""))[1]
+
+    def _first_line(self, place: Place) -> int:
+        return self._spelled(place[0]).get(place[1], (place[1], ""))[0]
+
+    def _spelled(self, name: str) -> dict[int, tuple[int, str]]:
+        if name not in self._texts:
+            self._texts[name] = dict(_lines(self.source(name)))
+        return self._texts[name]
+
+
+def _lines(source: str) -> Iterator[tuple[int, tuple[int, str]]]:
+    """Spell the innermost statement on each line, with its first line; of a compound statement the header alone."""
+    tree, lines = parse_cell(source), source.split("\n")
+    nodes = [] if tree is None else [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+    for node in sorted(nodes, key=lambda one: (one.lineno, one.col_offset)):
+        end, column = header_end(node, lines)
+        text = spell(node, lines, node.lineno, end, column)
+        yield from ((line, (node.lineno, text)) for line in range(node.lineno, end + 1))
+
+
+def _paths(operation: Operation, owners: Owners) -> Iterator[str]:
+    return iter(dict.fromkeys(str(path) for region in operation.regions for path in owners.of(region)))
+
+
+def _spell(name: str) -> str:
+    return name.replace("::", ".")

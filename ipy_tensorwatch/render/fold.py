@@ -1,0 +1,101 @@
+"""Fold changes of one container that are alike into one line: `best[…]`, 64 tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..core.records import Elements
+from ..core.source import parse_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ..core.records import Change
+
+FOLD_FROM = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """Changes that are told in one line; `change` is the first of them."""
+
+    label: str
+    change: Change
+    count: int
+    via: tuple[str, ...]
+    elements: Elements | None
+
+
+def fold(changes: Iterable[Change]) -> tuple[Fold, ...]:
+    """Fold changes that happened to one container alike, and leave the others as they are."""
+    alike: dict[object, list[Change]] = {}
+    for change in changes:
+        alike.setdefault(_key(change), []).append(change)
+    return tuple(one for group in alike.values() for one in _fold(group))
+
+
+def _key(change: Change) -> object:
+    return (
+        parse_path(change.path).root, change.kind, change.cause, change.silent, change.sites, change.verified,
+        change.versioned, change.fields, change.since, bool(change.via),
+    )  # fmt: skip
+
+
+def _fold(group: Sequence[Change]) -> Iterator[Fold]:
+    if len(group) < FOLD_FROM:
+        for one in group:
+            yield Fold(label=one.path, change=one, count=1, via=one.via, elements=one.elements)
+        return
+    yield Fold(
+        label=label([one.path for one in group]),
+        change=replace(group[0], versions=_common_versions(group)),
+        count=len(group),
+        via=_common_via(group),
+        elements=_total([one.elements for one in group]),
+    )
+
+
+def label(paths: Sequence[str]) -> str:
+    """Name several paths of one variable by what they have in common.
+
+    Examples
+    --------
+    >>> label(["best['w']", "best['b']"])
+    'best[…]'
+    >>> label(["m.layers[0].weight", "m.layers[1].bias"])
+    'm.layers[…]'
+    """
+    parsed = [parse_path(path) for path in paths]
+    steps = [one.steps for one in parsed]
+    levels = list(zip(*steps, strict=False))
+    shared = next((place for place, level in enumerate(levels) if len(set(level)) > 1), len(levels))
+    heads = {one[shared][0] if len(one) > shared else "" for one in steps}
+    rest = {"[": "[…]", ".": ".…"}.get(heads.pop(), "…") if len(heads) == 1 else "…"
+    return parsed[0].root + "".join(steps[0][:shared]) + rest
+
+
+def _common_via(group: Sequence[Change]) -> tuple[str, ...]:
+    if len({one.via for one in group}) == 1:
+        return group[0].via
+    roots: dict[str, list[str]] = {}
+    for path in dict.fromkeys(path for one in group for path in one.via):
+        roots.setdefault(parse_path(path).root, []).append(path)
+    return tuple(label(paths) if len(paths) > 1 else paths[0] for paths in roots.values())
+
+
+def _common_versions(group: Sequence[Change]) -> tuple[int | None, int | None]:
+    return group[0].versions if len({one.versions for one in group}) == 1 else (None, None)
+
+
+def _total(parts: Sequence[Elements | None]) -> Elements | None:
+    known = [one for one in parts if one is not None]
+    if len(known) < len(parts):
+        return None
+    counts = [one.changed for one in known]
+    largest = [one.max_abs for one in known if one.max_abs is not None]
+    return Elements(
+        changed=None if None in counts else sum(one or 0 for one in counts),
+        total=sum(one.total for one in known),
+        max_abs=max(largest, default=None),
+    )

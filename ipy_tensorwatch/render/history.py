@@ -1,0 +1,47 @@
+"""The page of `%tensorwatch history`: the latest changes, cell by cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .fold import fold
+from .measure import count_of
+from .page import Page, Row, Table, words
+from .summary import COLUMNS, change_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..core.records import Change
+
+    Past = Sequence[tuple[int, Change]]
+
+
+def history(past: Past, limit: int, path: str | None = None) -> Page:
+    """Show the latest changes, the oldest of them first."""
+    whose = f" of {path}" if path else ""
+    if not past:
+        return Page(head=f"tensorwatch  history{whose}", parts=(words("nothing has changed yet"),))
+    head = f"tensorwatch  history{whose}  {count_of(len(past), 'change')}"
+    return Page(head=head, parts=(history_table(past, limit),))
+
+
+def history_table(past: Past, limit: int) -> Table:
+    """Lay out changes of several cells, those of one cell and one container that are alike in one row."""
+    rows = list(_rows(past))
+    left = len(rows) - limit
+    return Table(
+        caption="Changes by cell",
+        head=("cell", *COLUMNS),
+        rows=tuple(rows[-limit:]),
+        more=f"… and {left:,} earlier: %tensorwatch history -n {len(rows)}" if left > 0 else "",
+    )
+
+
+def _rows(past: Past) -> Iterator[Row]:
+    cells: dict[int, list[Change]] = {}
+    for count, change in past:
+        cells.setdefault(count, []).append(change)
+    for count, changes in cells.items():
+        for one in fold(changes):
+            yield Row(cells=(words(f"[{count}]"), *change_cells(one)), silent=one.change.silent)

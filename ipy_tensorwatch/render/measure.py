@@ -1,0 +1,120 @@
+"""How wide text is in a terminal, and how numbers are spelled."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+
+_UNITS = ("B", "KB", "MB", "GB", "TB")
+_STEP = 1024
+_PLAIN = 1e6
+_WIDE = frozenset("WF")
+
+
+def width(text: str) -> int:
+    """Return how many columns a text takes.
+
+    Examples
+    --------
+    >>> width("|Δ| 変数")
+    8
+    """
+    if text.isascii():
+        return len(text)
+    return sum(_columns(letter) for letter in text)
+
+
+def _columns(letter: str) -> int:
+    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Cf", "Me", "Mn"):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in _WIDE else 1
+
+
+def pad(text: str, columns: int) -> str:
+    """Fill a text up with blanks."""
+    return text + " " * (columns - width(text))
+
+
+def shorten(text: str, columns: int) -> str:
+    """Cut a text that is too wide, and say so with an ellipsis.
+
+    Examples
+    --------
+    >>> shorten("model.layers[0].weight", 12)
+    'model.layer…'
+    """
+    if width(text) <= columns:
+        return text
+    kept = ""
+    for letter in text:
+        if width(kept) + _columns(letter) >= columns:
+            break
+        kept += letter
+    return f"{kept}…"
+
+
+def clean(text: str) -> str:
+    r"""Replace what would steer a terminal: escapes, line ends, marks that turn the reading direction.
+
+    Examples
+    --------
+    >>> clean("x\x1b[31m")
+    'x�[31m'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(letter if letter == " " or letter.isprintable() else "�" for letter in text)
+
+
+def spell_number(value: float | str) -> str:
+    """Spell a number as briefly as three digits allow; whole numbers stay whole.
+
+    Examples
+    --------
+    >>> [spell_number(value) for value in (1.0, 0.01234, float("inf"), "nan", 1234567.0)]
+    ['1', '0.0123', 'inf', 'nan', '1.23e+06']
+    """
+    if isinstance(value, str):
+        return value
+    if math.isfinite(value) and value == int(value) and abs(value) < _PLAIN:
+        return str(int(value))
+    return f"{value:.3g}"
+
+
+def spell_bytes(count: int) -> str:
+    """Spell a number of bytes.
+
+    Examples
+    --------
+    >>> [spell_bytes(count) for count in (24, 4096, 1500000)]
+    ['24 B', '4 KB', '1.4 MB']
+    """
+    size, unit = float(count), 0
+    while size >= _STEP and unit < len(_UNITS) - 1:
+        size, unit = size / _STEP, unit + 1
+    return f"{size:.1f}".removesuffix(".0") + f" {_UNITS[unit]}"
+
+
+def spell_seconds(seconds: float) -> str:
+    """Spell a duration.
+
+    Examples
+    --------
+    >>> [spell_seconds(one) for one in (0.0000042, 0.0123, 2.5)]
+    ['4.2 µs', '12.3 ms', '2.5 s']
+    """
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-6:.3g} µs"
+
+
+def count_of(number: int, noun: str) -> str:
+    """Count things.
+
+    Examples
+    --------
+    >>> [count_of(1, "silent change"), count_of(1200, "tensor")]
+    ['1 silent change', '1,200 tensors']
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

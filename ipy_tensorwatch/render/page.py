@@ -1,0 +1,81 @@
+"""A page: what is to be shown, before anybody decides whether as text or as HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of words, or of code."""
+
+    text: str
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Spans one behind the other."""
+
+    spans: tuple[Span, ...] = ()
+
+    def __str__(self) -> str:
+        """Join the spans."""
+        return "".join(span.text for span in self.spans)
+
+    def __add__(self, other: Line) -> Line:
+        """Put another line behind this one."""
+        return Line(self.spans + other.spans)
+
+
+def words(text: str) -> Line:
+    """Make a line of words."""
+    return Line((Span(text),) if text else ())
+
+
+def code(text: str) -> Line:
+    """Make a line of code."""
+    return Line((Span(text, code=True),) if text else ())
+
+
+def join(lines: list[Line], gap: str) -> Line:
+    """Put lines one behind the other, with words between them."""
+    joined = Line()
+    for place, line in enumerate(lines):
+        joined = joined + words(gap) + line if place else line
+    return joined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row; a silent change is marked by a sign, not by colour alone."""
+
+    cells: tuple[Line, ...]
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows under a head.
+
+    Attributes
+    ----------
+    bare
+        Whether text shows the rows alone, without caption, head and signs.
+    more
+        What was left out, in words.
+    """
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[Row, ...]
+    bare: bool = False
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A headline, then tables and lines."""
+
+    head: str
+    parts: tuple[Table | Line, ...] = ()

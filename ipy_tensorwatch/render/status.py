@@ -1,0 +1,99 @@
+"""The pages of `%tensorwatch status` and `%tensorwatch config`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .measure import count_of, spell_bytes, spell_seconds
+from .page import Line, Page, Row, Table, code, words
+from .phrases import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..core.report import Report
+
+MAX_LINES = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting, and whether it is as it comes."""
+
+    name: str
+    value: str
+    default: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How the watcher is."""
+
+    version: str
+    enabled: bool
+    report: Report | None
+    changes: int
+    last_error: str | None
+
+
+def show_status(status: Status) -> Page:
+    """Show what is watched, what was not compared, and what it cost."""
+    parts = ["tensorwatch", status.version, "on" if status.enabled else "off"]
+    return Page(head="  ".join(part for part in parts if part), parts=tuple(_parts(status)))
+
+
+def _parts(status: Status) -> Iterator[Table | Line]:
+    if status.report is None:
+        yield words("no cell has been watched yet")
+    else:
+        yield Table(caption="Last cell", head=("what", "how much"), rows=tuple(_facts(status, status.report)))
+        reasons = _reasons(status.report)
+        if reasons.rows:
+            yield reasons
+    if status.last_error:
+        yield words("tensorwatch failed once, and your cells went on; the latest reason:")
+        lines = status.last_error.rstrip().splitlines()
+        yield from (code(line) for line in lines[-MAX_LINES:])
+
+
+def _facts(status: Status, report: Report) -> Iterator[Row]:
+    cell, coverage = report.cell, report.coverage
+    facts = {
+        "cell": f"[{cell.count}], {spell_seconds(cell.duration)}",
+        "tensorwatch took": spell_seconds(cell.overhead),
+        "tensors": f"{coverage.tensors:,}",
+        "bytes compared": f"{spell_bytes(coverage.verified_bytes)} of {spell_bytes(coverage.bytes)}",
+        "changes in the history": f"{status.changes:,}",
+    }
+    return (Row(cells=(words(name), words(value))) for name, value in facts.items())
+
+
+def _reasons(report: Report) -> Table:
+    why = Counter(one.why for one in report.coverage.unverified)
+    rows = [
+        Row(cells=(words(_WORDS.get(reason, reason)), words(f"{count:,}"), names(_paths(report, reason))))
+        for reason, count in why.most_common()
+    ]
+    return Table(caption="Not compared", head=("why", "how many", "tensors"), rows=tuple(rows))
+
+
+_WORDS = {"budget": "no time left after this cell: compared later"}
+
+
+def _paths(report: Report, reason: str) -> list[str]:
+    return [one.path for one in report.coverage.unverified if one.why == reason]
+
+
+def show_settings(settings: Sequence[Setting]) -> Page:
+    """Show settings, those that were changed with what they were."""
+    rows = tuple(Row(cells=_setting(one)) for one in settings)
+    table = Table(caption="Settings", head=("name", "value", "meaning"), rows=rows)
+    return Page(head=f"tensorwatch  {count_of(len(rows), 'setting')}", parts=(table,))
+
+
+def _setting(one: Setting) -> tuple[Line, ...]:
+    was = words(f" (was {one.default})" if one.value != one.default else "")
+    return code(one.name), code(one.value) + was, words(one.help)

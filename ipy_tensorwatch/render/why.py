@@ -1,0 +1,82 @@
+"""The page of `%tensorwatch why PATH`: one tensor's memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .history import history_table
+from .measure import count_of, spell_bytes
+from .page import Line, Page, Row, Table, code, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..core.holding import Holder, Memory
+    from ..core.records import Relation, TensorRecord
+
+MAX_HISTORY = 20
+MAX_HOLDERS = 20
+
+_RELATIONS: dict[Relation, str] = {
+    "same-object": "the same tensor",
+    "same-elements": "the same elements",
+    "overlap": "overlaps",
+    "disjoint": "same storage, no byte in common",
+    "unknown": "not known",
+}
+
+
+def explain(memory: Memory) -> Page:
+    """Show who else holds a tensor's memory, and what wrote to it."""
+    return Page(head=f"tensorwatch  why {memory.record.path}", parts=tuple(_parts(memory)))
+
+
+def _parts(memory: Memory) -> Iterator[Table | Line]:
+    yield words(_facts(memory.record))
+    if memory.holders:
+        yield _holder_table(memory.holders)
+    else:
+        yield words("no other variable holds its memory")
+    if memory.unnamed:
+        yield words(f"{_unnamed(memory.unnamed)} that no name leads to: a view's base, a saved tensor, a closure")
+    if memory.past:
+        yield history_table(memory.past, MAX_HISTORY)
+    else:
+        yield words("no cell has written to it since it is watched")
+
+
+def _unnamed(count: int) -> str:
+    return f"{count_of(count, 'more tensor')} {'holds' if count == 1 else 'hold'} its storage"
+
+
+def _facts(record: TensorRecord) -> str:
+    nbytes = record.span[1] - record.span[0]
+    facts = [
+        record.kind,
+        record.dtype.removeprefix("torch."),
+        _shape(record.shape),
+        record.device,
+        f"{spell_bytes(nbytes)} of storage {record.storage}" if record.unknown is None else record.unknown,
+        "" if record.version is None else f"v{record.version}",
+        "requires grad" if record.requires_grad else "",
+    ]
+    return " · ".join(fact for fact in facts if fact)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) if shape else "scalar"
+
+
+def _holder_table(holders: Sequence[Holder]) -> Table:
+    left = len(holders) - MAX_HOLDERS
+    return Table(
+        caption="Who else holds its memory",
+        head=("holder", "relation", "shape"),
+        rows=tuple(Row(cells=_holder(one)) for one in holders[:MAX_HOLDERS]),
+        more=f"… and {left:,} more" if left > 0 else "",
+    )
+
+
+def _holder(one: Holder) -> tuple[Line, ...]:
+    whose = "" if one.is_variable else " (kept by IPython)"
+    return code(one.path) + words(whose), words(_RELATIONS[one.relation]), words(_shape(one.shape))

@@ -1,0 +1,142 @@
+"""The magics: each parses, asks the watcher, and shows."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, output_can_be_silenced
+
+from ..capture.comparison import compare, is_tensor
+from ..core.holding import Memory
+from ..render.comparison import show_comparison
+from ..render.diff import show_diff
+from ..render.history import history
+from ..render.overview import overview
+from ..render.status import Status, show_settings, show_status
+from ..render.why import explain
+from .body import run_body
+from .holders import holders_of
+from .options import Helped, diff_options, diff_parser, split, watch_parser
+from .settings import change, settings_of
+from .show import diff_view, show
+from .spelling import find_path
+
+if TYPE_CHECKING:
+    import argparse
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ..core.report import Report
+    from ..render.page import Page
+    from .show import Speaker
+    from .watcher import Watcher
+
+
+@magics_class
+class TensorMagics(Magics):
+    """`%tensorwatch` and `%tensordiff`."""
+
+    shell: InteractiveShell
+
+    def __init__(self, shell: InteractiveShell, watcher: Watcher, speaker: Speaker, version: str) -> None:
+        super().__init__(shell)
+        self._watcher, self._speaker, self._version = watcher, speaker, version
+
+    @line_magic
+    def tensorwatch(self, line: str) -> None:  # noqa: D102  (the parser's help is its docstring)
+        try:
+            asked = watch_parser().parse_args(split(line))
+        except Helped:
+            return
+        answer = getattr(self, f"_{asked.command or 'overview'}")(asked)
+        if answer is not None:
+            show(self.shell, answer)
+
+    @output_can_be_silenced
+    @line_cell_magic
+    def tensordiff(self, line: str, cell: str | None = None) -> Any:  # noqa: ANN401, D102  (the same)
+        try:
+            options = diff_options(line)
+        except Helped:
+            return None
+        if cell is not None:
+            if options.tensors:
+                raise UsageError("%%tensordiff: the code stands on the lines below")
+            return run_body(self.shell, self._watcher, options, line, cell)
+        if len(options.tensors) == 1:
+            raise UsageError("%tensordiff: name two tensors to compare, or none")
+        if len(options.tensors) > 2:  # noqa: PLR2004  (A and B)
+            raise UsageError(f"%tensordiff: {len(options.tensors)} words, but two tensors can be compared")
+        if options.tensors:
+            show(self.shell, self._compare(options.tensors, options.values))
+        else:
+            recorded = bool(self._speaker.asked and self._speaker.asked.ops)
+            show(self.shell, show_diff(self._report(), diff_view(options, recorded=recorded and options.ops)))
+        return None
+
+    tensorwatch.__doc__ = watch_parser().format_help()
+    tensordiff.__doc__ = diff_parser().format_help()
+
+    def _compare(self, texts: tuple[str, ...], values: int) -> Page:
+        things = tuple(self._evaluate(text) for text in texts)
+        return show_comparison(compare((texts[0], texts[1]), (things[0], things[1]), values), values)
+
+    def _evaluate(self, text: str) -> object:
+        try:
+            ast.parse(text, mode="eval")
+            thing = self.shell.ev(text)
+        except Exception as error:  # noqa: BLE001  (the user's expression may raise anything)
+            raise UsageError(f"%tensordiff: {text}: {type(error).__name__}: {error}") from None
+        if not is_tensor(thing):
+            raise UsageError(f"%tensordiff: {text} is a {type(thing).__name__}, neither a tensor nor an array")
+        return thing
+
+    def _report(self) -> Report:
+        if self._speaker.report is None:
+            raise UsageError("no cell has been watched yet: run one first")
+        return self._speaker.report
+
+    def _overview(self, _: argparse.Namespace) -> Page:
+        return overview(self._report())
+
+    def _on(self, _: argparse.Namespace) -> None:
+        self._watcher.settings.enabled = True
+
+    def _off(self, _: argparse.Namespace) -> None:
+        self._watcher.settings.enabled = False
+
+    def _status(self, _: argparse.Namespace) -> Page:
+        watcher = self._watcher
+        return show_status(
+            Status(
+                version=self._version,
+                enabled=watcher.settings.enabled,
+                report=self._speaker.report,
+                changes=len(watcher.history),
+                last_error=watcher.last_error,
+            )
+        )
+
+    def _why(self, asked: argparse.Namespace) -> Page:
+        path = find_path(asked.path, self._watcher, self.shell.user_ns)
+        record = next(one for one in self._watcher.observer.shot.snapshot.records if str(one.path) == path)
+        holders, unnamed = holders_of(self.shell, path)
+        past = [(count, one) for count, one in self._watcher.history if one.path == path]
+        return explain(Memory(record=record, holders=holders, unnamed=unnamed, past=past))
+
+    def _history(self, asked: argparse.Namespace) -> Page:
+        past = list(self._watcher.history)
+        path = asked.path and self._path_of_history(asked.path, {one.path for _, one in past})
+        return history([(count, one) for count, one in past if path in (None, one.path)], asked.count, path)
+
+    def _path_of_history(self, text: str, known: set[str]) -> str:
+        return text if text in known else find_path(text, self._watcher, self.shell.user_ns)
+
+    def _config(self, asked: argparse.Namespace) -> Page | None:
+        name, sign, value = (asked.setting or "").partition("=")
+        if sign:
+            change(self._watcher.settings, name.strip(), value.strip())
+            return None
+        return show_settings(settings_of(self._watcher.settings, name.strip() or None))

@@ -1,0 +1,149 @@
+"""The options of the magics: parsers whose help is real, and that answer nonsense with one line."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from IPython.core.error import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WIDTH = 88
+MAX_VALUES = 100
+
+
+class Helped(Exception):  # noqa: N818  (no error: `--help` has been answered)
+    """Help was asked for and has been printed."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser for a magic: it raises where `argparse` would end the process."""
+
+    def __init__(self, **keywords: object) -> None:
+        formatter = lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=WIDTH)  # noqa: E731
+        super().__init__(formatter_class=formatter, allow_abbrev=False, **keywords)  # type: ignore[arg-type]
+        self.color = False  # the help text is a docstring too
+
+    def error(self, message: str) -> NoReturn:
+        """Answer nonsense with one line."""
+        plain = message.removeprefix("argument command: ")
+        raise UsageError(f"{self.prog}: {plain} ({self.prog} --help tells more)")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Come back from `--help`."""
+        del status, message
+        raise Helped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffOptions:
+    """What `%tensordiff` and `%%tensordiff` were asked for."""
+
+    ops: bool = True
+    unchanged: bool = False
+    max_rows: int = 40
+    values: int = 3
+    tensors: tuple[str, ...] = ()
+
+
+def watch_parser() -> Parser:
+    """Return the parser of `%tensorwatch`."""
+    parser = Parser(
+        prog="%tensorwatch",
+        description="See which of your tensors share memory, and which line just changed one you did not touch.\n"
+        "Without a command: the alias groups, and what the last cell changed.",
+        epilog="examples:\n  %tensorwatch\n  %tensorwatch why batch['x']\n  %tensorwatch history -n 5 x\n"
+        "  %tensorwatch config budget_share=0.02",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    _add(commands, "on", "watch every cell")
+    _add(commands, "off", "leave cells alone")
+    _add(commands, "status", "what is watched, what was not compared, what it costs")
+    why = _add(commands, "why", "a tensor's memory: its group, its history of writes, who else holds it")
+    why.add_argument("path", metavar="PATH", help="a watched tensor, as you would type it: model.layers[0].weight")
+    history = _add(commands, "history", "the latest changes, cell by cell")
+    history.add_argument("-n", dest="count", type=_natural, default=20, metavar="N", help="how many (default: 20)")
+    history.add_argument("path", nargs="?", metavar="PATH", help="only of this tensor")
+    config = _add(commands, "config", "show or change settings")
+    config.add_argument("setting", nargs="?", metavar="NAME[=VALUE]", help="one setting, or its new value")
+    return parser
+
+
+def diff_parser() -> Parser:
+    """Return the parser of `%tensordiff` and `%%tensordiff`."""
+    parser = Parser(
+        prog="%tensordiff",
+        usage="%%%%tensordiff [options]   run the cell below, then show what it did to every tensor\n"
+        "       %%tensordiff [options]    show what the last cell did\n"
+        "       %%tensordiff A B          compare two tensors",
+        description="Before and after: every change of a cell, its cause, its line, how many elements by how much.\n"
+        "%%tensordiff runs the cell once, as it would run anyway, and records every PyTorch\n"
+        "operator that writes, in order; writes by NumPy and through raw pointers are found too,\n"
+        "but by comparing bytes.",
+    )
+    parser.add_argument("tensors", nargs="*", metavar="A B", help="two expressions, spaces only inside brackets")
+    parser.add_argument("--no-ops", dest="ops", action="store_false", help="leave out the operators")
+    parser.add_argument("-a", "--all", dest="unchanged", action="store_true", help="list unchanged tensors too")
+    parser.add_argument("--max-rows", type=_natural, default=40, metavar="N", help="rows of a table (default: 40)")
+    parser.add_argument(
+        "--values", type=_few, default=3, metavar="N", help=f"values of a tensor, 0 to {MAX_VALUES} (default: 3)"
+    )
+    return parser
+
+
+def diff_options(line: str) -> DiffOptions:
+    """Read the options of `%tensordiff`."""
+    found = diff_parser().parse_args(split(line))
+    return DiffOptions(
+        ops=found.ops,
+        unchanged=found.unchanged,
+        max_rows=found.max_rows,
+        values=found.values,
+        tensors=tuple(found.tensors),
+    )
+
+
+def split(line: str) -> Sequence[str]:
+    """Split a line at spaces, but not inside quotes or brackets, and keep the quotes.
+
+    Examples
+    --------
+    >>> split("why batch['a b'][0, 1]")
+    ['why', "batch['a b'][0, 1]"]
+    """
+    words: list[str] = []
+    word, depth, quote = "", 0, ""
+    for letter in line:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        depth += 0 if quote else (letter in "([{") - (letter in ")]}")
+        if letter.isspace() and not quote and depth <= 0:
+            words.append(word)
+            word = ""
+        else:
+            word += letter
+    return [one for one in (*words, word) if one]
+
+
+def _add(commands: argparse._SubParsersAction[Parser], name: str, text: str) -> Parser:
+    description = f"{text[0].upper()}{text[1:]}."
+    return commands.add_parser(name, prog=f"%tensorwatch {name}", help=text, description=description)
+
+
+def _natural(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
+
+
+def _few(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= MAX_VALUES:
+        raise argparse.ArgumentTypeError(f"{number} is not between 0 and {MAX_VALUES}")
+    return number

@@ -1,0 +1,125 @@
+"""The same pages for notebooks."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from ipy_tensorwatch.render.diff import DiffView, show_diff
+from ipy_tensorwatch.render.html import write_html
+from ipy_tensorwatch.render.overview import overview
+from ipy_tensorwatch.render.page import Page, Row, Table, code, words
+from ipy_tensorwatch.render.style import STYLE
+from ipy_tensorwatch.render.summary import summarize
+from ipy_tensorwatch.render.text import write_text
+from tests.render.records import change, full_report, report, site
+
+PAGES = {
+    "summary": lambda: summarize(full_report()),
+    "overview": lambda: overview(full_report()),
+    "diff": lambda: show_diff(full_report(), DiffView(recorded=True, unchanged=True)),
+}
+VOID = {"br", "hr", "img", "input", "meta"}
+
+
+class Tags(HTMLParser):
+    """Collects tags, proves that they are balanced, and keeps the text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open[-1:] != ["style"]:
+            self.text += data
+
+
+def parse(html: str) -> Tags:
+    tags = Tags()
+    tags.feed(html)
+    tags.close()
+    assert tags.open == []
+    return tags
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_balanced_html_without_scripts(name: str):
+    tags = parse(write_html(PAGES[name]()))
+
+    assert {tag for tag, _ in tags.tags} <= {"div", "style", "p", "table", "caption", "thead", "tbody", "tr", "th", "td", "code", "span"}
+    assert [key for _, attrs in tags.tags for key in attrs if key.startswith("on")] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_table_has_a_caption_and_every_head_a_scope(name: str):
+    tags = parse(write_html(PAGES[name]())).tags
+
+    assert [tag for tag, _ in tags].count("caption") == [tag for tag, _ in tags].count("table")
+    assert {attrs.get("scope") for tag, attrs in tags if tag == "th"} == {"row", "col"}
+
+
+def test_silence_is_told_by_a_sign_with_a_name_not_by_colour_alone():
+    html = write_html(summarize(report(change())))
+
+    assert '<span class="ipytw-sign" role="img" aria-label="silent">▲</span>' in html
+
+
+def test_a_change_that_is_not_silent_has_no_sign():
+    html = write_html(show_diff(report(change(silent=False, cause="direct", via=())), DiffView(recorded=False)))
+
+    assert "▲" not in html
+
+
+@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "a & b", "'</style>'", "\x1b[2J"])
+def test_names_and_statements_are_escaped(hostile: str):
+    page = summarize(report(change(f"d[{hostile!r}]", via=(hostile,), sites=(site(text=hostile),))))
+    tags = parse(write_html(page))
+
+    assert {tag for tag, _ in tags.tags} & {"script", "img"} == set()
+    assert hostile.replace("\x1b", "�") in tags.text
+
+
+def test_what_a_table_leaves_out_and_what_it_is_called_are_escaped_too():
+    table = Table(caption="<b>", head=("<i>",), rows=(Row(cells=(code("<u>"),)),), more="<s>")
+    tags = parse(write_html(Page(head="<h1>", parts=(table, words("<em>")))))
+
+    assert {tag for tag, _ in tags.tags} & {"b", "i", "u", "s", "h1", "em"} == set()
+
+
+def test_the_style_touches_nothing_but_our_own():
+    selectors = [one.strip() for rule in re.findall(r"([^{}]+)\{", STYLE) for one in rule.split(",")]
+
+    assert [one for one in selectors if ".ipytw" not in one] == []
+
+
+def test_the_colours_are_jupyterlabs_with_fallbacks():
+    assert re.findall(r"var\(--jp-[\w-]+\)", STYLE) == []
+    assert len(re.findall(r"var\(--jp-[\w-]+,", STYLE)) >= 5
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_html_says_nothing_that_text_does_not_say(name: str):
+    """Both paint one page, so the words are the same."""
+    page = PAGES[name]()
+    text = write_text(page)
+    spoken = re.split(r"\s{2,}", re.sub(r"<style>.*?</style>|<[^>]+>", "  ", write_html(page)))
+    plain = [one.replace("&#x27;", "'").replace("&gt;", ">").strip() for one in spoken]
+
+    bare = {"tensor", "what happened", "where", "statement", "how much", "version", "Silent changes", "▲", "line 2", ""}
+    assert [one for one in plain if one not in bare and one not in text] == []
+
+
+def test_it_is_small():
+    assert len(write_html(summarize(report(change())))) < 4000

@@ -1,0 +1,146 @@
+"""Loading, unloading and reloading, under both names, and what stays behind: nothing."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+
+from ipy_tensorwatch.shell import namesake
+from tests.notebook import Notebook, silent
+
+NAMES = ("tensorwatch", "ipy_tensorwatch")
+ALIASED = "import torch\nx = torch.zeros(6)\ny = x.view(2, 3)"
+
+
+def magics(nb: Notebook) -> set[str]:
+    """Name our magics that the shell knows."""
+    return {name for known in nb.shell.magics_manager.magics.values() for name in known if name in ("tensorwatch", "tensordiff")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_extension_loads_quietly_watches_and_leaves_nothing(name: str):
+    """Leaving the notebook proves that nothing was left behind."""
+    with Notebook(extension=name) as nb:
+        assert nb.load() == f"The {name} extension is already loaded. To reload it, use:\n  %reload_ext {name}\n"
+        nb.run(ALIASED)
+        assert silent(nb.run("y.add_(1);")) == {"x"}
+
+
+@pytest.mark.parametrize(("first", "second"), [NAMES, NAMES[::-1]])
+def test_loading_under_the_second_name_goes_on_with_the_first(first: str, second: str):
+    with Notebook(extension=first) as nb:
+        nb.run(ALIASED)
+        nb.run("y.add_(1);")
+        nb.cell(f"%load_ext {second}")
+        assert "1 change" in nb.cell("%tensorwatch history x").stdout
+        assert silent(nb.run("y.add_(1);")) == {"x"}
+        nb.cell(f"%unload_ext {second}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reloading_starts_anew(name: str):
+    with Notebook(extension=name) as nb:
+        nb.run(ALIASED)
+        nb.run("y.add_(1);")
+        assert nb.cell(f"%reload_ext {name}").error is None
+        assert "nothing has changed yet" in nb.cell("%tensorwatch history").stdout
+        assert silent(nb.run("y.add_(1);")) == {"x"}
+
+
+def test_a_cell_that_reloads_runs_on():
+    """Its own statements carry probes of the watcher that has just gone."""
+    with Notebook() as nb:
+        nb.run(ALIASED)
+        ran = nb.cell("a = 1\n%reload_ext ipy_tensorwatch\nfor i in range(3):\n    a += 1\na")
+        assert (ran.error, ran.result) == (None, 4)
+        assert silent(nb.run("y.add_(1);")) == {"x"}
+
+
+def test_a_cell_that_unloads_runs_on():
+    with Notebook() as nb:
+        ran = nb.cell("a = 1\n%unload_ext ipy_tensorwatch\nfor i in range(3):\n    a += 1\na")
+        assert (ran.error, ran.result) == (None, 4)
+
+
+def test_a_recorded_cell_that_unloads_runs_on_without_the_recorder():
+    with Notebook() as nb:
+        nb.run(ALIASED)
+        ran = nb.cell("%%tensordiff\nx.add_(1)\n%unload_ext ipy_tensorwatch\nx.add_(1)\ntorch._C._len_torch_dispatch_stack()")
+        assert (ran.error, ran.result) == (None, 0)
+
+
+def test_the_magics_come_and_go_with_the_extension():
+    with Notebook() as nb:
+        loaded = magics(nb)
+        nb.unload()
+        assert (loaded, magics(nb)) == ({"tensorwatch", "tensordiff"}, set())
+
+
+def test_a_magic_of_the_same_name_comes_back():
+    with Notebook(watched=False) as nb:
+        nb.shell.register_magic_function(lambda line: f"mine {line}", "line", "tensorwatch")
+        nb.watched = True
+        nb.load()
+        nb.unload()
+        assert nb.cell("%tensorwatch x").result == "mine x"
+
+
+def test_the_settings_are_ipythons_config_too():
+    with Notebook(settings={"probes": False}) as nb:
+        assert nb.cell("%config TensorWatch.probes").result is False
+        nb.cell("%config TensorWatch.probes = True")
+        assert "probes   True (was" not in nb.cell("%tensorwatch config probes").stdout
+        assert "TensorWatch" in nb.cell("%config").stdout
+    assert [type(one).__name__ for one in nb.shell.configurables if type(one).__name__ == "TensorWatch"] == []
+
+
+def test_a_report_before_the_first_cell_says_what_to_do():
+    import ipy_tensorwatch
+
+    with Notebook(), pytest.raises(RuntimeError, match="no cell has been watched yet"):
+        ipy_tensorwatch.report()
+
+
+def test_another_package_of_that_name_is_told_in_one_line(tmp_path, monkeypatch):
+    (tmp_path / "tensorwatch").mkdir()
+    (tmp_path / "tensorwatch" / "__init__.py").write_text("raise ImportError('must not be imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "tensorwatch", raising=False)
+
+    with Notebook() as nb:
+        nb.unload()
+        told = nb.load()
+
+    place = tmp_path.resolve() / "tensorwatch" / "__init__.py"
+    assert told == (
+        f"tensorwatch: another package named tensorwatch is installed ({place}) and is not this one: "
+        "load this one with %load_ext ipy_tensorwatch\n"
+    )
+
+
+def test_another_module_of_that_name_that_is_imported_already_is_told_too(monkeypatch):
+    other = type(sys)("tensorwatch")
+    other.__file__ = "/somewhere/tensorwatch/__init__.py"
+    monkeypatch.setitem(sys.modules, "tensorwatch", other)
+
+    assert "/somewhere/tensorwatch/__init__.py" in namesake.describe_namesake()
+
+
+def test_our_own_module_of_that_name_is_not_another():
+    assert namesake.describe_namesake() is None
+
+
+def test_loading_leaves_the_users_modes_alone():
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Mine(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            return func(*args, **(kwargs or {}))
+
+    with Mine() as mine, Notebook() as nb:
+        nb.run(ALIASED)
+        nb.run("%%tensordiff\ny.add_(1);")
+        assert torch._C._get_dispatch_stack_at(0) is mine
+        assert torch._C._len_torch_dispatch_stack() == 1
