@@ -40,7 +40,22 @@ WORDS = {
 }
 DESIGN = {
     "cell": {"count", "source", "status", "duration", "overhead"},
-    "tensor": {"path", "kind", "object", "storage", "device", "dtype", "shape", "strides", "data_ptr", "span", "version", "requires_grad", "is_leaf", "grad_fn"},
+    "tensor": {
+        "path",
+        "kind",
+        "object",
+        "storage",
+        "device",
+        "dtype",
+        "shape",
+        "strides",
+        "data_ptr",
+        "span",
+        "version",
+        "requires_grad",
+        "is_leaf",
+        "grad_fn",
+    },
     "group": {"id", "device", "nbytes", "members", "pairs"},
     "pair": {"a", "b", "relation"},
     "change": {"path", "kind", "cause", "silent", "via", "sites", "versions", "versioned", "verified", "elements"},
@@ -110,7 +125,16 @@ def test_a_hazard_of_the_design_fits():
     site = full_report().to_dict()["changes"][0]["sites"][0]
     report = full_report().to_dict() | {
         "hazards": [
-            {"code": "TW201", "outcome": "raises", "paths": ["h"], "op": "MulBackward0", "message": "…", "remedy": "…", "saved_at": site, "written_at": site}
+            {
+                "code": "TW201",
+                "outcome": "raises",
+                "paths": ["h"],
+                "op": "MulBackward0",
+                "message": "…",
+                "remedy": "…",
+                "saved_at": site,
+                "written_at": site,
+            }
         ]
     }
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ipykernel.kernelspec import write_kernel_spec
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
-from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "tensorwatch-docs"
@@ -29,6 +32,7 @@ def execute(notebook: NotebookNode) -> NotebookNode:
             timeout=SECONDS_PER_CELL,
             extra_arguments=["--log-level=ERROR"],
             record_timing=False,
+            coalesce_streams=True,
             resources={"metadata": {"path": str(ROOT)}},
         )
         client.execute(cleanup_kc=True, env=os.environ | {"IPYTHONDIR": folder, "OMP_NUM_THREADS": "1"})

@@ -11,6 +11,7 @@ from ..core.snapshot import Scene, Snapshot
 from .columns import Facts, complete
 from .identity import ObjectSerials, StorageSerials
 from .memory import Block, block_of
+from .parts import COMPONENT
 from .read import read
 from .torch_private import plain_reads
 from .walk import Branch, Tree, walk
@@ -92,6 +93,8 @@ class Lens:
         serials = self.objects.number(branch.objects)
         for thing, role, serial in zip(branch.objects, branch.outline.roles(), serials, strict=True):
             reading = read(thing, role, serial, self.storages)
+            if role == COMPONENT:
+                reading = reading._replace(kind="component", object=-reading.storage)
             readings.append(reading)
             if reading.storage and not reading.unknown and reading.device == "cpu" and reading.data_ptr:
                 _add_block(blocks, reading.storage, block_of(thing, reading))

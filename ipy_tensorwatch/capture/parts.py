@@ -22,18 +22,23 @@ _COMPONENTS = {
 }
 
 
+COMPONENT = "component"
+"""The role of what a sparse tensor hands out: a new Python object at every look, over memory that stays."""
+
+
 def add_parts(branch: Branch) -> None:
     """Add the components and tensor attributes of every tensor in a branch, spelled behind its path."""
     for index, thing in enumerate(branch.objects[:]):
         if isinstance(thing, torch.Tensor) and (parts := _parts(thing)):
             path = branch.outline.paths()[index]
             node = branch.outline.add_node(-1, str(path))
-            branch.take(Run(node, "typed", tuple(step for step, _ in parts)), [part for _, part in parts])
+            for step, part, role in parts:
+                branch.take(Run(node, "typed", (step,), role), [part])
 
 
-def _parts(tensor: torch.Tensor) -> list[tuple[str, Any]]:
-    found = [(f".{name}", value) for name, value in attributes_of(tensor).items() if is_array(type(value))]
+def _parts(tensor: torch.Tensor) -> list[tuple[str, Any, str]]:
+    found = [(f".{name}", value, "") for name, value in attributes_of(tensor).items() if is_array(type(value))]
     if type(tensor) is torch.Tensor and not is_functorch(tensor):
         for name in _COMPONENTS.get(tensor.layout, ()):
-            found.append((f".{name}()", getattr(torch.Tensor, name)(tensor)))
+            found.append((f".{name}()", getattr(torch.Tensor, name)(tensor), COMPONENT))
     return found

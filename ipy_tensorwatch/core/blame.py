@@ -125,7 +125,7 @@ class _Case:
         findings = [self._finding(statement, certain) for statement, certain in self._suspects()]
         if not findings:
             return Verdict(cause="alias", sites=(), via=())
-        if any(self._is_named(statement) for statement in self.evidence.statements if self._ran(statement)):
+        if any(self.spelled in self.blame.named[one.index][0] for one in self.evidence.statements if self._ran(one)):
             cause: Cause = "direct"
         else:
             cause = min((found[0] for found in findings), key=_ORDER.index)
@@ -176,7 +176,8 @@ class _Case:
         inner = step.inner if step and cause == "optimizer" else None
         inferred = None
         recorded = self.recorded.get(statement.index)
-        if recorded is None and inner is None and reached.candidates and not self._is_named(statement):
+        exact = self.blame.named[statement.index][0]
+        if recorded is None and inner is None and reached.candidates and self.spelled not in exact:
             inferred = reached.candidates[0].inner
         site = Site(
             line=statement.line,
@@ -271,7 +272,8 @@ class _Case:
             return [str(path) for path, reading in self.group if reading.object in step.parameters]
         origins = [one.origin for one in reached.candidates[:1] if one.origin is not None]
         through = [str(path) for path in self.others if path in origins]
-        return through or [str(path) for path, _ in self.group if _mentions(statement, path)]
+        mentioned = [path for path, _ in self.group if _mentions(statement, path)]
+        return through or [str(path) for path in mentioned if path.root not in statement.binds]
 
 
 def _mentions(statement: Statement, path: AccessPath) -> bool:

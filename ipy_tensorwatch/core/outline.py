@@ -68,9 +68,11 @@ class Outline:
         return found
 
     def path_at(self, index: int) -> AccessPath:
-        """Spell the path of one tensor that hangs in a container."""
+        """Spell the path of one tensor that a name or a container leads to."""
         for run in self.runs:
             if index < len(run.keys):
+                if run.style == "name":
+                    return AccessPath(str(run.keys[index]))
                 here = self.node_path(run.node)
                 return AccessPath(here.root, (*here.steps, *steps_of(run.style, run.keys[index : index + 1])))
             index -= len(run.keys)

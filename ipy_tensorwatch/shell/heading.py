@@ -45,7 +45,8 @@ class HeadingTransformer:
 
 def _tidy(lines: list[str]) -> list[str]:
     """Clean a cell up as IPython does where it has no heading: take off its indentation, or pasted prompts."""
-    for transform in (leading_indent, classic_prompt, ipython_prompt):
+    tidy: tuple[Callable[[list[str]], list[str]], ...] = (leading_indent, classic_prompt, ipython_prompt)
+    for transform in tidy:
         lines = transform(lines)
     return lines
 

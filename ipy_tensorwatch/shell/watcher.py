@@ -106,7 +106,7 @@ class Watcher:
 
     def _before_cell(self, info: ExecutionInfo) -> None:
         self._depth += 1
-        if self._depth > 1 or not (self.settings.enabled or may_request(info.raw_cell)):
+        if self._depth > 1 or not (self.settings.enabled or may_request(info.raw_cell or "")):
             return
         began = time.perf_counter()
         try:
@@ -115,18 +115,19 @@ class Watcher:
             self._give_up(error)
 
     def _begin(self, info: ExecutionInfo, began: float) -> None:
-        plain, offset = plain_source(self.shell, info.raw_cell, getattr(info, "transformed_cell", None))
-        options = requested(info.raw_cell, plain)
+        raw = info.raw_cell or ""
+        plain, offset = plain_source(self.shell, raw, getattr(info, "transformed_cell", None))
+        options = requested(raw, plain)
         if not self.settings.enabled:
             self._take_stock()
         count = count_of(self.shell, info)
         outside = self._look_outside(began, count, thorough=options is not None)
-        if "resize" in plain or "%run" in info.raw_cell:
+        if "resize" in plain or "%run" in raw:
             self.observer.lens.release_arrays()  # NumPy refuses to resize an array that is weakly referenced
         self.steps.seen.clear()
         self.running = RunningCell(
             count=count,
-            source=info.raw_cell,
+            source=raw,
             plain=plain,
             offset=offset,
             names=self.shell.user_ns,

@@ -6,7 +6,17 @@ from typing import Any
 
 from ipy_tensorwatch.core.outline import Outline, Run
 from ipy_tensorwatch.core.reading import Reading
-from ipy_tensorwatch.core.records import Cell, Change, Coverage, Elements, Example, Inner, OperatorWrite, Site, Unverified
+from ipy_tensorwatch.core.records import (
+    Cell,
+    Change,
+    Coverage,
+    Elements,
+    Example,
+    Inner,
+    OperatorWrite,
+    Site,
+    Unverified,
+)
 from ipy_tensorwatch.core.report import Report
 from ipy_tensorwatch.core.snapshot import Scene, Snapshot
 
@@ -67,9 +77,25 @@ def full_report() -> Report:
     """Make a report in which every record occurs."""
     return report(
         change(sites=(site(inner=inferred(), certainty="inferred"),), since=4),
-        change("a", kind="metadata", cause=None, silent=False, via=(), sites=(), versioned=None, elements=None, fields=("shape",)),
-        change("b", elements=Elements(changed=1, total=1, max_abs=None, examples=(Example(index=(), before=0.0, after="nan"),))),
+        change(
+            "a",
+            kind="metadata",
+            cause=None,
+            silent=False,
+            via=(),
+            sites=(),
+            versioned=None,
+            elements=None,
+            fields=("shape",),
+        ),
+        change(
+            "b",
+            elements=Elements(changed=1, total=1, max_abs=None, examples=(Example(index=(), before=0.0, after="nan"),)),
+        ),
         snapshot=snapshot(x=reading(1), y=reading(2), s=reading(3, 2, unknown="a sparse coo tensor", version=None)),
         coverage=Coverage(tensors=3, bytes=48, verified_bytes=24, unverified=(Unverified(path="s", why="budget"),)),
-        writes=(OperatorWrite(site=site(), op="aten.add_", paths=("x", "y"), times=2), OperatorWrite(site=None, op="aten.zero_", paths=())),
+        writes=(
+            OperatorWrite(site=site(), op="aten.add_", paths=("x", "y"), times=2),
+            OperatorWrite(site=None, op="aten.zero_", paths=()),
+        ),
     )

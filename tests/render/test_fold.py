@@ -58,7 +58,17 @@ def test_versions_are_told_only_where_they_are_equal():
     assert (same, mixed) == ((0, 1), (None, None))
 
 
-@pytest.mark.parametrize("other", [{"sites": (site(5),)}, {"cause": "call"}, {"silent": False, "cause": "direct"}, {"verified": False}, {"versioned": False}, {"since": 3}])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sites": (site(5),)},
+        {"cause": "call"},
+        {"silent": False, "cause": "direct"},
+        {"verified": False},
+        {"versioned": False},
+        {"since": 3},
+    ],
+)
 def test_changes_that_differ_in_what_is_told_are_not_folded(other: dict):
     changes = [*of_best("a", "b", "c"), *of_best("d", **other)]
 

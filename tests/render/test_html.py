@@ -58,7 +58,20 @@ def parse(html: str) -> Tags:
 def test_a_page_is_balanced_html_without_scripts(name: str):
     tags = parse(write_html(PAGES[name]()))
 
-    assert {tag for tag, _ in tags.tags} <= {"div", "style", "p", "table", "caption", "thead", "tbody", "tr", "th", "td", "code", "span"}
+    assert {tag for tag, _ in tags.tags} <= {
+        "div",
+        "style",
+        "p",
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "code",
+        "span",
+    }
     assert [key for _, attrs in tags.tags for key in attrs if key.startswith("on")] == []
 
 
@@ -82,7 +95,9 @@ def test_a_change_that_is_not_silent_has_no_sign():
     assert "▲" not in html
 
 
-@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "a & b", "'</style>'", "\x1b[2J"])
+@pytest.mark.parametrize(
+    "hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "a & b", "'</style>'", "\x1b[2J"]
+)
 def test_names_and_statements_are_escaped(hostile: str):
     page = summarize(report(change(f"d[{hostile!r}]", via=(hostile,), sites=(site(text=hostile),))))
     tags = parse(write_html(page))

@@ -22,7 +22,18 @@ def lines(page) -> list[str]:
 
 
 def bound(path: str):
-    return change(path, kind="bound", cause=None, silent=False, via=(), sites=(), versions=(None, 0), versioned=None, verified=False, elements=None)
+    return change(
+        path,
+        kind="bound",
+        cause=None,
+        silent=False,
+        via=(),
+        sites=(),
+        versions=(None, 0),
+        versioned=None,
+        verified=False,
+        elements=None,
+    )
 
 
 def test_the_overview_shows_silent_changes_first_and_changed_groups_first():
@@ -92,9 +103,13 @@ def test_why_counts_holders_that_no_name_leads_to():
 
 
 def test_the_status_groups_what_was_not_compared_by_its_reason():
-    unverified = tuple(Unverified(path=path, why=why) for path, why in [("a", "budget"), ("b", "budget"), ("s", "a sparse coo tensor")])
+    unverified = tuple(
+        Unverified(path=path, why=why) for path, why in [("a", "budget"), ("b", "budget"), ("s", "a sparse coo tensor")]
+    )
     coverage = Coverage(tensors=3, bytes=4096, verified_bytes=1024, unverified=unverified)
-    page = show_status(Status(version="0.1.0", enabled=True, report=report(coverage=coverage), changes=4, last_error=None))
+    page = show_status(
+        Status(version="0.1.0", enabled=True, report=report(coverage=coverage), changes=4, last_error=None)
+    )
 
     assert lines(page)[0] == " tensorwatch  0.1.0  on"
     assert "   bytes compared           1 KB of 4 KB" in lines(page)
@@ -105,7 +120,9 @@ def test_the_status_groups_what_was_not_compared_by_its_reason():
 
 
 def test_the_status_tells_the_last_lines_of_an_error_of_ours():
-    page = show_status(Status(version="", enabled=False, report=None, changes=0, last_error="Traceback\n  File …\nValueError: no\n"))
+    page = show_status(
+        Status(version="", enabled=False, report=None, changes=0, last_error="Traceback\n  File …\nValueError: no\n")
+    )
 
     assert lines(page)[0] == " tensorwatch  off"
     assert lines(page)[-1] == "   ValueError: no"
@@ -119,11 +136,16 @@ def test_settings_tell_what_was_changed():
 
 def compared(relation="disjoint", elements=None, why=""):
     form = Form(text="a", shape="6", dtype="float32", device="cpu")
-    return lines(show_comparison(Comparison(a=form, b=replace(form, text="b"), relation=relation, elements=elements, why=why), 3))
+    return lines(
+        show_comparison(Comparison(a=form, b=replace(form, text="b"), relation=relation, elements=elements, why=why), 3)
+    )
 
 
 def test_equal_tensors_are_said_to_be_equal():
-    assert compared(elements=Elements(changed=0, total=6))[-2:] == ["   they share no byte", "   all 6 elements are equal"]
+    assert compared(elements=Elements(changed=0, total=6))[-2:] == [
+        "   they share no byte",
+        "   all 6 elements are equal",
+    ]
 
 
 def test_elements_that_differ_are_shown_side_by_side():

@@ -43,7 +43,10 @@ def test_many_pairs_are_counted():
 
 
 def test_pairs_beyond_the_cap_are_counted():
-    assert str(relations(group("same-elements", "a", "b", left_out=1200))) == "the same elements: a, b; 1,200 pairs not looked at"
+    assert (
+        str(relations(group("same-elements", "a", "b", left_out=1200)))
+        == "the same elements: a, b; 1,200 pairs not looked at"
+    )
 
 
 def test_a_block_is_named_by_device_and_size():

@@ -113,7 +113,10 @@ def test_many_variables_are_counted():
         (Elements(changed=1, total=1, max_abs=0.0123), "1 of 1 element, max |Δ| 0.0123"),
         (Elements(changed=1000, total=6000, max_abs=None), "1,000 of 6,000 elements"),
         (Elements(changed=None, total=6000), "some of 6,000 elements"),
-        (Elements(changed=1, total=6, examples=(Example(index=(0,), before=0.0, after="nan"),)), "1 of 6 elements, no finite |Δ|"),
+        (
+            Elements(changed=1, total=6, examples=(Example(index=(0,), before=0.0, after="nan"),)),
+            "1 of 6 elements, no finite |Δ|",
+        ),
         (None, "bytes differ"),
     ],
 )

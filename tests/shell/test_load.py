@@ -16,7 +16,12 @@ ALIASED = "import torch\nx = torch.zeros(6)\ny = x.view(2, 3)"
 
 def magics(nb: Notebook) -> set[str]:
     """Name our magics that the shell knows."""
-    return {name for known in nb.shell.magics_manager.magics.values() for name in known if name in ("tensorwatch", "tensordiff")}
+    return {
+        name
+        for known in nb.shell.magics_manager.magics.values()
+        for name in known
+        if name in ("tensorwatch", "tensordiff")
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,7 +72,9 @@ def test_a_cell_that_unloads_runs_on():
 def test_a_recorded_cell_that_unloads_runs_on_without_the_recorder():
     with Notebook() as nb:
         nb.run(ALIASED)
-        ran = nb.cell("%%tensordiff\nx.add_(1)\n%unload_ext ipy_tensorwatch\nx.add_(1)\ntorch._C._len_torch_dispatch_stack()")
+        ran = nb.cell(
+            "%%tensordiff\nx.add_(1)\n%unload_ext ipy_tensorwatch\nx.add_(1)\ntorch._C._len_torch_dispatch_stack()"
+        )
         assert (ran.error, ran.result) == (None, 0)
 
 

@@ -56,7 +56,14 @@ def test_before_any_cell_there_is_nothing_to_show(notebook: Notebook):
 def test_a_magic_leaves_no_trace_in_the_namespace_or_in_out(aliased: Notebook):
     before = {name for name in aliased.ns if not name.startswith("_")}
     outs = dict(aliased.shell.user_ns["Out"])
-    for line in ("%tensorwatch", "%tensorwatch why x", "%tensorwatch history", "%tensorwatch status", "%tensordiff", "%tensordiff x y"):
+    for line in (
+        "%tensorwatch",
+        "%tensorwatch why x",
+        "%tensorwatch history",
+        "%tensorwatch status",
+        "%tensordiff",
+        "%tensordiff x y",
+    ):
         said(aliased, line)
 
     assert {name for name in aliased.ns if not name.startswith("_")} == before
@@ -69,7 +76,10 @@ def test_a_magic_changes_nothing(aliased: Notebook):
         report = aliased.run(line)
         assert [one for one in report["changes"] if one["kind"] != "bound"] == []
 
-    assert aliased.cell("loss.backward()\nbool((torch.get_rng_state() == state).all()), w.grad.tolist()").result == (True, [2.0] * 3)
+    assert aliased.cell("loss.backward()\nbool((torch.get_rng_state() == state).all()), w.grad.tolist()").result == (
+        True,
+        [2.0] * 3,
+    )
 
 
 # --- on, off, status, config -----------------------------------------------------------------------
@@ -131,7 +141,16 @@ def test_nonsense_is_answered_with_one_line(aliased: Notebook, line: str, expect
 # --- help ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line", ["%tensorwatch --help", "%tensorwatch -h", "%tensorwatch why --help", "%tensordiff --help", "%tensorwatch history --help"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%tensorwatch --help",
+        "%tensorwatch -h",
+        "%tensorwatch why --help",
+        "%tensordiff --help",
+        "%tensorwatch history --help",
+    ],
+)
 def test_help_is_printed_and_nothing_else_happens(aliased: Notebook, line: str):
     assert said(aliased, line).startswith("usage: %")
 
@@ -162,7 +181,10 @@ def test_why_tells_group_history_and_ipythons_own_holders(aliased: Notebook):
     assert ["batch['img']", "overlaps", "3"] in rows
     assert ["Out[2]", "(kept", "by", "IPython)", "overlaps", "2"] in rows
     assert ["_2", "(kept", "by", "IPython)", "overlaps", "2"] in rows
-    assert [row[:3] for row in rows if row[:2] in (["▲", "[3]"], ["▲", "[4]"])] == [["▲", "[3]", "x"], ["▲", "[4]", "x"]]
+    assert [row[:3] for row in rows if row[:2] in (["▲", "[3]"], ["▲", "[4]"])] == [
+        ["▲", "[3]", "x"],
+        ["▲", "[4]", "x"],
+    ]
     assert "no name leads to" not in told
 
 

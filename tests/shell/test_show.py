@@ -15,10 +15,15 @@ def test_a_terminal_gets_text(notebook: Notebook):
     ran = notebook.cell("y.add_(1);")
 
     assert ran.outputs == []
-    assert ran.told == " tensorwatch  [2]  1 silent change\n   x   changed through y   line 1   y.add_(1)   6 of 6 elements, max |Δ| 1   v0 → v1\n"
+    assert (
+        ran.told
+        == " tensorwatch  [2]  1 silent change\n   x   changed through y   line 1   y.add_(1)   6 of 6 elements, max |Δ| 1   v0 → v1\n"
+    )
 
 
-@pytest.mark.parametrize("line", ["y.add_(1);", "%tensorwatch", "%%tensordiff\ny.add_(1);", "%tensorwatch why x", "%tensordiff x y"])
+@pytest.mark.parametrize(
+    "line", ["y.add_(1);", "%tensorwatch", "%%tensordiff\ny.add_(1);", "%tensorwatch why x", "%tensordiff x y"]
+)
 def test_a_kernel_gets_text_and_html(notebook: Notebook, line: str):
     notebook.run(ALIASED)
     notebook.shell.kernel = object()

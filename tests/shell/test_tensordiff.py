@@ -38,7 +38,9 @@ def recorded(nb: Notebook, body: str, options: str = "", **more):
 
 def written(report) -> list[tuple[str, tuple[str, ...], int]]:
     """Give operator, paths and line of every write."""
-    return [(w["op"].removeprefix("aten."), tuple(w["paths"]), w["site"] and w["site"]["line"]) for w in report["writes"]]
+    return [
+        (w["op"].removeprefix("aten."), tuple(w["paths"]), w["site"] and w["site"]["line"]) for w in report["writes"]
+    ]
 
 
 # --- as a normal cell ------------------------------------------------------------------------------
@@ -123,7 +125,10 @@ def test_a_traceback_shows_the_line_that_the_user_sees(aliased: Notebook):
     assert "the cell raised an error" in told
 
 
-@pytest.mark.parametrize(("body", "status"), [("x", "ok"), ("1/0", "error"), ("x = = 1", "error"), ("raise KeyboardInterrupt", "interrupted")])
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [("x", "ok"), ("1/0", "error"), ("x = = 1", "error"), ("raise KeyboardInterrupt", "interrupted")],
+)
 def test_the_report_tells_how_the_cell_ended(aliased: Notebook, body: str, status: str):
     aliased.cell(f"%%tensordiff\n{body}")
 
@@ -146,7 +151,11 @@ def test_inputs_are_kept_as_they_were_typed_and_run_again(aliased: Notebook):
 def test_a_terminal_waits_for_a_blank_line_as_with_any_cell_magic(notebook: Notebook):
     check = notebook.shell.input_transformer_manager.check_complete
 
-    assert [check(text)[0] for text in ("%%tensordiff", "%%tensordiff\nx = 1", "%%tensordiff\nx = 1\n\n")] == ["incomplete", "incomplete", "complete"]
+    assert [check(text)[0] for text in ("%%tensordiff", "%%tensordiff\nx = 1", "%%tensordiff\nx = 1\n\n")] == [
+        "incomplete",
+        "incomplete",
+        "complete",
+    ]
 
 
 # --- lines ------------------------------------------------------------------------------------------
@@ -184,7 +193,10 @@ def test_a_lambda_and_a_comprehension_typed_in_the_statement_have_no_line_of_the
 def test_two_statements_on_one_line_are_told_apart(aliased: Notebook):
     report = recorded(aliased, "a = torch.zeros(3); b = torch.zeros(3)\na.add_(1); b.mul_(2);")
 
-    assert [(w["op"], w["site"]["text"]) for w in report["writes"]] == [("aten.add_", "a.add_(1)"), ("aten.mul_", "b.mul_(2)")]
+    assert [(w["op"], w["site"]["text"]) for w in report["writes"]] == [
+        ("aten.add_", "a.add_(1)"),
+        ("aten.mul_", "b.mul_(2)"),
+    ]
 
 
 def test_a_write_that_no_operator_made_keeps_its_own_line(aliased: Notebook):
@@ -209,7 +221,11 @@ def test_the_elements_of_a_large_tensor_are_counted(aliased: Notebook):
     elements = changes(recorded(aliased, "big[7:9] = 3"))["big"]["elements"]
 
     assert changes(plain)["big"]["elements"]["changed"] is None
-    assert (elements["changed"], elements["max_abs"], elements["examples"][0]) == (2, 3.0, {"index": [7], "before": 0.0, "after": 3.0})
+    assert (elements["changed"], elements["max_abs"], elements["examples"][0]) == (
+        2,
+        3.0,
+        {"index": [7], "before": 0.0, "after": 3.0},
+    )
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
@@ -223,8 +239,13 @@ def test_as_many_values_are_kept_as_asked_for(aliased: Notebook, count: int):
 
 def test_every_kind_of_change_is_shown(aliased: Notebook):
     aliased.run("gone = torch.ones(2)\nold = torch.ones(2)\nturned = torch.ones(2, 3)\nsame = torch.ones(2)")
-    told = aliased.cell("%%tensordiff\ny.add_(1)\ndel gone\nold = old + 1\nturned.t_()\nsame.add_(0)\nnew = 1 * x;").stdout
-    rows = {line.split()[1 if line.startswith(" ▲") else 0]: " ".join(line.split()[2 if line.startswith(" ▲") else 1 :]) for line in told.split("\n")[4:10]}
+    told = aliased.cell(
+        "%%tensordiff\ny.add_(1)\ndel gone\nold = old + 1\nturned.t_()\nsame.add_(0)\nnew = 1 * x;"
+    ).stdout
+    rows = {
+        line.split()[1 if line.startswith(" ▲") else 0]: " ".join(line.split()[2 if line.startswith(" ▲") else 1 :])
+        for line in told.split("\n")[4:10]
+    }
 
     assert rows == {
         "x": "changed through y line 2 y.add_(1) 6 of 6 elements, max |Δ| 1 v0 → v1 [0] 0 → 1, [1] 0 → 1, [2] 0 → 1",
@@ -240,7 +261,9 @@ def test_every_kind_of_change_is_shown(aliased: Notebook):
 def test_unchanged_tensors_are_shown_on_request(aliased: Notebook):
     aliased.run("z = torch.ones(2)")
 
-    assert " Unchanged\n   tensor   form\n   z        2 float32" in aliased.cell("%%tensordiff --all\ny.add_(1);").stdout
+    assert (
+        " Unchanged\n   tensor   form\n   z        2 float32" in aliased.cell("%%tensordiff --all\ny.add_(1);").stdout
+    )
     assert "Unchanged" not in aliased.cell("%%tensordiff\ny.add_(1);").stdout
 
 
@@ -319,7 +342,9 @@ def test_batch_norm_in_evaluation_writes_nothing(aliased: Notebook):
 
 
 def test_a_fused_optimizer_is_not_said_to_write_gradients(aliased: Notebook):
-    aliased.run("net = torch.nn.Linear(3, 2)\nopt = torch.optim.SGD(net.parameters(), lr=0.1, fused=True)\nnet(y + 1).sum().backward()")
+    aliased.run(
+        "net = torch.nn.Linear(3, 2)\nopt = torch.optim.SGD(net.parameters(), lr=0.1, fused=True)\nnet(y + 1).sum().backward()"
+    )
     report = recorded(aliased, "opt.step()")
 
     assert written(report) == [("_fused_sgd_", ("net.weight", "net.bias"), 2)]
@@ -340,7 +365,9 @@ def test_operators_come_in_the_order_in_which_they_first_ran_with_how_often(alia
 
 
 def test_temporaries_of_a_loop_are_one_line(aliased: Notebook):
-    report = recorded(aliased, "kept = []\nfor i in range(5):\n    t = torch.zeros(3)\n    t.add_(1)\n    kept.append(t)\ndel kept, t")
+    report = recorded(
+        aliased, "kept = []\nfor i in range(5):\n    t = torch.zeros(3)\n    t.add_(1)\n    kept.append(t)\ndel kept, t"
+    )
 
     assert [(w["op"], w["paths"], w["times"]) for w in report["writes"]] == [("aten.add_", [], 5)]
 
@@ -348,7 +375,10 @@ def test_temporaries_of_a_loop_are_one_line(aliased: Notebook):
 def test_memory_that_was_given_out_again_is_not_blamed_on_its_new_owner(aliased: Notebook):
     """Addresses are recycled at once: nearly every round gives the new tensor the old one's place."""
     for _ in range(10):
-        report = recorded(aliased, "t = torch.zeros(100)\nt.add_(1)\nplace = t.data_ptr()\ndel t\nnew = torch.ones(100)\nreused = new.data_ptr() == place")
+        report = recorded(
+            aliased,
+            "t = torch.zeros(100)\nt.add_(1)\nplace = t.data_ptr()\ndel t\nnew = torch.ones(100)\nreused = new.data_ptr() == place",
+        )
         assert written(report) == [("add_", (), 3)]
         reused = aliased.ns["reused"]
         aliased.run("del new")
@@ -397,17 +427,20 @@ def test_a_mode_that_one_cell_enters_and_another_leaves_is_left_as_the_user_mean
     assert aliased.ns["Mine"].seen == 1
 
 
-def test_a_compiled_function_stays_compiled(aliased: Notebook):
-    aliased.run(
-        "compiled = []\n"
-        "def backend(graph, example):\n    compiled.append(graph)\n    return graph.forward\n"
-        "@torch.compile(backend=backend)\ndef f(t):\n    return t.sin() + 1\n"
-    )
-    aliased.run("f(x);")
-    recorded(aliased, "f(x);")
-    aliased.run("f(x);")
+def test_a_compiled_function_stays_compiled():
+    """PyTorch's compiler itself leaves marks on its classes, so those are not looked at."""
+    with Notebook(check_leaks=False) as nb:
+        nb.run(ALIASED)
+        nb.run(
+            "compiled, ran = [], []\n"
+            "def backend(graph, example):\n    compiled.append(graph)\n    return lambda *args: ran.append(1) or graph(*args)\n"
+            "@torch.compile(backend=backend)\ndef f(t):\n    return t.sin() + 1\n"
+        )
+        nb.run("f(x);")
+        recorded(nb, "f(x);")
+        nb.run("f(x);")
 
-    assert len(aliased.ns["compiled"]) == 1
+        assert (len(nb.ns["compiled"]), len(nb.ns["ran"])) == (1, 3)
 
 
 def test_training_gives_the_same_numbers_to_the_last_bit():
@@ -425,7 +458,13 @@ for _ in range(5):
         with Notebook(watched=bool(heading)) as nb:
             nb.cell("import torch")
             assert nb.cell(heading + body).error is None
-            weights.append([*map(torch.Tensor.tolist, nb.ns["net"].state_dict().values()), nb.ns["loss"].item(), torch.get_rng_state().tolist()])
+            weights.append(
+                [
+                    *map(torch.Tensor.tolist, nb.ns["net"].state_dict().values()),
+                    nb.ns["loss"].item(),
+                    torch.get_rng_state().tolist(),
+                ]
+            )
 
     assert weights[0] == weights[1]
 

@@ -1,0 +1,47 @@
+"""Make everything: `python -m docs.make`, or some of it: `python -m docs.make picture tables`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from .demo import FILE, make_demo
+from .kernel import ROOT
+from .picture import make_picture
+from .tables import fill, report_tables, settings_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PICTURE = ROOT / "docs" / "picture.svg"
+TABLES = {"settings": settings_table, "report": report_tables}
+
+
+def _tables() -> None:
+    for name, make in TABLES.items():
+        page = ROOT / "docs" / f"{name}.md"
+        page.write_text(fill(page.read_text(encoding="utf-8"), name, make()), encoding="utf-8")
+
+
+def _picture() -> None:
+    PICTURE.write_text(make_picture(), encoding="utf-8")
+
+
+def _demo() -> None:
+    FILE.write_text(make_demo(), encoding="utf-8")
+
+
+MAKERS = {"tables": _tables, "picture": _picture, "demo": _demo}
+
+
+def main(asked: Sequence[str]) -> None:
+    """Make what is asked for, or everything."""
+    unknown = [name for name in asked if name not in MAKERS]
+    if unknown:
+        sys.exit(f"docs.make: {unknown[0]} is none of {', '.join(MAKERS)}")
+    for name in asked or MAKERS:
+        MAKERS[name]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

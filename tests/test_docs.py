@@ -1,0 +1,142 @@
+"""What the documentation shows is what the tool does, and what it names is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from docs.make.__main__ import MAKERS, PICTURE, TABLES
+from docs.make.compare import columns
+from docs.make.picture import make_picture
+from docs.make.tables import fill
+from ipy_tensorwatch.shell.config import TensorWatch
+from ipy_tensorwatch.shell.options import watch_parser
+from tests.notebook import Notebook
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+SESSION = re.compile(r"^```text\n(In \[1\]: .*?)^```$", re.MULTILINE | re.DOTALL)
+PROMPT = re.compile(r"^In \[(\d+)\]: ", re.MULTILINE)
+MORE = re.compile(r"^ +\.\.\.: ?", re.MULTILINE)
+LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a session, and what is shown under it."""
+
+    source: str
+    shown: str
+
+
+def read_session(text: str) -> list[Cell]:
+    """Split a session as IPython prints it into cells."""
+    _, *parts = PROMPT.split(text)
+    assert parts[::2] == [str(number + 1) for number in range(len(parts) // 2)]
+    return [read_cell(part) for part in parts[1::2]]
+
+
+def read_cell(part: str) -> Cell:
+    first, *others = part.strip("\n").split("\n")
+    count = next((place for place, line in enumerate(others) if not MORE.match(line)), len(others))
+    source = "\n".join([first, *(MORE.sub("", line) for line in others[:count])])
+    return Cell(source=source, shown="\n".join(others[count:]))
+
+
+def sessions() -> list[object]:
+    return [
+        pytest.param(read_session(text), id=f"{page.stem}-{number}")
+        for page in PAGES
+        for number, text in enumerate(SESSION.findall(text_of(page)))
+    ]
+
+
+def lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.strip("\n").splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("cells", sessions())
+def test_a_session_prints_what_is_shown(cells: list[Cell]):
+    with Notebook(watched=False) as shell:
+        printed = [shell.cell(cell.source) for cell in cells]
+        shell.unload()
+
+    assert [lines(cell.shown) for cell in cells] == [lines(one.stdout) for one in printed]
+    assert [one.error for one in printed] == [None] * len(cells)
+
+
+def test_the_readme_shows_a_session():
+    assert [session.count("silent change") for session in SESSION.findall(text_of(PAGES[0]))] == [1]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_what_the_code_says(name: str):
+    text = text_of(ROOT / "docs" / f"{name}.md")
+
+    assert fill(text, name, TABLES[name]()) == text, "make docs"
+
+
+def test_the_picture_shows_what_tensorwatch_says():
+    def told(picture: str) -> list[list[str]]:
+        return columns("\n".join(re.findall(r"<desc>(.*?)</desc>", picture, re.DOTALL)))
+
+    stored, fresh = text_of(PICTURE), make_picture()
+
+    assert told(stored) == told(fresh), "make docs"
+    assert len(told(stored)) > 1
+
+
+def test_everything_that_is_made_has_a_maker():
+    assert set(MAKERS) == {"tables", "picture", "demo"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_leads_somewhere(page: Path):
+    for target, anchor in LINK.findall(text_of(page)):
+        file = page.parent / target if target else page
+        assert file.exists(), target
+        if anchor:
+            heads = re.findall(r"^#+ (.+)$", text_of(file), re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in heads]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_setting_that_is_named_is_there(page: Path):
+    named = re.findall(r"c\.TensorWatch\.(\w+)", text_of(page))
+
+    assert set(named) <= set(TensorWatch.class_traits(config=True))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_python_example_is_python(page: Path):
+    for block in re.findall(r"^```python\n(.*?)^```$", text_of(page), re.MULTILINE | re.DOTALL):
+        ast.parse("\n".join("pass" if line.startswith("%") else line for line in block.splitlines()))
+
+
+def test_the_readme_names_every_command():
+    commands = next(action.choices for action in watch_parser()._actions if action.dest == "command")
+    table = "\n".join(line for line in text_of(PAGES[0]).splitlines() if line.startswith("| `%"))
+
+    assert [name for name in commands if not re.search(rf"\b{name}\b", table)] == []
+
+
+def test_every_target_of_the_makefile_is_explained():
+    targets = re.findall(r"^([a-z]+):.*## ", text_of(ROOT / "Makefile"), re.MULTILINE)
+    explained = re.findall(r"^\| `make (\w+)` \|", text_of(ROOT / "docs" / "developing.md"), re.MULTILINE)
+
+    assert sorted(explained) == sorted(set(targets) - {"help"})
+
+
+def test_the_readme_says_both_commands_and_how_to_load():
+    text = text_of(PAGES[0])
+
+    assert all(one in text for one in ("make demo", "make test", "pip install", "%load_ext tensorwatch", "Microsoft"))
