@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..core.diff import Content, Difference, diff
+from ..core.path import AccessPath
 from ..core.records import Coverage, Unverified
 from ..core.snapshot import Snapshot
 from .contrast import EXAMPLES, contrast
@@ -82,9 +83,26 @@ class Observer:
         )
         found = [(one, contrast(one, verdicts, self.prints, self.examples)) for one in differences]
         found += self._rewritten(shot, {str(one.path) for one in differences}, verdicts)
+        found += self._made_of(shot, found)
         self.prints.forget_all_but(shot.blocks)
         self.shot = shot
         return Observation(shot=shot, found=tuple(found), verdicts=verdicts)
+
+    @staticmethod
+    def _made_of(shot: Shot, found: list[tuple[Difference, Content]]) -> list[tuple[Difference, Content]]:
+        """Find sparse tensors whose components were written behind their back."""
+        known = {str(one.path) for one, _ in found}
+        owners = {
+            AccessPath(one.path.root, one.path.steps[:-1])
+            for one, content in found
+            if content.changed and one.after is not None and one.after.kind == "component"
+        }
+        readings = {path: shot.snapshot.get(str(path)) for path in owners if str(path) not in known}
+        return [
+            (Difference(path=path, before=reading, after=reading), Content(changed=True, verified=True))
+            for path, reading in readings.items()
+            if reading is not None
+        ]
 
     def _rewritten(
         self, shot: Shot, known: set[str], verdicts: Mapping[int, Verdict]

@@ -30,8 +30,10 @@ def add_parts(branch: Branch) -> None:
     """Add the components and tensor attributes of every tensor in a branch, spelled behind its path."""
     for index, thing in enumerate(branch.objects[:]):
         if isinstance(thing, torch.Tensor) and (parts := _parts(thing)):
-            path = branch.outline.paths()[index]
-            node = branch.outline.add_node(-1, str(path))
+            path = branch.outline.path_at(index)
+            node = -1
+            for step in (path.root, *path.steps):
+                node = branch.outline.add_node(node, step)
             for step, part, role in parts:
                 branch.take(Run(node, "typed", (step,), role), [part])
 

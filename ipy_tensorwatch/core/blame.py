@@ -113,7 +113,9 @@ class _Case:
         self.blame, self.path = blame, difference.path
         reading = difference.after or difference.before
         assert reading is not None
+        whole = AccessPath(self.path.root, self.path.steps[:-1]) if reading.kind == "component" else self.path
         self.reading, self.spelled = reading, str(difference.path)
+        self.names = {self.spelled, str(whole)}
         self.evidence = blame.evidence
         self.group = [entry for entry in blame.neighbours(reading) if str(entry[0]) != self.spelled]
         self.others = frozenset(path for path, _ in self.group)
@@ -125,7 +127,7 @@ class _Case:
         findings = [self._finding(statement, certain) for statement, certain in self._suspects()]
         if not findings:
             return Verdict(cause="alias", sites=(), via=())
-        if any(self.spelled in self.blame.named[one.index][0] for one in self.evidence.statements if self._ran(one)):
+        if any(self.names & self.blame.named[one.index][0] for one in self.evidence.statements if self._ran(one)):
             cause: Cause = "direct"
         else:
             cause = min((found[0] for found in findings), key=_ORDER.index)
@@ -177,7 +179,7 @@ class _Case:
         inferred = None
         recorded = self.recorded.get(statement.index)
         exact = self.blame.named[statement.index][0]
-        if recorded is None and inner is None and reached.candidates and self.spelled not in exact:
+        if recorded is None and inner is None and reached.candidates and not self.names & exact:
             inferred = reached.candidates[0].inner
         site = Site(
             line=statement.line,
@@ -225,7 +227,7 @@ class _Case:
 
     def _is_named(self, statement: Statement) -> bool:
         exact, below = self.blame.named[statement.index]
-        return self.spelled in exact or any(path.leads_to(self.path) for path in below)
+        return bool(self.names & exact) or any(path.leads_to(self.path) for path in below)
 
     def _is_update_by_hand(self, statement: Statement, reached: Reached) -> bool:
         """Tell a parameter that was written through the very same tensor object under another name."""
