@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import gc
 import json
@@ -109,6 +110,7 @@ class Notebook:
                     self.assert_nothing_left()
         finally:
             self.shell.user_ns.clear()
+            atexit.unregister(self.shell.atexit_operations)
             InteractiveShell.clear_instance()
             sys.modules["__main__"] = self._main
 

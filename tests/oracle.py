@@ -250,7 +250,7 @@ def all_relations(arrays: Mapping[str, Array]) -> dict[frozenset[str], set[str]]
     found = {}
     for (p, a), (q, b) in itertools.combinations(arrays.items(), 2):
         true = relation(a, b)
-        if true != {"disjoint"} or same_storage(a, b):
+        if true != {"disjoint"} or (same_storage(a, b) and addresses(a) and addresses(b)):
             found[frozenset((p, q))] = true
     return found
 

@@ -11,8 +11,8 @@ import torch
 
 from ..core.outline import Run
 from .parts import add_parts
-from .read import address_of
-from .torch_private import attributes_of, read_grad
+from .read import address_of, may_be_stale
+from .torch_private import attributes_of, data_address, is_fake, is_functorch, read_grad
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +112,7 @@ def _read_fast(tensors: Sequence[torch.Tensor]) -> Chunk:
     return Chunk(
         tokens,
         [tensor._version for tensor in tensors],
-        [*map(torch.Tensor.data_ptr, tensors)],
+        [*map(data_address, tensors)],
         [tensor.requires_grad for tensor in tensors],
         [tensor.shape for tensor in tensors],
     )
@@ -139,7 +139,9 @@ def _grad(thing: Any) -> Any:  # noqa: ANN401
     if not isinstance(thing, torch.Tensor):
         return None
     try:
-        return read_grad(thing) if not thing.requires_grad or thing.is_leaf or thing.retains_grad else None
+        if thing.requires_grad and (may_be_stale(thing) or not thing.is_leaf) and not thing.retains_grad:
+            return None
+        return read_grad(thing)
     except RuntimeError:  # a stale view, or a functorch wrapper
         return None
 
@@ -153,7 +155,9 @@ def _row(thing: Any) -> tuple[object, int | None, int, object, object]:  # noqa:
     if isinstance(thing, np.ndarray):
         return None, None, address_of(thing), (id(thing), thing.strides, thing.dtype.str), thing.shape
     try:
+        if is_functorch(thing) or is_fake(thing):
+            return object(), None, 0, None, ()
         version, token = None if thing.is_inference() else thing._version, attributes_of(thing)
-        return None if token else token, version, thing.data_ptr(), (id(thing), thing.requires_grad), thing.shape
+        return None if token else token, version, data_address(thing), (id(thing), thing.requires_grad), thing.shape
     except Exception:  # noqa: BLE001  (sparse, lazy, functorch: read again at every cell)
         return object(), None, 0, None, ()

@@ -65,7 +65,7 @@ def opener(kind: type) -> Opener | None:
         return _chosen[kind]
     except KeyError:
         chosen = _choose(kind)
-        if kind.__module__ != "__main__":  # a class of the notebook must not live longer for our sake
+        if type.__getattribute__(kind, "__module__") != "__main__":  # a class of the notebook must not live longer for our sake
             _chosen[kind] = chosen
         return chosen
 
@@ -82,7 +82,7 @@ def _choose(kind: type) -> Opener | None:
 def _is_foreign(kind: type) -> bool:
     if issubclass(kind, BaseException | type(torch.ops)):
         return True
-    module = kind.__dict__.get("__module__", "")
+    module = type.__getattribute__(kind, "__dict__").get("__module__", "")
     return not isinstance(module, str) or module.partition(".")[0] in FOREIGN
 
 
@@ -121,7 +121,7 @@ def open_dict(mapping: dict[object, object]) -> Contents:
         yield "key", keys, values, ""
     else:
         yield "typed", [_key_step(position, key) for position, key in enumerate(keys)], values, ""
-    if type(mapping).__module__ == "__main__":
+    if type.__getattribute__(type(mapping), "__module__") == "__main__":
         yield from open_object(mapping)
 
 
@@ -158,15 +158,16 @@ def open_object(thing: object) -> Contents:
 
 def open_class(kind: type) -> Contents:
     """Look inside a class that the notebook defined: tensors shared by all its instances."""
-    if kind.__dict__.get("__module__") == "__main__":
-        own = [(name, value) for name, value in kind.__dict__.items() if is_array(type(value))]
+    inside = type.__getattribute__(kind, "__dict__")
+    if inside.get("__module__") == "__main__":
+        own = [(name, value) for name, value in inside.items() if is_array(type(value))]
         yield "attribute", [name for name, _ in own], [value for _, value in own], ""
 
 
 def attributes(thing: object) -> dict[Any, Any]:
     """Return an object's own `__dict__` without running a property of that name."""
-    for base in type(thing).__mro__:
-        descriptor = base.__dict__.get("__dict__")
+    for base in type.__getattribute__(type(thing), "__mro__"):
+        descriptor = type.__getattribute__(base, "__dict__").get("__dict__")
         if descriptor is not None:
             if not isinstance(descriptor, types.GetSetDescriptorType):
                 return {}
@@ -176,8 +177,9 @@ def attributes(thing: object) -> dict[Any, Any]:
 
 
 def _slots(thing: object) -> Iterator[tuple[str, object]]:
-    for base in type(thing).__mro__:
-        for name, member in base.__dict__.items() if "__slots__" in base.__dict__ else ():
+    for base in type.__getattribute__(type(thing), "__mro__"):
+        own = type.__getattribute__(base, "__dict__")
+        for name, member in own.items() if "__slots__" in own else ():
             if isinstance(member, types.MemberDescriptorType):
                 try:
                     yield name, member.__get__(thing)

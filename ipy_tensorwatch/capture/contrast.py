@@ -52,7 +52,7 @@ def _marks(
     return first, new.after, since
 
 
-def _compare(  # noqa: PLR0913
+def _compare(  # noqa: PLR0913, PLR0917
     before: Reading, after: Reading, old: Mark, new: Mark, since: int | None, examples: int
 ) -> Content:
     if before.nbytes != after.nbytes or before.itemsize != after.itemsize:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from ..core.outline import Outline, Run
-from .contents import ATOMS, HOOKS, module_steps, opener
+from .contents import ATOMS, HOOKS, is_array, module_steps, opener
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +113,7 @@ def _leads_nowhere(value: object) -> bool:
         return True
     if kind in _SELDOM_OPENED:
         return ATOMS.issuperset(map(type, value.values() if isinstance(value, dict) else value))  # type: ignore[call-overload]
-    return opener(kind) is None and not isinstance(value, torch.Tensor)
+    return opener(kind) is None and not is_array(kind)
 
 
 def draw(name: str, levels: Sequence[Level]) -> Outline:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,7 +45,7 @@ class Ledger:
     Attributes
     ----------
     probes
-        What the instrumented cell calls before statement `k`: `probes[k](k)`.
+        What the instrumented cell calls before statement `k`: `probes.p<k>()`.
     sample
         Called with a statement's index when it is entered.
     largest
@@ -56,7 +58,7 @@ class Ledger:
     floor: float
     sample: Callable[[int], None]
     largest: int = SMALL
-    probes: list[Callable[[int], None]] = field(default_factory=list)
+    probes: SimpleNamespace = field(default_factory=SimpleNamespace)
     current: int | None = None
     writes: list[Write] = field(default_factory=list)
     ran: set[int] = field(default_factory=set)
@@ -69,7 +71,7 @@ class Ledger:
 
     def begin(self, count: int) -> None:
         """Start the clock for a cell of `count` statements."""
-        self.probes[:] = [self._enter] * count
+        vars(self.probes).update({f"p{index}": partial(self._enter, index) for index in range(count)})
         self._began = time.perf_counter()
 
     def finish(self, verdicts: Mapping[int, Verdict]) -> None:
@@ -101,20 +103,20 @@ class Ledger:
             self.sample(index)
             self._cool_down(index, now)
         except Exception:  # noqa: BLE001  (a probe must never break the user's statement)
-            self.probes[:] = [self._epochs[-1].add] * len(self.probes)
+            vars(self.probes).update(dict.fromkeys(vars(self.probes), _do_nothing))
 
     def _cool_down(self, index: int, now: float) -> None:
         count, first = self._entered.get(index, (0, now))
         self._entered[index] = (count + 1, first)
         if count == HOT_ENTRIES and now - first < HOT_ENTRIES * HOT_INTERVAL:
             self._hot.append(index)
-            self.probes[index] = self._epochs[-1].add
+            setattr(self.probes, f"p{index}", partial(self._epochs[-1].add, index))
 
     def _open_epoch(self) -> None:
         """Begin a new set of statements; the probes of hot statements do nothing but add to it."""
         self._epochs.append(set())
         for index in self._hot:
-            self.probes[index] = self._epochs[-1].add
+            setattr(self.probes, f"p{index}", partial(self._epochs[-1].add, index))
 
     def _look(self, now: float) -> None:
         if self._watched is None:
@@ -161,3 +163,6 @@ class Ledger:
         if self.current is not None:
             self._epochs[-1].add(self.current)
 
+
+def _do_nothing() -> None:
+    """Stand in for every probe once one of them has failed."""

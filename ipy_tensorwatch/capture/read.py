@@ -26,6 +26,11 @@ def read(thing: Any, role: str, serial: int, storages: StorageSerials) -> Readin
         return _unreadable(thing, serial, f"{type(error).__name__} while reading")
 
 
+def may_be_stale(tensor: torch.Tensor) -> bool:
+    """Tell a view of written memory: asked whether it is a leaf, it would make itself a new node, or raise."""
+    return tensor._is_view() and not tensor.is_inference() and tensor._version > 0
+
+
 def owner_of(array: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401
     """Follow `.base` to the array, or the tensor, that keeps an array's memory."""
     while isinstance(array.base, np.ndarray):
@@ -68,16 +73,18 @@ def _read_tensor(tensor: torch.Tensor, role: str, serial: int, storages: Storage
 def _with_history(tensor: torch.Tensor, blank: Reading) -> Reading:
     if not tensor.requires_grad:
         return blank
+    if may_be_stale(tensor):
+        return blank._replace(is_leaf=False, grad_fn="not read")
     try:
         node = tensor.grad_fn
         return blank._replace(is_leaf=tensor.is_leaf, grad_fn=node.name() if node is not None else None)
-    except RuntimeError:  # a view that an in-place write on its base made stale
-        return blank._replace(is_leaf=False, grad_fn="stale view")
+    except RuntimeError:
+        return blank._replace(is_leaf=False, grad_fn="not read")
 
 
 def _with_memory(tensor: torch.Tensor, blank: Reading, storages: StorageSerials) -> Reading:
     why = _unknown_memory(tensor)
-    if why in ("an uninitialized parameter", "a nested tensor"):
+    if why in ("an uninitialized parameter", "a nested tensor", "a jagged tensor"):
         return blank._replace(unknown=why)
     shape = tuple(tensor.shape)
     if why:
@@ -100,6 +107,8 @@ def _unknown_memory(tensor: torch.Tensor) -> str | None:
         return "an uninitialized parameter"
     if tensor.is_nested and tensor.layout is torch.strided:
         return "a nested tensor"
+    if tensor.is_nested:
+        return "a jagged tensor"
     if tensor.layout is not torch.strided:
         return f"a {str(tensor.layout).removeprefix('torch.').replace('_', ' ')} tensor"
     if tensor.device.type == "meta":

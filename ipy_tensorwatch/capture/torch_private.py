@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 has_storage = torch._C._has_storage
+data_address = getattr(torch._C, "_data_address", torch.Tensor.data_ptr)
+"""The address of a tensor's storage, which reading does not copy even where it is copied on write."""
 is_cow = getattr(torch._C, "_is_cow_tensor", lambda _: False)
 read_version = torch._C.TensorBase._version.__get__  # type: ignore[attr-defined]
 read_grad = torch._C.TensorBase.grad.__get__  # type: ignore[attr-defined]

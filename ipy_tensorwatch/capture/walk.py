@@ -80,16 +80,23 @@ def walk(namespace: Mapping[str, object], known: Known = lambda _: None) -> Walk
         direct.take(Run(0, "name", names), [namespace[name] for name in names])
         found.branches[""] = direct
     for name, value in namespace.items():
-        kind = type(value)
-        if kind not in ATOMS and opener(kind) is not None and not _survey(found, name, value, known):
-            _follow(found, name, value)
+        try:
+            _take_in(found, name, value, known)
+        except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+            found.skipped.append((name, f"{type(error).__name__} while walking"))
     _add_states(found)
     return found
 
 
+def _take_in(found: Walk, name: str, value: object, known: Known) -> None:
+    kind = type(value)
+    if kind not in ATOMS and opener(kind) is not None and not _survey(found, name, value, known):
+        _follow(found, name, value)
+
+
 def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
     """Take a tree of modules in one go; its outline is drawn anew only when its signature differs from the last."""
-    if not isinstance(value, torch.nn.Module):
+    if not issubclass(type(value), torch.nn.Module):  # `isinstance` would ask a `__class__` property
         return False
     last = known(name)
     seen = survey(value, last.signature if last else ())
@@ -114,7 +121,7 @@ def _follow(found: Walk, name: str, value: object) -> None:
         for step, child in open_into(branch, node, thing):
             if id(child) not in above and _may_follow(found, child):
                 queue.append((child, branch.outline.add_node(node, step), depth + 1, (*above, id(child))))
-        if isinstance(thing, torch.optim.Optimizer):
+        if issubclass(type(thing), torch.optim.Optimizer):
             found.optimizers.append((branch, node, thing))
     if branch.objects or found.optimizers:
         found.branches[name] = branch
@@ -123,7 +130,7 @@ def _follow(found: Walk, name: str, value: object) -> None:
 def _may_follow(found: Walk, child: object) -> bool:
     """Follow a shared container along each of its paths up to a cap, a shared plain object once."""
     found.followed[id(child)] += 1
-    return found.followed[id(child)] <= (MAX_REPEATS if isinstance(child, _CONTAINERS) else 1)
+    return found.followed[id(child)] <= (MAX_REPEATS if issubclass(type(child), _CONTAINERS) else 1)
 
 
 _CONTAINERS = (list, tuple, dict, torch.nn.Module)

@@ -20,7 +20,7 @@ _WITHS = (ast.With, ast.AsyncWith)
 
 
 def instrument(tree: ast.Module, name: str) -> ast.Module:
-    """Return a tree in which `name[k](k)` runs before statement `k`, and again where control returns to its header.
+    """Return a tree in which `name.p<k>()` runs before statement `k`, and again where control returns to its header.
 
     The given tree is left as it is. `k` is the statement's index in `statements_of(tree, …)`.
     """
@@ -91,9 +91,8 @@ class _Prober:
         return new
 
     def _probe(self, index: int, at: ast.stmt) -> ast.stmt:
-        probes = ast.Name(self.name, ast.Load())
-        call = ast.Call(ast.Subscript(probes, ast.Constant(index), ast.Load()), [ast.Constant(index)], [])
-        probe = ast.Expr(call)
+        # An attribute, because transformers of other extensions like to rewrite numbers.
+        probe = ast.Expr(ast.Call(ast.Attribute(ast.Name(self.name, ast.Load()), f"p{index}", ast.Load()), [], []))
         for node in ast.walk(probe):
             if "lineno" in node._attributes:
                 node.lineno = node.end_lineno = at.lineno  # type: ignore[attr-defined]

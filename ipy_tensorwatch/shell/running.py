@@ -11,7 +11,8 @@ from ..core.statement import Statement, parse_statements, walk_statements
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+    from types import SimpleNamespace
 
     from ..capture.observer import Observer
     from ..core.records import Change
@@ -62,7 +63,7 @@ class RunningCell:
             sample=self._sample,
         )
 
-    def instrument(self, tree: ast.Module) -> list[Callable[[int], None]]:
+    def instrument(self, tree: ast.Module) -> SimpleNamespace:
         """Take the cell's own statements and return a probe for each."""
         self._names = [names_of(node) for node in walk_statements(tree.body)]
         self.ledger.begin(len(self._names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from ..core.instrument import instrument
@@ -26,9 +27,9 @@ class ProbeTransformer:
     be the user's code alone, so only the first tree after `arm` is instrumented.
     """
 
-    _expected: Callable[[ast.Module], list[Callable[[int], None]]] | None = None
+    _expected: Callable[[ast.Module], SimpleNamespace] | None = None
 
-    def arm(self, on_cell: Callable[[ast.Module], list[Callable[[int], None]]]) -> None:
+    def arm(self, on_cell: Callable[[ast.Module], SimpleNamespace]) -> None:
         """Expect a cell; `on_cell` gets its tree and returns its probes, none if it is to stay as it is."""
         self._expected = on_cell
 
@@ -40,8 +41,8 @@ class ProbeTransformer:
     def retire(self, shell: InteractiveShell) -> None:
         """Let the cell that runs run on with probes that do nothing, and take them away when it has ended."""
         self._expected = None
-        probes = vars(builtins).get(PROBES, [])
-        probes[:] = [_do_nothing] * len(probes)
+        probes = vars(vars(builtins).get(PROBES, SimpleNamespace()))
+        probes.update(dict.fromkeys(probes, _do_nothing))
 
         def disarm(_: object) -> None:
             self.disarm()
@@ -56,7 +57,7 @@ class ProbeTransformer:
             return node
         try:
             probes = expected(node)
-            if not probes:
+            if not vars(probes):
                 return node
             probed = instrument(node, PROBES)
         except Exception:  # noqa: BLE001  (IPython would unregister us, and the cell must run)
@@ -65,5 +66,5 @@ class ProbeTransformer:
         return probed
 
 
-def _do_nothing(_: int) -> None:
+def _do_nothing() -> None:
     """Take a probe's place."""

@@ -74,8 +74,8 @@ class Watcher:
 
     @property
     def is_running(self) -> bool:
-        """Whether a cell runs."""
-        return self._depth > 0
+        """Whether a cell runs under watch."""
+        return self.running is not None
 
     def start(self) -> None:
         """Hook into the shell and PyTorch, and take the snapshot that the first cell is compared with."""
@@ -89,7 +89,7 @@ class Watcher:
         """Leave nothing behind."""
         self.steps.close()
         self._stop_recording()
-        if self.is_running:
+        if self._depth:
             self.transformer.retire(self.shell)
         else:
             self.transformer.disarm()
@@ -102,7 +102,12 @@ class Watcher:
     def _take_stock(self) -> None:
         """Look without reporting: at the start, and after the cell that loaded us."""
         self.observer.budget.grant(self.settings.budget_limit)
-        self.observer.look(user_variables(self.shell), self.shell.execution_count)
+        observed = self.observer.look(user_variables(self.shell), self.shell.execution_count)
+        self.report = self.report or Report(
+            cell=Cell(count=self.shell.execution_count, source="", status="ok", duration=0.0, overhead=0.0),
+            snapshot=observed.shot.snapshot,
+            coverage=observed.coverage,
+        )
 
     def _before_cell(self, info: ExecutionInfo) -> None:
         self._depth += 1

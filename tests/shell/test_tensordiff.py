@@ -94,7 +94,7 @@ def outcome(nb: Notebook, cell: str, shift: int) -> dict:
         "names": {name for name in nb.ns if not name.startswith("_")},
         "x": nb.ns["x"].tolist(),
         "out": {count: repr(value) for count, value in nb.shell.user_ns["Out"].items()},
-        "underscore": repr(nb.shell.user_ns["_"]),
+        "underscore": repr(nb.shell.user_ns.get("_")),
         "success": nb.shell.last_execution_succeeded,
     }
 
