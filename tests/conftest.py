@@ -17,9 +17,18 @@ if TYPE_CHECKING:
 PHASES = (Phase.explicit, Phase.generate, Phase.shrink)
 SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 settings.register_profile(
-    "quick", max_examples=150, derandomize=True, deadline=None, database=None, print_blob=True, phases=PHASES, suppress_health_check=SLOW_IS_FINE
+    "quick",
+    max_examples=150,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    phases=PHASES,
+    suppress_health_check=SLOW_IS_FINE,
 )
-settings.register_profile("deep", max_examples=5000, deadline=None, print_blob=True, phases=PHASES, suppress_health_check=SLOW_IS_FINE)
+settings.register_profile(
+    "deep", max_examples=5000, deadline=None, print_blob=True, phases=PHASES, suppress_health_check=SLOW_IS_FINE
+)
 settings.load_profile(os.environ.get("TENSORWATCH_PROFILE", "quick"))
 
 

@@ -37,6 +37,10 @@ SPOKEN = re.compile(r"^ ?tensorwatch\b.*", re.MULTILINE | re.DOTALL)
 """What the extension says after a cell, from its first line to the end of the output."""
 
 
+SHELLS_OWN = re.compile(r"_+|_i+|_i?\d+|_dh|_exit_code|__warningregistry__|__import_\w+")
+"""Names that IPython, the warnings module and `torch.compile` put into a namespace."""
+
+
 @cache
 def validator() -> Draft202012Validator:
     """Read the schema that ships in the package."""
@@ -101,7 +105,9 @@ class Notebook:
             self.load()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         """Unload the extension; unless a test failed already, prove that it left nothing behind."""
         try:
             if self.watched:
@@ -138,7 +144,7 @@ class Notebook:
 
     def cell(self, source: str) -> Ran:
         """Run one cell as a person would, whatever it raises."""
-        self._note_names(source)
+        self._bound.update(re.findall(r"\w+", source))
         self._source = source
         with warnings.catch_warnings(record=True) as warned, capture_output() as out:
             warnings.simplefilter("always")
@@ -173,7 +179,7 @@ class Notebook:
 
     def report(self) -> Report:
         """Give the last cell's report, proven to be JSON that fits the schema and agrees with itself."""
-        import ipy_tensorwatch  # noqa: PLC0415  (the stories of a plain shell run without the package)
+        import ipy_tensorwatch
 
         report: Report = ipy_tensorwatch.report().to_dict()
         assert report["cell"]["source"] == self._source, self.status()
@@ -187,25 +193,20 @@ class Notebook:
 
     def status(self) -> str:
         """Ask the extension how it is, for the message of a failing test."""
-        with capture_output() as out:
-            self.cell("%tensorwatch status")
-        return str(out.stdout) + "".join(str(o.data) for o in out.outputs)
+        ran = self.cell("%tensorwatch status")
+        return ran.stdout + ran.stderr + str(ran.outputs)
 
     def assert_nothing_left(self) -> None:
         """Compare what an extension could leave behind with how it was before loading."""
         after = traces(self.shell)
-        left = {what: after[what] for what in after if after[what] != self._before[what]}
-        assert left == {}, left
-        new = {name for name in self.shell.user_ns if name not in self._names_before | self._bound}
-        assert {n for n in new if not re.fullmatch(r"_+|_i+|_i?\d+|_dh|_exit_code|__warningregistry__", n)} == set(), new
+        left = {what: after[what] for what in after if not what.endswith("class") and after[what] != self._before[what]}
+        assert left == {}
+        for what in (w for w in after if w.endswith("class")):
+            before = self._before[what]
+            assert {n for n, v in after[what].items() if v is not before.get(n, v) or is_ours(v)} == set(), what
+        new = set(self.shell.user_ns) - self._names_before - self._bound
+        assert {n for n in new if not SHELLS_OWN.fullmatch(n)} == set()
         assert list(our_hooks(self.shell.user_ns)) == []
-
-    def _note_names(self, source: str) -> None:
-        try:
-            code = compile(self.shell.transform_cell(source), "<cell>", "exec", flags=0x2000, dont_inherit=True)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return
-        self._bound.update(code.co_names)
 
 
 def assert_consistent(change: Change) -> None:
@@ -226,41 +227,66 @@ def traces(shell: InteractiveShell) -> dict[str, Any]:
         "events": {name: list(callbacks) for name, callbacks in shell.events.callbacks.items()},
         "ast_transformers": list(shell.ast_transformers),
         "input_transformers": [*shell.input_transformers_cleanup, *shell.input_transformers_post],
-        "shell_methods": {n: getattr(shell, n).__func__ for n in ("run_cell", "run_cell_async", "run_ast_nodes", "run_code", "showtraceback")},
+        "shell_methods": {
+            n: getattr(shell, n).__func__
+            for n in ("run_cell", "run_cell_async", "run_ast_nodes", "run_code", "showtraceback")
+        },
         "custom_exceptions": shell.custom_exceptions,
         "display_types": {mime: dict(f.type_printers) for mime, f in shell.display_formatter.formatters.items()},
-        "builtins": {name: id(value) for name, value in vars(builtins).items() if name not in ("_", "get_ipython", "display")},
-        "optimizer_hooks": [dict(optimizer_hooks._global_optimizer_pre_hooks), dict(optimizer_hooks._global_optimizer_post_hooks)],
-        "module_hooks": {n: dict(h) for n, h in vars(module_hooks).items() if n.startswith("_global_") and n.endswith("_hooks")},
+        "builtins": {
+            name: id(value) for name, value in vars(builtins).items() if name not in ("_", "get_ipython", "display")
+        },
+        "optimizer_hooks": [
+            dict(optimizer_hooks._global_optimizer_pre_hooks),
+            dict(optimizer_hooks._global_optimizer_post_hooks),
+        ],
+        "module_hooks": {
+            n: dict(h) for n, h in vars(module_hooks).items() if n.startswith("_global_") and n.endswith("_hooks")
+        },
         "dispatch_modes": torch._C._len_torch_dispatch_stack(),
         "function_modes": torch._C._len_torch_function_stack(),
-        "saved_tensors_hooks": torch._C._autograd._top_saved_tensors_default_hooks(True),  # noqa: FBT003  (positional in C)
-        "tensor_class": {name: id(value) for name, value in vars(torch.Tensor).items()},
-        "storage_class": {name: id(value) for name, value in vars(torch.UntypedStorage).items()},
-        "optimizer_class": {n: id(v) for n, v in vars(torch.optim.Optimizer).items() if callable(v)},
-        "module_class": {n: id(v) for n, v in vars(torch.nn.Module).items() if callable(v)},
-        "import_hooks": [type(finder).__name__ if not isinstance(finder, type) else finder.__name__ for finder in sys.meta_path],
+        "saved_tensors_hooks": torch._C._autograd._top_saved_tensors_default_hooks(True),
+        "tensor_class": dict(vars(torch.Tensor)),
+        "storage_class": dict(vars(torch.UntypedStorage)),
+        "optimizer_class": dict(vars(torch.optim.Optimizer)),
+        "module_class": dict(vars(torch.nn.Module)),
+        "import_hooks": [
+            type(finder).__name__ if not isinstance(finder, type) else finder.__name__ for finder in sys.meta_path
+        ],
         "trace": (sys.gettrace(), sys.getprofile(), threading.gettrace(), threading.getprofile()),
         "excepthook": sys.excepthook,
-        "threads": {thread.name for thread in threading.enumerate()},
+        "threads": {t.name for t in threading.enumerate() if is_ours(getattr(t, "_target", None))},
         "gc_callbacks": list(gc.callbacks),
         "monitoring": [monitoring.get_tool(tool) for tool in range(6)] if monitoring else [],
     }
 
 
+def is_ours(value: object) -> bool:
+    """Tell whether a function or object comes from the package."""
+    return "tensorwatch" in str(getattr(value, "__module__", None) or type(value).__module__)
+
+
 def our_hooks(namespace: Mapping[str, object]) -> Iterator[str]:
     """Name every hook of ours that hangs on a module, an optimizer or a tensor of the user."""
     for name, value in namespace.items():
-        if isinstance(value, (torch.nn.Module, torch.optim.Optimizer)):
-            parts = value.modules() if isinstance(value, torch.nn.Module) else [value]
-            for part in parts:
-                for attribute, hooks in vars(part).items():
-                    if "hooks" in attribute and isinstance(hooks, dict):
-                        for hook in hooks.values():
-                            if str(getattr(hook, "__module__", "")).startswith("ipy_tensorwatch"):
-                                yield f"{name}.{attribute}"
-        elif isinstance(value, torch.Tensor) and type(value) in (torch.Tensor, torch.nn.Parameter) and value._backward_hooks:
-            yield from (f"{name}._backward_hooks" for h in value._backward_hooks.values() if "tensorwatch" in str(getattr(h, "__module__", "")))
+        for part in parts_with_hooks(value):
+            for attribute, hooks in vars(part).items():
+                if "hooks" in attribute and isinstance(hooks, dict) and any(map(is_ours, hooks.values())):
+                    yield f"{name}.{attribute}"
+        if type(value) in (torch.Tensor, torch.nn.Parameter) and any(
+            map(is_ours, (value._backward_hooks or {}).values())
+        ):
+            yield f"{name}._backward_hooks"
+
+
+def parts_with_hooks(value: object) -> Iterator[object]:
+    """Give an optimizer, or a module and all modules in it."""
+    if issubclass(type(value), torch.optim.Optimizer):
+        yield value
+    elif issubclass(type(value), torch.nn.Module):
+        yield value
+        for part in vars(value)["_modules"].values():
+            yield from parts_with_hooks(part)
 
 
 def changes(report: Report, kind: str | None = None) -> dict[str, Change]:

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = "torch.Tensor | np.ndarray[Any, Any]"
 
-SKIPPED = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, torch.Generator, np.random.Generator, torch.optim.Optimizer)
+SKIPPED = (
+    types.ModuleType,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    type,
+    torch.Generator,
+    np.random.Generator,
+    torch.optim.Optimizer,
+)
 """Values that are no variables that hold tensors, or (optimizers) whose own paths a test asks for one by one."""
 
 DEPTH = 6
@@ -41,7 +49,7 @@ def walk(namespace: Mapping[str, Any]) -> dict[str, Array]:
     return found
 
 
-def _walk_value(path: str, value: Any, above: tuple[int, ...]) -> Iterator[tuple[str, Array]]:  # noqa: ANN401
+def _walk_value(path: str, value: Any, above: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
     if isinstance(value, SKIPPED) or id(value) in above or len(above) > DEPTH:
         return
     above = (*above, id(value))
@@ -91,7 +99,7 @@ def _walk_module(path: str, module: torch.nn.Module, above: tuple[int, ...]) -> 
 def look_up(path: str, namespace: Mapping[str, Any]) -> Array | None:
     """Follow an access path by typing it; None where it leads to no tensor or array."""
     try:
-        value = eval(path, dict(namespace))  # noqa: S307  (the path came out of a report on our own cells)
+        value = eval(path, dict(namespace))
     except (SyntaxError, NameError, KeyError, IndexError, AttributeError, TypeError):
         return None
     return value if isinstance(value, (torch.Tensor, np.ndarray)) else None
@@ -108,7 +116,11 @@ def own_bytes(array: Array) -> bytes:
         t = array.detach()
         if t.layout is not torch.strided:
             t = t.coalesce() if t.layout is torch.sparse_coo and t.is_coalesced() else t
-            parts = (t._indices(), t._values()) if t.layout is torch.sparse_coo else (t.crow_indices(), t.col_indices(), t.values())
+            parts = (
+                (t._indices(), t._values())
+                if t.layout is torch.sparse_coo
+                else (t.crow_indices(), t.col_indices(), t.values())
+            )
             return b"|".join(own_bytes(p) for p in parts)
         if t.numel() == 0:
             return b""
@@ -132,7 +144,9 @@ def addresses(array: Array) -> set[int]:
         return set()
     start, _, shape, strides = geometry(array)
     size = array.itemsize if isinstance(array, np.ndarray) else array.element_size()
-    offsets = (sum(i * s for i, s in zip(index, strides, strict=True)) for index in itertools.product(*map(range, shape)))
+    offsets = (
+        sum(i * s for i, s in zip(index, strides, strict=True)) for index in itertools.product(*map(range, shape))
+    )
     return {start + offset + k for offset in offsets for k in range(size)}
 
 
@@ -215,7 +229,10 @@ def compare(before: Mapping[str, Copy], after: Mapping[str, Array]) -> Verdict:
             getattr(verdict, outcome).add(path)
         if outcome == "mutated":
             array = after[path]
-            verdict.counts[path] = (before[path].changed_elements(), array.size if isinstance(array, np.ndarray) else array.numel())
+            verdict.counts[path] = (
+                before[path].changed_elements(),
+                array.size if isinstance(array, np.ndarray) else array.numel(),
+            )
         if outcome != "rebound" and geometry(after[path]) != before[path].where:
             verdict.moved.add(path)
         if outcome in ("same", "mutated"):
@@ -316,8 +333,8 @@ def run_by_line(source: str, namespace: dict[str, Any]) -> Written:
     outer = sys.gettrace()
     sys.settrace(trace)
     try:
-        exec(code, namespace)  # noqa: S102  (our own generated program)
-    except Exception as error:  # noqa: BLE001  (whatever the program raises is part of the answer)
+        exec(code, namespace)
+    except Exception as error:
         written.error = error
     finally:
         sys.settrace(outer)

@@ -83,7 +83,9 @@ class Statement:
     def under(self, head: str, *tail: str) -> Statement:
         """Indent the statement under a compound one."""
         down = {i + 1: p for i, p in self.names.items()}
-        return Statement([head, *("    " + r for r in self.rows), *tail], down, {i + 1: p for i, p in self.hints.items()})
+        return Statement(
+            [head, *("    " + r for r in self.rows), *tail], down, {i + 1: p for i, p in self.hints.items()}
+        )
 
 
 @dataclass
@@ -112,14 +114,39 @@ def _is_bool(value: Any) -> bool:
 
 def _views_of(path: str, t: torch.Tensor) -> list[str]:
     flat = t.numel()
-    found = [path, f"{path}[...]", f"{path}.detach()", f"{path}.data", f"{path}.clone()", f"{path}.unsqueeze(0)", f"torch.from_dlpack({path})"]
-    found += [f"{path}.contiguous()", f"{path}.expand(2, {', '.join(['-1'] * t.dim())})" if t.dim() else f"{path}.expand(2)"]
+    found = [
+        path,
+        f"{path}[...]",
+        f"{path}.detach()",
+        f"{path}.data",
+        f"{path}.clone()",
+        f"{path}.unsqueeze(0)",
+        f"torch.from_dlpack({path})",
+    ]
+    found += [
+        f"{path}.contiguous()",
+        f"{path}.expand(2, {', '.join(['-1'] * t.dim())})" if t.dim() else f"{path}.expand(2)",
+    ]
     if t.dtype is not torch.bfloat16:
         found += [f"{path}.numpy()", f"np.asarray({path})", f"np.array({path})"]
     if t.dim() >= 1 and t.shape[0] >= 2:
-        found += [f"{path}[0]", f"{path}[1:]", f"{path}[:1]", f"{path}[::2]", f"{path}[[0, 1]]", f"{path}.unfold(0, 2, 1)"]
+        found += [
+            f"{path}[0]",
+            f"{path}[1:]",
+            f"{path}[:1]",
+            f"{path}[::2]",
+            f"{path}[[0, 1]]",
+            f"{path}.unfold(0, 2, 1)",
+        ]
     if t.dim() == 2:
-        found += [f"{path}.T", f"{path}[:, 0]", f"{path}[:, 1:]", f"{path}.reshape(-1)", f"{path}.flatten()", f"{path}.diagonal()"]
+        found += [
+            f"{path}.T",
+            f"{path}[:, 0]",
+            f"{path}[:, 1:]",
+            f"{path}.reshape(-1)",
+            f"{path}.flatten()",
+            f"{path}.diagonal()",
+        ]
     if t.is_contiguous() and t.dim() and flat:
         found += [f"{path}.view(-1)", f"{path}.view(torch.uint8)" if not t.requires_grad else f"{path}.view(-1)"]
     if t.is_complex():
@@ -143,18 +170,48 @@ def _writes_to(path: str, value: Any) -> list[Statement]:
         return _array_writes(path, value)
     named = Statement.writing
     if _is_bool(value):
-        rows = [named(f"{path}.logical_not_()", path), named(f"{path} ^= True", path), named(f"torch.logical_not({path}, out={path})", path)]
+        rows = [
+            named(f"{path}.logical_not_()", path),
+            named(f"{path} ^= True", path),
+            named(f"torch.logical_not({path}, out={path})", path),
+        ]
         rows.append(Statement([f"flip({path})"]))
     else:
-        rows = [named(f"{path}.add_(1)", path), named(f"{path} += 1", path), named(f"torch.add({path}, 1, out={path})", path)]
-        rows += [named(f"{path}.mul_(2)", path), Statement([f"bump({path})"]), Statement.calling(f"torch._foreach_add_([{path}], 1)", path)]
+        rows = [
+            named(f"{path}.add_(1)", path),
+            named(f"{path} += 1", path),
+            named(f"torch.add({path}, 1, out={path})", path),
+        ]
+        rows += [
+            named(f"{path}.mul_(2)", path),
+            Statement([f"bump({path})"]),
+            Statement.calling(f"torch._foreach_add_([{path}], 1)", path),
+        ]
     rows += [named(f"{path}.data.fill_(1)", path), named(f"{path}.zero_()", path), named(f"{path}[...] = 1", path)]
-    rows += [named(f"{path}.copy_(torch.ones({tuple(value.shape)}))", path), named(f"{path}.data = {path}.data.clone().logical_not()", path)]
-    rows += [named(f"{path}.data = {path}.data + 1", path)] if value.dtype in (torch.float32, torch.int64, torch.float64) else []
-    rows += [Statement.calling(f"{path}.detach().fill_(3)", path), Statement.calling(f"torch.zeros_like({path}, out={path})", path)]
+    rows += [
+        named(f"{path}.copy_(torch.ones({tuple(value.shape)}))", path),
+        named(f"{path}.data = {path}.data.clone().logical_not()", path),
+    ]
+    rows += (
+        [named(f"{path}.data = {path}.data + 1", path)]
+        if value.dtype in (torch.float32, torch.int64, torch.float64)
+        else []
+    )
+    rows += [
+        Statement.calling(f"{path}.detach().fill_(3)", path),
+        Statement.calling(f"torch.zeros_like({path}, out={path})", path),
+    ]
     if value.dim() >= 1 and value.shape[0] >= 2:
-        rows += [named(f"{path}[0] = 1", path), named(f"{path}[1:] = 4", path), named(f"{path}[:1].fill_(6)", path), Statement([f"fill_first({path})"])]
-        rows += [named(f"{path}[[0, 99]] = 8", path), named(f"{path}[0], {path}[1] = {path}[1].clone(), {path}[0].clone()", path)]
+        rows += [
+            named(f"{path}[0] = 1", path),
+            named(f"{path}[1:] = 4", path),
+            named(f"{path}[:1].fill_(6)", path),
+            Statement([f"fill_first({path})"]),
+        ]
+        rows += [
+            named(f"{path}[[0, 99]] = 8", path),
+            named(f"{path}[0], {path}[1] = {path}[1].clone(), {path}[0].clone()", path),
+        ]
         rows += [Statement([f"for row in {path}:", "    row.fill_(9)"], {1: {"row"}})]
     if not value.is_complex():
         rows += [named(f"{path}[{path} > 1] = 0", path)]
@@ -166,10 +223,23 @@ def _array_writes(path: str, a: np.ndarray[Any, Any]) -> list[Statement]:
     if _is_bool(a):
         rows = [named(f"{path} ^= True", path), Statement([f"flip({path})"])]
     else:
-        rows = [named(f"{path} += 1", path), named(f"np.add({path}, 1, out={path})", path), Statement([f"bump({path})"])]
-    rows += [named(f"{path}[...] = 1", path), Statement.calling(f"{path}.fill(3)", path), Statement.calling(f"np.copyto({path}, 1)", path)]
+        rows = [
+            named(f"{path} += 1", path),
+            named(f"np.add({path}, 1, out={path})", path),
+            Statement([f"bump({path})"]),
+        ]
+    rows += [
+        named(f"{path}[...] = 1", path),
+        Statement.calling(f"{path}.fill(3)", path),
+        Statement.calling(f"np.copyto({path}, 1)", path),
+    ]
     if a.ndim and len(a) >= 2:
-        rows += [named(f"{path}[0] = 2", path), named(f"{path}[1:] = 4", path), Statement([f"fill_first({path})"]), Statement.calling(f"{path}.sort()", path)]
+        rows += [
+            named(f"{path}[0] = 2", path),
+            named(f"{path}[1:] = 4", path),
+            Statement([f"fill_first({path})"]),
+            Statement.calling(f"{path}.sort()", path),
+        ]
     return rows
 
 
@@ -192,7 +262,11 @@ class Writer:
     def arrays(self) -> dict[str, Any]:
         """Give the paths of everything small enough to stay quick."""
         found = oracle.walk(self.namespace)
-        return {p: a for p, a in found.items() if (a.size if isinstance(a, np.ndarray) else a.numel()) <= 48 and ".grad" not in p}
+        return {
+            p: a
+            for p, a in found.items()
+            if (a.size if isinstance(a, np.ndarray) else a.numel()) <= 48 and ".grad" not in p
+        }
 
     def name(self) -> str:
         """Give a new name, or one that is bound already."""
@@ -223,7 +297,11 @@ class Writer:
         path = self.pick(list(arrays))
         value = arrays[path]
         options = _views_of(path, value) if isinstance(value, torch.Tensor) else _views_of_array(path, value)
-        name = self.pick([path.split(".")[0].split("[")[0]]) if self.draw(st.integers(0, 5)) == 5 and path.isidentifier() else self.name()
+        name = (
+            self.pick([path.split(".")[0].split("[")[0]])
+            if self.draw(st.integers(0, 5)) == 5 and path.isidentifier()
+            else self.name()
+        )
         return Statement([f"{name} = {self.pick(options)}"])
 
     def contain(self) -> Statement:
@@ -237,7 +315,12 @@ class Writer:
         options = [f"b{len(lists)} = [{one}, {two}]", f"c{len(dicts)} = {{'u': {one}, 'v': {two}}}"]
         slots = {f"{name}[0]" for name in lists} | {f"{name}['u']" for name in dicts}
         for name in lists:
-            options += [f"{name}.append({one})", f"{name}[0] = {one}", f"{name} = [{one}] * 3", f"{name} = {name}[1:] + {name}[:1]"]
+            options += [
+                f"{name}.append({one})",
+                f"{name}[0] = {one}",
+                f"{name} = [{one}] * 3",
+                f"{name} = {name}[1:] + {name}[:1]",
+            ]
         for name in dicts:
             options += [f"{name}['u'] = {one}", f"{name} = dict({name})", f"{name}.pop('v', None)"]
         if isinstance(arrays[one], torch.Tensor) and arrays[one].dim():
@@ -266,7 +349,11 @@ class Writer:
             inner.under("try:", "finally:", "    pass"),
             inner.under("while True:", "    break"),
             inner.under("for i in range(2):").under("with torch.no_grad():"),
-            Statement([*inner.under("def act():").rows, "act()"], {}, {0: set().union(*inner.names.values(), *inner.hints.values())}),
+            Statement(
+                [*inner.under("def act():").rows, "act()"],
+                {},
+                {0: set().union(*inner.names.values(), *inner.hints.values())},
+            ),
         ]
         options += [Statement([f"for item in {n}:", "    item += 1"], {1: {"item"}}, {1: self.items(n)}) for n in lists]
         options += [Statement([f"done = [bump(item) for item in {n}]"], {}, {0: self.items(n)}) for n in lists]
@@ -284,7 +371,9 @@ class Writer:
         path = self.pick(list(arrays))
         names = [n for n in self.namespace if n[0] in "abc" and n[1:].isdigit()]
         one, two = self.pick(names), self.pick(names)
-        return Statement([self.pick([f"look({path})", f"del {one}", f"{one}, {two} = {two}, {one}", "pass", f"{one} = None"])])
+        return Statement(
+            [self.pick([f"look({path})", f"del {one}", f"{one}, {two} = {two}, {one}", "pass", f"{one} = None"])]
+        )
 
 
 @st.composite

@@ -126,17 +126,25 @@ def _cell_faults(cell: StoryCell, report: Report, verdict: oracle.Verdict, told:
     found = []
     reported, hushed = mutated(report), silent(report)
     found += [f"{p} changed, not reported" for p in sorted(verdict.mutated - reported)]
-    found += [f"{p} reported as mutated; its bytes are the same" for p in sorted(reported - verdict.mutated - verdict.reshaped)]
+    found += [
+        f"{p} reported as mutated; its bytes are the same"
+        for p in sorted(reported - verdict.mutated - verdict.reshaped)
+    ]
     open_paths = {e.path for e in cell.expected if e.silent is None}
     due = {e.path for e in cell.expected if e.silent}
     serial = {t["path"]: t["object"] for t in report["tensors"]}
     same = {p for p, number in serial.items() if number in {serial.get(d) for d in due | open_paths}}
     found += [f"{p} changed silently, not said" for p in sorted(due - hushed)]
-    found += [f"{p} said to be silent ({changes(report)[p]['cause']}); it is expected" for p in sorted(hushed - due - open_paths - (same - cell.changed()))]
+    found += [
+        f"{p} said to be silent ({changes(report)[p]['cause']}); it is expected"
+        for p in sorted(hushed - due - open_paths - (same - cell.changed()))
+    ]
     for expected in cell.expected:
         entry = changes(report, "mutated").get(expected.path)
         if entry and expected.line != "*" and not any(expected.line in text for text in texts(entry)):
             found.append(f"{expected.path} was written by {expected.line!r}, not by {sorted(texts(entry))}")
     if bool(told) != bool(hushed or report["hazards"]):
-        found.append(f"said {told!r} where {sorted(hushed)} are silent and hazards are {[h['code'] for h in report['hazards']]}")
+        found.append(
+            f"said {told!r} where {sorted(hushed)} are silent and hazards are {[h['code'] for h in report['hazards']]}"
+        )
     return found

@@ -119,6 +119,10 @@ def run(nb: Notebook, statement: str) -> list[str]:
     faults += [f"{p} reported, not changed" for p in sorted(told - verdict.mutated - verdict.reshaped)]
     small = {p: a for p, a in after.items() if len(oracle.own_bytes(a)) <= BRUTE_FORCE_BYTES}
     pairs = relations(report)
-    faults += [f"{sorted(pair)}: {pairs.get(pair)}, truly {sorted(true)}" for pair, true in oracle.all_relations(small).items() if pairs.get(pair) not in true]
+    faults += [
+        f"{sorted(pair)}: {pairs.get(pair)}, truly {sorted(true)}"
+        for pair, true in oracle.all_relations(small).items()
+        if pairs.get(pair) not in true
+    ]
     named = "given" if statement.startswith("given.") else "out"
     return faults + [f"{p} is named, and called silent" for p in sorted(silent(report)) if p.split("[")[0] == named]

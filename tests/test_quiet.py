@@ -12,7 +12,9 @@ def test_every_cell_runs_without_the_extension(story: Story):
     """The marked changes are true, and no cell raises."""
     verdicts = measure(story)
 
-    assert [cell.changed() - verdict.mutated for cell, verdict in zip(story.cells, verdicts, strict=True)] == [set()] * len(verdicts)
+    assert [cell.changed() - verdict.mutated for cell, verdict in zip(story.cells, verdicts, strict=True)] == [
+        set()
+    ] * len(verdicts)
 
 
 @pytest.mark.parametrize("story", stories("corpus"))

@@ -55,7 +55,13 @@ def fault_of_walk(report: Report, namespace: dict[str, Any]) -> list[str]:
 
 def faults_of_changes(report: Report, verdict: oracle.Verdict, namespace: dict[str, Any]) -> list[str]:
     touched = {p for p, (old, new) in verdict.versions.items() if old != new} - verdict.mutated
-    truth = {"mutated": verdict.mutated, "bound": verdict.bound, "unbound": verdict.unbound, "rebound": verdict.rebound, "touched": touched}
+    truth = {
+        "mutated": verdict.mutated,
+        "bound": verdict.bound,
+        "unbound": verdict.unbound,
+        "rebound": verdict.rebound,
+        "touched": touched,
+    }
     faults = []
     for kind, expected in truth.items():
         open_paths = verdict.reshaped | (verdict.moved if kind == "touched" else set())
@@ -68,7 +74,11 @@ def faults_of_changes(report: Report, verdict: oracle.Verdict, namespace: dict[s
             if bool(change["versioned"]) != (old != new):
                 faults.append(f"{path}: versioned is {change['versioned']}, versions were {old}, {new}")
             distinct = _distinct(oracle.look_up(path, namespace))
-            if change["elements"] and distinct and (change["elements"]["changed"], change["elements"]["total"]) != verdict.counts[path]:
+            if (
+                change["elements"]
+                and distinct
+                and (change["elements"]["changed"], change["elements"]["total"]) != verdict.counts[path]
+            ):
                 faults.append(f"{path}: elements are {change['elements']}, not {verdict.counts[path]}")
     return faults
 
@@ -88,7 +98,9 @@ def faults_of_pairs(report: Report, namespace: dict[str, Any]) -> list[str]:
     for pair, relation in told.items():
         one, two = sorted(pair)
         if one in arrays and two in arrays and relation not in oracle.relation(arrays[one], arrays[two]):
-            faults.append(f"pair {sorted(pair)}: told {relation}, truly {sorted(oracle.relation(arrays[one], arrays[two]))}")
+            faults.append(
+                f"pair {sorted(pair)}: told {relation}, truly {sorted(oracle.relation(arrays[one], arrays[two]))}"
+            )
     return faults
 
 
@@ -104,7 +116,9 @@ def faults_of_lines(report: Report, verdict: oracle.Verdict, written: oracle.Wri
     return faults
 
 
-def faults_of_silence(report: Report, verdict: oracle.Verdict, written: oracle.Written, cell: Cell, namespace: dict[str, Any]) -> list[str]:
+def faults_of_silence(
+    report: Report, verdict: oracle.Verdict, written: oracle.Written, cell: Cell, namespace: dict[str, Any]
+) -> list[str]:
     """Ask only where the design is plain: the line that wrote names the path, or no line of the cell does."""
     faults, hushed = [], silent(report)
     arrays = oracle.walk(namespace)
@@ -113,9 +127,13 @@ def faults_of_silence(report: Report, verdict: oracle.Verdict, written: oracle.W
         by_name = any(path in cell.names.get(line, ()) for line in written.lines.get(path, ()))
         expected = by_name or _is_parameter_update(path, set().union(*cell.names.values()), arrays)
         if expected and path in hushed:
-            faults.append(f"{path} is named by the line that wrote it, and called silent ({changes(report, 'mutated')[path]['cause']})")
+            faults.append(
+                f"{path} is named by the line that wrote it, and called silent ({changes(report, 'mutated')[path]['cause']})"
+            )
         if not expected and path not in named and path not in hushed and not _may_be_parameter(arrays[path]):
-            faults.append(f"{path} is named by no line, and not called silent ({changes(report, 'mutated').get(path, {}).get('cause')})")
+            faults.append(
+                f"{path} is named by no line, and not called silent ({changes(report, 'mutated').get(path, {}).get('cause')})"
+            )
     return faults + [f"{path} is called silent, and did not change" for path in sorted(hushed - mutated(report))]
 
 

@@ -54,7 +54,7 @@ class Chunk(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """The chunks of one branch, and whether their tokens alone prove identity, because no array is among the objects."""
+    """The chunks of one branch, and whether their tokens alone prove identity; arrays have none."""
 
     chunks: list[Chunk]
     all_torch: bool
@@ -126,7 +126,7 @@ def _grads(tensors: Sequence[torch.Tensor], start: int, flags: list[object]) -> 
         grads = [tensor.grad for tensor in tensors]
     if {NoneType}.issuperset(map(type, grads)):
         return []
-    return [(start + i, grad) for i, grad in enumerate(grads)  if grad is not None]
+    return [(start + i, grad) for i, grad in enumerate(grads) if grad is not None]
 
 
 def _take_grads(branch: Branch, grads: list[tuple[int, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import enum
 import fractions
@@ -29,7 +29,7 @@ ATOMS: frozenset[type] = frozenset(
         *(types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, types.CodeType),
         *(types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType, types.MethodWrapperType, types.FrameType),
         *(property, staticmethod, classmethod, object, enum.EnumMeta),
-        *(datetime.datetime, datetime.date, datetime.timedelta, decimal.Decimal, fractions.Fraction),
+        *(dt.datetime, dt.date, dt.timedelta, decimal.Decimal, fractions.Fraction),
         *(torch.Size, torch.device, torch.dtype, torch.layout, torch.memory_format, torch.Generator),
         *(np.float64, np.float32, np.int64, np.int32, np.bool_, np.dtype),
     }
@@ -37,10 +37,56 @@ ATOMS: frozenset[type] = frozenset(
 """Types that hold no tensor, so that a whole list of them is passed over at once."""
 
 FOREIGN = frozenset(
-    "matplotlib mpl_toolkits pandas plotly bokeh seaborn sklearn scipy PIL IPython ipywidgets ipykernel traitlets zmq "
-    "asyncio logging concurrent threading multiprocessing unittest tqdm numpy polars pyarrow altair networkx sympy "
-    "tornado jupyter_client ipy_tensorwatch weakref contextlib functools pathlib re io random collections inspect "
-    "typing importlib tensorwatch ast subprocess socket ssl sqlite3 tempfile".split()
+    [
+        "matplotlib",
+        "mpl_toolkits",
+        "pandas",
+        "plotly",
+        "bokeh",
+        "seaborn",
+        "sklearn",
+        "scipy",
+        "PIL",
+        "IPython",
+        "ipywidgets",
+        "ipykernel",
+        "traitlets",
+        "zmq",
+        "asyncio",
+        "logging",
+        "concurrent",
+        "threading",
+        "multiprocessing",
+        "unittest",
+        "tqdm",
+        "numpy",
+        "polars",
+        "pyarrow",
+        "altair",
+        "networkx",
+        "sympy",
+        "tornado",
+        "jupyter_client",
+        "ipy_tensorwatch",
+        "weakref",
+        "contextlib",
+        "functools",
+        "pathlib",
+        "re",
+        "io",
+        "random",
+        "collections",
+        "inspect",
+        "typing",
+        "importlib",
+        "tensorwatch",
+        "ast",
+        "subprocess",
+        "socket",
+        "ssl",
+        "sqlite3",
+        "tempfile",
+    ]
 )
 """Packages whose objects hold arrays of their own that are nobody's variables."""
 
@@ -65,7 +111,9 @@ def opener(kind: type) -> Opener | None:
         return _chosen[kind]
     except KeyError:
         chosen = _choose(kind)
-        if type.__getattribute__(kind, "__module__") != "__main__":  # a class of the notebook must not live longer for our sake
+        if (
+            type.__getattribute__(kind, "__module__") != "__main__"
+        ):  # a class of the notebook must not live longer for our sake
             _chosen[kind] = chosen
         return chosen
 
@@ -143,7 +191,8 @@ def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
     groups = attributes(optimizer).get("param_groups", ())
     for number, group in enumerate(groups if isinstance(groups, list) else ()):
         settings = [(key, value) for key, value in _pairs(group) if key != "params"]
-        yield "typed", [f".param_groups[{number}][{key!r}]" for key, _ in settings], [value for _, value in settings], ""
+        steps = [f".param_groups[{number}][{key!r}]" for key, _ in settings]
+        yield "typed", steps, [value for _, value in settings], ""
 
 
 def open_object(thing: object) -> Contents:
@@ -244,4 +293,3 @@ _OPENERS: tuple[tuple[type | tuple[type, ...], Opener], ...] = (
     (type, open_class),
     (types.MappingProxyType, lambda _: iter(())),
 )
-

@@ -111,7 +111,11 @@ def _largest(old: np.ndarray[Any, Any], new: np.ndarray[Any, Any], dtype: str) -
 
 
 def _examples(
-    old: np.ndarray[Any, Any], new: np.ndarray[Any, Any], where: np.ndarray[Any, Any], shape: tuple[int, ...], dtype: str
+    old: np.ndarray[Any, Any],
+    new: np.ndarray[Any, Any],
+    where: np.ndarray[Any, Any],
+    shape: tuple[int, ...],
+    dtype: str,
 ) -> tuple[Example, ...]:
     before, after = _numbers(old[where], dtype), _numbers(new[where], dtype)
     if before is None or after is None:

@@ -214,7 +214,7 @@ def _part_digests(block: Block, parts: Iterable[Reading]) -> dict[Part, bytes]:
         whole = reading.is_dense and reading.high - reading.low == block.nbytes
         if not whole and reading.layout not in found:
             elements = lay_out(raw, reading, reading.low - block.low)
-            found[reading.layout] = xxhash.xxh3_128_digest(np.ascontiguousarray(elements))
+            found[reading.layout] = xxhash.xxh3_128_digest(np.ascontiguousarray(elements).data)
     return found
 
 

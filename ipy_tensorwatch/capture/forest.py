@@ -6,13 +6,13 @@ from itertools import chain, islice
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-
 from ..core.outline import Outline, Run
 from .contents import ATOMS, HOOKS, is_array, module_steps, opener
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import torch
 
 MAX_LEVELS = 64
 _SELDOM_OPENED = (tuple, list, dict)

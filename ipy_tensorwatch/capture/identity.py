@@ -1,4 +1,4 @@
-"""Serial numbers for objects and storages, exact although addresses are recycled, and without keeping anything alive."""
+"""Serial numbers for objects and storages: exact although addresses are recycled, and nothing is kept alive."""
 
 from __future__ import annotations
 

@@ -78,9 +78,9 @@ class Lens:
         tree = Tree(branch.signature, branch.outline.copy()) if branch.signature else None
         old = self._kept.get(name)
         facts = complete(branch, old.facts if old else None)
-        if old and old.facts.same_as(facts) and old.scene.outline == branch.outline:
-            if facts.all_torch or self._same_arrays(old, branch):
-                return old
+        same = old and old.facts.same_as(facts) and old.scene.outline == branch.outline
+        if old and same and (facts.all_torch or self._same_arrays(old, branch)):
+            return old
         return self._read_again(branch, facts, tree)
 
     def _same_arrays(self, old: _Kept, branch: Branch) -> bool:

@@ -37,8 +37,11 @@ class Observation:
         unverified = (
             *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
             *self._not_compared(left_out),
-            *(Unverified(path=str(p), why=r.unknown) for p, r in self.shot.snapshot.entries() if r.unknown),
-            *(Unverified(path=str(p), why=f"on {r.device}") for p, r in self.shot.snapshot.entries() if _is_far(r.device)),
+            *(
+                Unverified(path=str(path), why=reading.unknown or f"on {reading.device}")
+                for path, reading in self.shot.snapshot.entries()
+                if reading.unknown or _is_far(reading.device)
+            ),
         )
         return Coverage(
             tensors=len(self.shot.snapshot), bytes=watched, verified_bytes=watched - missed, unverified=unverified

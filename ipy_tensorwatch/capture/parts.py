@@ -41,6 +41,6 @@ def add_parts(branch: Branch) -> None:
 def _parts(tensor: torch.Tensor) -> list[tuple[str, Any, str]]:
     found = [(f".{name}", value, "") for name, value in attributes_of(tensor).items() if is_array(type(value))]
     if type(tensor) is torch.Tensor and not is_functorch(tensor):
-        for name in _COMPONENTS.get(tensor.layout, ()):
-            found.append((f".{name}()", getattr(torch.Tensor, name)(tensor), COMPONENT))
+        names = _COMPONENTS.get(tensor.layout, ())
+        found += [(f".{name}()", getattr(torch.Tensor, name)(tensor), COMPONENT) for name in names]
     return found

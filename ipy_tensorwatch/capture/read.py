@@ -92,17 +92,17 @@ def _with_memory(tensor: torch.Tensor, blank: Reading, storages: StorageSerials)
     storage = tensor.untyped_storage()
     itemsize = tensor.element_size()
     strides = tuple(stride * itemsize for stride in tensor.stride())
-    low = tensor.storage_offset() * itemsize
+    low = int(tensor.storage_offset()) * itemsize
     high = low + extent(shape, strides, itemsize)[1]
     seen = blank._replace(storage=storages.of_torch(storage), itemsize=itemsize, shape=shape, strides=strides)
     if is_cow(tensor):
         return seen._replace(low=low, high=high, unknown="a copy-on-write tensor")
-    if high > storage.nbytes():
+    if high > int(storage.nbytes()):
         return seen._replace(low=low, high=high, unknown="its storage was freed or cut")
     return seen._replace(data_ptr=tensor.data_ptr(), low=low, high=high)
 
 
-def _unknown_memory(tensor: torch.Tensor) -> str | None:
+def _unknown_memory(tensor: torch.Tensor) -> str | None:  # noqa: PLR0911  (one line a reason)
     if torch.nn.parameter.is_lazy(tensor):
         return "an uninitialized parameter"
     if tensor.is_nested and tensor.layout is torch.strided:

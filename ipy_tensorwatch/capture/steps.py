@@ -42,7 +42,7 @@ class StepRecorder:
     _handle: Any = None
 
     def open(self) -> None:
-        """Hook into PyTorch."""
+        """Register the hook with PyTorch."""
         self._handle = register_optimizer_step_pre_hook(self._note)
 
     def close(self) -> None:

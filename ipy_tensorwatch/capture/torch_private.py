@@ -13,10 +13,11 @@ has_storage = torch._C._has_storage
 data_address = getattr(torch._C, "_data_address", torch.Tensor.data_ptr)
 """The address of a tensor's storage, which reading does not copy even where it is copied on write."""
 is_cow = getattr(torch._C, "_is_cow_tensor", lambda _: False)
-read_version = torch._C.TensorBase._version.__get__  # type: ignore[attr-defined]
-read_grad = torch._C.TensorBase.grad.__get__  # type: ignore[attr-defined]
-attributes_of = torch.Tensor.__dict__.get("__dict__", torch._C.TensorBase.__dict__.get("__dict__")).__get__  # type: ignore[union-attr]
-sequence_number = torch._C._get_sequence_nr if hasattr(torch._C, "_get_sequence_nr") else None
+_members: Any = vars(torch.Tensor)
+_base_members: Any = vars(torch._C.TensorBase)
+read_grad = _base_members["grad"].__get__
+attributes_of = (_members.get("__dict__") or _base_members["__dict__"]).__get__
+"""A tensor's own `__dict__`, whatever its class makes of that name."""
 
 
 def plain_reads() -> AbstractContextManager[Any]:

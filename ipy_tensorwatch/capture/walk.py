@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 
@@ -99,7 +99,7 @@ def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
     if not issubclass(type(value), torch.nn.Module):  # `isinstance` would ask a `__class__` property
         return False
     last = known(name)
-    seen = survey(value, last.signature if last else ())
+    seen = survey(cast("torch.nn.Module", value), last.signature if last else ())
     if seen is None:
         return False
     outline = last.outline if last and last.signature == seen.signature else draw(name, seen.levels)
@@ -109,7 +109,8 @@ def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
 
 def _follow(found: Walk, name: str, value: object) -> None:
     branch = Branch()
-    queue = deque([(value, branch.outline.add_node(-1, name), 0, (id(value),))])
+    queue: deque[tuple[object, int, int, tuple[int, ...]]] = deque()
+    queue.append((value, branch.outline.add_node(-1, name), 0, (id(value),)))
     found.followed[id(value)] += 1
     while queue:
         thing, node, depth, above = queue.popleft()
@@ -122,7 +123,7 @@ def _follow(found: Walk, name: str, value: object) -> None:
             if id(child) not in above and _may_follow(found, child):
                 queue.append((child, branch.outline.add_node(node, step), depth + 1, (*above, id(child))))
         if issubclass(type(thing), torch.optim.Optimizer):
-            found.optimizers.append((branch, node, thing))
+            found.optimizers.append((branch, node, cast("torch.optim.Optimizer", thing)))
     if branch.objects or found.optimizers:
         found.branches[name] = branch
 

@@ -112,7 +112,8 @@ class _Case:
     def __init__(self, blame: Blame, difference: Difference) -> None:
         self.blame, self.path = blame, difference.path
         reading = difference.after or difference.before
-        assert reading is not None
+        if reading is None:
+            raise ValueError(difference)
         whole = AccessPath(self.path.root, self.path.steps[:-1]) if reading.kind == "component" else self.path
         self.reading, self.spelled = reading, str(difference.path)
         self.names = {self.spelled, str(whole)}
@@ -157,19 +158,18 @@ class _Case:
             return list(indices)
         statements = [one for one in self.evidence.statements if one.index in indices]
         family = {self.spelled, *map(str, self.others)}
-        for test in (
-            lambda one: self._was_recorded(one) or bool(self.blame.named[one.index][0] & family) or self._is_named(one),
-            lambda one: self._step(one) is not None,
-            lambda one: one.calls and self._mentions(one),
-            lambda one: one.calls,
-        ):
-            chosen = [one.index for one in statements if test(one)]
-            if chosen:
-                return chosen
-        return sorted(indices)
-
-    def _was_recorded(self, statement: Statement) -> bool:
-        return statement.index in self.recorded
+        named = self.blame.named
+        tiers = (
+            [
+                one
+                for one in statements
+                if one.index in self.recorded or named[one.index][0] & family or self._is_named(one)
+            ],
+            [one for one in statements if self._step(one) is not None],
+            [one for one in statements if one.calls and self._mentions(one)],
+            [one for one in statements if one.calls],
+        )
+        return [one.index for one in next(filter(None, tiers), statements)]
 
     def _finding(self, statement: Statement, certain: bool) -> tuple[Cause, tuple[Site, ...], list[str]]:  # noqa: FBT001
         step = self._step(statement)
@@ -259,9 +259,7 @@ class _Case:
 
     def _named_others(self, statement: Statement) -> list[str]:
         exact, below = self.blame.named[statement.index]
-        return [
-            str(path) for path, _ in self.group if str(path) in exact or any(one.leads_to(path) for one in below)
-        ]
+        return [str(path) for path, _ in self.group if str(path) in exact or any(one.leads_to(path) for one in below)]
 
     def _mentions(self, statement: Statement) -> bool:
         return _mentions(statement, self.path)

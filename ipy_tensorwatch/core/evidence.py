@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from numpy.lib.stride_tricks import as_strided
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,8 +46,6 @@ class Write:
 
 
 def _elements(mask: np.ndarray[Any, Any], reading: Reading, start: int) -> np.ndarray[Any, Any]:
-    from numpy.lib.stride_tricks import as_strided
-
     first = start + reading.data_ptr - reading.address
     return as_strided(mask[first:], (*reading.shape, reading.itemsize), (*reading.strides, 1), writeable=False)
 

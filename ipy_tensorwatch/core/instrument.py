@@ -40,8 +40,8 @@ def names_of(node: ast.stmt) -> tuple[str, ...]:
         return ()
     parts = [value for name, value in ast.iter_fields(node) if name not in _BLOCKS]
     nodes = [one for part in parts for one in (part if isinstance(part, list) else [part])]
-    used = (inner.id for one in nodes if isinstance(one, ast.AST) for inner in ast.walk(one) if isinstance(inner, ast.Name))
-    return tuple(sorted(set(used)))
+    inside = (inner for one in nodes if isinstance(one, ast.AST) for inner in ast.walk(one))
+    return tuple(sorted({inner.id for inner in inside if isinstance(inner, ast.Name)}))
 
 
 _BLOCKS = frozenset(("body", "orelse", "finalbody", "handlers", "cases"))
@@ -94,9 +94,9 @@ class _Prober:
         # An attribute, because transformers of other extensions like to rewrite numbers.
         probe = ast.Expr(ast.Call(ast.Attribute(ast.Name(self.name, ast.Load()), f"p{index}", ast.Load()), [], []))
         for node in ast.walk(probe):
-            if "lineno" in node._attributes:
-                node.lineno = node.end_lineno = at.lineno  # type: ignore[attr-defined]
-                node.col_offset = node.end_col_offset = at.col_offset  # type: ignore[attr-defined]
+            if isinstance(node, (ast.stmt, ast.expr)):
+                node.lineno = node.end_lineno = at.lineno
+                node.col_offset = node.end_col_offset = at.col_offset
         return probe
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .diff import classify
@@ -51,6 +52,4 @@ def _change(difference: Difference, content: Content, explain: Callable[[Differe
 
 
 def _with(change: Change, **values: object) -> Change:
-    from dataclasses import replace
-
     return replace(change, **values)  # type: ignore[arg-type]

@@ -34,7 +34,7 @@ def share_bytes(a: Reading, b: Reading) -> bool | None:
     if not (a.numel and b.numel) or a.address >= _end(b) or b.address >= _end(a):
         return False
     try:
-        return np.shares_memory(_address_array(a), _address_array(b), max_work=MAX_WORK)
+        return np.shares_memory(_address_array(a), _address_array(b), max_work=MAX_WORK)  # type: ignore[arg-type]  # NumPy takes any count
     except np.exceptions.TooHardError:
         return None
 

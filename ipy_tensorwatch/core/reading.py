@@ -71,11 +71,9 @@ class Reading(NamedTuple):
 
 def changed_fields(before: Reading, after: Reading) -> tuple[str, ...]:
     """Name the metadata that differ between two readings of one object; a storage that moved counts as another."""
-    return tuple(name for name in METADATA if getattr(before, name) != getattr(after, name) or _moved(name, before, after))
-
-
-def _moved(name: str, before: Reading, after: Reading) -> bool:
-    return name == "storage" and before.address - before.low != after.address - after.low
+    differs = {name: getattr(before, name) != getattr(after, name) for name in METADATA}
+    differs["storage"] |= before.address - before.low != after.address - after.low
+    return tuple(name for name in METADATA if differs[name])
 
 
 def extent(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> tuple[int, int]:

@@ -61,7 +61,7 @@ def cell_of(shell: InteractiveShell, file_name: str) -> int | None:
 
 
 def count_of(shell: InteractiveShell, info: ExecutionInfo) -> int:
-    """Return the execution count of a cell that is about to run; IPython 9 has counted on by then, IPython 8 has not."""
+    """Return the count of a cell that is about to run; IPython 9 has counted on by then, IPython 8 has not."""
     count = int(shell.execution_count)
     inputs = getattr(shell.history_manager, "input_hist_parsed", None)
     counted_on = bool(info.store_history) and inputs is not None and len(inputs) < count

@@ -12,13 +12,17 @@ class TensorWatch(Configurable):
     enabled = Bool(True, help="Look after every cell.").tag(config=True)
     probes = Bool(True, help="Look between a cell's own statements, to tell which one wrote.").tag(config=True)
     budget_floor = Float(0.010, help="Seconds that comparing bytes may take after any cell.").tag(config=True)
-    budget_share = Float(0.005, help="Share of a cell's own run time that comparing bytes may take more.").tag(config=True)
+    budget_share = Float(0.005, help="Share of a cell's run time that comparing bytes may take in addition.").tag(
+        config=True
+    )
     budget_limit = Float(1.0, help="Seconds that unspent budget may add up to.").tag(config=True)
     probe_floor = Float(0.005, help="Seconds that looking between statements may take in any cell.").tag(config=True)
-    probe_share = Float(0.0025, help="Share of a cell's run time that looking between statements may take more.").tag(
+    probe_share = Float(0.0025, help="Share of a cell's run time that such looks may take in addition.").tag(
         config=True
     )
     idle_share = Float(0.01, help="Share of the time between two cells that looking for outside writes may take.").tag(
         config=True
     )
-    history_length = Int(10_000, help="How many changes are kept for `%tensorwatch history` and `why`.").tag(config=True)
+    history_length = Int(10_000, help="How many changes are kept for `%tensorwatch history` and `why`.").tag(
+        config=True
+    )

@@ -51,7 +51,8 @@ def inquire(
             steps=tuple(_step(shell, cell, observed, sources, seen) for seen in steps.seen.values()),
             values={index: tuple(known) for index, known in cell.values.items()},
             targets={
-                index: {name: frozenset(serials) for name, serials in known.items()} for index, known in cell.targets.items()
+                index: {name: frozenset(serials) for name, serials in known.items()}
+                for index, known in cell.targets.items()
             },
             ran=frozenset(cell.ledger.ran),
             recorded=cell.recording.recorded if cell.recording else {},
@@ -69,9 +70,7 @@ def _by_storage(writes: list[Write]) -> dict[int, tuple[Write, ...]]:
     return found
 
 
-def _step(
-    shell: InteractiveShell, cell: RunningCell, observed: Observation, sources: Sources, seen: SeenStep
-) -> Step:
+def _step(shell: InteractiveShell, cell: RunningCell, observed: Observation, sources: Sources, seen: SeenStep) -> Step:
     lens = cell.observer.lens
     serials = (lens.objects.of_id(address) for address in seen.parameters)
     storages = (lens.storages.at(address) for address in seen.storages)

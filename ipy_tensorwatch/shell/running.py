@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..capture.ledger import Ledger
 from ..core.instrument import names_of
@@ -79,9 +79,8 @@ class RunningCell:
         values: dict[str, int | str] = {}
         for name in self._names[index]:
             value = self.names.get(name)
-            kind = type(value)
-            if kind is int or kind is str:
-                values[name] = value
+            if type(value) in (int, str):
+                values[name] = cast("int | str", value)
             elif (serial := known.of_id(id(value))) is not None:
                 self.targets.setdefault(index, {}).setdefault(name, set()).add(serial)
         seen = self.values.setdefault(index, [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ..core.instrument import instrument
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 PROBES = "__tensorwatch_probes__"
 """The name under which a running cell finds its probes, among the builtins, so not in the user's namespace."""
+
+
+def transformers(shell: InteractiveShell) -> list[Any]:
+    """Return the shell's list of transformers, of which it asks only that they have a `visit`."""
+    return cast("list[Any]", shell.ast_transformers)
 
 
 @dataclass(slots=True)

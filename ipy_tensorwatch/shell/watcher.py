@@ -20,7 +20,7 @@ from .inquiry import inquire
 from .recording import SECONDS as RECORDING_SECONDS
 from .recording import notebook_files, record
 from .running import RunningCell
-from .transform import ProbeTransformer
+from .transform import ProbeTransformer, transformers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,9 +78,9 @@ class Watcher:
         return self.running is not None
 
     def start(self) -> None:
-        """Hook into the shell and PyTorch, and take the snapshot that the first cell is compared with."""
+        """Register with the shell and PyTorch, and take the snapshot that the first cell is compared with."""
         self.steps.open()
-        self.shell.ast_transformers.append(self.transformer)
+        transformers(self.shell).append(self.transformer)
         self.shell.events.register("pre_run_cell", self._before_cell)
         self.shell.events.register("post_run_cell", self._after_cell)
         self._take_stock()
@@ -93,8 +93,8 @@ class Watcher:
             self.transformer.retire(self.shell)
         else:
             self.transformer.disarm()
-        if self.transformer in self.shell.ast_transformers:
-            self.shell.ast_transformers.remove(self.transformer)
+        if self.transformer in transformers(self.shell):
+            transformers(self.shell).remove(self.transformer)
         for event, callback in (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell)):
             if callback in self.shell.events.callbacks[event]:
                 self.shell.events.unregister(event, callback)

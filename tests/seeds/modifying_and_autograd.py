@@ -1,6 +1,8 @@
 """New tensors, `torch.where` and an indexed write into a clone leave the leaf as it was."""
+
 # %%
 import torch
+
 x = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)
 y = x + 5
 z = y * 2

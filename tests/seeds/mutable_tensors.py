@@ -1,7 +1,9 @@
 """Tensors are mutable: in-place methods, parameters under `no_grad`, and assignment through a mask."""
+
 # %%
 import torch
 from torch import nn
+
 torch.manual_seed(0)
 tensor_a = torch.tensor([1, 2, 3])
 address = id(tensor_a)  # of the Python object; the numbers live at data_ptr()
@@ -12,14 +14,19 @@ assert id(tensor_a) == address
 # %%
 tensor_b = tensor_a.add(2)
 assert tensor_b.data_ptr() != tensor_a.data_ptr()
+
+
 # %%
 class Affine(nn.Module):
     def __init__(self, inputs, outputs):
         super().__init__()
         self.weights = nn.Parameter(torch.randn(inputs, outputs))
         self.bias = nn.Parameter(torch.zeros(outputs))
+
     def forward(self, x):
         return x @ self.weights + self.bias
+
+
 model = Affine(3, 2)
 # %%
 #: model.weights <- model.weights += torch.randn_like(model.weights) * 0.1

@@ -1,6 +1,8 @@
 """Clone, detach and plain assignment: which of them keeps a tensor from being modified."""
+
 # %%
 import torch
+
 x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 y = x.clone()
 # %%

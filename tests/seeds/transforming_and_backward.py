@@ -1,6 +1,8 @@
 """Reshape and slices are views, not new memory; in-place writes to a leaf are refused rather than wrong."""
+
 # %%
 import torch
+
 x = torch.randn(2, 3, requires_grad=True)
 y = x.reshape(3, 2)
 assert y._base is x  # reshape made a view

@@ -103,11 +103,18 @@ def test_the_settings_are_ipythons_config_too():
     assert [type(one).__name__ for one in nb.shell.configurables if type(one).__name__ == "TensorWatch"] == []
 
 
-def test_a_report_before_the_first_cell_says_what_to_do():
+def test_a_report_without_the_extension_says_what_to_do():
     import ipy_tensorwatch
 
-    with Notebook(), pytest.raises(RuntimeError, match="no cell has been watched yet"):
+    with Notebook(watched=False), pytest.raises(RuntimeError, match="no cell has been watched yet: run %load_ext"):
         ipy_tensorwatch.report()
+
+
+def test_a_report_before_the_first_cell_tells_of_no_change():
+    import ipy_tensorwatch
+
+    with Notebook():
+        assert ipy_tensorwatch.report().changes == ()
 
 
 def test_another_package_of_that_name_is_told_in_one_line(tmp_path, monkeypatch):

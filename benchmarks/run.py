@@ -1,0 +1,106 @@
+"""Measure what watching costs, and print a table of ratios: `python -m benchmarks.run`."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import time
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import xxhash
+
+from benchmarks.training import compare
+from ipy_tensorwatch.capture.observer import Observer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+REPEATS = 9
+SIZES = (1_000, 10_000, 100_000)
+BYTES = ((10_000, 4 << 10), (300, 1 << 20), (1, 2 << 30))
+
+
+def best(action: Callable[[], object], repeats: int = REPEATS) -> float:
+    """Return the shortest of several runs, in seconds; other work on the machine only ever adds."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def floor_of(tensors: list[torch.Tensor]) -> float:
+    """Time the floor: the three attributes of each tensor, in one list comprehension."""
+    return best(lambda: [(one._version, one.data_ptr(), one.requires_grad) for one in tensors])
+
+
+def metadata() -> Iterator[tuple[str, float]]:
+    """Compare the hook without bytes with the floor."""
+    for size in SIZES:
+        tensors = [torch.randn(4) for _ in range(size)]
+        layer = torch.nn.TransformerEncoderLayer(8, 2, 8, batch_first=True)
+        model = torch.nn.TransformerEncoder(layer, max(1, size // 12))
+        names = {"list": {"x": tensors}, "dict": {"x": {str(i): one for i, one in enumerate(tensors)}}}
+        for name, namespace in names.items():
+            yield f"metadata, {size:,} tensors in a {name}", _hook(namespace) / floor_of(tensors)
+        yield f"metadata, {size:,} parameters of a transformer", _hook({"m": model}) / floor_of(list(model.parameters()))
+
+
+def _hook(namespace: dict[str, object]) -> float:
+    observer = Observer()
+    observer.look(namespace, 1)
+    return best(lambda: observer.lens.take(namespace))
+
+
+def contents() -> Iterator[tuple[str, float]]:
+    """Compare the hook with bytes with the floor and one pass over the bytes."""
+    for count, nbytes in BYTES:
+        tensors = [torch.zeros(nbytes, dtype=torch.uint8) for _ in range(count)]
+        arrays = [one.numpy() for one in tensors]
+        words = [array.view(np.uint64) for array in arrays]
+        reading = best(lambda words=words: [np.add.reduce(word) for word in words], 5)
+        scanning = best(lambda arrays=arrays: [xxhash.xxh3_64_intdigest(array) for array in arrays], 5)
+        observer = Observer()
+        observer.budget.limit = 1e6
+        namespace = {"x": tensors}
+
+        def look(observer: Observer = observer, namespace: dict[str, object] = namespace) -> None:
+            observer.budget.grant(1e6)
+            observer.look(namespace, 1)
+
+        look()
+        ratio = best(look, 5) / (floor_of(tensors) + min(reading, scanning))
+        yield f"bytes verified, {count:,} x {nbytes >> 10:,} KB", ratio
+        del tensors, arrays, words, observer, namespace
+        gc.collect()
+
+
+def loading() -> float:
+    """Time `%load_ext` in a fresh interpreter that has imported torch and IPython; seconds."""
+    code = (
+        "import torch, time; from IPython.core.interactiveshell import InteractiveShell as S; s = S.instance();"
+        "t = time.perf_counter(); s.run_line_magic('load_ext', 'ipy_tensorwatch'); print(time.perf_counter() - t)"
+    )
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True) for _ in range(3)]  # noqa: S603
+    return min(float(run.stdout.split()[-1]) for run in runs)
+
+
+def main() -> None:
+    """Print the table."""
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    print(f"torch {torch.__version__}, Python {sys.version.split()[0]}")
+    for what, ratio in [*metadata(), *contents()]:
+        print(f"| {what} | {ratio:.2f}x |", flush=True)
+    print(f"| %load_ext after import torch | {loading() * 1000:.0f} ms |", flush=True)
+    for what, share in compare():
+        print(f"| {what} | {share:+.2%} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
