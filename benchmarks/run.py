@@ -48,7 +48,10 @@ def metadata() -> Iterator[tuple[str, float]]:
         names = {"list": {"x": tensors}, "dict": {"x": {str(i): one for i, one in enumerate(tensors)}}}
         for name, namespace in names.items():
             yield f"metadata, {size:,} tensors in a {name}", _hook(namespace) / floor_of(tensors)
-        yield f"metadata, {size:,} parameters of a transformer", _hook({"m": model}) / floor_of(list(model.parameters()))
+        yield (
+            f"metadata, {size:,} parameters of a transformer",
+            _hook({"m": model}) / floor_of(list(model.parameters())),
+        )
 
 
 def _hook(namespace: dict[str, object]) -> float:

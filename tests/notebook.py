@@ -37,8 +37,16 @@ SPOKEN = re.compile(r"^ ?tensorwatch\b.*", re.MULTILINE | re.DOTALL)
 """What the extension says after a cell, from its first line to the end of the output."""
 
 
-SHELLS_OWN = re.compile(r"_+|_i+|_i?\d+|_dh|_exit_code|__warningregistry__|__import_\w+")
-"""Names that IPython, the warnings module and `torch.compile` put into a namespace."""
+SHELLS_OWN = re.compile(r"_+|_i+|_i?\d+|_dh|_exit_code|__warningregistry__|__annotations__|__import_\w+")
+"""Names that IPython, Python, the warnings module and `torch.compile` put into a namespace."""
+
+CLASSES = {
+    "tensor": torch.Tensor,
+    "storage": torch.UntypedStorage,
+    "optimizer": torch.optim.Optimizer,
+    "module": torch.nn.Module,
+}
+"""Classes that could be patched."""
 
 
 @cache
@@ -199,11 +207,10 @@ class Notebook:
     def assert_nothing_left(self) -> None:
         """Compare what an extension could leave behind with how it was before loading."""
         after = traces(self.shell)
-        left = {what: after[what] for what in after if not what.endswith("class") and after[what] != self._before[what]}
-        assert left == {}
-        for what in (w for w in after if w.endswith("class")):
-            before = self._before[what]
-            assert {n for n, v in after[what].items() if v is not before.get(n, v) or is_ours(v)} == set(), what
+        left = {what: now for what, now in after.items() if what not in CLASSES and now != self._before[what]}
+        for what, own in CLASSES.items():
+            left[what] = {n for n, v in vars(own).items() if v is not self._before[what].get(n, v) or is_ours(v)}
+        assert {what: found for what, found in left.items() if found} == {}
         new = set(self.shell.user_ns) - self._names_before - self._bound
         assert {n for n in new if not SHELLS_OWN.fullmatch(n)} == set()
         assert list(our_hooks(self.shell.user_ns)) == []
@@ -246,10 +253,7 @@ def traces(shell: InteractiveShell) -> dict[str, Any]:
         "dispatch_modes": torch._C._len_torch_dispatch_stack(),
         "function_modes": torch._C._len_torch_function_stack(),
         "saved_tensors_hooks": torch._C._autograd._top_saved_tensors_default_hooks(True),
-        "tensor_class": dict(vars(torch.Tensor)),
-        "storage_class": dict(vars(torch.UntypedStorage)),
-        "optimizer_class": dict(vars(torch.optim.Optimizer)),
-        "module_class": dict(vars(torch.nn.Module)),
+        **{what: dict(vars(own)) for what, own in CLASSES.items()},
         "import_hooks": [
             type(finder).__name__ if not isinstance(finder, type) else finder.__name__ for finder in sys.meta_path
         ],
@@ -273,7 +277,7 @@ def our_hooks(namespace: Mapping[str, object]) -> Iterator[str]:
             for attribute, hooks in vars(part).items():
                 if "hooks" in attribute and isinstance(hooks, dict) and any(map(is_ours, hooks.values())):
                     yield f"{name}.{attribute}"
-        if type(value) in (torch.Tensor, torch.nn.Parameter) and any(
+        if (type(value) is torch.Tensor or type(value) is torch.nn.Parameter) and any(
             map(is_ours, (value._backward_hooks or {}).values())
         ):
             yield f"{name}._backward_hooks"

@@ -24,8 +24,8 @@ def seen_by_the_user(ran: Ran) -> dict[str, object]:
         "stdout": re.sub(r"0x[0-9a-f]+", "0x", said).rstrip(),
         "stderr": ran.stderr,
         "outputs": [o for o in ran.outputs if "tensorwatch" not in str(o["data"].get("text/plain", ""))],
-        "result": type(ran.result),
-        "error": (type(ran.error), str(ran.error)),
+        "result": type(ran.result).__name__,
+        "error": (type(ran.error).__name__, str(ran.error)),
         "warned": ran.warned,
     }
 

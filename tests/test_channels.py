@@ -475,7 +475,25 @@ def test_numbers_that_compare_oddly_are_compared_as_bytes(make, write, changed):
 
 @pytest.mark.parametrize(
     "dtype",
-    ["bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128", "float8_e4m3fn", "float8_e5m2"],
+    [
+        "bool",
+        "uint8",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "bfloat16",
+        "float32",
+        "float64",
+        "complex64",
+        "complex128",
+        "float8_e4m3fn",
+        "float8_e5m2",
+    ],
 )
 def test_every_element_type_is_compared_element_by_element(dtype):
     with Notebook() as nb:

@@ -86,7 +86,7 @@ def _count(
     examples: int,
 ) -> Content:
     old, new = (np.ascontiguousarray(rows).reshape(-1, max(1, rows.shape[-1])) for rows in (before, after))
-    differs = (old != new).any(axis=1)
+    differs = _differing(old, new)
     changed = int(differs.sum())
     if not changed:
         return Content(changed=False, verified=True, since=since)
@@ -98,6 +98,15 @@ def _count(
         examples=_examples(old, new, where[:examples], before.shape[:-1], dtype),
     )
     return Content(changed=True, verified=True, elements=elements, since=since)
+
+
+def _differing(old: np.ndarray[Any, Any], new: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Tell which rows of bytes differ; as whole numbers where there are numbers of that size, which is far quicker."""
+    size = old.shape[1]
+    if size in {1, 2, 4, 8}:
+        whole = np.dtype(f"u{size}")
+        return np.asarray(old.view(whole).ravel() != new.view(whole).ravel())
+    return np.asarray((old != new).any(axis=1))
 
 
 def _largest(old: np.ndarray[Any, Any], new: np.ndarray[Any, Any], dtype: str) -> float | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .diff import Difference
     from .evidence import Evidence, Step
-    from .infer import Reached
+    from .infer import Inferred, Reached
     from .reading import Reading
     from .records import Cause, Inner
     from .statement import Statement
@@ -106,6 +106,27 @@ def _spells(pattern: AccessPath, spelled: str) -> bool:
     return not tail
 
 
+class _Reach:
+    """What a statement reaches, followed only when it is asked for: most changes explain themselves."""
+
+    def __init__(self, follow: Callable[[], Reached]) -> None:
+        self._follow = follow
+
+    @cached_property
+    def _found(self) -> Reached:
+        return self._follow()
+
+    @property
+    def candidates(self) -> tuple[Inferred, ...]:
+        """The lines that may have written, the likeliest first."""
+        return self._found.candidates
+
+    @property
+    def backward(self) -> bool:
+        """Whether gradients were computed or cleared on the way."""
+        return self._found.backward
+
+
 class _Case:
     """One mutated path on its way to a verdict."""
 
@@ -173,14 +194,12 @@ class _Case:
 
     def _finding(self, statement: Statement, certain: bool) -> tuple[Cause, tuple[Site, ...], list[str]]:  # noqa: FBT001
         step = self._step(statement)
-        reached = self.blame.reach(statement, self.path, self.others)
+        reached = _Reach(lambda: self.blame.reach(statement, self.path, self.others))
         cause = self._cause(statement, step, reached)
         inner = step.inner if step and cause == "optimizer" else None
-        inferred = None
         recorded = self.recorded.get(statement.index)
-        exact = self.blame.named[statement.index][0]
-        if recorded is None and inner is None and reached.candidates and not self.names & exact:
-            inferred = reached.candidates[0].inner
+        explained = recorded is not None or inner is not None or self._tells_itself(statement, step, cause)
+        inferred = reached.candidates[0].inner if not explained and reached.candidates else None
         site = Site(
             line=statement.line,
             end_line=statement.end_line,
@@ -191,7 +210,15 @@ class _Case:
         sites = tuple(replace(site, inner=one or inner) for one in recorded) if recorded else (site,)
         return cause, sites, self._via(statement, step, reached)
 
-    def _cause(self, statement: Statement, step: Step | None, reached: Reached) -> Cause:
+    def _tells_itself(self, statement: Statement, step: Step | None, cause: Cause) -> bool:
+        """Tell a statement of the cell that is itself the line that wrote, so that no inner line is looked for."""
+        if cause == "optimizer":
+            return step is not None
+        if cause == "backward":
+            return _runs_backward(statement)
+        return bool(self.names & self.blame.named[statement.index][0])
+
+    def _cause(self, statement: Statement, step: Step | None, reached: _Reach) -> Cause:
         if step is not None and self._belongs_to(step):
             return "optimizer"
         if self._is_named(statement):
@@ -208,7 +235,7 @@ class _Case:
             return "call"
         return "alias"
 
-    def _is_reached(self, reached: Reached) -> bool:
+    def _is_reached(self, reached: _Reach) -> bool:
         """Tell whether a called function of the notebook names this very path."""
         return any(one.origin == self.path for one in reached.candidates[:1])
 
@@ -229,7 +256,7 @@ class _Case:
         exact, below = self.blame.named[statement.index]
         return bool(self.names & exact) or any(path.leads_to(self.path) for path in below)
 
-    def _is_update_by_hand(self, statement: Statement, reached: Reached) -> bool:
+    def _is_update_by_hand(self, statement: Statement, reached: _Reach) -> bool:
         """Tell a parameter that was written through the very same tensor object under another name."""
         if not (self.reading.requires_grad and self.reading.is_leaf):
             return False
@@ -245,8 +272,8 @@ class _Case:
     def _is_origin(self, origin: AccessPath | None, same: set[str]) -> bool:
         return origin is None or origin.leads_to(self.path) or str(origin) in same
 
-    def _is_backward(self, statement: Statement, reached: Reached) -> bool:
-        if reached.backward or "backward(" in statement.text or "zero_grad(" in statement.text:
+    def _is_backward(self, statement: Statement, reached: _Reach) -> bool:
+        if _runs_backward(statement) or reached.backward:
             return True
         return statement.calls and not reached.candidates and not self._named_others(statement)
 
@@ -264,7 +291,7 @@ class _Case:
     def _mentions(self, statement: Statement) -> bool:
         return _mentions(statement, self.path)
 
-    def _via(self, statement: Statement, step: Step | None, reached: Reached) -> list[str]:
+    def _via(self, statement: Statement, step: Step | None, reached: _Reach) -> list[str]:
         named = self._named_others(statement)
         if named:
             return named
@@ -274,6 +301,10 @@ class _Case:
         through = [str(path) for path in self.others if path in origins]
         mentioned = [path for path, _ in self.group if _mentions(statement, path)]
         return through or [str(path) for path in mentioned if path.root not in statement.binds]
+
+
+def _runs_backward(statement: Statement) -> bool:
+    return "backward(" in statement.text or "zero_grad(" in statement.text
 
 
 def _mentions(statement: Statement, path: AccessPath) -> bool:
