@@ -89,7 +89,7 @@ def loading() -> float:
         "import torch, time; from IPython.core.interactiveshell import InteractiveShell as S; s = S.instance();"
         "t = time.perf_counter(); s.run_line_magic('load_ext', 'ipy_tensorwatch'); print(time.perf_counter() - t)"
     )
-    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True) for _ in range(3)]  # noqa: S603
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True) for _ in range(3)]
     return min(float(run.stdout.split()[-1]) for run in runs)
 
 

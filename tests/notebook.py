@@ -209,10 +209,11 @@ class Notebook:
         after = traces(self.shell)
         left = {what: now for what, now in after.items() if what not in CLASSES and now != self._before[what]}
         for what, own in CLASSES.items():
-            left[what] = {n for n, v in vars(own).items() if v is not self._before[what].get(n, v) or is_ours(v)}
+            new = {n: v for n, v in vars(own).items() if v is not self._before[what].get(n)}
+            left[what] = {n for n, v in new.items() if callable(v) and not str(getattr(v, "__module__", "")).startswith("torch")}
         assert {what: found for what, found in left.items() if found} == {}
-        new = set(self.shell.user_ns) - self._names_before - self._bound
-        assert {n for n in new if not SHELLS_OWN.fullmatch(n)} == set()
+        names = set(self.shell.user_ns) - self._names_before - self._bound
+        assert {n for n in names if not SHELLS_OWN.fullmatch(n)} == set()
         assert list(our_hooks(self.shell.user_ns)) == []
 
 

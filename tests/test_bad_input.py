@@ -863,7 +863,7 @@ def test_an_interrupt_in_the_hook_leaves_a_shell_that_is_watched_again(delay: fl
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         with Notebook() as nb:
-            nb.run("import signal, torch\nmany = [torch.ones(2) for _ in range(20_000)]\nx = torch.ones(3)\ny = x[:2]")
+            nb.cell("import signal, torch\nmany = [torch.ones(2) for _ in range(20_000)]\nx = torch.ones(3)\ny = x[:2]")
             for _ in range(3):
                 try:
                     nb.shell.run_cell(
@@ -873,7 +873,7 @@ def test_an_interrupt_in_the_hook_leaves_a_shell_that_is_watched_again(delay: fl
                     pass
                 finally:
                     signal.setitimer(signal.ITIMER_REAL, 0)
-            nb.run("z = 1")
+            nb.cell("del many")
             report = nb.run("y.add_(1)")
 
             assert silent(report) == {"x"}

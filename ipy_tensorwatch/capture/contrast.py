@@ -29,6 +29,8 @@ def contrast(
         return Content(changed=None, verified=False)
     if before.unknown or after.unknown:
         return Content(changed=True if _gained(before, after) else None, verified=False)
+    if not before.nbytes and not after.nbytes:
+        return Content(changed=False, verified=True)
     old, new, since = _marks(before, after, verdicts, prints)
     if old is None or new is None:
         moved = before.version != after.version or before.storage != after.storage

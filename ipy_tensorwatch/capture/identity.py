@@ -32,7 +32,8 @@ class ObjectSerials:
 
     def number(self, objects: Iterable[object]) -> list[int]:
         """Return the serial of each object, new ones for objects not seen at the last call of `keep_only`."""
-        return [self._number(thing) for thing in objects]
+        owners: dict[int, int] = {}
+        return [self._number(thing, owners) for thing in objects]
 
     def of_id(self, address: int) -> int | None:
         """Return the serial of the object that lay at an address when it was last seen."""
@@ -51,14 +52,25 @@ class ObjectSerials:
             for address, (token, serial) in self._known.items()
         }
 
-    def _number(self, thing: Any) -> int:  # noqa: ANN401  (a tensor or an array)
+    def _number(self, thing: Any, owners: dict[int, int]) -> int:  # noqa: ANN401  (a tensor or an array)
         known = self._known.get(id(thing))
         token = known[0] if known else None
         if known and (token is None or _is_token_of(token, thing)):
             return known[1]
+        if known and self._was_swapped(thing, owners):
+            self._known[id(thing)] = (_token_of(thing), known[1])
+            return known[1]
         serial = next(self._count)
         self._known[id(thing)] = (_token_of(thing), serial)
         return serial
+
+    def _was_swapped(self, thing: Any, owners: dict[int, int]) -> bool:  # noqa: ANN401
+        """Tell whether an object has another live object's `__dict__`: `torch.utils.swap_tensors` exchanges them."""
+        if isinstance(thing, np.ndarray):
+            return False
+        if not owners:
+            owners.update((id(token), address) for address, (token, _) in self._known.items() if token is not None)
+        return owners.get(id(attributes_of(thing)), id(thing)) != id(thing)
 
 
 def _token_of(thing: Any) -> Token:  # noqa: ANN401

@@ -75,8 +75,9 @@ class Blame:
         for target in statement.targets:
             for values in self.evidence.values.get(statement.index) or ({},):
                 path = resolve(target, values)
-                exact.update(self._longest_watched(path))
-                if target.below:
+                matches = self._longest_watched(path)
+                exact.update(matches)
+                if target.below or not matches:  # `out=pair` names what is behind the name
                     below.append(path)
         return frozenset(exact), tuple(below)
 
