@@ -210,7 +210,9 @@ class Notebook:
         left = {what: now for what, now in after.items() if what not in CLASSES and now != self._before[what]}
         for what, own in CLASSES.items():
             new = {n: v for n, v in vars(own).items() if v is not self._before[what].get(n)}
-            left[what] = {n for n, v in new.items() if callable(v) and not str(getattr(v, "__module__", "")).startswith("torch")}
+            left[what] = {
+                n for n, v in new.items() if callable(v) and not str(getattr(v, "__module__", "")).startswith("torch")
+            }
         assert {what: found for what, found in left.items() if found} == {}
         names = set(self.shell.user_ns) - self._names_before - self._bound
         assert {n for n in names if not SHELLS_OWN.fullmatch(n)} == set()

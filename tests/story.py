@@ -12,7 +12,7 @@ y = x.view(3)
 y.add_(1)
 ```
 
-`#: PATH <- LINE` is a change that is no surprise, `#! PATH <- LINE` a silent one, `#? PATH <- LINE` one that the design leaves open.
+`#: PATH <- LINE` is a change that is no surprise, `#! PATH <- LINE` a silent one, `#:? PATH <- LINE` one that the design leaves open.
 LINE is the text of the statement that wrote, in this cell or in a function of the notebook; `*` says the line is not asked for.
 `# %% raises NameOfError` announces that the cell fails.
 """
@@ -29,7 +29,7 @@ from tests import oracle
 from tests.notebook import Notebook, Report, changes, mutated, paths, silent, texts
 
 HERE = Path(__file__).parent
-MARK = re.compile(r"^#([:!?]) (?P<path>.+?) <- (?P<line>.+)$")
+MARK = re.compile(r"^#(:\?|:|!) (?P<path>.+?) <- (?P<line>.+)$")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def read_story(file: Path) -> Story:
         rows = body.strip("\n").split("\n")
         marks = [m for m in map(MARK.match, rows) if m]
         source = "\n".join(r for r in rows if not MARK.match(r))
-        expected = tuple(Expected(m["path"], m["line"], {":": False, "!": True, "?": None}[m[1]]) for m in marks)
+        expected = tuple(Expected(m["path"], m["line"], {":": False, "!": True, ":?": None}[m[1]]) for m in marks)
         raises = options.strip().removeprefix("raises ").strip() or None
         cells.append(StoryCell(source, expected, raises))
     return Story(file.stem, head.strip().strip('"').split("\n")[0], tuple(cells))

@@ -124,26 +124,26 @@ def faults_of_silence(
     arrays = oracle.walk(namespace)
     named = set().union(*cell.names.values(), *cell.hints.values())
     for path in verdict.mutated:
-        by_name = any(path in cell.names.get(line, ()) for line in written.lines.get(path, ()))
-        expected = by_name or _is_parameter_update(path, set().union(*cell.names.values()), arrays)
-        if expected and path in hushed:
-            faults.append(
-                f"{path} is named by the line that wrote it, and called silent ({changes(report, 'mutated')[path]['cause']})"
-            )
-        if not expected and path not in named and path not in hushed and not _may_be_parameter(arrays[path]):
-            faults.append(
-                f"{path} is named by no line, and not called silent ({changes(report, 'mutated').get(path, {}).get('cause')})"
-            )
+        wrote = written.lines.get(path, set())
+        by_name = any(path in cell.names.get(line, ()) for line in wrote)
+        as_parameter = is_leaf_that_requires_grad(arrays[path]) and all(
+            any(arrays.get(other) is arrays[path] for other in cell.names.get(line, ()))
+            for line in wrote | written.idle.get(path, set())
+        )
+        if (by_name or as_parameter) and path in hushed:
+            faults.append(f"{path} is named by the line that wrote it, and called silent ({_cause(report, path)})")
+        open_question = path in named or is_leaf_that_requires_grad(arrays[path])
+        if not by_name and not open_question and path not in hushed:
+            faults.append(f"{path} is named by no line, and not called silent ({_cause(report, path)})")
     return faults + [f"{path} is called silent, and did not change" for path in sorted(hushed - mutated(report))]
 
 
-def _is_parameter_update(path: str, named: set[str], arrays: dict[str, Any]) -> bool:
-    """Tell whether a leaf that requires grad was written through another name of the very same object."""
-    array = arrays[path]
-    return _may_be_parameter(array) and any(arrays.get(other) is array for other in named)
+def _cause(report: Report, path: str) -> object:
+    return changes(report, "mutated").get(path, {}).get("cause")
 
 
-def _may_be_parameter(array: Any) -> bool:
+def is_leaf_that_requires_grad(array: Any) -> bool:
+    """Tell whether writing to it through another name of the same object is a parameter update."""
     try:
         return isinstance(array, torch.Tensor) and array.requires_grad and array.is_leaf
     except RuntimeError:

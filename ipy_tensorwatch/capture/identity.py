@@ -88,14 +88,27 @@ def _is_token_of(token: Token, thing: Any) -> bool:  # noqa: ANN401
 
 @dataclass(slots=True)
 class StorageSerials:
-    """Number storages; the number dies with the storage."""
+    """Number storages; the number dies with the storage.
+
+    Attributes
+    ----------
+    own
+        The serials of storages that PyTorch's allocator made: they could be resized when first seen. Later that tells
+        nothing, because `.numpy()` takes it away.
+    """
+
+    own: set[int] = field(default_factory=set)
 
     _known: dict[int, tuple[weakref.ref[Any], int]] = field(default_factory=dict)
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    _last: int = 0
 
     def of_torch(self, storage: torch.UntypedStorage) -> int:
         """Return the serial of a PyTorch storage."""
-        return self._number(storage_address(storage), storage)
+        serial = self._number(storage_address(storage), storage)
+        if serial == self._last and storage.resizable():
+            self.own.add(serial)
+        return serial
 
     def of_array(self, owner: np.ndarray[Any, Any]) -> int:
         """Return the serial of the memory that an array owns or was given."""
@@ -120,7 +133,12 @@ class StorageSerials:
         known = self._known.get(address)
         if known and known[0]() is thing:
             return known[1]
-        serial = next(self._count)
-        table = self._known
-        self._known[address] = (weakref.ref(thing, lambda _: table.pop(address, None)), serial)
+        self._last = serial = next(self._count)
+        table, own = self._known, self.own
+
+        def forget(_: object) -> None:
+            table.pop(address, None)
+            own.discard(serial)
+
+        self._known[address] = (weakref.ref(thing, forget), serial)
         return serial

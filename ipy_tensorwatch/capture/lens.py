@@ -97,7 +97,7 @@ class Lens:
                 reading = reading._replace(kind="component", object=-reading.storage)
             readings.append(reading)
             if reading.storage and not reading.unknown and reading.device == "cpu" and reading.data_ptr:
-                _add_block(blocks, reading.storage, block_of(thing, reading))
+                _add_block(blocks, reading.storage, block_of(thing, reading, self.storages.own))
         return _Kept(facts, Scene(outline=branch.outline, readings=tuple(readings)), blocks, tree)
 
 

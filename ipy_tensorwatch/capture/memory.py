@@ -16,7 +16,7 @@ from ..core.reading import extent
 from .read import owner_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from ..core.reading import Reading
 
@@ -84,12 +84,12 @@ class Block:
             yield _copy_out(self.address + start, min(PIECE, self.nbytes - start))
 
 
-def block_of(thing: Any, reading: Reading) -> Block:  # noqa: ANN401  (a tensor or an array)
+def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noqa: ANN401  (a tensor or an array)
     """Choose the bytes to watch for a reading: all of a small storage, of a large one what the reading spans."""
     start = reading.address - reading.low
     room = _room(thing)
     low, high = (0, room) if room <= WHOLE_LIMIT else (reading.low, reading.high)
-    return Block(start + low, high - low, low, room, is_foreign(thing))
+    return Block(start + low, high - low, low, room, _is_foreign(thing, reading.storage, own))
 
 
 def _room(thing: Any) -> int:  # noqa: ANN401
@@ -100,11 +100,11 @@ def _room(thing: Any) -> int:  # noqa: ANN401
     return high - low
 
 
-def is_foreign(thing: Any) -> bool:  # noqa: ANN401  (a tensor or an array)
+def _is_foreign(thing: Any, storage: int, own: Container[int]) -> bool:  # noqa: ANN401
     """Tell whether the memory of a tensor or array could be gone although the object is there."""
     owner = owner_of(thing) if isinstance(thing, np.ndarray) else thing
     if isinstance(owner, torch.Tensor):
-        return not owner.untyped_storage().resizable()
+        return storage not in own
     return not owner.flags.owndata
 
 

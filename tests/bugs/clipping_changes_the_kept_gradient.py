@@ -5,6 +5,6 @@ weight = torch.nn.Parameter(torch.ones(3))
 (weight * 4).sum().backward()
 kept = weight.grad
 # %%
-#? weight.grad <- torch.nn.utils.clip_grad_norm_([weight], 1.0)
+#:? weight.grad <- torch.nn.utils.clip_grad_norm_([weight], 1.0)
 #! kept <- torch.nn.utils.clip_grad_norm_([weight], 1.0)
 norm = torch.nn.utils.clip_grad_norm_([weight], 1.0)

@@ -9,9 +9,9 @@ class Environment:
         return self.observation
 world, replay = Environment(), []
 # %%
-#? world.observation <- self.observation += 1
+#:? world.observation <- self.observation += 1
 replay.append(world.step())
 # %%
-#? world.observation <- self.observation += 1
+#:? world.observation <- self.observation += 1
 #! replay[0] <- self.observation += 1
 replay.append(world.step())

@@ -5,6 +5,6 @@ import torch
 order = torch.arange(20)
 ids = order.numpy()
 # %%
-#? ids <- np.random.default_rng(3).shuffle(ids)
+#:? ids <- np.random.default_rng(3).shuffle(ids)
 #! order <- np.random.default_rng(3).shuffle(ids)
 np.random.default_rng(3).shuffle(ids)

@@ -48,7 +48,7 @@ model = AddsInPlace()
 # %% raises RuntimeError
 output = model(inputs)  # refused, for the weight is a leaf that requires grad
 # %%
-# ? model.weight <- self.weight.add_(x)
+#:? model.weight <- self.weight.add_(x)
 with torch.no_grad():
     output = model(inputs)
 
