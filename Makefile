@@ -58,9 +58,8 @@ demo: setup $(VENV)/.installed-demo  ## Open demo.ipynb in JupyterLab
 bench: setup  ## Measure what watching costs
 	$(BIN)/python benchmarks/run.py
 
-docs: setup  ## Run demo.ipynb again and store its outputs in it
-	$(BIN)/python -c 'import nbclient, nbformat; demo = nbformat.read("demo.ipynb", 4); \
-		nbclient.NotebookClient(demo, record_timing=False).execute(); nbformat.write(demo, "demo.ipynb")'
+docs: setup  ## Make every generated part of the documentation again
+	$(BIN)/python -m docs.make
 
 clean:  ## Remove .venv, caches and built files
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,7 +1,8 @@
 """Random programs: cells that a person could have typed, drawn while they run, so that each one makes sense.
 
 Drawing executes every statement at once in a namespace of its own; what raises there is wrapped in `try`, so that the program
-runs to its end and failing writes are part of it. Every draw is a small choice, so Hypothesis can shrink a program.
+runs to its end and failing writes are part of it. (`from_dlpack` gets a `detach()` of its own: an export holds the tensor, not its memory,
+so `x.data = …` would free what the imported tensor still reads.) Every draw is a small choice, so Hypothesis can shrink a program.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def _views_of(path: str, t: torch.Tensor) -> list[str]:
         f"{path}.data",
         f"{path}.clone()",
         f"{path}.unsqueeze(0)",
-        f"torch.from_dlpack({path})",
+        f"torch.from_dlpack({path}.detach())",
     ]
     found += [
         f"{path}.contiguous()",
@@ -369,7 +370,7 @@ class Writer:
         if not arrays:
             return self.create()
         path = self.pick(list(arrays))
-        names = [n for n in self.namespace if n[0] in "abc" and n[1:].isdigit()]
+        names = [n for n in self.namespace if n[0] in "abc" and n[1:].isdigit()] or ["a0"]
         one, two = self.pick(names), self.pick(names)
         return Statement(
             [self.pick([f"look({path})", f"del {one}", f"{one}, {two} = {two}, {one}", "pass", f"{one} = None"])]

@@ -269,14 +269,24 @@ worker.start()
         (
             "import numpy as np, torch\nfrom multiprocessing import shared_memory\nshm = shared_memory.SharedMemory(create=True, size=800_000)\n"
             "t = torch.frombuffer(shm.buf, dtype=torch.float64)",
-            "shm._mmap.close() if False else None\nshm.unlink()",
+            "shm.unlink()",
         ),
+        ("import torch\nx = torch.ones(25_000_000)\nz = torch.from_dlpack(x)", "x.data = torch.zeros(1)"),
+        ("import torch\nx = torch.ones(25_000_000)\nn = x.numpy()", "x.share_memory_()"),
         (
             "import torch\nb = bytearray(80_000)\nt = torch.frombuffer(b, dtype=torch.float64)",
             "b.extend(bytes(10_000_000))",
         ),
     ],
-    ids=["freed storage", "truncated memmap", "resized array", "unlinked shared memory", "moved bytearray"],
+    ids=[
+        "freed storage",
+        "truncated memmap",
+        "resized array",
+        "unlinked shared memory",
+        "export whose tensor moved on",
+        "array whose tensor moved",
+        "moved bytearray",
+    ],
 )
 def test_memory_that_is_gone_does_not_kill_the_kernel(make: str, lose: str):
     out = survives(make, "pass", lose, "pass", "y = 1")

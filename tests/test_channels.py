@@ -22,7 +22,7 @@ xt = x.T
 d = x.detach()
 q = x.data
 n = x.numpy()
-z = torch.from_dlpack(x)
+z = torch.from_dlpack(x.detach())
 other = torch.arange(11.0, 17.0).view(2, 3)
 """
 """Seven ways to the same memory: `x`, `y`, `xt` and `d` share a version counter, `q` and `z` have their own, `n` has none."""

@@ -107,6 +107,10 @@ def _spells(pattern: AccessPath, spelled: str) -> bool:
     return not tail
 
 
+_MAGIC = "get_ipython().run_"
+_RUNS_CODE = frozenset("([.+-*/@%&|^~<>")
+
+
 class _Reach:
     """What a statement reaches, followed only when it is asked for: most changes explain themselves."""
 
@@ -149,7 +153,7 @@ class _Case:
     def close(self) -> Verdict:
         findings = [self._finding(statement, certain) for statement, certain in self._suspects()]
         if not findings:
-            return Verdict(cause="alias", sites=(), via=())
+            return Verdict(cause="outside", sites=(), via=())
         if any(self.names & self.blame.named[one.index][0] for one in self.evidence.statements if self._ran(one)):
             cause: Cause = "direct"
         else:
@@ -170,7 +174,8 @@ class _Case:
                 for index in self._likeliest(write.statements):
                     seen[index] = seen.get(index, False) or len(write.statements) == 1 or index in self.recorded
         if not seen:
-            ran = self.evidence.ran or frozenset(statements)
+            every = self.evidence.ran or frozenset(statements)
+            ran = frozenset(index for index in every if index in statements and _may_write(statements[index]))
             seen = {index: len(ran) == 1 or index in self.recorded for index in self._likeliest(ran)}
         return [(statements[index], seen[index]) for index in sorted(seen) if index in statements]
 
@@ -208,8 +213,15 @@ class _Case:
             certainty="observed" if certain and inferred is None else "inferred",
             inner=inner or inferred,
         )
-        sites = tuple(replace(site, inner=one or inner) for one in recorded) if recorded else (site,)
+        sites = tuple(replace(site, inner=one or inner) for one in recorded) if recorded else (self._unwrapped(site),)
         return cause, sites, self._via(statement, step, reached)
+
+    def _unwrapped(self, site: Site) -> Site:
+        """Tell the line of a magic's body as the line of the cell that it is."""
+        inner = site.inner
+        if inner is None or inner.cell != self.evidence.cell or not site.text.startswith(_MAGIC):
+            return site
+        return Site(line=inner.line, end_line=inner.line, text=inner.text, certainty="inferred")
 
     def _tells_itself(self, statement: Statement, step: Step | None, cause: Cause) -> bool:
         """Tell a statement of the cell that is itself the line that wrote, so that no inner line is looked for."""
@@ -302,6 +314,11 @@ class _Case:
         through = [str(path) for path in self.others if path in origins]
         mentioned = [path for path, _ in self.group if _mentions(statement, path)]
         return through or [str(path) for path in mentioned if path.root not in statement.binds]
+
+
+def _may_write(statement: Statement) -> bool:
+    """Tell a statement that may run any code at all from one like `y = 1`, which cannot have written a tensor."""
+    return statement.calls or bool(statement.targets) or bool(_RUNS_CODE.intersection(statement.text))
 
 
 def _runs_backward(statement: Statement) -> bool:

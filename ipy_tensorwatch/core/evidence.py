@@ -85,6 +85,8 @@ class Evidence:
 
     Attributes
     ----------
+    cell
+        The cell's count.
     values
         For each statement the values that names in its item keys had when it was entered.
     targets
@@ -95,6 +97,7 @@ class Evidence:
         What the recorder of operators saw, by path; nothing in cells that run without it.
     """
 
+    cell: int = 0
     statements: tuple[Statement, ...] = ()
     writes: Mapping[int, tuple[Write, ...]] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()

@@ -46,6 +46,7 @@ def inquire(
 
     return Blame(
         evidence=Evidence(
+            cell=cell.count,
             statements=statements,
             writes=_by_storage(cell.ledger.writes),
             steps=tuple(_step(shell, cell, observed, sources, seen) for seen in steps.seen.values()),
