@@ -33,6 +33,16 @@ def fill_first(value):
 
 def look(value):
     return value.sum()
+
+def keep(value):
+    return value
+
+class Box:
+    def __init__(self, value):
+        self.value = value
+
+    def grow(self):
+        self.value += 1
 """
 
 TENSORS = (
@@ -100,7 +110,7 @@ class Cell:
 
 @dataclass
 class Program:
-    """Some cells; printed as the notebook that they are."""
+    """Some cells; printed as the notebook that they are. A cell may end in a division by zero, and in no other error."""
 
     cells: list[Cell]
 
@@ -315,7 +325,12 @@ class Writer:
         dicts = [n for n, v in self.namespace.items() if isinstance(v, dict) and n[0] == "c"]
         options = [f"b{len(lists)} = [{one}, {two}]", f"c{len(dicts)} = {{'u': {one}, 'v': {two}}}"]
         slots = {f"{name}[0]" for name in lists} | {f"{name}['u']" for name in dicts}
+        boxes = [n for n in self.namespace if n[0] == "d" and n[1:].isdigit()]
+        slots |= {f"{name}.value" for name in boxes}
+        options += [f"d{len(boxes)} = Box({one})", *(f"{name}.value = {one}" for name in boxes)]
+        options += [f"b{len(lists)} = [[{one}], ({two},)]", f"c{len(dicts)} = {{'u': [{one}], 3: {two}}}"]
         for name in lists:
+            options += [f"{name} += [{one}]", f"{name}.reverse()", f"del {name}[0]"]
             options += [
                 f"{name}.append({one})",
                 f"{name}[0] = {one}",
@@ -335,9 +350,25 @@ class Writer:
         if not arrays:
             return self.create()
         path = self.pick(list(arrays))
-        statement = self.pick(_writes_to(path, arrays[path]))
+        options = _writes_to(path, arrays[path])
+        if isinstance(arrays[path], torch.Tensor):
+            options += self.roundabout(path)
+        statement = self.pick(options)
         leaf = isinstance(arrays[path], torch.Tensor) and arrays[path].requires_grad
         return statement.under("with torch.no_grad():") if leaf else statement
+
+    def roundabout(self, path: str) -> list[Statement]:
+        """Give ways to write that say less plainly what they write."""
+        calls = [f"exec('{path}.zero_()')" if "'" not in path else f"eval({path + '.zero_()'!r})", f"(lambda v: v.zero_())({path})"]
+        calls += [f"[{path}.fill_(k) for k in range(3)]", f"assert {path}.zero_() is not None", f"{path}.view(-1).fill_(7)", f"{path}.T.zero_()"]
+        ways = [Statement.calling(c, path) for c in calls]
+        ways += [Statement.writing(f"{self.name()} = {path}.fill_(2)", path), Statement.writing(f"{path}.fill_(1).mul_(2)", path)]
+        boxes = [n for n in self.namespace if n[0] == "d" and n[1:].isdigit()]
+        ways += [Statement.calling(f"{n}.grow()", f"{n}.value") for n in boxes]
+        for name, items in self.namespace.items():
+            if name[0] == "b" and isinstance(items, list) and items:
+                ways += [Statement(["i = 0", f"{name}[i] += 1"], {1: {f"{name}[0]"}})]
+        return ways
 
     def compound(self) -> Statement:
         """Put a write into a block, or define a function and call it."""
@@ -397,6 +428,8 @@ def programs(draw: Any) -> Program:
                 for row, named in told.items():
                     into.setdefault(len(rows) + row + 1, set()).update(named)
             rows += statement.rows
+        if draw(st.integers(0, 9)) == 9:
+            rows.append("1 / 0")
         cell.source = "\n".join(rows)
         cells.append(cell)
     return Program(cells)

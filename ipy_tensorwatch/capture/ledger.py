@@ -132,6 +132,7 @@ class Ledger:
         owner = one.reference()
         if owner is None or (isinstance(owner, torch.UntypedStorage) and owner.data_ptr() != block.start):
             del self._watched[storage]  # type: ignore[union-attr]
+            self._write(storage, one.epoch, None, None, block.low)  # `x.data = y` leaves it; a rebinding does too
             return
         digest = xxhash.xxh3_128_digest(block.window) if block.window is not None else block.digest()
         if digest is not None and digest != one.digest:

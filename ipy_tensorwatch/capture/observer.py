@@ -86,26 +86,26 @@ class Observer:
         )
         found = [(one, contrast(one, verdicts, self.prints, self.examples)) for one in differences]
         found += self._rewritten(shot, {str(one.path) for one in differences}, verdicts)
-        found += self._made_of(shot, found)
+        found = self._with_owners(shot, found)
         self.prints.forget_all_but(shot.blocks)
         self.shot = shot
         return Observation(shot=shot, found=tuple(found), verdicts=verdicts)
 
     @staticmethod
-    def _made_of(shot: Shot, found: list[tuple[Difference, Content]]) -> list[tuple[Difference, Content]]:
-        """Find sparse tensors whose components were written behind their back."""
-        known = {str(one.path) for one, _ in found}
+    def _with_owners(shot: Shot, found: list[tuple[Difference, Content]]) -> list[tuple[Difference, Content]]:
+        """Tell sparse tensors by their components: they are changed where one of these is."""
         owners = {
             AccessPath(one.path.root, one.path.steps[:-1])
             for one, content in found
             if content.changed and one.after is not None and one.after.kind == "component"
         }
-        readings = {path: shot.snapshot.get(str(path)) for path in owners if str(path) not in known}
-        return [
-            (Difference(path=path, before=reading, after=reading), Content(changed=True, verified=True))
-            for path, reading in readings.items()
-            if reading is not None
-        ]
+        changed = Content(changed=True, verified=True)
+        told = [(one, changed if one.path in owners else content) for one, content in found]
+        for path in owners - {one.path for one, _ in found}:
+            reading = shot.snapshot.get(str(path))
+            if reading is not None:
+                told.append((Difference(path=path, before=reading, after=reading), changed))
+        return told
 
     def _rewritten(
         self, shot: Shot, known: set[str], verdicts: Mapping[int, Verdict]

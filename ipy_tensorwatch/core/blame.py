@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from .diff import Difference
-    from .evidence import Evidence, Step
+    from .evidence import Evidence, Step, Write
     from .infer import Inferred, Reached
     from .reading import Reading
     from .records import Cause, Inner
@@ -143,6 +143,7 @@ class _Case:
         whole = AccessPath(self.path.root, self.path.steps[:-1]) if reading.kind == "component" else self.path
         self.reading, self.spelled = reading, str(difference.path)
         self.names = {self.spelled, str(whole)}
+        self.old_storage = (difference.before or reading).storage
         self.evidence = blame.evidence
         self.group = [entry for entry in blame.neighbours(reading) if str(entry[0]) != self.spelled]
         self.others = frozenset(path for path, _ in self.group)
@@ -169,15 +170,22 @@ class _Case:
         """Find the statements that wrote, each with whether it was seen to."""
         statements = {one.index: one for one in self.evidence.statements}
         seen: dict[int, bool] = {}
-        for write in self.evidence.writes.get(self.reading.storage, ()):
+        for write in self._writes():
             if write.touches(self.reading):
-                for index in self._likeliest(write.statements):
+                able = frozenset(i for i in write.statements if i in statements and _may_write(statements[i]))
+                for index in self._likeliest(able):
                     seen[index] = seen.get(index, False) or len(write.statements) == 1 or index in self.recorded
         if not seen:
             every = self.evidence.ran or frozenset(statements)
             ran = frozenset(index for index in every if index in statements and _may_write(statements[index]))
             seen = {index: len(ran) == 1 or index in self.recorded for index in self._likeliest(ran)}
         return [(statements[index], seen[index]) for index in sorted(seen) if index in statements]
+
+    def _writes(self) -> Iterable[Write]:
+        """Give the writes to the memory that the path leads to, and to the memory that it led to before."""
+        writes = self.evidence.writes
+        moved = () if self.old_storage == self.reading.storage else writes.get(self.old_storage, ())
+        return (*(replace(write, mask=None) for write in moved), *writes.get(self.reading.storage, ()))
 
     def _likeliest(self, indices: frozenset[int]) -> list[int]:
         """Choose among statements that ran between two looks those that name the memory, or may reach it."""
