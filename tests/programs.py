@@ -359,10 +359,21 @@ class Writer:
 
     def roundabout(self, path: str) -> list[Statement]:
         """Give ways to write that say less plainly what they write."""
-        calls = [f"exec('{path}.zero_()')" if "'" not in path else f"eval({path + '.zero_()'!r})", f"(lambda v: v.zero_())({path})"]
-        calls += [f"[{path}.fill_(k) for k in range(3)]", f"assert {path}.zero_() is not None", f"{path}.view(-1).fill_(7)", f"{path}.T.zero_()"]
+        calls = [
+            f"exec('{path}.zero_()')" if "'" not in path else f"eval({path + '.zero_()'!r})",
+            f"(lambda v: v.zero_())({path})",
+        ]
+        calls += [
+            f"[{path}.fill_(k) for k in range(3)]",
+            f"assert {path}.zero_() is not None",
+            f"{path}.view(-1).fill_(7)",
+            f"{path}.T.zero_()",
+        ]
         ways = [Statement.calling(c, path) for c in calls]
-        ways += [Statement.writing(f"{self.name()} = {path}.fill_(2)", path), Statement.writing(f"{path}.fill_(1).mul_(2)", path)]
+        ways += [
+            Statement.writing(f"{self.name()} = {path}.fill_(2)", path),
+            Statement.writing(f"{path}.fill_(1).mul_(2)", path),
+        ]
         boxes = [n for n in self.namespace if n[0] == "d" and n[1:].isdigit()]
         ways += [Statement.calling(f"{n}.grow()", f"{n}.value") for n in boxes]
         for name, items in self.namespace.items():

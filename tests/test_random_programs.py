@@ -93,8 +93,10 @@ def _distinct(array: Any) -> bool:
 def faults_of_pairs(report: Report, namespace: dict[str, Any]) -> list[str]:
     arrays = oracle.walk(namespace)
     told, faults = relations(report), []
+    capped = [set(g["members"]) for g in report["groups"] if g["pairs_left_out"]]
     for pair, true in oracle.all_relations(arrays).items():
-        if told.get(pair) not in true:
+        left_out = pair not in told and any(pair <= members for members in capped)
+        if told.get(pair) not in true and not left_out:
             faults.append(f"pair {sorted(pair)}: told {told.get(pair)}, truly {sorted(true)}")
     for pair, relation in told.items():
         one, two = sorted(pair)
@@ -133,7 +135,9 @@ def faults_of_silence(
         )
         if (by_name or as_parameter) and path in hushed:
             faults.append(f"{path} is named by the line that wrote it, and called silent ({_cause(report, path)})")
-        open_question = path in named or is_leaf_that_requires_grad(arrays[path])
+        open_question = any(
+            path == n or path.startswith((f"{n}[", f"{n}.")) for n in named
+        ) or is_leaf_that_requires_grad(arrays[path])
         if not by_name and not open_question and path not in hushed:
             faults.append(f"{path} is named by no line, and not called silent ({_cause(report, path)})")
     return faults + [f"{path} is called silent, and did not change" for path in sorted(hushed - mutated(report))]
