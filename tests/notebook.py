@@ -263,7 +263,7 @@ def traces(shell: InteractiveShell) -> dict[str, Any]:
         "trace": (sys.gettrace(), sys.getprofile(), threading.gettrace(), threading.getprofile()),
         "excepthook": sys.excepthook,
         "threads": {t.name for t in threading.enumerate() if is_ours(getattr(t, "_target", None))},
-        "gc_callbacks": list(gc.callbacks),
+        "gc_callbacks": [one for one in gc.callbacks if not str(getattr(one, "__module__", "")).startswith("torch")],
         "monitoring": [monitoring.get_tool(tool) for tool in range(6)] if monitoring else [],
     }
 

@@ -704,6 +704,8 @@ def test_functions_and_classes_are_compiled_exactly_as_typed():
         assert codes(watched) == codes(plain)
 
 
+# Compiled code leaves weak callbacks of PyTorch's own that raise once the test's names are gone.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_function_of_a_cell_can_be_compiled():
     assert_same_outcome(
         "import torch\ntorch._dynamo.utils.counters.clear()\n@torch.compile(backend='eager', fullgraph=True)\ndef f(x):\n    y = x * 2\n    y.add_(1)\n    return y",
@@ -713,6 +715,8 @@ def test_a_function_of_a_cell_can_be_compiled():
     )
 
 
+# Compiled code leaves weak callbacks of PyTorch's own that raise once the test's names are gone.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_write_inside_a_compiled_function_is_silent():
     with Notebook() as nb:
         nb.run(
@@ -865,6 +869,8 @@ def test_autoreload_goes_on_working(tmp_path: Path):
 # ---------------------------------------------------------------- interrupted in the middle of the hook
 
 
+# The interrupt may arrive in a callback of the garbage collector, where Python can only warn about it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("delay", [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064])
 def test_an_interrupt_in_the_hook_leaves_a_shell_that_is_watched_again(delay: float):
     def interrupt(*_: object) -> None:

@@ -175,11 +175,19 @@ class _Case:
                 able = frozenset(i for i in write.statements if i in statements and _may_write(statements[i]))
                 for index in self._likeliest(able):
                     seen[index] = seen.get(index, False) or len(write.statements) == 1 or index in self.recorded
+        if self.old_storage != self.reading.storage:
+            seen.update((one.index, True) for one in self.evidence.statements if self._ran(one) and self._is_given(one))
         if not seen:
             every = self.evidence.ran or frozenset(statements)
             ran = frozenset(index for index in every if index in statements and _may_write(statements[index]))
             seen = {index: len(ran) == 1 or index in self.recorded for index in self._likeliest(ran)}
         return [(statements[index], seen[index]) for index in sorted(seen) if index in statements]
+
+    def _is_given(self, statement: Statement) -> bool:
+        """Tell `x.data = y`, which gives the tensor other memory."""
+        given = any(target.path.steps[-1:] == (".data",) for target in statement.targets)
+        same = {str(path) for path, reading in self.group if reading.object == self.reading.object}
+        return given and bool((self.names | same) & self.blame.named[statement.index][0])
 
     def _writes(self) -> Iterable[Write]:
         """Give the writes to the memory that the path leads to, and to the memory that it led to before."""
