@@ -216,7 +216,7 @@ def _writes_to(path: str, value: Any) -> list[Statement]:
         rows += [
             named(f"{path}[0] = 1", path),
             named(f"{path}[1:] = 4", path),
-            named(f"{path}[:1].fill_(6)", path),
+            Statement.calling(f"{path}[:1].fill_(6)", path),
             Statement([f"fill_first({path})"]),
         ]
         rows += [
