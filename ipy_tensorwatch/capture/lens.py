@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..core.snapshot import Scene, Snapshot
@@ -30,7 +31,7 @@ class _Kept:
     tree: Tree | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Shot:
     """A snapshot with what it takes to look at the bytes behind it.
 
@@ -44,6 +45,11 @@ class Shot:
     blocks: Mapping[int, Block]
     skipped: tuple[tuple[str, str], ...] = ()
     optimizers: tuple[tuple[str, int], ...] = ()
+
+    @cached_property
+    def nbytes(self) -> int:
+        """The number of bytes under watch."""
+        return sum(block.nbytes for block in self.blocks.values())
 
 
 @dataclass(slots=True)

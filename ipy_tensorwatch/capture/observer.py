@@ -31,7 +31,7 @@ class Observation:
     @cached_property
     def coverage(self) -> Coverage:
         """How much of what is watched was compared."""
-        watched = sum(block.nbytes for block in self.shot.blocks.values())
+        watched = self.shot.nbytes
         left_out = {storage: v.outcome for storage, v in self.verdicts.items() if v.after is None}
         missed = sum(self.shot.blocks[storage].nbytes for storage in left_out)
         unverified = (
@@ -39,8 +39,8 @@ class Observation:
             *self._not_compared(left_out),
             *(
                 Unverified(path=str(path), why=reading.unknown or f"on {reading.device}")
-                for path, reading in self.shot.snapshot.entries()
-                if reading.unknown or _is_far(reading.device)
+                for scene in self.shot.snapshot.scenes.values()
+                for path, reading in scene.untold
             ),
         )
         return Coverage(
@@ -57,10 +57,6 @@ class Observation:
         for storage, outcome in left_out.items():
             for path, _ in self.shot.snapshot.by_storage.get(storage, ()):
                 yield Unverified(path=str(path), why=why[outcome])
-
-
-def _is_far(device: str) -> bool:
-    return device not in ("cpu", "meta", "unknown")
 
 
 @dataclass(slots=True)

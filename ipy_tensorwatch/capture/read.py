@@ -52,19 +52,10 @@ def _read_tensor(tensor: torch.Tensor, role: str, serial: int, storages: Storage
     blank = Reading(
         kind=kind,
         object=serial,
-        storage=0,
         device=str(tensor.device),
         dtype=DTYPES.get(tensor.dtype) or str(tensor.dtype),
-        itemsize=0,
-        shape=(),
-        strides=(),
-        data_ptr=0,
-        low=0,
-        high=0,
         version=None if tensor.is_inference() else tensor._version,
         requires_grad=tensor.requires_grad,
-        is_leaf=True,
-        grad_fn=None,
     )
     blank = _with_history(tensor, blank)
     return _with_memory(tensor, blank, storages)
@@ -151,29 +142,8 @@ def _read_array(array: np.ndarray[Any, Any], serial: int, storages: StorageSeria
         data_ptr=address,
         low=address - start + lowest,
         high=address - start + highest,
-        version=None,
-        requires_grad=False,
-        is_leaf=True,
-        grad_fn=None,
     )
 
 
 def _unreadable(thing: Any, serial: int, why: str) -> Reading:  # noqa: ANN401
-    return Reading(
-        kind="ndarray" if isinstance(thing, np.ndarray) else "tensor",
-        object=serial,
-        storage=0,
-        device="unknown",
-        dtype="unknown",
-        itemsize=0,
-        shape=(),
-        strides=(),
-        data_ptr=0,
-        low=0,
-        high=0,
-        version=None,
-        requires_grad=False,
-        is_leaf=True,
-        grad_fn=None,
-        unknown=why,
-    )
+    return Reading(kind="ndarray" if isinstance(thing, np.ndarray) else "tensor", object=serial, unknown=why)

@@ -25,19 +25,19 @@ class Reading(NamedTuple):
 
     kind: str
     object: int
-    storage: int
-    device: str
-    dtype: str
-    itemsize: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    data_ptr: int
-    low: int
-    high: int
-    version: int | None
-    requires_grad: bool
-    is_leaf: bool
-    grad_fn: str | None
+    storage: int = 0
+    device: str = "unknown"
+    dtype: str = "unknown"
+    itemsize: int = 0
+    shape: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
+    data_ptr: int = 0
+    low: int = 0
+    high: int = 0
+    version: int | None = None
+    requires_grad: bool = False
+    is_leaf: bool = True
+    grad_fn: str | None = None
     unknown: str | None = None
 
     @property

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .reading import Reading
 
 
+_LOOKED_AT = ("cpu", "meta", "unknown")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scene:
     """What hangs on one name, read once. An unchanged scene is carried from snapshot to snapshot as it is."""
@@ -27,6 +30,12 @@ class Scene:
     def paths(self) -> tuple[AccessPath, ...]:
         """The paths, in the order of the readings."""
         return tuple(self.outline.paths())
+
+    @cached_property
+    def untold(self) -> tuple[tuple[AccessPath, Reading], ...]:
+        """The entries whose bytes are not looked at: memory that cannot be told, or memory of a device."""
+        found = [i for i, one in enumerate(self.readings) if one.unknown or one.device not in _LOOKED_AT]
+        return tuple((self.paths[i], self.readings[i]) for i in found)
 
     @cached_property
     def by_path(self) -> Mapping[str, Reading]:
