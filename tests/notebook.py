@@ -213,7 +213,7 @@ class Notebook:
             left[what] = {
                 n for n, v in new.items() if callable(v) and not str(getattr(v, "__module__", "")).startswith("torch")
             }
-        assert {what: found for what, found in left.items() if found} == {}
+        assert {what: (self._before[what], found) for what, found in left.items() if found} == {}
         names = set(self.shell.user_ns) - self._names_before - self._bound
         assert {n for n in names if not SHELLS_OWN.fullmatch(n)} == set()
         assert list(our_hooks(self.shell.user_ns)) == []

@@ -124,6 +124,8 @@ def own_bytes(array: Array) -> bytes:
             return b"|".join(own_bytes(p) for p in parts)
         if t.numel() == 0:
             return b""
+        if t.dtype is torch.bool:
+            t = t.view(torch.uint8)  # a copy of booleans would make every true byte a 1
         dense = torch.empty(t.numel(), dtype=t.dtype).copy_(t.resolve_conj().resolve_neg().reshape(-1))
         return dense.view(torch.uint8).numpy().tobytes()
 

@@ -66,7 +66,7 @@ def lines(text: str) -> list[str]:
 
 @pytest.mark.parametrize("cells", sessions())
 def test_a_session_prints_what_is_shown(cells: list[Cell]):
-    with Notebook(watched=False) as shell:
+    with Notebook("tensorwatch", watched=False) as shell:
         printed = [shell.cell(cell.source) for cell in cells]
         shell.unload()
 

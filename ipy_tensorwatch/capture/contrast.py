@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .fingerprint import Fingerprints, Mark, Verdict
 
 EXAMPLES = 3
+_READ_AS = {"half": "float16", "bool": "uint8"}
+"""A boolean is shown as its byte, which may be other than 0 and 1 where it was written through another type."""
 
 
 def contrast(
@@ -155,7 +157,7 @@ def _numbers(rows: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any] | N
     if name == "bfloat16":
         return (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32).ravel().astype(np.float64)
     try:
-        values = raw.view(np.dtype({"half": "float16"}.get(name, name))).ravel()
+        values = raw.view(np.dtype(_READ_AS.get(name, name))).ravel()
         return values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
     except (TypeError, ValueError):
         return None

@@ -95,10 +95,12 @@ class StorageSerials:
     own
         The serials of storages that PyTorch's allocator made: they could be resized when first seen. Later that tells
         nothing, because `.numpy()` takes it away.
+    lost
+        The serials of storages that died since this was last emptied; another may lie at the same address by now.
     """
 
     own: set[int] = field(default_factory=set)
-
+    lost: set[int] = field(default_factory=set)
     _known: dict[int, tuple[weakref.ref[Any], int]] = field(default_factory=dict)
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _last: int = 0
@@ -134,11 +136,12 @@ class StorageSerials:
         if known and known[0]() is thing:
             return known[1]
         self._last = serial = next(self._count)
-        table, own = self._known, self.own
+        table, own, lost = self._known, self.own, self.lost
 
         def forget(_: object) -> None:
             table.pop(address, None)
             own.discard(serial)
+            lost.add(serial)
 
         self._known[address] = (weakref.ref(thing, forget), serial)
         return serial

@@ -64,30 +64,49 @@ class Lens:
     def take(self, namespace: Mapping[str, object]) -> Shot:
         """Take a snapshot; nothing live outlasts the call."""
         with plain_reads(), quiet_collector():
-            found = walk(namespace, lambda name: kept.tree if (kept := self._kept.get(name)) else None)
+            found = walk(namespace, self._tree)
             kept = {name: self._keep(name, branch) for name, branch in found.branches.items()}
             if self._shot and all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept):
                 return self._shot
             self.objects.keep_only([thing for branch in found.branches.values() for thing in branch.objects])
         self._kept = kept
+        self.storages.lost.clear()
         snapshot = Snapshot(scenes={name: one.scene for name, one in kept.items()})
         optimizers = tuple((str(branch.outline.node_path(node)), id(one)) for branch, node, one in found.optimizers)
         self._shot = Shot(snapshot, _merge(kept), tuple(found.skipped), optimizers)
         return self._shot
+
+    def peek(self, namespace: Mapping[str, object]) -> Shot:
+        """Take a snapshot while a cell runs; the next one is compared with the last that was taken, not with this."""
+        with plain_reads(), quiet_collector():
+            found = walk(namespace, self._tree)
+            kept = {name: self._keep(name, branch) for name, branch in found.branches.items()}
+        return Shot(Snapshot(scenes={name: one.scene for name, one in kept.items()}), _merge(kept))
 
     def release_arrays(self) -> None:
         """Let go of every weak reference to an array, before code that may resize one."""
         self.objects.release_arrays()
         self.storages.release_arrays()
 
+    def _tree(self, name: str) -> Tree | None:
+        kept = self._kept.get(name)
+        return kept.tree if kept else None
+
     def _keep(self, name: str, branch: Branch) -> _Kept:
         tree = Tree(branch.signature, branch.outline.copy()) if branch.signature else None
         old = self._kept.get(name)
         facts = complete(branch, old.facts if old else None)
-        same = old and old.facts.same_as(facts) and old.scene.outline == branch.outline
-        if old and same and (facts.all_torch or self._same_arrays(old, branch)):
+        if old and self._is_same(old, branch, facts):
             return old
         return self._read_again(branch, facts, tree)
+
+    def _is_same(self, old: _Kept, branch: Branch, facts: Facts) -> bool:
+        """Tell whether a branch may be carried over; new memory may lie where memory that is gone lay."""
+        if not old.facts.same_as(facts) or old.scene.outline != branch.outline:
+            return False
+        if not self.storages.lost.isdisjoint(old.blocks):
+            return False
+        return facts.all_torch or self._same_arrays(old, branch)
 
     def _same_arrays(self, old: _Kept, branch: Branch) -> bool:
         serials = self.objects.number(branch.objects)

@@ -11,7 +11,7 @@ from .records import Site
 from .target import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from .diff import Difference
     from .evidence import Evidence, Step, Write
@@ -143,7 +143,7 @@ class _Case:
         whole = AccessPath(self.path.root, self.path.steps[:-1]) if reading.kind == "component" else self.path
         self.reading, self.spelled = reading, str(difference.path)
         self.names = {self.spelled, str(whole)}
-        self.old_storage = (difference.before or reading).storage
+        self.before = difference.before or reading
         self.evidence = blame.evidence
         self.group = [entry for entry in blame.neighbours(reading) if str(entry[0]) != self.spelled]
         self.others = frozenset(path for path, _ in self.group)
@@ -170,30 +170,26 @@ class _Case:
         """Find the statements that wrote, each with whether it was seen to."""
         statements = {one.index: one for one in self.evidence.statements}
         seen: dict[int, bool] = {}
-        for write in self._writes():
-            if write.touches(self.reading):
-                able = frozenset(i for i in write.statements if i in statements and _may_write(statements[i]))
-                for index in self._likeliest(able):
-                    seen[index] = seen.get(index, False) or len(write.statements) == 1 or index in self.recorded
-        if self.old_storage != self.reading.storage:
-            seen.update((one.index, True) for one in self.evidence.statements if self._ran(one) and self._is_given(one))
+        for ran in self._wrote():
+            able = frozenset(i for i in ran if i in statements and _may_write(statements[i]))
+            for index in self._likeliest(able):
+                seen[index] = seen.get(index, False) or len(ran) == 1 or index in self.recorded
         if not seen:
             every = self.evidence.ran or frozenset(statements)
             ran = frozenset(index for index in every if index in statements and _may_write(statements[index]))
             seen = {index: len(ran) == 1 or index in self.recorded for index in self._likeliest(ran)}
         return [(statements[index], seen[index]) for index in sorted(seen) if index in statements]
 
-    def _is_given(self, statement: Statement) -> bool:
-        """Tell `x.data = y`, which gives the tensor other memory."""
-        given = any(target.path.steps[-1:] == (".data",) for target in statement.targets)
-        same = {str(path) for path, reading in self.group if reading.object == self.reading.object}
-        return given and bool((self.names | same) & self.blame.named[statement.index][0])
-
-    def _writes(self) -> Iterable[Write]:
-        """Give the writes to the memory that the path leads to, and to the memory that it led to before."""
-        writes = self.evidence.writes
-        moved = () if self.old_storage == self.reading.storage else writes.get(self.old_storage, ())
-        return (*(replace(write, mask=None) for write in moved), *writes.get(self.reading.storage, ()))
+    def _wrote(self) -> Iterator[frozenset[int]]:
+        """Give sets of statements one of which wrote where the path led at that time, or made it lead elsewhere."""
+        writes, since, storage = self.evidence.writes, -1, self.before.storage
+        reading: Reading | None = self.before
+        for move in self.evidence.moves.get(self.reading.object, ()):
+            yield from _between(writes.get(storage, ()), since, move.look, reading)
+            yield move.statements
+            since, storage, reading = move.look, move.storage, None
+        final = self.reading if storage == self.reading.storage else None
+        yield from _between(writes.get(storage, ()), since, None, final)
 
     def _likeliest(self, indices: frozenset[int]) -> list[int]:
         """Choose among statements that ran between two looks those that name the memory, or may reach it."""
@@ -330,6 +326,15 @@ class _Case:
         through = [str(path) for path in self.others if path in origins]
         mentioned = [path for path, _ in self.group if _mentions(statement, path)]
         return through or [str(path) for path in mentioned if path.root not in statement.binds]
+
+
+def _between(
+    writes: Iterable[Write], first: int, last: int | None, reading: Reading | None
+) -> Iterator[frozenset[int]]:
+    """Give the statements of the writes that looks after `first`, and up to `last`, saw in a reading's elements."""
+    for write in writes:
+        if first < write.look and (last is None or write.look <= last) and (not reading or write.touches(reading)):
+            yield write.statements
 
 
 def _may_write(statement: Statement) -> bool:

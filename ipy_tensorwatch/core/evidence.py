@@ -25,12 +25,15 @@ class Write:
     ----------
     statements
         The statements that ran between the two looks; one, unless looks were skipped to save time.
+    look
+        The number of the look that saw it.
     mask
         Which bytes differ, where a copy tells; it begins at byte `low` of the storage.
     """
 
     storage: int
     statements: frozenset[int]
+    look: int = 0
     mask: np.ndarray[Any, Any] | None = None
     low: int = 0
 
@@ -48,6 +51,16 @@ class Write:
 def _elements(mask: np.ndarray[Any, Any], reading: Reading, start: int) -> np.ndarray[Any, Any]:
     first = start + reading.data_ptr - reading.address
     return as_strided(mask[first:], (*reading.shape, reading.itemsize), (*reading.strides, 1), writeable=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A tensor was seen to lie in another storage than at the look before: `x.data = y`."""
+
+    object: int
+    storage: int
+    statements: frozenset[int]
+    look: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +100,8 @@ class Evidence:
     ----------
     cell
         The cell's count.
+    writes, moves
+        What was seen between statements, in order: by storage, and by the serial of the tensor.
     values
         For each statement the values that names in its item keys had when it was entered.
     targets
@@ -100,6 +115,7 @@ class Evidence:
     cell: int = 0
     statements: tuple[Statement, ...] = ()
     writes: Mapping[int, tuple[Write, ...]] = field(default_factory=dict)
+    moves: Mapping[int, tuple[Move, ...]] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     values: Mapping[int, tuple[Mapping[str, int | str], ...]] = field(default_factory=dict)
     targets: Mapping[int, Mapping[str, frozenset[int]]] = field(default_factory=dict)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..capture.catalog import catalog
 from ..core.blame import Blame
-from ..core.evidence import Evidence, Step, Write
+from ..core.evidence import Evidence, Move, Step, Write
 from ..core.infer import follow_statement
 from ..core.near import Neighbourhood
 from ..core.notebook import Notebook
 from .cells import user_variables
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..capture.observer import Observation
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from ..core.statement import Statement
     from .cells import Sources
     from .running import RunningCell
+
+_Seen = TypeVar("_Seen", Write, Move)
 
 
 def inquire(
@@ -48,7 +52,8 @@ def inquire(
         evidence=Evidence(
             cell=cell.count,
             statements=statements,
-            writes=_by_storage(cell.ledger.writes),
+            writes=_group(cell.ledger.writes, lambda write: write.storage),
+            moves=_group(cell.ledger.moves, lambda move: move.object),
             steps=tuple(_step(shell, cell, observed, sources, seen) for seen in steps.seen.values()),
             values={index: tuple(known) for index, known in cell.values.items()},
             targets={
@@ -64,11 +69,11 @@ def inquire(
     )
 
 
-def _by_storage(writes: list[Write]) -> dict[int, tuple[Write, ...]]:
-    found: dict[int, tuple[Write, ...]] = {}
-    for write in writes:
-        found[write.storage] = (*found.get(write.storage, ()), write)
-    return found
+def _group(seen: Iterable[_Seen], key: Callable[[_Seen], int]) -> dict[int, tuple[_Seen, ...]]:
+    found: dict[int, list[_Seen]] = {}
+    for one in seen:
+        found.setdefault(key(one), []).append(one)
+    return {number: tuple(group) for number, group in found.items()}
 
 
 def _step(shell: InteractiveShell, cell: RunningCell, observed: Observation, sources: Sources, seen: SeenStep) -> Step:

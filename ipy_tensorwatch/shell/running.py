@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,14 +12,17 @@ from ..core.statement import Statement, parse_statements, walk_statements
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import SimpleNamespace
 
+    from ..capture.lens import Shot
     from ..capture.observer import Observer
     from ..core.records import Change
     from .config import TensorWatch
     from .recording import Recording
 
+_GIVES_MEMORY = re.compile(r"\.data\s*[,=](?!=)|\bset_\(|\bswap_tensors\b|\bsetattr\b|\bresize_|\.data\s+in\b")
+"""What a cell says that may give a tensor other memory."""
 MAX_VALUES = 1000
 KEPT = 8
 """How many of the last values are looked through for the same ones, so that a loop is not slowed down."""
@@ -32,6 +36,8 @@ class RunningCell:
     ----------
     plain
         The cell as plain Python; its line 1 is line `1 + offset` of what the user typed.
+    peek
+        Takes a snapshot while the cell runs.
     values, targets
         For each statement, the numbers and texts that its names stood for as it was entered, and the serials of the
         tensors that they led to.
@@ -44,6 +50,7 @@ class RunningCell:
     names: Mapping[str, Any]
     observer: Observer
     settings: TensorWatch
+    peek: Callable[[], Shot]
     outside: tuple[Change, ...] = ()
     began: float = 0.0
     overhead: float = 0.0
@@ -57,6 +64,9 @@ class RunningCell:
         """Open the ledger."""
         self.ledger = Ledger(
             marks=self.observer.prints.marks,
+            before=self.observer.shot,
+            peek=self.peek,
+            follows=bool(_GIVES_MEMORY.search(self.plain)),
             references=self.observer.lens.storages.references,
             share=self.settings.probe_share,
             floor=self.settings.probe_floor,

@@ -138,6 +138,7 @@ class Watcher:
             names=self.shell.user_ns,
             observer=self.observer,
             settings=self.settings,
+            peek=lambda: self.observer.lens.peek(user_variables(self.shell)),
             outside=outside,
         )
         if self.settings.probes:
@@ -189,7 +190,7 @@ class Watcher:
         if cell.recording:
             self.observer.budget.grant(RECORDING_SECONDS)
         observed = self.observer.look(user_variables(self.shell), cell.count)
-        cell.ledger.finish(observed.verdicts)
+        cell.ledger.finish(observed)
         found = observed.found
         if cell.recording:
             cell.recording.conclude(cell, observed, notebook_files(self.shell))

@@ -1,0 +1,156 @@
+"""Keep the small storages of a running cell under watch, and the tensors that may be given other memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+import xxhash
+
+if TYPE_CHECKING:
+    import weakref
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ..core.diff import Difference
+    from .fingerprint import Mark, Verdict
+    from .lens import Shot
+    from .memory import Block
+
+MAX_WATCHED = 4096
+
+
+class Rewritten(NamedTuple):
+    """One storage's bytes differ from those of the look `since`."""
+
+    storage: int
+    since: int
+    mask: np.ndarray[Any, Any] | None
+    low: int
+
+
+class Moved(NamedTuple):
+    """One tensor lies in another storage than at the look `since`."""
+
+    object: int
+    storage: int
+    since: int
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One storage: its bytes as last seen, and the number of that look."""
+
+    reference: weakref.ref[Any]
+    block: Block
+    digest: bytes | None
+    copy: bytes | None
+    look_number: int = 0
+
+    def find(self) -> bool:
+        """Tell whether the bytes are still there, also where `resize_` has moved them."""
+        owner = self.reference()
+        if not isinstance(owner, torch.UntypedStorage):
+            return owner is not None
+        start, size = owner.data_ptr(), owner.nbytes()
+        if start != self.block.start and size >= self.block.low + self.block.nbytes:
+            self.block = replace(self.block, address=start + self.block.low, room=size)
+        return start == self.block.start
+
+    def look(self, storage: int, number: int) -> Rewritten | None:
+        """Compare the bytes with those of the last look."""
+        block, since, self.look_number = self.block, self.look_number, number
+        digest = block.digest() if block.window is None else xxhash.xxh3_128_digest(block.window)
+        if digest is None or digest == self.digest:
+            return None
+        old, self.digest = self.copy, digest
+        self.copy = block.copy() if old is not None else None
+        return Rewritten(storage, since, _mask(old, self.copy), block.low)
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is looked at between statements, by storage.
+
+    Attributes
+    ----------
+    has_lost
+        Whether a storage has gone since tensors were last followed: one of them may have been given another.
+    """
+
+    watched: dict[int, _Watched]
+    largest: int
+    has_lost: bool = False
+    _seats: dict[int, int] | None = None
+    _followed: int = 0
+    _shot: Shot | None = None
+
+    @classmethod
+    def begin(
+        cls, before: Shot, marks: Mapping[int, Mark], references: Mapping[int, weakref.ref[Any]], largest: int
+    ) -> Watch:
+        """Watch the storages up to `largest` bytes from here on."""
+        small = [(key, mark) for key, mark in marks.items() if mark.block.nbytes <= largest and key in references]
+        watched = {key: _Watched(references[key], one.block, one.digest, one.copy) for key, one in small[:MAX_WATCHED]}
+        return cls(watched, largest, _shot=before)
+
+    def look(self, number: int) -> Iterator[Rewritten]:
+        """Find the storages that were written since they were last looked at."""
+        for storage, one in list(self.watched.items()):
+            if not one.find():
+                del self.watched[storage]
+                self.has_lost = True
+                yield Rewritten(storage, one.look_number, None, one.block.low)
+            elif seen := one.look(storage, number):
+                yield seen
+
+    def conclude(self, verdicts: Mapping[int, Verdict], number: int) -> Iterator[Rewritten]:
+        """Find what the comparison after the cell saw beyond the looks."""
+        for storage, verdict in verdicts.items():
+            one, before, after = self.watched.get(storage), verdict.before, verdict.after
+            if one and one.find():
+                seen = one.look(storage, number)
+                if seen:
+                    yield seen
+            elif before and after and verdict.outcome == "changed":
+                yield Rewritten(storage, 0, _mask(before.copy, after.copy), after.block.low)
+
+    def follow(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> Iterator[Moved]:
+        """Find the tensors that were given other memory, and watch that too from here on."""
+        before = self._shot.snapshot.scenes.values() if self._shot else ()
+        fresh = [scene for scene in shot.snapshot.scenes.values() if not any(scene is one for one in before)]
+        seats = self._known_seats
+        for reading in (reading for scene in fresh for reading in scene.readings if reading.object in seats):
+            if seats[reading.object] != reading.storage:
+                yield Moved(reading.object, reading.storage, self._followed)
+                seats[reading.object] = reading.storage
+            self._add(reading.storage, shot.blocks.get(reading.storage), references, number)
+        self._followed, self.has_lost = number, False
+
+    def settle(self, differences: Iterable[Difference]) -> Iterator[Moved]:
+        """Find the tensors that were given other memory since they were last followed, now that the cell has ended."""
+        for one in differences:
+            before, after = one.before, one.after
+            if before and after and before.object == after.object:
+                seat = self._seats.get(after.object, before.storage) if self._seats else before.storage
+                if seat != after.storage:
+                    yield Moved(after.object, after.storage, self._followed)
+
+    @property
+    def _known_seats(self) -> dict[int, int]:
+        """Where each tensor was last seen to lie, by its serial."""
+        if self._seats is None:
+            scenes = self._shot.snapshot.scenes.values() if self._shot else ()
+            self._seats = {reading.object: reading.storage for scene in scenes for reading in scene.readings}
+        return self._seats
+
+    def _add(self, storage: int, block: Block | None, references: Mapping[int, weakref.ref[Any]], look: int) -> None:
+        if block is not None and storage not in self.watched and block.nbytes <= self.largest and storage in references:
+            self.watched[storage] = _Watched(references[storage], block, block.digest(), block.copy(), look)
+
+
+def _mask(old: bytes | None, new: bytes | None) -> np.ndarray[Any, Any] | None:
+    if old is None or new is None or len(old) != len(new):
+        return None
+    return np.frombuffer(old, np.uint8) != np.frombuffer(new, np.uint8)
