@@ -53,3 +53,28 @@ def test_the_lines_are_those_at_which_the_bytes_changed(setting: str, cell: str)
     told = {path: lines(change) for path, change in changes(report, "mutated").items()}
     assert {path: written.lines[path] for path in told} == told
     assert told
+
+
+REINTERPRETED = {
+    "a transposed square, named": ("x = torch.arange(4.).reshape(2, 2)", "x.data = x.data.t()", "x"),
+    "a transposed square, by a called function": (
+        "x = torch.arange(4.).reshape(2, 2)\ndef turn(t):\n    t.data = t.data.t()",
+        "turn(x)",
+        "x",
+    ),
+    "a transposed square, by a module's method": (
+        "m = torch.nn.Linear(2, 2)\nimport types\nexec('def turn(t):\\n    t.data = t.data' + '.t()')",
+        "turn(m.weight)\nimport time\ntime.sleep(0.05)",
+        "m.weight",
+    ),
+}
+
+
+@pytest.mark.parametrize(("setting", "cell", "path"), REINTERPRETED.values(), ids=REINTERPRETED)
+def test_a_new_layout_of_the_same_memory_at_the_same_version_is_seen(setting: str, cell: str, path: str):
+    with Notebook() as nb:
+        nb.run("import torch\n" + setting)
+        report = nb.run(cell)
+
+    assert {path} == set(changes(report, "mutated"))
+    assert changes(report)[path]["versioned"] is False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from itertools import chain, islice
-from types import NoneType
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.outline import Outline, Run
@@ -15,13 +16,27 @@ if TYPE_CHECKING:
     import torch
 
 MAX_LEVELS = 64
+CHUNK = 1024
+"""Modules looked at together: few enough to stay in the cache while one thing after the other is read of them."""
 _SELDOM_OPENED = (tuple, list, dict)
-_FIXED: set[type] = set()
-"""PyTorch's own module types met so far: their attributes lead to a tensor only if the user adds one."""
 
 
-class Level(NamedTuple):
-    """The modules at one depth, and their parts side by side."""
+class Make(NamedTuple):
+    """Some modules of one level: their types, and how many attributes each has.
+
+    Attributes
+    ----------
+    is_fixed
+        Whether all types are PyTorch's own, so that an attribute leads to a tensor only if the user adds it.
+    """
+
+    types: list[type]
+    sizes: list[int]
+    is_fixed: bool
+
+
+class Part(NamedTuple):
+    """Some of the modules at one depth, and what each holds, side by side."""
 
     modules: list[torch.nn.Module]
     parameters: list[dict[str, Any]]
@@ -40,7 +55,7 @@ class Survey(NamedTuple):
         Parameters and buffers, level by level.
     """
 
-    levels: list[Level]
+    levels: list[list[Part]]
     signature: list[object]
     objects: list[Any]
 
@@ -60,51 +75,64 @@ def survey(root: torch.nn.Module, last: Sequence[object] = ()) -> Survey | None:
     while modules:
         if len(found.levels) == MAX_LEVELS:
             return None
-        insides = [module.__dict__ for module in modules]
-        make = [*map(type, modules)], [*map(len, insides)]
-        at = len(found.signature)
-        if not (at < len(last) and last[at] == make and _FIXED.issuperset(make[0])) and not all(
-            map(_is_settled, modules, insides)
-        ):
-            return None
-        found.signature.append(make)
-        modules = _descend(modules, insides, found)
+        found.levels.append([])
+        below: list[Any] = []
+        for start in range(0, len(modules), CHUNK):
+            children = _descend(modules[start : start + CHUNK], found, last)
+            if children is None:
+                return None
+            below += children
+        modules = below
     return found
 
 
-def _descend(modules: list[torch.nn.Module], insides: list[dict[str, Any]], found: Survey) -> list[Any]:
-    """Take one level's tensors, and return the modules of the next."""
-    level = Level(
+def _descend(modules: list[torch.nn.Module], found: Survey, last: Sequence[object]) -> list[Any] | None:
+    """Take the tensors of some modules, and return their children."""
+    insides = [module.__dict__ for module in modules]
+    at = len(found.signature)
+    make = _examine(modules, insides, last[at] if at < len(last) else None)
+    if make is None:
+        return None
+    found.signature.append(make)
+    part = Part(
         modules,
-        [inside["_parameters"] for inside in insides],
-        [inside["_buffers"] for inside in insides],
-        [inside["_modules"] for inside in insides],
+        [*map(itemgetter("_parameters"), insides)],
+        [*map(itemgetter("_buffers"), insides)],
+        [*map(itemgetter("_modules"), insides)],
     )
-    found.levels.append(level)
-    for parts in (level.parameters, level.buffers):
-        found.objects.extend(_values(parts, found.signature))
-    return _values(level.children, found.signature)
+    found.levels[-1].append(part)
+    for inner in (part.parameters, part.buffers):
+        found.objects.extend(_values(inner, found.signature))
+    return _values(part.children, found.signature)
+
+
+def _examine(modules: list[torch.nn.Module], insides: list[dict[str, Any]], last: object) -> Make | None:
+    """Describe some modules; None where an attribute beside the usual ones may lead to a tensor."""
+    types, sizes = [*map(type, modules)], [*map(len, insides)]
+    if isinstance(last, Make) and last.is_fixed and last.types == types and last.sizes == sizes:
+        return last
+    if not all(map(_is_settled, insides)):
+        return None
+    return Make(types, sizes, all(one.__module__.startswith("torch.nn.") for one in set(types)))
 
 
 def _values(parts: list[dict[str, Any]], signature: list[object]) -> list[Any]:
     """Chain the values of many small dicts, and note their keys."""
     filled = [*filter(None, parts)]
-    signature.append([*chain.from_iterable(filled)])
-    values = [*chain.from_iterable(map(dict.values, filled))]
-    if NoneType not in map(type, values):  # `None in values` would ask each tensor whether it equals None
-        return values
-    signature.append([value is None for value in values])
-    return [value for value in values if value is not None]
+    keys = [*chain.from_iterable(filled)]
+    signature.append(keys)
+    values = gc.get_referents(*filled)  # at a quarter of the price of asking each dict; it may give the keys too
+    if len(values) != len(keys):
+        values = [*chain.from_iterable(map(dict.values, filled))]
+    there = [value for value in values if value is not None]
+    if len(there) != len(values):
+        signature.append([value is None for value in values])
+    return there
 
 
-def _is_settled(module: torch.nn.Module, inside: dict[str, Any]) -> bool:
-    """Tell whether no attribute beside the usual ones can lead to a tensor; remember it of PyTorch's own types."""
-    own = [*islice(inside.values(), len(HOOKS), None)]
-    if len(HOOKS - inside.keys()) or not all(map(_leads_nowhere, own)):
-        return False
-    if type(module).__module__.startswith("torch.nn."):
-        _FIXED.add(type(module))
-    return True
+def _is_settled(inside: dict[str, Any]) -> bool:
+    """Tell whether no attribute beside the usual ones can lead to a tensor."""
+    return not len(HOOKS - inside.keys()) and all(map(_leads_nowhere, islice(inside.values(), len(HOOKS), None)))
 
 
 def _leads_nowhere(value: object) -> bool:
@@ -116,22 +144,29 @@ def _leads_nowhere(value: object) -> bool:
     return opener(kind) is None and not is_array(kind)
 
 
-def draw(name: str, levels: Sequence[Level]) -> Outline:
+def draw(name: str, levels: Sequence[Sequence[Part]]) -> Outline:
     """Draw the outline of a surveyed tree, in the order of the survey's objects."""
     outline = Outline()
     nodes = [outline.add_node(-1, name)]
     for level in levels:
-        for role, parts in (("", level.parameters), ("buffer", level.buffers)):
-            for module, node, part in zip(level.modules, nodes, parts, strict=True):
-                style, keys = module_steps(module, [key for key, value in part.items() if value is not None])
-                if keys:
-                    outline.runs.append(Run(node, style, tuple(keys), role))
-        nodes = [
-            outline.add_node(node, step)
-            for module, node, part in zip(level.modules, nodes, level.children, strict=True)
-            for step in _child_steps(module, part)
-        ]
+        above, nodes = iter(nodes), []
+        for part in level:
+            here = [*islice(above, len(part.modules))]
+            _draw_tensors(outline, here, part)
+            nodes += [
+                outline.add_node(node, step)
+                for module, node, inner in zip(part.modules, here, part.children, strict=True)
+                for step in _child_steps(module, inner)
+            ]
     return outline
+
+
+def _draw_tensors(outline: Outline, nodes: list[int], part: Part) -> None:
+    for role, held in (("", part.parameters), ("buffer", part.buffers)):
+        for module, node, inner in zip(part.modules, nodes, held, strict=True):
+            style, keys = module_steps(module, [key for key, value in inner.items() if value is not None])
+            if keys:
+                outline.runs.append(Run(node, style, tuple(keys), role))
 
 
 def _child_steps(module: torch.nn.Module, part: dict[str, Any]) -> list[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..core.snapshot import Scene, Snapshot
 from .columns import Facts, complete
@@ -19,6 +22,9 @@ from .walk import Branch, Tree, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+LAYOUT_TIME = 1e-6
+"""Seconds that it takes to compare the layout of one tensor."""
 
 
 @dataclass(slots=True)
@@ -61,11 +67,11 @@ class Lens:
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _shot: Shot | None = None
 
-    def take(self, namespace: Mapping[str, object]) -> Shot:
-        """Take a snapshot; nothing live outlasts the call."""
+    def take(self, namespace: Mapping[str, object], patience: float = 0.0) -> Shot:
+        """Take a snapshot; nothing live outlasts the call. Layouts too are compared where `patience` allows."""
         with plain_reads(), quiet_collector():
             found = walk(namespace, self._tree)
-            kept = {name: self._keep(name, branch) for name, branch in found.branches.items()}
+            kept = {name: self._keep(name, branch, patience) for name, branch in found.branches.items()}
             if self._shot and all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept):
                 return self._shot
             self.objects.keep_only([thing for branch in found.branches.values() for thing in branch.objects])
@@ -80,7 +86,7 @@ class Lens:
         """Take a snapshot while a cell runs; the next one is compared with the last that was taken, not with this."""
         with plain_reads(), quiet_collector():
             found = walk(namespace, self._tree)
-            kept = {name: self._keep(name, branch) for name, branch in found.branches.items()}
+            kept = {name: self._keep(name, branch, math.inf) for name, branch in found.branches.items()}
         return Shot(Snapshot(scenes={name: one.scene for name, one in kept.items()}), _merge(kept))
 
     def release_arrays(self) -> None:
@@ -92,11 +98,12 @@ class Lens:
         kept = self._kept.get(name)
         return kept.tree if kept else None
 
-    def _keep(self, name: str, branch: Branch) -> _Kept:
+    def _keep(self, name: str, branch: Branch, patience: float) -> _Kept:
         tree = Tree(branch.signature, branch.outline.copy()) if branch.signature else None
         old = self._kept.get(name)
         facts = complete(branch, old.facts if old else None)
-        if old and self._is_same(old, branch, facts):
+        hurried = LAYOUT_TIME * len(branch.objects) > patience
+        if old and self._is_same(old, branch, facts) and (hurried or _has_same_layouts(old, branch)):
             return old
         return self._read_again(branch, facts, tree)
 
@@ -136,6 +143,19 @@ def quiet_collector() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _has_same_layouts(old: _Kept, branch: Branch) -> bool:
+    """Tell whether every tensor still lies as it was read; what else can change is in the facts."""
+    return all(
+        reading.unknown
+        or isinstance(thing, np.ndarray)
+        or (
+            reading.shape == thing.shape
+            and reading.strides == tuple([stride * reading.itemsize for stride in thing.stride()])
+        )
+        for thing, reading in zip(branch.objects, old.scene.readings, strict=True)
+    )
 
 
 def _add_block(blocks: dict[int, Block], storage: int, block: Block) -> None:

@@ -69,9 +69,19 @@ class Observer:
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
     examples: int = EXAMPLES
 
-    def look(self, namespace: Mapping[str, object], cell: int) -> Observation:
-        """Compare the namespace with the last look; `cell` is the count of the cell that has run."""
-        before, shot = self.shot, self.lens.take(namespace)
+    def look(self, namespace: Mapping[str, object], cell: int, patience: float = 0.0) -> Observation:
+        """Compare the namespace with the last look.
+
+        Parameters
+        ----------
+        namespace
+            The user's names.
+        cell
+            The count of the cell that has run.
+        patience
+            Seconds that may be spent on layouts that an assignment to `.data` may have changed without a trace.
+        """
+        before, shot = self.shot, self.lens.take(namespace, patience)
         differences = [] if shot is before else list(diff(before.snapshot, shot.snapshot))
         verdicts = self.prints.compare(
             shot.blocks,

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 has_storage = torch._C._has_storage
-data_address = getattr(torch._C, "_data_address", torch.Tensor.data_ptr)
+data_address = (
+    getattr(torch.Tensor, "const_data_ptr", None) or getattr(torch._C, "_data_address", None) or torch.Tensor.data_ptr
+)
 """The address of a tensor's storage, which reading does not copy even where it is copied on write."""
 is_cow = getattr(torch._C, "_is_cow_tensor", lambda _: False)
 _members: Any = vars(torch.Tensor)

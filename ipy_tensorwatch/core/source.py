@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_GIVES_MEMORY = re.compile(r"\.data\s*[,=](?!=)|\.data\s+in\b|\b(?:set_|resize_)\(|\b(?:swap_tensors|setattr)\b")
 _STEP = re.compile(r"""\.\w+ | \[ (?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\[] )* \]""", re.VERBOSE)
 
 
@@ -25,6 +26,17 @@ def parse_cell(source: str) -> ast.Module | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return tree if isinstance(tree, ast.Module) else None
+
+
+def may_give_memory(source: str) -> bool:
+    """Tell a cell that may give a tensor other memory, or lay it out anew without a trace in its version.
+
+    Examples
+    --------
+    >>> may_give_memory("x.data = y"), may_give_memory("x.data == y")
+    (True, False)
+    """
+    return _GIVES_MEMORY.search(source) is not None
 
 
 def parse_path(text: str) -> AccessPath:

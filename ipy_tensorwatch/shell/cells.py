@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.notebook import Definition
 from ..core.records import Inner
+from ..core.source import may_give_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,13 +32,21 @@ def user_variables(shell: InteractiveShell) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Sources:
-    """The plain sources of the cells that define something, and where each name was defined last."""
+    """The plain sources of the cells that define something, and where each name was defined last.
+
+    Attributes
+    ----------
+    give_memory
+        Whether any of the cells may give a tensor other memory.
+    """
 
     cells: dict[int, str] = field(default_factory=dict)
     definitions: dict[str, Definition] = field(default_factory=dict)
+    give_memory: bool = False
 
     def add(self, count: int, source: str) -> None:
         """Remember a cell if it defines functions or classes."""
+        self.give_memory = self.give_memory or may_give_memory(source)
         if not _DEFINES.search(source):
             return
         self.cells[count] = source

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from ..capture.ledger import Ledger
 from ..core.instrument import names_of
+from ..core.source import may_give_memory
 from ..core.statement import Statement, parse_statements, walk_statements
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .config import TensorWatch
     from .recording import Recording
 
-_GIVES_MEMORY = re.compile(r"\.data\s*[,=](?!=)|\bset_\(|\bswap_tensors\b|\bsetattr\b|\bresize_|\.data\s+in\b")
-"""What a cell says that may give a tensor other memory."""
 MAX_VALUES = 1000
 KEPT = 8
 """How many of the last values are looked through for the same ones, so that a loop is not slowed down."""
@@ -66,7 +64,7 @@ class RunningCell:
             marks=self.observer.prints.marks,
             before=self.observer.shot,
             peek=self.peek,
-            follows=bool(_GIVES_MEMORY.search(self.plain)),
+            follows=may_give_memory(self.plain),
             references=self.observer.lens.storages.references,
             share=self.settings.probe_share,
             floor=self.settings.probe_floor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections import deque
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from ..core.records import Change, Status
     from .config import TensorWatch
     from .options import DiffOptions
+
+LAYOUT_SHARE = 0.001
+"""Share of a cell's run time that may be spent on layouts that hardly anything changes without another trace."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -189,7 +193,8 @@ class Watcher:
         self.observer.budget.grant(self.settings.budget_floor + self.settings.budget_share * duration)
         if cell.recording:
             self.observer.budget.grant(RECORDING_SECONDS)
-        observed = self.observer.look(user_variables(self.shell), cell.count)
+        patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration
+        observed = self.observer.look(user_variables(self.shell), cell.count, patience)
         cell.ledger.finish(observed)
         found = observed.found
         if cell.recording:
