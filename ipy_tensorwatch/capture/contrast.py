@@ -94,15 +94,16 @@ def _count(
 ) -> Content:
     old, new = (np.ascontiguousarray(rows).reshape(-1, max(1, rows.shape[-1])) for rows in (before, after))
     differs = _differing(old, new)
-    changed = int(differs.sum())
+    changed = int(np.count_nonzero(differs))
     if not changed:
         return Content(changed=False, verified=True, since=since)
-    where = np.flatnonzero(differs)
+    where = slice(None) if changed == len(old) else np.flatnonzero(differs)
+    first = np.arange(min(examples, changed)) if isinstance(where, slice) else where[:examples]
     elements = Elements(
         changed=changed,
         total=len(old),
         max_abs=_largest(old[where], new[where], dtype),
-        examples=_examples(old, new, where[:examples], before.shape[:-1], dtype),
+        examples=_examples(old, new, first, before.shape[:-1], dtype),
     )
     return Content(changed=True, verified=True, elements=elements, since=since)
 
@@ -121,9 +122,12 @@ def _largest(old: np.ndarray[Any, Any], new: np.ndarray[Any, Any], dtype: str) -
     if before is None or after is None:
         return None
     with np.errstate(all="ignore"):
-        steps = np.abs(after - before)
-    finite = steps[np.isfinite(steps)]
-    return float(finite.max()) if len(finite) else None
+        steps = np.abs(np.subtract(after, before, dtype=np.result_type(before.dtype, np.float64)))
+    largest = steps.max()
+    if not np.isfinite(largest):
+        steps = steps[np.isfinite(steps)]
+        return float(steps.max()) if len(steps) else None
+    return float(largest)
 
 
 def _examples(
@@ -136,9 +140,9 @@ def _examples(
     before, after = _numbers(old[where], dtype), _numbers(new[where], dtype)
     if before is None or after is None:
         return ()
-    places = [tuple(int(i) for i in np.unravel_index(int(flat), shape)) if shape else () for flat in where]
+    places = zip(*np.unravel_index(where, shape), strict=True) if shape else [()]
     return tuple(
-        Example(index=place, before=_plain(a), after=_plain(b))
+        Example(index=tuple(map(int, place)), before=_plain(a), after=_plain(b))
         for place, a, b in zip(places, before, after, strict=True)
     )
 
@@ -151,13 +155,13 @@ def _plain(value: Any) -> float | str:  # noqa: ANN401
 
 
 def _numbers(rows: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any] | None:
-    """Read rows of bytes as double-precision numbers; None for types that are none."""
+    """Read rows of bytes as numbers that double precision holds; None for types that are none."""
     name = dtype.removeprefix("torch.")
     raw = np.ascontiguousarray(rows)
     if name == "bfloat16":
-        return (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32).ravel().astype(np.float64)
+        return (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32).ravel()
     try:
         values = raw.view(np.dtype(_READ_AS.get(name, name))).ravel()
-        return values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
+        return values if values.dtype.kind in "fciu" else values.astype(np.float64)
     except (TypeError, ValueError):
         return None

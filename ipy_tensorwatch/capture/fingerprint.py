@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xxhash
 
+from ..core.overlap import lay_out
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -49,22 +51,13 @@ class Mark:
         start = reading.low - self.block.low
         if self.copy is None or start < 0 or start + reading.high - reading.low > len(self.copy):
             return None
-        return lay_out(np.frombuffer(self.copy, np.uint8), reading, start)
+        return lay_out(self.copy, reading, start)
 
     def part_digest(self, reading: Reading) -> bytes | None:
         """Return the digest of a reading's elements; None where it was not taken."""
         if reading.is_dense and (reading.low, reading.high) == (self.block.low, self.block.low + self.block.nbytes):
             return self.digest
         return self.parts.get(reading.layout)
-
-
-def lay_out(raw: np.ndarray[Any, Any], reading: Reading, start: int) -> np.ndarray[Any, Any]:
-    """View raw bytes as a reading's elements, each one a row of `itemsize` bytes; `start` is where its span begins."""
-    first = start + reading.data_ptr - reading.address
-    shape, strides = (*reading.shape, reading.itemsize), (*reading.strides, 1)
-    if not reading.numel:
-        return np.empty(shape, np.uint8)
-    return np.lib.stride_tricks.as_strided(raw[first:], shape, strides, writeable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +202,10 @@ def _part_digests(block: Block, parts: Iterable[Reading]) -> dict[Part, bytes]:
     if block.foreign:
         return {}
     found: dict[Part, bytes] = {}
-    raw = np.frombuffer(block.window, np.uint8) if block.nbytes else np.empty(0, np.uint8)
     for reading in parts:
         whole = reading.is_dense and reading.high - reading.low == block.nbytes
         if not whole and reading.layout not in found:
-            elements = lay_out(raw, reading, reading.low - block.low)
+            elements = lay_out(block.window, reading, reading.low - block.low)
             found[reading.layout] = xxhash.xxh3_128_digest(np.ascontiguousarray(elements).data)
     return found
 

@@ -147,6 +147,7 @@ class _Case:
         self.evidence = blame.evidence
         self.group = [entry for entry in blame.neighbours(reading) if str(entry[0]) != self.spelled]
         self.others = frozenset(path for path, _ in self.group)
+        self.family = {self.spelled, *map(str, self.others)}
         self.recorded: dict[int, list[Inner | None]] = {}
         for one in self.evidence.recorded.get(self.spelled, ()):
             self.recorded.setdefault(one.statement, []).append(one.inner)
@@ -170,7 +171,7 @@ class _Case:
         """Find the statements that wrote, each with whether it was seen to."""
         statements = {one.index: one for one in self.evidence.statements}
         seen: dict[int, bool] = {}
-        for ran in self._wrote():
+        for ran in dict.fromkeys(self._wrote()):
             able = frozenset(i for i in ran if i in statements and _may_write(statements[i]))
             for index in self._likeliest(able):
                 seen[index] = seen.get(index, False) or len(ran) == 1 or index in self.recorded
@@ -196,19 +197,19 @@ class _Case:
         if len(indices) <= 1:
             return list(indices)
         statements = [one for one in self.evidence.statements if one.index in indices]
-        family = {self.spelled, *map(str, self.others)}
-        named = self.blame.named
         tiers = (
-            [
-                one
-                for one in statements
-                if one.index in self.recorded or named[one.index][0] & family or self._is_named(one)
-            ],
-            [one for one in statements if self._step(one) is not None],
-            [one for one in statements if one.calls and self._mentions(one)],
-            [one for one in statements if one.calls],
+            self._names_the_memory,
+            lambda one: self._step(one) is not None,
+            lambda one: one.calls and self._mentions(one),
+            lambda one: one.calls,
         )
-        return [one.index for one in next(filter(None, tiers), statements)]
+        found = ([one.index for one in statements if belongs(one)] for belongs in tiers)
+        return next(filter(None, found), [one.index for one in statements])
+
+    def _names_the_memory(self, statement: Statement) -> bool:
+        if statement.index in self.recorded or self._is_named(statement):
+            return True
+        return not self.family.isdisjoint(self.blame.named[statement.index][0])
 
     def _finding(self, statement: Statement, certain: bool) -> tuple[Cause, tuple[Site, ...], list[str]]:  # noqa: FBT001
         step = self._step(statement)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from numpy.lib.stride_tricks import as_strided
+from .overlap import lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,15 +42,12 @@ class Write:
         if self.mask is None:
             return True
         start = reading.low - self.low
+        if reading.is_dense and start <= 0 and start + reading.nbytes >= len(self.mask):
+            return True  # some byte differs, and all are among the elements
         piece = self.mask[max(0, start) : start + reading.high - reading.low]
         if reading.is_dense or not piece.any():
             return bool(piece.any())
-        return bool(_elements(self.mask, reading, start).any())
-
-
-def _elements(mask: np.ndarray[Any, Any], reading: Reading, start: int) -> np.ndarray[Any, Any]:
-    first = start + reading.data_ptr - reading.address
-    return as_strided(mask[first:], (*reading.shape, reading.itemsize), (*reading.strides, 1), writeable=False)
+        return bool(lay_out(self.mask, reading, start).any())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,25 +28,6 @@ def instrument(tree: ast.Module, name: str) -> ast.Module:
     return ast.Module(body=_Prober(name, indices).block(tree.body, None, None), type_ignores=tree.type_ignores)
 
 
-def names_of(node: ast.stmt) -> tuple[str, ...]:
-    """Give the names that a statement uses itself: of a compound statement its header's, of a definition none.
-
-    Examples
-    --------
-    >>> names_of(ast.parse("h[i].add_(x)").body[0])
-    ('h', 'i', 'x')
-    """
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return ()
-    parts = [value for name, value in ast.iter_fields(node) if name not in _BLOCKS]
-    nodes = [one for part in parts for one in (part if isinstance(part, list) else [part])]
-    inside = (inner for one in nodes if isinstance(one, ast.AST) for inner in ast.walk(one))
-    return tuple(sorted({inner.id for inner in inside if isinstance(inner, ast.Name)}))
-
-
-_BLOCKS = frozenset(("body", "orelse", "finalbody", "handlers", "cases"))
-
-
 @dataclass(frozen=True, slots=True)
 class _Prober:
     name: str

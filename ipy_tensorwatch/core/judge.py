@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .diff import classify
@@ -29,16 +28,18 @@ def _change(difference: Difference, content: Content, explain: Callable[[Differe
     if kind is None:
         return None
     before, after = difference.before, difference.after
-    versions = (before.version if before else None, after.version if after else None)
-    change = Change(path=str(difference.path), kind=kind, versions=versions)
+    path, versions = str(difference.path), (before.version if before else None, after.version if after else None)
     if kind in ("bound", "unbound", "rebound") or before is None or after is None:
-        return change
+        return Change(path=path, kind=kind, versions=versions)
     fields = changed_fields(before, after)
     if kind != "mutated":
-        return _with(change, fields=fields, verified=content.verified, since=content.since)
+        verified, since = content.verified, content.since
+        return Change(path=path, kind=kind, versions=versions, fields=fields, verified=verified, since=since)
     verdict = explain(difference)
-    return _with(
-        change,
+    return Change(
+        path=path,
+        kind=kind,
+        versions=versions,
         cause=verdict.cause,
         silent=verdict.is_silent,
         via=verdict.via,
@@ -49,7 +50,3 @@ def _change(difference: Difference, content: Content, explain: Callable[[Differe
         fields=fields,
         since=content.since,
     )
-
-
-def _with(change: Change, **values: object) -> Change:
-    return replace(change, **values)  # type: ignore[arg-type]

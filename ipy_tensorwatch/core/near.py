@@ -37,7 +37,9 @@ class Neighbourhood:
     def of(self, reading: Reading) -> list[Entry]:
         """Give the entries that are the same object or share a byte, in the order in which they were given."""
         near = [
-            (place, entry) for place, entry in self._close_to(reading) if share_bytes(reading, entry[1]) is not False
+            (place, entry)
+            for place, entry in self._close_to(reading)
+            if entry[1] is reading or share_bytes(reading, entry[1]) is not False
         ]
         known = {id(entry) for _, entry in near}
         same = [entry for entry in self._by_object.get(reading.object, ()) if id(entry) not in known]

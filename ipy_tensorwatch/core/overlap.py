@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,10 +33,30 @@ def share_bytes(a: Reading, b: Reading) -> bool | None:
     """Tell whether two readings have a byte in common; None where the search would take too long."""
     if not (a.numel and b.numel) or a.address >= _end(b) or b.address >= _end(a):
         return False
+    if a.is_dense and b.is_dense:
+        return True
     try:
         return np.shares_memory(_address_array(a), _address_array(b), max_work=MAX_WORK)  # type: ignore[arg-type]  # NumPy takes any count
     except np.exceptions.TooHardError:
         return None
+
+
+def lay_out(buffer: Any, reading: Reading, start: int) -> np.ndarray[Any, np.dtype[np.uint8]]:  # noqa: ANN401
+    """View a run of bytes as a reading's elements, each one a row of `itemsize` bytes.
+
+    Parameters
+    ----------
+    buffer
+        What NumPy takes for a buffer: bytes, a ctypes array, an array.
+    start
+        Where in it the reading's span begins.
+    """
+    shape, strides = (*reading.shape, reading.itemsize), (*reading.strides, 1)
+    if not reading.numel:
+        return np.empty(shape, np.uint8)
+    first = start + reading.data_ptr - reading.address
+    laid_out: np.ndarray[Any, np.dtype[np.uint8]] = np.ndarray(shape, np.uint8, buffer, first, strides)
+    return laid_out
 
 
 def _end(reading: Reading) -> int:

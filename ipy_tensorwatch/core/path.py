@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 ANY_ITEM = "[*]"
 """The step of an item whose key is not known before the line runs."""
@@ -24,9 +24,15 @@ class AccessPath:
 
     root: str
     steps: tuple[str, ...] = ()
+    _text: str = field(default="", init=False, compare=False, repr=False)
 
     def __str__(self) -> str:
         """Spell the path as a person would type it; a member of a set as an item of its list."""
+        if not self._text:
+            object.__setattr__(self, "_text", self._spell())
+        return self._text
+
+    def _spell(self) -> str:
         text = self.root
         for step in self.steps:
             text = f"list({text}){step.removeprefix(OF_SET)}" if step.startswith(OF_SET) else text + step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import NamedTuple
 
 METADATA = ("shape", "strides", "dtype", "device", "requires_grad", "grad_fn", "storage")
@@ -71,9 +72,14 @@ class Reading(NamedTuple):
 
 def changed_fields(before: Reading, after: Reading) -> tuple[str, ...]:
     """Name the metadata that differ between two readings of one object; a storage that moved counts as another."""
+    if _laid_out(before) == _laid_out(after) and before.data_ptr - before.low == after.data_ptr - after.low:
+        return ()
     differs = {name: getattr(before, name) != getattr(after, name) for name in METADATA}
     differs["storage"] |= before.address - before.low != after.address - after.low
     return tuple(name for name in METADATA if differs[name])
+
+
+_laid_out = operator.attrgetter(*METADATA)
 
 
 def extent(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> tuple[int, int]:

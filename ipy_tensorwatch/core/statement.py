@@ -121,6 +121,22 @@ def targets_of(node: ast.stmt) -> Iterator[Target]:
         yield from (_target(write, one) for one in write.refs if one.sure)
 
 
+def names_written(node: ast.stmt) -> tuple[str, ...]:
+    """Give the names that decide what a statement writes: what its targets hang on, and the keys of their items.
+
+    Examples
+    --------
+    >>> import ast
+    >>> names_written(ast.parse("h[i].add_(x)").body[0])
+    ('h', 'i')
+    """
+    try:
+        paths = [one.path for one in targets_of(node)]
+    except RecursionError:  # an expression of a thousand terms
+        return ()
+    return tuple(sorted({path.root for path in paths}.union(*map(key_names, paths))))
+
+
 def _target(write: Write, one: Reference) -> Target:
     open_end = write.step and not one.sealed and not one.below and not one.depth
     steps = (*one.path.steps, write.step) if open_end else one.path.steps

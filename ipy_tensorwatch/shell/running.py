@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from ..capture.ledger import Ledger
-from ..core.instrument import names_of
 from ..core.source import may_give_memory
-from ..core.statement import Statement, parse_statements, walk_statements
+from ..core.statement import Statement, names_written, parse_statements, walk_statements
 
 if TYPE_CHECKING:
     import ast
@@ -73,7 +72,7 @@ class RunningCell:
 
     def instrument(self, tree: ast.Module) -> SimpleNamespace:
         """Take the cell's own statements and return a probe for each."""
-        self._names = [names_of(node) for node in walk_statements(tree.body)]
+        self._names = [names_written(node) for node in walk_statements(tree.body)]
         self.ledger.begin(len(self._names))
         return self.ledger.probes
 
