@@ -35,6 +35,12 @@ def test_three_alike_are_told_in_one_line():
     assert (one.label, one.count, one.via) == ("best[…]", 3, ("model.…",))
 
 
+def test_what_some_of_them_changed_through_is_not_said_of_all():
+    changes = [*of_best("a", "b"), change("best['c']", via=())]
+
+    assert [(one.count, one.via) for one in fold(changes)] == [(3, ())]
+
+
 def test_two_alike_are_told_apart():
     assert [(one.label, one.count) for one in fold(of_best("a", "b"))] == [("best['a']", 1), ("best['b']", 1)]
 
