@@ -65,14 +65,22 @@ def label(paths: Sequence[str]) -> str:
     'best[…]'
     >>> label(["m.layers[0].weight", "m.layers[1].bias"])
     'm.layers[…]'
+    >>> label(["m.in.grad", "m.out.bias.grad"])
+    'm.….grad'
     """
     parsed = [parse_path(path) for path in paths]
     steps = [one.steps for one in parsed]
-    levels = list(zip(*steps, strict=False))
-    shared = next((place for place, level in enumerate(levels) if len(set(level)) > 1), len(levels))
-    heads = {one[shared][0] if len(one) > shared else "" for one in steps}
+    begin = _alike(steps)
+    end = _alike([one[:begin:-1] for one in steps])
+    heads = {one[begin][0] if len(one) > begin else "" for one in steps}
     rest = {"[": "[…]", ".": ".…"}.get(heads.pop(), "…") if len(heads) == 1 else "…"
-    return parsed[0].root + "".join(steps[0][:shared]) + rest
+    return "".join((parsed[0].root, *steps[0][:begin], rest, *steps[0][len(steps[0]) - end :]))
+
+
+def _alike(several: Sequence[Sequence[str]]) -> int:
+    """Count the steps with which all of them begin."""
+    levels = list(zip(*several, strict=False))
+    return next((place for place, level in enumerate(levels) if len(set(level)) > 1), len(levels))
 
 
 def gather(paths: Iterable[str], least: int = FOLD_FROM) -> list[tuple[str, list[str]]]:

@@ -22,7 +22,7 @@ def told(groups) -> list[tuple[str, ...]]:
 
 
 def test_a_model_and_its_state_dict_make_one_line():
-    assert told(entries(40)) == [("cpu · 40 blocks · 640 B", "model[…], best[…]", "the same elements")]
+    assert told(entries(40)) == [("cpu · 40 blocks · 640 B", "model[…].bias, best[…]", "the same elements")]
 
 
 def test_two_alike_are_told_apart():
