@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..core.records import NOT_KEPT
-from .fold import fold
-from .measure import count_of
-from .page import Line, Page, Row, Table, code, words
-from .phrases import amount, counter, how, inner_line, line_of, names, statement, text_of, values
+from .fold import fold, gather
+from .operators import left_out, operators
+from .page import Line, Page, Row, Table, words
+from .phrases import amount, counted, counter, how, names, values
+from .place import line_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..core.records import Change, OperatorWrite, TensorRecord
+    from ..core.records import Change, TensorRecord
     from ..core.report import Report
     from .fold import Fold
 
@@ -65,12 +65,12 @@ def _parts(report: Report, view: DiffView) -> Iterator[Table | Line]:
     if report.changes:
         yield _change_table(report, view)
     if view.recorded:
-        yield from _operators(report, view)
+        yield from operators(report, view.max_rows)
     if view.unchanged and _unchanged(report):
         yield _unchanged_table(_unchanged(report), view)
-    left_out = [one for one in report.coverage.unverified if one.why == "budget"]
-    if left_out:
-        yield words("bytes not compared, for want of time: ") + names([one.path for one in left_out])
+    skipped = [one for one in report.coverage.unverified if one.why == "budget"]
+    if skipped:
+        yield words("bytes not compared, for want of time: ") + names([one.path for one in skipped])
 
 
 def _change_table(report: Report, view: DiffView) -> Table:
@@ -81,15 +81,14 @@ def _change_table(report: Report, view: DiffView) -> Table:
         caption="Before and after",
         head=("tensor", "what happened", "where", "statement", "how much", "version", "values"),
         rows=tuple(Row(cells=_cells(one, records, view), silent=one.change.silent) for one in folds[: view.max_rows]),
-        more=_more(len(folds) - view.max_rows, "--max-rows"),
+        more=left_out(len(folds), view.max_rows),
     )
 
 
 def _cells(one: Fold, records: dict[str, TensorRecord], view: DiffView) -> tuple[Line, ...]:
     change, several = one.change, one.count > 1
-    label = code(one.label) + words(f" ({one.count} tensors)" if several else "")
     return (
-        label,
+        counted(one.label, one.count),
         how(change, one.via),
         line_of(change),
         text_of(change),
@@ -109,44 +108,19 @@ def _describe(record: TensorRecord) -> str:
     return f"{shape} {record.dtype.removeprefix('torch.')}"
 
 
-def _operators(report: Report, view: DiffView) -> Iterator[Table | Line]:
-    if report.writes:
-        shown = report.writes[: view.max_rows]
-        yield Table(
-            caption="Operators that wrote, in order",
-            head=("operator", "tensors", "times", "where", "statement"),
-            rows=tuple(Row(cells=_operator(one)) for one in shown),
-            more=_more(len(report.writes) - len(shown), "--max-rows"),
-        )
-    seen = {path for one in report.writes for path in one.paths}
-    past = [one.path for one in report.changes if one.kind == "mutated" and one.path not in seen]
-    if past:
-        yield words("no operator was seen to write ") + names(past) + words(": NumPy, a raw pointer or compiled code")
-
-
-def _operator(one: OperatorWrite) -> tuple[Line, ...]:
-    site = one.site
-    where = words(f"line {site.line}") if site else Line()
-    text = statement(site.text) if site else Line()
-    if site and site.inner:
-        text += words(" → ") + inner_line(site.inner)
-    whose = names(one.paths) if one.paths else words("" if one.op == NOT_KEPT else "a temporary")
-    return code(one.op), whose, words(f"{one.times:,}×" if one.times > 1 else ""), where, text
-
-
 def _unchanged(report: Report) -> list[TensorRecord]:
     changed = {change.path for change in report.changes}
     return [one for one in report.tensors if str(one.path) not in changed]
 
 
 def _unchanged_table(records: Sequence[TensorRecord], view: DiffView) -> Table:
+    forms: dict[str, list[str]] = {}
+    for one in records:
+        forms.setdefault(_describe(one), []).append(str(one.path))
+    rows = [(counted(label, len(alike)), form) for form, paths in forms.items() for label, alike in gather(paths)]
     return Table(
         caption="Unchanged",
         head=("tensor", "form"),
-        rows=tuple(Row(cells=(code(str(one.path)), words(_describe(one)))) for one in records[: view.max_rows]),
-        more=_more(len(records) - view.max_rows, "--max-rows"),
+        rows=tuple(Row(cells=(name, words(form))) for name, form in rows[: view.max_rows]),
+        more=left_out(len(rows), view.max_rows),
     )
-
-
-def _more(left: int, option: str) -> str:
-    return f"… and {count_of(left, 'row')} more: {option}" if left > 0 else ""

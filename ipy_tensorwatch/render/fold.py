@@ -38,7 +38,7 @@ def fold(changes: Iterable[Change]) -> tuple[Fold, ...]:
 def _key(change: Change) -> object:
     return (
         parse_path(change.path).root, change.kind, change.cause, change.silent, change.sites, change.verified,
-        change.versioned, change.fields, change.since, bool(change.via),
+        change.versioned, change.fields, change.since,
     )  # fmt: skip
 
 
@@ -65,23 +65,46 @@ def label(paths: Sequence[str]) -> str:
     'best[…]'
     >>> label(["m.layers[0].weight", "m.layers[1].bias"])
     'm.layers[…]'
+    >>> label(["m.in.grad", "m.out.bias.grad"])
+    'm.….grad'
     """
     parsed = [parse_path(path) for path in paths]
     steps = [one.steps for one in parsed]
-    levels = list(zip(*steps, strict=False))
-    shared = next((place for place, level in enumerate(levels) if len(set(level)) > 1), len(levels))
-    heads = {one[shared][0] if len(one) > shared else "" for one in steps}
+    begin = _alike(steps)
+    end = _alike([one[:begin:-1] for one in steps])
+    heads = {one[begin][0] if len(one) > begin else "" for one in steps}
     rest = {"[": "[…]", ".": ".…"}.get(heads.pop(), "…") if len(heads) == 1 else "…"
-    return parsed[0].root + "".join(steps[0][:shared]) + rest
+    return "".join((parsed[0].root, *steps[0][:begin], rest, *steps[0][len(steps[0]) - end :]))
+
+
+def _alike(several: Sequence[Sequence[str]]) -> int:
+    """Count the steps with which all of them begin."""
+    levels = list(zip(*several, strict=False))
+    return next((place for place, level in enumerate(levels) if len(set(level)) > 1), len(levels))
+
+
+def gather(paths: Iterable[str], least: int = FOLD_FROM) -> list[tuple[str, list[str]]]:
+    """Name the paths of one variable as one where they are at least so many, each with those it stands for.
+
+    Examples
+    --------
+    >>> gather(["x", "h[0]", "h[1]", "h[2]"])
+    [('x', ['x']), ('h[…]', ['h[0]', 'h[1]', 'h[2]'])]
+    """
+    roots: dict[str, list[str]] = {}
+    for path in dict.fromkeys(paths):
+        roots.setdefault(parse_path(path).root, []).append(path)
+    parts = [[alike] if len(alike) >= least else [[path] for path in alike] for alike in roots.values()]
+    return [(label(part) if len(part) > 1 else part[0], part) for several in parts for part in several]
 
 
 def _common_via(group: Sequence[Change]) -> tuple[str, ...]:
+    """Tell what all of them changed through; nothing where that is not known of each."""
     if len({one.via for one in group}) == 1:
         return group[0].via
-    roots: dict[str, list[str]] = {}
-    for path in dict.fromkeys(path for one in group for path in one.via):
-        roots.setdefault(parse_path(path).root, []).append(path)
-    return tuple(label(paths) if len(paths) > 1 else paths[0] for paths in roots.values())
+    if not all(one.via for one in group):
+        return ()
+    return tuple(text for text, _ in gather((path for one in group for path in one.via), least=2))
 
 
 def _common_versions(group: Sequence[Change]) -> tuple[int | None, int | None]:

@@ -23,18 +23,19 @@ def history(past: Past, limit: int, path: str | None = None) -> Page:
     if not past:
         return Page(head=f"tensorwatch  history{whose}", parts=(words("nothing has changed yet"),))
     head = f"tensorwatch  history{whose}  {count_of(len(past), 'change')}"
-    return Page(head=head, parts=(history_table(past, limit),))
+    return Page(head=head, parts=(history_table(past, limit, path),))
 
 
-def history_table(past: Past, limit: int) -> Table:
+def history_table(past: Past, limit: int, path: str | None = None) -> Table:
     """Lay out changes of several cells, those of one cell and one container that are alike in one row."""
     rows = list(_rows(past))
     left = len(rows) - limit
+    whose = f" {path}" if path else ""
     return Table(
         caption="Changes by cell",
         head=("cell", *COLUMNS),
         rows=tuple(rows[-limit:]),
-        more=f"… and {left:,} earlier: %tensorwatch history -n {len(rows)}" if left > 0 else "",
+        more=f"… and {left:,} earlier: %tensorwatch history -n {len(rows)}{whose}" if left > 0 else "",
     )
 
 

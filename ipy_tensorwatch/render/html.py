@@ -5,12 +5,20 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from .measure import clean
+from .measure import clean, width
 from .page import Table
 from .style import STYLE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .page import Line, Page, Row
+
+WRAPPED = frozenset(("statement", "relation", "meaning", "values", "tensors"))
+"""The columns whose text may be long; a line break in any other one makes a table harder to read."""
+
+MIN_WRAPPED, EM_PER_LETTER = 32, 0.57
+"""How narrow, in letters of code, such a column may become before the table is scrolled instead."""
 
 
 def write_html(page: Page) -> str:
@@ -21,20 +29,36 @@ def write_html(page: Page) -> str:
 
 def _table(table: Table) -> str:
     used = [place for place in range(len(table.head)) if any(str(row.cells[place]) for row in table.rows)]
-    head = "".join(f'<th scope="col">{_escape(table.head[place])}</th>' for place in used)
-    body = "".join(_row(row, used) for row in table.rows)
+    body = f"<tbody>{''.join(_row(row, table, used) for row in table.rows)}</tbody>"
     more = f'<p class="ipytw-more">{_escape(table.more)}</p>' if table.more else ""
-    caption = f"<caption>{_escape(table.caption)}</caption>"
-    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+    caption = _escape(table.caption)
+    if table.bare:
+        return f'<table aria-label="{caption}">{body}</table>{more}'
+    signed = ' class="ipytw-signed"' if any(row.silent for row in table.rows) else ""
+    head = _head(table.head[place] for place in used)
+    return f"<table{signed}><caption>{caption}</caption>{head}{body}</table>{more}"
 
 
-def _row(row: Row, used: list[int]) -> str:
+def _head(names: Iterable[str]) -> str:
+    cells = "".join(f'<th scope="col">{_escape(name)}</th>' for name in names)
+    return f"<thead><tr>{cells}</tr></thead>"
+
+
+def _row(row: Row, table: Table, used: list[int]) -> str:
     first, *others = used
-    sign = '<span class="ipytw-sign" role="img" aria-label="silent">▲</span> ' if row.silent else ""
+    is_marked = row.silent and not table.bare
+    sign = '<span class="ipytw-sign" role="img" aria-label="silent">▲</span> ' if is_marked else ""
     cells = f'<th scope="row">{sign}{_line(row.cells[first])}</th>'
-    cells += "".join(f"<td>{_line(row.cells[place])}</td>" for place in others)
+    cells += "".join(_cell(table.head[place], row.cells[place]) for place in others)
     mark = ' class="ipytw-silent"' if row.silent else ""
     return f"<tr{mark}>{cells}</tr>"
+
+
+def _cell(name: str, line: Line) -> str:
+    if name not in WRAPPED:
+        return f"<td>{_line(line)}</td>"
+    least = EM_PER_LETTER * min(width(str(line)), MIN_WRAPPED)
+    return f'<td class="ipytw-wrapped" style="min-width:{least:.3g}em">{_line(line)}</td>'
 
 
 def _line(line: Line) -> str:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+T = TypeVar("T")
 
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 _STEP = 1024
@@ -107,6 +113,18 @@ def spell_seconds(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds / 1e-6:.3g} µs"
+
+
+def few(things: Sequence[T], limit: int) -> tuple[Sequence[T], int]:
+    """Give the first few of many and how many are left out, which is never just one: that one would fit as well.
+
+    Examples
+    --------
+    >>> [few("abcde", limit) for limit in (3, 4)]
+    [('abc', 2), ('abcde', 0)]
+    """
+    end = limit if len(things) > limit + 1 else len(things)
+    return things[:end], len(things) - end
 
 
 def count_of(number: int, noun: str) -> str:

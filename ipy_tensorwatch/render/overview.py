@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .measure import count_of, spell_seconds
-from .page import Line, Page, Row, Table, words
-from .phrases import names
-from .relations import block, relations
+from .blocks import block, fold_groups, members
+from .measure import count_of, few, spell_seconds
+from .page import Page, Row, Table, words
+from .relations import relations
 from .summary import change_table
 
 if TYPE_CHECKING:
-    from ..core.records import AliasGroup
     from ..core.report import Report
+    from .page import Line
 
 MAX_GROUPS = 20
 MAX_CHANGES = 40
@@ -21,8 +21,8 @@ MAX_CHANGES = 40
 def overview(report: Report) -> Page:
     """Show the alias groups, the ones that changed first, and the last cell's changes, the silent ones first."""
     cell, groups = report.cell, report.groups
-    counts = f"{count_of(len(report.snapshot), 'tensor')} · {count_of(len(groups), 'group')}"
-    head = f"tensorwatch  [{cell.count}]  {counts} · {spell_seconds(cell.overhead)}"
+    counts = f"{count_of(len(report.snapshot), 'tensor')} · {count_of(len(groups), 'alias group')}"
+    head = f"tensorwatch  [{cell.count}]  {counts} · took {spell_seconds(cell.overhead)}"
     return Page(head=head, parts=(_changes(report), _groups(report)))
 
 
@@ -38,15 +38,12 @@ def _groups(report: Report) -> Table | Line:
     if not report.groups:
         return words("no two variables share memory")
     changed = {change.path for change in report.changes if change.kind in ("mutated", "touched")}
-    ordered = sorted(report.groups, key=lambda one: changed.isdisjoint(one.members))
-    left = len(ordered) - MAX_GROUPS
+    folds = fold_groups(sorted(report.groups, key=lambda one: changed.isdisjoint(one.members)))
+    shown, _ = few(folds, MAX_GROUPS)
+    left = sum(one.count for one in folds[len(shown) :])
     return Table(
         caption="Shared memory",
-        head=("block", "tensors", "relations"),
-        rows=tuple(Row(cells=_group(one)) for one in ordered[:MAX_GROUPS]),
-        more=f"… and {count_of(left, 'group')} more: ipy_tensorwatch.report().groups" if left > 0 else "",
+        head=("block", "tensors", "relation"),
+        rows=tuple(Row(cells=(block(one), members(one), relations(one.group))) for one in shown),
+        more=f"… and {count_of(left, 'more group')}: ipy_tensorwatch.report().groups" if left else "",
     )
-
-
-def _group(group: AliasGroup) -> tuple[Line, ...]:
-    return block(group), names(group.members), relations(group)

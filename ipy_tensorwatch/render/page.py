@@ -38,6 +38,11 @@ def code(text: str) -> Line:
     return Line((Span(text, code=True),) if text else ())
 
 
+def marked(text: str) -> Line:
+    """Make a line of words in which code stands between backquotes."""
+    return Line(tuple(Span(part, code=place % 2 == 1) for place, part in enumerate(text.split("`")) if part))
+
+
 def join(lines: list[Line], gap: str) -> Line:
     """Put lines one behind the other, with words between them."""
     joined = Line()
@@ -61,7 +66,7 @@ class Table:
     Attributes
     ----------
     bare
-        Whether text shows the rows alone, without caption, head and signs.
+        Whether the rows are shown alone, without caption, head and signs.
     more
         What was left out, in words.
     """

@@ -1,22 +1,19 @@
-"""A change in words: how it came about, where, how much, and what PyTorch's version counter saw."""
+"""A change in words: how it came about, how much it was, and what PyTorch's version counter saw."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from .measure import shorten, spell_number
+from .fold import FOLD_FROM, gather
+from .measure import few, spell_number
 from .page import Line, code, join, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..core.records import Change, Elements, Example, Inner, Site
+    from ..core.records import Change, Elements, Example
 
 MAX_NAMES = 3
-MAX_STATEMENT = 56
-
-_MAGIC = re.compile(r"get_ipython\(\)\.run_(?P<kind>cell|line)_magic\('(?P<name>\w+)', '(?P<rest>[^']*)'")
 
 _CAUSES = {
     "direct": "written by name",
@@ -27,7 +24,12 @@ _CAUSES = {
     "module": "changed by its module",
     "outside": "changed between cells",
 }
-_KINDS = {"touched": "version went up, same bytes", "bound": "new", "unbound": "gone", "rebound": "another tensor now"}
+_KINDS = {
+    "touched": "touched: version went up, same bytes",
+    "bound": "new",
+    "unbound": "gone",
+    "rebound": "another tensor now",
+}
 
 
 def how(change: Change, via: Sequence[str] | None = None) -> Line:
@@ -42,56 +44,18 @@ def how(change: Change, via: Sequence[str] | None = None) -> Line:
     return words(_CAUSES.get(change.cause or "", "changed"))
 
 
+def counted(label: str, count: int) -> Line:
+    """Name one tensor, or several of one container with how many they are."""
+    return code(label) + words(f" ({count:,} tensors)" if count > 1 else "")
+
+
 def names(paths: Sequence[str]) -> Line:
-    """List access paths, the first few of them."""
-    shown = join([code(path) for path in paths[:MAX_NAMES]], ", ")
-    left = len(paths) - MAX_NAMES
-    return shown + words(f" and {left} more") if left > 0 else shown
-
-
-def line_of(change: Change) -> Line:
-    """Say which line of the cell wrote."""
-    if not change.sites:
-        return Line()
-    site = _main(change)
-    likely = "likely " if site.certainty == "inferred" and site.inner is None else ""
-    return words(likely + _lines(site))
-
-
-def _main(change: Change) -> Site:
-    """Choose the site to show, one that was seen to write before one that only may have."""
-    return next((site for site in change.sites if site.certainty == "observed"), change.sites[0])
-
-
-def _lines(site: Site) -> str:
-    return f"line {site.line}" if site.line == site.end_line else f"lines {site.line}–{site.end_line}"
-
-
-def text_of(change: Change) -> Line:
-    """Give the text of the statement that wrote, and of the line inside the function that it called."""
-    if not change.sites:
-        return Line()
-    site = _main(change)
-    shown = statement(site.text)
-    if site.inner is not None:
-        likely = "likely " if site.certainty == "inferred" else ""
-        shown += words(f" → {likely}") + inner_line(site.inner)
-    more = len(dict.fromkeys((one.line, one.inner) for one in change.sites)) - 1
-    return shown + words(f" and {more} more") if more else shown
-
-
-def inner_line(inner: Inner) -> Line:
-    """Name a line inside a function of the notebook."""
-    return words(f"cell {inner.cell}, line {inner.line}   ") + statement(inner.text)
-
-
-def statement(text: str) -> Line:
-    """Show a statement as it was typed, shortened: IPython runs `%time x` as a call."""
-    call = _MAGIC.match(text)
-    if call is not None:
-        sign, name, rest = ("%%" if call["kind"] == "cell" else "%"), call["name"], call["rest"]
-        text = f"{sign}{name} {rest}".rstrip()
-    return code(shorten(text, MAX_STATEMENT))
+    """List access paths; where they are many, those of one variable as one, and the first few of them."""
+    listed = gather(paths, FOLD_FROM if len(paths) > MAX_NAMES + 1 else len(paths) + 1)
+    shown, left = few(listed, MAX_NAMES)
+    line = join([code(text) + words(f" ({len(alike):,})" if len(alike) > 1 else "") for text, alike in shown], ", ")
+    more = sum(len(alike) for _, alike in listed[len(shown) :])
+    return line + words(f" and {more:,} more") if left else line
 
 
 def amount(change: Change, elements: Elements | None = None) -> Line:
@@ -113,22 +77,26 @@ def amount(change: Change, elements: Elements | None = None) -> Line:
 
 def counter(change: Change) -> Line:
     """Say what the version counter saw, and since when the bytes may be different."""
+    parts = [_seen(change)] if change.since is None else [_seen(change), f"since cell {change.since}"]
+    return words(", ".join(part for part in parts if part))
+
+
+def _seen(change: Change) -> str:
     before, after = change.versions
-    parts = []
-    if change.versioned is False:
-        parts.append("autograd cannot see it" if after is None else f"v{after}, autograd cannot see it")
-    elif before is not None and after is not None and before != after:
-        parts.append(f"v{before} → v{after}")
-    if change.since is not None:
-        parts.append(f"since cell {change.since}")
-    return words(", ".join(parts))
+    moved = f"v{before} → v{after}" if None not in (before, after) and before != after else ""
+    if change.versioned is not False:
+        return moved
+    same = "" if after is None else f"v{after} as before"
+    return ": ".join(part for part in (moved or same, "autograd cannot see it") if part)
 
 
 def values(elements: Elements | None, limit: int) -> Line:
     """Show a few elements, before and after."""
     if elements is None or not limit:
         return Line()
-    return code(", ".join(_example(one) for one in elements.examples[:limit]))
+    shown = [code(_example(one)) for one in elements.examples[:limit]]
+    is_all = elements.changed is not None and len(shown) >= elements.changed
+    return join(shown, ", ") + words("" if is_all or not shown else ", …")
 
 
 def _example(one: Example) -> str:

@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from .measure import spell_bytes
+from .fold import gather
+from .measure import count_of, few
 from .page import Line, code, join, words
 from .phrases import names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from ..core.records import AliasGroup, Relation
 
+    Pairs = dict[tuple[str, str], Relation]
+
 MAX_PAIRS = 3
 
-_PAIRED: dict[Relation, str] = {
-    "overlap": "overlap: ",
-    "disjoint": "no byte in common: ",
-    "unknown": "not known: ",
+_ALIKE: dict[Relation, str] = {
+    "same-object": "one tensor",
+    "same-elements": "the same elements",
+    "overlap": "overlap",
+    "disjoint": "no byte in common",
+    "unknown": "not known",
 }
 
 
 def relations(group: AliasGroup) -> Line:
     """Say how the members of a group relate, members that hold the same elements as one."""
     known = {(pair.a, pair.b): pair.relation for pair in group.pairs}
-    same = _classes(group.members, [pair for pair, relation in known.items() if relation == "same-object"])
-    equal = _classes([one[0] for one in same], _same(known))
-    parts = [*_sentences(same, "is one tensor" if len(group.members) > 1 else ""), *_equals(equal)]
-    first = {one[0] for one in equal}
-    for relation, text in _PAIRED.items():
-        pairs = [pair for pair, found in known.items() if found == relation and first.issuperset(pair)]
-        if pairs:
-            parts.append(words(text) + _spell(pairs))
+    found = set(known.values())
+    if len(found) == 1 and not group.pairs_left_out:
+        return words(_ALIKE[found.pop()])
+    parts = list(_parts(group, known))
     if group.pairs_left_out:
-        parts.append(words(f"{group.pairs_left_out:,} pairs not looked at"))
+        parts.append(words(f"{count_of(group.pairs_left_out, 'pair')} not looked at"))
     return join(parts, "; ")
 
 
-def _same(known: dict[tuple[str, str], Relation]) -> list[tuple[str, str]]:
+def _parts(group: AliasGroup, known: Pairs) -> Iterator[Line]:
+    same = _classes(group.members, [pair for pair, relation in known.items() if relation == "same-object"])
+    equal = _classes([one[0] for one in same], _same(known))
+    yield from (words("one tensor: ") + names(one) for one in same if len(one) > 1)
+    yield from (words("the same elements: ") + names(one) for one in equal if len(one) > 1)
+    yield from _told({pair: known[pair] for pair in known if {one[0] for one in equal}.issuperset(pair)})
+
+
+def _same(known: Pairs) -> list[tuple[str, str]]:
     return [pair for pair, relation in known.items() if relation in ("same-object", "same-elements")]
 
 
@@ -55,27 +65,19 @@ def _classes(members: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[l
     return list(classes.values())
 
 
-def _sentences(classes: list[list[str]], text: str) -> Iterator[Line]:
-    for one in classes:
-        if len(one) > 1:
-            yield join([code(name) for name in one[:MAX_PAIRS]], " = ") + words(_more(one) + f" {text}")
+def _told(known: Pairs) -> Iterator[Line]:
+    """Tell pairs relation by relation, the items of one container as one."""
+    named = {path: text for text, alike in gather(path for pair in known for path in pair) for path in alike}
+    folded: dict[Relation, dict[tuple[str, str], None]] = {}
+    for (a, b), relation in known.items():
+        folded.setdefault(relation, {})[named[a], named[b]] = None
+    often = Counter(pair for pairs in folded.values() for pair in pairs)
+    for relation, pairs in folded.items():
+        shown, left = few([_pair(pair, is_part=often[pair] > 1) for pair in pairs], MAX_PAIRS)
+        yield words(f"{_ALIKE[relation]}: ") + join(list(shown), ", ") + words(f" and {left:,} more" if left else "")
 
 
-def _equals(classes: list[list[str]]) -> Iterator[Line]:
-    for one in classes:
-        if len(one) > 1:
-            yield words("the same elements: ") + names(one)
-
-
-def _spell(pairs: Sequence[tuple[str, str]]) -> Line:
-    shown = join([code(a) + words(" and ") + code(b) for a, b in pairs[:MAX_PAIRS]], ", ")
-    return shown + words(_more(pairs))
-
-
-def _more(items: Sequence[object]) -> str:
-    return f" and {len(items) - MAX_PAIRS} more" if len(items) > MAX_PAIRS else ""
-
-
-def block(group: AliasGroup) -> Line:
-    """Name a group's block of memory by its device and its size."""
-    return words(f"{group.device} · {spell_bytes(group.nbytes)}")
+def _pair(pair: tuple[str, str], *, is_part: bool) -> Line:
+    a, b = pair
+    both = code(a) if a == b else code(a) + words(" and ") + code(b)
+    return words("some of ") + both if is_part else both

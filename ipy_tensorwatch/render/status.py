@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .measure import count_of, spell_bytes, spell_seconds
-from .page import Line, Page, Row, Table, code, words
+from .page import Line, Page, Row, Table, code, marked, words
 from .phrases import names
+from .reason import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,17 +75,14 @@ def _facts(status: Status, report: Report) -> Iterator[Row]:
 def _reasons(report: Report) -> Table:
     why = Counter(one.why for one in report.coverage.unverified)
     rows = [
-        Row(cells=(words(_WORDS.get(reason, reason)), words(f"{count:,}"), names(_paths(report, reason))))
-        for reason, count in why.most_common()
+        Row(cells=(words(reason(text)), words(f"{count:,}"), names(_paths(report, text))))
+        for text, count in why.most_common()
     ]
     return Table(caption="Not compared", head=("why", "how many", "tensors"), rows=tuple(rows))
 
 
-_WORDS = {"budget": "no time left after this cell: compared later"}
-
-
-def _paths(report: Report, reason: str) -> list[str]:
-    return [one.path for one in report.coverage.unverified if one.why == reason]
+def _paths(report: Report, why: str) -> list[str]:
+    return [one.path for one in report.coverage.unverified if one.why == why]
 
 
 def show_settings(settings: Sequence[Setting]) -> Page:
@@ -96,4 +94,4 @@ def show_settings(settings: Sequence[Setting]) -> Page:
 
 def _setting(one: Setting) -> tuple[Line, ...]:
     was = words(f" (was {one.default})" if one.value != one.default else "")
-    return code(one.name), code(one.value) + was, words(one.help)
+    return code(one.name), code(one.value) + was, marked(one.help)

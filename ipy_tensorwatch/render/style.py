@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 _RULES = """
-.ipytw {
+& {
   --tw-text: var(--jp-ui-font-color1, var(--vscode-foreground, inherit));
-  --tw-dim: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, #6a737d));
+  --tw-dim: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, light-dark(#59636e, #9198a1)));
   --tw-line: var(--jp-border-color2, var(--vscode-widget-border, #8884));
   --tw-mark: light-dark(#9a5b00, #f2b84b);
   --tw-wash: light-dark(#fff4dc, #332609);
@@ -14,38 +14,52 @@ _RULES = """
   max-width: 100%;
   overflow-x: auto;
 }
-[data-jp-theme-light="true"] .ipytw, body.vscode-light .ipytw { color-scheme: light; }
-[data-jp-theme-light="false"] .ipytw, body.vscode-dark .ipytw { color-scheme: dark; }
-.ipytw p { margin: 4px 0; color: var(--tw-dim); }
-.ipytw p.ipytw-head { font-weight: 600; color: var(--tw-text); white-space: pre-wrap; }
-.ipytw table { border-collapse: collapse; border: 0; margin: 6px 0 8px; font-size: 13px; table-layout: auto; }
-.ipytw caption { caption-side: top; text-align: left; padding: 2px 0; color: var(--tw-dim); font-weight: 600; }
-.ipytw table th, .ipytw table td {
+[data-jp-theme-light="true"] &, body.vscode-light & { color-scheme: light; }
+[data-jp-theme-light="false"] &, body.vscode-dark &, html[theme="dark"] & { color-scheme: dark; }
+& p { margin: 4px 0; color: var(--tw-dim); }
+& p.ipytw-head { font-weight: 600; color: var(--tw-text); white-space: pre-wrap; }
+& table {
+  border-collapse: collapse;
+  border: 0;
+  margin: 4px 0 8px;
+  font-size: 13px;
+  table-layout: auto;
+  width: auto;
+}
+& caption { caption-side: top; text-align: left; padding: 4px 0 2px; color: var(--tw-dim); font-weight: 600; }
+& table tr th, & table tr td {
   padding: 2px 14px 2px 6px;
   text-align: left;
   vertical-align: top;
   font-weight: 400;
+  line-height: 1.45;
   background: none;
   border: 0;
   border-bottom: 1px solid var(--tw-line);
-  max-width: 38em;
-  white-space: normal;
+  max-width: none;
+  white-space: nowrap;
 }
-.ipytw table thead th { color: var(--tw-dim); font-size: 12px; }
-.ipytw table tr { background: none; }
-.ipytw code {
+& table tr td.ipytw-wrapped { box-sizing: content-box; max-width: 44em; white-space: normal; }
+& table thead tr th { color: var(--tw-dim); font-size: 12px; }
+& table tbody tr, & table thead tr { background: none; border: 0; }
+& table tbody tr th { border-left: 3px solid transparent; }
+& table thead tr th:first-child { padding-left: 9px; }
+& table.ipytw-signed tr th:first-child { padding-left: 22px; }
+& table.ipytw-signed thead tr th:first-child { padding-left: 25px; }
+& table tbody tr.ipytw-silent { background: var(--tw-wash); }
+& table tbody tr.ipytw-silent th { border-left-color: var(--tw-mark); }
+& .ipytw-sign { position: absolute; margin-left: -16px; color: var(--tw-mark); }
+& code {
   font-family: var(--jp-code-font-family, ui-monospace, monospace);
   font-size: 12px;
   background: none;
+  border: 0;
   padding: 0;
   color: inherit;
-  white-space: pre-wrap;
+  white-space: pre;
 }
-.ipytw table tbody th { border-left: 3px solid transparent; }
-.ipytw table tr.ipytw-silent { background: var(--tw-wash); }
-.ipytw table tr.ipytw-silent th { border-left-color: var(--tw-mark); }
-.ipytw .ipytw-sign { color: var(--tw-mark); }
+& .ipytw-wrapped code { display: inline-block; white-space: pre-wrap; }
 """
 
-STYLE = "".join(line.strip() for line in _RULES.splitlines())
-"""Scoped by the class `ipytw`, without the blanks that only people need."""
+STYLE = "".join(line.strip() for line in _RULES.splitlines()).replace("&", ".ipytw" * 3)
+"""Scoped by our class, named thrice to weigh more than JupyterLab's rules for tables, and without needless blanks."""

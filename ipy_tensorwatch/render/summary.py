@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .fold import fold
-from .measure import count_of
-from .page import Line, Page, Row, Table, code, words
-from .phrases import amount, counter, how, line_of, text_of
+from .measure import count_of, few
+from .page import Page, Row, Table
+from .phrases import amount, counted, counter, how
+from .place import line_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..core.records import Change
     from ..core.report import Report
     from .fold import Fold
+    from .page import Line
 
 MAX_LINES = 8
 COLUMNS = ("tensor", "what happened", "where", "statement", "how much", "version")
@@ -33,11 +35,12 @@ def summarize(report: Report) -> Page | None:
 def change_table(changes: Sequence[Change], *, caption: str, limit: int, bare: bool = False, hint: str = "") -> Table:
     """Lay out changes as a table, those of one container that are alike in one row."""
     folds = fold(changes)
-    left = sum(one.count for one in folds[limit:])
+    shown, _ = few(folds, limit)
+    left = sum(one.count for one in folds[len(shown) :])
     return Table(
         caption=caption,
         head=COLUMNS,
-        rows=tuple(Row(cells=change_cells(one), silent=one.change.silent) for one in folds[:limit]),
+        rows=tuple(Row(cells=change_cells(one), silent=one.change.silent) for one in shown),
         bare=bare,
         more=f"… and {left:,} more{hint}" if left else "",
     )
@@ -46,9 +49,8 @@ def change_table(changes: Sequence[Change], *, caption: str, limit: int, bare: b
 def change_cells(one: Fold) -> tuple[Line, ...]:
     """Lay out one line of changes as cells, in the order of `COLUMNS`."""
     change = one.change
-    several = words(f" ({one.count} tensors)") if one.count > 1 else Line()
     return (
-        code(one.label) + several,
+        counted(one.label, one.count),
         how(change, one.via),
         line_of(change),
         text_of(change),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .measure import clean, pad, shorten, width
-from .page import Line, Table
+from .page import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,12 @@ MAX_COLUMN = 130
 def write_text(page: Page) -> str:
     """Write a page as lines without trailing blanks."""
     lines = [f" {clean(page.head)}"]
-    for part in page.parts:
-        lines += _table(part) if isinstance(part, Table) else [GAP + clean(str(part))]
+    for place, part in enumerate(page.parts):
+        if isinstance(part, Table):
+            lines += _table(part)
+        else:
+            after_table = place > 0 and isinstance(page.parts[place - 1], Table)
+            lines += [*([""] if after_table else []), GAP + clean(str(part))]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -46,8 +50,3 @@ def _sign(row: Row, table: Table) -> str:
 
 def _aligned(cells: Sequence[str], columns: Sequence[int], used: Sequence[int]) -> str:
     return GAP.join(pad(cells[place], columns[place]) for place in used)
-
-
-def one_line(line: Line) -> str:
-    """Write a line of a page as it is."""
-    return clean(str(line))

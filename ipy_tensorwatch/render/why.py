@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .history import history_table
-from .measure import count_of, spell_bytes
+from .measure import count_of, few, spell_bytes
 from .page import Line, Page, Row, Table, code, words
+from .reason import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +41,7 @@ def _parts(memory: Memory) -> Iterator[Table | Line]:
     if memory.unnamed:
         yield words(f"{_unnamed(memory.unnamed)} that no name leads to: a view's base, a saved tensor, a closure")
     if memory.past:
-        yield history_table(memory.past, MAX_HISTORY)
+        yield history_table(memory.past, MAX_HISTORY, str(memory.record.path))
     else:
         yield words("no cell has written to it since it is watched")
 
@@ -50,17 +51,21 @@ def _unnamed(count: int) -> str:
 
 
 def _facts(record: TensorRecord) -> str:
-    nbytes = record.span[1] - record.span[0]
     facts = [
         record.kind,
         record.dtype.removeprefix("torch."),
         _shape(record.shape),
         record.device,
-        f"{spell_bytes(nbytes)} of storage {record.storage}" if record.unknown is None else record.unknown,
+        _size(record) if record.unknown is None else reason(record.unknown),
         "" if record.version is None else f"v{record.version}",
         "requires grad" if record.requires_grad else "",
     ]
     return " · ".join(fact for fact in facts if fact)
+
+
+def _size(record: TensorRecord) -> str:
+    low, high = record.span
+    return spell_bytes(high - low) + (f" from byte {low:,} of its storage" if low else "")
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -68,12 +73,12 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 
 def _holder_table(holders: Sequence[Holder]) -> Table:
-    left = len(holders) - MAX_HOLDERS
+    shown, left = few(holders, MAX_HOLDERS)
     return Table(
         caption="Who else holds its memory",
         head=("holder", "relation", "shape"),
-        rows=tuple(Row(cells=_holder(one)) for one in holders[:MAX_HOLDERS]),
-        more=f"… and {left:,} more" if left > 0 else "",
+        rows=tuple(Row(cells=_holder(one)) for one in shown),
+        more=f"… and {left:,} more" if left else "",
     )
 
 

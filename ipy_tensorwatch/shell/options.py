@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDTH = 88
+_QUOTE = "'"
+_CHOICES = re.compile(r"invalid choice: (?P<given>.*) \(choose from (?P<choices>[^()]*)\)$", re.DOTALL)
+"""What `argparse` says of a command that is none, with quotes around the commands on some Pythons only."""
 MAX_VALUES = 100
 
 
@@ -29,8 +33,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Answer nonsense with one line."""
-        plain = message.removeprefix("argument command: ")
-        raise UsageError(f"{self.prog}: {plain} ({self.prog} --help tells more)")
+        plain = _CHOICES.sub(_list_choices, message.removeprefix("argument command: "))
+        raise UsageError(f"{self.prog}: {plain}; {self.prog} --help tells more")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Come back from `--help`."""
@@ -135,15 +139,26 @@ def _add(commands: argparse._SubParsersAction[Parser], name: str, text: str) -> 
     return commands.add_parser(name, prog=f"%tensorwatch {name}", help=text, description=description)
 
 
+def _list_choices(found: re.Match[str]) -> str:
+    return f"{found['given']} is none of {found['choices'].replace(_QUOTE, '')}"
+
+
 def _natural(text: str) -> int:
-    number = int(text)
+    number = _whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is less than 1")
     return number
 
 
 def _few(text: str) -> int:
-    number = int(text)
+    number = _whole(text)
     if not 0 <= number <= MAX_VALUES:
         raise argparse.ArgumentTypeError(f"{number} is not between 0 and {MAX_VALUES}")
     return number
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None

@@ -20,6 +20,10 @@ def of_best(*keys: str, **more) -> list:
         (["model.a", "model.b"], "model.…"),
         (["m.layers[0].weight", "m.layers[1].bias"], "m.layers[…]"),
         (["m.layers[0].weight", "m.layers[0].bias"], "m.layers[0].…"),
+        (["m.layers[0].weight", "m.layers[1].weight"], "m.layers[…].weight"),
+        (["m.a.grad", "m.b.c.grad", "m.d.grad"], "m.….grad"),
+        (["h[0][1]", "h[1][0]", "h[1][1]"], "h[…]"),
+        (["m.a.a", "m.a"], "m.a…"),
         (["x", "x.grad"], "x…"),
         (["d['a']", "d.b"], "d…"),
         (["d['a.b']['c']", "d['a.b']['d']"], "d['a.b'][…]"),
@@ -33,6 +37,12 @@ def test_three_alike_are_told_in_one_line():
     (one,) = fold(of_best("a", "b", "c"))
 
     assert (one.label, one.count, one.via) == ("best[…]", 3, ("model.…",))
+
+
+def test_what_some_of_them_changed_through_is_not_said_of_all():
+    changes = [*of_best("a", "b"), change("best['c']", via=())]
+
+    assert [(one.count, one.via) for one in fold(changes)] == [(3, ())]
 
 
 def test_two_alike_are_told_apart():

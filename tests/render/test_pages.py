@@ -10,6 +10,7 @@ from ipy_tensorwatch.core.records import Coverage, Elements, Example, OperatorWr
 from ipy_tensorwatch.render.comparison import show_comparison
 from ipy_tensorwatch.render.diff import DiffView, show_diff
 from ipy_tensorwatch.render.history import history
+from ipy_tensorwatch.render.html import write_html
 from ipy_tensorwatch.render.overview import overview
 from ipy_tensorwatch.render.status import Setting, Status, show_settings, show_status
 from ipy_tensorwatch.render.text import write_text
@@ -40,11 +41,11 @@ def test_the_overview_shows_silent_changes_first_and_changed_groups_first():
     both = snapshot(a=reading(1), b=reading(2), x=reading(3, 9), y=reading(4, 9))
     text = lines(overview(report(bound("a"), change(), snapshot=both)))
 
-    assert text[0] == " tensorwatch  [7]  4 tensors · 2 groups · 400 µs"
+    assert text[0] == " tensorwatch  [7]  4 tensors · 2 alias groups · took 400 µs"
     assert [one.split()[:2] for one in text if one.startswith((" ▲ ", "   a"))] == [["▲", "x"], ["a", "new"]]
     assert [one for one in text if "cpu · 24 B" in one] == [
-        "   cpu · 24 B   x, y      the same elements: x, y",
-        "   cpu · 24 B   a, b      the same elements: a, b",
+        "   cpu · 24 B   x, y      the same elements",
+        "   cpu · 24 B   a, b      the same elements",
     ]
 
 
@@ -74,10 +75,28 @@ def memory(**more) -> Memory:
 def test_why_tells_what_a_tensor_is_and_that_it_is_alone():
     assert lines(explain(memory())) == [
         " tensorwatch  why x",
-        "   tensor · float32 · 6 · cpu · 24 B of storage 1 · v1",
+        "   tensor · float32 · 6 · cpu · 24 B · v1",
         "   no other variable holds its memory",
         "   no cell has written to it since it is watched",
     ]
+
+
+def test_why_tells_where_a_view_begins_in_its_storage():
+    view = snapshot(x=reading(1, low=1024, high=1032, data_ptr=5120)).records[0]
+
+    assert lines(explain(memory(record=view)))[1].split(" · ")[4] == "8 B from byte 1,024 of its storage"
+
+
+def test_why_tells_the_reason_where_the_memory_is_not_known():
+    meta = snapshot(x=reading(1, unknown="a meta tensor")).records[0]
+
+    assert "memory not known: meta tensor" in lines(explain(memory(record=meta)))[1]
+
+
+def test_why_tells_how_to_see_all_that_wrote_to_it():
+    past = [(count, change(sites=(site(count),))) for count in range(30)]
+
+    assert lines(explain(memory(past=past)))[-1] == "   … and 10 earlier: %tensorwatch history -n 30 x"
 
 
 def test_why_tells_holders_and_which_of_them_are_ipythons():
@@ -114,8 +133,8 @@ def test_the_status_groups_what_was_not_compared_by_its_reason():
     assert lines(page)[0] == " tensorwatch  0.1.0  on"
     assert "   bytes compared           1 KB of 4 KB" in lines(page)
     assert lines(page)[-2:] == [
-        "   no time left after this cell: compared later   2          a, b",
-        "   a sparse coo tensor                            1          s",
+        "   no time left after this cell: compared later                 2          a, b",
+        "   memory not known: sparse COO tensor, its parts are watched   1          s",
     ]
 
 
@@ -126,6 +145,20 @@ def test_the_status_tells_the_last_lines_of_an_error_of_ours():
 
     assert lines(page)[0] == " tensorwatch  off"
     assert lines(page)[-1] == "   ValueError: no"
+
+
+def test_the_status_tells_devices_whose_bytes_are_not_compared():
+    coverage = Coverage(tensors=1, bytes=0, verified_bytes=0, unverified=(Unverified(path="x", why="on cuda:0"),))
+    page = show_status(Status(version="", enabled=True, report=report(coverage=coverage), changes=0, last_error=None))
+
+    assert lines(page)[-1] == "   bytes on cuda:0   1          x"
+
+
+def test_code_in_the_meaning_of_a_setting_is_code():
+    page = show_settings([Setting(name="n", value="1", default="1", help="Kept for `why`.")])
+
+    assert "Kept for why." in write_text(page)
+    assert "Kept for <code>why</code>." in write_html(page)
 
 
 def test_settings_tell_what_was_changed():
@@ -176,12 +209,12 @@ def test_a_diff_counts_shows_values_and_lists_operators():
         "",
         " Before and after",
         "   tensor   what happened       where    statement   how much                     version   values",
-        " ▲ x        changed through y   line 2   y.add_(1)   3 of 6 elements, max |Δ| 1   v0 → v1   [0] 0 → 1",
+        " ▲ x        changed through y   line 2   y.add_(1)   3 of 6 elements, max |Δ| 1   v0 → v1   [0] 0 → 1, …",
         "   y        new                                      6 float32",
         "",
         " Operators that wrote, in order",
         "   operator    tensors   times   where    statement",
-        "   aten.add_   x, y      3×      line 2   y.add_(1) → cell 2, line 3   t /= 255.0",
+        "   aten.add_   x, y      3×      line 2   y.add_(1) → cell 2, line 3: t /= 255.0",
     ]
 
 
@@ -200,13 +233,21 @@ def test_a_write_to_nobodys_memory_went_to_a_temporary():
 def test_rows_beyond_the_limit_are_counted():
     text = diffed(*(change(f"x{n}") for n in range(5)), view=DiffView(recorded=False, max_rows=2))
 
-    assert text[-1] == "   … and 3 rows more: --max-rows"
+    assert text[-1] == "   … and 3 more rows: --max-rows 5"
 
 
 def test_unchanged_tensors_are_listed_when_asked_for():
     text = diffed(view=DiffView(recorded=False, unchanged=True), snapshot=snapshot(x=reading(1)))
 
     assert text[-3:] == [" Unchanged", "   tensor   form", "   x        6 float32"]
+
+
+def test_unchanged_tensors_of_one_container_and_one_form_are_one_line():
+    layers = {f"h[{n}]": reading(n + 2, n + 2) for n in range(5)}
+    both = snapshot(x=reading(1), **layers)
+    text = diffed(view=DiffView(recorded=False, unchanged=True, max_rows=2), snapshot=both)
+
+    assert text[-2:] == ["   x                  6 float32", "   h[…] (5 tensors)   6 float32"]
 
 
 def test_no_values_are_shown_when_none_are_asked_for():

@@ -8,7 +8,7 @@ from ipy_tensorwatch.core.records import Elements, Example
 from ipy_tensorwatch.render.measure import width
 from ipy_tensorwatch.render.summary import MAX_LINES, summarize
 from ipy_tensorwatch.render.text import write_text
-from tests.render.records import change, inferred, report, site
+from tests.render.records import change, report, site
 
 
 def told(*changes) -> list[str]:
@@ -52,38 +52,9 @@ def test_no_line_ends_in_blanks():
     assert [one for one in lines if one != one.rstrip()] == []
 
 
-def test_the_line_inside_a_called_function_is_told():
-    told_line = line(sites=(site(1, "predict(img)", inner=inferred()),))
-
-    assert "line 1   predict(img) → cell 2, line 3   t /= 255.0" in told_line
-
-
-def test_what_was_inferred_is_called_likely():
-    seen = line(sites=(site(1, "predict(img)", inner=inferred(), certainty="inferred"),))
-    plain = line(sites=(site(1, "predict(img)", certainty="inferred"),))
-
-    assert "line 1   predict(img) → likely cell 2, line 3   t /= 255.0" in seen
-    assert "likely line 1   predict(img)" in plain
-
-
-def test_a_line_that_was_seen_is_shown_before_one_that_is_likely():
-    told_line = line(sites=(site(1, "a.numpy()[0] = 1", certainty="inferred"), site(4, "b.fill_(4)")))
-
-    assert "line 4   b.fill_(4) and 1 more" in told_line
-
-
-def test_a_statement_over_several_lines_is_told_with_both_ends():
-    assert "lines 2–4" in line(sites=(site(2, "y.add_( 1 )", end_line=4),))
-
-
-def test_a_magic_is_shown_as_it_was_typed():
-    text = "get_ipython().run_cell_magic('time', '-q', 'x.add_(1)\\n')"
-
-    assert "%%time -q" in line(sites=(site(1, text),))
-
-
 def test_a_write_that_the_version_counter_missed_is_told():
-    assert line(versioned=False, versions=(3, 3)).endswith("v3, autograd cannot see it")
+    assert line(versioned=False, versions=(3, 3)).endswith("v3 as before: autograd cannot see it")
+    assert line(versioned=False, versions=(None, None)).endswith("   autograd cannot see it")
 
 
 def test_bytes_that_were_not_compared_are_told():
@@ -105,6 +76,14 @@ def test_without_a_variable_it_went_through_the_cause_is_told(cause: str, expect
 
 def test_many_variables_are_counted():
     assert "changed through a, b, c and 2 more" in line(via=("a", "b", "c", "d", "e"))
+
+
+def test_the_last_of_four_variables_is_named_not_counted():
+    assert "changed through a, b, c, d   " in line(via=("a", "b", "c", "d"))
+
+
+def test_many_variables_of_one_container_are_named_together():
+    assert "changed through h[…] (5), a   " in line(via=(*(f"h[{n}]" for n in range(5)), "a"))
 
 
 @pytest.mark.parametrize(
@@ -138,6 +117,12 @@ def test_more_lines_than_a_glance_takes_are_counted():
 
     assert len(lines) == 1 + MAX_LINES + 1
     assert lines[-1] == "   … and 12 more: %tensorwatch"
+
+
+def test_one_line_more_than_a_glance_takes_is_shown_not_counted():
+    lines = told(*(change(f"x{n}") for n in range(MAX_LINES + 1)))
+
+    assert [one.split()[0] for one in lines[1:]] == [f"x{n}" for n in range(MAX_LINES + 1)]
 
 
 def test_a_long_statement_is_cut():

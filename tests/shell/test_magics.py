@@ -122,10 +122,10 @@ def test_a_setting_is_changed_and_told(aliased: Notebook):
         ("config history_length=many", "history_length cannot be 'many'"),
         ("config enabled=perhaps", "enabled cannot be 'perhaps'"),
         ("config zzz", "no setting is called zzz: there are budget_floor"),
-        ("nonsense", "invalid choice: 'nonsense'"),
+        ("nonsense", "%tensorwatch: 'nonsense' is none of on, off, status, why, history, config; "),
         ("why", "the following arguments are required: PATH"),
         ("why x y", "unrecognized arguments: y"),
-        ("history -n none", "argument -n: invalid _natural value: 'none'"),
+        ("history -n none", "argument -n: 'none' is no whole number; %tensorwatch history --help"),
         ("history -n 0", "argument -n: 0 is less than 1"),
         ("--nonsense", "unrecognized arguments: --nonsense"),
         ("why batch", "batch is no tensor but holds 2: name one, as batch['img']"),
@@ -323,7 +323,7 @@ def test_as_many_values_are_shown_as_asked_for(aliased: Notebook):
         ("x if", "if: SyntaxError"),
         ("--nonsense", "unrecognized arguments: --nonsense"),
         ("--values 101", "101 is not between 0 and 100"),
-        ("--max-rows no", "invalid"),
+        ("--max-rows no", "argument --max-rows: 'no' is no whole number; "),
     ],
 )
 def test_nonsense_for_tensordiff_is_answered_with_one_line(aliased: Notebook, line: str, expected: str):

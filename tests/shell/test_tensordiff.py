@@ -248,9 +248,9 @@ def test_every_kind_of_change_is_shown(aliased: Notebook):
     }
 
     assert rows == {
-        "x": "changed through y line 2 y.add_(1) 6 of 6 elements, max |Δ| 1 v0 → v1 [0] 0 → 1, [1] 0 → 1, [2] 0 → 1",
-        "y": "written by name line 2 y.add_(1) 6 of 6 elements, max |Δ| 1 v0 → v1 [0, 0] 0 → 1, [0, 1] 0 → 1, [0, 2] 0 → 1",
-        "same": "version went up, same bytes v0 → v1",
+        "x": "changed through y line 2 y.add_(1) 6 of 6 elements, max |Δ| 1 v0 → v1 [0] 0 → 1, [1] 0 → 1, [2] 0 → 1, …",
+        "y": "written by name line 2 y.add_(1) 6 of 6 elements, max |Δ| 1 v0 → v1 [0, 0] 0 → 1, [0, 1] 0 → 1, [0, 2] 0 → 1, …",
+        "same": "touched: version went up, same bytes v0 → v1",
         "turned": "shape, strides changed 3×2 float32 v0 → v1",
         "old": "another tensor now 2 float32",
         "new": "new 6 float32",
@@ -270,7 +270,7 @@ def test_unchanged_tensors_are_shown_on_request(aliased: Notebook):
 def test_rows_are_limited_on_request(aliased: Notebook):
     told = aliased.cell("%%tensordiff --max-rows 1\ny.add_(1)\nx.mul_(2);").stdout
 
-    assert told.count("more: --max-rows") == 2
+    assert told.count("… and 1 more row: --max-rows 2") == 2
 
 
 def test_operators_are_left_out_on_request(aliased: Notebook):
@@ -553,7 +553,7 @@ def test_called_from_a_program_it_runs_a_cell(aliased: Notebook):
         ("%%tensordiff\n\n\n", "there is no code below"),
         ("%%tensordiff --nonsense\nx.add_(1)", "unrecognized arguments: --nonsense"),
         ("%%tensordiff x y\nx.add_(1)", "the code stands on the lines below"),
-        ("%%tensordiff --values many\nx.add_(1)", "invalid"),
+        ("%%tensordiff --values many\nx.add_(1)", "'many' is no whole number"),
     ],
 )
 def test_nonsense_is_answered_with_one_line_and_the_body_is_not_run(aliased: Notebook, cell: str, expected: str):
