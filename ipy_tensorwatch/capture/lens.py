@@ -13,8 +13,9 @@ import numpy as np
 
 from ..core.snapshot import Scene, Snapshot
 from .columns import Facts, complete
+from .counter import Counter
 from .identity import ObjectSerials, StorageSerials
-from .memory import Block, block_of
+from .memory import WHOLE_LIMIT, Block, block_of
 from .parts import COMPONENT
 from .read import read
 from .torch_private import plain_reads
@@ -23,6 +24,7 @@ from .walk import Branch, Tree, walk
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+MAX_COUNTERS = 1024
 LAYOUT_TIME = 1e-6
 """Seconds that it takes to compare the layout of one tensor."""
 
@@ -34,6 +36,7 @@ class _Kept:
     facts: Facts
     scene: Scene
     blocks: dict[int, Block]
+    counters: tuple[Counter, ...]
     tree: Tree | None
 
 
@@ -43,12 +46,15 @@ class Shot:
 
     Attributes
     ----------
+    counters
+        The version counters of the tensors that lie in large storages.
     optimizers
         The paths of optimizers, each with its address.
     """
 
     snapshot: Snapshot
     blocks: Mapping[int, Block]
+    counters: tuple[Counter, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     optimizers: tuple[tuple[str, int], ...] = ()
 
@@ -79,7 +85,8 @@ class Lens:
         self.storages.lost.clear()
         snapshot = Snapshot(scenes={name: one.scene for name, one in kept.items()})
         optimizers = tuple((str(branch.outline.node_path(node)), id(one)) for branch, node, one in found.optimizers)
-        self._shot = Shot(snapshot, _merge(kept), tuple(found.skipped), optimizers)
+        counters = tuple(counter for one in kept.values() for counter in one.counters)
+        self._shot = Shot(snapshot, _merge(kept), counters, tuple(found.skipped), optimizers)
         return self._shot
 
     def peek(self, namespace: Mapping[str, object]) -> Shot:
@@ -121,6 +128,7 @@ class Lens:
 
     def _read_again(self, branch: Branch, facts: Facts, tree: Tree | None) -> _Kept:
         blocks: dict[int, Block] = {}
+        counters: list[Counter | None] = []
         readings = []
         serials = self.objects.number(branch.objects)
         for thing, role, serial in zip(branch.objects, branch.outline.roles(), serials, strict=True):
@@ -129,8 +137,12 @@ class Lens:
                 reading = reading._replace(kind="component", object=-reading.storage)
             readings.append(reading)
             if reading.storage and not reading.unknown and reading.device == "cpu" and reading.data_ptr:
-                _add_block(blocks, reading.storage, block_of(thing, reading, self.storages.own))
-        return _Kept(facts, Scene(outline=branch.outline, readings=tuple(readings)), blocks, tree)
+                block = block_of(thing, reading, self.storages.own)
+                _add_block(blocks, reading.storage, block)
+                if block.room > WHOLE_LIMIT and role != COMPONENT and len(counters) < MAX_COUNTERS:
+                    counters.append(Counter.of(thing, reading))
+        scene = Scene(outline=branch.outline, readings=tuple(readings))
+        return _Kept(facts, scene, blocks, tuple(filter(None, counters)), tree)
 
 
 @contextmanager

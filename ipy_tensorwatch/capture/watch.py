@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ..core.diff import Difference
+    from .counter import Counter
     from .fingerprint import Mark, Verdict
     from .lens import Shot
     from .memory import Block
@@ -81,7 +82,10 @@ class Watch:
 
     watched: dict[int, _Watched]
     largest: int
+    counters: tuple[Counter, ...]
     has_lost: bool = False
+    _counted: int = 0
+    _by_count: set[int] = field(default_factory=set)
     _seats: dict[int, int] | None = None
     _followed: int = 0
     _shot: Shot | None = None
@@ -93,7 +97,7 @@ class Watch:
         """Watch the storages up to `largest` bytes from here on."""
         small = [(key, mark) for key, mark in marks.items() if mark.block.nbytes <= largest and key in references]
         watched = {key: _Watched(references[key], one.block, one.digest, one.copy) for key, one in small[:MAX_WATCHED]}
-        return cls(watched, largest, _shot=before)
+        return cls(watched, largest, before.counters, _shot=before)
 
     def look(self, number: int) -> Iterator[Rewritten]:
         """Find the storages that were written since they were last looked at."""
@@ -104,16 +108,26 @@ class Watch:
                 yield Rewritten(storage, one.look_number, None, one.block.low)
             elif seen := one.look(storage, number):
                 yield seen
+        yield from self._count(number)
+
+    def _count(self, number: int) -> Iterator[Rewritten]:
+        """Find the storages, too large to be looked at, that an operator has written."""
+        for counter in self.counters:
+            if counter.has_risen() and (storage := self._known_seats[counter.object]) not in self.watched:
+                yield Rewritten(storage, self._counted, None, 0)
+                self._by_count.add(storage)
+        self._counted = number
 
     def conclude(self, verdicts: Mapping[int, Verdict], number: int) -> Iterator[Rewritten]:
         """Find what the comparison after the cell saw beyond the looks."""
+        yield from self._count(number)
         for storage, verdict in verdicts.items():
             one, before, after = self.watched.get(storage), verdict.before, verdict.after
             if one and one.find():
                 seen = one.look(storage, number)
                 if seen:
                     yield seen
-            elif before and after and verdict.outcome == "changed":
+            elif before and after and verdict.outcome == "changed" and storage not in self._by_count:
                 yield Rewritten(storage, 0, _mask(before.copy, after.copy), after.block.low)
 
     def follow(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> Iterator[Moved]:

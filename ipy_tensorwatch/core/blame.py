@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .reading import Reading
     from .records import Cause, Inner
     from .statement import Statement
+    from .target import Target
 
     Entry = tuple[AccessPath, Reading]
 
@@ -65,20 +66,21 @@ class Blame:
         return _Case(self, difference).close()
 
     @cached_property
-    def named(self) -> Mapping[int, tuple[frozenset[str], tuple[AccessPath, ...]]]:
-        """For each statement the watched paths that it names as written, and those behind which all may be."""
+    def named(self) -> Mapping[int, tuple[frozenset[str], tuple[tuple[Target, AccessPath], ...]]]:
+        """For each statement the watched paths that it names as written, and the targets behind which all may be."""
         return {one.index: self._named(one) for one in self.evidence.statements}
 
-    def _named(self, statement: Statement) -> tuple[frozenset[str], tuple[AccessPath, ...]]:
+    def _named(self, statement: Statement) -> tuple[frozenset[str], tuple[tuple[Target, AccessPath], ...]]:
         exact: set[str] = set()
-        below: list[AccessPath] = []
+        below: list[tuple[Target, AccessPath]] = []
         for target in statement.targets:
             for values in self.evidence.values.get(statement.index) or ({},):
                 path = resolve(target, values)
                 matches = self._longest_watched(path)
-                exact.update(matches)
+                if not target.grad:
+                    exact.update(matches)
                 if target.below or not matches:  # `out=pair` names what is behind the name
-                    below.append(path)
+                    below.append((target, path))
         return frozenset(exact), tuple(below)
 
     def _longest_watched(self, path: AccessPath) -> list[str]:
@@ -198,16 +200,16 @@ class _Case:
             return list(indices)
         statements = [one for one in self.evidence.statements if one.index in indices]
         tiers = (
-            self._names_the_memory,
-            lambda one: self._step(one) is not None,
+            self._is_told_to_write,
             lambda one: one.calls and self._mentions(one),
             lambda one: one.calls,
         )
         found = ([one.index for one in statements if belongs(one)] for belongs in tiers)
         return next(filter(None, found), [one.index for one in statements])
 
-    def _names_the_memory(self, statement: Statement) -> bool:
-        if statement.index in self.recorded or self._is_named(statement):
+    def _is_told_to_write(self, statement: Statement) -> bool:
+        """Tell a statement that names this memory as written, or was seen to write there."""
+        if statement.index in self.recorded or self._step(statement) is not None or self._is_named(statement):
             return True
         return not self.family.isdisjoint(self.blame.named[statement.index][0])
 
@@ -280,7 +282,7 @@ class _Case:
 
     def _is_named(self, statement: Statement) -> bool:
         exact, below = self.blame.named[statement.index]
-        return bool(self.names & exact) or any(path.leads_to(self.path) for path in below)
+        return bool(self.names & exact) or any(target.covers(self.path, spelled) for target, spelled in below)
 
     def _is_update_by_hand(self, statement: Statement, reached: _Reach) -> bool:
         """Tell a parameter that was written through the very same tensor object under another name."""
@@ -312,7 +314,11 @@ class _Case:
 
     def _named_others(self, statement: Statement) -> list[str]:
         exact, below = self.blame.named[statement.index]
-        return [str(path) for path, _ in self.group if str(path) in exact or any(one.leads_to(path) for one in below)]
+        return [
+            str(path)
+            for path, _ in self.group
+            if str(path) in exact or any(target.covers(path, spelled) for target, spelled in below)
+        ]
 
     def _mentions(self, statement: Statement) -> bool:
         return _mentions(statement, self.path)

@@ -33,11 +33,18 @@ class Target:
         Whether everything that lies behind `path` may be written.
     same_object
         Whether the write goes to the very tensor object that `path` spells, not to another one over its memory.
+    grad
+        Of what lies behind `path`: True for gradients only, False for all but gradients, None for either.
     """
 
     path: AccessPath
     below: bool = False
     same_object: bool = True
+    grad: bool | None = None
+
+    def covers(self, path: AccessPath, spelled: AccessPath) -> bool:
+        """Tell whether a path lies behind this target, whose own path is spelled with the keys of its items."""
+        return spelled.leads_to(path) and self.grad in (None, path.steps[-1:] == (".grad",))
 
 
 def resolve(target: Target, values: Values) -> AccessPath:

@@ -1,0 +1,49 @@
+"""Follow the version counter of a tensor without holding the tensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from .read import may_be_stale
+from .torch_private import user_modes
+
+if TYPE_CHECKING:
+    from ..core.reading import Reading
+
+_EMPTY = torch.empty(0, device="cpu")
+
+
+@dataclass(slots=True, eq=False)
+class Counter:
+    """The version counter of one tensor, shared by a tensor of no elements that is ours.
+
+    Attributes
+    ----------
+    object
+        The serial of the tensor.
+    seen
+        The version at the last look.
+    """
+
+    object: int
+    seen: int
+    _ours: torch.Tensor
+
+    @classmethod
+    def of(cls, thing: Any, reading: Reading) -> Counter | None:  # noqa: ANN401  (a tensor or an array)
+        """Share a tensor's counter; None where it has none, or asking for it could be seen by the user's code."""
+        if type(thing) not in (torch.Tensor, torch.nn.Parameter) or reading.version is None:
+            return None
+        if may_be_stale(thing) or user_modes():
+            return None
+        ours = thing.detach()
+        ours.data = _EMPTY  # lets go of the memory; the counter stays
+        return cls(reading.object, reading.version, ours)
+
+    def has_risen(self) -> bool:
+        """Tell whether an operator has written since this was last asked."""
+        before, self.seen = self.seen, self._ours._version
+        return self.seen > before  # `_unsafe_preserve_version_counter` puts it back
