@@ -1,12 +1,14 @@
 """PyTorch's own table of operators, each run in a cell: every argument whose bytes changed is reported, and nothing else.
 
-The first samples of each operator are enough to run its kernel once in each variant. Left out are operators that have no
-element type on the CPU; a sample that its operator refuses is run all the same, for what a failing operator has written counts.
+The first samples of each operator are enough to run its kernel once in each variant; `TENSORWATCH_PROFILE=deep` takes
+thirty. Left out are operators that have no element type on the CPU; a sample that its operator refuses is run all the
+same, for what a failing operator has written counts.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ from tests.notebook import Notebook, mutated, relations, silent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SAMPLES = 3
+SAMPLES = 30 if os.environ.get("TENSORWATCH_PROFILE") == "deep" else 3
 BRUTE_FORCE_BYTES = 4096
 
 TAKE = "given, rest, more, out = case()\nresult = None"

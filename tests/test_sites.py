@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from tests import oracle
 from tests.notebook import Notebook, changes, lines
 
 SETTING = """
@@ -39,3 +42,33 @@ def test_a_training_loop_is_told_by_the_line_that_wrote_each_tensor(floor: float
     assert WRITTEN == {path: lines(told[path]) for path in WRITTEN}
     assert {"optimizer"} == {told[path]["cause"] for path in WRITTEN}
     assert lines(told["model[0].weight.grad"]) <= {2, 3, 4}
+
+
+N = 50_000
+"""Elements that take more bytes than are looked at between statements."""
+
+LARGE = {
+    "two calls": ("a = torch.zeros(N); b = a[:9]", "y = 1\nbump(a)\nz = 2\nbump(b)"),
+    "a name and a call": ("a = torch.zeros(N); b = a.detach()", "b.add_(1)\nbump(a)\nlook(a)"),
+    "a loop over tensors": ("a = torch.zeros(N); b = [a, a[1:]]", "for t in b:\n    t += 1\nlook(a)"),
+    "one of several names in a loop": (
+        "a = torch.zeros(N); w = torch.zeros(N); v = a[:]",
+        "for m in (a, w):\n    m += 1",
+    ),
+    "disjoint slices": ("x = torch.zeros(N); a = x[:20000]; b = x[20000:]", "a.add_(1)\nb.add_(1)"),
+    "memory that is exchanged": ("a = torch.zeros(N); b = a.view(-1)", "a.data = a.data + 1\na.add_(1)\nbump(b)"),
+}
+
+
+@pytest.mark.parametrize(("setting", "cell"), LARGE.values(), ids=LARGE)
+def test_a_large_tensor_is_told_by_the_lines_that_wrote_it(setting: str, cell: str):
+    setting = f"import torch\nN = {N}\ndef bump(t):\n    t += 1\ndef look(t):\n    return t.sum()\n{setting}"
+    namespace: dict[str, Any] = {}
+    written = [oracle.run_by_line(source, namespace) for source in (setting, cell)][1]
+    with Notebook() as nb:
+        nb.run(setting)
+        report = nb.run(cell)
+
+    told = {path: lines(change) for path, change in changes(report, "mutated").items()}
+    assert {path: written.lines[path] for path in told} == told
+    assert told
