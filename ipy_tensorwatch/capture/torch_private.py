@@ -8,6 +8,7 @@ import torch
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from types import CodeType
 
 has_storage = torch._C._has_storage
 data_address = getattr(torch._C, "_data_address", torch.Tensor.data_ptr)
@@ -69,3 +70,17 @@ def _restack(modes: list[Any]) -> None:
         torch._C._pop_torch_dispatch_stack(None)
     for mode in modes:
         torch._C._push_on_torch_dispatch_stack(mode)
+
+
+_compiler: Any = torch._C._dynamo.eval_frame
+compiler_callback = _compiler.get_eval_frame_callback
+"""What PyTorch's compiler hands each function to that starts now, in this thread; None where it is not at work."""
+
+
+def keep_from_compiler(code: CodeType) -> None:
+    """Have the compiler leave a function as it is, wherever it meets it."""
+    if hasattr(_compiler, "skip_code"):
+        _compiler.skip_code(code)
+    else:
+        actions = _compiler._FrameAction
+        _compiler.set_code_exec_strategy(code, _compiler._FrameExecStrategy(actions.SKIP, actions.DEFAULT))

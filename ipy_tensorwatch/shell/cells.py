@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import linecache
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -56,8 +57,18 @@ class Sources:
 
 def cell_of(shell: InteractiveShell, file_name: str) -> int | None:
     """Return the execution count of the cell that was compiled under a file name."""
-    known: Mapping[str, int] = getattr(shell.compile, "_filename_map", {})
-    return known.get(file_name)
+    return notebook_files(shell).get(file_name)
+
+
+def notebook_files(shell: InteractiveShell) -> Mapping[str, int]:
+    """Return the file names of the cells, each with its execution count, as IPython keeps them."""
+    files: Mapping[str, int] = getattr(shell.compile, "_filename_map", {})
+    return files
+
+
+def source_of(file_name: str) -> str:
+    """Return the source behind a file name, as IPython gave it to the tracebacks."""
+    return "".join(linecache.getlines(file_name))
 
 
 def count_of(shell: InteractiveShell, info: ExecutionInfo) -> int:

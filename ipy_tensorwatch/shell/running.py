@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from ..capture.allowance import Allowance
 from ..capture.ledger import Ledger
 from ..core.instrument import names_of
 from ..core.statement import Statement, parse_statements, walk_statements
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
     from types import SimpleNamespace
 
     from ..capture.lens import Shot
@@ -36,6 +37,8 @@ class RunningCell:
     ----------
     plain
         The cell as plain Python; its line 1 is line `1 + offset` of what the user typed.
+    files
+        The file names of the notebook's cells, this one's included once it is compiled.
     peek
         Takes a snapshot while the cell runs.
     values, targets
@@ -48,6 +51,7 @@ class RunningCell:
     plain: str
     offset: int
     names: Mapping[str, Any]
+    files: Container[str]
     observer: Observer
     settings: TensorWatch
     peek: Callable[[], Shot]
@@ -68,8 +72,8 @@ class RunningCell:
             peek=self.peek,
             follows=bool(_GIVES_MEMORY.search(self.plain)),
             references=self.observer.lens.storages.references,
-            share=self.settings.probe_share,
-            floor=self.settings.probe_floor,
+            allowance=Allowance(share=self.settings.probe_share, floor=self.settings.probe_floor),
+            files=self.files,
             sample=self._sample,
         )
 
