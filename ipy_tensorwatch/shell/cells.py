@@ -6,6 +6,7 @@ import ast
 import linecache
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..core.notebook import Definition
@@ -32,10 +33,17 @@ def user_variables(shell: InteractiveShell) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Sources:
-    """The plain sources of the cells that define something, and where each name was defined last."""
+    """The plain sources of the cells that define something, and where each name was defined last.
+
+    Attributes
+    ----------
+    nested
+        The cells of the files that magics compiled, where IPython counts them to the next cell.
+    """
 
     cells: dict[int, str] = field(default_factory=dict)
     definitions: dict[str, Definition] = field(default_factory=dict)
+    nested: dict[str, int] = field(default_factory=dict)
 
     def add(self, count: int, source: str) -> None:
         """Remember a cell if it defines functions or classes."""
@@ -44,6 +52,14 @@ class Sources:
         self.cells[count] = source
         for name in _defined_names(source):
             self.definitions[name] = Definition(name=name, cell=count, source=source)
+
+    def adopt(self, files: Mapping[str, int], known: int, count: int) -> None:
+        """Note a cell's own files: those that were compiled after the first `known` ones."""
+        self.nested.update((name, count) for name in islice(files, known, None) if files[name] != count)
+
+    def files(self, shell: InteractiveShell) -> Mapping[str, int]:
+        """Return the file names of the cells' code, each with the execution count of its cell."""
+        return {**notebook_files(shell), **self.nested}
 
     def line(self, shell: InteractiveShell, file_name: str, line: int) -> Inner | None:
         """Tell which cell's line a frame is at."""

@@ -12,10 +12,10 @@ from ..core.infer import follow_statement
 from ..core.listing import Listing
 from ..core.near import Neighbourhood
 from ..core.notebook import Notebook
-from .cells import notebook_files, source_of, user_variables
+from .cells import source_of, user_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -55,7 +55,7 @@ def inquire(
         evidence=Evidence(
             cell=cell.count,
             statements=statements,
-            lines=_lines(shell, [*cell.ledger.writes, *cell.ledger.moves]),
+            lines=_lines(sources.files(shell), [*cell.ledger.writes, *cell.ledger.moves]),
             writes=_group(cell.ledger.writes, lambda write: write.storage),
             moves=_group(cell.ledger.moves, lambda move: move.object),
             steps=tuple(_step(shell, cell, observed, sources, seen) for seen in steps.seen.values()),
@@ -80,8 +80,8 @@ def _group(seen: Iterable[_Seen], key: Callable[[_Seen], int]) -> dict[int, tupl
     return {number: tuple(group) for number, group in found.items()}
 
 
-def _lines(shell: InteractiveShell, seen: Iterable[Write | Move]) -> dict[Place, Inner]:
-    listing = Listing(notebook_files(shell), source_of)
+def _lines(files: Mapping[str, int], seen: Iterable[Write | Move]) -> dict[Place, Inner]:
+    listing = Listing(files, source_of)
     places = {position.place for one in seen for position in one.positions if position.place}
     return {place: inner for place in places if (inner := listing.line(place)) is not None}
 

@@ -13,7 +13,7 @@ from ..core.statement import Statement, parse_statements, walk_statements
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Mapping
     from types import SimpleNamespace
 
     from ..capture.lens import Shot
@@ -38,7 +38,7 @@ class RunningCell:
     plain
         The cell as plain Python; its line 1 is line `1 + offset` of what the user typed.
     files
-        The file names of the notebook's cells, this one's included once it is compiled.
+        The file names of the notebook's cells, with this one's from when it is compiled; `known` were there before.
     peek
         Takes a snapshot while the cell runs.
     values, targets
@@ -51,7 +51,7 @@ class RunningCell:
     plain: str
     offset: int
     names: Mapping[str, Any]
-    files: Container[str]
+    files: Mapping[str, int]
     observer: Observer
     settings: TensorWatch
     peek: Callable[[], Shot]
@@ -60,12 +60,14 @@ class RunningCell:
     overhead: float = 0.0
     recording: Recording | None = None
     ledger: Ledger = field(init=False)
+    known: int = field(init=False)
     values: dict[int, list[dict[str, int | str]]] = field(default_factory=dict)
     targets: dict[int, dict[str, set[int]]] = field(default_factory=dict)
     _names: list[tuple[str, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Open the ledger."""
+        self.known = len(self.files)
         self.ledger = Ledger(
             marks=self.observer.prints.marks,
             before=self.observer.shot,

@@ -188,6 +188,7 @@ class Watcher:
         duration = began - cell.began
         self.asked = cell.recording.options if cell.recording else None
         self.sources.add(cell.count, cell.plain)
+        self.sources.adopt(cell.files, cell.known, cell.count)
         self.observer.budget.limit = self.settings.budget_limit
         self.observer.budget.grant(self.settings.budget_floor + self.settings.budget_share * duration)
         if cell.recording:
@@ -196,7 +197,7 @@ class Watcher:
         cell.ledger.finish(observed)
         found = observed.found
         if cell.recording:
-            cell.recording.conclude(cell, observed, notebook_files(self.shell))
+            cell.recording.conclude(cell, observed, self.sources.files(self.shell))
             found = cell.recording.sharpen(observed, self.observer)
         changes = (*cell.outside, *judge(found, self._explainer(cell, observed)))
         if cell.recording:
