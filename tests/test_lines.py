@@ -229,6 +229,16 @@ def test_a_function_is_seen_in_every_cell_that_calls_it(nb: Notebook):
 
 
 @sees_lines
+def test_two_functions_that_read_the_same_are_told_apart(nb: Notebook):
+    nb.run("def f(t):\n    t.add_(1)")
+    nb.run("old = f")
+    nb.run("def f(t):\n    t.add_(1)\nz = 1")
+    told = changes(nb.run("old(y)\nf(y)"), "mutated")["x"]["sites"]
+
+    assert [one["inner"]["cell"] for one in told] == [3, 5]
+
+
+@sees_lines
 def test_code_that_a_magic_runs_calls_functions_whose_lines_are_seen(nb: Notebook):
     for cell in ("%time f(y)", "%%time\nf(y)", "%%capture\nf(y)", "%timeit -n 1 -r 1 f(y)", "%prun -q f(y)"):
         assert (site(nb, cell)["inner"], site(nb, cell)["certainty"]) == (SEEN, "observed")
@@ -273,6 +283,12 @@ def test_a_compiled_function_stays_compiled_and_its_lines_are_worked_out():
         first = site(nb, "z = h(y)")
         compiled = nb.ns["counter"].frame_count
         again = site(nb, "z = h(y)")
+        nb.run(
+            "@torch.compile(backend=counter, fullgraph=True)\ndef whole(t):\n    s = t + 1\n    t.add_(1)\n    return s"
+        )
+        whole = [site(nb, "z = whole(y)") for _ in range(2)]
+        assert [(one["certainty"], one["inner"]["line"]) for one in whole] == [("inferred", 4)] * 2
+        compiled += 1
         around = changes(nb.run("z = high(y)"), "mutated")["x"]["sites"]
 
         assert [(one["certainty"], one["inner"]["line"]) for one in (first, again)] == [("inferred", 5)] * 2

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from .torch_private import compiler_callback, keep_from_compiler
+from .torch_private import compiler_callback, is_compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -27,12 +27,22 @@ HOT_INTERVAL = 20e-6
 CELL = "<module>"
 
 
+@dataclass(slots=True, eq=False)
+class _Function:
+    """One whose lines are seen, until they follow each other too fast: then it is `merged`."""
+
+    code: CodeType
+    since: float
+    count: int = 0
+    merged: bool = False
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class LineWatch:
     """Follows the thread that runs a cell through the functions of the notebook.
 
-    PyTorch's compiler looks into every function that is called in what it compiles, so into these callbacks: before
-    `compiler_callback` has told that it is not at work, they may call nothing that is written in Python.
+    What PyTorch's compiler has made of a function has no lines of its own, and where the compiler waits for the next
+    function, nothing of ours may run that it could take for a part of the user's: such code is passed through blindly.
 
     Attributes
     ----------
@@ -52,8 +62,7 @@ class LineWatch:
     blind: bool = True
     _tool: int | None = None
     _thread: int = 0
-    _seen: dict[CodeType, tuple[int, float]] = field(default_factory=dict)
-    _merged: set[CodeType] = field(default_factory=set)
+    _seen: dict[int, _Function] = field(default_factory=dict)  # by id, because equal code of two cells is equal
 
     @property
     def is_on(self) -> bool:
@@ -67,7 +76,6 @@ class LineWatch:
             return
         self._thread = get_ident()
         for event, callback in self._callbacks().items():
-            keep_from_compiler(callback.__func__.__code__)
             _monitoring.register_callback(self._tool, event, callback)
         _monitoring.set_events(self._tool, _monitoring.events.PY_START | _monitoring.events.PY_UNWIND)
 
@@ -78,8 +86,8 @@ class LineWatch:
             return
         with suppress(ValueError):  # somebody took the tool away from us
             _monitoring.set_events(tool, 0)
-            for code in self._seen:
-                _monitoring.set_local_events(tool, code, 0)
+            for function in self._seen.values():
+                _monitoring.set_local_events(tool, function.code, 0)
             for event in self._callbacks():
                 _monitoring.register_callback(tool, event, None)
             _monitoring.free_tool_id(tool)
@@ -99,11 +107,12 @@ class LineWatch:
         try:
             if code.co_filename not in self.files or code.co_name == CELL:
                 return _monitoring.DISABLE
-            if compiler_callback() is not None:
+            function = self._seen.get(id(code))
+            if compiler_callback() is not None or (function is None and is_compiled(code)):
                 self.blind = True
-            elif code not in self._seen:
+            elif function is None:
                 self._switch_on(code)
-            elif code in self._merged and get_ident() == self._thread:
+            elif function.merged and get_ident() == self._thread:
                 self._go((code.co_filename, code.co_firstlineno), blind=True)
         except Exception:  # noqa: BLE001  (no callback may raise into the user's function)
             self._fail()
@@ -116,7 +125,8 @@ class LineWatch:
             else:
                 if get_ident() == self._thread:
                     self._go((code.co_filename, line), blind=False)
-                self._cool_down(code)
+                if self._tool is not None:
+                    self._cool_down(self._seen[id(code)])
         except Exception:  # noqa: BLE001
             self._fail()
 
@@ -146,7 +156,8 @@ class LineWatch:
         if frame is None or frame.f_code.co_name == CELL:
             self._go(None, blind=False)
         else:
-            self._go((frame.f_code.co_filename, frame.f_lineno), blind=frame.f_code in self._merged)
+            function = self._seen.get(id(frame.f_code))
+            self._go((frame.f_code.co_filename, frame.f_lineno), blind=function is None or function.merged)
 
     def _go(self, place: Place | None, *, blind: bool) -> None:
         self.on_leave()
@@ -158,15 +169,14 @@ class LineWatch:
 
     def _switch_on(self, code: CodeType) -> None:
         events = _monitoring.events
-        self._seen[code] = (0, time.perf_counter())
+        self._seen[id(code)] = _Function(code, time.perf_counter())
         _monitoring.set_local_events(self._tool, code, events.LINE | _passages(events))
 
-    def _cool_down(self, code: CodeType) -> None:
-        count, first = self._seen.get(code, (HOT_LINES, 0.0))
-        self._seen[code] = (count + 1, first)
-        if count == HOT_LINES and time.perf_counter() - first < HOT_LINES * HOT_INTERVAL:
-            self._merged.add(code)
-            _monitoring.set_local_events(self._tool, code, _passages(_monitoring.events))
+    def _cool_down(self, function: _Function) -> None:
+        function.count += 1
+        if function.count == HOT_LINES and time.perf_counter() - function.since < HOT_LINES * HOT_INTERVAL:
+            function.merged = True
+            _monitoring.set_local_events(self._tool, function.code, _passages(_monitoring.events))
             self.blind = True
 
 

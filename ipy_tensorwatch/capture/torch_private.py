@@ -72,15 +72,12 @@ def _restack(modes: list[Any]) -> None:
         torch._C._push_on_torch_dispatch_stack(mode)
 
 
-_compiler: Any = torch._C._dynamo.eval_frame
-compiler_callback = _compiler.get_eval_frame_callback
+compiler_callback = torch._C._dynamo.eval_frame.get_eval_frame_callback
 """What PyTorch's compiler hands each function to that starts now, in this thread; None where it is not at work."""
 
 
-def keep_from_compiler(code: CodeType) -> None:
-    """Have the compiler leave a function as it is, wherever it meets it."""
-    if hasattr(_compiler, "skip_code"):
-        _compiler.skip_code(code)
-    else:
-        actions = _compiler._FrameAction
-        _compiler.set_code_exec_strategy(code, _compiler._FrameExecStrategy(actions.SKIP, actions.DEFAULT))
+def is_compiled(code: CodeType) -> bool:
+    """Tell code that PyTorch's compiler has put in the place of a function's."""
+    return code.co_name.startswith("torch_dynamo_resume_in") or any(
+        name.startswith(("__compiled_fn", "__resume_at")) for name in code.co_names
+    )
