@@ -352,3 +352,58 @@ def _statement_lines(source: str) -> dict[int, int]:
             for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
                 heads[line] = node.lineno
     return heads
+
+
+# ---------------------------------------------------------------- lines inside functions
+
+Inside: TypeAlias = "tuple[int, tuple[int, int] | None]"
+"""A line of the cell, and the cell and line inside a function that it was at; None where it was at itself."""
+
+
+@warnings_are_no_errors()
+def run_inside(cells: list[str]) -> dict[str, set[Inside]]:
+    """Run cells in a namespace of their own; tell for each path at which lines the last cell changed its bytes."""
+    namespace: dict[str, Any] = {}
+    codes = [compile(source, f"<cell {k}>", "exec") for k, source in enumerate(cells, 1)]
+    heads = {f"<cell {k}>": _statement_lines(source) for k, source in enumerate(cells, 1)}
+    numbers = {code.co_filename: k for k, code in enumerate(codes, 1)}
+    for code in codes[:-1]:
+        exec(code, namespace)
+    watched = {path: Copy.of(array) for path, array in walk(namespace).items()}
+    written: dict[str, set[Inside]] = {}
+    last: list[Inside] = [(0, None)]
+
+    def settle() -> None:
+        for path, copy in watched.items():
+            now = Copy.of(copy.array)
+            if now.content != copy.content:
+                written.setdefault(path, set()).add(last[0])
+                watched[path] = now
+
+    def locate(frame: types.FrameType | None) -> Inside:
+        inner = None
+        while frame is not None and frame.f_code is not codes[-1]:
+            name = frame.f_code.co_filename
+            if inner is None and name in numbers and frame.f_code not in codes:
+                inner = numbers[name], heads[name].get(frame.f_lineno, frame.f_lineno)
+            frame = frame.f_back
+        own = heads[codes[-1].co_filename].get(frame.f_lineno, 0) if frame else 0
+        return own, None if inner == (len(cells), own) else inner
+
+    def trace(frame: types.FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        if frame.f_code.co_filename not in numbers:
+            return None
+        settle()
+        last[0] = locate(frame.f_back if event == "return" else frame)
+        return trace
+
+    outer = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        exec(codes[-1], namespace)
+    except Exception:
+        pass  # a cell that raises has written too
+    finally:
+        sys.settrace(outer)
+    settle()
+    return written

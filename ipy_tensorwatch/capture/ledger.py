@@ -8,13 +8,16 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from ..core.evidence import Move, Write
+from ..core.evidence import Move, Position, Write
+from .allowance import EVENT
+from .lines import LineWatch
 from .watch import Watch
 
 if TYPE_CHECKING:
     import weakref
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
+    from .allowance import Allowance
     from .fingerprint import Mark
     from .lens import Shot
     from .observer import Observation
@@ -24,14 +27,18 @@ SMALL = 1 << 16
 HOT_ENTRIES = 400
 HOT_INTERVAL = 20e-6
 """A statement entered more often than this is in a hot loop, whose probe must cost next to nothing."""
+SWITCH = 0.0002
+"""What it costs to see lines again, in seconds: Python visits every function once more."""
 
 
 @dataclass(slots=True)
 class Ledger:
-    """The writes of one cell, statement by statement, within a share of its run time.
+    """The writes of one cell, statement by statement and line by line, within a share of its run time.
 
     Attributes
     ----------
+    files
+        The file names of the notebook's cells, whose functions are looked into.
     probes
         What the instrumented cell calls before statement `k`: `probes.p<k>()`.
     sample
@@ -48,9 +55,9 @@ class Ledger:
     before: Shot
     references: Callable[[], Mapping[int, weakref.ref[Any]]]
     peek: Callable[[], Shot]
-    share: float
-    floor: float
+    allowance: Allowance
     sample: Callable[[int], None]
+    files: Container[str] = ()
     largest: int = SMALL
     follows: bool = False
     probes: SimpleNamespace = field(default_factory=SimpleNamespace)
@@ -58,21 +65,28 @@ class Ledger:
     writes: list[Write] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
     ran: set[int] = field(default_factory=set)
-    spent: float = 0.0
-    _epochs: list[set[int]] = field(default_factory=lambda: [set()])
+    lines: LineWatch = field(init=False)
+    _epochs: list[set[Position]] = field(default_factory=lambda: [set()])
     _watch: Watch | None = None
     _entered: dict[int, tuple[int, float]] = field(default_factory=dict)
     _hot: list[int] = field(default_factory=list)
-    _began: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Prepare to see the lines inside functions."""
+        self.lines = LineWatch(self.files, self._leave_line)
 
     def begin(self, count: int) -> None:
         """Start the clock for a cell of `count` statements."""
         vars(self.probes).update({f"p{index}": partial(self._enter, index) for index in range(count)})
-        self._began = time.perf_counter()
+        self.allowance.begin()
+
+    def end(self) -> None:
+        """Stop seeing lines: the cell has run."""
+        self._close_epoch()
+        self.lines.close()
 
     def finish(self, observed: Observation) -> None:
         """Write down what the final comparison found beyond what the looks between statements had."""
-        self._close_epoch()
         watch = self._watch or self._start_watching()
         number = len(self._epochs)
         self._note(watch.conclude(observed.verdicts, number), watch.settle(one for one, _ in observed.found), number)
@@ -86,28 +100,53 @@ class Ledger:
         try:
             now = time.perf_counter()
             if self.current is not None:
-                self._epochs[-1].add(self.current)
-                if self.spent < self.floor + self.share * (now - self._began):
+                self._close_epoch()
+                if self.allowance.has_time(now):
                     self._look()
             self.current = index
             self.ran.add(index)
             self.sample(index)
+            self._see_lines(index, now)
             self._cool_down(index, now)
         except Exception:  # noqa: BLE001  (a probe must never break the user's statement)
+            self.lines.close()
             vars(self.probes).update(dict.fromkeys(vars(self.probes), _do_nothing))
+
+    def _see_lines(self, index: int, now: float) -> None:
+        if not self.lines.is_on and self.allowance.left_inside(index, now) > 2 * SWITCH:
+            self.lines.open()
+            self.allowance.charge(SWITCH, inside=True)
+        self.lines.surface()
+
+    def _leave_line(self) -> None:
+        """Leave a line inside a function: what changed since the last look was written by the lines since then."""
+        if self.current is None:
+            return
+        self._close_epoch()
+        left = self.allowance.left_inside(self.current, time.perf_counter())
+        before = self.allowance.spent
+        if left > 0:
+            self._look()
+            self._epochs[-1].update(map(Position, self._hot))  # whose probes no longer tell that they run
+        elif -left > self.allowance.inside / 4:
+            self.lines.close()
+        self.allowance.charge(EVENT)
+        self.allowance.inside += self.allowance.spent - before
 
     def _cool_down(self, index: int, now: float) -> None:
         count, first = self._entered.get(index, (0, now))
         self._entered[index] = (count + 1, first)
         if count == HOT_ENTRIES and now - first < HOT_ENTRIES * HOT_INTERVAL:
+            self.lines.close()
+            self.lines.surface()
             self._hot.append(index)
-            setattr(self.probes, f"p{index}", partial(self._epochs[-1].add, index))
+            setattr(self.probes, f"p{index}", partial(self._epochs[-1].add, Position(index)))
 
     def _open_epoch(self) -> None:
-        """Begin a new set of statements; the probes of hot statements do nothing but add to it."""
+        """Begin a new set of positions; the probes of hot statements do nothing but add to it."""
         self._epochs.append(set())
         for index in self._hot:
-            setattr(self.probes, f"p{index}", partial(self._epochs[-1].add, index))
+            setattr(self.probes, f"p{index}", partial(self._epochs[-1].add, Position(index)))
 
     def _look(self) -> None:
         began = time.thread_time()  # a thread that waits for its turn costs the cell nothing
@@ -117,18 +156,18 @@ class Ledger:
         rewritten = [*watch.look(number)]
         moved = watch.follow(self.peek(), self.references(), number) if self.follows or watch.has_lost else ()
         self._note(rewritten, moved, number)
-        self.spent += time.thread_time() - began
+        self.allowance.charge(time.thread_time() - began)
 
     def _note(self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int) -> None:
         for one in rewritten:
             ran = self._since(one.since)
-            self.writes.append(Write(storage=one.storage, statements=ran, look=number, mask=one.mask, low=one.low))
+            self.writes.append(Write(storage=one.storage, positions=ran, look=number, mask=one.mask, low=one.low))
         for move in moved:
             ran = self._since(move.since)
-            self.moves.append(Move(object=move.object, storage=move.storage, statements=ran, look=number))
+            self.moves.append(Move(object=move.object, storage=move.storage, positions=ran, look=number))
 
-    def _since(self, look: int) -> frozenset[int]:
-        """Give the statements that ran since a look."""
+    def _since(self, look: int) -> frozenset[Position]:
+        """Give the positions since a look."""
         return frozenset().union(*self._epochs[look:])
 
     def _start_watching(self) -> Watch:
@@ -136,7 +175,7 @@ class Ledger:
 
     def _close_epoch(self) -> None:
         if self.current is not None:
-            self._epochs[-1].add(self.current)
+            self._epochs[-1].add(Position(self.current, self.lines.place, self.lines.blind))
 
 
 def _do_nothing() -> None:

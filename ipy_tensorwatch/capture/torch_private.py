@@ -8,6 +8,7 @@ import torch
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from types import CodeType
 
 has_storage = torch._C._has_storage
 data_address = (
@@ -71,3 +72,14 @@ def _restack(modes: list[Any]) -> None:
         torch._C._pop_torch_dispatch_stack(None)
     for mode in modes:
         torch._C._push_on_torch_dispatch_stack(mode)
+
+
+compiler_callback = torch._C._dynamo.eval_frame.get_eval_frame_callback
+"""What PyTorch's compiler hands each function to that starts now, in this thread; None where it is not at work."""
+
+
+def is_compiled(code: CodeType) -> bool:
+    """Tell code that PyTorch's compiler has put in the place of a function's."""
+    return code.co_name.startswith("torch_dynamo_resume_in") or any(
+        name.startswith(("__compiled_fn", "__resume_at")) for name in code.co_names
+    )

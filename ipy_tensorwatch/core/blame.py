@@ -6,21 +6,24 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from .magic import MAGIC_CALL
 from .path import AccessPath
 from .records import Site
+from .sighting import Sightings
 from .target import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from .diff import Difference
-    from .evidence import Evidence, Step, Write
+    from .evidence import Evidence, Position, Step, Write
     from .infer import Inferred, Reached
     from .reading import Reading
     from .records import Cause, Inner
     from .statement import Statement
     from .target import Target
 
+    Candidates = tuple[Inferred, ...]
     Entry = tuple[AccessPath, Reading]
 
 _SILENT: frozenset[Cause] = frozenset(("call", "alias", "outside"))
@@ -109,24 +112,28 @@ def _spells(pattern: AccessPath, spelled: str) -> bool:
     return not tail
 
 
-_MAGIC = "get_ipython().run_"
 _RUNS_CODE = frozenset("([.+-*/@%&|^~<>")
 
 
 class _Reach:
     """What a statement reaches, followed only when it is asked for: most changes explain themselves."""
 
-    def __init__(self, follow: Callable[[], Reached]) -> None:
-        self._follow = follow
+    def __init__(self, follow: Callable[[], Reached], narrow: Callable[[Candidates], Candidates]) -> None:
+        self._follow, self._narrow = follow, narrow
 
     @cached_property
     def _found(self) -> Reached:
         return self._follow()
 
+    @cached_property
+    def possible(self) -> Candidates:
+        """The lines that may have written, the likeliest first, and were not seen to do something else."""
+        return self._narrow(self._found.candidates)
+
     @property
-    def candidates(self) -> tuple[Inferred, ...]:
-        """The lines that may have written, the likeliest first."""
-        return self._found.candidates
+    def candidates(self) -> Candidates:
+        """The lines that tell why the statement wrote; where what was seen is not understood, any that may have."""
+        return self.possible or self._found.candidates
 
     @property
     def backward(self) -> bool:
@@ -150,6 +157,7 @@ class _Case:
         self.group = [entry for entry in blame.neighbours(reading) if str(entry[0]) != self.spelled]
         self.others = frozenset(path for path, _ in self.group)
         self.family = {self.spelled, *map(str, self.others)}
+        self.sightings = Sightings(blame.evidence)
         self.recorded: dict[int, list[Inner | None]] = {}
         for one in self.evidence.recorded.get(self.spelled, ()):
             self.recorded.setdefault(one.statement, []).append(one.inner)
@@ -173,23 +181,25 @@ class _Case:
         """Find the statements that wrote, each with whether it was seen to."""
         statements = {one.index: one for one in self.evidence.statements}
         seen: dict[int, bool] = {}
-        for ran in dict.fromkeys(self._wrote()):
+        for positions in dict.fromkeys(self._wrote()):
+            ran = frozenset(one.statement for one in positions)
             able = frozenset(i for i in ran if i in statements and _may_write(statements[i]))
             for index in self._likeliest(able):
                 seen[index] = seen.get(index, False) or len(ran) == 1 or index in self.recorded
+                self.sightings.add(statements[index], positions, certain=len(ran) == 1)
         if not seen:
             every = self.evidence.ran or frozenset(statements)
             ran = frozenset(index for index in every if index in statements and _may_write(statements[index]))
             seen = {index: len(ran) == 1 or index in self.recorded for index in self._likeliest(ran)}
         return [(statements[index], seen[index]) for index in sorted(seen) if index in statements]
 
-    def _wrote(self) -> Iterator[frozenset[int]]:
-        """Give sets of statements one of which wrote where the path led at that time, or made it lead elsewhere."""
+    def _wrote(self) -> Iterator[frozenset[Position]]:
+        """Give sets of positions, one of which wrote where the path led at that time, or made it lead elsewhere."""
         writes, since, storage = self.evidence.writes, -1, self.before.storage
         reading: Reading | None = self.before
         for move in self.evidence.moves.get(self.reading.object, ()):
             yield from _between(writes.get(storage, ()), since, move.look, reading)
-            yield move.statements
+            yield move.positions
             since, storage, reading = move.look, move.storage, None
         final = self.reading if storage == self.reading.storage else None
         yield from _between(writes.get(storage, ()), since, None, final)
@@ -215,12 +225,15 @@ class _Case:
 
     def _finding(self, statement: Statement, certain: bool) -> tuple[Cause, tuple[Site, ...], list[str]]:  # noqa: FBT001
         step = self._step(statement)
-        reached = _Reach(lambda: self.blame.reach(statement, self.path, self.others))
+        reached = _Reach(
+            lambda: self.blame.reach(statement, self.path, self.others),
+            lambda candidates: self.sightings.narrow(statement, candidates),
+        )
         cause = self._cause(statement, step, reached)
         inner = step.inner if step and cause == "optimizer" else None
-        recorded = self.recorded.get(statement.index)
-        explained = recorded is not None or inner is not None or self._tells_itself(statement, step, cause)
-        inferred = reached.candidates[0].inner if not explained and reached.candidates else None
+        lines = self._lines(statement)
+        explained = bool(lines) or inner is not None or self._tells_itself(statement, step, cause)
+        inferred = reached.possible[0].inner if not explained and reached.possible else None
         site = Site(
             line=statement.line,
             end_line=statement.end_line,
@@ -228,13 +241,18 @@ class _Case:
             certainty="observed" if certain and inferred is None else "inferred",
             inner=inner or inferred,
         )
-        sites = tuple(replace(site, inner=one or inner) for one in recorded) if recorded else (self._unwrapped(site),)
+        sites = tuple(replace(site, inner=one or inner) for one in lines) if lines else (self._unwrapped(site),)
         return cause, sites, self._via(statement, step, reached)
+
+    def _lines(self, statement: Statement) -> list[Inner | None]:
+        """Give the lines that were seen to write, by an operator or between two looks."""
+        recorded = self.recorded.get(statement.index, ())
+        return list(dict.fromkeys([*recorded, *self.sightings.exact.get(statement.index, ())]))
 
     def _unwrapped(self, site: Site) -> Site:
         """Tell the line of a magic's body as the line of the cell that it is."""
         inner = site.inner
-        if inner is None or inner.cell != self.evidence.cell or not site.text.startswith(_MAGIC):
+        if inner is None or inner.cell != self.evidence.cell or not site.text.startswith(MAGIC_CALL):
             return site
         return Site(line=inner.line, end_line=inner.line, text=inner.text, certainty="inferred")
 
@@ -337,11 +355,11 @@ class _Case:
 
 def _between(
     writes: Iterable[Write], first: int, last: int | None, reading: Reading | None
-) -> Iterator[frozenset[int]]:
-    """Give the statements of the writes that looks after `first`, and up to `last`, saw in a reading's elements."""
+) -> Iterator[frozenset[Position]]:
+    """Give the positions of the writes that looks after `first`, and up to `last`, saw in a reading's elements."""
     for write in writes:
         if first < write.look and (last is None or write.look <= last) and (not reading or write.touches(reading)):
-            yield write.statements
+            yield write.positions
 
 
 def _may_write(statement: Statement) -> bool:

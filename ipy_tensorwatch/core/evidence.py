@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .overlap import lay_out
 
@@ -12,9 +12,26 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from .operation import Place
     from .reading import Reading
     from .records import Inner
     from .statement import Statement
+
+
+class Position(NamedTuple):
+    """Where a cell was; noted at every line, so a plain tuple.
+
+    Attributes
+    ----------
+    place
+        The innermost line inside a function of the notebook; None at the statement itself.
+    blind
+        Whether lines inside functions of the notebook may have run unseen from there on.
+    """
+
+    statement: int
+    place: Place | None = None
+    blind: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +40,8 @@ class Write:
 
     Attributes
     ----------
-    statements
-        The statements that ran between the two looks; one, unless looks were skipped to save time.
+    positions
+        Where the cell was between the two looks; one, unless looks were skipped to save time.
     look
         The number of the look that saw it.
     mask
@@ -32,7 +49,7 @@ class Write:
     """
 
     storage: int
-    statements: frozenset[int]
+    positions: frozenset[Position]
     look: int = 0
     mask: np.ndarray[Any, Any] | None = None
     low: int = 0
@@ -56,7 +73,7 @@ class Move:
 
     object: int
     storage: int
-    statements: frozenset[int]
+    positions: frozenset[Position]
     look: int = 0
 
 
@@ -98,7 +115,9 @@ class Evidence:
     cell
         The cell's count.
     writes, moves
-        What was seen between statements, in order: by storage, and by the serial of the tensor.
+        What was seen while the cell ran, in order: by storage, and by the serial of the tensor.
+    lines
+        The lines inside functions at which something was seen.
     values
         For each statement the values that names in its item keys had when it was entered.
     targets
@@ -113,6 +132,7 @@ class Evidence:
     statements: tuple[Statement, ...] = ()
     writes: Mapping[int, tuple[Write, ...]] = field(default_factory=dict)
     moves: Mapping[int, tuple[Move, ...]] = field(default_factory=dict)
+    lines: Mapping[Place, Inner] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     values: Mapping[int, tuple[Mapping[str, int | str], ...]] = field(default_factory=dict)
     targets: Mapping[int, Mapping[str, frozenset[int]]] = field(default_factory=dict)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 RUNNING = frozenset({"time", "timeit", "capture", "prun", "tensordiff"})
 """Magics that run the code they are given in the notebook's own namespace."""
 
+MAGIC_CALL = "get_ipython().run_"
+"""How a magic reads once IPython has made Python of it."""
+
 _OPTIONS = re.compile(r"(?:-[lsTD]\s+\S+\s+|-[A-Za-z]\s*\d*\s+|--\S+\s+)*")
 
 

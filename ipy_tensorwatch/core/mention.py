@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from .path import AccessPath
+from .source import walk_statements
 from .syntax import COMPREHENSIONS, own_parts, spell_item
 from .vocabulary import VIEWS
 
@@ -18,6 +19,8 @@ _RUNNING = (ast.Call, ast.Await, *COMPREHENSIONS)
 def calls_of(node: ast.stmt) -> bool:
     """Tell whether a statement may run the code of a function."""
     if isinstance(node, ast.For | ast.AsyncFor | ast.With | ast.AsyncWith) or getattr(node, "decorator_list", None):
+        return True
+    if isinstance(node, ast.ClassDef) and any(map(calls_of, walk_statements(node.body))):
         return True
     return any(isinstance(part, _RUNNING) for own in own_parts(node) for part in ast.walk(own))
 

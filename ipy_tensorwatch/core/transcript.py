@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .evidence import Recorded
-from .excerpt import header_end, spell
-from .records import Inner, OperatorWrite, Site
-from .source import parse_cell
+from .records import OperatorWrite, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from .operation import Operation, Owners, Place
+    from .listing import Listing
+    from .operation import Operation, Owners
+    from .records import Inner
     from .statement import Statement
 
 
@@ -24,17 +23,13 @@ class Transcript:
 
     Attributes
     ----------
-    cells
-        The execution count of the cell behind each file name.
-    source
-        Gives the source behind a file name.
+    listing
+        Tells the lines of the notebook's cells.
     """
 
     count: int
     statements: tuple[Statement, ...]
-    cells: Mapping[str, int]
-    source: Callable[[str], str]
-    _texts: dict[str, dict[int, tuple[int, str]]] = field(default_factory=dict)
+    listing: Listing
 
     def writes(self, seen: Mapping[Operation, int], owners: Owners) -> tuple[OperatorWrite, ...]:
         """Tell each operation with its site and the variables whose bytes it touched, the same ones once."""
@@ -65,7 +60,7 @@ class Transcript:
     def _statement(self, operation: Operation) -> Statement | None:
         """Find the statement by its line; the probes tell where a line holds several, or where no line was seen."""
         known = next((one for one in self.statements if one.index == operation.statement), None)
-        if operation.own is None or self.cells.get(operation.own[0]) != self.count:
+        if operation.own is None or self.listing.cells.get(operation.own[0]) != self.count:
             return known
         here = [one for one in self.statements if one.line <= operation.own[1] <= one.end_line]
         return known if known in here else here[0] if here else known
@@ -75,31 +70,9 @@ class Transcript:
         if operation.inner is None:
             return None
         name, line = operation.inner
-        cell = self.cells.get(name)
-        if cell is None or (cell == self.count and statement.line <= line <= statement.end_line):
+        if self.listing.cells.get(name) == self.count and statement.line <= line <= statement.end_line:
             return None
-        return Inner(cell=cell, line=self._first_line(operation.inner), text=self._text(operation.inner))
-
-    def _text(self, place: Place) -> str:
-        return self._spelled(place[0]).get(place[1], (place[1], ""))[1]
-
-    def _first_line(self, place: Place) -> int:
-        return self._spelled(place[0]).get(place[1], (place[1], ""))[0]
-
-    def _spelled(self, name: str) -> dict[int, tuple[int, str]]:
-        if name not in self._texts:
-            self._texts[name] = dict(_lines(self.source(name)))
-        return self._texts[name]
-
-
-def _lines(source: str) -> Iterator[tuple[int, tuple[int, str]]]:
-    """Spell the innermost statement on each line, with its first line; of a compound statement the header alone."""
-    tree, lines = parse_cell(source), source.split("\n")
-    nodes = [] if tree is None else [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
-    for node in sorted(nodes, key=lambda one: (one.lineno, one.col_offset)):
-        end, column = header_end(node, lines)
-        text = spell(node, lines, node.lineno, end, column)
-        yield from ((line, (node.lineno, text)) for line in range(node.lineno, end + 1))
+        return self.listing.line(operation.inner)
 
 
 def _paths(operation: Operation, owners: Owners) -> Iterator[str]:

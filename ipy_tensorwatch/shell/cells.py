@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import linecache
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..core.notebook import Definition
@@ -38,11 +40,14 @@ class Sources:
     ----------
     give_memory
         Whether any of the cells may give a tensor other memory.
+    nested
+        The cells of the files that magics compiled, where IPython counts them to the next cell.
     """
 
     cells: dict[int, str] = field(default_factory=dict)
     definitions: dict[str, Definition] = field(default_factory=dict)
     give_memory: bool = False
+    nested: dict[str, int] = field(default_factory=dict)
 
     def add(self, count: int, source: str) -> None:
         """Remember a cell if it defines functions or classes."""
@@ -52,6 +57,14 @@ class Sources:
         self.cells[count] = source
         for name in _defined_names(source):
             self.definitions[name] = Definition(name=name, cell=count, source=source)
+
+    def adopt(self, files: Mapping[str, int], known: int, count: int) -> None:
+        """Note a cell's own files: those that were compiled after the first `known` ones."""
+        self.nested.update((name, count) for name in islice(files, known, None) if files[name] != count)
+
+    def files(self, shell: InteractiveShell) -> Mapping[str, int]:
+        """Return the file names of the cells' code, each with the execution count of its cell."""
+        return {**notebook_files(shell), **self.nested}
 
     def line(self, shell: InteractiveShell, file_name: str, line: int) -> Inner | None:
         """Tell which cell's line a frame is at."""
@@ -65,8 +78,18 @@ class Sources:
 
 def cell_of(shell: InteractiveShell, file_name: str) -> int | None:
     """Return the execution count of the cell that was compiled under a file name."""
-    known: Mapping[str, int] = getattr(shell.compile, "_filename_map", {})
-    return known.get(file_name)
+    return notebook_files(shell).get(file_name)
+
+
+def notebook_files(shell: InteractiveShell) -> Mapping[str, int]:
+    """Return the file names of the cells, each with its execution count, as IPython keeps them."""
+    files: Mapping[str, int] = getattr(shell.compile, "_filename_map", {})
+    return files
+
+
+def source_of(file_name: str) -> str:
+    """Return the source behind a file name, as IPython gave it to the tracebacks."""
+    return "".join(linecache.getlines(file_name))
 
 
 def count_of(shell: InteractiveShell, info: ExecutionInfo) -> int:

@@ -9,19 +9,22 @@ from ..capture.catalog import catalog
 from ..core.blame import Blame
 from ..core.evidence import Evidence, Move, Step, Write
 from ..core.infer import follow_statement
+from ..core.listing import Listing
 from ..core.near import Neighbourhood
 from ..core.notebook import Notebook
-from .cells import user_variables
+from .cells import source_of, user_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..capture.observer import Observation
     from ..capture.steps import SeenStep, StepRecorder
     from ..core.infer import Reached, Trail
+    from ..core.operation import Place
     from ..core.path import AccessPath
+    from ..core.records import Inner
     from ..core.statement import Statement
     from .cells import Sources
     from .running import RunningCell
@@ -52,6 +55,7 @@ def inquire(
         evidence=Evidence(
             cell=cell.count,
             statements=statements,
+            lines=_lines(sources.files(shell), [*cell.ledger.writes, *cell.ledger.moves]),
             writes=_group(cell.ledger.writes, lambda write: write.storage),
             moves=_group(cell.ledger.moves, lambda move: move.object),
             steps=tuple(_step(shell, cell, observed, sources, seen) for seen in steps.seen.values()),
@@ -74,6 +78,12 @@ def _group(seen: Iterable[_Seen], key: Callable[[_Seen], int]) -> dict[int, tupl
     for one in seen:
         found.setdefault(key(one), []).append(one)
     return {number: tuple(group) for number, group in found.items()}
+
+
+def _lines(files: Mapping[str, int], seen: Iterable[Write | Move]) -> dict[Place, Inner]:
+    listing = Listing(files, source_of)
+    places = {position.place for one in seen for position in one.positions if position.place}
+    return {place: inner for place in places if (inner := listing.line(place)) is not None}
 
 
 def _step(shell: InteractiveShell, cell: RunningCell, observed: Observation, sources: Sources, seen: SeenStep) -> Step:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import linecache
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..capture.album import MAX_BYTES, Album
 from ..capture.contrast import EXAMPLES
 from ..capture.operators import OperatorRecorder
+from ..core.listing import Listing
 from ..core.operation import Owners
 from ..core.records import NOT_KEPT, OperatorWrite
 from ..core.snapshot import Snapshot
 from ..core.transcript import Transcript
+from .cells import notebook_files, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +55,8 @@ class Recording:
         self.before = observer.shot.snapshot
         self.album.take(observer.shot.blocks, observer.prints)
         ledger.marks = {**ledger.marks, **self.album.copies}
-        ledger.largest, ledger.floor, ledger.share = MAX_BYTES, 0.25, 0.25  # a quarter of the cell itself
+        ledger.largest = MAX_BYTES
+        ledger.allowance.floor, ledger.allowance.share = 0.25, 0.25  # a quarter of the cell itself
         observer.examples = self.options.values
         if self.options.ops:
             self.recorder.open()
@@ -66,7 +68,7 @@ class Recording:
     def conclude(self, cell: RunningCell, observed: Observation, files: Mapping[str, int]) -> None:
         """Say whose bytes each operator touched."""
         owners = Owners(self.before, observed.shot.snapshot)
-        transcript = Transcript(cell.count, cell.statements(), files, _source)
+        transcript = Transcript(cell.count, cell.statements(), Listing(files, source_of))
         self.writes = transcript.writes(self.recorder.seen, owners)
         self.recorded = transcript.recorded(self.recorder.seen, owners)
         if self.recorder.left_out:
@@ -84,18 +86,8 @@ class Recording:
         return self.album.compare(observed.found, observed.shot.blocks, observer.prints, observer.examples)
 
 
-def _source(name: str) -> str:
-    return "".join(linecache.getlines(name))
-
-
 def record(shell: InteractiveShell, cell: RunningCell, options: DiffOptions) -> Recording:
     """Prepare to record a cell."""
     files = notebook_files(shell)
     recorder = OperatorRecorder(cell.observer.lens.storages, files, lambda: cell.ledger.current)
     return Recording(options, recorder)
-
-
-def notebook_files(shell: InteractiveShell) -> Mapping[str, int]:
-    """Return the file names of the cells, each with its execution count, as IPython keeps them."""
-    files: Mapping[str, int] = getattr(shell.compile, "_filename_map", {})
-    return files

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from ..capture.allowance import Allowance
 from ..capture.ledger import Ledger
 from ..core.source import may_give_memory
 from ..core.statement import Statement, names_written, parse_statements, walk_statements
@@ -33,6 +34,8 @@ class RunningCell:
     ----------
     plain
         The cell as plain Python; its line 1 is line `1 + offset` of what the user typed.
+    files
+        The file names of the notebook's cells, with this one's from when it is compiled; `known` were there before.
     peek
         Takes a snapshot while the cell runs.
     values, targets
@@ -45,6 +48,7 @@ class RunningCell:
     plain: str
     offset: int
     names: Mapping[str, Any]
+    files: Mapping[str, int]
     observer: Observer
     settings: TensorWatch
     peek: Callable[[], Shot]
@@ -53,20 +57,22 @@ class RunningCell:
     overhead: float = 0.0
     recording: Recording | None = None
     ledger: Ledger = field(init=False)
+    known: int = field(init=False)
     values: dict[int, list[dict[str, int | str]]] = field(default_factory=dict)
     targets: dict[int, dict[str, set[int]]] = field(default_factory=dict)
     _names: list[tuple[str, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Open the ledger."""
+        self.known = len(self.files)
         self.ledger = Ledger(
             marks=self.observer.prints.marks,
             before=self.observer.shot,
             peek=self.peek,
             follows=may_give_memory(self.plain),
             references=self.observer.lens.storages.references,
-            share=self.settings.probe_share,
-            floor=self.settings.probe_floor,
+            allowance=Allowance(share=self.settings.probe_share, floor=self.settings.probe_floor),
+            files=self.files,
             sample=self._sample,
         )
 

@@ -15,11 +15,11 @@ from ..core.blame import Verdict
 from ..core.judge import judge
 from ..core.records import Cell
 from ..core.report import Report
-from .cells import Sources, cell_of, count_of, plain_source, user_variables
+from .cells import Sources, cell_of, count_of, notebook_files, plain_source, user_variables
 from .heading import may_request, requested
 from .inquiry import inquire
 from .recording import SECONDS as RECORDING_SECONDS
-from .recording import notebook_files, record
+from .recording import record
 from .running import RunningCell
 from .transform import ProbeTransformer, transformers
 
@@ -92,6 +92,7 @@ class Watcher:
     def stop(self) -> None:
         """Leave nothing behind."""
         self.steps.close()
+        self._stop_seeing_lines()
         self._stop_recording()
         if self._depth:
             self.transformer.retire(self.shell)
@@ -140,6 +141,7 @@ class Watcher:
             plain=plain,
             offset=offset,
             names=self.shell.user_ns,
+            files=notebook_files(self.shell),
             observer=self.observer,
             settings=self.settings,
             peek=lambda: self.observer.lens.peek(user_variables(self.shell)),
@@ -173,6 +175,7 @@ class Watcher:
             return
         began = time.perf_counter()
         self.transformer.disarm()
+        self._stop_seeing_lines()
         try:
             self._stop_recording()
             cell, self.running = self.running, None
@@ -189,6 +192,7 @@ class Watcher:
         duration = began - cell.began
         self.asked = cell.recording.options if cell.recording else None
         self.sources.add(cell.count, cell.plain)
+        self.sources.adopt(cell.files, cell.known, cell.count)
         self.observer.budget.limit = self.settings.budget_limit
         self.observer.budget.grant(self.settings.budget_floor + self.settings.budget_share * duration)
         if cell.recording:
@@ -198,7 +202,7 @@ class Watcher:
         cell.ledger.finish(observed)
         found = observed.found
         if cell.recording:
-            cell.recording.conclude(cell, observed, notebook_files(self.shell))
+            cell.recording.conclude(cell, observed, self.sources.files(self.shell))
             found = cell.recording.sharpen(observed, self.observer)
         changes = (*cell.outside, *judge(found, self._explainer(cell, observed)))
         if cell.recording:
@@ -210,7 +214,7 @@ class Watcher:
                 source=cell.source,
                 status=_status(result),
                 duration=duration,
-                overhead=cell.overhead + cell.ledger.spent + time.perf_counter() - began,
+                overhead=cell.overhead + cell.ledger.allowance.spent + time.perf_counter() - began,
             ),
             snapshot=observed.shot.snapshot,
             changes=changes,
@@ -238,8 +242,13 @@ class Watcher:
         """Note what went wrong; the next cell is watched again."""
         self.last_error = "".join(traceback.format_exception(error))
         self._stop_recording()
+        self._stop_seeing_lines()
         self.running = None
         self.transformer.disarm()
+
+    def _stop_seeing_lines(self) -> None:
+        if self.running:
+            self.running.ledger.end()
 
     def _stop_recording(self) -> None:
         if self.running and self.running.recording:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.evidence import Recorded
+from ipy_tensorwatch.core.listing import Listing
 from ipy_tensorwatch.core.operation import UNKNOWN, Operation, Owners, Region
 from ipy_tensorwatch.core.records import Inner
 from ipy_tensorwatch.core.statement import parse_statements
@@ -67,7 +68,8 @@ def test_memory_that_cannot_be_told_belongs_to_nobody():
 
 
 def transcript() -> Transcript:
-    return Transcript(7, parse_statements(CELL), FILES, {"here": CELL, "there": OTHER}.__getitem__)
+    listing = Listing(FILES, {"here": CELL, "there": OTHER}.__getitem__)
+    return Transcript(7, parse_statements(CELL), listing)
 
 
 def place(own, inner=None, statement=None):

@@ -1,0 +1,59 @@
+"""Which lines inside functions were seen to write, statement by statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .magic import MAGIC_CALL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .evidence import Evidence, Position
+    from .infer import Inferred
+    from .records import Inner
+    from .statement import Statement
+
+
+@dataclass(slots=True)
+class Sightings:
+    """What was seen of the writes to one path; a line of None stands for the statement itself.
+
+    Attributes
+    ----------
+    exact
+        For each statement the lines that wrote.
+    among
+        For each statement the lines among which others are that wrote; None where those were not all seen.
+    """
+
+    evidence: Evidence
+    exact: dict[int, dict[Inner | None, None]] = field(default_factory=dict)
+    among: dict[int, set[Inner | None] | None] = field(default_factory=dict)
+
+    def add(self, statement: Statement, positions: Iterable[Position], *, certain: bool) -> None:
+        """Note that a statement wrote, or may have, at one of these positions."""
+        own = [one for one in positions if one.statement == statement.index]
+        lines = {self._line(statement, one) for one in own}
+        if any(one.blind for one in own) or (None in lines and MAGIC_CALL in statement.text):
+            self.among[statement.index] = None
+        elif certain and len(lines) == 1:
+            self.exact.setdefault(statement.index, {}).update(dict.fromkeys(lines))
+        elif (known := self.among.setdefault(statement.index, set())) is not None:
+            known.update(lines)
+
+    def narrow(self, statement: Statement, candidates: tuple[Inferred, ...]) -> tuple[Inferred, ...]:
+        """Choose among inferred lines those that were seen to write, or to run where no more is known."""
+        exact, among = self.exact.get(statement.index, {}), self.among.get(statement.index)
+        if not exact and among is None:
+            return candidates
+        ran = {(one.cell, one.line) for one in (*exact, *(among or ())) if one}
+        return tuple(one for one in candidates if (one.inner.cell, one.inner.line) in ran)
+
+    def _line(self, statement: Statement, position: Position) -> Inner | None:
+        """Tell the line, unless it is the statement's own: a comprehension or a lambda typed in it."""
+        inner = self.evidence.lines.get(position.place) if position.place else None
+        if inner and inner.cell == self.evidence.cell and statement.line <= inner.line <= statement.end_line:
+            return None
+        return inner
