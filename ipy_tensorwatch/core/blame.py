@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from .course import Course
 from .magic import MAGIC_CALL
 from .path import AccessPath
 from .records import Site
@@ -13,10 +15,10 @@ from .sighting import Sightings
 from .target import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from .diff import Difference
-    from .evidence import Evidence, Position, Step, Write
+    from .evidence import Evidence, Step
     from .infer import Inferred, Reached
     from .reading import Reading
     from .records import Cause, Inner
@@ -67,6 +69,11 @@ class Blame:
     def explain(self, difference: Difference) -> Verdict:
         """Explain why the bytes behind a path differ."""
         return _Case(self, difference).close()
+
+    @cached_property
+    def crowds(self) -> Mapping[int, int]:
+        """How many paths lead into each storage."""
+        return Counter(reading.storage for reading in self.watched.values())
 
     @cached_property
     def named(self) -> Mapping[int, tuple[frozenset[str], tuple[tuple[Target, AccessPath], ...]]]:
@@ -152,12 +159,14 @@ class _Case:
         whole = AccessPath(self.path.root, self.path.steps[:-1]) if reading.kind == "component" else self.path
         self.reading, self.spelled = reading, str(difference.path)
         self.names = {self.spelled, str(whole)}
-        self.before = difference.before or reading
         self.evidence = blame.evidence
         self.group = [entry for entry in blame.neighbours(reading) if str(entry[0]) != self.spelled]
         self.others = frozenset(path for path, _ in self.group)
         self.family = {self.spelled, *map(str, self.others)}
         self.sightings = Sightings(blame.evidence)
+        together = sum(one.storage == reading.storage for _, one in self.group) + 1
+        is_alone = together >= blame.crowds[reading.storage]
+        self.course = Course(before=difference.before or reading, after=reading, is_alone=is_alone)
         self.recorded: dict[int, list[Inner | None]] = {}
         for one in self.evidence.recorded.get(self.spelled, ()):
             self.recorded.setdefault(one.statement, []).append(one.inner)
@@ -181,7 +190,7 @@ class _Case:
         """Find the statements that wrote, each with whether it was seen to."""
         statements = {one.index: one for one in self.evidence.statements}
         seen: dict[int, bool] = {}
-        for positions in dict.fromkeys(self._wrote()):
+        for positions in dict.fromkeys(self.course.writes(self.evidence)):
             ran = frozenset(one.statement for one in positions)
             able = frozenset(i for i in ran if i in statements and _may_write(statements[i]))
             for index in self._likeliest(able):
@@ -192,17 +201,6 @@ class _Case:
             ran = frozenset(index for index in every if index in statements and _may_write(statements[index]))
             seen = {index: len(ran) == 1 or index in self.recorded for index in self._likeliest(ran)}
         return [(statements[index], seen[index]) for index in sorted(seen) if index in statements]
-
-    def _wrote(self) -> Iterator[frozenset[Position]]:
-        """Give sets of positions, one of which wrote where the path led at that time, or made it lead elsewhere."""
-        writes, since, storage = self.evidence.writes, -1, self.before.storage
-        reading: Reading | None = self.before
-        for move in self.evidence.moves.get(self.reading.object, ()):
-            yield from _between(writes.get(storage, ()), since, move.look, reading)
-            yield move.positions
-            since, storage, reading = move.look, move.storage, None
-        final = self.reading if storage == self.reading.storage else None
-        yield from _between(writes.get(storage, ()), since, None, final)
 
     def _likeliest(self, indices: frozenset[int]) -> list[int]:
         """Choose among statements that ran between two looks those that name the memory, or may reach it."""
@@ -351,15 +349,6 @@ class _Case:
         through = [str(path) for path in self.others if path in origins]
         mentioned = [path for path, _ in self.group if _mentions(statement, path)]
         return through or [str(path) for path in mentioned if path.root not in statement.binds]
-
-
-def _between(
-    writes: Iterable[Write], first: int, last: int | None, reading: Reading | None
-) -> Iterator[frozenset[Position]]:
-    """Give the positions of the writes that looks after `first`, and up to `last`, saw in a reading's elements."""
-    for write in writes:
-        if first < write.look and (last is None or write.look <= last) and (not reading or write.touches(reading)):
-            yield write.positions
 
 
 def _may_write(statement: Statement) -> bool:
