@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.evidence import Move, Position, Write
 from .allowance import EVENT
-from .lines import LineWatch
+from .lines import CAN_SEE, LineWatch
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ SMALL = 1 << 16
 HOT_ENTRIES = 400
 HOT_INTERVAL = 20e-6
 """A statement entered more often than this is in a hot loop, whose probe must cost next to nothing."""
+TIRED_ENTRIES = 32
+"""After so many entries a statement's probe asks no more whether there is time for a look, once there was none."""
 SWITCH = 0.0002
 """What it costs to see lines again, in seconds: Python visits every function once more."""
 
@@ -41,8 +43,8 @@ class Ledger:
         The file names of the notebook's cells, whose functions are looked into.
     probes
         What the instrumented cell calls before statement `k`: `probes.p<k>()`.
-    sample
-        Called with a statement's index when it is entered.
+    sample, sampled
+        Called with a statement's index when it is entered: of some statements each time, of others the first.
     before, peek
         The snapshot that the cell began with, and how to take another while it runs.
     largest
@@ -60,6 +62,7 @@ class Ledger:
     files: Container[str] = ()
     largest: int = SMALL
     follows: bool = False
+    sampled: frozenset[int] = frozenset()
     probes: SimpleNamespace = field(default_factory=SimpleNamespace)
     current: int | None = None
     writes: list[Write] = field(default_factory=list)
@@ -75,8 +78,9 @@ class Ledger:
         """Prepare to see the lines inside functions."""
         self.lines = LineWatch(self.files, self._leave_line)
 
-    def begin(self, count: int) -> None:
+    def begin(self, count: int, sampled: frozenset[int]) -> None:
         """Start the clock for a cell of `count` statements."""
+        self.sampled = sampled
         vars(self.probes).update({f"p{index}": partial(self._enter, index) for index in range(count)})
         self.allowance.begin()
 
@@ -105,15 +109,22 @@ class Ledger:
                     self._look()
             self.current = index
             self.ran.add(index)
-            self.sample(index)
+            if index in self.sampled or index not in self._entered:
+                self.sample(index)
             self._see_lines(index, now)
             self._cool_down(index, now)
         except Exception:  # noqa: BLE001  (a probe must never break the user's statement)
             self.lines.close()
             vars(self.probes).update(dict.fromkeys(vars(self.probes), _do_nothing))
 
+    def _pass(self, index: int) -> None:
+        """Enter a statement in the midst of a loop that no looks are affordable in any more."""
+        self._close_epoch()
+        self.current = index
+        self.lines.surface()
+
     def _see_lines(self, index: int, now: float) -> None:
-        if not self.lines.is_on and self.allowance.left_inside(index, now) > 2 * SWITCH:
+        if CAN_SEE and not self.lines.is_on and self.allowance.left_inside(index, now) > 2 * SWITCH:
             self.lines.open()
             self.allowance.charge(SWITCH, inside=True)
         self.lines.surface()
@@ -141,6 +152,8 @@ class Ledger:
             self.lines.surface()
             self._hot.append(index)
             setattr(self.probes, f"p{index}", partial(self._epochs[-1].add, Position(index)))
+        elif count >= TIRED_ENTRIES and index not in self.sampled and not self.allowance.has_time(now):
+            setattr(self.probes, f"p{index}", partial(self._pass, index))
 
     def _open_epoch(self) -> None:
         """Begin a new set of positions; the probes of hot statements do nothing but add to it."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..core.operation import Place
 
 _monitoring: Any = getattr(sys, "monitoring", None)
+CAN_SEE = _monitoring is not None
 
 TOOLS = (3, 4, 2, 1, 5)
 """The tools that we may be, those that Python gives no meaning first; the debugger's is left to the debugger."""
@@ -71,7 +72,7 @@ class LineWatch:
 
     def open(self) -> None:
         """Begin; without effect where Python cannot tell or every tool is in use."""
-        self._tool = next(filter(_take, TOOLS), None) if _monitoring else None
+        self._tool = next(filter(_take, TOOLS), None) if CAN_SEE else None
         if self._tool is None:
             return
         self._thread = get_ident()

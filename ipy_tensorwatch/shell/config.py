@@ -17,9 +17,7 @@ class TensorWatch(Configurable):
     )
     budget_limit = Float(1.0, help="Seconds that unspent budget may add up to.").tag(config=True)
     probe_floor = Float(0.005, help="Seconds that looking between statements may take in any cell.").tag(config=True)
-    probe_share = Float(0.0025, help="Share of a cell's run time that such looks may take in addition.").tag(
-        config=True
-    )
+    probe_share = Float(0.001, help="Share of a cell's run time that such looks may take in addition.").tag(config=True)
     idle_share = Float(0.01, help="Share of the time between two cells that looking for outside writes may take.").tag(
         config=True
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,6 @@ from ..core.source import may_give_memory
 from ..core.statement import Statement, names_written, parse_statements, walk_statements
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable, Mapping
     from types import SimpleNamespace
 
@@ -79,7 +79,9 @@ class RunningCell:
     def instrument(self, tree: ast.Module) -> SimpleNamespace:
         """Take the cell's own statements and return a probe for each."""
         self._names = [names_written(node) for node in walk_statements(tree.body)]
-        self.ledger.begin(len(self._names))
+        bound = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+        changing = (index for index, names in enumerate(self._names) if not bound.isdisjoint(names))
+        self.ledger.begin(len(self._names), frozenset(changing))
         return self.ledger.probes
 
     def statements(self) -> tuple[Statement, ...]:
