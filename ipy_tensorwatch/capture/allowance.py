@@ -36,14 +36,24 @@ class Allowance:
 
     def left_inside(self, statement: int, now: float) -> float:
         """Tell the time that a statement has for looks inside functions: half of what those before it have left."""
-        entered = self._entered.setdefault(statement, self.inside)
-        return (entered + self._total(now) / 2) / 2 - self.inside
+        used, found = self._used(statement, now)
+        return found / 2 - used
+
+    def is_overdrawn(self, statement: int, now: float) -> bool:
+        """Tell whether even being told of lines, without looks, has cost a statement too much."""
+        used, found = self._used(statement, now)
+        return used > found * 3 / 4
 
     def charge(self, seconds: float, *, inside: bool = False) -> None:
         """Note what something has cost."""
         self.spent += seconds
         if inside:
             self.inside += seconds
+
+    def _used(self, statement: int, now: float) -> tuple[float, float]:
+        """Tell what a statement has used for looks inside functions, and how much it found when it began."""
+        entered = self._entered.setdefault(statement, self.inside)
+        return self.inside - entered, self._total(now) / 2 - entered
 
     def _total(self, now: float) -> float:
         return self.floor + self.share * (now - self._began)

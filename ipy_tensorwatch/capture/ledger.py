@@ -1,4 +1,4 @@
-"""Look at the watched bytes between a cell's statements, and write down which statement changed which."""
+"""Look at the watched bytes while a cell runs, and write down which statement, and which line, changed which."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOT_INTERVAL = 20e-6
 """A statement entered more often than this is in a hot loop, whose probe must cost next to nothing."""
 TIRED_ENTRIES = 32
 """After so many entries a statement's probe asks no more whether there is time for a look, once there was none."""
-SWITCH = 0.0002
+SWITCH = 0.0001
 """What it costs to see lines again, in seconds: Python visits every function once more."""
 
 
@@ -124,7 +124,7 @@ class Ledger:
         self.lines.surface()
 
     def _see_lines(self, index: int, now: float) -> None:
-        if CAN_SEE and not self.lines.is_on and self.allowance.left_inside(index, now) > 2 * SWITCH:
+        if CAN_SEE and not self.lines.is_on and self.allowance.left_inside(index, now) > SWITCH:
             self.lines.open()
             self.allowance.charge(SWITCH, inside=True)
         self.lines.surface()
@@ -134,15 +134,13 @@ class Ledger:
         if self.current is None:
             return
         self._close_epoch()
-        left = self.allowance.left_inside(self.current, time.perf_counter())
-        before = self.allowance.spent
-        if left > 0:
-            self._look()
+        now = time.perf_counter()
+        if self.allowance.left_inside(self.current, now) > 0:
+            self._look(inside=True)
             self._epochs[-1].update(map(Position, self._hot))  # whose probes no longer tell that they run
-        elif -left > self.allowance.inside / 4:
+        elif self.allowance.is_overdrawn(self.current, now):
             self.lines.close()
-        self.allowance.charge(EVENT)
-        self.allowance.inside += self.allowance.spent - before
+        self.allowance.charge(EVENT, inside=True)
 
     def _cool_down(self, index: int, now: float) -> None:
         count, first = self._entered.get(index, (0, now))
@@ -161,7 +159,7 @@ class Ledger:
         for index in self._hot:
             setattr(self.probes, f"p{index}", partial(self._epochs[-1].add, Position(index)))
 
-    def _look(self) -> None:
+    def _look(self, *, inside: bool = False) -> None:
         began = time.thread_time()  # a thread that waits for its turn costs the cell nothing
         watch = self._watch = self._watch or self._start_watching()
         self._open_epoch()
@@ -169,7 +167,7 @@ class Ledger:
         rewritten = [*watch.look(number)]
         moved = watch.follow(self.peek(), self.references(), number) if self.follows or watch.has_lost else ()
         self._note(rewritten, moved, number)
-        self.allowance.charge(time.thread_time() - began)
+        self.allowance.charge(time.thread_time() - began, inside=inside)
 
     def _note(self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int) -> None:
         for one in rewritten:
