@@ -43,7 +43,11 @@ def storage_address(storage: torch.UntypedStorage) -> int:
 def use_count(storage: torch.UntypedStorage) -> int | None:
     """Count the holders of a storage: its tensors, and the Python object that is asked for here."""
     count = getattr(torch._C, "_storage_Use_Count", None)
-    return None if count is None else int(count(storage._cdata))
+    if count is None:
+        return None
+    held: Any = storage
+    held._fix_weakref()  # older PyTorch only lends what a weak reference led to, and does not count it
+    return int(count(held._cdata))
 
 
 def user_modes() -> list[Any]:
