@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
 has_storage = torch._C._has_storage
@@ -66,6 +67,29 @@ def take_out(mode: object) -> None:
     modes = user_modes()
     if any(one is mode for one in modes):
         _restack([one for one in modes if one is not mode])
+
+
+def spare_subclassing(mode: object) -> Callable[[], object]:
+    """Let a mode step aside while a tensor becomes one of a subclass, until what is returned is called.
+
+    Before PyTorch 2.6 `as_subclass` raises under any mode, and with it most operators on tensors of a subclass.
+    """
+    if torch.__version__ >= "2.6" or "as_subclass" in _members:
+        return lambda: None
+    cls: Any = torch.Tensor
+    plain = cls.as_subclass
+
+    def as_subclass(tensor: torch.Tensor, kind: type[torch.Tensor]) -> torch.Tensor:
+        if all(one is not mode for one in user_modes()):
+            return plain(tensor, kind)
+        take_out(mode)
+        try:
+            return plain(tensor, kind)
+        finally:
+            push_below(mode)
+
+    cls.as_subclass = as_subclass
+    return lambda: delattr(cls, "as_subclass")
 
 
 def _restack(modes: list[Any]) -> None:

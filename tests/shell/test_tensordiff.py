@@ -467,6 +467,8 @@ for _ in range(5):
         "lazy = torch._lazy_clone(x)\nlazy.add_(1)",
         "from torch.nn.attention.flex_attention import flex_attention\nk = torch.randn(1, 1, 16, 16)\nflex_attention(k, k, k);",
         "class Mine(torch.Tensor):\n    pass\nx.as_subclass(Mine).add_(1)",
+        "class Mine(torch.Tensor):\n    pass\nm = x.as_subclass(Mine)\nx.add_(m + 1)\nassert type(m + 1) is Mine",
+        "class Mine(torch.Tensor):\n    pass\nimport threading\nt = threading.Thread(target=lambda: x.as_subclass(Mine).add_(1))\nt.start()\nt.join()",
         "from torch.testing._internal.two_tensor import TwoTensor\nTwoTensor(torch.zeros(2), torch.zeros(2)).add_(1)",
         "torch.jit.script(scale) if False else scale(x)",
         "from torch.utils.checkpoint import checkpoint\nw = torch.ones(3, requires_grad=True)\ncheckpoint(lambda t: (t * 2).add_(1), w, use_reentrant=False).sum().backward()",
