@@ -9,6 +9,7 @@ import weakref
 import pytest
 import torch
 from IPython.core.error import UsageError
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.notebook import Notebook, changes, lines, mutated, silent, texts
 
@@ -413,7 +414,10 @@ def test_a_mode_that_one_cell_enters_and_another_leaves_is_left_as_the_user_mean
 
 
 def test_a_compiled_function_stays_compiled():
-    """PyTorch's compiler itself leaves marks on its classes, so those are not looked at."""
+    """PyTorch's compiler itself leaves marks on its classes, so those are not looked at.
+
+    Where a mode cannot ask to be left out of the compiled code, the compiler runs once more for the recorded cell.
+    """
     with Notebook(check_leaks=False) as nb:
         nb.run(ALIASED)
         nb.run(
@@ -425,7 +429,8 @@ def test_a_compiled_function_stays_compiled():
         recorded(nb, "f(x);")
         nb.run("f(x);")
 
-        assert (len(nb.ns["compiled"]), len(nb.ns["ran"])) == (1, 3)
+        again = not hasattr(TorchDispatchMode, "ignore_compile_internals")
+        assert (len(nb.ns["compiled"]), len(nb.ns["ran"])) == (1 + again, 3)
 
 
 def test_training_gives_the_same_numbers_to_the_last_bit():
