@@ -33,8 +33,8 @@ COUNTED = ("x", "y", "xt", "d")
 UNCOUNTED = ("q", "n", "z")
 
 
-NUMPY_WRITES_THROUGH_DLPACK = np.from_dlpack(torch.zeros(1)).flags.writeable
-"""Before NumPy 2.1 an array made from DLPack was read-only."""
+NUMPY_WRITES_THROUGH_DLPACK = hasattr(np, "from_dlpack") and np.from_dlpack(torch.zeros(1)).flags.writeable
+"""NumPy has this function since 1.23, and arrays made by it can be written to since 2.1."""
 
 
 @dataclass(frozen=True)
