@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from .records import Relation
 
 MAX_WORK = 10**6
+
+_search: Any = np.shares_memory  # its types allow fewer counts than it takes
+_TooHardError: type[Exception] = getattr(np, "exceptions", np).TooHardError  # it moved in NumPy 1.25
 
 
 def relate(a: Reading, b: Reading) -> Relation:
@@ -34,8 +37,8 @@ def share_bytes(a: Reading, b: Reading) -> bool | None:
     if not (a.numel and b.numel) or a.address >= _end(b) or b.address >= _end(a):
         return False
     try:
-        return np.shares_memory(_address_array(a), _address_array(b), max_work=MAX_WORK)  # type: ignore[arg-type]  # NumPy takes any count
-    except np.exceptions.TooHardError:
+        return bool(_search(_address_array(a), _address_array(b), max_work=MAX_WORK))
+    except _TooHardError:
         return None
 
 
