@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 has_storage = torch._C._has_storage
 data_address = getattr(torch._C, "_data_address", torch.Tensor.data_ptr)
 """The address of a tensor's storage, which reading does not copy even where it is copied on write."""
-is_cow = getattr(torch._C, "_is_cow_tensor", lambda _: False)
+_is_cow = getattr(torch._C, "_is_cow_tensor", lambda _: False)
 _members: Any = vars(torch.Tensor)
 _base_members: Any = vars(torch._C.TensorBase)
 read_grad = _base_members["grad"].__get__
@@ -34,6 +34,14 @@ def is_functorch(tensor: torch.Tensor) -> bool:
 def is_fake(tensor: torch.Tensor) -> bool:
     """Tell a FakeTensor; asking a symbolic one for its bytes would add a guard."""
     return type(tensor).__name__ == "FakeTensor"
+
+
+def is_cow(tensor: torch.Tensor) -> bool:
+    """Tell whether a tensor's memory is copied when somebody writes to it."""
+    try:
+        return bool(_is_cow(tensor))
+    except RuntimeError:  # since PyTorch 2.15 of a subclass that wraps other tensors
+        return False
 
 
 def storage_address(storage: torch.UntypedStorage) -> int:

@@ -306,7 +306,7 @@ OPERATORS = {
     "in place": ("x.add_(1)", [("add_", ("x", "y"), 2)]),
     "an index": ("x.index_fill_(0, torch.tensor([0]), 5.)", [("index_fill_", ("x", "y"), 2)]),
     "out=": ("torch.add(x, 1, out=x)", [("add", ("x", "y"), 2)]),
-    "a mask": ("x[x == 0] = 1.", [("index_put_", ("x", "y"), 2)]),
+    "a mask": ("x[x == 0] = torch.ones(6)", [("index_put_", ("x", "y"), 2)]),
     "foreach": ("torch._foreach_add_([x], 1)", [("_foreach_add_", ("x", "y"), 2)]),
     "through .data": ("x.data.add_(1)", [("add_", ("x", "y"), 2)]),
     "through a view": ("x[2:].zero_()", [("zero_", ("x", "y"), 2)]),
