@@ -1,7 +1,9 @@
-# `make` lists the targets. PYTHON chooses the interpreter that .venv is made with: `make test PYTHON=python3.12`.
+# `make` lists the targets. PYTHON chooses the interpreter, each in an environment of its own beside .venv:
+# `make test PYTHON=python3.12` works in .venv-3.12.
 
 PYTHON ?= python3
-VENV := .venv
+VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VENV := .venv$(if $(filter-out file,$(origin PYTHON)),-$(VERSION))
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
@@ -61,6 +63,6 @@ bench: setup  ## Measure what watching costs
 docs: setup  ## Make every generated part of the documentation again
 	$(BIN)/python -m docs.make
 
-clean:  ## Remove .venv, caches and built files
-	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+clean:  ## Remove every .venv, caches and built files
+	rm -rf .venv .venv-* build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

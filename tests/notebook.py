@@ -40,6 +40,9 @@ SPOKEN = re.compile(r"^ ?tensorwatch\b.*", re.MULTILINE | re.DOTALL)
 SHELLS_OWN = re.compile(r"_+|_i+|_i?\d+|_dh|_exit_code|__warningregistry__|__annotations__|__import_\w+")
 """Names that IPython, Python, the warnings module and `torch.compile` put into a namespace."""
 
+OTHERS_BUILTINS = re.compile(r"_|get_ipython|display|__pybind11_internals_\w+")
+"""Names that IPython and PyTorch's own C++ put among the builtins."""
+
 CLASSES = {
     "tensor": torch.Tensor,
     "storage": torch.UntypedStorage,
@@ -243,9 +246,7 @@ def traces(shell: InteractiveShell) -> dict[str, Any]:
         },
         "custom_exceptions": shell.custom_exceptions,
         "display_types": {mime: dict(f.type_printers) for mime, f in shell.display_formatter.formatters.items()},
-        "builtins": {
-            name: id(value) for name, value in vars(builtins).items() if name not in ("_", "get_ipython", "display")
-        },
+        "builtins": {name: id(value) for name, value in vars(builtins).items() if not OTHERS_BUILTINS.fullmatch(name)},
         "optimizer_hooks": [
             dict(optimizer_hooks._global_optimizer_pre_hooks),
             dict(optimizer_hooks._global_optimizer_post_hooks),
@@ -255,17 +256,21 @@ def traces(shell: InteractiveShell) -> dict[str, Any]:
         },
         "dispatch_modes": torch._C._len_torch_dispatch_stack(),
         "function_modes": torch._C._len_torch_function_stack(),
-        "saved_tensors_hooks": torch._C._autograd._top_saved_tensors_default_hooks(True),
+        "saved_tensors_hooks": saved_tensors_hooks(),
         **{what: dict(vars(own)) for what, own in CLASSES.items()},
-        "import_hooks": [
-            type(finder).__name__ if not isinstance(finder, type) else finder.__name__ for finder in sys.meta_path
-        ],
+        "import_hooks": [finder for finder in sys.meta_path if is_ours(finder)],
         "trace": (sys.gettrace(), sys.getprofile(), threading.gettrace(), threading.getprofile()),
         "excepthook": sys.excepthook,
         "threads": {t.name for t in threading.enumerate() if is_ours(getattr(t, "_target", None))},
         "gc_callbacks": [one for one in gc.callbacks if not str(getattr(one, "__module__", "")).startswith("torch")],
         "monitoring": [monitoring.get_tool(tool) for tool in range(6)] if monitoring else [],
     }
+
+
+def saved_tensors_hooks() -> object:
+    """Ask for the innermost hooks on what autograd saves; PyTorch tells since 2.5."""
+    innermost = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
+    return None if innermost is None else innermost(True)
 
 
 def is_ours(value: object) -> bool:

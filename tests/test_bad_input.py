@@ -16,10 +16,16 @@ from tests.notebook import Notebook, Ran, changes, mutated, paths, silent
 
 ROOT = Path(__file__).parent.parent
 
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
+"""Before Python 3.11 code does not say where an expression stands. A traceback then finds the one to mark in colour by
+compiling the cell again, and cannot where a probe stands beside it: in a `for`, `if`, `try` or `with` of the cell."""
+
 
 def seen_by_the_user(ran: Ran) -> dict[str, object]:
     """Give all of a cell's outcome that a person can see, without what tensorwatch says."""
     said = ran.stdout.removesuffix(ran.told) if ran.told else ran.stdout
+    if sys.version_info < (3, 11):
+        said = COLOUR.sub("", said)
     return {
         "stdout": re.sub(r"0x[0-9a-f]+", "0x", said).rstrip(),
         "stderr": ran.stderr,

@@ -15,6 +15,15 @@ from docs.make.kernel import execute, said
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+NODE = re.compile(r"(?<=output 0 of )\w+")
+"""How PyTorch calls the operation in its own error message differs between its versions."""
+
+ITEM = re.compile(r"(?<=aten\.)copy_")
+"""The operator of `x[i] = 1` was `copy_` in older PyTorch and is `fill_` in the newest."""
+
+UNNAMED = re.compile(r"^.* more tensors? holds? its storage .*\n", re.MULTILINE)
+"""Older PyTorch lends DLPack a view that no name leads to, and it is counted."""
+
 
 @pytest.fixture(scope="module")
 def stored() -> NotebookNode:
@@ -29,16 +38,17 @@ def fresh() -> NotebookNode:
 
 
 def test_tensorwatch_says_what_is_stored(stored: NotebookNode, fresh: NotebookNode):
-    told = {cell.id: columns(said(cell)) for cell in fresh.cells}
+    def told(cell: NotebookNode) -> list[list[str]]:
+        return columns(ITEM.sub("fill_", UNNAMED.sub("", said(cell))))
 
-    assert {cell.id: columns(said(cell)) for cell in stored.cells} == told
+    assert {cell.id: told(cell) for cell in stored.cells} == {cell.id: told(cell) for cell in fresh.cells}
 
 
 def test_the_cells_print_what_is_stored(stored: NotebookNode, fresh: NotebookNode):
     def printed(cell: NotebookNode) -> list[tuple[str, str]]:
         kinds = [one.output_type for one in cell.get("outputs", ())]
         assert set(kinds) <= {"stream", "execute_result", "display_data"}
-        return [(one.name, one.text) for one in cell.get("outputs", ()) if one.output_type == "stream"]
+        return [(one.name, NODE.sub("…", one.text)) for one in cell.get("outputs", ()) if one.output_type == "stream"]
 
     assert [printed(cell) for cell in stored.cells] == [printed(cell) for cell in fresh.cells]
 

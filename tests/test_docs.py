@@ -13,6 +13,7 @@ from docs.make.__main__ import MAKERS, PICTURE, TABLES
 from docs.make.compare import columns
 from docs.make.picture import make_picture
 from docs.make.tables import fill
+from ipy_tensorwatch import unload_ipython_extension
 from ipy_tensorwatch.shell.config import TensorWatch
 from ipy_tensorwatch.shell.options import watch_parser
 from tests.notebook import Notebook
@@ -68,7 +69,7 @@ def lines(text: str) -> list[str]:
 def test_a_session_prints_what_is_shown(cells: list[Cell]):
     with Notebook("tensorwatch", watched=False) as shell:
         printed = [shell.cell(cell.source) for cell in cells]
-        shell.unload()
+        unload_ipython_extension(shell.shell)  # whichever name the session loaded it under
 
     assert [lines(cell.shown) for cell in cells] == [lines(one.stdout) for one in printed]
     assert [one.error for one in printed] == [None] * len(cells)

@@ -12,7 +12,16 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..core.operation import UNKNOWN, Operation, Region
-from .torch_private import has_storage, is_cow, is_fake, is_functorch, plain_reads, push_below, take_out
+from .torch_private import (
+    has_storage,
+    is_cow,
+    is_fake,
+    is_functorch,
+    plain_reads,
+    push_below,
+    spare_subclassing,
+    take_out,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -53,17 +62,22 @@ class OperatorRecorder:
     seen: Counter[Operation] = field(default_factory=Counter)
     left_out: int = 0
     _mode: _Mode | None = None
+    _stop_sparing: Callable[[], object] | None = None
 
     def open(self) -> None:
         """Begin to record, in this thread."""
         self._mode = _Mode(self._note)
         push_below(self._mode)
+        self._stop_sparing = spare_subclassing(self._mode)
 
     def close(self) -> None:
         """Stop recording; modes that the cell itself entered stay as they are."""
         mode, self._mode = self._mode, None
         if mode is not None:
             take_out(mode)
+        if self._stop_sparing is not None:
+            self._stop_sparing()
+            self._stop_sparing = None
 
     def _note(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:  # noqa: ANN401
         try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from types import CodeType
 
@@ -15,7 +16,7 @@ data_address = (
     getattr(torch.Tensor, "const_data_ptr", None) or getattr(torch._C, "_data_address", None) or torch.Tensor.data_ptr
 )
 """The address of a tensor's storage, which reading does not copy even where it is copied on write."""
-is_cow = getattr(torch._C, "_is_cow_tensor", lambda _: False)
+_is_cow = getattr(torch._C, "_is_cow_tensor", lambda _: False)
 _members: Any = vars(torch.Tensor)
 _base_members: Any = vars(torch._C.TensorBase)
 read_grad = _base_members["grad"].__get__
@@ -38,6 +39,14 @@ def is_fake(tensor: torch.Tensor) -> bool:
     return type(tensor).__name__ == "FakeTensor"
 
 
+def is_cow(tensor: torch.Tensor) -> bool:
+    """Tell whether a tensor's memory is copied when somebody writes to it."""
+    try:
+        return bool(_is_cow(tensor))
+    except RuntimeError:  # since PyTorch 2.15 of a subclass that wraps other tensors
+        return False
+
+
 def storage_address(storage: torch.UntypedStorage) -> int:
     """Return the address of the StorageImpl, which stays while the storage lives, also when its data move."""
     return int(storage._cdata)
@@ -46,7 +55,11 @@ def storage_address(storage: torch.UntypedStorage) -> int:
 def use_count(storage: torch.UntypedStorage) -> int | None:
     """Count the holders of a storage: its tensors, and the Python object that is asked for here."""
     count = getattr(torch._C, "_storage_Use_Count", None)
-    return None if count is None else int(count(storage._cdata))
+    if count is None:
+        return None
+    held: Any = storage
+    held._fix_weakref()  # older PyTorch only lends what a weak reference led to, and does not count it
+    return int(count(held._cdata))
 
 
 def user_modes() -> list[Any]:
@@ -65,6 +78,29 @@ def take_out(mode: object) -> None:
     modes = user_modes()
     if any(one is mode for one in modes):
         _restack([one for one in modes if one is not mode])
+
+
+def spare_subclassing(mode: object) -> Callable[[], object]:
+    """Let a mode step aside while a tensor becomes one of a subclass, until what is returned is called.
+
+    Before PyTorch 2.6 `as_subclass` raises under any mode, and with it most operators on tensors of a subclass.
+    """
+    if torch.__version__ >= "2.6" or "as_subclass" in _members:
+        return lambda: None
+    cls: Any = torch.Tensor
+    plain = cls.as_subclass
+
+    def as_subclass(tensor: torch.Tensor, kind: type[torch.Tensor]) -> torch.Tensor:
+        if all(one is not mode for one in user_modes()):
+            return plain(tensor, kind)
+        take_out(mode)
+        try:
+            return plain(tensor, kind)
+        finally:
+            push_below(mode)
+
+    cls.as_subclass = as_subclass
+    return lambda: delattr(cls, "as_subclass")
 
 
 def _restack(modes: list[Any]) -> None:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 MAX_WORK = 10**6
 
+_search: Any = np.shares_memory  # its types allow fewer counts than it takes
+_TooHardError: type[Exception] = getattr(np, "exceptions", np).TooHardError  # it moved in NumPy 1.25
+
 
 def relate(a: Reading, b: Reading) -> Relation:
     """Tell how the memory of two readings relates."""
@@ -36,8 +39,8 @@ def share_bytes(a: Reading, b: Reading) -> bool | None:
     if a.is_dense and b.is_dense:
         return True
     try:
-        return np.shares_memory(_address_array(a), _address_array(b), max_work=MAX_WORK)  # type: ignore[arg-type]  # NumPy takes any count
-    except np.exceptions.TooHardError:
+        return bool(_search(_address_array(a), _address_array(b), max_work=MAX_WORK))
+    except _TooHardError:
         return None
 
 

@@ -9,6 +9,7 @@ import weakref
 import pytest
 import torch
 from IPython.core.error import UsageError
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.notebook import Notebook, changes, lines, mutated, silent, texts
 
@@ -305,7 +306,7 @@ OPERATORS = {
     "in place": ("x.add_(1)", [("add_", ("x", "y"), 2)]),
     "an index": ("x.index_fill_(0, torch.tensor([0]), 5.)", [("index_fill_", ("x", "y"), 2)]),
     "out=": ("torch.add(x, 1, out=x)", [("add", ("x", "y"), 2)]),
-    "a mask": ("x[x == 0] = 1.", [("index_put_", ("x", "y"), 2)]),
+    "a mask": ("x[x == 0] = torch.ones(6)", [("index_put_", ("x", "y"), 2)]),
     "foreach": ("torch._foreach_add_([x], 1)", [("_foreach_add_", ("x", "y"), 2)]),
     "through .data": ("x.data.add_(1)", [("add_", ("x", "y"), 2)]),
     "through a view": ("x[2:].zero_()", [("zero_", ("x", "y"), 2)]),
@@ -413,7 +414,10 @@ def test_a_mode_that_one_cell_enters_and_another_leaves_is_left_as_the_user_mean
 
 
 def test_a_compiled_function_stays_compiled():
-    """PyTorch's compiler itself leaves marks on its classes, so those are not looked at."""
+    """PyTorch's compiler itself leaves marks on its classes, so those are not looked at.
+
+    Where a mode cannot ask to be left out of the compiled code, the compiler runs once more for the recorded cell.
+    """
     with Notebook(check_leaks=False) as nb:
         nb.run(ALIASED)
         nb.run(
@@ -425,7 +429,8 @@ def test_a_compiled_function_stays_compiled():
         recorded(nb, "f(x);")
         nb.run("f(x);")
 
-        assert (len(nb.ns["compiled"]), len(nb.ns["ran"])) == (1, 3)
+        again = not hasattr(TorchDispatchMode, "ignore_compile_internals")
+        assert (len(nb.ns["compiled"]), len(nb.ns["ran"])) == (1 + again, 3)
 
 
 def test_training_gives_the_same_numbers_to_the_last_bit():
@@ -467,6 +472,8 @@ for _ in range(5):
         "lazy = torch._lazy_clone(x)\nlazy.add_(1)",
         "from torch.nn.attention.flex_attention import flex_attention\nk = torch.randn(1, 1, 16, 16)\nflex_attention(k, k, k);",
         "class Mine(torch.Tensor):\n    pass\nx.as_subclass(Mine).add_(1)",
+        "class Mine(torch.Tensor):\n    pass\nm = x.as_subclass(Mine)\nx.add_(m + 1)\nassert type(m + 1) is Mine",
+        "class Mine(torch.Tensor):\n    pass\nimport threading\nt = threading.Thread(target=lambda: x.as_subclass(Mine).add_(1))\nt.start()\nt.join()",
         "from torch.testing._internal.two_tensor import TwoTensor\nTwoTensor(torch.zeros(2), torch.zeros(2)).add_(1)",
         "torch.jit.script(scale) if False else scale(x)",
         "from torch.utils.checkpoint import checkpoint\nw = torch.ones(3, requires_grad=True)\ncheckpoint(lambda t: (t * 2).add_(1), w, use_reentrant=False).sum().backward()",
