@@ -140,11 +140,18 @@ def _examples(
     before, after = _numbers(old[where], dtype), _numbers(new[where], dtype)
     if before is None or after is None:
         return ()
-    places = zip(*np.unravel_index(where, shape), strict=True) if shape else [()]
     return tuple(
-        Example(index=tuple(map(int, place)), before=_plain(a), after=_plain(b))
-        for place, a, b in zip(places, before, after, strict=True)
+        Example(index=_place(flat, shape), before=_plain(a), after=_plain(b))
+        for flat, a, b in zip(where.tolist(), before, after, strict=True)
     )
+
+
+def _place(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    place = []
+    for size in reversed(shape):
+        flat, index = divmod(flat, size)
+        place.append(index)
+    return tuple(reversed(place))
 
 
 def _plain(value: Any) -> float | str:  # noqa: ANN401

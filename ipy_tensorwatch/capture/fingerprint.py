@@ -125,8 +125,8 @@ class Fingerprints:
                 verdicts.update((storage, self._skip(storage, cell)) for storage in batch)
                 continue
             start = time.thread_time()
-            for storage in self._differing(batch, blocks):
-                verdicts[storage] = self._judge(storage, blocks[storage], parts)
+            for storage, digest in self._differing(batch, blocks):
+                verdicts[storage] = self._judge(storage, blocks[storage], digest, parts)
             for storage in self.waiting.keys() & batch:
                 del self.waiting[storage]
             budget.pay(time.thread_time() - start)
@@ -150,43 +150,49 @@ class Fingerprints:
         done = {*first, *late}
         return [*first, *late, *(storage for storage in blocks if storage not in done)]
 
-    def _differing(self, batch: list[int], blocks: Mapping[int, Block]) -> list[int]:
+    def _differing(self, batch: list[int], blocks: Mapping[int, Block]) -> list[tuple[int, bytes | None]]:
         """Digest a batch in one go where every storage has a window, which is the hot path."""
         marks = self.marks
         try:
             digests = [*map(xxhash.xxh3_128_digest, [blocks[storage].window for storage in batch])]
             return [
-                storage
+                (storage, digest)
                 for storage, digest in zip(batch, digests, strict=True)
                 if digest != (mark := marks[storage]).digest or mark.block is not blocks[storage]
             ]
         except (KeyError, TypeError):  # a storage not seen before, or one without a window
-            return [storage for storage in batch if self._differs(storage, blocks[storage])]
+            slowly = [(storage, blocks[storage].digest()) for storage in batch]
+            return [(storage, digest) for storage, digest in slowly if self._differs(storage, blocks[storage], digest)]
 
-    def _differs(self, storage: int, block: Block) -> bool:
+    def _differs(self, storage: int, block: Block, digest: bytes | None) -> bool:
         mark = self.marks.get(storage)
-        return mark is None or mark.block != block or block.digest() != mark.digest
+        return mark is None or mark.block != block or digest != mark.digest
 
-    def _judge(self, storage: int, block: Block, parts: Callable[[int], Iterable[Reading]]) -> Verdict:
+    def _judge(
+        self, storage: int, block: Block, digest: bytes | None, parts: Callable[[int], Iterable[Reading]]
+    ) -> Verdict:
         before, since = self.marks.get(storage), self.waiting.get(storage)
-        if before and before.block.start == block.start and not _reaches_out(before.block, block):
+        if before and before.block == block:
+            same = before.digest == digest
+        elif before and before.block.start == block.start and not _reaches_out(before.block, block):
             same = before.block.digest() == before.digest
         else:
             same = False
         self._drop(storage)
-        after = self._look(block, parts(storage))
+        after = self._look(block, digest, parts(storage))
         if after is None:
             return Verdict("unreadable", before, None, since)
         self.marks[storage] = after
         self.copied += len(after.copy or b"")
         return Verdict("new" if before is None or same else "changed", before, after, since)
 
-    def _look(self, block: Block, parts: Iterable[Reading]) -> Mark | None:
+    def _look(self, block: Block, digest: bytes | None, parts: Iterable[Reading]) -> Mark | None:
+        if digest is None:
+            return None
         if block.nbytes <= COPY_LIMIT and self.copied + block.nbytes <= COPY_TOTAL:
             copy = block.copy()
-            return None if copy is None else Mark(block, xxhash.xxh3_128_digest(copy), copy, {})
-        digest = block.digest()
-        return None if digest is None else Mark(block, digest, None, _part_digests(block, parts))
+            return None if copy is None else Mark(block, digest, copy, {})
+        return Mark(block, digest, None, _part_digests(block, parts))
 
     def _drop(self, storage: int) -> None:
         mark = self.marks.pop(storage, None)

@@ -13,18 +13,18 @@ import numpy as np
 
 from ..core.snapshot import Scene, Snapshot
 from .columns import Facts, complete
-from .counter import Counter
+from .gather import Gathering, add_block
 from .identity import ObjectSerials, StorageSerials
-from .memory import WHOLE_LIMIT, Block, block_of
-from .parts import COMPONENT
-from .read import read
 from .torch_private import plain_reads
 from .walk import Branch, Tree, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-MAX_COUNTERS = 1024
+    from ..core.reading import Reading
+    from .counter import Counter
+    from .memory import Block
+
 LAYOUT_TIME = 1e-6
 """Seconds that it takes to compare the layout of one tensor."""
 
@@ -112,7 +112,7 @@ class Lens:
         hurried = LAYOUT_TIME * len(branch.objects) > patience
         if old and self._is_same(old, branch, facts) and (hurried or _has_same_layouts(old, branch)):
             return old
-        return self._read_again(branch, facts, tree)
+        return self._read_again(old, branch, facts, tree)
 
     def _is_same(self, old: _Kept, branch: Branch, facts: Facts) -> bool:
         """Tell whether a branch may be carried over; new memory may lie where memory that is gone lay."""
@@ -126,23 +126,19 @@ class Lens:
         serials = self.objects.number(branch.objects)
         return serials == [reading.object for reading in old.scene.readings]
 
-    def _read_again(self, branch: Branch, facts: Facts, tree: Tree | None) -> _Kept:
-        blocks: dict[int, Block] = {}
-        counters: list[Counter | None] = []
-        readings = []
+    def _read_again(self, old: _Kept | None, branch: Branch, facts: Facts, tree: Tree | None) -> _Kept:
+        found = Gathering(self.storages, *self._known(old))
         serials = self.objects.number(branch.objects)
         for thing, role, serial in zip(branch.objects, branch.outline.roles(), serials, strict=True):
-            reading = read(thing, role, serial, self.storages)
-            if role == COMPONENT:
-                reading = reading._replace(kind="component", object=-reading.storage)
-            readings.append(reading)
-            if reading.storage and not reading.unknown and reading.device == "cpu" and reading.data_ptr:
-                block = block_of(thing, reading, self.storages.own)
-                _add_block(blocks, reading.storage, block)
-                if block.room > WHOLE_LIMIT and role != COMPONENT and len(counters) < MAX_COUNTERS:
-                    counters.append(Counter.of(thing, reading))
-        scene = Scene(outline=branch.outline, readings=tuple(readings))
-        return _Kept(facts, scene, blocks, tuple(filter(None, counters)), tree)
+            found.add(thing, role, serial)
+        scene = Scene(outline=branch.outline, readings=tuple(found.readings))
+        return _Kept(facts, scene, found.blocks, tuple(found.counters), tree)
+
+    def _known(self, old: _Kept | None) -> tuple[Mapping[int, Reading], Mapping[int, Block]]:
+        """Give the last readings and blocks, unless new memory may lie where memory that is gone lay."""
+        if old is None or not self.storages.lost.isdisjoint(old.blocks):
+            return {}, {}
+        return {reading.object: reading for reading in old.scene.readings}, old.blocks
 
 
 @contextmanager
@@ -170,17 +166,9 @@ def _has_same_layouts(old: _Kept, branch: Branch) -> bool:
     )
 
 
-def _add_block(blocks: dict[int, Block], storage: int, block: Block) -> None:
-    known = blocks.get(storage)
-    if known is None:
-        blocks[storage] = block
-    elif known != block and known.start == block.start:
-        blocks[storage] = known.union(block)
-
-
 def _merge(kept: Mapping[str, _Kept]) -> dict[int, Block]:
     blocks: dict[int, Block] = {}
     for one in kept.values():
         for storage, block in one.blocks.items():
-            _add_block(blocks, storage, block)
+            add_block(blocks, storage, block)
     return blocks

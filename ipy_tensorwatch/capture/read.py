@@ -8,12 +8,13 @@ import numpy as np
 import torch
 
 from ..core.reading import Reading, extent
-from .torch_private import has_storage, is_cow, is_fake, is_functorch
+from .torch_private import data_address, has_storage, is_cow, is_fake, is_functorch
 
 if TYPE_CHECKING:
     from .identity import StorageSerials
 
 DTYPES = {value: str(value) for value in vars(torch).values() if isinstance(value, torch.dtype)}
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 def read(thing: Any, role: str, serial: int, storages: StorageSerials) -> Reading:  # noqa: ANN401
@@ -24,6 +25,28 @@ def read(thing: Any, role: str, serial: int, storages: StorageSerials) -> Readin
         return _read_tensor(thing, role, serial, storages)
     except Exception as error:  # noqa: BLE001  (an odd object must be listed, never break the cell)
         return _unreadable(thing, serial, f"{type(error).__name__} while reading")
+
+
+def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
+    """Read only a tensor's version, where that is all that can differ; None where all is to be read again.
+
+    Parameters
+    ----------
+    last
+        The last reading of this very object.
+    tensor
+        The object; it lies in the same storage if it lies at the same address.
+    """
+    if last.unknown or type(tensor) not in _PLAIN or tensor.requires_grad != last.requires_grad:
+        return None
+    if last.requires_grad and type(tensor) is torch.Tensor:  # its history may be another one
+        return None
+    laid_out = tensor.shape == last.shape and data_address(tensor) == last.data_ptr
+    if not laid_out or DTYPES.get(tensor.dtype) != last.dtype or last.version is None:
+        return None
+    if tuple([stride * last.itemsize for stride in tensor.stride()]) != last.strides:
+        return None
+    return last._replace(version=tensor._version)
 
 
 def may_be_stale(tensor: torch.Tensor) -> bool:

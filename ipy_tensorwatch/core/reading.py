@@ -62,7 +62,9 @@ class Reading(NamedTuple):
     @property
     def address(self) -> int:
         """The address of the lowest byte, which negative strides put before the first element."""
-        return self.data_ptr if self.unknown else self.data_ptr + extent(self.shape, self.strides, self.itemsize)[0]
+        if self.unknown or min(self.strides, default=0) >= 0:
+            return self.data_ptr
+        return self.data_ptr + extent(self.shape, self.strides, self.itemsize)[0]
 
     @property
     def is_dense(self) -> bool:

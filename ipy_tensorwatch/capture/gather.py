@@ -1,0 +1,67 @@
+"""Read what hangs on one name, and tell which bytes to watch for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .counter import Counter
+from .memory import WHOLE_LIMIT, Block, block_of
+from .parts import COMPONENT
+from .read import read, refresh
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..core.reading import Reading
+    from .identity import StorageSerials
+
+MAX_COUNTERS = 1024
+
+
+@dataclass(slots=True)
+class Gathering:
+    """What was read so far.
+
+    Attributes
+    ----------
+    known, known_blocks
+        The last readings by their objects and the last blocks by their storages; what they say of memory still holds.
+    counters
+        The version counters of the tensors that lie in large storages.
+    """
+
+    storages: StorageSerials
+    known: Mapping[int, Reading]
+    known_blocks: Mapping[int, Block]
+    readings: list[Reading] = field(default_factory=list)
+    blocks: dict[int, Block] = field(default_factory=dict)
+    counters: list[Counter] = field(default_factory=list)
+
+    def add(self, thing: Any, role: str, serial: int) -> None:  # noqa: ANN401  (a tensor or an array)
+        """Read one tensor or array: of one that lies where it lay, the version alone."""
+        last = self.known.get(serial)
+        fresh = refresh(last, thing) if last else None
+        reading = fresh or read(thing, role, serial, self.storages)
+        if role == COMPONENT:
+            reading = reading._replace(kind="component", object=-reading.storage)
+        self.readings.append(reading)
+        if reading.storage and not reading.unknown and reading.device == "cpu" and reading.data_ptr:
+            block = self.known_blocks.get(reading.storage) if fresh else None
+            self._watch(thing, reading, block or block_of(thing, reading, self.storages.own))
+
+    def _watch(self, thing: Any, reading: Reading, block: Block) -> None:  # noqa: ANN401
+        add_block(self.blocks, reading.storage, block)
+        if block.room > WHOLE_LIMIT and reading.kind != "component" and len(self.counters) < MAX_COUNTERS:
+            counter = Counter.of(thing, reading)
+            if counter is not None:
+                self.counters.append(counter)
+
+
+def add_block(blocks: dict[int, Block], storage: int, block: Block) -> None:
+    """Add the bytes to watch of one storage to those already found."""
+    known = blocks.get(storage)
+    if known is None:
+        blocks[storage] = block
+    elif known != block and known.start == block.start:
+        blocks[storage] = known.union(block)
