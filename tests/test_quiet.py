@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.story import Story, faults, measure, stories
+from tests.story import NO_LOOKS, Story, faults, measure, stories
 
 
 @pytest.mark.parametrize("story", stories("corpus"))
@@ -21,6 +21,12 @@ def test_every_cell_runs_without_the_extension(story: Story):
 def test_nothing_is_said_and_nothing_is_called_silent_unless_it_is_marked(story: Story):
     """Every change is reported, and none of them as a surprise; nothing is printed."""
     assert faults(story) == []
+
+
+@pytest.mark.parametrize("story", stories("corpus"))
+def test_nothing_is_said_either_where_there_was_no_time_to_look(story: Story):
+    """The cells stay quiet where what wrote is inferred from the text."""
+    assert faults(story, NO_LOOKS) == []
 
 
 def test_the_corpus_is_large_enough_to_mean_something():

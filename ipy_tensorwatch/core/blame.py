@@ -209,6 +209,7 @@ class _Case:
         statements = [one for one in self.evidence.statements if one.index in indices]
         tiers = (
             self._is_told_to_write,
+            lambda one: one.calls and bool(self.blame.reach(one, self.path, self.others).candidates),
             lambda one: one.calls and self._mentions(one),
             lambda one: one.calls,
         )
@@ -219,7 +220,16 @@ class _Case:
         """Tell a statement that names this memory as written, or was seen to write there."""
         if statement.index in self.recorded or self._step(statement) is not None or self._is_named(statement):
             return True
-        return not self.family.isdisjoint(self.blame.named[statement.index][0])
+        if not self.family.isdisjoint(self.blame.named[statement.index][0]):
+            return True
+        objects = {self.reading.object, *(reading.object for _, reading in self.group)}
+        return any(not objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets)
+
+    def _led_to(self, statement: Statement, target: Target) -> frozenset[int]:
+        """Give the tensors that the name of a target led to as the statement was entered; not of their gradients."""
+        if target.grad or target.path.steps[:1] == (".grad",):
+            return frozenset()
+        return self.evidence.targets.get(statement.index, {}).get(target.path.root, frozenset())
 
     def _finding(self, statement: Statement, certain: bool) -> tuple[Cause, tuple[Site, ...], list[str]]:  # noqa: FBT001
         step = self._step(statement)
@@ -304,10 +314,9 @@ class _Case:
         """Tell a parameter that was written through the very same tensor object under another name."""
         if not (self.reading.requires_grad and self.reading.is_leaf):
             return False
-        led_to = self.evidence.targets.get(statement.index, {})
         same = {str(path) for path, reading in self.group if reading.object == self.reading.object}
         for target in statement.targets:
-            named = led_to.get(target.path.root, frozenset()) if target.path.steps[:1] != (".grad",) else frozenset()
+            named = self._led_to(statement, target)
             if target.same_object and (self.reading.object in named or self.blame.named[statement.index][0] & same):
                 return True
         likeliest = reached.candidates[0] if reached.candidates else None
