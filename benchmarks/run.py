@@ -25,19 +25,20 @@ SIZES = (1_000, 10_000, 100_000)
 BYTES = ((10_000, 4 << 10), (300, 1 << 20), (1, 2 << 30))
 
 
-def best(action: Callable[[], object], repeats: int = REPEATS) -> float:
-    """Return the shortest of several runs, in seconds; other work on the machine only ever adds."""
-    times = []
+def best(*actions: Callable[[], object], repeats: int = REPEATS) -> list[float]:
+    """Return the shortest run of each action, in seconds; they take turns, so that all see the same machine."""
+    times: list[list[float]] = [[] for _ in actions]
     for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        for action, known in zip(actions, times, strict=True):
+            start = time.perf_counter()
+            action()
+            known.append(time.perf_counter() - start)
+    return [min(known) for known in times]
 
 
-def floor_of(tensors: list[torch.Tensor]) -> float:
-    """Time the floor: the three attributes of each tensor, in one list comprehension."""
-    return best(lambda: [(one._version, one.data_ptr(), one.requires_grad) for one in tensors])
+def floor_of(tensors: list[torch.Tensor]) -> Callable[[], object]:
+    """Make the floor: the three attributes of each tensor, read in one list comprehension."""
+    return lambda: [(one._version, one.data_ptr(), one.requires_grad) for one in tensors]
 
 
 def metadata() -> Iterator[tuple[str, float]]:
@@ -48,17 +49,16 @@ def metadata() -> Iterator[tuple[str, float]]:
         model = torch.nn.TransformerEncoder(layer, max(1, size // 12))
         names = {"list": {"x": tensors}, "dict": {"x": {str(i): one for i, one in enumerate(tensors)}}}
         for name, namespace in names.items():
-            yield f"metadata, {size:,} tensors in a {name}", _hook(namespace) / floor_of(tensors)
-        yield (
-            f"metadata, {size:,} parameters of a transformer",
-            _hook({"m": model}) / floor_of(list(model.parameters())),
-        )
+            yield f"metadata, {size:,} tensors in a {name}", _ratio(namespace, tensors)
+        yield f"metadata, {size:,} parameters of a transformer", _ratio({"m": model}, list(model.parameters()))
 
 
-def _hook(namespace: dict[str, object]) -> float:
+def _ratio(namespace: dict[str, object], tensors: list[torch.Tensor]) -> float:
     observer = Observer()
     observer.look(namespace, 1)
-    return best(lambda: observer.lens.take(namespace))
+    repeats = max(REPEATS, 100_000 // len(tensors))
+    hook, floor = best(lambda: observer.lens.take(namespace), floor_of(tensors), repeats=repeats)
+    return hook / floor
 
 
 def contents() -> Iterator[tuple[str, float]]:
@@ -77,10 +77,14 @@ def contents() -> Iterator[tuple[str, float]]:
         look()
         arrays = [one.numpy() for one in tensors]
         words = [array.view(np.uint64) for array in arrays]
-        reading = best(lambda words=words: [np.add.reduce(word) for word in words], 5)
-        scanning = best(lambda arrays=arrays: [xxhash.xxh3_64_intdigest(array) for array in arrays], 5)
-        ratio = best(look, 5) / (floor_of(tensors) + min(reading, scanning))
-        yield f"bytes verified, {count:,} x {nbytes >> 10:,} KB", ratio
+        hook, floor, *passes = best(
+            look,
+            floor_of(tensors),
+            lambda words=words: [np.add.reduce(word) for word in words],
+            lambda arrays=arrays: [xxhash.xxh3_64_intdigest(array) for array in arrays],
+            repeats=5,
+        )
+        yield f"bytes verified, {count:,} x {nbytes >> 10:,} KB", hook / (floor + min(passes))
         del tensors, arrays, words, observer, namespace
         gc.collect()
 

@@ -78,3 +78,11 @@ def test_a_new_layout_of_the_same_memory_at_the_same_version_is_seen(setting: st
 
     assert {path} == set(changes(report, "mutated"))
     assert changes(report)[path]["versioned"] is False
+
+
+def test_another_type_of_the_same_bytes_is_a_change_of_metadata():
+    with Notebook() as nb:
+        nb.run("import torch\nx = torch.arange(4.)")
+        report = nb.run("x.data = x.data.view(torch.int32)")
+
+    assert [("x", "metadata", ["dtype"])] == [(c["path"], c["kind"], c["fields"]) for c in report["changes"]]

@@ -15,6 +15,7 @@ from ..core.snapshot import Scene, Snapshot
 from .columns import Facts, complete
 from .gather import Gathering, add_block
 from .identity import ObjectSerials, StorageSerials
+from .read import is_laid_out_as
 from .torch_private import plain_reads
 from .walk import Branch, Tree, walk
 
@@ -156,12 +157,7 @@ def quiet_collector() -> Iterator[None]:
 def _has_same_layouts(old: _Kept, branch: Branch) -> bool:
     """Tell whether every tensor still lies as it was read; what else can change is in the facts."""
     return all(
-        reading.unknown
-        or isinstance(thing, np.ndarray)
-        or (
-            reading.shape == thing.shape
-            and reading.strides == tuple([stride * reading.itemsize for stride in thing.stride()])
-        )
+        reading.unknown or isinstance(thing, np.ndarray) or is_laid_out_as(thing, reading)
         for thing, reading in zip(branch.objects, old.scene.readings, strict=True)
     )
 

@@ -41,12 +41,16 @@ def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
         return None
     if last.requires_grad and type(tensor) is torch.Tensor:  # its history may be another one
         return None
-    laid_out = tensor.shape == last.shape and data_address(tensor) == last.data_ptr
-    if not laid_out or DTYPES.get(tensor.dtype) != last.dtype or last.version is None:
-        return None
-    if tuple([stride * last.itemsize for stride in tensor.stride()]) != last.strides:
+    if last.version is None or data_address(tensor) != last.data_ptr or not is_laid_out_as(tensor, last):
         return None
     return last._replace(version=tensor._version)
+
+
+def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:
+    """Tell whether a tensor has the type, the shape and the strides that it had."""
+    if tensor.shape != last.shape or DTYPES.get(tensor.dtype) != last.dtype:
+        return False
+    return tuple([stride * last.itemsize for stride in tensor.stride()]) == last.strides
 
 
 def may_be_stale(tensor: torch.Tensor) -> bool:
