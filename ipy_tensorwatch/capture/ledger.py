@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .fingerprint import Mark
     from .lens import Shot
     from .observer import Observation
-    from .watch import Moved, Rewritten
+    from .seats import Moved
+    from .watch import Rewritten
 
 SMALL = 1 << 16
 HOT_ENTRIES = 400
@@ -93,7 +94,8 @@ class Ledger:
         """Write down what the final comparison found beyond what the looks between statements had."""
         watch = self._watch or self._start_watching()
         number = len(self._epochs)
-        self._note(watch.conclude(observed.verdicts, number), watch.settle(one for one, _ in observed.found), number)
+        moved = watch.seats.settle(one for one, _ in observed.found)
+        self._note(watch.conclude(observed.verdicts, number), moved, number)
 
     def forget(self) -> None:
         """Let go of the copies of bytes."""

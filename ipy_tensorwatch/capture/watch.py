@@ -9,15 +9,17 @@ import numpy as np
 import torch
 import xxhash
 
+from .seats import Seats
+
 if TYPE_CHECKING:
     import weakref
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from ..core.diff import Difference
     from .counter import Counter
     from .fingerprint import Mark, Verdict
     from .lens import Shot
     from .memory import Block
+    from .seats import Moved
 
 MAX_WATCHED = 4096
 
@@ -29,14 +31,6 @@ class Rewritten(NamedTuple):
     since: int
     mask: np.ndarray[Any, Any] | None
     low: int
-
-
-class Moved(NamedTuple):
-    """One tensor lies in another storage than at the look `since`."""
-
-    object: int
-    storage: int
-    since: int
 
 
 @dataclass(slots=True)
@@ -76,6 +70,8 @@ class Watch:
 
     Attributes
     ----------
+    counters
+        The version counters of the tensors in storages too large to be looked at.
     has_lost
         Whether a storage has gone since tensors were last followed: one of them may have been given another.
     """
@@ -83,12 +79,10 @@ class Watch:
     watched: dict[int, _Watched]
     largest: int
     counters: tuple[Counter, ...]
+    seats: Seats
     has_lost: bool = False
     _counted: int = 0
     _by_count: set[int] = field(default_factory=set)
-    _seats: dict[int, int] | None = None
-    _followed: int = 0
-    _shot: Shot | None = None
 
     @classmethod
     def begin(
@@ -97,7 +91,7 @@ class Watch:
         """Watch the storages up to `largest` bytes from here on."""
         small = [(key, mark) for key, mark in marks.items() if mark.block.nbytes <= largest and key in references]
         watched = {key: _Watched(references[key], one.block, one.digest, one.copy) for key, one in small[:MAX_WATCHED]}
-        return cls(watched, largest, before.counters, _shot=before)
+        return cls(watched, largest, before.counters, Seats(before))
 
     def look(self, number: int) -> Iterator[Rewritten]:
         """Find the storages that were written since they were last looked at."""
@@ -113,7 +107,7 @@ class Watch:
     def _count(self, number: int) -> Iterator[Rewritten]:
         """Find the storages, too large to be looked at, that an operator has written."""
         for counter in self.counters:
-            if counter.has_risen() and (storage := self._known_seats[counter.object]) not in self.watched:
+            if counter.has_risen() and (storage := self.seats.storage_of[counter.object]) not in self.watched:
                 yield Rewritten(storage, self._counted, None, 0)
                 self._by_count.add(storage)
         self._counted = number
@@ -132,36 +126,12 @@ class Watch:
 
     def follow(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> Iterator[Moved]:
         """Find the tensors that were given other memory, and watch that too from here on."""
-        before = self._shot.snapshot.scenes.values() if self._shot else ()
-        fresh = [scene for scene in shot.snapshot.scenes.values() if not any(scene is one for one in before)]
-        seats = self._known_seats
-        for reading in (reading for scene in fresh for reading in scene.readings if reading.object in seats):
-            if seats[reading.object] != reading.storage:
-                yield Moved(reading.object, reading.storage, self._followed)
-                seats[reading.object] = reading.storage
-            self._add(reading.storage, shot.blocks.get(reading.storage), references, number)
-        self._followed, self.has_lost = number, False
-
-    def settle(self, differences: Iterable[Difference]) -> Iterator[Moved]:
-        """Find the tensors that were given other memory since they were last followed, now that the cell has ended."""
-        for one in differences:
-            before, after = one.before, one.after
-            if before and after and before.object == after.object:
-                seat = self._seats.get(after.object, before.storage) if self._seats else before.storage
-                if seat != after.storage:
-                    yield Moved(after.object, after.storage, self._followed)
-
-    @property
-    def _known_seats(self) -> dict[int, int]:
-        """Where each tensor was last seen to lie, by its serial."""
-        if self._seats is None:
-            scenes = self._shot.snapshot.scenes.values() if self._shot else ()
-            self._seats = {reading.object: reading.storage for scene in scenes for reading in scene.readings}
-        return self._seats
-
-    def _add(self, storage: int, block: Block | None, references: Mapping[int, weakref.ref[Any]], look: int) -> None:
-        if block is not None and storage not in self.watched and block.nbytes <= self.largest and storage in references:
-            self.watched[storage] = _Watched(references[storage], block, block.digest(), block.copy(), look)
+        yield from self.seats.follow(shot, number)
+        self.has_lost = False
+        for storage in {*self.seats.storage_of.values()} - self.watched.keys():
+            block = shot.blocks.get(storage)
+            if block is not None and block.nbytes <= self.largest and storage in references:
+                self.watched[storage] = _Watched(references[storage], block, block.digest(), block.copy(), number)
 
 
 def _mask(old: bytes | None, new: bytes | None) -> np.ndarray[Any, Any] | None:
