@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from .course import Course
 from .magic import MAGIC_CALL
+from .naming import name_targets
 from .path import AccessPath
 from .records import Site
 from .sighting import Sightings
-from .target import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .diff import Difference
     from .evidence import Evidence, Step
     from .infer import Inferred, Reached
+    from .naming import Named
     from .reading import Reading
     from .records import Cause, Inner
     from .statement import Statement
@@ -76,47 +77,13 @@ class Blame:
         return Counter(reading.storage for reading in self.watched.values())
 
     @cached_property
-    def named(self) -> Mapping[int, tuple[frozenset[str], tuple[tuple[Target, AccessPath], ...]]]:
-        """For each statement the watched paths that it names as written, and the targets behind which all may be."""
-        return {one.index: self._named(one) for one in self.evidence.statements}
-
-    def _named(self, statement: Statement) -> tuple[frozenset[str], tuple[tuple[Target, AccessPath], ...]]:
-        exact: set[str] = set()
-        below: list[tuple[Target, AccessPath]] = []
-        for target in statement.targets:
-            for values in self.evidence.values.get(statement.index) or ({},):
-                path = resolve(target, values)
-                matches = self._longest_watched(path)
-                if not target.grad:
-                    exact.update(matches)
-                if target.below or not matches:  # `out=pair` names what is behind the name
-                    below.append((target, path))
-        return frozenset(exact), tuple(below)
-
-    def _longest_watched(self, path: AccessPath) -> list[str]:
-        for length in range(len(path.steps), -1, -1):
-            prefix = AccessPath(path.root, path.steps[:length])
-            if str(prefix) in self.watched:
-                return [str(prefix)]
-            if "[*]" in prefix.steps:
-                matches = [spelled for spelled in self.watched if _spells(prefix, spelled)]
-                if matches:
-                    return matches
-        return []
-
-
-def _spells(pattern: AccessPath, spelled: str) -> bool:
-    """Tell whether a spelled path is the pattern with its unknown items filled in."""
-    head, *rest = str(pattern).split("[*]")
-    if not spelled.startswith(head):
-        return False
-    tail = spelled[len(head) :]
-    for part in rest:
-        end = tail.find("]")
-        if not tail.startswith("[") or end < 0 or not tail[end + 1 :].startswith(part):
-            return False
-        tail = tail[end + 1 + len(part) :]
-    return not tail
+    def named(self) -> Mapping[int, Named]:
+        """What each statement names as written."""
+        values = self.evidence.values
+        return {
+            one.index: name_targets(one, values.get(one.index) or ({},), self.watched)
+            for one in self.evidence.statements
+        }
 
 
 _RUNS_CODE = frozenset("([.+-*/@%&|^~<>")
@@ -175,7 +142,7 @@ class _Case:
         findings = [self._finding(statement, certain) for statement, certain in self._suspects()]
         if not findings:
             return Verdict(cause="outside", sites=(), via=())
-        if any(self.names & self.blame.named[one.index][0] for one in self.evidence.statements if self._ran(one)):
+        if any(self.names & self.blame.named[one.index].exact for one in self.evidence.statements if self._ran(one)):
             cause: Cause = "direct"
         else:
             cause = min((found[0] for found in findings), key=_ORDER.index)
@@ -220,7 +187,7 @@ class _Case:
         """Tell a statement that names this memory as written, or was seen to write there."""
         if statement.index in self.recorded or self._step(statement) is not None or self._is_named(statement):
             return True
-        if not self.family.isdisjoint(self.blame.named[statement.index][0]):
+        if not self.family.isdisjoint(self.blame.named[statement.index].exact):
             return True
         objects = {self.reading.object, *(reading.object for _, reading in self.group)}
         return any(not objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets)
@@ -270,7 +237,7 @@ class _Case:
             return step is not None
         if cause == "backward":
             return _runs_backward(statement)
-        return bool(self.names & self.blame.named[statement.index][0])
+        return bool(self.names & self.blame.named[statement.index].exact)
 
     def _cause(self, statement: Statement, step: Step | None, reached: _Reach) -> Cause:
         if step is not None and self._belongs_to(step):
@@ -307,8 +274,8 @@ class _Case:
         return self.reading.object in step.parameters or self.reading.kind == "parameter"
 
     def _is_named(self, statement: Statement) -> bool:
-        exact, below = self.blame.named[statement.index]
-        return bool(self.names & exact) or any(target.covers(self.path, spelled) for target, spelled in below)
+        named = self.blame.named[statement.index]
+        return bool(self.names & named.exact) or named.is_behind(self.path)
 
     def _is_update_by_hand(self, statement: Statement, reached: _Reach) -> bool:
         """Tell a parameter that was written through the very same tensor object under another name."""
@@ -317,7 +284,7 @@ class _Case:
         same = {str(path) for path, reading in self.group if reading.object == self.reading.object}
         for target in statement.targets:
             named = self._led_to(statement, target)
-            if target.same_object and (self.reading.object in named or self.blame.named[statement.index][0] & same):
+            if target.same_object and (self.reading.object in named or self.blame.named[statement.index].exact & same):
                 return True
         likeliest = reached.candidates[0] if reached.candidates else None
         return likeliest is not None and likeliest.same_object and self._is_origin(likeliest.origin, same)
@@ -338,12 +305,8 @@ class _Case:
         return not any(_mentions(statement, rival) for rival in rivals)
 
     def _named_others(self, statement: Statement) -> list[str]:
-        exact, below = self.blame.named[statement.index]
-        return [
-            str(path)
-            for path, _ in self.group
-            if str(path) in exact or any(target.covers(path, spelled) for target, spelled in below)
-        ]
+        named = self.blame.named[statement.index]
+        return [str(path) for path, _ in self.group if str(path) in named.exact or named.is_behind(path)]
 
     def _mentions(self, statement: Statement) -> bool:
         return _mentions(statement, self.path)
