@@ -50,8 +50,9 @@ class Ledger:
         The snapshot that the cell began with, and how to take another while it runs.
     largest
         The size of the largest storage that is looked at.
-    follows
-        Whether the cell may give a tensor other memory, so that each look is to tell where the tensors lie.
+    follows, follows_losses
+        Whether the cell may give a tensor other memory, so that each look is to tell where the tensors lie, or each
+        that misses some memory.
     """
 
     marks: Mapping[int, Mark]
@@ -63,6 +64,7 @@ class Ledger:
     files: Container[str] = ()
     largest: int = SMALL
     follows: bool = False
+    follows_losses: bool = False
     sampled: frozenset[int] = frozenset()
     probes: SimpleNamespace = field(default_factory=SimpleNamespace)
     current: int | None = None
@@ -167,7 +169,8 @@ class Ledger:
         self._open_epoch()
         number = len(self._epochs) - 1
         rewritten = [*watch.look(number)]
-        moved = watch.follow(self.peek(), self.references(), number) if self.follows or watch.has_lost else ()
+        due = self.follows or (self.follows_losses and watch.has_lost)
+        moved = watch.follow(self.peek(), self.references(), number) if due else ()
         self._note(rewritten, moved, number)
         self.allowance.charge(time.thread_time() - began, inside=inside)
 

@@ -16,6 +16,7 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _GIVES_MEMORY = re.compile(r"\.data\s*[,=](?!=)|\.data\s+in\b|\b(?:set_|resize_)\(|\b(?:swap_tensors|setattr)\b")
+_CONVERTS = re.compile(r"\.(?:to|half|double|bfloat16|cuda|cpu|to_empty|share_memory)\(")
 _STEP = re.compile(r"""\.\w+ | \[ (?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\[] )* \]""", re.VERBOSE)
 
 
@@ -37,6 +38,11 @@ def may_give_memory(source: str) -> bool:
     (True, False)
     """
     return _GIVES_MEMORY.search(source) is not None
+
+
+def may_convert(source: str) -> bool:
+    """Tell a cell that may give a module's tensors other memory on the way to another type or device."""
+    return _CONVERTS.search(source) is not None
 
 
 def parse_path(text: str) -> AccessPath:

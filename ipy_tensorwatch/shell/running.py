@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..capture.allowance import Allowance
 from ..capture.ledger import Ledger
-from ..core.source import may_give_memory
+from ..core.source import may_convert, may_give_memory
 from ..core.statement import Statement, names_written, parse_statements, walk_statements
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class RunningCell:
         The file names of the notebook's cells, with this one's from when it is compiled; `known` were there before.
     peek
         Takes a snapshot while the cell runs.
+    functions_give_memory
+        Whether a function of the notebook may give a tensor other memory.
     values, targets
         For each statement, the numbers and texts that its names stood for as it was entered, and the serials of the
         tensors that they led to.
@@ -52,6 +54,7 @@ class RunningCell:
     observer: Observer
     settings: TensorWatch
     peek: Callable[[], Shot]
+    functions_give_memory: bool
     outside: tuple[Change, ...] = ()
     began: float = 0.0
     overhead: float = 0.0
@@ -70,6 +73,7 @@ class RunningCell:
             before=self.observer.shot,
             peek=self.peek,
             follows=may_give_memory(self.plain),
+            follows_losses=self.functions_give_memory or may_convert(self.plain),
             references=self.observer.lens.storages.references,
             allowance=Allowance(share=self.settings.probe_share, floor=self.settings.probe_floor),
             files=self.files,

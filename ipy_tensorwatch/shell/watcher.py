@@ -145,6 +145,7 @@ class Watcher:
             observer=self.observer,
             settings=self.settings,
             peek=lambda: self.observer.lens.peek(user_variables(self.shell)),
+            functions_give_memory=self.sources.give_memory,
             outside=outside,
         )
         if self.settings.probes:
