@@ -10,6 +10,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import cloudpickle
 import pytest
 
 from tests.notebook import Notebook, Ran, changes, mutated, paths, silent
@@ -735,8 +736,6 @@ def test_a_write_inside_a_compiled_function_is_silent():
 
 
 def test_a_function_of_a_cell_travels_by_value():
-    cloudpickle = pytest.importorskip("cloudpickle")
-
     with Notebook() as nb:
         nb.run("def f(x):\n    y = x + 1\n    return y")
         data = cloudpickle.dumps(nb.ns["f"])
