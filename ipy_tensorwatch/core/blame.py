@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -75,6 +76,25 @@ class Blame:
     def crowds(self) -> Mapping[int, int]:
         """How many paths lead into each storage."""
         return Counter(reading.storage for reading in self.watched.values())
+
+    def is_one_module(self, one: AccessPath, other: AccessPath) -> bool:
+        """Tell whether two paths to a buffer go through one and the same module: they agree in all that it holds."""
+        shared = 0
+        for mine, theirs in zip(reversed(one.steps), reversed(other.steps), strict=False):
+            if mine != theirs:
+                break
+            shared += 1
+        return self._below(one, shared) == self._below(other, shared)
+
+    def _below(self, path: AccessPath, length: int) -> dict[str, int]:
+        """Give the objects behind a path without its last steps, by how they are spelled from there on."""
+        start = str(AccessPath(path.root, path.steps[: len(path.steps) - length]))
+        behind = (".", "[")
+        return {
+            spelled[len(start) :]: reading.object
+            for spelled, reading in self.watched.items()
+            if spelled.startswith(start) and spelled[len(start) :].startswith(behind)
+        }
 
     @cached_property
     def named(self) -> Mapping[int, Named]:
@@ -286,8 +306,22 @@ class _Case:
             named = self._led_to(statement, target)
             if target.same_object and (self.reading.object in named or self.blame.named[statement.index].exact & same):
                 return True
-        likeliest = reached.candidates[0] if reached.candidates else None
-        return likeliest is not None and likeliest.same_object and self._is_origin(likeliest.origin, same)
+        if not reached.candidates:
+            return self._is_updated_by_a_library(statement)
+        likeliest = reached.candidates[0]
+        return likeliest.same_object and self._is_origin(likeliest.origin, same)
+
+    def _is_updated_by_a_library(self, statement: Statement) -> bool:
+        """Tell a parameter handed to a function that nobody here can read, and not written through another object.
+
+        A module that is called writes its own parameters for another reason, as an embedding with `max_norm` does; and
+        what hangs on the parameter, `w.detach()` or `w[0]`, is another object.
+        """
+        others = [path for path, reading in self.group if reading.object != self.reading.object]
+        if not statement.calls or any(_mentions(statement, path) for path in others):
+            return False
+        called = any(_is_followed_by("(", str(one), statement) for one in statement.mentions if one.leads_to(self.path))
+        return not called and not any(_is_followed_by(".[", name, statement) for name in self.names)
 
     def _is_origin(self, origin: AccessPath | None, same: set[str]) -> bool:
         return origin is None or origin.leads_to(self.path) or str(origin) in same
@@ -302,7 +336,8 @@ class _Case:
         rivals = [path for path, reading in self.group if reading.kind == "buffer" and path.root != self.path.root]
         if not rivals or self._mentions(statement):
             return True
-        return not any(_mentions(statement, rival) for rival in rivals)
+        called = [rival for rival in rivals if _mentions(statement, rival)]
+        return not called or any(self.blame.is_one_module(self.path, rival) for rival in called)
 
     def _named_others(self, statement: Statement) -> list[str]:
         named = self.blame.named[statement.index]
@@ -330,6 +365,10 @@ def _may_write(statement: Statement) -> bool:
 
 def _runs_backward(statement: Statement) -> bool:
     return "backward(" in statement.text or "zero_grad(" in statement.text
+
+
+def _is_followed_by(signs: str, name: str, statement: Statement) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(name)}[{re.escape(signs)}]", statement.text) is not None
 
 
 def _mentions(statement: Statement, path: AccessPath) -> bool:
