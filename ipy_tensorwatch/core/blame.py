@@ -84,17 +84,21 @@ class Blame:
             if mine != theirs:
                 break
             shared += 1
-        return self._below(one, shared) == self._below(other, shared)
+        starts = tuple(str(AccessPath(path.root, path.steps[: len(path.steps) - shared])) for path in (one, other))
+        if starts not in self._compared:
+            self._compared[starts] = self._below(starts[0]) == self._below(starts[1])
+        return self._compared[starts]
 
-    def _below(self, path: AccessPath, length: int) -> dict[str, int]:
-        """Give the objects behind a path without its last steps, by how they are spelled from there on."""
-        start = str(AccessPath(path.root, path.steps[: len(path.steps) - length]))
-        behind = (".", "[")
-        return {
-            spelled[len(start) :]: reading.object
-            for spelled, reading in self.watched.items()
-            if spelled.startswith(start) and spelled[len(start) :].startswith(behind)
-        }
+    @cached_property
+    def _compared(self) -> dict[tuple[str, ...], bool]:
+        """The pairs of modules that were compared."""
+        return {}
+
+    def _below(self, start: str) -> dict[str, int]:
+        """Give the objects behind a path, by how they are spelled from there on."""
+        behind = (f"{start}.", f"{start}[")
+        watched = self.watched.items()
+        return {spelled[len(start) :]: reading.object for spelled, reading in watched if spelled.startswith(behind)}
 
     @cached_property
     def named(self) -> Mapping[int, Named]:
