@@ -29,7 +29,7 @@ HOT_ENTRIES = 400
 HOT_INTERVAL = 20e-6
 """A statement entered more often than this is in a hot loop, whose probe must cost next to nothing."""
 TIRED_ENTRIES = 32
-"""After so many entries a statement's probe asks no more whether there is time for a look, once there was none."""
+"""After so many entries, once there is no time for looks, a statement counts as one in a hot loop too."""
 SWITCH = 0.0001
 """What it costs to see lines again, in seconds: Python visits every function once more."""
 
@@ -53,6 +53,8 @@ class Ledger:
     follows, follows_losses
         Whether the cell may give a tensor other memory, so that each look is to tell where the tensors lie, or each
         that misses some memory.
+    tires
+        Whether probes of long loops may rest, so that `current` is no longer the statement that runs.
     """
 
     marks: Mapping[int, Mark]
@@ -65,6 +67,7 @@ class Ledger:
     largest: int = SMALL
     follows: bool = False
     follows_losses: bool = False
+    tires: bool = True
     sampled: frozenset[int] = frozenset()
     probes: SimpleNamespace = field(default_factory=SimpleNamespace)
     current: int | None = None
@@ -80,6 +83,11 @@ class Ledger:
     def __post_init__(self) -> None:
         """Prepare to see the lines inside functions."""
         self.lines = LineWatch(self.files, self._leave_line)
+
+    @property
+    def is_blurred(self) -> bool:
+        """Whether another statement than `current` may be the one that runs."""
+        return bool(self._hot)
 
     def begin(self, count: int, sampled: frozenset[int]) -> None:
         """Start the clock for a cell of `count` statements."""
@@ -121,12 +129,6 @@ class Ledger:
             self.lines.close()
             vars(self.probes).update(dict.fromkeys(vars(self.probes), _do_nothing))
 
-    def _pass(self, index: int) -> None:
-        """Enter a statement in the midst of a loop that no looks are affordable in any more."""
-        self._close_epoch()
-        self.current = index
-        self.lines.surface()
-
     def _see_lines(self, index: int, now: float) -> None:
         if CAN_SEE and not self.lines.is_on and self.allowance.left_inside(index, now) > SWITCH:
             self.lines.open()
@@ -149,13 +151,13 @@ class Ledger:
     def _cool_down(self, index: int, now: float) -> None:
         count, first = self._entered.get(index, (0, now))
         self._entered[index] = (count + 1, first)
-        if count == HOT_ENTRIES and now - first < HOT_ENTRIES * HOT_INTERVAL:
+        hot = count == HOT_ENTRIES and now - first < HOT_ENTRIES * HOT_INTERVAL
+        tired = self.tires and count >= TIRED_ENTRIES and not self.allowance.has_time(now)
+        if hot or (tired and index not in self.sampled):
             self.lines.close()
             self.lines.surface()
             self._hot.append(index)
             setattr(self.probes, f"p{index}", partial(self._epochs[-1].add, Position(index)))
-        elif count >= TIRED_ENTRIES and index not in self.sampled and not self.allowance.has_time(now):
-            setattr(self.probes, f"p{index}", partial(self._pass, index))
 
     def _open_epoch(self) -> None:
         """Begin a new set of positions; the probes of hot statements do nothing but add to it."""

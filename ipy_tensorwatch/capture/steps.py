@@ -34,9 +34,15 @@ class SeenStep:
 
 @dataclass(slots=True)
 class StepRecorder:
-    """Records each optimizer's step once per statement; `close` takes the hooks away again."""
+    """Records each optimizer's step once per statement; `close` takes the hooks away again.
 
-    statement: Callable[[], int | None]
+    Attributes
+    ----------
+    statement
+        Tells the statement that runs, and whether it may be another one.
+    """
+
+    statement: Callable[[], tuple[int | None, bool]]
     is_notebook: Callable[[str], bool]
     seen: dict[tuple[int, int | None], SeenStep] = field(default_factory=dict)
     _handle: Any = None
@@ -52,8 +58,9 @@ class StepRecorder:
             self._handle = None
 
     def _note(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
-        key = id(optimizer), self.statement()
-        if key in self.seen:
+        statement, is_blurred = self.statement()
+        key = id(optimizer), statement
+        if key in self.seen or (is_blurred and any(known == id(optimizer) for known, _ in self.seen)):
             return
         try:
             parameters = list(_parameters(optimizer))

@@ -56,6 +56,7 @@ class Recording:
         self.album.take(observer.shot.blocks, observer.prints)
         ledger.marks = {**ledger.marks, **self.album.copies}
         ledger.largest = MAX_BYTES
+        ledger.tires = False
         ledger.allowance.floor, ledger.allowance.share = 0.25, 0.25  # a quarter of the cell itself
         observer.examples = self.options.values
         if self.options.ops:

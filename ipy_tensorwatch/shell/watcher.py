@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
+    from ..capture.ledger import Ledger
     from ..core.diff import Difference
     from ..core.records import Change, Status
     from .config import TensorWatch
@@ -72,9 +73,13 @@ class Watcher:
     def __post_init__(self) -> None:
         """Prepare the recorder of optimizer steps."""
         self.steps = StepRecorder(
-            lambda: self.running.ledger.current if self.running else None,
+            lambda: (ledger.current, ledger.is_blurred) if (ledger := self._ledger) else (None, False),
             lambda name: cell_of(self.shell, name) is not None,
         )
+
+    @property
+    def _ledger(self) -> Ledger | None:
+        return self.running.ledger if self.running else None
 
     @property
     def is_running(self) -> bool:
