@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import oracle
-from tests.notebook import Notebook, Report, changes, mutated, paths, silent, texts
+from tests.notebook import Notebook, Report, changes, lines, mutated, paths, silent, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,6 +114,17 @@ def watch(story: Story, settings: Mapping[str, object]) -> tuple[list[Report], l
             assert (type(ran.error).__name__ if ran.error else None) == cell.raises, f"{ran.error!r}\n{ran.stdout}"
             reports.append(nb.report())
         return reports, nb.said
+
+
+def true_and_told_lines(setting: str, cell: str) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
+    """Give the lines of a cell at which the bytes of each reported path changed, and those that the report tells."""
+    namespace: dict[str, object] = {}
+    written = [oracle.run_by_line(source, namespace) for source in (setting, cell)][1]
+    with Notebook() as nb:
+        nb.run(setting)
+        report = nb.run(cell)
+    told = {path: lines(change) for path, change in changes(report, "mutated").items()}
+    return {path: written.lines[path] for path in told}, told
 
 
 NO_LOOKS = {"probe_floor": 0.0, "probe_share": 0.0}

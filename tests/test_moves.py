@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests import oracle
-from tests.notebook import Notebook, changes, lines
+from tests.notebook import Notebook, changes
+from tests.story import true_and_told_lines
 
 CASES = {
     "a write after it": ("a = torch.ones(3)", "a.data = a.data + 1\na.add_(1)"),
@@ -44,14 +42,9 @@ CASES = {
 
 @pytest.mark.parametrize(("setting", "cell"), CASES.values(), ids=CASES)
 def test_the_lines_are_those_at_which_the_bytes_changed(setting: str, cell: str):
-    namespace: dict[str, Any] = {}
-    written = [oracle.run_by_line(source, namespace) for source in ("import torch\n" + setting, cell)][1]
-    with Notebook() as nb:
-        nb.run("import torch\n" + setting)
-        report = nb.run(cell)
+    true, told = true_and_told_lines("import torch\n" + setting, cell)
 
-    told = {path: lines(change) for path, change in changes(report, "mutated").items()}
-    assert {path: written.lines[path] for path in told} == told
+    assert true == told
     assert told
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests import oracle
 from tests.notebook import Notebook, changes, lines
+from tests.story import true_and_told_lines
 
 SETTING = """
 import torch
@@ -63,12 +61,7 @@ LARGE = {
 @pytest.mark.parametrize(("setting", "cell"), LARGE.values(), ids=LARGE)
 def test_a_large_tensor_is_told_by_the_lines_that_wrote_it(setting: str, cell: str):
     setting = f"import torch\nN = {N}\ndef bump(t):\n    t += 1\ndef look(t):\n    return t.sum()\n{setting}"
-    namespace: dict[str, Any] = {}
-    written = [oracle.run_by_line(source, namespace) for source in (setting, cell)][1]
-    with Notebook() as nb:
-        nb.run(setting)
-        report = nb.run(cell)
+    true, told = true_and_told_lines(setting, cell)
 
-    told = {path: lines(change) for path, change in changes(report, "mutated").items()}
-    assert {path: written.lines[path] for path in told} == told
+    assert true == told
     assert told

@@ -10,7 +10,7 @@ import torch
 
 from ..core.outline import Run
 from .parts import add_parts
-from .read import address_of, may_be_stale
+from .read import TORCH_TYPES, address_of, may_be_stale
 from .torch_private import attributes_of, data_address, is_fake, is_functorch, read_grad
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .walk import Branch
 
 _plain_grad = operator.attrgetter("grad")
-_TORCH = frozenset({torch.Tensor, torch.nn.Parameter})
 
 CHUNK = 1024
 """Tensors read together: few enough to stay in the cache while one fact after the other is read of them."""
@@ -77,7 +76,7 @@ def complete(branch: Branch, known: Facts | None) -> Facts:
     """
     old = known.chunks if known else []
     kinds = {*map(type, branch.objects)}
-    if kinds <= _TORCH:
+    if kinds <= TORCH_TYPES:
         try:
             return _complete_fast(branch, old, may_have_history=torch.Tensor in kinds)
         except RuntimeError:  # an inference, sparse or wrapped tensor, or one with attributes, among them

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..core.path import OF_SET
+from .read import TORCH_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -93,7 +94,7 @@ FOREIGN = frozenset(
 HOOKS = frozenset(torch.nn.Module().__dict__)
 """What every module holds besides the user's own attributes."""
 
-PLAIN = frozenset({torch.Tensor, torch.nn.Parameter, np.ndarray})
+PLAIN = TORCH_TYPES | {np.ndarray}
 
 
 def is_array(kind: type) -> bool:

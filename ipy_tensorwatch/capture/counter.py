@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .read import may_be_stale
+from .read import TORCH_TYPES, may_be_stale
 from .torch_private import user_modes
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Counter:
     @classmethod
     def of(cls, thing: Any, reading: Reading) -> Counter | None:  # noqa: ANN401  (a tensor or an array)
         """Share a tensor's counter; None where it has none, or asking for it could be seen by the user's code."""
-        if type(thing) not in (torch.Tensor, torch.nn.Parameter) or reading.version is None:
+        if type(thing) not in TORCH_TYPES or reading.version is None:
             return None
         if may_be_stale(thing) or user_modes():
             return None

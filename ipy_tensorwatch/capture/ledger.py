@@ -73,7 +73,6 @@ class Ledger:
     current: int | None = None
     writes: list[Write] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
-    ran: set[int] = field(default_factory=set)
     lines: LineWatch = field(init=False)
     _epochs: list[set[Position]] = field(default_factory=lambda: [set()])
     _watch: Watch | None = None
@@ -83,6 +82,11 @@ class Ledger:
     def __post_init__(self) -> None:
         """Prepare to see the lines inside functions."""
         self.lines = LineWatch(self.files, self._leave_line)
+
+    @property
+    def ran(self) -> frozenset[int]:
+        """The statements that were entered."""
+        return frozenset(self._entered)
 
     @property
     def is_blurred(self) -> bool:
@@ -120,7 +124,6 @@ class Ledger:
                 if self.allowance.has_time(now):
                     self._look()
             self.current = index
-            self.ran.add(index)
             if index in self.sampled or index not in self._entered:
                 self.sample(index)
             self._see_lines(index, now)

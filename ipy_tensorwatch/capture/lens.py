@@ -17,7 +17,7 @@ from .gather import Gathering, add_block
 from .identity import ObjectSerials, StorageSerials
 from .read import is_laid_out_as
 from .torch_private import plain_reads
-from .walk import Branch, Tree, walk
+from .walk import Branch, Tree, Walk, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,8 +77,7 @@ class Lens:
     def take(self, namespace: Mapping[str, object], patience: float = 0.0) -> Shot:
         """Take a snapshot; nothing live outlasts the call. Layouts too are compared where `patience` allows."""
         with plain_reads(), quiet_collector():
-            found = walk(namespace, self._tree)
-            kept = {name: self._keep(name, branch, patience) for name, branch in found.branches.items()}
+            found, kept = self._walk(namespace, patience)
             if self._shot and all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept):
                 return self._shot
             self.objects.keep_only([thing for branch in found.branches.values() for thing in branch.objects])
@@ -93,14 +92,17 @@ class Lens:
     def peek(self, namespace: Mapping[str, object]) -> Shot:
         """Take a snapshot while a cell runs; the next one is compared with the last that was taken, not with this."""
         with plain_reads(), quiet_collector():
-            found = walk(namespace, self._tree)
-            kept = {name: self._keep(name, branch, math.inf) for name, branch in found.branches.items()}
+            _, kept = self._walk(namespace, math.inf)
         return Shot(Snapshot(scenes={name: one.scene for name, one in kept.items()}), _merge(kept))
 
     def release_arrays(self) -> None:
         """Let go of every weak reference to an array, before code that may resize one."""
         self.objects.release_arrays()
         self.storages.release_arrays()
+
+    def _walk(self, namespace: Mapping[str, object], patience: float) -> tuple[Walk, dict[str, _Kept]]:
+        found = walk(namespace, self._tree)
+        return found, {name: self._keep(name, branch, patience) for name, branch in found.branches.items()}
 
     def _tree(self, name: str) -> Tree | None:
         kept = self._kept.get(name)

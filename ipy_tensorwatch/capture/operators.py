@@ -12,6 +12,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..core.operation import UNKNOWN, Operation, Region
+from .read import TORCH_TYPES
 from .torch_private import (
     has_storage,
     is_cow,
@@ -37,7 +38,6 @@ _RUNNING = ((3, "running_mean"), (4, "running_var"))
 _TRAINING_PLACE = 5
 
 _CELL = "<module>"
-_PLAIN = frozenset({torch.Tensor, torch.nn.Parameter})
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ class OperatorRecorder:
             self.left_out += 1
 
     def _region(self, tensor: torch.Tensor) -> Region:
-        if type(tensor) in _PLAIN:
+        if type(tensor) in TORCH_TYPES:
             return self._read(tensor)
         with plain_reads():
             return self._read(tensor)

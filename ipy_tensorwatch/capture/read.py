@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from .identity import StorageSerials
 
 DTYPES = {value: str(value) for value in vars(torch).values() if isinstance(value, torch.dtype)}
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
+TORCH_TYPES = frozenset({torch.Tensor, torch.nn.Parameter})
+"""PyTorch's own types of tensors; of any other, what is asked may run code of somebody else's."""
 
 
 def read(thing: Any, role: str, serial: int, storages: StorageSerials) -> Reading:  # noqa: ANN401
@@ -37,7 +38,7 @@ def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
     tensor
         The object; it lies in the same storage if it lies at the same address.
     """
-    if last.unknown or type(tensor) not in _PLAIN or tensor.requires_grad != last.requires_grad:
+    if last.unknown or type(tensor) not in TORCH_TYPES or tensor.requires_grad != last.requires_grad:
         return None
     if last.requires_grad and type(tensor) is torch.Tensor:  # its history may be another one
         return None
@@ -135,7 +136,7 @@ def _unknown_memory(tensor: torch.Tensor) -> str | None:  # noqa: PLR0911  (one 
         return None
     if not has_storage(tensor):
         return "no storage"
-    if type(tensor) not in (torch.Tensor, torch.nn.Parameter) and _is_wrapper(tensor):
+    if type(tensor) not in TORCH_TYPES and _is_wrapper(tensor):
         return f"a {type(tensor).__name__}"
     return None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .course import Course
 from .magic import MAGIC_CALL
 from .naming import name_targets
-from .path import AccessPath
+from .path import AccessPath, count_alike
 from .records import Site
 from .sighting import Sightings
 
@@ -79,11 +79,7 @@ class Blame:
 
     def is_one_module(self, one: AccessPath, other: AccessPath) -> bool:
         """Tell whether two paths to a buffer go through one and the same module: they agree in all that it holds."""
-        shared = 0
-        for mine, theirs in zip(reversed(one.steps), reversed(other.steps), strict=False):
-            if mine != theirs:
-                break
-            shared += 1
+        shared = count_alike([path.steps[::-1] for path in (one, other)])
         starts = tuple(str(AccessPath(path.root, path.steps[: len(path.steps) - shared])) for path in (one, other))
         if starts not in self._compared:
             self._compared[starts] = self._below(starts[0]) == self._below(starts[1])

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ANY_ITEM = "[*]"
 """The step of an item whose key is not known before the line runs."""
@@ -53,3 +57,9 @@ class AccessPath:
 
 def _same_step(mine: str, theirs: str) -> bool:
     return mine == theirs or (ANY_ITEM in (mine, theirs) and mine[0] == "[" == theirs[0])
+
+
+def count_alike(several: Sequence[Sequence[str]]) -> int:
+    """Count the steps with which all of them begin."""
+    levels = list(zip(*several, strict=False))
+    return next((place for place, level in enumerate(levels) if len(set(level)) > 1), len(levels))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..core.path import count_alike
 from ..core.records import Elements
 from ..core.source import parse_path
 
@@ -70,17 +71,11 @@ def label(paths: Sequence[str]) -> str:
     """
     parsed = [parse_path(path) for path in paths]
     steps = [one.steps for one in parsed]
-    begin = _alike(steps)
-    end = _alike([one[:begin:-1] for one in steps])
+    begin = count_alike(steps)
+    end = count_alike([one[:begin:-1] for one in steps])
     heads = {one[begin][0] if len(one) > begin else "" for one in steps}
     rest = {"[": "[…]", ".": ".…"}.get(heads.pop(), "…") if len(heads) == 1 else "…"
     return "".join((parsed[0].root, *steps[0][:begin], rest, *steps[0][len(steps[0]) - end :]))
-
-
-def _alike(several: Sequence[Sequence[str]]) -> int:
-    """Count the steps with which all of them begin."""
-    levels = list(zip(*several, strict=False))
-    return next((place for place, level in enumerate(levels) if len(set(level)) > 1), len(levels))
 
 
 def gather(paths: Iterable[str], least: int = FOLD_FROM) -> list[tuple[str, list[str]]]:

@@ -64,7 +64,7 @@ def inquire(
                 index: {name: frozenset(serials) for name, serials in known.items()}
                 for index, known in cell.targets.items()
             },
-            ran=frozenset(cell.ledger.ran),
+            ran=cell.ledger.ran,
             recorded=cell.recording.recorded if cell.recording else {},
         ),
         watched={str(path): reading for path, reading in snapshot.entries()},
