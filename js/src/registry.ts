@@ -1,0 +1,56 @@
+/**
+ * The whole contract between the widget, which comes from the kernel's environment, and the JupyterLab extension,
+ * which comes from the server's. Either may be older than the other: a change here is a new version of both names.
+ */
+
+/** The name of the global `Set<Entry>` of the widgets that are alive on this page. */
+export const REGISTRY = "__ipy_tensorwatch_widgets_v1__";
+
+/** The DOM event on `document` that a new widget fires, with its entry as the `detail`. */
+export const EVENT = "ipy-tensorwatch:widget-v1";
+
+/** One widget: the front end of one kernel's watcher. */
+export interface Entry {
+  /** The kernel connection that the widget belongs to; undefined where the host does not tell. */
+  readonly kernel: unknown;
+  /** When the kernel made it, in seconds since 1970: a fresh one is revealed, one that a reload brought back is not. */
+  readonly born: number;
+  /** Aborted when the kernel closes the widget: `%unload_ext`, `%reload_ext`. */
+  readonly closed: AbortSignal;
+  /** Draw the panel into an element, and return what removes it again. */
+  mount(element: HTMLElement, host: Host): () => void;
+  /** Call a listener with what is known now, and after every cell that changes it; return what ends that. */
+  follow(listener: (news: News) => void): () => void;
+}
+
+/** What the panel asks of the page around it. */
+export interface Host {
+  /** Select the cell and the line. */
+  reveal(place: Place): void;
+}
+
+/** A line of a cell. */
+export interface Place {
+  /** The execution count that the cell had when it ran. */
+  readonly count: number;
+  /** The notebook's own id of the cell; null where it is not known. */
+  readonly cell: string | null;
+  /** The first line, counted from 1. */
+  readonly line: number;
+}
+
+/** What is to be seen without the panel: the badge, and the marks in the notebook. */
+export interface News {
+  /** The execution count of the last cell; 0 before the first one. */
+  readonly count: number;
+  /** How many of its changes were silent. */
+  readonly silent: number;
+  /** The lines of the last cell that changed something silently. */
+  readonly marks: readonly Mark[];
+}
+
+/** A line that silently changed something. */
+export interface Mark extends Place {
+  /** What stands behind the line: `also changes x, z`. */
+  readonly text: string;
+}
