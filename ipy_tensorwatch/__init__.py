@@ -43,3 +43,8 @@ def unload_ipython_extension(ipython: InteractiveShell) -> None:
     from ipy_tensorwatch.shell import extension
 
     extension.unload_ipython_extension(ipython)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Tell where the extension for JupyterLab lies: `jupyter labextension develop` asks."""
+    return [{"src": "panel/labextension", "dest": "ipy-tensorwatch"}]
