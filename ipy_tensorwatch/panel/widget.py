@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import anywidget
 import traitlets
 
-from ..core.report import SCHEMA_VERSION
 from .feed import Feed
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ class TensorWatchWidget(anywidget.AnyWidget):
     _esm = _BUILT / "widget.js"
     _css = _BUILT / "widget.css"
     born = traitlets.Float().tag(sync=True)
-    schema = traitlets.Int(SCHEMA_VERSION).tag(sync=True)
+    name = traitlets.Unicode(help="Tells the front end which of its models are this widget's.").tag(sync=True)
 
     def __init__(self, values_of: Callable[[str], Any]) -> None:
-        super().__init__(born=time.time())
+        super().__init__(born=time.time(), name=uuid4().hex)
         self.feed = Feed(send=lambda head, body: self.send(head, buffers=[body]), values_of=values_of)
         self.on_msg(lambda _, content, __: self.feed.receive(content))
 
