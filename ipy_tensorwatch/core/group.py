@@ -50,8 +50,8 @@ class Grouping:
 
     @property
     def groups(self) -> tuple[AliasGroup, ...]:
-        """The groups, by device and address."""
-        return tuple(self.blocks.values())
+        """The groups, those with the oldest storage first, so that their order stays from cell to cell."""
+        return tuple(sorted(self.blocks.values(), key=lambda one: one.id))
 
     def update(self, entries: Iterable[Entry], moved: Collection[Home] | None = None) -> Grouping:
         """Group anew what lies in these homes; all of them by default.

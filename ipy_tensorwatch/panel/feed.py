@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .compact import encode
+from .compact import compact, encode
 from .flow import Flow
 from .news import news
 from .past import Past
@@ -16,6 +16,7 @@ from .telling import tell_change
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..core.records import Values
     from ..core.report import Report
 
     Message = Mapping[str, Any]
@@ -37,11 +38,11 @@ class Feed:
     send
         Sends a head and a body to all front ends.
     values_of
-        Finds the elements of a small tensor before and after the last cell, as plain JSON.
+        Finds the elements of a small tensor before and after the last cell.
     """
 
     send: Send
-    values_of: Callable[[str], Any]
+    values_of: Callable[[str], Values | None]
     past: Past = field(default_factory=Past)
     _wants: dict[str, str] = field(default_factory=dict)
     _report: Report | None = None
@@ -107,7 +108,7 @@ class Feed:
         path = message.get("path")
         if isinstance(path, str):
             happened = [[tell_cell(one.cell, one.id), tell_change(change)] for one, change in self.past.of_path(path)]
-            self._post({"kind": "path", "path": path}, {"happened": happened, "values": self.values_of(path)})
+            self._post({"kind": "path", "path": path}, {"happened": happened, "values": compact(self.values_of(path))})
 
     def _catch_up(self) -> None:
         if self._report is None or not self._flow.is_open():

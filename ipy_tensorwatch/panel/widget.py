@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import anywidget
@@ -15,6 +15,7 @@ from .feed import Feed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..core.records import Values
     from ..core.report import Report
 
 _BUILT = Path(__file__).parent / "static"
@@ -28,7 +29,7 @@ class TensorWatchWidget(anywidget.AnyWidget):
     Parameters
     ----------
     values_of
-        Finds the elements of a small tensor before and after the last cell, as plain JSON.
+        Finds the elements of a small tensor before and after the last cell.
     """
 
     _esm = _BUILT / "widget.js"
@@ -36,7 +37,7 @@ class TensorWatchWidget(anywidget.AnyWidget):
     born = traitlets.Float().tag(sync=True)
     name = traitlets.Unicode(help="Tells the front end which of its models are this widget's.").tag(sync=True)
 
-    def __init__(self, values_of: Callable[[str], Any]) -> None:
+    def __init__(self, values_of: Callable[[str], Values | None]) -> None:
         super().__init__(born=time.time(), name=uuid4().hex)
         self.feed = Feed(send=lambda head, body: self.send(head, buffers=[body]), values_of=values_of)
         self.on_msg(lambda _, content, __: self.feed.receive(content))

@@ -39,13 +39,13 @@ class Extension:
         """Make the parts; nothing is put into the shell yet."""
         speaker = Speaker(self.shell)
         self.settings = TensorWatch(parent=self.shell)
-        self.hosting = Hosting(self.shell)
 
         def tell(report: Report) -> None:
             speaker.tell(report, self.watcher.asked)
             self.hosting.tell(report)
 
         self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell)
+        self.hosting = Hosting(self.shell, self.watcher)
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
         self.magics = TensorMagics(self.shell, self.watcher, speaker, _version())
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..capture.values import values_of
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ..core.records import Values
     from ..core.report import Report
     from ..panel.widget import TensorWatchWidget
+    from .watcher import Watcher
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -17,6 +21,7 @@ class Hosting:
     """Keeps the widget of one shell."""
 
     shell: InteractiveShell
+    watcher: Watcher
     widget: TensorWatchWidget | None = None
 
     def tell(self, report: Report | None) -> None:
@@ -31,8 +36,12 @@ class Hosting:
             # Loading the widget's libraries takes as long as loading us, and a terminal has no use for them.
             from ..panel.widget import TensorWatchWidget  # noqa: PLC0415
 
-            self.widget = TensorWatchWidget(values_of=lambda _: None)
+            self.widget = TensorWatchWidget(values_of=self._values_of)
         return self.widget
+
+    def _values_of(self, path: str) -> Values | None:
+        observed = self.watcher.observed
+        return values_of(path, observed, self.watcher.observer.prints) if observed else None
 
     def close(self) -> None:
         """Take the panel away."""

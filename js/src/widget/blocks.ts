@@ -4,11 +4,30 @@ import type { Change, Group, Tensor } from "../report";
 import { bytes, count, root } from "./words";
 
 /** One row of the picture; `id` stays the same from cell to cell. */
-export type Row =
-  | { readonly kind: "fold"; readonly id: string; readonly title: string; readonly names: string; readonly isOpen: boolean; readonly isChanged: boolean }
-  | { readonly kind: "group"; readonly id: string; readonly group: Group; readonly isOpen: boolean; readonly isChanged: boolean }
-  | { readonly kind: "lane"; readonly id: string; readonly group: Group; readonly member: number }
-  | { readonly kind: "alone"; readonly id: string; readonly tensor: Tensor };
+export type Row = Head | LaneRow | AloneRow;
+
+/** The head of a group, or of several rows that are folded. */
+export interface Head {
+  readonly kind: "group" | "folded";
+  readonly id: string;
+  readonly title: string;
+  readonly names: string;
+  readonly isOpen: boolean;
+  readonly mark: "silent" | "written" | null;
+}
+
+interface LaneRow {
+  readonly kind: "lane";
+  readonly id: string;
+  readonly group: Group;
+  readonly member: number;
+}
+
+interface AloneRow {
+  readonly kind: "alone";
+  readonly id: string;
+  readonly tensor: Tensor;
+}
 
 /** Groups that come from the same variables are folded from this number on. */
 const FOLD_FROM = 3;
@@ -32,40 +51,55 @@ export function rowsOf(view: View): Row[] {
   return [...groupRows(groups, view), ...aloneRows(view, isWanted)];
 }
 
-function isChanged(group: Group, changes: View["changes"]): boolean {
-  return group.members.some((path) => {
-    const kind = changes.get(path)?.kind;
-    return kind === "mutated" || kind === "touched";
-  });
+/** What the last cell did to a group: the most telling of what it did to its members. */
+function markOf(group: Group, changes: View["changes"]): Head["mark"] {
+  const mutated = group.members.flatMap((path) => changes.get(path) ?? []).filter(({ kind }) => kind === "mutated");
+  return mutated.some(({ silent }) => silent) ? "silent" : mutated.length > 0 ? "written" : null;
 }
+
+const URGENCY = ["silent", "written", null];
 
 function groupRows(groups: readonly Group[], view: View): Row[] {
-  const alike = new Map<string, Group[]>();
+  const alike = new Map<string, { mark: Head["mark"]; groups: Group[] }>();
   for (const group of groups) {
-    const key = `${isChanged(group, view.changes) ? 0 : 1} ${group.device} ${group.members.map(root).join(" ")}`;
-    alike.set(key, [...(alike.get(key) ?? []), group]);
+    const mark = markOf(group, view.changes);
+    const key = `${mark} ${group.device} ${group.members.map(root).join(" ")}`;
+    const known = alike.get(key);
+    known ? known.groups.push(group) : alike.set(key, { mark, groups: [group] });
   }
-  const sorted = [...alike].sort(([a], [b]) => Number(a[0]) - Number(b[0]));
-  return sorted.flatMap(([key, several]) => {
-    const changed = key.startsWith("0");
-    if (several.length < FOLD_FROM) {
-      return several.flatMap((group) => groupRow(group, changed, view));
-    }
-    const id = `fold ${key.slice(2)}`;
-    const isOpen = view.folds.get(id) ?? view.filter !== "";
-    const size = bytes(several.reduce((total, { nbytes }) => total + nbytes, 0));
-    const title = `${several[0]?.device} · ${count(several.length, "block")} · ${size}`;
-    const names = [...new Set((several[0] as Group).members.map(root))].join(" ");
-    const fold: Row = { kind: "fold", id, title, names, isOpen, isChanged: changed };
-    return [fold, ...(isOpen ? several.flatMap((group) => groupRow(group, changed, view)) : [])];
-  });
+  const sorted = [...alike.values()].sort((a, b) => URGENCY.indexOf(a.mark) - URGENCY.indexOf(b.mark));
+  return sorted.flatMap((one) => (one.groups.length < FOLD_FROM ? one.groups.flatMap((group) => groupRow(group, view)) : folded(one, view)));
 }
 
-function groupRow(group: Group, changed: boolean, view: View): Row[] {
-  const id = `group ${group.members[0]}`;
-  const isOpen = view.folds.get(id) ?? group.members.length <= MAX_LANES;
-  const lanes = isOpen ? group.members.map((path, member): Row => ({ kind: "lane", id: `lane ${path}`, group, member })) : [];
-  return [{ kind: "group", id, group, isOpen, isChanged: changed }, ...lanes];
+/** Groups that come from the same variables: the parameters of a model, each with its entry of a state dict. */
+function folded({ mark, groups }: { mark: Head["mark"]; groups: readonly Group[] }, view: View): Row[] {
+  const first = groups[0] as Group;
+  const names = [...new Set(first.members.map(root))].join(" ");
+  const size = bytes(groups.reduce((total, { nbytes }) => total + nbytes, 0));
+  const title = `${first.device} · ${count(groups.length, "block")} · ${size}`;
+  const head = headOf("folded", `folded ${first.device} ${names}`, title, names, mark, view, view.filter !== "");
+  return [head, ...(head.isOpen ? groups.flatMap((group) => groupRow(group, view)) : [])];
+}
+
+function groupRow(group: Group, view: View): Row[] {
+  const { members } = group;
+  const title = `${group.device} · ${bytes(group.nbytes)}`;
+  const mark = markOf(group, view.changes);
+  const head = headOf("group", `group ${members[0]}`, title, members.join("  "), mark, view, members.length <= MAX_LANES);
+  const lanes = members.map((path, member): Row => ({ kind: "lane", id: `lane ${path}`, group, member }));
+  return head.isOpen ? [head, ...lanes] : [head];
+}
+
+function headOf(
+  kind: Head["kind"],
+  id: string,
+  title: string,
+  names: string,
+  mark: Head["mark"],
+  view: View,
+  isOpen: boolean,
+): Head {
+  return { kind, id, title, names, mark, isOpen: view.folds.get(id) ?? isOpen };
 }
 
 function aloneRows(view: View, isWanted: (path: string) => boolean): Row[] {
@@ -87,7 +121,6 @@ function aloneRows(view: View, isWanted: (path: string) => boolean): Row[] {
 }
 
 function foldOf(id: string, title: string, tensors: readonly Tensor[], view: View): Row[] {
-  const isOpen = view.folds.get(id) ?? view.filter !== "";
-  const fold: Row = { kind: "fold", id, title, names: "", isOpen, isChanged: false };
-  return [fold, ...(isOpen ? tensors.map((tensor): Row => ({ kind: "alone", id: `alone ${tensor.path}`, tensor })) : [])];
+  const head = headOf("folded", id, title, "", null, view, view.filter !== "");
+  return head.isOpen ? [head, ...tensors.map((tensor): Row => ({ kind: "alone", id: `alone ${tensor.path}`, tensor }))] : [head];
 }

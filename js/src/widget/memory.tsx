@@ -3,10 +3,10 @@
 import type { JSX, RefObject } from "preact";
 import { useMemo } from "preact/hooks";
 import type { Change, Group, Tensor } from "../report";
-import { type Row, rowsOf, type View } from "./blocks";
+import { type Head, type Row, rowsOf, type View } from "./blocks";
 import { type Lane, lanesOf, type Run } from "./lane";
 import { type Item, List } from "./list";
-import { Chevron } from "./pieces";
+import { Chevron, Glyph, MARK_NAMES } from "./pieces";
 import { bytes, description, facts, shape } from "./words";
 
 export function Memory(props: {
@@ -37,12 +37,14 @@ export function Memory(props: {
       const content = row.kind === "lane" ? <LaneRow picture={pictureOf(row.group)} member={row.member} /> : <AloneRow tensor={row.tensor} />;
       return { key: row.id, level: 2, kind: `tw-${row.kind}${isEnd ? " tw-end" : ""}`, content, act: () => select(path) };
     }
-    const content = row.kind === "group" ? <GroupRow group={row.group} isOpen={row.isOpen} /> : <FoldRow row={row} />;
-    const kind = `tw-${row.kind}${row.isChanged ? " tw-changed" : ""}${row.isOpen ? " tw-open" : ""}`;
-    return { key: row.id, level: 1, kind, isOpen: row.isOpen, content, act: () => toggle(row.id, !row.isOpen) };
+    const content = <HeadRow row={row} />;
+    return { key: row.id, level: 1, kind: `tw-${row.kind}`, isOpen: row.isOpen, content, act: () => toggle(row.id, !row.isOpen) };
   };
   return <List label="Shared memory" count={rows.length} item={item} scroller={scroller} />;
 }
+
+/** So many letters of a group's names are enough to fill its head. */
+const MAX_NAMES = 400;
 
 interface Picture {
   readonly members: readonly Tensor[];
@@ -60,25 +62,16 @@ function drawn(group: Group, known: ReadonlyMap<string, Tensor>, changes: Readon
   return { members, lanes, size, colours: looks.map((look) => kinds.indexOf(look) % 4) };
 }
 
-function GroupRow({ group, isOpen }: { group: Group; isOpen: boolean }): JSX.Element {
-  const names = group.members.join("  ");
-  return (
-    <>
-      <Chevron isOpen={isOpen} />
-      <span class="tw-block">{`${group.device} · ${bytes(group.nbytes)}`}</span>
-      <span class="tw-names" title={names.slice(0, 1000)}>
-        {names.slice(0, 300)}
-      </span>
-    </>
-  );
-}
-
-function FoldRow({ row }: { row: Row & { kind: "fold" } }): JSX.Element {
+/** The head of a group, or of several that are folded. */
+function HeadRow({ row }: { row: Head }): JSX.Element {
   return (
     <>
       <Chevron isOpen={row.isOpen} />
       <span class="tw-block">{row.title}</span>
-      <span class="tw-names">{row.names}</span>
+      {row.mark && <Glyph of={row.mark} label={MARK_NAMES[row.mark]} />}
+      <span class="tw-names" title={row.names.slice(0, MAX_NAMES)}>
+        {row.names.slice(0, MAX_NAMES)}
+      </span>
     </>
   );
 }
