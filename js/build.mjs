@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { container } from "./container.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -62,9 +62,10 @@ async function buildExtension() {
     format: "cjs",
     external: HOST_PACKAGES,
     loader: { ".css": "text", ".svg": "text" },
+    target: "es2022", // what JupyterLab 4 asks of a browser
   });
   const shared = [...new Set(imports.filter(({ external }) => external).map(({ path }) => path))].sort();
-  const script = container(MANIFEST.name, shared, text);
+  const { code: script } = await transform(container(MANIFEST.name, shared, text), { charset: "utf8", minify: true });
   const hash = createHash("sha256").update(script).digest("hex").slice(0, 16);
   const entry = `static/remoteEntry.${hash}.js`; // another name for another content, so that no browser keeps the old one
   const manifest = {
