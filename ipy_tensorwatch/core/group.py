@@ -47,7 +47,7 @@ def _sweep(storages: dict[tuple[str, int], list[Entry]]) -> Iterator[list[Entry]
         (
             device,
             min(reading.address for _, reading in members),
-            max(reading.address + reading.high - reading.low for _, reading in members),
+            max(reading.end for _, reading in members),
             storage,
         )
         for (device, storage), members in storages.items()
@@ -76,7 +76,7 @@ def _alias_group(members: list[Entry], max_pairs: int) -> AliasGroup:
     return AliasGroup(
         id=min(reading.storage for reading in readings),
         device=readings[0].device,
-        nbytes=max(reading.address + reading.high - reading.low for reading in readings) - low,
+        nbytes=max(reading.end for reading in readings) - low,
         members=tuple(str(path) for path, _ in members),
         pairs=pairs,
         pairs_left_out=count - len(pairs),
