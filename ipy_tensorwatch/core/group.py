@@ -81,9 +81,7 @@ class Grouping:
 
 
 def _span(home: Home, members: Sequence[Entry]) -> Span:
-    lows = [reading.address for _, reading in members]
-    ends = [low + reading.high - reading.low for low, (_, reading) in zip(lows, members, strict=True)]
-    return home[0], min(lows), max(ends), home[1]
+    return home[0], min(one.address for _, one in members), max(one.end for _, one in members), home[1]
 
 
 def _blocks(spans: Iterable[Span], homes: Mapping[Home, Sequence[Entry]]) -> Iterator[tuple[Home, ...]]:
@@ -113,7 +111,7 @@ def _alias_group(members: Sequence[Entry]) -> AliasGroup:
     return AliasGroup(
         id=min(reading.storage for reading in readings),
         device=readings[0].device,
-        nbytes=max(reading.address + reading.high - reading.low for reading in readings) - low,
+        nbytes=max(reading.end for reading in readings) - low,
         members=tuple(str(path) for path, _ in members),
         pairs=pairs,
         pairs_left_out=count - len(pairs),
