@@ -66,7 +66,7 @@ def _dirty(one: Member, others: Iterable[Member]) -> Dirty:
     listed = _listed(one)
     if listed:
         return Dirty(runs=listed, is_exact=True)
-    peers = [other for other in others if other.lane.is_exact and _has_same_grid(one.reading, other.reading)]
+    peers = [other for other in others if _is_peer(one, other)]
     inner = tuple(_meet(runs, _unite(other.lane.runs for other in peers if _is_whole(other))))
     if nbytes is not None and one.lane.is_exact and nbytes <= _covered(inner):
         return Dirty(runs=inner, is_exact=True)
@@ -98,6 +98,12 @@ def _changed_bytes(one: Member) -> int | None:
 
 def _is_whole(one: Member) -> bool:
     return _changed_bytes(one) == one.reading.nbytes
+
+
+def _is_peer(one: Member, other: Member) -> bool:
+    """Tell whether what became of another's bytes tells of ours: since the same cell, and in the same elements."""
+    is_as_old = (one.change and one.change.since) == (other.change and other.change.since)
+    return is_as_old and other.lane.is_exact and _has_same_grid(one.reading, other.reading)
 
 
 def _has_same_grid(a: Reading, b: Reading) -> bool:

@@ -128,6 +128,13 @@ def test_elements_that_are_listed_are_the_ones():
     assert marked(x=Member(reading=one.reading, lane=one.lane, change=listed)) == {"x": ([(12, 20)], True)}
 
 
+def test_what_did_not_change_in_this_cell_may_have_changed_since_an_earlier_one():
+    one, right = member((6,), (4,)), member((3,), (4,), 12, is_clean=True)
+    late = change(elements=Elements(changed=3, total=6), since=4)
+
+    assert marked(x=Member(reading=one.reading, lane=one.lane, change=late), right=right) == {"x": ([(0, 24)], False)}
+
+
 @pytest.mark.parametrize("elements", [None, Elements(changed=None, total=6)])
 def test_without_a_number_no_byte_is_sure(elements):
     one = member((6,), (4,))
