@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ipy_tensorwatch.core.report import Report
+    from ipy_tensorwatch.panel.widget import TensorWatchWidget
 
-__all__ = ["__version__", "load_ipython_extension", "report", "unload_ipython_extension"]
+__all__ = ["__version__", "load_ipython_extension", "report", "unload_ipython_extension", "widget"]
 
 __version__ = "0.1.0"
 
@@ -29,6 +30,19 @@ def report() -> Report:
     from ipy_tensorwatch.shell import extension
 
     return extension.report()
+
+
+def widget() -> TensorWatchWidget:
+    """Return the panel as a widget, to be shown in a cell where there is no side panel for it.
+
+    Returns
+    -------
+    TensorWatchWidget
+        The one widget of this kernel; every view of it shows the same.
+    """
+    from ipy_tensorwatch.shell import extension
+
+    return extension.widget()
 
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:

@@ -29,7 +29,7 @@ const COMMON = {
   logLevel: "warning",
   metafile: true,
   minify: true,
-  target: "es2021",
+  target: "es2022",
   write: false,
 };
 
@@ -50,7 +50,7 @@ function write(path, text, limit = Number.POSITIVE_INFINITY) {
 }
 
 async function buildWidget() {
-  const script = await bundle({ entryPoints: ["src/widget/index.ts"], format: "esm" });
+  const script = await bundle({ entryPoints: ["src/widget/index.tsx"], format: "esm" });
   const style = await bundle({ entryPoints: ["src/widget/widget.css"] });
   rmSync(join(PANEL, "static"), { recursive: true, force: true });
   return [write("static/widget.js", script.text, MAX_WIDGET), write("static/widget.css", style.text)];

@@ -33,7 +33,7 @@ def contrast(
         return Content(changed=True if _gained(before, after) else None, verified=False)
     if not before.nbytes and not after.nbytes:
         return Content(changed=False, verified=True)
-    old, new, since = _marks(before, after, verdicts, prints)
+    old, new, since = marks_of(before, after, verdicts, prints)
     if old is None or new is None:
         moved = before.version != after.version or before.storage != after.storage
         return Content(changed=True if moved else None, verified=False, since=since)
@@ -47,7 +47,7 @@ def _gained(before: Reading, after: Reading) -> bool:
     return before.version != after.version and "sparse" not in (before.unknown or "")
 
 
-def _marks(
+def marks_of(
     before: Reading, after: Reading, verdicts: Mapping[int, Verdict], prints: Fingerprints
 ) -> tuple[Mark | None, Mark | None, int | None]:
     """Find the marks of the memory before and after; None where it was not looked at."""
@@ -118,7 +118,7 @@ def _differing(old: np.ndarray[Any, Any], new: np.ndarray[Any, Any]) -> np.ndarr
 
 
 def _largest(old: np.ndarray[Any, Any], new: np.ndarray[Any, Any], dtype: str) -> float | None:
-    before, after = _numbers(old, dtype), _numbers(new, dtype)
+    before, after = numbers(old, dtype), numbers(new, dtype)
     if before is None or after is None:
         return None
     with np.errstate(all="ignore"):
@@ -137,7 +137,7 @@ def _examples(
     shape: tuple[int, ...],
     dtype: str,
 ) -> tuple[Example, ...]:
-    before, after = _numbers(old[where], dtype), _numbers(new[where], dtype)
+    before, after = numbers(old[where], dtype), numbers(new[where], dtype)
     if before is None or after is None:
         return ()
     return tuple(
@@ -161,7 +161,7 @@ def _plain(value: Any) -> float | str:  # noqa: ANN401
     return number if math.isfinite(number) else str(number)
 
 
-def _numbers(rows: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any] | None:
+def numbers(rows: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any] | None:
     """Read rows of bytes as numbers that double precision holds; None for types that are none."""
     name = dtype.removeprefix("torch.")
     raw = np.ascontiguousarray(rows)

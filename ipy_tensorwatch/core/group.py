@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
@@ -9,74 +10,108 @@ from .overlap import relate
 from .records import AliasGroup, Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from .path import AccessPath
     from .reading import Reading
 
     Entry = tuple[AccessPath, Reading]
+    Home = tuple[str, int]
+    Span = tuple[str, int, int, int]
 
 MAX_PAIRS = 300
+UNTOLD = ""
+"""Stands for the device where memory cannot be told: such a tensor shares it only with other names of itself."""
 
 
-def group(entries: Iterable[Entry], *, max_pairs: int = MAX_PAIRS) -> tuple[AliasGroup, ...]:
+def group(entries: Iterable[Entry]) -> tuple[AliasGroup, ...]:
     """Group paths that lie in one block; a path that is alone in its block makes no group.
 
     Two paths lie in one block when their storages are one, when the bytes between their first and last element
     overlap, or when both names lead to one object whose memory cannot be told.
     """
-    return tuple(_alias_group(members, max_pairs) for members in blocks(entries) if len(members) > 1)
+    return Grouping().update(entries).groups
 
 
-def blocks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Split entries into blocks by a sweep over their address intervals."""
-    told: dict[tuple[str, int], list[Entry]] = {}
-    untold: dict[int, list[Entry]] = {}
-    for entry in entries:
-        reading = entry[1]
-        if reading.unknown or not reading.data_ptr:
-            untold.setdefault(reading.object, []).append(entry)
-        else:
-            told.setdefault((reading.device, reading.storage), []).append(entry)
-    yield from _sweep(told)
-    yield from untold.values()
+def home_of(reading: Reading) -> Home:
+    """Name what a tensor lies in: a storage of a device, or itself where its memory cannot be told."""
+    if reading.unknown or not reading.data_ptr:
+        return UNTOLD, reading.object
+    return reading.device, reading.storage
 
 
-def _sweep(storages: dict[tuple[str, int], list[Entry]]) -> Iterator[list[Entry]]:
-    spans = sorted(
-        (
-            device,
-            min(reading.address for _, reading in members),
-            max(reading.address + reading.high - reading.low for _, reading in members),
-            storage,
-        )
-        for (device, storage), members in storages.items()
-    )
-    block: list[Entry] = []
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Grouping:
+    """The alias groups of one snapshot, with what it takes to group the next one by its differences alone."""
+
+    homes: Mapping[Home, Sequence[Entry]] = field(default_factory=dict)
+    spans: Sequence[Span] = ()
+    blocks: Mapping[tuple[Home, ...], AliasGroup] = field(default_factory=dict)
+
+    @property
+    def groups(self) -> tuple[AliasGroup, ...]:
+        """The groups, those with the oldest storage first, so that their order stays from cell to cell."""
+        return tuple(sorted(self.blocks.values(), key=lambda one: one.id))
+
+    def update(self, entries: Iterable[Entry], moved: Collection[Home] | None = None) -> Grouping:
+        """Group anew what lies in these homes; all of them by default.
+
+        Parameters
+        ----------
+        entries
+            All entries of the new snapshot.
+        moved
+            The homes, old and new, of every entry that came, went, or is laid out otherwise than before.
+        """
+        fresh: dict[Home, list[Entry]] = {}
+        for entry in entries:
+            home = home_of(entry[1])
+            if moved is None or home in moved:
+                fresh.setdefault(home, []).append(entry)
+        gone = self.homes.keys() if moved is None else moved
+        homes = {home: members for home, members in self.homes.items() if home not in gone} | fresh
+        spans = [span for span in self.spans if (span[0], span[3]) not in gone]
+        spans += [_span(home, members) for home, members in fresh.items() if home[0] != UNTOLD]
+        spans.sort()
+        blocks: dict[tuple[Home, ...], AliasGroup] = {}
+        for block in _blocks(spans, homes):
+            kept = None if any(home in fresh for home in block) else self.blocks.get(block)
+            blocks[block] = kept or _alias_group([entry for home in block for entry in homes[home]])
+        return Grouping(homes=homes, spans=spans, blocks=blocks)
+
+
+def _span(home: Home, members: Sequence[Entry]) -> Span:
+    return home[0], min(one.address for _, one in members), max(one.end for _, one in members), home[1]
+
+
+def _blocks(spans: Iterable[Span], homes: Mapping[Home, Sequence[Entry]]) -> Iterator[tuple[Home, ...]]:
+    """Sweep over the spans, and yield the homes that make one block where more than one path lies in it."""
+    block: list[Home] = []
     current, end = "", -1
     for device, low, high, storage in spans:
         if block and (device != current or low >= end):
-            yield block
-            block = []
-        end = max(end, high) if block else high
-        current = device
-        block.extend(storages[device, storage])
-    if block:
-        yield block
+            if len(block) > 1 or len(homes[block[0]]) > 1:
+                yield tuple(block)
+            block, end = [], high
+        current, end = device, max(end, high)
+        block.append((device, storage))
+    if block and (len(block) > 1 or len(homes[block[0]]) > 1):
+        yield tuple(block)
+    yield from sorted((home,) for home, members in homes.items() if home[0] == UNTOLD and len(members) > 1)
 
 
-def _alias_group(members: list[Entry], max_pairs: int) -> AliasGroup:
+def _alias_group(members: Sequence[Entry]) -> AliasGroup:
     count = len(members) * (len(members) - 1) // 2
     pairs = tuple(
         Pair(a=str(path_a), b=str(path_b), relation=relate(a, b))
-        for (path_a, a), (path_b, b) in islice(combinations(members, 2), max_pairs)
+        for (path_a, a), (path_b, b) in islice(combinations(members, 2), MAX_PAIRS)
     )
     readings = [reading for _, reading in members]
     low = min(reading.address for reading in readings)
     return AliasGroup(
         id=min(reading.storage for reading in readings),
         device=readings[0].device,
-        nbytes=max(reading.address + reading.high - reading.low for reading in readings) - low,
+        nbytes=max(reading.end for reading in readings) - low,
         members=tuple(str(path) for path, _ in members),
         pairs=pairs,
         pairs_left_out=count - len(pairs),

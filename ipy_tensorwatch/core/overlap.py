@@ -34,7 +34,7 @@ def relate(a: Reading, b: Reading) -> Relation:
 
 def share_bytes(a: Reading, b: Reading) -> bool | None:
     """Tell whether two readings have a byte in common; None where the search would take too long."""
-    if not (a.numel and b.numel) or a.address >= _end(b) or b.address >= _end(a):
+    if not (a.numel and b.numel) or a.address >= b.end or b.address >= a.end:
         return False
     if a.is_dense and b.is_dense:
         return True
@@ -60,10 +60,6 @@ def lay_out(buffer: Any, reading: Reading, start: int) -> np.ndarray[Any, np.dty
     first = start + reading.data_ptr - reading.address
     laid_out: np.ndarray[Any, np.dtype[np.uint8]] = np.ndarray(shape, np.uint8, buffer, first, strides)
     return laid_out
-
-
-def _end(reading: Reading) -> int:
-    return reading.address + reading.high - reading.low
 
 
 def _cover_the_same(a: Reading, b: Reading) -> bool:

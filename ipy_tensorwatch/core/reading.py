@@ -67,6 +67,11 @@ class Reading(NamedTuple):
         return self.data_ptr + extent(self.shape, self.strides, self.itemsize)[0]
 
     @property
+    def end(self) -> int:
+        """The address behind the highest byte."""
+        return self.address + self.high - self.low
+
+    @property
     def is_dense(self) -> bool:
         """Whether the elements fill their span, each byte once."""
         return self.nbytes == self.high - self.low and 0 not in self.strides

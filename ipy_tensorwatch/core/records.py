@@ -103,6 +103,15 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """The elements of a small tensor before and after a cell, row by row; None where JSON has no such number."""
+
+    shape: tuple[int, ...]
+    before: tuple[float | None, ...]
+    after: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Elements:
     """How many elements changed, by how much at most, and the first few; None where that is not known or no number."""
 

@@ -1,1 +1,1 @@
-"""The panel: the widget that the shell feeds, and its built front end."""
+"""The panel: the widget, and what is sent to it."""

@@ -23,9 +23,14 @@ class Fold:
 
     label: str
     change: Change
-    count: int
+    paths: tuple[str, ...]
     via: tuple[str, ...]
     elements: Elements | None
+
+    @property
+    def count(self) -> int:
+        """How many tensors it tells of."""
+        return len(self.paths)
 
 
 def fold(changes: Iterable[Change]) -> tuple[Fold, ...]:
@@ -46,12 +51,12 @@ def _key(change: Change) -> object:
 def _fold(group: Sequence[Change]) -> Iterator[Fold]:
     if len(group) < FOLD_FROM:
         for one in group:
-            yield Fold(label=one.path, change=one, count=1, via=one.via, elements=one.elements)
+            yield Fold(label=one.path, change=one, paths=(one.path,), via=one.via, elements=one.elements)
         return
     yield Fold(
         label=label([one.path for one in group]),
         change=replace(group[0], versions=_common_versions(group)),
-        count=len(group),
+        paths=tuple(one.path for one in group),
         via=_common_via(group),
         elements=_total([one.elements for one in group]),
     )

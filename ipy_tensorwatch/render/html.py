@@ -5,14 +5,16 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from .measure import clean, width
-from .page import Table
-from .style import STYLE
+from .facts import dirt
+from .measure import clean, shorten, width
+from .page import Picture, Table
+from .style import PICTURE_STYLE, STYLE
+from .svg import draw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .page import Line, Page, Row
+    from .page import Line, Page, Row, Strip
 
 WRAPPED = frozenset(("statement", "relation", "meaning", "values", "tensors"))
 """The columns whose text may be long; a line break in any other one makes a table harder to read."""
@@ -21,10 +23,21 @@ MIN_WRAPPED, EM_PER_LETTER = 32, 0.57
 """How narrow, in letters of code, such a column may become before the table is scrolled instead."""
 
 
+MAX_NAME = 24
+"""How many columns a name beside a picture takes at most."""
+
+
 def write_html(page: Page) -> str:
     """Write a page as one element with its own style; without scripts."""
-    parts = "".join(_table(part) if isinstance(part, Table) else f"<p>{_line(part)}</p>" for part in page.parts)
-    return f'<div class="ipytw"><style>{STYLE}</style><p class="ipytw-head">{_escape(page.head)}</p>{parts}</div>'
+    parts = "".join(map(_part, page.parts))
+    style = STYLE + PICTURE_STYLE if "<svg" in parts else STYLE
+    return f'<div class="ipytw"><style>{style}</style><p class="ipytw-head">{_escape(page.head)}</p>{parts}</div>'
+
+
+def _part(part: Table | Line | Picture) -> str:
+    if isinstance(part, Table):
+        return _table(part)
+    return _picture(part) if isinstance(part, Picture) else f"<p>{_line(part)}</p>"
 
 
 def _table(table: Table) -> str:
@@ -50,8 +63,27 @@ def _row(row: Row, table: Table, used: list[int]) -> str:
     sign = '<span class="ipytw-sign" role="img" aria-label="silent">▲</span> ' if is_marked else ""
     cells = f'<th scope="row">{sign}{_line(row.cells[first])}</th>'
     cells += "".join(_cell(table.head[place], row.cells[place]) for place in others)
-    mark = ' class="ipytw-silent"' if row.silent else ""
-    return f"<tr{mark}>{cells}</tr>"
+    mark = "ipytw-silent" if row.silent else "ipytw-above" if row.picture else ""
+    below = f'<tr class="ipytw-below"><td colspan="{len(used)}">{_picture(row.picture)}</td></tr>' if row.picture else ""
+    return f"<tr{_class(mark)}>{cells}</tr>{below}"
+
+
+def _class(name: str) -> str:
+    return f' class="{name}"' if name else ""
+
+
+def _picture(picture: Picture) -> str:
+    strips = "".join(_strip(one, picture.nbytes) for one in picture.strips)
+    more = f'<p class="ipytw-more">{_escape(picture.more)}</p>' if picture.more else ""
+    return f'<table class="ipytw-picture" aria-label="{_escape(picture.caption)}"><tbody>{strips}</tbody></table>{more}'
+
+
+def _strip(strip: Strip, nbytes: int) -> str:
+    title = f"{strip.name}: {strip.place}" + (f"; {dirt(strip.dirty, strip.lane)}" if strip.dirty else "")
+    name = shorten(clean(strip.name), MAX_NAME)
+    cells = "".join(f"<td>{_escape(one)}</td>" for one in (strip.place, *strip.facts))
+    drawing = draw(strip, nbytes, _escape(title))
+    return f'<tr><th scope="row"><code>{_escape(name)}</code></th><td>{drawing}</td>{cells}</tr>'
 
 
 def _cell(name: str, line: Line) -> str:

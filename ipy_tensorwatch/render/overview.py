@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 from .blocks import block, fold_groups, members
 from .measure import count_of, few, spell_seconds
 from .page import Page, Row, Table, words
+from .picture import picture
 from .relations import relations
 from .summary import change_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from ..core.report import Report
+    from .blocks import GroupFold
     from .page import Line
 
 MAX_GROUPS = 20
+MAX_PICTURES = 8
 MAX_CHANGES = 40
 
 
@@ -44,6 +49,15 @@ def _groups(report: Report) -> Table | Line:
     return Table(
         caption="Shared memory",
         head=("block", "tensors", "relation"),
-        rows=tuple(Row(cells=(block(one), members(one), relations(one.group))) for one in shown),
+        rows=tuple(_rows(shown, report)),
         more=f"… and {count_of(left, 'more group')}: ipy_tensorwatch.report().groups" if left else "",
     )
+
+
+def _rows(folds: Sequence[GroupFold], report: Report) -> Iterator[Row]:
+    """Lay out groups, the first of them with a picture; several that are told as one go without."""
+    readings = {str(path): reading for path, reading in report.snapshot.entries()}
+    for place, one in enumerate(folds):
+        is_drawn = place < MAX_PICTURES and one.count == 1
+        drawn = picture([(path, readings[path]) for path in one.group.members], report) if is_drawn else None
+        yield Row(cells=(block(one), members(one), relations(one.group)), picture=drawn)

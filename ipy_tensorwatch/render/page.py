@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..core.dirty import Dirty
+    from ..core.lane import Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,48 @@ def join(lines: list[Line], gap: str) -> Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Strip:
+    """One variable in a picture of memory.
+
+    Attributes
+    ----------
+    shade
+        The number of its colour; variables that cover the same bytes have the same.
+    place, facts
+        Where in the block its bytes lie, and what else is to be told, in words.
+    """
+
+    name: str
+    lane: Lane
+    dirty: Dirty | None
+    shade: int
+    place: str
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A block of memory with a strip for each variable that lies in it; text goes without.
+
+    Attributes
+    ----------
+    more
+        What was left out, in words.
+    """
+
+    caption: str
+    nbytes: int
+    strips: tuple[Strip, ...]
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row; a silent change is marked by a sign, not by colour alone."""
+    """One row, with a picture below it or without; a silent change is marked by a sign, not by colour alone."""
 
     cells: tuple[Line, ...]
     silent: bool = False
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +122,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A headline, then tables and lines."""
+    """A headline, then tables, lines and pictures."""
 
     head: str
-    parts: tuple[Table | Line, ...] = ()
+    parts: tuple[Table | Line | Picture, ...] = ()

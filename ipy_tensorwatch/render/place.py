@@ -24,7 +24,7 @@ def line_of(change: Change) -> Line:
     """Say which line of the cell wrote."""
     if not change.sites:
         return Line()
-    site = _main(change)
+    site = main_site(change)
     return words(f"likely {_lines(site)}" if _is_guess(site) else _lines(site))
 
 
@@ -32,7 +32,7 @@ def text_of(change: Change) -> Line:
     """Give the text of the statement that wrote, and of the line inside the function that it called."""
     if not change.sites:
         return Line()
-    site = _main(change)
+    site = main_site(change)
     shown = statement(site.text)
     if site.inner is not None:
         likely = "likely " if site.certainty == "inferred" else ""
@@ -40,7 +40,7 @@ def text_of(change: Change) -> Line:
     return shown + words(_others(change, site))
 
 
-def _main(change: Change) -> Site:
+def main_site(change: Change) -> Site:
     """Choose the site to show: one that was seen to write, then one that names the tensor or at least a target."""
 
     def rank(site: Site) -> tuple[int, int, bool]:

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+
+class Shade(NamedTuple):
+    """One colour on light and on dark ground."""
+
+    light: str
+    dark: str
+
+
+SHADES = Shade("#4477aa", "#7fb0e0"), Shade("#3f948d", "#86cfc8"), Shade("#aa6699", "#d79ac6")
+"""The colours of strips in a picture; without a style sheet the light ones are to be seen on any ground."""
+
 _RULES = """
 & {
   --tw-text: var(--jp-ui-font-color1, var(--vscode-foreground, inherit));
@@ -61,5 +74,26 @@ _RULES = """
 & .ipytw-wrapped code { display: inline-block; white-space: pre-wrap; }
 """
 
-STYLE = "".join(line.strip() for line in _RULES.splitlines()).replace("&", ".ipytw" * 3)
-"""Scoped by our class, named thrice to weigh more than JupyterLab's rules for tables, and without needless blanks."""
+_PICTURE_RULES = """
+& table table.ipytw-picture { margin: 2px 0 6px; }
+& table.ipytw-picture tr th, & table.ipytw-picture tr td { border: 0; padding: 1px 12px 1px 6px; font-size: 12px; }
+& table.ipytw-picture tr th { padding-left: 9px; }
+& table.ipytw-picture tr td { color: var(--tw-dim); font-variant-numeric: tabular-nums; }
+& table.ipytw-picture svg { display: block; vertical-align: middle; }
+& table tbody tr.ipytw-above th, & table tbody tr.ipytw-above td { border-bottom: 0; }
+& table tbody tr.ipytw-below td { padding: 0 0 0 12px; }
+& .ipytw-block { stroke: var(--tw-line); stroke-opacity: 0.4; }
+& .ipytw-dirty { stroke: var(--tw-mark); }
+"""
+_SHADE_RULES = "".join(
+    f"& .ipytw-{place} {{ stroke: light-dark({shade.light}, {shade.dark}); }}\n" for place, shade in enumerate(SHADES)
+)
+
+
+def _scoped(rules: str) -> str:
+    """Scope rules by our class, named thrice to weigh more than JupyterLab's for tables, without needless blanks."""
+    return "".join(line.strip() for line in rules.splitlines()).replace("&", ".ipytw" * 3)
+
+
+STYLE = _scoped(_RULES)
+PICTURE_STYLE = _scoped(_PICTURE_RULES + _SHADE_RULES)

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from ..core.group import blocks
 from .fold import fold
 from .measure import count_of, few
 from .page import Page, Row, Table
+from .picture import picture, says_more
 from .phrases import amount, counted, counter, how
 from .place import line_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ..core.records import Change
     from ..core.report import Report
     from .fold import Fold
-    from .page import Line
+    from .page import Line, Picture
 
 MAX_LINES = 8
+MAX_PICTURES = 2
+MAX_SORTED = 5000
+"""With more tensors, no picture is worth the time that it takes to find who lies in a block."""
+
 COLUMNS = ("tensor", "what happened", "where", "statement", "how much", "version")
 
 
@@ -29,7 +36,17 @@ def summarize(report: Report) -> Page | None:
         return None
     head = f"tensorwatch  [{report.cell.count}]  {count_of(len(silent), 'silent change')}"
     table = change_table(silent, caption="Silent changes", limit=MAX_LINES, bare=True, hint=": %tensorwatch")
-    return Page(head=head, parts=(table,))
+    return Page(head=head, parts=(table, *_pictures(report)))
+
+
+def _pictures(report: Report) -> Iterator[Picture]:
+    """Draw the blocks of silent changes in which somebody has a part only: the lines do not tell which."""
+    if len(report.snapshot) > MAX_SORTED:
+        return
+    silent = {change.path for change in report.silent}
+    shared = (one for one in blocks(report.snapshot.entries()) if not silent.isdisjoint(str(path) for path, _ in one))
+    drawn = (picture(one, report) for one in shared if len(one) > 1)
+    yield from islice((one for one in drawn if one is not None and says_more(one)), MAX_PICTURES)
 
 
 def change_table(changes: Sequence[Change], *, caption: str, limit: int, bare: bool = False, hint: str = "") -> Table:

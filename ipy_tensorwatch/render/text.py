@@ -1,11 +1,11 @@
-"""Paint a page as text for a terminal."""
+"""Paint a page as text for a terminal, which leaves pictures out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from .measure import clean, pad, shorten, width
-from .page import Table
+from .page import Picture, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +20,12 @@ MAX_COLUMN = 130
 def write_text(page: Page) -> str:
     """Write a page as lines without trailing blanks."""
     lines = [f" {clean(page.head)}"]
-    for place, part in enumerate(page.parts):
+    parts = [part for part in page.parts if not isinstance(part, Picture)]
+    for place, part in enumerate(parts):
         if isinstance(part, Table):
             lines += _table(part)
         else:
-            after_table = place > 0 and isinstance(page.parts[place - 1], Table)
+            after_table = place > 0 and isinstance(parts[place - 1], Table)
             lines += [*([""] if after_table else []), GAP + clean(str(part))]
     return "\n".join(line.rstrip() for line in lines)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .config import TensorWatch
 from .heading import HeadingTransformer
+from .hosting import Hosting
 from .magics import TensorMagics
 from .namesake import describe_namesake
 from .show import Speaker
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..core.report import Report
+    from ..panel.widget import TensorWatchWidget
 
 _loaded: list[Extension] = []
 
@@ -29,6 +31,7 @@ class Extension:
     settings: TensorWatch = field(init=False)
     watcher: Watcher = field(init=False)
     heading: HeadingTransformer = field(init=False)
+    hosting: Hosting = field(init=False)
     magics: TensorMagics = field(init=False)
     _replaced: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -36,9 +39,13 @@ class Extension:
         """Make the parts; nothing is put into the shell yet."""
         speaker = Speaker(self.shell)
         self.settings = TensorWatch(parent=self.shell)
-        self.watcher = Watcher(
-            shell=self.shell, settings=self.settings, on_report=lambda report: speaker.tell(report, self.watcher.asked)
-        )
+
+        def tell(report: Report) -> None:
+            speaker.tell(report, self.watcher.asked)
+            self.hosting.tell(report)
+
+        self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell)
+        self.hosting = Hosting(self.shell, self.watcher)
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
         self.magics = TensorMagics(self.shell, self.watcher, speaker, _version())
 
@@ -49,10 +56,12 @@ class Extension:
         self.shell.configurables.append(self.settings)  # type: ignore[arg-type]  # `%config` finds them there
         self.shell.input_transformers_cleanup.append(self.heading)
         self.watcher.start()
+        self.hosting.tell(self.watcher.report)
 
     def unload(self) -> None:
         """Take everything out, and give back the names that others had."""
         self.watcher.stop()
+        self.hosting.close()
         _remove(self.shell.input_transformers_cleanup, self.heading)
         _remove(self.shell.configurables, self.settings)
         self.shell.magics_manager.registry.pop(type(self.magics).__name__, None)
@@ -88,6 +97,13 @@ def report() -> Report:
         message = "no cell has been watched yet: run %load_ext tensorwatch, then a cell"
         raise RuntimeError(message)
     return _loaded[0].watcher.report
+
+
+def widget() -> TensorWatchWidget:
+    """Return the panel's widget."""
+    if not _loaded:
+        raise RuntimeError("nothing is watched yet: run %load_ext tensorwatch first")
+    return _loaded[0].hosting.open()
 
 
 def _remove(items: list[Any], one: object) -> None:

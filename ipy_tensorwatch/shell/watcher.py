@@ -52,6 +52,8 @@ class Watcher:
         What went wrong on our side, for `%tensorwatch status`.
     asked
         The options of `%%tensordiff`, where the last cell ran under it.
+    observed
+        What was seen after the last cell.
     """
 
     shell: InteractiveShell
@@ -66,6 +68,7 @@ class Watcher:
     steps: StepRecorder = field(init=False)
     running: RunningCell | None = None
     asked: DiffOptions | None = None
+    observed: Observation | None = None
     _depth: int = 0
     _ended: float = 0.0
     _cost: float = 0.0
@@ -213,6 +216,7 @@ class Watcher:
         changes = (*cell.outside, *judge(found, self._explainer(cell, observed)))
         if cell.recording:
             cell.recording.release(cell)
+        self.observed = observed
         self._remember(cell.count, changes)
         self.report = Report(
             cell=Cell(

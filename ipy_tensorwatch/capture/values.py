@@ -1,0 +1,38 @@
+"""The elements of a small tensor before and after the last look, read from what was kept of its bytes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from ..core.records import Values
+from .contrast import marks_of, numbers
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .fingerprint import Fingerprints
+    from .observer import Observation
+
+MAX_ELEMENTS = 1024
+
+
+def values_of(path: str, observed: Observation, prints: Fingerprints) -> Values | None:
+    """Read the elements behind a path that changed; None where they are many, no numbers, or not kept."""
+    difference = next((one for one, content in observed.found if str(one.path) == path and content.changed), None)
+    if difference is None or difference.before is None or difference.after is None:
+        return None
+    before, after = difference.before, difference.after
+    old, new, _ = marks_of(before, after, observed.verdicts, prints)
+    if old is None or new is None or before.shape != after.shape or not 0 < after.numel <= MAX_ELEMENTS:
+        return None
+    was, now = (_numbers(rows, before.dtype) for rows in (old.elements(before), new.elements(after)))
+    return Values(shape=after.shape, before=was, after=now) if was is not None and now is not None else None
+
+
+def _numbers(rows: np.ndarray[Any, Any] | None, dtype: str) -> tuple[float | None, ...] | None:
+    """Read rows of bytes as numbers; None stands for one that JSON does not have."""
+    found = None if rows is None else numbers(rows.reshape(-1, rows.shape[-1]), dtype)
+    if found is None or found.dtype.kind == "c":
+        return None
+    return tuple(one if math.isfinite(one) else None for one in map(float, found))

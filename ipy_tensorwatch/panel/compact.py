@@ -1,0 +1,58 @@
+"""Records as the JSON that travels to the front end: no key that says what goes without saying."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..core.path import AccessPath
+from ..core.records import TensorRecord
+
+if TYPE_CHECKING:
+    from ..core.reading import Reading
+
+TENSOR_FIELDS = tuple(one.name for one in fields(TensorRecord))
+"""What the places of a tensor's row are called."""
+
+MAX_TEXT = 300
+"""How many letters of a statement are sent; it is shown in one line."""
+
+
+def compact(value: Any) -> Any:  # noqa: ANN401
+    """Turn records into plain JSON, each without the fields that have their default value.
+
+    Examples
+    --------
+    >>> from ..core.records import Site
+    >>> compact((Site(line=2, end_line=2, text="y.add_(1)"),))
+    [{'line': 2, 'end_line': 2, 'text': 'y.add_(1)'}]
+    """
+    if isinstance(value, AccessPath):
+        return str(value)
+    if is_dataclass(value):
+        told = {one.name: getattr(value, one.name) for one in fields(value) if getattr(value, one.name) != one.default}
+        return {name: _text(one) if name == "text" else compact(one) for name, one in told.items()}
+    if isinstance(value, tuple):
+        return [compact(one) for one in value]
+    return value
+
+
+def tensor_row(path: AccessPath, reading: Reading) -> tuple[Any, ...]:
+    """Lay out one tensor in the order of `TENSOR_FIELDS`: ten thousand of them are written at once."""
+    item = reading.itemsize or 1
+    return (
+        str(path), reading.kind, reading.object, reading.storage, reading.device, reading.dtype, reading.itemsize,
+        reading.shape, tuple(stride // item for stride in reading.strides), reading.data_ptr,
+        (reading.low, reading.high), reading.version, reading.requires_grad, reading.is_leaf, reading.grad_fn,
+        reading.unknown,
+    )  # fmt: skip
+
+
+def encode(value: Any) -> bytes:  # noqa: ANN401
+    """Write JSON; letters that UTF-8 does not have, such as half a surrogate pair in a key, are escaped."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _text(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"

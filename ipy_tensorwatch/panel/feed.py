@@ -1,0 +1,146 @@
+"""The feed: what goes to the front ends of one kernel, and what they may ask."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .compact import compact, encode
+from .flow import Flow
+from .news import news
+from .past import Past
+from .state import State, describe, tell_cell, tell_past
+from .telling import tell_change
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ..core.records import Values
+    from ..core.report import Report
+
+    Message = Mapping[str, Any]
+    Send = Callable[[dict[str, Any], bytes], None]
+
+WANTS = ("nothing", "news", "report")
+"""What a front end may want: the whole report while a panel is to be seen, or the badge and the marks alone."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Feed:
+    """Sends the front ends what they have not got yet, and nothing while nobody looks.
+
+    A kernel that runs many cells hears its front ends only after the last one, on any thread and in any order: each
+    message stands for itself, and whatever is not one of the known commands is left alone.
+
+    Parameters
+    ----------
+    send
+        Sends a head and a body to all front ends.
+    values_of
+        Finds the elements of a small tensor before and after the last cell.
+    """
+
+    send: Send
+    values_of: Callable[[str], Values | None]
+    past: Past = field(default_factory=Past)
+    _wants: dict[str, str] = field(default_factory=dict)
+    _report: Report | None = None
+    _cell_id: str | None = None
+    _state: State = field(default_factory=State)
+    _base: int = 0
+    _reported: Report | None = None
+    _heralded: Report | None = None
+    _flow: Flow = field(default_factory=Flow)
+    _number: int = 0
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def wants(self) -> str:
+        """The most that any front end wants."""
+        return max(self._wants.values(), key=WANTS.index, default="nothing")
+
+    def publish(self, report: Report, cell_id: str | None) -> None:
+        """Tell what a cell did."""
+        with self._lock:
+            self._report, self._cell_id = report, cell_id
+            self.past.add(report, cell_id)
+            self._catch_up()
+
+    def receive(self, message: object) -> None:
+        """Do what a front end asks for."""
+        if not isinstance(message, dict):
+            return
+        with self._lock:
+            command = _COMMANDS.get(str(message.get("kind")))
+            if command:
+                command(self, message)
+
+    def hello(self, message: Message) -> None:
+        """Begin anew with a front end that knows nothing, and ask the others whether they are still there."""
+        self._wants.clear()
+        self._state, self._base, self._reported, self._heralded = State(), 0, None, None
+        self._flow.reset()
+        self.send({"kind": "roll"}, b"")
+        self.want(message)
+
+    def want(self, message: Message) -> None:
+        """Note what a front end wants from now on."""
+        what = message.get("what")
+        if what in WANTS:
+            self._wants[str(message.get("from"))] = what
+            self._catch_up()
+
+    def answer(self, message: Message) -> None:
+        """Note what has arrived, and send what was held back."""
+        number = message.get("number")
+        if isinstance(number, int):
+            self._flow.answer(number)
+            self._catch_up()
+
+    def tell_cell(self, message: Message) -> None:
+        """Tell what a cell of the past did; null where it is not kept."""
+        count = message.get("count")
+        self._post({"kind": "cell", "count": count}, tell_past(self.past.find(count)))
+
+    def tell_path(self, message: Message) -> None:
+        """Tell what happened to a path, cell by cell, and its elements before and after the last one."""
+        path = message.get("path")
+        if isinstance(path, str):
+            happened = [[tell_cell(one.cell, one.id), tell_change(change)] for one, change in self.past.of_path(path)]
+            self._post({"kind": "path", "path": path}, {"happened": happened, "values": compact(self.values_of(path))})
+
+    def _catch_up(self) -> None:
+        if self._report is None or not self._flow.is_open():
+            return
+        if self.wants == "report" and self._reported is not self._report:
+            self._send_report(self._report)
+        elif self.wants == "news" and self._heralded is not self._report:
+            self._send_news(self._report)
+
+    def _send_report(self, report: Report) -> None:
+        self._state, lists = self._state.follow(report, tuple(self.past.cells))
+        base, self._base = self._base, self._number + 1
+        self._reported = self._heralded = report
+        told = describe(report, self._cell_id) | {"news": news(report, self._cell_id)}
+        self._post({"kind": "report", "base": base}, told | lists)
+
+    def _send_news(self, report: Report) -> None:
+        before, self._heralded = self._heralded, report
+        if before is None or before.silent or report.silent:
+            self._post({"kind": "news"}, news(report, self._cell_id))
+
+    def _post(self, head: dict[str, Any], body: Any) -> None:  # noqa: ANN401
+        content = encode(body)
+        self._number += 1
+        self._flow.note(self._number, len(content))
+        self.send(head | {"number": self._number}, content)
+
+
+_COMMANDS: Mapping[str, Callable[[Feed, Message], None]] = {
+    "hello": Feed.hello,
+    "want": Feed.want,
+    "answer": Feed.answer,
+    "cell": Feed.tell_cell,
+    "path": Feed.tell_path,
+}

@@ -1,0 +1,81 @@
+"""The cells that have run: what each did, and the timeline's mark for each variable."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from ..core.source import parse_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..core.records import Cell, Change
+    from ..core.report import Report
+
+Mark = Literal["silent", "written", "rebound", "created", "gone"]
+
+MAX_CELLS = 300
+MAX_CHANGES = 20_000
+
+_ORDER: tuple[Mark, ...] = ("silent", "written", "rebound", "created", "gone")
+_MARKS: Mapping[str, Mark] = {"mutated": "written", "rebound": "rebound", "bound": "created", "unbound": "gone"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PastCell:
+    """One cell that has run.
+
+    Attributes
+    ----------
+    id
+        The notebook's own id of the cell, where the front end told it.
+    marks
+        For each variable what tells most about it.
+    """
+
+    cell: Cell
+    id: str | None
+    changes: tuple[Change, ...]
+    marks: Mapping[str, Mark]
+
+
+@dataclass(slots=True)
+class Past:
+    """The last cells that changed something, oldest first."""
+
+    cells: deque[PastCell] = field(default_factory=deque)
+    _kept: int = 0
+
+    def add(self, report: Report, cell_id: str | None) -> None:
+        """Keep what a cell did."""
+        one = PastCell(cell=report.cell, id=cell_id, changes=report.changes, marks=marks(report))
+        self.cells.append(one)
+        self._kept += len(one.changes)
+        while len(self.cells) > MAX_CELLS or (self._kept > MAX_CHANGES and len(self.cells) > 1):
+            self._kept -= len(self.cells.popleft().changes)
+
+    def find(self, count: object) -> PastCell | None:
+        """Find the latest cell of this execution count."""
+        return next((one for one in reversed(self.cells) if one.cell.count == count), None)
+
+    def of_path(self, path: str) -> Iterator[tuple[PastCell, Change]]:
+        """Go through what happened to one path, oldest first."""
+        return ((one, change) for one in self.cells for change in one.changes if change.path == path)
+
+
+def marks(report: Report) -> dict[str, Mark]:
+    """Sum up for each variable what the cell did to all that hangs on it.
+
+    A container that lost one of its tensors is not gone.
+    """
+    found: dict[str, Mark] = {}
+    for change in report.changes:
+        mark = "silent" if change.silent else _MARKS.get(change.kind)
+        root = parse_path(change.path).root
+        if mark == "gone" and root in report.snapshot.scenes:
+            continue
+        if mark and (root not in found or _ORDER.index(mark) < _ORDER.index(found[root])):
+            found[root] = mark
+    return found

@@ -1,0 +1,132 @@
+"""The difference of two lists, as the few splices that turn one into the other."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+
+T = TypeVar("T")
+
+
+class Splice(NamedTuple):
+    """At this place of the list as it has become so far, take out so many items and put these in; plain JSON."""
+
+    at: int
+    drop: int
+    put: list[Any]
+
+
+def splices(before: Sequence[T], after: Sequence[T], key: Callable[[T], Hashable]) -> tuple[Splice, ...]:
+    """Find the splices that, done one behind the other, turn one list into another; each item is unique by its key.
+
+    Examples
+    --------
+    >>> splices("abcd", "axcd", key=str)
+    (Splice(at=1, drop=1, put=['x']),)
+    """
+    if before is after:
+        return ()
+    alike = _count_equal(zip(before, after, strict=False))
+    rest = min(len(before), len(after)) - alike
+    tail = _count_equal(zip(reversed(before), reversed(after[len(after) - rest :]), strict=False))
+    old, new = before[alike : len(before) - tail], after[alike : len(after) - tail]
+    return tuple(_merged(_steps(old, new, key, alike)))
+
+
+def splice(items: Sequence[T], edits: Iterable[Splice]) -> list[T]:
+    """Do what the splices say.
+
+    Examples
+    --------
+    >>> "".join(splice("abcd", [Splice(1, 1, ["x"])]))
+    'axcd'
+    """
+    result = list(items)
+    for at, drop, put in edits:
+        result[at : at + drop] = put
+    return result
+
+
+def dropped(items: Sequence[T], edits: Iterable[Splice]) -> list[T]:
+    """List what the splices take out.
+
+    Examples
+    --------
+    >>> dropped("abcd", [Splice(1, 1, ["x", "y"]), Splice(4, 1, [])])
+    ['b', 'd']
+    """
+    gone: list[T] = []
+    shift = 0
+    for at, drop, put in edits:
+        gone.extend(items[at - shift : at - shift + drop])
+        shift += len(put) - drop
+    return gone
+
+
+def _count_equal(pairs: Iterable[tuple[object, object]]) -> int:
+    count = 0
+    for a, b in pairs:
+        if a is not b and a != b:
+            break
+        count += 1
+    return count
+
+
+def _steps(old: Sequence[T], new: Sequence[T], key: Callable[[T], Hashable], at: int) -> Iterator[Splice]:
+    """Go through the new list; what has moved is taken out and put in again, so that as much as possible stays."""
+    places = {key(item): place for place, item in enumerate(old)}
+    found = [places.get(key(item)) for item in new]
+    staying = _longest_rise([place for place in found if place is not None])
+    passed = 0
+    for item, place in zip(new, found, strict=True):
+        if place is None or place not in staying:
+            yield Splice(at, 0, [item])
+        else:
+            if place > passed:
+                yield Splice(at, place - passed, [])
+            if old[place] != item:
+                yield Splice(at, 1, [item])
+            passed = place + 1
+        at += 1
+    if passed < len(old):
+        yield Splice(at, len(old) - passed, [])
+
+
+def _longest_rise(places: Sequence[int]) -> set[int]:
+    """Choose as many of the places as rise one behind the other.
+
+    Examples
+    --------
+    >>> sorted(_longest_rise([3, 0, 1, 2]))
+    [0, 1, 2]
+    """
+    ends: list[int] = []
+    previous: dict[int, int | None] = {}
+    for place in places:
+        length = bisect_left(ends, place)
+        previous[place] = ends[length - 1] if length else None
+        ends[length : length + 1] = [place]
+    chosen: set[int] = set()
+    last = ends[-1] if ends else None
+    while last is not None:
+        chosen.add(last)
+        last = previous[last]
+    return chosen
+
+
+def _merged(edits: Iterable[Splice]) -> Iterator[Splice]:
+    """Join splices that touch."""
+    joined: Splice | None = None
+    for one in edits:
+        if joined is None:
+            joined = one
+        elif one.at == joined.at + len(joined.put):
+            joined = Splice(joined.at, joined.drop + one.drop, joined.put + one.put)
+        else:
+            yield joined
+            joined = one
+    if joined is not None:
+        yield joined

@@ -1,0 +1,112 @@
+"""What a front end knows, and the message that brings it up to date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from ..core.group import Grouping, home_of
+from ..core.report import SCHEMA_VERSION
+from .compact import TENSOR_FIELDS, compact, tensor_row
+from .splice import Splice, dropped, splices
+from .telling import tell_changes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ..core.path import AccessPath
+    from ..core.reading import Reading
+    from ..core.records import AliasGroup, Cell, Change, Unverified
+    from ..core.report import Report
+    from .past import PastCell
+
+    Entry = tuple[AccessPath, Reading]
+
+MAX_CHANGES = 1000
+"""How many changes of one cell are sent, the silent ones before the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class State:
+    """The lists that a front end holds; each is sent as its difference from the one before."""
+
+    entries: Sequence[Entry] = ()
+    grouping: Grouping = field(default_factory=Grouping)
+    unverified: Sequence[Unverified] = ()
+    past: Sequence[PastCell] = ()
+
+    def follow(self, report: Report, past: Sequence[PastCell]) -> tuple[State, dict[str, Any]]:
+        """Bring the lists up to date, and tell what changed in them."""
+        entries = tuple(report.snapshot.entries())
+        edits = splices(self.entries, entries, key=itemgetter(0))
+        after = State(
+            entries=entries,
+            grouping=self._regroup(entries, edits),
+            unverified=report.coverage.unverified,
+            past=past,
+        )
+        return after, {
+            "tensors": _put(edits, lambda entry: tensor_row(*entry)),
+            "groups": _put(splices(self.grouping.groups, after.grouping.groups, key=_first_member), compact),
+            "unverified": _put(splices(self.unverified, after.unverified, key=lambda one: one.path), compact),
+            "past": _put(splices(self.past, past, key=id), _timeline),
+        }
+
+    def _regroup(self, entries: Sequence[Entry], edits: Sequence[Splice]) -> Grouping:
+        """Group what came, went, or lies elsewhere; most cells only write."""
+        came = dict(entry for one in edits for entry in one.put)
+        gone = dict(dropped(self.entries, edits))
+        moved = {path for path in came.keys() | gone.keys() if _lies(came.get(path)) != _lies(gone.get(path))}
+        homes = {home_of(one) for known in (came, gone) for path, one in known.items() if path in moved}
+        return self.grouping.update(entries, homes) if homes else self.grouping
+
+
+def describe(report: Report, cell_id: str | None) -> dict[str, Any]:
+    """Tell what the cell did: all of a report but its lists."""
+    coverage = report.coverage
+    return {
+        "schema": SCHEMA_VERSION,
+        "fields": TENSOR_FIELDS,
+        "cell": tell_cell(report.cell, cell_id),
+        "changes": compact(_most_telling(report.changes)),
+        "hazards": [],
+        "coverage": {"tensors": coverage.tensors, "bytes": coverage.bytes, "verified_bytes": coverage.verified_bytes},
+    } | tell_lines(report.changes)
+
+
+def tell_lines(changes: Sequence[Change]) -> dict[str, Any]:
+    """Tell what a cell did line by line, the silent changes first, new variables last."""
+    return {"lines": tell_changes(_most_telling(changes)), "left_out": max(0, len(changes) - MAX_CHANGES)}
+
+
+def _most_telling(changes: Sequence[Change]) -> tuple[Change, ...]:
+    return tuple(sorted(changes, key=lambda one: (not one.silent, one.kind == "bound"))[:MAX_CHANGES])
+
+
+def tell_cell(cell: Cell, cell_id: str | None) -> dict[str, Any]:
+    """Tell of a cell what is shown of it; its source stands in the notebook."""
+    told = {"count": cell.count, "id": cell_id, "status": cell.status}
+    return told | {"duration": cell.duration, "overhead": cell.overhead}
+
+
+def tell_past(one: PastCell | None) -> dict[str, Any] | None:
+    """Tell what a cell of the past did."""
+    return {"cell": tell_cell(one.cell, one.id)} | tell_lines(one.changes) if one else None
+
+
+def _timeline(one: PastCell) -> dict[str, Any]:
+    return {"count": one.cell.count, "id": one.id, "status": one.cell.status, "marks": one.marks}
+
+
+def _put(edits: Iterable[Splice], write: Callable[[Any], Any]) -> list[Splice]:
+    return [Splice(at, drop, [write(item) for item in put]) for at, drop, put in edits]
+
+
+def _first_member(group: AliasGroup) -> str:
+    return group.members[0]
+
+
+def _lies(reading: Reading | None) -> object:
+    """Tell where a tensor lies, to see whether its relation to others may have changed."""
+    return reading and (reading.object, home_of(reading), reading.data_ptr, reading.low, reading.layout)

@@ -1,0 +1,52 @@
+"""Changes as the panel tells them: the words are those of every other output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..render.fold import fold
+from ..render.phrases import amount, counter, how
+from ..render.place import line_of, main_site, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..core.records import Change
+    from ..render.fold import Fold
+    from ..render.page import Line
+
+Told = dict[str, Any]
+
+
+def tell_changes(changes: Sequence[Change]) -> list[Told]:
+    """Tell changes line by line, those of one container that are alike in one, each with the paths it stands for."""
+    return [_tell(one) for one in fold(changes)]
+
+
+def tell_change(change: Change) -> Told:
+    """Tell one change."""
+    return tell_changes([change])[0]
+
+
+def _tell(one: Fold) -> Told:
+    change = one.change
+    site = main_site(change) if change.sites else None
+    return {
+        "label": one.label,
+        "paths": one.paths,
+        "kind": change.kind,
+        "cause": change.cause,
+        "silent": change.silent,
+        "how": spans(how(change, one.via)),
+        "where": spans(line_of(change)),
+        "line": site and site.line,
+        "inner": site and site.inner and {"count": site.inner.cell, "line": site.inner.line},
+        "statement": spans(text_of(change)),
+        "amount": spans(amount(change, one.elements)),
+        "counter": spans(counter(change)),
+    }
+
+
+def spans(line: Line) -> list[str | list[str]]:
+    """Write a line as JSON: words as they are, code in brackets."""
+    return [[one.text] if one.code else one.text for one in line.spans]

@@ -1,0 +1,94 @@
+"""An alias group as a picture: a strip for every variable, its bytes laid over the block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.dirty import Member, find_dirty
+from ..core.lane import lay
+from .facts import facts, place
+from .measure import count_of, few
+from .page import Picture, Strip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..core.path import AccessPath
+    from ..core.reading import Reading
+    from ..core.records import Change
+    from ..core.report import Report
+
+CELLS = 240
+"""How many places of a block the eye can tell apart."""
+
+MAX_STRIPS = 8
+MAX_MEMBERS = 200
+"""How many variables of one block are looked at to find out which bytes changed."""
+
+
+def picture(block: Iterable[tuple[AccessPath | str, Reading]], report: Report) -> Picture | None:
+    """Draw a block of memory as a cell has left it; None where there is no memory, or it is not known.
+
+    Where not all variables can be shown, those that changed are.
+    """
+    readings = {str(path): reading for path, reading in block}
+    if not any(one.high - one.low for one in readings.values()) or any(one.unknown for one in readings.values()):
+        return None
+    low = min(one.address for one in readings.values())
+    nbytes = max(one.end for one in readings.values()) - low
+    members = _members(readings, report, low, nbytes / CELLS)
+    shown, left = few(list(members), MAX_STRIPS)
+    left += len(readings) - len(members)
+    return Picture(
+        caption=f"The memory of {', '.join(shown)}",
+        nbytes=nbytes,
+        strips=_strips({path: members[path] for path in shown}, members, nbytes),
+        more=f"… and {count_of(left, 'more variable')}" if left else "",
+    )
+
+
+def says_more(picture: Picture) -> bool:
+    """Tell a picture in which a variable has not simply all the memory: a part, stripes, folds."""
+    return any(one.lane.nbytes < picture.nbytes or one.lane.folds > 1 for one in picture.strips)
+
+
+def _members(readings: Mapping[str, Reading], report: Report, low: int, cell: float) -> dict[str, Member]:
+    changes = {change.path: change for change in report.changes if change.path in readings}
+    unsure = {one.path for one in report.coverage.unverified}
+    chosen = list(readings)
+    if len(chosen) > MAX_STRIPS:
+        chosen.sort(key=lambda path: path not in changes or changes[path].kind != "mutated")
+    return {
+        path: Member(
+            reading=readings[path],
+            lane=lay(readings[path], low, cell),
+            change=_mutation(changes.get(path)),
+            is_clean=path not in unsure and _is_clean(changes.get(path)),
+        )
+        for path in chosen[:MAX_MEMBERS]
+    }
+
+
+def _mutation(change: Change | None) -> Change | None:
+    return change if change and change.kind == "mutated" else None
+
+
+def _is_clean(change: Change | None) -> bool:
+    """Tell a variable that was there before the cell and whose bytes were compared and found equal."""
+    return change is None or (change.kind == "touched" and change.verified)
+
+
+def _strips(shown: Mapping[str, Member], members: Mapping[str, Member], nbytes: int) -> tuple[Strip, ...]:
+    dirty = find_dirty(members)
+    shades: dict[object, int] = {}
+    return tuple(
+        Strip(
+            name=path,
+            lane=one.lane,
+            dirty=dirty.get(path),
+            shade=shades.setdefault(one.lane.runs, len(shades)),
+            place=place(one.lane, nbytes),
+            facts=facts(one.reading),
+        )
+        for path, one in shown.items()
+    )

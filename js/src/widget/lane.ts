@@ -1,0 +1,141 @@
+/** Where a tensor's bytes lie in its block. */
+
+import type { Change, Tensor } from "../report";
+
+/** A stretch of bytes `[low, high)` of which `share` belong to the tensor: less than 1 is a pattern too fine to draw. */
+export interface Run {
+  readonly low: number;
+  readonly high: number;
+  readonly share: number;
+}
+
+export interface Lane {
+  readonly runs: readonly Run[];
+  /** How many elements stand for each other: 1, unless the tensor is expanded or overlaps itself. */
+  readonly fold: number;
+}
+
+/** Finer patterns than this are drawn as one stretch. */
+const MAX_RUNS = 120;
+
+interface Dimension {
+  readonly stride: number;
+  readonly size: number;
+}
+
+/** Lay a tensor's bytes over a block that begins at an address. */
+export function laneOf(tensor: Tensor, begin: number): Lane {
+  const elements = tensor.shape.reduce((total, size) => total * size, 1);
+  if (elements === 0) {
+    return { runs: [], fold: 1 };
+  }
+  const { low, dimensions, folded } = normalized(tensor, begin);
+  let [length, outer] = absorbed(tensor.itemsize, dimensions);
+  let share = 1;
+  while (outer.reduce((total, one) => total * one.size, 1) > MAX_RUNS) {
+    const [inner, ...rest] = outer as [Dimension, ...Dimension[]];
+    const extent = (inner.size - 1) * inner.stride + length;
+    share *= Math.min(1, (inner.size * length) / extent);
+    length = extent;
+    outer = rest;
+  }
+  const runs = merged(spread(low, length, outer), share);
+  const covered = runs.reduce((total, run) => total + (run.high - run.low) * run.share, 0);
+  return { runs, fold: Math.max(folded, Math.round((elements * tensor.itemsize) / covered)) };
+}
+
+/** The lowest byte, the dimensions with the finest stride first, and how often stride 0 repeats the elements. */
+function normalized(tensor: Tensor, begin: number): { low: number; dimensions: Dimension[]; folded: number } {
+  let low = tensor.data_ptr - begin;
+  let folded = 1;
+  const dimensions: Dimension[] = [];
+  tensor.shape.forEach((size, place) => {
+    const stride = (tensor.strides[place] ?? 0) * tensor.itemsize;
+    low += Math.min(0, (size - 1) * stride);
+    if (stride === 0) {
+      folded *= size;
+    } else if (size > 1) {
+      dimensions.push({ stride: Math.abs(stride), size });
+    }
+  });
+  return { low, dimensions: dimensions.sort((a, b) => a.stride - b.stride), folded };
+}
+
+/** Take the dimensions that leave no gap into the length of one run. */
+function absorbed(itemsize: number, dimensions: readonly Dimension[]): [number, readonly Dimension[]] {
+  let length = itemsize;
+  let place = 0;
+  for (const { stride, size } of dimensions) {
+    if (stride > length) {
+      break;
+    }
+    length += (size - 1) * stride;
+    place += 1;
+  }
+  return [length, dimensions.slice(place)];
+}
+
+function spread(low: number, length: number, dimensions: readonly Dimension[]): [number, number][] {
+  let begins = [low];
+  for (const { stride, size } of dimensions) {
+    begins = begins.flatMap((begin) => Array.from({ length: size }, (_, index) => begin + index * stride));
+  }
+  return begins.sort((a, b) => a - b).map((begin) => [begin, begin + length]);
+}
+
+function merged(stretches: readonly [number, number][], share: number): Run[] {
+  const runs: Run[] = [];
+  for (const [low, high] of stretches) {
+    const last = runs.at(-1);
+    if (last && low <= last.high) {
+      runs[runs.length - 1] = { ...last, high: Math.max(last.high, high) };
+    } else {
+      runs.push({ low, high, share });
+    }
+  }
+  return runs;
+}
+
+/** The bytes of some runs that none of the others has; where patterns are too fine to draw, all of them. */
+export function without(runs: readonly Run[], others: readonly Run[]): readonly Run[] {
+  return others.reduce((rest, other) => (other.share < 1 ? rest : rest.flatMap((run) => cut(run, other))), runs);
+}
+
+function cut(run: Run, other: Run): Run[] {
+  if (other.high <= run.low || run.high <= other.low) {
+    return [run];
+  }
+  const parts = [
+    { ...run, high: Math.min(run.high, other.low) },
+    { ...run, low: Math.max(run.low, other.high) },
+  ];
+  return parts.filter(({ low, high }) => low < high);
+}
+
+/** A group's lanes, and in each the bytes that the cell may have changed: in a changed variable, and in no unchanged one. */
+export function lanesOf(
+  members: readonly Tensor[],
+  changes: ReadonlyMap<string, Change>,
+): { begin: number; size: number; lanes: readonly (Lane & { readonly changed: readonly Run[] })[] } {
+  const spans = members.map((tensor) => spanOf(tensor));
+  const begin = Math.min(...spans.map(([low]) => low));
+  const size = Math.max(...spans.map(([, high]) => high)) - begin;
+  const lanes = members.map((tensor) => laneOf(tensor, begin));
+  const isMutated = members.map(({ path }) => changes.get(path)?.kind === "mutated");
+  const quiet = lanes.filter((_, place) => !isMutated[place]).flatMap(({ runs }) => runs);
+  return {
+    begin,
+    size,
+    lanes: lanes.map((lane, place) => ({ ...lane, changed: isMutated[place] ? without(lane.runs, quiet) : [] })),
+  };
+}
+
+/** The addresses of a tensor's first byte and of the byte behind its last. */
+function spanOf(tensor: Tensor): [number, number] {
+  const below = tensor.shape.reduce((total, size, place) => {
+    const reach = (size - 1) * (tensor.strides[place] ?? 0) * tensor.itemsize;
+    return total + Math.min(0, reach);
+  }, 0);
+  const low = tensor.data_ptr + below;
+  return [low, low + tensor.span[1] - tensor.span[0]];
+}

@@ -1,0 +1,159 @@
+/** What a cell did: silent changes first, then hazards, and the rest folded. */
+
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { Place } from "../registry";
+import type { Hazard } from "../report";
+import { Button, Chevron, Glyph, Spans } from "./pieces";
+import type { CellHead, Line, Told } from "./wire";
+import { count } from "./words";
+
+/** How many lines are drawn before a button asks for more. */
+const STEP = 30;
+
+export type Reveal = ((place: Place) => void) | undefined;
+
+interface Ways {
+  readonly select: (path: string) => void;
+  readonly reveal: Reveal;
+}
+
+export function LastCell(props: Ways & { told: Told; hazards: readonly Hazard[] }): JSX.Element {
+  const { told, hazards, ...ways } = props;
+  const silent = told.lines.filter((line) => line.silent);
+  const others = told.lines.filter((line) => !line.silent);
+  return (
+    <>
+      {told.cell.status !== "ok" && <p class="tw-note">{STATUS[told.cell.status]}</p>}
+      <Lines lines={silent} cell={told.cell} {...ways} />
+      {hazards.map((hazard) => (
+        <HazardRow key={`${hazard.code} ${hazard.message}`} hazard={hazard} />
+      ))}
+      {told.lines.length + hazards.length === 0 && <p class="tw-note">It changed nothing.</p>}
+      {others.length > 0 && <Rest lines={others} leftOut={told.left_out} cell={told.cell} {...ways} />}
+    </>
+  );
+}
+
+const STATUS = { ok: "", error: "It raised an error, and was compared all the same.", interrupted: "It was interrupted, and compared all the same." };
+
+function Rest(props: Ways & { lines: readonly Line[]; leftOut: number; cell: CellHead }): JSX.Element {
+  const { lines, leftOut, ...ways } = props;
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <Button class="tw-fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <Chevron isOpen={isOpen} />
+        {summary(lines, leftOut)}
+      </Button>
+      {isOpen && <Lines lines={lines} {...ways} />}
+    </>
+  );
+}
+
+/** Sum up lines: `4 more: 2 written by name, 1 rebound, 1 new`. */
+export function summary(lines: readonly Line[], leftOut: number): string {
+  const kinds = new Map<string, number>();
+  for (const line of lines) {
+    const name = line.kind === "mutated" ? CAUSES[line.cause ?? ""] ?? "changed" : KINDS[line.kind] ?? line.kind;
+    kinds.set(name, (kinds.get(name) ?? 0) + line.paths.length);
+  }
+  const total = [...kinds.values()].reduce((sum, one) => sum + one, leftOut);
+  const parts = [...kinds].map(([name, number]) => `${number.toLocaleString("en")} ${name}`);
+  return `${total.toLocaleString("en")} more: ${parts.join(", ")}${leftOut ? `, ${leftOut} not listed` : ""}`;
+}
+
+const CAUSES: Record<string, string> = {
+  direct: "written by name",
+  optimizer: "updated by an optimizer",
+  backward: "changed by backward",
+  module: "changed by their module",
+};
+
+const KINDS: Record<string, string> = {
+  bound: "new",
+  unbound: "gone",
+  rebound: "rebound",
+  touched: "touched",
+  metadata: "with other metadata",
+};
+
+function Lines(props: Ways & { lines: readonly Line[]; cell: CellHead }): JSX.Element {
+  const { lines, cell, ...ways } = props;
+  const [shown, setShown] = useState(STEP);
+  return (
+    <>
+      <ul class="tw-lines">
+        {lines.slice(0, shown).map((line) => (
+          <ChangeRow key={`${line.kind} ${line.paths[0]}`} line={line} cell={cell} {...ways} />
+        ))}
+      </ul>
+      {lines.length > shown && (
+        <Button class="tw-fold" onClick={() => setShown(shown + STEP)}>
+          Show {Math.min(STEP, lines.length - shown)} more of {count(lines.length - shown, "line")}
+        </Button>
+      )}
+    </>
+  );
+}
+
+export function ChangeRow(props: Ways & { line: Line; cell: CellHead; isNamed?: boolean }): JSX.Element {
+  const { line, cell, select, reveal, isNamed = true } = props;
+  const first = line.paths[0] ?? line.label;
+  const several = line.paths.length > 1 ? ` (${count(line.paths.length, "tensor")})` : "";
+  const details = [line.amount, line.counter].filter((part) => part.length > 0);
+  return (
+    <li class={line.silent ? "tw-change tw-silent" : "tw-change"}>
+      {line.silent && <Glyph of="silent" label="silent" />}
+      <p>
+        {isNamed ? (
+          <Button class="tw-name" title={first} onClick={() => select(first)}>
+            {line.label}
+          </Button>
+        ) : (
+          <span>Cell [{cell.count}]</span>
+        )}
+        {several} <Spans of={line.how} />
+      </p>
+      {line.line !== null && (
+        <p class="tw-dim">
+          <Where line={line} cell={cell} reveal={reveal} /> <Spans of={line.statement} />
+        </p>
+      )}
+      {details.length > 0 && (
+        <p class="tw-dim tw-numbers">
+          {details.map((part, place) => (
+            <span key={place}>
+              {place > 0 && ", "}
+              <Spans of={part} />
+            </span>
+          ))}
+        </p>
+      )}
+    </li>
+  );
+}
+
+/** The line as a link, where there is a notebook to show it. */
+function Where({ line, cell, reveal }: { line: Line; cell: CellHead; reveal: Reveal }): JSX.Element {
+  const text = line.where.map((span) => (typeof span === "string" ? span : span[0])).join("");
+  if (!reveal || line.line === null) {
+    return <span>{text}</span>;
+  }
+  const place = { count: cell.count, cell: cell.id, line: line.line };
+  return (
+    <Button class="tw-link" title={`Go to ${text} of cell [${cell.count}]`} onClick={() => reveal(place)}>
+      {text}
+    </Button>
+  );
+}
+
+function HazardRow({ hazard }: { hazard: Hazard }): JSX.Element {
+  return (
+    <div class="tw-change tw-hazard">
+      <Glyph of="hazard" label={`hazard ${hazard.code}`} />
+      <p>{hazard.message}</p>
+      <p class="tw-dim">{hazard.remedy}</p>
+    </div>
+  );
+}

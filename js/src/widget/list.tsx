@@ -1,0 +1,134 @@
+/** A list of many rows of one height: only those in sight are drawn, and the arrow keys go through all of them. */
+
+import type { ComponentChildren, JSX, RefObject } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { OWN_KEYS } from "./pieces";
+
+export const ROW = 24;
+
+/** Rows that are drawn above and below those in sight, so that scrolling finds them there. */
+const MARGIN = 12;
+
+const PAGE = 10;
+
+export interface Item {
+  readonly key: string;
+  readonly level: number;
+  readonly content: ComponentChildren;
+  readonly kind?: string;
+  /** Whether it is unfolded; undefined where there is nothing to unfold. */
+  readonly isOpen?: boolean | undefined;
+  /** What Enter and a click do. */
+  readonly act: () => void;
+}
+
+export function List(props: {
+  label: string;
+  count: number;
+  item: (index: number) => Item;
+  scroller: RefObject<HTMLElement | null>;
+}): JSX.Element {
+  const { label, count, item, scroller } = props;
+  const list = useRef<HTMLDivElement>(null);
+  const [active, setActive] = useState(0);
+  const [first, last] = useSight(list, scroller, count);
+  const name = useRef(`tw-${Math.random().toString(36).slice(2)}`).current;
+  const current = Math.min(active, count - 1);
+  const go = (index: number): void => {
+    const place = Math.max(0, Math.min(count - 1, index));
+    setActive(place);
+    showRow(list.current, scroller.current, place);
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: PAGE, PageUp: -PAGE, Home: -count, End: count }[event.key];
+    const { isOpen, act } = item(current);
+    const folds = { ArrowRight: isOpen === false, ArrowLeft: isOpen === true, Enter: true, " ": true }[event.key];
+    if (step === undefined && folds === undefined) {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    step === undefined ? folds && act() : go(current + step);
+  };
+  const rows: JSX.Element[] = [];
+  for (let index = first; index < Math.min(last, count); index += 1) {
+    const { key, level, content, kind, isOpen, act } = item(index);
+    rows.push(
+      <div
+        key={key}
+        id={`${name}-${index}`}
+        class={`tw-row tw-level-${level} ${kind ?? ""}`}
+        role="treeitem"
+        tabIndex={-1}
+        aria-level={level}
+        aria-setsize={count}
+        aria-posinset={index + 1}
+        aria-expanded={isOpen}
+        aria-selected={index === current}
+        style={{ top: `${index * ROW}px` }}
+        onClick={() => {
+          setActive(index);
+          act();
+        }}
+      >
+        {content}
+      </div>,
+    );
+  }
+  return (
+    <div
+      ref={list}
+      class="tw-list"
+      role="tree"
+      tabIndex={0}
+      aria-label={label}
+      aria-activedescendant={count > 0 ? `${name}-${current}` : undefined}
+      style={{ height: `${count * ROW}px` }}
+      onKeyDown={onKeyDown}
+      {...OWN_KEYS}
+    >
+      {rows}
+    </div>
+  );
+}
+
+/** Follow which rows are in sight. */
+function useSight(
+  list: RefObject<HTMLElement | null>,
+  scroller: RefObject<HTMLElement | null>,
+  count: number,
+): readonly [number, number] {
+  const [sight, setSight] = useState<readonly [number, number]>([0, 2 * MARGIN]);
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    const look = (): void => {
+      if (box && list.current) {
+        const top = box.getBoundingClientRect().top - list.current.getBoundingClientRect().top;
+        const first = Math.max(0, Math.floor(top / ROW) - MARGIN);
+        const last = Math.ceil((top + box.clientHeight) / ROW) + MARGIN;
+        setSight((known) => (known[0] === first && known[1] === last ? known : [first, last]));
+      }
+    };
+    look();
+    box?.addEventListener("scroll", look, { passive: true });
+    const resized = new ResizeObserver(look);
+    box && resized.observe(box);
+    return () => {
+      box?.removeEventListener("scroll", look);
+      resized.disconnect();
+    };
+  }, [list, scroller, count]);
+  return sight;
+}
+
+function showRow(list: HTMLElement | null, scroller: HTMLElement | null, index: number): void {
+  if (list && scroller) {
+    const box = scroller.getBoundingClientRect();
+    const top = list.getBoundingClientRect().top + index * ROW;
+    if (top < box.top) {
+      scroller.scrollTop -= box.top - top;
+    } else if (top + ROW > box.bottom) {
+      scroller.scrollTop += top + ROW - box.bottom;
+    }
+  }
+}

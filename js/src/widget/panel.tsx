@@ -1,0 +1,143 @@
+/** The panel: what the last cell did, what shares memory, and how it came to this. */
+
+import type { JSX } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Host } from "../registry";
+import { Detail } from "./detail";
+import { LastCell } from "./lastcell";
+import { Memory } from "./memory";
+import { Button, OWN_KEYS, Section } from "./pieces";
+import type { Store } from "./store";
+import { Timeline } from "./timeline";
+import type { Snapshot, Told } from "./wire";
+import { count, seconds } from "./words";
+
+export function Panel({ store, host }: { store: Store; host: Host | null }): JSX.Element {
+  useStore(store);
+  const { snapshot, problem } = store;
+  return (
+    <section class="tw-root" role="region" aria-label="tensorwatch">
+      {problem && (
+        <p class="tw-problem" role="alert">
+          {problem}
+        </p>
+      )}
+      {snapshot ? <Body store={store} host={host} snapshot={snapshot} /> : !problem && <p class="tw-note">Waiting for the kernel…</p>}
+    </section>
+  );
+}
+
+/** Draw again whenever the store has something new. */
+function useStore(store: Store): void {
+  const [, setTime] = useState(0);
+  useLayoutEffect(() => {
+    const draw = (): void => setTime((time) => time + 1);
+    store.addEventListener("change", draw);
+    return () => store.removeEventListener("change", draw);
+  }, [store]);
+}
+
+function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): JSX.Element {
+  const { store, host, snapshot } = props;
+  const [filter, setFilter] = useState("");
+  const [selected, select] = useState<string | null>(null);
+  const [viewing, setViewing] = useState<number | null>(null);
+  const [folds, setFolds] = useState<ReadonlyMap<string, boolean>>(new Map());
+  const scroller = useRef<HTMLDivElement>(null);
+  const width = useWidth(scroller);
+  const changes = useMemo(() => new Map(snapshot.changes.map((one) => [one.path, one])), [snapshot.changes]);
+  const fold = (id: string, isOpen: boolean): void => setFolds(new Map(folds).set(id, isOpen));
+  const section = (title: string): { title: string; isOpen: boolean; toggle: () => void } => {
+    const isOpen = folds.get(title) ?? true;
+    return { title, isOpen, toggle: () => fold(title, !isOpen) };
+  };
+  const view = (cell: number): void => {
+    const isLast = cell === snapshot.cell.count;
+    setViewing(isLast ? null : cell);
+    isLast || store.askCell(cell);
+  };
+  const close = (): void => {
+    select(null);
+    scroller.current?.focus();
+  };
+  const reveal = host ? (place: Parameters<Host["reveal"]>[0]): void => host.reveal(place) : undefined;
+  const told = viewing === null ? snapshot : store.cells.get(viewing);
+  return (
+    <div class="tw-body" onKeyDown={(event) => event.key === "Escape" && selected !== null && close()}>
+      <Header snapshot={snapshot} filter={filter} setFilter={setFilter} />
+      <div class="tw-scroll" ref={scroller} tabIndex={-1} {...OWN_KEYS}>
+        <Section {...section(viewing === null ? "Last cell" : "Earlier cell")} aside={`[${viewing ?? snapshot.cell.count}]`}>
+          {viewing !== null && (
+            <Button class="tw-fold" onClick={() => setViewing(null)}>
+              Back to the last cell, [{snapshot.cell.count}]
+            </Button>
+          )}
+          <Cell told={told} hazards={viewing === null ? snapshot.hazards : []} select={select} reveal={reveal} />
+        </Section>
+        <Section {...section("Shared memory")} aside="changed first">
+          <Memory
+            view={{ tensors: snapshot.tensors, groups: snapshot.groups, changes, folds, filter }}
+            scroller={scroller}
+            toggle={fold}
+            select={select}
+          />
+        </Section>
+        <Section {...section("Timeline")} aside="cells">
+          <Timeline
+            past={snapshot.past}
+            filter={filter}
+            viewing={viewing ?? snapshot.cell.count}
+            view={view}
+            select={select}
+            width={width}
+          />
+        </Section>
+      </div>
+      {selected !== null && (
+        <Detail path={selected} store={store} snapshot={snapshot} select={select} close={close} reveal={reveal} />
+      )}
+    </div>
+  );
+}
+
+function Header(props: { snapshot: Snapshot; filter: string; setFilter: (filter: string) => void }): JSX.Element {
+  const { snapshot, filter, setFilter } = props;
+  const { cell, tensors, groups, unverified } = snapshot;
+  const skipped = unverified.length > 0 ? ` · ${unverified.length.toLocaleString("en")} not compared` : "";
+  return (
+    <header class="tw-header">
+      <p role="status" class="tw-numbers">
+        {`${count(tensors.length, "tensor")} · ${count(groups.length, "group")} · ${seconds(cell.overhead)}${skipped}`}
+      </p>
+      <input
+        type="search"
+        placeholder="Filter variables"
+        aria-label="Filter variables"
+        value={filter}
+        onInput={(event) => setFilter(event.currentTarget.value)}
+        {...OWN_KEYS}
+      />
+    </header>
+  );
+}
+
+function Cell(props: Omit<Parameters<typeof LastCell>[0], "told"> & { told: Told | null | undefined }): JSX.Element {
+  const { told, ...rest } = props;
+  if (told) {
+    return <LastCell told={told} {...rest} />;
+  }
+  return (
+    <p class="tw-note">{told === null ? "What this cell did is not kept any more." : "The kernel tells when it is idle…"}</p>
+  );
+}
+
+/** Follow the width of an element. */
+function useWidth(element: { readonly current: HTMLElement | null }): number {
+  const [width, setWidth] = useState(360);
+  useEffect(() => {
+    const sight = new ResizeObserver(() => setWidth(element.current?.clientWidth ?? width));
+    element.current && sight.observe(element.current);
+    return () => sight.disconnect();
+  }, [element]);
+  return width;
+}

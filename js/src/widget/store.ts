@@ -1,0 +1,154 @@
+/** What one kernel has told this page, and what the page asks of it. */
+
+import type { News } from "../registry";
+import type { Model } from "./model";
+import { assemble, type PathPast, type Sent, type Snapshot, type Told } from "./wire";
+
+/** The version of the report's schema that this panel was written for. */
+export const SCHEMA = 1;
+
+/** The kernel is told what has arrived once it is so many bytes. */
+const ANSWER_AFTER = 256 * 1024;
+
+type Want = "nothing" | "news" | "report";
+
+interface Head {
+  readonly kind?: unknown;
+  readonly number?: unknown;
+  readonly base?: unknown;
+  readonly count?: unknown;
+  readonly path?: unknown;
+}
+
+const NO_NEWS: News = { count: 0, silent: 0, marks: [] };
+
+export class Store extends EventTarget {
+  snapshot: Snapshot | null = null;
+  news: News = NO_NEWS;
+  /** Why nothing can be shown, in words; empty where all is well. */
+  problem = "";
+  /** What cells of the past did; null where the kernel no longer knows. */
+  readonly cells = new Map<number, Told | null>();
+  readonly paths = new Map<string, PathPast>();
+  readonly #model: Model;
+  readonly #name = Math.random().toString(36).slice(2);
+  readonly #views = new Set<object>();
+  readonly #followers = new Set<object>();
+  #base = 0;
+  #unanswered = 0;
+  #wanted: Want = "nothing";
+
+  constructor(model: Model) {
+    super();
+    this.#model = model;
+    model.on("msg:custom", (content, buffers) => this.#receive(content as Head | null, buffers));
+    this.#greet();
+  }
+
+  /** Note whether somebody sees a view: the kernel sends reports only while somebody does. */
+  see(view: object, isSeen: boolean): void {
+    isSeen ? this.#views.add(view) : this.#views.delete(view);
+    this.#want();
+  }
+
+  /** Call a listener with the news, now and whenever there are others. */
+  follow(listener: (news: News) => void): () => void {
+    const tell = (): void => listener(this.news);
+    this.#followers.add(tell);
+    this.addEventListener("news", tell);
+    this.#want();
+    tell();
+    return () => {
+      this.#followers.delete(tell);
+      this.removeEventListener("news", tell);
+      this.#want();
+    };
+  }
+
+  askCell(count: number): void {
+    this.#send({ kind: "cell", count });
+  }
+
+  askPath(path: string): void {
+    this.#send({ kind: "path", path });
+  }
+
+  #greet(): void {
+    this.#base = 0;
+    this.#send({ kind: "hello", from: this.#name, what: this.#wanted });
+  }
+
+  #want(force = false): void {
+    const wanted = this.#views.size > 0 ? "report" : this.#followers.size > 0 ? "news" : "nothing";
+    if (force || wanted !== this.#wanted) {
+      this.#wanted = wanted;
+      this.#send({ kind: "want", from: this.#name, what: wanted });
+    }
+  }
+
+  #send(content: unknown): void {
+    try {
+      this.#model.send(content);
+    } catch {
+      // The kernel is gone, and with it whoever could have answered.
+    }
+  }
+
+  #receive(head: Head | null, buffers: readonly DataView[]): void {
+    try {
+      const body = buffers[0]?.byteLength ? JSON.parse(new TextDecoder().decode(buffers[0])) : null;
+      this.#read(head ?? {}, body);
+      this.#answer(head?.number, buffers[0]?.byteLength ?? 0);
+    } catch (error) {
+      this.#fail(`A message of the kernel could not be read: ${error instanceof Error ? error.message : error}.`);
+    }
+  }
+
+  #read(head: Head, body: unknown): void {
+    if (head.kind === "roll") {
+      this.#want(true);
+    } else if (head.kind === "report") {
+      this.#readReport(head, body as Sent);
+    } else if (head.kind === "news") {
+      this.#tell(body as News);
+    } else if (head.kind === "cell") {
+      this.cells.set(head.count as number, body as Told | null);
+      this.dispatchEvent(new Event("change"));
+    } else if (head.kind === "path") {
+      this.paths.set(head.path as string, body as PathPast);
+      this.dispatchEvent(new Event("change"));
+    }
+  }
+
+  #readReport(head: Head, sent: Sent): void {
+    if (sent.schema !== SCHEMA) {
+      this.#fail(`The kernel sends reports of version ${sent.schema}, and this panel reads version ${SCHEMA}: reload the page.`);
+    } else if (head.base === 0 || head.base === this.#base) {
+      this.snapshot = assemble(head.base === 0 ? null : this.snapshot, sent);
+      this.#base = head.number as number;
+      this.problem = "";
+      this.dispatchEvent(new Event("change"));
+      this.#tell(sent.news);
+    } else {
+      this.#greet();
+    }
+  }
+
+  #tell(news: News): void {
+    this.news = news;
+    this.dispatchEvent(new Event("news"));
+  }
+
+  #fail(problem: string): void {
+    this.problem = problem;
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #answer(number: unknown, size: number): void {
+    this.#unanswered += size;
+    if (this.#unanswered >= ANSWER_AFTER) {
+      this.#unanswered = 0;
+      this.#send({ kind: "answer", number });
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/** Variables and cells: what became of which variable when. */
+
+import type { JSX, RefObject } from "preact";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Button, Glyph, MARK_NAMES } from "./pieces";
+import type { Mark, PastCell } from "./wire";
+
+const NAME_WIDTH = 92;
+const COLUMN = 26;
+
+/** How many variables are drawn before a button asks for more. */
+const STEP = 20;
+
+export function Timeline(props: {
+  past: readonly PastCell[];
+  filter: string;
+  viewing: number | null;
+  view: (count: number) => void;
+  select: (path: string) => void;
+  width: number;
+}): JSX.Element {
+  const { past, filter, viewing, view, select, width } = props;
+  const columns = Math.max(3, Math.floor((width - NAME_WIDTH - 24) / COLUMN));
+  const [back, setBack] = useState(0);
+  const [shown, setShown] = useState(STEP);
+  const end = Math.max(Math.min(columns, past.length), past.length - back);
+  const cells = past.slice(Math.max(0, end - columns), end);
+  const names = useMemo(() => variables(past, filter), [past, filter]);
+  const grid = useRef<HTMLTableElement>(null);
+  const keys = useGrid(grid);
+  if (past.length === 0) {
+    return <p class="tw-note">No cell has run since tensorwatch was loaded.</p>;
+  }
+  return (
+    <>
+      <table ref={grid} class="tw-timeline" role="grid" aria-label="Timeline" onKeyDown={keys}>
+        <thead>
+          <tr>
+            <th scope="col">
+              <Pager back={back} setBack={setBack} columns={columns} total={past.length} />
+            </th>
+            {cells.map((cell) => (
+              <th key={cell.count} scope="col" class={cell.count === viewing ? "tw-viewed" : ""}>
+                <Button class="tw-cell" title={`Show what cell [${cell.count}] did`} onClick={() => view(cell.count)}>
+                  {cell.count}
+                </Button>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {names.slice(0, shown).map((name) => (
+            <tr key={name}>
+              <th scope="row">
+                <Button class="tw-name" title={`Show what happened to ${name}`} onClick={() => select(name)}>
+                  {name}
+                </Button>
+              </th>
+              {cells.map((cell) => (
+                <td key={cell.count} class={cell.count === viewing ? "tw-viewed" : ""}>
+                  <Spot mark={cell.marks[name]} name={name} cell={cell.count} view={view} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {names.length > shown && (
+        <Button class="tw-fold" onClick={() => setShown(shown + STEP)}>
+          {`Show more of ${names.length - shown} variables`}
+        </Button>
+      )}
+      <p class="tw-key">
+        {(Object.keys(MARK_NAMES) as Mark[]).map((mark) => (
+          <span key={mark}>
+            <Glyph of={mark} /> {MARK_NAMES[mark]}
+          </span>
+        ))}
+      </p>
+    </>
+  );
+}
+
+/** The variables with a mark, in the order in which they came. */
+function variables(past: readonly PastCell[], filter: string): string[] {
+  const names = new Set(past.flatMap(({ marks }) => Object.keys(marks)));
+  const wanted = filter.toLowerCase();
+  return [...names].filter((name) => name.toLowerCase().includes(wanted));
+}
+
+/** One crossing of a variable and a cell. */
+function Spot(props: { mark: Mark | undefined; name: string; cell: number; view: (count: number) => void }): JSX.Element {
+  const { mark, name, cell, view } = props;
+  if (!mark) {
+    return <Glyph of="none" />;
+  }
+  const title = `${name} ${MARK_NAMES[mark]} in cell [${cell}]`;
+  return (
+    <Button class="tw-spot" title={title} aria-label={title} onClick={() => view(cell)}>
+      <Glyph of={mark} />
+    </Button>
+  );
+}
+
+/** Two buttons to earlier and later cells, where not all fit. */
+function Pager(props: { back: number; setBack: (back: number) => void; columns: number; total: number }): JSX.Element {
+  const { back, setBack, columns, total } = props;
+  const most = Math.max(0, total - columns);
+  if (most === 0) {
+    return <span class="tw-dim">cell</span>;
+  }
+  return (
+    <>
+      <Button aria-label="Earlier cells" disabled={back >= most} onClick={() => setBack(Math.min(most, back + columns))}>
+        ‹
+      </Button>
+      <Button aria-label="Later cells" disabled={back === 0} onClick={() => setBack(Math.max(0, back - columns))}>
+        ›
+      </Button>
+    </>
+  );
+}
+
+/** Make a table of buttons one stop of the tabulator key, in which the arrow keys move about. */
+function useGrid(grid: RefObject<HTMLTableElement | null>): (event: KeyboardEvent) => void {
+  const current = useRef<Element | null>(null);
+  useLayoutEffect(() => {
+    const buttons = [...(grid.current?.querySelectorAll("button") ?? [])];
+    const stop = buttons.find((button) => button === current.current) ?? buttons[0];
+    for (const button of buttons) {
+      button.tabIndex = button === stop ? 0 : -1;
+    }
+  });
+  return (event) => {
+    const next = neighbour(event.target as Element, event.key);
+    if (next) {
+      event.preventDefault();
+      event.stopPropagation();
+      (event.target as HTMLElement).tabIndex = -1;
+      next.tabIndex = 0;
+      current.current = next;
+      next.focus();
+    }
+  };
+}
+
+const STEPS: Record<string, readonly [rows: number, columns: number]> = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+};
+
+/** The nearest button in a direction; crossings without one are passed over. */
+function neighbour(from: Element, key: string): HTMLButtonElement | null {
+  const cell = from.closest<HTMLTableCellElement>("td, th");
+  const step = STEPS[key];
+  const rows = cell?.closest("table")?.rows;
+  if (!(cell && step && rows)) {
+    return null;
+  }
+  let row = (cell.parentElement as HTMLTableRowElement).rowIndex + step[0];
+  let column = cell.cellIndex + step[1];
+  for (let place = rows[row]?.cells[column]; place; place = rows[row]?.cells[column]) {
+    const button = place.querySelector<HTMLButtonElement>("button:not(:disabled)");
+    if (button) {
+      return button;
+    }
+    row += step[0];
+    column += step[1];
+  }
+  return null;
+}

@@ -1,0 +1,151 @@
+/** What travels from the kernel: reports as their difference from the one before, and answers to questions. */
+
+import type { News } from "../registry";
+import type { Cell, Change, Coverage, Elements, Group, Hazard, Site, Tensor } from "../report";
+
+/** Words as they are, code in brackets. */
+export type Span = string | readonly [string];
+
+/** At this place of the list as it has become so far, take out so many items and put these in. */
+export type Splice<T> = readonly [at: number, drop: number, put: readonly T[]];
+
+/** A cell without its source, which stands in the notebook, and with the notebook's own id of it. */
+export type CellHead = Omit<Cell, "source"> & { readonly id: string | null };
+
+/** Changes that are told in one line. */
+export interface Line {
+  readonly label: string;
+  readonly paths: readonly string[];
+  readonly kind: Change["kind"];
+  readonly cause: Change["cause"];
+  readonly silent: boolean;
+  readonly how: readonly Span[];
+  readonly where: readonly Span[];
+  readonly line: number | null;
+  readonly inner: { readonly count: number; readonly line: number } | null;
+  readonly statement: readonly Span[];
+  readonly amount: readonly Span[];
+  readonly counter: readonly Span[];
+}
+
+/** What a cell did, line by line. */
+export interface Told {
+  readonly cell: CellHead;
+  readonly lines: readonly Line[];
+  readonly left_out: number;
+}
+
+export type Mark = "silent" | "written" | "rebound" | "created" | "gone";
+
+/** One column of the timeline. */
+export interface PastCell {
+  readonly count: number;
+  readonly id: string | null;
+  readonly status: Cell["status"];
+  readonly marks: Readonly<Record<string, Mark>>;
+}
+
+/** What happened to one path, oldest first, and its elements before and after the last cell where it is small. */
+export interface PathPast {
+  readonly happened: readonly (readonly [CellHead, Line])[];
+  readonly values: Values | null;
+}
+
+export interface Values {
+  readonly shape: readonly number[];
+  readonly before: readonly (number | null)[];
+  readonly after: readonly (number | null)[];
+}
+
+type Unverified = Coverage["unverified"][number];
+
+/** All that a panel draws. */
+export interface Snapshot extends Told {
+  readonly news: News;
+  readonly changes: readonly Change[];
+  readonly hazards: readonly Hazard[];
+  readonly coverage: Omit<Coverage, "unverified">;
+  readonly tensors: readonly Tensor[];
+  readonly groups: readonly Group[];
+  readonly unverified: readonly Unverified[];
+  readonly past: readonly PastCell[];
+}
+
+/** A report as it is sent: its lists as splices, and records without the fields that have their default value. */
+export interface Sent extends Told {
+  readonly schema: number;
+  readonly fields: readonly (keyof Tensor)[];
+  readonly news: News;
+  readonly changes: readonly Partial<Change>[];
+  readonly hazards: readonly Hazard[];
+  readonly coverage: Omit<Coverage, "unverified">;
+  readonly tensors: readonly Splice<readonly unknown[]>[];
+  readonly groups: readonly Splice<Omit<Group, "pairs_left_out">>[];
+  readonly unverified: readonly Splice<Unverified>[];
+  readonly past: readonly Splice<PastCell>[];
+}
+
+/** Do what the splices say, on a copy. */
+export function splice<T>(items: readonly T[], edits: readonly Splice<T>[]): readonly T[] {
+  if (edits.length === 0) {
+    return items;
+  }
+  const result = [...items];
+  for (const [at, drop, put] of edits) {
+    result.splice(at, drop, ...put);
+  }
+  return result;
+}
+
+/** Put a report together from what was known and what was sent. */
+export function assemble(known: Snapshot | null, sent: Sent): Snapshot {
+  const tensors = written(sent.tensors, (row) => tensorOf(sent.fields, row));
+  const groups = written(sent.groups, (group): Group => ({ pairs_left_out: 0, ...group }));
+  return {
+    cell: sent.cell,
+    lines: sent.lines,
+    left_out: sent.left_out,
+    news: sent.news,
+    changes: sent.changes.map(changeOf),
+    hazards: sent.hazards,
+    coverage: sent.coverage,
+    tensors: splice(known?.tensors ?? [], tensors),
+    groups: splice(known?.groups ?? [], groups),
+    unverified: splice(known?.unverified ?? [], sent.unverified),
+    past: splice(known?.past ?? [], sent.past),
+  };
+}
+
+function written<A, B>(edits: readonly Splice<A>[], write: (item: A) => B): Splice<B>[] {
+  return edits.map(([at, drop, put]) => [at, drop, put.map(write)]);
+}
+
+function tensorOf(fields: readonly (keyof Tensor)[], row: readonly unknown[]): Tensor {
+  return Object.fromEntries(fields.map((field, place) => [field, row[place]])) as unknown as Tensor;
+}
+
+function changeOf(sent: Partial<Change>): Change {
+  const told = { ...NOTHING_TOLD, ...sent } as Change;
+  return { ...told, sites: told.sites.map(siteOf), elements: told.elements && elementsOf(told.elements) };
+}
+
+const NOTHING_TOLD: Omit<Change, "path" | "kind"> = {
+  cause: null,
+  silent: false,
+  via: [],
+  sites: [],
+  versions: [null, null],
+  versioned: null,
+  verified: false,
+  elements: null,
+  fields: [],
+  since: null,
+};
+
+function siteOf(sent: Partial<Site>): Site {
+  return { certainty: "observed", inner: null, ...sent } as Site;
+}
+
+function elementsOf(sent: Partial<Elements>): Elements {
+  return { max_abs: null, examples: [], ...sent } as Elements;
+}
