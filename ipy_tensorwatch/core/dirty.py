@@ -41,7 +41,7 @@ class Dirty:
     ----------
     is_exact
         Whether every element in them changed. If not, they *may* have changed: they lie in a changed variable and in
-        none of like elements that is known to be unchanged. No byte of the variable outside of them changed, either way.
+        none of like elements that is known to be unchanged. Either way, no byte of the variable outside them changed.
     """
 
     runs: tuple[Run, ...]

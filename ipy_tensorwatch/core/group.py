@@ -33,6 +33,13 @@ def group(entries: Iterable[Entry]) -> tuple[AliasGroup, ...]:
     return Grouping().update(entries).groups
 
 
+def blocks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Go through the blocks of memory in which more than one path lies."""
+    homes = _by_home(entries)
+    for block in _blocks(_spans(homes), homes):
+        yield [entry for home in block for entry in homes[home]]
+
+
 def home_of(reading: Reading) -> Home:
     """Name what a tensor lies in: a storage of a device, or itself where its memory cannot be told."""
     if reading.unknown or not reading.data_ptr:
@@ -63,25 +70,31 @@ class Grouping:
         moved
             The homes, old and new, of every entry that came, went, or is laid out otherwise than before.
         """
-        fresh: dict[Home, list[Entry]] = {}
-        for entry in entries:
-            home = home_of(entry[1])
-            if moved is None or home in moved:
-                fresh.setdefault(home, []).append(entry)
+        fresh = _by_home(entries if moved is None else (one for one in entries if home_of(one[1]) in moved))
         gone = self.homes.keys() if moved is None else moved
         homes = {home: members for home, members in self.homes.items() if home not in gone} | fresh
-        spans = [span for span in self.spans if (span[0], span[3]) not in gone]
-        spans += [_span(home, members) for home, members in fresh.items() if home[0] != UNTOLD]
-        spans.sort()
-        blocks: dict[tuple[Home, ...], AliasGroup] = {}
+        spans = sorted([span for span in self.spans if (span[0], span[3]) not in gone] + _spans(fresh))
+        found: dict[tuple[Home, ...], AliasGroup] = {}
         for block in _blocks(spans, homes):
-            kept = None if any(home in fresh for home in block) else self.blocks.get(block)
-            blocks[block] = kept or _alias_group([entry for home in block for entry in homes[home]])
-        return Grouping(homes=homes, spans=spans, blocks=blocks)
+            kept = self.blocks.get(block) if fresh.keys().isdisjoint(block) else None
+            found[block] = kept or _alias_group([entry for home in block for entry in homes[home]])
+        return Grouping(homes=homes, spans=spans, blocks=found)
 
 
-def _span(home: Home, members: Sequence[Entry]) -> Span:
-    return home[0], min(one.address for _, one in members), max(one.end for _, one in members), home[1]
+def _by_home(entries: Iterable[Entry]) -> dict[Home, list[Entry]]:
+    homes: dict[Home, list[Entry]] = {}
+    for entry in entries:
+        homes.setdefault(home_of(entry[1]), []).append(entry)
+    return homes
+
+
+def _spans(homes: Mapping[Home, Sequence[Entry]]) -> list[Span]:
+    """List the stretches of memory that the homes' tensors cover, by device and address."""
+    return sorted(
+        (home[0], min(one.address for _, one in members), max(one.end for _, one in members), home[1])
+        for home, members in homes.items()
+        if home[0] != UNTOLD
+    )
 
 
 def _blocks(spans: Iterable[Span], homes: Mapping[Home, Sequence[Entry]]) -> Iterator[tuple[Home, ...]]:

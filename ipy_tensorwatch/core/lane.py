@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from .reading import Reading
 
@@ -137,8 +137,8 @@ def _dense(levels: Levels, cell: float) -> int:
     """Count the progressions, from the finest on, whose steps cannot be told apart."""
     if not _is_nested(levels):
         return 1 if _count_starts(levels) <= MAX_STARTS else len(levels)
-    far = (place for place, (stride, _) in enumerate(levels) if place and not _is_close(stride, _width(levels[:place]), cell))
-    return next(far, len(levels))
+    finer = ((place, stride, _width(levels[:place])) for place, (stride, _) in enumerate(levels))
+    return next((place for place, stride, width in finer if place and not _is_close(stride, width, cell)), len(levels))
 
 
 def _is_close(stride: int, width: int, cell: float) -> bool:

@@ -1,10 +1,10 @@
-"""What is told of one variable beside its picture: where its bytes lie, its form, its version, its part in the graph."""
+"""What is told of one variable beside its picture: where its bytes lie, its form, its version, its graph."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .measure import count_of, spell_number
+from .measure import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,15 +12,16 @@ if TYPE_CHECKING:
     from ..core.dirty import Dirty
     from ..core.lane import Lane, Run
     from ..core.reading import Reading
+    from .page import Strip
 
 MAX_RUNS = 2
 
 
 def facts(reading: Reading) -> tuple[str, ...]:
-    """Tell a variable's form, version and part in the graph, one cell each."""
+    """Tell a variable's form, version and graph, one cell each."""
     version = "" if reading.version is None else f"v{reading.version}"
     kind = "" if reading.kind == "tensor" else reading.kind
-    return spell_shape(reading.shape), version, ", ".join(part for part in (kind, _part_in_graph(reading)) if part)
+    return spell_shape(reading.shape), version, ", ".join(part for part in (kind, _graph(reading)) if part)
 
 
 def spell_shape(shape: tuple[int, ...]) -> str:
@@ -34,10 +35,10 @@ def spell_shape(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape)) or "scalar"
 
 
-def _part_in_graph(reading: Reading) -> str:
+def _graph(reading: Reading) -> str:
     if not reading.requires_grad:
         return ""
-    return "leaf, requires grad" if reading.is_leaf else f"requires grad through {reading.grad_fn}"
+    return "leaf, requires grad" if reading.is_leaf else "requires grad, not a leaf"
 
 
 def place(lane: Lane, nbytes: int) -> str:
@@ -55,7 +56,7 @@ def place(lane: Lane, nbytes: int) -> str:
 
 
 def _place(lane: Lane, nbytes: int) -> str:
-    if lane.nbytes == nbytes:
+    if lane.nbytes == nbytes and lane.is_exact:
         return f"all {count_of(nbytes, 'byte')}"
     if len(lane.runs) == 1 and lane.runs[0].is_solid and lane.is_exact:
         return f"{_range(lane.runs)} of {nbytes:,}"
@@ -65,14 +66,25 @@ def _place(lane: Lane, nbytes: int) -> str:
 
 
 def _times(lane: Lane) -> str:
-    return f"{spell_number(round(lane.folds, 1))} times over"
+    least = "" if lane.is_exact else "at least "
+    return f"{least}{lane.folds:,.1f}".removesuffix(".0") + " times over"
 
 
 def dirt(dirty: Dirty, lane: Lane) -> str:
     """Say which bytes of a variable changed."""
-    if not dirty.is_exact:
-        return f"some changed, within {_range(dirty.runs)}"
-    return "all changed" if dirty.runs == lane.runs else f"changed: {_range(dirty.runs)}"
+    amount = "all changed" if dirty.is_exact else "some changed"
+    return amount if dirty.runs == lane.runs else f"{amount} of {_range(dirty.runs)}"
+
+
+def key(strips: Sequence[Strip]) -> str:
+    """Say how strips are to be read, of what occurs in them."""
+    signs = {
+        "underlined: changed": any(one.dirty and one.dirty.is_exact for one in strips),
+        "thin line: some of it changed": any(one.dirty and not one.dirty.is_exact for one in strips),
+        "hatched: stripes too fine to draw": any(not run.is_solid for one in strips for run in one.lane.runs),
+        "layered: elements over each other": any(one.lane.folds > 1 for one in strips),
+    }
+    return " · ".join(text for text, occurs in signs.items() if occurs)
 
 
 def _range(runs: Sequence[Run]) -> str:

@@ -49,7 +49,8 @@ def _table(table: Table) -> str:
         return f'<table aria-label="{caption}">{body}</table>{more}'
     signed = ' class="ipytw-signed"' if any(row.silent for row in table.rows) else ""
     head = _head(table.head[place] for place in used)
-    return f"<table{signed}><caption>{caption}</caption>{head}{body}</table>{more}"
+    key = f'<p class="ipytw-key">{_escape(table.key)}</p>' if table.key else ""
+    return f"<table{signed}><caption>{caption}</caption>{head}{body}</table>{more}{key}"
 
 
 def _head(names: Iterable[str]) -> str:
@@ -64,7 +65,9 @@ def _row(row: Row, table: Table, used: list[int]) -> str:
     cells = f'<th scope="row">{sign}{_line(row.cells[first])}</th>'
     cells += "".join(_cell(table.head[place], row.cells[place]) for place in others)
     mark = "ipytw-silent" if row.silent else "ipytw-above" if row.picture else ""
-    below = f'<tr class="ipytw-below"><td colspan="{len(used)}">{_picture(row.picture)}</td></tr>' if row.picture else ""
+    below = (
+        f'<tr class="ipytw-below"><td colspan="{len(used)}">{_picture(row.picture)}</td></tr>' if row.picture else ""
+    )
     return f"<tr{_class(mark)}>{cells}</tr>{below}"
 
 

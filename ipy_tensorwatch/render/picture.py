@@ -37,8 +37,9 @@ def picture(block: Iterable[tuple[AccessPath | str, Reading]], report: Report) -
     low = min(one.address for one in readings.values())
     nbytes = max(one.end for one in readings.values()) - low
     members = _members(readings, report, low, nbytes / CELLS)
-    shown, left = few(list(members), MAX_STRIPS)
-    left += len(readings) - len(members)
+    chosen, _ = few(list(members), MAX_STRIPS)
+    shown = sorted(chosen, key=list(readings).index)
+    left = len(readings) - len(shown)
     return Picture(
         caption=f"The memory of {', '.join(shown)}",
         nbytes=nbytes,
@@ -53,11 +54,10 @@ def says_more(picture: Picture) -> bool:
 
 
 def _members(readings: Mapping[str, Reading], report: Report, low: int, cell: float) -> dict[str, Member]:
+    """Tell of each variable what became of its bytes, those that changed first."""
     changes = {change.path: change for change in report.changes if change.path in readings}
     unsure = {one.path for one in report.coverage.unverified}
-    chosen = list(readings)
-    if len(chosen) > MAX_STRIPS:
-        chosen.sort(key=lambda path: path not in changes or changes[path].kind != "mutated")
+    ordered = sorted(readings, key=lambda path: _mutation(changes.get(path)) is None)
     return {
         path: Member(
             reading=readings[path],
@@ -65,7 +65,7 @@ def _members(readings: Mapping[str, Reading], report: Report, low: int, cell: fl
             change=_mutation(changes.get(path)),
             is_clean=path not in unsure and _is_clean(changes.get(path)),
         )
-        for path in chosen[:MAX_MEMBERS]
+        for path in ordered[:MAX_MEMBERS]
     }
 
 

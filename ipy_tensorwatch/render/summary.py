@@ -9,8 +9,8 @@ from ..core.group import blocks
 from .fold import fold
 from .measure import count_of, few
 from .page import Page, Row, Table
-from .picture import picture, says_more
 from .phrases import amount, counted, counter, how
+from .picture import picture, says_more
 from .place import line_of, text_of
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def _pictures(report: Report) -> Iterator[Picture]:
     """Draw the blocks of silent changes in which somebody has a part only: the lines do not tell which."""
     if len(report.snapshot) > MAX_SORTED:
         return
-    silent = {change.path for change in report.silent}
-    shared = (one for one in blocks(report.snapshot.entries()) if not silent.isdisjoint(str(path) for path, _ in one))
-    drawn = (picture(one, report) for one in shared if len(one) > 1)
+    owners = {str(path): one for one in blocks(report.snapshot.entries()) if len(one) > 1 for path, _ in one}
+    shared = {id(owners[change.path]): owners[change.path] for change in report.silent if change.path in owners}
+    drawn = (picture(one, report) for one in shared.values())
     yield from islice((one for one in drawn if one is not None and says_more(one)), MAX_PICTURES)
 
 

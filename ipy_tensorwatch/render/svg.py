@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .style import SHADES
+from .style import MARK, SHADES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,10 +16,10 @@ WIDTH, HEIGHT = 240, 16
 LEAST = 1.5
 """How wide the smallest run is drawn, so that a number in a gigabyte is still seen."""
 
-BAR, LAYER, LAYERS = 9, 2.2, (3.6, 7, 10.4)
+BAR, LAYER, LAYERS = 10, 2, (3, 7, 11)
 """How high a bar is, and the layers of one whose elements lie over each other."""
 
-MIDDLE, UNDERLINE, PITCH = 7, 14, 4
+MIDDLE, UNDERLINE, PITCH = 7, 14.5, 4
 """Where the bar and the line below it lie, and from one stripe of a hatching to the next."""
 
 
@@ -41,7 +41,7 @@ def draw(strip: Strip, nbytes: int, title: str) -> str:
     if strip.dirty is not None:
         height = 3 if strip.dirty.is_exact else 1
         lines = _paths(strip.dirty.runs, nbytes, (UNDERLINE,), is_exact=True)
-        parts += [_path("ipytw-dirty", "#b06a00", height, *one) for one in lines]
+        parts += [_path("ipytw-dirty", MARK, height, *one) for one in lines]
     return (
         f'<svg width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"><title>{title}</title>'
         f'<path class="ipytw-block" d="M0 8h{WIDTH}" stroke="#888" stroke-opacity=".14" stroke-width="{HEIGHT}"/>'
