@@ -14,29 +14,42 @@ export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
+# Node comes as a wheel, into .venv as well, and the scripts that npm runs look for it on the path.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+NPM := $(BIN)/npm --prefix js --no-audit --no-fund --no-update-notifier
+SOURCES := $(wildcard js/*.json js/*.mjs js/*.ts) $(shell find js/src js/schemas -type f)
+EXTENSION := share/jupyter/labextensions/ipy-tensorwatch
+
 # The kernel named `python3` is the one in .venv, whatever else is installed for this user.
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup test lint demo bench docs clean
+.PHONY: help setup js test lint demo bench docs clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-setup: $(VENV)/.installed  ## Make .venv and install the package into it, with all that tests and linters need
+setup: $(VENV)/.front-end  ## Make .venv and install the package into it, with all that tests and linters need
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo '$(PYTHON) is not Python 3.10 or newer: name one with make PYTHON=…' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/pip
+$(VENV)/.installed: pyproject.toml constraints.txt hatch_build.py | $(BIN)/pip
 	$(INSTALL) '.[test,lint]'
 	@touch $@
 
-$(VENV)/.installed-demo: pyproject.toml constraints.txt | $(VENV)/.installed
-	$(INSTALL) '.[demo]'
+js/node_modules/.complete: js/package-lock.json | $(VENV)/.installed
+	$(NPM) ci --ignore-scripts
+	@touch $@
+
+# An editable install copies the extension to where JupyterLab looks for it: copy it again when it was built again.
+$(VENV)/.front-end: $(SOURCES) js/node_modules/.complete $(VENV)/.installed
+	$(NPM) run --silent build
+	@mkdir -p $(VENV)/$(EXTENSION) && rm -rf $(VENV)/$(EXTENSION)/static
+	@cp -R ipy_tensorwatch/panel/labextension/. $(VENV)/$(EXTENSION)
 	@touch $@
 
 # A user's own IPython and Jupyter settings must not decide about a test, nor does a test need a home folder.
@@ -45,7 +58,12 @@ test bench docs: export JUPYTER_CONFIG_DIR := $(CURDIR)/$(VENV)/jupyter/config
 test bench docs: export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/jupyter/data
 test bench docs: export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/jupyter/runtime
 test: setup lint  ## Lint, then run all tests
+	$(NPM) test
 	$(BIN)/python -m pytest
+
+js:  ## Build the front end again
+	@rm -f $(VENV)/.front-end
+	@$(MAKE) --no-print-directory setup
 
 lint: setup  ## Check style, formatting, types and the direction of imports
 	$(BIN)/ruff check
@@ -53,8 +71,9 @@ lint: setup  ## Check style, formatting, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/mypy --python-version 3.13
 	$(BIN)/lint-imports
+	$(NPM) run --silent check
 
-demo: setup $(VENV)/.installed-demo  ## Open demo.ipynb in JupyterLab
+demo: setup  ## Open demo.ipynb in JupyterLab, with the panel beside it
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) demo.ipynb
 
 bench: setup  ## Measure what watching costs
@@ -64,5 +83,6 @@ docs: setup  ## Make every generated part of the documentation again
 	$(BIN)/python -m docs.make
 
 clean:  ## Remove every .venv, caches and built files
-	rm -rf .venv .venv-* build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* build dist js/node_modules ipy_tensorwatch/panel/labextension ipy_tensorwatch/panel/static
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -29,7 +29,7 @@ const COMMON = {
   logLevel: "warning",
   metafile: true,
   minify: true,
-  target: "es2022",
+  target: "es2022", // what JupyterLab 4 asks of a browser
   write: false,
 };
 
@@ -62,7 +62,6 @@ async function buildExtension() {
     format: "cjs",
     external: HOST_PACKAGES,
     loader: { ".css": "text", ".svg": "text" },
-    target: "es2022", // what JupyterLab 4 asks of a browser
   });
   const shared = [...new Set(imports.filter(({ external }) => external).map(({ path }) => path))].sort();
   const { code: script } = await transform(container(MANIFEST.name, shared, text), { charset: "utf8", minify: true });

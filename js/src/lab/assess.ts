@@ -1,9 +1,9 @@
 /** Finds out what the situation is. */
 
-import { type Kernel } from "@jupyterlab/services";
-import { type Document } from "./documents";
-import { type Situation } from "./situation";
-import { type View } from "./views";
+import type { Kernel } from "@jupyterlab/services";
+import type { Document } from "./documents";
+import type { Situation } from "./situation";
+import type { View } from "./views";
 
 const ON_THE_WAY = ["initializing", "starting", "connecting", "restarting", "autorestarting"];
 

@@ -1,11 +1,11 @@
 /** Finds the cell that a place is in, and leads to it. */
 
-import { type JupyterFrontEnd } from "@jupyterlab/application";
-import { type Cell } from "@jupyterlab/cells";
-import { type ConsolePanel } from "@jupyterlab/console";
-import { type NotebookPanel } from "@jupyterlab/notebook";
-import { type Place } from "../registry";
-import { type Document } from "./documents";
+import type { JupyterFrontEnd } from "@jupyterlab/application";
+import type { Cell } from "@jupyterlab/cells";
+import type { ConsolePanel } from "@jupyterlab/console";
+import type { NotebookPanel } from "@jupyterlab/notebook";
+import type { Place } from "../registry";
+import type { Document } from "./documents";
 
 /** The cell of a place: the one with its id, else the only one that ran as its execution count. */
 export function findCell(document: Document, { cell, count }: Place): Cell | null {

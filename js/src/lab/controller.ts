@@ -1,14 +1,14 @@
 /** Keeps the panel, the badge and the marks in step with the kernels. */
 
-import { type JupyterFrontEnd } from "@jupyterlab/application";
-import { type Kernel } from "@jupyterlab/services";
-import { type Host } from "../registry";
+import type { JupyterFrontEnd } from "@jupyterlab/application";
+import type { Kernel } from "@jupyterlab/services";
+import type { Host } from "../registry";
 import { assess } from "./assess";
 import { reveal } from "./cells";
-import { type Documents } from "./documents";
+import type { Documents } from "./documents";
 import { load } from "./load";
 import { Marker } from "./marker";
-import { type Marks } from "./marks";
+import type { Marks } from "./marks";
 import { Patience } from "./patience";
 import { SidePanel } from "./side";
 import { describe } from "./situation";

@@ -1,9 +1,9 @@
 /** The open notebooks and consoles, and which of them the panel follows. */
 
-import { type ILabShell } from "@jupyterlab/application";
-import { type ConsolePanel, type IConsoleTracker } from "@jupyterlab/console";
-import { type INotebookTracker, type NotebookPanel } from "@jupyterlab/notebook";
-import { type Kernel } from "@jupyterlab/services";
+import type { ILabShell } from "@jupyterlab/application";
+import type { ConsolePanel, IConsoleTracker } from "@jupyterlab/console";
+import type { INotebookTracker, NotebookPanel } from "@jupyterlab/notebook";
+import type { Kernel } from "@jupyterlab/services";
 import { Signal } from "@lumino/signaling";
 
 export type Document = NotebookPanel | ConsolePanel;

@@ -1,6 +1,6 @@
 /** Loads the extension into a kernel, as a cell would, but without a place in the user's history. */
 
-import { type Kernel, type KernelMessage } from "@jupyterlab/services";
+import type { Kernel, KernelMessage } from "@jupyterlab/services";
 
 const LOAD = "%load_ext tensorwatch";
 

@@ -1,10 +1,10 @@
 /** Puts the marks of every kernel's last cell where they belong, and takes them away in time. */
 
 import { NotebookActions } from "@jupyterlab/notebook";
-import { type Mark } from "../registry";
+import type { Mark } from "../registry";
 import { findCell } from "./cells";
-import { type Documents } from "./documents";
-import { type Marks } from "./marks";
+import type { Documents } from "./documents";
+import type { Marks } from "./marks";
 
 export class Marker {
   readonly #documents: Documents;

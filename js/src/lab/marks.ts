@@ -3,7 +3,7 @@
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, ViewPlugin, WidgetType } from "@codemirror/view";
 import { Signal } from "@lumino/signaling";
-import { type Mark } from "../registry";
+import type { Mark } from "../registry";
 
 /** The marks of cells, by the models of the cells: an editor comes and goes as the notebook is scrolled. */
 export class Marks {

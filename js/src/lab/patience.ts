@@ -1,6 +1,6 @@
 /** Tells a kernel that is busy from one that was busy for a moment: the panel says a word about the first only. */
 
-import { type Kernel } from "@jupyterlab/services";
+import type { Kernel } from "@jupyterlab/services";
 
 const MOMENT = 500; // milliseconds
 

@@ -2,8 +2,8 @@
 
 import { Panel, Widget } from "@lumino/widgets";
 import { icon } from "./icon";
-import { type Notice } from "./situation";
-import { type View } from "./views";
+import type { Notice } from "./situation";
+import type { View } from "./views";
 
 export const ID = "ipy-tensorwatch-panel";
 

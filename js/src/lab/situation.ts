@@ -1,6 +1,6 @@
 /** What the panel has to say around the facts, or instead of them. */
 
-import { type Ending } from "./documents";
+import type { Ending } from "./documents";
 
 export type Situation =
   | {

@@ -1,10 +1,10 @@
 /** What the widgets show: one view for each kernel, made when its widget appears on the page. */
 
-import { type Kernel } from "@jupyterlab/services";
+import type { Kernel } from "@jupyterlab/services";
 import { Signal } from "@lumino/signaling";
 import { Widget } from "@lumino/widgets";
 import { type Entry, EVENT, type Host, type News, REGISTRY } from "../registry";
-import { type Ending } from "./documents";
+import type { Ending } from "./documents";
 
 export interface View {
   readonly entry: Entry;

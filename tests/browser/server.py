@@ -1,0 +1,140 @@
+"""A JupyterLab server of its own, with this tree's extension, and nothing of the user's."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import ipy_tensorwatch
+
+START_SECONDS = 60
+PACKAGE = Path(ipy_tensorwatch.__file__).parent
+
+# Nothing that asks the net, and nothing that asks the user.
+NOTIFICATIONS = {"checkForUpdates": False, "fetchNews": "false"}
+
+CONFIG = {
+    "IdentityProvider": {"token": ""},
+    "JupyterNotebookApp": {"expose_app_in_browser": True},
+    "LabApp": {"expose_app_in_browser": True},
+    "ServerApp": {
+        "allow_root": True,
+        "disable_check_xsrf": True,
+        "ip": "127.0.0.1",
+        "open_browser": False,
+        "port_retries": 0,
+    },
+}
+
+
+class Server:
+    """The running server, and what tests ask of it behind the page's back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "root"
+        self.log = folder / "server.log"
+        self._folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Server:
+        extensions = self._folder / "labextensions"
+        for path in (self.root, extensions, self._folder / "config"):
+            path.mkdir()
+        for place in ipy_tensorwatch._jupyter_labextension_paths():
+            (extensions / place["dest"]).symlink_to(PACKAGE / place["src"])
+        notifications = self._folder / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        notifications.parent.mkdir(parents=True)
+        notifications.write_text(json.dumps(NOTIFICATIONS), encoding="utf-8")
+        (self._folder / "config" / "jupyter_server_config.json").write_text(
+            json.dumps(CONFIG | {"LabServerApp": {"extra_labextensions_path": [str(extensions)]}}), encoding="utf-8"
+        )
+        place = [f"--ServerApp.port={self.port}", f"--ServerApp.root_dir={self.root}"]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", *place],
+                env=self._environment(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end_sessions()
+        self._process.terminate()
+        self._process.wait(20)
+
+    def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
+        """Send a request to the server's REST interface."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/api/{path}", data=data, method=method)
+        with urllib.request.urlopen(request, timeout=20) as response:
+            text = response.read()
+        return json.loads(text) if text else None
+
+    def write(self, name: str, cells: list[str], kernel: str = "python3") -> str:
+        """Write a notebook, and begin to start its kernel while the page is still loading."""
+        document = {
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "id": f"cell-{index}",
+                    "metadata": {},
+                    "execution_count": None,
+                    "outputs": [],
+                    "source": source,
+                }
+                for index, source in enumerate(cells)
+            ],
+            "metadata": {"kernelspec": {"name": kernel, "display_name": kernel}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+        (self.root / name).write_text(json.dumps(document), encoding="utf-8")
+        return name
+
+    def kernel_of(self, name: str) -> str:
+        """Return the id of the kernel that runs a notebook."""
+        (session,) = [session for session in self.ask("sessions") if session["path"] == name]
+        return session["kernel"]["id"]
+
+    def end_sessions(self) -> None:
+        """Shut every kernel down."""
+        for session in self.ask("sessions"):
+            self.ask(f"sessions/{session['id']}", "DELETE")
+
+    def _environment(self) -> dict[str, str]:
+        folders = {
+            "HOME": "home",
+            "IPYTHONDIR": "ipython",
+            "JUPYTERLAB_SETTINGS_DIR": "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+        }
+        own = {name: str(self._folder / folder) for name, folder in folders.items()}
+        paths = [*filter(None, [os.environ.get("PYTHONPATH")]), str(PACKAGE.parent)]
+        # The kernel named `python3` is the interpreter that runs the tests, and it watches this tree.
+        return os.environ | own | {"JUPYTER_PREFER_ENV_PATH": "1", "PYTHONPATH": os.pathsep.join(paths)}
+
+    def _wait(self) -> None:
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and self._process.poll() is None:
+            try:
+                self.ask("status")
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text(encoding='utf-8')[-2000:]}")
