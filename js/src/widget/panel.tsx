@@ -1,7 +1,7 @@
 /** The panel: what the last cell did, what shares memory, and how it came to this. */
 
 import type { JSX } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Host } from "../registry";
 import { Detail } from "./detail";
 import { LastCell } from "./lastcell";
@@ -13,8 +13,10 @@ import type { Snapshot, Told } from "./wire";
 import { count, seconds } from "./words";
 
 export function Panel({ store, host }: { store: Store; host: Host | null }): JSX.Element {
-  useStore(store);
-  const { snapshot, problem } = store;
+  const [fault, forget] = useErrorBoundary();
+  useStore(store, forget);
+  const { snapshot } = store;
+  const problem = fault ? `This report could not be drawn: ${fault}.` : store.problem;
   return (
     <section class="tw-root" role="region" aria-label="tensorwatch">
       {problem && (
@@ -22,16 +24,20 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
           {problem}
         </p>
       )}
-      {snapshot ? <Body store={store} host={host} snapshot={snapshot} /> : !problem && <p class="tw-note">Waiting for the kernel…</p>}
+      {snapshot && !fault && <Body store={store} host={host} snapshot={snapshot} />}
+      {!(snapshot || problem) && <p class="tw-note">Waiting for the kernel…</p>}
     </section>
   );
 }
 
-/** Draw again whenever the store has something new. */
-function useStore(store: Store): void {
+/** Draw again whenever the store has something new, whatever went wrong with what it had before. */
+function useStore(store: Store, forget: () => void): void {
   const [, setTime] = useState(0);
   useLayoutEffect(() => {
-    const draw = (): void => setTime((time) => time + 1);
+    const draw = (): void => {
+      forget();
+      setTime((time) => time + 1);
+    };
     store.addEventListener("change", draw);
     return () => store.removeEventListener("change", draw);
   }, [store]);
