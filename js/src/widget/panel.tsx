@@ -50,6 +50,7 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
   const [viewing, setViewing] = useState<number | null>(null);
   const [folds, setFolds] = useState<ReadonlyMap<string, boolean>>(new Map());
   const scroller = useRef<HTMLDivElement>(null);
+  const origin = useRef<HTMLElement | null>(null);
   const width = useWidth(scroller);
   const changes = useMemo(() => new Map(snapshot.changes.map((one) => [one.path, one])), [snapshot.changes]);
   const fold = (id: string, isOpen: boolean): void => setFolds(new Map(folds).set(id, isOpen));
@@ -62,9 +63,16 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
     setViewing(isLast ? null : cell);
     isLast || store.askCell(cell);
   };
+  const open = (path: string): void => {
+    if (selected === null) {
+      origin.current = (scroller.current?.getRootNode() as Document | ShadowRoot).activeElement as HTMLElement | null;
+    }
+    select(path);
+  };
   const close = (): void => {
     select(null);
-    scroller.current?.focus();
+    const target = origin.current && scroller.current?.contains(origin.current) ? origin : scroller;
+    target.current?.focus({ preventScroll: true });
   };
   const reveal = host ? (place: Parameters<Host["reveal"]>[0]): void => host.reveal(place) : undefined;
   const told = viewing === null ? snapshot : store.cells.get(viewing);
@@ -78,14 +86,14 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
               Back to the last cell, [{snapshot.cell.count}]
             </Button>
           )}
-          <Cell told={told} hazards={viewing === null ? snapshot.hazards : []} select={select} reveal={reveal} />
+          <Cell told={told} hazards={viewing === null ? snapshot.hazards : []} select={open} reveal={reveal} />
         </Section>
         <Section {...section("Shared memory")} aside="changed first">
           <Memory
             view={{ tensors: snapshot.tensors, groups: snapshot.groups, changes, parts: snapshot.parts, folds, filter }}
             scroller={scroller}
             toggle={fold}
-            select={select}
+            select={open}
           />
         </Section>
         <Section {...section("Timeline")} aside="cells">
@@ -94,13 +102,13 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
             filter={filter}
             viewing={viewing ?? snapshot.cell.count}
             view={view}
-            select={select}
+            select={open}
             width={width}
           />
         </Section>
       </div>
       {selected !== null && (
-        <Detail path={selected} store={store} snapshot={snapshot} select={select} close={close} reveal={reveal} />
+        <Detail path={selected} store={store} snapshot={snapshot} select={open} close={close} reveal={reveal} />
       )}
     </div>
   );
