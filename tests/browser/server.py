@@ -77,13 +77,13 @@ class Server:
     def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """Send a request to the server's REST interface."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/api/{path}", data=data, method=method)
+        request = urllib.request.Request(f"{self.url}/{path}", data=data, method=method)
         with urllib.request.urlopen(request, timeout=20) as response:
             text = response.read()
         return json.loads(text) if text else None
 
     def write(self, name: str, cells: list[str], kernel: str = "python3") -> str:
-        """Write a notebook, and begin to start its kernel while the page is still loading."""
+        """Write a notebook and return its name."""
         document = {
             "cells": [
                 {
@@ -103,15 +103,26 @@ class Server:
         (self.root / name).write_text(json.dumps(document), encoding="utf-8")
         return name
 
-    def kernel_of(self, name: str) -> str:
-        """Return the id of the kernel that runs a notebook."""
-        (session,) = [session for session in self.ask("sessions") if session["path"] == name]
-        return session["kernel"]["id"]
+    def layout(self) -> dict[str, Any]:
+        """Return what JupyterLab will open again: the notebooks, and the panel at the right."""
+        for workspace in self.ask("lab/api/workspaces")["workspaces"]["values"]:
+            data = workspace["data"].get("layout-restorer:data", {})
+            return {
+                "main": (data.get("main", {}).get("dock") or {}).get("widgets", []),
+                "right": data.get("right", {}).get("current"),
+            }
+        return {}
+
+    def end_session(self, name: str) -> None:
+        """Shut the kernel of a notebook down."""
+        for session in self.ask("api/sessions"):
+            if session["path"] == name:
+                self.ask(f"api/sessions/{session['id']}", "DELETE")
 
     def end_sessions(self) -> None:
         """Shut every kernel down."""
-        for session in self.ask("sessions"):
-            self.ask(f"sessions/{session['id']}", "DELETE")
+        for session in self.ask("api/sessions"):
+            self.ask(f"api/sessions/{session['id']}", "DELETE")
 
     def _environment(self) -> dict[str, str]:
         folders = {
@@ -132,7 +143,7 @@ class Server:
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until and self._process.poll() is None:
             try:
-                self.ask("status")
+                self.ask("api/status")
             except OSError:
                 time.sleep(0.05)
             else:
