@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
 # What is said in the console of JupyterLab without this extension, each with the reason.
-OF_JUPYTERLAB: dict[str, str] = {}
+OF_JUPYTERLAB = {
+    "Could not restore the debugger state: Canceled future": "a notebook was closed while its debugger looked for one",
+}
 
 WATCHED = [
     "%load_ext tensorwatch",
@@ -41,7 +43,7 @@ def browser() -> Iterator[BrowserContext]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         context = chromium.new_context(viewport={"width": 1200, "height": 800}, reduced_motion="reduce")
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(10_000)
         yield context
         chromium.close()
 

@@ -98,7 +98,7 @@ class Lab:
     def restart(self) -> None:
         """Restart the kernel of the notebook in front."""
         self.page.evaluate("void jupyterapp.commands.execute('kernelmenu:restart')")
-        self.page.get_by_role("dialog").get_by_role("button", name="Restart").click()
+        self.page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
 
     def show_panel(self) -> None:
         """Open the panel in the side bar."""

@@ -20,6 +20,13 @@ PACKAGE = Path(ipy_tensorwatch.__file__).parent
 # Nothing that asks the net, and nothing that asks the user.
 NOTIFICATIONS = {"checkForUpdates": False, "fetchNews": "false"}
 
+# To the page, this is no Python.
+KLINGON = {
+    "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+    "display_name": "Klingon",
+    "language": "Klingon",
+}
+
 CONFIG = {
     "IdentityProvider": {"token": ""},
     "JupyterNotebookApp": {"expose_app_in_browser": True},
@@ -55,6 +62,9 @@ class Server:
         notifications = self._folder / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
         notifications.parent.mkdir(parents=True)
         notifications.write_text(json.dumps(NOTIFICATIONS), encoding="utf-8")
+        kernel = self._folder / "data" / "kernels" / "klingon" / "kernel.json"
+        kernel.parent.mkdir(parents=True)
+        kernel.write_text(json.dumps(KLINGON), encoding="utf-8")
         (self._folder / "config" / "jupyter_server_config.json").write_text(
             json.dumps(CONFIG | {"LabServerApp": {"extra_labextensions_path": [str(extensions)]}}), encoding="utf-8"
         )

@@ -7,13 +7,14 @@ from playwright.sync_api import expect
 
 LOAD = "%load_ext tensorwatch"
 DIE = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
-WAIT = "import time\ntime.sleep(3)"
+WAIT = "import time\ntime.sleep(2)"
+UNLOAD = "%unload_ext tensorwatch"
 
 
 @pytest.fixture
 def notebook(lab, server, request):
     """Open a notebook with a kernel of its own, in which nothing is loaded."""
-    name = lab.open(server.write(f"{request.node.originalname}.ipynb", [LOAD, DIE, WAIT]))
+    name = lab.open(server.write(f"{request.node.originalname}.ipynb", [LOAD, DIE, WAIT, UNLOAD]))
     lab.show_panel()
     yield name
     server.end_session(name)
@@ -71,6 +72,7 @@ def test_after_a_restart_the_facts_are_marked_as_past_until_it_is_loaded_again(l
 def test_a_kernel_that_died(lab, loaded):
     lab.begin(loaded, 1)
 
+    lab.page.get_by_role("dialog").get_by_role("button", name="Ok").click()
     expect_the_past(lab, "The kernel died. What is shown here is from before.")
 
 
@@ -97,18 +99,16 @@ def test_a_kernel_that_is_busy_leaves_the_facts_readable(lab, loaded):
 
 
 def test_unloading_takes_the_panel_away(lab, loaded):
-    lab.page.evaluate(
-        "jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code: '%unload_ext tensorwatch'}).done"
-    )
+    lab.run(loaded, 3)
 
     expect(lab.notice).to_contain_text("tensorwatch is not loaded in this kernel")
     expect(lab.facts).to_have_count(0)
 
 
 def test_a_kernel_of_another_language(lab, server):
-    name = lab.open(server.write("another_language.ipynb", ["1"], kernel="shell"))
+    name = lab.open(server.write("another_language.ipynb", ["1"], kernel="klingon"))
     lab.show_panel()
 
-    expect(lab.notice).to_have_text("tensorwatch watches Python kernels; this one runs bash.")
+    expect(lab.notice).to_have_text("tensorwatch watches Python kernels; this one runs Klingon.")
     expect(lab.load_button).to_be_hidden()
     server.end_session(name)

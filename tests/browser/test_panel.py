@@ -87,7 +87,6 @@ def test_the_keyboard_goes_to_the_panel_and_back(lab, watched):
     lab.page.keyboard.press(SHORTCUT)
     expect(lab.facts).to_be_visible()
     expect_focus_in(lab.side)
-    lab.page.keyboard.press("Tab")
     lab.page.keyboard.press(SHORTCUT)
 
     expect_focus_in(lab.page.locator(".jp-NotebookPanel"))
