@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import mul
 from typing import TYPE_CHECKING
 
 from .lane import Run, join
@@ -51,9 +52,9 @@ class Dirty:
 def find_dirty(members: Mapping[str, Member]) -> dict[str, Dirty]:
     """Find the changed bytes of each variable that changed.
 
-    A report says how many elements of a variable changed, not which. Where all did, its bytes are the answer. Else the
-    others in the block narrow it down: all that is wholly changed is in it, and nothing that is unchanged. Where either
-    bound holds as many elements as have changed, it is the answer.
+    A report says how many elements of a variable changed, and lists the first few. Where all did, or all are listed,
+    that is the answer. Else the others in the block narrow it down: all that is wholly changed is in it, and nothing
+    that is unchanged. Where either bound holds as many elements as have changed, it is the answer.
     """
     return {path: _dirty(one, members.values()) for path, one in members.items() if one.change is not None}
 
@@ -62,13 +63,27 @@ def _dirty(one: Member, others: Iterable[Member]) -> Dirty:
     runs, nbytes = one.lane.runs, _changed_bytes(one)
     if nbytes is not None and nbytes >= one.reading.nbytes:
         return Dirty(runs=runs, is_exact=True)
-    peers = [other for other in others if other.lane.is_exact and _has_same_grid(one.reading, other.reading)]
+    listed = _listed(one)
+    if listed:
+        return Dirty(runs=listed, is_exact=True)
+    peers = [other for other in others if _is_peer(one, other)]
     inner = tuple(_meet(runs, _unite(other.lane.runs for other in peers if _is_whole(other))))
     if nbytes is not None and one.lane.is_exact and nbytes <= _covered(inner):
         return Dirty(runs=inner, is_exact=True)
     outer = tuple(_leave_out(runs, _unite(other.lane.runs for other in peers if other.is_clean))) or runs
     is_exact = nbytes is not None and one.lane.folds == 1 and _covered(outer) <= nbytes
     return Dirty(runs=outer, is_exact=is_exact)
+
+
+def _listed(one: Member) -> tuple[Run, ...]:
+    """Find the elements that changed where they are so few that the report lists them all."""
+    reading, elements = one.reading, one.change.elements if one.change else None
+    indices = [example.index for example in elements.examples] if elements else []
+    if not elements or elements.changed != len(indices) or {len(reading.shape)} != set(map(len, indices)):
+        return ()
+    first = one.lane.runs[0].low + reading.data_ptr - reading.address
+    starts = {first + sum(map(mul, index, reading.strides)) for index in indices}
+    return join(Run(start, start + reading.itemsize, reading.itemsize) for start in sorted(starts))
 
 
 def _covered(runs: Iterable[Run]) -> int:
@@ -83,6 +98,12 @@ def _changed_bytes(one: Member) -> int | None:
 
 def _is_whole(one: Member) -> bool:
     return _changed_bytes(one) == one.reading.nbytes
+
+
+def _is_peer(one: Member, other: Member) -> bool:
+    """Tell whether what became of another's bytes tells of ours: since the same cell, and in the same elements."""
+    is_as_old = (one.change and one.change.since) == (other.change and other.change.since)
+    return is_as_old and other.lane.is_exact and _has_same_grid(one.reading, other.reading)
 
 
 def _has_same_grid(a: Reading, b: Reading) -> bool:

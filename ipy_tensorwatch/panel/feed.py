@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .compact import compact, encode
 from .flow import Flow
 from .news import news
+from .partly import tell_parts
 from .past import Past
 from .state import State, describe, tell_cell, tell_past
 from .telling import tell_change
@@ -123,6 +124,7 @@ class Feed:
         base, self._base = self._base, self._number + 1
         self._reported = self._heralded = report
         told = describe(report, self._cell_id) | {"news": news(report, self._cell_id)}
+        told["parts"] = tell_parts(report, self._state.grouping)
         self._post({"kind": "report", "base": base}, told | lists)
 
     def _send_news(self, report: Report) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .facts import spell_shape
 from .fold import fold, gather
 from .operators import left_out, operators
 from .page import Line, Page, Row, Table, words
@@ -104,8 +105,7 @@ def _form(change: Change, several: bool, records: dict[str, TensorRecord]) -> Li
 
 
 def _describe(record: TensorRecord) -> str:
-    shape = "×".join(map(str, record.shape)) or "scalar"
-    return f"{shape} {record.dtype.removeprefix('torch.')}"
+    return f"{spell_shape(record.shape)} {record.dtype.removeprefix('torch.')}"
 
 
 def _unchanged(report: Report) -> list[TensorRecord]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .blocks import block, fold_groups, members
+from .facts import key
 from .measure import count_of, few, spell_seconds
 from .page import Page, Row, Table, words
 from .picture import picture
@@ -46,10 +47,12 @@ def _groups(report: Report) -> Table | Line:
     folds = fold_groups(sorted(report.groups, key=lambda one: changed.isdisjoint(one.members)))
     shown, _ = few(folds, MAX_GROUPS)
     left = sum(one.count for one in folds[len(shown) :])
+    rows = tuple(_rows(shown, report))
     return Table(
         caption="Shared memory",
         head=("block", "tensors", "relation"),
-        rows=tuple(_rows(shown, report)),
+        rows=rows,
+        key=key([strip for row in rows if row.picture for strip in row.picture.strips]),
         more=f"… and {count_of(left, 'more group')}: ipy_tensorwatch.report().groups" if left else "",
     )
 

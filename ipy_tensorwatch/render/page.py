@@ -111,6 +111,8 @@ class Table:
         Whether the rows are shown alone, without caption, head and signs.
     more
         What was left out, in words.
+    key
+        How the pictures are to be read.
     """
 
     caption: str
@@ -118,6 +120,7 @@ class Table:
     rows: tuple[Row, ...]
     bare: bool = False
     more: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

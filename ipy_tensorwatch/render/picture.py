@@ -36,7 +36,7 @@ def picture(block: Iterable[tuple[AccessPath | str, Reading]], report: Report) -
         return None
     low = min(one.address for one in readings.values())
     nbytes = max(one.end for one in readings.values()) - low
-    members = _members(readings, report, low, nbytes / CELLS)
+    members = members_of(readings, report, low, nbytes / CELLS)
     chosen, _ = few(list(members), MAX_STRIPS)
     shown = sorted(chosen, key=list(readings).index)
     left = len(readings) - len(shown)
@@ -53,7 +53,7 @@ def says_more(picture: Picture) -> bool:
     return any(one.lane.nbytes < picture.nbytes or one.lane.folds > 1 for one in picture.strips)
 
 
-def _members(readings: Mapping[str, Reading], report: Report, low: int, cell: float) -> dict[str, Member]:
+def members_of(readings: Mapping[str, Reading], report: Report, low: int, cell: float) -> dict[str, Member]:
     """Tell of each variable what became of its bytes, those that changed first."""
     changes = {change.path: change for change in report.changes if change.path in readings}
     unsure = {one.path for one in report.coverage.unverified}

@@ -15,6 +15,9 @@ class Shade(NamedTuple):
 SHADES = Shade("#4477aa", "#7fb0e0"), Shade("#3f948d", "#86cfc8"), Shade("#aa6699", "#d79ac6")
 """The colours of strips in a picture; without a style sheet the light ones are to be seen on any ground."""
 
+MARK = "#b06a00"
+"""What marks changed bytes where there is no style sheet."""
+
 _RULES = """
 & {
   --tw-text: var(--jp-ui-font-color1, var(--vscode-foreground, inherit));
@@ -77,7 +80,7 @@ _RULES = """
 _PICTURE_RULES = """
 & table table.ipytw-picture { margin: 2px 0 6px; }
 & table.ipytw-picture tr th, & table.ipytw-picture tr td { border: 0; padding: 1px 12px 1px 6px; font-size: 12px; }
-& table.ipytw-picture tr th { padding-left: 9px; }
+& table.ipytw-picture tr th { padding-left: 9px; min-width: 7em; }
 & table.ipytw-picture tr td { color: var(--tw-dim); font-variant-numeric: tabular-nums; }
 & table.ipytw-picture svg { display: block; vertical-align: middle; }
 & table tbody tr.ipytw-above th, & table tbody tr.ipytw-above td { border-bottom: 0; }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .facts import spell_shape
 from .history import history_table
 from .measure import count_of, few, spell_bytes
 from .page import Line, Page, Row, Table, code, words
@@ -54,7 +55,7 @@ def _facts(record: TensorRecord) -> str:
     facts = [
         record.kind,
         record.dtype.removeprefix("torch."),
-        _shape(record.shape),
+        spell_shape(record.shape),
         record.device,
         _size(record) if record.unknown is None else reason(record.unknown),
         "" if record.version is None else f"v{record.version}",
@@ -66,10 +67,6 @@ def _facts(record: TensorRecord) -> str:
 def _size(record: TensorRecord) -> str:
     low, high = record.span
     return spell_bytes(high - low) + (f" from byte {low:,} of its storage" if low else "")
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) if shape else "scalar"
 
 
 def _holder_table(holders: Sequence[Holder]) -> Table:
@@ -84,4 +81,4 @@ def _holder_table(holders: Sequence[Holder]) -> Table:
 
 def _holder(one: Holder) -> tuple[Line, ...]:
     whose = "" if one.is_variable else " (kept by IPython)"
-    return code(one.path) + words(whose), words(_RELATIONS[one.relation]), words(_shape(one.shape))
+    return code(one.path) + words(whose), words(_RELATIONS[one.relation]), words(spell_shape(one.shape))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ipy_tensorwatch.core.dirty import Member, find_dirty
 from ipy_tensorwatch.core.lane import lay
 from ipy_tensorwatch.core.reading import extent
-from ipy_tensorwatch.core.records import Elements
+from ipy_tensorwatch.core.records import Elements, Example
 from tests.render.records import change, reading
 
 SLICE = st.tuples(st.integers(0, 5), st.integers(1, 8), st.sampled_from([1, 1, 2, 3, -1]))
@@ -40,8 +40,13 @@ def touched(array: np.ndarray, differs: np.ndarray, base: np.ndarray) -> set[int
     return {start + place for start in starts for place in range(array.itemsize)}
 
 
-@given(st.lists(VIEW, min_size=1, max_size=5), st.sets(st.integers(0, 4), max_size=3), st.sampled_from([0, 3, 20]))
-def test_changed_bytes_are_in_what_is_marked_and_are_all_of_it_where_that_is_said(views, written, cell):
+@given(
+    st.lists(VIEW, min_size=1, max_size=5),
+    st.sets(st.integers(0, 4), max_size=3),
+    st.sampled_from([0, 3, 20]),
+    st.sampled_from([0, 4]),
+)
+def test_changed_bytes_are_in_what_is_marked_and_are_all_of_it_where_that_is_said(views, written, cell, kept):
     base = np.zeros((8, 8), "f4")
     before = base.copy()
     arrays = [cut(base, view) for view in views]
@@ -53,7 +58,11 @@ def test_changed_bytes_are_in_what_is_marked_and_are_all_of_it_where_that_is_sai
     members = {}
     for place, (array, changed) in enumerate(zip(arrays, differs, strict=True)):
         one, count = read(array), int(changed.sum())
-        found = change(f"x{place}", elements=Elements(changed=count, total=array.size)) if count else None
+        examples = tuple(
+            Example(index=tuple(map(int, index)), before=0.0, after=7.0) for index in np.argwhere(changed)[:kept]
+        )
+        elements = Elements(changed=count, total=array.size, examples=examples)
+        found = change(f"x{place}", elements=elements) if count else None
         members[f"x{place}"] = Member(reading=one, lane=lay(one, begin, cell), change=found, is_clean=not count)
 
     dirty = find_dirty(members)
@@ -69,7 +78,8 @@ def test_changed_bytes_are_in_what_is_marked_and_are_all_of_it_where_that_is_sai
 
 
 def member(shape, strides, offset=0, changed=0, total=None, **more) -> Member:
-    one = reading(1, shape=shape, strides=strides, data_ptr=4096 + offset, high=24)
+    low, _ = extent(shape, strides, 4)
+    one = reading(1, shape=shape, strides=strides, data_ptr=4096 + offset - low, high=24)
     elements = Elements(changed=changed, total=total or one.numel)
     return Member(reading=one, lane=lay(one, 4096, 0.1), change=change(elements=elements) if changed else None, **more)
 
@@ -108,6 +118,21 @@ def test_a_column_that_did_not_change_leaves_the_others():
     found = marked(x=member((2, 3), (12, 4), changed=1), column=member((2,), (12,), 4, is_clean=True))
 
     assert found == {"x": ([(0, 4), (8, 16), (20, 24)], False)}
+
+
+def test_elements_that_are_listed_are_the_ones():
+    examples = tuple(Example(index=(0, place), before=0.0, after=1.0) for place in (0, 1))
+    one = member((2, 3), (-12, 4))
+    listed = change(elements=Elements(changed=2, total=6, examples=examples))
+
+    assert marked(x=Member(reading=one.reading, lane=one.lane, change=listed)) == {"x": ([(12, 20)], True)}
+
+
+def test_what_did_not_change_in_this_cell_may_have_changed_since_an_earlier_one():
+    one, right = member((6,), (4,)), member((3,), (4,), 12, is_clean=True)
+    late = change(elements=Elements(changed=3, total=6), since=4)
+
+    assert marked(x=Member(reading=one.reading, lane=one.lane, change=late), right=right) == {"x": ([(0, 24)], False)}
 
 
 @pytest.mark.parametrize("elements", [None, Elements(changed=None, total=6)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from ipy_tensorwatch.render.diff import DiffView, show_diff
 from ipy_tensorwatch.render.html import write_html
 from ipy_tensorwatch.render.overview import overview
-from ipy_tensorwatch.render.page import Page, Row, Table, code, words
-from ipy_tensorwatch.render.style import STYLE
+from ipy_tensorwatch.render.page import Line, Page, Picture, Row, Table, code, words
+from ipy_tensorwatch.render.style import PICTURE_STYLE, STYLE
 from ipy_tensorwatch.render.summary import summarize
 from ipy_tensorwatch.render.text import write_text
 from tests.render.records import change, full_report, report, site
@@ -71,6 +72,9 @@ def test_a_page_is_balanced_html_without_scripts(name: str):
         "td",
         "code",
         "span",
+        "svg",
+        "title",
+        "path",
     }
     assert [key for _, attrs in tags.tags for key in attrs if key.startswith("on")] == []
 
@@ -137,14 +141,14 @@ def test_what_a_table_leaves_out_and_what_it_is_called_are_escaped_too():
 
 
 def test_the_style_touches_nothing_but_our_own():
-    selectors = [one.strip() for rule in re.findall(r"([^{}]+)\{", STYLE) for one in rule.split(",")]
+    selectors = [one.strip() for rule in re.findall(r"([^{}]+)\{", STYLE + PICTURE_STYLE) for one in rule.split(",")]
 
     assert [one for one in selectors if ".ipytw" not in one] == []
 
 
 def test_the_style_outweighs_jupyterlabs_rules_for_tables():
     """They have three classes: `.jp-ThemedContainer .jp-RenderedHTMLCommon tbody tr:nth-child(even)`."""
-    selectors = [one.strip() for rule in re.findall(r"([^{}]+)\{", STYLE) for one in rule.split(",")]
+    selectors = [one.strip() for rule in re.findall(r"([^{}]+)\{", STYLE + PICTURE_STYLE) for one in rule.split(",")]
 
     assert [one for one in selectors if ".ipytw.ipytw.ipytw" not in one] == []
 
@@ -154,10 +158,25 @@ def test_the_colours_are_jupyterlabs_with_fallbacks():
     assert len(re.findall(r"var\(--jp-[\w-]+,", STYLE)) >= 5
 
 
+def without_pictures(part: Table | Line) -> Table | Line:
+    if not isinstance(part, Table):
+        return part
+    return replace(part, key="", rows=tuple(replace(row, picture=None) for row in part.rows))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pictures_leave_the_text_as_it_is(name: str):
+    page = PAGES[name]()
+    plain = replace(page, parts=tuple(without_pictures(part) for part in page.parts if not isinstance(part, Picture)))
+
+    assert write_text(plain) == write_text(page)
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_html_says_nothing_that_text_does_not_say(name: str):
-    """Both paint one page, so the words are the same."""
+    """Both paint one page, so the words are the same, but for those that stand in a picture or tell how to read it."""
     page = PAGES[name]()
+    page = replace(page, parts=tuple(without_pictures(part) for part in page.parts if not isinstance(part, Picture)))
     text = write_text(page)
     spoken = re.split(r"\s{2,}", re.sub(r"<style>.*?</style>|<[^>]+>", "  ", write_html(page)))
     plain = [one.replace("&#x27;", "'").replace("&gt;", ">").strip() for one in spoken]

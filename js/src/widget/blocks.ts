@@ -1,6 +1,7 @@
 /** The alias groups as rows: those that changed first, alike ones folded, and who is alone at the end. */
 
 import type { Change, Group, Tensor } from "../report";
+import type { Part } from "./wire";
 import { bytes, count, root } from "./words";
 
 /** One row of the picture; `id` stays the same from cell to cell. */
@@ -39,6 +40,7 @@ export interface View {
   readonly tensors: readonly Tensor[];
   readonly groups: readonly Group[];
   readonly changes: ReadonlyMap<string, Change>;
+  readonly parts: Readonly<Record<string, Part>>;
   /** What the reader has opened or shut. */
   readonly folds: ReadonlyMap<string, boolean>;
   readonly filter: string;

@@ -1,6 +1,7 @@
 /** Where a tensor's bytes lie in its block. */
 
 import type { Change, Tensor } from "../report";
+import type { Part } from "./wire";
 
 /** A stretch of bytes `[low, high)` of which `share` belong to the tensor: less than 1 is a pattern too fine to draw. */
 export interface Run {
@@ -96,38 +97,31 @@ function merged(stretches: readonly [number, number][], share: number): Run[] {
   return runs;
 }
 
-/** The bytes of some runs that none of the others has; where patterns are too fine to draw, all of them. */
-export function without(runs: readonly Run[], others: readonly Run[]): readonly Run[] {
-  return others.reduce((rest, other) => (other.share < 1 ? rest : rest.flatMap((run) => cut(run, other))), runs);
+/** What a cell did to the bytes of one lane: not exact where it is only known that some of these changed. */
+export interface Dirty {
+  readonly runs: readonly Run[];
+  readonly exact: boolean;
 }
 
-function cut(run: Run, other: Run): Run[] {
-  if (other.high <= run.low || run.high <= other.low) {
-    return [run];
+const CLEAN: Dirty = { runs: [], exact: true };
+
+/** Where a change is to be marked: in the whole lane, in the part that the kernel found, or somewhere in the lane. */
+export function dirtyOf(lane: Lane, change: Change | undefined, part: Part | undefined): Dirty {
+  if (change?.kind !== "mutated") {
+    return CLEAN;
   }
-  const parts = [
-    { ...run, high: Math.min(run.high, other.low) },
-    { ...run, low: Math.max(run.low, other.high) },
-  ];
-  return parts.filter(({ low, high }) => low < high);
+  if (part) {
+    return { runs: part.runs.map(([low, high]) => ({ low, high, share: 1 })), exact: part.exact };
+  }
+  const { elements } = change;
+  return { runs: lane.runs, exact: elements !== null && elements.changed === elements.total };
 }
 
-/** A group's lanes, and in each the bytes that the cell may have changed: in a changed variable, and in no unchanged one. */
-export function lanesOf(
-  members: readonly Tensor[],
-  changes: ReadonlyMap<string, Change>,
-): { begin: number; size: number; lanes: readonly (Lane & { readonly changed: readonly Run[] })[] } {
-  const spans = members.map((tensor) => spanOf(tensor));
+/** A group's block of memory, as the span of addresses `[begin, begin + size)`. */
+export function blockOf(members: readonly Tensor[]): { begin: number; size: number } {
+  const spans = members.map(spanOf);
   const begin = Math.min(...spans.map(([low]) => low));
-  const size = Math.max(...spans.map(([, high]) => high)) - begin;
-  const lanes = members.map((tensor) => laneOf(tensor, begin));
-  const isMutated = members.map(({ path }) => changes.get(path)?.kind === "mutated");
-  const quiet = lanes.filter((_, place) => !isMutated[place]).flatMap(({ runs }) => runs);
-  return {
-    begin,
-    size,
-    lanes: lanes.map((lane, place) => ({ ...lane, changed: isMutated[place] ? without(lane.runs, quiet) : [] })),
-  };
+  return { begin, size: Math.max(...spans.map(([, high]) => high)) - begin };
 }
 
 /** The addresses of a tensor's first byte and of the byte behind its last. */

@@ -2,9 +2,9 @@
 
 import type { JSX, RefObject } from "preact";
 import { useMemo } from "preact/hooks";
-import type { Change, Group, Tensor } from "../report";
+import type { Group, Tensor } from "../report";
 import { type Head, type Row, rowsOf, type View } from "./blocks";
-import { type Lane, lanesOf, type Run } from "./lane";
+import { blockOf, type Dirty, dirtyOf, type Lane, laneOf, type Run } from "./lane";
 import { type Item, List } from "./list";
 import { Chevron, Glyph, MARK_NAMES } from "./pieces";
 import { bytes, description, facts, shape } from "./words";
@@ -25,7 +25,7 @@ export function Memory(props: {
     return <p class="tw-note">{filter ? "No variable is called so." : "There are no tensors yet."}</p>;
   }
   const pictureOf = (group: Group): Picture => {
-    const picture = pictures.get(group) ?? drawn(group, known, changes);
+    const picture = pictures.get(group) ?? drawn(group, known, view);
     pictures.set(group, picture);
     return picture;
   };
@@ -43,23 +43,44 @@ export function Memory(props: {
   return <List label="Shared memory" count={rows.length} item={item} scroller={scroller} />;
 }
 
+const COLOURS = 4;
+
 /** So many letters of a group's names are enough to fill its head. */
 const MAX_NAMES = 400;
 
 interface Picture {
   readonly members: readonly Tensor[];
   readonly size: number;
-  readonly lanes: readonly (Lane & { readonly changed: readonly Run[] })[];
+  readonly lanes: readonly (Lane & { readonly dirty: Dirty })[];
   /** Lanes of the same bytes have the same colour. */
   readonly colours: readonly number[];
+  readonly facts: readonly string[];
+  /** The letters of the longest facts: bars of one group end at the same place. */
+  readonly letters: number;
 }
 
-function drawn(group: Group, known: ReadonlyMap<string, Tensor>, changes: ReadonlyMap<string, Change>): Picture {
+function drawn(group: Group, known: ReadonlyMap<string, Tensor>, view: View): Picture {
   const members = group.members.flatMap((path) => known.get(path) ?? []);
-  const { lanes, size } = lanesOf(members, changes);
+  const { begin, size } = blockOf(members);
+  const lanes = members.map((tensor) => {
+    const lane = laneOf(tensor, begin);
+    return { ...lane, dirty: dirtyOf(lane, view.changes.get(tensor.path), view.parts[tensor.path]) };
+  });
   const looks = lanes.map(({ runs }) => JSON.stringify(runs));
   const kinds = [...new Set(looks)];
-  return { members, lanes, size, colours: looks.map((look) => kinds.indexOf(look) % 4) };
+  const told = members.map((tensor, place) => factsOf(tensor, lanes[place]?.fold ?? 1));
+  return {
+    members,
+    lanes,
+    size,
+    colours: looks.map((look) => kinds.indexOf(look) % COLOURS),
+    facts: told,
+    letters: Math.max(...told.map((text) => text.length)),
+  };
+}
+
+function factsOf(tensor: Tensor, fold: number): string {
+  return fold > 1 ? `${shape(tensor.shape)} · ${fold} in one` : facts(tensor);
 }
 
 /** The head of a group, or of several that are folded. */
@@ -100,8 +121,8 @@ function LaneRow({ picture, member }: { picture: Picture; member: number }): JSX
         {tensor.path}
       </code>
       <Bar lane={lane} size={picture.size} colour={picture.colours[member] ?? 0} />
-      <span class="tw-facts" title={description(tensor)}>
-        {lane.fold > 1 ? `${shape(tensor.shape)} · ${lane.fold} in one` : facts(tensor)}
+      <span class="tw-facts" title={description(tensor)} style={{ flexBasis: `${picture.letters}ch` }}>
+        {picture.facts[member]}
       </span>
     </>
   );
@@ -111,7 +132,11 @@ function LaneRow({ picture, member }: { picture: Picture; member: number }): JSX
 const WIDTH = 1000;
 const LEAST = 6;
 
-function Bar(props: { lane: Lane & { changed: readonly Run[] }; size: number; colour: number }): JSX.Element {
+/** Bytes that changed are underlined; a thin line tells that some of these did. */
+const SURE = { y: 13, height: 3 };
+const MAYBE = { y: 14, height: 1 };
+
+function Bar(props: { lane: Lane & { dirty: Dirty }; size: number; colour: number }): JSX.Element {
   const { lane, size, colour } = props;
   const scale = WIDTH / Math.max(1, size);
   const place = ({ low, high }: Run): { x: number; width: number } => ({
@@ -124,8 +149,8 @@ function Bar(props: { lane: Lane & { changed: readonly Run[] }; size: number; co
       {lane.runs.map((run) => (
         <Stretch key={run.low} {...place(run)} isFine={run.share < 1} isFolded={lane.fold > 1} />
       ))}
-      {lane.changed.map((run) => (
-        <rect key={run.low} class="tw-ink-silent" {...place(run)} y="13" height="3" />
+      {lane.dirty.runs.map((run) => (
+        <rect key={run.low} class="tw-ink-silent" {...place(run)} {...(lane.dirty.exact ? SURE : MAYBE)} />
       ))}
     </svg>
   );

@@ -76,7 +76,7 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
         </Section>
         <Section {...section("Shared memory")} aside="changed first">
           <Memory
-            view={{ tensors: snapshot.tensors, groups: snapshot.groups, changes, folds, filter }}
+            view={{ tensors: snapshot.tensors, groups: snapshot.groups, changes, parts: snapshot.parts, folds, filter }}
             scroller={scroller}
             toggle={fold}
             select={select}

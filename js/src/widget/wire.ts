@@ -57,12 +57,19 @@ export interface Values {
   readonly after: readonly (number | null)[];
 }
 
+/** The bytes of its block that changed in a variable of which only a part did; not exact: some of them did. */
+export interface Part {
+  readonly runs: readonly (readonly [low: number, high: number])[];
+  readonly exact: boolean;
+}
+
 type Unverified = Coverage["unverified"][number];
 
 /** All that a panel draws. */
 export interface Snapshot extends Told {
   readonly news: News;
   readonly changes: readonly Change[];
+  readonly parts: Readonly<Record<string, Part>>;
   readonly hazards: readonly Hazard[];
   readonly coverage: Omit<Coverage, "unverified">;
   readonly tensors: readonly Tensor[];
@@ -77,6 +84,7 @@ export interface Sent extends Told {
   readonly fields: readonly (keyof Tensor)[];
   readonly news: News;
   readonly changes: readonly Partial<Change>[];
+  readonly parts: Readonly<Record<string, Part>>;
   readonly hazards: readonly Hazard[];
   readonly coverage: Omit<Coverage, "unverified">;
   readonly tensors: readonly Splice<readonly unknown[]>[];
@@ -107,6 +115,7 @@ export function assemble(known: Snapshot | null, sent: Sent): Snapshot {
     left_out: sent.left_out,
     news: sent.news,
     changes: sent.changes.map(changeOf),
+    parts: sent.parts,
     hazards: sent.hazards,
     coverage: sent.coverage,
     tensors: splice(known?.tensors ?? [], tensors),

@@ -1,0 +1,51 @@
+"""The bytes that changed in variables of which only a part did: a front end knows the others by their lanes."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ..core.dirty import find_dirty
+from ..render.picture import CELLS, members_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..core.dirty import Dirty
+    from ..core.group import Grouping
+    from ..core.reading import Reading
+    from ..core.records import Change
+    from ..core.report import Report
+
+MAX_GROUPS = 64
+"""How many groups are looked at; in the others, the changed variables are marked as a whole."""
+
+
+def tell_parts(report: Report, grouping: Grouping) -> dict[str, Any]:
+    """Tell for each variable that changed in part which bytes of its block did, and whether that is sure."""
+    partly = {change.path for change in report.changes if _is_partly(change)}
+    found: dict[str, Any] = {}
+    for readings in islice(_blocks(grouping, partly), MAX_GROUPS):
+        low = min(one.address for one in readings.values())
+        cell = (max(one.end for one in readings.values()) - low) / CELLS
+        dirty = find_dirty(members_of(readings, report, low, cell))
+        found |= {path: _tell(one) for path, one in dirty.items() if path in partly}
+    return found
+
+
+def _is_partly(change: Change) -> bool:
+    elements = change.elements
+    return change.kind == "mutated" and (elements is None or elements.changed != elements.total)
+
+
+def _blocks(grouping: Grouping, partly: set[str]) -> Iterator[dict[str, Reading]]:
+    """Go through the blocks in which such a variable lies."""
+    for homes, group in grouping.blocks.items() if partly else ():
+        if not partly.isdisjoint(group.members):
+            readings = {str(path): reading for home in homes for path, reading in grouping.homes[home]}
+            if not any(one.unknown for one in readings.values()):
+                yield readings
+
+
+def _tell(dirty: Dirty) -> dict[str, Any]:
+    return {"runs": [(run.low, run.high) for run in dirty.runs], "exact": dirty.is_exact}

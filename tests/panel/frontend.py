@@ -1,0 +1,50 @@
+"""A front end that does what the panel's does with what it is sent, to hold what it knows against the truth."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from ipy_tensorwatch.panel.feed import Feed
+from ipy_tensorwatch.panel.splice import splice
+
+LISTS = ("tensors", "groups", "unverified", "past")
+
+
+@dataclass
+class FrontEnd:
+    """Keeps all messages, and the report that they add up to."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    known: dict[str, Any] = field(default_factory=dict)
+    base: int = 0
+
+    def take(self, head: dict[str, Any], body: bytes) -> None:
+        assert json.dumps(head)
+        message = head | {"body": json.loads(body) if body else None}
+        self.messages.append(message)
+        self.sizes.append(len(body))
+        if head["kind"] == "report":
+            assert head["base"] in (0, self.base), "a report that does not follow the one before"
+            self.base = head["number"]
+            known = self.known if head["base"] else {}
+            lists = {name: splice(known.get(name, []), message["body"][name]) for name in LISTS}
+            self.known = message["body"] | lists
+
+    def kinds(self) -> list[str]:
+        return [message["kind"] for message in self.messages]
+
+    def tensors(self) -> list[dict[str, Any]]:
+        """Return the tensors as a report tells them."""
+        return [dict(zip(self.known["fields"], row, strict=True)) for row in self.known["tensors"]]
+
+
+def watched(wants: str | None = "report") -> tuple[Feed, FrontEnd]:
+    """Give a feed and a front end that has said what it wants, if anything."""
+    front = FrontEnd()
+    feed = Feed(send=front.take, values_of=lambda _: None)
+    if wants:
+        feed.receive({"kind": "hello", "from": "me", "what": wants})
+    return feed, front
