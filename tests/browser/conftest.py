@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 # What is said in the console of JupyterLab without this extension, each with the reason.
 OF_JUPYTERLAB = {
+    "Canceled future for create_subshell_request": "the kernel was shut down while a subshell was asked for",
     "Could not restore the debugger state: Canceled future": "a notebook was closed while its debugger looked for one",
+    r"reading 'promise'": "a notebook was closed while its toolbar was about to be laid out",
 }
 
 WATCHED = [

@@ -17,7 +17,7 @@ def expect_focus_in(locator) -> None:
 def test_a_silent_change_shows_in_the_panel_on_its_tab_and_behind_the_line(lab, watched):
     lab.run(watched, SILENT)
 
-    expect(lab.facts).to_contain_text("1 silent change")
+    expect(lab.facts).to_contain_text("x changed through y")
     expect(lab.tab("tensorwatch: 1 silent change")).to_be_visible()
     expect(lab.marks).to_have_text(["also changes x"])
     expect(lab.line("y.add_(1);").filter(has=lab.marks)).to_have_count(1)
@@ -36,7 +36,7 @@ def test_the_panel_comes_back_when_the_page_is_reloaded(lab, watched):
 
     lab.reload()
 
-    expect(lab.facts).to_contain_text("1 silent change")
+    expect(lab.facts).to_contain_text("x changed through y")
     expect(lab.tab("tensorwatch: 1 silent change")).to_be_visible()
     expect(lab.marks).to_have_text(["also changes x"])
 
@@ -50,7 +50,7 @@ def test_the_panel_comes_back_with_its_notebook(lab, watched):
     expect(lab.tab("tensorwatch")).to_be_visible()
     lab.open(watched)
 
-    expect(lab.facts).to_contain_text("1 silent change")
+    expect(lab.facts).to_contain_text("x changed through y")
 
 
 def test_the_panel_follows_the_notebook_in_front(lab, server, watched):
@@ -63,7 +63,7 @@ def test_the_panel_follows_the_notebook_in_front(lab, server, watched):
     expect(lab.tab("tensorwatch")).to_be_visible()
     lab.activate(watched)
 
-    expect(lab.facts).to_contain_text("1 silent change")
+    expect(lab.facts).to_contain_text("x changed through y")
     expect(lab.notice).to_be_empty()
     server.end_session(other)
 
@@ -76,7 +76,7 @@ def test_the_panel_follows_a_console_on_the_same_kernel(lab, watched):
     prompt.type("y.add_(1);")
     prompt.press("Shift+Enter")
 
-    expect(lab.facts).to_contain_text("1 silent change")
+    expect(lab.facts).to_contain_text("x changed through y")
     expect(lab.marks).to_have_text(["also changes x"])
 
 
@@ -86,8 +86,10 @@ def test_the_keyboard_goes_to_the_panel_and_back(lab, watched):
 
     lab.page.keyboard.press(SHORTCUT)
     expect(lab.facts).to_be_visible()
-    expect_focus_in(lab.side)
-    lab.page.keyboard.press(SHORTCUT)
+    expect_focus_in(lab.facts)
+    lab.page.keyboard.press("Tab")
+    expect_focus_in(lab.facts)
+    lab.page.keyboard.press("Escape")
 
     expect_focus_in(lab.page.locator(".jp-NotebookPanel"))
 
@@ -108,12 +110,36 @@ def test_the_panel_is_in_the_command_palette(lab, watched):
     expect(lab.facts).to_be_visible()
 
 
+def test_a_line_in_the_panel_leads_to_the_line_in_the_notebook(lab, watched):
+    lab.run(watched, SILENT, QUIET, SILENT)
+    lab.line("import torch").click()
+
+    lab.facts.get_by_role("button", name="line 2").first.click()
+
+    expect(lab.page.locator(".jp-Cell.jp-mod-active")).to_contain_text("y.add_(1);")
+    expect(lab.page.locator(".jp-Cell.jp-mod-active .cm-activeLine")).to_contain_text("y.add_(1);")
+    expect_focus_in(lab.page.locator(".jp-NotebookPanel .cm-editor"))
+
+
+def test_a_line_of_a_cell_that_is_gone_leads_nowhere_and_says_so(lab, watched):
+    lab.run(watched, SILENT)
+    lab.command("notebook:delete-cell")
+
+    lab.facts.get_by_role("button", name="line 2").first.click()
+
+    expect(lab.notice).to_have_text("That cell is gone.")
+
+
 def test_nothing_is_wider_than_a_narrow_panel(lab, watched):
     lab.run(watched, SILENT)
     lab.show_panel()
-    lab.page.evaluate("jupyterapp.shell.setRelativeSizes?.call; document.querySelector('#jp-right-stack').style.width")
+    expect(lab.facts).to_be_visible()
 
-    assert lab.side.evaluate("node => node.scrollWidth - node.clientWidth") == 0
+    width, overflow = lab.side.evaluate("node => [node.clientWidth, node.scrollWidth - node.clientWidth]")
+    host_overflow = lab.facts.evaluate("node => node.scrollWidth - node.clientWidth")
+
+    assert width <= 280
+    assert [overflow, host_overflow] == [0, 0]
 
 
 def test_a_dark_theme_darkens_the_panel(lab, watched):
