@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.lab import Lab
+
 LOAD = "%load_ext tensorwatch"
 DIE = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
-WAIT = "import time\ntime.sleep(2)"
+WAIT = "import pathlib, time\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.05)"
 UNLOAD = "%unload_ext tensorwatch"
 
 
@@ -26,6 +30,16 @@ def loaded(lab, notebook):
     lab.run(notebook, 0)
     expect(lab.facts).to_be_visible()
     return notebook
+
+
+@contextmanager
+def running(lab, server, name):
+    """Have a cell run as long as it takes to look."""
+    lab.begin(name, 2)
+    yield
+    (server.root / "go").touch()
+    lab.wait_for_kernel(name)
+    (server.root / "go").unlink()
 
 
 def expect_the_past(lab, words: str) -> None:
@@ -83,18 +97,18 @@ def test_a_kernel_that_was_shut_down(lab, loaded):
     expect(lab.load_button).to_be_hidden()
 
 
-def test_a_kernel_that_is_busy_before_there_is_a_panel(lab, notebook):
-    lab.begin(notebook, 2)
+def test_a_kernel_that_is_busy_before_there_is_a_panel(lab, server, notebook):
+    with running(lab, server, notebook):
+        expect(lab.notice).to_have_text("The kernel is busy. The panel is here when the running cell has finished.")
 
-    expect(lab.notice).to_have_text("The kernel is busy. The panel is here when the running cell has finished.")
     expect(lab.notice).to_contain_text("tensorwatch is not loaded in this kernel")
 
 
-def test_a_kernel_that_is_busy_leaves_the_facts_readable(lab, loaded):
-    lab.begin(loaded, 2)
+def test_a_kernel_that_is_busy_leaves_the_facts_readable(lab, server, loaded):
+    with running(lab, server, loaded):
+        expect(lab.notice).to_have_text("A cell is running.")
+        expect(lab.facts).to_be_visible()
 
-    expect(lab.notice).to_have_text("A cell is running.")
-    expect(lab.facts).to_be_visible()
     expect(lab.notice).to_be_empty()
 
 
@@ -114,29 +128,43 @@ def test_a_kernel_of_another_language(lab, server):
     server.end_session(name)
 
 
-def test_a_lost_connection_is_said_and_forgotten_when_it_is_back(lab, server):
-    cut = False
-    sockets = []
-
-    def pass_on(socket) -> None:
-        if cut:
-            socket.close()
-        else:
-            sockets.append(socket)
-            socket.connect_to_server()
-
-    lab.page.route_web_socket("**/channels*", pass_on)
-    name = lab.open(server.write("connection.ipynb", [LOAD]))
+def test_a_lost_connection_is_said_and_forgotten_when_it_is_back(browser, server):
+    lab = Lab(browser.new_page(), server)
+    wires = Wires()
+    lab.page.route_web_socket("**/channels*", wires.lay)
+    lab.go("lab/workspaces/wires")
+    name = lab.open(server.write("wires.ipynb", [LOAD]))
     lab.run(name, 0)
     expect(lab.facts).to_be_visible()
 
-    cut = True
-    for socket in sockets:
-        socket.close()
+    wires.cut()
     expect(lab.notice).to_have_text("The connection to the kernel is lost. Reconnecting…")
     expect(lab.facts).to_be_visible()
-    cut = False
+    wires.mend()
 
-    expect(lab.notice).to_be_empty(timeout=20_000)
-    lab.page.unroute_all()
+    expect(lab.notice).to_be_empty()
+    lab.page.close()
     server.end_session(name)
+
+
+class Wires:
+    """The connections of a page to its kernels."""
+
+    def __init__(self) -> None:
+        self._whole = True
+        self._laid = []
+
+    def lay(self, socket) -> None:
+        self._laid.append(socket)
+        if self._whole:
+            socket.connect_to_server()
+        else:
+            socket.close(code=3000)
+
+    def cut(self) -> None:
+        self._whole = False
+        for socket in self._laid:
+            socket.close(code=3000)
+
+    def mend(self) -> None:
+        self._whole = True
