@@ -89,10 +89,9 @@ def _notebook() -> Iterator[Lab]:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         page = browser.new_page(viewport=VIEWPORT, device_scale_factor=2, reduced_motion="reduce")
         lab = Lab(page, server)
-        lab.go("lab")
+        lab.go(f"lab/tree/{server.write(NAME, list(STORY))}")
+        lab.wait_for_kernel(NAME)
         page.add_style_tag(content=STYLE)
-        server.write(NAME, list(STORY))
-        lab.open(NAME)
         yield lab
         browser.close()
 
@@ -100,7 +99,8 @@ def _notebook() -> Iterator[Lab]:
 def _run(lab: Lab, index: int) -> bytes:
     """Run a cell, wait until the panel tells of it, and take a picture."""
     lab.run(NAME, index)
-    expect(_panel(lab.page).get_by_role("region", name="Last cell")).to_contain_text(f"[{index + 1}]")
+    cells = _panel(lab.page).get_by_role("region", name="Timeline").get_by_role("columnheader")
+    expect(cells).to_have_count(1 + index + 1)
     lab.page.evaluate(RESIZE, PANEL_WIDTH)
     return _shoot(lab.page)
 
