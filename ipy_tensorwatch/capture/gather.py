@@ -11,7 +11,7 @@ from .parts import COMPONENT
 from .read import read, refresh
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..core.reading import Reading
     from .identity import StorageSerials
@@ -49,6 +49,15 @@ class Gathering:
         if reading.storage and not reading.unknown and reading.device == "cpu" and reading.data_ptr:
             block = self.known_blocks.get(reading.storage) if fresh else None
             self._watch(thing, reading, block or block_of(thing, reading, self.storages.own))
+
+    def carry(self, readings: Sequence[Reading], blocks: Mapping[int, Block], counters: Iterable[Counter]) -> None:
+        """Take over what is known of tensors of which nothing has changed."""
+        self.readings.extend(readings)
+        for reading in readings:
+            if reading.storage in blocks:
+                add_block(self.blocks, reading.storage, blocks[reading.storage])
+        carried = {reading.object for reading in readings} if counters else ()
+        self.counters.extend(one for one in counters if one.object in carried)
 
     def _watch(self, thing: Any, reading: Reading, block: Block) -> None:  # noqa: ANN401
         add_block(self.blocks, reading.storage, block)

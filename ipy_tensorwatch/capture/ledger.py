@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.evidence import Move, Position, Write
 from .allowance import EVENT
+from .collector import quiet_collector
 from .lines import CAN_SEE, LineWatch
 from .watch import Watch
 
@@ -170,6 +171,11 @@ class Ledger:
 
     def _look(self, *, inside: bool = False) -> None:
         began = time.thread_time()  # a thread that waits for its turn costs the cell nothing
+        with quiet_collector():
+            self._compare()
+        self.allowance.charge(time.thread_time() - began, inside=inside)
+
+    def _compare(self) -> None:
         watch = self._watch = self._watch or self._start_watching()
         self._open_epoch()
         number = len(self._epochs) - 1
@@ -177,7 +183,6 @@ class Ledger:
         due = self.follows or (self.follows_losses and watch.has_lost)
         moved = watch.follow(self.peek(), self.references(), number) if due else ()
         self._note(rewritten, moved, number)
-        self.allowance.charge(time.thread_time() - began, inside=inside)
 
     def _note(self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int) -> None:
         for one in rewritten:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core.snapshot import Scene, Snapshot
+from .collector import quiet_collector
 from .columns import Facts, complete
 from .gather import Gathering, add_block
 from .identity import ObjectSerials, StorageSerials
@@ -20,7 +20,7 @@ from .torch_private import plain_reads
 from .walk import Branch, Tree, Walk, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
 
     from ..core.reading import Reading
     from .counter import Counter
@@ -39,6 +39,14 @@ class _Kept:
     blocks: dict[int, Block]
     counters: tuple[Counter, ...]
     tree: Tree | None
+
+    def parts_same_as(self, facts: Facts) -> list[range]:
+        """Tell which tensors, counted in the order of the readings, have the facts that they had."""
+        if not (self.facts.all_torch and facts.all_torch):
+            return []
+        stops = [*accumulate(len(chunk.tokens) for chunk in facts.chunks)]
+        both = zip(self.facts.chunks, facts.chunks, stops, strict=False)
+        return [range(stop - len(chunk.tokens), stop) for known, chunk, stop in both if known is chunk]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +123,8 @@ class Lens:
         hurried = LAYOUT_TIME * len(branch.objects) > patience
         if old and self._is_same(old, branch, facts) and (hurried or _has_same_layouts(old, branch)):
             return old
-        return self._read_again(old, branch, facts, tree)
+        carried = self._parts_still_there(old, branch, facts) if old and hurried else ()
+        return self._read_again(old, branch, facts, tree, carried)
 
     def _is_same(self, old: _Kept, branch: Branch, facts: Facts) -> bool:
         """Tell whether a branch may be carried over; new memory may lie where memory that is gone lay."""
@@ -125,35 +134,42 @@ class Lens:
             return False
         return facts.all_torch or self._same_arrays(old, branch)
 
+    def _parts_still_there(self, old: _Kept, branch: Branch, facts: Facts) -> list[range]:
+        """Tell which parts of a branch need not be read again, counted in the order of the readings."""
+        if old.scene.outline != branch.outline:
+            return []
+        storages = [reading.storage for reading in old.scene.readings]
+        lost = self.storages.lost
+        return [part for part in old.parts_same_as(facts) if lost.isdisjoint(storages[part.start : part.stop])]
+
     def _same_arrays(self, old: _Kept, branch: Branch) -> bool:
         serials = self.objects.number(branch.objects)
         return serials == [reading.object for reading in old.scene.readings]
 
-    def _read_again(self, old: _Kept | None, branch: Branch, facts: Facts, tree: Tree | None) -> _Kept:
+    def _read_again(
+        self, old: _Kept | None, branch: Branch, facts: Facts, tree: Tree | None, carried: Sequence[range]
+    ) -> _Kept:
+        """Read a branch, but for the parts of it that are carried over."""
         found = Gathering(self.storages, *self._known(old))
-        serials = self.objects.number(branch.objects)
-        for thing, role, serial in zip(branch.objects, branch.outline.roles(), serials, strict=True):
-            found.add(thing, role, serial)
-        scene = Scene(outline=branch.outline, readings=tuple(found.readings))
+        roles, place = branch.outline.roles(), 0
+        for part in (*carried, range(len(roles), len(roles))):
+            things = branch.objects[place : part.start]
+            for thing, role, serial in zip(things, roles[place:], self.objects.number(things), strict=False):
+                found.add(thing, role, serial)
+            if old and part:
+                found.carry(old.scene.readings[part.start : part.stop], old.blocks, old.counters)
+            place = part.stop
+        scene = old.scene.with_readings(branch.outline, found.readings) if old else None
+        scene = scene or Scene(outline=branch.outline, readings=tuple(found.readings))
         return _Kept(facts, scene, found.blocks, tuple(found.counters), tree)
 
     def _known(self, old: _Kept | None) -> tuple[Mapping[int, Reading], Mapping[int, Block]]:
-        """Give the last readings and blocks, unless new memory may lie where memory that is gone lay."""
-        if old is None or not self.storages.lost.isdisjoint(old.blocks):
+        """Give the last readings and blocks, but for memory that is gone: where it lay, new memory may lie."""
+        if old is None:
             return {}, {}
-        return {reading.object: reading for reading in old.scene.readings}, old.blocks
-
-
-@contextmanager
-def quiet_collector() -> Iterator[None]:
-    """Keep the garbage collector from running, and with it finalizers of the user's, while we look."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+        lost = self.storages.lost
+        known = {reading.object: reading for reading in old.scene.readings if reading.storage not in lost}
+        return known, {storage: block for storage, block in old.blocks.items() if storage not in lost}
 
 
 def _has_same_layouts(old: _Kept, branch: Branch) -> bool:

@@ -44,7 +44,8 @@ def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
         return None
     if last.version is None or data_address(tensor) != last.data_ptr or not is_laid_out_as(tensor, last):
         return None
-    return last._replace(version=tensor._version)
+    version = tensor._version
+    return last if version == last.version else last._replace(version=version)
 
 
 def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:

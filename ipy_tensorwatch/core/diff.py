@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .reading import changed_fields
 from .records import Elements, Kind  # noqa: TC001  (named in the annotations of a record)
+from .snapshot import Scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,19 +54,34 @@ class Content:
 def diff(before: Snapshot, after: Snapshot) -> Iterator[Difference]:
     """Find the paths whose reading differs; scenes that were carried over are not looked at."""
     for name in dict.fromkeys((*before.scenes, *after.scenes)):
-        old, new = before.scenes.get(name), after.scenes.get(name)
+        old, new = before.scenes.get(name, _NOTHING), after.scenes.get(name, _NOTHING)
         if old is new:
             continue
-        was, now = (old.by_path if old else {}), (new.by_path if new else {})
-        if new:
-            for path, reading in zip(new.paths, new.readings, strict=True):
-                known = was.get(str(path))
-                if known != reading:
-                    yield Difference(path=path, before=known, after=reading)
-        if old:
-            for path, reading in zip(old.paths, old.readings, strict=True):
-                if str(path) not in now:
-                    yield Difference(path=path, before=reading, after=None)
+        if old.paths is new.paths:
+            yield from _rereadings(old, new)
+        else:
+            yield from _changes(old, new)
+
+
+_NOTHING = Scene()
+
+
+def _rereadings(old: Scene, new: Scene) -> Iterator[Difference]:
+    """Compare two scenes of the same paths, reading by reading."""
+    for path, known, reading in zip(new.paths, old.readings, new.readings, strict=True):
+        if known is not reading and known != reading:
+            yield Difference(path=path, before=known, after=reading)
+
+
+def _changes(old: Scene, new: Scene) -> Iterator[Difference]:
+    was, now = old.by_path, new.by_path
+    for path, reading in new.entries:
+        known = was.get(str(path))
+        if known != reading:
+            yield Difference(path=path, before=known, after=reading)
+    for path, reading in old.entries:
+        if str(path) not in now:
+            yield Difference(path=path, before=reading, after=None)
 
 
 def classify(difference: Difference, content: Content) -> Kind | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from .outline import Outline
 from .records import TensorRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .path import AccessPath
     from .reading import Reading
@@ -30,6 +31,20 @@ class Scene:
     def paths(self) -> tuple[AccessPath, ...]:
         """The paths, in the order of the readings."""
         return tuple(self.outline.paths())
+
+    def with_readings(self, outline: Outline, readings: Iterable[Reading]) -> Scene | None:
+        """Return a scene of the same paths, which need not be spelled again; None where the outline is another."""
+        if outline != self.outline:
+            return None
+        scene = Scene(outline=self.outline, readings=tuple(readings))
+        if "paths" in vars(self):
+            vars(scene)["paths"] = self.paths
+        return scene
+
+    @cached_property
+    def entries(self) -> tuple[tuple[AccessPath, Reading], ...]:
+        """The paths, each with its reading."""
+        return tuple(zip(self.paths, self.readings, strict=True))
 
     @cached_property
     def untold(self) -> tuple[tuple[AccessPath, Reading], ...]:
@@ -55,8 +70,7 @@ class Snapshot:
 
     def entries(self) -> Iterator[tuple[AccessPath, Reading]]:
         """Go through all paths and readings."""
-        for scene in self.scenes.values():
-            yield from zip(scene.paths, scene.readings, strict=True)
+        return chain.from_iterable(scene.entries for scene in self.scenes.values())
 
     def get(self, path: str) -> Reading | None:
         """Find the reading of a spelled path."""

@@ -119,14 +119,15 @@ def _longest_rise(places: Sequence[int]) -> set[int]:
 
 def _merged(edits: Iterable[Splice]) -> Iterator[Splice]:
     """Join splices that touch."""
-    joined: Splice | None = None
+    at, drop = 0, 0
+    put: list[Any] = []
     for one in edits:
-        if joined is None:
-            joined = one
-        elif one.at == joined.at + len(joined.put):
-            joined = Splice(joined.at, joined.drop + one.drop, joined.put + one.put)
-        else:
-            yield joined
-            joined = one
-    if joined is not None:
-        yield joined
+        if (drop or put) and one.at != at + len(put):
+            yield Splice(at, drop, put)
+            drop, put = 0, []
+        if not (drop or put):
+            at = one.at
+        drop += one.drop
+        put.extend(one.put)
+    if drop or put:
+        yield Splice(at, drop, put)

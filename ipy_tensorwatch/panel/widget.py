@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import anywidget
@@ -41,6 +41,12 @@ class TensorWatchWidget(anywidget.AnyWidget):
         super().__init__(born=time.time(), name=uuid4().hex)
         self.feed = Feed(send=lambda head, body: self.send(head, buffers=[body]), values_of=values_of)
         self.on_msg(lambda _, content, __: self.feed.receive(content))
+
+    def _handle_msg(self, msg: dict[str, Any]) -> None:
+        """Pass on what a front end may say; ipywidgets raises at whatever is no message of a widget."""
+        data = msg["content"].get("data")
+        if isinstance(data, dict) and data.get("method") in ("custom", "request_state"):
+            super()._handle_msg(msg)
 
     def publish(self, report: Report, cell_id: str | None) -> None:
         """Tell the panel what a cell did."""

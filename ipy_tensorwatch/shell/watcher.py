@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..capture.collector import quiet_collector
 from ..capture.observer import Observation, Observer
 from ..capture.steps import StepRecorder
 from ..core.blame import Verdict
@@ -128,7 +129,8 @@ class Watcher:
             return
         began = time.perf_counter()
         try:
-            self._begin(info, began)
+            with quiet_collector():
+                self._begin(info, began)
         except Exception as error:  # noqa: BLE001  (the user's cell runs whatever we meet)
             self._give_up(error)
 
@@ -188,10 +190,11 @@ class Watcher:
         try:
             self._stop_recording()
             cell, self.running = self.running, None
-            if cell is None:
-                self._take_stock()
-            else:
-                self._finish(cell, result, began)
+            with quiet_collector():  # what we make and drop again must not set off a look at all of the user's objects
+                if cell is None:
+                    self._take_stock()
+                else:
+                    self._finish(cell, result, began)
         except Exception as error:  # noqa: BLE001  (the user's cell has run; its outcome stands)
             self._give_up(error)
         self._ended = time.perf_counter()

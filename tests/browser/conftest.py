@@ -1,4 +1,4 @@
-"""Fixtures: one server and one browser for all tests, a tab of its own for each."""
+"""Fixtures: one server, one browser and one tab for all tests, and no error on the page in any of them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,33 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.chromium import FLAGS, find_chromium
-from tests.browser.lab import Lab, workspace
+from tests.browser.lab import Lab
 from tests.browser.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import BrowserContext
 
-# What JupyterLab says in the console without this extension, and why.
-OF_JUPYTERLAB: dict[str, str] = {}
+# What is said in the console of JupyterLab without this extension, each with the reason.
+OF_JUPYTERLAB = {
+    "Canceled future for create_subshell_request": "the kernel was shut down while a subshell was asked for",
+    "Could not restore the debugger state: Canceled future": "a notebook was closed while its debugger looked for one",
+    "reading 'schema'": "Notebook 7 looks for the settings of an extension that it does not have",
+    "reading 'promise'": "a notebook was closed while its toolbar was about to be laid out",
+}
+
+WAIT = 30_000  # milliseconds, for a machine that has much else to do
+
+WATCHED = [
+    "%load_ext tensorwatch",
+    "import torch\nx = torch.zeros(6)\ny = x.view(2, 3)",
+    "a = 1\ny.add_(1);",
+    "z = x + 1",
+]
 
 
 @pytest.fixture(scope="session")
@@ -29,31 +43,62 @@ def server(tmp_path_factory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator[BrowserContext]:
     """Run Chromium."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
-        yield chromium
+        context = chromium.new_context(viewport={"width": 1200, "height": 800}, reduced_motion="reduce")
+        context.set_default_timeout(WAIT)
+        expect.set_options(timeout=WAIT)
+        yield context
         chromium.close()
 
 
-@pytest.fixture
-def blank(server, browser) -> Iterator[Lab]:
-    """Open a tab with nothing in it, in which nothing may go wrong."""
-    context = browser.new_context(viewport={"width": 1200, "height": 800}, reduced_motion="reduce")
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    problems: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    yield Lab(page, server)
-    context.close()
-    server.end_sessions()
-    assert [text for text in problems if not any(re.search(known, text) for known in OF_JUPYTERLAB)] == []
+@pytest.fixture(scope="session")
+def tab(server, browser) -> Lab:
+    """Open a tab with JupyterLab in it."""
+    lab = Lab(browser.new_page(), server)
+    lab.go("lab")
+    return lab
+
+
+@pytest.fixture(autouse=True)
+def problems(browser) -> Iterator[None]:
+    """Hear what goes wrong on any page, and let the test fail for it."""
+    heard: list[str] = []
+
+    def hear_console(message) -> None:
+        if message.type == "error":
+            heard.append(message.text)
+
+    def hear_error(error) -> None:
+        heard.append(f"{error.error}\n{error.error.stack}")
+
+    browser.on("console", hear_console)
+    browser.on("weberror", hear_error)
+    yield
+    browser.remove_listener("console", hear_console)
+    browser.remove_listener("weberror", hear_error)
+    assert [text for text in heard if not any(re.search(known, text) for known in OF_JUPYTERLAB)] == []
 
 
 @pytest.fixture
-def lab(blank, request) -> Lab:
-    """Open a tab with JupyterLab in it, and no notebook."""
-    blank.go(workspace(request.node.name))
-    return blank
+def lab(tab) -> Iterator[Lab]:
+    """Use the tab, and leave nothing open in it."""
+    yield tab
+    tab.page.evaluate("for (const one of [...jupyterapp.shell.widgets('main')]) one.dispose()")
+
+
+@pytest.fixture(scope="session")
+def kernel(server) -> str:
+    """Write the notebook whose kernel is shared by the tests that leave it as it was."""
+    return server.write("watched.ipynb", WATCHED)
+
+
+@pytest.fixture
+def watched(lab, server, kernel) -> str:
+    """Open the notebook, as it was written, with the extension loaded in its kernel and the tensors made."""
+    server.write(kernel, WATCHED)
+    lab.open(kernel)
+    lab.run(kernel, 0, 1)
+    return kernel

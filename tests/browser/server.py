@@ -20,6 +20,13 @@ PACKAGE = Path(ipy_tensorwatch.__file__).parent
 # Nothing that asks the net, and nothing that asks the user.
 NOTIFICATIONS = {"checkForUpdates": False, "fetchNews": "false"}
 
+# To the page, this is no Python.
+KLINGON = {
+    "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+    "display_name": "Klingon",
+    "language": "Klingon",
+}
+
 CONFIG = {
     "IdentityProvider": {"token": ""},
     "JupyterNotebookApp": {"expose_app_in_browser": True},
@@ -55,6 +62,9 @@ class Server:
         notifications = self._folder / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
         notifications.parent.mkdir(parents=True)
         notifications.write_text(json.dumps(NOTIFICATIONS), encoding="utf-8")
+        kernel = self._folder / "data" / "kernels" / "klingon" / "kernel.json"
+        kernel.parent.mkdir(parents=True)
+        kernel.write_text(json.dumps(KLINGON), encoding="utf-8")
         (self._folder / "config" / "jupyter_server_config.json").write_text(
             json.dumps(CONFIG | {"LabServerApp": {"extra_labextensions_path": [str(extensions)]}}), encoding="utf-8"
         )
@@ -77,13 +87,13 @@ class Server:
     def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """Send a request to the server's REST interface."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/api/{path}", data=data, method=method)
+        request = urllib.request.Request(f"{self.url}/{path}", data=data, method=method)
         with urllib.request.urlopen(request, timeout=20) as response:
             text = response.read()
         return json.loads(text) if text else None
 
     def write(self, name: str, cells: list[str], kernel: str = "python3") -> str:
-        """Write a notebook, and begin to start its kernel while the page is still loading."""
+        """Write a notebook and return its name."""
         document = {
             "cells": [
                 {
@@ -103,15 +113,26 @@ class Server:
         (self.root / name).write_text(json.dumps(document), encoding="utf-8")
         return name
 
-    def kernel_of(self, name: str) -> str:
-        """Return the id of the kernel that runs a notebook."""
-        (session,) = [session for session in self.ask("sessions") if session["path"] == name]
-        return session["kernel"]["id"]
+    def layout(self) -> dict[str, Any]:
+        """Return what JupyterLab will open again: the notebooks, and the panel at the right."""
+        for workspace in self.ask("lab/api/workspaces")["workspaces"]["values"]:
+            data = workspace["data"].get("layout-restorer:data", {})
+            return {
+                "main": (data.get("main", {}).get("dock") or {}).get("widgets", []),
+                "right": data.get("right", {}).get("current"),
+            }
+        return {}
+
+    def end_session(self, name: str) -> None:
+        """Shut the kernel of a notebook down."""
+        for session in self.ask("api/sessions"):
+            if session["path"] == name:
+                self.ask(f"api/sessions/{session['id']}", "DELETE")
 
     def end_sessions(self) -> None:
         """Shut every kernel down."""
-        for session in self.ask("sessions"):
-            self.ask(f"sessions/{session['id']}", "DELETE")
+        for session in self.ask("api/sessions"):
+            self.ask(f"api/sessions/{session['id']}", "DELETE")
 
     def _environment(self) -> dict[str, str]:
         folders = {
@@ -132,7 +153,7 @@ class Server:
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until and self._process.poll() is None:
             try:
-                self.ask("status")
+                self.ask("api/status")
             except OSError:
                 time.sleep(0.05)
             else:

@@ -1,35 +1,162 @@
-"""The panel beside a notebook: how it comes, what it tells, and how it goes."""
+"""The panel beside a notebook whose kernel is watched: what it tells, and where."""
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
-LOAD = "%load_ext tensorwatch"
-SETUP = "import torch\nx = torch.zeros(6)\ny = x.view(2, 3)"
-SILENT = "a = 1\ny.add_(1);"
+SILENT, QUIET = 2, 3
+SHORTCUT = "Alt+Shift+M"
 
 
-def test_loading_the_extension_brings_the_panel_and_a_silent_change_shows_everywhere(lab, server):
-    name = server.write("silent.ipynb", [LOAD, SETUP, SILENT])
-    lab.open(name)
+def expect_focus_in(locator) -> None:
+    expect(locator.locator(":focus").or_(locator.and_(locator.page.locator(":focus"))).first).to_be_attached()
 
-    lab.run(name, 0)
-    expect(lab.facts).to_be_visible()
-    lab.run(name, 1, 2)
 
-    expect(lab.facts).to_contain_text("1 silent change")
+def test_a_silent_change_shows_in_the_panel_on_its_tab_and_behind_the_line(lab, watched):
+    lab.run(watched, SILENT)
+
+    expect(lab.facts).to_contain_text("x changed through y")
     expect(lab.tab("tensorwatch: 1 silent change")).to_be_visible()
-    assert lab.marks() == ["also changes x"]
+    expect(lab.marks).to_have_text(["also changes x"])
+    expect(lab.line("y.add_(1);").filter(has=lab.marks)).to_have_count(1)
 
 
-def test_the_button_loads_the_extension(lab, server):
-    name = server.write("button.ipynb", [SETUP])
-    lab.open(name)
+def test_the_tab_says_nothing_more_when_the_next_cell_was_quiet(lab, watched):
+    lab.run(watched, SILENT, QUIET)
+
+    expect(lab.tab("tensorwatch")).to_be_visible()
+    expect(lab.marks).to_have_count(0)
+
+
+def test_the_panel_comes_back_when_the_page_is_reloaded(lab, watched):
+    lab.show_panel()
+    lab.run(watched, SILENT)
+
+    lab.reload()
+
+    expect(lab.facts).to_contain_text("x changed through y")
+    expect(lab.tab("tensorwatch: 1 silent change")).to_be_visible()
+    expect(lab.marks).to_have_text(["also changes x"])
+
+
+def test_the_panel_comes_back_with_its_notebook(lab, watched):
+    lab.run(watched, SILENT)
     lab.show_panel()
 
+    lab.close(watched)
+    expect(lab.notice).to_have_text("Open a notebook or a console to watch its tensors.")
+    expect(lab.tab("tensorwatch")).to_be_visible()
+    lab.open(watched)
+
+    expect(lab.facts).to_contain_text("x changed through y")
+
+
+def test_the_panel_follows_the_notebook_in_front(lab, server, watched):
+    lab.run(watched, SILENT)
+    lab.show_panel()
+
+    other = lab.open(server.write("other.ipynb", ["1"]))
     expect(lab.notice).to_contain_text("tensorwatch is not loaded in this kernel")
-    lab.load_button.click()
+    expect(lab.facts).to_have_count(0)
+    expect(lab.tab("tensorwatch")).to_be_visible()
+    lab.activate(watched)
+
+    expect(lab.facts).to_contain_text("x changed through y")
+    expect(lab.notice).to_be_empty()
+    server.end_session(other)
+
+
+def test_the_panel_follows_a_console_on_the_same_kernel(lab, watched):
+    lab.show_panel()
+    lab.page.evaluate("jupyterapp.commands.execute('notebook:create-console', {activate: true})")
+    prompt = lab.page.locator(".jp-CodeConsole-input .cm-content")
+    prompt.click()
+    prompt.type("y.add_(1);")
+    prompt.press("Shift+Enter")
+
+    expect(lab.facts).to_contain_text("x changed through y")
+    expect(lab.marks).to_have_text(["also changes x"])
+
+
+def test_the_keyboard_goes_to_the_panel_and_back(lab, watched):
+    lab.run(watched, SILENT)
+    lab.page.evaluate("jupyterapp.shell.collapseRight()")
+
+    lab.page.keyboard.press(SHORTCUT)
+    expect(lab.facts).to_be_visible()
+    expect_focus_in(lab.facts)
+    lab.page.keyboard.press("Tab")
+    expect_focus_in(lab.facts)
+    lab.page.keyboard.press("Escape")
+
+    expect_focus_in(lab.page.locator(".jp-NotebookPanel"))
+
+
+def test_a_fresh_panel_leaves_the_keyboard_in_the_notebook(lab, watched):
+    expect_focus_in(lab.page.locator(".jp-NotebookPanel"))
+
+
+def test_the_panel_is_in_the_command_palette(lab, watched):
+    lab.page.evaluate("jupyterapp.shell.collapseRight()")
+
+    lab.page.keyboard.press("Control+Shift+C")
+    lab.page.get_by_role("dialog").get_by_role("textbox").or_(lab.page.locator(".lm-CommandPalette-input")).first.fill(
+        "tensorwatch"
+    )
+    lab.page.get_by_role("menuitem", name=re.compile("Show tensorwatch")).click()
 
     expect(lab.facts).to_be_visible()
-    expect(lab.load_button).to_be_hidden()
-    expect(lab.notice).to_be_empty()
+
+
+def test_a_line_in_the_panel_leads_to_the_line_in_the_notebook(lab, watched):
+    lab.run(watched, SILENT, QUIET, SILENT)
+    lab.line("import torch").click()
+
+    lab.facts.get_by_role("button", name="line 2").first.click()
+
+    expect(lab.page.locator(".jp-Cell.jp-mod-active")).to_contain_text("y.add_(1);")
+    expect(lab.page.get_by_text("Ln 2, Col 1")).to_be_visible()
+    expect_focus_in(lab.page.locator(".jp-NotebookPanel .cm-editor"))
+
+
+def test_a_line_of_a_cell_that_is_gone_leads_nowhere_and_says_so(lab, watched):
+    lab.run(watched, SILENT)
+    lab.command("notebook:delete-cell")
+
+    lab.facts.get_by_role("button", name="line 2").first.click()
+
+    expect(lab.notice).to_have_text("That cell is gone.")
+
+
+def test_nothing_is_wider_than_a_narrow_panel(lab, watched):
+    lab.run(watched, SILENT)
+    lab.show_panel()
+    expect(lab.facts).to_be_visible()
+
+    width, overflow = lab.side.evaluate("node => [node.clientWidth, node.scrollWidth - node.clientWidth]")
+    host_overflow = lab.facts.evaluate("node => node.scrollWidth - node.clientWidth")
+
+    assert width <= 280
+    assert [overflow, host_overflow] == [0, 0]
+
+
+def test_a_dark_theme_darkens_the_panel(lab, watched):
+    lab.show_panel()
+    lab.command("apputils:change-theme", {"theme": "JupyterLab Dark"})
+    try:
+        expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+        background, text = lab.side.evaluate(
+            "node => [getComputedStyle(node).backgroundColor, getComputedStyle(node).color]"
+        )
+    finally:
+        lab.command("apputils:change-theme", {"theme": "JupyterLab Light"})
+
+    assert brightness(background) < 60
+    assert brightness(text) > 180
+
+
+def brightness(color: str) -> float:
+    channels = [float(number) for number in re.findall(r"[\d.]+", color)[:3]]
+    return sum(channels) / 3

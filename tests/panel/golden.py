@@ -102,7 +102,10 @@ def _shifts(tensors: list[dict[str, Any]]) -> dict[int, int]:
 
 def _begin(tensor: dict[str, Any]) -> int:
     """Return the address of the storage's first byte."""
-    reach = [(size - 1) * stride * tensor["itemsize"] for size, stride in zip(tensor["shape"], tensor["strides"], strict=True)]
+    reach = [
+        (size - 1) * stride * tensor["itemsize"]
+        for size, stride in zip(tensor["shape"], tensor["strides"], strict=True)
+    ]
     return tensor["data_ptr"] + sum(one for one in reach if one < 0) - tensor["span"][0]
 
 

@@ -35,7 +35,9 @@ def test_what_a_front_end_has_been_sent_adds_up_to_the_report(program: Program):
             feed.publish(report(), f"cell-{number}")
             told = report().to_dict()
             assert told["tensors"] == front.tensors()
-            assert sorted(map(str, told["groups"])) == sorted(str(one | {"pairs_left_out": 0}) for one in front.known["groups"])
+            assert sorted(map(str, told["groups"])) == sorted(
+                str(one | {"pairs_left_out": 0}) for one in front.known["groups"]
+            )
             assert told["coverage"]["unverified"] == front.known["unverified"]
             assert [cell.count for cell in (one.cell for one in feed.past.cells)] == [
                 one["count"] for one in front.known["past"]
@@ -152,7 +154,11 @@ def test_messages_may_come_on_any_thread_while_cells_run(nb):
 
     def ask():
         while not stop.is_set():
-            for message in ({"kind": "path", "path": "x"}, {"kind": "cell", "count": 1}, {"kind": "hello", "what": "report"}):
+            for message in (
+                {"kind": "path", "path": "x"},
+                {"kind": "cell", "count": 1},
+                {"kind": "hello", "what": "report"},
+            ):
                 feed.receive(message)
 
     thread = threading.Thread(target=ask)
@@ -169,7 +175,9 @@ def test_messages_may_come_on_any_thread_while_cells_run(nb):
 def test_names_of_any_kind_travel_as_text():
     with Notebook() as nb:
         feed, front = watched()
-        nb.cell("import torch\nd = {name: torch.zeros(1) for name in ('<b>', '\\ud800', '\"', '\\u202e', 'x' * 10_000)}")
+        nb.cell(
+            "import torch\nd = {name: torch.zeros(1) for name in ('<b>', '\\ud800', '\"', '\\u202e', 'x' * 10_000)}"
+        )
         feed.publish(report(), None)
         assert [one["path"] for one in report().to_dict()["tensors"]] == [one["path"] for one in front.tensors()]
 

@@ -19,11 +19,14 @@ const FRESH = 10;
 /** How long a widget may take to appear after its extension was loaded, in milliseconds. */
 const ARRIVAL = 5000;
 
-const GONE = "That cell is no longer in the notebook.";
+const GONE = "That cell is gone.";
 const NO_WIDGET = "tensorwatch is loaded, but its panel did not come. Is anywidget installed where JupyterLab runs?";
 
 export class Controller {
-  readonly side = new SidePanel(() => void this.#load());
+  readonly side = new SidePanel(
+    () => void this.#load(),
+    () => this.#leave(),
+  );
   readonly #shell: JupyterFrontEnd.IShell;
   readonly #documents: Documents;
   readonly #marker: Marker;
@@ -58,12 +61,18 @@ export class Controller {
 
   /** Go to the panel, or from the panel back to the notebook. */
   toggleFocus(): void {
-    const { current } = this.#documents;
-    if (current && this.side.node.contains(document.activeElement)) {
-      this.#shell.activateById(current.id);
+    if (this.side.node.contains(document.activeElement)) {
+      this.#leave();
     } else {
       this.#shell.activateById(this.side.id);
       this.side.focus();
+    }
+  }
+
+  #leave(): void {
+    const { current } = this.#documents;
+    if (current) {
+      this.#shell.activateById(current.id);
     }
   }
 

@@ -11,7 +11,7 @@ export class SidePanel extends Panel {
   readonly #text = document.createElement("p");
   readonly #button = document.createElement("button");
 
-  constructor(load: () => void) {
+  constructor(load: () => void, leave: () => void) {
     super();
     this.id = ID;
     this.addClass("ipytw-side");
@@ -20,6 +20,12 @@ export class SidePanel extends Panel {
     this.node.setAttribute("aria-label", "tensorwatch panel");
     this.title.icon = icon;
     this.tell(0);
+
+    this.node.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.defaultPrevented) {
+        leave();
+      }
+    });
 
     const notice = new Widget();
     notice.addClass("ipytw-notice");

@@ -53,7 +53,8 @@ export class Views {
       }
     }
     const view = this.of(kernel);
-    if (view && !view.ending) {
+    // A kernel that died is reported as restarting first, as one that is restarted on purpose.
+    if (view && (!view.ending || ending === "died")) {
       view.ending = ending;
       view.unfollow();
       this.ended.emit(view);

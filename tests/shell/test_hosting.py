@@ -1,0 +1,145 @@
+"""In a real kernel: whom the panel is made for, what its messages hold, and that nobody can ask it for more."""
+
+from __future__ import annotations
+
+import json
+from queue import Empty
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+JUNK = [
+    None, 3, "hello", [], {}, {"method": "custom"}, {"method": "custom", "content": None},
+    {"method": "custom", "content": {"kind": "eval", "code": "1/0"}}, {"method": "custom", "content": {"kind": ["want"]}},
+    {"method": "nothing"}, {"method": "update", "state": {"born": "x"}}, {"method": ["custom"]},
+]  # fmt: skip
+
+
+class Client:
+    """Asks a kernel for cells as a notebook does, and gathers what comes back."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def ask(self, kind, content, metadata=None):
+        """Send a request and return the messages that it led to."""
+        request = self.client.session.msg(kind, content, metadata=metadata)
+        self.client.shell_channel.send(request)
+        return self.until_idle(request["header"]["msg_id"])
+
+    def until_idle(self, request):
+        found = []
+        while True:
+            message = self.client.get_iopub_msg(timeout=60)
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                return found
+            found.append(message)
+
+    def cell(self, code, metadata=None):
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+        return [
+            one
+            for one in self.ask("execute_request", content, metadata)
+            if one["msg_type"] not in ("status", "execute_input")
+        ]
+
+    def comm(self, name, data):
+        return self.ask("comm_msg", {"comm_id": name, "data": data})
+
+    def tell(self, name, **content):
+        return reports(self.comm(name, {"method": "custom", "content": content}))
+
+
+def reports(messages):
+    """Read what the widget has sent: its head and its body."""
+    sent = [
+        one for one in messages if one["msg_type"] == "comm_msg" and one["content"]["data"].get("method") == "custom"
+    ]
+    return [(one["content"]["data"]["content"], json.loads(bytes(one["buffers"][0]) or b"null")) for one in sent]
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    manager, client = start_new_kernel()
+    yield Client(client)
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture
+def client(kernel):
+    """Give a kernel in which tensorwatch is not loaded."""
+    yield kernel
+    kernel.cell("%unload_ext tensorwatch")
+    kernel.cell("%reset -f")
+
+
+def opened(messages):
+    """Find the widget's name among what a cell has led to."""
+    models = [one for one in messages if one["msg_type"] == "comm_open" and "born" in one["content"]["data"]["state"]]
+    return [one["content"]["comm_id"] for one in models]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+class TestHosting:
+    def test_a_program_that_runs_the_cells_of_a_notebook_gets_no_widget_that_it_would_save(self, client):
+        assert [] == client.cell("%load_ext tensorwatch")
+        assert [] == client.cell("import torch; x = torch.zeros(3)")
+
+    def test_the_first_cell_of_a_front_end_makes_one(self, client):
+        client.cell("%load_ext tensorwatch")
+        assert 1 == len(opened(client.cell("x = 1", {"cellId": "a"})))
+        assert [] == opened(client.cell("x = 1", {"cellId": "b"}))
+
+    def test_nothing_of_it_is_in_the_users_namespace(self, client):
+        client.cell("before = set(globals()); before = set(globals())")
+        client.cell("%load_ext tensorwatch", {"cellId": "a"})
+        shown = client.cell("print(sorted(n for n in set(globals()) - before if not n.startswith('_')))")
+        assert "[]\n" == shown[0]["content"]["text"]
+
+    def test_a_panel_is_told_at_once_and_after_every_cell_and_its_state_holds_no_values(self, client):
+        load = client.cell("%load_ext tensorwatch", {"cellId": "a"})
+        (name,) = opened(load)
+        client.cell("import torch\nx = torch.full((3,), 4321.25)\ny = x.view(3)", {"cellId": "b"})
+        first = client.tell(name, kind="hello", **{"from": "me", "what": "report"})
+        later = reports(client.cell("y.add_(1000)\nNone", {"cellId": "c"}))
+        asked = client.tell(name, kind="path", path="x")
+        assert ["roll", "report"] == [head["kind"] for head, _ in first]
+        assert [("report", 1, "c")] == [
+            (head["kind"], body["news"]["silent"], body["cell"]["id"]) for head, body in later
+        ]
+        assert {"shape": [3], "before": [4321.25] * 3, "after": [5321.25] * 3} == asked[0][1]["values"]
+        state = [one["content"]["data"] for one in load if one["msg_type"] == "comm_open"]
+        assert "4321" not in json.dumps(state)
+
+    def test_messages_that_nobody_sent_properly_lead_to_nothing(self, client):
+        (name,) = opened(client.cell("%load_ext tensorwatch", {"cellId": "a"}))
+        for data in JUNK:
+            answers = client.comm(name, data)
+            assert [] == [one for one in answers if one["msg_type"] not in ("status", "comm_msg")], data
+        assert ["roll"] == [head["kind"] for head, _ in client.tell(name, kind="hello", what="nothing")]
+
+    def test_unloading_takes_it_away_and_loading_again_makes_another(self, client):
+        (name,) = opened(client.cell("%load_ext tensorwatch", {"cellId": "a"}))
+        closed = [
+            one["content"]["comm_id"]
+            for one in client.cell("%unload_ext tensorwatch")
+            if one["msg_type"] == "comm_close"
+        ]
+        (other,) = opened(client.cell("%load_ext tensorwatch", {"cellId": "a"}))
+        assert name in closed
+        assert other not in closed
+
+    def test_a_cell_that_asks_for_the_widget_gets_it_anywhere(self, client):
+        client.cell("%load_ext tensorwatch")
+        shown = client.cell("import ipy_tensorwatch\nipy_tensorwatch.widget()")
+        kinds = [one["msg_type"] for one in shown]
+        assert "execute_result" in kinds
+        assert "application/vnd.jupyter.widget-view+json" in shown[kinds.index("execute_result")]["content"]["data"]
+
+    def test_no_message_is_left_when_all_is_said(self, client):
+        client.cell("%load_ext tensorwatch", {"cellId": "a"})
+        with pytest.raises(Empty):
+            client.client.get_iopub_msg(timeout=0.3)
