@@ -35,7 +35,11 @@ export function LastCell(props: Ways & { told: Told; hazards: readonly Hazard[] 
   );
 }
 
-const STATUS = { ok: "", error: "It raised an error, and was compared all the same.", interrupted: "It was interrupted, and compared all the same." };
+const STATUS = {
+  ok: "",
+  error: "It raised an error, and was compared all the same.",
+  interrupted: "It was interrupted, and compared all the same.",
+};
 
 function Rest(props: Ways & { lines: readonly Line[]; leftOut: number; cell: CellHead }): JSX.Element {
   const { lines, leftOut, ...ways } = props;
@@ -55,7 +59,7 @@ function Rest(props: Ways & { lines: readonly Line[]; leftOut: number; cell: Cel
 export function summary(lines: readonly Line[], leftOut: number): string {
   const kinds = new Map<string, number>();
   for (const line of lines) {
-    const name = line.kind === "mutated" ? CAUSES[line.cause ?? ""] ?? "changed" : KINDS[line.kind] ?? line.kind;
+    const name = line.kind === "mutated" ? (CAUSES[line.cause ?? ""] ?? "changed") : (KINDS[line.kind] ?? line.kind);
     kinds.set(name, (kinds.get(name) ?? 0) + line.paths.length);
   }
   const total = [...kinds.values()].reduce((sum, one) => sum + one, leftOut);

@@ -7,11 +7,7 @@ import type { Mark, Span } from "./wire";
 export const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 
 export function Spans({ of }: { of: readonly Span[] }): JSX.Element {
-  return (
-    <>
-      {of.map((span, place) => (typeof span === "string" ? span : <code key={place}>{span[0]}</code>))}
-    </>
-  );
+  return <>{of.map((span, place) => (typeof span === "string" ? span : <code key={place}>{span[0]}</code>))}</>;
 }
 
 export function Button(props: JSX.IntrinsicElements["button"]): JSX.Element {
@@ -70,6 +66,7 @@ export const MARK_NAMES: Record<Mark, string> = {
 export function Glyph({ of, label }: { of: keyof typeof SHAPES; label?: string }): JSX.Element {
   const naming = label ? { role: "img" as const, "aria-label": label } : { "aria-hidden": true as const };
   return (
+    // biome-ignore lint/a11y/noSvgWithoutTitle: it has a label, or is hidden
     <svg class="tw-glyph" viewBox="0 0 14 14" {...naming}>
       {SHAPES[of]}
     </svg>

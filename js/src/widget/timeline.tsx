@@ -38,6 +38,7 @@ export function Timeline(props: {
   }
   return (
     <>
+      {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a table of buttons is a grid */}
       <table ref={grid} class="tw-timeline" role="grid" aria-label="Timeline" onKeyDown={keys}>
         <thead>
           <tr>
@@ -94,7 +95,12 @@ function variables(past: readonly PastCell[], filter: string): string[] {
 }
 
 /** One crossing of a variable and a cell. */
-function Spot(props: { mark: Mark | undefined; name: string; cell: number; view: (count: number) => void }): JSX.Element {
+function Spot(props: {
+  mark: Mark | undefined;
+  name: string;
+  cell: number;
+  view: (count: number) => void;
+}): JSX.Element {
   const { mark, name, cell, view } = props;
   if (!mark) {
     return <Glyph of="none" />;
