@@ -16,9 +16,16 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
   const [fault, forget] = useErrorBoundary();
   useStore(store, forget);
   const { snapshot } = store;
+  const isStale = store.isPast && host === null; // beside a notebook, the host says so
   const problem = fault ? `This report could not be drawn: ${fault}.` : store.problem;
   return (
-    <section class="tw-root" role="region" aria-label="tensorwatch">
+    <section class={isStale ? "tw-root tw-past" : "tw-root"} role="region" aria-label="tensorwatch">
+      {isStale && <p class="tw-note">The kernel has forgotten this: what is shown is from before.</p>}
+      {!(store.isWatching || store.isPast) && (
+        <p class="tw-note" role="status">
+          Cells are not watched: <code>%tensorwatch on</code> switches it on.
+        </p>
+      )}
       {problem && (
         <p class="tw-problem" role="alert">
           {problem}
