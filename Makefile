@@ -25,7 +25,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup js test lint demo bench docs clean
+.PHONY: help setup js test lint demo bench docs pictures clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,7 +38,7 @@ $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt hatch_build.py | $(BIN)/pip
-	$(INSTALL) '.[test,lint]'
+	$(INSTALL) '.[test,lint,docs]'
 	@touch $@
 
 js/node_modules/.complete: js/package-lock.json | $(VENV)/.installed
@@ -53,10 +53,10 @@ $(VENV)/.front-end: $(SOURCES) js/node_modules/.complete $(VENV)/.installed
 	@touch $@
 
 # A user's own IPython and Jupyter settings must not decide about a test, nor does a test need a home folder.
-test bench docs: export IPYTHONDIR := $(CURDIR)/$(VENV)/ipython
-test bench docs: export JUPYTER_CONFIG_DIR := $(CURDIR)/$(VENV)/jupyter/config
-test bench docs: export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/jupyter/data
-test bench docs: export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/jupyter/runtime
+test bench docs pictures: export IPYTHONDIR := $(CURDIR)/$(VENV)/ipython
+test bench docs pictures: export JUPYTER_CONFIG_DIR := $(CURDIR)/$(VENV)/jupyter/config
+test bench docs pictures: export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/jupyter/data
+test bench docs pictures: export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/jupyter/runtime
 test: setup lint  ## Lint, then run all tests
 	$(NPM) test
 	$(BIN)/python -m pytest
@@ -79,8 +79,11 @@ demo: setup  ## Open demo.ipynb in JupyterLab, with the panel beside it
 bench: setup  ## Measure what watching costs
 	$(BIN)/python benchmarks/run.py
 
-docs: setup  ## Make every generated part of the documentation again
-	$(BIN)/python -m docs.make
+docs: setup  ## Make the generated text of the documentation again
+	$(BIN)/python -m docs.make tables picture demo
+
+pictures: setup  ## Make the pictures of the panel again, in a real browser
+	$(BIN)/python -m docs.make pictures
 
 clean:  ## Remove every .venv, caches and built files
 	rm -rf .venv .venv-* build dist js/node_modules ipy_tensorwatch/panel/labextension ipy_tensorwatch/panel/static

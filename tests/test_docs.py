@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from docs.make.compare import columns
 from docs.make.picture import make_picture
 from docs.make.tables import fill
 from ipy_tensorwatch import unload_ipython_extension
+from ipy_tensorwatch.panel.feed import _COMMANDS
 from ipy_tensorwatch.shell.config import TensorWatch
 from ipy_tensorwatch.shell.options import watch_parser
 from tests.notebook import Notebook
@@ -24,11 +26,31 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SESSION = re.compile(r"^```text\n(In \[1\]: .*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"^In \[(\d+)\]: ", re.MULTILINE)
 MORE = re.compile(r"^ +\.\.\.: ?", re.MULTILINE)
+SHOWN = re.compile(r"!\[.*?\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+IMAGES = {
+    "panel.png": 250_000,
+    "panel-dark.png": 250_000,
+    "panel-details.png": 100_000,
+    "panel-details-dark.png": 100_000,
+    "panel.gif": 600_000,
+}
+"""The pictures of the panel, and how many bytes a page can afford for each."""
 
 
 def text_of(page: Path) -> str:
     return page.read_text(encoding="utf-8")
+
+
+def shown_in(page: Path) -> list[str]:
+    """Return the pictures of a page, in Markdown or in HTML."""
+    return [first or second for first, second in SHOWN.findall(text_of(page))]
+
+
+def size_of(image: bytes) -> tuple[int, int]:
+    """Read width and height from the head of a PNG or a GIF."""
+    return struct.unpack_from("<HH", image, 6) if image.startswith(b"GIF") else struct.unpack_from(">II", image, 16)
 
 
 @dataclass(frozen=True)
@@ -97,7 +119,33 @@ def test_the_picture_shows_what_tensorwatch_says():
 
 
 def test_everything_that_is_made_has_a_maker():
-    assert set(MAKERS) == {"tables", "picture", "demo"}
+    assert set(MAKERS) == {"tables", "picture", "demo", "pictures"}
+
+
+@pytest.mark.parametrize(("name", "most"), IMAGES.items())
+def test_a_picture_of_the_panel_is_sharp_and_small(name: str, most: int):
+    image = (ROOT / "docs" / name).read_bytes()
+    width, height = size_of(image)
+
+    assert 700 <= width <= 2400
+    assert 600 <= height <= 1600
+    assert 10_000 < len(image) < most
+
+
+def test_every_picture_is_shown_and_every_shown_picture_is_there():
+    shown = {(page.parent / name).resolve() for page in PAGES for name in shown_in(page)}
+
+    assert {path.resolve() for path in (ROOT / "docs").iterdir() if path.suffix in (".png", ".gif", ".svg")} == shown
+
+
+def test_the_readme_begins_with_the_panel():
+    assert shown_in(PAGES[0])[:2] == ["docs/panel-dark.png", "docs/panel.png"]
+
+
+def test_every_message_of_the_panel_is_explained():
+    explained = re.findall(r"^\| `(\w+)` \|", text_of(ROOT / "docs" / "protocol.md"), re.MULTILINE)
+
+    assert explained == [*_COMMANDS, "roll", "news", "report", "cell", "path"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

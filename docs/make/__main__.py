@@ -31,7 +31,15 @@ def _demo() -> None:
     FILE.write_text(make_demo(), encoding="utf-8")
 
 
-MAKERS = {"tables": _tables, "picture": _picture, "demo": _demo}
+def _pictures() -> None:
+    # Only this one needs a browser, and what drives it.
+    from .screens import make_screens  # noqa: PLC0415
+
+    for name, image in make_screens().items():
+        (ROOT / "docs" / name).write_bytes(image)
+
+
+MAKERS = {"tables": _tables, "picture": _picture, "demo": _demo, "pictures": _pictures}
 
 
 def main(asked: Sequence[str]) -> None:

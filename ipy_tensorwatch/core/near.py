@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import accumulate
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from .overlap import share_bytes
 
@@ -21,18 +23,24 @@ class Neighbourhood:
     """Entries in the order of their addresses."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self._by_object: dict[int, list[Entry]] = {}
-        told: list[tuple[int, int, int, Entry]] = []
-        for place, entry in enumerate(entries):
-            reading = entry[1]
-            self._by_object.setdefault(reading.object, []).append(entry)
-            if not reading.unknown and reading.data_ptr:
-                low = reading.address
-                told.append((low, low + reading.high - reading.low, place, entry))
-        told.sort(key=lambda one: one[0])
-        self._told = told
-        self._lows = [low for low, *_ in told]
-        self._reach = list(accumulate((high for _, high, *_ in told), max))
+        self._entries = list(entries)
+        readings = [reading for _, reading in self._entries]
+        # Of tensors, no stride is below zero: what has to be worked out for arrays stands in the reading.
+        begins = np.array([one.address if one.kind == "ndarray" else one.data_ptr for one in readings], np.uint64)
+        ends = begins + np.array([one.high - one.low for one in readings], np.uint64)
+        told = np.flatnonzero([one.unknown is None and one.data_ptr != 0 for one in readings])
+        order = told[np.argsort(begins[told], kind="stable")]
+        self._places: list[int] = order.tolist()
+        self._lows: list[int] = begins[order].tolist()
+        self._highs: list[int] = ends[order].tolist()
+        self._reach: list[int] = np.maximum.accumulate(ends[order]).tolist()
+
+    @cached_property
+    def _by_object(self) -> dict[int, list[Entry]]:
+        found: dict[int, list[Entry]] = {}
+        for entry in self._entries:
+            found.setdefault(entry[1].object, []).append(entry)
+        return found
 
     def of(self, reading: Reading) -> list[Entry]:
         """Give the entries that are the same object or share a byte, in the order in which they were given."""
@@ -50,9 +58,9 @@ class Neighbourhood:
         if reading.unknown or not reading.data_ptr:
             return
         start = reading.address
-        place = bisect_left(self._lows, start + reading.high - reading.low)
-        while place and self._reach[place - 1] > start:
-            place -= 1
-            _, high, number, entry = self._told[place]
-            if high > start and entry[1].device == (reading.device or entry[1].device):
-                yield number, entry
+        index = bisect_left(self._lows, start + reading.high - reading.low)
+        while index and self._reach[index - 1] > start:
+            index -= 1
+            entry = self._entries[self._places[index]]
+            if self._highs[index] > start and entry[1].device == (reading.device or entry[1].device):
+                yield self._places[index], entry

@@ -70,16 +70,22 @@ function groupRows(groups: readonly Group[], view: View): Row[] {
     known ? known.groups.push(group) : alike.set(key, { mark, groups: [group] });
   }
   const sorted = [...alike.values()].sort((a, b) => URGENCY.indexOf(a.mark) - URGENCY.indexOf(b.mark));
-  return sorted.flatMap((one) => (one.groups.length < FOLD_FROM ? one.groups.flatMap((group) => groupRow(group, view)) : folded(one, view)));
+  const ids = new Set<string>();
+  return sorted.flatMap((one) =>
+    one.groups.length < FOLD_FROM ? one.groups.flatMap((group) => groupRow(group, view)) : folded(one, view, ids),
+  );
 }
 
 /** Groups that come from the same variables: the parameters of a model, each with its entry of a state dict. */
-function folded({ mark, groups }: { mark: Head["mark"]; groups: readonly Group[] }, view: View): Row[] {
+function folded({ mark, groups }: { mark: Head["mark"]; groups: readonly Group[] }, view: View, ids: Set<string>): Row[] {
   const first = groups[0] as Group;
   const names = [...new Set(first.members.map(root))].join(" ");
   const size = bytes(groups.reduce((total, { nbytes }) => total + nbytes, 0));
   const title = `${first.device} · ${count(groups.length, "block")} · ${size}`;
-  const head = headOf("folded", `folded ${first.device} ${names}`, title, names, mark, view, view.filter !== "");
+  const name = `folded ${first.device} ${names}`;
+  const id = ids.has(name) ? `${name}, ${mark}` : name; // else without the mark: what is open stays so after a write
+  ids.add(name);
+  const head = headOf("folded", id, title, names, mark, view, view.filter !== "");
   return [head, ...(head.isOpen ? groups.flatMap((group) => groupRow(group, view)) : [])];
 }
 
@@ -117,7 +123,7 @@ function aloneRows(view: View, isWanted: (path: string) => boolean): Row[] {
   const many = [...roots].filter(([, tensors]) => tensors.length > FOLD_FROM);
   const few = [...roots].filter(([, tensors]) => tensors.length <= FOLD_FROM).flatMap(([, tensors]) => tensors);
   const rows = many.flatMap(([name, tensors]) =>
-    foldOf(`alone ${name}`, `${name}, ${count(tensors.length, "tensor")}, each alone`, tensors, view),
+    foldOf(`all of ${name}`, `${name}, ${count(tensors.length, "tensor")}, each alone`, tensors, view),
   );
   return few.length > 0 ? [...rows, ...foldOf("alone", `${count(few.length, "tensor")} alone`, few, view)] : rows;
 }

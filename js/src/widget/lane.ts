@@ -59,7 +59,21 @@ function normalized(tensor: Tensor, begin: number): { low: number; dimensions: D
       dimensions.push({ stride: Math.abs(stride), size });
     }
   });
-  return { low, dimensions: dimensions.sort((a, b) => a.stride - b.stride), folded };
+  return { low, dimensions: joined(dimensions.sort((a, b) => a.stride - b.stride)), folded };
+}
+
+/** Dimensions that step onto each other's elements are one: windows over every other element are every other element. */
+function joined(dimensions: readonly Dimension[]): Dimension[] {
+  const result: Dimension[] = [];
+  for (const { stride, size } of dimensions) {
+    const inner = result.at(-1);
+    if (inner && stride % inner.stride === 0 && stride <= inner.size * inner.stride) {
+      result[result.length - 1] = { ...inner, size: inner.size + ((size - 1) * stride) / inner.stride };
+    } else {
+      result.push({ stride, size });
+    }
+  }
+  return result;
 }
 
 /** Take the dimensions that leave no gap into the length of one run. */

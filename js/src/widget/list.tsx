@@ -50,26 +50,29 @@ export function List(props: {
     event.stopPropagation();
     step === undefined ? folds && act() : go(current + step);
   };
+  const onClick = (event: MouseEvent): void => {
+    const row = (event.target as Element).closest("[role=treeitem]");
+    if (row) {
+      const index = Number(row.getAttribute("aria-posinset")) - 1;
+      setActive(index);
+      item(index).act();
+    }
+  };
   const rows: JSX.Element[] = [];
   for (let index = first; index < Math.min(last, count); index += 1) {
-    const { key, level, content, kind, isOpen, act } = item(index);
+    const { key, level, content, kind, isOpen } = item(index);
     rows.push(
       <div
         key={key}
         id={`${name}-${index}`}
         class={`tw-row tw-level-${level} ${kind ?? ""}`}
         role="treeitem"
-        tabIndex={-1}
         aria-level={level}
         aria-setsize={count}
         aria-posinset={index + 1}
         aria-expanded={isOpen}
         aria-selected={index === current}
         style={{ top: `${index * ROW}px` }}
-        onClick={() => {
-          setActive(index);
-          act();
-        }}
       >
         {content}
       </div>,
@@ -84,6 +87,7 @@ export function List(props: {
       aria-label={label}
       aria-activedescendant={count > 0 ? `${name}-${current}` : undefined}
       style={{ height: `${count * ROW}px` }}
+      onClick={onClick}
       onKeyDown={onKeyDown}
       {...OWN_KEYS}
     >
@@ -112,7 +116,9 @@ function useSight(
     look();
     box?.addEventListener("scroll", look, { passive: true });
     const resized = new ResizeObserver(look);
-    box && resized.observe(box);
+    for (const one of box ? [box, ...box.children] : []) {
+      resized.observe(one); // what stands above the list moves it without a word
+    }
     return () => {
       box?.removeEventListener("scroll", look);
       resized.disconnect();

@@ -1,7 +1,7 @@
 /** The panel: what the last cell did, what shares memory, and how it came to this. */
 
 import type { JSX } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Host } from "../registry";
 import { Detail } from "./detail";
 import { LastCell } from "./lastcell";
@@ -13,8 +13,10 @@ import type { Snapshot, Told } from "./wire";
 import { count, seconds } from "./words";
 
 export function Panel({ store, host }: { store: Store; host: Host | null }): JSX.Element {
-  useStore(store);
-  const { snapshot, problem } = store;
+  const [fault, forget] = useErrorBoundary();
+  useStore(store, forget);
+  const { snapshot } = store;
+  const problem = fault ? `This report could not be drawn: ${fault}.` : store.problem;
   return (
     <section class="tw-root" role="region" aria-label="tensorwatch">
       {problem && (
@@ -22,16 +24,20 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
           {problem}
         </p>
       )}
-      {snapshot ? <Body store={store} host={host} snapshot={snapshot} /> : !problem && <p class="tw-note">Waiting for the kernel…</p>}
+      {snapshot && !fault && <Body store={store} host={host} snapshot={snapshot} />}
+      {!(snapshot || problem) && <p class="tw-note">Waiting for the kernel…</p>}
     </section>
   );
 }
 
-/** Draw again whenever the store has something new. */
-function useStore(store: Store): void {
+/** Draw again whenever the store has something new, whatever went wrong with what it had before. */
+function useStore(store: Store, forget: () => void): void {
   const [, setTime] = useState(0);
   useLayoutEffect(() => {
-    const draw = (): void => setTime((time) => time + 1);
+    const draw = (): void => {
+      forget();
+      setTime((time) => time + 1);
+    };
     store.addEventListener("change", draw);
     return () => store.removeEventListener("change", draw);
   }, [store]);
@@ -44,6 +50,7 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
   const [viewing, setViewing] = useState<number | null>(null);
   const [folds, setFolds] = useState<ReadonlyMap<string, boolean>>(new Map());
   const scroller = useRef<HTMLDivElement>(null);
+  const origin = useRef<HTMLElement | null>(null);
   const width = useWidth(scroller);
   const changes = useMemo(() => new Map(snapshot.changes.map((one) => [one.path, one])), [snapshot.changes]);
   const fold = (id: string, isOpen: boolean): void => setFolds(new Map(folds).set(id, isOpen));
@@ -56,9 +63,16 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
     setViewing(isLast ? null : cell);
     isLast || store.askCell(cell);
   };
+  const open = (path: string): void => {
+    if (selected === null) {
+      origin.current = (scroller.current?.getRootNode() as Document | ShadowRoot).activeElement as HTMLElement | null;
+    }
+    select(path);
+  };
   const close = (): void => {
     select(null);
-    scroller.current?.focus();
+    const target = origin.current && scroller.current?.contains(origin.current) ? origin : scroller;
+    target.current?.focus({ preventScroll: true });
   };
   const reveal = host ? (place: Parameters<Host["reveal"]>[0]): void => host.reveal(place) : undefined;
   const told = viewing === null ? snapshot : store.cells.get(viewing);
@@ -72,14 +86,14 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
               Back to the last cell, [{snapshot.cell.count}]
             </Button>
           )}
-          <Cell told={told} hazards={viewing === null ? snapshot.hazards : []} select={select} reveal={reveal} />
+          <Cell told={told} hazards={viewing === null ? snapshot.hazards : []} select={open} reveal={reveal} />
         </Section>
         <Section {...section("Shared memory")} aside="changed first">
           <Memory
             view={{ tensors: snapshot.tensors, groups: snapshot.groups, changes, parts: snapshot.parts, folds, filter }}
             scroller={scroller}
             toggle={fold}
-            select={select}
+            select={open}
           />
         </Section>
         <Section {...section("Timeline")} aside="cells">
@@ -88,13 +102,13 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
             filter={filter}
             viewing={viewing ?? snapshot.cell.count}
             view={view}
-            select={select}
+            select={open}
             width={width}
           />
         </Section>
       </div>
       {selected !== null && (
-        <Detail path={selected} store={store} snapshot={snapshot} select={select} close={close} reveal={reveal} />
+        <Detail path={selected} store={store} snapshot={snapshot} select={open} close={close} reveal={reveal} />
       )}
     </div>
   );

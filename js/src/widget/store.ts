@@ -134,8 +134,8 @@ export class Store extends EventTarget {
     }
   }
 
-  #tell(news: News): void {
-    this.news = news;
+  #tell({ count, silent, marks }: News): void {
+    this.news = { count, silent, marks: [...marks] };
     this.dispatchEvent(new Event("news"));
   }
 

@@ -21,9 +21,14 @@ export function Timeline(props: {
 }): JSX.Element {
   const { past, filter, viewing, view, select, width } = props;
   const columns = Math.max(3, Math.floor((width - NAME_WIDTH - 24) / COLUMN));
-  const [back, setBack] = useState(0);
+  const [last, setLast] = useState(Number.POSITIVE_INFINITY);
   const [shown, setShown] = useState(STEP);
-  const end = Math.max(Math.min(columns, past.length), past.length - back);
+  const least = Math.min(columns, past.length);
+  const end = Math.max(least, past.filter((cell) => cell.count <= last).length);
+  const go = (step: number): void => {
+    const target = Math.max(least, Math.min(past.length, end + step));
+    setLast(target === past.length ? Number.POSITIVE_INFINITY : (past[target - 1]?.count ?? 0));
+  };
   const cells = past.slice(Math.max(0, end - columns), end);
   const names = useMemo(() => variables(past, filter), [past, filter]);
   const grid = useRef<HTMLTableElement>(null);
@@ -37,7 +42,7 @@ export function Timeline(props: {
         <thead>
           <tr>
             <th scope="col">
-              <Pager back={back} setBack={setBack} columns={columns} total={past.length} />
+              <Pager before={end - least} behind={past.length - end} columns={columns} go={go} />
             </th>
             {cells.map((cell) => (
               <th key={cell.count} scope="col" class={cell.count === viewing ? "tw-viewed" : ""}>
@@ -102,19 +107,18 @@ function Spot(props: { mark: Mark | undefined; name: string; cell: number; view:
   );
 }
 
-/** Two buttons to earlier and later cells, where not all fit. */
-function Pager(props: { back: number; setBack: (back: number) => void; columns: number; total: number }): JSX.Element {
-  const { back, setBack, columns, total } = props;
-  const most = Math.max(0, total - columns);
-  if (most === 0) {
+/** Two buttons to earlier and later cells, where not all fit; they keep the focus where there are no more. */
+function Pager(props: { before: number; behind: number; columns: number; go: (step: number) => void }): JSX.Element {
+  const { before, behind, columns, go } = props;
+  if (before + behind === 0) {
     return <span class="tw-dim">cell</span>;
   }
   return (
     <>
-      <Button aria-label="Earlier cells" disabled={back >= most} onClick={() => setBack(Math.min(most, back + columns))}>
+      <Button aria-label="Earlier cells" aria-disabled={before === 0} onClick={() => go(-columns)}>
         ‹
       </Button>
-      <Button aria-label="Later cells" disabled={back === 0} onClick={() => setBack(Math.max(0, back - columns))}>
+      <Button aria-label="Later cells" aria-disabled={behind === 0} onClick={() => go(columns)}>
         ›
       </Button>
     </>
@@ -162,7 +166,7 @@ function neighbour(from: Element, key: string): HTMLButtonElement | null {
   let row = (cell.parentElement as HTMLTableRowElement).rowIndex + step[0];
   let column = cell.cellIndex + step[1];
   for (let place = rows[row]?.cells[column]; place; place = rows[row]?.cells[column]) {
-    const button = place.querySelector<HTMLButtonElement>("button:not(:disabled)");
+    const button = place.querySelector<HTMLButtonElement>("button");
     if (button) {
       return button;
     }

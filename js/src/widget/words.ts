@@ -4,6 +4,9 @@ import type { Tensor } from "../report";
 
 const UNITS = ["B", "KB", "MB", "GB", "TB"];
 
+/** Whole numbers below are written out. */
+const PLAIN = 1e6;
+
 export function bytes(count: number): string {
   let size = count;
   let unit = 0;
@@ -21,9 +24,17 @@ export function seconds(duration: number): string {
   return duration >= 1e-3 ? `${brief(duration * 1e3)} ms` : `${brief(duration * 1e6)} µs`;
 }
 
-/** Three digits of a number. */
+/** Three digits of a number; whole numbers stay whole. */
 export function brief(value: number): string {
-  return Number.isInteger(value) && Math.abs(value) < 1e6 ? String(value) : String(Number(value.toPrecision(3)));
+  if (Number.isInteger(value) && Math.abs(value) < PLAIN) {
+    return String(value);
+  }
+  const [digits = "", exponent = ""] = value.toExponential(2).split("e");
+  const power = Number(exponent);
+  if (-4 <= power && power < 3) {
+    return String(Number(value.toPrecision(3)));
+  }
+  return `${Number(digits)}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
 }
 
 export function count(number: number, noun: string): string {

@@ -1,0 +1,33 @@
+/// <reference types="vite/types/importMeta.d.ts" />
+/** What the kernel sends for a few notebooks, beside its whole report after every cell. */
+
+import type { Report } from "../src/report";
+import type { Sent } from "../src/widget/wire";
+
+export interface Message {
+  readonly kind: "report";
+  readonly base: number;
+  readonly number: number;
+  readonly body: Sent;
+}
+
+export interface Story {
+  readonly cells: readonly string[];
+  readonly messages: readonly Message[];
+  readonly reports: readonly Report[];
+}
+
+const FILES = import.meta.glob<Story>("../../tests/golden/*.json", { eager: true, import: "default" });
+
+/** The stories by their names. */
+export const STORIES: Readonly<Record<string, Story>> = Object.fromEntries(
+  Object.entries(FILES).map(([path, story]) => [path.replace(/^.*\/|\.json$/g, ""), story]),
+);
+
+export function story(name: string): Story {
+  const found = STORIES[name];
+  if (!found) {
+    throw new Error(`there is no golden story ${name}`);
+  }
+  return found;
+}

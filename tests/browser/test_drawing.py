@@ -1,0 +1,539 @@
+"""The panel as a reader sees it and works it, in a real browser on a bare page."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.scenes import group, hazard, line, past, report, story, tensor, told
+from tests.browser.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import ConsoleMessage, Error, Page
+
+WIDTHS = (280, 360, 600)
+
+
+@pytest.fixture(scope="module")
+def tab(browser) -> Iterator[Page]:
+    """Open one tab: each test loads the page anew, and that is all it needs."""
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    page.set_default_timeout(5_000)
+    Stage.serve(page)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def stage(tab) -> Iterator[Stage]:
+    """Give a page as wide as JupyterLab's side bar, on which nothing may go wrong."""
+    problems: list[str] = []
+
+    def on_message(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            problems.append(message.text)
+
+    def on_error(error: Error) -> None:
+        problems.append(str(error))
+
+    tab.on("console", on_message)
+    tab.on("pageerror", on_error)
+    tab.set_viewport_size({"width": 360, "height": 900})
+    tab.emulate_media(color_scheme="light", forced_colors="none")
+    yield Stage(tab)
+    tab.evaluate("globalThis.stage?.unmount()")
+    tab.remove_listener("console", on_message)
+    tab.remove_listener("pageerror", on_error)
+    assert [] == problems
+
+
+# --- what the last cell did -----------------------------------------------------------------------
+
+
+def test_before_the_first_report_the_panel_says_that_it_waits(stage):
+    expect(stage.open().panel).to_have_text("Waiting for the kernel…")
+
+
+def test_silent_changes_come_first_each_with_its_cause_its_line_its_statement_and_its_amount(stage):
+    stage.open().tell(*story("views")[:2])
+
+    expect(stage.lines).to_have_count(3)
+    for place, name in enumerate(("x", "row", "col")):
+        silent = stage.lines.nth(place)
+        expect(silent.get_by_role("img", name="silent")).to_be_visible()
+        expect(silent.get_by_role("button", name=name, exact=True)).to_be_visible()
+        expect(silent).to_contain_text("changed through y")
+        expect(silent).to_contain_text("line 1 y.add_(1)")
+    expect(stage.lines.nth(0)).to_contain_text("6 of 6 elements, max |Δ| 1, v0 → v1")
+    expect(stage.lines.nth(2)).to_contain_text("2 of 2 elements")
+
+
+def test_the_line_is_a_link_that_shows_it_in_the_notebook(stage):
+    stage.open().tell(*story("views")[:2])
+
+    stage.lines.first.get_by_role("button", name="line 1").click()
+
+    assert [{"count": 2, "cell": "cell-1", "line": 1}] == stage.page.evaluate("stage.revealed")
+
+
+def test_a_line_inside_a_called_function_is_told_beside_the_statement(stage):
+    stage.open().tell(*story("inside")[:3])
+
+    expect(stage.lines.first).to_contain_text("line 2 small = scale(img) → cell 1, line 4: t.div_(255)")
+
+
+def test_the_rest_is_folded_and_summed_up(stage):
+    stage.open().tell(*story("views")[:3])
+    rest = stage.panel.get_by_role("button", name="2 more: 1 written by name, 1 gone")
+
+    expect(rest).to_have_attribute("aria-expanded", "false")
+    expect(stage.lines).to_have_count(2)
+    rest.click()
+
+    expect(rest).to_have_attribute("aria-expanded", "true")
+    expect(stage.lines).to_have_count(4)
+    expect(stage.lines.nth(2)).to_contain_text("row written by name")
+    expect(stage.lines.nth(3)).to_contain_text("col gone")
+
+
+def test_hazards_come_between_the_silent_changes_and_the_rest(stage):
+    lines = [line("x"), line("y", silent=False, cause="direct")]
+    stage.open().tell(report(2, [tensor("x")], lines=lines) | {"hazards": [hazard("h was overwritten.")]})
+
+    text = stage.section("Last cell").inner_text()
+
+    places = [text.index(one) for one in ("changed through y", "h was overwritten.", "Write to a clone", "1 more")]
+    assert sorted(places) == places
+    expect(stage.panel.get_by_role("img", name="hazard TW201")).to_be_visible()
+
+
+def test_a_cell_that_raised_is_told_to_have_done_so(stage):
+    stage.open().tell(*story("inside"))
+
+    expect(stage.section("Last cell")).to_contain_text("It raised an error, and was compared all the same.")
+
+
+def test_a_cell_that_did_nothing_is_told_so(stage):
+    stage.open().tell(report(1, []))
+
+    expect(stage.section("Last cell")).to_contain_text("It changed nothing.")
+    expect(stage.section("Shared memory")).to_contain_text("There are no tensors yet.")
+
+
+def test_the_head_counts_what_is_watched(stage):
+    stage.open().tell(*story("views"))
+
+    expect(stage.panel.get_by_role("status")).to_have_text("3 tensors · 1 group · 1 ms")
+
+
+# --- shared memory --------------------------------------------------------------------------------
+
+
+def test_lanes_show_where_the_bytes_lie(stage):
+    stage.open().tell(*story("views")[:1])
+
+    assert [(0, 1000)] == stage.bars("x")
+    assert [(0, 1000)] == stage.bars("y")
+    assert [(0, 500)] == stage.bars("row")
+    assert [(166.7, 166.7), (666.7, 166.7)] == stage.bars("col")
+
+
+def test_a_flipped_array_lies_where_its_base_does(stage):
+    stage.open().tell(*story("numpy"))
+
+    assert [(0, 1000)] == stage.bars("flipped")
+    assert [(250, 750)] == stage.bars("t")
+
+
+def test_an_expanded_tensor_is_a_stack(stage):
+    stage.open().tell(*story("layouts")[:2])
+
+    assert [(0, 1000)] == stage.bars("many")
+    expect(stage.row("many").locator(".tw-stack")).to_have_count(2)
+    expect(stage.row("many")).to_contain_text("3×5 · 5 in one")
+    expect(stage.row("once").locator(".tw-stack")).to_have_count(0)
+
+
+def test_a_pattern_too_fine_to_draw_is_hatched(stage):
+    every_other = tensor("thin", shape=[1000], strides=[2], span=[0, 7996])
+    stage.open().tell(report(1, [tensor("x", shape=[2000], span=[0, 8000]), every_other], [group("x", "thin")]))
+
+    assert [] == stage.bars("thin")
+    expect(stage.row("thin").locator("line.tw-hatch")).to_have_count(1)
+
+
+def test_the_bytes_just_changed_are_underlined(stage):
+    stage.open().tell(*story("layouts"))
+
+    marks = stage.row("big").locator(".tw-bar .tw-ink-silent")
+    expect(marks).to_have_count(1)
+    assert 0 == marks.evaluate("mark => mark.x.baseVal.value")
+    expect(stage.row("column").locator(".tw-bar .tw-ink-silent")).to_have_count(0)
+
+
+def test_bars_of_one_group_begin_and_end_at_the_same_places(stage):
+    stage.open().tell(*story("layouts"))
+    boxes = [stage.row(name).locator("svg.tw-bar").bounding_box() for name in ("big", "column", "corner", "scalar")]
+
+    assert 1 == len({(box["x"], box["width"]) for box in boxes})
+
+
+def test_the_group_that_changed_silently_is_first_and_says_so(stage):
+    stage.open().tell(*story("layouts")[:3])
+    first = stage.tree.get_by_role("treeitem").first
+
+    expect(first.get_by_role("img", name="silently changed")).to_be_visible()
+    expect(first).to_contain_text("cpu · 16 KB")
+
+
+def test_groups_of_one_model_are_folded_until_somebody_opens_them(stage):
+    stage.open().tell(*story("training")[:2])
+    fold = stage.tree.get_by_role("treeitem").first
+
+    expect(fold).to_contain_text("cpu · 6 blocks · 72 B")
+    expect(stage.tree.get_by_role("treeitem")).to_have_count(1)
+    fold.click()
+
+    expect(stage.row("best['1.bias']")).to_be_visible()
+
+
+def test_the_filter_leaves_only_what_it_names(stage):
+    stage.open().tell(*story("layouts"))
+
+    stage.filter.fill("COLUMN")
+
+    assert ["big", "column", "corner", "scalar"] == stage.tree.locator(".tw-path").all_inner_texts()
+    expect(stage.timeline.get_by_role("rowheader")).to_have_text(["column"])
+    stage.filter.fill("nobody")
+    expect(stage.section("Shared memory")).to_contain_text("No variable is called so.")
+    stage.filter.fill("")
+    expect(stage.timeline.get_by_role("rowheader")).to_have_count(8)
+
+
+# --- the timeline ---------------------------------------------------------------------------------
+
+
+def test_the_timeline_tells_what_became_of_which_variable_when(stage):
+    stage.open().tell(*story("views"))
+    expected = {
+        "x": ["new", "silently changed", "silently changed", "rebound"],
+        "y": ["new", "written", "silently changed", None],
+        "row": ["new", "silently changed", "written", None],
+        "col": ["new", "silently changed", "gone", None],
+    }
+
+    expect(stage.timeline.get_by_role("rowheader")).to_have_text(list(expected))
+    for name, marks in expected.items():
+        row = stage.timeline.get_by_role("row").filter(has=stage.page.get_by_role("rowheader", name=name, exact=True))
+        for place, mark in enumerate(marks):
+            spot = row.get_by_role("gridcell").nth(place).get_by_role("button")
+            if mark:
+                expect(spot).to_have_accessible_name(f"{name} {mark} in cell [{place + 1}]")
+            else:
+                expect(spot).to_have_count(0)
+
+
+def test_a_click_on_a_cell_of_the_timeline_asks_the_kernel_and_shows_its_answer(stage):
+    stage.open().tell(*story("views"))
+
+    stage.timeline.get_by_role("button", name="x silently changed in cell [2]").click()
+
+    assert [{"kind": "cell", "count": 2}] == stage.sent("cell")
+    expect(stage.section("Earlier cell")).to_contain_text("The kernel tells when it is idle…")
+    stage.deliver({"kind": "cell", "count": 2, "number": 9}, told(2, [line("x")]))
+    expect(stage.lines).to_contain_text("changed through y")
+    stage.panel.get_by_role("button", name="Back to the last cell, [4]").click()
+    expect(stage.section("Last cell")).to_contain_text("1 more: 1 rebound")
+
+
+def test_a_cell_that_is_not_kept_any_more_is_told_so(stage):
+    stage.open().tell(*story("views"))
+
+    stage.timeline.get_by_role("button", name="1", exact=True).click()
+    stage.deliver({"kind": "cell", "count": 1, "number": 9}, None)
+
+    expect(stage.section("Earlier cell")).to_contain_text("What this cell did is not kept any more.")
+
+
+def test_many_cells_are_paged_and_a_page_stays_while_cells_run(stage):
+    cells = [past(count, x="written") for count in range(1, 31)]
+    stage.open().tell(report(30, [tensor("x")], cells=cells))
+    heads = stage.timeline.locator("thead").get_by_role("button", name=re.compile(r"^\d+$"))
+    expect(heads.last).to_have_text("30")
+
+    earlier = stage.timeline.get_by_role("button", name="Earlier cells")
+    earlier.click()
+    shown = heads.all_inner_texts()
+    assert "30" not in shown
+    stage.tell(report(31, [], cells=[]) | {"tensors": [], "past": [[30, 0, [past(31, x="written")]]]})
+    expect(stage.section("Last cell")).to_contain_text("[31]")
+
+    assert shown == heads.all_inner_texts()
+    for _ in range(5):
+        earlier.press("Enter")
+    expect(heads.first).to_have_text("1")
+    expect(earlier).to_be_focused()
+    expect(earlier).to_be_disabled()
+
+
+def test_cells_with_the_same_count_are_columns_of_their_own(stage):
+    cells = [past(1, x="created"), past(1, x="written"), past(1, x="silent")]
+    stage.open().tell(report(1, [tensor("x")], cells=cells))
+
+    names = [f"x {mark} in cell [1]" for mark in ("new", "written", "silently changed")]
+
+    for place, name in enumerate(names):
+        spot = stage.timeline.get_by_role("gridcell").nth(place).get_by_role("button")
+        expect(spot).to_have_accessible_name(name)
+
+
+# --- one variable ---------------------------------------------------------------------------------
+
+
+def answer(stage: Stage, path: str, values=None) -> None:
+    happened = [[told(2)["cell"], line(path)], [told(3)["cell"], line(path, silent=False, how=["written by name"])]]
+    stage.deliver({"kind": "path", "path": path, "number": 9}, {"happened": happened, "values": values})
+
+
+def test_a_click_on_a_variable_opens_its_details(stage):
+    stage.open().tell(*story("views")[:3])
+
+    stage.row("row").click()
+
+    assert [{"kind": "path", "path": "row"}] == stage.sent("path")
+    expect(stage.details).to_have_accessible_name("Details of row")
+    facts = dict(zip(*(stage.details.get_by_role(role).all_inner_texts() for role in ("term", "definition")), strict=True))
+    assert facts["shape"] == "3"
+    assert facts["dtype"] == "float32"
+    assert facts["strides"] == "1"
+    assert facts["memory"] == "12 B from byte 0 of storage 1"
+    assert facts["version"] == "2"
+    assert facts["autograd"] == "no grad, leaf"
+    assert ["x\noverlaps", "y\noverlaps"] == stage.details.get_by_role("listitem").all_inner_texts()
+
+
+def test_the_details_tell_what_happened_latest_first(stage):
+    stage.open().tell(*story("views")[:3])
+    stage.lines.first.get_by_role("button", name="x", exact=True).click()
+
+    answer(stage, "x")
+
+    happened = stage.details.get_by_role("list").last.get_by_role("listitem")
+    expect(happened.nth(0)).to_contain_text("Cell [3] written by name")
+    expect(happened.nth(1)).to_contain_text("Cell [2] changed through y")
+
+
+def test_a_small_tensor_is_drawn_before_and_after(stage):
+    stage.open().tell(*story("views")[:3])
+    stage.row("x").click()
+    answer(stage, "x", {"shape": [2, 3], "before": [1, 1, 1, 1, 1, 1], "after": [1, 3, 1, 1, 1, None]})
+
+    heat = stage.details.get_by_role("img", name="2 elements of 6 changed")
+    expect(heat).to_be_visible()
+    squares = heat.locator("rect:not(.tw-ground)")
+    assert [[14, 0], [28, 14]] == squares.evaluate_all("all => all.map(({ x, y }) => [x.baseVal.value, y.baseVal.value])")
+    expect(stage.details).to_contain_text("[0, 1] 1 → 3, [1, 2] 1 → no number")
+
+
+def test_a_holder_leads_to_its_own_details(stage):
+    stage.open().tell(*story("views")[:3])
+    stage.row("row").click()
+
+    stage.details.get_by_role("button", name="y", exact=True).click()
+
+    expect(stage.details).to_have_accessible_name("Details of y")
+    assert ["row", "y"] == [message["path"] for message in stage.sent("path")]
+
+
+def test_a_container_leads_to_what_hangs_on_it_and_a_name_that_is_gone_is_told_so(stage):
+    stage.open().tell(*story("training")[:2])
+    stage.timeline.get_by_role("button", name="best", exact=True).click()
+    expect(stage.details.get_by_role("button")).to_have_count(7)
+
+    stage.tell(report(5, []), anew=True)
+
+    expect(stage.details).to_contain_text("It is gone")
+
+
+# --- the keyboard ---------------------------------------------------------------------------------
+
+
+def test_the_tab_key_goes_through_the_panel_in_the_order_of_what_is_seen(stage):
+    stage.open().tell(*story("views")[:2])
+    stage.page.locator("#before").focus()
+    names = []
+    for _ in range(12):
+        names.append(stage.press("Tab").focused())
+
+    expected = ["Filter variables", "Last cell", "x", "line 1", "row", "line 1", "col", "line 1"]
+    expected += ["1 more: 1 written by name", "Shared memory", "cpu · 24 B", "Timeline"]
+    assert expected == names
+    assert "1" == stage.press("Tab").focused()
+    stage.press("Tab")
+    assert not stage.panel.evaluate("panel => panel.contains(document.activeElement)")
+
+
+def test_the_arrow_keys_go_through_the_tree(stage):
+    stage.open().tell(*story("views")[:2])
+    stage.tree.focus()
+
+    assert ["x", "y", "row", "col", "col", "row"] == [
+        stage.press(key).focused() for key in (*["ArrowDown"] * 5, "ArrowUp")
+    ]
+    stage.press("Home", "ArrowLeft")
+    expect(stage.tree.get_by_role("treeitem")).to_have_count(1)
+    stage.press("ArrowRight")
+    expect(stage.tree.get_by_role("treeitem")).to_have_count(5)
+    assert "col" == stage.press("End").focused()
+
+
+def test_the_arrow_keys_go_through_the_timeline(stage):
+    stage.open().tell(*story("views"))
+    stage.timeline.get_by_role("button", name="1", exact=True).focus()
+
+    for keys, expected in (
+        (["ArrowDown"], "x new in cell [1]"),
+        (["ArrowRight"], "x silently changed in cell [2]"),
+        (["ArrowDown", "ArrowRight"], "y silently changed in cell [3]"),
+        (["ArrowRight"], "y silently changed in cell [3]"),
+        (["ArrowLeft", "ArrowLeft", "ArrowLeft"], "y"),
+        (["ArrowUp", "ArrowUp"], "x"),
+    ):
+        assert expected == stage.press(*keys).focused()
+    stage.press("Shift+Tab", "Tab")
+    assert "x" == stage.focused(), "the grid is one stop, and remembers where it was left"
+
+
+@pytest.mark.parametrize("key", ["Enter", " "])
+def test_a_key_opens_the_details_from_the_tree_and_escape_closes_them(stage, key):
+    stage.open().tell(*story("views")[:2])
+    stage.tree.focus()
+    stage.press("ArrowDown", "ArrowDown", key)
+    expect(stage.details).to_have_accessible_name("Details of y")
+
+    stage.press("Escape")
+
+    expect(stage.details).to_have_count(0)
+    expect(stage.tree).to_be_focused()
+    assert "y" == stage.focused()
+
+
+def test_escape_within_the_details_gives_the_focus_back_to_where_it_came_from(stage):
+    stage.open().tell(*story("views"))
+    origin = stage.timeline.get_by_role("button", name="row", exact=True)
+    origin.focus()
+    stage.press("Enter")
+    stage.details.get_by_role("button", name="y", exact=True).press("Enter")
+    expect(stage.details).to_have_accessible_name("Details of y")
+
+    stage.press("Escape")
+
+    expect(origin).to_be_focused()
+
+
+def test_closing_the_details_gives_the_focus_back_too(stage):
+    stage.open().tell(*story("views")[:2])
+    origin = stage.lines.nth(1).get_by_role("button", name="row", exact=True)
+    origin.click()
+
+    stage.details.get_by_role("button", name="Close the details").click()
+
+    expect(origin).to_be_focused()
+
+
+def test_where_the_origin_is_gone_the_focus_stays_in_the_panel(stage):
+    stage.open().tell(*story("views")[:2])
+    stage.lines.nth(1).get_by_role("button", name="row", exact=True).click()
+    stage.tell(*story("views")[2:])
+
+    stage.details.get_by_role("button", name="Close the details").click()
+
+    assert stage.panel.evaluate("panel => panel.contains(document.activeElement)")
+
+
+def test_a_click_into_the_tree_leaves_the_arrow_keys_there(stage):
+    stage.open().tell(*story("views")[:2])
+    stage.row("y").click()
+
+    expect(stage.tree).to_be_focused()
+    assert "row" == stage.press("ArrowDown").focused()
+
+
+@pytest.mark.parametrize("name", ["views", "training", "inside", "names"])
+def test_everything_that_takes_the_focus_has_a_name_and_keeps_the_notebook_from_hearing_its_keys(stage, name):
+    stage.open().tell(*story(name))
+    stage.panel.get_by_role("button", expanded=False).last.click()
+    stage.timeline.get_by_role("rowheader").first.get_by_role("button").click()
+    expect(stage.details).to_be_visible()
+
+    snapshot = stage.page.locator("#place").aria_snapshot()
+    roles = "button|searchbox|tree|treeitem|grid|img|region"
+    assert [] == re.findall(rf"^\s*- (?:{roles})(?: \[.*)?:?$", snapshot, re.MULTILINE)
+    focusable = stage.page.locator("#place").locator("a, button, input, select, textarea, [tabindex]")
+    unshielded = focusable.evaluate_all("all => all.filter((one) => !one.dataset.lmSuppressShortcuts).map((one) => one.outerHTML)")
+    assert [] == unshielded
+
+
+# --- how it looks ---------------------------------------------------------------------------------
+
+ODD_NAMES = [
+    "<img src=x onerror=alert(1)>",
+    "</title></svg><script>stage.sent.push(0)</script>",
+    "\"quoted\" 'twice' `thrice` &amp;",
+    "🤯👩🏽‍🚀",
+    "\u202egnorw\u202c \u2067right\u2069",
+    "a\nb\tc\u0000d",
+    "long" * 2500,
+    "n" * 10_000,
+    "words " * 1600,
+]
+
+
+def odd_scene():
+    names = [f"d[{name!r}]" for name in ODD_NAMES[:1]] + [f"d['{name}']" for name in ODD_NAMES[1:]]
+    tensors = [tensor(name) for name in names]
+    lines = [line(name, how=["changed through ", [other]], statement=[[other]]) for name, other in zip(names, names[1:], strict=False)]
+    cells = [past(1, **{name: "silent" for name in ODD_NAMES})]
+    return report(1, tensors, [group(*names[:4]), group(*names[4:])], lines, cells), names
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_odd_names_are_text_and_nothing_else(stage, width):
+    scene, names = odd_scene()
+    stage.resize(width)
+    stage.open().tell(scene)
+    elements = stage.panel.evaluate("panel => new Set([...panel.querySelectorAll('*')].map((one) => one.localName)).size")
+
+    text = stage.panel.evaluate("panel => panel.textContent")
+
+    assert all(name in text for name in names)
+    assert [] == stage.panel.locator("img:not([role]), script, a").all()
+    assert 0 < elements
+    assert [] == stage.overflow()
+    for name in names:
+        stage.page.evaluate("document.querySelector('.tw-body').scrollTo(0, 0)")
+        stage.tree.locator(".tw-path").nth(names.index(name)).click()
+        expect(stage.details.locator("header")).to_contain_text(name[:40])
+        assert [] == stage.overflow()
+    assert [] == [message for message in stage.page.evaluate("stage.sent") if message == 0]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_wider_than_its_place(stage, width):
+    stage.resize(width)
+    stage.open()
+    for name in ("views", "numpy", "layouts", "training", "inside", "names"):
+        stage.tell(*story(name)[:1], anew=True)
+        for body in story(name)[1:]:
+            stage.tell(body)
+            assert [] == stage.overflow()
+        stage.timeline.get_by_role("rowheader").first.get_by_role("button").click()
+        expect(stage.details).to_be_visible()
+        assert [] == stage.overflow()
+        stage.press("Escape")
