@@ -40,7 +40,8 @@ export function Memory(props: {
     const content = <HeadRow row={row} />;
     return { key: row.id, level: 1, kind: `tw-${row.kind}`, isOpen: row.isOpen, content, act: () => toggle(row.id, !row.isOpen) };
   };
-  return <List label="Shared memory" count={rows.length} item={item} scroller={scroller} />;
+  const find = (key: string): number => rows.findIndex(({ id }) => id === key);
+  return <List label="Shared memory" count={rows.length} item={item} find={find} scroller={scroller} />;
 }
 
 const COLOURS = 4;

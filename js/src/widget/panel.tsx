@@ -40,6 +40,7 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
 /** Draw again whenever the store has something new, whatever went wrong with what it had before. */
 function useStore(store: Store, forget: () => void): void {
   const [, setTime] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: forgetting is another function each time, and does the same
   useLayoutEffect(() => {
     const draw = (): void => {
       forget();
@@ -72,7 +73,8 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
   };
   const open = (path: string): void => {
     if (selected === null) {
-      origin.current = (scroller.current?.getRootNode() as Document | ShadowRoot).activeElement as HTMLElement | null;
+      const page = scroller.current?.getRootNode() as Document | ShadowRoot | undefined;
+      origin.current = (page?.activeElement ?? null) as HTMLElement | null;
     }
     select(path);
   };
