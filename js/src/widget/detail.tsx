@@ -32,7 +32,13 @@ export function Detail(props: {
     select(other);
   };
   return (
-    <section ref={section} class="tw-detail" aria-label={`Details of ${path.slice(0, 200)}`} tabIndex={-1} {...OWN_KEYS}>
+    <section
+      ref={section}
+      class="tw-detail"
+      aria-label={`Details of ${path.slice(0, 200)}`}
+      tabIndex={-1}
+      {...OWN_KEYS}
+    >
       <header>
         <code>{path}</code>
         <Button aria-label="Close the details" onClick={close}>
@@ -76,7 +82,10 @@ function Facts({ tensor }: { tensor: Tensor }): JSX.Element {
     ["dtype", dtype.replace("torch.", "")],
     ["device", device],
     ["strides", strides.length > 0 ? strides.join(", ") : null],
-    ["memory", unknown ?? `${bytes(span[1] - span[0])} from byte ${span[0].toLocaleString("en")} of storage ${tensor.storage}`],
+    [
+      "memory",
+      unknown ?? `${bytes(span[1] - span[0])} from byte ${span[0].toLocaleString("en")} of storage ${tensor.storage}`,
+    ],
     ["version", version],
     ["autograd", kind === "ndarray" ? null : grad.filter(Boolean).join(", ")],
   ];
@@ -124,7 +133,9 @@ const RELATIONS = {
 
 function Holders(props: { path: string; group: Group; select: (path: string) => void }): JSX.Element {
   const { path, group, select } = props;
-  const relations = new Map(group.pairs.flatMap(({ a, b, relation }) => (a === path ? [[b, relation]] : b === path ? [[a, relation]] : [])));
+  const relations = new Map(
+    group.pairs.flatMap(({ a, b, relation }) => (a === path ? [[b, relation]] : b === path ? [[a, relation]] : [])),
+  );
   const others = group.members.filter((member) => member !== path);
   return (
     <>

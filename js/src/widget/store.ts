@@ -136,7 +136,9 @@ export class Store extends EventTarget {
 
   #readReport(head: Head, sent: Sent): void {
     if (sent.schema !== SCHEMA) {
-      this.#fail(`The kernel sends reports of version ${sent.schema}, and this panel reads version ${SCHEMA}: reload the page.`);
+      this.#fail(
+        `The kernel sends reports of version ${sent.schema}, and this panel reads version ${SCHEMA}: reload the page.`,
+      );
     } else if (head.base === 0 || head.base === this.#base) {
       this.snapshot = assemble(head.base === 0 ? null : this.snapshot, sent);
       this.#base = head.number as number;
