@@ -1,0 +1,89 @@
+import { EditorView } from "@codemirror/view";
+import { expect, it, vi } from "vitest";
+import { Marks, markLines } from "../../src/lab/marks";
+
+const CODE = "a = 1\ny.add_(1)\nb = 2";
+
+function mark(line: number, text: string) {
+  return { count: 3, cell: "c", line, text };
+}
+
+/** An editor of a cell, with what stands behind its lines. */
+function edit(marks: Marks, model: object) {
+  const view = new EditorView({ doc: CODE, extensions: markLines(marks, model) });
+  return { view, notes: () => [...view.dom.querySelectorAll("[role=note]")].map((note) => note.textContent) };
+}
+
+it("shows the marks that were set before the editor was made, and after", async () => {
+  const [marks, model] = [new Marks(), {}];
+  marks.set(model, [mark(2, "also changes x")]);
+  const { notes } = edit(marks, model);
+  expect(notes()).toEqual(["also changes x"]);
+
+  marks.set(model, [mark(3, "also changes z")]);
+  await Promise.resolve();
+
+  expect(notes()).toEqual(["also changes z"]);
+});
+
+it("leaves the editors of other cells alone", async () => {
+  const marks = new Marks();
+  const { notes } = edit(marks, {});
+
+  marks.set({}, [mark(2, "also changes x")]);
+  await Promise.resolve();
+
+  expect(notes()).toEqual([]);
+});
+
+it("puts two marks of one line into one note, and drops one of a line that is not there", () => {
+  const [marks, model] = [new Marks(), {}];
+  marks.set(model, [mark(2, "also changes x"), mark(2, "changes z"), mark(9, "lost")]);
+
+  expect(edit(marks, model).notes()).toEqual(["also changes x; changes z"]);
+});
+
+it("never takes the names of variables for markup", () => {
+  const [marks, model] = [new Marks(), {}];
+  marks.set(model, [mark(1, "also changes d['<img src=x>']")]);
+
+  expect(edit(marks, model).notes()).toEqual(["also changes d['<img src=x>']"]);
+});
+
+it("forgets the marks of a cell that is edited", () => {
+  const [marks, model] = [new Marks(), {}];
+  marks.set(model, [mark(2, "also changes x")]);
+  const { view, notes } = edit(marks, model);
+
+  view.dispatch({ changes: { from: 0, insert: "b" } });
+
+  expect(notes()).toEqual([]);
+  expect(marks.get(model)).toEqual([]);
+});
+
+it("hides all marks, and shows them again", async () => {
+  const [marks, model] = [new Marks(), {}];
+  marks.set(model, [mark(2, "also changes x")]);
+  const { notes } = edit(marks, model);
+
+  marks.show(false);
+  await Promise.resolve();
+  expect(notes()).toEqual([]);
+  marks.show(true);
+  await Promise.resolve();
+
+  expect(notes()).toEqual(["also changes x"]);
+});
+
+it("stops listening when the editor is gone", async () => {
+  const [marks, model] = [new Marks(), {}];
+  const { view } = edit(marks, model);
+
+  const dispatch = vi.spyOn(view, "dispatch");
+
+  view.destroy();
+  marks.set(model, [mark(2, "also changes x")]);
+  await Promise.resolve();
+
+  expect(dispatch).not.toHaveBeenCalled();
+});
