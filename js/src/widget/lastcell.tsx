@@ -25,7 +25,7 @@ export function LastCell(props: Ways & { told: Told; hazards: readonly Hazard[] 
   return (
     <>
       {told.cell.status !== "ok" && <p class="tw-note">{STATUS[told.cell.status]}</p>}
-      <Lines lines={silent} cell={told.cell} {...ways} />
+      {silent.length > 0 && <Lines lines={silent} cell={told.cell} {...ways} />}
       {hazards.map((hazard) => (
         <HazardRow key={`${hazard.code} ${hazard.message}`} hazard={hazard} />
       ))}
