@@ -33,7 +33,7 @@ export function List(props: {
   const { label, count, item, find, scroller } = props;
   const list = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState({ key: "", index: 0 });
-  const [first, last] = useSight(list, scroller, count);
+  const [first, last] = useSight(list, scroller);
   const name = useRef(`tw-${Math.random().toString(36).slice(2)}`).current;
   const found = find(active.key);
   const current = found < 0 ? Math.min(active.index, count - 1) : found;
@@ -105,7 +105,6 @@ export function List(props: {
 function useSight(
   list: RefObject<HTMLElement | null>,
   scroller: RefObject<HTMLElement | null>,
-  count: number,
 ): readonly [number, number] {
   const [sight, setSight] = useState<readonly [number, number]>([0, 2 * MARGIN]);
   useLayoutEffect(() => {
@@ -122,13 +121,13 @@ function useSight(
     box?.addEventListener("scroll", look, { passive: true });
     const resized = new ResizeObserver(look);
     for (const one of box ? [box, ...box.children] : []) {
-      resized.observe(one); // what stands above the list moves it without a word
+      resized.observe(one); // the list, and what stands above it and moves it
     }
     return () => {
       box?.removeEventListener("scroll", look);
       resized.disconnect();
     };
-  }, [list, scroller, count]);
+  }, [list, scroller]);
   return sight;
 }
 
