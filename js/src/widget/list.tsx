@@ -108,6 +108,7 @@ function useSight(
   count: number,
 ): readonly [number, number] {
   const [sight, setSight] = useState<readonly [number, number]>([0, 2 * MARGIN]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another number of rows is another height
   useLayoutEffect(() => {
     const box = scroller.current;
     const look = (): void => {
