@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import struct
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from docs.make.compare import columns
 from docs.make.picture import make_picture
 from docs.make.tables import fill
 from ipy_tensorwatch import unload_ipython_extension
-from ipy_tensorwatch.panel.feed import _COMMANDS
+from ipy_tensorwatch.panel import feed
 from ipy_tensorwatch.shell.config import TensorWatch
 from ipy_tensorwatch.shell.options import watch_parser
 from tests.notebook import Notebook
@@ -143,9 +144,11 @@ def test_the_readme_begins_with_the_panel():
 
 
 def test_every_message_of_the_panel_is_explained():
-    explained = re.findall(r"^\| `(\w+)` \|", text_of(ROOT / "docs" / "protocol.md"), re.MULTILINE)
+    explained = re.split("From the kernel:", text_of(ROOT / "docs" / "protocol.md"))
+    asked, told = (re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) for part in explained)
 
-    assert explained == [*_COMMANDS, "roll", "news", "report", "cell", "path"]
+    assert list(feed._COMMANDS) == asked
+    assert set(re.findall(r'\{"kind": "(\w+)"', inspect.getsource(feed))) == set(told)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -52,6 +52,7 @@ class Feed:
     _base: int = 0
     _reported: Report | None = None
     _heralded: Report | None = None
+    _watching: bool = True
     _flow: Flow = field(default_factory=Flow)
     _number: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -76,6 +77,12 @@ class Feed:
             command = _COMMANDS.get(str(message.get("kind")))
             if command:
                 command(self, message)
+
+    def watch(self, *, on: bool) -> None:
+        """Tell whether cells are watched from now on."""
+        with self._lock:
+            self._watching = on
+            self._post({"kind": "watching", "watching": on}, None)
 
     def hello(self, message: Message) -> None:
         """Begin anew with a front end that knows nothing, and ask the others whether they are still there."""
@@ -125,7 +132,7 @@ class Feed:
         self._reported = self._heralded = report
         told = describe(report, self._cell_id) | {"news": news(report, self._cell_id)}
         told["parts"] = tell_parts(report, self._state.grouping)
-        self._post({"kind": "report", "base": base}, told | lists)
+        self._post({"kind": "report", "base": base, "watching": self._watching}, told | lists)
 
     def _send_news(self, report: Report) -> None:
         before, self._heralded = self._heralded, report

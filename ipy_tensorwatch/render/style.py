@@ -82,7 +82,7 @@ _PICTURE_RULES = """
 & table.ipytw-picture tr th, & table.ipytw-picture tr td { border: 0; padding: 1px 12px 1px 6px; font-size: 12px; }
 & table.ipytw-picture tr th { padding-left: 9px; min-width: 7em; }
 & table.ipytw-picture tr td { color: var(--tw-dim); font-variant-numeric: tabular-nums; }
-& table.ipytw-picture svg { display: block; vertical-align: middle; }
+& table.ipytw-picture svg { display: block; min-width: 120px; vertical-align: middle; }
 & table tbody tr.ipytw-above th, & table tbody tr.ipytw-above td { border-bottom: 0; }
 & table tbody tr.ipytw-below td { padding: 0 0 0 12px; }
 & .ipytw-block { stroke: var(--tw-line); stroke-opacity: 0.4; }

@@ -100,6 +100,12 @@ def count_of(shell: InteractiveShell, info: ExecutionInfo) -> int:
     return count - 1 if counted_on else count
 
 
+def count_now(shell: InteractiveShell) -> int:
+    """Return the count of the cell that runs or ran last: as many as the history has inputs; 0 before the first."""
+    inputs = getattr(shell.history_manager, "input_hist_parsed", None)
+    return int(shell.execution_count) if inputs is None else len(inputs) - 1
+
+
 def plain_source(shell: InteractiveShell, raw: str, transformed: str | None) -> tuple[str, int]:
     """Return a cell as plain Python, and how many blank lines IPython cut off its top."""
     if transformed is None:

@@ -9,6 +9,7 @@ from ..capture.values import values_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets import Bunch
 
     from ..core.records import Values
     from ..core.report import Report
@@ -24,20 +25,33 @@ class Hosting:
     watcher: Watcher
     widget: TensorWatchWidget | None = None
 
+    def __post_init__(self) -> None:
+        """Tell the panel whenever watching is switched off or on."""
+        self.watcher.settings.observe(self._switch, "enabled")
+
     def tell(self, report: Report | None) -> None:
         """Tell the panel what a cell did; the first time a front end that can show one asks for a cell, make it."""
         asked = request_metadata(self.shell)
         if report is not None and (self.widget or _shows_panels(asked)):
-            self.open().publish(report, asked.get("cellId"))
+            self._opened().publish(report, asked.get("cellId"))
 
     def open(self) -> TensorWatchWidget:
-        """Return the widget."""
+        """Return the widget, which shows the last cell from the start."""
+        if self.widget is None and self.watcher.report is not None:
+            self._opened().publish(self.watcher.report, None)
+        return self._opened()
+
+    def _opened(self) -> TensorWatchWidget:
         if self.widget is None:
-            # Loading the widget's libraries takes as long as loading us, and a terminal has no use for them.
+            # Loading the widget's libraries takes half as long as loading us, and a terminal has no use for them.
             from ..panel.widget import TensorWatchWidget  # noqa: PLC0415
 
             self.widget = TensorWatchWidget(values_of=self._values_of)
         return self.widget
+
+    def _switch(self, change: Bunch) -> None:
+        if self.widget is not None:
+            self.widget.feed.watch(on=change["new"])
 
     def _values_of(self, path: str) -> Values | None:
         observed = self.watcher.observed
@@ -45,6 +59,7 @@ class Hosting:
 
     def close(self) -> None:
         """Take the panel away."""
+        self.watcher.settings.unobserve(self._switch, "enabled")
         if self.widget is not None:
             self.widget.close()
             self.widget = None

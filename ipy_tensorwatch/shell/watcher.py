@@ -16,7 +16,7 @@ from ..core.blame import Verdict
 from ..core.judge import judge
 from ..core.records import Cell
 from ..core.report import Report
-from .cells import Sources, cell_of, count_of, notebook_files, plain_source, user_variables
+from .cells import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
 from .heading import may_request, requested
 from .inquiry import inquire
 from .recording import SECONDS as RECORDING_SECONDS
@@ -116,9 +116,10 @@ class Watcher:
     def _take_stock(self) -> None:
         """Look without reporting: at the start, and after the cell that loaded us."""
         self.observer.budget.grant(self.settings.budget_limit)
-        observed = self.observer.look(user_variables(self.shell), self.shell.execution_count)
+        count = count_now(self.shell)
+        observed = self.observer.look(user_variables(self.shell), count)
         self.report = self.report or Report(
-            cell=Cell(count=self.shell.execution_count, source="", status="ok", duration=0.0, overhead=0.0),
+            cell=Cell(count=count, source="", status="ok", duration=0.0, overhead=0.0),
             snapshot=observed.shot.snapshot,
             coverage=observed.coverage,
         )

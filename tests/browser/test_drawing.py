@@ -483,45 +483,37 @@ def test_everything_that_takes_the_focus_has_a_name_and_keeps_the_notebook_from_
 # --- how it looks ---------------------------------------------------------------------------------
 
 ODD_NAMES = [
-    "<img src=x onerror=alert(1)>",
-    "</title></svg><script>stage.sent.push(0)</script>",
-    "\"quoted\" 'twice' `thrice` &amp;",
+    "<img src=x onerror=stage.sent.push(0)>",
+    "</code></title></svg><script>stage.sent.push(0)</script>",
+    "\"quoted\" 'twice' `thrice` &amp; {braces}",
     "🤯👩🏽‍🚀",
-    "\u202egnorw\u202c \u2067right\u2069",
-    "a\nb\tc\u0000d",
-    "long" * 2500,
+    "\u202eright to left\u202c \u2067again\u2069",
+    "a\nb\tc",
     "n" * 10_000,
     "words " * 1600,
 ]
 
 
-def odd_scene():
-    names = [f"d[{name!r}]" for name in ODD_NAMES[:1]] + [f"d['{name}']" for name in ODD_NAMES[1:]]
-    tensors = [tensor(name) for name in names]
-    lines = [line(name, how=["changed through ", [other]], statement=[[other]]) for name, other in zip(names, names[1:], strict=False)]
-    cells = [past(1, **{name: "silent" for name in ODD_NAMES})]
-    return report(1, tensors, [group(*names[:4]), group(*names[4:])], lines, cells), names
-
-
 @pytest.mark.parametrize("width", WIDTHS)
 def test_odd_names_are_text_and_nothing_else(stage, width):
-    scene, names = odd_scene()
+    names = [f"d['{name}']" for name in ODD_NAMES]
+    others = zip(names, names[1:], strict=False)
+    lines = [line(name, how=["changed through ", [other]], statement=[[name[:300]]]) for name, other in others]
+    marks = past(1, **dict.fromkeys(ODD_NAMES, "silent"))
     stage.resize(width)
-    stage.open().tell(scene)
-    elements = stage.panel.evaluate("panel => new Set([...panel.querySelectorAll('*')].map((one) => one.localName)).size")
+    stage.open().tell(report(1, [tensor(name) for name in names], [group(*names)], lines, [marks]))
 
-    text = stage.panel.evaluate("panel => panel.textContent")
-
-    assert all(name in text for name in names)
-    assert [] == stage.panel.locator("img:not([role]), script, a").all()
-    assert 0 < elements
+    assert all(name in stage.timeline.text_content() for name in ODD_NAMES)
     assert [] == stage.overflow()
+    assert all(stage.lines.nth(place).bounding_box()["height"] < 400 for place in range(len(lines)))
+    stage.tree.focus()
+    stage.press("Home")
     for name in names:
-        stage.page.evaluate("document.querySelector('.tw-body').scrollTo(0, 0)")
-        stage.tree.locator(".tw-path").nth(names.index(name)).click()
-        expect(stage.details.locator("header")).to_contain_text(name[:40])
+        assert name == stage.press("ArrowDown", "Enter").focused()
+        expect(stage.details.locator("header code")).to_have_text(name, use_inner_text=False)
         assert [] == stage.overflow()
-    assert [] == [message for message in stage.page.evaluate("stage.sent") if message == 0]
+    assert 0 == stage.panel.locator("img, script, a").count()
+    assert 0 not in stage.page.evaluate("stage.sent")
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -537,3 +529,231 @@ def test_nothing_is_wider_than_its_place(stage, width):
         expect(stage.details).to_be_visible()
         assert [] == stage.overflow()
         stage.press("Escape")
+
+
+CONTRASTS = """() => {
+    const channels = (color) => {
+        const [red, green, blue, alpha = 1] = color.match(/[\\d.]+/g).map(Number);
+        return { rgb: [red, green, blue].map((one) => (color.startsWith("color(") ? one * 255 : one)), alpha };
+    };
+    const over = ({ rgb, alpha }, below) => rgb.map((one, place) => one * alpha + below[place] * (1 - alpha));
+    const ground = (element) => element
+        ? over(channels(getComputedStyle(element).backgroundColor), ground(element.parentElement))
+        : matchMedia("(prefers-color-scheme: dark)").matches ? [18, 18, 18] : [255, 255, 255];
+    const luminance = (rgb) => rgb
+        .map((one) => one / 255)
+        .map((one) => (one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4))
+        .reduce((total, one, place) => total + one * [0.2126, 0.7152, 0.0722][place], 0);
+    const found = new Map();
+    const texts = document.createTreeWalker(document.querySelector(".tw-panel"), NodeFilter.SHOW_TEXT);
+    for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+        const element = text.parentElement;
+        if (text.data.trim() && element.checkVisibility() && !element.closest("title, [aria-disabled=true]")) {
+            const below = ground(element);
+            const pair = [over(channels(getComputedStyle(element).color), below), below].map(luminance);
+            const ratio = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+            const place = `${element.localName}.${element.className} in ${element.closest("[class]").className}`;
+            found.set(place, Math.min(ratio, found.get(place) ?? 99));
+        }
+    }
+    return [...found];
+}"""
+
+
+def furnish(stage):
+    """Show all that the panel can show."""
+    stage.tell(*story("views")[:2])
+    body = story("views")[2]
+    stage.tell(body | {"hazards": [hazard("h was overwritten.")], "cell": body["cell"] | {"status": "error"}})
+    stage.panel.get_by_role("button", name="2 more").click()
+    stage.row("x").click()
+    answer(stage, "x", {"shape": [2, 3], "before": [1, 1, 1, 1, 1, 1], "after": [1, 3, 1, 1, 1, 1]})
+    expect(stage.details.get_by_role("img", name="1 element")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", [None, "light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(stage, scheme, theme):
+    """In JupyterLab its own colours are taken up, whatever the machine's scheme."""
+    if theme not in (None, scheme):
+        pytest.skip("JupyterLab's theme decides")
+    stage.page.emulate_media(color_scheme=scheme)
+    furnish(stage.open(theme=theme))
+
+    found = stage.page.evaluate(CONTRASTS)
+
+    assert len(found) > 15
+    assert [] == [(place, round(ratio, 2)) for place, ratio in found if ratio < 4.5]
+
+
+def test_light_and_dark_are_two_different_looks(stage):
+    stage.open().tell(*story("views")[:2])
+    looks = []
+    for scheme in ("light", "dark"):
+        stage.page.emulate_media(color_scheme=scheme)
+        looks.append(stage.panel.locator("..").evaluate("one => getComputedStyle(one).backgroundColor"))
+
+    assert ["rgb(255, 255, 255)", "rgb(17, 17, 17)"] == looks
+
+
+def test_forced_colors_leave_every_mark_and_bar_to_be_seen(stage):
+    stage.page.emulate_media(forced_colors="active")
+    furnish(stage.open())
+
+    invisible = stage.panel.evaluate(
+        """panel => {
+            const paper = getComputedStyle(document.documentElement).getPropertyValue("background-color");
+            return [...panel.querySelectorAll("svg :is(rect, path, circle, line):not(.tw-ground)")]
+                .map((one) => [one, getComputedStyle(one)])
+                .filter(([one, { fill, stroke }]) => [fill, stroke].every((ink) => ink === "none" || ink === "rgb(255, 255, 255)"))
+                .map(([one]) => one.outerHTML);
+        }"""
+    )
+
+    assert [] == invisible
+
+
+# --- while cells run ------------------------------------------------------------------------------
+
+
+def many(count: int) -> list:
+    return [tensor(f"x{place}", data_ptr=4096 * place) for place in range(count)]
+
+
+def open_alone(stage):
+    """Open the fold of the tensors that are alone, where there is nothing else."""
+    stage.tree.focus()
+    stage.press("ArrowRight")
+    expect(stage.tree.get_by_role("treeitem", expanded=True)).to_have_count(1)
+
+
+def test_a_new_report_leaves_the_reader_where_they_are(stage):
+    """The lines above become more: what the reader looks at does not move."""
+    tensors = many(400)
+    stage.open().tell(report(1, tensors, lines=[line("x0")]))
+    open_alone(stage)
+    stage.scroller.evaluate("one => one.scrollTo(0, 3000)")
+    row = stage.row("x120")
+    expect(row).to_be_visible()
+    before = row.bounding_box()["y"]
+
+    stage.tell(report(2, tensors, lines=[line(f"x{place}") for place in range(6)]), anew=True)
+    expect(stage.lines).to_have_count(6)
+
+    expect(row).to_be_visible()
+    assert before == pytest.approx(row.bounding_box()["y"], abs=1)
+
+
+def test_rows_are_drawn_when_the_lines_above_become_fewer(stage):
+    tensors = many(400)
+    stage.open().tell(report(1, tensors, lines=[line(f"x{place}") for place in range(30)]))
+    open_alone(stage)
+    stage.scroller.evaluate("one => one.scrollTo(0, 0)")
+    stage.tell(report(2, tensors), anew=True)
+
+    expect(stage.row("x20")).to_be_in_viewport()
+
+
+def test_a_new_report_leaves_focus_filter_folds_details_and_an_earlier_cell_as_they_are(stage):
+    first, second, third, last = story("views")
+    stage.open().tell(first, second)
+    stage.timeline.get_by_role("button", name="1", exact=True).click()
+    stage.deliver({"kind": "cell", "count": 1, "number": 9}, told(1, [line("x", kind="bound", silent=False, how=["new"])]))
+    rest = stage.panel.get_by_role("button", name="1 more: 1 new")
+    rest.click()
+    stage.row("row").click()
+    stage.panel.get_by_role("button", name="Timeline").click()
+    stage.filter.press_sequentially("ro")
+
+    stage.tell(third, last)
+    expect(stage.panel.get_by_role("button", name="Back to the last cell, [4]")).to_be_visible()
+
+    expect(stage.filter).to_be_focused()
+    expect(stage.filter).to_have_value("ro")
+    assert 2 == stage.filter.evaluate("input => input.selectionStart")
+    expect(rest).to_have_attribute("aria-expanded", "true")
+    expect(stage.section("Earlier cell")).to_contain_text("x new")
+    expect(stage.details).to_have_accessible_name("Details of row")
+    expect(stage.timeline).to_have_count(0)
+    assert ["row", "row", "row"] == [message["path"] for message in stage.sent("path")]
+
+
+def test_a_new_report_leaves_the_active_row_of_the_tree_active(stage):
+    stage.open().tell(report(1, [tensor("a"), tensor("b"), tensor("c")], [group("a", "b", "c")]))
+    stage.tree.focus()
+    assert "b" == stage.press("ArrowDown", "ArrowDown").focused()
+
+    stage.tell(report(2, [tensor(name) for name in "pqabc"], [group("p", "q"), group("a", "b", "c")]), anew=True)
+    expect(stage.row("p")).to_be_visible()
+
+    assert "b" == stage.focused()
+
+
+def test_a_new_report_leaves_the_focus_in_the_timeline(stage):
+    stage.open().tell(*story("views")[:2])
+    stage.timeline.get_by_role("button", name="x silently changed in cell [2]").focus()
+
+    stage.tell(*story("views")[2:])
+    expect(stage.section("Last cell")).to_contain_text("[4]")
+
+    assert "x silently changed in cell [2]" == stage.focused()
+
+
+def test_ten_thousand_tensors_are_few_elements_and_the_last_is_reached(stage):
+    tensors = many(10_000)
+    lines = [line(one["path"]) for one in tensors[:1000]]
+    cells = [past(count, **{one["path"]: "written" for one in tensors[:100]}) for count in range(1, 301)]
+    stage.open().tell(report(300, tensors, lines=lines, cells=cells))
+    open_alone(stage)
+
+    stage.scroller.evaluate("one => one.scrollTo(0, one.scrollHeight)")
+    stage.timeline.scroll_into_view_if_needed()
+    stage.tree.focus()
+    stage.press("End")
+
+    expect(stage.row("x9999")).to_be_in_viewport()
+    assert "x9999" == stage.focused()
+    assert stage.page.locator(".tw-panel *").count() < 2500
+    top = stage.scroller.evaluate("one => one.scrollTop")
+    stage.press("Enter", "Escape")
+    expect(stage.details).to_have_count(0)
+    assert top == stage.scroller.evaluate("one => one.scrollTop")
+
+
+# --- elsewhere, and when something is wrong -------------------------------------------------------
+
+
+def test_in_the_output_of_a_cell_lines_are_text_and_no_links(stage):
+    stage.open(inline=True).tell(*story("views")[:2])
+
+    expect(stage.lines.first).to_contain_text("line 1 y.add_(1)")
+    expect(stage.lines.first.get_by_role("button")).to_have_count(1)
+
+
+def test_a_problem_is_told_above_the_last_good_report(stage):
+    stage.open().tell(story("views")[0])
+
+    stage.tell(story("views")[1] | {"schema": 2})
+
+    expect(stage.panel.get_by_role("alert")).to_contain_text("reload the page")
+    expect(stage.row("col")).to_be_visible()
+
+
+def test_a_report_that_cannot_be_drawn_is_told_so_and_the_next_one_is_drawn(stage):
+    first, second, *_ = story("views")
+    stage.open().tell(first | {"lines": None})
+    expect(stage.panel.get_by_role("alert")).to_contain_text("This report could not be drawn")
+
+    stage.tell(second)
+
+    expect(stage.panel.get_by_role("alert")).to_have_count(0)
+    expect(stage.lines).to_have_count(3)
+
+
+def test_a_panel_that_is_taken_away_wants_nothing_more_and_leaves_nothing(stage):
+    stage.open().tell(story("views")[0])
+
+    stage.page.evaluate("stage.unmount()")
+
+    expect(stage.page.locator("#place")).to_be_empty()
+    assert "nothing" == stage.sent("want")[-1]["what"]

@@ -139,6 +139,18 @@ class TestHosting:
         assert "execute_result" in kinds
         assert "application/vnd.jupyter.widget-view+json" in shown[kinds.index("execute_result")]["content"]["data"]
 
+    def test_the_panel_is_told_that_cells_are_no_longer_watched(self, client):
+        (name,) = opened(client.cell("%load_ext tensorwatch", {"cellId": "a"}))
+        client.tell(name, kind="hello", what="report")
+        off = reports(client.cell("%tensorwatch off", {"cellId": "b"}))
+        unwatched = reports(client.cell("x = 1", {"cellId": "c"}))
+        on = reports(client.cell("%tensorwatch on", {"cellId": "d"}))
+        watched = reports(client.cell("x = 2", {"cellId": "e"}))
+        assert [("watching", False), ("report", False)] == [(head["kind"], head["watching"]) for head, _ in off]
+        assert [] == unwatched
+        assert [("watching", True)] == [(head["kind"], head["watching"]) for head, _ in on]
+        assert [("report", True)] == [(head["kind"], head["watching"]) for head, _ in watched]
+
     def test_no_message_is_left_when_all_is_said(self, client):
         client.cell("%load_ext tensorwatch", {"cellId": "a"})
         with pytest.raises(Empty):

@@ -77,7 +77,11 @@ function groupRows(groups: readonly Group[], view: View): Row[] {
 }
 
 /** Groups that come from the same variables: the parameters of a model, each with its entry of a state dict. */
-function folded({ mark, groups }: { mark: Head["mark"]; groups: readonly Group[] }, view: View, ids: Set<string>): Row[] {
+function folded(
+  { mark, groups }: { mark: Head["mark"]; groups: readonly Group[] },
+  view: View,
+  ids: Set<string>,
+): Row[] {
   const first = groups[0] as Group;
   const names = [...new Set(first.members.map(root))].join(" ");
   const size = bytes(groups.reduce((total, { nbytes }) => total + nbytes, 0));
@@ -93,7 +97,15 @@ function groupRow(group: Group, view: View): Row[] {
   const { members } = group;
   const title = `${group.device} · ${bytes(group.nbytes)}`;
   const mark = markOf(group, view.changes);
-  const head = headOf("group", `group ${members[0]}`, title, members.join("  "), mark, view, members.length <= MAX_LANES);
+  const head = headOf(
+    "group",
+    `group ${members[0]}`,
+    title,
+    members.join("  "),
+    mark,
+    view,
+    members.length <= MAX_LANES,
+  );
   const lanes = members.map((path, member): Row => ({ kind: "lane", id: `lane ${path}`, group, member }));
   return head.isOpen ? [head, ...lanes] : [head];
 }
@@ -130,5 +142,7 @@ function aloneRows(view: View, isWanted: (path: string) => boolean): Row[] {
 
 function foldOf(id: string, title: string, tensors: readonly Tensor[], view: View): Row[] {
   const head = headOf("folded", id, title, "", null, view, view.filter !== "");
-  return head.isOpen ? [head, ...tensors.map((tensor): Row => ({ kind: "alone", id: `alone ${tensor.path}`, tensor }))] : [head];
+  return head.isOpen
+    ? [head, ...tensors.map((tensor): Row => ({ kind: "alone", id: `alone ${tensor.path}`, tensor }))]
+    : [head];
 }

@@ -1,11 +1,11 @@
 /** One variable: what it is, who else holds its memory, what changed in it, and what happened to it. */
 
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Group, Tensor } from "../report";
 import { Heat } from "./heat";
 import { ChangeRow, type Reveal } from "./lastcell";
-import { Button } from "./pieces";
+import { Button, OWN_KEYS } from "./pieces";
 import type { Store } from "./store";
 import type { Snapshot } from "./wire";
 import { bytes, root, shape } from "./words";
@@ -26,16 +26,27 @@ export function Detail(props: {
   const tensor = snapshot.tensors.find((one) => one.path === path);
   const group = snapshot.groups.find(({ members }) => members.includes(path));
   const known = store.paths.get(path);
+  const section = useRef<HTMLElement>(null);
+  const go = (other: string): void => {
+    section.current?.focus(); // the button that had the focus goes
+    select(other);
+  };
   return (
-    <section class="tw-detail" aria-label={`Details of ${path.slice(0, 200)}`}>
+    <section
+      ref={section}
+      class="tw-detail"
+      aria-label={`Details of ${path.slice(0, 200)}`}
+      tabIndex={-1}
+      {...OWN_KEYS}
+    >
       <header>
         <code>{path}</code>
         <Button aria-label="Close the details" onClick={close}>
           ×
         </Button>
       </header>
-      {tensor ? <Facts tensor={tensor} /> : <Inside path={path} snapshot={snapshot} select={select} />}
-      {group && <Holders path={path} group={group} select={select} />}
+      {tensor ? <Facts tensor={tensor} /> : <Inside path={path} snapshot={snapshot} select={go} />}
+      {group && <Holders path={path} group={group} select={go} />}
       {known?.values && <Heat values={known.values} />}
       {known && (
         <>
@@ -71,7 +82,10 @@ function Facts({ tensor }: { tensor: Tensor }): JSX.Element {
     ["dtype", dtype.replace("torch.", "")],
     ["device", device],
     ["strides", strides.length > 0 ? strides.join(", ") : null],
-    ["memory", unknown ?? `${bytes(span[1] - span[0])} from byte ${span[0].toLocaleString("en")} of storage ${tensor.storage}`],
+    [
+      "memory",
+      unknown ?? `${bytes(span[1] - span[0])} from byte ${span[0].toLocaleString("en")} of storage ${tensor.storage}`,
+    ],
     ["version", version],
     ["autograd", kind === "ndarray" ? null : grad.filter(Boolean).join(", ")],
   ];
@@ -119,7 +133,9 @@ const RELATIONS = {
 
 function Holders(props: { path: string; group: Group; select: (path: string) => void }): JSX.Element {
   const { path, group, select } = props;
-  const relations = new Map(group.pairs.flatMap(({ a, b, relation }) => (a === path ? [[b, relation]] : b === path ? [[a, relation]] : [])));
+  const relations = new Map(
+    group.pairs.flatMap(({ a, b, relation }) => (a === path ? [[b, relation]] : b === path ? [[a, relation]] : [])),
+  );
   const others = group.members.filter((member) => member !== path);
   return (
     <>

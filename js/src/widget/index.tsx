@@ -9,6 +9,9 @@ import { Store } from "./store";
 /** One store a model: what anywidget hands to `initialize` and to `render` are two proxies of it. */
 const stores = new Map<string, Store>();
 
+/** A kernel of these states knows nothing any more of what it has sent. */
+const ENDS = new Set(["restarting", "autorestarting", "terminating", "dead"]);
+
 function open(model: Model): Store {
   const store = new Store(model);
   stores.set(String(model.get("name")), store);
@@ -34,8 +37,10 @@ function mount(store: Store, element: HTMLElement, host: Host | null): () => voi
 function initialize({ model }: { model: Model }): () => void {
   const store = open(model);
   const closed = new AbortController();
+  const kernel = model.widget_manager?.kernel;
+  kernel?.statusChanged?.connect((_, status) => ENDS.has(status) && store.retire());
   const entry: Entry = {
-    kernel: model.widget_manager?.kernel,
+    kernel,
     born: Number(model.get("born")),
     closed: closed.signal,
     mount: (element, host) => mount(store, element, host),
@@ -48,6 +53,7 @@ function initialize({ model }: { model: Model }): () => void {
   return () => {
     page[REGISTRY]?.delete(entry);
     stores.delete(String(model.get("name")));
+    store.retire();
     closed.abort();
   };
 }

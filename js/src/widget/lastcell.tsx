@@ -30,37 +30,50 @@ export function LastCell(props: Ways & { told: Told; hazards: readonly Hazard[] 
         <HazardRow key={`${hazard.code} ${hazard.message}`} hazard={hazard} />
       ))}
       {told.lines.length + hazards.length === 0 && <p class="tw-note">It changed nothing.</p>}
-      {others.length > 0 && <Rest lines={others} leftOut={told.left_out} cell={told.cell} {...ways} />}
+      {others.length > 0 && (
+        <Rest
+          lines={others}
+          leftOut={told.left_out}
+          isAll={silent.length + hazards.length === 0}
+          cell={told.cell}
+          {...ways}
+        />
+      )}
     </>
   );
 }
 
-const STATUS = { ok: "", error: "It raised an error, and was compared all the same.", interrupted: "It was interrupted, and compared all the same." };
+const STATUS = {
+  ok: "",
+  error: "It raised an error, and was compared all the same.",
+  interrupted: "It was interrupted, and compared all the same.",
+};
 
-function Rest(props: Ways & { lines: readonly Line[]; leftOut: number; cell: CellHead }): JSX.Element {
-  const { lines, leftOut, ...ways } = props;
+function Rest(props: Ways & { lines: readonly Line[]; leftOut: number; isAll: boolean; cell: CellHead }): JSX.Element {
+  const { lines, leftOut, isAll, ...ways } = props;
   const [isOpen, setOpen] = useState(false);
   return (
     <>
       <Button class="tw-fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         <Chevron isOpen={isOpen} />
-        {summary(lines, leftOut)}
+        {summary(lines, leftOut, isAll)}
       </Button>
       {isOpen && <Lines lines={lines} {...ways} />}
     </>
   );
 }
 
-/** Sum up lines: `4 more: 2 written by name, 1 rebound, 1 new`. */
-export function summary(lines: readonly Line[], leftOut: number): string {
+/** Sum up lines: `4 more: 2 written by name, 1 rebound, 1 new`, or without the total where nothing stands above. */
+export function summary(lines: readonly Line[], leftOut: number, isAll: boolean): string {
   const kinds = new Map<string, number>();
   for (const line of lines) {
-    const name = line.kind === "mutated" ? CAUSES[line.cause ?? ""] ?? "changed" : KINDS[line.kind] ?? line.kind;
+    const name = line.kind === "mutated" ? (CAUSES[line.cause ?? ""] ?? "changed") : (KINDS[line.kind] ?? line.kind);
     kinds.set(name, (kinds.get(name) ?? 0) + line.paths.length);
   }
   const total = [...kinds.values()].reduce((sum, one) => sum + one, leftOut);
   const parts = [...kinds].map(([name, number]) => `${number.toLocaleString("en")} ${name}`);
-  return `${total.toLocaleString("en")} more: ${parts.join(", ")}${leftOut ? `, ${leftOut} not listed` : ""}`;
+  const told = [...parts, ...(leftOut > 0 ? [`${leftOut.toLocaleString("en")} not listed`] : [])].join(", ");
+  return isAll ? told : `${total.toLocaleString("en")} more: ${told}`;
 }
 
 const CAUSES: Record<string, string> = {
@@ -123,9 +136,9 @@ export function ChangeRow(props: Ways & { line: Line; cell: CellHead; isNamed?: 
       {details.length > 0 && (
         <p class="tw-dim tw-numbers">
           {details.map((part, place) => (
-            <span key={place}>
-              {place > 0 && ", "}
+            <span key={place} class="tw-part">
               <Spans of={part} />
+              {place < details.length - 1 && ", "}
             </span>
           ))}
         </p>

@@ -26,17 +26,20 @@ export function List(props: {
   label: string;
   count: number;
   item: (index: number) => Item;
+  /** Where an item has come to lie; -1 where it is gone. */
+  find: (key: string) => number;
   scroller: RefObject<HTMLElement | null>;
 }): JSX.Element {
-  const { label, count, item, scroller } = props;
+  const { label, count, item, find, scroller } = props;
   const list = useRef<HTMLDivElement>(null);
-  const [active, setActive] = useState(0);
+  const [active, setActive] = useState({ key: "", index: 0 });
   const [first, last] = useSight(list, scroller, count);
   const name = useRef(`tw-${Math.random().toString(36).slice(2)}`).current;
-  const current = Math.min(active, count - 1);
+  const found = find(active.key);
+  const current = found < 0 ? Math.min(active.index, count - 1) : found;
   const go = (index: number): void => {
     const place = Math.max(0, Math.min(count - 1, index));
-    setActive(place);
+    setActive({ key: item(place).key, index: place });
     showRow(list.current, scroller.current, place);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -54,14 +57,16 @@ export function List(props: {
     const row = (event.target as Element).closest("[role=treeitem]");
     if (row) {
       const index = Number(row.getAttribute("aria-posinset")) - 1;
-      setActive(index);
-      item(index).act();
+      const { key, act } = item(index);
+      setActive({ key, index });
+      act();
     }
   };
   const rows: JSX.Element[] = [];
   for (let index = first; index < Math.min(last, count); index += 1) {
     const { key, level, content, kind, isOpen } = item(index);
     rows.push(
+      // biome-ignore lint/a11y/useFocusableInteractive: the list keeps the focus, and names the row that is active
       <div
         key={key}
         id={`${name}-${index}`}

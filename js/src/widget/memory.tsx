@@ -34,13 +34,32 @@ export function Memory(props: {
     if (row.kind === "lane" || row.kind === "alone") {
       const path = row.kind === "lane" ? (row.group.members[row.member] as string) : row.tensor.path;
       const isEnd = row.kind === "lane" && row.member === row.group.members.length - 1;
-      const content = row.kind === "lane" ? <LaneRow picture={pictureOf(row.group)} member={row.member} /> : <AloneRow tensor={row.tensor} />;
-      return { key: row.id, level: 2, kind: `tw-${row.kind}${isEnd ? " tw-end" : ""}`, content, act: () => select(path) };
+      const content =
+        row.kind === "lane" ? (
+          <LaneRow picture={pictureOf(row.group)} member={row.member} />
+        ) : (
+          <AloneRow tensor={row.tensor} />
+        );
+      return {
+        key: row.id,
+        level: 2,
+        kind: `tw-${row.kind}${isEnd ? " tw-end" : ""}`,
+        content,
+        act: () => select(path),
+      };
     }
     const content = <HeadRow row={row} />;
-    return { key: row.id, level: 1, kind: `tw-${row.kind}`, isOpen: row.isOpen, content, act: () => toggle(row.id, !row.isOpen) };
+    return {
+      key: row.id,
+      level: 1,
+      kind: `tw-${row.kind}`,
+      isOpen: row.isOpen,
+      content,
+      act: () => toggle(row.id, !row.isOpen),
+    };
   };
-  return <List label="Shared memory" count={rows.length} item={item} scroller={scroller} />;
+  const find = (key: string): number => rows.findIndex(({ id }) => id === key);
+  return <List label="Shared memory" count={rows.length} item={item} find={find} scroller={scroller} />;
 }
 
 const COLOURS = 4;
@@ -55,7 +74,8 @@ interface Picture {
   /** Lanes of the same bytes have the same colour. */
   readonly colours: readonly number[];
   readonly facts: readonly string[];
-  /** The letters of the longest facts: bars of one group end at the same place. */
+  /** The letters of the longest name and of the longest facts: bars of one group begin and end at the same place. */
+  readonly nameLetters: number;
   readonly letters: number;
 }
 
@@ -75,6 +95,7 @@ function drawn(group: Group, known: ReadonlyMap<string, Tensor>, view: View): Pi
     size,
     colours: looks.map((look) => kinds.indexOf(look) % COLOURS),
     facts: told,
+    nameLetters: Math.max(...members.map(({ path }) => path.length)),
     letters: Math.max(...told.map((text) => text.length)),
   };
 }
@@ -117,7 +138,7 @@ function LaneRow({ picture, member }: { picture: Picture; member: number }): JSX
   }
   return (
     <>
-      <code class="tw-path" title={description(tensor)}>
+      <code class="tw-path" title={description(tensor)} style={{ flexBasis: `min(${picture.nameLetters}ch, 38%)` }}>
         {tensor.path}
       </code>
       <Bar lane={lane} size={picture.size} colour={picture.colours[member] ?? 0} />

@@ -6,5 +6,9 @@ export interface Model {
   off(event: "msg:custom", listener: (content: unknown, buffers: readonly DataView[]) => void): void;
   send(content: unknown): void;
   /** The manager of JupyterLab and Notebook 7; other hosts have none, or one without a kernel. */
-  readonly widget_manager?: { readonly kernel?: unknown };
+  readonly widget_manager?: { readonly kernel?: Kernel };
+}
+
+interface Kernel {
+  readonly statusChanged?: { connect(slot: (kernel: unknown, status: string) => void): unknown };
 }

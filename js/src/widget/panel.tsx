@@ -16,9 +16,16 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
   const [fault, forget] = useErrorBoundary();
   useStore(store, forget);
   const { snapshot } = store;
+  const isStale = store.isPast && host === null; // beside a notebook, the host says so
   const problem = fault ? `This report could not be drawn: ${fault}.` : store.problem;
   return (
-    <section class="tw-root" role="region" aria-label="tensorwatch">
+    <section class={isStale ? "tw-root tw-past" : "tw-root"} role="region" aria-label="tensorwatch">
+      {isStale && <p class="tw-note">The kernel has forgotten this: what is shown is from before.</p>}
+      {!(store.isWatching || store.isPast) && (
+        <p class="tw-note" role="status">
+          Cells are not watched: <code>%tensorwatch on</code> switches it on.
+        </p>
+      )}
       {problem && (
         <p class="tw-problem" role="alert">
           {problem}
@@ -33,6 +40,7 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
 /** Draw again whenever the store has something new, whatever went wrong with what it had before. */
 function useStore(store: Store, forget: () => void): void {
   const [, setTime] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: forgetting is another function each time, and does the same
   useLayoutEffect(() => {
     const draw = (): void => {
       forget();
@@ -65,7 +73,8 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
   };
   const open = (path: string): void => {
     if (selected === null) {
-      origin.current = (scroller.current?.getRootNode() as Document | ShadowRoot).activeElement as HTMLElement | null;
+      const page = scroller.current?.getRootNode() as Document | ShadowRoot | undefined;
+      origin.current = (page?.activeElement ?? null) as HTMLElement | null;
     }
     select(path);
   };
@@ -74,13 +83,23 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
     const target = origin.current && scroller.current?.contains(origin.current) ? origin : scroller;
     target.current?.focus({ preventScroll: true });
   };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === "Escape" && selected !== null) {
+      event.preventDefault(); // the next one leaves the panel
+      event.stopPropagation();
+      close();
+    }
+  };
   const reveal = host ? (place: Parameters<Host["reveal"]>[0]): void => host.reveal(place) : undefined;
   const told = viewing === null ? snapshot : store.cells.get(viewing);
   return (
-    <div class="tw-body" onKeyDown={(event) => event.key === "Escape" && selected !== null && close()}>
+    <div class="tw-body" onKeyDown={onKeyDown}>
       <Header snapshot={snapshot} filter={filter} setFilter={setFilter} />
       <div class="tw-scroll" ref={scroller} tabIndex={-1} {...OWN_KEYS}>
-        <Section {...section(viewing === null ? "Last cell" : "Earlier cell")} aside={`[${viewing ?? snapshot.cell.count}]`}>
+        <Section
+          {...section(viewing === null ? "Last cell" : "Earlier cell")}
+          aside={`[${viewing ?? snapshot.cell.count}]`}
+        >
           {viewing !== null && (
             <Button class="tw-fold" onClick={() => setViewing(null)}>
               Back to the last cell, [{snapshot.cell.count}]
@@ -141,7 +160,9 @@ function Cell(props: Omit<Parameters<typeof LastCell>[0], "told"> & { told: Told
     return <LastCell told={told} {...rest} />;
   }
   return (
-    <p class="tw-note">{told === null ? "What this cell did is not kept any more." : "The kernel tells when it is idle…"}</p>
+    <p class="tw-note">
+      {told === null ? "What this cell did is not kept any more." : "The kernel tells when it is idle…"}
+    </p>
   );
 }
 

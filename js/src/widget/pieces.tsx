@@ -7,11 +7,7 @@ import type { Mark, Span } from "./wire";
 export const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 
 export function Spans({ of }: { of: readonly Span[] }): JSX.Element {
-  return (
-    <>
-      {of.map((span, place) => (typeof span === "string" ? span : <code key={place}>{span[0]}</code>))}
-    </>
-  );
+  return <>{of.map((span, place) => (typeof span === "string" ? span : <code key={place}>{span[0]}</code>))}</>;
 }
 
 export function Button(props: JSX.IntrinsicElements["button"]): JSX.Element {

@@ -18,6 +18,7 @@ interface Head {
   readonly base?: unknown;
   readonly count?: unknown;
   readonly path?: unknown;
+  readonly watching?: unknown;
 }
 
 const NO_NEWS: News = { count: 0, silent: 0, marks: [] };
@@ -25,6 +26,10 @@ const NO_NEWS: News = { count: 0, silent: 0, marks: [] };
 export class Store extends EventTarget {
   snapshot: Snapshot | null = null;
   news: News = NO_NEWS;
+  /** Whether cells are watched; `%tensorwatch off` ends it for a while. */
+  isWatching = true;
+  /** Whether the kernel that told all this is gone, or tensorwatch was unloaded from it. */
+  isPast = false;
   /** Why nothing can be shown, in words; empty where all is well. */
   problem = "";
   /** What cells of the past did; null where the kernel no longer knows. */
@@ -63,6 +68,12 @@ export class Store extends EventTarget {
       this.removeEventListener("news", tell);
       this.#want();
     };
+  }
+
+  /** Note that the kernel has forgotten what it told. */
+  retire(): void {
+    this.isPast = true;
+    this.dispatchEvent(new Event("change"));
   }
 
   askCell(count: number): void {
@@ -109,6 +120,9 @@ export class Store extends EventTarget {
       this.#want(true);
     } else if (head.kind === "report") {
       this.#readReport(head, body as Sent);
+    } else if (head.kind === "watching") {
+      this.isWatching = head.watching !== false;
+      this.dispatchEvent(new Event("change"));
     } else if (head.kind === "news") {
       this.#tell(body as News);
     } else if (head.kind === "cell") {
@@ -122,11 +136,14 @@ export class Store extends EventTarget {
 
   #readReport(head: Head, sent: Sent): void {
     if (sent.schema !== SCHEMA) {
-      this.#fail(`The kernel sends reports of version ${sent.schema}, and this panel reads version ${SCHEMA}: reload the page.`);
+      this.#fail(
+        `The kernel sends reports of version ${sent.schema}, and this panel reads version ${SCHEMA}: reload the page.`,
+      );
     } else if (head.base === 0 || head.base === this.#base) {
       this.snapshot = assemble(head.base === 0 ? null : this.snapshot, sent);
       this.#base = head.number as number;
       this.problem = "";
+      this.isWatching = head.watching !== false;
       this.dispatchEvent(new Event("change"));
       this.#tell(sent.news);
     } else {

@@ -94,7 +94,12 @@ function variables(past: readonly PastCell[], filter: string): string[] {
 }
 
 /** One crossing of a variable and a cell. */
-function Spot(props: { mark: Mark | undefined; name: string; cell: number; view: (count: number) => void }): JSX.Element {
+function Spot(props: {
+  mark: Mark | undefined;
+  name: string;
+  cell: number;
+  view: (count: number) => void;
+}): JSX.Element {
   const { mark, name, cell, view } = props;
   if (!mark) {
     return <Glyph of="none" />;
