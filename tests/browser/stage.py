@@ -51,33 +51,33 @@ PAGE = """<!doctype html>
 <script type="module">
   import widget from "./widget.js";
 
-  const listeners = new Set();
-  const traits = { name: "stage", born: 0 };
-  const model = {
-    get: (name) => traits[name],
-    on: (_, listener) => listeners.add(listener),
-    off: (_, listener) => listeners.delete(listener),
-    send: (content) => stage.sent.push(content),
-  };
   const place = document.getElementById("place");
-  const stage = {
-    sent: [],
-    revealed: [],
-    unmount: () => undefined,
-    mount: () => {
-      const [entry] = globalThis.__ipy_tensorwatch_widgets_v1__;
-      stage.unmount = entry.mount(place, { reveal: (target) => stage.revealed.push(target) });
-    },
-    show: () => {
-      stage.unmount = widget.render({ model, el: place });
-    },
-    deliver: (head, body) => {
+
+  globalThis.begin = (inline) => {
+    const listeners = new Set();
+    const traits = { name: String(performance.now()), born: 0 };
+    const model = {
+      get: (name) => traits[name],
+      on: (_, listener) => listeners.add(listener),
+      off: (_, listener) => listeners.delete(listener),
+      send: (content) => sent.push(content),
+    };
+    const sent = [];
+    const revealed = [];
+    const close = widget.initialize({ model });
+    const entry = [...globalThis.__ipy_tensorwatch_widgets_v1__].at(-1);
+    const host = { reveal: (target) => revealed.push(target) };
+    const unmount = inline ? widget.render({ model, el: place }) : entry.mount(place, host);
+    const deliver = (head, body) => {
       const buffer = new DataView(new TextEncoder().encode(body).buffer);
       for (const listener of listeners) listener(head, [buffer]);
-    },
+    };
+    const end = () => {
+      unmount();
+      close();
+    };
+    globalThis.stage = { sent, revealed, deliver, end };
   };
-  globalThis.stage = stage;
-  widget.initialize({ model });
 </script>
 </html>
 """
@@ -92,14 +92,14 @@ class Stage:
         self._number = 0
 
     def open(self, *, inline: bool = False, theme: str | None = None) -> Stage:
-        """Load the page and show the panel as JupyterLab does, or as a cell's output does."""
-        self.page.goto(f"{ORIGIN}/")
-        self.page.wait_for_function("globalThis.stage")
-        if theme:
-            style = ";".join(f"{name}: {value}" for name, value in JUPYTERLAB[theme].items())
-            self.page.evaluate("style => { document.body.style = style; }", style)
-            self.page.evaluate("flag => { document.body.dataset.jpThemeLight = flag; }", json.dumps(theme == "light"))
-        self.page.evaluate("stage.show()" if inline else "stage.mount()")
+        """Show a panel as JupyterLab does, or as a cell's output does."""
+        colours = JUPYTERLAB[theme] if theme else {}
+        style = ";".join(f"{name}: {value}" for name, value in colours.items())
+        self.page.evaluate("style => { document.body.style = style; }", style)
+        self.page.evaluate(
+            "flag => { document.body.dataset.jpThemeLight = flag; }", theme and json.dumps(theme == "light")
+        )
+        self.page.evaluate("inline => begin(inline)", inline)
         self.page.wait_for_function("stage.sent.some(({ what }) => what === 'report')")
         return self
 
@@ -136,7 +136,9 @@ class Stage:
     @property
     def lines(self) -> Locator:
         """What the cell did, line by line."""
-        return self.page.get_by_role("region", name="Last cell").or_(self.section("Earlier cell")).get_by_role("listitem")
+        return (
+            self.page.get_by_role("region", name="Last cell").or_(self.section("Earlier cell")).get_by_role("listitem")
+        )
 
     @property
     def tree(self) -> Locator:
@@ -188,8 +190,8 @@ class Stage:
         self.page.set_viewport_size({"width": width, "height": height})
 
     @staticmethod
-    def serve(page: Page) -> None:
-        """Let a page find the panel's files where no server is."""
+    def load(page: Page) -> None:
+        """Load the page and the panel's files, where no server is."""
 
         def answer(route: Route) -> None:
             name = route.request.url.removeprefix(f"{ORIGIN}/")
@@ -199,3 +201,5 @@ class Stage:
                 route.fulfill(body=PAGE, content_type="text/html")
 
         page.route(f"{ORIGIN}/**", answer)
+        page.goto(ORIGIN)
+        page.wait_for_function("'begin' in globalThis")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,43 +15,27 @@ from tests.browser.stage import Stage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import ConsoleMessage, Error, Page
+    from playwright.sync_api import Page
 
 WIDTHS = (280, 360, 600)
 
 
 @pytest.fixture(scope="module")
-def tab(browser) -> Iterator[Page]:
-    """Open one tab: each test loads the page anew, and that is all it needs."""
-    context = browser.new_context(reduced_motion="reduce")
-    page = context.new_page()
-    page.set_default_timeout(5_000)
-    Stage.serve(page)
+def bare(browser) -> Iterator[Page]:
+    """Open one tab for all tests: each begins with a panel of its own."""
+    page = browser.new_page()
+    Stage.load(page)
     yield page
-    context.close()
+    page.close()
 
 
 @pytest.fixture
-def stage(tab) -> Iterator[Stage]:
-    """Give a page as wide as JupyterLab's side bar, on which nothing may go wrong."""
-    problems: list[str] = []
-
-    def on_message(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            problems.append(message.text)
-
-    def on_error(error: Error) -> None:
-        problems.append(str(error))
-
-    tab.on("console", on_message)
-    tab.on("pageerror", on_error)
-    tab.set_viewport_size({"width": 360, "height": 900})
-    tab.emulate_media(color_scheme="light", forced_colors="none")
-    yield Stage(tab)
-    tab.evaluate("globalThis.stage?.unmount()")
-    tab.remove_listener("console", on_message)
-    tab.remove_listener("pageerror", on_error)
-    assert [] == problems
+def stage(bare) -> Iterator[Stage]:
+    """Give a page as wide as JupyterLab's side bar."""
+    bare.set_viewport_size({"width": 360, "height": 900})
+    bare.emulate_media(color_scheme="light", forced_colors="none")
+    yield Stage(bare)
+    bare.evaluate("stage.end()")
 
 
 # --- what the last cell did -----------------------------------------------------------------------
@@ -308,7 +293,9 @@ def test_a_click_on_a_variable_opens_its_details(stage):
 
     assert [{"kind": "path", "path": "row"}] == stage.sent("path")
     expect(stage.details).to_have_accessible_name("Details of row")
-    facts = dict(zip(*(stage.details.get_by_role(role).all_inner_texts() for role in ("term", "definition")), strict=True))
+    facts = dict(
+        zip(*(stage.details.get_by_role(role).all_inner_texts() for role in ("term", "definition")), strict=True)
+    )
     assert facts["shape"] == "3"
     assert facts["dtype"] == "float32"
     assert facts["strides"] == "1"
@@ -337,7 +324,9 @@ def test_a_small_tensor_is_drawn_before_and_after(stage):
     heat = stage.details.get_by_role("img", name="2 elements of 6 changed")
     expect(heat).to_be_visible()
     squares = heat.locator("rect:not(.tw-ground)")
-    assert [[14, 0], [28, 14]] == squares.evaluate_all("all => all.map(({ x, y }) => [x.baseVal.value, y.baseVal.value])")
+    assert [[14, 0], [28, 14]] == squares.evaluate_all(
+        "all => all.map(({ x, y }) => [x.baseVal.value, y.baseVal.value])"
+    )
     expect(stage.details).to_contain_text("[0, 1] 1 → 3, [1, 2] 1 → no number")
 
 
@@ -367,9 +356,7 @@ def test_a_container_leads_to_what_hangs_on_it_and_a_name_that_is_gone_is_told_s
 def test_the_tab_key_goes_through_the_panel_in_the_order_of_what_is_seen(stage):
     stage.open().tell(*story("views")[:2])
     stage.page.locator("#before").focus()
-    names = []
-    for _ in range(12):
-        names.append(stage.press("Tab").focused())
+    names = [stage.press("Tab").focused() for _ in range(12)]
 
     expected = ["Filter variables", "Last cell", "x", "line 1", "row", "line 1", "col", "line 1"]
     expected += ["1 more: 1 written by name", "Shared memory", "cpu · 24 B", "Timeline"]
@@ -476,7 +463,9 @@ def test_everything_that_takes_the_focus_has_a_name_and_keeps_the_notebook_from_
     roles = "button|searchbox|tree|treeitem|grid|img|region"
     assert [] == re.findall(rf"^\s*- (?:{roles})(?: \[.*)?:?$", snapshot, re.MULTILINE)
     focusable = stage.page.locator("#place").locator("a, button, input, select, textarea, [tabindex]")
-    unshielded = focusable.evaluate_all("all => all.filter((one) => !one.dataset.lmSuppressShortcuts).map((one) => one.outerHTML)")
+    unshielded = focusable.evaluate_all(
+        "all => all.filter((one) => !one.dataset.lmSuppressShortcuts).map((one) => one.outerHTML)"
+    )
     assert [] == unshielded
 
 
@@ -497,7 +486,7 @@ ODD_NAMES = [
 @pytest.mark.parametrize("width", WIDTHS)
 def test_odd_names_are_text_and_nothing_else(stage, width):
     names = [f"d['{name}']" for name in ODD_NAMES]
-    others = zip(names, names[1:], strict=False)
+    others = pairwise(names)
     lines = [line(name, how=["changed through ", [other]], statement=[[name[:300]]]) for name, other in others]
     marks = past(1, **dict.fromkeys(ODD_NAMES, "silent"))
     stage.resize(width)
@@ -575,8 +564,6 @@ def furnish(stage):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_from_its_ground(stage, scheme, theme):
     """In JupyterLab its own colours are taken up, whatever the machine's scheme."""
-    if theme not in (None, scheme):
-        pytest.skip("JupyterLab's theme decides")
     stage.page.emulate_media(color_scheme=scheme)
     furnish(stage.open(theme=theme))
 
@@ -658,7 +645,9 @@ def test_a_new_report_leaves_focus_filter_folds_details_and_an_earlier_cell_as_t
     first, second, third, last = story("views")
     stage.open().tell(first, second)
     stage.timeline.get_by_role("button", name="1", exact=True).click()
-    stage.deliver({"kind": "cell", "count": 1, "number": 9}, told(1, [line("x", kind="bound", silent=False, how=["new"])]))
+    stage.deliver(
+        {"kind": "cell", "count": 1, "number": 9}, told(1, [line("x", kind="bound", silent=False, how=["new"])])
+    )
     rest = stage.panel.get_by_role("button", name="1 more: 1 new")
     rest.click()
     stage.row("row").click()
@@ -753,7 +742,7 @@ def test_a_report_that_cannot_be_drawn_is_told_so_and_the_next_one_is_drawn(stag
 def test_a_panel_that_is_taken_away_wants_nothing_more_and_leaves_nothing(stage):
     stage.open().tell(story("views")[0])
 
-    stage.page.evaluate("stage.unmount()")
+    stage.page.evaluate("stage.end()")
 
     expect(stage.page.locator("#place")).to_be_empty()
     assert "nothing" == stage.sent("want")[-1]["what"]

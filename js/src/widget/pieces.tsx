@@ -66,7 +66,7 @@ export const MARK_NAMES: Record<Mark, string> = {
 export function Glyph({ of, label }: { of: keyof typeof SHAPES; label?: string }): JSX.Element {
   const naming = label ? { role: "img" as const, "aria-label": label } : { "aria-hidden": true as const };
   return (
-    // biome-ignore lint/a11y/noSvgWithoutTitle: it has a label, or stands beside words that say the same
+    // biome-ignore lint/a11y/noSvgWithoutTitle: it has a label, or is hidden
     <svg class="tw-glyph" viewBox="0 0 14 14" {...naming}>
       {SHAPES[of]}
     </svg>

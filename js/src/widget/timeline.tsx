@@ -38,7 +38,7 @@ export function Timeline(props: {
   }
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a grid is a table that the arrow keys go about in */}
+      {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a table of buttons is a grid */}
       <table ref={grid} class="tw-timeline" role="grid" aria-label="Timeline" onKeyDown={keys}>
         <thead>
           <tr>

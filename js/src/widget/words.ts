@@ -4,6 +4,9 @@ import type { Tensor } from "../report";
 
 const UNITS = ["B", "KB", "MB", "GB", "TB"];
 
+const WHOLE = /\.0$/;
+const ROOT = /^[^.[]*/;
+
 /** Whole numbers below are written out. */
 const PLAIN = 1e6;
 
@@ -14,7 +17,7 @@ export function bytes(count: number): string {
     size /= 1024;
     unit += 1;
   }
-  return `${size.toFixed(1).replace(/\.0$/, "")} ${UNITS[unit]}`;
+  return `${size.toFixed(1).replace(WHOLE, "")} ${UNITS[unit]}`;
 }
 
 export function seconds(duration: number): string {
@@ -47,7 +50,7 @@ export function shape(sizes: readonly number[]): string {
 
 /** The variable that a path begins with. */
 export function root(path: string): string {
-  return /^[^.[]*/.exec(path)?.[0] || path;
+  return ROOT.exec(path)?.[0] || path;
 }
 
 /** What stands behind a lane: shape, version, and what autograd makes of the tensor. */
