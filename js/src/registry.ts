@@ -53,4 +53,6 @@ export interface News {
 export interface Mark extends Place {
   /** What stands behind the line: `also changes x, z`. */
   readonly text: string;
+  /** The line as it ran; a cell in which it reads otherwise by now has been edited. */
+  readonly source?: string;
 }

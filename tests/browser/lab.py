@@ -12,10 +12,7 @@ if TYPE_CHECKING:
 
 RESTORED = "async () => { await window.jupyterapp?.restored; return Boolean(window.jupyterapp); }"
 PANEL_OF = "const panel = [...jupyterapp.shell.widgets('main')].find((one) => one.context?.path === path);"
-OPEN = """async (path) => {
-    const panel = await jupyterapp.commands.execute('docmanager:open', { path, factory: 'Notebook' });
-    await panel.context.ready;
-}"""
+OPEN = "(path) => void jupyterapp.commands.execute('docmanager:open', { path, factory: 'Notebook' })"
 RUN = f"""async ([path, index, wait]) => {{
     {PANEL_OF}
     jupyterapp.shell.activateById(panel.id);

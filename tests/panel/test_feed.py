@@ -67,7 +67,8 @@ def test_a_shut_panel_is_told_only_of_cells_with_silent_changes_and_of_their_end
         feed.publish(report(), "id")
     assert ["roll", "news", "news", "news"] == front.kinds()
     assert [0, 1, 0] == [message["body"]["silent"] for message in front.messages[1:]]
-    assert [{"count": 3, "cell": "id", "line": 1, "text": "also changes x"}] == front.messages[2]["body"]["marks"]
+    mark = {"count": 3, "cell": "id", "line": 1, "text": "also changes x", "source": "y.add_(1)"}
+    assert [mark] == front.messages[2]["body"]["marks"]
     assert 1000 > max(front.sizes)
 
 

@@ -1,6 +1,6 @@
 /** Marks behind lines of code: a CodeMirror extension in every cell, and what it shows there. */
 
-import { StateEffect, StateField } from "@codemirror/state";
+import { StateEffect, StateField, type Text } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, ViewPlugin, WidgetType } from "@codemirror/view";
 import { Signal } from "@lumino/signaling";
 import type { Mark } from "../registry";
@@ -60,13 +60,10 @@ export function markLines(marks: Marks, model: object) {
   return [field, follower];
 }
 
-function decorate(
-  text: { readonly lines: number; line(n: number): { from: number; to: number } },
-  marks: readonly Mark[],
-) {
+function decorate(text: Text, marks: readonly Mark[]) {
   const byLine = new Map<number, string[]>();
-  for (const { line, text: also } of marks) {
-    if (line >= 1 && line <= text.lines) {
+  for (const { line, text: also, source } of marks) {
+    if (line >= 1 && line <= text.lines && text.line(line).text === (source ?? text.line(line).text)) {
       byLine.set(line, [...(byLine.get(line) ?? []), also]);
     }
   }

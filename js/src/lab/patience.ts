@@ -5,27 +5,36 @@ import type { Kernel } from "@jupyterlab/services";
 const MOMENT = 500; // milliseconds
 
 export class Patience {
-  readonly #since = new WeakMap<Kernel.IKernelConnection, number>();
+  readonly #timers = new WeakMap<Kernel.IKernelConnection, number>();
+  readonly #over = new WeakSet<Kernel.IKernelConnection>();
   readonly #wasIdle = new WeakSet<Kernel.IKernelConnection>();
-  readonly #over: () => void;
+  readonly #tell: () => void;
 
-  /** `over` is called when a moment has passed. */
-  constructor(over: () => void) {
-    this.#over = over;
+  /** `tell` is called when a moment is over. */
+  constructor(tell: () => void) {
+    this.#tell = tell;
   }
 
   isBusy(kernel: Kernel.IKernelConnection): boolean {
     if (kernel.status !== "busy") {
-      this.#since.delete(kernel);
+      clearTimeout(this.#timers.get(kernel));
+      this.#timers.delete(kernel);
+      this.#over.delete(kernel);
       this.#wasIdle.add(kernel);
       return false;
     }
-    const since = this.#since.get(kernel);
-    if (since === undefined) {
-      this.#since.set(kernel, Date.now());
-      setTimeout(this.#over, MOMENT);
+    if (!this.#timers.has(kernel)) {
+      this.#timers.set(
+        kernel,
+        window.setTimeout(() => this.#end(kernel), MOMENT),
+      );
     }
     // One that was never idle on this page was busy before the page was there.
-    return !this.#wasIdle.has(kernel) || (since !== undefined && Date.now() - since >= MOMENT);
+    return this.#over.has(kernel) || !this.#wasIdle.has(kernel);
+  }
+
+  #end(kernel: Kernel.IKernelConnection): void {
+    this.#over.add(kernel);
+    this.#tell();
   }
 }

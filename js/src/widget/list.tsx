@@ -107,6 +107,7 @@ function useSight(
   scroller: RefObject<HTMLElement | null>,
 ): readonly [number, number] {
   const [sight, setSight] = useState<readonly [number, number]>([0, 2 * MARGIN]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another number of rows is another height
   useLayoutEffect(() => {
     const box = scroller.current;
     const look = (): void => {

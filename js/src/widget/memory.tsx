@@ -20,6 +20,7 @@ export function Memory(props: {
   // biome-ignore lint/correctness/useExhaustiveDependencies: a view is these five
   const rows = useMemo(() => rowsOf(view), [tensors, groups, changes, folds, filter]);
   const known = useMemo(() => new Map(tensors.map((tensor) => [tensor.path, tensor])), [tensors]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was drawn of the report before is not this one's
   const pictures = useMemo(() => new Map<Group, Picture>(), [tensors, groups, changes]);
   if (rows.length === 0) {
     return <p class="tw-note">{filter ? "No variable is called so." : "There are no tensors yet."}</p>;

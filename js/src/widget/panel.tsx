@@ -19,7 +19,7 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
   const isStale = store.isPast && host === null; // beside a notebook, the host says so
   const problem = fault ? `This report could not be drawn: ${fault}.` : store.problem;
   return (
-    <section class={isStale ? "tw-root tw-past" : "tw-root"} role="region" aria-label="tensorwatch">
+    <section class={isStale ? "tw-root tw-past" : "tw-root"} aria-label="tensorwatch">
       {isStale && <p class="tw-note">The kernel has forgotten this: what is shown is from before.</p>}
       {!(store.isWatching || store.isPast) && (
         <p class="tw-note" role="status">
@@ -93,6 +93,7 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
   const reveal = host ? (place: Parameters<Host["reveal"]>[0]): void => host.reveal(place) : undefined;
   const told = viewing === null ? snapshot : store.cells.get(viewing);
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: it hears the key wherever the focus is in the panel
     <div class="tw-body" onKeyDown={onKeyDown}>
       <Header snapshot={snapshot} filter={filter} setFilter={setFilter} />
       <div class="tw-scroll" ref={scroller} tabIndex={-1} {...OWN_KEYS}>
@@ -170,7 +171,7 @@ function Cell(props: Omit<Parameters<typeof LastCell>[0], "told"> & { told: Told
 function useWidth(element: { readonly current: HTMLElement | null }): number {
   const [width, setWidth] = useState(360);
   useEffect(() => {
-    const sight = new ResizeObserver(() => setWidth(element.current?.clientWidth ?? width));
+    const sight = new ResizeObserver(() => setWidth((known) => element.current?.clientWidth ?? known));
     element.current && sight.observe(element.current);
     return () => sight.disconnect();
   }, [element]);

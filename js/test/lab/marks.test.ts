@@ -87,3 +87,13 @@ it("stops listening when the editor is gone", async () => {
 
   expect(dispatch).not.toHaveBeenCalled();
 });
+
+it("marks no line that reads otherwise than it ran", () => {
+  const [marks, model] = [new Marks(), {}];
+  marks.set(model, [
+    { ...mark(1, "also changes x"), source: "a = 2" },
+    { ...mark(2, "also changes z"), source: "y.add_(1)" },
+  ]);
+
+  expect(edit(marks, model).notes()).toEqual(["also changes z"]);
+});
