@@ -26,11 +26,13 @@ WAIT = 10_000
 
 LOAD, MAKE, WRITE, SHARE, NEXT = range(5)
 CLOCK = "import time\nprint(repr(time.time()))"
+PAUSE = "import time\ntime.sleep(0.2)"
+"""What a cell begins with: what the page hears of its begin must not be in the way of what it hears of its end."""
 CELLS = [
     "%load_ext tensorwatch",
     "import torch, time\nxs = [torch.zeros(4) for _ in range({size})]",
-    f"for i in range(100):\n    xs[i].add_(1)\n{CLOCK}",
-    f"y = xs[7].view(2, 2)\ny.add_(1)\n{CLOCK}",
+    f"{PAUSE}\nfor i in range(100):\n    xs[i].add_(1)\n{CLOCK}",
+    f"{PAUSE}\ny = xs[7].view(2, 2)\ny.add_(1)\n{CLOCK}",
     CLOCK,
 ]
 

@@ -30,7 +30,9 @@ def test_the_settings_lie_where_the_plugin_looks_for_them(extension):
     manifest = json.loads((extension / "package.json").read_text(encoding="utf-8"))
     schemas = extension / manifest["jupyterlab"]["schemaDir"] / "ipy-tensorwatch"
 
-    assert json.loads((schemas / "plugin.json").read_text(encoding="utf-8"))["properties"]["markLines"]["default"] is True
+    assert (
+        json.loads((schemas / "plugin.json").read_text(encoding="utf-8"))["properties"]["markLines"]["default"] is True
+    )
 
 
 def test_the_front_end_has_the_version_of_the_package():

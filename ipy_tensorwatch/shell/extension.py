@@ -41,8 +41,10 @@ class Extension:
         self.settings = TensorWatch(parent=self.shell)
 
         def tell(report: Report) -> None:
-            speaker.tell(report, self.watcher.asked)
-            self.hosting.tell(report)
+            try:
+                self.hosting.tell(report)
+            finally:
+                speaker.tell(report, self.watcher.asked)
 
         self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell)
         self.hosting = Hosting(self.shell, self.watcher)

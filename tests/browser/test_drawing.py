@@ -453,8 +453,8 @@ def test_a_click_into_the_tree_leaves_the_arrow_keys_there(stage):
 
 
 @pytest.mark.parametrize("name", ["views", "training", "inside", "names"])
-def test_everything_that_takes_the_focus_has_a_name_and_keeps_the_notebook_from_hearing_its_keys(stage, name):
-    stage.open().tell(*story(name))
+def test_everything_that_takes_the_focus_in_a_cell_has_a_name_and_keeps_the_notebook_from_hearing_its_keys(stage, name):
+    stage.open(inline=True).tell(*story(name))
     stage.panel.get_by_role("button", expanded=False).last.click()
     stage.timeline.get_by_role("rowheader").first.get_by_role("button").click()
     expect(stage.details).to_be_visible()

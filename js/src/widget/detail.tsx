@@ -1,11 +1,11 @@
 /** One variable: what it is, who else holds its memory, what changed in it, and what happened to it. */
 
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useContext, useEffect, useRef } from "preact/hooks";
 import type { Group, Tensor } from "../report";
 import { Heat } from "./heat";
 import { ChangeRow, type Reveal } from "./lastcell";
-import { Button, OWN_KEYS } from "./pieces";
+import { Button, KeysOf } from "./pieces";
 import type { Store } from "./store";
 import type { Snapshot } from "./wire";
 import { bytes, root, shape } from "./words";
@@ -26,19 +26,14 @@ export function Detail(props: {
   const tensor = snapshot.tensors.find((one) => one.path === path);
   const group = snapshot.groups.find(({ members }) => members.includes(path));
   const known = store.paths.get(path);
+  const keys = useContext(KeysOf);
   const section = useRef<HTMLElement>(null);
   const go = (other: string): void => {
     section.current?.focus(); // the button that had the focus goes
     select(other);
   };
   return (
-    <section
-      ref={section}
-      class="tw-detail"
-      aria-label={`Details of ${path.slice(0, 200)}`}
-      tabIndex={-1}
-      {...OWN_KEYS}
-    >
+    <section ref={section} class="tw-detail" aria-label={`Details of ${path.slice(0, 200)}`} tabIndex={-1} {...keys}>
       <header>
         <code>{path}</code>
         <Button aria-label="Close the details" onClick={close}>

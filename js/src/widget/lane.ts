@@ -141,7 +141,7 @@ export function blockOf(members: readonly Tensor[]): { begin: number; size: numb
 /** The addresses of a tensor's first byte and of the byte behind its last. */
 function spanOf(tensor: Tensor): [number, number] {
   const below = tensor.shape.reduce((total, size, place) => {
-    const reach = (size - 1) * (tensor.strides[place] ?? 0) * tensor.itemsize;
+    const reach = Math.max(0, size - 1) * (tensor.strides[place] ?? 0) * tensor.itemsize;
     return total + Math.min(0, reach);
   }, 0);
   const low = tensor.data_ptr + below;

@@ -1,8 +1,8 @@
 /** A list of many rows of one height: only those in sight are drawn, and the arrow keys go through all of them. */
 
 import type { ComponentChildren, JSX, RefObject } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { OWN_KEYS } from "./pieces";
+import { useContext, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { KeysOf } from "./pieces";
 
 export const ROW = 24;
 
@@ -31,6 +31,7 @@ export function List(props: {
   scroller: RefObject<HTMLElement | null>;
 }): JSX.Element {
   const { label, count, item, find, scroller } = props;
+  const keys = useContext(KeysOf);
   const list = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState({ key: "", index: 0 });
   const [first, last] = useSight(list, scroller);
@@ -94,7 +95,7 @@ export function List(props: {
       style={{ height: `${count * ROW}px` }}
       onClick={onClick}
       onKeyDown={onKeyDown}
-      {...OWN_KEYS}
+      {...keys}
     >
       {rows}
     </div>
@@ -107,7 +108,6 @@ function useSight(
   scroller: RefObject<HTMLElement | null>,
 ): readonly [number, number] {
   const [sight, setSight] = useState<readonly [number, number]>([0, 2 * MARGIN]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another number of rows is another height
   useLayoutEffect(() => {
     const box = scroller.current;
     const look = (): void => {

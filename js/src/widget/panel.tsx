@@ -1,12 +1,12 @@
 /** The panel: what the last cell did, what shares memory, and how it came to this. */
 
 import type { JSX } from "preact";
-import { useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Host } from "../registry";
 import { Detail } from "./detail";
 import { LastCell } from "./lastcell";
 import { Memory } from "./memory";
-import { Button, OWN_KEYS, Section } from "./pieces";
+import { Button, KeysOf, OWN_KEYS, Section } from "./pieces";
 import type { Store } from "./store";
 import { Timeline } from "./timeline";
 import type { Snapshot, Told } from "./wire";
@@ -31,7 +31,11 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
           {problem}
         </p>
       )}
-      {snapshot && !fault && <Body store={store} host={host} snapshot={snapshot} />}
+      {snapshot && !fault && (
+        <KeysOf.Provider value={host ? {} : OWN_KEYS}>
+          <Body store={store} host={host} snapshot={snapshot} />
+        </KeysOf.Provider>
+      )}
       {!(snapshot || problem) && <p class="tw-note">Waiting for the kernel…</p>}
     </section>
   );
@@ -53,6 +57,7 @@ function useStore(store: Store, forget: () => void): void {
 
 function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): JSX.Element {
   const { store, host, snapshot } = props;
+  const keys = useContext(KeysOf);
   const [filter, setFilter] = useState("");
   const [selected, select] = useState<string | null>(null);
   const [viewing, setViewing] = useState<number | null>(null);
@@ -96,7 +101,7 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
     // biome-ignore lint/a11y/noStaticElementInteractions: it hears the key wherever the focus is in the panel
     <div class="tw-body" onKeyDown={onKeyDown}>
       <Header snapshot={snapshot} filter={filter} setFilter={setFilter} />
-      <div class="tw-scroll" ref={scroller} tabIndex={-1} {...OWN_KEYS}>
+      <div class="tw-scroll" ref={scroller} tabIndex={-1} {...keys}>
         <Section
           {...section(viewing === null ? "Last cell" : "Earlier cell")}
           aside={`[${viewing ?? snapshot.cell.count}]`}
@@ -136,6 +141,7 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
 
 function Header(props: { snapshot: Snapshot; filter: string; setFilter: (filter: string) => void }): JSX.Element {
   const { snapshot, filter, setFilter } = props;
+  const keys = useContext(KeysOf);
   const { cell, tensors, groups, unverified } = snapshot;
   const skipped = unverified.length > 0 ? ` · ${unverified.length.toLocaleString("en")} not compared` : "";
   return (
@@ -149,7 +155,7 @@ function Header(props: { snapshot: Snapshot; filter: string; setFilter: (filter:
         aria-label="Filter variables"
         value={filter}
         onInput={(event) => setFilter(event.currentTarget.value)}
-        {...OWN_KEYS}
+        {...keys}
       />
     </header>
   );

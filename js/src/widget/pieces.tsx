@@ -1,17 +1,24 @@
 /** The small pieces that all sections are made of. */
 
-import type { ComponentChildren, JSX } from "preact";
+import { type ComponentChildren, createContext, type JSX } from "preact";
+import { useContext } from "preact/hooks";
 import type { Mark, Span } from "./wire";
 
-/** Notebook shortcuts must not fire while a control of ours has the focus; JupyterLab asks the focused element only. */
-export const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
+/** What every control carries. */
+type Keys = Readonly<Record<string, string>>;
+
+/** In a cell, the notebook's shortcuts must not fire while a control has the focus: JupyterLab asks that element only. */
+export const OWN_KEYS: Keys = { "data-lm-suppress-shortcuts": "true" };
+
+/** The keys of the place that the panel is in. */
+export const KeysOf = createContext<Keys>({});
 
 export function Spans({ of }: { of: readonly Span[] }): JSX.Element {
   return <>{of.map((span, place) => (typeof span === "string" ? span : <code key={place}>{span[0]}</code>))}</>;
 }
 
 export function Button(props: JSX.IntrinsicElements["button"]): JSX.Element {
-  return <button type="button" {...OWN_KEYS} {...props} />;
+  return <button type="button" {...useContext(KeysOf)} {...props} />;
 }
 
 /** A heading that folds what stands below it. */

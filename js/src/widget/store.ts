@@ -146,8 +146,8 @@ export class Store extends EventTarget {
       this.isWatching = head.watching !== false;
       this.dispatchEvent(new Event("change"));
       this.#tell(sent.news);
-    } else {
-      this.#greet();
+    } else if (this.#base !== 0) {
+      this.#greet(); // once: what was under way does not fit either
     }
   }
 
