@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..core.path import AccessPath
@@ -28,14 +29,22 @@ def compact(value: Any) -> Any:  # noqa: ANN401
     >>> compact((Site(line=2, end_line=2, text="y.add_(1)"),))
     [{'line': 2, 'end_line': 2, 'text': 'y.add_(1)'}]
     """
-    if isinstance(value, AccessPath):
-        return str(value)
-    if is_dataclass(value):
-        told = {one.name: getattr(value, one.name) for one in fields(value) if getattr(value, one.name) != one.default}
-        return {name: _text(one) if name == "text" else compact(one) for name, one in told.items()}
     if isinstance(value, tuple):
         return [compact(one) for one in value]
-    return value
+    if isinstance(value, AccessPath):
+        return str(value)
+    kind: Any = type(value)
+    known = _fields_of(kind)
+    if known is None:
+        return value
+    told = {name: one for name, default in known if (one := getattr(value, name)) != default}
+    return {name: _text(one) if name == "text" else compact(one) for name, one in told.items()}
+
+
+@cache
+def _fields_of(kind: Any) -> tuple[tuple[str, Any], ...] | None:  # noqa: ANN401
+    """List a record's fields with their defaults; None for what is no record."""
+    return tuple((one.name, one.default) for one in fields(kind)) if is_dataclass(kind) else None
 
 
 def tensor_row(path: AccessPath, reading: Reading) -> tuple[Any, ...]:

@@ -64,12 +64,13 @@ export function List(props: {
     }
   };
   const rows: JSX.Element[] = [];
+  const slots = Math.ceil((last - first) / PAGE) * PAGE; // rows that come into sight take over elements of those that left
   for (let index = first; index < Math.min(last, count); index += 1) {
-    const { key, level, content, kind, isOpen } = item(index);
+    const { level, content, kind, isOpen } = item(index);
     rows.push(
       // biome-ignore lint/a11y/useFocusableInteractive: the list keeps the focus, and names the row that is active
       <div
-        key={key}
+        key={index % slots}
         id={`${name}-${index}`}
         class={`tw-row tw-level-${level} ${kind ?? ""}`}
         role="treeitem"
