@@ -57,10 +57,13 @@ FRAMES = """async (act) => {
 SCROLL = """async () => {
     const box = document.querySelector('.tw-scroll');
     for (let step = 0; step < 120; step += 1) {
-        box.scrollTop = box.scrollHeight * ((step * 7) % 120) / 120;
+        box.scrollTop += 400;
         await new Promise(requestAnimationFrame);
     }
-    box.scrollTop = 0;
+    for (const place of [1, 0.5, 0]) {
+        box.scrollTop = box.scrollHeight * place;
+        await new Promise(requestAnimationFrame);
+    }
 }"""
 
 SEARCH = """async () => {
