@@ -76,8 +76,9 @@ lint: setup  ## Check style, formatting, types and the direction of imports
 demo: setup  ## Open demo.ipynb in JupyterLab, with the panel beside it
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) demo.ipynb
 
-bench: setup  ## Measure what watching costs
-	$(BIN)/python benchmarks/run.py
+bench: setup  ## Measure what watching costs, and how quick the panel is
+	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.panel
 
 docs: setup  ## Make the generated text of the documentation again
 	$(BIN)/python -m docs.make tables picture demo

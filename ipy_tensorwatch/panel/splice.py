@@ -50,20 +50,18 @@ def splice(items: Sequence[T], edits: Iterable[Splice]) -> list[T]:
     return result
 
 
-def dropped(items: Sequence[T], edits: Iterable[Splice]) -> list[T]:
-    """List what the splices take out.
+def dropped(items: Sequence[T], edits: Iterable[Splice]) -> Iterator[Sequence[T]]:
+    """Go through the splices, and tell what each of them takes out.
 
     Examples
     --------
-    >>> dropped("abcd", [Splice(1, 1, ["x", "y"]), Splice(4, 1, [])])
+    >>> list(dropped("abcd", [Splice(1, 1, ["x", "y"]), Splice(4, 1, [])]))
     ['b', 'd']
     """
-    gone: list[T] = []
     shift = 0
     for at, drop, put in edits:
-        gone.extend(items[at - shift : at - shift + drop])
+        yield items[at - shift : at - shift + drop]
         shift += len(put) - drop
-    return gone
 
 
 def _count_equal(pairs: Iterable[tuple[object, object]]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from .splice import Splice, dropped, splices
 from .telling import tell_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ..core.path import AccessPath
     from ..core.reading import Reading
@@ -55,11 +56,17 @@ class State:
 
     def _regroup(self, entries: Sequence[Entry], edits: Sequence[Splice]) -> Grouping:
         """Group what came, went, or lies elsewhere; most cells only write."""
-        came = dict(entry for one in edits for entry in one.put)
-        gone = dict(dropped(self.entries, edits))
-        moved = {path for path in came.keys() | gone.keys() if _lies(came.get(path)) != _lies(gone.get(path))}
-        homes = {home_of(one) for known in (came, gone) for path, one in known.items() if path in moved}
+        homes = {home_of(reading) for reading in self._moved(edits)}
         return self.grouping.update(entries, homes) if homes else self.grouping
+
+    def _moved(self, edits: Sequence[Splice]) -> Iterator[Reading]:
+        """Go through the readings, old and new, of entries that have another place in the list or in memory."""
+        for old, (_, _, new) in zip(dropped(self.entries, edits), edits, strict=True):
+            if [path for path, _ in old] != [path for path, _ in new]:
+                yield from (reading for _, reading in (*old, *new))
+            else:
+                both = ((was, now) for (_, was), (_, now) in zip(old, new, strict=True) if _lies(was) != _lies(now))
+                yield from chain.from_iterable(both)
 
 
 def describe(report: Report, cell_id: str | None) -> dict[str, Any]:
@@ -107,6 +114,6 @@ def _first_member(group: AliasGroup) -> str:
     return group.members[0]
 
 
-def _lies(reading: Reading | None) -> object:
+def _lies(reading: Reading) -> object:
     """Tell where a tensor lies, to see whether its relation to others may have changed."""
-    return reading and (reading.object, home_of(reading), reading.data_ptr, reading.low, reading.layout)
+    return (reading.object, home_of(reading), reading.data_ptr, reading.low, reading.layout)

@@ -113,6 +113,10 @@ class Server:
         (self.root / name).write_text(json.dumps(document), encoding="utf-8")
         return name
 
+    def read(self, name: str) -> dict[str, Any]:
+        """Read a notebook as it was saved."""
+        return json.loads((self.root / name).read_text(encoding="utf-8"))
+
     def layout(self) -> dict[str, Any]:
         """Return what JupyterLab will open again: the notebooks, and the panel at the right."""
         for workspace in self.ask("lab/api/workspaces")["workspaces"]["values"]:

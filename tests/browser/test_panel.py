@@ -30,6 +30,33 @@ def test_the_tab_says_nothing_more_when_the_next_cell_was_quiet(lab, watched):
     expect(lab.marks).to_have_count(0)
 
 
+def test_a_saved_notebook_holds_nothing_of_the_panel(lab, server, watched):
+    lab.run(watched, SILENT)
+    expect(lab.facts).to_contain_text("x changed through y")
+
+    lab.command("docmanager:save")
+
+    saved = server.read(watched)
+    assert "widgets" not in saved["metadata"]
+    assert "x changed through y" in str(saved["cells"][SILENT]["outputs"]), "what is said below a cell is saved"
+    assert "widget-view" not in str(saved)
+
+
+def test_a_mark_does_not_come_back_for_a_line_that_was_edited_before_the_page_is_reloaded(lab, watched):
+    lab.show_panel()
+    lab.run(watched, SILENT)
+    expect(lab.marks).to_have_count(1)
+    lab.line("y.add_(1);").click()
+    lab.page.keyboard.type("# ")
+    expect(lab.marks).to_have_count(0)
+    lab.command("docmanager:save")
+
+    lab.reload()
+
+    expect(lab.facts).to_contain_text("x changed through y")
+    expect(lab.marks).to_have_count(0)
+
+
 def test_the_panel_comes_back_when_the_page_is_reloaded(lab, watched):
     lab.show_panel()
     lab.run(watched, SILENT)

@@ -47,6 +47,19 @@ def test_what_a_front_end_has_been_sent_adds_up_to_the_report(program: Program):
             }
 
 
+def test_members_of_a_group_are_told_in_the_order_of_the_variables_also_when_that_changes():
+    with Notebook() as nb:
+        feed, front = watched()
+        for source in (
+            "import torch\nx = torch.zeros(3)\ny = x.view(3)",
+            "kept = x\ndel x",
+            "x = kept\ndel kept\nx += 1",
+        ):
+            nb.cell(source)
+            feed.publish(report(), None)
+        assert [["y", "x"]] == [group["members"] for group in front.known["groups"]]
+
+
 @pytest.fixture
 def nb():
     with Notebook() as opened:
