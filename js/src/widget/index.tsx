@@ -38,7 +38,10 @@ function initialize({ model }: { model: Model }): () => void {
   const store = open(model);
   const closed = new AbortController();
   const kernel = model.widget_manager?.kernel;
-  kernel?.statusChanged?.connect((_, status) => ENDS.has(status) && store.retire());
+  const hear = (_: unknown, status: string): void => {
+    ENDS.has(status) && store.retire();
+  };
+  kernel?.statusChanged?.connect(hear);
   const entry: Entry = {
     kernel,
     born: Number(model.get("born")),
@@ -53,6 +56,7 @@ function initialize({ model }: { model: Model }): () => void {
   return () => {
     page[REGISTRY]?.delete(entry);
     stores.delete(String(model.get("name")));
+    kernel?.statusChanged?.disconnect(hear);
     store.retire();
     closed.abort();
   };

@@ -10,5 +10,8 @@ export interface Model {
 }
 
 interface Kernel {
-  readonly statusChanged?: { connect(slot: (kernel: unknown, status: string) => void): unknown };
+  readonly statusChanged?: Record<
+    "connect" | "disconnect",
+    (slot: (kernel: unknown, status: string) => void) => unknown
+  >;
 }
