@@ -34,6 +34,11 @@ settings.register_profile(
 settings.load_profile(os.environ.get("TENSORWATCH_PROFILE", "quick"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the browser tests last: from the first of them on, an event loop runs, which other tests start themselves."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(autouse=True)
 def same_numbers_every_time() -> None:
     """Seed PyTorch and keep it on one thread, so that a failing test fails again."""

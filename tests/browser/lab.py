@@ -62,6 +62,7 @@ class Lab:
             self.page.wait_for_timeout(50)
         self.page.reload()
         self._wait_for_application()
+        self.page.wait_for_function(f"(main) => String(({OPENED})().main) === String(main)", arg=opened["main"])
 
     def open(self, name: str) -> str:
         """Open a notebook and wait for its kernel."""
