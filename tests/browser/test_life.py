@@ -28,7 +28,8 @@ def notebook(lab, server, request):
 def loaded(lab, notebook):
     """Load the extension in the kernel of the notebook."""
     lab.run(notebook, 0)
-    expect(lab.facts).to_be_visible()
+    expect(lab.facts).to_contain_text("0 tensors")
+    lab.wait_for_kernel(notebook)  # a message of ours that is read meanwhile would make a busy kernel look idle
     return notebook
 
 

@@ -25,7 +25,10 @@ class Client:
         """Send a request and return the messages that it led to."""
         request = self.client.session.msg(kind, content, metadata=metadata)
         self.client.shell_channel.send(request)
-        return self.until_idle(request["header"]["msg_id"])
+        found = self.until_idle(request["header"]["msg_id"])
+        if kind == "execute_request":
+            self.client.get_shell_msg(timeout=60)
+        return found
 
     def until_idle(self, request):
         found = []
