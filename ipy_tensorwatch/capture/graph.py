@@ -1,0 +1,200 @@
+"""Follow the graphs of the watched tensors: what their nodes saved, and whether it is still the same.
+
+A graph is as dear as what it saved. So nothing of it is held from one look to the next: numbers stand for its nodes,
+and a tensor without memory shares the version counter of what was saved.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..core.saved import Overwritten, SavedTensor
+from .nodes import kept_in, kind_of
+from .read import read
+from .saving import Followed, digest_of, share_counter
+from .torch_private import LEAF_NUMBER, plain_reads, storage_address, user_modes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import torch
+
+    from .fingerprint import Mark
+    from .identity import StorageSerials
+    from .nodes import Kept, Kind
+
+    Root = tuple[str, torch.Tensor]
+
+CLOCK_EVERY = 256
+"""How many nodes are read between two looks at the clock."""
+
+
+@dataclass(slots=True)
+class Graphs:
+    """What is remembered of all graphs, by the numbers of their nodes.
+
+    Attributes
+    ----------
+    inputs
+        For each node the numbers of the nodes that its gradients flow to.
+    saved
+        What the nodes saved in memory that somebody watched can write to.
+    is_cut
+        Whether time was up before all of the graphs were read.
+    """
+
+    inputs: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    saved: dict[int, list[Followed]] = field(default_factory=dict)
+    is_cut: bool = False
+    _roots: dict[int, list[str]] = field(default_factory=dict)
+
+    def look(
+        self,
+        roots: Iterable[Root],
+        storages: StorageSerials,
+        marks: Mapping[int, Mark],
+        rewritten: set[int],
+        cell: int,
+        seconds: float,
+    ) -> tuple[Overwritten, ...]:
+        """Find what was saved and is no longer the same.
+
+        Parameters
+        ----------
+        roots
+            The watched tensors that were computed, with their paths.
+        marks, rewritten
+            What is known of the bytes of the storages, and those whose bytes the last cell changed.
+        seconds
+            How long new nodes may be read.
+        """
+        nodes = _nodes_of(roots)
+        self._follow(nodes, _Look(storages, marks, cell, time.perf_counter() + seconds))
+        for one in self._of_storages(rewritten):
+            one.compare(marks.get(one.saved.reading.storage))
+        suspects = {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
+        return tuple(self._confirm(nodes, suspects)) if suspects else ()
+
+    def _of_storages(self, storages: set[int]) -> Iterator[Followed]:
+        for kept in self.saved.values() if storages else ():
+            yield from (one for one in kept if one.saved.reading.storage in storages)
+
+    def _follow(self, nodes: Mapping[int, tuple[Any, list[str]]], look: _Look) -> None:
+        """Read what is new, and forget what no root leads to any more."""
+        roots = {number: paths for number, (_, paths) in nodes.items()}
+        is_same, known = roots.keys() == self._roots.keys(), () if self.is_cut else self.inputs.keys()
+        self._roots = roots
+        if is_same and not self.is_cut:
+            return
+        self.is_cut = False
+        for number, node, kind in self._walk([node for node, _ in nodes.values()], known):
+            if number in self.inputs:
+                continue
+            if len(self.inputs) % CLOCK_EVERY == 0 and time.perf_counter() > look.deadline:
+                self.is_cut = True
+                return
+            self.inputs[number] = tuple(_numbers(kind.follow(node)))
+            kept = [one for saved in kept_in(node, kind) if (one := look.take(node, number, saved))]
+            if kept:
+                self.saved[number] = kept
+        self._forget_all_but(self._reached(roots))
+
+    def _walk(self, start: list[Any], known: Any) -> Iterator[tuple[int, Any, Kind]]:  # noqa: ANN401
+        """Go through the nodes below, each once; what is known is passed by with all that is below it."""
+        seen: set[Any] = set()
+        waiting = list(start)
+        while waiting:
+            node = waiting.pop()
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            kind = kind_of(node)
+            number = kind.number(node)
+            if number != LEAF_NUMBER and number not in known:
+                yield number, node, kind
+                waiting.extend(following for following, _ in kind.follow(node))
+
+    def _reached(self, roots: Iterable[int]) -> set[int]:
+        reached: set[int] = set()
+        waiting = list(roots)
+        while waiting:
+            number = waiting.pop()
+            if number not in reached:
+                reached.add(number)
+                waiting.extend(self.inputs.get(number, ()))
+        return reached
+
+    def _forget_all_but(self, reached: set[int]) -> None:
+        for gone in self.inputs.keys() - reached:
+            del self.inputs[gone]
+            self.saved.pop(gone, None)
+
+    def _confirm(self, nodes: Mapping[int, tuple[Any, list[str]]], suspects: set[int]) -> Iterator[Overwritten]:
+        """Look at the suspect nodes themselves: what backward has let go of cannot fail any more."""
+        for number, node, kind in self._walk([node for node, _ in nodes.values()], known=()):
+            if number in suspects:
+                held = {saved.place: saved.tensor for saved in kept_in(node, kind)}
+                self.saved[number] = [one for one in self.saved[number] if one.is_in(held)]
+                roots = tuple(self._roots_of(number)) if self.saved[number] else ()
+                for one in self.saved[number]:
+                    if one.has_moved():
+                        yield Overwritten(saved=one.saved, version=one.version, roots=roots)
+
+    def _roots_of(self, number: int) -> Iterator[str]:
+        for root, paths in self._roots.items():
+            if number in self._reached([root]):
+                yield from paths
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What it takes to note a saved tensor."""
+
+    storages: StorageSerials
+    marks: Mapping[int, Mark]
+    cell: int
+    deadline: float
+
+    def take(self, node: Any, number: int, kept: Kept) -> Followed | None:  # noqa: ANN401
+        """Note a saved tensor; None where nobody watched shares its memory, so that nobody can write to it."""
+        try:
+            storage = self.storages.at(storage_address(kept.tensor.untyped_storage()))
+            if storage is None:
+                return None
+            saved = SavedTensor(
+                op=node.name(),
+                argument=kept.place[0],
+                sequence=number,
+                place=kept.place[1],
+                cell=self.cell,
+                reading=read(kept.tensor, "saved", 0, self.storages),
+                version=kept.saved_version(node),
+                is_checked=kept.check is not None,
+            )
+            counter = share_counter(kept.tensor)
+        except RuntimeError:  # an odd tensor: sparse, wrapped, without a counter
+            return None
+        return Followed(saved, counter, digest_of(saved.reading, self.marks.get(storage)))
+
+
+def _nodes_of(roots: Iterable[Root]) -> dict[int, tuple[Any, list[str]]]:
+    """Give the nodes that made the roots, with the paths to each; under a mode of the user's, none."""
+    found: dict[int, tuple[Any, list[str]]] = {}
+    if user_modes():
+        return found
+    with plain_reads():
+        for path, tensor in roots:
+            node = tensor.grad_fn
+            if node is not None:
+                found.setdefault(kind_of(node).number(node), (node, []))[1].append(path)
+    return found
+
+
+def _numbers(following: Iterable[tuple[Any, int]]) -> Iterator[int]:
+    for node, _ in following:
+        if node is not None:
+            number = kind_of(node).number(node)
+            if number != LEAF_NUMBER:
+                yield number

@@ -1,0 +1,80 @@
+"""One saved tensor, followed without holding its memory: its version counter, and a digest of its bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import xxhash
+
+from ..core.overlap import lay_out
+from .read import may_be_stale
+from .torch_private import data_address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..core.reading import Reading
+    from ..core.saved import SavedTensor
+    from .fingerprint import Mark
+
+_EMPTY = torch.empty(0, device="cpu")
+
+
+def share_counter(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor of no elements that shares the version counter, and nothing else."""
+    base = tensor._base if may_be_stale(tensor) else tensor  # a view of written memory would make itself a new node
+    ours = (tensor if base is None else base).detach()
+    ours.data = _EMPTY
+    return ours
+
+
+def digest_of(reading: Reading, mark: Mark | None) -> bytes | None:
+    """Digest the bytes that a reading's elements have in a storage that was just looked at; None where unknown."""
+    if mark is None or reading.unknown:
+        return None
+    block, start = mark.block, reading.low - mark.block.low
+    size = reading.high - reading.low
+    if start < 0 or start + size > block.nbytes:
+        return None
+    if reading.is_dense and size == block.nbytes:
+        return mark.digest
+    source: Any = block.window if mark.copy is None else mark.copy
+    if source is None:
+        return None
+    if reading.is_dense:
+        return xxhash.xxh3_128_digest(np.frombuffer(source, np.uint8, size, start).data)
+    return xxhash.xxh3_128_digest(np.ascontiguousarray(lay_out(source, reading, start)).data)
+
+
+@dataclass(slots=True)
+class Followed:
+    """A saved tensor, its counter, and its bytes as they were."""
+
+    saved: SavedTensor
+    _counter: torch.Tensor
+    _digest: bytes | None
+    _differs: bool = False
+
+    @property
+    def version(self) -> int:
+        """Its version now."""
+        return self._counter._version
+
+    def compare(self, mark: Mark | None) -> None:
+        """Compare its bytes with what they were, after they may have been written."""
+        now = digest_of(self.saved.reading, mark)
+        self._differs = self._digest is not None and now is not None and now != self._digest
+
+    def has_moved(self) -> bool:
+        """Tell whether it is not what it was."""
+        return self._differs or (self.saved.is_checked and self.version != self.saved.version)
+
+    def is_in(self, held: Mapping[tuple[str, int], torch.Tensor]) -> bool:
+        """Tell whether a node still holds it."""
+        tensor = held.get((self.saved.argument, self.saved.place))
+        if tensor is None or tensor._version != self.version:
+            return False
+        return bool(self.saved.reading.unknown) or data_address(tensor) == self.saved.reading.data_ptr
