@@ -50,6 +50,11 @@ class Graphs:
     is_cut: bool = False
     _roots: dict[int, list[str]] = field(default_factory=dict)
 
+    @property
+    def cells(self) -> set[int]:
+        """The cells of which saved tensors are followed."""
+        return {one.saved.cell for kept in self.saved.values() for one in kept}
+
     def look(
         self,
         roots: Iterable[Root],
