@@ -31,6 +31,45 @@ CLOCK_EVERY = 256
 """How many nodes are read between two looks at the clock."""
 
 
+@dataclass(frozen=True, slots=True)
+class Aids:
+    """What it takes to note a saved tensor.
+
+    Attributes
+    ----------
+    marks
+        What is known of the bytes of the storages.
+    deadline
+        When to stop reading new nodes.
+    """
+
+    storages: StorageSerials
+    marks: Mapping[int, Mark]
+    cell: int
+    deadline: float
+
+    def note(self, node: Any, number: int, kept: Kept) -> Followed | None:  # noqa: ANN401
+        """Note a saved tensor; None where nobody watched shares its memory, so that nobody can write to it."""
+        try:
+            storage = self.storages.at(storage_address(kept.tensor.untyped_storage()))
+            if storage is None:
+                return None
+            saved = SavedTensor(
+                op=node.name(),
+                argument=kept.place[0],
+                sequence=number,
+                place=kept.place[1],
+                cell=self.cell,
+                reading=read(kept.tensor, "saved", 0, self.storages),
+                version=kept.saved_version(node),
+                is_checked=kept.check is not None,
+            )
+            counter = share_counter(kept.tensor)
+        except RuntimeError:  # an odd tensor: sparse, wrapped, without a counter
+            return None
+        return Followed(saved, counter, digest_of(saved.reading, self.marks.get(storage)) if kept.matters else None)
+
+
 @dataclass(slots=True)
 class Graphs:
     """What is remembered of all graphs, by the numbers of their nodes.
@@ -55,30 +94,20 @@ class Graphs:
         """The cells of which saved tensors are followed."""
         return {one.saved.cell for kept in self.saved.values() for one in kept}
 
-    def look(
-        self,
-        roots: Iterable[Root],
-        storages: StorageSerials,
-        marks: Mapping[int, Mark],
-        rewritten: set[int],
-        cell: int,
-        seconds: float,
-    ) -> tuple[Overwritten, ...]:
+    def look(self, roots: Iterable[Root], aids: Aids, rewritten: set[int]) -> tuple[Overwritten, ...]:
         """Find what was saved and is no longer the same.
 
         Parameters
         ----------
         roots
             The watched tensors that were computed, with their paths.
-        marks, rewritten
-            What is known of the bytes of the storages, and those whose bytes the last cell changed.
-        seconds
-            How long new nodes may be read.
+        rewritten
+            The storages whose bytes the last cell changed.
         """
         nodes = _nodes_of(roots)
-        self._follow(nodes, _Look(storages, marks, cell, time.perf_counter() + seconds))
+        self._follow(nodes, aids)
         for one in self._of_storages(rewritten):
-            one.compare(marks.get(one.saved.reading.storage))
+            one.compare(aids.marks.get(one.saved.reading.storage))
         suspects = {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
         return tuple(self._confirm(nodes, suspects)) if suspects else ()
 
@@ -86,7 +115,7 @@ class Graphs:
         for kept in self.saved.values() if storages else ():
             yield from (one for one in kept if one.saved.reading.storage in storages)
 
-    def _follow(self, nodes: Mapping[int, tuple[Any, list[str]]], look: _Look) -> None:
+    def _follow(self, nodes: Mapping[int, tuple[Any, list[str]]], aids: Aids) -> None:
         """Read what is new, and forget what no root leads to any more."""
         roots = {number: paths for number, (_, paths) in nodes.items()}
         is_same, known = roots.keys() == self._roots.keys(), () if self.is_cut else self.inputs.keys()
@@ -97,11 +126,11 @@ class Graphs:
         for number, node, kind in self._walk([node for node, _ in nodes.values()], known):
             if number in self.inputs:
                 continue
-            if len(self.inputs) % CLOCK_EVERY == 0 and time.perf_counter() > look.deadline:
+            if len(self.inputs) % CLOCK_EVERY == 0 and time.perf_counter() > aids.deadline:
                 self.is_cut = True
                 return
             self.inputs[number] = tuple(_numbers(kind.follow(node)))
-            kept = [one for saved in kept_in(node, kind) if (one := look.take(node, number, saved))]
+            kept = [one for saved in kept_in(node, kind) if (one := aids.note(node, number, saved))]
             if kept:
                 self.saved[number] = kept
         self._forget_all_but(self._reached(roots))
@@ -151,37 +180,6 @@ class Graphs:
         for root, paths in self._roots.items():
             if number in self._reached([root]):
                 yield from paths
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What it takes to note a saved tensor."""
-
-    storages: StorageSerials
-    marks: Mapping[int, Mark]
-    cell: int
-    deadline: float
-
-    def take(self, node: Any, number: int, kept: Kept) -> Followed | None:  # noqa: ANN401
-        """Note a saved tensor; None where nobody watched shares its memory, so that nobody can write to it."""
-        try:
-            storage = self.storages.at(storage_address(kept.tensor.untyped_storage()))
-            if storage is None:
-                return None
-            saved = SavedTensor(
-                op=node.name(),
-                argument=kept.place[0],
-                sequence=number,
-                place=kept.place[1],
-                cell=self.cell,
-                reading=read(kept.tensor, "saved", 0, self.storages),
-                version=kept.saved_version(node),
-                is_checked=kept.check is not None,
-            )
-            counter = share_counter(kept.tensor)
-        except RuntimeError:  # an odd tensor: sparse, wrapped, without a counter
-            return None
-        return Followed(saved, counter, digest_of(saved.reading, self.marks.get(storage)))
 
 
 def _nodes_of(roots: Iterable[Root]) -> dict[int, tuple[Any, list[str]]]:

@@ -9,7 +9,6 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from ..core.snapshot import Scene, Snapshot
 from .collector import quiet_collector
@@ -22,6 +21,8 @@ from .walk import Branch, Tree, Walk, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    import torch
 
     from ..core.reading import Reading
     from .counter import Counter

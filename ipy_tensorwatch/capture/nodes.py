@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-
 from .read import TORCH_TYPES
-from .torch_private import PythonNode, checked_by, has_hook, kept_by, saved_names
+from .torch_private import PythonNode, checked_by, has_hook, is_training, kept_by, saved_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import torch
+
 _COMPLAINT = re.compile(r"is at version (?P<now>\d+); expected version (?P<saved>\d+)")
+_STATISTICS = frozenset(("running_mean", "running_var"))
+"""What a batch norm saves and, in training, does not use."""
 
 
 class Kept(NamedTuple):
@@ -24,12 +26,15 @@ class Kept(NamedTuple):
     place
         The name in the formula, and which one of a list.
     check
-        Reads it as backward would; None where nobody checks: hooks are at work, or the user keeps it on the node.
+        Reads it as backward would; None where nobody checks: the user keeps it on the node.
+    matters
+        Whether gradients depend on its bytes.
     """
 
     place: tuple[str, int]
     tensor: torch.Tensor
     check: Callable[[Any], object] | None
+    matters: bool = True
 
     def saved_version(self, node: object) -> int:
         """Tell the version that it was saved with, which only a failing check says where it is not today's."""
@@ -89,7 +94,7 @@ def kept_in(node: object, kind: Kind) -> Iterator[Kept]:
         several = isinstance(found, tuple)
         for place, saved in enumerate(found if several else (found,)):
             if saved is not None and not has_hook(saved) and type(tensor := saved.data) in TORCH_TYPES:
-                yield Kept((name, place), tensor, check)
+                yield Kept((name, place), tensor, check, not (name in _STATISTICS and is_training(node)))
     if kind is _python:
         for place, (name, value) in enumerate(object.__getattribute__(node, "__dict__").items()):
             if type(value) in TORCH_TYPES:

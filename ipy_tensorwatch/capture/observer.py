@@ -13,7 +13,7 @@ from ..core.records import Coverage, Unverified
 from ..core.snapshot import Snapshot
 from .contrast import EXAMPLES, contrast
 from .fingerprint import Budget, Fingerprints
-from .graph import Graphs
+from .graph import Aids, Graphs
 from .lens import Lens, Shot
 
 if TYPE_CHECKING:
@@ -121,9 +121,8 @@ class Observer:
     ) -> tuple[Overwritten, ...]:
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
         start = time.perf_counter()
-        found = self.graphs.look(
-            computed, self.lens.storages, self.prints.marks, rewritten, cell, max(0.0, self.budget.credit)
-        )
+        aids = Aids(self.lens.storages, self.prints.marks, cell, start + self.budget.credit)
+        found = self.graphs.look(computed, aids, rewritten)
         self.budget.pay(time.perf_counter() - start)
         return found
 

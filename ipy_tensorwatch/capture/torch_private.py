@@ -121,7 +121,7 @@ def is_compiled(code: CodeType) -> bool:
     )
 
 
-next_sequence_number: Callable[[], int] = torch.autograd._get_sequence_nr
+next_sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
 """The number that this thread's next node of a graph will get; asking does not use it up."""
 
 LEAF_NUMBER = (1 << 64) - 1
@@ -151,3 +151,8 @@ def checked_by(kind: Any, name: str) -> Any:  # noqa: ANN401
 def has_hook(saved: Any) -> bool:  # noqa: ANN401
     """Tell a tensor that hooks packed, or will compute again."""
     return getattr(saved, "unpack_hook", has_hook) is not None
+
+
+def is_training(node: Any) -> bool:  # noqa: ANN401
+    """Tell a batch norm's node that was made in training."""
+    return bool(getattr(node, "_saved_training", False))

@@ -11,10 +11,48 @@ if TYPE_CHECKING:
 _CALL = re.compile(r"(?P<name>[A-Za-z_][\w.]*)\.(?P<method>[a-z]\w*[a-z0-9])_\((?P<rest>[^()]*)\)")
 _AUGMENTED = re.compile(r"(?P<name>[A-Za-z_][\w.]*) (?P<sign>\+|-|\*\*?|//?|@|%)= (?P<rest>[^=]+)")
 _OUT_OF_PLACE = frozenset(
-    "abs acos add addcdiv addcmul asin atan baddbmm bernoulli ceil clamp clip cos cosh cumsum div elu erf exp expm1 "
-    "fix floor frac gelu hardtanh hypot leaky_relu lerp log log1p logit masked_fill mul neg pow reciprocal relu relu6 "
-    "remainder round rsqrt scatter scatter_add sigmoid sign silu sin sinh softmax sqrt square sub tan tanh tril triu "
-    "true_divide trunc".split()
+    (
+        "add",
+        "addcdiv",
+        "addcmul",
+        "ceil",
+        "clamp",
+        "cos",
+        "div",
+        "elu",
+        "erf",
+        "exp",
+        "expm1",
+        "floor",
+        "gelu",
+        "hardtanh",
+        "leaky_relu",
+        "lerp",
+        "log",
+        "log1p",
+        "masked_fill",
+        "mul",
+        "neg",
+        "pow",
+        "reciprocal",
+        "relu",
+        "relu6",
+        "round",
+        "rsqrt",
+        "scatter",
+        "scatter_add",
+        "sigmoid",
+        "sin",
+        "silu",
+        "softmax",
+        "sqrt",
+        "square",
+        "sub",
+        "tan",
+        "tanh",
+        "tril",
+        "triu",
+    )
 )
 """The methods that have a twin without an underscore."""
 

@@ -40,8 +40,8 @@ def summarize(report: Report, hazards: Sequence[Hazard] = ()) -> Page | None:
     counts += [count_of(len(hazards), "hazard")] if hazards else []
     head = f"tensorwatch  [{report.cell.count}]  {' · '.join(counts)}"
     table = change_table(silent, caption="Silent changes", limit=MAX_LINES, bare=True, hint=": %tensorwatch")
-    changes = (table, *_pictures(report)) if silent else ()
-    return Page(head=head, parts=(*changes, *hazard_lines(hazards, MAX_HAZARDS)))
+    parts: list[Table | Line | Picture] = [table] if silent else []
+    return Page(head=head, parts=(*parts, *_pictures(report), *hazard_lines(hazards, MAX_HAZARDS)))
 
 
 def _pictures(report: Report) -> Iterator[Picture]:

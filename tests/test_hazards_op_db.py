@@ -1,0 +1,123 @@
+"""PyTorch's own table of operators: what is said before backward runs, against what backward then does.
+
+Each differentiable operator runs on tensors that were computed; a later cell overwrites one input, or the output, with an
+in-place operator or through `.data`. A tenth of the operators is enough to see each way to save once;
+`TENSORWATCH_PROFILE=deep` takes all of them. To print the table: `python -m tests.test_hazards_op_db`.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import Counter
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from torch.testing._internal.common_methods_invocations import op_db
+from torch.utils._pytree import tree_flatten, tree_map
+
+from tests.notebook import Notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEEP = os.environ.get("TENSORWATCH_PROFILE") == "deep"
+OPERATORS = [op for op in op_db if op.supports_autograd and torch.float32 in op.supported_backward_dtypes("cpu")]
+WRITES = {
+    "in place": "with torch.no_grad():\n    target.mul_(1.5).add_(0.25)",
+    "data": "target.data.mul_(1.5).add_(0.25)",
+}
+
+MAY_WARN_IN_VAIN: frozenset[str] = frozenset()
+
+
+def is_differentiable(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.layout is torch.strided and value.requires_grad
+
+
+class Run:
+    """One run of an operator on fresh tensors, each computed from a leaf."""
+
+    def __init__(self, op: Any, sample: Any) -> None:
+        leaves = []
+
+        def compute(value: Any) -> Any:
+            if not is_differentiable(value):
+                return value.detach().clone() if isinstance(value, torch.Tensor) else value
+            leaves.append(value.detach().clone().requires_grad_())
+            return leaves[-1].clone()
+
+        torch.manual_seed(0)
+        self.arguments = tree_map(compute, [sample.input, tuple(sample.args), dict(sample.kwargs)])
+        self.leaves = leaves
+        given, rest, more = self.arguments
+        self.result = op.op(given, *rest, **more)
+        self.outputs = [one for one in tree_flatten(self.result)[0] if is_differentiable(one)]
+
+    def targets(self) -> dict[str, torch.Tensor]:
+        """Give what a cell may overwrite: each computed input, and the first output."""
+        inputs = [one for one in tree_flatten(self.arguments)[0] if is_differentiable(one)]
+        named = {f"input {place}": one for place, one in enumerate(inputs)}
+        return named | ({"output": self.outputs[0]} if self.outputs else {})
+
+    def gradients(self) -> list[torch.Tensor | None]:
+        torch.manual_seed(1)
+        weights = [torch.rand_like(one) for one in self.outputs]
+        return list(torch.autograd.grad(self.outputs, self.leaves, weights, allow_unused=True))
+
+
+def actual(run: Run, right: list[torch.Tensor | None]) -> str:
+    """Run backward, and tell how that went."""
+    try:
+        found = run.gradients()
+    except RuntimeError as error:
+        assert "modified by an inplace operation" in str(error), error
+        return "raises"
+    same = all(
+        (a is None and b is None) or (a is not None and b is not None and torch.allclose(a, b, equal_nan=True))
+        for a, b in zip(found, right, strict=True)
+    )
+    return "ok" if same else "wrong"
+
+
+def predicted(nb: Notebook, run: Run, target: torch.Tensor, write: str) -> str:
+    """Give the graph and the tensors to a notebook, write in a cell, and tell what the report says."""
+    nb.give(arguments=run.arguments, result=run.result, target=target)
+    nb.cell("pass")
+    outcomes = {one["outcome"] for one in nb.run(write)["hazards"]}
+    nb.give(arguments=None, result=None, target=None)
+    return "raises" if "raises" in outcomes else "wrong" if "wrong" in outcomes else "ok"
+
+
+def trials(nb: Notebook, op: Any, samples: int) -> Iterator[tuple[str, str, str]]:
+    """Try every write on the first samples: the trial, what was said, what happened."""
+    for number, sample in enumerate(islice(op.sample_inputs("cpu", torch.float32, requires_grad=True), samples)):
+        names = list(Run(op, sample).targets())
+        right = Run(op, sample).gradients() if names else []
+        for name in names if any(one is not None for one in right) else ():
+            for how, write in WRITES.items():
+                run = Run(op, sample)
+                said = predicted(nb, run, run.targets()[name], write)
+                yield f"{op.formatted_name} sample {number}: {name}, {how}", said, actual(run, right)
+
+
+def table(operators: list[Any], samples: int = 1) -> tuple[Counter[tuple[str, str]], list[str]]:
+    """Count the trials by what was said and what happened, and list those where the two differ."""
+    counted: Counter[tuple[str, str]] = Counter()
+    differing = []
+    with Notebook(check_leaks=False) as nb, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        nb.cell("import torch")
+        for op in operators:
+            for trial, said, was in trials(nb, op, samples):
+                counted[said, was] += 1
+                if said != was:
+                    differing.append(f"{trial}: said {said}, was {was}")
+    return counted, differing
+
+
+if __name__ == "__main__":
+    found, differ = table(OPERATORS)
+    print(*differ, *sorted(found.items()), sep="\n")
