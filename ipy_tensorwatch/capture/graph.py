@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.saved import Overwritten, SavedTensor
 from .nodes import kept_in, kind_of
 from .read import read
-from .saving import Followed, digest_of, share_counter
+from .saving import Followed, Sight, digest_of, share_counter
 from .torch_private import LEAF_NUMBER, plain_reads, storage_address, user_modes
 
 if TYPE_CHECKING:
@@ -27,8 +27,17 @@ if TYPE_CHECKING:
 
     Root = tuple[str, torch.Tensor]
 
+MAX_ROOTS = 16
+"""Of how many roots it is told that their backward is in danger."""
 CLOCK_EVERY = 256
 """How many nodes are read between two looks at the clock."""
+
+
+class _Seen(NamedTuple):
+    """A tensor that many nodes may have saved, kept for one look so that its address stays its own."""
+
+    tensor: torch.Tensor
+    sight: Sight | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +56,14 @@ class Aids:
     marks: Mapping[int, Mark]
     cell: int
     deadline: float
+    _known: dict[int, _Seen] = field(default_factory=dict)
 
     def note(self, node: Any, number: int, kept: Kept) -> Followed | None:  # noqa: ANN401
         """Note a saved tensor; None where nobody watched shares its memory, so that nobody can write to it."""
         try:
-            storage = self.storages.at(storage_address(kept.tensor.untyped_storage()))
-            if storage is None:
+            known = self._known.get(id(kept.tensor)) or self._look_at(kept.tensor)
+            self._known[id(kept.tensor)] = known
+            if known.sight is None:
                 return None
             saved = SavedTensor(
                 op=node.name(),
@@ -60,14 +71,20 @@ class Aids:
                 sequence=number,
                 place=kept.place[1],
                 cell=self.cell,
-                reading=read(kept.tensor, "saved", 0, self.storages),
+                reading=known.sight.reading,
                 version=kept.saved_version(node),
                 is_checked=kept.check is not None,
             )
-            counter = share_counter(kept.tensor)
         except RuntimeError:  # an odd tensor: sparse, wrapped, without a counter
             return None
-        return Followed(saved, counter, digest_of(saved.reading, self.marks.get(storage)) if kept.matters else None)
+        return Followed(saved, known.sight.counter, known.sight.digest if kept.matters else None)
+
+    def _look_at(self, tensor: torch.Tensor) -> _Seen:
+        storage = self.storages.at(storage_address(tensor.untyped_storage()))
+        if storage is None:
+            return _Seen(tensor, None)
+        reading = read(tensor, "saved", 0, self.storages)
+        return _Seen(tensor, Sight(reading, share_counter(tensor), digest_of(reading, self.marks.get(storage))))
 
 
 @dataclass(slots=True)
@@ -166,20 +183,32 @@ class Graphs:
             self.saved.pop(gone, None)
 
     def _confirm(self, nodes: Mapping[int, tuple[Any, list[str]]], suspects: set[int]) -> Iterator[Overwritten]:
-        """Look at the suspect nodes themselves: what backward has let go of cannot fail any more."""
+        """Look at the suspect nodes themselves: what backward has let go of cannot fail any more.
+
+        Of the nodes that saved one and the same tensor, the one that backward runs first tells for all.
+        """
+        broken: dict[int, list[Followed]] = {}
+        left = set(suspects)
         for number, node, kind in self._walk([node for node, _ in nodes.values()], known=()):
-            if number in suspects:
+            if number in left:
+                left.remove(number)
                 held = {saved.place: saved.tensor for saved in kept_in(node, kind)}
                 self.saved[number] = [one for one in self.saved[number] if one.is_in(held)]
-                roots = tuple(self._roots_of(number)) if self.saved[number] else ()
-                for one in self.saved[number]:
-                    if one.has_moved():
-                        yield Overwritten(saved=one.saved, version=one.version, roots=roots)
+                broken[number] = [one for one in self.saved[number] if one.has_moved()]
+            if not left:
+                break
+        roots = self._roots_of(broken.keys())
+        told = {(one.fact, tuple(roots[number])): one for number in sorted(broken) for one in broken[number]}
+        for (_, paths), one in told.items():
+            yield Overwritten(saved=one.saved, version=one.version, roots=paths)
 
-    def _roots_of(self, number: int) -> Iterator[str]:
-        for root, paths in self._roots.items():
-            if number in self._reached([root]):
-                yield from paths
+    def _roots_of(self, numbers: Iterable[int]) -> dict[int, list[str]]:
+        """Find the paths that lead to nodes, the latest first."""
+        found: dict[int, list[str]] = {number: [] for number in numbers}
+        for root in sorted(self._roots, reverse=True)[:MAX_ROOTS] if found else ():
+            for number in self._reached([root]) & found.keys():
+                found[number] += self._roots[root]
+        return found
 
 
 def _nodes_of(roots: Iterable[Root]) -> dict[int, tuple[Any, list[str]]]:

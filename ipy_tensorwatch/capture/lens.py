@@ -207,9 +207,12 @@ def _merge(kept: Mapping[str, _Kept]) -> dict[int, Block]:
 
 
 def _computed(found: Walk, kept: Mapping[str, _Kept]) -> Iterator[Computed]:
-    """Give the tensors that have a history, with their paths; asking a stale view for it would make it anew."""
+    """Give the tensors that have a history, with their paths.
+
+    A view of written memory would make its history anew when asked for it: out of that of its base, which stands in.
+    """
     for name, one in kept.items():
         for place in one.scene.with_history:
             tensor = found.branches[name].objects[place]
-            if type(tensor) in TORCH_TYPES and not may_be_stale(tensor):
-                yield str(one.scene.paths[place]), tensor
+            if type(tensor) in TORCH_TYPES:
+                yield str(one.scene.paths[place]), tensor._base if may_be_stale(tensor) else tensor

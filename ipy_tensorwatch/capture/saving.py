@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -49,6 +49,14 @@ def digest_of(reading: Reading, mark: Mark | None) -> bytes | None:
     return xxhash.xxh3_128_digest(np.ascontiguousarray(lay_out(source, reading, start)).data)
 
 
+class Sight(NamedTuple):
+    """A tensor as it was when first seen: how it lay, its counter, and a digest of its bytes."""
+
+    reading: Reading
+    counter: torch.Tensor
+    digest: bytes | None
+
+
 @dataclass(slots=True)
 class Followed:
     """A saved tensor, its counter, and its bytes as they were."""
@@ -62,6 +70,12 @@ class Followed:
     def version(self) -> int:
         """Its version now."""
         return self._counter._version
+
+    @property
+    def fact(self) -> object:
+        """What has become of which tensor, whichever node saved it."""
+        saved = self.saved
+        return saved.reading.storage, saved.reading.layout, saved.version, saved.cell, self._differs
 
     def compare(self, mark: Mark | None) -> None:
         """Compare its bytes with what they were, after they may have been written."""

@@ -40,11 +40,6 @@ class SavedTensor:
     version: int
     is_checked: bool
 
-    @property
-    def key(self) -> tuple[int, str, int]:
-        """What tells it from every other one."""
-        return self.sequence, self.argument, self.place
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overwritten:
@@ -66,3 +61,8 @@ class Overwritten:
     def will_raise(self) -> bool:
         """Whether backward will see it: by the version counter alone."""
         return self.saved.is_checked and self.version != self.saved.version
+
+    @property
+    def key(self) -> object:
+        """What stays the same of it from cell to cell."""
+        return self.saved.sequence, self.saved.argument, self.saved.place, self.will_raise

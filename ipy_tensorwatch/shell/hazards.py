@@ -47,7 +47,7 @@ class HazardBook:
 
     hazards: tuple[Hazard, ...] = ()
     _built: dict[int, tuple[str, Sequence[tuple[int, int]]]] = field(default_factory=dict)
-    _writings: dict[tuple[int, str, int], Writing] = field(default_factory=dict)
+    _writings: dict[object, Writing] = field(default_factory=dict)
     _last: tuple[tuple[Overwritten, ...], Snapshot] | None = None
 
     def follow(self, cell: RunningCell, observed: Observation, alive: set[int], explain: Explain) -> tuple[Hazard, ...]:
@@ -67,13 +67,13 @@ class HazardBook:
     ) -> tuple[Hazard, ...]:
         near = _Nearby(snapshot)
         breaks = [self._break(cell, one, near, explain) for one in found]
-        self._writings = {one.found.saved.key: one.writing for one in breaks}
+        self._writings = {one.found.key: one.writing for one in breaks}
         return tell_hazards(breaks)
 
     def _break(self, cell: RunningCell, found: Overwritten, near: _Nearby, explain: Explain) -> Break:
         saved = found.saved
         overlapping = near.of(saved.reading)
-        writing = self._writings.get(saved.key) or _writing(
+        writing = self._writings.get(found.key) or _writing(
             cell.count, overlapping or near.in_storage(saved.reading), explain
         )
         scalars = (path for path in found.roots if (root := near.snapshot.get(path)) and root.numel == 1)
