@@ -61,12 +61,13 @@ class Aids:
     def note(self, node: Any, number: int, kept: Kept) -> Followed | None:  # noqa: ANN401
         """Note a saved tensor; None where nobody watched shares its memory, so that nobody can write to it."""
         try:
-            known = self._known.get(id(kept.tensor)) or self._look_at(kept.tensor)
-            self._known[id(kept.tensor)] = known
+            known = self._known.get(id(kept.tensor))
+            if known is None:
+                known = self._known[id(kept.tensor)] = self._look_at(kept.tensor)
             if known.sight is None:
                 return None
             saved = SavedTensor(
-                op=node.name(),
+                op=kind_of(node).name(node),
                 argument=kept.place[0],
                 sequence=number,
                 place=kept.place[1],
@@ -75,9 +76,9 @@ class Aids:
                 version=kept.saved_version(node),
                 is_checked=kept.check is not None,
             )
-        except RuntimeError:  # an odd tensor: sparse, wrapped, without a counter
+        except Exception:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, wrapped, without a counter)
             return None
-        return Followed(saved, known.sight.counter, known.sight.digest if kept.matters else None)
+        return Followed(saved, known.sight.counter, known.sight.digest if kept.is_read(node, saved.op) else None)
 
     def _look_at(self, tensor: torch.Tensor) -> _Seen:
         storage = self.storages.at(storage_address(tensor.untyped_storage()))
@@ -135,37 +136,20 @@ class Graphs:
     def _follow(self, nodes: Mapping[int, tuple[Any, list[str]]], aids: Aids) -> None:
         """Read what is new, and forget what no root leads to any more."""
         roots = {number: paths for number, (_, paths) in nodes.items()}
-        is_same, known = roots.keys() == self._roots.keys(), () if self.is_cut else self.inputs.keys()
-        self._roots = roots
-        if is_same and not self.is_cut:
+        is_same, self._roots = not self.is_cut and roots.keys() == self._roots.keys(), roots
+        if is_same:
             return
+        known = set() if self.is_cut else {*self.inputs}
         self.is_cut = False
-        for number, node, kind in self._walk([node for node, _ in nodes.values()], known):
-            if number in self.inputs:
-                continue
-            if len(self.inputs) % CLOCK_EVERY == 0 and time.perf_counter() > aids.deadline:
-                self.is_cut = True
-                return
-            self.inputs[number] = tuple(_numbers(kind.follow(node)))
-            kept = [one for saved in kept_in(node, kind) if (one := aids.note(node, number, saved))]
-            if kept:
-                self.saved[number] = kept
+        for number, node, kind, below in _walk(nodes, known):
+            if number not in self.inputs:
+                if len(self.inputs) % CLOCK_EVERY == 0 and time.perf_counter() > aids.deadline:
+                    self.is_cut = True
+                    return
+                self.inputs[number] = below
+                if kept := [one for saved in kept_in(node, kind) if (one := aids.note(node, number, saved))]:
+                    self.saved[number] = kept
         self._forget_all_but(self._reached(roots))
-
-    def _walk(self, start: list[Any], known: Any) -> Iterator[tuple[int, Any, Kind]]:  # noqa: ANN401
-        """Go through the nodes below, each once; what is known is passed by with all that is below it."""
-        seen: set[Any] = set()
-        waiting = list(start)
-        while waiting:
-            node = waiting.pop()
-            if node is None or node in seen:
-                continue
-            seen.add(node)
-            kind = kind_of(node)
-            number = kind.number(node)
-            if number != LEAF_NUMBER and number not in known:
-                yield number, node, kind
-                waiting.extend(following for following, _ in kind.follow(node))
 
     def _reached(self, roots: Iterable[int]) -> set[int]:
         reached: set[int] = set()
@@ -189,7 +173,7 @@ class Graphs:
         """
         broken: dict[int, list[Followed]] = {}
         left = set(suspects)
-        for number, node, kind in self._walk([node for node, _ in nodes.values()], known=()):
+        for number, node, kind, _ in _walk(nodes, set()):
             if number in left:
                 left.remove(number)
                 held = {saved.place: saved.tensor for saved in kept_in(node, kind)}
@@ -224,9 +208,20 @@ def _nodes_of(roots: Iterable[Root]) -> dict[int, tuple[Any, list[str]]]:
     return found
 
 
-def _numbers(following: Iterable[tuple[Any, int]]) -> Iterator[int]:
-    for node, _ in following:
-        if node is not None:
-            number = kind_of(node).number(node)
-            if number != LEAF_NUMBER:
-                yield number
+def _walk(
+    nodes: Mapping[int, tuple[Any, list[str]]], known: set[int]
+) -> Iterator[tuple[int, Any, Kind, tuple[int, ...]]]:
+    """Go through nodes and those below, each once, with the numbers of those straight below.
+
+    What is known is passed by with all that is below it.
+    """
+    waiting = [(number, node) for number, (node, _) in nodes.items()]
+    known.add(LEAF_NUMBER)
+    while waiting:
+        number, node = waiting.pop()
+        if number not in known:
+            known.add(number)
+            kind = kind_of(node)
+            below = [(kind_of(one).number(one), one) for one, _ in kind.follow(node) if one is not None]
+            yield number, node, kind, tuple([one for one, _ in below])
+            waiting += below

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..core.unread import is_unread, mode_of
 from .read import TORCH_TYPES
-from .torch_private import PythonNode, checked_by, has_hook, is_training, kept_by, saved_names
+from .torch_private import PythonNode, checked_by, has_hook, kept_by, saved_names, setting_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     import torch
 
 _COMPLAINT = re.compile(r"is at version (?P<now>\d+); expected version (?P<saved>\d+)")
-_STATISTICS = frozenset(("running_mean", "running_var"))
-"""What a batch norm saves and, in training, does not use."""
 
 
 class Kept(NamedTuple):
@@ -27,14 +26,11 @@ class Kept(NamedTuple):
         The name in the formula, and which one of a list.
     check
         Reads it as backward would; None where nobody checks: the user keeps it on the node.
-    matters
-        Whether gradients depend on its bytes.
     """
 
     place: tuple[str, int]
     tensor: torch.Tensor
     check: Callable[[Any], object] | None
-    matters: bool = True
 
     def saved_version(self, node: object) -> int:
         """Tell the version that it was saved with, which only a failing check says where it is not today's."""
@@ -48,6 +44,11 @@ class Kept(NamedTuple):
             return int(found["saved"]) if found and int(found["now"]) == version else version
         return version
 
+    def is_read(self, node: object, op: str) -> bool:
+        """Tell whether gradients depend on its bytes."""
+        mode = mode_of(op, self.place[0])
+        return not (is_unread(op, self.place[0]) or (mode and setting_of(node, mode[0]) in mode[1]))
+
 
 class Kind(NamedTuple):
     """How nodes of one class are read, whatever a user's class makes of these names.
@@ -58,6 +59,7 @@ class Kind(NamedTuple):
         The names of what is saved, each with what reads it raw and what reads it checked.
     """
 
+    name: Callable[[Any], str]
     follow: Callable[[Any], tuple[tuple[Any, int], ...]]
     number: Callable[[Any], int]
     saved: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...]
@@ -67,8 +69,9 @@ _kinds: dict[type, Kind] = {}
 """Of PyTorch's own classes; a user's would be kept alive here."""
 
 _python = Kind(
+    PythonNode.name,
     PythonNode.next_functions.__get__,
-    lambda node: int(PythonNode._sequence_nr(node)),
+    PythonNode._sequence_nr,
     (("tensors", PythonNode._raw_saved_tensors.__get__, PythonNode.saved_tensors.__get__),),
 )
 
@@ -76,12 +79,13 @@ _python = Kind(
 def kind_of(node: object) -> Kind:
     """Tell how a node is read."""
     cls: Any = type(node)
-    if issubclass(cls, PythonNode):
-        return _python
-    if cls not in _kinds:
+    known = _kinds.get(cls)
+    if known is None:
+        if issubclass(cls, PythonNode):
+            return _python
         saved = tuple((name, kept_by(cls, name), checked_by(cls, name)) for name in saved_names(cls))
-        _kinds[cls] = Kind(cls.next_functions.__get__, cls._sequence_nr, saved)
-    return _kinds[cls]
+        known = _kinds[cls] = Kind(cls.name, cls.next_functions.__get__, cls._sequence_nr, saved)
+    return known
 
 
 def kept_in(node: object, kind: Kind) -> Iterator[Kept]:
@@ -94,7 +98,7 @@ def kept_in(node: object, kind: Kind) -> Iterator[Kept]:
         several = isinstance(found, tuple)
         for place, saved in enumerate(found if several else (found,)):
             if saved is not None and not has_hook(saved) and type(tensor := saved.data) in TORCH_TYPES:
-                yield Kept((name, place), tensor, check, not (name in _STATISTICS and is_training(node)))
+                yield Kept((name, place), tensor, check)
     if kind is _python:
         for place, (name, value) in enumerate(object.__getattribute__(node, "__dict__").items()):
             if type(value) in TORCH_TYPES:

@@ -51,7 +51,7 @@ class Observation:
         unverified = (
             *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
             *self._not_compared(left_out),
-            *(Unverified(path=path, why="its graph is too large for the budget") for path in self.cut),
+            *(Unverified(path=path, why="its graph was not read to the end") for path in self.cut),
             *(
                 Unverified(path=str(path), why=reading.unknown or f"on {reading.device}")
                 for scene in self.shot.snapshot.scenes.values()
@@ -122,7 +122,10 @@ class Observer:
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
         start = time.perf_counter()
         aids = Aids(self.lens.storages, self.prints.marks, cell, start + self.budget.credit)
-        found = self.graphs.look(computed, aids, rewritten)
+        try:
+            found = self.graphs.look(computed, aids, rewritten)
+        except Exception:  # noqa: BLE001  (an odd graph must not cost the report)
+            self.graphs, found = Graphs(is_cut=True), ()
         self.budget.pay(time.perf_counter() - start)
         return found
 

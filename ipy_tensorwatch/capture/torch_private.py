@@ -153,6 +153,6 @@ def has_hook(saved: Any) -> bool:  # noqa: ANN401
     return getattr(saved, "unpack_hook", has_hook) is not None
 
 
-def is_training(node: Any) -> bool:  # noqa: ANN401
-    """Tell a batch norm's node that was made in training."""
-    return bool(getattr(node, "_saved_training", False))
+def setting_of(node: Any, name: str) -> object:  # noqa: ANN401
+    """Return an argument of a node's operator that is no tensor; None where it has none of that name."""
+    return getattr(node, _READ + name, None)
