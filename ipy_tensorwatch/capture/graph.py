@@ -8,84 +8,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from ..core.saved import Overwritten, SavedTensor
-from .nodes import kept_in, kind_of
-from .read import read
-from .saving import Followed, Sight, digest_of, share_counter
-from .torch_private import LEAF_NUMBER, plain_reads, storage_address, user_modes
+from ..core.saved import Overwritten
+from .nodes import kept_in, nodes_of, walk_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-    import torch
-
-    from .fingerprint import Mark
-    from .identity import StorageSerials
-    from .nodes import Kept, Kind
-
-    Root = tuple[str, torch.Tensor]
+    from .nodes import Nodes, Root
+    from .saving import Aids, Followed
 
 MAX_ROOTS = 16
 """Of how many roots it is told that their backward is in danger."""
 CLOCK_EVERY = 256
 """How many nodes are read between two looks at the clock."""
-
-
-class _Seen(NamedTuple):
-    """A tensor that many nodes may have saved, kept for one look so that its address stays its own."""
-
-    tensor: torch.Tensor
-    sight: Sight | None
-
-
-@dataclass(frozen=True, slots=True)
-class Aids:
-    """What it takes to note a saved tensor.
-
-    Attributes
-    ----------
-    marks
-        What is known of the bytes of the storages.
-    deadline
-        When to stop reading new nodes.
-    """
-
-    storages: StorageSerials
-    marks: Mapping[int, Mark]
-    cell: int
-    deadline: float
-    _known: dict[int, _Seen] = field(default_factory=dict)
-
-    def note(self, node: Any, number: int, kept: Kept) -> Followed | None:  # noqa: ANN401
-        """Note a saved tensor; None where nobody watched shares its memory, so that nobody can write to it."""
-        try:
-            known = self._known.get(id(kept.tensor))
-            if known is None:
-                known = self._known[id(kept.tensor)] = self._look_at(kept.tensor)
-            if known.sight is None:
-                return None
-            saved = SavedTensor(
-                op=kind_of(node).name(node),
-                argument=kept.place[0],
-                sequence=number,
-                place=kept.place[1],
-                cell=self.cell,
-                reading=known.sight.reading,
-                version=kept.saved_version(node),
-                is_checked=kept.check is not None,
-            )
-        except Exception:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, wrapped, without a counter)
-            return None
-        return Followed(saved, known.sight.counter, known.sight.digest if kept.is_read(node, saved.op) else None)
-
-    def _look_at(self, tensor: torch.Tensor) -> _Seen:
-        storage = self.storages.at(storage_address(tensor.untyped_storage()))
-        if storage is None:
-            return _Seen(tensor, None)
-        reading = read(tensor, "saved", 0, self.storages)
-        return _Seen(tensor, Sight(reading, share_counter(tensor), digest_of(reading, self.marks.get(storage))))
 
 
 @dataclass(slots=True)
@@ -122,7 +59,7 @@ class Graphs:
         rewritten
             The storages whose bytes the last cell changed.
         """
-        nodes = _nodes_of(roots)
+        nodes = nodes_of(roots)
         self._follow(nodes, aids)
         for one in self._of_storages(rewritten):
             one.compare(aids.marks.get(one.saved.reading.storage))
@@ -133,7 +70,7 @@ class Graphs:
         for kept in self.saved.values() if storages else ():
             yield from (one for one in kept if one.saved.reading.storage in storages)
 
-    def _follow(self, nodes: Mapping[int, tuple[Any, list[str]]], aids: Aids) -> None:
+    def _follow(self, nodes: Nodes, aids: Aids) -> None:
         """Read what is new, and forget what no root leads to any more."""
         roots = {number: paths for number, (_, paths) in nodes.items()}
         is_same, self._roots = not self.is_cut and roots.keys() == self._roots.keys(), roots
@@ -141,22 +78,22 @@ class Graphs:
             return
         known = set() if self.is_cut else {*self.inputs}
         self.is_cut = False
-        for number, node, kind, below in _walk(nodes, known):
+        for number, node, kind, below in walk_nodes(nodes, known):
             if number not in self.inputs:
                 if len(self.inputs) % CLOCK_EVERY == 0 and time.perf_counter() > aids.deadline:
                     self.is_cut = True
                     return
                 self.inputs[number] = below
-                if kept := [one for saved in kept_in(node, kind) if (one := aids.note(node, number, saved))]:
+                if kept := aids.note(node, number, kind):
                     self.saved[number] = kept
         self._forget_all_but(self._reached(roots))
 
-    def _reached(self, roots: Iterable[int]) -> set[int]:
+    def _reached(self, roots: Iterable[int], lowest: int = 0) -> set[int]:
         reached: set[int] = set()
         waiting = list(roots)
         while waiting:
             number = waiting.pop()
-            if number not in reached:
+            if number >= lowest and number not in reached:
                 reached.add(number)
                 waiting.extend(self.inputs.get(number, ()))
         return reached
@@ -166,62 +103,50 @@ class Graphs:
             del self.inputs[gone]
             self.saved.pop(gone, None)
 
-    def _confirm(self, nodes: Mapping[int, tuple[Any, list[str]]], suspects: set[int]) -> Iterator[Overwritten]:
+    def _confirm(self, nodes: Nodes, suspects: set[int]) -> Iterator[Overwritten]:
         """Look at the suspect nodes themselves: what backward has let go of cannot fail any more.
 
-        Of the nodes that saved one and the same tensor, the one that backward runs first tells for all.
+        Of all nodes that saved one and the same tensor, the one that backward runs first tells for the others.
         """
-        broken: dict[int, list[Followed]] = {}
-        left = set(suspects)
-        for number, node, kind, _ in _walk(nodes, set()):
+        first = self._first_of(suspects)
+        if not self._are_held(nodes, {number for number, _ in first.values()}):
+            self._are_held(nodes, suspects, prune=False)
+            first = self._first_of(suspects)
+        roots = self._roots_of({number for number, _ in first.values()})
+        for number, one in first.values():
+            yield Overwritten(saved=one.saved, version=one.version, roots=tuple(roots[number]))
+
+    def _first_of(self, suspects: set[int]) -> dict[object, tuple[int, Followed]]:
+        """Choose for each tensor that was overwritten the node that backward runs first."""
+        return {
+            one.fact: (number, one)
+            for number in sorted(suspects)
+            for one in self.saved.get(number, ())
+            if one.has_moved()
+        }
+
+    def _are_held(self, nodes: Nodes, numbers: set[int], *, prune: bool = True) -> bool:
+        """Tell whether nodes still hold all that they saved, and forget what they do not.
+
+        A node was nearly always made after those below it, so that most of a graph can be left out of the search.
+        """
+        is_all, left = True, set(numbers)
+        for number, node, kind, _ in walk_nodes(nodes, set(), lowest=min(numbers) if prune else 0):
             if number in left:
                 left.remove(number)
-                held = {saved.place: saved.tensor for saved in kept_in(node, kind)}
-                self.saved[number] = [one for one in self.saved[number] if one.is_in(held)]
-                broken[number] = [one for one in self.saved[number] if one.has_moved()]
+                held = {(name, place): tensor for name, place, tensor, _ in kept_in(node, kind)}
+                still = [one for one in self.saved[number] if one.is_in(held)]
+                is_all, self.saved[number] = is_all and len(still) == len(self.saved[number]), still
             if not left:
-                break
-        roots = self._roots_of(broken.keys())
-        told = {(one.fact, tuple(roots[number])): one for number in sorted(broken) for one in broken[number]}
-        for (_, paths), one in told.items():
-            yield Overwritten(saved=one.saved, version=one.version, roots=paths)
+                return is_all
+        for number in left if not prune else ():
+            self.saved.pop(number)
+        return False
 
-    def _roots_of(self, numbers: Iterable[int]) -> dict[int, list[str]]:
+    def _roots_of(self, numbers: set[int]) -> dict[int, list[str]]:
         """Find the paths that lead to nodes, the latest first."""
         found: dict[int, list[str]] = {number: [] for number in numbers}
         for root in sorted(self._roots, reverse=True)[:MAX_ROOTS] if found else ():
-            for number in self._reached([root]) & found.keys():
+            for number in self._reached([root], min(numbers)) & numbers:
                 found[number] += self._roots[root]
         return found
-
-
-def _nodes_of(roots: Iterable[Root]) -> dict[int, tuple[Any, list[str]]]:
-    """Give the nodes that made the roots, with the paths to each; under a mode of the user's, none."""
-    found: dict[int, tuple[Any, list[str]]] = {}
-    if user_modes():
-        return found
-    with plain_reads():
-        for path, tensor in roots:
-            node = tensor.grad_fn
-            if node is not None:
-                found.setdefault(kind_of(node).number(node), (node, []))[1].append(path)
-    return found
-
-
-def _walk(
-    nodes: Mapping[int, tuple[Any, list[str]]], known: set[int]
-) -> Iterator[tuple[int, Any, Kind, tuple[int, ...]]]:
-    """Go through nodes and those below, each once, with the numbers of those straight below.
-
-    What is known is passed by with all that is below it.
-    """
-    waiting = [(number, node) for number, (node, _) in nodes.items()]
-    known.add(LEAF_NUMBER)
-    while waiting:
-        number, node = waiting.pop()
-        if number not in known:
-            known.add(number)
-            kind = kind_of(node)
-            below = [(kind_of(one).number(one), one) for one, _ in kind.follow(node) if one is not None]
-            yield number, node, kind, tuple([one for one, _ in below])
-            waiting += below

@@ -13,8 +13,9 @@ from ..core.records import Coverage, Unverified
 from ..core.snapshot import Snapshot
 from .contrast import EXAMPLES, contrast
 from .fingerprint import Budget, Fingerprints
-from .graph import Aids, Graphs
+from .graph import Graphs
 from .lens import Lens, Shot
+from .saving import Aids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

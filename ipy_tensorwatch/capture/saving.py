@@ -1,8 +1,8 @@
-"""One saved tensor, followed without holding its memory: its version counter, and a digest of its bytes."""
+"""Saved tensors, each followed without holding its memory: its version counter, and a digest of its bytes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,15 +10,18 @@ import torch
 import xxhash
 
 from ..core.overlap import lay_out
-from .read import may_be_stale
-from .torch_private import data_address
+from ..core.saved import SavedTensor
+from .nodes import is_read, kept_in, saved_version
+from .read import may_be_stale, read
+from .torch_private import data_address, storage_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..core.reading import Reading
-    from ..core.saved import SavedTensor
     from .fingerprint import Mark
+    from .identity import StorageSerials
+    from .nodes import Kind
 
 _EMPTY = torch.empty(0, device="cpu")
 
@@ -92,3 +95,52 @@ class Followed:
         if tensor is None or tensor._version != self.version:
             return False
         return bool(self.saved.reading.unknown) or data_address(tensor) == self.saved.reading.data_ptr
+
+
+@dataclass(frozen=True, slots=True)
+class Aids:
+    """What it takes to note a saved tensor.
+
+    Attributes
+    ----------
+    marks
+        What is known of the bytes of the storages.
+    deadline
+        When to stop reading new nodes.
+    """
+
+    storages: StorageSerials
+    marks: Mapping[int, Mark]
+    cell: int
+    deadline: float
+    _known: dict[int, tuple[torch.Tensor, Sight]] = field(default_factory=dict)
+
+    def note(self, node: Any, number: int, kind: Kind) -> list[Followed]:  # noqa: ANN401
+        """Note what a node saved in memory that is watched: to any other, nobody can write."""
+        found = []
+        for name, place, tensor, check in kept_in(node, kind):
+            try:
+                sight = self._sight_of(tensor)
+                if sight is not None:
+                    op, version = kind.name(node), saved_version(node, tensor, check)
+                    saved = SavedTensor(
+                        op=op, argument=name, sequence=number, place=place, cell=self.cell, reading=sight.reading,
+                        version=version, is_checked=check is not None,
+                    )  # fmt: skip
+                    found.append(Followed(saved, sight.counter, sight.digest if is_read(node, op, name) else None))
+            except Exception:  # noqa: BLE001, S112  (an odd tensor must not cost the others: sparse, or wrapped)
+                continue
+        return found
+
+    def _sight_of(self, tensor: torch.Tensor) -> Sight | None:
+        """Look at a tensor once, whichever nodes saved it."""
+        known = self._known.get(id(tensor))
+        if known is not None:
+            return known[1]
+        storage = self.storages.at(storage_address(tensor.untyped_storage()))
+        if storage is None:
+            return None
+        reading = read(tensor, "saved", 0, self.storages)
+        sight = Sight(reading, share_counter(tensor), digest_of(reading, self.marks.get(storage)))
+        self._known[id(tensor)] = tensor, sight  # with the tensor, so that its address stays its own
+        return sight

@@ -5,13 +5,21 @@ Backward checks their versions all the same. Measured with PyTorch's table of op
 
 from __future__ import annotations
 
-_POOLS = ("AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool", "FractionalMaxPool", "MaxPool", "ReflectionPad", "ReplicationPad")
+_POOLS = (
+    "AvgPool",
+    "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
+    "FractionalMaxPool",
+    "MaxPool",
+    "ReflectionPad",
+    "ReplicationPad",
+)
 _SIZES_ONLY = frozenset((
     ("ComplexBackward0", "imag"), ("ComplexBackward0", "real"), ("CummaxBackward0", "self"),
     ("CumminBackward0", "self"), ("GatherBackward0", "self"), ("IndexAddBackward0", "source"),
     ("IndexCopyBackward0", "source"), ("LinalgSolveExBackward0", "A"), ("MaskedSelectBackward0", "self"),
     ("NativeLayerNormBackward0", "bias"), ("NllLoss2DBackward0", "self"), ("NllLossBackward0", "self"),
-    ("PutBackward0", "source"), ("TakeBackward0", "self"),
+    ("PutBackward0", "source"), ("TakeBackward0", "self"), ("TriangularSolveBackward0", "self"),
 ))  # fmt: skip
 _IN_MODE = {
     ("BatchNorm", "running_mean"): ("training", (True,)),
@@ -20,8 +28,8 @@ _IN_MODE = {
     ("DivBackward", "other"): ("rounding_mode", ("trunc", "floor")),
     **{
         (op, argument): ("reduce", ("sum", "mean"))
-        for op in ("ScatterReduceBackward", "IndexReduceBackward")
-        for argument in ("self", "src", "source", "result")
+        for op in ("ScatterReduceBackward", "IndexReduceBackward", "SegmentReduceBackward")
+        for argument in ("self", "src", "source", "data", "result")
     },
 }
 
