@@ -114,6 +114,14 @@ def test_a_write_after_the_save_is_seen_in_the_same_cell():
         assert raised(nb)
 
 
+def test_tensordiff_tells_hazards_too():
+    with Notebook() as nb:
+        nb.run(SETTING)
+
+        assert "TW202  loss.backward() will give wrong gradients" in nb.cell("%%tensordiff\nh.data.zero_()").stdout
+        assert "TW202" in nb.cell("%tensorwatch").stdout
+
+
 def test_the_message_names_variables_cells_and_lines_and_what_to_write_instead():
     with Notebook() as nb:
         [hazard] = (

@@ -101,10 +101,10 @@ def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], obj
     return version
 
 
-def is_read(node: object, op: str, argument: str) -> bool:
+def is_read(node: object, op: str, argument: str, *, is_complex: bool) -> bool:
     """Tell whether gradients depend on the bytes of what a node saved."""
     mode = mode_of(op, argument)
-    return not (is_unread(op, argument) or (mode and setting_of(node, mode[0]) in mode[1]))
+    return not (is_unread(op, argument, is_complex=is_complex) or (mode and setting_of(node, mode[0]) in mode[1]))
 
 
 def nodes_of(roots: Iterable[Root]) -> dict[int, tuple[Any, list[str]]]:

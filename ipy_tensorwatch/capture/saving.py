@@ -127,7 +127,8 @@ class Aids:
                         op=op, argument=name, sequence=number, place=place, cell=self.cell, reading=sight.reading,
                         version=version, is_checked=check is not None,
                     )  # fmt: skip
-                    found.append(Followed(saved, sight.counter, sight.digest if is_read(node, op, name) else None))
+                    matters = is_read(node, op, name, is_complex=tensor.is_complex())
+                    found.append(Followed(saved, sight.counter, sight.digest if matters else None))
             except Exception:  # noqa: BLE001, S112  (an odd tensor must not cost the others: sparse, or wrapped)
                 continue
         return found

@@ -21,6 +21,10 @@ _SIZES_ONLY = frozenset((
     ("NativeLayerNormBackward0", "bias"), ("NllLoss2DBackward0", "self"), ("NllLossBackward0", "self"),
     ("PutBackward0", "source"), ("TakeBackward0", "self"), ("TriangularSolveBackward0", "self"),
 ))  # fmt: skip
+_COMPLEX_ONLY = frozenset((
+    ("AngleBackward0", "self"), ("LinalgSlogdetBackward0", "sign"), ("SgnBackward0", "result"),
+    ("SgnBackward0", "self"),
+))  # fmt: skip
 _IN_MODE = {
     ("BatchNorm", "running_mean"): ("training", (True,)),
     ("BatchNorm", "running_var"): ("training", (True,)),
@@ -34,7 +38,7 @@ _IN_MODE = {
 }
 
 
-def is_unread(op: str, argument: str) -> bool:
+def is_unread(op: str, argument: str, *, is_complex: bool = False) -> bool:
     """Tell a saved tensor whose bytes no gradient depends on.
 
     Examples
@@ -42,7 +46,8 @@ def is_unread(op: str, argument: str) -> bool:
     >>> is_unread("AvgPool2DBackward0", "self"), is_unread("MulBackward0", "self")
     (True, False)
     """
-    return (op, argument) in _SIZES_ONLY or (argument == "self" and op.startswith(_POOLS))
+    known = _SIZES_ONLY if is_complex else _SIZES_ONLY | _COMPLEX_ONLY
+    return (op, argument) in known or (argument == "self" and op.startswith(_POOLS))
 
 
 def mode_of(op: str, argument: str) -> tuple[str, tuple[object, ...]] | None:
