@@ -33,6 +33,9 @@ Report = dict[str, Any]
 Change = dict[str, Any]
 """One entry of a report's `changes`."""
 
+Hazard = dict[str, Any]
+"""One entry of a report's `hazards`."""
+
 SPOKEN = re.compile(r"^ ?tensorwatch\b.*", re.MULTILINE | re.DOTALL)
 """What the extension says after a cell, from its first line to the end of the output."""
 

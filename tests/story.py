@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import oracle
-from tests.notebook import Notebook, Report, changes, lines, mutated, paths, silent, texts
+from tests.notebook import Hazard, Notebook, Report, changes, lines, mutated, paths, silent, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,13 +136,27 @@ def faults(story: Story, settings: Mapping[str, object] = MappingProxyType({})) 
     reports, said = watch(story, settings)
     verdicts = measure(story, tuple(tuple(sorted(paths(r))) for r in reports))
     found = []
+    known: list[Hazard] = []
     for i, (cell, report, verdict, told) in enumerate(zip(story.cells, reports, verdicts, said, strict=True)):
         where = f"{story.name} cell {i}: "
-        found += [where + fault for fault in _cell_faults(cell, report, verdict, told)]
+        new, known = new_hazards(report, known), report["hazards"]
+        found += [where + fault for fault in _cell_faults(cell, report, verdict, told, new)]
     return found
 
 
-def _cell_faults(cell: StoryCell, report: Report, verdict: oracle.Verdict, told: str) -> list[str]:
+def new_hazards(report: Report, known: list[Hazard]) -> list[Hazard]:
+    """Give the hazards that are worth a word under the cell: no mere risks, and not there after the cell before."""
+
+    def mark(one: Hazard) -> list[object]:
+        return [one["code"], one["outcome"], one["op"], one["saved_at"], one["written_at"]]
+
+    before = [mark(one) for one in known]
+    return [one for one in report["hazards"] if one["outcome"] != "risk" and mark(one) not in before]
+
+
+def _cell_faults(
+    cell: StoryCell, report: Report, verdict: oracle.Verdict, told: str, hazards: list[Hazard]
+) -> list[str]:
     found = []
     reported, hushed = mutated(report), silent(report)
     found += [f"{p} changed, not reported" for p in sorted(verdict.mutated - reported)]
@@ -163,8 +177,6 @@ def _cell_faults(cell: StoryCell, report: Report, verdict: oracle.Verdict, told:
         entry = changes(report, "mutated").get(expected.path)
         if entry and expected.line != "*" and not any(expected.line in text for text in texts(entry)):
             found.append(f"{expected.path} was written by {expected.line!r}, not by {sorted(texts(entry))}")
-    if bool(told) != bool(hushed or report["hazards"]):
-        found.append(
-            f"said {told!r} where {sorted(hushed)} are silent and hazards are {[h['code'] for h in report['hazards']]}"
-        )
+    if bool(told) != bool(hushed or hazards):
+        found.append(f"said {told!r} where {sorted(hushed)} are silent and new hazards are {hazards}")
     return found

@@ -30,11 +30,13 @@ RECORDS = {
     "coverage": records.Coverage,
     "unverified": records.Unverified,
     "write": records.OperatorWrite,
+    "hazard": records.Hazard,
 }
 WORDS = {
     ("pair", "relation"): records.Relation,
     ("change", "kind"): records.Kind,
     ("change", "cause"): records.Cause,
+    ("hazard", "outcome"): records.Outcome,
     ("site", "certainty"): records.Certainty,
     ("cell", "status"): records.Status,
 }

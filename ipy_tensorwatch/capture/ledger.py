@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from ..core.evidence import Move, Position, Write
 from .allowance import EVENT
 from .collector import quiet_collector
 from .lines import CAN_SEE, LineWatch
+from .torch_private import next_sequence_number
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ HOT_INTERVAL = 20e-6
 """A statement entered more often than this is in a hot loop, whose probe must cost next to nothing."""
 TIRED_ENTRIES = 32
 """After so many entries, once there is no time for looks, a statement counts as one in a hot loop too."""
+MAX_BUILT = 4096
+"""How many of the last statements are remembered with the nodes that they built; older nodes seldom live."""
 SWITCH = 0.0001
 """What it costs to see lines again, in seconds: Python visits every function once more."""
 
@@ -54,6 +58,8 @@ class Ledger:
     follows, follows_losses
         Whether the cell may give a tensor other memory, so that each look is to tell where the tensors lie, or each
         that misses some memory.
+    built
+        The number that the next node of a graph had as a statement was entered, each with the statement.
     tires
         Whether probes of long loops may rest, so that `current` is no longer the statement that runs.
     """
@@ -74,6 +80,7 @@ class Ledger:
     current: int | None = None
     writes: list[Write] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
+    built: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=MAX_BUILT))
     lines: LineWatch = field(init=False)
     _epochs: list[set[Position]] = field(default_factory=lambda: [set()])
     _watch: Watch | None = None
@@ -125,6 +132,7 @@ class Ledger:
                 if self.allowance.has_time(now):
                     self._look()
             self.current = index
+            self.built.append((next_sequence_number(), index))
             if index in self.sampled or index not in self._entered:
                 self.sample(index)
             self._see_lines(index, now)

@@ -15,16 +15,20 @@ from .collector import quiet_collector
 from .columns import Facts, complete
 from .gather import Gathering, add_block
 from .identity import ObjectSerials, StorageSerials
-from .read import is_laid_out_as
+from .read import TORCH_TYPES, is_laid_out_as, may_be_stale
 from .torch_private import plain_reads
 from .walk import Branch, Tree, Walk, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import torch
 
     from ..core.reading import Reading
     from .counter import Counter
     from .memory import Block
+
+    Computed = tuple[str, torch.Tensor]
 
 LAYOUT_TIME = 1e-6
 """Seconds that it takes to compare the layout of one tensor."""
@@ -82,10 +86,24 @@ class Lens:
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _shot: Shot | None = None
 
-    def take(self, namespace: Mapping[str, object], patience: float = 0.0) -> Shot:
-        """Take a snapshot; nothing live outlasts the call. Layouts too are compared where `patience` allows."""
+    def take(
+        self, namespace: Mapping[str, object], patience: float = 0.0, computed: list[Computed] | None = None
+    ) -> Shot:
+        """Take a snapshot; nothing live outlasts the call, but for what is put into `computed`.
+
+        Parameters
+        ----------
+        namespace
+            The user's names.
+        patience
+            Seconds for which layouts too may be compared.
+        computed
+            Takes the tensors that have a history, with their paths.
+        """
         with plain_reads(), quiet_collector():
             found, kept = self._walk(namespace, patience)
+            if computed is not None:
+                computed.extend(_computed(found, kept))
             if self._shot and all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept):
                 return self._shot
             self.objects.keep_only([thing for branch in found.branches.values() for thing in branch.objects])
@@ -186,3 +204,15 @@ def _merge(kept: Mapping[str, _Kept]) -> dict[int, Block]:
         for storage, block in one.blocks.items():
             add_block(blocks, storage, block)
     return blocks
+
+
+def _computed(found: Walk, kept: Mapping[str, _Kept]) -> Iterator[Computed]:
+    """Give the tensors that have a history, with their paths.
+
+    A view of written memory would make its history anew when asked for it: out of that of its base, which stands in.
+    """
+    for name, one in kept.items():
+        for place in one.scene.with_history:
+            tensor = found.branches[name].objects[place]
+            if type(tensor) in TORCH_TYPES:
+                yield str(one.scene.paths[place]), tensor._base if may_be_stale(tensor) else tensor

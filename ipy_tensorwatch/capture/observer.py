@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,21 +13,35 @@ from ..core.records import Coverage, Unverified
 from ..core.snapshot import Snapshot
 from .contrast import EXAMPLES, contrast
 from .fingerprint import Budget, Fingerprints
+from .graph import Graphs
 from .lens import Lens, Shot
+from .saving import Aids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ..core.saved import Overwritten
     from .fingerprint import Verdict
+    from .lens import Computed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Observation:
-    """One look: the snapshot, the paths that differ with what became of their bytes, and what was left out."""
+    """One look: the snapshot, the paths that differ with what became of their bytes, and what was left out.
+
+    Attributes
+    ----------
+    overwritten
+        What graphs saved for a backward, and is not what it was.
+    cut
+        The paths whose graphs were not read to the end.
+    """
 
     shot: Shot
     found: tuple[tuple[Difference, Content], ...]
     verdicts: Mapping[int, Verdict]
+    overwritten: tuple[Overwritten, ...] = ()
+    cut: tuple[str, ...] = ()
 
     @cached_property
     def coverage(self) -> Coverage:
@@ -37,6 +52,7 @@ class Observation:
         unverified = (
             *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
             *self._not_compared(left_out),
+            *(Unverified(path=path, why="its graph was not read to the end") for path in self.cut),
             *(
                 Unverified(path=str(path), why=reading.unknown or f"on {reading.device}")
                 for scene in self.shot.snapshot.scenes.values()
@@ -65,6 +81,7 @@ class Observer:
 
     lens: Lens = field(default_factory=Lens)
     prints: Fingerprints = field(default_factory=Fingerprints)
+    graphs: Graphs = field(default_factory=Graphs)
     budget: Budget = field(default_factory=Budget)
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
     examples: int = EXAMPLES
@@ -81,7 +98,8 @@ class Observer:
         patience
             Seconds that may be spent on layouts that an assignment to `.data` may have changed without a trace.
         """
-        before, shot = self.shot, self.lens.take(namespace, patience)
+        computed: list[Computed] = []
+        before, shot = self.shot, self.lens.take(namespace, patience, computed)
         differences = [] if shot is before else list(diff(before.snapshot, shot.snapshot))
         verdicts = self.prints.compare(
             shot.blocks,
@@ -95,7 +113,22 @@ class Observer:
         found = self._with_owners(shot, found)
         self.prints.forget_all_but(shot.blocks)
         self.shot = shot
-        return Observation(shot=shot, found=tuple(found), verdicts=verdicts)
+        overwritten = self._follow_graphs(computed, verdicts, cell)
+        cut = tuple(path for path, _ in computed) if self.graphs.is_cut else ()
+        return Observation(shot=shot, found=tuple(found), verdicts=verdicts, overwritten=overwritten, cut=cut)
+
+    def _follow_graphs(
+        self, computed: list[Computed], verdicts: Mapping[int, Verdict], cell: int
+    ) -> tuple[Overwritten, ...]:
+        rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
+        start = time.perf_counter()
+        aids = Aids(self.lens.storages, self.prints.marks, cell, start + self.budget.credit)
+        try:
+            found = self.graphs.look(computed, aids, rewritten)
+        except Exception:  # noqa: BLE001  (an odd graph must not cost the report)
+            self.graphs, found = Graphs(is_cut=True), ()
+        self.budget.pay(time.perf_counter() - start)
+        return found
 
     @staticmethod
     def _with_owners(shot: Shot, found: list[tuple[Difference, Content]]) -> list[tuple[Difference, Content]]:

@@ -119,3 +119,40 @@ def is_compiled(code: CodeType) -> bool:
     return code.co_name.startswith("torch_dynamo_resume_in") or any(
         name.startswith(("__compiled_fn", "__resume_at")) for name in code.co_names
     )
+
+
+next_sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
+"""The number that this thread's next node of a graph will get; asking does not use it up."""
+
+LEAF_NUMBER = (1 << 64) - 1
+"""The number of every node that collects the gradient of a leaf."""
+
+PythonNode: Any = torch._C._FunctionBase
+"""The base of the nodes that a user's `autograd.Function` makes."""
+
+_KEPT, _READ = "_raw_saved_", "_saved_"
+
+
+def saved_names(kind: type) -> list[str]:
+    """List what a node of PyTorch's own may have saved, by the names in its formula."""
+    return [name.removeprefix(_KEPT) for name in vars(kind) if name.startswith(_KEPT)]
+
+
+def kept_by(kind: Any, name: str) -> Any:  # noqa: ANN401
+    """Return what reads a saved tensor as it is kept: without a check, a hook or a new computation."""
+    return vars(kind)[_KEPT + name].__get__
+
+
+def checked_by(kind: Any, name: str) -> Any:  # noqa: ANN401
+    """Return what reads a saved tensor as backward does, and raises where its version has moved."""
+    return vars(kind)[_READ + name].__get__
+
+
+def has_hook(saved: Any) -> bool:  # noqa: ANN401
+    """Tell a tensor that hooks packed, or will compute again."""
+    return getattr(saved, "unpack_hook", has_hook) is not None
+
+
+def setting_of(node: Any, name: str) -> object:  # noqa: ANN401
+    """Return an argument of a node's operator that is no tensor; None where it has none of that name."""
+    return getattr(node, _READ + name, None)

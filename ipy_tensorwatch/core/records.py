@@ -12,6 +12,7 @@ Kind = Literal["mutated", "touched", "bound", "unbound", "rebound", "metadata"]
 Cause = Literal["direct", "call", "alias", "optimizer", "backward", "module", "outside"]
 Certainty = Literal["observed", "inferred"]
 Status = Literal["ok", "error", "interrupted"]
+Outcome = Literal["raises", "wrong", "risk"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,3 +207,30 @@ class OperatorWrite:
     op: str
     paths: tuple[str, ...]
     times: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """A state that will make a later step raise or give a wrong result.
+
+    Attributes
+    ----------
+    code
+        Stands for this kind of hazard for good; each has its section in `docs/hazards.md`.
+    outcome
+        What will happen: the step raises, its result is silently wrong, or it is a risk under a condition that the
+        message names.
+    op
+        The node of the graph that saved the tensor.
+    remedy
+        What to write instead.
+    """
+
+    code: str
+    outcome: Outcome
+    paths: tuple[str, ...]
+    op: str | None
+    message: str
+    remedy: str
+    saved_at: Site | None
+    written_at: Site | None

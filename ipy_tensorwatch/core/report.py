@@ -11,7 +11,7 @@ from .path import AccessPath
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from .records import AliasGroup, Cell, Change, Coverage, OperatorWrite, TensorRecord
+    from .records import AliasGroup, Cell, Change, Coverage, Hazard, OperatorWrite, TensorRecord
 
 SCHEMA_VERSION = 1
 
@@ -24,6 +24,8 @@ class Report:
     ----------
     changes
         Ordered by path as the variables were made.
+    hazards
+        What will go wrong later, for as long as it may.
     writes
         The operators that wrote, in order; only `%%tensordiff` records them.
     """
@@ -31,6 +33,7 @@ class Report:
     cell: Cell
     snapshot: Snapshot = field(default_factory=Snapshot)
     changes: tuple[Change, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
     coverage: Coverage
     writes: tuple[OperatorWrite, ...] = ()
 
@@ -63,7 +66,7 @@ class Report:
             "tensors": [plain(record) for record in self.tensors],
             "groups": [plain(one) for one in self.groups],
             "changes": [plain(change) for change in self.changes],
-            "hazards": [],
+            "hazards": [plain(hazard) for hazard in self.hazards],
             "coverage": plain(self.coverage),
             "writes": [plain(write) for write in self.writes],
         }

@@ -53,6 +53,11 @@ class Scene:
         return tuple((self.paths[i], self.readings[i]) for i in found)
 
     @cached_property
+    def with_history(self) -> tuple[int, ...]:
+        """The places of the readings of tensors that were computed from others, under autograd."""
+        return tuple([i for i, one in enumerate(self.readings) if not one.is_leaf and one.grad_fn])
+
+    @cached_property
     def by_path(self) -> Mapping[str, Reading]:
         """The readings by their spelled path."""
         return dict(zip(map(str, self.paths), self.readings, strict=True))

@@ -77,7 +77,7 @@ def describe(report: Report, cell_id: str | None) -> dict[str, Any]:
         "fields": TENSOR_FIELDS,
         "cell": tell_cell(report.cell, cell_id),
         "changes": compact(_most_telling(report.changes)),
-        "hazards": [],
+        "hazards": compact(report.hazards),
         "coverage": {"tensors": coverage.tensors, "bytes": coverage.bytes, "verified_bytes": coverage.verified_bytes},
     } | tell_lines(report.changes)
 

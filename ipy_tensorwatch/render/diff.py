@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .facts import spell_shape
 from .fold import fold, gather
+from .hazard import hazard_lines
 from .operators import left_out, operators
 from .page import Line, Page, Row, Table, words
 from .phrases import amount, counted, counter, how, names, values
@@ -65,6 +66,7 @@ def _parts(report: Report, view: DiffView) -> Iterator[Table | Line]:
         yield words("the cell was interrupted" if report.cell.status == "interrupted" else "the cell raised an error")
     if report.changes:
         yield _change_table(report, view)
+    yield from hazard_lines(report.hazards, view.max_rows)
     if view.recorded:
         yield from operators(report, view.max_rows)
     if view.unchanged and _unchanged(report):

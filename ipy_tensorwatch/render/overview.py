@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .blocks import block, fold_groups, members
 from .facts import key
+from .hazard import hazard_lines
 from .measure import count_of, few, spell_seconds
 from .page import Page, Row, Table, words
 from .picture import picture
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 MAX_GROUPS = 20
 MAX_PICTURES = 8
 MAX_CHANGES = 40
+MAX_HAZARDS = 20
 
 
 def overview(report: Report) -> Page:
@@ -29,7 +31,7 @@ def overview(report: Report) -> Page:
     cell, groups = report.cell, report.groups
     counts = f"{count_of(len(report.snapshot), 'tensor')} · {count_of(len(groups), 'alias group')}"
     head = f"tensorwatch  [{cell.count}]  {counts} · took {spell_seconds(cell.overhead)}"
-    return Page(head=head, parts=(_changes(report), _groups(report)))
+    return Page(head=head, parts=(*hazard_lines(report.hazards, MAX_HAZARDS), _changes(report), _groups(report)))
 
 
 def _changes(report: Report) -> Table | Line:

@@ -1,4 +1,4 @@
-"""What is said under a cell without being asked: nothing, unless something was silent."""
+"""What is said under a cell without being asked: nothing, unless something was silent or will go wrong."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..core.group import blocks
 from .fold import fold
+from .hazard import hazard_lines
 from .measure import count_of, few
 from .page import Page, Row, Table
 from .phrases import amount, counted, counter, how
@@ -16,27 +17,31 @@ from .place import line_of, text_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..core.records import Change
+    from ..core.records import Change, Hazard
     from ..core.report import Report
     from .fold import Fold
     from .page import Line, Picture
 
 MAX_LINES = 8
 MAX_PICTURES = 2
+MAX_HAZARDS = 4
 MAX_SORTED = 5000
 """With more tensors, no picture is worth the time that it takes to find who lies in a block."""
 
 COLUMNS = ("tensor", "what happened", "where", "statement", "how much", "version")
 
 
-def summarize(report: Report) -> Page | None:
-    """Tell what was silent; None where nothing was."""
+def summarize(report: Report, hazards: Sequence[Hazard] = ()) -> Page | None:
+    """Tell what was silent, and the hazards that are new; None where there is nothing to tell."""
     silent = report.silent
-    if not silent:
+    if not silent and not hazards:
         return None
-    head = f"tensorwatch  [{report.cell.count}]  {count_of(len(silent), 'silent change')}"
+    counts = [count_of(len(silent), "silent change")] if silent else []
+    counts += [count_of(len(hazards), "hazard")] if hazards else []
+    head = f"tensorwatch  [{report.cell.count}]  {' · '.join(counts)}"
     table = change_table(silent, caption="Silent changes", limit=MAX_LINES, bare=True, hint=": %tensorwatch")
-    return Page(head=head, parts=(table, *_pictures(report)))
+    parts: list[Table | Line | Picture] = [table] if silent else []
+    return Page(head=head, parts=(*parts, *_pictures(report), *hazard_lines(hazards, MAX_HAZARDS)))
 
 
 def _pictures(report: Report) -> Iterator[Picture]:

@@ -14,6 +14,7 @@ from ..render.text import write_text
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ..core.records import Hazard
     from ..core.report import Report
     from .options import DiffOptions
 
@@ -41,21 +42,34 @@ class Speaker:
     report: Report | None = None
     asked: DiffOptions | None = None
     said_skipped: bool = False
+    _told: frozenset[object] = frozenset()
 
     def tell(self, report: Report, asked: DiffOptions | None) -> None:
         """Show a cell's report: in full where `%%tensordiff` asks for it, else what was silent."""
         if not _only_asks(report.cell.source):
             self.report, self.asked = report, asked
-        page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else summarize(report)
+        fresh = self._fresh(report)
+        page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else summarize(report, fresh)
         if page is not None:
             show(self.shell, page)
         self._tell_skipped(report)
+
+    def _fresh(self, report: Report) -> list[Hazard]:
+        """Choose the hazards that are no mere risk and were not there after the cell before."""
+        before = self._told
+        self._told = frozenset(_mark(one) for one in report.hazards)
+        return [one for one in report.hazards if one.outcome != "risk" and _mark(one) not in before]
 
     def _tell_skipped(self, report: Report) -> None:
         skipped = [one for one in report.coverage.unverified if one.why == "budget"]
         if skipped and not self.said_skipped:
             self.said_skipped = True
             show(self.shell, _skipped_page(report, len(skipped)))
+
+
+def _mark(one: Hazard) -> object:
+    """Tell a hazard from others, whatever its variables are called by now."""
+    return one.code, one.outcome, one.op, one.saved_at, one.written_at
 
 
 def _only_asks(source: str) -> bool:

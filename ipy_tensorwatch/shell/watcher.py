@@ -17,6 +17,7 @@ from ..core.judge import judge
 from ..core.records import Cell
 from ..core.report import Report
 from .cells import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
+from .hazards import HazardBook
 from .heading import may_request, requested
 from .inquiry import inquire
 from .recording import SECONDS as RECORDING_SECONDS
@@ -67,6 +68,7 @@ class Watcher:
     history: deque[tuple[int, Change]] = field(default_factory=deque)
     transformer: ProbeTransformer = field(default_factory=ProbeTransformer)
     steps: StepRecorder = field(init=False)
+    hazards: HazardBook = field(default_factory=HazardBook)
     running: RunningCell | None = None
     asked: DiffOptions | None = None
     observed: Observation | None = None
@@ -217,7 +219,9 @@ class Watcher:
         if cell.recording:
             cell.recording.conclude(cell, observed, self.sources.files(self.shell))
             found = cell.recording.sharpen(observed, self.observer)
-        changes = (*cell.outside, *judge(found, self._explainer(cell, observed)))
+        explain = self._explainer(cell, observed)
+        changes = (*cell.outside, *judge(found, explain))
+        hazards = self.hazards.follow(cell, observed, self.observer.graphs.cells, explain)
         if cell.recording:
             cell.recording.release(cell)
         self.observed = observed
@@ -232,6 +236,7 @@ class Watcher:
             ),
             snapshot=observed.shot.snapshot,
             changes=changes,
+            hazards=hazards,
             coverage=observed.coverage,
             writes=cell.recording.writes if cell.recording else (),
         )

@@ -1,0 +1,68 @@
+"""What a graph saved for its backward, and what has become of it, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .reading import Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedTensor:
+    """One tensor that a node of a graph needs for its backward.
+
+    Attributes
+    ----------
+    op, argument
+        The node's name, and what the tensor is called in its formula.
+    sequence
+        The node's number: nodes are numbered as they are made, and backward runs the highest first.
+    place
+        Which of the tensors that the node saved.
+    cell
+        The cell after which it was first seen.
+    reading
+        How it lay in memory then.
+    version
+        The version that it was saved with.
+    is_checked
+        Whether backward compares the versions; it does not for what is kept on a node by hand.
+    """
+
+    op: str
+    argument: str
+    sequence: int
+    place: int
+    cell: int
+    reading: Reading
+    version: int
+    is_checked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overwritten:
+    """A saved tensor that is not what it was, in a graph that lives.
+
+    Attributes
+    ----------
+    version
+        Its version now.
+    roots
+        The paths whose backward would need it.
+    """
+
+    saved: SavedTensor
+    version: int
+    roots: tuple[str, ...]
+
+    @property
+    def will_raise(self) -> bool:
+        """Whether backward will see it: by the version counter alone."""
+        return self.saved.is_checked and self.version != self.saved.version
+
+    @property
+    def key(self) -> object:
+        """What stays the same of it from cell to cell."""
+        return self.saved.sequence, self.saved.argument, self.saved.place, self.will_raise
