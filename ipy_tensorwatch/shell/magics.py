@@ -21,7 +21,7 @@ from .holders import holders_of
 from .options import Helped, diff_options, diff_parser, split, watch_parser
 from .settings import change, settings_of
 from .show import diff_view, show
-from .spelling import find_path
+from .spelling import find_path, watched_paths
 
 if TYPE_CHECKING:
     import argparse
@@ -133,6 +133,17 @@ class TensorMagics(Magics):
 
     def _path_of_history(self, text: str, known: set[str]) -> str:
         return text if text in known else find_path(text, self._watcher, self.shell.user_ns)
+
+    def _freeze(self, asked: argparse.Namespace) -> Page:
+        page = self._watcher.freezing.freeze(asked.paths, watched_paths(self._watcher))
+        self._watcher.guard()
+        return page
+
+    def _thaw(self, asked: argparse.Namespace) -> Page:
+        return self._watcher.freezing.thaw(asked.paths)
+
+    def _frozen(self, _: argparse.Namespace) -> Page:
+        return self._watcher.freezing.show()
 
     def _config(self, asked: argparse.Namespace) -> Page | None:
         name, sign, value = (asked.setting or "").partition("=")

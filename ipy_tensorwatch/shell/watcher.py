@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..capture.collector import quiet_collector
+from ..capture.freezer import Freezer
 from ..capture.observer import Observation, Observer
 from ..capture.steps import StepRecorder
 from ..core.blame import Verdict
@@ -17,6 +18,7 @@ from ..core.judge import judge
 from ..core.records import Cell
 from ..core.report import Report
 from .cells import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
+from .freezing import Freezing
 from .heading import may_request, requested
 from .inquiry import inquire
 from .recording import SECONDS as RECORDING_SECONDS
@@ -67,6 +69,7 @@ class Watcher:
     history: deque[tuple[int, Change]] = field(default_factory=deque)
     transformer: ProbeTransformer = field(default_factory=ProbeTransformer)
     steps: StepRecorder = field(init=False)
+    freezing: Freezing = field(init=False)
     running: RunningCell | None = None
     asked: DiffOptions | None = None
     observed: Observation | None = None
@@ -75,7 +78,8 @@ class Watcher:
     _cost: float = 0.0
 
     def __post_init__(self) -> None:
-        """Prepare the recorder of optimizer steps."""
+        """Prepare the recorder of optimizer steps, and the freezer."""
+        self.freezing = Freezing(self.shell, Freezer(self.observer.lens.storages))
         self.steps = StepRecorder(
             lambda: (ledger.current, ledger.is_blurred) if (ledger := self._ledger) else (None, False),
             lambda name: cell_of(self.shell, name) is not None,
@@ -103,6 +107,7 @@ class Watcher:
         self.steps.close()
         self._stop_seeing_lines()
         self._stop_recording()
+        self.freezing.give_up()
         if self._depth:
             self.transformer.retire(self.shell)
         else:
@@ -126,7 +131,10 @@ class Watcher:
 
     def _before_cell(self, info: ExecutionInfo) -> None:
         self._depth += 1
-        if self._depth > 1 or not (self.settings.enabled or may_request(info.raw_cell or "")):
+        if self._depth > 1:
+            return
+        self.freezing.begin()
+        if not (self.settings.enabled or may_request(info.raw_cell or "")):
             return
         began = time.perf_counter()
         try:
@@ -159,12 +167,18 @@ class Watcher:
             functions_give_memory=self.sources.give_memory,
             outside=outside,
         )
+        self.guard()
         if self.settings.probes:
             self.transformer.arm(self.running.instrument)
         if options is not None:
             self.record(options)
         self.running.began = time.perf_counter()
         self.running.overhead = self.running.began - began
+
+    def guard(self) -> None:
+        """Let nobody write to what is frozen, from here to the end of the cell that runs."""
+        if self._depth:
+            self.freezing.guard(self.running)
 
     def record(self, options: DiffOptions) -> None:
         """Record the operators of the cell that runs."""
@@ -183,7 +197,10 @@ class Watcher:
 
     def _after_cell(self, result: ExecutionResult) -> None:
         self._depth = max(0, self._depth - 1)
-        if self._depth or not (self.settings.enabled or self.running):
+        if self._depth:
+            return
+        self.freezing.end(result)
+        if not (self.settings.enabled or self.running):
             return
         began = time.perf_counter()
         self.transformer.disarm()

@@ -1,0 +1,43 @@
+"""Freeze something while a block runs."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+from ..core.freezing import FrozenError
+from .caller import name_of
+from .freezer import Freezer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def freezing(thing: object) -> Iterator[None]:
+    """Freeze a tensor, or all tensors in a container, while a block runs.
+
+    Raises
+    ------
+    TypeError
+        If there is no tensor, or one whose memory cannot be frozen.
+    FrozenError
+        In the block, before an operator would write; behind the block, if its bytes had to be put back.
+    """
+    name = name_of(thing) or "the tensor"
+    freezer = Freezer()
+    found, refused = freezer.examine(name, thing, None)
+    for path, why in refused.items():
+        raise TypeError(f"{path} cannot be frozen: {why}")
+    if not found:
+        raise TypeError(f"{name} is a {type(thing).__name__} and holds no tensor")
+    freezer.freeze(found)
+    freezer.open()
+    try:
+        yield
+    finally:
+        freezer.close()
+        mended = freezer.mend()
+        if mended and not isinstance(sys.exc_info()[1], KeyboardInterrupt):
+            raise FrozenError(f"{mended[0].record()}: this block wrote to it; its bytes have been put back")
