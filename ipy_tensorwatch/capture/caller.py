@@ -28,8 +28,8 @@ def calling_text() -> str:
 def name_of(thing: object) -> str | None:
     """Find the name under which the calling code knows a thing."""
     frame = _calling_frame()
-    names = {**frame.f_globals, **frame.f_locals} if frame else {}
-    return next((name for name, one in names.items() if one is thing and name[:1] != "_"), None)
+    names = (*frame.f_locals.items(), *frame.f_globals.items()) if frame else ()
+    return next((name for name, one in names if one is thing and name[:1] != "_"), None)
 
 
 def _calling_frame() -> FrameType | None:

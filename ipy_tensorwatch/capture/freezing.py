@@ -31,7 +31,7 @@ def freezing(thing: object) -> Iterator[None]:
     for path, why in refused.items():
         raise TypeError(f"{path} cannot be frozen: {why}")
     if not found:
-        raise TypeError(f"{name} is a {type(thing).__name__} and holds no tensor")
+        raise TypeError(f"there is no tensor to freeze in an object of type {type(thing).__name__}")
     freezer.freeze(found)
     freezer.open()
     try:
