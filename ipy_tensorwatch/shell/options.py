@@ -76,6 +76,13 @@ def watch_parser() -> Parser:
     thaw = _add(commands, "thaw", "let frozen tensors be written again")
     thaw.add_argument("paths", nargs="*", metavar="PATH", help="what to thaw (default: all)")
     _add(commands, "frozen", "what is frozen, and since when")
+    blame = _add(commands, "blame", "every write to a tensor, cell by cell, line by line")
+    blame.add_argument("path", metavar="PATH", help="a tensor, or a container of tensors")
+    restore = _add(commands, "restore", "put back the bytes from before a cell, in place, for every alias")
+    restore.add_argument("path", metavar="PATH", help="a tensor, or a container of tensors")
+    restore.add_argument(
+        "cell", nargs="?", type=_natural, metavar="CELL", help="which cell (default: the last that changed it)"
+    )
     config = _add(commands, "config", "show or change settings")
     config.add_argument("setting", nargs="?", metavar="NAME[=VALUE]", help="one setting, or its new value")
     return parser

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from IPython.core.error import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .watcher import Watcher
 
@@ -24,6 +24,13 @@ def find_path(text: str, watcher: Watcher, names: Mapping[str, object]) -> str:
     meant = normalize(text)
     known = next((path for path in paths if path == text or normalize(path) == meant), None)
     return known or _led_to(text, watcher, names) or explain_unknown(text, paths)
+
+
+def find_paths(text: str, watcher: Watcher, known: Iterable[str]) -> list[str]:
+    """Return the known path that a text spells, or all in the container that it leads to."""
+    meant = normalize(text)
+    below = [path for path in known if path == meant or path.startswith((f"{meant}.", f"{meant}["))]
+    return below or [find_path(text, watcher, watcher.shell.user_ns)]
 
 
 def normalize(text: str) -> str:

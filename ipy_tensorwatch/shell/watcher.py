@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..capture.archive import Archive
 from ..capture.collector import quiet_collector
 from ..capture.freezer import Freezer
 from ..capture.observer import Observation, Observer
@@ -68,6 +69,7 @@ class Watcher:
     sources: Sources = field(default_factory=Sources)
     history: deque[tuple[int, Change]] = field(default_factory=deque)
     transformer: ProbeTransformer = field(default_factory=ProbeTransformer)
+    archive: Archive = field(default_factory=Archive)
     steps: StepRecorder = field(init=False)
     freezing: Freezing = field(init=False)
     running: RunningCell | None = None
@@ -123,6 +125,7 @@ class Watcher:
         self.observer.budget.grant(self.settings.budget_limit)
         count = count_now(self.shell)
         observed = self.observer.look(user_variables(self.shell), count)
+        self.archive.lose(observed, count)
         self.report = self.report or Report(
             cell=Cell(count=count, source="", status="ok", duration=0.0, overhead=0.0),
             snapshot=observed.shot.snapshot,
@@ -192,7 +195,9 @@ class Watcher:
         if not self._ended or self._cost > allowance:
             return ()
         self.observer.budget.grant(allowance)
+        before = self.observer.shot.snapshot
         observed = self.observer.look(user_variables(self.shell), count)
+        self.archive.add(observed, before, count)
         return judge(observed.found, lambda _: Verdict(cause="outside", sites=(), via=()))
 
     def _after_cell(self, result: ExecutionResult) -> None:
@@ -229,6 +234,7 @@ class Watcher:
             self.observer.budget.grant(RECORDING_SECONDS)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration
         observed = self.observer.look(user_variables(self.shell), cell.count, patience)
+        self._archive(cell, observed)
         cell.ledger.finish(observed)
         found = observed.found
         if cell.recording:
@@ -253,6 +259,12 @@ class Watcher:
             writes=cell.recording.writes if cell.recording else (),
         )
         self.on_report(self.report)
+
+    def _archive(self, cell: RunningCell, observed: Observation) -> None:
+        """Keep the bytes that the cell has overwritten, and those that the next one may overwrite."""
+        self.archive.limit = self.settings.restore_budget
+        self.archive.add(observed, cell.ledger.before.snapshot, cell.count)
+        self.archive.prepare(observed.shot.blocks, self.observer.prints.marks, self.observer.budget)
 
     def _explainer(self, cell: RunningCell, observed: Observation) -> Callable[[Difference], Verdict]:
         blame = None
