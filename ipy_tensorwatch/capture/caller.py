@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _OURS = Path(__file__).parents[1]
-_OTHERS = (*(f"{folder}{os.sep}" for folder in (Path(torch.__file__).parent, _OURS)), contextlib.__file__)
-"""Where the frames lie that are not the user's."""
+_OTHERS = (
+    *(f"{folder}{os.sep}" for folder in (Path(torch.__file__).parent, _OURS)),
+    contextlib.__file__,
+    "<eval_with_key>",
+)
+"""Where the frames lie that are not the user's; the last is code that PyTorch's compiler wrote."""
 
 
 def calling_text() -> str:

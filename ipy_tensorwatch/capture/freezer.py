@@ -60,9 +60,9 @@ class Freezer:
     def freeze(self, things: Iterable[Frozen]) -> None:
         """Let nobody write to these."""
         for one in things:
-            number, table = next(self._count), self.frozen
-            table[number] = one
-            one.on_release(partial(table.pop, number, None))
+            number = next(self._count)
+            self.frozen[number] = one
+            one.on_release(partial(self._release, number))
         self._near = None
 
     def thaw(self, things: Container[Frozen]) -> None:
@@ -92,7 +92,7 @@ class Freezer:
     def mend(self) -> list[Frozen]:
         """Undo the writes that no operator made; return what was written to."""
         with plain_reads():
-            return [one for one in list(self.frozen.values()) if one.mend()]
+            return [one for one in list(self.frozen.values()) if _is_mended(one)]
 
     def owner_of(self, reading: Reading) -> Frozen | None:
         """Return what is frozen of the memory that a reading covers."""
@@ -103,6 +103,13 @@ class Freezer:
             self._near = self._survey()
             found = self._near.of(reading)
         return next((one for one, _ in found), None)
+
+    def _release(self, number: int, _: object) -> None:
+        """Let go of the copy of what is gone."""
+        one = self.frozen.get(number)
+        if one is not None and one.is_gone:
+            del self.frozen[number]
+            self._near = None
 
     def _survey(self) -> Neighbourhood[Frozen]:
         return Neighbourhood((one, here) for one in list(self.frozen.values()) if (here := one.here()))
@@ -143,6 +150,13 @@ def _tensors_in(root: str, thing: object) -> Iterator[tuple[str, Any]]:
             if id(one) not in seen:
                 seen.add(id(one))
                 yield str(path), one
+
+
+def _is_mended(one: Frozen) -> bool:
+    try:
+        return one.mend()
+    except Exception:  # noqa: BLE001  (an odd tensor must not leave the others as they were written)
+        return False
 
 
 def _are_equal(a: Reading, b: Reading) -> bool:

@@ -51,17 +51,16 @@ class Frozen:
         mark = Mark(block, block.digest() or b"", copy, {}) if block and copy is not None else None
         return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), mark)
 
-    def on_release(self, forget: Callable[[], object]) -> None:
-        """Call `forget` when both the tensor and its storage are gone."""
+    def on_release(self, release: Callable[[object], object]) -> None:
+        """Call `release` when the tensor is gone, and when its storage is."""
+        owner, thing = self.owner(), self.thing()
+        if owner is not None and thing is not None:
+            self.owner, self.thing = weakref.ref(owner, release), weakref.ref(thing, release)
 
-        def released(_: object) -> None:
-            if self.owner() is None and self.thing() is None:
-                forget()
-
-        self.owner, self.thing = (
-            weakref.ref(one, released) if (one := reference()) is not None else reference
-            for reference in (self.owner, self.thing)
-        )
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody can reach the memory any more, nor the tensor that led to it."""
+        return self.owner() is None and self.thing() is None
 
     def record(self) -> FrozenRecord:
         """Describe it without holding it."""

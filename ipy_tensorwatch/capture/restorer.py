@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from torch.autograd.graph import increment_version
 
 from ..core.near import Neighbourhood
@@ -67,12 +66,13 @@ class Restorer:
     def _write(self, seen: list[_Seen], changed: list[tuple[_Seen, Bytes]], cell: int) -> Restored:
         near = self._near(seen, [one for one, _ in changed])
         before = [self._bytes(one) for one in near]
+        versions = [(one.thing, one.reading.version) for one in near if one.reading.version is not None]
         for one, old in changed:
             if not block_of(one.thing, one.reading, self.lens.storages.own).put(one.reading, old):
                 raise RefusedError(f"the memory of {one.path} cannot be written")
-        for one in near:
-            if isinstance(one.thing, torch.Tensor) and not one.thing.is_inference():
-                increment_version(one.thing)
+        for tensor, version in versions:
+            if tensor._version == version:  # not raised yet through one of its views
+                increment_version(tensor)
         asked = [one.path for one, _ in changed]
         others = zip(near, before, strict=True)
         return Restored(

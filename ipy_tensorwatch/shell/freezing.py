@@ -78,7 +78,7 @@ class Freezing:
     def begin(self) -> None:
         """Begin a cell: undo what was written since the last one, and stop operators from here on."""
         if self.freezer.frozen:
-            for one in self._mend():
+            for one in self.freezer.mend():
                 print(f"tensorwatch: {one.record()}: it was written to between cells; its bytes have been put back")
             self.freezer.open()
 
@@ -96,11 +96,11 @@ class Freezing:
     def end(self, result: ExecutionResult) -> None:
         """End a cell: the last place where a write can be undone, and told as the cell's own error."""
         self.freezer.close()
-        mended = self._mend() if self.freezer.frozen else []
         if self.cell is not None and self.cell.ledger.current is not None:
             self.ran.add(self.cell.ledger.current)
-        if mended:
-            self._raise_late(FrozenError(self._accuse(mended)), result)
+        told = self._accuse(self.freezer.mend())
+        if told:
+            self._raise_late(FrozenError(told), result)
         self.cell = None
 
     def give_up(self) -> None:
@@ -146,19 +146,12 @@ class Freezing:
         if not self.allowance.has_time(time.perf_counter()):
             return
         began = time.thread_time()
-        mended = self._mend()
+        with quiet_collector():
+            told = self._accuse(self.freezer.mend())
         self.allowance.charge(time.thread_time() - began)
-        told = self._accuse(mended)
         self.ran.clear()
-        if mended:
+        if told:
             raise FrozenError(told)
-
-    def _mend(self) -> list[Frozen]:
-        try:
-            with quiet_collector():
-                return self.freezer.mend()
-        except Exception:  # noqa: BLE001  (what goes wrong on our side must not become the cell's error)
-            return []
 
     def _accuse(self, mended: Sequence[Frozen]) -> str:
         """Say what was written to, by which statement."""
