@@ -67,7 +67,7 @@ def test_no_channel_writes_to_what_is_frozen_while_a_block_runs(channel: Channel
     with pytest.raises(FrozenError), ipy_tensorwatch.freeze(names[frozen_in(channel)]):
         exec(channel.write, names)
 
-    assert oracle.compare(before, oracle.walk(names)).mutated.keys() & channel.changed.keys() == set()
+    assert oracle.compare(before, oracle.walk(names)).mutated & channel.changed.keys() == set()
     assert torch._C._len_torch_dispatch_stack() == 0
 
 
@@ -262,7 +262,7 @@ def test_a_frozen_tensor_keeps_its_memory_and_its_shape(notebook: Notebook, writ
     address = notebook.ns["x"].data_ptr()
     notebook.cell("%tensorwatch freeze x")
 
-    assert isinstance(notebook.cell(write).error, FrozenError) or write == "x.t_()"
+    assert isinstance(notebook.cell(write).error, FrozenError)
     assert notebook.ns["x"].tolist() == [0, 1, 2]
     assert address == notebook.ns["x"].data_ptr() or "resize_(0)" in write or "data = torch" in write
 
