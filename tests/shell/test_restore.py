@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from IPython.core.error import UsageError
