@@ -8,7 +8,6 @@ from .facts import spell_shape
 from .measure import count_of, spell_bytes
 from .page import Line, Page, Row, Table, code, words
 from .phrases import names
-from .reason import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,17 +36,11 @@ def show_freeze(frozen: Sequence[FrozenRecord], refused: Mapping[str, str]) -> P
 
 def _freeze_parts(frozen: Sequence[FrozenRecord], refused: Mapping[str, str]) -> Iterator[Line]:
     yield words("frozen: ") + names([one.path for one in frozen])
-    half = [one for one in frozen if not one.is_kept]
-    if half:
-        why = f"its bytes on {half[0].device} are not kept"
-        yield (
-            words("stopped are PyTorch's operators only, as ")
-            + words(why)
-            + words(": ")
-            + names([one.path for one in half])
-        )
+    for device in dict.fromkeys(one.device for one in frozen if not one.is_kept):
+        half = names([one.path for one in frozen if not one.is_kept and one.device == device])
+        yield words(f"bytes on {device} are not compared, so only operators of PyTorch are stopped: ") + half
     for why in dict.fromkeys(refused.values()):
-        yield words("not frozen: ") + names([path for path, one in refused.items() if one == why]) + words(f", {why}")
+        yield words("not frozen: ") + names([path for path, one in refused.items() if one == why]) + words(f": {why}")
 
 
 def show_thaw(thawed: Sequence[FrozenRecord]) -> Page:
@@ -59,5 +52,5 @@ def show_thaw(thawed: Sequence[FrozenRecord]) -> Page:
 def _cells(one: FrozenRecord) -> tuple[Line, ...]:
     what = f"{one.dtype.removeprefix('torch.')} · {spell_shape(one.shape)} · {spell_bytes(one.nbytes)}"
     since = "" if one.cell is None else f"cell {one.cell}"
-    how = "stopped, or undone" if one.is_kept else f"stopped, if PyTorch makes it: {reason(f'on {one.device}')}"
+    how = "stopped, or undone" if one.is_kept else "stopped, if an operator of PyTorch makes it"
     return code(one.path), words(what), words(since), words(how)

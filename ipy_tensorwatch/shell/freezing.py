@@ -69,6 +69,8 @@ class Freezing:
         """Thaw what some texts name, or lead to; all, where there are none."""
         found = [one for text in texts for one in self._find(normalize(text))] if texts else self._all()
         self.freezer.thaw(found)
+        if not self.freezer.frozen:
+            self.freezer.close()
         return show_thaw([one.record() for one in found])
 
     def show(self) -> Page:
@@ -116,7 +118,7 @@ class Freezing:
             explain_unknown(text, known)
         found, refused = self.freezer.examine(text, thing, count_now(self.shell))
         if not found and not refused:
-            raise UsageError(f"{text} is a {type(thing).__name__} and holds no tensor")
+            raise UsageError(f"there is no tensor to freeze in {text}, which is of type {type(thing).__name__}")
         return found, refused
 
     def _find(self, text: str) -> list[Frozen]:

@@ -157,7 +157,7 @@ def test_what_does_not_fit_the_budget_is_refused():
 
 
 def test_the_oldest_copies_are_dropped_first():
-    with Notebook(settings={"restore_budget": 2 * 3 * 4000}) as nb:
+    with Notebook(settings={"restore_budget": 2 * 3 * 4500}) as nb:
         nb.run("import torch\nx = torch.zeros(1000)")
         for value in range(1, 6):
             nb.run(f"x.fill_({value});")
@@ -174,13 +174,13 @@ def test_copies_go_when_nobody_holds_the_memory_any_more(notebook: Notebook):
     notebook.run("import torch\nx, big = torch.zeros(4), torch.zeros(1000, 1000)")
     notebook.run("x.add_(1)\nbig.add_(1);")
     archive = extension._loaded[0].watcher.archive
-    held = archive.nbytes
+    held = archive.size
     dead = weakref.ref(notebook.ns["big"].untyped_storage())
     notebook.cell("Out.clear()\n_ = __ = ___ = None\ndel x, big")
     notebook.run("1")
 
-    assert held == 16 + 4_000_000
-    assert (dead(), archive.nbytes, len(archive.kept), archive.copies) == (None, 0, 0, {})
+    assert held > 16 + 4_000_000
+    assert (dead(), archive.size, archive.kept, archive.copies) == (None, 0, {}, {})
 
 
 # --- what is refused -------------------------------------------------------------------------------
