@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ipy_tensorwatch.core.freezing import FrozenError
+
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from ipy_tensorwatch.core.report import Report
     from ipy_tensorwatch.panel.widget import TensorWatchWidget
 
-__all__ = ["__version__", "load_ipython_extension", "report", "unload_ipython_extension", "widget"]
+__all__ = [
+    "FrozenError",
+    "__version__",
+    "freeze",
+    "load_ipython_extension",
+    "report",
+    "unload_ipython_extension",
+    "widget",
+]
 
 __version__ = "0.1.0"
 
@@ -43,6 +55,27 @@ def widget() -> TensorWatchWidget:
     from ipy_tensorwatch.shell import extension
 
     return extension.widget()
+
+
+def freeze(thing: object) -> AbstractContextManager[None]:
+    """Let nobody write to a tensor, or to any tensor in a container, while a ``with`` block runs.
+
+    A write that PyTorch's dispatcher sees is stopped at its line, through whichever alias it comes; any other (NumPy,
+    a raw pointer) is undone behind the block. Both raise `FrozenError`. It works outside IPython too.
+
+    Parameters
+    ----------
+    thing
+        A tensor, a NumPy array, or a module, a list, a dict, … of them.
+
+    Examples
+    --------
+    >>> with ipy_tensorwatch.freeze(weights):  # doctest: +SKIP
+    ...     predict(weights)
+    """
+    from ipy_tensorwatch.capture.freezing import freezing
+
+    return freezing(thing)
 
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:

@@ -60,6 +60,8 @@ class Ledger:
         that misses some memory.
     built
         The number that the next node of a graph had as a statement was entered, each with the statement.
+    verify
+        Called at each probe; what it raises is meant for the cell. None while nothing is frozen.
     tires
         Whether probes of long loops may rest, so that `current` is no longer the statement that runs.
     """
@@ -74,6 +76,7 @@ class Ledger:
     largest: int = SMALL
     follows: bool = False
     follows_losses: bool = False
+    verify: Callable[[], None] | None = None
     tires: bool = True
     sampled: frozenset[int] = frozenset()
     probes: SimpleNamespace = field(default_factory=SimpleNamespace)
@@ -125,6 +128,8 @@ class Ledger:
 
     def _enter(self, index: int) -> None:
         """Enter a statement: what changed since the last look was written by those that ran since then."""
+        if self.verify is not None:
+            self.verify()
         try:
             now = time.perf_counter()
             if self.current is not None:
@@ -165,7 +170,7 @@ class Ledger:
         self._entered[index] = (count + 1, first)
         hot = count == HOT_ENTRIES and now - first < HOT_ENTRIES * HOT_INTERVAL
         tired = self.tires and count >= TIRED_ENTRIES and not self.allowance.has_time(now)
-        if hot or (tired and index not in self.sampled):
+        if self.verify is None and (hot or (tired and index not in self.sampled)):
             self.lines.close()
             self.lines.surface()
             self._hot.append(index)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 import xxhash
 
+from ..core.overlap import lay_out
 from ..core.reading import extent
 from .read import owner_of
 
@@ -79,6 +80,17 @@ class Block:
             hasher.update(part)
         return hasher.digest()
 
+    def put(self, reading: Reading, elements: np.ndarray[Any, Any]) -> bool:
+        """Write a reading's elements, rows of bytes, and none of the bytes between them; tell whether that could be."""
+        if not self.foreign:
+            lay_out(self.window, reading, reading.low - self.low)[...] = elements
+            return True
+        copy = bytearray(self.copy() or b"")
+        if len(copy) != self.nbytes:
+            return False
+        lay_out(copy, reading, reading.low - self.low)[...] = elements
+        return _copy_in(self.address, bytes(copy))
+
     def _pieces(self) -> Any:  # noqa: ANN401
         for start in range(0, self.nbytes, PIECE):
             yield _copy_out(self.address + start, min(PIECE, self.nbytes - start))
@@ -112,21 +124,29 @@ class _Span(ctypes.Structure):
     _fields_ = (("address", ctypes.c_void_p), ("length", ctypes.c_size_t))
 
 
-def _system_copier() -> Callable[[int, int], bytes | None]:
-    """Find the system call that copies memory and answers an error where a pointer would fault."""
+def _system_call(name: str) -> Callable[[int, int, int], bool]:
+    """Find a system call that copies memory and answers an error where a pointer would fault; only Linux has them."""
     if not sys.platform.startswith("linux"):
-        return lambda _address, _length: None
-    call = ctypes.CDLL(None, use_errno=True).process_vm_readv
+        return lambda _local, _remote, _length: False
+    call = getattr(ctypes.CDLL(None, use_errno=True), name)
     call.argtypes = (ctypes.c_int, *(ctypes.c_void_p, ctypes.c_ulong) * 2, ctypes.c_ulong)
     call.restype = ctypes.c_ssize_t
 
-    def copy_out(address: int, length: int) -> bytes | None:
-        target = ctypes.create_string_buffer(length)
-        local, remote = _Span(ctypes.addressof(target), length), _Span(address, length)
-        done = call(os.getpid(), ctypes.byref(local), 1, ctypes.byref(remote), 1, 0)
-        return target.raw if done == length else None
+    def copy(local: int, remote: int, length: int) -> bool:
+        here, there = _Span(local, length), _Span(remote, length)
+        return bool(call(os.getpid(), ctypes.byref(here), 1, ctypes.byref(there), 1, 0) == length)
 
-    return copy_out
+    return copy
 
 
-_copy_out = _system_copier()
+_read_from, _write_to = _system_call("process_vm_readv"), _system_call("process_vm_writev")
+
+
+def _copy_out(address: int, length: int) -> bytes | None:
+    target = ctypes.create_string_buffer(length)
+    return target.raw if _read_from(ctypes.addressof(target), address, length) else None
+
+
+def _copy_in(address: int, data: bytes) -> bool:
+    source = ctypes.create_string_buffer(data, len(data))
+    return _write_to(ctypes.addressof(source), address, len(data))

@@ -12,6 +12,11 @@ RUNNING = frozenset({"time", "timeit", "capture", "prun", "tensordiff"})
 MAGIC_CALL = "get_ipython().run_"
 """How a magic reads once IPython has made Python of it."""
 
+_RESTORE = re.compile(
+    re.escape(MAGIC_CALL)
+    + r"""line_magic\('tensorwatch', (?P<quote>['"])restore (?P<path>.+?)(?: \d+)? *(?P=quote)\)"""
+)
+
 _OPTIONS = re.compile(r"(?:-[lsTD]\s+\S+\s+|-[A-Za-z]\s*\d*\s+|--\S+\s+)*")
 
 
@@ -21,6 +26,21 @@ class Body:
 
     source: str
     offset: int
+
+
+def find_source(node: ast.stmt) -> str:
+    """Give what a magic does, as Python: the code that it runs, or the assignment that it amounts to.
+
+    Examples
+    --------
+    >>> find_source(ast.parse("get_ipython().run_line_magic('tensorwatch', 'restore h[0] 3')").body[0])
+    'h[0][...] = ...'
+    """
+    body = find_body(node)
+    if body is not None:
+        return body.source
+    restored = _RESTORE.match(ast.unparse(node)) if isinstance(node, ast.Expr) else None
+    return f"{restored['path']}[...] = ..." if restored else ""
 
 
 def find_body(node: ast.stmt) -> Body | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
@@ -13,16 +13,15 @@ from .overlap import share_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .path import AccessPath
     from .reading import Reading
 
-    Entry = tuple[AccessPath, Reading]
+_Owner = TypeVar("_Owner")
 
 
-class Neighbourhood:
-    """Entries in the order of their addresses."""
+class Neighbourhood(Generic[_Owner]):
+    """Readings, each with its owner, in the order of their addresses."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[tuple[_Owner, Reading]]) -> None:
         self._entries = list(entries)
         readings = [reading for _, reading in self._entries]
         # Of tensors, no stride is below zero: what has to be worked out for arrays stands in the reading.
@@ -36,13 +35,13 @@ class Neighbourhood:
         self._reach: list[int] = np.maximum.accumulate(ends[order]).tolist()
 
     @cached_property
-    def _by_object(self) -> dict[int, list[Entry]]:
-        found: dict[int, list[Entry]] = {}
+    def _by_object(self) -> dict[int, list[tuple[_Owner, Reading]]]:
+        found: dict[int, list[tuple[_Owner, Reading]]] = {}
         for entry in self._entries:
             found.setdefault(entry[1].object, []).append(entry)
         return found
 
-    def of(self, reading: Reading) -> list[Entry]:
+    def of(self, reading: Reading) -> list[tuple[_Owner, Reading]]:
         """Give the entries that are the same object or share a byte, in the order in which they were given."""
         near = [
             (place, entry)
@@ -53,7 +52,7 @@ class Neighbourhood:
         same = [entry for entry in self._by_object.get(reading.object, ()) if id(entry) not in known]
         return [*(entry for _, entry in sorted(near, key=lambda one: one[0])), *same]
 
-    def _close_to(self, reading: Reading) -> Iterator[tuple[int, Entry]]:
+    def _close_to(self, reading: Reading) -> Iterator[tuple[int, tuple[_Owner, Reading]]]:
         """Give the entries whose span meets the reading's."""
         if reading.unknown or not reading.data_ptr:
             return

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .excerpt import header_end, spell
-from .magic import find_body
+from .magic import find_source
 from .mention import binds_of, calls_of, mentions_of
 from .path import AccessPath
 from .scope import Scope
@@ -86,8 +86,7 @@ def _describe(index: int, node: ast.stmt, lines: list[str]) -> Statement:
 
 
 def _analyse(index: int, node: ast.stmt, place: tuple[int, int, str]) -> Statement:
-    body = find_body(node)
-    inner = () if body is None else parse_statements(body.source)
+    inner = parse_statements(find_source(node))
     targets = tuple(dict.fromkeys([*targets_of(node), *(one for part in inner for one in part.targets)]))
     return replace(
         _unknown(index, place),

@@ -22,10 +22,7 @@ _MAGIC = re.compile(r"get_ipython\(\)\.run_(?P<kind>cell|line)_magic\('(?P<name>
 
 def line_of(change: Change) -> Line:
     """Say which line of the cell wrote."""
-    if not change.sites:
-        return Line()
-    site = main_site(change)
-    return words(f"likely {_lines(site)}" if _is_guess(site) else _lines(site))
+    return line_at(main_site(change)) if change.sites else Line()
 
 
 def text_of(change: Change) -> Line:
@@ -33,11 +30,21 @@ def text_of(change: Change) -> Line:
     if not change.sites:
         return Line()
     site = main_site(change)
+    return text_at(site) + words(_others(change, site))
+
+
+def line_at(site: Site) -> Line:
+    """Say which line of the cell a site is."""
+    return words(f"likely {_lines(site)}" if _is_guess(site) else _lines(site))
+
+
+def text_at(site: Site) -> Line:
+    """Give the text of a site, and of the line inside the function that it called."""
     shown = statement(site.text)
     if site.inner is not None:
         likely = "likely " if site.certainty == "inferred" else ""
         shown += words(f" → {likely}") + inner_line(site.inner)
-    return shown + words(_others(change, site))
+    return shown
 
 
 def main_site(change: Change) -> Site:

@@ -24,3 +24,4 @@ class TensorWatch(Configurable):
     history_length = Int(10_000, help="How many changes are kept for `%tensorwatch history` and `why`.").tag(
         config=True
     )
+    restore_budget = Int(1 << 26, help="Bytes that the copies for `%tensorwatch restore` may take.").tag(config=True)

@@ -10,6 +10,7 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 
 from ..capture.comparison import compare, is_tensor
 from ..core.holding import Memory
+from ..render.blame import show_blame
 from ..render.comparison import show_comparison
 from ..render.diff import show_diff
 from ..render.history import history
@@ -19,9 +20,10 @@ from ..render.why import explain
 from .body import run_body
 from .holders import holders_of
 from .options import Helped, diff_options, diff_parser, split, watch_parser
+from .restoring import restore
 from .settings import change, settings_of
 from .show import diff_view, show
-from .spelling import find_path
+from .spelling import find_path, find_paths, watched_paths
 
 if TYPE_CHECKING:
     import argparse
@@ -133,6 +135,26 @@ class TensorMagics(Magics):
 
     def _path_of_history(self, text: str, known: set[str]) -> str:
         return text if text in known else find_path(text, self._watcher, self.shell.user_ns)
+
+    def _freeze(self, asked: argparse.Namespace) -> Page:
+        page = self._watcher.freezing.freeze(asked.paths, watched_paths(self._watcher))
+        self._watcher.guard()
+        return page
+
+    def _thaw(self, asked: argparse.Namespace) -> Page:
+        return self._watcher.freezing.thaw(asked.paths)
+
+    def _frozen(self, _: argparse.Namespace) -> Page:
+        return self._watcher.freezing.show()
+
+    def _blame(self, asked: argparse.Namespace) -> Page:
+        past = list(self._watcher.history)
+        known = dict.fromkeys([one.path for _, one in past] + watched_paths(self._watcher))
+        paths = set(find_paths(asked.path, self._watcher, known))
+        return show_blame([(count, one) for count, one in past if one.path in paths], asked.path)
+
+    def _restore(self, asked: argparse.Namespace) -> Page:
+        return restore(asked.path, asked.cell, self._watcher)
 
     def _config(self, asked: argparse.Namespace) -> Page | None:
         name, sign, value = (asked.setting or "").partition("=")

@@ -71,6 +71,18 @@ def watch_parser() -> Parser:
     history = _add(commands, "history", "the latest changes, cell by cell")
     history.add_argument("-n", dest="count", type=_natural, default=20, metavar="N", help="how many (default: 20)")
     history.add_argument("path", nargs="?", metavar="PATH", help="only of this tensor")
+    freeze = _add(commands, "freeze", "let nobody write to a tensor, or to all tensors in a container, by any name")
+    freeze.add_argument("paths", nargs="+", metavar="PATH", help="a variable, as you would type it: model.layers[0]")
+    thaw = _add(commands, "thaw", "let frozen tensors be written again")
+    thaw.add_argument("paths", nargs="*", metavar="PATH", help="what to thaw (default: all)")
+    _add(commands, "frozen", "what is frozen, and since when")
+    blame = _add(commands, "blame", "every write to a tensor, cell by cell, line by line")
+    blame.add_argument("path", metavar="PATH", help="a tensor, or a container of tensors")
+    restore = _add(commands, "restore", "put back the bytes from before a cell, in place, for every alias")
+    restore.add_argument("path", metavar="PATH", help="a tensor, or a container of tensors")
+    restore.add_argument(
+        "cell", nargs="?", type=_natural, metavar="CELL", help="which cell (default: the last that changed it)"
+    )
     config = _add(commands, "config", "show or change settings")
     config.add_argument("setting", nargs="?", metavar="NAME[=VALUE]", help="one setting, or its new value")
     return parser

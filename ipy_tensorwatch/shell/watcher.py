@@ -9,7 +9,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..capture.archive import Archive
 from ..capture.collector import quiet_collector
+from ..capture.freezer import Freezer
 from ..capture.observer import Observation, Observer
 from ..capture.steps import StepRecorder
 from ..core.blame import Verdict
@@ -17,6 +19,7 @@ from ..core.judge import judge
 from ..core.records import Cell
 from ..core.report import Report
 from .cells import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
+from .freezing import Freezing
 from .hazards import HazardBook
 from .heading import may_request, requested
 from .inquiry import inquire
@@ -67,8 +70,10 @@ class Watcher:
     sources: Sources = field(default_factory=Sources)
     history: deque[tuple[int, Change]] = field(default_factory=deque)
     transformer: ProbeTransformer = field(default_factory=ProbeTransformer)
+    archive: Archive = field(default_factory=Archive)
     steps: StepRecorder = field(init=False)
     hazards: HazardBook = field(default_factory=HazardBook)
+    freezing: Freezing = field(init=False)
     running: RunningCell | None = None
     asked: DiffOptions | None = None
     observed: Observation | None = None
@@ -77,7 +82,8 @@ class Watcher:
     _cost: float = 0.0
 
     def __post_init__(self) -> None:
-        """Prepare the recorder of optimizer steps."""
+        """Prepare the recorder of optimizer steps, and the freezer."""
+        self.freezing = Freezing(self.shell, Freezer(self.observer.lens.storages))
         self.steps = StepRecorder(
             lambda: (ledger.current, ledger.is_blurred) if (ledger := self._ledger) else (None, False),
             lambda name: cell_of(self.shell, name) is not None,
@@ -105,6 +111,7 @@ class Watcher:
         self.steps.close()
         self._stop_seeing_lines()
         self._stop_recording()
+        self.freezing.give_up()
         if self._depth:
             self.transformer.retire(self.shell)
         else:
@@ -120,6 +127,7 @@ class Watcher:
         self.observer.budget.grant(self.settings.budget_limit)
         count = count_now(self.shell)
         observed = self.observer.look(user_variables(self.shell), count)
+        self.archive.lose(observed, count)
         self.report = self.report or Report(
             cell=Cell(count=count, source="", status="ok", duration=0.0, overhead=0.0),
             snapshot=observed.shot.snapshot,
@@ -128,7 +136,10 @@ class Watcher:
 
     def _before_cell(self, info: ExecutionInfo) -> None:
         self._depth += 1
-        if self._depth > 1 or not (self.settings.enabled or may_request(info.raw_cell or "")):
+        if self._depth > 1:
+            return
+        self.freezing.begin()
+        if not (self.settings.enabled or may_request(info.raw_cell or "")):
             return
         began = time.perf_counter()
         try:
@@ -161,12 +172,18 @@ class Watcher:
             functions_give_memory=self.sources.give_memory,
             outside=outside,
         )
+        self.guard()
         if self.settings.probes:
             self.transformer.arm(self.running.instrument)
         if options is not None:
             self.record(options)
         self.running.began = time.perf_counter()
         self.running.overhead = self.running.began - began
+
+    def guard(self) -> None:
+        """Let nobody write to what is frozen, from here to the end of the cell that runs."""
+        if self._depth:
+            self.freezing.guard(self.running)
 
     def record(self, options: DiffOptions) -> None:
         """Record the operators of the cell that runs."""
@@ -180,12 +197,17 @@ class Watcher:
         if not self._ended or self._cost > allowance:
             return ()
         self.observer.budget.grant(allowance)
+        before = self.observer.shot.snapshot
         observed = self.observer.look(user_variables(self.shell), count)
+        self.archive.add(observed, before, count)
         return judge(observed.found, lambda _: Verdict(cause="outside", sites=(), via=()))
 
     def _after_cell(self, result: ExecutionResult) -> None:
         self._depth = max(0, self._depth - 1)
-        if self._depth or not (self.settings.enabled or self.running):
+        if self._depth:
+            return
+        self.freezing.end(result)
+        if not (self.settings.enabled or self.running):
             return
         began = time.perf_counter()
         self.transformer.disarm()
@@ -214,6 +236,7 @@ class Watcher:
             self.observer.budget.grant(RECORDING_SECONDS)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration
         observed = self.observer.look(user_variables(self.shell), cell.count, patience)
+        self._archive(cell, observed)
         cell.ledger.finish(observed)
         found = observed.found
         if cell.recording:
@@ -241,6 +264,12 @@ class Watcher:
             writes=cell.recording.writes if cell.recording else (),
         )
         self.on_report(self.report)
+
+    def _archive(self, cell: RunningCell, observed: Observation) -> None:
+        """Keep the bytes that the cell has overwritten, and those that the next one may overwrite."""
+        self.archive.limit = self.settings.restore_budget
+        self.archive.add(observed, cell.ledger.before.snapshot, cell.count)
+        self.archive.prepare(observed.shot.blocks, self.observer.prints.marks, self.observer.budget)
 
     def _explainer(self, cell: RunningCell, observed: Observation) -> Callable[[Difference], Verdict]:
         blame = None

@@ -16,6 +16,8 @@ CELLS = [
     "%%tensordiff\nx.add_(1)\n1 / 0",
     "%tensorwatch why x",
     "x + 1;",
+    "import numpy as np\nn = x.numpy()\n%tensorwatch freeze x",
+    "n += 1",
     "%unload_ext tensorwatch",
     "import builtins\nprint(torch._C._len_torch_dispatch_stack(), hasattr(builtins, '__tensorwatch_probes__'))",
 ]
@@ -32,7 +34,7 @@ def outputs() -> list[list[dict]]:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ResourceWarning")
 class TestKernel:
     def test_a_quiet_cell_shows_nothing(self, outputs):
-        assert [outputs[place] for place in (0, 1, 6, 7)] == [[], [], [], []]
+        assert [outputs[place] for place in (0, 1, 6, 9)] == [[], [], [], []]
 
     def test_a_silent_change_is_shown_as_text_and_html(self, outputs):
         (shown,) = outputs[2]
@@ -56,5 +58,11 @@ class TestKernel:
     def test_what_the_kernel_keeps_is_told_as_a_holder(self, outputs):
         assert "Out[4] (kept by IPython)   the same tensor" in outputs[5][0]["data"]["text/plain"]
 
+    def test_a_write_that_was_undone_at_the_end_of_a_cell_is_its_error(self, outputs):
+        (error,) = outputs[8]
+
+        assert (error["output_type"], error["ename"]) == ("error", "FrozenError")
+        assert "n += 1 (line 1) wrote to it; its bytes have been put back" in error["evalue"]
+
     def test_nothing_stays_behind(self, outputs):
-        assert outputs[8][0]["text"] == "0 False\n"
+        assert outputs[10][0]["text"] == "0 False\n"

@@ -122,7 +122,10 @@ def test_a_setting_is_changed_and_told(aliased: Notebook):
         ("config history_length=many", "history_length cannot be 'many'"),
         ("config enabled=perhaps", "enabled cannot be 'perhaps'"),
         ("config zzz", "no setting is called zzz: there are budget_floor"),
-        ("nonsense", "%tensorwatch: 'nonsense' is none of on, off, status, why, history, config; "),
+        (
+            "nonsense",
+            "%tensorwatch: 'nonsense' is none of on, off, status, why, history, freeze, thaw, frozen, blame, restore, config; ",
+        ),
         ("why", "the following arguments are required: PATH"),
         ("why x y", "unrecognized arguments: y"),
         ("history -n none", "argument -n: 'none' is no whole number; %tensorwatch history --help"),

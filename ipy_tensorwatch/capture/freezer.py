@@ -1,0 +1,168 @@
+"""Freeze memory: stop every operator that would write to it, and undo every write that no operator makes."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..core.freezing import FrozenError
+from ..core.near import Neighbourhood
+from .caller import calling_text
+from .dispatch import OperatorMode, lays_out_anew, region_of, written_arguments, written_tensors
+from .frozen import Frozen
+from .identity import StorageSerials
+from .read import read
+from .torch_private import plain_reads, push_below, spare_subclassing, take_out
+from .walk import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+
+    from ..core.reading import Reading
+
+_NOBODY = -1
+"""The serial of an object that is not to be told from others."""
+
+
+@dataclass(slots=True, eq=False)
+class Freezer:
+    """All that is frozen, in the order in which it was.
+
+    Attributes
+    ----------
+    frozen
+        By a number of its own; what is gone takes itself out.
+    """
+
+    storages: StorageSerials = field(default_factory=StorageSerials)
+    frozen: dict[int, Frozen] = field(default_factory=dict)
+    _count: itertools.count[int] = field(default_factory=itertools.count)
+    _mode: OperatorMode | None = None
+    _stop_sparing: Callable[[], object] | None = None
+    _near: Neighbourhood[Frozen] | None = None
+
+    def examine(self, root: str, thing: object, cell: int | None) -> tuple[list[Frozen], dict[str, str]]:
+        """Copy the bytes of a tensor, or of all tensors in a container; tell why those of others cannot be frozen."""
+        found: list[Frozen] = []
+        refused: dict[str, str] = {}
+        with plain_reads():
+            for path, one in _tensors_in(root, thing):
+                reading = read(one, "", _NOBODY, self.storages)
+                why = self._reason_against(reading)
+                if why:
+                    refused[path] = why
+                else:
+                    found.append(Frozen.of(path, cell, one, reading, self.storages.own))
+        return found, refused
+
+    def freeze(self, things: Iterable[Frozen]) -> None:
+        """Let nobody write to these."""
+        for one in things:
+            number = next(self._count)
+            self.frozen[number] = one
+            one.on_release(partial(self._release, number))
+        self._near = None
+
+    def thaw(self, things: Container[Frozen]) -> None:
+        """Let these be written again."""
+        for number, one in list(self.frozen.items()):
+            if one in things:
+                del self.frozen[number]
+        self._near = None
+
+    def open(self) -> None:
+        """Begin to stop operators, in this thread, if anything is frozen."""
+        if self._mode is None and self.frozen:
+            self._near = None
+            self._mode = OperatorMode(self._stop)
+            push_below(self._mode)
+            self._stop_sparing = spare_subclassing(self._mode)
+
+    def close(self) -> None:
+        """Let operators go; modes that the user entered stay as they are."""
+        mode, self._mode = self._mode, None
+        if mode is not None:
+            take_out(mode)
+        if self._stop_sparing is not None:
+            self._stop_sparing()
+            self._stop_sparing = None
+
+    def mend(self) -> list[Frozen]:
+        """Undo the writes that no operator made; return what was written to."""
+        with plain_reads():
+            return [one for one in list(self.frozen.values()) if _is_mended(one)]
+
+    def owner_of(self, reading: Reading) -> Frozen | None:
+        """Return what is frozen of the memory that a reading covers."""
+        if self._near is None:
+            self._near = self._survey()
+        found = self._near.of(reading)
+        if any(_has_moved(one, then) for one, then in found):
+            self._near = self._survey()
+            found = self._near.of(reading)
+        return next((one for one, _ in found), None)
+
+    def _release(self, number: int, _: object) -> None:
+        """Let go of the copy of what is gone."""
+        one = self.frozen.get(number)
+        if one is not None and one.is_gone:
+            del self.frozen[number]
+            self._near = None
+
+    def _survey(self) -> Neighbourhood[Frozen]:
+        return Neighbourhood((one, here) for one in list(self.frozen.values()) if (here := one.here()))
+
+    def _reason_against(self, reading: Reading) -> str | None:
+        if reading.unknown:
+            return f"it is {reading.unknown}" if reading.unknown.startswith(("a ", "an ")) else reading.unknown
+        if reading.version is None and reading.kind != "ndarray":
+            return "it is an inference tensor"
+        same = (one for one in list(self.frozen.values()) if (here := one.here()) and _are_equal(here, reading))
+        known = next(same, None)
+        return known.record().tell("frozen already") if known else None
+
+    def _stop(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:  # noqa: ANN401
+        try:
+            found = self._written(function, args, kwargs)
+        except Exception:  # noqa: BLE001  (an operator that we cannot read goes on; the bytes will tell)
+            return
+        if found is not None:
+            raise FrozenError(f"{found.record()}: {calling_text() or function} would write to it")
+
+    def _written(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Frozen | None:  # noqa: ANN401
+        if lays_out_anew(function):
+            return next((one for one in list(self.frozen.values()) if one.thing() is args[0]), None)
+        name, slots = written_arguments(function)
+        for tensor in written_tensors(name, slots, args, kwargs) if slots else ():
+            found = self.owner_of(region_of(tensor, self.storages).reading())
+            if found is not None:
+                return found
+        return None
+
+
+def _tensors_in(root: str, thing: object) -> Iterator[tuple[str, Any]]:
+    """Give every tensor and array that a name leads to, once."""
+    seen: set[int] = set()
+    for branch in walk({root: thing}).branches.values():
+        for path, one in zip(branch.outline.paths(), branch.objects, strict=True):
+            if id(one) not in seen:
+                seen.add(id(one))
+                yield str(path), one
+
+
+def _is_mended(one: Frozen) -> bool:
+    try:
+        return one.mend()
+    except Exception:  # noqa: BLE001  (an odd tensor must not leave the others as they were written)
+        return False
+
+
+def _are_equal(a: Reading, b: Reading) -> bool:
+    return (a.data_ptr, a.shape, a.strides, a.dtype) == (b.data_ptr, b.shape, b.strides, b.dtype)
+
+
+def _has_moved(one: Frozen, then: Reading) -> bool:
+    here = one.here()
+    return here is None or here.data_ptr != then.data_ptr

@@ -1,0 +1,182 @@
+"""Freeze what the user names, and look after it while cells run."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from IPython.core.error import UsageError
+
+from ..capture.allowance import Allowance
+from ..capture.collector import quiet_collector
+from ..core.freezing import FrozenError
+from ..render.frozen import show_freeze, show_frozen, show_thaw
+from .cells import count_now, user_variables
+from .spelling import explain_unknown, follow, normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+
+    from ..capture.freezer import Freezer
+    from ..capture.frozen import Frozen
+    from ..render.page import Page
+    from .running import RunningCell
+
+SHARE, FLOOR = 0.1, 0.01
+"""The share of a cell's run time, and the seconds in any cell, that looking between statements may take here."""
+
+MAX_NAMED = 5
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Freezing:
+    """What is frozen in this shell.
+
+    Attributes
+    ----------
+    ran
+        The statements that ran since the frozen bytes were last compared.
+    """
+
+    shell: InteractiveShell
+    freezer: Freezer
+    cell: RunningCell | None = None
+    ran: set[int] = field(default_factory=set)
+    allowance: Allowance = field(default_factory=partial(Allowance, share=SHARE, floor=FLOOR))
+
+    def freeze(self, texts: Sequence[str], known: Sequence[str]) -> Page:
+        """Freeze what some texts lead to; nothing, where one of them leads nowhere."""
+        found: list[Frozen] = []
+        refused: dict[str, str] = {}
+        for text in texts:
+            ready, why = self._examine(normalize(text), known)
+            found += ready
+            refused |= why
+        if not found:
+            path, reason = next(iter(refused.items()))
+            more = f" (and {len(refused) - 1:,} more)" if len(refused) > 1 else ""
+            raise UsageError(f"{path} cannot be frozen{more}: {reason}")
+        once = list({id(one.thing()): one for one in found}.values())
+        self.freezer.freeze(once)
+        return show_freeze([one.record() for one in once], refused)
+
+    def thaw(self, texts: Sequence[str]) -> Page:
+        """Thaw what some texts name, or lead to; all, where there are none."""
+        found = [one for text in texts for one in self._find(normalize(text))] if texts else self._all()
+        self.freezer.thaw(found)
+        if not self.freezer.frozen:
+            self.freezer.close()
+        return show_thaw([one.record() for one in found])
+
+    def show(self) -> Page:
+        """Show what is frozen."""
+        return show_frozen([one.record() for one in self._all()])
+
+    def begin(self) -> None:
+        """Begin a cell: undo what was written since the last one, and stop operators from here on."""
+        if self.freezer.frozen:
+            for one in self.freezer.mend():
+                print(f"tensorwatch: {one.record()}: it was written to between cells; its bytes have been put back")
+            self.freezer.open()
+
+    def guard(self, cell: RunningCell | None) -> None:
+        """Look after what is frozen while a cell runs."""
+        if not self.freezer.frozen:
+            return
+        self.freezer.open()
+        if cell is not None and self.cell is None:
+            self.cell, cell.ledger.verify = cell, self._verify
+            self.ran.clear()
+            self.allowance = Allowance(share=SHARE, floor=FLOOR)
+            self.allowance.begin()
+
+    def end(self, result: ExecutionResult) -> None:
+        """End a cell: the last place where a write can be undone, and told as the cell's own error."""
+        self.freezer.close()
+        if self.cell is not None and self.cell.ledger.current is not None:
+            self.ran.add(self.cell.ledger.current)
+        told = self._accuse(self.freezer.mend())
+        if told:
+            self._raise_late(FrozenError(told), result)
+        self.cell = None
+
+    def give_up(self) -> None:
+        """Thaw everything, and leave nothing behind."""
+        self.freezer.close()
+        self.freezer.thaw(self._all())
+        self.cell = None
+
+    def _examine(self, text: str, known: Sequence[str]) -> tuple[list[Frozen], dict[str, str]]:
+        try:
+            thing = follow(text, user_variables(self.shell))
+        except Exception:  # noqa: BLE001  (whatever it raises, it leads nowhere)
+            explain_unknown(text, known)
+        found, refused = self.freezer.examine(text, thing, count_now(self.shell))
+        if not found and not refused:
+            raise UsageError(f"there is no tensor to freeze in {text}, which is of type {type(thing).__name__}")
+        return found, refused
+
+    def _find(self, text: str) -> list[Frozen]:
+        named = [one for one in self._all() if one.path == text or one.path.startswith((f"{text}.", f"{text}["))]
+        thing = None if named else self._led_to(text)
+        found = named or [one for one in self._all() if one.thing() is thing]
+        if not found:
+            frozen = ", ".join(one.path for one in self._all()[:MAX_NAMED])
+            raise UsageError(f"{text} is not frozen" + (f"; frozen: {frozen}" if frozen else ", nor is anything else"))
+        return found
+
+    def _led_to(self, text: str) -> object:
+        try:
+            return follow(text, user_variables(self.shell))
+        except Exception:  # noqa: BLE001  (it leads nowhere)
+            return self  # which nobody can freeze
+
+    def _all(self) -> list[Frozen]:
+        return list(self.freezer.frozen.values())
+
+    def _verify(self) -> None:
+        """Compare the frozen bytes between two statements."""
+        current = self.cell.ledger.current if self.cell else None
+        if current is None:
+            return
+        self.ran.add(current)
+        if not self.allowance.has_time(time.perf_counter()):
+            return
+        began = time.thread_time()
+        with quiet_collector():
+            told = self._accuse(self.freezer.mend())
+        self.allowance.charge(time.thread_time() - began)
+        self.ran.clear()
+        if told:
+            raise FrozenError(told)
+
+    def _accuse(self, mended: Sequence[Frozen]) -> str:
+        """Say what was written to, by which statement."""
+        if not mended:
+            return ""
+        more = f" (and {len(mended) - 1:,} more)" if len(mended) > 1 else ""
+        return f"{mended[0].record()}{more}: {self._culprit()} wrote to it; its bytes have been put back"
+
+    def _culprit(self) -> str:
+        statements = self.cell.statements() if self.cell else ()
+        ran = [one for one in statements if one.index in self.ran]
+        if not ran or self.cell is None:
+            return "this cell"
+        lines = [one.line + self.cell.offset for one in ran]
+        if len(ran) == 1:
+            return f"{ran[0].text} (line {lines[0]})"
+        return f"one of the lines {min(lines)} to {max(lines)}"
+
+    def _raise_late(self, error: FrozenError, result: ExecutionResult) -> None:
+        """Make it the error of a cell that has run, or say it beside the error that the cell has."""
+        if result.error_in_exec is not None or result.error_before_exec is not None:
+            print(f"FrozenError: {error}", file=sys.stderr)
+            return
+        result.error_in_exec = error
+        self.shell.last_execution_succeeded = False
+        self.shell.showtraceback((FrozenError, error, None))
