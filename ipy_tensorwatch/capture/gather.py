@@ -61,6 +61,8 @@ class Gathering:
 
     def _watch(self, thing: Any, reading: Reading, block: Block) -> None:  # noqa: ANN401
         add_block(self.blocks, reading.storage, block)
+        if block.foreign:
+            self.storages.foreign.add(reading.storage)
         if block.room > WHOLE_LIMIT and reading.kind != "component" and len(self.counters) < MAX_COUNTERS:
             counter = Counter.of(thing, reading)
             if counter is not None:

@@ -49,6 +49,12 @@ class Graphs:
         """The cells of which saved tensors are followed."""
         return {one.saved.cell for kept in self.saved.values() for one in kept}
 
+    def fate(self, node: int) -> str:
+        """Tell what has become of a node of which something was overwritten, and is in danger no more."""
+        if node not in self.inputs:
+            return "its graph is gone"
+        return "its bytes are what they were" if self.saved.get(node) else "backward has let go of it"
+
     def look(self, roots: Iterable[Root], aids: Aids, rewritten: set[int]) -> tuple[Overwritten, ...]:
         """Find what was saved and is no longer the same.
 

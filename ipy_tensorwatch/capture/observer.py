@@ -12,16 +12,16 @@ from ..core.path import AccessPath
 from ..core.records import Coverage, Unverified
 from ..core.snapshot import Snapshot
 from .contrast import EXAMPLES, contrast
-from .fingerprint import Budget, Fingerprints
+from .fingerprint import Budget, Fingerprints, Verdict
 from .graph import Graphs
 from .lens import Lens, Shot
+from .loans import Loans
 from .saving import Aids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ..core.saved import Overwritten
-    from .fingerprint import Verdict
     from .lens import Computed
 
 
@@ -64,6 +64,11 @@ class Observation:
         )
 
     @property
+    def gone(self) -> tuple[int, ...]:
+        """The storages whose memory is gone."""
+        return tuple(storage for storage, verdict in self.verdicts.items() if verdict.outcome == "unreadable")
+
+    @property
     def is_complete(self) -> bool:
         """Whether the budget reached every storage."""
         return all(verdict.outcome != "skipped" for verdict in self.verdicts.values())
@@ -82,6 +87,7 @@ class Observer:
     lens: Lens = field(default_factory=Lens)
     prints: Fingerprints = field(default_factory=Fingerprints)
     graphs: Graphs = field(default_factory=Graphs)
+    loans: Loans = field(default_factory=Loans)
     budget: Budget = field(default_factory=Budget)
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
     examples: int = EXAMPLES
@@ -101,13 +107,7 @@ class Observer:
         computed: list[Computed] = []
         before, shot = self.shot, self.lens.take(namespace, patience, computed)
         differences = [] if shot is before else list(diff(before.snapshot, shot.snapshot))
-        verdicts = self.prints.compare(
-            shot.blocks,
-            _written(differences),
-            cell,
-            self.budget,
-            lambda storage: [reading for _, reading in shot.snapshot.by_storage.get(storage, ())],
-        )
+        verdicts = self._compare(shot, _written(differences), cell)
         found = [(one, contrast(one, verdicts, self.prints, self.examples)) for one in differences]
         found += self._rewritten(shot, {str(one.path) for one in differences}, verdicts)
         found = self._with_owners(shot, found)
@@ -116,6 +116,20 @@ class Observer:
         overwritten = self._follow_graphs(computed, verdicts, cell)
         cut = tuple(path for path, _ in computed) if self.graphs.is_cut else ()
         return Observation(shot=shot, found=tuple(found), verdicts=verdicts, overwritten=overwritten, cut=cut)
+
+    def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, Verdict]:
+        """Compare the bytes with what they were; memory that is gone may be anybody's by now."""
+        self.loans.follow(shot.blocks, self.lens.storages)
+        gone, marks = self.loans.gone, self.prints.marks
+        blocks = {one: block for one, block in shot.blocks.items() if one not in gone} if gone else shot.blocks
+        verdicts = self.prints.compare(
+            blocks,
+            written,
+            cell,
+            self.budget,
+            lambda storage: [reading for _, reading in shot.snapshot.by_storage.get(storage, ())],
+        )
+        return {**verdicts, **{one: Verdict("unreadable", marks.get(one), None, None) for one in gone}}
 
     def _follow_graphs(
         self, computed: list[Computed], verdicts: Mapping[int, Verdict], cell: int

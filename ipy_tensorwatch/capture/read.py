@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ..core.gone import FREED
 from ..core.reading import Reading, extent
 from .torch_private import data_address, has_storage, is_cow, is_fake, is_functorch
 
@@ -118,7 +119,7 @@ def _with_memory(tensor: torch.Tensor, blank: Reading, storages: StorageSerials)
     if is_cow(tensor):
         return seen._replace(low=low, high=high, unknown="a copy-on-write tensor")
     if high > int(storage.nbytes()):
-        return seen._replace(low=low, high=high, unknown="its storage was freed or cut")
+        return seen._replace(low=low, high=high, unknown=FREED)
     return seen._replace(data_ptr=tensor.data_ptr(), low=low, high=high)
 
 

@@ -101,7 +101,15 @@ def _hazard(group: Sequence[Break]) -> Hazard:
         remedy=remedy(first.writing, paths, _root(first)),
         saved_at=first.saved_at,
         written_at=first.writing.site,
+        saved_cell=first.found.saved.cell,
+        written_cell=first.writing.cell,
+        node=first.found.saved.sequence,
     )
+
+
+def is_worth_saying(hazard: Hazard) -> bool:
+    """Tell a hazard that is said unasked; that results kept from before a step are old harms who uses them again."""
+    return hazard.outcome != "risk" or hazard.code not in (WILL_RAISE, WILL_BE_WRONG)
 
 
 def _message(one: Break, names: Sequence[str]) -> str:

@@ -58,6 +58,17 @@ class Scene:
         return tuple([i for i, one in enumerate(self.readings) if not one.is_leaf and one.grad_fn])
 
     @cached_property
+    def gradients(self) -> tuple[tuple[int, int], ...]:
+        """The places of tensors that have a gradient, each with that of the gradient."""
+        found: list[tuple[int, int]] = []
+        place = 0
+        for run in self.outline.runs:
+            if run.style == "grad":
+                found += [(base, place + i) for i, base in enumerate(run.keys) if isinstance(base, int)]
+            place += len(run.keys)
+        return tuple(found)
+
+    @cached_property
     def by_path(self) -> Mapping[str, Reading]:
         """The readings by their spelled path."""
         return dict(zip(map(str, self.paths), self.readings, strict=True))

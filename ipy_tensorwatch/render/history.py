@@ -8,22 +8,24 @@ from .fold import fold
 from .measure import count_of
 from .page import Page, Row, Table, words
 from .summary import COLUMNS, change_cells
+from .turns import turn_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..core.records import Change
+    from ..core.records import Change, Turn
 
     Past = Sequence[tuple[int, Change]]
 
 
-def history(past: Past, limit: int, path: str | None = None) -> Page:
-    """Show the latest changes, the oldest of them first."""
+def history(past: Past, turns: Sequence[Turn], limit: int, path: str | None = None) -> Page:
+    """Show the latest changes and what became of hazards, the oldest of them first."""
     whose = f" of {path}" if path else ""
-    if not past:
+    if not past and not turns:
         return Page(head=f"tensorwatch  history{whose}", parts=(words("nothing has changed yet"),))
     head = f"tensorwatch  history{whose}  {count_of(len(past), 'change')}"
-    return Page(head=head, parts=(history_table(past, limit, path),))
+    hazards = (turn_table(turns, limit),) if turns else ()
+    return Page(head=head, parts=(history_table(past, limit, path), *hazards))
 
 
 def history_table(past: Past, limit: int, path: str | None = None) -> Table:

@@ -1,128 +1,105 @@
-"""What of the session bears on hazards: which statement built which node, and which write overwrote what."""
+"""The hazards of the session: those that stand, and when each began and was over."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from collections import deque
 from dataclasses import dataclass, field
-from itertools import islice
-from operator import itemgetter
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ..core.diff import Difference
-from ..core.hazard import Break, Writing, tell_hazards
-from ..core.near import Neighbourhood
-from ..core.records import Site
-from ..core.statement import parse_statements
+from ..core.gone import gone_memory
+from ..core.grads import aliased_grads
+from ..core.hazard import tell_hazards
+from ..core.kept import kept_by_reference
+from ..core.overlaid import overlaid_writes
+from ..core.records import Site, Turn
+from .breaks import Records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from ..capture.graph import Graphs
     from ..capture.observer import Observation
-    from ..core.blame import Verdict
-    from ..core.path import AccessPath
-    from ..core.reading import Reading
-    from ..core.records import Hazard
-    from ..core.saved import Overwritten, SavedTensor
+    from ..core.lasting import Lasting
+    from ..core.records import Change, Hazard
     from ..core.snapshot import Snapshot
+    from .breaks import Explain
     from .running import RunningCell
 
-    Entry = tuple[AccessPath, Reading]
-    Explain = Callable[[Difference], Verdict]
-
-MAX_EXPLAINED = 8
-"""How many of the variables over a saved tensor are asked who wrote them."""
-MAX_SORTED = 5000
-"""With more tensors, those of the same storage are looked through, not all that may share a byte."""
+HISTORY = 1000
 
 
 @dataclass(slots=True)
 class HazardBook:
-    """Keeps, for the graphs that live, where they were built and overwritten.
+    """Keeps the hazards from cell to cell.
 
     Attributes
     ----------
     hazards
         Those after the last cell.
+    turns
+        When hazards began and were over, the oldest first.
     """
 
     hazards: tuple[Hazard, ...] = ()
-    _built: dict[int, tuple[str, Sequence[tuple[int, int]]]] = field(default_factory=dict)
-    _writings: dict[object, Writing] = field(default_factory=dict)
-    _last: tuple[tuple[Overwritten, ...], Snapshot] | None = None
+    turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    records: Records = field(default_factory=Records)
+    _lasting: tuple[Lasting, ...] = ()
+    _last: object = None
 
-    def follow(self, cell: RunningCell, observed: Observation, alive: set[int], explain: Explain) -> tuple[Hazard, ...]:
-        """Tell the hazards after a cell; `alive` are the cells of which nodes are alive."""
-        if cell.count in alive:
-            self._built[cell.count] = cell.plain, tuple(cell.ledger.built)
-        for gone in self._built.keys() - alive:
-            del self._built[gone]
-        found, snapshot = observed.overwritten, observed.shot.snapshot
-        if self._last is None or self._last[0] != found or self._last[1] is not snapshot:
-            self._last = found, snapshot
-            self.hazards = self._tell(cell, found, snapshot, explain) if found else ()
+    def follow(
+        self, cell: RunningCell, observed: Observation, graphs: Graphs, changes: Sequence[Change], explain: Explain
+    ) -> tuple[Hazard, ...]:
+        """Tell the hazards after a cell."""
+        self.records.add(cell, graphs.cells)
+        key = observed.overwritten, observed.shot.snapshot, observed.gone
+        if changes or self._last != key:
+            self._last = key
+            before, self.hazards = self.hazards, self._tell(cell, observed, changes, explain)
+            why = partial(_why_over, graphs=graphs, snapshot=observed.shot.snapshot)
+            self.turns.extend(_turns(cell.count, before, self.hazards, why))
         return self.hazards
 
     def _tell(
-        self, cell: RunningCell, found: tuple[Overwritten, ...], snapshot: Snapshot, explain: Explain
+        self, cell: RunningCell, observed: Observation, changes: Sequence[Change], explain: Explain
     ) -> tuple[Hazard, ...]:
-        near = _Nearby(snapshot)
-        breaks = [self._break(cell, one, near, explain) for one in found]
-        self._writings = {one.found.key: one.writing for one in breaks}
-        return tell_hazards(breaks)
-
-    def _break(self, cell: RunningCell, found: Overwritten, near: _Nearby, explain: Explain) -> Break:
-        saved = found.saved
-        overlapping = near.of(saved.reading)
-        writing = self._writings.get(found.key) or _writing(
-            cell.count, overlapping or near.in_storage(saved.reading), explain
-        )
-        scalars = (path for path in found.roots if (root := near.snapshot.get(path)) and root.numel == 1)
-        return Break(
-            found=found,
-            paths=tuple(str(path) for path, _ in overlapping),
-            scalars=tuple(scalars),
-            saved_at=self._site(saved),
-            writing=writing,
+        found, snapshot = observed.overwritten, observed.shot.snapshot
+        breaks = self.records.breaks(cell.count, found, snapshot, explain) if found else ()
+        lasting = {
+            (one.hazard.code, one.hazard.paths): one for one in (*_begun(cell, changes, snapshot), *self._lasting)
+        }
+        self._lasting = tuple(one for one in lasting.values() if one.holds_in(snapshot))
+        return (
+            *tell_hazards(breaks),
+            *(one.hazard for one in self._lasting),
+            *gone_memory(snapshot, observed.gone),
         )
 
-    def _site(self, saved: SavedTensor) -> Site | None:
-        """Find the statement that built a node: the one that was entered last before its number was given."""
-        source, built = self._built.get(saved.cell, ("", ()))
-        place = bisect_right(built, saved.sequence, key=itemgetter(0)) - 1
-        statement = next(islice(parse_statements(source), built[place][1], None), None) if place >= 0 else None
-        return Site(line=statement.line, end_line=statement.end_line, text=statement.text) if statement else None
+
+def _begun(cell: RunningCell, changes: Sequence[Change], snapshot: Snapshot) -> Iterator[Lasting]:
+    """Tell what a cell began, or what is so still: who began it is known from then."""
+    yield from aliased_grads(snapshot, cell.count, lambda: _backward_of(cell))
+    yield from kept_by_reference(changes, snapshot, cell.count)
+    yield from overlaid_writes(changes, snapshot, cell.count)
 
 
-def _writing(cell: int, entries: Sequence[Entry], explain: Explain) -> Writing:
-    """Find the statement that wrote: the one that names a variable over these bytes, if there is one."""
-    told = [(path, reading, explain(Difference(path=path, before=reading, after=reading)))
-            for path, reading in entries[:MAX_EXPLAINED]]  # fmt: skip
-    told = [one for one in told if one[2].sites]
-    if not told:
-        return Writing(cell=cell)
-    path, reading, verdict = next((one for one in told if one[2].cause == "direct"), told[0])
-    return Writing(
-        cell=cell,
-        path=str(path),
-        site=verdict.sites[0],
-        cause=verdict.cause,
-        is_array=reading.kind == "ndarray",
-        is_leaf=reading.is_leaf and reading.requires_grad,
-    )
+def _backward_of(cell: RunningCell) -> Site | None:
+    """Find the one statement that can have run backward."""
+    ran = [one for one in cell.statements() if one.index in cell.ledger.ran and "backward" in one.text]
+    if len(ran) != 1:
+        return None
+    return Site(line=ran[0].line, end_line=ran[0].end_line, text=ran[0].text, certainty="inferred")
 
 
-class _Nearby:
-    """The variables over some bytes."""
+def _turns(cell: int, before: Sequence[Hazard], now: Sequence[Hazard], why: Callable[[Hazard], str]) -> Iterator[Turn]:
+    """Tell which hazards are over, and which are new."""
+    known, left = {one.mark for one in before}, {one.mark for one in now}
+    yield from (Turn(cell=cell, hazard=one, why=why(one)) for one in before if one.mark not in left)
+    yield from (Turn(cell=cell, hazard=one) for one in now if one.mark not in known)
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        self._all = Neighbourhood(snapshot.entries()) if len(snapshot) <= MAX_SORTED else None
 
-    def of(self, reading: Reading) -> list[Entry]:
-        """Give those that share a byte, those that lie just so first."""
-        entries = self._all.of(reading) if self._all else self.in_storage(reading)
-        return sorted(entries, key=lambda entry: entry[1].layout != reading.layout)
-
-    def in_storage(self, reading: Reading) -> list[Entry]:
-        """Give those in the same storage: a write to any of them moves the version of all views."""
-        return list(self.snapshot.by_storage.get(reading.storage, ()))
+def _why_over(hazard: Hazard, graphs: Graphs, snapshot: Snapshot) -> str:
+    if hazard.node is not None:
+        return graphs.fate(hazard.node)
+    gone = any(snapshot.get(path) is None for path in hazard.paths)
+    return "what it was about is gone" if gone else "its memory is another now"

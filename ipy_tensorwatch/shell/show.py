@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..core.hazard import is_worth_saying
 from ..render.diff import DiffView, show_diff
 from ..render.html import write_html
 from ..render.page import Page, words
@@ -55,21 +56,16 @@ class Speaker:
         self._tell_skipped(report)
 
     def _fresh(self, report: Report) -> list[Hazard]:
-        """Choose the hazards that are no mere risk and were not there after the cell before."""
+        """Choose the hazards that are worth a word and were not there after the cell before."""
         before = self._told
-        self._told = frozenset(_mark(one) for one in report.hazards)
-        return [one for one in report.hazards if one.outcome != "risk" and _mark(one) not in before]
+        self._told = frozenset(one.mark for one in report.hazards)
+        return [one for one in report.hazards if is_worth_saying(one) and one.mark not in before]
 
     def _tell_skipped(self, report: Report) -> None:
         skipped = [one for one in report.coverage.unverified if one.why == "budget"]
         if skipped and not self.said_skipped:
             self.said_skipped = True
             show(self.shell, _skipped_page(report, len(skipped)))
-
-
-def _mark(one: Hazard) -> object:
-    """Tell a hazard from others, whatever its variables are called by now."""
-    return one.code, one.outcome, one.op, one.saved_at, one.written_at
 
 
 def _only_asks(source: str) -> bool:

@@ -244,7 +244,7 @@ class Watcher:
             found = cell.recording.sharpen(observed, self.observer)
         explain = self._explainer(cell, observed)
         changes = (*cell.outside, *judge(found, explain))
-        hazards = self.hazards.follow(cell, observed, self.observer.graphs.cells, explain)
+        hazards = self.hazards.follow(cell, observed, self.observer.graphs, changes, explain)
         if cell.recording:
             cell.recording.release(cell)
         self.observed = observed

@@ -1,0 +1,112 @@
+"""Say of saved tensors that were overwritten which variables these are, which statement saved them and which wrote."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from ..core.diff import Difference
+from ..core.hazard import Break, Writing
+from ..core.near import Neighbourhood
+from ..core.records import Site
+from ..core.statement import parse_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ..core.blame import Verdict
+    from ..core.path import AccessPath
+    from ..core.reading import Reading
+    from ..core.saved import Overwritten, SavedTensor
+    from ..core.snapshot import Snapshot
+    from .running import RunningCell
+
+    Entry = tuple[AccessPath, Reading]
+    Explain = Callable[[Difference], Verdict]
+
+MAX_EXPLAINED = 8
+"""How many of the variables over a saved tensor are asked who wrote them."""
+MAX_SORTED = 5000
+"""With more tensors, those of the same storage are looked through, not all that may share a byte."""
+
+
+@dataclass(slots=True)
+class Records:
+    """Keeps, for the graphs that live, where they were built and overwritten."""
+
+    _built: dict[int, tuple[str, Sequence[tuple[int, int]]]] = field(default_factory=dict)
+    _writings: dict[object, Writing] = field(default_factory=dict)
+
+    def add(self, cell: RunningCell, alive: set[int]) -> None:
+        """Remember a cell; of cells of which no node is alive, nothing is kept."""
+        if cell.count in alive:
+            self._built[cell.count] = cell.plain, tuple(cell.ledger.built)
+        for gone in self._built.keys() - alive:
+            del self._built[gone]
+
+    def breaks(self, cell: int, found: Iterable[Overwritten], snapshot: Snapshot, explain: Explain) -> list[Break]:
+        """Say what is known of what was overwritten; who wrote first is remembered."""
+        near = Nearby(snapshot)
+        told = [self._break(cell, one, near, explain) for one in found]
+        self._writings = {one.found.key: one.writing for one in told}
+        return told
+
+    def site_of(self, saved: SavedTensor) -> Site | None:
+        """Find the statement that built a node: the one that was entered last before its number was given."""
+        source, built = self._built.get(saved.cell, ("", ()))
+        place = bisect_right(built, saved.sequence, key=itemgetter(0)) - 1
+        statement = next(islice(parse_statements(source), built[place][1], None), None) if place >= 0 else None
+        return Site(line=statement.line, end_line=statement.end_line, text=statement.text) if statement else None
+
+    def _break(self, cell: int, found: Overwritten, near: Nearby, explain: Explain) -> Break:
+        saved = found.saved
+        overlapping = near.of(saved.reading)
+        writing = self._writings.get(found.key) or _writing(
+            cell, overlapping or near.in_storage(saved.reading), explain
+        )
+        scalars = (path for path in found.roots if (root := near.snapshot.get(path)) and root.numel == 1)
+        return Break(
+            found=found,
+            paths=tuple(str(path) for path, _ in overlapping),
+            scalars=tuple(scalars),
+            saved_at=self.site_of(saved),
+            writing=writing,
+        )
+
+
+def _writing(cell: int, entries: Sequence[Entry], explain: Explain) -> Writing:
+    """Find the statement that wrote: the one that names a variable over these bytes, if there is one."""
+    told = [(path, reading, explain(Difference(path=path, before=reading, after=reading)))
+            for path, reading in entries[:MAX_EXPLAINED]]  # fmt: skip
+    told = [one for one in told if one[2].sites]
+    if not told:
+        return Writing(cell=cell)
+    path, reading, verdict = next((one for one in told if one[2].cause == "direct"), told[0])
+    return Writing(
+        cell=cell,
+        path=str(path),
+        site=verdict.sites[0],
+        cause=verdict.cause,
+        is_array=reading.kind == "ndarray",
+        is_leaf=reading.is_leaf and reading.requires_grad,
+    )
+
+
+class Nearby:
+    """The variables over some bytes."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._all = Neighbourhood(snapshot.entries()) if len(snapshot) <= MAX_SORTED else None
+
+    def of(self, reading: Reading) -> list[Entry]:
+        """Give those that share a byte, those that lie just so first."""
+        entries = self._all.of(reading) if self._all else self.in_storage(reading)
+        return sorted(entries, key=lambda entry: entry[1].layout != reading.layout)
+
+    def in_storage(self, reading: Reading) -> list[Entry]:
+        """Give those in the same storage: a write to any of them moves the version of all views."""
+        return list(self.snapshot.by_storage.get(reading.storage, ()))
