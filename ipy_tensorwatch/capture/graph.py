@@ -140,7 +140,7 @@ class Graphs:
         for number, node, kind, _ in walk_nodes(nodes, set(), lowest=min(numbers) if prune else 0):
             if number in left:
                 left.remove(number)
-                held = {(name, place): tensor for name, place, tensor, _ in kept_in(node, kind)}
+                held = {(one.name, one.place): one.tensor for one in kept_in(node, kind, set())}
                 still = [one for one in self.saved[number] if one.is_in(held)]
                 is_all, self.saved[number] = is_all and len(still) == len(self.saved[number]), still
             if not left:

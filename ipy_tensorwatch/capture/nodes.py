@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.unread import is_unread, mode_of
 from .read import TORCH_TYPES
+from .recompute import computed_again, read_by
 from .torch_private import (
     LEAF_NUMBER,
     PythonNode,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     Root = tuple[str, torch.Tensor]
     Nodes = Mapping[int, tuple[Any, list[str]]]
-    Kept = tuple[str, int, torch.Tensor, Callable[[Any], object] | None]
 
 _COMPLAINT = re.compile(r"is at version (?P<now>\d+); expected version (?P<saved>\d+)")
 
@@ -44,6 +44,26 @@ class Kind(NamedTuple):
     follow: Callable[[Any], tuple[tuple[Any, int], ...]]
     number: Callable[[Any], int]
     saved: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...]
+
+
+class Kept(NamedTuple):
+    """A tensor that a node saved.
+
+    Attributes
+    ----------
+    place
+        Its place in a list.
+    check
+        What reads it as backward would: None where nobody checks, as where the user keeps it on the node by hand.
+    is_read_again
+        Whether a checkpoint computes with it again.
+    """
+
+    name: str
+    place: int
+    tensor: torch.Tensor
+    check: Callable[[Any], object] | None
+    is_read_again: bool = False
 
 
 _kinds: dict[type, Kind] = {}
@@ -69,24 +89,47 @@ def kind_of(node: object) -> Kind:
     return known
 
 
-def kept_in(node: object, kind: Kind) -> Iterator[Kept]:
+def kept_in(node: object, kind: Kind, checkpoints: set[int]) -> Iterator[Kept]:
     """Give the tensors that a node saved and has not let go of; those under hooks are left out.
 
-    Each comes with its name, its place in a list, and what reads it as backward would: None where the user keeps it on
-    the node by hand, so that nobody checks.
+    Parameters
+    ----------
+    checkpoints
+        The numbers of the checkpoints that are known; what a new one will compute with is given too.
     """
     for name, read, check in kind.saved:
         try:
             found = read(node)
         except RuntimeError:  # let go of by backward
+            if kind is _python:
+                return
             continue
         for place, saved in enumerate(found if isinstance(found, tuple) else (found,)):
-            if saved is not None and not has_hook(saved) and type(tensor := saved.data) in TORCH_TYPES:
-                yield name, place, tensor, check
+            if saved is None:
+                continue
+            if has_hook(saved):
+                yield from _computed_again(saved, checkpoints)
+            elif type(tensor := saved.data) in TORCH_TYPES:
+                yield Kept(name, place, tensor, check)
     if kind is _python:
-        for place, (name, value) in enumerate(object.__getattribute__(node, "__dict__").items()):
-            if type(value) in TORCH_TYPES:
-                yield name, -1 - place, value, None
+        yield from _kept_by_hand(object.__getattribute__(node, "__dict__"))
+
+
+def _computed_again(saved: Any, checkpoints: set[int]) -> Iterator[Kept]:  # noqa: ANN401
+    number, found = computed_again(saved.unpack_hook)
+    if number not in checkpoints:
+        checkpoints.add(number)
+        for place, (way, tensor, check) in enumerate(found):
+            yield Kept(way, place, tensor, check, is_read_again=True)
+
+
+def _kept_by_hand(attributes: Mapping[str, Any]) -> Iterator[Kept]:
+    for place, (name, value) in enumerate(attributes.items()):
+        if type(value) in TORCH_TYPES:
+            yield Kept(name, -1 - place, value, None)
+    if "run_function" in attributes:  # a checkpoint that is itself a node
+        for place, (way, tensor, _) in enumerate(read_by(attributes["run_function"])):
+            yield Kept(way, place, tensor, None, is_read_again=True)
 
 
 def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], object] | None) -> int:

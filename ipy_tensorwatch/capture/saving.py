@@ -114,18 +114,19 @@ class Aids:
     cell: int
     deadline: float
     _known: dict[int, tuple[torch.Tensor, Sight]] = field(default_factory=dict)
+    _checkpoints: set[int] = field(default_factory=set)
 
     def note(self, node: Any, number: int, kind: Kind) -> list[Followed]:  # noqa: ANN401
         """Note what a node saved in memory that is watched: to any other, nobody can write."""
         found = []
-        for name, place, tensor, check in kept_in(node, kind):
+        for name, place, tensor, check, again in kept_in(node, kind, self._checkpoints):
             try:
                 sight = self._sight_of(tensor)
                 if sight is not None:
                     op, version = kind.name(node), saved_version(node, tensor, check)
                     saved = SavedTensor(
                         op=op, argument=name, sequence=number, place=place, cell=self.cell, reading=sight.reading,
-                        version=version, is_checked=check is not None,
+                        version=version, is_checked=check is not None, is_read_again=again,
                     )  # fmt: skip
                     matters = is_read(node, op, name, is_complex=tensor.is_complex())
                     found.append(Followed(saved, sight.counter, sight.digest if matters else None))

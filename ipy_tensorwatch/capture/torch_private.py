@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from types import CodeType
 
@@ -151,6 +151,20 @@ def checked_by(kind: Any, name: str) -> Any:  # noqa: ANN401
 def has_hook(saved: Any) -> bool:  # noqa: ANN401
     """Tell a tensor that hooks packed, or will compute again."""
     return getattr(saved, "unpack_hook", has_hook) is not None
+
+
+def handed_again(frame: Any) -> Iterator[tuple[torch.Tensor, Callable[[Any], object]]]:  # noqa: ANN401
+    """Give the tensors that a checkpoint was handed, each with what reads it as the checkpoint will."""
+    kept = getattr(frame, "saved_args", None)
+    if kept is not None:
+        for one in kept:
+            if hasattr(one, "unpack_hook") and not has_hook(one):
+                yield one.data, lambda _, one=one: one.unpack()
+        return
+    node: Any = getattr(getattr(frame, "input_saver", None), "grad_fn", None)  # before PyTorch 2.13
+    for one in getattr(node, "_raw_saved_tensors", ()):
+        if not has_hook(one):
+            yield one.data, lambda _: node.saved_tensors
 
 
 def setting_of(node: Any, name: str) -> object:  # noqa: ANN401

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .records import Cause, Outcome, Site
     from .saved import Overwritten
 
-WILL_RAISE, WILL_BE_WRONG = "TW201", "TW202"
+WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN = "TW201", "TW202", "TW205"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,9 @@ class Break:
     @property
     def code(self) -> str:
         """The code of the hazard that this is."""
-        return WILL_RAISE if self.found.will_raise else WILL_BE_WRONG
+        if self.found.will_raise:
+            return WILL_RAISE
+        return COMPUTED_AGAIN if self.found.saved.is_read_again else WILL_BE_WRONG
 
     @property
     def outcome(self) -> Outcome:
@@ -98,7 +100,7 @@ def _hazard(group: Sequence[Break]) -> Hazard:
         paths=paths,
         op=first.found.saved.op,
         message=_message(first, list(mains)),
-        remedy=remedy(first.writing, paths, _root(first)),
+        remedy=remedy(first.writing, paths, _root(first), is_read_again=first.found.saved.is_read_again),
         saved_at=first.saved_at,
         written_at=first.writing.site,
         saved_cell=first.found.saved.cell,
@@ -109,7 +111,7 @@ def _hazard(group: Sequence[Break]) -> Hazard:
 
 def is_worth_saying(hazard: Hazard) -> bool:
     """Tell a hazard that is said unasked; that results kept from before a step are old harms who uses them again."""
-    return hazard.outcome != "risk" or hazard.code not in (WILL_RAISE, WILL_BE_WRONG)
+    return hazard.outcome != "risk" or hazard.code not in (WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN)
 
 
 def _message(one: Break, names: Sequence[str]) -> str:
@@ -117,8 +119,9 @@ def _message(one: Break, names: Sequence[str]) -> str:
     who = f"`{names[0]}`" + (f" and {len(names) - 1} more" if names[1:] else "") if names else "a tensor"
     were = "were" if names[1:] else "was"
     through = f" through `{writing.path}`" if writing.path and writing.path not in names else ""
+    needed = "with which a checkpoint will compute again, as" if saved.is_read_again else f"saved by {saved.op}"
     return (
-        f"{_what(one)}: {who}, saved by {saved.op} in {_where(saved.cell, one.saved_at)}, {were} overwritten{through} "
+        f"{_what(one)}: {who}, {needed} in {_where(saved.cell, one.saved_at)}, {were} overwritten{through} "
         f"in {_where(writing.cell, writing.site)}{_text(writing.site)}"
     )
 

@@ -57,7 +57,7 @@ _OUT_OF_PLACE = frozenset(
 """The methods that have a twin without an underscore."""
 
 
-def remedy(writing: Writing, paths: tuple[str, ...], root: str | None) -> str:
+def remedy(writing: Writing, paths: tuple[str, ...], root: str | None, *, is_read_again: bool = False) -> str:
     """Say what to write instead.
 
     Parameters
@@ -66,12 +66,16 @@ def remedy(writing: Writing, paths: tuple[str, ...], root: str | None) -> str:
         The variables that overlap what was overwritten.
     root
         The variable whose backward is in danger.
+    is_read_again
+        Whether a checkpoint reads the variable by its name, so that giving the name to another tensor is no better.
     """
     again = f"compute `{root}` again after it" if root else "compute what depends on it again"
     if writing.cause == "optimizer":
         return f"Call backward before the step, or {again}."
     if writing.is_leaf:
         return f"Call backward before this write, or {again}."
+    if is_read_again:
+        return "Write after the backward, or hand a copy to `checkpoint` as an argument of the function."
     site = writing.site
     if site is not None and site.inner is not None:
         return f"Hand the function a copy, or write out of place in cell {site.inner.cell}, line {site.inner.line}."

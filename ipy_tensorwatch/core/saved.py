@@ -29,6 +29,8 @@ class SavedTensor:
         The version that it was saved with.
     is_checked
         Whether backward compares the versions; it does not for what is kept on a node by hand.
+    is_read_again
+        Whether backward computes the forward again with it, under `torch.utils.checkpoint`.
     """
 
     op: str
@@ -39,6 +41,7 @@ class SavedTensor:
     reading: Reading
     version: int
     is_checked: bool
+    is_read_again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
