@@ -35,12 +35,15 @@ class Graphs:
         For each node the numbers of the nodes that its gradients flow to.
     saved
         What the nodes saved in memory that somebody watched can write to.
+    same
+        The paths whose tensors were made by the node that had made them at the last look; none where no bytes changed.
     is_cut
         Whether time was up before all of the graphs were read.
     """
 
     inputs: dict[int, tuple[int, ...]] = field(default_factory=dict)
     saved: dict[int, list[Followed]] = field(default_factory=dict)
+    same: frozenset[str] = frozenset()
     is_cut: bool = False
     _roots: dict[int, list[str]] = field(default_factory=dict)
 
@@ -66,11 +69,21 @@ class Graphs:
             The storages whose bytes the last cell changed.
         """
         nodes = nodes_of(roots)
+        self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
         self._follow(nodes, aids)
         for one in self._of_storages(rewritten):
             one.compare(aids.marks.get(one.saved.reading.storage))
         suspects = {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
         return tuple(self._confirm(nodes, suspects)) if suspects else ()
+
+    def _with_the_same_history(self, nodes: Nodes) -> frozenset[str]:
+        both = nodes.keys() & self._roots.keys()
+        return frozenset(path for number in both for path in {*nodes[number][1]} & {*self._roots[number]})
+
+    def is_used(self, path: str) -> bool:
+        """Tell whether a node that lives takes what made the tensor of a path as its input."""
+        makers = {number for number, paths in self._roots.items() if path in paths}
+        return any(not makers.isdisjoint(below) for below in self.inputs.values())
 
     def _of_storages(self, storages: set[int]) -> Iterator[Followed]:
         for kept in self.saved.values() if storages else ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -159,12 +160,16 @@ def handed_again(frame: Any) -> Iterator[tuple[torch.Tensor, Callable[[Any], obj
     if kept is not None:
         for one in kept:
             if hasattr(one, "unpack_hook") and not has_hook(one):
-                yield one.data, lambda _, one=one: one.unpack()
+                yield one.data, partial(_unpack, one)
         return
     node: Any = getattr(getattr(frame, "input_saver", None), "grad_fn", None)  # before PyTorch 2.13
     for one in getattr(node, "_raw_saved_tensors", ()):
         if not has_hook(one):
             yield one.data, lambda _: node.saved_tensors
+
+
+def _unpack(saved: Any, _: object) -> object:  # noqa: ANN401
+    return saved.unpack()
 
 
 def setting_of(node: Any, name: str) -> object:  # noqa: ANN401

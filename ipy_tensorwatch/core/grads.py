@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .lasting import Lasting, anchor
 from .overlap import share_bytes
 from .records import Hazard
+from .whereabouts import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +56,6 @@ def _share(one: Owned, other: Owned) -> bool:
 def _hazard(paths: list[str], cell: int, site: Site | None) -> Hazard:
     first, second = paths[:2]
     others = f" and {len(paths) - 2} more" if paths[2:] else ""
-    where = f"cell {cell}, line {site.line}: `{site.text.replace('`', chr(39))}`" if site else f"cell {cell}"
     return Hazard(
         code=CODE,
         outcome="wrong",
@@ -63,7 +63,7 @@ def _hazard(paths: list[str], cell: int, site: Site | None) -> Hazard:
         op="AccumulateGrad",
         message=(
             f"the next backward will give wrong gradients, without an error: `{first}` and `{second}`{others} are one "
-            f"memory since {where}. Each is added what both get, and `clip_grad_norm_` scales it twice."
+            f"memory since {quote(cell, site)}. Each is added what both get, and `clip_grad_norm_` scales it twice."
         ),
         remedy=(
             f"Before the next backward, set the gradients to None, as `zero_grad()` does, or part them: "

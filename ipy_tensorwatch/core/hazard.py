@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .records import Hazard
 from .remedy import remedy
+from .whereabouts import locate, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .saved import Overwritten
 
 WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN = "TW201", "TW202", "TW205"
+OF_BACKWARD = frozenset((WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN, "TW209"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +112,8 @@ def _hazard(group: Sequence[Break]) -> Hazard:
 
 
 def is_worth_saying(hazard: Hazard) -> bool:
-    """Tell a hazard that is said unasked; that results kept from before a step are old harms who uses them again."""
-    return hazard.outcome != "risk" or hazard.code not in (WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN)
+    """Tell a hazard that is said unasked; that of a backward which may never be run just stands in the report."""
+    return hazard.outcome != "risk" or hazard.code not in OF_BACKWARD
 
 
 def _message(one: Break, names: Sequence[str]) -> str:
@@ -121,8 +123,8 @@ def _message(one: Break, names: Sequence[str]) -> str:
     through = f" through `{writing.path}`" if writing.path and writing.path not in names else ""
     needed = "with which a checkpoint will compute again, as" if saved.is_read_again else f"saved by {saved.op}"
     return (
-        f"{_what(one)}: {who}, {needed} in {_where(saved.cell, one.saved_at)}, {were} overwritten{through} "
-        f"in {_where(writing.cell, writing.site)}{_text(writing.site)}"
+        f"{_what(one)}: {who}, {needed} in {locate(saved.cell, one.saved_at)}, {were} overwritten{through} "
+        f"in {quote(writing.cell, writing.site)}"
     )
 
 
@@ -136,18 +138,3 @@ def _what(one: Break) -> str:
 
 def _root(one: Break) -> str | None:
     return next(iter((*one.scalars, *one.found.roots)), None)
-
-
-def _where(cell: int, site: Site | None) -> str:
-    return f"cell {cell}" if site is None else f"cell {cell}, line {site.line}"
-
-
-def _text(site: Site | None) -> str:
-    if site is None:
-        return "."
-    inner = f" → cell {site.inner.cell}, line {site.inner.line}: `{_quoted(site.inner.text)}`" if site.inner else ""
-    return f": `{_quoted(site.text)}`{inner}"
-
-
-def _quoted(text: str) -> str:
-    return text.replace("`", "'")

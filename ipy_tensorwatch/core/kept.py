@@ -8,6 +8,7 @@ from .lasting import Lasting, anchor
 from .path import AccessPath, count_alike
 from .records import Hazard
 from .source import parse_path
+from .whereabouts import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,17 +52,17 @@ def _hazard(followers: Sequence[Follower], sites: Sequence[Site], cell: int) -> 
     container = str(AccessPath(followers[0][0].root, several[0][: count_alike(several)]))
     owner = parse_path(followers[0][1]).root
     root = followers[0][0].root
-    where = f"cell {cell}, line {sites[0].line}: `{sites[0].text.replace('`', chr(39))}`" if sites else f"cell {cell}"
+    site = sites[0] if sites else None
     return Hazard(
         code=CODE,
         outcome="risk",
         paths=tuple(str(path) for path, _, _ in followers),
         op=None,
         message=(
-            f"`{container}` is no copy: its tensors are those of `{owner}`, so that training went on in it in {where}. "
-            f"Loaded later, it gives what was trained last."
+            f"`{container}` is no copy: its tensors are those of `{owner}`, so that training went on in it in "
+            f"{quote(cell, site)}. Loaded later, it gives what was trained last."
         ),
         remedy=f"Keep a copy, before training goes on: `{root} = copy.deepcopy({root})`.",
-        written_at=sites[0] if sites else None,
+        written_at=site,
         written_cell=cell,
     )

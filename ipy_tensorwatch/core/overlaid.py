@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .lasting import Lasting, anchor
 from .overlap import overlaps_itself
 from .records import Hazard
+from .whereabouts import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,16 +30,15 @@ def overlaid_writes(changes: Sequence[Change], snapshot: Snapshot, cell: int) ->
 
 def _hazard(change: Change, reading: Reading, cell: int) -> Hazard:
     path, site = change.path, change.sites[0] if change.sites else None
-    where = f"cell {cell}, line {site.line}: `{site.text.replace('`', chr(39))}`" if site else f"cell {cell}"
+    room = (reading.high - reading.low) // (reading.itemsize or 1)
     return Hazard(
         code=CODE,
         outcome="risk",
         paths=(path,),
         op=None,
         message=(
-            f"elements of `{path}` share memory: it holds {reading.numel:,} elements in "
-            f"{(reading.high - reading.low) // (reading.itemsize or 1):,}, and what was written in {where} landed in "
-            f"several of them."
+            f"elements of `{path}` share memory: it holds {reading.numel:,} elements in {room:,}, and what was "
+            f"written in {quote(cell, site)} landed in several of them."
         ),
         remedy=f"Give each element its own memory, before it is written: `{path} = {path}.clone()`.",
         written_at=site,

@@ -79,19 +79,26 @@ def remedy(writing: Writing, paths: tuple[str, ...], root: str | None, *, is_rea
     site = writing.site
     if site is not None and site.inner is not None:
         return f"Hand the function a copy, or write out of place in cell {site.inner.cell}, line {site.inner.line}."
-    return _rewritten(site.text if site else "", paths) or _copied(writing)
+    line = rewritten(site.text if site else "", paths)
+    return f"Write out of place: `{line}`." if line else _copied(writing)
 
 
-def _rewritten(text: str, paths: tuple[str, ...]) -> str | None:
-    """Spell an in-place call or an augmented assignment out of place, where that is the same computation."""
+def rewritten(text: str, paths: tuple[str, ...]) -> str | None:
+    """Spell an in-place call or an augmented assignment out of place, where that is the same computation.
+
+    Examples
+    --------
+    >>> rewritten("h.add_(1)", ("h",)), rewritten("h *= y - 1", ("h",))
+    ('h = h.add(1)', 'h = h * (y - 1)')
+    """
     call, augmented = _CALL.fullmatch(text), _AUGMENTED.fullmatch(text)
     if call and call["name"] in paths and call["method"] in _OUT_OF_PLACE:
         name = call["name"]
-        return f"Write out of place: `{name} = {name}.{call['method']}({call['rest']})`."
+        return f"{name} = {name}.{call['method']}({call['rest']})"
     if augmented and augmented["name"] in paths:
         name, rest = augmented["name"], augmented["rest"].strip()
         simple = re.fullmatch(r"[\w.]+|\([^()]*\)", rest)
-        return f"Write out of place: `{name} = {name} {augmented['sign']} {rest if simple else f'({rest})'}`."
+        return f"{name} = {name} {augmented['sign']} {rest if simple else f'({rest})'}"
     return None
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Past = Sequence[tuple[int, Change]]
 
 
-def history(past: Past, turns: Sequence[Turn], limit: int, path: str | None = None) -> Page:
+def history(past: Past, limit: int, path: str | None = None, turns: Sequence[Turn] = ()) -> Page:
     """Show the latest changes and what became of hazards, the oldest of them first."""
     whose = f" of {path}" if path else ""
     if not past and not turns:

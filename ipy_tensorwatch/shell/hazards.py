@@ -13,6 +13,7 @@ from ..core.hazard import tell_hazards
 from ..core.kept import kept_by_reference
 from ..core.overlaid import overlaid_writes
 from ..core.records import Site, Turn
+from ..core.unrecorded import unrecorded_writes
 from .breaks import Records
 
 if TYPE_CHECKING:
@@ -55,30 +56,27 @@ class HazardBook:
         key = observed.overwritten, observed.shot.snapshot, observed.gone
         if changes or self._last != key:
             self._last = key
-            before, self.hazards = self.hazards, self._tell(cell, observed, changes, explain)
+            before, self.hazards = self.hazards, self._tell(cell, observed, graphs, changes, explain)
             why = partial(_why_over, graphs=graphs, snapshot=observed.shot.snapshot)
             self.turns.extend(_turns(cell.count, before, self.hazards, why))
         return self.hazards
 
     def _tell(
-        self, cell: RunningCell, observed: Observation, changes: Sequence[Change], explain: Explain
+        self, cell: RunningCell, observed: Observation, graphs: Graphs, changes: Sequence[Change], explain: Explain
     ) -> tuple[Hazard, ...]:
         found, snapshot = observed.overwritten, observed.shot.snapshot
-        breaks = self.records.breaks(cell.count, found, snapshot, explain) if found else ()
-        lasting = {
-            (one.hazard.code, one.hazard.paths): one for one in (*_begun(cell, changes, snapshot), *self._lasting)
-        }
-        self._lasting = tuple(one for one in lasting.values() if one.holds_in(snapshot))
-        return (
-            *tell_hazards(breaks),
-            *(one.hazard for one in self._lasting),
-            *gone_memory(snapshot, observed.gone),
-        )
+        breaks = tell_hazards(self.records.breaks(cell.count, found, snapshot, explain) if found else ())
+        known = {path for one in breaks for path in one.paths}
+        begun = _begun(cell, [one for one in changes if one.path not in known], snapshot, graphs)
+        held = (one for one in self._lasting if one.holds_in(snapshot))
+        self._lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
+        return (*breaks, *(one.hazard for one in self._lasting), *gone_memory(snapshot, observed.gone))
 
 
-def _begun(cell: RunningCell, changes: Sequence[Change], snapshot: Snapshot) -> Iterator[Lasting]:
+def _begun(cell: RunningCell, changes: Sequence[Change], snapshot: Snapshot, graphs: Graphs) -> Iterator[Lasting]:
     """Tell what a cell began, or what is so still: who began it is known from then."""
     yield from aliased_grads(snapshot, cell.count, lambda: _backward_of(cell))
+    yield from unrecorded_writes(changes, snapshot, cell.count, graphs)
     yield from kept_by_reference(changes, snapshot, cell.count)
     yield from overlaid_writes(changes, snapshot, cell.count)
 

@@ -132,7 +132,7 @@ class TensorMagics(Magics):
         past = list(self._watcher.history)
         path = asked.path and self._path_of_history(asked.path, {one.path for _, one in past})
         turns = [one for one in self._watcher.hazards.turns if path is None or path in one.hazard.paths]
-        return history([(count, one) for count, one in past if path in (None, one.path)], turns, asked.count, path)
+        return history([(count, one) for count, one in past if path in (None, one.path)], asked.count, path, turns)
 
     def _path_of_history(self, text: str, known: set[str]) -> str:
         return text if text in known else find_path(text, self._watcher, self.shell.user_ns)

@@ -219,6 +219,18 @@ export interface Hazard {
   remedy: string;
   saved_at: Site | null;
   written_at: Site | null;
+  /**
+   * The cell of `saved_at`.
+   */
+  saved_cell: number | null;
+  /**
+   * The cell of `written_at`.
+   */
+  written_cell: number | null;
+  /**
+   * The number of the node that saved the tensor.
+   */
+  node: number | null;
 }
 /**
  * How much of what is watched was compared byte by byte after this cell.
