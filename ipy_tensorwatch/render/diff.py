@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..core.records import Change, TensorRecord
     from ..core.report import Report
     from .fold import Fold
+    from .page import Part
 
 _ORDER = ("mutated", "touched", "metadata", "rebound", "bound", "unbound")
 
@@ -61,7 +62,7 @@ _WORDS = {
 }
 
 
-def _parts(report: Report, view: DiffView) -> Iterator[Table | Line]:
+def _parts(report: Report, view: DiffView) -> Iterator[Part]:
     if report.cell.status != "ok":
         yield words("the cell was interrupted" if report.cell.status == "interrupted" else "the cell raised an error")
     if report.changes:

@@ -24,8 +24,9 @@ def history(past: Past, limit: int, path: str | None = None, turns: Sequence[Tur
     if not past and not turns:
         return Page(head=f"tensorwatch  history{whose}", parts=(words("nothing has changed yet"),))
     head = f"tensorwatch  history{whose}  {count_of(len(past), 'change')}"
+    changes = (history_table(past, limit, path),) if past else ()
     hazards = (turn_table(turns, limit),) if turns else ()
-    return Page(head=head, parts=(history_table(past, limit, path), *hazards))
+    return Page(head=head, parts=(*changes, *hazards))
 
 
 def history_table(past: Past, limit: int, path: str | None = None) -> Table:
