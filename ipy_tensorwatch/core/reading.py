@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import operator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 METADATA = ("shape", "strides", "dtype", "device", "requires_grad", "grad_fn", "storage")
 """The fields whose change is told as `metadata`, in the order in which they are told."""
@@ -75,6 +78,11 @@ class Reading(NamedTuple):
     def is_dense(self) -> bool:
         """Whether the elements fill their span, each byte once."""
         return self.nbytes == self.high - self.low and 0 not in self.strides
+
+
+def bounds(readings: Collection[Reading]) -> tuple[int, int]:
+    """Return the addresses `[low, high)` between which all of these lie."""
+    return min(one.address for one in readings), max(one.end for one in readings)
 
 
 def changed_fields(before: Reading, after: Reading) -> tuple[str, ...]:
