@@ -44,7 +44,7 @@ class Frozen:
     @classmethod
     def of(cls, path: str, cell: int | None, thing: Any, reading: Reading, own: Container[int]) -> Frozen:  # noqa: ANN401
         """Take a copy of the bytes of a tensor or array."""
-        owner = owner_of(thing) if isinstance(thing, np.ndarray) else thing
+        owner = owner_of(thing)
         owner = owner.untyped_storage() if isinstance(owner, torch.Tensor) else owner
         block = _span(block_of(thing, reading, own), reading) if reading.device == "cpu" else None
         mark = Mark.of(block, block.digest() or b"") if block else None
