@@ -79,7 +79,7 @@ class Frozen:
         if owner is None:
             return None
         start, room = _place(owner)
-        moved = start - (self.reading.address - self.reading.low)
+        moved = start - self.reading.storage_start
         return self.reading._replace(data_ptr=self.reading.data_ptr + moved) if room >= self.reading.high else None
 
     def mend(self) -> bool:

@@ -99,7 +99,7 @@ class Block:
 
 def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noqa: ANN401  (a tensor or an array)
     """Choose the bytes to watch for a reading: all of a small storage, of a large one what the reading spans."""
-    start, owner = reading.address - reading.low, owner_of(thing)
+    start, owner = reading.storage_start, owner_of(thing)
     room = _room(owner)
     low, high = (0, room) if room <= WHOLE_LIMIT else (reading.low, reading.high)
     return Block(start + low, high - low, low, room, _is_foreign(owner, reading.storage, own))

@@ -70,6 +70,11 @@ class Reading(NamedTuple):
         return self.data_ptr + extent(self.shape, self.strides, self.itemsize)[0]
 
     @property
+    def storage_start(self) -> int:
+        """The address of the lowest byte of the storage."""
+        return self.address - self.low
+
+    @property
     def end(self) -> int:
         """The address behind the highest byte."""
         return self.address + self.high - self.low
@@ -90,7 +95,7 @@ def changed_fields(before: Reading, after: Reading) -> tuple[str, ...]:
     if _laid_out(before) == _laid_out(after) and before.data_ptr - before.low == after.data_ptr - after.low:
         return ()
     differs = {name: getattr(before, name) != getattr(after, name) for name in METADATA}
-    differs["storage"] |= before.address - before.low != after.address - after.low
+    differs["storage"] |= before.storage_start != after.storage_start
     return tuple(name for name in METADATA if differs[name])
 
 
