@@ -46,7 +46,7 @@ class Callees:
 
     def class_of(self, one: Reference) -> str:
         """Tell the class of an object, "" where it is not known."""
-        if one.depth or one.sealed or one.below:
+        if not one.is_spelled:
             return ""
         made = "" if one.path.steps else self._objects.get(one.path.root, "")
         return made or self.library.class_of(one.path)
