@@ -11,7 +11,7 @@ from .closure import Closure
 from .library import Library
 from .path import AccessPath
 from .reference import Reference, References
-from .syntax import is_inplace_name, is_method
+from .syntax import is_inplace_name, is_method, positional_names
 from .trace import trace
 from .vocabulary import FRESH, MEMBERS, PLAIN_CLASSES, SELVES, VIEWS
 
@@ -148,5 +148,4 @@ def _bound(method: Function, myself: References) -> Closure:
 
 
 def _first_parameter(function: Function) -> str:
-    spec = function.node.args
-    return next((one.arg for one in (*spec.posonlyargs, *spec.args)), "")
+    return next(iter(positional_names(function.node.args)), "")
