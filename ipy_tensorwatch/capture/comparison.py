@@ -37,9 +37,9 @@ def compare(texts: tuple[str, str], things: tuple[Any, Any], examples: int) -> C
 
 
 def _form(text: str, thing: Any) -> Form:  # noqa: ANN401
-    shape = "×".join(map(str, thing.shape)) or "scalar"
     device = str(thing.device) if isinstance(thing, torch.Tensor) else "cpu (NumPy)"
-    return Form(text=text, shape=shape, dtype=str(thing.dtype).removeprefix("torch."), device=device)
+    dtype = str(thing.dtype).removeprefix("torch.")
+    return Form(text=text, shape=tuple(thing.shape), dtype=dtype, device=device)
 
 
 def _relation(a: Any, b: Any) -> Relation:  # noqa: ANN401
