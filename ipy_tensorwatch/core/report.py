@@ -64,6 +64,11 @@ class Report:
         """The paths whose bytes were not compared, for whatever reason."""
         return frozenset(one.path for one in self.coverage.unverified)
 
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The paths whose bytes were not compared for want of time."""
+        return tuple(one.path for one in self.coverage.unverified if one.why == "budget")
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values; its keys are a contract.
 

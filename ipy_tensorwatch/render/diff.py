@@ -71,9 +71,8 @@ def _parts(report: Report, view: DiffView) -> Iterator[Table | Line]:
         yield from operators(report, view.max_rows)
     if view.unchanged and _unchanged(report):
         yield _unchanged_table(_unchanged(report), view)
-    skipped = [one for one in report.coverage.unverified if one.why == "budget"]
-    if skipped:
-        yield words("bytes not compared, for want of time: ") + names([one.path for one in skipped])
+    if report.skipped:
+        yield words("bytes not compared, for want of time: ") + names(report.skipped)
 
 
 def _change_table(report: Report, view: DiffView) -> Table:
