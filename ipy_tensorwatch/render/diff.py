@@ -110,8 +110,7 @@ def _describe(record: TensorRecord) -> str:
 
 
 def _unchanged(report: Report) -> list[TensorRecord]:
-    changed = {change.path for change in report.changes}
-    return [one for one in report.tensors if str(one.path) not in changed]
+    return [one for one in report.tensors if str(one.path) not in report.by_path]
 
 
 def _unchanged_table(records: Sequence[TensorRecord], view: DiffView) -> Table:
