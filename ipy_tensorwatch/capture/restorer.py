@@ -11,7 +11,7 @@ from torch.autograd.graph import increment_version
 from ..core.near import Neighbourhood
 from ..core.reading import changed_fields
 from ..core.restoring import RefusedError, Restored
-from .fingerprint import Mark
+from .fingerprint import elements_now
 from .memory import block_of
 from .read import read
 from .torch_private import plain_reads
@@ -120,8 +120,7 @@ class Restorer:
         return list(found.values())
 
     def _bytes(self, one: _Seen) -> Bytes | None:
-        block = block_of(one.thing, one.reading, self.lens.storages.own)
-        return Mark(block, b"", block.copy(), {}).elements(one.reading)
+        return elements_now(block_of(one.thing, one.reading, self.lens.storages.own), one.reading)
 
 
 def _are_same(a: Bytes | None, b: Bytes | None) -> bool:

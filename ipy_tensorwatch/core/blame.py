@@ -266,7 +266,7 @@ class _Case:
             return "direct"
         if self._is_update_by_hand(statement, reached):
             return "optimizer"
-        if ".grad" in self.path.steps[-1:] and self._is_backward(statement, reached):
+        if self.path.is_grad and self._is_backward(statement, reached):
             return "backward"
         if self.reading.kind == "buffer" and statement.calls and not self._named_others(statement):
             return "module" if self._is_own_buffer(statement) else "call" if self._mentions(statement) else "alias"

@@ -11,6 +11,8 @@ from .path import AccessPath
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .records import AliasGroup, Cell, Change, Coverage, Hazard, OperatorWrite, TensorRecord
 
 SCHEMA_VERSION = 1
@@ -51,6 +53,21 @@ class Report:
     def silent(self) -> tuple[Change, ...]:
         """The changes that nobody would have expected from reading the cell."""
         return tuple(change for change in self.changes if change.silent)
+
+    @cached_property
+    def by_path(self) -> Mapping[str, Change]:
+        """The changes by their paths; of several to one path the last."""
+        return {change.path: change for change in self.changes}
+
+    @cached_property
+    def not_compared(self) -> frozenset[str]:
+        """The paths whose bytes were not compared, for whatever reason."""
+        return frozenset(one.path for one in self.coverage.unverified)
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The paths whose bytes were not compared for want of time."""
+        return tuple(one.path for one in self.coverage.unverified if one.why == "budget")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values; its keys are a contract.

@@ -137,7 +137,6 @@ def names_written(node: ast.stmt) -> tuple[str, ...]:
 
 
 def _target(write: Write, one: Reference) -> Target:
-    open_end = write.step and not one.sealed and not one.below and not one.depth
-    steps = (*one.path.steps, write.step) if open_end else one.path.steps
+    steps = (*one.path.steps, write.step) if write.step and one.is_spelled else one.path.steps
     below = one.below or one.depth > 0
     return Target(path=AccessPath(one.path.root, steps), below=below, same_object=one.same, grad=one.grad)

@@ -72,9 +72,8 @@ def _parts(report: Report, view: DiffView) -> Iterator[Part]:
         yield from operators(report, view.max_rows)
     if view.unchanged and _unchanged(report):
         yield _unchanged_table(_unchanged(report), view)
-    skipped = [one for one in report.coverage.unverified if one.why == "budget"]
-    if skipped:
-        yield words("bytes not compared, for want of time: ") + names([one.path for one in skipped])
+    if report.skipped:
+        yield words("bytes not compared, for want of time: ") + names(report.skipped)
 
 
 def _change_table(report: Report, view: DiffView) -> Table:
@@ -112,8 +111,7 @@ def _describe(record: TensorRecord) -> str:
 
 
 def _unchanged(report: Report) -> list[TensorRecord]:
-    changed = {change.path for change in report.changes}
-    return [one for one in report.tensors if str(one.path) not in changed]
+    return [one for one in report.tensors if str(one.path) not in report.by_path]
 
 
 def _unchanged_table(records: Sequence[TensorRecord], view: DiffView) -> Table:
