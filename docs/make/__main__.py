@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from .backward import backward_table
 from .demo import FILE, make_demo
 from .kernel import ROOT
 from .picture import make_picture
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PICTURE = ROOT / "docs" / "picture.svg"
-TABLES = {"settings": settings_table, "report": report_tables}
+TABLES = {"settings": settings_table, "report": report_tables, "backward": backward_table}
 
 
 def _tables() -> None:

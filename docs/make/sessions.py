@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from traitlets.config import Config
 from ipy_tensorwatch import unload_ipython_extension
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     Run = Callable[[Sequence[str]], Sequence[str]]
 
@@ -55,19 +56,27 @@ def fill_sessions(text: str, run: Run) -> str:
     return SESSION.sub(fill, text)
 
 
-def run_session(sources: Sequence[str]) -> list[str]:
-    """Run cells in a fresh shell, and return what each prints."""
+@contextmanager
+def open_shell() -> Iterator[Callable[[str], str]]:
+    """Open a fresh shell; what it gives runs a cell, and returns what that prints."""
     InteractiveShell.clear_instance()
     config = Config()
     config.HistoryManager.enabled = False
     shell = InteractiveShell.instance(config=config)
-    printed = []
-    for source in sources:
+
+    def run(source: str) -> str:
         with capture_output() as captured:
             shell.run_cell(source, store_history=True)
-        printed.append(captured.stdout)
+        return str(captured.stdout)
+
+    yield run
     unload_ipython_extension(shell)
-    return printed
+
+
+def run_session(sources: Sequence[str]) -> list[str]:
+    """Run cells in a fresh shell, and return what each prints."""
+    with open_shell() as run:
+        return [run(source) for source in sources]
 
 
 def _read_cell(part: str) -> Shown:

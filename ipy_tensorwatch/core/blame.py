@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .course import Course
-from .magic import MAGIC_CALL
+from .magic import runs_magic
 from .naming import name_targets
 from .path import AccessPath, count_alike
 from .records import Site
@@ -247,7 +247,7 @@ class _Case:
     def _unwrapped(self, site: Site) -> Site:
         """Tell the line of a magic's body as the line of the cell that it is."""
         inner = site.inner
-        if inner is None or inner.cell != self.evidence.cell or not site.text.startswith(MAGIC_CALL):
+        if inner is None or inner.cell != self.evidence.cell or not runs_magic(site.text):
             return site
         return Site(line=inner.line, end_line=inner.line, text=inner.text, certainty="inferred")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .excerpt import header_end, spell
-from .magic import find_source
+from .magic import as_typed, find_source
 from .mention import binds_of, calls_of, mentions_of
 from .path import AccessPath
 from .scope import Scope
@@ -78,7 +78,7 @@ def statements_of(tree: ast.Module, source: str) -> tuple[Statement, ...]:
 def _describe(index: int, node: ast.stmt, lines: list[str]) -> Statement:
     start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
     end, column = header_end(node, lines)
-    text = spell(node, lines, start, end, column)
+    text = as_typed(spell(node, lines, start, end, column))
     try:
         return _analyse(index, node, (start, end, text))
     except RecursionError:  # an expression of a thousand terms: nothing is named, as in a call to the unknown
