@@ -78,6 +78,7 @@ demo: setup  ## Open demo.ipynb in JupyterLab, with the panel beside it
 
 bench: setup  ## Measure what watching costs, and how quick the panel is
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.backward
 	$(BIN)/python -m benchmarks.panel
 
 docs: setup  ## Make the generated text of the documentation again
