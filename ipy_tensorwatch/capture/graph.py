@@ -62,7 +62,7 @@ class Graphs:
         nodes = nodes_of(roots)
         self._follow(nodes, aids)
         for one in self._of_storages(rewritten):
-            one.compare(aids.marks.get(one.saved.reading.storage))
+            one.compare(aids.digest_now(one.saved.reading))
         suspects = {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
         return tuple(self._confirm(nodes, suspects)) if suspects else ()
 

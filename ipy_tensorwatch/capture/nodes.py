@@ -89,6 +89,11 @@ def kept_in(node: object, kind: Kind) -> Iterator[Kept]:
                 yield name, -1 - place, value, None
 
 
+def is_late(kind: Kind) -> bool:
+    """Tell nodes that get their number long before they save: those of a user's function, which runs in between."""
+    return kind is _python
+
+
 def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], object] | None) -> int:
     """Tell the version that a tensor was saved with, which only a failing check says where it is not today's."""
     version = tensor._version

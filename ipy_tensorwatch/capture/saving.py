@@ -1,4 +1,4 @@
-"""Saved tensors, each followed without holding its memory: its version counter, and a digest of its bytes."""
+"""Saved tensors, each followed without holding its memory: its version counter, and digests of its bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import xxhash
 
 from ..core.overlap import lay_out
 from ..core.saved import SavedTensor
-from .nodes import is_read, kept_in, saved_version
+from .nodes import is_late, is_read, kept_in, saved_version
 from .read import may_be_stale, read
 from .torch_private import data_address, storage_address
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..core.reading import Reading
-    from .fingerprint import Mark
+    from .fingerprint import Fingerprints, Mark
     from .identity import StorageSerials
     from .nodes import Kind
+    from .past import Past
 
 _EMPTY = torch.empty(0, device="cpu")
 
@@ -52,6 +53,11 @@ def digest_of(reading: Reading, mark: Mark | None) -> bytes | None:
     return xxhash.xxh3_128_digest(np.ascontiguousarray(lay_out(source, reading, start)).data)
 
 
+def digest_then(reading: Reading, mark: Mark) -> bytes | None:
+    """Digest the bytes that a reading's elements had; None where too little of them was kept."""
+    return mark.part_digest(reading) if mark.copy is None else digest_of(reading, mark)
+
+
 class Sight(NamedTuple):
     """A tensor as it was when first seen: how it lay, its counter, and a digest of its bytes."""
 
@@ -62,11 +68,11 @@ class Sight(NamedTuple):
 
 @dataclass(slots=True)
 class Followed:
-    """A saved tensor, its counter, and its bytes as they were."""
+    """A saved tensor, its counter, and digests of all that it may have held when it was saved."""
 
     saved: SavedTensor
     _counter: torch.Tensor
-    _digest: bytes | None
+    _digests: frozenset[bytes]
     _differs: bool = False
 
     @property
@@ -78,12 +84,12 @@ class Followed:
     def fact(self) -> object:
         """What has become of which tensor, whichever node saved it."""
         saved = self.saved
-        return saved.reading.storage, saved.reading.layout, saved.version, saved.cell, self._differs
+        held = self._digests if self._differs else None
+        return saved.reading.storage, saved.reading.layout, saved.version, saved.cell, held
 
-    def compare(self, mark: Mark | None) -> None:
+    def compare(self, now: bytes | None) -> None:
         """Compare its bytes with what they were, after they may have been written."""
-        now = digest_of(self.saved.reading, mark)
-        self._differs = self._digest is not None and now is not None and now != self._digest
+        self._differs = now is not None and bool(self._digests) and now not in self._digests
 
     def has_moved(self) -> bool:
         """Tell whether it is not what it was."""
@@ -103,14 +109,17 @@ class Aids:
 
     Attributes
     ----------
-    marks
+    prints
         What is known of the bytes of the storages.
+    past
+        What these held while the cell ran.
     deadline
         When to stop reading new nodes.
     """
 
     storages: StorageSerials
-    marks: Mapping[int, Mark]
+    prints: Fingerprints
+    past: Past
     cell: int
     deadline: float
     _known: dict[int, tuple[torch.Tensor, Sight]] = field(default_factory=dict)
@@ -128,7 +137,9 @@ class Aids:
                         version=version, is_checked=check is not None,
                     )  # fmt: skip
                     matters = is_read(node, op, name, is_complex=tensor.is_complex())
-                    found.append(Followed(saved, sight.counter, sight.digest if matters else None))
+                    held = self._held(sight, number, late=is_late(kind)) if matters else frozenset()
+                    found.append(Followed(saved, sight.counter, held))
+                    found[-1].compare(sight.digest)
             except Exception:  # noqa: BLE001, S112  (an odd tensor must not cost the others: sparse, or wrapped)
                 continue
         return found
@@ -142,6 +153,17 @@ class Aids:
         if storage is None:
             return None
         reading = read(tensor, "saved", 0, self.storages)
-        sight = Sight(reading, share_counter(tensor), digest_of(reading, self.marks.get(storage)))
+        sight = Sight(reading, share_counter(tensor), self.digest_now(reading))
         self._known[id(tensor)] = tensor, sight  # with the tensor, so that its address stays its own
         return sight
+
+    def digest_now(self, reading: Reading) -> bytes | None:
+        """Digest what a reading's elements hold after the cell; None where they were not looked at."""
+        is_old = reading.storage in self.prints.waiting
+        return None if is_old else digest_of(reading, self.prints.marks.get(reading.storage))
+
+    def _held(self, sight: Sight, number: int, *, late: bool) -> frozenset[bytes]:
+        """Digest all that a tensor may have held when a node saved it."""
+        marks, is_open = self.past.marks(sight.reading.storage, number, late=late)
+        then = {digest_then(sight.reading, one) for one in marks} - {None}
+        return frozenset(one for one in (then if then and not is_open else {*then, sight.digest}) if one is not None)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
+from .fingerprint import COPY_LIMIT, Mark
+from .past import Spell
 from .seats import Seats
 
 if TYPE_CHECKING:
@@ -15,12 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from .counter import Counter
-    from .fingerprint import Mark, Verdict
+    from .fingerprint import Verdict
     from .lens import Shot
     from .memory import Block
     from .seats import Moved
 
 MAX_WATCHED = 4096
+KEPT_BYTES = 1 << 25
+"""How many bytes of what storages held earlier in the cell are kept; of the rest, digests."""
 
 
 class Rewritten(NamedTuple):
@@ -34,13 +38,15 @@ class Rewritten(NamedTuple):
 
 @dataclass(slots=True)
 class _Watched:
-    """One storage: its bytes as last seen, and the number of that look."""
+    """One storage: its bytes as last seen, the looks that saw them so, and what they were before."""
 
     reference: weakref.ref[Any]
     block: Block
     digest: bytes | None
     copy: bytes | None
+    first: int = 0
     look_number: int = 0
+    spells: list[Spell] = field(default_factory=list)
 
     def find(self) -> bool:
         """Tell whether the bytes are still there, also where `resize_` has moved them."""
@@ -58,9 +64,16 @@ class _Watched:
         digest = block.digest()
         if digest is None or digest == self.digest:
             return None
-        old, self.digest = self.copy, digest
+        old = self.copy
+        self.spells += self.spell(since)
+        self.first, self.digest = number, digest
         self.copy = block.copy() if old is not None else None
         return Rewritten(storage, since, _mask(old, self.copy), block.low)
+
+    def spell(self, last: int) -> Iterator[Spell]:
+        """Tell the bytes as they were up to a look."""
+        if self.digest is not None:
+            yield Spell(self.first, last, Mark(self.block, self.digest, self.copy, {}))
 
 
 @dataclass(slots=True)
@@ -80,6 +93,7 @@ class Watch:
     counters: tuple[Counter, ...]
     seats: Seats
     has_lost: bool = False
+    _kept: int = 0
     _counted: int = 0
     _by_count: set[int] = field(default_factory=set)
 
@@ -100,8 +114,25 @@ class Watch:
                 self.has_lost = True
                 yield Rewritten(storage, one.look_number, None, one.block.low)
             elif seen := one.look(storage, number):
+                self._make_room(one.spells)
                 yield seen
         yield from self._count(number)
+
+    def _make_room(self, spells: list[Spell]) -> None:
+        """Keep no copy of what was just found overwritten where it is large, or copies have become many."""
+        if not spells:
+            return
+        mark = spells[-1].mark
+        size = len(mark.copy or b"")
+        if size > min(COPY_LIMIT, KEPT_BYTES - self._kept):
+            spells[-1] = spells[-1]._replace(mark=replace(mark, copy=None))
+        else:
+            self._kept += size
+
+    def spells(self, storage: int) -> list[Spell]:
+        """Tell what a storage that is looked at has held so far."""
+        one = self.watched.get(storage)
+        return [*one.spells, *one.spell(one.look_number)] if one else []
 
     def _count(self, number: int) -> Iterator[Rewritten]:
         """Find the storages, too large to be looked at, that an operator has written."""
@@ -127,10 +158,18 @@ class Watch:
         """Find the tensors that were given other memory, and watch that too from here on."""
         yield from self.seats.follow(shot, number)
         self.has_lost = False
-        for storage in {*self.seats.storage_of.values()} - self.watched.keys():
-            block = shot.blocks.get(storage)
-            if block is not None and block.nbytes <= self.largest and storage in references:
-                self.watched[storage] = _Watched(references[storage], block, block.digest(), block.copy(), number)
+        self._take_in({*self.seats.storage_of.values()}, shot, references, number)
+
+    def widen(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> None:
+        """Watch the memory of new tensors too from here on."""
+        self._take_in({*shot.blocks}, shot, references, number)
+
+    def _take_in(self, storages: set[int], shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> None:
+        for storage in storages - self.watched.keys() if len(self.watched) < MAX_WATCHED else ():
+            block, reference = shot.blocks.get(storage), references.get(storage)
+            if block is not None and block.nbytes <= self.largest and reference is not None:
+                found = block.digest(), block.copy()
+                self.watched[storage] = _Watched(reference, block, *found, number, number)
 
 
 def _mask(old: bytes | None, new: bytes | None) -> np.ndarray[Any, Any] | None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, field
-from itertools import islice
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ..core.diff import Difference
 from ..core.hazard import Break, Writing, tell_hazards
 from ..core.near import Neighbourhood
-from ..core.records import Site
-from ..core.statement import parse_statements
+from ..core.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,14 +42,14 @@ class HazardBook:
     """
 
     hazards: tuple[Hazard, ...] = ()
-    _built: dict[int, tuple[str, Sequence[tuple[int, int]]]] = field(default_factory=dict)
+    _built: dict[int, Timeline] = field(default_factory=dict)
     _writings: dict[object, Writing] = field(default_factory=dict)
     _last: tuple[tuple[Overwritten, ...], Snapshot] | None = None
 
     def follow(self, cell: RunningCell, observed: Observation, alive: set[int], explain: Explain) -> tuple[Hazard, ...]:
         """Tell the hazards after a cell; `alive` are the cells of which nodes are alive."""
         if cell.count in alive:
-            self._built[cell.count] = cell.plain, tuple(cell.ledger.built)
+            self._built[cell.count] = Timeline(cell.plain, tuple(cell.ledger.built))
         for gone in self._built.keys() - alive:
             del self._built[gone]
         found, snapshot = observed.overwritten, observed.shot.snapshot
@@ -73,27 +69,22 @@ class HazardBook:
     def _break(self, cell: RunningCell, found: Overwritten, near: _Nearby, explain: Explain) -> Break:
         saved = found.saved
         overlapping = near.of(saved.reading)
-        writing = self._writings.get(found.key) or _writing(
-            cell.count, overlapping or near.in_storage(saved.reading), explain
-        )
+        built = self._built.get(saved.cell)
+        known = self._writings.get(found.key)
+        writing = known or _writing(cell.count, overlapping or near.in_storage(saved.reading), explain, saved, built)
         scalars = (path for path in found.roots if (root := near.snapshot.get(path)) and root.numel == 1)
         return Break(
             found=found,
             paths=tuple(str(path) for path, _ in overlapping),
             scalars=tuple(scalars),
-            saved_at=self._site(saved),
+            saved_at=built.maker(saved.sequence) if built else None,
             writing=writing,
         )
 
-    def _site(self, saved: SavedTensor) -> Site | None:
-        """Find the statement that built a node: the one that was entered last before its number was given."""
-        source, built = self._built.get(saved.cell, ("", ()))
-        place = bisect_right(built, saved.sequence, key=itemgetter(0)) - 1
-        statement = next(islice(parse_statements(source), built[place][1], None), None) if place >= 0 else None
-        return Site(line=statement.line, end_line=statement.end_line, text=statement.text) if statement else None
 
-
-def _writing(cell: int, entries: Sequence[Entry], explain: Explain) -> Writing:
+def _writing(
+    cell: int, entries: Sequence[Entry], explain: Explain, saved: SavedTensor, built: Timeline | None
+) -> Writing:
     """Find the statement that wrote: the one that names a variable over these bytes, if there is one."""
     told = [(path, reading, explain(Difference(path=path, before=reading, after=reading)))
             for path, reading in entries[:MAX_EXPLAINED]]  # fmt: skip
@@ -104,7 +95,7 @@ def _writing(cell: int, entries: Sequence[Entry], explain: Explain) -> Writing:
     return Writing(
         cell=cell,
         path=str(path),
-        site=verdict.sites[0],
+        site=built.first_after(saved.sequence, verdict.sites) if built and saved.cell == cell else verdict.sites[0],
         cause=verdict.cause,
         is_array=reading.kind == "ndarray",
         is_leaf=reading.is_leaf and reading.requires_grad,

@@ -80,7 +80,6 @@ class Recording:
         self.album.copies.clear()
         self.recorder.seen.clear()
         cell.ledger.marks, cell.observer.examples = {}, EXAMPLES
-        cell.ledger.forget()
 
     def sharpen(self, observed: Observation, observer: Observer) -> tuple[tuple[Difference, Content], ...]:
         """Count the changed elements of large tensors too."""
