@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.evidence import Move, Position, Write
 from .allowance import EVENT
@@ -18,17 +18,22 @@ from .torch_private import next_sequence_number
 from .watch import Watch
 
 if TYPE_CHECKING:
-    import weakref
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
+    import torch
+
+    from ..core.operation import Region
     from .allowance import Allowance
     from .fingerprint import Mark
+    from .identity import StorageSerials
     from .lens import Shot
     from .observer import Observation
     from .seats import Moved
     from .watch import Rewritten
 
 SMALL = 1 << 16
+LARGER = 1 << 21
+"""How many bytes of larger storages are looked at too, where writes may be hidden from the version counter."""
 HOT_ENTRIES = 400
 HOT_INTERVAL = 20e-6
 """A statement entered more often than this is in a hot loop, whose probe must cost next to nothing."""
@@ -75,7 +80,7 @@ class Ledger:
 
     marks: Mapping[int, Mark]
     before: Shot
-    references: Callable[[], Mapping[int, weakref.ref[Any]]]
+    storages: StorageSerials
     peek: Callable[[], Shot]
     allowance: Allowance
     sample: Callable[[int], None]
@@ -162,6 +167,21 @@ class Ledger:
             self.lines.close()
             vars(self.probes).update(dict.fromkeys(vars(self.probes), _do_nothing))
 
+    def foresee(self, written: Sequence[tuple[torch.Tensor, Region]], number: int) -> None:
+        """Look at memory that an operator is about to write to, when all nodes before a number had saved."""
+        if self.current is None or number == self.numbers[0]:
+            return
+        if self.allowance.left_inside(self.current, time.perf_counter()) <= 0:
+            return
+        began = time.thread_time()
+        watch = self._watch = self._watch or self._start_watching()
+        due = [one for one in written if self.numbers[watch.last_look(one[1].storage)] < number]
+        if due:
+            self._close_epoch()
+            look = self._open_epoch(number)
+            self._note(watch.foresee(due, self.storages, look), (), look)
+        self.allowance.charge(time.thread_time() - began, inside=True)
+
     def _see_lines(self, index: int, now: float) -> None:
         if CAN_SEE and not self.lines.is_on and self.allowance.left_inside(index, now) > SWITCH:
             self.lines.open()
@@ -202,11 +222,13 @@ class Ledger:
         note()
         self.built.append((next_sequence_number(), index))
 
-    def _open_epoch(self) -> None:
-        """Begin a new set of positions."""
+    def _open_epoch(self, number: int) -> int:
+        """Begin a new set of positions, and number the look at it; all nodes before `number` had saved by then."""
         self._epochs.append(set())
+        self.numbers.append(max(number, self.numbers[-1]))
         for index in self._hot:
             self._rest(index)
+        return len(self._epochs) - 1
 
     def _may_widen(self, now: float) -> bool:
         """Tell whether graphs have grown since new tensors were looked for last, and there is time to look for more."""
@@ -221,18 +243,16 @@ class Ledger:
 
     def _compare(self, *, inside: bool, widen: bool) -> None:
         watch = self._watch = self._watch or self._start_watching()
-        self._open_epoch()
-        number = len(self._epochs) - 1
-        self.numbers.append(next_sequence_number())
+        number = self._open_epoch(next_sequence_number())
         if not inside:
             self.outside.append(number)
         rewritten = [*watch.look(number)]
         due = self.follows or (self.follows_losses and watch.has_lost)
         shot = self.peek() if due or widen else None
-        moved = watch.follow(shot, self.references(), number) if shot and due else ()
+        moved = watch.follow(shot, self.storages.references(), number) if shot and due else ()
         self._note(rewritten, moved, number)
         if shot and widen:
-            watch.widen(shot, self.references(), number)
+            watch.widen(shot, self.storages.references(), number)
             self._widened = self.numbers[-1]
 
     def _note(self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int) -> None:
@@ -248,7 +268,9 @@ class Ledger:
         return frozenset().union(*self._epochs[look:])
 
     def _start_watching(self) -> Watch:
-        return Watch.begin(self.before, self.marks, self.references(), self.largest)
+        return Watch.begin(
+            self.before, self.marks, self.storages.references(), self.largest, LARGER if self.widening else 0
+        )
 
     def _close_epoch(self) -> None:
         if self.current is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,15 +10,18 @@ import numpy as np
 import torch
 
 from .fingerprint import COPY_LIMIT, Mark
+from .memory import block_of
 from .past import Spell
+from .read import TORCH_TYPES, read
 from .seats import Seats
 
 if TYPE_CHECKING:
-    import weakref
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from ..core.operation import Region
     from .counter import Counter
     from .fingerprint import Verdict
+    from .identity import StorageSerials
     from .lens import Shot
     from .memory import Block
     from .seats import Moved
@@ -82,6 +86,8 @@ class Watch:
 
     Attributes
     ----------
+    room
+        How many bytes of storages larger than the `largest` may be looked at as well.
     counters
         The version counters of the tensors in storages too large to be looked at.
     has_lost
@@ -90,6 +96,7 @@ class Watch:
 
     watched: dict[int, _Watched]
     largest: int
+    room: int
     counters: tuple[Counter, ...]
     seats: Seats
     has_lost: bool = False
@@ -99,12 +106,28 @@ class Watch:
 
     @classmethod
     def begin(
-        cls, before: Shot, marks: Mapping[int, Mark], references: Mapping[int, weakref.ref[Any]], largest: int
+        cls,
+        before: Shot,
+        marks: Mapping[int, Mark],
+        references: Mapping[int, weakref.ref[Any]],
+        largest: int,
+        room: int,
     ) -> Watch:
-        """Watch the storages up to `largest` bytes from here on."""
+        """Watch the storages up to `largest` bytes from here on, and of larger ones what there is room for."""
         small = [(key, mark) for key, mark in marks.items() if mark.block.nbytes <= largest and key in references]
         watched = {key: _Watched(references[key], one.block, one.digest, one.copy) for key, one in small[:MAX_WATCHED]}
-        return cls(watched, largest, before.counters, Seats(before))
+        watch = cls(watched, largest, room, before.counters, Seats(before))
+        for key, mark in marks.items() if room else ():
+            if mark.block.nbytes > largest and key in references and watch._has_room(mark.block):
+                watched[key] = _Watched(references[key], mark.block, mark.digest, None)
+        return watch
+
+    def _has_room(self, block: Block) -> bool:
+        if block.nbytes <= self.largest:
+            return len(self.watched) < MAX_WATCHED
+        fits = block.nbytes <= self.room
+        self.room -= block.nbytes if fits else 0
+        return fits
 
     def look(self, number: int) -> Iterator[Rewritten]:
         """Find the storages that were written since they were last looked at."""
@@ -112,11 +135,33 @@ class Watch:
             if not one.find():
                 del self.watched[storage]
                 self.has_lost = True
+                self.room += one.block.nbytes if one.block.nbytes > self.largest else 0
                 yield Rewritten(storage, one.look_number, None, one.block.low)
             elif seen := one.look(storage, number):
                 self._make_room(one.spells)
                 yield seen
         yield from self._count(number)
+
+    def last_look(self, storage: int) -> int:
+        """Give the last look at a storage; of one that is not watched, the start of the cell."""
+        return self.watched[storage].look_number if storage in self.watched else 0
+
+    def foresee(
+        self, written: Sequence[tuple[torch.Tensor, Region]], storages: StorageSerials, number: int
+    ) -> Iterator[Rewritten]:
+        """Look at what an operator is about to write to, which may be known to nobody yet; at all where it may be more.
+
+        Memory that PyTorch has not allocated may be that of other storages too.
+        """
+        if any(region.storage not in storages.own for _, region in written):
+            yield from self.look(number)
+        for tensor, region in written:
+            one = self.watched.get(region.storage)
+            if one is None:
+                self._take_in_unnamed(tensor, region.storage, storages, number)
+            elif one.look_number < number and one.find() and (seen := one.look(region.storage, number)):
+                self._make_room(one.spells)
+                yield seen
 
     def _make_room(self, spells: list[Spell]) -> None:
         """Keep no copy of what was just found overwritten where it is large, or copies have become many."""
@@ -158,18 +203,26 @@ class Watch:
         """Find the tensors that were given other memory, and watch that too from here on."""
         yield from self.seats.follow(shot, number)
         self.has_lost = False
-        self._take_in({*self.seats.storage_of.values()}, shot, references, number)
+        moved = {*self.seats.storage_of.values()}
+        self._take_in({key: one for key, one in shot.blocks.items() if key in moved}, references, number)
 
     def widen(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> None:
         """Watch the memory of new tensors too from here on."""
-        self._take_in({*shot.blocks}, shot, references, number)
+        self._take_in(shot.blocks, references, number)
 
-    def _take_in(self, storages: set[int], shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> None:
-        for storage in storages - self.watched.keys() if len(self.watched) < MAX_WATCHED else ():
-            block, reference = shot.blocks.get(storage), references.get(storage)
-            if block is not None and block.nbytes <= self.largest and reference is not None:
-                found = block.digest(), block.copy()
-                self.watched[storage] = _Watched(reference, block, *found, number, number)
+    def _take_in(self, blocks: Mapping[int, Block], known: Mapping[int, weakref.ref[Any]], number: int) -> None:
+        for storage in blocks.keys() - self.watched.keys():
+            block, reference = blocks[storage], known.get(storage)
+            if reference is not None and self._has_room(block):
+                copy = block.copy() if block.nbytes <= self.largest else None
+                self.watched[storage] = _Watched(reference, block, block.digest(), copy, number, number)
+
+    def _take_in_unnamed(self, tensor: torch.Tensor, storage: int, storages: StorageSerials, number: int) -> None:
+        if type(tensor) in TORCH_TYPES and tensor.device.type == "cpu":
+            reading = read(tensor, "", 0, storages)
+            block = block_of(tensor, reading, storages.own) if reading.data_ptr and not reading.unknown else None
+            if block is not None and block.nbytes <= COPY_LIMIT:
+                self._take_in({storage: block}, {storage: weakref.ref(tensor.untyped_storage())}, number)
 
 
 def _mask(old: bytes | None, new: bytes | None) -> np.ndarray[Any, Any] | None:

@@ -89,5 +89,5 @@ class Recording:
 def record(shell: InteractiveShell, cell: RunningCell, options: DiffOptions) -> Recording:
     """Prepare to record a cell."""
     files = notebook_files(shell)
-    recorder = OperatorRecorder(cell.observer.lens.storages, files, lambda: cell.ledger.current)
+    recorder = OperatorRecorder(cell.observer.lens.storages, files, lambda: cell.ledger.current, cell.ledger.foresee)
     return Recording(options, recorder)

@@ -75,7 +75,7 @@ class RunningCell:
             peek=self.peek,
             follows=may_give_memory(self.plain),
             follows_losses=self.functions_give_memory or may_convert(self.plain),
-            references=self.observer.lens.storages.references,
+            storages=self.observer.lens.storages,
             allowance=Allowance(share=self.settings.probe_share, floor=self.settings.probe_floor),
             files=self.files,
             sample=self._sample,
