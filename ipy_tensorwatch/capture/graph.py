@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..core.saved import Overwritten
+from .masking import forgive
 from .nodes import kept_in, nodes_of, walk_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from .followed import Followed
     from .nodes import Nodes, Root
-    from .saving import Aids, Followed
+    from .saving import Aids
 
 MAX_ROOTS = 16
 """Of how many roots it is told that their backward is in danger."""
@@ -61,14 +63,10 @@ class Graphs:
         """
         nodes = nodes_of(roots)
         self._follow(nodes, aids)
-        for one in self._of_storages(rewritten):
-            one.compare(aids.digest_now(one.saved.reading))
+        for kept in self.saved.values() if rewritten else ():
+            _compare(kept, rewritten, aids)
         suspects = {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
         return tuple(self._confirm(nodes, suspects)) if suspects else ()
-
-    def _of_storages(self, storages: set[int]) -> Iterator[Followed]:
-        for kept in self.saved.values() if storages else ():
-            yield from (one for one in kept if one.saved.reading.storage in storages)
 
     def _follow(self, nodes: Nodes, aids: Aids) -> None:
         """Read what is new, and forget what no root leads to any more."""
@@ -150,3 +148,12 @@ class Graphs:
             for number in self._reached([root], min(numbers)) & numbers:
                 found[number] += self._roots[root]
         return found
+
+
+def _compare(kept: Sequence[Followed], rewritten: set[int], aids: Aids) -> None:
+    """Compare what a node saved with what it was, where it was written."""
+    found = [one for one in kept if one.saved.reading.storage in rewritten]
+    for one in found:
+        one.compare(aids.digest_of(one.saved.reading))
+    if found:
+        forgive(kept, aids)

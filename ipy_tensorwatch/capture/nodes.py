@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..core.unread import is_unread, mode_of
+from ..core.mask import COMPARING, mask_of
+from ..core.unread import inputs_of, is_unread, mode_of
 from .read import TORCH_TYPES
 from .torch_private import (
     LEAF_NUMBER,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import torch
+
+    from ..core.mask import Mask
 
     Root = tuple[str, torch.Tensor]
     Nodes = Mapping[int, tuple[Any, list[str]]]
@@ -106,10 +109,21 @@ def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], obj
     return version
 
 
-def is_read(node: object, op: str, argument: str, *, is_complex: bool) -> bool:
+def is_read(node: object, kind: Kind, argument: str, *, is_complex: bool) -> bool:
     """Tell whether gradients depend on the bytes of what a node saved."""
-    mode = mode_of(op, argument)
-    return not (is_unread(op, argument, is_complex=is_complex) or (mode and setting_of(node, mode[0]) in mode[1]))
+    op = kind.name(node)
+    mode, inputs = mode_of(op, argument), inputs_of(op, argument)
+    if is_unread(op, argument, is_complex=is_complex) or (mode and setting_of(node, mode[0]) in mode[1]):
+        return False
+    below = kind.follow(node) if inputs else ()
+    return inputs is None or any(below[place][0] is not None for place in inputs if place < len(below))
+
+
+def mask_on(node: Any, kind: Kind) -> Mask | None:  # noqa: ANN401
+    """Tell how a node compares what it saved, where no gradient takes more from it."""
+    op = kind.name(node)
+    saved = [name for name, read, _ in kind.saved if read(node) is not None] if op in COMPARING else ()
+    return mask_of(op, saved, lambda name: setting_of(node, name)) if saved else None
 
 
 def nodes_of(roots: Iterable[Root]) -> dict[int, tuple[Any, list[str]]]:

@@ -61,6 +61,10 @@ class Past:
         high = next((place + 1 for place, one in enumerate(spells) if one.last >= after), None)
         return [one.mark for one in spells[low:high]], high is None
 
+    def seen(self, storage: int) -> list[Mark]:
+        """Give all that a storage was seen to hold."""
+        return [one.mark for one in self.spells(storage)]
+
     def _around(self, number: int, *, late: bool) -> tuple[int, int]:
         """Give the looks around the saving; around the whole cell for a node of another cell, or of another thread."""
         looks = self.outside if late else range(len(self.numbers))
