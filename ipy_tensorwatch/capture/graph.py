@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..core.saved import Overwritten
+from .masking import forgive
 from .nodes import kept_in, nodes_of, walk_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from .followed import Followed
     from .nodes import Nodes, Root
-    from .saving import Aids, Followed
+    from .saving import Aids
 
 MAX_ROOTS = 16
 """Of how many roots it is told that their backward is in danger."""
@@ -71,8 +73,8 @@ class Graphs:
         nodes = nodes_of(roots)
         self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
         self._follow(nodes, aids)
-        for one in self._of_storages(rewritten):
-            one.compare(aids.marks.get(one.saved.reading.storage))
+        for kept in self.saved.values() if rewritten else ():
+            _compare(kept, rewritten, aids)
         suspects = {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
         return tuple(self._confirm(nodes, suspects)) if suspects else ()
 
@@ -84,10 +86,6 @@ class Graphs:
         """Tell whether a node that lives takes what made the tensor of a path as its input."""
         makers = {number for number, paths in self._roots.items() if path in paths}
         return any(not makers.isdisjoint(below) for below in self.inputs.values())
-
-    def _of_storages(self, storages: set[int]) -> Iterator[Followed]:
-        for kept in self.saved.values() if storages else ():
-            yield from (one for one in kept if one.saved.reading.storage in storages)
 
     def _follow(self, nodes: Nodes, aids: Aids) -> None:
         """Read what is new, and forget what no root leads to any more."""
@@ -169,3 +167,12 @@ class Graphs:
             for number in self._reached([root], min(numbers)) & numbers:
                 found[number] += self._roots[root]
         return found
+
+
+def _compare(kept: Sequence[Followed], rewritten: set[int], aids: Aids) -> None:
+    """Compare what a node saved with what it was, where it was written."""
+    found = [one for one in kept if one.saved.reading.storage in rewritten]
+    for one in found:
+        one.compare(aids.digest_of(one.saved.reading))
+    if found:
+        forgive(kept, aids)

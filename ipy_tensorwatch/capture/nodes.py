@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..core.unread import is_unread, mode_of
+from ..core.mask import COMPARING, mask_of
+from ..core.unread import inputs_of, is_unread, mode_of
 from .read import TORCH_TYPES
 from .recompute import computed_again, read_by
 from .torch_private import (
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import torch
+
+    from ..core.mask import Mask
 
     Root = tuple[str, torch.Tensor]
     Nodes = Mapping[int, tuple[Any, list[str]]]
@@ -132,6 +135,11 @@ def _kept_by_hand(attributes: Mapping[str, Any]) -> Iterator[Kept]:
             yield Kept(way, place, tensor, None, is_read_again=True)
 
 
+def is_late(kind: Kind) -> bool:
+    """Tell nodes that get their number long before they save: those of a user's function, which runs in between."""
+    return kind is _python
+
+
 def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], object] | None) -> int:
     """Tell the version that a tensor was saved with, which only a failing check says where it is not today's."""
     version = tensor._version
@@ -144,10 +152,21 @@ def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], obj
     return version
 
 
-def is_read(node: object, op: str, argument: str, *, is_complex: bool) -> bool:
+def is_read(node: object, kind: Kind, argument: str, *, is_complex: bool) -> bool:
     """Tell whether gradients depend on the bytes of what a node saved."""
-    mode = mode_of(op, argument)
-    return not (is_unread(op, argument, is_complex=is_complex) or (mode and setting_of(node, mode[0]) in mode[1]))
+    op = kind.name(node)
+    mode, inputs = mode_of(op, argument), inputs_of(op, argument)
+    if is_unread(op, argument, is_complex=is_complex) or (mode and setting_of(node, mode[0]) in mode[1]):
+        return False
+    below = kind.follow(node) if inputs else ()
+    return inputs is None or any(below[place][0] is not None for place in inputs if place < len(below))
+
+
+def mask_on(node: Any, kind: Kind) -> Mask | None:  # noqa: ANN401
+    """Tell how a node compares what it saved, where no gradient takes more from it."""
+    op = kind.name(node)
+    saved = [name for name, read, _ in kind.saved if read(node) is not None] if op in COMPARING else ()
+    return mask_of(op, saved, lambda name: setting_of(node, name)) if saved else None
 
 
 def nodes_of(roots: Iterable[Root]) -> dict[int, tuple[Any, list[str]]]:

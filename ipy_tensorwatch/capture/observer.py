@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from .fingerprint import Budget, Fingerprints, Verdict
 from .graph import Graphs
 from .lens import Lens, Shot
 from .loans import Loans
+from .past import NO_PAST, Spell
 from .saving import Aids
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..core.saved import Overwritten
     from .lens import Computed
+    from .past import Past
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,7 +89,9 @@ class Observer:
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
     examples: int = EXAMPLES
 
-    def look(self, namespace: Mapping[str, object], cell: int, patience: float = 0.0) -> Observation:
+    def look(
+        self, namespace: Mapping[str, object], cell: int, patience: float = 0.0, past: Past = NO_PAST
+    ) -> Observation:
         """Compare the namespace with the last look.
 
         Parameters
@@ -98,6 +102,8 @@ class Observer:
             The count of the cell that has run.
         patience
             Seconds that may be spent on layouts that an assignment to `.data` may have changed without a trace.
+        past
+            What was seen of the bytes while the cell ran.
         """
         computed: list[Computed] = []
         before, shot = self.shot, self.lens.take(namespace, patience, computed)
@@ -108,7 +114,7 @@ class Observer:
         found = self._with_owners(shot, found)
         self.prints.forget_all_but(shot.blocks)
         self.shot = shot
-        overwritten = self._follow_graphs(computed, verdicts, cell)
+        overwritten = self._follow_graphs(computed, verdicts, cell, past)
         cut = tuple(path for path, _ in computed) if self.graphs.is_cut else ()
         return Observation(shot=shot, found=tuple(found), verdicts=verdicts, overwritten=overwritten, cut=cut)
 
@@ -127,11 +133,12 @@ class Observer:
         return {**verdicts, **{one: Verdict("unreadable", marks.get(one), None, None) for one in gone}}
 
     def _follow_graphs(
-        self, computed: list[Computed], verdicts: Mapping[int, Verdict], cell: int
+        self, computed: list[Computed], verdicts: Mapping[int, Verdict], cell: int, past: Past
     ) -> tuple[Overwritten, ...]:
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
         start = time.perf_counter()
-        aids = Aids(self.lens.storages, self.prints.marks, cell, start + self.budget.credit)
+        known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
+        aids = Aids(self.lens.storages, self.prints, known, cell, start + self.budget.credit)
         try:
             found = self.graphs.look(computed, aids, rewritten)
         except Exception:  # noqa: BLE001  (an odd graph must not cost the report)
@@ -164,6 +171,12 @@ class Observer:
                 if str(path) not in known:
                     same = Difference(path=path, before=reading, after=reading)
                     yield same, contrast(same, verdicts, self.prints, self.examples)
+
+
+def _before(verdict: Verdict | None) -> list[Spell]:
+    """Tell what a storage that was not looked at while the cell ran held when it began."""
+    known = verdict is not None and verdict.outcome == "changed" and verdict.before
+    return [Spell(0, 0, known)] if known else []
 
 
 def _written(differences: list[Difference]) -> set[int]:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.operation import Operation
 from .dispatch import OperatorMode, region_of, written_arguments, written_tensors
+from .torch_private import next_sequence_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
-    from ..core.operation import Place
+    import torch
+
+    from ..core.operation import Place, Region
     from .identity import StorageSerials
 
 MAX_OPERATIONS = 100_000
@@ -31,6 +34,9 @@ class OperatorRecorder:
         The file names of the notebook's cells.
     statement
         Tells the statement of the cell that runs, where that is known.
+    on_write
+        Called with the tensors that are about to be written, each with its region, and the number that the next node
+        was going to have at the operator before: nodes made since then may be this one's own.
     seen
         How often each operation ran, in the order in which they ran first.
     left_out
@@ -40,8 +46,10 @@ class OperatorRecorder:
     storages: StorageSerials
     files: Container[str]
     statement: Callable[[], int | None]
+    on_write: Callable[[Sequence[tuple[torch.Tensor, Region]], int], None]
     seen: Counter[Operation] = field(default_factory=Counter)
     left_out: int = 0
+    _number: int = 0
     _mode: OperatorMode | None = None
 
     def open(self) -> None:
@@ -57,11 +65,14 @@ class OperatorRecorder:
 
     def _note(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:  # noqa: ANN401
         try:
+            before, self._number = self._number, next_sequence_number()
             name, slots = written_arguments(function)
             if slots:
-                regions = tuple([region_of(one, self.storages) for one in written_tensors(name, slots, args, kwargs)])
+                tensors = [*written_tensors(name, slots, args, kwargs)]
+                regions = tuple([region_of(one, self.storages) for one in tensors])
                 if regions:
                     self._add(Operation(name, *_places(self.files), self.statement(), regions))
+                    self.on_write([*zip(tensors, regions, strict=True)], before)
         except Exception:  # noqa: BLE001  (the user's operator runs whatever we meet)
             self.left_out += 1
 

@@ -1,6 +1,6 @@
 """Which saved tensors no gradient reads: of some only the sizes are used, of others nothing in certain modes.
 
-Backward checks their versions all the same. Measured with PyTorch's table of operators (`tests/test_hazards_op_db.py`).
+Backward checks their versions all the same. Measured with PyTorch's table of operators (`tests/test_unread.py`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ _POOLS = (
     "ReplicationPad",
 )
 _SIZES_ONLY = frozenset((
-    ("ComplexBackward0", "imag"), ("ComplexBackward0", "real"), ("CummaxBackward0", "self"),
-    ("CumminBackward0", "self"), ("GatherBackward0", "self"), ("IndexAddBackward0", "source"),
-    ("IndexCopyBackward0", "source"), ("LinalgSolveExBackward0", "A"), ("MaskedSelectBackward0", "self"),
+    ("BatchNormWithUpdateBackward0", "running_mean"), ("BatchNormWithUpdateBackward0", "running_var"),
+    ("CholeskySolveBackward0", "self"), ("ComplexBackward0", "imag"), ("ComplexBackward0", "real"),
+    ("CummaxBackward0", "self"), ("CumminBackward0", "self"), ("FftR2CBackward0", "self"),
+    ("GatherBackward0", "self"), ("IndexAddBackward0", "source"), ("IndexCopyBackward0", "source"),
+    ("MaskedSelectBackward0", "self"), ("NativeDropoutBackwardBackward0", "grad_output"),
     ("NativeLayerNormBackward0", "bias"), ("NllLoss2DBackward0", "self"), ("NllLossBackward0", "self"),
-    ("PutBackward0", "source"), ("TakeBackward0", "self"), ("TriangularSolveBackward0", "self"),
+    ("OrmqrBackward0", "input3"), ("PutBackward0", "source"), ("TakeBackward0", "self"),
+    ("TriangularSolveBackward0", "self"),
 ))  # fmt: skip
 _COMPLEX_ONLY = frozenset((
     ("AngleBackward0", "self"), ("LinalgSlogdetBackward0", "sign"), ("SgnBackward0", "result"),
@@ -35,7 +38,24 @@ _IN_MODE = {
         for op in ("ScatterReduceBackward", "IndexReduceBackward", "SegmentReduceBackward")
         for argument in ("self", "src", "source", "data", "result")
     },
+    **{
+        (op, argument): ("p", (0.0,))
+        for op in ("CdistBackward", "PdistBackward")
+        for argument in ("self", "x1", "x2", "result")
+    },
 }
+_NORMS = ("NativeBatchNorm", "BatchNormWithUpdate", "NativeGroupNorm", "NativeLayerNorm")
+_FOR_INPUTS = {
+    ("ConvolutionBackward", "input"): (1,),
+    ("ConvolutionBackward", "weight"): (0,),
+    ("LinalgSolveExBackward", "result"): (0,),
+    ("PowBackward1", "result"): (1,),
+    ("SoftmaxBackwardDataBackward", "grad_output"): (1,),
+    ("SparseMmReduceImplBackward", "other"): (0,),
+    **{(op, "weight"): (0,) for op in _NORMS},
+    **{(op, argument): (0, 1) for op in _NORMS for argument in ("input", "result1", "result2")},
+}
+"""For the gradients of which inputs alone, counted from 0, an argument is read."""
 
 
 def is_unread(op: str, argument: str, *, is_complex: bool = False) -> bool:
@@ -59,3 +79,14 @@ def mode_of(op: str, argument: str) -> tuple[str, tuple[object, ...]] | None:
     ('training', (True,))
     """
     return next((mode for (part, name), mode in _IN_MODE.items() if name == argument and part in op), None)
+
+
+def inputs_of(op: str, argument: str) -> tuple[int, ...] | None:
+    """Tell for the gradients of which inputs alone, counted from 0, an argument is read; None where for all.
+
+    Examples
+    --------
+    >>> inputs_of("ConvolutionBackward0", "weight")
+    (0,)
+    """
+    return next((one for (part, name), one in _FOR_INPUTS.items() if name == argument and op.startswith(part)), None)

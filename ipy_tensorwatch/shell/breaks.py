@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, field
-from itertools import islice
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ..core.diff import Difference
 from ..core.hazard import Break, Writing
 from ..core.near import Neighbourhood
-from ..core.records import Site
-from ..core.statement import parse_statements
+from ..core.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +16,7 @@ if TYPE_CHECKING:
     from ..core.blame import Verdict
     from ..core.path import AccessPath
     from ..core.reading import Reading
+    from ..core.records import Site
     from ..core.saved import Overwritten, SavedTensor
     from ..core.snapshot import Snapshot
     from .running import RunningCell
@@ -37,13 +34,13 @@ MAX_SORTED = 5000
 class Records:
     """Keeps, for the graphs that live, where they were built and overwritten."""
 
-    _built: dict[int, tuple[str, Sequence[tuple[int, int]]]] = field(default_factory=dict)
+    _built: dict[int, Timeline] = field(default_factory=dict)
     _writings: dict[object, Writing] = field(default_factory=dict)
 
     def add(self, cell: RunningCell, alive: set[int]) -> None:
         """Remember a cell; of cells of which no node is alive, nothing is kept."""
         if cell.count in alive:
-            self._built[cell.count] = cell.plain, tuple(cell.ledger.built)
+            self._built[cell.count] = Timeline(cell.plain, tuple(cell.ledger.built))
         for gone in self._built.keys() - alive:
             del self._built[gone]
 
@@ -55,18 +52,15 @@ class Records:
         return told
 
     def site_of(self, saved: SavedTensor) -> Site | None:
-        """Find the statement that built a node: the one that was entered last before its number was given."""
-        source, built = self._built.get(saved.cell, ("", ()))
-        place = bisect_right(built, saved.sequence, key=itemgetter(0)) - 1
-        statement = next(islice(parse_statements(source), built[place][1], None), None) if place >= 0 else None
-        return Site(line=statement.line, end_line=statement.end_line, text=statement.text) if statement else None
+        """Find the statement that built a node."""
+        built = self._built.get(saved.cell)
+        return built.maker(saved.sequence) if built else None
 
     def _break(self, cell: int, found: Overwritten, near: Nearby, explain: Explain) -> Break:
         saved = found.saved
         overlapping = near.of(saved.reading)
-        writing = self._writings.get(found.key) or _writing(
-            cell, overlapping or near.in_storage(saved.reading), explain
-        )
+        known, built = self._writings.get(found.key), self._built.get(saved.cell)
+        writing = known or _writing(cell, overlapping or near.in_storage(saved.reading), explain, saved, built)
         scalars = (path for path in found.roots if (root := near.snapshot.get(path)) and root.numel == 1)
         return Break(
             found=found,
@@ -77,7 +71,9 @@ class Records:
         )
 
 
-def _writing(cell: int, entries: Sequence[Entry], explain: Explain) -> Writing:
+def _writing(
+    cell: int, entries: Sequence[Entry], explain: Explain, saved: SavedTensor, built: Timeline | None
+) -> Writing:
     """Find the statement that wrote: the one that names a variable over these bytes, if there is one."""
     told = [(path, reading, explain(Difference(path=path, before=reading, after=reading)))
             for path, reading in entries[:MAX_EXPLAINED]]  # fmt: skip
@@ -88,7 +84,7 @@ def _writing(cell: int, entries: Sequence[Entry], explain: Explain) -> Writing:
     return Writing(
         cell=cell,
         path=str(path),
-        site=verdict.sites[0],
+        site=built.first_after(saved.sequence, verdict.sites) if built and saved.cell == cell else verdict.sites[0],
         cause=verdict.cause,
         is_array=reading.kind == "ndarray",
         is_leaf=reading.is_leaf and reading.requires_grad,

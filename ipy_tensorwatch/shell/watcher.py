@@ -170,6 +170,7 @@ class Watcher:
             settings=self.settings,
             peek=lambda: self.observer.lens.peek(user_variables(self.shell)),
             functions_give_memory=self.sources.give_memory,
+            functions_hide_writes=self.sources.hide_writes,
             outside=outside,
         )
         self.guard()
@@ -235,7 +236,7 @@ class Watcher:
         if cell.recording:
             self.observer.budget.grant(RECORDING_SECONDS)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration
-        observed = self.observer.look(user_variables(self.shell), cell.count, patience)
+        observed = self.observer.look(user_variables(self.shell), cell.count, patience, cell.ledger.past)
         self._archive(cell, observed)
         cell.ledger.finish(observed)
         found = observed.found
@@ -247,6 +248,7 @@ class Watcher:
         hazards = self.hazards.follow(cell, observed, self.observer.graphs, changes, explain)
         if cell.recording:
             cell.recording.release(cell)
+        cell.ledger.forget()
         self.observed = observed
         self._remember(cell.count, changes)
         self.report = Report(

@@ -1,0 +1,63 @@
+"""When the statements of a cell ran, told by the nodes of graphs: these are numbered as they are made."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from .records import Site
+from .statement import parse_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .statement import Statement
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """One cell.
+
+    Attributes
+    ----------
+    entered
+        The number that the next node was going to have as a statement was entered, each with the statement.
+    """
+
+    source: str
+    entered: Sequence[tuple[int, int]]
+
+    def maker(self, number: int) -> Site | None:
+        r"""Find the statement that made a node: the one that was entered last before its number was given.
+
+        Examples
+        --------
+        >>> Timeline("y = x * x\nx.add_(1)", ((3, 0), (4, 1))).maker(3).text
+        'y = x * x'
+        """
+        place = self._place(number)
+        made_by = self._statements.get(self.entered[place][1]) if place >= 0 else None
+        return Site(line=made_by.line, end_line=made_by.end_line, text=made_by.text) if made_by else None
+
+    def first_after(self, number: int, sites: Sequence[Site]) -> Site:
+        """Choose among the statements that wrote the one that was entered first after a node was made."""
+        place = self._place(number)
+        known = {(site.line, site.text): site for site in reversed(sites)}
+        if len(known) > 1 and place >= 0:
+            later = islice(self.entered, place + 1, None)
+            for _, index in (*later, self.entered[place]):
+                statement = self._statements.get(index)
+                if statement and (statement.line, statement.text) in known:
+                    return known[statement.line, statement.text]
+        return sites[0]
+
+    def _place(self, number: int) -> int:
+        return bisect_right(self.entered, number, key=itemgetter(0)) - 1
+
+    @cached_property
+    def _statements(self) -> dict[int, Statement]:
+        return {one.index: one for one in parse_statements(self.source)}
