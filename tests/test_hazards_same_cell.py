@@ -214,7 +214,7 @@ def test_what_the_cell_leaves_open_is_decided_by_a_later_write():
         nb.run(f"def call(h, w):\n    h.data.add_(1)\n    return h * w\n{LEAF}h = w * 2")
 
         assert of_what_was_saved(nb.run("loss = call(h, w).sum()")) == []
-        assert [("TW202", "h")] == [one[:2] for one in told(nb, "h.data.mul_(5)")]
+        assert ("TW202", "h") in [one[:2] for one in told(nb, "h.data.mul_(5)")]
 
 
 def test_a_fused_step_between_forward_and_the_end_of_the_cell_is_told():
