@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.group import Grouping, home_of
 from ..core.report import SCHEMA_VERSION
 from .compact import TENSOR_FIELDS, compact, tensor_row
+from .hazards import tell_hazards
 from .splice import Splice, dropped, splices
 from .telling import tell_changes
 
@@ -77,9 +78,10 @@ def describe(report: Report, cell_id: str | None) -> dict[str, Any]:
         "fields": TENSOR_FIELDS,
         "cell": tell_cell(report.cell, cell_id),
         "changes": compact(_most_telling(report.changes)),
-        "hazards": compact(report.hazards),
         "coverage": {"tensors": coverage.tensors, "bytes": coverage.bytes, "verified_bytes": coverage.verified_bytes},
-    } | tell_lines(report.changes)
+        **tell_lines(report.changes),
+        **tell_hazards(report.turns, report.hazards),
+    }
 
 
 def tell_lines(changes: Sequence[Change]) -> dict[str, Any]:
@@ -99,7 +101,9 @@ def tell_cell(cell: Cell, cell_id: str | None) -> dict[str, Any]:
 
 def tell_past(one: PastCell | None) -> dict[str, Any] | None:
     """Tell what a cell of the past did."""
-    return {"cell": tell_cell(one.cell, one.id)} | tell_lines(one.changes) if one else None
+    if one is None:
+        return None
+    return {"cell": tell_cell(one.cell, one.id), **tell_lines(one.changes), **tell_hazards(one.turns)}
 
 
 def _timeline(one: PastCell) -> dict[str, Any]:
