@@ -45,6 +45,9 @@ def test_what_a_front_end_has_been_sent_adds_up_to_the_report(program: Program):
             assert {one["path"] for one in told["changes"]} == {
                 path for line in front.known["lines"] for path in line["paths"]
             }
+            assert sorted((one["code"], one["outcome"]) for one in told["hazards"]) == sorted(
+                (one["code"], one["outcome"]) for one in front.known["hazards"] if one["turn"] != "over"
+            )
 
 
 def test_members_of_a_group_are_told_in_the_order_of_the_variables_also_when_that_changes():
