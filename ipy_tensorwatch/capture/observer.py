@@ -68,11 +68,6 @@ class Observation:
         """The storages whose memory is gone."""
         return tuple(storage for storage, verdict in self.verdicts.items() if verdict.outcome == "unreadable")
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether the budget reached every storage."""
-        return all(verdict.outcome != "skipped" for verdict in self.verdicts.values())
-
     def _not_compared(self, left_out: Mapping[int, str]) -> Iterator[Unverified]:
         why = {"skipped": "budget", "unreadable": "its memory is gone"}
         for storage, outcome in left_out.items():

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.operation import Operation
 from .dispatch import OperatorMode, region_of, written_arguments, written_tensors
-from .torch_private import push_below, spare_subclassing, take_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
@@ -44,22 +43,17 @@ class OperatorRecorder:
     seen: Counter[Operation] = field(default_factory=Counter)
     left_out: int = 0
     _mode: OperatorMode | None = None
-    _stop_sparing: Callable[[], object] | None = None
 
     def open(self) -> None:
         """Begin to record, in this thread."""
         self._mode = OperatorMode(self._note)
-        push_below(self._mode)
-        self._stop_sparing = spare_subclassing(self._mode)
+        self._mode.open()
 
     def close(self) -> None:
-        """Stop recording; modes that the cell itself entered stay as they are."""
+        """Stop recording."""
         mode, self._mode = self._mode, None
         if mode is not None:
-            take_out(mode)
-        if self._stop_sparing is not None:
-            self._stop_sparing()
-            self._stop_sparing = None
+            mode.close()
 
     def _note(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:  # noqa: ANN401
         try:

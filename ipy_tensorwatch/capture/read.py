@@ -61,11 +61,13 @@ def may_be_stale(tensor: torch.Tensor) -> bool:
     return tensor._is_view() and not tensor.is_inference() and tensor._version > 0
 
 
-def owner_of(array: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401
-    """Follow `.base` to the array, or the tensor, that keeps an array's memory."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array.base if isinstance(array.base, torch.Tensor) else array
+def owner_of(thing: Any) -> Any:  # noqa: ANN401
+    """Follow `.base` to the array, or the tensor, that keeps an array's memory; a tensor keeps its own."""
+    if not isinstance(thing, np.ndarray):
+        return thing
+    while isinstance(thing.base, np.ndarray):
+        thing = thing.base
+    return thing.base if isinstance(thing.base, torch.Tensor) else thing
 
 
 def address_of(array: np.ndarray[Any, Any]) -> int:

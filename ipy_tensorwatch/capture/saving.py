@@ -6,32 +6,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 import xxhash
 
 from ..core.overlap import lay_out
 from ..core.saved import SavedTensor
+from .counter import share_counter
 from .nodes import is_read, kept_in, saved_version
-from .read import may_be_stale, read
+from .read import read
 from .torch_private import data_address, storage_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import torch
+
     from ..core.reading import Reading
     from .fingerprint import Mark
     from .identity import StorageSerials
     from .nodes import Kind
-
-_EMPTY = torch.empty(0, device="cpu")
-
-
-def share_counter(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a tensor of no elements that shares the version counter, and nothing else."""
-    base = tensor._base if may_be_stale(tensor) else tensor  # a view of written memory would make itself a new node
-    ours = (tensor if base is None else base).detach()
-    ours.data = _EMPTY
-    return ours
 
 
 def digest_of(reading: Reading, mark: Mark | None) -> bytes | None:

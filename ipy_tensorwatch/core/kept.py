@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .lasting import Lasting, anchor
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 CODE = "TW207"
 
+_OF_A_DICT = re.compile(r"^[^\[]*(?:\[(?:\d+|'[^']*')\][^\[]*)*\['[^']*'\]$")
+"""A path to an item by text, through items by text or number; an optimizer's state has items by parameter."""
+
 Follower = tuple[AccessPath, str, "Change"]
 
 
@@ -26,7 +30,7 @@ def kept_by_reference(changes: Sequence[Change], snapshot: Snapshot, cell: int) 
     trained = _trained(changes, snapshot)
     roots: dict[str, list[Follower]] = {}
     for change in changes if trained else ():
-        path = parse_path(change.path) if change.silent and change.path.endswith("']") else None
+        path = parse_path(change.path) if change.silent and _OF_A_DICT.search(change.path) else None
         reading = snapshot.get(change.path)
         if path is not None and reading is not None and reading.storage in trained:
             roots.setdefault(path.root, []).append((path, trained[reading.storage], change))

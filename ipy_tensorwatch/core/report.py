@@ -11,6 +11,8 @@ from .path import AccessPath
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .records import AliasGroup, Cell, Change, Coverage, Hazard, OperatorWrite, TensorRecord, Turn
 
 SCHEMA_VERSION = 1
@@ -59,6 +61,21 @@ class Report:
     def begun(self) -> tuple[Hazard, ...]:
         """The hazards that were not there after the cell before."""
         return tuple(turn.hazard for turn in self.turns if turn.why is None)
+
+    @cached_property
+    def by_path(self) -> Mapping[str, Change]:
+        """The changes by their paths; of several to one path the last."""
+        return {change.path: change for change in self.changes}
+
+    @cached_property
+    def not_compared(self) -> frozenset[str]:
+        """The paths whose bytes were not compared, for whatever reason."""
+        return frozenset(one.path for one in self.coverage.unverified)
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The paths whose bytes were not compared for want of time."""
+        return tuple(one.path for one in self.coverage.unverified if one.why == "budget")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values; its keys are a contract.

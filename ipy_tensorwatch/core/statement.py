@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .excerpt import header_end, spell
-from .magic import find_source
+from .magic import as_typed, find_source
 from .mention import binds_of, calls_of, mentions_of
 from .path import AccessPath
 from .scope import Scope
@@ -78,7 +78,7 @@ def statements_of(tree: ast.Module, source: str) -> tuple[Statement, ...]:
 def _describe(index: int, node: ast.stmt, lines: list[str]) -> Statement:
     start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
     end, column = header_end(node, lines)
-    text = spell(node, lines, start, end, column)
+    text = as_typed(spell(node, lines, start, end, column))
     try:
         return _analyse(index, node, (start, end, text))
     except RecursionError:  # an expression of a thousand terms: nothing is named, as in a call to the unknown
@@ -137,7 +137,6 @@ def names_written(node: ast.stmt) -> tuple[str, ...]:
 
 
 def _target(write: Write, one: Reference) -> Target:
-    open_end = write.step and not one.sealed and not one.below and not one.depth
-    steps = (*one.path.steps, write.step) if open_end else one.path.steps
+    steps = (*one.path.steps, write.step) if write.step and one.is_spelled else one.path.steps
     below = one.below or one.depth > 0
     return Target(path=AccessPath(one.path.root, steps), below=below, same_object=one.same, grad=one.grad)

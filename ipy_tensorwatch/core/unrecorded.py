@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .hazard import Writing
 from .lasting import Lasting, anchor
+from .magic import puts_back
 from .records import Hazard
 from .remedy import remedy, rewritten
 from .whereabouts import quote
@@ -36,11 +37,14 @@ def unrecorded_writes(
 ) -> Iterator[Lasting]:
     """Tell the tensors that were overwritten while their history stayed the same."""
     for change in changes:
-        if change.kind == "mutated" and change.verified and change.path in histories.same:
-            reading = snapshot.get(change.path)
-            if reading is not None:
-                hazard = _hazard(change, reading, cell, is_used=histories.is_used(change.path))
-                yield Lasting(hazard=hazard, anchors=(anchor(change.path, reading),))
+        reading = snapshot.get(change.path) if _is_overwritten(change) and change.path in histories.same else None
+        if reading is not None:
+            hazard = _hazard(change, reading, cell, is_used=histories.is_used(change.path))
+            yield Lasting(hazard=hazard, anchors=(anchor(change.path, reading),))
+
+
+def _is_overwritten(change: Change) -> bool:
+    return change.kind == "mutated" and change.verified and not any(puts_back(site.text) for site in change.sites)
 
 
 def _hazard(change: Change, reading: Reading, cell: int, *, is_used: bool) -> Hazard:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .measure import count_of
-from .page import Line, marked, words
+from .page import Entry, Line, marked, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from ..core.records import Hazard, Turn
 
 
-def hazard_lines(hazards: Sequence[Hazard], limit: int) -> Iterator[Line]:
-    """Tell hazards, each in a line of its own with a second one for the remedy."""
+def hazard_lines(hazards: Sequence[Hazard], limit: int) -> Iterator[Entry | Line]:
+    """Tell hazards, each with its remedy."""
     for one in hazards[:limit]:
-        yield words(f"{one.code}  ") + marked(one.message)
-        yield words(" " * (len(one.code) + 2)) + marked(one.remedy)
+        yield Entry(label=one.code, lines=(marked(one.message), marked(one.remedy)))
     left = len(hazards) - limit
     if left > 0:
         yield words(f"… and {count_of(left, 'more hazard')}: %tensorwatch")

@@ -54,10 +54,9 @@ class Speaker:
         self._tell_skipped(report)
 
     def _tell_skipped(self, report: Report) -> None:
-        skipped = [one for one in report.coverage.unverified if one.why == "budget"]
-        if skipped and not self.said_skipped:
+        if not self.said_skipped and report.skipped:
             self.said_skipped = True
-            show(self.shell, _skipped_page(report, len(skipped)))
+            show(self.shell, _skipped_page(report))
 
 
 def _only_asks(source: str) -> bool:
@@ -71,7 +70,8 @@ def diff_view(options: DiffOptions, *, recorded: bool) -> DiffView:
     return DiffView(recorded=recorded, unchanged=options.unchanged, max_rows=options.max_rows, values=options.values)
 
 
-def _skipped_page(report: Report, count: int) -> Page:
+def _skipped_page(report: Report) -> Page:
+    count = len(report.skipped)
     some = "1 tensor was" if count == 1 else f"{count:,} tensors were"
     head = f"tensorwatch  [{report.cell.count}]  {some} not compared: the time for it is up"
     hint = "they are compared after later cells; said once, %tensorwatch status tells it for the last cell"

@@ -318,7 +318,7 @@ def test_a_click_on_a_cell_of_the_timeline_asks_the_kernel_and_shows_its_answer(
 
     stage.timeline.get_by_role("button", name="x silently changed in cell [2]").click()
 
-    assert [{"kind": "cell", "count": 2}] == stage.sent("cell")
+    assert [{"kind": "cell", "count": 2}] == stage.sent("cell", 1)
     expect(stage.section("Earlier cell")).to_contain_text("The kernel tells when it is idle…")
     stage.deliver({"kind": "cell", "count": 2, "number": 9}, told(2, [line("x")]))
     expect(stage.lines).to_contain_text("changed through y")
@@ -380,7 +380,7 @@ def test_a_click_on_a_variable_opens_its_details(stage):
 
     stage.row("row").click()
 
-    assert [{"kind": "path", "path": "row"}] == stage.sent("path")
+    assert [{"kind": "path", "path": "row"}] == stage.sent("path", 1)
     expect(stage.details).to_have_accessible_name("Details of row")
     facts = dict(
         zip(*(stage.details.get_by_role(role).all_inner_texts() for role in ("term", "definition")), strict=True)
@@ -440,7 +440,7 @@ def test_a_holder_leads_to_its_own_details(stage):
     stage.details.get_by_role("button", name="y", exact=True).click()
 
     expect(stage.details).to_have_accessible_name("Details of y")
-    assert ["row", "y"] == [message["path"] for message in stage.sent("path")]
+    assert ["row", "y"] == [message["path"] for message in stage.sent("path", 2)]
 
 
 def test_a_container_leads_to_what_hangs_on_it_and_a_name_that_is_gone_is_told_so(stage):
@@ -786,7 +786,7 @@ def test_a_new_report_leaves_focus_filter_folds_details_and_an_earlier_cell_as_t
     expect(stage.section("Earlier cell")).to_contain_text("x new")
     expect(stage.details).to_have_accessible_name("Details of row")
     expect(stage.timeline).to_have_count(0)
-    assert ["row", "row", "row"] == [message["path"] for message in stage.sent("path")]
+    assert ["row", "row", "row"] == [message["path"] for message in stage.sent("path", 3)]
 
 
 def test_a_new_report_leaves_the_active_row_of_the_tree_active(stage):
@@ -869,4 +869,4 @@ def test_a_panel_that_is_taken_away_wants_nothing_more_and_leaves_nothing(stage)
     stage.page.evaluate("stage.end()")
 
     expect(stage.page.locator("#place")).to_be_empty()
-    assert "nothing" == stage.sent("want")[-1]["what"]
+    assert ["report", "nothing"] == [message["what"] for message in stage.sent("want", 2)]
