@@ -11,6 +11,7 @@ from ..core.group import Grouping, home_of
 from ..core.report import SCHEMA_VERSION
 from ..render.order import most_telling
 from .compact import TENSOR_FIELDS, compact, tensor_row
+from .hazards import tell_hazards
 from .splice import Splice, dropped, splices
 from .telling import tell_changes
 
@@ -78,9 +79,10 @@ def describe(report: Report, cell_id: str | None) -> dict[str, Any]:
         "fields": TENSOR_FIELDS,
         "cell": tell_cell(report.cell, cell_id),
         "changes": compact(ordered[:MAX_CHANGES]),
-        "hazards": compact(report.hazards),
         "coverage": {"tensors": coverage.tensors, "bytes": coverage.bytes, "verified_bytes": coverage.verified_bytes},
-    } | _tell_lines(ordered)
+        **_tell_lines(ordered),
+        **tell_hazards(report.turns, report.hazards),
+    }
 
 
 def _tell_lines(ordered: Sequence[Change]) -> dict[str, Any]:
@@ -96,7 +98,9 @@ def tell_cell(cell: Cell, cell_id: str | None) -> dict[str, Any]:
 
 def tell_past(one: PastCell | None) -> dict[str, Any] | None:
     """Tell what a cell of the past did."""
-    return {"cell": tell_cell(one.cell, one.id)} | _tell_lines(most_telling(one.changes)) if one else None
+    if one is None:
+        return None
+    return {"cell": tell_cell(one.cell, one.id), **_tell_lines(most_telling(one.changes)), **tell_hazards(one.turns)}
 
 
 def _timeline(one: PastCell) -> dict[str, Any]:

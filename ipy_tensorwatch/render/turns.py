@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .fold import gather
+from .hazard import over
 from .measure import few
 from .page import Row, Table, code, marked, words
 
@@ -30,5 +31,5 @@ def turn_table(turns: Sequence[Turn], limit: int) -> Table:
 def _row(turn: Turn) -> Row:
     names, left = few([text for text, _ in gather(turn.hazard.paths)], MAX_NAMES)
     told = code(", ".join(names)) + words(f" and {left} more" if left else "")
-    what = marked(turn.hazard.message) if turn.why is None else words(f"over: {turn.why}")
+    what = marked(turn.hazard.message) if turn.why is None else over(turn)
     return Row(cells=(words(f"[{turn.cell}]"), words(turn.hazard.code), told, what))

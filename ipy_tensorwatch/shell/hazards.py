@@ -38,11 +38,14 @@ class HazardBook:
     ----------
     hazards
         Those after the last cell.
+    turned
+        Which of them began with it, and which were over.
     turns
         When hazards began and were over, the oldest first.
     """
 
     hazards: tuple[Hazard, ...] = ()
+    turned: tuple[Turn, ...] = ()
     turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=HISTORY))
     records: Records = field(default_factory=Records)
     _lasting: tuple[Lasting, ...] = ()
@@ -54,11 +57,13 @@ class HazardBook:
         """Tell the hazards after a cell."""
         self.records.add(cell, graphs.cells)
         key = observed.overwritten, observed.shot.snapshot, observed.gone
+        self.turned = ()
         if changes or self._last != key:
             self._last = key
             before, self.hazards = self.hazards, self._tell(cell, observed, graphs, changes, explain)
             why = partial(_why_over, graphs=graphs, snapshot=observed.shot.snapshot)
-            self.turns.extend(_turns(cell.count, before, self.hazards, why))
+            self.turned = tuple(_turns(cell.count, before, self.hazards, why))
+            self.turns.extend(self.turned)
         return self.hazards
 
     def _tell(

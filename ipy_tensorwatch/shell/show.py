@@ -15,7 +15,6 @@ from ..render.text import write_text
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ..core.records import Hazard
     from ..core.report import Report
     from .options import DiffOptions
 
@@ -43,23 +42,16 @@ class Speaker:
     report: Report | None = None
     asked: DiffOptions | None = None
     said_skipped: bool = False
-    _told: frozenset[object] = frozenset()
 
     def tell(self, report: Report, asked: DiffOptions | None) -> None:
         """Show a cell's report: in full where `%%tensordiff` asks for it, else what was silent."""
         if not _only_asks(report.cell.source):
             self.report, self.asked = report, asked
-        fresh = self._fresh(report)
-        page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else summarize(report, fresh)
+        begun = [one for one in report.begun if is_worth_saying(one)]
+        page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else summarize(report, begun)
         if page is not None:
             show(self.shell, page)
         self._tell_skipped(report)
-
-    def _fresh(self, report: Report) -> list[Hazard]:
-        """Choose the hazards that are worth a word and were not there after the cell before."""
-        before = self._told
-        self._told = frozenset(one.mark for one in report.hazards)
-        return [one for one in report.hazards if is_worth_saying(one) and one.mark not in before]
 
     def _tell_skipped(self, report: Report) -> None:
         if not self.said_skipped and report.skipped:

@@ -262,6 +262,7 @@ class Watcher:
             snapshot=observed.shot.snapshot,
             changes=changes,
             hazards=hazards,
+            turns=self.hazards.turned,
             coverage=observed.coverage,
             writes=cell.recording.writes if cell.recording else (),
         )
