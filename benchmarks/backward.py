@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ipy_tensorwatch.capture.collector import quiet_collector
 from ipy_tensorwatch.capture.observer import Observer
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def _timed(observer: Observer, names: Names, cell: int) -> float:
     observer.budget.grant(1e6)
     Observer._follow_graphs = timed  # type: ignore[method-assign]
     try:
-        observer.look(names, cell)
+        with quiet_collector():  # as in the hook
+            observer.look(names, cell)
     finally:
         Observer._follow_graphs = follow  # type: ignore[method-assign]
     return spent[0]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..core.reading import Reading
     from .fingerprint import Fingerprints, Mark
     from .identity import StorageSerials
-    from .nodes import Kind
+    from .nodes import Kept, Kind
     from .past import Past
 
 
@@ -54,25 +54,38 @@ class Aids:
     _checkpoints: set[int] = field(default_factory=set)
 
     def note(self, node: Any, number: int, kind: Kind) -> list[Followed]:  # noqa: ANN401
-        """Note what a node saved in memory that is watched: to any other, nobody can write."""
+        """Note what a node saved in memory that is watched, or that was overwritten before anybody could watch it."""
         found = []
-        for name, place, tensor, check, again in kept_in(node, kind, self._checkpoints):
+        for kept in kept_in(node, kind, self._checkpoints):
             try:
-                sight = self._sight_of(tensor)
+                version = saved_version(node, kept.tensor, kept.check)
+                sight = self._sight_of(kept.tensor, is_moved=version != kept.tensor._version)
                 if sight is not None:
-                    version = saved_version(node, tensor, check)
-                    saved = SavedTensor(
-                        op=kind.name(node), argument=name, sequence=number, place=place, cell=self.cell,
-                        reading=sight.reading, version=version, is_checked=check is not None, is_read_again=again,
-                    )  # fmt: skip
-                    matters = is_read(node, kind, name, is_complex=tensor.is_complex())
-                    held = self._held(sight, number, late=is_late(kind)) if matters else frozenset()
-                    found.append(Followed(saved, sight.counter, held, mask_on(node, kind)))
-                    found[-1].compare(sight.digest)
+                    found.append(self._follow(node, number, kind, kept, sight, version))
             except Exception:  # noqa: BLE001, S112  (an odd tensor must not cost the others: sparse, or wrapped)
                 continue
-        forgive(found, self)
+        if any(one.differs for one in found):
+            forgive(found, self)
         return found
+
+    def _follow(
+        self,
+        node: Any,
+        number: int,
+        kind: Kind,
+        kept: Kept,
+        sight: Sight,
+        version: int,  # noqa: ANN401
+    ) -> Followed:
+        saved = SavedTensor(
+            op=kind.name(node), argument=kept.name, sequence=number, place=kept.place, cell=self.cell,
+            reading=sight.reading, version=version, is_checked=kept.check is not None, is_read_again=kept.is_read_again,
+        )  # fmt: skip
+        matters = is_read(node, kind, kept.name, is_complex=kept.tensor.is_complex())
+        held = self._held(sight, number, late=is_late(kind)) if matters else frozenset()
+        one = Followed(saved, sight.counter, held, mask_on(node, kind))
+        one.compare(sight.digest)
+        return one
 
     def mark_of(self, storage: int) -> Mark | None:
         """Give what is known of a storage's bytes after the cell; None where they were not looked at."""
@@ -82,13 +95,12 @@ class Aids:
         """Digest what a reading's elements hold after the cell; None where they were not looked at."""
         return digest_now(reading, self.mark_of(reading.storage))
 
-    def _sight_of(self, tensor: torch.Tensor) -> Sight | None:
-        """Look at a tensor once, whichever nodes saved it."""
+    def _sight_of(self, tensor: torch.Tensor, *, is_moved: bool) -> Sight | None:
+        """Look at a tensor once, whichever nodes saved it; to memory that no variable leads to, nobody can write."""
         known = self._known.get(id(tensor))
         if known is not None:
             return known[1]
-        storage = self.storages.at(storage_address(tensor.untyped_storage()))
-        if storage is None:
+        if not is_moved and self.storages.at(storage_address(tensor.untyped_storage())) is None:
             return None
         reading = read(tensor, "saved", 0, self.storages)
         sight = Sight(reading, share_counter(tensor), self.digest_of(reading))

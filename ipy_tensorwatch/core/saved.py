@@ -68,4 +68,6 @@ class Overwritten:
     @property
     def key(self) -> object:
         """What stays the same of it from cell to cell."""
-        return self.saved.sequence, self.saved.argument, self.saved.place, self.will_raise
+        saved = self.saved
+        who = (saved.reading.storage, saved.reading.layout) if saved.reading.storage else (saved.sequence, saved.place)
+        return who, saved.version, saved.cell, self.will_raise

@@ -5,6 +5,9 @@ Backward checks their versions all the same. Measured with PyTorch's table of op
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+MAX_KNOWN = 4096
 _POOLS = (
     "AvgPool",
     "AdaptiveAvgPool",
@@ -58,6 +61,7 @@ _FOR_INPUTS = {
 """For the gradients of which inputs alone, counted from 0, an argument is read."""
 
 
+@lru_cache(MAX_KNOWN)
 def is_unread(op: str, argument: str, *, is_complex: bool = False) -> bool:
     """Tell a saved tensor whose bytes no gradient depends on.
 
@@ -70,6 +74,7 @@ def is_unread(op: str, argument: str, *, is_complex: bool = False) -> bool:
     return (op, argument) in known or (argument == "self" and op.startswith(_POOLS))
 
 
+@lru_cache(MAX_KNOWN)
 def mode_of(op: str, argument: str) -> tuple[str, tuple[object, ...]] | None:
     """Tell which setting of a node decides, and its values with which no gradient depends on the bytes.
 
@@ -81,6 +86,7 @@ def mode_of(op: str, argument: str) -> tuple[str, tuple[object, ...]] | None:
     return next((mode for (part, name), mode in _IN_MODE.items() if name == argument and part in op), None)
 
 
+@lru_cache(MAX_KNOWN)
 def inputs_of(op: str, argument: str) -> tuple[int, ...] | None:
     """Tell for the gradients of which inputs alone, counted from 0, an argument is read; None where for all.
 
