@@ -22,7 +22,8 @@ def told(nb, *cells):
     for cell in cells:
         report = nb.run(cell)
     return [
-        (one["code"], one["paths"][0], one["saved_at"]["text"], one["written_at"]["text"]) for one in report["hazards"]
+        (one["code"], one["paths"][0], one["saved_at"]["text"], one["written_at"]["text"])
+        for one in of_what_was_saved(report)
     ]
 
 

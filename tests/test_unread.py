@@ -15,7 +15,8 @@ import torch
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils._pytree import tree_flatten, tree_map
 
-from ipy_tensorwatch.capture.nodes import is_read, kind_of, mask_on
+from ipy_tensorwatch.capture.kinds import Slot, kind_of
+from ipy_tensorwatch.capture.nodes import is_read, mask_on
 from tests.test_hazards_op_db import DEEP, is_differentiable
 
 if TYPE_CHECKING:
@@ -95,16 +96,16 @@ def same(one: Any, other: Any) -> bool:
     return not isinstance(one, torch.Tensor) and one == other
 
 
-def boxes(node: Any) -> Iterator[tuple[str, Box]]:
-    for name, read, _ in kind_of(node).saved:
-        raw = read(node)
+def boxes(node: Any) -> Iterator[tuple[Slot, Box]]:
+    for slot in kind_of(node).saved:
+        raw = slot.read(node)
         for one in raw if isinstance(raw, tuple) else (raw,):
             if (
                 one is not None
                 and isinstance(one.data, Box)
                 and (one.data.kept.is_floating_point() or one.data.kept.is_complex())
             ):
-                yield name, one.data
+                yield slot, one.data
 
 
 def graphs(samples: int) -> Iterator[tuple[str, Graph, list[Any]]]:
@@ -156,16 +157,16 @@ def faults(samples: int) -> tuple[set[str], set[str], list[str]]:
         right: list[Any] = []
         for node in nodes:
             kind, held = kind_of(node), list(boxes(node))
-            for name, box in held:
-                if not is_read(node, kind, name, is_complex=box.kept.is_complex()):
+            for slot, box in held:
+                if not is_read(node, kind, slot.use, box.kept):
                     right = right or graph.gradients()
-                    unread.add(f"{node.name()}.{name}")
-                    wrong += [f"{op}: {node.name()}.{name}, {what}" for what, junk in JUNK.items()
+                    unread.add(f"{node.name()}.{slot.name}")
+                    wrong += [f"{op}: {node.name()}.{slot.name}, {what}" for what, junk in JUNK.items()
                               if changes(graph, right, {box: junk(box.kept)})]  # fmt: skip
             mask = mask_on(node, kind)
             if mask is not None and all(box.kept.dtype is torch.float32 for _, box in held):
                 right = right or graph.gradients()
-                parts = [box for name in mask.arguments for known, box in held if known == name]
+                parts = [box for name in mask.arguments for slot, box in held if slot.name == name]
                 then = [box.kept.detach().numpy() for box in parts]
                 now = [moved(one, mask.bounds) for one in then]
                 if len(parts) == len(mask.arguments) and mask.is_same(then, now):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..core.saved import SavedTensor
 from .counter import share_counter
 from .followed import Followed, digest_now, digest_then
+from .kinds import is_python
 from .masking import forgive
-from .nodes import is_late, is_read, kept_in, mask_on, saved_version
-from .read import read
+from .nodes import is_read, kept_in, mask_on, saved_version
+from .read import read_saved
 from .torch_private import storage_address
 
 if TYPE_CHECKING:
@@ -19,16 +20,20 @@ if TYPE_CHECKING:
     from ..core.reading import Reading
     from .fingerprint import Fingerprints, Mark
     from .identity import StorageSerials
-    from .nodes import Kept, Kind
+    from .kinds import Kind
     from .past import Past
 
 
+_NOTHING: frozenset[bytes] = frozenset()
+
+
 class Sight(NamedTuple):
-    """A tensor as it was when first seen: how it lay, its counter, and a digest of its bytes."""
+    """A tensor as it was when first seen: how it lay, its counter, and a digest of its bytes, where they are known."""
 
     reading: Reading
     counter: torch.Tensor
     digest: bytes | None
+    held: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,36 +61,29 @@ class Aids:
     def note(self, node: Any, number: int, kind: Kind) -> list[Followed]:  # noqa: ANN401
         """Note what a node saved in memory that is watched, or that was overwritten before anybody could watch it."""
         found = []
-        for kept in kept_in(node, kind, self._checkpoints):
+        for kept in kept_in(node, kind, self._checkpoints, self._concerns):
             try:
                 version = saved_version(node, kept.tensor, kept.check)
                 sight = self._sight_of(kept.tensor, is_moved=version != kept.tensor._version)
                 if sight is not None:
-                    found.append(self._follow(node, number, kind, kept, sight, version))
+                    matters = is_read(node, kind, kept.use, kept.tensor)
+                    digests = self._held(sight, number, kind) if matters else _NOTHING
+                    saved = SavedTensor(
+                        op=kind.name(node), argument=kept.name, sequence=number, place=kept.place, cell=self.cell,
+                        reading=sight.reading, version=version, is_checked=kept.check is not None,
+                        is_read_again=kept.is_read_again,
+                    )  # fmt: skip
+                    found.append(Followed(saved, sight.counter, digests, mask_on(node, kind)))
+                    found[-1].compare(sight.digest)
             except Exception:  # noqa: BLE001, S112  (an odd tensor must not cost the others: sparse, or wrapped)
                 continue
-        if any(one.differs for one in found):
+        if found and any(one.differs for one in found):
             forgive(found, self)
         return found
 
-    def _follow(
-        self,
-        node: Any,
-        number: int,
-        kind: Kind,
-        kept: Kept,
-        sight: Sight,
-        version: int,  # noqa: ANN401
-    ) -> Followed:
-        saved = SavedTensor(
-            op=kind.name(node), argument=kept.name, sequence=number, place=kept.place, cell=self.cell,
-            reading=sight.reading, version=version, is_checked=kept.check is not None, is_read_again=kept.is_read_again,
-        )  # fmt: skip
-        matters = is_read(node, kind, kept.name, is_complex=kept.tensor.is_complex())
-        held = self._held(sight, number, late=is_late(kind)) if matters else frozenset()
-        one = Followed(saved, sight.counter, held, mask_on(node, kind))
-        one.compare(sight.digest)
-        return one
+    def _concerns(self, tensor: torch.Tensor) -> bool:
+        """Tell a tensor whose memory is watched, or was written to."""
+        return bool(tensor._version) or self.storages.at(storage_address(tensor.untyped_storage())) is not None
 
     def mark_of(self, storage: int) -> Mark | None:
         """Give what is known of a storage's bytes after the cell; None where they were not looked at."""
@@ -102,13 +100,16 @@ class Aids:
             return known[1]
         if not is_moved and self.storages.at(storage_address(tensor.untyped_storage())) is None:
             return None
-        reading = read(tensor, "saved", 0, self.storages)
-        sight = Sight(reading, share_counter(tensor), self.digest_of(reading))
+        reading = read_saved(tensor, self.storages)
+        digest = self.digest_of(reading)
+        sight = Sight(reading, share_counter(tensor), digest, _NOTHING if digest is None else frozenset((digest,)))
         self._known[id(tensor)] = tensor, sight  # with the tensor, so that its address stays its own
         return sight
 
-    def _held(self, sight: Sight, number: int, *, late: bool) -> frozenset[bytes]:
+    def _held(self, sight: Sight, number: int, kind: Kind) -> frozenset[bytes]:
         """Digest all that a tensor may have held when a node saved it."""
-        marks, is_open = self.past.marks(sight.reading.storage, number, late=late)
-        then = {digest_then(sight.reading, one) for one in marks} - {None}
-        return frozenset(one for one in (then if then and not is_open else {*then, sight.digest}) if one is not None)
+        if not self.past.spells(sight.reading.storage):
+            return sight.held
+        marks, is_open = self.past.marks(sight.reading.storage, number, late=is_python(kind))
+        then = frozenset(one for mark in marks if (one := digest_then(sight.reading, mark)) is not None)
+        return then if then and not is_open else then | sight.held

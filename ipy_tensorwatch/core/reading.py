@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+TOO_MANY = "not read: too many"
+"""What stands for a history that was not asked for, because so many others were."""
 METADATA = ("shape", "strides", "dtype", "device", "requires_grad", "grad_fn", "storage")
 """The fields whose change is told as `metadata`, in the order in which they are told."""
 

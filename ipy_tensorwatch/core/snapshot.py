@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from .outline import Outline
+from .reading import TOO_MANY
 from .records import TensorRecord
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ class Scene:
     @cached_property
     def with_history(self) -> tuple[int, ...]:
         """The places of the readings of tensors that were computed from others, under autograd."""
-        return tuple([i for i, one in enumerate(self.readings) if not one.is_leaf and one.grad_fn])
+        return tuple(
+            [i for i, one in enumerate(self.readings) if not one.is_leaf and one.grad_fn not in (None, TOO_MANY)]
+        )
 
     @cached_property
     def gradients(self) -> tuple[tuple[int, int], ...]:

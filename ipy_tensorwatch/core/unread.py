@@ -5,9 +5,8 @@ Backward checks their versions all the same. Measured with PyTorch's table of op
 
 from __future__ import annotations
 
-from functools import lru_cache
+from typing import NamedTuple
 
-MAX_KNOWN = 4096
 _POOLS = (
     "AvgPool",
     "AdaptiveAvgPool",
@@ -61,38 +60,45 @@ _FOR_INPUTS = {
 """For the gradients of which inputs alone, counted from 0, an argument is read."""
 
 
-@lru_cache(MAX_KNOWN)
-def is_unread(op: str, argument: str, *, is_complex: bool = False) -> bool:
-    """Tell a saved tensor whose bytes no gradient depends on.
+class Use(NamedTuple):
+    """What gradients take of the bytes of what a node saved.
 
-    Examples
-    --------
-    >>> is_unread("AvgPool2DBackward0", "self"), is_unread("MulBackward0", "self")
-    (True, False)
+    Attributes
+    ----------
+    is_none, is_complex_only
+        Whether nothing is read, or nothing but of complex numbers.
+    mode
+        Which setting of the node decides, and its values with which nothing is read.
+    inputs
+        For the gradients of which inputs alone, counted from 0, it is read; None where for all.
     """
-    known = _SIZES_ONLY if is_complex else _SIZES_ONLY | _COMPLEX_ONLY
-    return (op, argument) in known or (argument == "self" and op.startswith(_POOLS))
+
+    is_none: bool = False
+    is_complex_only: bool = False
+    mode: tuple[str, tuple[object, ...]] | None = None
+    inputs: tuple[int, ...] | None = None
 
 
-@lru_cache(MAX_KNOWN)
-def mode_of(op: str, argument: str) -> tuple[str, tuple[object, ...]] | None:
-    """Tell which setting of a node decides, and its values with which no gradient depends on the bytes.
+WHOLE = Use()
+"""All of it is read."""
+
+
+def use_of(op: str, argument: str) -> Use:
+    """Tell what gradients take of an argument that the node of an operator saved.
 
     Examples
     --------
-    >>> mode_of("NativeBatchNormBackward0", "running_mean")
+    >>> use_of("AvgPool2DBackward0", "self").is_none, use_of("MulBackward0", "self") is WHOLE
+    (True, True)
+    >>> use_of("NativeBatchNormBackward0", "running_mean").mode
     ('training', (True,))
     """
-    return next((mode for (part, name), mode in _IN_MODE.items() if name == argument and part in op), None)
-
-
-@lru_cache(MAX_KNOWN)
-def inputs_of(op: str, argument: str) -> tuple[int, ...] | None:
-    """Tell for the gradients of which inputs alone, counted from 0, an argument is read; None where for all.
-
-    Examples
-    --------
-    >>> inputs_of("ConvolutionBackward0", "weight")
-    (0,)
-    """
-    return next((one for (part, name), one in _FOR_INPUTS.items() if name == argument and op.startswith(part)), None)
+    modes = (one for (part, name), one in _IN_MODE.items() if name == argument and part in op)
+    inputs = (one for (part, name), one in _FOR_INPUTS.items() if name == argument and op.startswith(part))
+    use = Use(
+        is_none=(op, argument) in _SIZES_ONLY or (argument == "self" and op.startswith(_POOLS)),
+        is_complex_only=(op, argument) in _COMPLEX_ONLY,
+        mode=next(modes, None),
+        inputs=next(inputs, None),
+    )
+    return WHOLE if use == WHOLE else use
