@@ -39,7 +39,9 @@ def unrecorded_writes(
     for change in changes:
         reading = snapshot.get(change.path) if _is_overwritten(change) and change.path in histories.same else None
         if reading is not None:
-            hazard = _hazard(change, reading, cell, is_used=histories.is_used(change.path))
+            is_meant = _is_meant(change, reading, snapshot)
+            is_risk = is_meant or reading.numel == 1 or histories.is_used(change.path)
+            hazard = _hazard(change, reading, cell, is_risk=is_risk)
             yield Lasting(hazard=hazard, anchors=(anchor(change.path, reading),))
 
 
@@ -47,9 +49,15 @@ def _is_overwritten(change: Change) -> bool:
     return change.kind == "mutated" and change.verified and not any(puts_back(site.text) for site in change.sites)
 
 
-def _hazard(change: Change, reading: Reading, cell: int, *, is_used: bool) -> Hazard:
+def _is_meant(change: Change, reading: Reading, snapshot: Snapshot) -> bool:
+    """Tell a write that was meant for this very tensor, or meant to go past autograd, as through `.data`."""
+    others = [snapshot.get(path) for path in change.via]
+    by_another = any(one is not None and one.object != reading.object for one in others)
+    return not (change.silent and change.versioned and by_another)
+
+
+def _hazard(change: Change, reading: Reading, cell: int, *, is_risk: bool) -> Hazard:
     path, site = change.path, change.sites[0] if change.sites else None
-    is_risk = is_used or reading.numel == 1
     through = f" through `{change.via[0]}`" if change.via else ""
     will = "would" if is_risk else "will"
     whose = "what is computed from it from now on" if is_risk else f"`{path}`"
