@@ -67,8 +67,11 @@ class Run:
         return result
 
     def names(self) -> list[str]:
-        """Name what a cell may overwrite: each computed input, and the first output."""
-        self.call()
+        """Name what a cell may overwrite: each computed input, and the first output; nothing where a copy will not do."""
+        try:
+            self.call()
+        except RuntimeError:
+            return []
         return [*(f"input {place}" for place, _ in enumerate(self.leaves)), *(["output"] if self.outputs else [])]
 
     def target(self, name: str) -> torch.Tensor:
