@@ -66,9 +66,9 @@ class Aids:
         found = []
         for name, place, tensor, check in kept_in(node, kind):
             try:
-                sight = self._sight_of(tensor)
+                version = saved_version(node, tensor, check)
+                sight = self._sight_of(tensor, has_moved=version != tensor._version)
                 if sight is not None:
-                    version = saved_version(node, tensor, check)
                     saved = SavedTensor(
                         op=kind.name(node), argument=name, sequence=number, place=place, cell=self.cell,
                         reading=sight.reading, version=version, is_checked=check is not None,
@@ -83,20 +83,24 @@ class Aids:
         return found
 
     def mark_of(self, storage: int) -> Mark | None:
-        """Give what is known of a storage's bytes after the cell; None where they were not looked at."""
-        return None if storage in self.prints.waiting else self.prints.marks.get(storage)
+        """Give what is known of a storage's bytes after the cell; None where they were not looked at.
+
+        A storage that variables led to while the cell ran, and that only graphs hold by now, is looked at here.
+        """
+        if storage in self.prints.waiting:
+            return None
+        return self.prints.marks.get(storage) or self.past.now(storage)
 
     def digest_of(self, reading: Reading) -> bytes | None:
         """Digest what a reading's elements hold after the cell; None where they were not looked at."""
         return digest_now(reading, self.mark_of(reading.storage))
 
-    def _sight_of(self, tensor: torch.Tensor) -> Sight | None:
-        """Look at a tensor once, whichever nodes saved it."""
+    def _sight_of(self, tensor: torch.Tensor, *, has_moved: bool) -> Sight | None:
+        """Look at a tensor once, whichever nodes saved it; at one that nobody can write to only if somebody could."""
         known = self._known.get(id(tensor))
         if known is not None:
             return known[1]
-        storage = self.storages.at(storage_address(tensor.untyped_storage()))
-        if storage is None:
+        if not has_moved and self.storages.at(storage_address(tensor.untyped_storage())) is None:
             return None
         reading = read(tensor, "saved", 0, self.storages)
         sight = Sight(reading, share_counter(tensor), self.digest_of(reading))
