@@ -67,8 +67,11 @@ class Run:
         return result
 
     def names(self) -> list[str]:
-        """Name what a cell may overwrite: each computed input, and the first output."""
-        self.call()
+        """Name what a cell may overwrite: each computed input, and the first output; nothing where a copy will not do."""
+        try:
+            self.call()
+        except RuntimeError:
+            return []
         return [*(f"input {place}" for place, _ in enumerate(self.leaves)), *(["output"] if self.outputs else [])]
 
     def target(self, name: str) -> torch.Tensor:
@@ -119,7 +122,9 @@ def predicted(nb: Notebook, run: Run, name: str, cells: list[str]) -> str:
 
 def trials(nb: Notebook, op: Any, samples: int, cells: list[str]) -> Iterator[tuple[str, str, str]]:
     """Try every write on the first samples: the trial, what was said, what happened."""
-    for number, sample in enumerate(islice(op.sample_inputs("cpu", torch.float32, requires_grad=True), samples)):
+    # `op.sample_inputs` reads the source of every function on the stack, and under pytest there are many.
+    known = op.sample_inputs_func(op, "cpu", torch.float32, requires_grad=True)
+    for number, sample in enumerate(islice(known, samples)):
         names = Run(op, sample).names()
         right = gradients_of(op, sample) if names else []
         for name in names if any(one is not None for one in right) else ():
@@ -169,7 +174,7 @@ def test_every_gradient_that_comes_out_wrong_was_warned_of(counted):
 def test_few_warnings_are_in_vain(counted):
     found, _ = counted
 
-    assert found["wrong", "ok"] <= found.total() * (0.025 if DEEP else 0.05)
+    assert found["wrong", "ok"] <= found.total() * 0.02
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from ..core.evidence import Move, Position, Write
 from .allowance import EVENT
 from .collector import quiet_collector
 from .lines import CAN_SEE, LineWatch
-from .past import Past
+from .past import NO_PAST, Past
 from .torch_private import next_sequence_number
 from .watch import Watch
 
@@ -123,7 +123,8 @@ class Ledger:
     @property
     def past(self) -> Past:
         """What the looks so far have seen."""
-        return Past(self.numbers, self.outside, self._watch.spells) if self._watch else Past()
+        watch = self._watch
+        return Past(self.numbers, self.outside, watch.spells, watch.watched.keys(), watch.now) if watch else NO_PAST
 
     def begin(self, count: int, sampled: frozenset[int], widening: frozenset[int]) -> None:
         """Start the clock for a cell of `count` statements."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from .fingerprint import Mark
 
@@ -37,11 +38,17 @@ class Past:
         The looks while no function of the user's was half-way, in order.
     spells
         Gives what was seen of a storage, in order; nothing of one that did not change.
+    watched
+        The storages that were looked at to the end.
+    now
+        Looks at one of these once more.
     """
 
     numbers: Sequence[int] = ()
     outside: Sequence[int] = ()
     spells: Callable[[int], Sequence[Spell]] = lambda _: ()
+    watched: AbstractSet[int] = frozenset()
+    now: Callable[[int], Mark | None] = lambda _: None
 
     def marks(self, storage: int, number: int, *, late: bool) -> tuple[Sequence[Mark], bool]:
         """Give all that a storage may have held when a node saved it, and whether that may be what it holds now.

@@ -86,8 +86,13 @@ class Aids:
         return bool(tensor._version) or self.storages.at(storage_address(tensor.untyped_storage())) is not None
 
     def mark_of(self, storage: int) -> Mark | None:
-        """Give what is known of a storage's bytes after the cell; None where they were not looked at."""
-        return None if storage in self.prints.waiting else self.prints.marks.get(storage)
+        """Give what is known of a storage's bytes after the cell; None where they were not looked at.
+
+        A storage that variables led to while the cell ran, and that only graphs hold by now, is looked at here.
+        """
+        if storage in self.prints.waiting:
+            return None
+        return self.prints.marks.get(storage) or self.past.now(storage)
 
     def digest_of(self, reading: Reading) -> bytes | None:
         """Digest what a reading's elements hold after the cell; None where they were not looked at."""

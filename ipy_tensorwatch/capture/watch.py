@@ -179,6 +179,12 @@ class Watch:
         one = self.watched.get(storage)
         return [*one.spells, *one.spell(one.look_number)] if one else []
 
+    def now(self, storage: int) -> Mark | None:
+        """Look at a storage once more; None where it is gone."""
+        one = self.watched.get(storage)
+        digest = one.block.digest() if one and one.find() else None
+        return None if one is None or digest is None else Mark(one.block, digest, one.block.copy(), {})
+
     def _count(self, number: int) -> Iterator[Rewritten]:
         """Find the storages, too large to be looked at, that an operator has written."""
         for counter in self.counters:

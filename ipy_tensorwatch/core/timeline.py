@@ -40,8 +40,12 @@ class Timeline:
         'y = x * x'
         """
         place = self._place(number)
-        made_by = self._statements.get(self.entered[place][1]) if place >= 0 else None
-        return Site(line=made_by.line, end_line=made_by.end_line, text=made_by.text) if made_by else None
+        return self.site(self.entered[place][1]) if place >= 0 else None
+
+    def site(self, index: int) -> Site | None:
+        """Tell a statement by its lines."""
+        found = self._statements.get(index)
+        return Site(line=found.line, end_line=found.end_line, text=found.text) if found else None
 
     def first_after(self, number: int, sites: Sequence[Site]) -> Site:
         """Choose among the statements that wrote the one that was entered first after a node was made."""

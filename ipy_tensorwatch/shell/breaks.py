@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ..core.diff import Difference
 from ..core.hazard import Break, Writing
 from ..core.near import Neighbourhood
-from ..core.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from ..core.records import Site
     from ..core.saved import Overwritten, SavedTensor
     from ..core.snapshot import Snapshot
+    from ..core.timeline import Timeline
     from .running import RunningCell
 
     Entry = tuple[AccessPath, Reading]
@@ -40,11 +40,13 @@ class Records:
     def add(self, cell: RunningCell, alive: set[int]) -> None:
         """Remember a cell; of cells of which no node is alive, nothing is kept."""
         if cell.count in alive:
-            self._built[cell.count] = Timeline(cell.plain, tuple(cell.ledger.built))
+            self._built[cell.count] = cell.timeline
         for gone in self._built.keys() - alive:
             del self._built[gone]
 
-    def breaks(self, cell: int, found: Iterable[Overwritten], snapshot: Snapshot, explain: Explain) -> list[Break]:
+    def breaks(
+        self, cell: RunningCell, found: Iterable[Overwritten], snapshot: Snapshot, explain: Explain
+    ) -> list[Break]:
         """Say what is known of what was overwritten; who wrote first is remembered."""
         near = Nearby(snapshot)
         told = [self._break(cell, one, near, explain) for one in found]
@@ -56,39 +58,51 @@ class Records:
         built = self._built.get(saved.cell)
         return built.maker(saved.sequence) if built else None
 
-    def _break(self, cell: int, found: Overwritten, near: Nearby, explain: Explain) -> Break:
+    def _break(self, cell: RunningCell, found: Overwritten, near: Nearby, explain: Explain) -> Break:
         saved = found.saved
         overlapping = near.of(saved.reading)
-        known, built = self._writings.get(found.key), self._built.get(saved.cell)
-        writing = known or _writing(cell, overlapping or near.in_storage(saved.reading), explain, saved, built)
+        writing = self._writings.get(found.key)
         scalars = (path for path in found.roots if (root := near.snapshot.get(path)) and root.numel == 1)
         return Break(
             found=found,
             paths=tuple(str(path) for path, _ in overlapping),
             scalars=tuple(scalars),
             saved_at=self.site_of(saved),
-            writing=writing,
+            writing=writing or _writing(cell, saved, overlapping or near.in_storage(saved.reading), explain),
         )
 
 
-def _writing(
-    cell: int, entries: Sequence[Entry], explain: Explain, saved: SavedTensor, built: Timeline | None
-) -> Writing:
+def _writing(cell: RunningCell, saved: SavedTensor, entries: Sequence[Entry], explain: Explain) -> Writing:
     """Find the statement that wrote: the one that names a variable over these bytes, if there is one."""
     told = [(path, reading, explain(Difference(path=path, before=reading, after=reading)))
             for path, reading in entries[:MAX_EXPLAINED]]  # fmt: skip
     told = [one for one in told if one[2].sites]
     if not told:
-        return Writing(cell=cell)
+        return Writing(cell=cell.count, site=_first_after(cell, saved, _seen(cell, saved)))
     path, reading, verdict = next((one for one in told if one[2].cause == "direct"), told[0])
     return Writing(
-        cell=cell,
+        cell=cell.count,
         path=str(path),
-        site=built.first_after(saved.sequence, verdict.sites) if built and saved.cell == cell else verdict.sites[0],
+        site=_first_after(cell, saved, verdict.sites),
         cause=verdict.cause,
         is_array=reading.kind == "ndarray",
         is_leaf=reading.is_leaf and reading.requires_grad,
     )
+
+
+def _seen(cell: RunningCell, saved: SavedTensor) -> list[Site]:
+    """Give the statements that were seen to write to memory that no variable leads to any more."""
+    ran = [{one.statement for one in write.positions} for write in cell.ledger.writes
+           if write.storage == saved.reading.storage]  # fmt: skip
+    sites = (cell.timeline.site(index) for alone in ran if len(alone) == 1 for index in alone)
+    return [site for site in sites if site is not None]
+
+
+def _first_after(cell: RunningCell, saved: SavedTensor, sites: Sequence[Site]) -> Site | None:
+    """Choose the statement that wrote first, after the cell itself has saved."""
+    if saved.cell == cell.count and sites:
+        return cell.timeline.first_after(saved.sequence, sites)
+    return sites[0] if sites else None
 
 
 class Nearby:

@@ -70,7 +70,7 @@ class HazardBook:
         self, cell: RunningCell, observed: Observation, graphs: Graphs, changes: Sequence[Change], explain: Explain
     ) -> tuple[Hazard, ...]:
         found, snapshot = observed.overwritten, observed.shot.snapshot
-        breaks = tell_hazards(self.records.breaks(cell.count, found, snapshot, explain) if found else ())
+        breaks = tell_hazards(self.records.breaks(cell, found, snapshot, explain) if found else ())
         known = {path for one in breaks for path in one.paths}
         begun = _begun(cell, [one for one in changes if one.path not in known], snapshot, graphs)
         held = (one for one in self._lasting if one.holds_in(snapshot))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from ..capture.allowance import Allowance
 from ..capture.ledger import Ledger
 from ..core.source import Defined, may_convert, may_give_memory, may_hide_writes
 from ..core.statement import Statement, names_written, parse_statements, walk_statements
+from ..core.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +28,7 @@ KEPT = 8
 """How many of the last values are looked through for the same ones, so that a loop is not slowed down."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class RunningCell:
     """What is known of a cell when it begins, and what its probes note while it runs.
 
@@ -97,6 +99,11 @@ class RunningCell:
         for one in self.statements() if hides or by_calls else ():
             if may_hide_writes(one.text) or (by_calls and one.calls):
                 yield one.index
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """When its statements ran; to be asked for when it has ended."""
+        return Timeline(self.plain, tuple(self.ledger.built))
 
     def statements(self) -> tuple[Statement, ...]:
         """Describe the cell's own statements; only a cell that changed something is worth the time."""
