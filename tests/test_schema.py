@@ -136,6 +136,7 @@ def test_a_hazard_of_the_design_fits():
                 "remedy": "…",
                 "saved_at": site,
                 "written_at": site,
+                "happened": False,
             }
         ]
     }

@@ -33,6 +33,8 @@ class Graphs:
     ----------
     inputs
         For each node the numbers of the nodes that its gradients flow to.
+    seen
+        For each node the cell after which it was first seen.
     saved
         What the nodes saved in memory that somebody watched can write to.
     is_cut
@@ -40,14 +42,15 @@ class Graphs:
     """
 
     inputs: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
     saved: dict[int, list[Followed]] = field(default_factory=dict)
     is_cut: bool = False
     _roots: dict[int, list[str]] = field(default_factory=dict)
 
     @property
     def cells(self) -> set[int]:
-        """The cells of which saved tensors are followed."""
-        return {one.saved.cell for kept in self.saved.values() for one in kept}
+        """The cells of which nodes are alive."""
+        return set(self.seen.values())
 
     def look(self, roots: Iterable[Root], aids: Aids, rewritten: set[int]) -> tuple[Overwritten, ...]:
         """Find what was saved and is no longer the same.
@@ -83,7 +86,7 @@ class Graphs:
                 if len(self.inputs) % CLOCK_EVERY == 0 and time.perf_counter() > aids.deadline:
                     self.is_cut = True
                     return
-                self.inputs[number] = below
+                self.inputs[number], self.seen[number] = below, aids.cell
                 if kept := aids.note(node, number, kind):
                     self.saved[number] = kept
         self._forget_all_but(self._reached(roots))
@@ -100,7 +103,7 @@ class Graphs:
 
     def _forget_all_but(self, reached: set[int]) -> None:
         for gone in self.inputs.keys() - reached:
-            del self.inputs[gone]
+            del self.inputs[gone], self.seen[gone]
             self.saved.pop(gone, None)
 
     def _confirm(self, nodes: Nodes, suspects: set[int]) -> Iterator[Overwritten]:

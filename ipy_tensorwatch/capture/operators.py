@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.operation import Operation
 from .dispatch import OperatorMode, region_of, written_arguments, written_tensors
+from .read import TORCH_TYPES
 from .torch_private import push_below, spare_subclassing, take_out
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class OperatorRecorder:
         How often each operation ran, in the order in which they ran first.
     left_out
         How many more ran, or could not be understood.
+    first
+        For each storage, by its serial, and each version of it, the operation that wrote there first: the one that
+        moved the version on.
     """
 
     storages: StorageSerials
@@ -43,6 +47,7 @@ class OperatorRecorder:
     statement: Callable[[], int | None]
     seen: Counter[Operation] = field(default_factory=Counter)
     left_out: int = 0
+    first: dict[tuple[int, int], Operation] = field(default_factory=dict)
     _mode: OperatorMode | None = None
     _stop_sparing: Callable[[], object] | None = None
 
@@ -65,9 +70,12 @@ class OperatorRecorder:
         try:
             name, slots = written_arguments(function)
             if slots:
-                regions = tuple([region_of(one, self.storages) for one in written_tensors(name, slots, args, kwargs)])
+                written = [*written_tensors(name, slots, args, kwargs)]
+                regions = tuple([region_of(one, self.storages) for one in written])
                 if regions:
-                    self._add(Operation(name, *_places(self.files), self.statement(), regions))
+                    operation = Operation(name, *_places(self.files), self.statement(), regions)
+                    self._add(operation)
+                    self._date(operation, written)
         except Exception:  # noqa: BLE001  (the user's operator runs whatever we meet)
             self.left_out += 1
 
@@ -76,6 +84,13 @@ class OperatorRecorder:
             self.seen[operation] += 1
         else:
             self.left_out += 1
+
+    def _date(self, operation: Operation, written: Sequence[Any]) -> None:
+        """Note at which versions an operation writes, before it does."""
+        for region, tensor in zip(operation.regions, written, strict=True):
+            if region.storage and len(self.first) < MAX_OPERATIONS and type(tensor) in TORCH_TYPES:
+                version = 0 if tensor.is_inference() else tensor._version
+                self.first.setdefault((region.storage, version), operation)
 
 
 def _places(files: Container[str]) -> tuple[Place | None, Place | None]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _CALL = re.compile(r"(?P<name>[A-Za-z_][\w.]*)\.(?P<method>[a-z]\w*[a-z0-9])_\((?P<rest>[^()]*)\)")
 _AUGMENTED = re.compile(r"(?P<name>[A-Za-z_][\w.]*) (?P<sign>\+|-|\*\*?|//?|@|%)= (?P<rest>[^=]+)")
-_OUT_OF_PLACE = frozenset(
+OUT_OF_PLACE = frozenset(
     (
         "add",
         "addcdiv",
@@ -81,7 +81,7 @@ def remedy(writing: Writing, paths: tuple[str, ...], root: str | None) -> str:
 def _rewritten(text: str, paths: tuple[str, ...]) -> str | None:
     """Spell an in-place call or an augmented assignment out of place, where that is the same computation."""
     call, augmented = _CALL.fullmatch(text), _AUGMENTED.fullmatch(text)
-    if call and call["name"] in paths and call["method"] in _OUT_OF_PLACE:
+    if call and call["name"] in paths and call["method"] in OUT_OF_PLACE:
         name = call["name"]
         return f"Write out of place: `{name} = {name}.{call['method']}({call['rest']})`."
     if augmented and augmented["name"] in paths:

@@ -66,3 +66,35 @@ class Overwritten:
     def key(self) -> object:
         """What stays the same of it from cell to cell."""
         return self.saved.sequence, self.saved.argument, self.saved.place, self.will_raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoiled:
+    """The saved tensor at which a backward stopped.
+
+    Attributes
+    ----------
+    reading
+        How it lies in memory.
+    now, expected
+        Its version, and the one that it was saved with.
+    is_output
+        Whether it is what the node's operator gave, not what it was given.
+    is_detached
+        Whether it lost its history by `detach_()`, not its bytes by a write.
+    writer
+        The node whose operator wrote first, and its number, where the graph itself proves it.
+    users
+        The names of the nodes that were given what the node made.
+    """
+
+    op: str
+    argument: str
+    sequence: int
+    reading: Reading
+    now: int
+    expected: int
+    is_output: bool
+    is_detached: bool = False
+    writer: tuple[str, int] | None = None
+    users: tuple[str, ...] = ()

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, field
-from itertools import islice
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from ..core.built import find_builder
 from ..core.diff import Difference
 from ..core.hazard import Break, Writing, tell_hazards
 from ..core.near import Neighbourhood
-from ..core.records import Site
-from ..core.statement import parse_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +17,7 @@ if TYPE_CHECKING:
     from ..core.blame import Verdict
     from ..core.path import AccessPath
     from ..core.reading import Reading
-    from ..core.records import Hazard
+    from ..core.records import Hazard, Site
     from ..core.saved import Overwritten, SavedTensor
     from ..core.snapshot import Snapshot
     from .running import RunningCell
@@ -86,11 +82,15 @@ class HazardBook:
         )
 
     def _site(self, saved: SavedTensor) -> Site | None:
-        """Find the statement that built a node: the one that was entered last before its number was given."""
-        source, built = self._built.get(saved.cell, ("", ()))
-        place = bisect_right(built, saved.sequence, key=itemgetter(0)) - 1
-        statement = next(islice(parse_statements(source), built[place][1], None), None) if place >= 0 else None
-        return Site(line=statement.line, end_line=statement.end_line, text=statement.text) if statement else None
+        return find_builder(*self.built_in(saved.cell), saved.sequence)
+
+    def built_in(self, cell: int) -> tuple[str, Sequence[tuple[int, int]]]:
+        """Give a cell's source, and what its statements built; nothing where no node of it is alive."""
+        return self._built.get(cell, ("", ()))
+
+    def writing_of(self, found: Overwritten) -> Writing | None:
+        """Tell what is remembered of the write that overwrote a saved tensor."""
+        return self._writings.get(found.key)
 
 
 def _writing(cell: int, entries: Sequence[Entry], explain: Explain) -> Writing:

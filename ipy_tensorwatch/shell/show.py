@@ -55,10 +55,11 @@ class Speaker:
         self._tell_skipped(report)
 
     def _fresh(self, report: Report) -> list[Hazard]:
-        """Choose the hazards that are no mere risk and were not there after the cell before."""
-        before = self._told
-        self._told = frozenset(_mark(one) for one in report.hazards)
-        return [one for one in report.hazards if one.outcome != "risk" and _mark(one) not in before]
+        """Choose what the cell died of, and the hazards that are no mere risk and were not there before it."""
+        before, happened = self._told, [one for one in report.hazards if one.happened]
+        self._told = frozenset(_mark(one) for one in report.hazards) | (before if happened else frozenset())
+        ahead = (one for one in report.hazards if not one.happened and one.outcome != "risk")
+        return [*happened, *(one for one in ahead if _mark(one) not in before)]
 
     def _tell_skipped(self, report: Report) -> None:
         skipped = [one for one in report.coverage.unverified if one.why == "budget"]

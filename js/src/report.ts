@@ -208,7 +208,7 @@ export interface Example {
   after: number | string;
 }
 /**
- * A state that will make a later step raise or give a wrong result.
+ * A state that will make a later step raise or give a wrong result, or of which the cell died.
  */
 export interface Hazard {
   code: string;
@@ -219,6 +219,10 @@ export interface Hazard {
   remedy: string;
   saved_at: Site | null;
   written_at: Site | null;
+  /**
+   * Whether it has come true: it is the error that the cell ended with.
+   */
+  happened: boolean;
 }
 /**
  * How much of what is watched was compared byte by byte after this cell.

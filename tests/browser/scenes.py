@@ -83,4 +83,5 @@ def hazard(message: str) -> Body:
     return {
         "code": "TW201", "outcome": "raises", "paths": ["h"], "op": "MulBackward0", "message": message,
         "remedy": "Write to a clone instead.", "saved_at": None, "written_at": None,
+        "happened": False,
     }  # fmt: skip

@@ -1,0 +1,100 @@
+"""Tell why a backward stopped: which saved tensor, who overwrote it, and what to write instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .phrase import named, quoted, typed, where
+from .records import Hazard
+
+if TYPE_CHECKING:
+    from .hazard import Writing
+    from .phrase import Raised
+    from .records import Site
+    from .saved import Spoiled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """A saved tensor that was overwritten, and at which a backward stopped.
+
+    Attributes
+    ----------
+    paths
+        The variables whose bytes overlap it, one that is the very tensor first.
+    owner
+        The function to which the names are local; None for variables of the notebook.
+    saved_in
+        The cell that built the node; None where it was not watched.
+    writing
+        The write that overwrote it; None where nobody saw it.
+    recorded
+        Whether the cell ran under `%%tensordiff`, so that it need not be asked for.
+    modules
+        The modules that may have written, being made to write in place: their paths and classes.
+    rebinds
+        Of a write inside a function: the names that this function binds itself.
+    """
+
+    code: str
+    raised: Raised
+    spoiled: Spoiled
+    paths: tuple[str, ...] = ()
+    owner: str | None = None
+    saved_in: int | None = None
+    saved_at: Site | None = None
+    writing: Writing | None = None
+    recorded: bool = False
+    modules: tuple[tuple[str, str], ...] = ()
+    rebinds: frozenset[str] = frozenset()
+
+
+def tell_stopped(one: Stopped, remedy: str) -> Hazard:
+    """Tell it as a hazard that has come true."""
+    return Hazard(
+        code=one.code,
+        outcome="raises",
+        paths=() if one.owner else one.paths,
+        op=one.spoiled.op,
+        message=f"{one.raised}: {_who(one)}, {_saved(one)}, {_what(one)}",
+        remedy=remedy,
+        saved_at=one.saved_at,
+        written_at=one.writing.site if one.writing else None,
+        happened=True,
+    )
+
+
+def _who(one: Stopped) -> str:
+    if one.paths:
+        return f"`{one.paths[0]}`" + (f", local to `{one.owner}`" if one.owner else "")
+    shape = "×".join(map(str, one.spoiled.reading.shape)) or "scalar"
+    what = "the result" if one.spoiled.is_output else "an argument"
+    return f"a temporary ({what} of {one.spoiled.op}, {shape})"
+
+
+def _saved(one: Stopped) -> str:
+    inner = one.saved_at.inner if one.saved_at else None
+    inside = f" (likely cell {inner.cell}, line {inner.line}: `{quoted(inner.text)}`)" if inner else ""
+    return f"saved by {one.spoiled.op} in {where(one.saved_in, one.saved_at)}{inside}"
+
+
+def _what(one: Stopped) -> str:
+    writing, spoiled = one.writing, one.spoiled
+    verb = "was detached by `detach_`" if spoiled.is_detached else "was overwritten"
+    module = f", likely by {_modules(one)}" if one.modules else ""
+    if writing is None:
+        times = spoiled.now - spoiled.expected
+        count = "" if spoiled.is_detached or module else f", {times} time{'s' if times != 1 else ''}"
+        return f"{verb} after that{count}{module}"
+    through = f" through `{writing.path}`" if writing.path and writing.path not in one.paths[:1] else ""
+    guessed = writing.site is not None and writing.site.certainty == "inferred" and writing.site.inner is None
+    likely = ", likely" if guessed and not writing.path else ""
+    return f"{verb}{through}{likely} in {where(writing.cell, writing.site)}{typed(writing.site)}{module}"
+
+
+def _modules(one: Stopped) -> str:
+    (path, kind), *others = one.modules
+    if others:
+        return f"{named([path for path, _ in one.modules], 'or')}, which are made with `inplace=True`"
+    return f"`{path}`, a {kind} with `inplace=True`"

@@ -1,0 +1,122 @@
+"""Find the write that overwrote what a backward needs: the first one after it was saved."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..core.built import find_builder, statements_since
+from ..core.hazard import Writing
+from .witness import Witness, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ..capture.observer import Observation
+    from ..core.built import Built
+    from ..core.records import Change, Site
+    from ..core.saved import Spoiled
+    from .hazards import HazardBook
+    from .running import RunningCell
+
+_UNCOUNTED = re.compile(r"\.(?:data|numpy|__array__|storage|untyped_storage)\b")
+"""Ways to write that no version counter sees: what they wrote made nothing raise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquest:
+    """Asks everybody who may know of a write, whoever knows best first.
+
+    Attributes
+    ----------
+    cell
+        The cell that raised.
+    saved_in
+        The cell that saved the tensor.
+    witness
+        Knows the statements of this cell that wrote to the memory.
+    dated
+        The writes that cells under `%%tensordiff` recorded, by the storage and by the version that they found there.
+    cell_of
+        Tells in which cell a node was built.
+    """
+
+    cell: RunningCell
+    observed: Observation
+    spoiled: Spoiled
+    saved_in: int | None
+    witness: Witness
+    dated: Mapping[tuple[int, int], Writing]
+    history: Iterable[tuple[int, Change]]
+    book: HazardBook
+    cell_of: Callable[[int], int | None]
+
+    def close(self) -> Writing | None:
+        """Find the write; None where nobody saw it."""
+        recorded = self.dated.get((self.spoiled.reading.storage, self.spoiled.expected))
+        proven = recorded or self._from_graph()
+        if proven is not None:
+            return self._with_names(proven)
+        return self._remembered() or self._in_this_cell() or self._in_history()
+
+    def site_of(self, cell: int, sequence: int) -> Site | None:
+        """Find the statement that built a node."""
+        return find_builder(*self.built_in(cell), sequence)
+
+    def built_in(self, cell: int) -> tuple[str, Built]:
+        """Give a cell's source, and what its statements built."""
+        is_this = cell == self.cell.count
+        return (self.cell.plain, self.cell.ledger.built) if is_this else self.book.built_in(cell)
+
+    def _from_graph(self) -> Writing | None:
+        """Take the word of the graph: the node of the write, which tells its statement."""
+        sequence = self.spoiled.writer[1] if self.spoiled.writer else None
+        cell = None if sequence is None else self.cell_of(sequence)
+        if sequence is None or cell is None:
+            return None
+        return Writing(cell=cell, site=self.site_of(cell, sequence))
+
+    def _with_names(self, proven: Writing) -> Writing:
+        """Add through which variable, and from which line inside a function, a statement is said to have written."""
+        site, remembered = proven.site, self._remembered()
+        if site is None:
+            return proven
+        told = self.witness.told() if proven.cell == self.cell.count else [remembered] if remembered else []
+        alike = [one for one in told if one.cell == proven.cell and place_of(one.site) == place_of(site)]
+        best = next((one for one in alike if one.cause == "direct"), alike[0] if alike else None)
+        if best is None or best.site is None:
+            return proven
+        return replace(best, site=site if site.inner else best.site)
+
+    def _remembered(self) -> Writing | None:
+        """Ask the hazards that were foretold."""
+        for one in self.observed.overwritten:
+            saved, known = one.saved, self.book.writing_of(one)
+            is_it = (saved.reading.storage, saved.version) == (self.spoiled.reading.storage, self.spoiled.expected)
+            if is_it and known is not None and known.cell != self.cell.count:
+                return known
+        return None
+
+    def _in_this_cell(self) -> Writing | None:
+        """Find the first statement after the save that wrote, by what it names or by what was seen."""
+        is_saved_here = self.saved_in == self.cell.count
+        if not is_saved_here and not self.witness.saw(self.spoiled.expected):
+            return None
+        since = statements_since(self.cell.ledger.built, self.spoiled.sequence if is_saved_here else 0)
+        statements = {place_of(one): one.index for one in self.cell.statements()}
+        told = [(statements.get(place_of(one.site)), one) for one in self.witness.told()]
+        found = [(_turn(one, since.index(index)), turn) for turn, (index, one) in enumerate(told) if index in since]
+        return told[min(found)[1]][1] if found else None
+
+    def _in_history(self) -> Writing | None:
+        """Find the earlier cell that moved the version on."""
+        moved = self.witness.moves(self.history)
+        return next((one for one, before, after in moved if before <= self.spoiled.expected < after), None)
+
+
+def _turn(one: Writing, place: int) -> tuple[bool, bool, int, bool]:
+    """Order suspects: the statement that saved comes last where it names what it writes, for it wrote, then saved."""
+    is_named = one.cause == "direct"
+    uncounted = one.site is not None and _UNCOUNTED.search(one.site.text) is not None
+    return uncounted, is_named and place == 0, place, not is_named
