@@ -16,7 +16,7 @@ from ..core.saved import Spoiled
 from .crash import frames_of, locals_of
 from .nodes import kind_of, nodes_of, saved_version, walk_nodes
 from .read import TORCH_TYPES, may_be_stale, read
-from .torch_private import LEAF_NUMBER, has_hook, has_storage, plain_reads, storage_address, user_modes
+from .torch_private import LEAF_NUMBER, PythonNode, has_hook, has_storage, plain_reads, storage_address, user_modes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,8 +51,8 @@ def find_spoiled(
     deadline = time.perf_counter() + seconds
     with plain_reads():
         for frame in frames_of(error):  # the innermost is PyTorch's own, with just what backward began from
-            tensors = [*_tensors_in(locals_of(frame))]
-            nodes = {**nodes_of(("", one) for one in map(_with_history, tensors)), **_edges_in(locals_of(frame))}
+            own = locals_of(frame)
+            nodes = {**nodes_of(("", one) for one in map(_with_history, _tensors_in(own))), **_nodes_in(own)}
             found = _search(nodes, complaint, objects, deadline)
             if found is not None:
                 named = [one for other in frames_of(error) for one in _tensors_in(locals_of(other))]
@@ -71,10 +71,12 @@ def _items_of(value: Any) -> list[Any]:  # noqa: ANN401
     return [*value] if type(value) in (list, tuple) else [value]
 
 
-def _edges_in(names: Mapping[str, object]) -> dict[int, tuple[Any, list[str]]]:
-    """Give the nodes that a backward began from where it was handed edges of a graph, not tensors."""
+def _nodes_in(names: Mapping[str, object]) -> dict[int, tuple[Any, list[str]]]:
+    """Give the nodes among names: edges that a backward was handed, and the `ctx` of a user's own Function."""
     edge = getattr(torch.autograd.graph, "GradientEdge", ())
-    nodes = [one[0] for value in [*names.values()] for one in [value, *_items_of(value)] if edge and type(one) is edge]
+    values = [one for value in [*names.values()] for one in (value, *_items_of(value)[:MAX_ITEMS])]
+    nodes = [one[0] for one in values if edge and type(one) is edge]
+    nodes += [one for one in values if issubclass(type(one), PythonNode)]
     return {kind_of(node).number(node): (node, []) for node in nodes}
 
 

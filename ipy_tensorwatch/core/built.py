@@ -31,14 +31,14 @@ def find_builder(source: str, built: Built, sequence: int) -> Site | None:
 
 
 def statements_since(built: Built, sequence: int) -> list[int]:
-    """Give the statements that ran from the one on that built a node, each once, in the order of time.
+    """Give the statements that ran from the one on that built a node, as often as they did.
 
     Examples
     --------
     >>> statements_since([(4, 0), (4, 1), (6, 2), (6, 1)], 5)
-    [1, 2]
+    [1, 2, 1]
     """
-    return list(dict.fromkeys(index for _, index in islice(built, max(_place(built, sequence), 0), None)))
+    return [index for _, index in islice(built, max(_place(built, sequence), 0), None)]
 
 
 def _place(built: Built, sequence: int) -> int:

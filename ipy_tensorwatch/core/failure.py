@@ -33,8 +33,8 @@ _VIEW = re.compile(
 _WORDS: dict[str, Trouble] = {
     "modified by an inplace operation": "overwritten",
     "Trying to use a saved tensor that has been detached in-place": "detached",
-    "a leaf Variable that requires grad is being used in an in-place operation": "leaf",
     "a view of a leaf Variable that requires grad is being used in an in-place operation": "view-of-leaf",
+    "a leaf Variable that requires grad is being used in an in-place operation": "leaf",
     "a leaf Variable that requires grad has been used in an in-place operation": "marked-leaf",
     "output of a function that returns multiple views": "one-of-several",
     "created inside a custom Function": "made-by-function",
@@ -102,6 +102,7 @@ def read_complaint(message: str) -> Complaint | None:
 
 
 def _trouble(message: str) -> Trouble | None:
+    """Tell by the first words that the message contains; a view of a leaf comes before a leaf."""
     return next((trouble for words, trouble in _WORDS.items() if words in message), None)
 
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def take_one_by_one(source: str, line: int, name: str, base: str) -> str | None:
-    """Rewrite the head of the loop around a line that binds `name` to one row of `base` after the other.
+    r"""Rewrite the head of the loop around a line that binds `name` to one row of `base` after the other.
 
     Iterating over a tensor makes all of its rows at once, and none of these may be written to; a row that an index
     takes may be.
 
     Examples
     --------
-    >>> take_one_by_one("for row in x:\\n    row.mul_(2)", 2, "row", "x")
+    >>> take_one_by_one("for row in x:\n    row.mul_(2)", 2, "row", "x")
     'for row in [x[i] for i in range(len(x))]:'
     """
     tree = parse_cell(source)

@@ -33,7 +33,7 @@ class Raised:
         return f"{what} in {self.place} raised" if self.place else f"{what} raised"
 
 
-def where(cell: int | None, site: Site | None) -> str:
+def where(cell: int, site: Site | None) -> str:
     """Say in which cell and line a statement stands.
 
     Examples
@@ -41,8 +41,6 @@ def where(cell: int | None, site: Site | None) -> str:
     >>> where(3, None)
     'cell 3'
     """
-    if cell is None:
-        return "a cell that was not watched"
     return f"cell {cell}" if site is None else f"cell {cell}, line {site.line}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from .phrase import Raised
     from .reading import Reading
     from .records import Site
+
+_SPLITTING = frozenset(("Unbind", "Split", "SplitWithSizes", "UnsafeSplit", "TensorSplit"))
+"""What gives several views at once; a message names the last view that was taken, which may be one of these' parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,8 @@ class Refused:
         What it is a view of, by name, and which part of that it is: `[:, 1:3]`.
     base_is_leaf
         Whether that is a leaf that requires grad.
+    also
+        What else the tensor is called, where `path` is a name for the moment.
     binds
         Whether the failing statement may bind `path` anew: in a function, only names of its own and attributes.
     loop
@@ -54,6 +60,7 @@ class Refused:
     base: str | None = None
     portion: str | None = None
     base_is_leaf: bool = False
+    also: str | None = None
     binds: bool = True
     loop: str | None = None
     module: str | None = None
@@ -99,8 +106,10 @@ def _why_memory(one: Refused) -> str:
     if reading is None:
         return "it writes to elements that share memory, as those of an expanded tensor do"
     along = next(place for place, step in enumerate(reading.strides) if step == 0 and reading.shape[place] > 1)
-    count = reading.shape[along]
-    return f"`{one.path}` was expanded, and all {count} of its elements along dimension {along} are one and the same in memory"
+    return (
+        f"{_what(one)} was expanded{f' from `{one.base}`' if one.base else ''}, "
+        f"so that its {reading.shape[along]} parts along dimension {along} are one and the same memory"
+    )
 
 
 def _why_leaf(one: Refused) -> str:
@@ -112,30 +121,36 @@ def _why_leaf(one: Refused) -> str:
 
 
 def _why_view(one: Refused) -> str:
-    of = f" of `{one.base}`" if one.base else ""
-    op = f"`{one.complaint.op}`" if one.complaint.op else "one call"
+    who = f"{_what(one)} is {_view(one)}"
     match one.complaint.trouble:
         case "one-of-several":
-            return f"{_what(one)} is one of several views{of} that {op} made at once, and autograd records no write to one of these"
+            return f"{who}, and autograd records no write to one of these"
         case "made-by-function":
-            return f"{_what(one)} is a view{of} that a custom Function gave, and the write would pass by the Function's backward"
+            return f"{who}, and the write would pass by the Function's backward"
         case "no-grad-view":
-            return f"{_what(one)} is a view{of} made under no_grad, so that it is not clear whether the write is to be recorded"
+            return f"{who}, so that it is not clear whether the write is to be recorded"
         case _:
-            return f"{_what(one)} is a view{of} made in inference mode, and cannot be written to outside of it"
+            return f"{who}, and cannot be written to outside of it"
 
 
 def _why_late(one: Refused) -> str:
-    of = f" of `{one.base}`" if one.base else ""
-    how = {
-        "one-of-several": f"one of several views{of} that `{one.complaint.op}` made at once",
-        "made-by-function": f"a view{of} that a custom Function gave",
-        "no-grad-view": f"a view{of} made under no_grad",
-        "inference-view": f"a view{of} made in inference mode",
-    }[one.complaint.trouble]
     writing = one.writing
     who = f" in {where(writing.cell, writing.site)}{typed(writing.site)}" if writing else ""
-    return f"{_what(one)}, {how}, cannot be used any more: its memory was written to{who}"
+    return f"{_what(one)}, {_view(one)}, cannot be used any more: its memory was written to{who}"
+
+
+def _view(one: Refused) -> str:
+    of = f" of `{one.base}`" if one.base else ""
+    match one.complaint.trouble:
+        case "one-of-several":
+            op = re.sub(r"Backward\d*$", "", one.complaint.op or "")
+            return f"one of several views{of} that {f'`{op.lower()}`' if op in _SPLITTING else 'one call'} made at once"
+        case "made-by-function":
+            return f"a view{of} that a custom Function gave"
+        case "no-grad-view":
+            return f"a view{of} made under no_grad"
+        case _:
+            return f"a view{of} made in inference mode"
 
 
 def _why_other(one: Refused) -> str:
@@ -154,4 +169,5 @@ def _why_other(one: Refused) -> str:
 
 
 def _what(one: Refused) -> str:
-    return f"`{quoted(one.path)}`" if one.path else "what it writes to"
+    also = f" (`{one.also}`)" if one.also else ""
+    return f"`{quoted(one.path)}`{also}" if one.path else "what it writes to"

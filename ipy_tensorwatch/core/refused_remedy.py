@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .rewrite import assigned_call, cloned_sources, out_of_place, with_clones, without_grad
+from .rewrite import assigned_call, binds, cloned_sources, out_of_place, replaced, with_clones, without_grad
 
 if TYPE_CHECKING:
     from .refused import Refused
@@ -35,10 +35,11 @@ def _mend_leaf(one: Refused) -> str:
     """Update a parameter where autograd does not look; of other leaves it is not known what is wanted."""
     quiet = without_grad(one.raised.text)
     alone = f"`{quiet}`" if quiet else "write under `torch.no_grad()`"
+    if binds(one.raised.text):
+        return f"{_anew(one)}."  # what it gives is wanted, and with a history
     if one.is_parameter or ".grad" in one.raised.text or not one.binds:
         return f"Do not record it{_there(one)}: {alone}."
-    new = _anew(one)
-    return f"{new}, so that gradients flow to the old one; or, to change the numbers alone, {alone}."
+    return f"{_anew(one)}, so that gradients flow to the old one; or, to change the numbers alone, {alone}."
 
 
 def _mend_module(one: Refused) -> str:
@@ -50,7 +51,11 @@ def _mend_module(one: Refused) -> str:
 def _mend_several(one: Refused) -> str:
     if one.loop is not None:
         return f"Take the views one by one: `{one.loop}`."
-    again = f"`{one.path} = {one.base}{one.portion}` before it" if one.base and one.portion and one.binds else None
+    part = f"{one.base}{one.portion}" if one.base and one.portion else None
+    through = replaced(one.raised.text, one.path, part) if part and one.path and not one.binds else None
+    if through is not None:
+        return f"Write through `{one.base}` itself{_there(one)}, and take the views again after it: `{through}`."
+    again = f"`{one.path} = {part}` before it" if part and one.binds else None
     plain = _plain(one)
     if plain is not None:
         too = f"; to change `{one.base}` too, {again}" if again else ""
@@ -67,16 +72,16 @@ def _mend_other(one: Refused) -> str:
         case "inference-view" if quiet:
             return f"Write in inference mode too{_there(one)}: `{quiet.replace('no_grad', 'inference_mode')}`."
         case "detached-view":
-            plain = assigned_call(one.raised.text, "detach_", "detach")
-            return (
-                f"Bind it anew{_there(one)}: `{plain}`." if plain and one.binds else "Use `detach()`, and its result."
-            )
+            plain = assigned_call(one.raised.text, "detach_", "detach") if one.path and one.binds else None
+            return f"Bind it anew{_there(one)}: `{plain}`." if plain else "Use `detach()`, and what it gives."
         case "out":
             plain = out_of_place(one.raised.text, _Anything())
             return f"Bind what it gives{_there(one)}: `{plain}`." if plain else "Use what it gives, without `out=`."
         case "captured":
             what = f"`{one.path}`" if one.path else "the tensor"
             return f"Hand {what} to the function as an argument, or write to a copy of it (`.clone()`)."
+        case "inference" if one.is_written:
+            return f"{_anew(one)}, and compute `{one.path}` again first."
         case _:
             return f"{_anew(one)}."
 

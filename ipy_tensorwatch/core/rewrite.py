@@ -96,6 +96,26 @@ def _without(text: str, call: ast.Call, gone: list[ast.keyword]) -> str:
     return f"{_source(text, call.func)}({', '.join(_source(text, one) for one in kept)})"
 
 
+def without_inplace(text: str) -> str | None:
+    """Spell a statement so that the calls in it that write in place do not.
+
+    Examples
+    --------
+    >>> without_inplace("y = torch.sigmoid(w).add_(1)")
+    'y = torch.sigmoid(w).add(1)'
+    """
+    node = parse_one(text)
+    calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)] if node else []
+    plain = [
+        (one, _plain(text, one))
+        for one in calls
+        if is_true(keyword(one, "inplace")) or is_inplace_name(last_name(one.func))
+    ]
+    if len(plain) != 1 or plain[0][1] is None:
+        return None
+    return splice(text, [plain[0][0]], lambda _: plain[0][1] or "")
+
+
 def with_clones(text: str, names: Collection[str]) -> str | None:
     """Spell a statement so that it reads copies of these names; None where it does not read them by name.
 
@@ -135,10 +155,13 @@ def cloned_value(text: str) -> str | None:
     return splice(text, [node.value], lambda _: f"{value}.clone()" if plain else f"({value}).clone()")
 
 
-def binds(text: str, names: Collection[str]) -> bool:
-    """Tell whether a statement assigns to one of these names."""
+def binds(text: str, names: Collection[str] | None = None) -> bool:
+    """Tell whether a statement assigns to one of these paths, or to any name."""
     node = parse_one(text)
-    return isinstance(node, ast.Assign) and any(spell_path(one) in names for one in node.targets)
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    if names is None:
+        return any(isinstance(one, ast.Name) for one in targets)
+    return any(spell_path(one) in names for one in targets)
 
 
 def written_path(text: str) -> str | None:
@@ -157,7 +180,8 @@ def written_path(text: str) -> str | None:
         case ast.AugAssign(target=ast.Name() | ast.Attribute() as target):
             return spell_path(target)
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=value, attr=name) as func)) if is_inplace_name(name):
-            return spell_path(value) if is_method(func) else None
+            led = trace(value, Scope()) if is_method(func) else ()
+            return str(led[0].path).removesuffix(".data") if len(led) == 1 and not led[0].below else None
         case _:
             return None
 
@@ -181,6 +205,14 @@ def assigned_call(text: str, name: str, other: str) -> str | None:
             return None if owner is None else f"{owner} = {owner}.{other}()"
         case _:
             return None
+
+
+def replaced(text: str, path: str, other: str) -> str | None:
+    """Spell a statement with another expression in the place of a path."""
+    node = parse_one(text)
+    found = [] if node is None else [one for one in ast.walk(node) if isinstance(one, ast.expr)]
+    alike = [one for one in found if spell_path(one) == path]
+    return splice(text, alike, lambda _: other) if alike else None
 
 
 def cloned_sources(text: str, names: Collection[str]) -> str | None:

@@ -137,11 +137,11 @@ def _bound_name(part: ast.AST) -> Iterator[str]:
 
 
 def bound_around(source: str, line: int) -> frozenset[str]:
-    """Give the names that the innermost function around a line binds, those that it declares global included.
+    r"""Give the names that the innermost function around a line binds, those that it declares global included.
 
     Examples
     --------
-    >>> sorted(bound_around("def f(x):\\n    y = x + z", 2))
+    >>> sorted(bound_around("def f(x):\n    y = x + z", 2))
     ['x', 'y']
     """
     tree = parse_cell(source)

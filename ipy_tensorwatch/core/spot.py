@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from .excerpt import header_end, spell
 from .mention import mentions_of
-from .source import parse_cell, without_blocks
+from .source import DEFINITIONS, parse_cell, parse_path, walk_statements, without_blocks
 from .statement import targets_of
 from .syntax import is_library, last_name, spell_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from .path import AccessPath
     from .target import Target
@@ -93,6 +93,29 @@ def find_failing(source: str, spot: Spot) -> Failing | None:
         node=bare,
         part=next(_parts(bare, spot), None),
     )
+
+
+def find_writer(source: str, spot: Spot, names: Collection[str]) -> tuple[int, str] | None:
+    r"""Find the one statement of a frame's function that writes to one of its names: its line and text.
+
+    Examples
+    --------
+    >>> find_writer("def f(h):\n    h.add_(1)\n    g()", Spot(file="", line=3, span=None, function="f"), {"h"})
+    (2, 'h.add_(1)')
+    """
+    tree, lines = parse_cell(source), source.split("\n")
+    functions = [one for one in ast.walk(tree or ast.Module(body=[], type_ignores=[])) if isinstance(one, DEFINITIONS)]
+    around = [
+        one for one in functions if one.name == spot.function and one.lineno <= spot.line <= (one.end_lineno or 0)
+    ]
+    inside = [*walk_statements(around[-1].body)] if around else []
+    paths = [parse_path(one) for one in names]
+    found = [one for one in inside if any(path.leads_to(target.path) for target in targets_of(one) for path in paths)]
+    if len(found) != 1:
+        return None
+    node = found[0]
+    end, column = header_end(node, lines)
+    return node.lineno, spell(node, lines, node.lineno, end, column)
 
 
 def _holds(node: ast.stmt, spot: Spot) -> bool:

@@ -11,7 +11,7 @@ from .records import Hazard
 if TYPE_CHECKING:
     from .hazard import Writing
     from .phrase import Raised
-    from .records import Site
+    from .records import Inner, Site
     from .saved import Spoiled
 
 
@@ -27,12 +27,18 @@ class Stopped:
         The function to which the names are local; None for variables of the notebook.
     saved_in
         The cell that built the node; None where it was not watched.
+    inside
+        The line that likely wrote, in a function that the error came through.
+    reader
+        The line inside a function that reads it by name, where only one does.
     writing
         The write that overwrote it; None where nobody saw it.
     recorded
         Whether the cell ran under `%%tensordiff`, so that it need not be asked for.
     modules
         The modules that may have written, being made to write in place: their paths and classes.
+    carried
+        The variables that lead from one round of a loop into the next, where an earlier round saved the tensor.
     rebinds
         Of a write inside a function: the names that this function binds itself.
     """
@@ -44,9 +50,12 @@ class Stopped:
     owner: str | None = None
     saved_in: int | None = None
     saved_at: Site | None = None
+    inside: Raised | None = None
+    reader: Inner | None = None
     writing: Writing | None = None
     recorded: bool = False
     modules: tuple[tuple[str, str], ...] = ()
+    carried: tuple[str, ...] = ()
     rebinds: frozenset[str] = frozenset()
 
 
@@ -68,29 +77,38 @@ def tell_stopped(one: Stopped, remedy: str) -> Hazard:
 def _who(one: Stopped) -> str:
     if one.paths:
         return f"`{one.paths[0]}`" + (f", local to `{one.owner}`" if one.owner else "")
-    shape = "×".join(map(str, one.spoiled.reading.shape)) or "scalar"
-    what = "the result" if one.spoiled.is_output else "an argument"
-    return f"a temporary ({what} of {one.spoiled.op}, {shape})"
+    return f"a temporary of shape {[*one.spoiled.reading.shape]}"
 
 
 def _saved(one: Stopped) -> str:
     inner = one.saved_at.inner if one.saved_at else None
     inside = f" (likely cell {inner.cell}, line {inner.line}: `{quoted(inner.text)}`)" if inner else ""
-    return f"saved by {one.spoiled.op} in {where(one.saved_in, one.saved_at)}{inside}"
+    result = " as its result" if one.spoiled.is_output and not one.paths else ""
+    there = "" if one.saved_in is None else f" in {where(one.saved_in, one.saved_at)}{inside}"
+    return f"saved by {one.spoiled.op}{result}{there}"
 
 
 def _what(one: Stopped) -> str:
     writing, spoiled = one.writing, one.spoiled
     verb = "was detached by `detach_`" if spoiled.is_detached else "was overwritten"
-    module = f", likely by {_modules(one)}" if one.modules else ""
+    inside = f"{one.inside.place}: `{quoted(one.inside.text)}`" if one.inside else ""
     if writing is None:
-        times = spoiled.now - spoiled.expected
-        count = "" if spoiled.is_detached or module else f", {times} time{'s' if times != 1 else ''}"
-        return f"{verb} after that{count}{module}"
+        return f"{verb}, likely in {inside}" if inside else f"{verb} after that{_by(one)}"
     through = f" through `{writing.path}`" if writing.path and writing.path not in one.paths[:1] else ""
-    guessed = writing.site is not None and writing.site.certainty == "inferred" and writing.site.inner is None
-    likely = ", likely" if guessed and not writing.path else ""
-    return f"{verb}{through}{likely} in {where(writing.cell, writing.site)}{typed(writing.site)}{module}"
+    is_seen = writing.path or writing.site is None or writing.site.certainty == "observed" or writing.site.inner
+    inner = f" → likely {inside}" if inside and not (writing.site and writing.site.inner) else ""
+    there = f"in {where(writing.cell, writing.site)}{typed(writing.site)}{inner}"
+    return f"{verb}{through}{'' if is_seen else ', likely'} {there}{_by(one)}"
+
+
+def _by(one: Stopped) -> str:
+    """Say who is likely, of modules; else how often somebody wrote, where nobody is known."""
+    if one.modules:
+        return f", likely by {_modules(one)}"
+    if one.writing is not None or one.spoiled.is_detached:
+        return ""
+    times = one.spoiled.now - one.spoiled.expected
+    return f", {times} time{'s' if times != 1 else ''}"
 
 
 def _modules(one: Stopped) -> str:

@@ -6,11 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from .phrase import named, quoted, where
-from .rewrite import assigned_call, binds, cloned_value, out_of_place, with_clones, written_path
+from .rewrite import assigned_call, binds, cloned_value, out_of_place, with_clones, without_inplace, written_path
 
 if TYPE_CHECKING:
     from .hazard import Writing
-    from .records import Inner
     from .stopped import Stopped
 
 _ASSIGNABLE = re.compile(r"\w+(?:\.\w+|\['[^']*'\])*")
@@ -21,17 +20,21 @@ def mend_stopped(one: Stopped) -> str:
     writing = one.writing
     if one.modules:
         return _quiet_module(one)
+    if one.spoiled.is_detached:
+        return _detach(one)
+    if writing is None and one.inside is not None:
+        return _write_elsewhere(one, one.inside.place, one.inside.text)
     if writing is None:
         return _save_a_copy(one) or _look_closer(one)
-    if one.spoiled.is_detached:
-        return _detach(one, writing)
     if writing.cause == "optimizer":
         return _backward_first(one, writing)
     if writing.is_leaf:
         return _save_a_copy(one) or _backward_first(one, writing)
     inner = writing.site.inner if writing.site else None
     if inner is not None:
-        return _write_elsewhere(one, writing, inner)
+        return _write_elsewhere(one, f"cell {inner.cell}, line {inner.line}", inner.text)
+    if one.inside is not None:
+        return _write_elsewhere(one, one.inside.place, one.inside.text)
     return _write_otherwise(one, writing) or _save_a_copy(one) or _last_resort(one, writing)
 
 
@@ -42,6 +45,9 @@ def _quiet_module(one: Stopped) -> str:
 
 
 def _backward_first(one: Stopped, writing: Writing) -> str:
+    if one.carried and one.saved_at:
+        left, right = ", ".join(one.carried), ", ".join(f"{name}.detach()" for name in one.carried)
+        return f"Let no round reach back into the one before: `{left} = {right}` before `{quoted(one.saved_at.text)}`."
     again = f"compute `{one.raised.root}` again after it" if one.raised.root else "compute what it starts from again"
     step = f"`{quoted(writing.site.text)}`" if writing.site and writing.site.inner is None else "this write"
     return f"Call backward before {step}, or {again}."
@@ -49,24 +55,25 @@ def _backward_first(one: Stopped, writing: Writing) -> str:
 
 def _write_otherwise(one: Stopped, writing: Writing) -> str | None:
     """Change the write: out of place where that is the same, else on a copy."""
-    names = {*one.paths, *filter(None, [writing.path])}
     text = writing.site.text if writing.site else ""
-    plain = out_of_place(text, {name for name in names if _ASSIGNABLE.fullmatch(name)})
+    if one.saved_at is not None and text == one.saved_at.text and writing.cell == one.saved_in:
+        plain = without_inplace(text)
+        return f"Write out of place: `{plain}`." if plain is not None else None
+    path = writing.path or written_path(text)
+    plain = out_of_place(text, {name for name in (*one.paths, path) if name and _ASSIGNABLE.fullmatch(name)})
     if plain is not None:
         return f"Write out of place: `{plain}`."
-    path = writing.path
     if path is None or not _ASSIGNABLE.fullmatch(path):
         return None
     return f"Write to a copy: `{path} = {path}.{'copy' if writing.is_array else 'clone'}()` before it."
 
 
-def _write_elsewhere(one: Stopped, writing: Writing, inner: Inner) -> str:
+def _write_elsewhere(one: Stopped, there: str, text: str) -> str:
     """Change a write inside a function: names that it only reads cannot be bound there."""
-    there = where(inner.cell, None) + f", line {inner.line}"
-    plain = out_of_place(inner.text, one.rebinds)
+    plain = out_of_place(text, one.rebinds)
     if plain is not None:
         return f"Write out of place in {there}: `{plain}`."
-    copied = written_path(inner.text)
+    copied = written_path(text)
     if copied is not None and (copied in one.rebinds or "." in copied):
         return f"Write to a copy in {there}: `{copied} = {copied}.clone()` before it."
     return _save_a_copy(one) or f"Hand the function a copy, or write out of place in {there}."
@@ -77,19 +84,21 @@ def _save_a_copy(one: Stopped) -> str | None:
     site = one.saved_at
     if site is None or one.owner is not None:
         return None
-    line = site.inner.text if site.inner else site.text
-    there = f"{where(site.inner.cell, None)}, line {site.inner.line}" if site.inner else where(one.saved_in, site)
     if one.spoiled.is_output:
-        copied = cloned_value(line) if binds(line, one.paths) else None
+        copied = cloned_value(site.text) if binds(site.text, one.paths) else None
     else:
-        copied = with_clones(line, one.paths)
+        copied = with_clones(site.text, one.paths)
+    there = "" if one.saved_in is None else where(one.saved_in, site)
+    if copied is None and one.reader is not None:
+        copied, there = with_clones(one.reader.text, one.paths), f"cell {one.reader.cell}, line {one.reader.line}"
     return f"Let it save a copy, in {there}: `{copied}`." if copied is not None else None
 
 
-def _detach(one: Stopped, writing: Writing) -> str:
-    text = writing.site.text if writing.site else ""
+def _detach(one: Stopped) -> str:
+    text = one.writing.site.text if one.writing and one.writing.site else ""
     plain = assigned_call(text, "detach_", "detach")
-    return f"Bind it anew: `{plain}`." if plain is not None else "Write `x = x.detach()` for `x.detach_()`."
+    path = one.paths[0] if one.paths else "x"
+    return f"Bind it anew: `{plain or f'{path} = {path}.detach()'}` for `{quoted(text) or f'{path}.detach_()'}`."
 
 
 def _last_resort(one: Stopped, writing: Writing) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from .excerpt import header_end, spell
 from .records import Inner
+from .rewrite import parse_one, with_clones
 from .source import DEFINITIONS, find_definition, parse_cell, parse_header
 from .syntax import is_inplace_name, is_true, keyword, last_name, own_parts
 from .vocabulary import METADATA
@@ -29,6 +30,7 @@ _SIGNS: dict[type[ast.operator], str] = {
     ast.Div: "div",
     ast.Pow: "pow",
 }
+_NODES = {"Dropout": "mul", "ReLU6": "hardtanh", "SELU": "elu", "RReLU": "rreluwithnoise"}
 _SET_ITEM = "copyslices", "indexput"
 
 
@@ -79,11 +81,39 @@ def only_maker(suspects: Iterable[Suspect], op: str) -> Suspect | None:
     return making[0] if len(making) == 1 else None
 
 
-def quiet_modules(statements: Iterable[Statement], notebook: Notebook, ops: Collection[str]) -> tuple[str, ...]:
-    """List the modules made to write in place that some statements reach and that have one of these nodes."""
+def only_reader(suspects: Iterable[Suspect], names: Collection[str]) -> Inner | None:
+    """Choose the one line inside functions that reads one of some variables, and whose result is used."""
+    inner = [one.inner for one in suspects if one.inner is not None and not one.writes]
+    found = [one for one in inner if not isinstance(parse_one(one.text), ast.Expr) and with_clones(one.text, names)]
+    return found[0] if len(found) == 1 else None
+
+
+def quiet_modules(
+    statements: Iterable[Statement], notebook: Notebook, ops: Collection[str], before: str
+) -> tuple[str, ...]:
+    """List the modules made to write in place that some statements reach and that have one of these nodes.
+
+    Parameters
+    ----------
+    before
+        The node whose result was overwritten: of several modules, one that stands right behind its module is meant.
+    """
     stems = {*map(stem, ops)}
     reached = {path for one in statements for path in notebook.inplace if _is_below(path, map(str, one.mentions))}
-    return tuple(path for path in notebook.classes if path in reached and notebook.classes[path].lower() in stems)
+    found = [path for path in notebook.classes if path in reached and _node_of(notebook.classes[path]) in stems]
+    behind = [path for path in found if _node_of(notebook.classes.get(_neighbour(path), "")) == stem(before)]
+    return tuple(behind if len(behind) == 1 else found)
+
+
+def _node_of(kind: str) -> str:
+    """Tell how the name of the node begins that a module of some class makes last."""
+    return _NODES.get(kind, kind.lower())
+
+
+def _neighbour(path: str) -> str:
+    """Spell the module before one in a sequence: `net[2]` before `net[3]`."""
+    head, _, number = path.removesuffix("]").rpartition("[")
+    return f"{head}[{int(number) - 1}]" if number.isdecimal() else ""
 
 
 def stem(op: str) -> str:

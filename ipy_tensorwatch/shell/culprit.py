@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..core.built import find_builder, statements_since
 from ..core.hazard import Writing
+from ..core.magic import MAGIC_CALL
 from .witness import Witness, place_of
 
 if TYPE_CHECKING:
@@ -54,13 +55,26 @@ class Inquest:
 
     def close(self) -> Writing | None:
         """Find the write; None where nobody saw it."""
+        if self.spoiled.is_detached:
+            return self._detached()
         recorded = self.dated.get((self.spoiled.reading.storage, self.spoiled.expected))
         proven = recorded or self._from_graph()
         if proven is not None:
             return self._with_names(proven)
         return self._remembered() or self._in_this_cell() or self._in_history()
 
-    def site_of(self, cell: int, sequence: int) -> Site | None:
+    def _detached(self) -> Writing | None:
+        """Find who took away the history: that moves no version."""
+        here = (one for one in self.witness.told() if one.site and "detach_(" in one.site.text)
+        before = (one for one in self.witness.strips(self.history) if one.cell >= (self.saved_in or 0))
+        return next(here, next(before, None))
+
+    def saved_at(self) -> Site | None:
+        """Find the statement that saved; of code that a magic ran, its line is not known."""
+        site = None if self.saved_in is None else self._site_of(self.saved_in, self.spoiled.sequence)
+        return None if site is not None and site.text.startswith(MAGIC_CALL) else site
+
+    def _site_of(self, cell: int, sequence: int) -> Site | None:
         """Find the statement that built a node."""
         return find_builder(*self.built_in(cell), sequence)
 
@@ -75,7 +89,7 @@ class Inquest:
         cell = None if sequence is None else self.cell_of(sequence)
         if sequence is None or cell is None:
             return None
-        return Writing(cell=cell, site=self.site_of(cell, sequence))
+        return Writing(cell=cell, site=self._site_of(cell, sequence))
 
     def _with_names(self, proven: Writing) -> Writing:
         """Add through which variable, and from which line inside a function, a statement is said to have written."""
@@ -100,14 +114,19 @@ class Inquest:
 
     def _in_this_cell(self) -> Writing | None:
         """Find the first statement after the save that wrote, by what it names or by what was seen."""
-        is_saved_here = self.saved_in == self.cell.count
-        if not is_saved_here and not self.witness.saw(self.spoiled.expected):
+        if self.saved_in != self.cell.count and not self.witness.saw(self.spoiled.expected):
             return None
-        since = statements_since(self.cell.ledger.built, self.spoiled.sequence if is_saved_here else 0)
+        since = [*dict.fromkeys(self.ran_since())]
         statements = {place_of(one): one.index for one in self.cell.statements()}
         told = [(statements.get(place_of(one.site)), one) for one in self.witness.told()]
         found = [(_turn(one, since.index(index)), turn) for turn, (index, one) in enumerate(told) if index in since]
         return told[min(found)[1]][1] if found else None
+
+    def ran_since(self) -> list[int]:
+        """Give the statements of this cell that ran since the save, as often as they did."""
+        return statements_since(
+            self.cell.ledger.built, self.spoiled.sequence if self.saved_in == self.cell.count else 0
+        )
 
     def _in_history(self) -> Writing | None:
         """Find the earlier cell that moved the version on."""

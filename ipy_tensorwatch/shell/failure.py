@@ -96,7 +96,10 @@ class FailureBook:
         if found is None:
             return None
         complaint, culprit = found
-        scene = survey(culprit, complaint, after.cell.count, self.sources.files(self.shell))
+        files = self.sources.files(self.shell)
+        scene = survey(culprit, complaint, after.cell.count, files)
+        if not scene.steps:  # it was raised anew where no line of the notebook is
+            scene = survey(error, complaint, after.cell.count, files)
         if complaint.trouble in BACKWARD:
             return explain_stop(scene, after, self)
         return explain_refusal(scene, after)

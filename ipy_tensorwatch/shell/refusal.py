@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ..capture.local import inplace_module, read_keys, read_locals
+from ..capture.local import inplace_module, may_assign, read_keys, read_locals
 from ..core.loop import take_one_by_one
 from ..core.near import Neighbourhood
 from ..core.portion import spell_portion
 from ..core.refused import Refused, tell_refused
 from ..core.refused_remedy import mend_refused
-from ..core.source import bound_around
+from ..core.source import bound_around, parse_path
 from ..core.target import Target, resolve
 from .cells import source_of
 from .scene import CELL
@@ -91,12 +91,15 @@ def _describe(scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused
         raised=scene.raised,
         site=scene.site,
         path=path,
+        also=_also(path, names),
         names=tuple(dict.fromkeys([*([path] if path in names else []), *names])),
         reading=one.reading,
         base=base,
         portion=spell_portion(one.reading, one.base) if one.base is not None else None,
         base_is_leaf=one.base is not None and is_leaf(one.base),
-        binds=_binds(step, one.path, source),
+        binds=_binds(scene, step, one.path)
+        if step in scene.steps
+        else _binds(scene, scene.steps[0], parse_path(path or "")),
         loop=take_one_by_one(source, step.failing.line, one.path.root, base) if base else None,
         module=next(filter(None, (inplace_module(scene.error, each.place) for each in scene.inside)), None),
         writing=find_last_write(witness, after.history) if scene.complaint.late else None,
@@ -132,10 +135,19 @@ def _family(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Readin
     return [entry for entry in entries if entry[1].version == reading.version][:MAX_NAMES]
 
 
-def _binds(step: Step, path: AccessPath, source: str) -> bool:
+def _also(path: str | None, names: Sequence[str]) -> str | None:
+    """Give a longer name for what is called by a loop's or a function's own name."""
+    longer = [one for one in names if "." in one]
+    return next(iter(longer), None) if path and path.isidentifier() else None
+
+
+def _binds(scene: Scene, step: Step, path: AccessPath) -> bool:
     """Tell whether a name may be bound anew where the statement stands."""
-    if step.spot.function == CELL or path.steps[-1:] and path.steps[-1].startswith("."):
+    if not may_assign(scene.error, step.place, path):
+        return False
+    if step.spot.function == CELL or path.steps:
         return True
+    source = source_of(step.spot.file) if step.inner else ""
     return path.root in bound_around(source, step.failing.line) and not step.spot.function.startswith("<")
 
 

@@ -48,6 +48,16 @@ class Step:
     failing: Failing
     inner: Inner | None
 
+    @property
+    def file(self) -> str:
+        """The name of the file, without the way to it."""
+        return PurePath(self.spot.file).name
+
+    @property
+    def source(self) -> str:
+        """The source of the whole cell or file."""
+        return source_of(self.spot.file)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Scene:
@@ -84,7 +94,7 @@ class Scene:
             return Raised(text="")
         root = backward_root(step.failing.node)
         if step.inner is None:
-            place = f"{PurePath(step.spot.file).name}, line {step.spot.line}"
+            place = f"{step.file}, line {step.spot.line}"
         else:
             place = "" if step is self.own else f"cell {step.inner.cell}, line {step.inner.line}"
         return Raised(text=step.failing.text, place=place, root=root)

@@ -65,6 +65,13 @@ class Witness:
                 said = Writing(cell=count, path=path, site=site, cause=change.cause, is_leaf=leaves[change.path])
                 yield said, before, after
 
+    def strips(self, history: Iterable[tuple[int, Change]]) -> Iterator[Writing]:
+        """Give the cells that took the history from one of the variables."""
+        names = {str(path) for path, _ in self.family}
+        for count, change in history:
+            if change.path in names and "grad_fn" in change.fields:
+                yield Writing(cell=count, path=change.path)
+
     def _by_name(self) -> Iterator[Writing]:
         """Find the statements that ran and that name one of the variables as written."""
         family = {str(path): (path, reading) for path, reading in self.family}
@@ -82,7 +89,7 @@ class Witness:
 def find_last_write(witness: Witness, history: Iterable[tuple[int, Change]]) -> Writing | None:
     """Find the last write before something failed: in the last cell that moved the version, this one at last."""
     now = max((reading.version or 0 for _, reading in witness.family), default=0)
-    if any(path for path, _ in witness.family if witness.version_before(path) == now):
+    if any(witness.version_before(path) == now for path, _ in witness.family):
         return next((one for one, _, after in [*witness.moves(history)][::-1] if after == now), None)
     turns = {index: turn for turn, (_, index) in enumerate(witness.cell.ledger.built)}
     numbers = {place_of(one): one.index for one in witness.cell.statements()}
