@@ -16,7 +16,16 @@ from ..core.saved import Spoiled
 from .crash import frames_of, locals_of
 from .nodes import kind_of, nodes_of, saved_version, walk_nodes
 from .read import TORCH_TYPES, may_be_stale, read
-from .torch_private import LEAF_NUMBER, PythonNode, has_hook, has_storage, plain_reads, storage_address, user_modes
+from .torch_private import (
+    LEAF_NUMBER,
+    PythonNode,
+    SavedTensor,
+    has_hook,
+    has_storage,
+    plain_reads,
+    storage_address,
+    user_modes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +44,7 @@ class _Kept(NamedTuple):
 
     node: Any
     number: int
-    kind: Kind
+    op: str
     argument: str
     raw: Any
     tensor: torch.Tensor
@@ -53,7 +62,7 @@ def find_spoiled(
         for frame in frames_of(error):  # the innermost is PyTorch's own, with just what backward began from
             own = locals_of(frame)
             nodes = {**nodes_of(("", one) for one in map(_with_history, _tensors_in(own))), **_nodes_in(own)}
-            found = _search(nodes, complaint, objects, deadline)
+            found = _unpacked_in(own, complaint) or _search(nodes, complaint, objects, deadline)
             if found is not None:
                 named = [one for other in frames_of(error) for one in _tensors_in(locals_of(other))]
                 return _tell(found, complaint, nodes, named, storages)
@@ -86,6 +95,13 @@ def _with_history(tensor: torch.Tensor) -> torch.Tensor:
     return tensor if base is None else base
 
 
+def _unpacked_in(names: Mapping[str, object], complaint: Complaint) -> _Kept | None:
+    """Find what a checkpoint was about to compute from again: it keeps its inputs beside the graph."""
+    raws: list[Any] = [one for one in names.values() if type(one) is SavedTensor and not has_hook(one)]
+    kept = (_Kept(raw, -1, "checkpoint", "input", raw, raw.data, SavedTensor.unpack) for raw in raws)
+    return next((one for one in kept if complaint.facts in _words_of(one.check, one.node)), None)
+
+
 def _search(nodes: Nodes, complaint: Complaint, objects: ObjectSerials, deadline: float) -> _Kept | None:
     best: _Kept | None = None
     is_it = _is_detached if complaint.trouble == "detached" else _is_overwritten
@@ -107,7 +123,7 @@ def _kept_in(node: Any, kind: Kind) -> Iterator[_Kept]:  # noqa: ANN401
         raws = [one for one in (found if isinstance(found, tuple) else (found,)) if one is not None]
         if not any(map(has_hook, raws)):
             yield from (
-                _Kept(node, number, kind, name, raw, tensor, check)
+                _Kept(node, number, kind.name(node), name, raw, tensor, check)
                 for raw in raws
                 if type(tensor := raw.data) in TORCH_TYPES
             )
@@ -124,7 +140,7 @@ def _is_detached(one: _Kept, complaint: Complaint, objects: ObjectSerials) -> bo
     """Tell a saved tensor without its history; what an operator gave has none either, but no variable is that object."""
     if one.tensor.grad_fn is not None or objects.of_id(id(one.tensor)) is None:
         return False
-    return complaint.facts in _words_of(type(one.raw).unpack, one.raw)
+    return complaint.facts in _words_of(SavedTensor.unpack, one.raw)
 
 
 def _words_of(check: Callable[[Any], object], node: Any) -> str:  # noqa: ANN401
@@ -139,7 +155,7 @@ def _tell(
     one: _Kept, complaint: Complaint, nodes: Nodes, named: list[torch.Tensor], storages: StorageSerials
 ) -> Spoiled:
     spoiled = Spoiled(
-        op=one.kind.name(one.node),
+        op=one.op,
         argument=one.argument,
         sequence=one.number,
         reading=read(one.tensor, "saved", 0, storages),

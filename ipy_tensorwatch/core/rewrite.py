@@ -173,7 +173,7 @@ def written_path(text: str) -> str | None:
     ('x', 'x', None)
     """
     match parse_one(text):
-        case ast.Assign(targets=[ast.Subscript(value=value, slice=key)]) if _is_part(key):
+        case ast.Assign(targets=[ast.Subscript(value=value)]):  # an item that is set in a list writes to no tensor
             return spell_path(value)
         case ast.AugAssign(target=ast.Subscript(value=value, slice=key)) if _is_part(key):
             return spell_path(value)

@@ -35,7 +35,14 @@ def mend_stopped(one: Stopped) -> str:
         return _write_elsewhere(one, f"cell {inner.cell}, line {inner.line}", inner.text)
     if one.inside is not None:
         return _write_elsewhere(one, one.inside.place, one.inside.text)
-    return _write_otherwise(one, writing) or _save_a_copy(one) or _last_resort(one, writing)
+    first = _save_a_copy(one) if _comes_round(one, writing) else None
+    return first or _write_otherwise(one, writing) or _save_a_copy(one) or _last_resort(one, writing)
+
+
+def _comes_round(one: Stopped, writing: Writing) -> bool:
+    """Tell a write above the line that saved: a loop, in which the memory is used again and again."""
+    is_here = one.saved_at is not None and writing.site is not None and writing.cell == one.saved_in
+    return is_here and one.saved_at.line > writing.site.line
 
 
 def _quiet_module(one: Stopped) -> str:

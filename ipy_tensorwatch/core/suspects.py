@@ -152,16 +152,22 @@ def _is_name(key: ast.expr) -> bool:
 
 def _reached(statement: Statement, node: ast.stmt, notebook: Notebook) -> Iterator[Definition]:
     """Give the definitions of the notebook that a statement may run: by name, or as the class of what it mentions."""
-    mentioned = [*map(str, statement.mentions)]
-    names = {name for path, name in notebook.classes.items() if _is_below(path, mentioned)} | {*_names(node)}
+    names = {*_names(node), *_classes(map(str, statement.mentions), notebook)}
     seen: set[str] = set()
     while names:
         name = names.pop()
         if name not in seen and name in notebook.definitions:
             seen.add(name)
             definition = notebook.definitions[name]
-            names.update(one for function in _functions(definition) for one in _names(function))
+            inside = {one for function in _functions(definition) for one in _names(function)}
+            names |= inside | {*_classes(inside, notebook)}
             yield definition
+
+
+def _classes(mentioned: Iterable[str], notebook: Notebook) -> Iterator[str]:
+    """Give the classes of what some paths lead to, and the names of functions that they lead to."""
+    known = {*mentioned}
+    return (name for path, name in notebook.classes.items() if _is_below(path, known))
 
 
 def _is_below(path: str, mentioned: Iterable[str]) -> bool:

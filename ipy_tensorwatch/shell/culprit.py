@@ -114,7 +114,8 @@ class Inquest:
 
     def _in_this_cell(self) -> Writing | None:
         """Find the first statement after the save that wrote, by what it names or by what was seen."""
-        if self.saved_in != self.cell.count and not self.witness.saw(self.spoiled.expected):
+        here = self.saved_in == self.cell.count
+        if not here and not self.witness.saw(self.spoiled.expected, at_once=self.saved_in is None):
             return None
         since = [*dict.fromkeys(self.ran_since())]
         statements = {place_of(one): one.index for one in self.cell.statements()}

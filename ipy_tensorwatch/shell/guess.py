@@ -72,11 +72,20 @@ class Guess:
             return found
         ops = [spoiled.writer[0]] if spoiled.writer else spoiled.users if spoiled.is_output else []
         ran, notebook = self._ran(found), read_notebook(self.book.shell, self.book.sources)
-        suspect = only_writer(list_suspects(ran, notebook), ops)
+        able = [one for one in list_suspects(ran, notebook) if one.inner or self._may_write(one.statement, ran)]
+        suspect = only_writer(able, ops)
         modules = quiet_modules(ran, notebook, ops, spoiled.op)
         if modules and not (suspect and suspect.writes & {*map(stem, ops)}):
             return replace(found, modules=tuple((path, notebook.classes[path]) for path in modules))
         return found if suspect is None or modules else replace(found, writing=_guess(suspect, found))
+
+    def _may_write(self, one: Statement, ran: Iterable[Statement]) -> bool:
+        """Tell whether a statement may have written there: not to variables that lie elsewhere, and did so all along."""
+        bound = {name for each in ran for name in each.binds}
+        roots = {target.path.root for target in one.targets}
+        scenes = self.after.observed.shot.snapshot.entries()
+        elsewhere = {path.root for path, _ in scenes} - bound
+        return not roots or not roots <= elsewhere
 
     def _ran(self, found: Stopped) -> list[Statement]:
         """Give the statements that may have written: the one that did, or all since the save."""

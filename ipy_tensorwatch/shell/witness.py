@@ -37,10 +37,10 @@ class Witness:
     family: Sequence[Entry]
     explain: Callable[[Difference], Verdict]
 
-    def saw(self, version: int) -> bool:
-        """Tell whether this cell moved the version on."""
-        versions = [one for path, _ in self.family if (one := self.version_before(path)) is not None]
-        return bool(versions) and max(versions) <= version
+    def saw(self, version: int, *, at_once: bool) -> bool:
+        """Tell whether this cell moved the version on: it was no later before; `at_once` where nobody knew it before."""
+        known = [one for path, _ in self.family if (one := self.version_before(path)) is not None]
+        return max(known) <= version if known else at_once and bool(self.family)
 
     def version_before(self, path: AccessPath) -> int | None:
         """Tell the version that a variable had before this cell."""
