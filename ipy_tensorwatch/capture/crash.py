@@ -65,10 +65,10 @@ def locals_of(frame: FrameType) -> Mapping[str, object]:
     """Read a frame's own names without running code of the user's: of a class or a cell only where they are a dict."""
     if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
         return frame.f_locals if type(frame.f_locals) is dict else {}
-    held = gc.get_referents(frame)
+    filled = [id(one) for one in gc.get_referents(frame) if type(one) is dict and one]
     kept, found = frame.f_locals, dict(frame.f_locals)
-    if type(kept) is dict and not any(one is kept for one in held):
-        kept.clear()  # Python before 3.13 made it for us, and it would hold what the frame itself lets go of
+    if type(kept) is dict and id(kept) not in filled:
+        kept.clear()  # Python before 3.13 filled it for us, and it would hold what the frame itself lets go of
     return found
 
 

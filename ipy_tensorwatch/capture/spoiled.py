@@ -137,7 +137,7 @@ def _is_overwritten(one: _Kept, complaint: Complaint, _: ObjectSerials) -> bool:
 
 
 def _is_detached(one: _Kept, complaint: Complaint, objects: ObjectSerials) -> bool:
-    """Tell a saved tensor without its history; what an operator gave has none either, but no variable is that object."""
+    """Tell a saved tensor without its history; an operator's result has none either, but no variable is that object."""
     if one.tensor.grad_fn is not None or objects.of_id(id(one.tensor)) is None:
         return False
     return complaint.facts in _words_of(SavedTensor.unpack, one.raw)

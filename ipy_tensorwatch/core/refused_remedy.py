@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _NAMED = re.compile(r"\w+(?:\.\w+|\[[^\[\]:,]*\])*")
 
 
-def mend_refused(one: Refused) -> str:  # noqa: PLR0911  (one line a reason)
+def mend_refused(one: Refused) -> str:
     """Say what to write instead."""
     trouble = one.complaint.trouble
     if trouble in ("leaf", "view-of-leaf"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .phrase import named, quoted, where
+from .phrase import Raised, named, quoted, where
 from .rewrite import assigned_call, binds, cloned_value, out_of_place, with_clones, without_inplace, written_path
 
 if TYPE_CHECKING:
@@ -17,32 +17,36 @@ _ASSIGNABLE = re.compile(r"\w+(?:\.\w+|\['[^']*'\])*")
 
 def mend_stopped(one: Stopped) -> str:
     """Say what to write instead: the write out of place, the write to a copy, or the save of a copy."""
-    writing = one.writing
     if one.modules:
         return _quiet_module(one)
     if one.spoiled.is_detached:
         return _detach(one)
-    if writing is None and one.inside is not None:
-        return _write_elsewhere(one, one.inside.place, one.inside.text)
+    writing = one.writing
+    line = _line_inside(one)
     if writing is None:
-        return _save_a_copy(one) or _look_closer(one)
+        return _write_elsewhere(one, line) if line else _save_a_copy(one) or _look_closer(one)
     if writing.cause == "optimizer":
         return _backward_first(one, writing)
     if writing.is_leaf:
         return _save_a_copy(one) or _backward_first(one, writing)
-    inner = writing.site.inner if writing.site else None
-    if inner is not None:
-        return _write_elsewhere(one, f"cell {inner.cell}, line {inner.line}", inner.text)
-    if one.inside is not None:
-        return _write_elsewhere(one, one.inside.place, one.inside.text)
+    return _write_elsewhere(one, line) if line else _mend_here(one, writing)
+
+
+def _line_inside(one: Stopped) -> Raised | None:
+    """Give the line inside a function that wrote."""
+    inner = one.writing.site.inner if one.writing and one.writing.site else None
+    return one.inside if inner is None else Raised(text=inner.text, place=f"cell {inner.cell}, line {inner.line}")
+
+
+def _mend_here(one: Stopped, writing: Writing) -> str:
     first = _save_a_copy(one) if _comes_round(one, writing) else None
     return first or _write_otherwise(one, writing) or _save_a_copy(one) or _last_resort(one, writing)
 
 
 def _comes_round(one: Stopped, writing: Writing) -> bool:
     """Tell a write above the line that saved: a loop, in which the memory is used again and again."""
-    is_here = one.saved_at is not None and writing.site is not None and writing.cell == one.saved_in
-    return is_here and one.saved_at.line > writing.site.line
+    saved, written = one.saved_at, writing.site
+    return saved is not None and written is not None and writing.cell == one.saved_in and saved.line > written.line
 
 
 def _quiet_module(one: Stopped) -> str:
@@ -75,15 +79,15 @@ def _write_otherwise(one: Stopped, writing: Writing) -> str | None:
     return f"Write to a copy: `{path} = {path}.{'copy' if writing.is_array else 'clone'}()` before it."
 
 
-def _write_elsewhere(one: Stopped, there: str, text: str) -> str:
+def _write_elsewhere(one: Stopped, line: Raised) -> str:
     """Change a write inside a function: names that it only reads cannot be bound there."""
-    plain = out_of_place(text, one.rebinds)
+    plain = out_of_place(line.text, one.rebinds)
     if plain is not None:
-        return f"Write out of place in {there}: `{plain}`."
-    copied = written_path(text)
+        return f"Write out of place in {line.place}: `{plain}`."
+    copied = written_path(line.text)
     if copied is not None and (copied in one.rebinds or "." in copied):
-        return f"Write to a copy in {there}: `{copied} = {copied}.clone()` before it."
-    return _save_a_copy(one) or f"Hand the function a copy, or write out of place in {there}."
+        return f"Write to a copy in {line.place}: `{copied} = {copied}.clone()` before it."
+    return _save_a_copy(one) or f"Hand the function a copy, or write out of place in {line.place}."
 
 
 def _save_a_copy(one: Stopped) -> str | None:

@@ -141,9 +141,9 @@ def _writes(node: ast.stmt, calls: Iterable[ast.Call]) -> Iterator[str]:
         yield from _SET_ITEM
     for one in calls:
         name = last_name(one.func)
-        if (is_inplace_name(name) and name not in METADATA) or is_true(keyword(one, "inplace")):
-            if not name[:1].isupper():
-                yield name.replace("_", "").lower()
+        works_in_place = (is_inplace_name(name) and name not in METADATA) or is_true(keyword(one, "inplace"))
+        if works_in_place and not name[:1].isupper():
+            yield name.replace("_", "").lower()
 
 
 def _is_name(key: ast.expr) -> bool:

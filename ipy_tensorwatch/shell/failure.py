@@ -17,6 +17,7 @@ from ..core.transcript import Transcript
 from .cells import source_of
 from .refusal import explain_refusal
 from .scene import survey
+from .witness import place_of
 from .stop import explain_stop
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ..capture.observer import Observation
     from ..core.blame import Verdict
     from ..core.diff import Difference
-    from ..core.records import Change, Hazard, Site
+    from ..core.records import Change, Hazard
     from .cells import Sources
     from .hazards import HazardBook
     from .running import RunningCell
@@ -125,11 +126,10 @@ def _is_told_by(died_of: Hazard, one: Hazard) -> bool:
 def _as_foretold(died_of: Hazard, told: Sequence[Hazard]) -> Hazard:
     """Take over how it was foretold where it did, so that it is the same hazard as before and as after."""
     for one in told:
-        if one.op == died_of.op and _place(one.saved_at) == _place(died_of.saved_at):
-            if _place(one.written_at) == _place(died_of.written_at):
-                return replace(died_of, saved_at=one.saved_at, written_at=one.written_at)
+        if _facts(one) == _facts(died_of):
+            return replace(died_of, saved_at=one.saved_at, written_at=one.written_at)
     return died_of
 
 
-def _place(site: Site | None) -> tuple[int, str] | None:
-    return None if site is None else (site.line, site.text)
+def _facts(one: Hazard) -> object:
+    return one.op, place_of(one.saved_at), place_of(one.written_at)

@@ -116,7 +116,7 @@ class Guess:
         return any(parse_path(path).root in own for path in paths)
 
     def _carried(self, found: Stopped) -> tuple[str, ...]:
-        """Find the variables by which one round of a loop reaches back into the one before, whose graph lives on."""
+        """Find the variables by which one round of a loop reaches back into the one before."""
         if found.saved_in != self.after.cell.count:
             return ()
         since = self.inquest.ran_since()

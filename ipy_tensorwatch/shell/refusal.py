@@ -41,7 +41,7 @@ def explain_refusal(scene: Scene, after: Aftermath) -> Hazard:
 
 
 def _candidates(scene: Scene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
-    """Give the tensors that the failing statements name and that are what PyTorch complains of, the innermost's first."""
+    """Give the tensors that the failing statements name and that PyTorch complains of, the innermost's first."""
     storages = after.cell.observer.lens.storages
     for step in chain(scene.inside, scene.steps):
         keys = read_keys(scene.error, step.place)

@@ -38,7 +38,7 @@ class Witness:
     explain: Callable[[Difference], Verdict]
 
     def saw(self, version: int, *, at_once: bool) -> bool:
-        """Tell whether this cell moved the version on: it was no later before; `at_once` where nobody knew it before."""
+        """Tell whether this cell moved the version on: it was no later before; or `at_once`, where nobody knew it."""
         known = [one for path, _ in self.family if (one := self.version_before(path)) is not None]
         return max(known) <= version if known else at_once and bool(self.family)
 
