@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .remedy import OUT_OF_PLACE
 from .scope import Scope
 from .source import parse_cell
+from .statement import targets_of
 from .syntax import is_inplace_name, is_method, is_true, keyword, last_name, spell_path
 from .trace import trace
 
@@ -179,9 +180,9 @@ def written_path(text: str) -> str | None:
             return spell_path(value)
         case ast.AugAssign(target=ast.Name() | ast.Attribute() as target):
             return spell_path(target)
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=value, attr=name) as func)) if is_inplace_name(name):
-            led = trace(value, Scope()) if is_method(func) else ()
-            return str(led[0].path).removesuffix(".data") if len(led) == 1 and not led[0].below else None
+        case ast.Expr(value=ast.Call()) as node:
+            found = {str(one.path).removesuffix(".data") for one in targets_of(node) if not one.below}
+            return found.pop() if len(found) == 1 else None
         case _:
             return None
 

@@ -80,7 +80,7 @@ def statements_in(one: Statement) -> tuple[Statement, ...]:
 
     Examples
     --------
-    >>> [timed] = parse_statements("get_ipython().run_cell_magic('time', '', 'a = 1\nx.add_(a)')")
+    >>> [timed] = parse_statements("get_ipython().run_cell_magic('time', '', 'a = 1\\nx.add_(a)')")
     >>> [(each.line, each.text) for each in statements_in(timed)]
     [(2, 'a = 1'), (3, 'x.add_(a)')]
     """

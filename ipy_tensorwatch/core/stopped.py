@@ -9,6 +9,9 @@ from .phrase import named, quoted, typed, where
 from .records import Hazard
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .failure import Complaint
     from .hazard import Writing
     from .phrase import Raised
     from .records import Inner, Site
@@ -70,6 +73,35 @@ def tell_stopped(one: Stopped, remedy: str) -> Hazard:
         remedy=remedy,
         saved_at=one.saved_at,
         written_at=one.writing.site if one.writing else None,
+        happened=True,
+    )
+
+
+def tell_unseen(complaint: Complaint, raised: Raised, names: Sequence[str]) -> Hazard:
+    """Tell a backward that stopped at a node which cannot be read: that of a write to a view, or of a subclass.
+
+    Parameters
+    ----------
+    names
+        The variables of which the message may speak.
+    """
+    which = f"{named(names, 'or')}" if names else "a tensor"
+    if complaint.trouble == "detached":
+        what, mend = f"{which} that it needs was detached by `detach_`", "Write `x = x.detach()` for `x.detach_()`."
+    else:
+        of = f" of shape [{complaint.shape}]" if complaint.shape is not None and not names else ""
+        versions = "" if complaint.now is None else f" (version {complaint.now}, saved at {complaint.expected})"
+        what = f"{which}{of}{versions} was overwritten after it was saved by a node that cannot be read"
+        mend = "Write to it out of place, or run its cells under `%%tensordiff`: that tells every line that writes."
+    return Hazard(
+        code=complaint.code,
+        outcome="raises",
+        paths=tuple(names),
+        op=None,
+        message=f"{raised}: {what}",
+        remedy=mend,
+        saved_at=None,
+        written_at=None,
         happened=True,
     )
 

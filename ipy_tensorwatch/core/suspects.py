@@ -31,6 +31,7 @@ _SIGNS: dict[type[ast.operator], str] = {
     ast.Pow: "pow",
 }
 _NODES = {"Dropout": "mul", "ReLU6": "hardtanh", "SELU": "elu", "RReLU": "rreluwithnoise"}
+_UNCOUNTED = re.compile(r"\.(?:data|numpy|__array__|storage|untyped_storage)\b")
 _SET_ITEM = "copyslices", "indexput"
 
 
@@ -69,7 +70,7 @@ def list_suspects(statements: Iterable[Statement], notebook: Notebook) -> list[S
 
 def only_writer(suspects: Iterable[Suspect], ops: Collection[str]) -> Suspect | None:
     """Choose the one line that writes by one of some nodes' operators; without any such, the one that writes at all."""
-    writing = [one for one in suspects if one.writes]
+    writing = [one for one in suspects if one.writes and is_counted((one.inner or one.statement).text)]
     fitting = [one for one in writing if one.writes & {*map(stem, ops)}]
     likely = fitting or writing
     return likely[0] if len(likely) == 1 else None
@@ -116,6 +117,11 @@ def _neighbour(path: str) -> str:
     return f"{head}[{int(number) - 1}]" if number.isdecimal() else ""
 
 
+def is_counted(text: str) -> bool:
+    """Tell a statement from one whose writes no version counter sees: what these wrote makes nothing raise."""
+    return _UNCOUNTED.search(text) is None
+
+
 def stem(op: str) -> str:
     """Take what a node's name has in common with its operator's.
 
@@ -142,6 +148,7 @@ def _writes(node: ast.stmt, calls: Iterable[ast.Call]) -> Iterator[str]:
     for one in calls:
         name = last_name(one.func)
         works_in_place = (is_inplace_name(name) and name not in METADATA) or is_true(keyword(one, "inplace"))
+        works_in_place |= keyword(one, "out") is not None
         if works_in_place and not name[:1].isupper():
             yield name.replace("_", "").lower()
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..core.built import find_builder, statements_since
 from ..core.hazard import Writing
 from ..core.magic import MAGIC_CALL
-from .witness import Witness, place_of
+from ..core.records import Site
+from ..core.rewrite import written_path
+from ..core.statement import parse_statements
+from ..core.suspects import is_counted
+from .witness import Witness, place_of, writes_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ..capture.observer import Observation
     from ..core.built import Built
-    from ..core.records import Change, Site
+    from ..core.records import Change
     from ..core.saved import Spoiled
+    from ..core.statement import Statement
     from .hazards import HazardBook
     from .running import RunningCell
-
-_UNCOUNTED = re.compile(r"\.(?:data|numpy|__array__|storage|untyped_storage)\b")
-"""Ways to write that no version counter sees: what they wrote made nothing raise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,8 @@ class Inquest:
         Knows the statements of this cell that wrote to the memory.
     dated
         The writes that cells under `%%tensordiff` recorded, by the storage and by the version that they found there.
-    cell_of
-        Tells in which cell a node was built.
+    cell_of, plain_of
+        Tell in which cell a node was built, and the source of a cell.
     """
 
     cell: RunningCell
@@ -52,6 +53,7 @@ class Inquest:
     history: Iterable[tuple[int, Change]]
     book: HazardBook
     cell_of: Callable[[int], int | None]
+    plain_of: Callable[[int], str]
 
     def close(self) -> Writing | None:
         """Find the write; None where nobody saw it."""
@@ -59,9 +61,8 @@ class Inquest:
             return self._detached()
         recorded = self.dated.get((self.spoiled.reading.storage, self.spoiled.expected))
         proven = recorded or self._from_graph()
-        if proven is not None:
-            return self._with_names(proven)
-        return self._remembered() or self._in_this_cell() or self._in_history()
+        found = self._with_names(proven) if proven else self._remembered() or self._in_this_cell()
+        return found and _as_typed(found)
 
     def _detached(self) -> Writing | None:
         """Find who took away the history: that moves no version."""
@@ -80,8 +81,10 @@ class Inquest:
 
     def built_in(self, cell: int) -> tuple[str, Built]:
         """Give a cell's source, and what its statements built."""
-        is_this = cell == self.cell.count
-        return (self.cell.plain, self.cell.ledger.built) if is_this else self.book.built_in(cell)
+        if cell == self.cell.count:
+            return self.cell.plain, self.cell.ledger.built
+        source, built = self.book.built_in(cell)
+        return source or self.plain_of(cell), built
 
     def _from_graph(self) -> Writing | None:
         """Take the word of the graph: the node of the write, which tells its statement."""
@@ -104,7 +107,39 @@ class Inquest:
         return replace(best, site=site if site.inner else best.site)
 
     def _remembered(self) -> Writing | None:
-        """Ask the hazards that were foretold."""
+        """Ask what is remembered of earlier cells; of a line that cannot have been, look for another one by name."""
+        known = self._known_cell()
+        if known is None or known.site is None:
+            return known
+        names = [*filter(None, [known.path]), *(str(path) for path, _ in self.witness.family)]
+        for one in self._ran_in(known.cell):
+            if is_counted(one.text) and place_of(one) == place_of(known.site):
+                return known
+            name = next((name for name in names if is_counted(one.text) and writes_by_name(one, name)), None)
+            if name is not None:
+                return replace(known, path=name, site=Site(line=one.line, end_line=one.end_line, text=one.text))
+        return replace(known, site=None)
+
+    def _known_cell(self) -> Writing | None:
+        """Find the earlier cell that moved the version on: as it was counted, or else as it was foretold."""
+        known, version = self._foretold(), self.spoiled.expected
+        moves = [one for one, before, after in self.witness.moves(self.history) if before <= version < after]
+        counted = next((one for one in moves if one.cell >= (self.saved_in or 0)), None)
+        if counted is None:
+            return known
+        if counted.cell == self.cell.count:
+            return None
+        return known if known is not None and known.cell == counted.cell else counted
+
+    def _ran_in(self, cell: int) -> list[Statement]:
+        """Give the statements of a cell that ran since the save, in their order; not one that saved what it wrote."""
+        source, built = self.built_in(cell)
+        statements = {one.index: one for one in parse_statements(source)}
+        since = [*dict.fromkeys(self.ran_since(cell))] if built else [*statements]
+        is_own_result = self.saved_in == cell and self.spoiled.is_output
+        return [statements[index] for index in since[is_own_result:] if index in statements]
+
+    def _foretold(self) -> Writing | None:
         for one in self.observed.overwritten:
             saved, known = one.saved, self.book.writing_of(one)
             is_it = (saved.reading.storage, saved.version) == (self.spoiled.reading.storage, self.spoiled.expected)
@@ -117,26 +152,26 @@ class Inquest:
         here = self.saved_in == self.cell.count
         if not here and not self.witness.saw(self.spoiled.expected, at_once=self.saved_in is None):
             return None
-        since = [*dict.fromkeys(self.ran_since())]
+        since = [*dict.fromkeys(self.ran_since(self.cell.count))]
+        saver = since[0] if here and since and self.spoiled.is_output else None
         statements = {place_of(one): one.index for one in self.cell.statements()}
         told = [(statements.get(place_of(one.site)), one) for one in self.witness.told()]
-        found = [(_turn(one, since.index(index)), turn) for turn, (index, one) in enumerate(told) if index in since]
+        found = [(_turn(one, since.index(index), is_saver=index == saver), turn)
+                 for turn, (index, one) in enumerate(told) if index in since]  # fmt: skip
         return told[min(found)[1]][1] if found else None
 
-    def ran_since(self) -> list[int]:
-        """Give the statements of this cell that ran since the save, as often as they did."""
-        return statements_since(
-            self.cell.ledger.built, self.spoiled.sequence if self.saved_in == self.cell.count else 0
-        )
-
-    def _in_history(self) -> Writing | None:
-        """Find the earlier cell that moved the version on."""
-        moved = self.witness.moves(self.history)
-        return next((one for one, before, after in moved if before <= self.spoiled.expected < after), None)
+    def ran_since(self, cell: int) -> list[int]:
+        """Give the statements of a cell that ran since the save, as often as they did."""
+        return statements_since(self.built_in(cell)[1], self.spoiled.sequence if self.saved_in == cell else 0)
 
 
-def _turn(one: Writing, place: int) -> tuple[bool, bool, int, bool]:
+def _as_typed(one: Writing) -> Writing:
+    """Call what was written as the statement does, which may be bound to something else by now."""
+    path = written_path(one.site.text) if one.site and not one.site.inner else None
+    return one if path is None else replace(one, path=path)
+
+
+def _turn(one: Writing, place: int, *, is_saver: bool) -> tuple[bool, bool, int, bool]:
     """Order suspects: the statement that saved comes last where it names what it writes, for it wrote, then saved."""
     is_named = one.cause == "direct"
-    uncounted = one.site is not None and _UNCOUNTED.search(one.site.text) is not None
-    return uncounted, is_named and place == 0, place, not is_named
+    return one.site is not None and not is_counted(one.site.text), is_named and is_saver, place, not is_named

@@ -17,8 +17,8 @@ from ..core.transcript import Transcript
 from .cells import source_of
 from .refusal import explain_refusal
 from .scene import survey
-from .witness import place_of
 from .stop import explain_stop
+from .witness import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .hazards import HazardBook
     from .running import RunningCell
 
-MAX_CELLS = 10_000
+MAX_CELLS = 1000
 MAX_DATED = 10_000
 
 
@@ -60,7 +60,7 @@ class FailureBook:
     Attributes
     ----------
     spans
-        For each cell the numbers of the nodes that it built, first and last, and its count.
+        For each cell the numbers of the nodes that it built, first and last, its count and its source.
     dated
         The writes that `%%tensordiff` recorded, by the storage and by the version that they found there.
     last_error
@@ -70,13 +70,13 @@ class FailureBook:
     shell: InteractiveShell
     sources: Sources
     book: HazardBook
-    spans: deque[tuple[int, int, int]] = field(default_factory=lambda: deque(maxlen=MAX_CELLS))
+    spans: deque[tuple[int, int, int, str]] = field(default_factory=lambda: deque(maxlen=MAX_CELLS))
     dated: dict[tuple[int, int], Writing] = field(default_factory=dict)
     last_error: str | None = None
 
     def tell(self, error: BaseException | None, after: Aftermath, foretold: tuple[Hazard, ...]) -> tuple[Hazard, ...]:
         """Tell what a cell died of, before the hazards that are still ahead."""
-        self.spans.append((after.cell.ledger.first, next_sequence_number(), after.cell.count))
+        self.spans.append((after.cell.ledger.first, next_sequence_number(), after.cell.count, after.cell.plain))
         self._date(after.cell)
         try:
             died_of = None if error is None else self._explain(error, after)
@@ -90,7 +90,11 @@ class FailureBook:
 
     def cell_of(self, sequence: int) -> int | None:
         """Tell the cell that built a node; None where it was not watched."""
-        return next((count for first, last, count in reversed(self.spans) if first <= sequence < last), None)
+        return next((count for first, last, count, _ in reversed(self.spans) if first <= sequence < last), None)
+
+    def plain_of(self, cell: int) -> str:
+        """Give the source of a cell."""
+        return next((plain for _, _, count, plain in reversed(self.spans) if count == cell), "")
 
     def _explain(self, error: BaseException, after: Aftermath) -> Hazard | None:
         found = find_complaint(error)

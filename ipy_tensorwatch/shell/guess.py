@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,12 @@ from ..core.records import Inner, Site
 from ..core.source import bound_around, parse_path
 from ..core.spot import find_writer
 from ..core.statement import parse_statements, statements_in
-from ..core.suspects import list_suspects, only_maker, only_reader, only_writer, quiet_modules, stem
+from ..core.suspects import is_counted, list_suspects, only_maker, only_reader, only_writer, quiet_modules, stem
 from .inquiry import read_notebook
-from .witness import place_of
+from .witness import place_of, writes_by_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ..core.statement import Statement
     from ..core.stopped import Stopped
@@ -70,6 +71,9 @@ class Guess:
         writing, spoiled = found.writing, found.spoiled
         if found.inside or spoiled.is_detached or (writing is not None and _is_told(writing)):
             return found
+        followed = self._follow_names(found) if not found.paths else None
+        if followed is not None:
+            return replace(found, writing=followed)
         ops = [spoiled.writer[0]] if spoiled.writer else spoiled.users if spoiled.is_output else []
         ran, notebook = self._ran(found), read_notebook(self.book.shell, self.book.sources)
         able = [one for one in list_suspects(ran, notebook) if one.inner or self._may_write(one.statement, ran)]
@@ -79,8 +83,38 @@ class Guess:
             return replace(found, modules=tuple((path, notebook.classes[path]) for path in modules))
         return found if suspect is None or modules else replace(found, writing=_guess(suspect, found))
 
+    def _follow_names(self, found: Stopped) -> Writing | None:
+        """Follow the names that the saving statement used, until one of them is written to."""
+        steps = [*self._ran_from(found.saved_in or 0)]
+        if not steps:
+            return None
+        (_, saver), everything = steps[0], [one for _, one in steps]
+        if found.spoiled.is_output:
+            names = {*saver.binds} or {target.path.root for target in saver.targets}
+        else:
+            names = {path.root for path in saver.mentions} - saver.binds
+        is_own = not found.spoiled.is_output and any(_writes_itself(saver, name) for name in names)
+        for cell, one in steps[not is_own :]:
+            if is_counted(one.text) and any(writes_by_name(one, name) for name in names):
+                site = Site(line=one.line, end_line=one.end_line, text=one.text, certainty="inferred")
+                return Writing(cell=cell, site=site)
+            if is_counted(one.text) and one.targets and self._may_write(one, everything):
+                return None  # under a name that nobody followed
+            names -= one.binds
+        return None
+
+    def _ran_from(self, first: int) -> Iterator[tuple[int, Statement]]:
+        """Give the statements that ran since the save, cell by cell, as far as these are known."""
+        for cell in range(first, self.after.cell.count + 1):
+            source, built = self.inquest.built_in(cell)
+            statements = {one.index: one for one in parse_statements(source)}
+            if not statements:
+                return
+            ran = [*dict.fromkeys(self.inquest.ran_since(cell))] if built else [*statements]
+            yield from ((cell, statements[index]) for index in ran if index in statements)
+
     def _may_write(self, one: Statement, ran: Iterable[Statement]) -> bool:
-        """Tell whether a statement may have written there: not to variables that lie elsewhere, and did so all along."""
+        """Tell whether a statement may have written there: not to variables that lay elsewhere all along."""
         bound = {name for each in ran for name in each.binds}
         roots = {target.path.root for target in one.targets}
         scenes = self.after.observed.shot.snapshot.entries()
@@ -90,14 +124,15 @@ class Guess:
     def _ran(self, found: Stopped) -> list[Statement]:
         """Give the statements that may have written: the one that did, or all since the save."""
         writing = found.writing
-        cell = found.saved_in if writing is None else writing.cell
-        statements = parse_statements(self.inquest.built_in(cell or 0)[0])
-        since = {*self.inquest.ran_since()}
-        ran = [one for one in statements if (_is_at(one, writing) if writing else one.index in since)]
+        cell = (found.saved_in if writing is None else writing.cell) or 0
+        site = writing.site if writing else None
+        since = {*self.inquest.ran_since(cell)}
+        statements = parse_statements(self.inquest.built_in(cell)[0])
+        ran = [one for one in statements if (place_of(one) == place_of(site) if site else one.index in since)]
         return [one for each in ran for one in statements_in(each)]
 
     def _with_saver(self, found: Stopped) -> Stopped:
-        """Add the line inside a function that likely saved: by what it calls, or by the variable that it reads."""
+        """Add the line inside a function that likely saved, by what it calls, or that reads the variable."""
         site = found.saved_at
         if site is None:
             return found
@@ -119,7 +154,7 @@ class Guess:
         """Find the variables by which one round of a loop reaches back into the one before."""
         if found.saved_in != self.after.cell.count:
             return ()
-        since = self.inquest.ran_since()
+        since = self.inquest.ran_since(self.after.cell.count)
         statements = {one.index: one for one in self.after.cell.statements()}
         if not since or since[0] not in since[1:] or since[0] not in statements:
             return ()
@@ -138,12 +173,17 @@ class Guess:
         return bound_around(self.book.sources.cells.get(inner.cell, ""), inner.line) if inner else frozenset()
 
 
+def _writes_itself(one: Statement, name: str) -> bool:
+    """Tell `x.mul_(x.detach())`: what is written is read too, and saved."""
+    return writes_by_name(one, name) and len(re.findall(rf"\b{re.escape(name)}\b", one.text)) > 1
+
+
 def _is_told(writing: Writing) -> bool:
     """Tell a write of which nothing is left to guess."""
     site = writing.site
-    if site is not None and site.text.startswith(MAGIC_CALL):
+    if site is None or site.text.startswith(MAGIC_CALL):
         return False
-    return site is None or site.inner is not None or writing.cause == "direct"
+    return site.inner is not None or writing.cause == "direct"
 
 
 def _guess(suspect: Suspect, found: Stopped) -> Writing:
@@ -151,9 +191,5 @@ def _guess(suspect: Suspect, found: Stopped) -> Writing:
     site = Site(line=one.line, end_line=one.end_line, text=one.text, certainty="inferred", inner=suspect.inner)
     if known is None:
         return Writing(cell=found.saved_in or 0, site=site)
-    is_better = suspect.inner is not None or (known.site is not None and known.site.text.startswith(MAGIC_CALL))
+    is_better = suspect.inner is not None or known.site is None or known.site.text.startswith(MAGIC_CALL)
     return replace(known, site=site) if is_better else known
-
-
-def _is_at(one: Statement, writing: Writing) -> bool:
-    return writing.site is not None and place_of(writing.site) == place_of(one)

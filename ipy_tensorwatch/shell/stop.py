@@ -8,7 +8,7 @@ from ..capture.local import read_locals
 from ..capture.spoiled import find_spoiled
 from ..core.near import Neighbourhood
 from ..core.overlap import share_bytes
-from ..core.stopped import Stopped, tell_stopped
+from ..core.stopped import Stopped, tell_stopped, tell_unseen
 from ..core.stopped_remedy import mend_stopped
 from .culprit import Inquest
 from .guess import Guess
@@ -16,6 +16,7 @@ from .scene import CELL
 from .witness import Witness
 
 if TYPE_CHECKING:
+    from ..core.failure import Complaint
     from ..core.path import AccessPath
     from ..core.reading import Reading
     from ..core.records import Hazard
@@ -27,14 +28,15 @@ SECONDS = 1.0
 """How long the graph of a cell that raised may be searched: whoever has to mend it waits for the answer."""
 MAX_FRAMES = 8
 MAX_ENTRIES = 50
+MAX_ALIKE = 3
 
 
-def explain_stop(scene: Scene, after: Aftermath, book: FailureBook) -> Hazard | None:
-    """Explain a backward that stopped; None where what it stopped at cannot be found."""
+def explain_stop(scene: Scene, after: Aftermath, book: FailureBook) -> Hazard:
+    """Explain a backward that stopped."""
     lens = after.cell.observer.lens
     spoiled = find_spoiled(scene.error, scene.complaint, lens.storages, lens.objects, SECONDS)
     if spoiled is None:
-        return None
+        return tell_unseen(scene.complaint, scene.raised, _alike(scene.complaint, after))
     paths = [path for path, _ in _over(spoiled.reading, after)]
     owner, local = _local_to(scene, spoiled, after) if not paths else (None, [])
     inquest = _inquest(spoiled, scene, after, book)
@@ -64,7 +66,16 @@ def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, book: FailureBook
         history=after.history,
         book=book.book,
         cell_of=book.cell_of,
+        plain_of=book.plain_of,
     )
+
+
+def _alike(complaint: Complaint, after: Aftermath) -> list[str]:
+    """Name the variables that have the shape and the version that a complaint tells, where these are few."""
+    entries = after.observed.shot.snapshot.entries() if complaint.now is not None else ()
+    shapes = [(str(path), reading.version, ", ".join(map(str, reading.shape))) for path, reading in entries]
+    found = [path for path, version, shape in shapes if (version, shape) == (complaint.now, complaint.shape)]
+    return found if len(found) <= MAX_ALIKE else []
 
 
 def _over(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Reading]]:

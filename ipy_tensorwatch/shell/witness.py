@@ -97,6 +97,11 @@ def find_last_write(witness: Witness, history: Iterable[tuple[int, Change]]) -> 
     return max(told, key=lambda one: (one[0], one[1].cause == "direct"))[1] if told else None
 
 
+def writes_by_name(one: Statement, name: str) -> bool:
+    """Tell whether a statement names a variable as written."""
+    return bool(name_targets(one, ({},), {name: None}).exact)
+
+
 def place_of(one: Site | Statement | None) -> tuple[int, str] | None:
     """Tell a statement from others of its cell."""
     return None if one is None else (one.line, one.text)
