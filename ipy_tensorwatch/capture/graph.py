@@ -35,6 +35,8 @@ class Graphs:
         For each node the numbers of the nodes that its gradients flow to.
     seen
         For each node the cell after which it was first seen.
+    cells
+        The cells of which nodes are alive.
     saved
         What the nodes saved in memory that somebody watched can write to.
     is_cut
@@ -43,14 +45,10 @@ class Graphs:
 
     inputs: dict[int, tuple[int, ...]] = field(default_factory=dict)
     seen: dict[int, int] = field(default_factory=dict)
+    cells: set[int] = field(default_factory=set)
     saved: dict[int, list[Followed]] = field(default_factory=dict)
     is_cut: bool = False
     _roots: dict[int, list[str]] = field(default_factory=dict)
-
-    @property
-    def cells(self) -> set[int]:
-        """The cells of which nodes are alive."""
-        return set(self.seen.values())
 
     def look(self, roots: Iterable[Root], aids: Aids, rewritten: set[int]) -> tuple[Overwritten, ...]:
         """Find what was saved and is no longer the same.
@@ -77,8 +75,11 @@ class Graphs:
         """Read what is new, and forget what no root leads to any more."""
         roots = {number: paths for number, (_, paths) in nodes.items()}
         is_same, self._roots = not self.is_cut and roots.keys() == self._roots.keys(), roots
-        if is_same:
-            return
+        if not is_same:
+            self._read(nodes, aids)
+            self.cells = {*self.seen.values()}
+
+    def _read(self, nodes: Nodes, aids: Aids) -> None:
         known = set() if self.is_cut else {*self.inputs}
         self.is_cut = False
         for number, node, kind, below in walk_nodes(nodes, known):
@@ -89,7 +90,7 @@ class Graphs:
                 self.inputs[number], self.seen[number] = below, aids.cell
                 if kept := aids.note(node, number, kind):
                     self.saved[number] = kept
-        self._forget_all_but(self._reached(roots))
+        self._forget_all_but(self._reached(self._roots))
 
     def _reached(self, roots: Iterable[int], lowest: int = 0) -> set[int]:
         reached: set[int] = set()
