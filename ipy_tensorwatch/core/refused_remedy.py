@@ -49,6 +49,8 @@ def _mend_module(one: Refused) -> str:
 
 
 def _mend_several(one: Refused) -> str:
+    if one.base_is_leaf:
+        return _mend_part_of_leaf(one)
     if one.loop is not None:
         return f"Take the views one by one: `{one.loop}`."
     part = f"{one.base}{one.portion}" if one.base and one.portion else None
@@ -61,6 +63,15 @@ def _mend_several(one: Refused) -> str:
         too = f"; to change `{one.base}` too, {again}" if again else ""
         return f"Write out of place{_there(one)}: `{plain}`{too}."
     return f"Take it as a view of its own: {again}." if again else _copy_first(one)
+
+
+def _mend_part_of_leaf(one: Refused) -> str:
+    """Leave a leaf's views as they are: of its own, too, they could not be written to."""
+    quiet = without_grad(one.raised.text)
+    alone = f"`{quiet}`" if quiet else "write under `torch.no_grad()`"
+    if one.loop is not None or not one.binds:
+        return f"Do not record it{_there(one)}: {alone}."
+    return f"{_anew(one)}; or, to change the numbers of `{one.base}` alone, {alone}."
 
 
 def _mend_other(one: Refused) -> str:

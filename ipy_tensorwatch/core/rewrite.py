@@ -211,9 +211,9 @@ def assigned_call(text: str, name: str, other: str) -> str | None:
 def replaced(text: str, path: str, other: str) -> str | None:
     """Spell a statement with another expression in the place of a path."""
     node = parse_one(text)
-    found = [] if node is None else [one for one in ast.walk(node) if isinstance(one, ast.expr)]
-    alike = [one for one in found if spell_path(one) == path]
-    return splice(text, alike, lambda _: other) if alike else None
+    found = [] if node is None else [*_reads(node, {path})]
+    own = any(isinstance(part, ast.comprehension) for part in ast.walk(node)) if node else False
+    return splice(text, found, lambda _: other) if found and not own else None
 
 
 def cloned_sources(text: str, names: Collection[str]) -> str | None:

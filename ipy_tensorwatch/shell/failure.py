@@ -77,8 +77,8 @@ class FailureBook:
     def tell(self, error: BaseException | None, after: Aftermath, foretold: tuple[Hazard, ...]) -> tuple[Hazard, ...]:
         """Tell what a cell died of, before the hazards that are still ahead."""
         self.spans.append((after.cell.ledger.first, next_sequence_number(), after.cell.count, after.cell.plain))
-        self._date(after.cell)
         try:
+            self._date(after.cell)
             died_of = None if error is None else self._explain(error, after)
         except Exception as odd:  # noqa: BLE001  (an odd error must not cost the report)
             self.last_error, died_of = "".join(traceback.format_exception(odd)), None
@@ -123,8 +123,8 @@ class FailureBook:
 
 def _is_told_by(died_of: Hazard, one: Hazard) -> bool:
     """Tell a hazard that was foretold and has come true; it is still ahead, and is told again after the next cell."""
-    is_same_write = one.written_at == died_of.written_at
-    return one.code == died_of.code and (is_same_write or set(died_of.paths[:1]) <= set(one.paths))
+    is_same_write = one.written_at is not None and one.written_at == died_of.written_at
+    return one.code == died_of.code and (is_same_write or not {*died_of.paths[:1]}.isdisjoint(one.paths))
 
 
 def _as_foretold(died_of: Hazard, told: Sequence[Hazard]) -> Hazard:

@@ -13,7 +13,6 @@ from ..core.refused import Refused, tell_refused
 from ..core.refused_remedy import mend_refused
 from ..core.source import bound_around, parse_path
 from ..core.target import Target, resolve
-from .cells import source_of
 from .scene import CELL
 from .witness import Witness, find_last_write, is_leaf
 
@@ -83,24 +82,23 @@ def _describe(scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused
     """Add the names, and what depends on them."""
     names = _names_of(one.reading, after)
     path = str(one.path) if step not in scene.inside else next(iter(names), None)
-    source = source_of(step.spot.file) if step.inner else ""
-    base = _name_of(one.base, scene, after, step) if one.base is not None else None
+    bases = _names_as(one.base, scene, after, step) if one.base is not None else []
     witness = Witness(cell=after.cell, family=_family(one.reading, after), explain=after.explain)
     return Refused(
         complaint=scene.complaint,
         raised=scene.raised,
         site=scene.site,
         path=path,
-        also=_also(path, names),
+        also=_also(path, one.reading, after),
         names=tuple(dict.fromkeys([*([path] if path in names else []), *names])),
         reading=one.reading,
-        base=base,
+        base=next(iter(bases), None),
         portion=spell_portion(one.reading, one.base) if one.base is not None else None,
         base_is_leaf=one.base is not None and is_leaf(one.base),
         binds=_binds(scene, step, one.path)
         if step in scene.steps
         else _binds(scene, scene.steps[0], parse_path(path or "")),
-        loop=take_one_by_one(source, step.failing.line, one.path.root, base) if base else None,
+        loop=take_one_by_one(step.source if step.inner else "", step.failing, one.path.root, bases),
         module=next(filter(None, (inplace_module(scene.error, each.place) for each in scene.inside)), None),
         writing=find_last_write(witness, after.history) if scene.complaint.late else None,
         is_written=_is_written(names, after),
@@ -114,15 +112,14 @@ def _names_of(reading: Reading, after: Aftermath) -> list[str]:
     return [str(path) for path, _ in near[:MAX_NAMES]]
 
 
-def _name_of(base: Reading, scene: Scene, after: Aftermath, step: Step) -> str | None:
-    """Name the very tensor that something is a view of: by a variable, or by a name of the function that failed."""
+def _names_as(base: Reading, scene: Scene, after: Aftermath, step: Step) -> list[str]:
+    """Name the very tensor that something is a view of: by the names of the function that failed, and by variables."""
     entries = after.observed.shot.snapshot.by_storage.get(base.storage, ())
     variables = [str(path) for path, reading in entries if reading.layout == base.layout]
     if step.spot.function == CELL and variables:
-        return variables[0]
+        return variables
     known = read_locals(scene.error, step.place, after.cell.observer.lens.storages)
-    local = [str(one.path) for one in known if _lies_as(one.reading, base)]
-    return next(iter((*local, *variables)), None)
+    return [*dict.fromkeys([*(str(one.path) for one in known if _lies_as(one.reading, base)), *variables])]
 
 
 def _lies_as(one: Reading, other: Reading) -> bool:
@@ -135,9 +132,10 @@ def _family(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Readin
     return [entry for entry in entries if entry[1].version == reading.version][:MAX_NAMES]
 
 
-def _also(path: str | None, names: Sequence[str]) -> str | None:
+def _also(path: str | None, reading: Reading, after: Aftermath) -> str | None:
     """Give a longer name for what is called by a loop's or a function's own name."""
-    longer = [one for one in names if "." in one]
+    entries = after.observed.shot.snapshot.by_storage.get(reading.storage, ())
+    longer = [str(one) for one, other in entries if other.layout == reading.layout and "." in str(one)]
     return next(iter(longer), None) if path and path.isidentifier() else None
 
 
@@ -147,7 +145,7 @@ def _binds(scene: Scene, step: Step, path: AccessPath) -> bool:
         return False
     if step.spot.function == CELL or path.steps:
         return True
-    source = source_of(step.spot.file) if step.inner else ""
+    source = step.source if step.inner else ""
     return path.root in bound_around(source, step.failing.line) and not step.spot.function.startswith("<")
 
 

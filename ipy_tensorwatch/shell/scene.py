@@ -96,7 +96,8 @@ class Scene:
         if step.inner is None:
             place = f"{step.file}, line {step.spot.line}"
         else:
-            place = "" if step is self.own else f"cell {step.inner.cell}, line {step.inner.line}"
+            is_own = self.own is not None and step.inner == self.own.inner
+            place = "" if is_own else f"cell {step.inner.cell}, line {step.inner.line}"
         return Raised(text=step.failing.text, place=place, root=root)
 
     @property
@@ -107,7 +108,7 @@ class Scene:
         failing, line = self.own.failing, self.own.inner.line
         inner = next((one.inner for one in self.steps if one.inner is not None), None)
         end = line + failing.end_line - failing.line
-        return Site(line=line, end_line=end, text=failing.text, inner=None if inner is self.own.inner else inner)
+        return Site(line=line, end_line=end, text=failing.text, inner=None if inner == self.own.inner else inner)
 
 
 def survey(error: BaseException, complaint: Complaint, count: int, files: Mapping[str, int]) -> Scene:

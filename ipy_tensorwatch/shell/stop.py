@@ -55,12 +55,18 @@ def explain_stop(scene: Scene, after: Aftermath, book: FailureBook) -> Hazard:
     return tell_stopped(found, mend_stopped(found))
 
 
+def _saved_in(spoiled: Spoiled, scene: Scene, after: Aftermath, book: FailureBook) -> int | None:
+    """Tell the cell that saved, by the node's number; in another thread, nodes have numbers of their own."""
+    seen, counted = after.cell.observer.graphs.seen.get(spoiled.sequence), book.cell_of(spoiled.sequence)
+    return None if scene.is_threaded or seen not in (None, counted) else counted
+
+
 def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, book: FailureBook) -> Inquest:
     return Inquest(
         cell=after.cell,
         observed=after.observed,
         spoiled=spoiled,
-        saved_in=None if scene.is_threaded else book.cell_of(spoiled.sequence),  # there, nodes have other numbers
+        saved_in=_saved_in(spoiled, scene, after, book),
         witness=Witness(cell=after.cell, family=_family(spoiled, after), explain=after.explain),
         dated=book.dated,
         history=after.history,
