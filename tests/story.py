@@ -154,7 +154,7 @@ def new_hazards(report: Report, known: list[Hazard]) -> list[Hazard]:
     before = [mark(one) for one in known]
     backward = ("TW201", "TW202", "TW205", "TW209")
     said = [one for one in report["hazards"] if one["outcome"] != "risk" or one["code"] not in backward]
-    return [one for one in said if mark(one) not in before]
+    return [one for one in said if one["happened"] or mark(one) not in before]
 
 
 def _cell_faults(

@@ -139,6 +139,7 @@ def test_a_hazard_of_the_design_fits():
                 "saved_cell": 2,
                 "written_cell": 3,
                 "node": 7,
+                "happened": False,
             }
         ]
     }

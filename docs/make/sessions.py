@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SESSION = re.compile(r"^```text\n(In \[1\]: .*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"^In \[(\d+)\]: ", re.MULTILINE)
+MAX_ERROR = 118
 MORE = re.compile(r"^ +\.\.\.: ?", re.MULTILINE)
 
 
@@ -66,11 +67,19 @@ def open_shell() -> Iterator[Callable[[str], str]]:
 
     def run(source: str) -> str:
         with capture_output() as captured:
-            shell.run_cell(source, store_history=True)
-        return str(captured.stdout)
+            result = shell.run_cell(source, store_history=True)
+        told = str(captured.stdout)
+        return told if result.error_in_exec is None else _brief(result.error_in_exec, told)
 
     yield run
     unload_ipython_extension(shell)
+
+
+def _brief(error: BaseException, told: str) -> str:
+    """Give of a traceback the last line alone, and what is said under it."""
+    last = f"{type(error).__name__}: {error}".split("\n")[0]
+    said = told[told.index("\n tensorwatch  [") :] if "\n tensorwatch  [" in told else ""
+    return (last if len(last) <= MAX_ERROR else f"{last[: MAX_ERROR - 1]}…") + said
 
 
 def run_session(sources: Sequence[str]) -> list[str]:

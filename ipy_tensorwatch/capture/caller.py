@@ -23,6 +23,11 @@ _OTHERS = (
 """Where the frames lie that are not the user's; the last is code that PyTorch's compiler wrote."""
 
 
+def is_users(file_name: str) -> bool:
+    """Tell a file of the user's, or of a library that works with PyTorch, from PyTorch's own."""
+    return not file_name.startswith(_OTHERS)
+
+
 def calling_text() -> str:
     """Return the user's line that runs."""
     frame = _calling_frame()
@@ -38,6 +43,6 @@ def name_of(thing: object) -> str | None:
 
 def _calling_frame() -> FrameType | None:
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_OTHERS):
+    while frame is not None and not is_users(frame.f_code.co_filename):
         frame = frame.f_back
     return frame

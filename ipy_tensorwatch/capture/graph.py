@@ -36,6 +36,10 @@ class Graphs:
     ----------
     inputs
         For each node the numbers of the nodes that its gradients flow to.
+    seen
+        For each node the cell after which it was first seen.
+    cells
+        The cells of which nodes are alive.
     saved
         What the nodes saved in memory that somebody watched can write to.
     same
@@ -47,16 +51,13 @@ class Graphs:
     """
 
     inputs: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
+    cells: set[int] = field(default_factory=set)
     saved: dict[int, list[Followed]] = field(default_factory=dict)
     same: frozenset[str] = frozenset()
     is_cut: bool = False
     is_mixed: bool = False
     _roots: dict[int, list[str]] = field(default_factory=dict)
-
-    @property
-    def cells(self) -> set[int]:
-        """The cells of which saved tensors are followed."""
-        return {one.saved.cell for kept in self.saved.values() for one in kept}
 
     def fate(self, node: int) -> str:
         """Tell what has become of a node of which something was overwritten, and is in danger no more."""
@@ -103,8 +104,11 @@ class Graphs:
         if self.is_cut:
             self._forget_all_but(self._reached(roots))
         is_same, self._roots = not self.is_cut and roots.keys() == self._roots.keys(), roots
-        if is_same:
-            return
+        if not is_same:
+            self._read(nodes, aids, clashes)
+            self.cells = {*self.seen.values()}
+
+    def _read(self, nodes: Mapping[int, Made], aids: Aids, clashes: set[int]) -> None:
         had, known = bool(self.inputs), set() if self.is_cut else {*self.inputs}
         self.is_cut = False
         for number, node, kind, below in walk_nodes(nodes, known, clashes=clashes):
@@ -112,11 +116,11 @@ class Graphs:
                 if self._is_enough(aids):
                     self.is_cut = True
                     return
-                self.inputs[number] = below
+                self.inputs[number], self.seen[number] = below, aids.cell
                 if kept := aids.note(node, number, kind):
                     self.saved[number] = kept
         if had:
-            self._forget_all_but(self._reached(roots))
+            self._forget_all_but(self._reached(self._roots))
 
     def _strangers(self, nodes: Mapping[int, Made]) -> set[int]:
         """Find the new roots that have the number of a known node, and are not that node."""
@@ -140,7 +144,7 @@ class Graphs:
 
     def _forget_all_but(self, reached: set[int]) -> None:
         for gone in self.inputs.keys() - reached:
-            del self.inputs[gone]
+            del self.inputs[gone], self.seen[gone]
             self.saved.pop(gone, None)
 
     def _confirm(self, nodes: Mapping[int, Made], suspects: set[int]) -> Iterator[Overwritten]:

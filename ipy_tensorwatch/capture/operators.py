@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.operation import Operation
 from .dispatch import OperatorMode, region_of, written_arguments, written_tensors
+from .read import TORCH_TYPES
 from .torch_private import next_sequence_number
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ class OperatorRecorder:
         How often each operation ran, in the order in which they ran first.
     left_out
         How many more ran, or could not be understood.
+    first
+        For each storage, by its serial, and each version of it, the operation that wrote there first: the one that
+        moved the version on.
     """
 
     storages: StorageSerials
@@ -50,6 +54,7 @@ class OperatorRecorder:
     seen: Counter[Operation] = field(default_factory=Counter)
     left_out: int = 0
     _number: int = 0
+    first: dict[tuple[int, int], Operation] = field(default_factory=dict)
     _mode: OperatorMode | None = None
 
     def open(self) -> None:
@@ -71,7 +76,9 @@ class OperatorRecorder:
                 tensors = [*written_tensors(name, slots, args, kwargs)]
                 regions = tuple([region_of(one, self.storages) for one in tensors])
                 if regions:
-                    self._add(Operation(name, *_places(self.files), self.statement(), regions))
+                    operation = Operation(name, *_places(self.files), self.statement(), regions)
+                    self._add(operation)
+                    self._date(operation, tensors)
                     self.on_write([*zip(tensors, regions, strict=True)], before)
         except Exception:  # noqa: BLE001  (the user's operator runs whatever we meet)
             self.left_out += 1
@@ -81,6 +88,13 @@ class OperatorRecorder:
             self.seen[operation] += 1
         else:
             self.left_out += 1
+
+    def _date(self, operation: Operation, written: Sequence[Any]) -> None:
+        """Note at which versions an operation writes, before it does."""
+        for region, tensor in zip(operation.regions, written, strict=True):
+            if region.storage and len(self.first) < MAX_OPERATIONS and type(tensor) in TORCH_TYPES:
+                version = 0 if tensor.is_inference() else tensor._version
+                self.first.setdefault((region.storage, version), operation)
 
 
 def _places(files: Container[str]) -> tuple[Place | None, Place | None]:

@@ -131,6 +131,9 @@ LEAF_NUMBER = (1 << 64) - 1
 PythonNode: Any = torch._C._FunctionBase
 """The base of the nodes that a user's `autograd.Function` makes."""
 
+SavedTensor: Any = torch._C._autograd.SavedTensor
+"""What a node keeps of a tensor; its `unpack` checks the version, and its `data` is the tensor as it was kept."""
+
 _KEPT, _READ = "_raw_saved_", "_saved_"
 
 

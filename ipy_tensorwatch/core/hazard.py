@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .records import Cause, Outcome, Site
-    from .saved import Overwritten
+    from .saved import Overwritten, SavedTensor
 
 WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN = "TW201", "TW202", "TW205"
 OF_BACKWARD = frozenset((WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN, "TW209"))
@@ -118,7 +118,7 @@ def is_worth_saying(hazard: Hazard) -> bool:
 
 def _message(one: Break, names: Sequence[str]) -> str:
     saved, writing = one.found.saved, one.writing
-    who = f"`{names[0]}`" + (f" and {len(names) - 1} more" if names[1:] else "") if names else "a tensor"
+    who = f"`{names[0]}`" + (f" and {len(names) - 1} more" if names[1:] else "") if names else _temporary(saved)
     were = "were" if names[1:] else "was"
     through = f" through `{writing.path}`" if writing.path and writing.path not in names else ""
     needed = "with which a checkpoint will compute again, as" if saved.is_read_again else f"saved by {saved.op}"
@@ -126,6 +126,10 @@ def _message(one: Break, names: Sequence[str]) -> str:
         f"{_what(one)}: {who}, {needed} in {locate(saved.cell, one.saved_at)}, {were} overwritten{through} "
         f"in {quote(writing.cell, writing.site)}"
     )
+
+
+def _temporary(saved: SavedTensor) -> str:
+    return f"a temporary of shape {[*saved.reading.shape]}"
 
 
 def _what(one: Break) -> str:

@@ -43,9 +43,9 @@ class Listing:
         if name not in self._spelled:
             self._spelled[name] = dict(_lines(self.source(name)))
         first, text = self._spelled[name].get(line, (line, ""))
-        return Inner(cell=cell, line=first + self._above(name), text=text)
+        return Inner(cell=cell, line=first + self.above(name), text=text)
 
-    def _above(self, name: str) -> int:
+    def above(self, name: str) -> int:
         """Count the lines of the cell that lie above code which a magic ran: that is compiled as a file of its own."""
         if name not in self._offsets:
             others = [other for other, cell in self.cells.items() if cell == self.cells[name] and other != name]

@@ -55,7 +55,7 @@ def puts_back(text: str) -> bool:
 
 
 def as_typed(text: str) -> str:
-    """Spell the call of a line magic as it was typed, and leave other text as it is.
+    """Spell the call of a line magic as it was typed; leave other text as it is, and what runs code that it is given.
 
     Examples
     --------
@@ -63,7 +63,9 @@ def as_typed(text: str) -> str:
     '%tensorwatch restore h'
     """
     call = _LINE_MAGIC.fullmatch(text)
-    return f"%{call['name']} {ast.literal_eval(call['line'])}".rstrip() if call else text
+    if call is None or call["name"] in RUNNING:
+        return text
+    return f"%{call['name']} {ast.literal_eval(call['line'])}".rstrip()
 
 
 def find_body(node: ast.stmt) -> Body | None:

@@ -211,7 +211,7 @@ class OperatorWrite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hazard:
-    """A state that will make a later step raise or give a wrong result.
+    """A state that will make a later step raise or give a wrong result, or of which the cell died.
 
     Attributes
     ----------
@@ -220,6 +220,8 @@ class Hazard:
     outcome
         What will happen: the step raises, its result is silently wrong, or it is a risk under a condition that the
         message names.
+    happened
+        Whether it has come true: it is the error that the cell ended with.
     op
         The node of the graph that saved the tensor.
     remedy
@@ -241,6 +243,7 @@ class Hazard:
     saved_cell: int | None = None
     written_cell: int | None = None
     node: int | None = None
+    happened: bool = False
 
     @property
     def mark(self) -> object:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _CALL = re.compile(r"(?P<name>[A-Za-z_][\w.]*)\.(?P<method>[a-z]\w*[a-z0-9])_\((?P<rest>[^()]*)\)")
 _AUGMENTED = re.compile(r"(?P<name>[A-Za-z_][\w.]*) (?P<sign>\+|-|\*\*?|//?|@|%)= (?P<rest>[^=]+)")
-_OUT_OF_PLACE = frozenset(
+OUT_OF_PLACE = frozenset(
     (
         "add",
         "addcdiv",
@@ -79,6 +79,8 @@ def remedy(writing: Writing, paths: tuple[str, ...], root: str | None, *, is_rea
     site = writing.site
     if site is not None and site.inner is not None:
         return f"Hand the function a copy, or write out of place in cell {site.inner.cell}, line {site.inner.line}."
+    if site is None and not paths:
+        return "Write out of place in what is called there; run under `%%tensordiff`, the cell tells which line wrote."
     line = rewritten(site.text if site else "", paths)
     return f"Write out of place: `{line}`." if line else _copied(writing)
 
@@ -92,7 +94,7 @@ def rewritten(text: str, paths: tuple[str, ...]) -> str | None:
     ('h = h.add(1)', 'h = h * (y - 1)')
     """
     call, augmented = _CALL.fullmatch(text), _AUGMENTED.fullmatch(text)
-    if call and call["name"] in paths and call["method"] in _OUT_OF_PLACE:
+    if call and call["name"] in paths and call["method"] in OUT_OF_PLACE:
         name = call["name"]
         return f"{name} = {name}.{call['method']}({call['rest']})"
     if augmented and augmented["name"] in paths:

@@ -71,3 +71,35 @@ class Overwritten:
         saved = self.saved
         who = (saved.reading.storage, saved.reading.layout) if saved.reading.storage else (saved.sequence, saved.place)
         return who, saved.version, saved.cell, self.will_raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoiled:
+    """The saved tensor at which a backward stopped.
+
+    Attributes
+    ----------
+    reading
+        How it lies in memory.
+    now, expected
+        Its version, and the one that it was saved with.
+    is_output
+        Whether it is what the node's operator gave, not what it was given.
+    is_detached
+        Whether it lost its history by `detach_()`, not its bytes by a write.
+    writer
+        The node whose operator wrote first, and its number, where the graph itself proves it.
+    users
+        The names of the nodes that were given what the node made.
+    """
+
+    op: str
+    argument: str
+    sequence: int
+    reading: Reading
+    now: int
+    expected: int
+    is_output: bool
+    is_detached: bool = False
+    writer: tuple[str, int] | None = None
+    users: tuple[str, ...] = ()

@@ -149,3 +149,22 @@ def _bound_name(part: ast.AST) -> Iterator[str]:
         yield part.arg
     elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
         yield part.id
+
+
+def bound_around(source: str, line: int) -> frozenset[str]:
+    r"""Give the names that the innermost function around a line binds, those that it declares global included.
+
+    Examples
+    --------
+    >>> sorted(bound_around("def f(x):\n    y = x + z", 2))
+    ['x', 'y']
+    """
+    tree = parse_cell(source)
+    around = [
+        node
+        for node in ast.walk(tree or ast.Module(body=[], type_ignores=[]))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno <= line <= (node.end_lineno or 0)
+    ]
+    innermost = max(around, key=lambda node: node.lineno, default=ast.Pass())
+    declared = (part.names for part in ast.walk(innermost) if isinstance(part, ast.Global | ast.Nonlocal))
+    return frozenset(name for part in ast.walk(innermost) for name in _bound_name(part)).union(*declared)

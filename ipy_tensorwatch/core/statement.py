@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .excerpt import header_end, spell
-from .magic import as_typed, find_source
+from .magic import MAGIC_CALL, as_typed, find_body, find_source
 from .mention import binds_of, calls_of, mentions_of
 from .path import AccessPath
 from .scope import Scope
@@ -73,6 +73,24 @@ def statements_of(tree: ast.Module, source: str) -> tuple[Statement, ...]:
     """Describe the own statements of a parsed cell, in the order of `walk_statements`."""
     lines = source.split("\n")
     return tuple(_describe(index, node, lines) for index, node in enumerate(walk_statements(tree.body)))
+
+
+def statements_in(one: Statement) -> tuple[Statement, ...]:
+    r"""Give the statements of the code that a magic runs, by their lines in the cell; else the statement itself.
+
+    Examples
+    --------
+    >>> [timed] = parse_statements("get_ipython().run_cell_magic('time', '', 'a = 1\\nx.add_(a)')")
+    >>> [(each.line, each.text) for each in statements_in(timed)]
+    [(2, 'a = 1'), (3, 'x.add_(a)')]
+    """
+    tree = parse_cell(one.text) if one.text.startswith(MAGIC_CALL) else None
+    body = find_body(tree.body[0]) if tree is not None else None
+    if body is None:
+        return (one,)
+    above = one.line - 1 + body.offset
+    inner = parse_statements(body.source)
+    return tuple(replace(each, line=each.line + above, end_line=each.end_line + above) for each in inner)
 
 
 def _describe(index: int, node: ast.stmt, lines: list[str]) -> Statement:

@@ -33,6 +33,20 @@ def spell_item(key: ast.expr) -> str:
     return ast.unparse(ast.Subscript(value=ast.Name(id="_"), slice=key, ctx=ast.Load()))[1:]
 
 
+def spell_path(node: ast.expr) -> str | None:
+    """Spell an expression as an access path, where it is one: `model.layers[0].weight`."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=name):
+            start, step = spell_path(value), f".{name}"
+        case ast.Subscript(value=value, slice=ast.Constant() as key):
+            start, step = spell_path(value), spell_item(key)
+        case _:
+            return None
+    return None if start is None else start + step
+
+
 def is_library(node: ast.expr) -> bool:
     """Tell whether an expression spells a library's module: `torch.nn.init`."""
     while isinstance(node, ast.Attribute):

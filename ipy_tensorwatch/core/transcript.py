@@ -35,7 +35,7 @@ class Transcript:
         """Tell each operation with its site and the variables whose bytes it touched, the same ones once."""
         found: dict[tuple[Site | None, str, tuple[str, ...]], int] = {}
         for one, times in seen.items():
-            key = self._site(one), _spell(one.op), tuple(_paths(one, owners))
+            key = self.site_of(one), _spell(one.op), tuple(_paths(one, owners))
             found[key] = found.get(key, 0) + times
         return tuple(OperatorWrite(site=site, op=op, paths=paths, times=n) for (site, op, paths), n in found.items())
 
@@ -50,7 +50,8 @@ class Transcript:
                     found.setdefault(path, {})[one] = None
         return {path: tuple(ones) for path, ones in found.items()}
 
-    def _site(self, operation: Operation) -> Site | None:
+    def site_of(self, operation: Operation) -> Site | None:
+        """Tell the line that ran an operation."""
         statement = self._statement(operation)
         if statement is None:
             return None

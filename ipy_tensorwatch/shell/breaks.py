@@ -53,6 +53,14 @@ class Records:
         self._writings = {one.found.key: one.writing for one in told}
         return told
 
+    def timeline(self, cell: int) -> Timeline | None:
+        """Tell when a cell's statements ran; None where no node of it is alive."""
+        return self._built.get(cell)
+
+    def writing_of(self, found: Overwritten) -> Writing | None:
+        """Tell what is remembered of the write that overwrote a saved tensor."""
+        return self._writings.get(found.key)
+
     def site_of(self, saved: SavedTensor) -> Site | None:
         """Find the statement that built a node."""
         built = self._built.get(saved.cell)

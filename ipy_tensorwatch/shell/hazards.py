@@ -17,7 +17,7 @@ from ..core.unrecorded import unrecorded_writes
 from .breaks import Records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from ..capture.graph import Graphs
     from ..capture.observer import Observation
@@ -65,6 +65,13 @@ class HazardBook:
             self.turned = tuple(_turns(cell.count, before, self.hazards, why))
             self.turns.extend(self.turned)
         return self.hazards
+
+    def note_failure(self, turn: Turn, ahead: Collection[Hazard]) -> None:
+        """Note what the cell died of, and that of the hazards which it began only those still ahead are news."""
+        for _ in self.turned:
+            self.turns.pop()
+        self.turned = (turn, *(one for one in self.turned if one.why is not None or one.hazard in ahead))
+        self.turns.extend(self.turned)
 
     def _tell(
         self, cell: RunningCell, observed: Observation, graphs: Graphs, changes: Sequence[Change], explain: Explain

@@ -41,8 +41,7 @@ def inquire(
 
     @cache
     def notebook() -> Notebook:
-        classes, inplace = catalog(user_variables(shell))
-        return Notebook(definitions=sources.definitions, classes=classes, inplace=inplace)
+        return read_notebook(shell, sources)
 
     @cache
     def trail(index: int) -> Trail:
@@ -71,6 +70,12 @@ def inquire(
         neighbours=Neighbourhood(snapshot.entries()).of,
         reach=follow,
     )
+
+
+def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
+    """Read what the user's names lead to, and where the notebook's functions are."""
+    classes, inplace = catalog(user_variables(shell))
+    return Notebook(definitions=sources.definitions, classes=classes, inplace=inplace)
 
 
 def _group(seen: Iterable[_Seen], key: Callable[[_Seen], int]) -> dict[int, tuple[_Seen, ...]]:

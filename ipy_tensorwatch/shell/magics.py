@@ -117,7 +117,7 @@ class TensorMagics(Magics):
                 enabled=watcher.settings.enabled,
                 report=self._speaker.report,
                 changes=len(watcher.history),
-                last_error=watcher.last_error,
+                last_error=watcher.last_error or watcher.failures.last_error,
             )
         )
 

@@ -79,6 +79,7 @@ class Recording:
         """Let go of the copies, at once rather than when the garbage collector comes by."""
         self.album.copies.clear()
         self.recorder.seen.clear()
+        self.recorder.first.clear()
         cell.ledger.marks, cell.observer.examples = {}, EXAMPLES
 
     def sharpen(self, observed: Observation, observer: Observer) -> tuple[tuple[Difference, Content], ...]:

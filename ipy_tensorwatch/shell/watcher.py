@@ -19,6 +19,7 @@ from ..core.judge import judge
 from ..core.records import Cell
 from ..core.report import Report
 from .cells import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
+from .failure import Aftermath, FailureBook
 from .freezing import Freezing
 from .hazards import HazardBook
 from .heading import may_request, requested
@@ -73,6 +74,7 @@ class Watcher:
     archive: Archive = field(default_factory=Archive)
     steps: StepRecorder = field(init=False)
     hazards: HazardBook = field(default_factory=HazardBook)
+    failures: FailureBook = field(init=False)
     freezing: Freezing = field(init=False)
     running: RunningCell | None = None
     asked: DiffOptions | None = None
@@ -82,7 +84,8 @@ class Watcher:
     _cost: float = 0.0
 
     def __post_init__(self) -> None:
-        """Prepare the recorder of optimizer steps, and the freezer."""
+        """Prepare the recorder of optimizer steps, the freezer, and the book of failures."""
+        self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
         self.freezing = Freezing(self.shell, Freezer(self.observer.lens.storages))
         self.steps = StepRecorder(
             lambda: (ledger.current, ledger.is_blurred) if (ledger := self._ledger) else (None, False),
@@ -246,11 +249,13 @@ class Watcher:
         explain = self._explainer(cell, observed)
         changes = (*cell.outside, *judge(found, explain))
         hazards = self.hazards.follow(cell, observed, self.observer.graphs, changes, explain)
+        self._remember(cell.count, changes)
+        after = Aftermath(cell=cell, observed=observed, explain=explain, history=self.history)
+        hazards = self.failures.tell(result.error_in_exec, after, hazards)
         if cell.recording:
             cell.recording.release(cell)
         cell.ledger.forget()
         self.observed = observed
-        self._remember(cell.count, changes)
         self.report = Report(
             cell=Cell(
                 count=cell.count,

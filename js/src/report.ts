@@ -208,7 +208,7 @@ export interface Example {
   after: number | string;
 }
 /**
- * A state that will make a later step raise or give a wrong result.
+ * A state that will make a later step raise or give a wrong result, or of which the cell died.
  */
 export interface Hazard {
   code: string;
@@ -231,6 +231,10 @@ export interface Hazard {
    * The number of the node that saved the tensor.
    */
   node: number | null;
+  /**
+   * Whether it has come true: it is the error that the cell ended with.
+   */
+  happened: boolean;
 }
 /**
  * How much of what is watched was compared byte by byte after this cell.

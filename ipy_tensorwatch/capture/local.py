@@ -1,0 +1,99 @@
+"""Read the tensors behind the names of one frame of an error, as plain values."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from .contents import attributes
+from .crash import frames_of, locals_of
+from .read import TORCH_TYPES, read
+from .torch_private import plain_reads
+from .walk import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    import torch
+
+    from ..core.path import AccessPath
+    from ..core.reading import Reading
+    from .identity import StorageSerials
+
+
+class Local(NamedTuple):
+    """A tensor as a frame's names lead to it.
+
+    Attributes
+    ----------
+    base
+        What it is a view of.
+    """
+
+    path: AccessPath
+    reading: Reading
+    base: Reading | None
+
+
+def read_locals(
+    error: BaseException, place: int, storages: StorageSerials, names: Collection[str] | None = None
+) -> list[Local]:
+    """Read the tensors that a frame's names lead to.
+
+    Parameters
+    ----------
+    place
+        Which of the frames, counted from the innermost.
+    names
+        The names to look at, a frame's globals included; all of the frame's own where that is None.
+    """
+    with plain_reads():
+        return [
+            Local(path, read(thing, "", 0, storages), _base_of(thing, storages))
+            for branch in walk(_names(error, place, names)).branches.values()
+            for path, thing in zip(branch.outline.paths(), branch.objects, strict=True)
+            if type(thing) in TORCH_TYPES
+        ]
+
+
+def _names(error: BaseException, place: int, names: Collection[str] | None) -> Mapping[str, object]:
+    """Give names of a frame with what they lead to."""
+    frame = next(islice(frames_of(error), place, None))
+    own = locals_of(frame)
+    if names is None:
+        return own
+    around = frame.f_globals if type(frame.f_globals) is dict else {}
+    return {one: (own if one in own else around)[one] for one in names if one in own or one in around}
+
+
+def _base_of(tensor: torch.Tensor, storages: StorageSerials) -> Reading | None:
+    base = tensor._base if tensor._is_view() else None
+    return None if base is None else read(base, "", 0, storages)
+
+
+def may_assign(error: BaseException, place: int, path: AccessPath) -> bool:
+    """Tell whether a path can be bound anew: a name, an attribute, an item of a plain list or dict."""
+    if not path.steps or path.steps[-1].startswith("."):
+        return True
+    thing = _names(error, place, [path.root]).get(path.root)
+    for step in path.steps[:-1]:
+        thing = attributes(thing).get(step[1:]) if step.startswith(".") else _item(thing, step)
+    return type(thing) in (list, dict)
+
+
+def _item(thing: Any, step: str) -> object:  # noqa: ANN401
+    """Take an item out of a plain container."""
+    items: Any = enumerate(thing) if type(thing) in (list, tuple) else thing.items() if type(thing) is dict else ()
+    return next((one for key, one in items if type(key) in (int, str) and f"[{key!r}]" == step), None)
+
+
+def read_keys(error: BaseException, place: int) -> dict[str, int | str]:
+    """Give the numbers and texts among a frame's own names: what items are taken by."""
+    own = _names(error, place, None)
+    return {name: cast("int | str", value) for name, value in own.items() if type(value) in (int, str)}
+
+
+def inplace_module(error: BaseException, place: int) -> str | None:
+    """Name the class of the module whose `forward` a frame is, where it was made with `inplace=True`."""
+    module = _names(error, place, ["self"]).get("self")
+    return type(module).__name__ if attributes(module).get("inplace") is True else None

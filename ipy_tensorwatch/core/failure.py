@@ -1,0 +1,122 @@
+"""Read the words in which PyTorch refuses a write in place, or a backward after one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Trouble = Literal[
+    "overwritten", "detached",
+    "leaf", "view-of-leaf", "marked-leaf",
+    "one-of-several", "made-by-function", "no-grad-view", "inference-view",
+    "inference", "detached-view", "out", "marked-view", "captured",
+    "expanded", "shared",
+]  # fmt: skip
+"""What PyTorch may complain about, each with words of its own."""
+
+BACKWARD: frozenset[Trouble] = frozenset(("overwritten", "detached"))
+"""What a backward complains about: a write that was let through before."""
+MEMORY: frozenset[Trouble] = frozenset(("expanded", "shared"))
+"""What has nothing to do with gradients: elements that share memory."""
+
+_OVERWRITTEN = re.compile(
+    r"one of the variables needed for gradient computation has been modified by an inplace operation: "
+    r"\[(?P<type>\S+) \[(?P<shape>[\d, ]*)\]\](?:, which is output (?P<output>\d+) of (?P<op>[^,]+),)?"
+    r" is at version (?P<now>\d+); expected version (?P<expected>\d+) instead"
+)
+_VIEW = re.compile(
+    r"(?:Output (?P<output>\d+) of (?P<op>\S+) is a view|A view was created in (?P<early>\w+) mode|"
+    r"Output \d+ of (?P<below>\S+) is a view of a view which was created in (?P<late>\w+) mode)"
+    r" and (?P<how>is being|its base or another view of its base has been) modified inplace"
+)
+_WORDS: dict[str, Trouble] = {
+    "modified by an inplace operation": "overwritten",
+    "Trying to use a saved tensor that has been detached in-place": "detached",
+    "a view of a leaf Variable that requires grad is being used in an in-place operation": "view-of-leaf",
+    "a leaf Variable that requires grad is being used in an in-place operation": "leaf",
+    "a leaf Variable that requires grad has been used in an in-place operation": "marked-leaf",
+    "output of a function that returns multiple views": "one-of-several",
+    "created inside a custom Function": "made-by-function",
+    "Inplace update to inference tensor outside InferenceMode": "inference",
+    "Can't detach views in-place": "detached-view",
+    "functions with out=... arguments don't support automatic differentiation": "out",
+    "If your Function modifies inplace an input that is a view of another Tensor": "marked-view",
+    "that would mutate a captured Tensor": "captured",
+    "more than one element of the written-to tensor refers to a single memory location": "expanded",
+    "some elements of the input tensor and the written-to tensor refer to a single memory location": "shared",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """What PyTorch's message tells.
+
+    Attributes
+    ----------
+    facts
+        The part of the message that is the same whenever it is asked for again.
+    op, output
+        The node that made the tensor, as the message calls it, and which of its outputs the tensor is.
+    shape
+        As PyTorch spells it: `2, 3`.
+    now, expected
+        The versions of an overwritten tensor.
+    late
+        Of a view: whether it was its base, or another view of that, that was written, so that it cannot be used.
+    """
+
+    trouble: Trouble
+    facts: str
+    op: str | None = None
+    output: int | None = None
+    shape: str | None = None
+    now: int | None = None
+    expected: int | None = None
+    late: bool = False
+
+    @property
+    def code(self) -> str:
+        """The code of the hazard that has come true."""
+        return "TW201" if self.trouble in BACKWARD else "TW206" if self.trouble in MEMORY else "TW204"
+
+
+def read_complaint(message: str) -> Complaint | None:
+    """Read an error's message; None where it is about something else.
+
+    Examples
+    --------
+    >>> read_complaint("a leaf Variable that requires grad is being used in an in-place operation.").trouble
+    'leaf'
+    """
+    overwritten, view = _OVERWRITTEN.search(message), _VIEW.search(message)
+    if overwritten:
+        return _overwritten(overwritten)
+    if view:
+        mode = view["early"] or view["late"]
+        trouble = _trouble(message) if mode is None else "no-grad-view" if mode == "no_grad" else "inference-view"
+        late, op = view["how"] != "is being", view["op"] or view["below"]
+        return trouble and Complaint(trouble=trouble, facts=view[0], op=op, output=_number(view["output"]), late=late)
+    found = _trouble(message)
+    return found and Complaint(trouble=found, facts=message)
+
+
+def _trouble(message: str) -> Trouble | None:
+    """Tell by the first words that the message contains; a view of a leaf comes before a leaf."""
+    return next((trouble for words, trouble in _WORDS.items() if words in message), None)
+
+
+def _overwritten(found: re.Match[str]) -> Complaint:
+    return Complaint(
+        trouble="overwritten",
+        facts=found[0],
+        op=found["op"],
+        output=_number(found["output"]),
+        shape=found["shape"],
+        now=int(found["now"]),
+        expected=int(found["expected"]),
+    )
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)

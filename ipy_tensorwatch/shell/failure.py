@@ -1,0 +1,144 @@
+"""Explain the error that a cell ended with, where it is one of PyTorch's about a write in place."""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from ..capture.crash import find_complaint
+from ..capture.torch_private import next_sequence_number
+from ..core.failure import BACKWARD
+from ..core.hazard import Writing
+from ..core.listing import Listing
+from ..core.records import Turn
+from ..core.transcript import Transcript
+from .cells import source_of
+from .refusal import explain_refusal
+from .scene import survey
+from .stop import explain_stop
+from .witness import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ..capture.observer import Observation
+    from ..core.blame import Verdict
+    from ..core.diff import Difference
+    from ..core.records import Change, Hazard
+    from .cells import Sources
+    from .hazards import HazardBook
+    from .running import RunningCell
+
+MAX_CELLS = 1000
+MAX_DATED = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aftermath:
+    """A cell that has run, and what is known of it.
+
+    Attributes
+    ----------
+    history
+        The changes of earlier cells and of this one, each with its cell.
+    """
+
+    cell: RunningCell
+    observed: Observation
+    explain: Callable[[Difference], Verdict]
+    history: Iterable[tuple[int, Change]]
+
+
+@dataclass(slots=True, kw_only=True)
+class FailureBook:
+    """Explains failures, and keeps what that takes: which cell built which nodes, and who wrote at which version.
+
+    Attributes
+    ----------
+    spans
+        For each cell the numbers of the nodes that it built, first and last, its count and its source.
+    dated
+        The writes that `%%tensordiff` recorded, by the storage and by the version that they found there.
+    last_error
+        What went wrong on our side.
+    """
+
+    shell: InteractiveShell
+    sources: Sources
+    book: HazardBook
+    spans: deque[tuple[int, int, int, str]] = field(default_factory=lambda: deque(maxlen=MAX_CELLS))
+    dated: dict[tuple[int, int], Writing] = field(default_factory=dict)
+    last_error: str | None = None
+
+    def tell(self, error: BaseException | None, after: Aftermath, foretold: tuple[Hazard, ...]) -> tuple[Hazard, ...]:
+        """Tell what a cell died of, before the hazards that are still ahead."""
+        self.spans.append((after.cell.ledger.first, next_sequence_number(), after.cell.count, after.cell.plain))
+        try:
+            self._date(after.cell)
+            died_of = None if error is None else self._explain(error, after)
+        except Exception as odd:  # noqa: BLE001  (an odd error must not cost the report)
+            self.last_error, died_of = "".join(traceback.format_exception(odd)), None
+        if died_of is None:
+            return foretold
+        told = [one for one in foretold if _is_told_by(died_of, one)]
+        ahead = [one for one in foretold if one not in told]
+        happened = _as_foretold(died_of, told)
+        self.book.note_failure(Turn(cell=after.cell.count, hazard=happened), ahead)
+        return (happened, *ahead)
+
+    def cell_of(self, sequence: int) -> int | None:
+        """Tell the cell that built a node; None where it was not watched."""
+        return next((count for first, last, count, _ in reversed(self.spans) if first <= sequence < last), None)
+
+    def plain_of(self, cell: int) -> str:
+        """Give the source of a cell."""
+        return next((plain for _, _, count, plain in reversed(self.spans) if count == cell), "")
+
+    def _explain(self, error: BaseException, after: Aftermath) -> Hazard | None:
+        found = find_complaint(error)
+        if found is None:
+            return None
+        complaint, culprit = found
+        files = self.sources.files(self.shell)
+        scene = survey(culprit, complaint, after.cell.count, files)
+        if not scene.steps:  # it was raised anew where no line of the notebook is
+            scene = survey(error, complaint, after.cell.count, files)
+        if complaint.trouble in BACKWARD:
+            return explain_stop(scene, after, self)
+        return explain_refusal(scene, after)
+
+    def _date(self, cell: RunningCell) -> None:
+        """Keep who moved which version, of memory that lives on."""
+        if cell.recording is None:
+            return
+        alive = cell.observer.lens.storages.references()
+        transcript = Transcript(cell.count, cell.statements(), Listing(self.sources.files(self.shell), source_of))
+        self.dated = {key: writing for key, writing in self.dated.items() if key[0] in alive}
+        for key, operation in islice(cell.recording.recorder.first.items(), MAX_DATED):
+            if key[0] in alive:
+                self.dated.setdefault(key, Writing(cell=cell.count, site=transcript.site_of(operation)))
+
+
+def _is_told_by(died_of: Hazard, one: Hazard) -> bool:
+    """Tell a hazard that was foretold and has come true; it is still ahead, and is told again after the next cell."""
+    is_same_write = one.written_at is not None and one.written_at == died_of.written_at
+    is_same_node = one.node is not None and one.node == died_of.node
+    is_same = is_same_write or is_same_node or not {*died_of.paths[:1]}.isdisjoint(one.paths)
+    return is_same and one.code == died_of.code
+
+
+def _as_foretold(died_of: Hazard, told: Sequence[Hazard]) -> Hazard:
+    """Take over how it was foretold where it did, so that it is the same hazard as before and as after."""
+    for one in told:
+        if _facts(one) == _facts(died_of):
+            return replace(died_of, saved_at=one.saved_at, written_at=one.written_at)
+    return died_of
+
+
+def _facts(one: Hazard) -> object:
+    return one.op, place_of(one.saved_at), place_of(one.written_at)
