@@ -149,6 +149,24 @@ STOPPED = {
         "Let no round reach back into the one before: `h = h.detach()` before `h = cell(torch.ones(1, 2), h)`.",
         "torch.isfinite(loss) and cell.weight_hh.grad.abs().sum() > 0",
     ),
+    "hidden states that reach back, each of them": (
+        [START + "lstm = nn.LSTM(3, 3)\nopt = torch.optim.SGD(lstm.parameters(), lr=0.1)\nh = c = torch.zeros(1, 1, 3)\nfor t in range(3):\n    out, (h, c) = lstm(torch.ones(1, 1, 3), (h, c))\n    loss = out.sum()\n    opt.zero_grad()\n    loss.backward(retain_graph=True)\n    opt.step()"],
+        "`loss.backward(retain_graph=True)` raised: `lstm.weight_ih_l0`, saved by MkldnnRnnLayerBackward0 in cell 1, line 10, was overwritten in cell 1, line 14: `opt.step()`",
+        "Let no round reach back into the one before: `h, c = h.detach(), c.detach()` before `out, (h, c) = lstm(torch.ones(1, 1, 3), (h, c))`.",
+        "torch.isfinite(loss)",
+    ),
+    "a hidden state in a list": (
+        [START + "cell = nn.GRUCell(2, 3)\nopt = torch.optim.SGD(cell.parameters(), lr=0.1)\nstate = [torch.zeros(1, 3)]\nfor t in range(3):\n    state[0] = cell(torch.ones(1, 2), state[0])\n    loss = state[0].sum()\n    loss.backward(retain_graph=True)\n    opt.step()"],
+        "`loss.backward(retain_graph=True)` raised: `cell.weight_hh`, saved by AddmmBackward0 in cell 1, line 10, was overwritten in cell 1, line 13: `opt.step()`",
+        "Let no round reach back into the one before: `state[0] = state[0].detach()` before `state[0] = cell(torch.ones(1, 2), state[0])`.",
+        "torch.isfinite(loss)",
+    ),
+    "what a function gives back": (
+        [START + "def double(x):\n    y = x.exp()\n    return y.mul_(2)", "loss = double(w).sum()\nloss.backward()"],
+        "`loss.backward()` raised: a temporary of shape [3], saved by ExpBackward0 as its result in cell 2, line 1 (likely cell 1, line 7: `y = x.exp()`), was overwritten in cell 2, line 1: `loss = double(w).sum()` → likely cell 1, line 8: `return y.mul_(2)`",
+        "Write out of place in cell 1, line 8: `return y.mul(2)`.",
+        "torch.allclose(w.grad, 2 * w.exp())",
+    ),
     "with double backward": (
         [START + "h = w * w\ng, = torch.autograd.grad((h ** 3).sum(), w, create_graph=True)", "h.mul_(2)", "torch.autograd.grad(g.sum(), w)"],
         "`torch.autograd.grad(g.sum(), w)` raised: `h`, saved by PowBackward0 in cell 1, line 7, was overwritten in cell 2, line 1: `h.mul_(2)`",
@@ -267,6 +285,27 @@ REFUSED = {
         "`y = F.relu(w, inplace=True)` raised: `w` is a leaf that requires grad: a write that autograd records would make it a result, which collects no gradient",
         "Write out of place: `y = F.relu(w)`.",
         {0: "w.grad.tolist() == [1, 1, 1]"},
+    ),
+    "a leaf that a function has another name for": (
+        "TW204",
+        [START + "def clear(x):\n    x.zero_()", "clear(w)"],
+        "`x.zero_()` in cell 1, line 7 raised: `x` (`w`) is a leaf that requires grad: a write that autograd records would make it a result, which collects no gradient",
+        "Write to a copy: `x = x.clone()` before it in cell 1, line 7, so that gradients flow to the old one; or, to change the numbers alone, `with torch.no_grad(): x.zero_()`.",
+        {1: "w.tolist() == [0, 0, 0]"},
+    ),
+    "rows in a comprehension": (
+        "TW204",
+        [START + "x = torch.stack([w, w]) * 1", "total = [row.mul_(2).sum() for row in x]\nx.sum().backward()"],
+        "`total = [row.mul_(2).sum() for row in x]` raised: `row` is one of several views of `x` that `unbind` made at once, and autograd records no write to one of these",
+        "Take the views one by one: `total = [row.mul_(2).sum() for row in [x[i] for i in range(len(x))]]`.",
+        {0: "w.grad.tolist() == [4, 4, 4]"},
+    ),
+    "rows of a leaf": (
+        "TW204",
+        [START + "m = nn.Linear(3, 2)\nold = m.weight.detach().clone()", "for row in m.weight:\n    row.mul_(2)"],
+        "`row.mul_(2)` raised: `row` is one of several views of `m.weight` that `unbind` made at once, and autograd records no write to one of these",
+        "Do not record it: `with torch.no_grad(): row.mul_(2)`.",
+        {0: "torch.equal(m.weight, 2 * old)"},
     ),
     "a leaf that a custom Function marks as written": (
         "TW204",

@@ -156,6 +156,20 @@ def cloned_value(text: str) -> str | None:
     return splice(text, [node.value], lambda _: f"{value}.clone()" if plain else f"({value}).clone()")
 
 
+def read_paths(text: str) -> list[str]:
+    """Give the names, and the items that constants spell, which a statement computes from.
+
+    Examples
+    --------
+    >>> read_paths("out, h = cell(x, h, state[0])")
+    ['cell', 'x', 'h', 'state[0]', 'state']
+    """
+    value = getattr(parse_one(text), "value", None)
+    parts = ast.walk(value) if isinstance(value, ast.expr) else ()
+    spelled = (spell_path(part) for part in parts if isinstance(part, ast.Name | ast.Attribute | ast.Subscript))
+    return [*dict.fromkeys(path for path in spelled if path is not None)]
+
+
 def binds(text: str, names: Collection[str] | None = None) -> bool:
     """Tell whether a statement assigns to one of these paths, or to any name."""
     node = parse_one(text)

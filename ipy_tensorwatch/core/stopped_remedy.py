@@ -81,7 +81,8 @@ def _write_otherwise(one: Stopped, writing: Writing) -> str | None:
 
 def _write_elsewhere(one: Stopped, line: Raised) -> str:
     """Change a write inside a function: names that it only reads cannot be bound there."""
-    plain = out_of_place(line.text, one.rebinds)
+    is_result = line.text.startswith("return ")
+    plain = without_inplace(line.text) if is_result else out_of_place(line.text, one.rebinds)
     if plain is not None:
         return f"Write out of place in {line.place}: `{plain}`."
     copied = written_path(line.text)

@@ -119,9 +119,9 @@ class FailureBook:
         alive = cell.observer.lens.storages.references()
         transcript = Transcript(cell.count, cell.statements(), Listing(self.sources.files(self.shell), source_of))
         self.dated = {key: writing for key, writing in self.dated.items() if key[0] in alive}
-        for key, operation in islice(cell.recording.recorder.first.items(), MAX_DATED):
-            if key[0] in alive:
-                self.dated.setdefault(key, Writing(cell=cell.count, site=transcript.site_of(operation)))
+        lasting = ((key, one) for key, one in cell.recording.recorder.first.items() if key[0] in alive)
+        for key, operation in islice(lasting, MAX_DATED):
+            self.dated.setdefault(key, Writing(cell=cell.count, site=transcript.site_of(operation)))
 
 
 def _is_told_by(died_of: Hazard, one: Hazard) -> bool:

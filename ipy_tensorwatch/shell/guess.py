@@ -10,6 +10,7 @@ from ..core.hazard import Writing
 from ..core.magic import MAGIC_CALL
 from ..core.phrase import Raised
 from ..core.records import Inner, Site
+from ..core.rewrite import read_paths
 from ..core.source import bound_around, parse_path
 from ..core.spot import find_writer
 from ..core.statement import parse_statements, statements_in
@@ -161,9 +162,10 @@ class Guess:
         builder, ran = statements[since[0]], [statements[index] for index in {*since} if index in statements]
         before = {name for one in ran if one.index < builder.index for name in one.binds}
         bound = {name for one in ran if one.index >= builder.index for name in one.binds} - before
-        roots = dict.fromkeys(path.root for path in builder.mentions if path.root in bound)
+        bound |= {str(target.path) for one in ran if one.index >= builder.index for target in one.targets}
         snapshot = self.after.observed.shot.snapshot
-        return tuple(root for root in roots if (one := snapshot.get(root)) is not None and not one.is_leaf)
+        carried = (path for path in read_paths(builder.text) if path in bound)
+        return tuple(path for path in carried if (one := snapshot.get(path)) is not None and not one.is_leaf)
 
     def _rebinds(self, found: Stopped) -> frozenset[str]:
         """Give the names that may be bound anew at the line inside a function that wrote."""

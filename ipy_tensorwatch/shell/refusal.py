@@ -135,8 +135,9 @@ def _family(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Readin
 def _also(path: str | None, reading: Reading, after: Aftermath) -> str | None:
     """Give a longer name for what is called by a loop's or a function's own name."""
     entries = after.observed.shot.snapshot.by_storage.get(reading.storage, ())
-    longer = [str(one) for one, other in entries if other.layout == reading.layout and "." in str(one)]
-    return next(iter(longer), None) if path and path.isidentifier() else None
+    names = [str(one) for one, other in entries if other.layout == reading.layout]
+    others = [one for one in names if "." in one or path not in names]
+    return next(iter(others), None) if path and path.isidentifier() else None
 
 
 def _binds(scene: Scene, step: Step, path: AccessPath) -> bool:
