@@ -68,10 +68,8 @@ class Ledger:
     follows, follows_losses
         Whether the cell may give a tensor other memory, so that each look is to tell where the tensors lie, or each
         that misses some memory.
-    first
-        The number that the next node of a graph had as the cell began.
     built
-        The number that it had as a statement was entered, each with the statement.
+        The number that the next node of a graph had as a statement was entered, each with the statement.
     numbers, outside
         The same number at each look, the start of the cell included, and the looks while no function was half-way.
     verify
@@ -92,7 +90,6 @@ class Ledger:
     follows_losses: bool = False
     verify: Callable[[], None] | None = None
     tires: bool = True
-    first: int = field(default_factory=next_sequence_number)
     sampled: frozenset[int] = frozenset()
     widening: frozenset[int] = frozenset()
     probes: SimpleNamespace = field(default_factory=SimpleNamespace)

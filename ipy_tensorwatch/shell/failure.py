@@ -77,7 +77,7 @@ class FailureBook:
 
     def tell(self, error: BaseException | None, after: Aftermath, foretold: tuple[Hazard, ...]) -> tuple[Hazard, ...]:
         """Tell what a cell died of, before the hazards that are still ahead."""
-        self.spans.append((after.cell.ledger.first, next_sequence_number(), after.cell.count, after.cell.plain))
+        self.spans.append((after.cell.ledger.numbers[0], next_sequence_number(), after.cell.count, after.cell.plain))
         try:
             self._date(after.cell)
             died_of = None if error is None else self._explain(error, after)
