@@ -78,10 +78,11 @@ demo: setup  ## Open demo.ipynb in JupyterLab, with the panel beside it
 
 bench: setup  ## Measure what watching costs, and how quick the panel is
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.backward
 	$(BIN)/python -m benchmarks.panel
 
 docs: setup  ## Make the generated text of the documentation again
-	$(BIN)/python -m docs.make tables picture demo
+	$(BIN)/python -m docs.make tables sessions picture demo
 
 pictures: setup  ## Make the pictures of the panel again, in a real browser
 	$(BIN)/python -m docs.make pictures

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import xxhash
 
-from benchmarks.training import compare
+from benchmarks.training import compare, compiled
 from ipy_tensorwatch.capture.observer import Observer
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def main() -> None:
     for what, ratio in chain(metadata(), contents()):
         print(f"| {what} | {ratio:.2f}x |", flush=True)
     print(f"| %load_ext after import torch | {loading() * 1000:.0f} ms |", flush=True)
-    for what, share in compare():
+    for what, share in chain(compiled(), compare()):
         print(f"| {what} | {share:+.2%} |", flush=True)
 
 

@@ -37,6 +37,16 @@ NOTEBOOKS = {
     "three cells of 40 large steps": {**LARGE, "steps": 40, "cells": 3},
     "one cell of 160 large steps": {**LARGE, "steps": 160, "cells": 1},
 }
+COMPILED = """
+import torch
+@torch.compile(backend="{backend}")
+def f(x):
+    return (x.sin() * 2).sum()
+x = torch.ones(64, requires_grad=True)
+y = f(x)
+"""
+CALLS = "for _ in range(20_000):\n    y = f(x)"
+BACKENDS = ("eager", "aot_eager", "inductor")
 ROUNDS = 6
 
 
@@ -51,6 +61,20 @@ def compare() -> Iterator[tuple[str, float]]:
         without, within = (sum(map(min, zip(*runs, strict=True))) for runs in (plain, watched))
         step = without / (sizes["cells"] * sizes["steps"])
         yield f"training notebook, {name} ({step * 1000:.1f} ms)", within / without - 1
+
+
+def compiled() -> Iterator[tuple[str, float]]:
+    """Tell by which share calls of a compiled function take longer under watch."""
+    for backend in BACKENDS:
+        cells = [COMPILED.format(backend=backend), CALLS, CALLS]
+        plain, watched = [], []
+        for _ in range(ROUNDS):
+            plain.append(min(_run(cells, watch=False)[1:]))
+            watched.append(min(_run(cells, watch=True)[1:]))
+        yield (
+            f"20,000 calls of a function compiled by {backend} ({min(plain) * 50:.1f} µs each)",
+            min(watched) / min(plain) - 1,
+        )
 
 
 def _run(cells: list[str], *, watch: bool) -> list[float]:

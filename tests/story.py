@@ -145,13 +145,16 @@ def faults(story: Story, settings: Mapping[str, object] = MappingProxyType({})) 
 
 
 def new_hazards(report: Report, known: list[Hazard]) -> list[Hazard]:
-    """Give the hazards that are worth a word under the cell: no mere risks, and not there after the cell before."""
+    """Give the hazards that are worth a word under the cell: not there before it, and no backward that may never run."""
 
     def mark(one: Hazard) -> list[object]:
-        return [one["code"], one["outcome"], one["op"], one["saved_at"], one["written_at"]]
+        told = ["code", "outcome", "op", "saved_at", "written_at", "saved_cell", "written_cell"]
+        return [*(one[key] for key in told), [] if one["written_cell"] else one["paths"]]
 
     before = [mark(one) for one in known]
-    return [one for one in report["hazards"] if one["outcome"] != "risk" and mark(one) not in before]
+    backward = ("TW201", "TW202", "TW205", "TW209")
+    said = [one for one in report["hazards"] if one["outcome"] != "risk" or one["code"] not in backward]
+    return [one for one in said if mark(one) not in before]
 
 
 def _cell_faults(

@@ -6,28 +6,22 @@ import ast
 import inspect
 import re
 import struct
-from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 
 import pytest
 
-from docs.make.__main__ import MAKERS, PICTURE, TABLES
+from docs.make.__main__ import MAKERS, PAGES, PICTURE, TABLES
 from docs.make.compare import columns
 from docs.make.picture import make_picture
+from docs.make.sessions import SESSION, Shown, abridge, read_session
 from docs.make.tables import fill
 from ipy_tensorwatch import unload_ipython_extension
 from ipy_tensorwatch.panel import feed
 from ipy_tensorwatch.shell.config import TensorWatch
 from ipy_tensorwatch.shell.options import watch_parser
-from tests.notebook import Notebook, Ran
+from tests.notebook import Notebook
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-
-SESSION = re.compile(r"^```text\n(In \[1\]: .*?)^```$", re.MULTILINE | re.DOTALL)
-PROMPT = re.compile(r"^In \[(\d+)\]: ", re.MULTILINE)
-MORE = re.compile(r"^ +\.\.\.: ?", re.MULTILINE)
 SHOWN = re.compile(r"!\[.*?\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
@@ -55,28 +49,6 @@ def size_of(image: bytes) -> tuple[int, int]:
     return struct.unpack_from("<HH", image, 6) if image.startswith(b"GIF") else struct.unpack_from(">II", image, 16)
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One cell of a session, and what is shown under it."""
-
-    source: str
-    shown: str
-
-
-def read_session(text: str) -> list[Cell]:
-    """Split a session as IPython prints it into cells."""
-    _, *parts = PROMPT.split(text)
-    assert parts[::2] == [str(number + 1) for number in range(len(parts) // 2)]
-    return [read_cell(part) for part in parts[1::2]]
-
-
-def read_cell(part: str) -> Cell:
-    first, *others = part.strip("\n").split("\n")
-    count = next((place for place, line in enumerate(others) if not MORE.match(line)), len(others))
-    source = "\n".join([first, *(MORE.sub("", line) for line in others[:count])])
-    return Cell(source=source, shown="\n".join(others[count:]))
-
-
 def sessions() -> list[object]:
     return [
         pytest.param(read_session(text), id=f"{page.stem}-{number}")
@@ -89,31 +61,17 @@ def lines(text: str) -> list[str]:
     return [line.rstrip() for line in text.strip("\n").splitlines() if line.strip()]
 
 
-def lines_of(one: Ran) -> list[str]:
-    """Give the lines under a cell, of a traceback the last one alone."""
-    if one.error is None:
-        return lines(one.stdout)
-    return [f"{type(one.error).__name__}: {one.error}".split("\n")[0], *lines(one.told)]
-
-
-def written_out(shown: list[str], seen: list[str]) -> list[str]:
-    """Write out the lines that a page cuts short with an ellipsis."""
-    pairs = zip_longest(shown, seen[: len(shown)], fillvalue="")
-    return [whole if one[-1:] == "…" and whole.startswith(one[:-1]) else one for one, whole in pairs]
-
-
 @pytest.mark.parametrize("cells", sessions())
-def test_a_session_prints_what_is_shown(cells: list[Cell]):
+def test_a_session_prints_what_is_shown(cells: list[Shown]):
     with Notebook("tensorwatch", watched=False) as shell:
         printed = [shell.cell(cell.source) for cell in cells]
         unload_ipython_extension(shell.shell)  # whichever name the session loaded it under
 
-    seen = [lines_of(one) for one in printed]
-    assert [written_out(lines(cell.shown), one) for cell, one in zip(cells, seen, strict=True)] == seen
+    assert [lines(cell.shown) for cell in cells] == [lines(abridge(one.stdout, one.error)) for one in printed]
 
 
 def test_the_readme_shows_a_session():
-    assert [session.count("silent change") for session in SESSION.findall(text_of(PAGES[0]))] == [1]
+    assert [session.count("silent change") for session in SESSION.findall(text_of(PAGES[0]))] == [1, 1]
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -134,7 +92,7 @@ def test_the_picture_shows_what_tensorwatch_says():
 
 
 def test_everything_that_is_made_has_a_maker():
-    assert set(MAKERS) == {"tables", "picture", "demo", "pictures"}
+    assert set(MAKERS) == {"tables", "sessions", "picture", "demo", "pictures"}
 
 
 @pytest.mark.parametrize(("name", "most"), IMAGES.items())

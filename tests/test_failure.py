@@ -29,9 +29,9 @@ def died_of(nb: Notebook, *cells: str) -> dict:
     told = [one for one in report["hazards"] if one["happened"]]
     assert len(told) == 1, report["hazards"]
     assert report["hazards"][0] == told[0]
-    said = nb.said[-2] if nb.said[-1] == "" else nb.said[-1]
+    said = " ".join((nb.said[-2] if nb.said[-1] == "" else nb.said[-1]).split())
     for part in (told[0]["message"], told[0]["remedy"]):
-        assert part.replace("`", "") in said
+        assert " ".join(part.replace("`", "").split()) in said
     return told[0]
 
 

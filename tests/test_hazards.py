@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import subprocess
 import sys
 import weakref
@@ -335,12 +336,32 @@ result = [*first, *(p.detach().clone() for p in model.parameters()), p.grad, jac
 """
 
 
+IN_PARALLEL = """
+import torch.distributed as dist
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import fp16_compress_hook
+if not dist.is_initialized():
+    dist.init_process_group("gloo", rank=0, world_size=1, store=dist.HashStore())
+seen = []
+def hook(state, bucket):
+    seen.append(bucket.index())
+    return fp16_compress_hook(dist.group.WORLD, bucket)
+call = nn.parallel.DistributedDataParallel(model)
+call.register_comm_hook(None, hook)
+"""
+
+
 @pytest.mark.parametrize(
     "make",
     [
         "call = model",
         "call = torch.compile(model, backend='eager')",
         "call = torch.compile(model, backend='aot_eager')",
+        pytest.param(
+            "call = torch.compile(model, backend='inductor')",
+            marks=pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs a C++ compiler"),
+        ),
+        IN_PARALLEL,
+        "def call(x):\n    model.register_full_backward_hook(lambda *_: None)\n    return model(x)",
         "from torch.utils.checkpoint import checkpoint\ndef call(x):\n    return checkpoint(model, x, use_reentrant=False)",
         "def call(x):\n    with torch.autograd.graph.saved_tensors_hooks(lambda t: t.clone(), lambda t: t):\n        return model(x)",
     ],

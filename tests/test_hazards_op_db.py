@@ -1,8 +1,9 @@
 """PyTorch's own table of operators: what is said before backward runs, against what backward then does.
 
-Each differentiable operator runs on tensors that were computed; a later cell overwrites one input, or the output, with an
-in-place operator or through `.data`. A tenth of the operators is enough to see each way to save once;
-`TENSORWATCH_PROFILE=deep` takes three samples of all of them. To print the table: `python -m tests.test_hazards_op_db`.
+Each differentiable operator runs on tensors that were computed; one input, or the output, is overwritten with an in-place
+operator or through `.data`: in a later cell, or in the same cell, in the statement behind it. A tenth of the operators is
+enough to see each way to save once; `TENSORWATCH_PROFILE=deep` takes three samples of all of them. To print the tables:
+`python -m tests.test_hazards_op_db`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ WRITES = {
     "in place": "with torch.no_grad():\n    target.copy_(torch.randn_like(target))",
     "data": "target.data.copy_(torch.randn_like(target))",
 }
+CELLS = {
+    "in a later cell": ["result, target = call(), find()", "{write}"],
+    "in the same cell": ["pass", "result = call()\ntarget = find()\n{write}"],
+}
 
 
 def is_differentiable(value: Any) -> bool:
@@ -48,17 +53,31 @@ class Run:
             return leaves[-1].clone()
 
         torch.manual_seed(0)
+        self.op = op
         self.arguments = tree_map(compute, [sample.input, tuple(sample.args), dict(sample.kwargs)])
         self.leaves = leaves
-        given, rest, more = self.arguments
-        self.result = op.op(given, *rest, **more)
-        self.outputs = [one for one in tree_flatten(self.result)[0] if is_differentiable(one)]
+        self.outputs: list[torch.Tensor] = []
 
-    def targets(self) -> dict[str, torch.Tensor]:
-        """Give what a cell may overwrite: each computed input, and the first output."""
+    def call(self) -> Any:
+        """Run the operator."""
+        torch.manual_seed(0)
+        given, rest, more = self.arguments
+        result = self.op.op(given, *rest, **more)
+        self.outputs = [one for one in tree_flatten(result)[0] if is_differentiable(one)]
+        return result
+
+    def names(self) -> list[str]:
+        """Name what a cell may overwrite: each computed input, and the first output; nothing where a copy will not do."""
+        try:
+            self.call()
+        except RuntimeError:
+            return []
+        return [*(f"input {place}" for place, _ in enumerate(self.leaves)), *(["output"] if self.outputs else [])]
+
+    def target(self, name: str) -> torch.Tensor:
+        """Find what is overwritten."""
         inputs = [one for one in tree_flatten(self.arguments)[0] if is_differentiable(one)]
-        named = {f"input {place}": one for place, one in enumerate(inputs)}
-        return named | ({"output": self.outputs[0]} if self.outputs else {})
+        return self.outputs[0] if name == "output" else inputs[int(name.removeprefix("input "))]
 
     def gradients(self) -> list[torch.Tensor | None]:
         torch.manual_seed(1)
@@ -68,8 +87,10 @@ class Run:
 
 def gradients_of(op: Any, sample: Any) -> list[torch.Tensor | None]:
     """Give the right gradients; none where they are not defined."""
+    run = Run(op, sample)
     try:
-        return Run(op, sample).gradients()
+        run.call()
+        return run.gradients()
     except RuntimeError:
         return []
 
@@ -87,33 +108,35 @@ def actual(run: Run, right: list[torch.Tensor | None]) -> str:
     return "ok" if same else "wrong"
 
 
-def predicted(nb: Notebook, run: Run, target: torch.Tensor, write: str) -> str:
-    """Give the graph and the tensors to a notebook, write in a cell, and tell what the report says."""
-    nb.give(arguments=run.arguments, result=run.result, target=target)
+def predicted(nb: Notebook, run: Run, name: str, cells: list[str]) -> str:
+    """Give the tensors to a notebook, compute and write in its cells, and tell what the report says."""
+    nb.give(arguments=run.arguments, call=run.call, find=lambda: run.target(name))
     nb.cell("pass")
-    written = nb.cell(write)
+    errors = [nb.cell(cell).error for cell in cells]
     outcomes = {one["outcome"] for one in nb.report()["hazards"]}
-    nb.give(arguments=None, result=None, target=None)
-    if written.error is not None:  # the elements of the target overlap each other
+    nb.give(arguments=None, result=None, target=None, call=None, find=None)
+    if any(errors):  # the elements of the target overlap each other
         return "refused"
     return "raises" if "raises" in outcomes else "wrong" if "wrong" in outcomes else "ok"
 
 
-def trials(nb: Notebook, op: Any, samples: int) -> Iterator[tuple[str, str, str]]:
+def trials(nb: Notebook, op: Any, samples: int, cells: list[str]) -> Iterator[tuple[str, str, str]]:
     """Try every write on the first samples: the trial, what was said, what happened."""
-    for number, sample in enumerate(islice(op.sample_inputs("cpu", torch.float32, requires_grad=True), samples)):
-        names = list(Run(op, sample).targets())
+    # `op.sample_inputs` reads the source of every function on the stack, and under pytest there are many.
+    known = op.sample_inputs_func(op, "cpu", torch.float32, requires_grad=True)
+    for number, sample in enumerate(islice(known, samples)):
+        names = Run(op, sample).names()
         right = gradients_of(op, sample) if names else []
         for name in names if any(one is not None for one in right) else ():
             for how, write in WRITES.items():
                 run = Run(op, sample)
-                said = predicted(nb, run, run.targets()[name], write)
+                said = predicted(nb, run, name, [cell.replace("{write}", write) for cell in cells])
                 was = actual(run, right)
                 if said != "refused" and was != "refused":
                     yield f"{op.formatted_name} sample {number}: {name}, {how}", said, was
 
 
-def table(operators: list[Any], samples: int = 1) -> tuple[Counter[tuple[str, str]], list[str]]:
+def table(operators: list[Any], cells: list[str], samples: int = 1) -> tuple[Counter[tuple[str, str]], list[str]]:
     """Count the trials by what was said and what happened, and list those where the two differ."""
     counted: Counter[tuple[str, str]] = Counter()
     differing = []
@@ -121,17 +144,18 @@ def table(operators: list[Any], samples: int = 1) -> tuple[Counter[tuple[str, st
         warnings.simplefilter("ignore")
         nb.cell("import torch")
         for op in operators:
-            for trial, said, was in trials(nb, op, samples):
+            for trial, said, was in trials(nb, op, samples, cells):
                 counted[said, was] += 1
                 if said != was:
                     differing.append(f"{trial}: said {said}, was {was}")
     return counted, differing
 
 
-@pytest.fixture(scope="module")
-def counted() -> tuple[Counter[tuple[str, str]], list[str]]:
+@pytest.fixture(scope="module", params=CELLS)
+def counted(request) -> tuple[Counter[tuple[str, str]], list[str]]:
     """Run the trials: in the deep profile, all operators on the first three samples of each."""
-    return table(OPERATORS, samples=3) if DEEP else table(OPERATORS[::10])
+    cells = CELLS[request.param]
+    return table(OPERATORS, cells, samples=3) if DEEP else table(OPERATORS[::10], cells)
 
 
 def test_backward_raises_where_that_was_said_and_nowhere_else(counted):
@@ -150,9 +174,10 @@ def test_every_gradient_that_comes_out_wrong_was_warned_of(counted):
 def test_few_warnings_are_in_vain(counted):
     found, _ = counted
 
-    assert found["wrong", "ok"] <= found.total() * (0.025 if DEEP else 0.05)
+    assert found["wrong", "ok"] <= found.total() * 0.02
 
 
 if __name__ == "__main__":
-    found, differ = table(OPERATORS, samples=1)
-    print(*differ, *sorted(found.items()), sep="\n")
+    for when, cells in CELLS.items():
+        found, differ = table(OPERATORS, cells)
+        print(when, *differ, *sorted(found.items()), sep="\n")

@@ -136,6 +136,9 @@ def test_a_hazard_of_the_design_fits():
                 "remedy": "…",
                 "saved_at": site,
                 "written_at": site,
+                "saved_cell": 2,
+                "written_cell": 3,
+                "node": 7,
                 "happened": False,
             }
         ]

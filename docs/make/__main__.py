@@ -5,22 +5,30 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from .backward import backward_table
 from .demo import FILE, make_demo
 from .kernel import ROOT
 from .picture import make_picture
+from .sessions import fill_sessions, run_session
 from .tables import fill, report_tables, settings_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PICTURE = ROOT / "docs" / "picture.svg"
-TABLES = {"settings": settings_table, "report": report_tables}
+TABLES = {"settings": settings_table, "report": report_tables, "backward": backward_table}
 
 
 def _tables() -> None:
     for name, make in TABLES.items():
         page = ROOT / "docs" / f"{name}.md"
         page.write_text(fill(page.read_text(encoding="utf-8"), name, make()), encoding="utf-8")
+
+
+def _sessions() -> None:
+    for page in PAGES:
+        page.write_text(fill_sessions(page.read_text(encoding="utf-8"), run_session), encoding="utf-8")
 
 
 def _picture() -> None:
@@ -39,7 +47,7 @@ def _pictures() -> None:
         (ROOT / "docs" / name).write_bytes(image)
 
 
-MAKERS = {"tables": _tables, "picture": _picture, "demo": _demo, "pictures": _pictures}
+MAKERS = {"tables": _tables, "sessions": _sessions, "picture": _picture, "demo": _demo, "pictures": _pictures}
 
 
 def main(asked: Sequence[str]) -> None:

@@ -32,9 +32,9 @@ class Album:
             mark = prints.marks.get(storage)
             fits = self.nbytes + block.nbytes <= MAX_BYTES
             if mark is not None and mark.copy is None and mark.block == block and fits:
-                copy = block.copy()
+                copy = Mark.of(block, mark.digest)
                 if copy is not None:
-                    self.copies[storage] = Mark(block, mark.digest, copy, {})
+                    self.copies[storage] = copy
                     self.nbytes += block.nbytes
 
     def compare(
@@ -54,13 +54,9 @@ class Album:
                 yield one, content
                 continue
             if storage not in after:
-                after[storage] = _copy(blocks.get(storage))
+                block = blocks.get(storage)
+                after[storage] = Mark.of(block) if block else None
             sharper = {storage: Verdict("changed", self.copies[storage], after[storage], content.since)}
             same = one.after.storage == storage
             better = contrast(one, sharper, prints, examples) if same and after[storage] else content
             yield one, better if better.elements else content
-
-
-def _copy(block: Block | None) -> Mark | None:
-    copy = block.copy() if block is not None else None
-    return Mark(block, b"", copy, {}) if block is not None and copy is not None else None

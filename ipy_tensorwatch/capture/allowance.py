@@ -30,9 +30,9 @@ class Allowance:
         """Start the cell's clock."""
         self._began = time.perf_counter()
 
-    def has_time(self, now: float) -> bool:
-        """Tell whether there is time for a look between statements."""
-        return self.spent < self._total(now)
+    def has_time(self, now: float, seconds: float = 0.0) -> bool:
+        """Tell whether there is time for a look between statements that takes so long."""
+        return self.spent + seconds < self._total(now)
 
     def left_inside(self, statement: int, now: float) -> float:
         """Tell the time that a statement has for looks inside functions: half of what those before it have left."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from ..core.comparison import Comparison, Form
 from ..core.overlap import relate
 from ..core.records import Elements, Example
+from .contrast import plain_number
 from .identity import ObjectSerials, StorageSerials
 from .read import read
 from .torch_private import plain_reads
@@ -37,9 +37,9 @@ def compare(texts: tuple[str, str], things: tuple[Any, Any], examples: int) -> C
 
 
 def _form(text: str, thing: Any) -> Form:  # noqa: ANN401
-    shape = "×".join(map(str, thing.shape)) or "scalar"
     device = str(thing.device) if isinstance(thing, torch.Tensor) else "cpu (NumPy)"
-    return Form(text=text, shape=shape, dtype=str(thing.dtype).removeprefix("torch."), device=device)
+    dtype = str(thing.dtype).removeprefix("torch.")
+    return Form(text=text, shape=tuple(thing.shape), dtype=dtype, device=device)
 
 
 def _relation(a: Any, b: Any) -> Relation:  # noqa: ANN401
@@ -97,11 +97,4 @@ def _wide(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def _example(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any], flat: int) -> Example:
     index = tuple(int(one) for one in np.unravel_index(flat, a.shape)) if a.shape else ()
-    return Example(index=index, before=_plain(a[index]), after=_plain(b[index]))
-
-
-def _plain(value: Any) -> float | str:  # noqa: ANN401
-    if isinstance(value, np.complexfloating):
-        return str(value)
-    number = float(value)
-    return number if math.isfinite(number) else str(number)
+    return Example(index=index, before=plain_number(a[index]), after=plain_number(b[index]))

@@ -141,7 +141,7 @@ def _examples(
     if before is None or after is None:
         return ()
     return tuple(
-        Example(index=_place(flat, shape), before=_plain(a), after=_plain(b))
+        Example(index=_place(flat, shape), before=plain_number(a), after=plain_number(b))
         for flat, a, b in zip(where.tolist(), before, after, strict=True)
     )
 
@@ -154,7 +154,8 @@ def _place(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(place))
 
 
-def _plain(value: Any) -> float | str:  # noqa: ANN401
+def plain_number(value: Any) -> float | str:  # noqa: ANN401  (any of NumPy's numbers)
+    """Turn a number into one that JSON has, or into text."""
     if isinstance(value, np.complexfloating):
         return str(value)
     number = float(value)

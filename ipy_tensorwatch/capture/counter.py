@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 _EMPTY = torch.empty(0, device="cpu")
 
 
+def share_counter(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor of no elements that shares the version counter, and nothing else."""
+    base = tensor._base if may_be_stale(tensor) else tensor  # a view of written memory would make itself a new node
+    ours = (tensor if base is None else base).detach()
+    ours.data = _EMPTY  # lets go of the memory; the counter stays
+    return ours
+
+
 @dataclass(slots=True, eq=False)
 class Counter:
     """The version counter of one tensor, shared by a tensor of no elements that is ours.
@@ -39,9 +47,7 @@ class Counter:
             return None
         if may_be_stale(thing) or user_modes():
             return None
-        ours = thing.detach()
-        ours.data = _EMPTY  # lets go of the memory; the counter stays
-        return cls(reading.object, reading.version, ours)
+        return cls(reading.object, reading.version, share_counter(thing))
 
     def has_risen(self) -> bool:
         """Tell whether an operator has written since this was last asked."""

@@ -10,7 +10,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..core.operation import UNKNOWN, Region
 from .read import TORCH_TYPES
-from .torch_private import has_storage, is_cow, is_fake, is_functorch, plain_reads
+from .torch_private import (
+    has_storage,
+    is_cow,
+    is_fake,
+    is_functorch,
+    plain_reads,
+    push_below,
+    spare_subclassing,
+    take_out,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +40,18 @@ class OperatorMode(TorchDispatchMode):
     def __init__(self, note: Callable[[Any, Sequence[Any], Mapping[str, Any]], None]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._note = note
+        self._stop_sparing: Callable[[], object] | None = None
+
+    def open(self) -> None:
+        """Begin to see the operators of this thread, below the modes that the user entered."""
+        push_below(self)
+        self._stop_sparing = spare_subclassing(self)
+
+    def close(self) -> None:
+        """Let operators go; modes that the user entered stay as they are."""
+        take_out(self)
+        if self._stop_sparing is not None:
+            self._stop_sparing()
 
     @classmethod
     def ignore_compile_internals(cls) -> bool:

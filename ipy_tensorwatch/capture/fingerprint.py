@@ -46,6 +46,12 @@ class Mark:
     copy: bytes | None
     parts: Mapping[Part, bytes]
 
+    @classmethod
+    def of(cls, block: Block, digest: bytes = b"") -> Mark | None:
+        """Copy the bytes as they are now; None where they cannot be read."""
+        copy = block.copy()
+        return None if copy is None else cls(block, digest, copy, {})
+
     def elements(self, reading: Reading) -> np.ndarray[Any, Any] | None:
         """Lay a reading's elements over the copy, as rows of bytes; None without a copy."""
         start = reading.low - self.block.low
@@ -58,6 +64,12 @@ class Mark:
         if reading.is_dense and (reading.low, reading.high) == (self.block.low, self.block.low + self.block.nbytes):
             return self.digest
         return self.parts.get(reading.layout)
+
+
+def elements_now(block: Block, reading: Reading) -> np.ndarray[Any, Any] | None:
+    """Copy a reading's elements as they are now, as rows of bytes; None where they cannot be read."""
+    now = Mark.of(block)
+    return now.elements(reading) if now else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +202,7 @@ class Fingerprints:
         if digest is None:
             return None
         if block.nbytes <= COPY_LIMIT and self.copied + block.nbytes <= COPY_TOTAL:
-            copy = block.copy()
-            return None if copy is None else Mark(block, digest, copy, {})
+            return Mark.of(block, digest)
         return Mark(block, digest, None, _part_digests(block, parts))
 
     def _drop(self, storage: int) -> None:

@@ -7,13 +7,15 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..core.outline import Outline, Run
+from ..core.outline import Outline, Run, steps_of
 from .contents import ATOMS, HOOKS, is_array, module_steps, opener
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import torch
+
+    from ..core.outline import Style
 
 MAX_LEVELS = 64
 CHUNK = 1024
@@ -156,7 +158,7 @@ def draw(name: str, levels: Sequence[Sequence[Part]]) -> Outline:
             nodes += [
                 outline.add_node(node, step)
                 for module, node, inner in zip(part.modules, here, part.children, strict=True)
-                for step in _child_steps(module, inner)
+                for step in steps_of(*_keys_in(module, inner))
             ]
     return outline
 
@@ -164,11 +166,11 @@ def draw(name: str, levels: Sequence[Sequence[Part]]) -> Outline:
 def _draw_tensors(outline: Outline, nodes: list[int], part: Part) -> None:
     for role, held in (("", part.parameters), ("buffer", part.buffers)):
         for module, node, inner in zip(part.modules, nodes, held, strict=True):
-            style, keys = module_steps(module, [key for key, value in inner.items() if value is not None])
+            style, keys = _keys_in(module, inner)
             if keys:
                 outline.runs.append(Run(node, style, tuple(keys), role))
 
 
-def _child_steps(module: torch.nn.Module, part: dict[str, Any]) -> list[str]:
-    style, keys = module_steps(module, [key for key, value in part.items() if value is not None])
-    return [f".{key}" if style == "attribute" else str(key) if style == "typed" else f"[{key!r}]" for key in keys]
+def _keys_in(module: torch.nn.Module, part: dict[str, Any]) -> tuple[Style, Sequence[object]]:
+    """Give the keys under which a module holds something, and how they are typed."""
+    return module_steps(module, [key for key, value in part.items() if value is not None])

@@ -14,11 +14,11 @@ from .dispatch import OperatorMode, lays_out_anew, region_of, written_arguments,
 from .frozen import Frozen
 from .identity import StorageSerials
 from .read import read
-from .torch_private import plain_reads, push_below, spare_subclassing, take_out
+from .torch_private import plain_reads
 from .walk import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from ..core.reading import Reading
 
@@ -40,7 +40,6 @@ class Freezer:
     frozen: dict[int, Frozen] = field(default_factory=dict)
     _count: itertools.count[int] = field(default_factory=itertools.count)
     _mode: OperatorMode | None = None
-    _stop_sparing: Callable[[], object] | None = None
     _near: Neighbourhood[Frozen] | None = None
 
     def examine(self, root: str, thing: object, cell: int | None) -> tuple[list[Frozen], dict[str, str]]:
@@ -77,17 +76,13 @@ class Freezer:
         if self._mode is None and self.frozen:
             self._near = None
             self._mode = OperatorMode(self._stop)
-            push_below(self._mode)
-            self._stop_sparing = spare_subclassing(self._mode)
+            self._mode.open()
 
     def close(self) -> None:
-        """Let operators go; modes that the user entered stay as they are."""
+        """Let operators go."""
         mode, self._mode = self._mode, None
         if mode is not None:
-            take_out(mode)
-        if self._stop_sparing is not None:
-            self._stop_sparing()
-            self._stop_sparing = None
+            mode.close()
 
     def mend(self) -> list[Frozen]:
         """Undo the writes that no operator made; return what was written to."""

@@ -11,7 +11,7 @@ import torch
 
 from ..core.freezing import FrozenRecord
 from ..core.reading import extent
-from .fingerprint import Mark
+from .fingerprint import Mark, elements_now
 from .memory import Block, block_of
 from .read import address_of, is_laid_out_as, owner_of
 
@@ -44,11 +44,10 @@ class Frozen:
     @classmethod
     def of(cls, path: str, cell: int | None, thing: Any, reading: Reading, own: Container[int]) -> Frozen:  # noqa: ANN401
         """Take a copy of the bytes of a tensor or array."""
-        owner = owner_of(thing) if isinstance(thing, np.ndarray) else thing
+        owner = owner_of(thing)
         owner = owner.untyped_storage() if isinstance(owner, torch.Tensor) else owner
         block = _span(block_of(thing, reading, own), reading) if reading.device == "cpu" else None
-        copy = block.copy() if block else None
-        mark = Mark(block, block.digest() or b"", copy, {}) if block and copy is not None else None
+        mark = Mark.of(block, block.digest() or b"") if block else None
         return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), mark)
 
     def on_release(self, release: Callable[[object], object]) -> None:
@@ -80,7 +79,7 @@ class Frozen:
         if owner is None:
             return None
         start, room = _place(owner)
-        moved = start - (self.reading.address - self.reading.low)
+        moved = start - self.reading.storage_start
         return self.reading._replace(data_ptr=self.reading.data_ptr + moved) if room >= self.reading.high else None
 
     def mend(self) -> bool:
@@ -99,8 +98,7 @@ class Frozen:
 
     def _compare(self, block: Block, digest: bytes, mark: Mark) -> bool:
         """Compare the elements: what lies between them belongs to others, who may write there."""
-        now = Mark(block, digest, block.copy(), {}).elements(self.reading)
-        kept = mark.elements(self.reading)
+        now, kept = elements_now(block, self.reading), mark.elements(self.reading)
         if now is None or kept is None:
             return False
         if np.array_equal(now, kept):

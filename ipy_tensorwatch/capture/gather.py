@@ -9,6 +9,7 @@ from .counter import Counter
 from .memory import WHOLE_LIMIT, Block, block_of
 from .parts import COMPONENT
 from .read import read, refresh
+from .stack import MAX_NODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +30,8 @@ class Gathering:
         The last readings by their objects and the last blocks by their storages; what they say of memory still holds.
     counters
         The version counters of the tensors that lie in large storages.
+    nodes_left
+        How many tensors may be asked for the node that computed them.
     """
 
     storages: StorageSerials
@@ -37,12 +40,14 @@ class Gathering:
     readings: list[Reading] = field(default_factory=list)
     blocks: dict[int, Block] = field(default_factory=dict)
     counters: list[Counter] = field(default_factory=list)
+    nodes_left: int = MAX_NODES
 
     def add(self, thing: Any, role: str, serial: int) -> None:  # noqa: ANN401  (a tensor or an array)
         """Read one tensor or array: of one that lies where it lay, the version alone."""
         last = self.known.get(serial)
         fresh = refresh(last, thing) if last else None
-        reading = fresh or read(thing, role, serial, self.storages)
+        reading = fresh or read(thing, role, serial, self.storages, asks_history=self.nodes_left > 0)
+        self.nodes_left -= reading.grad_fn is not None
         if role == COMPONENT:
             reading = reading._replace(kind="component", object=-reading.storage)
         self.readings.append(reading)
@@ -61,6 +66,8 @@ class Gathering:
 
     def _watch(self, thing: Any, reading: Reading, block: Block) -> None:  # noqa: ANN401
         add_block(self.blocks, reading.storage, block)
+        if block.foreign:
+            self.storages.foreign.add(reading.storage)
         if block.room > WHOLE_LIMIT and reading.kind != "component" and len(self.counters) < MAX_COUNTERS:
             counter = Counter.of(thing, reading)
             if counter is not None:

@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..core.saved import Overwritten
+from .masking import forgive
 from .nodes import kept_in, nodes_of, walk_nodes
+from .stack import MAX_NODES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .nodes import Nodes, Root
-    from .saving import Aids, Followed
+    from .followed import Followed
+    from .nodes import Made, Root
+    from .saving import Aids
 
 MAX_ROOTS = 16
 """Of how many roots it is told that their backward is in danger."""
@@ -39,16 +42,28 @@ class Graphs:
         The cells of which nodes are alive.
     saved
         What the nodes saved in memory that somebody watched can write to.
+    same
+        The paths whose tensors were made by the node that had made them at the last look; none where no bytes changed.
     is_cut
-        Whether time was up before all of the graphs were read.
+        Whether time, or the stack, was up before all of the graphs were read.
+    is_mixed
+        Whether graphs of several threads were met, whose nodes cannot be told apart by their numbers.
     """
 
     inputs: dict[int, tuple[int, ...]] = field(default_factory=dict)
     seen: dict[int, int] = field(default_factory=dict)
     cells: set[int] = field(default_factory=set)
     saved: dict[int, list[Followed]] = field(default_factory=dict)
+    same: frozenset[str] = frozenset()
     is_cut: bool = False
+    is_mixed: bool = False
     _roots: dict[int, list[str]] = field(default_factory=dict)
+
+    def fate(self, node: int) -> str:
+        """Tell what has become of a node of which something was overwritten, and is in danger no more."""
+        if node not in self.inputs:
+            return "its graph is gone"
+        return "its bytes are what they were" if self.saved.get(node) else "backward has let go of it"
 
     def look(self, roots: Iterable[Root], aids: Aids, rewritten: set[int]) -> tuple[Overwritten, ...]:
         """Find what was saved and is no longer the same.
@@ -60,37 +75,62 @@ class Graphs:
         rewritten
             The storages whose bytes the last cell changed.
         """
-        nodes = nodes_of(roots)
-        self._follow(nodes, aids)
-        for one in self._of_storages(rewritten):
-            one.compare(aids.marks.get(one.saved.reading.storage))
+        clashes: set[int] = set()
+        known = {path for paths in self._roots.values() for path in paths}
+        nodes = nodes_of(sorted(roots, key=lambda root: root[0] not in known), clashes)
+        self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
+        self._follow(nodes, aids, clashes)
+        self.is_mixed = bool(clashes)
+        for kept in self.saved.values() if rewritten else ():
+            _compare(kept, rewritten, aids)
         suspects = {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
         return tuple(self._confirm(nodes, suspects)) if suspects else ()
 
-    def _of_storages(self, storages: set[int]) -> Iterator[Followed]:
-        for kept in self.saved.values() if storages else ():
-            yield from (one for one in kept if one.saved.reading.storage in storages)
+    def _with_the_same_history(self, nodes: Mapping[int, Made]) -> frozenset[str]:
+        both = nodes.keys() & self._roots.keys()
+        return frozenset(path for number in both for path in {*nodes[number].paths} & {*self._roots[number]})
 
-    def _follow(self, nodes: Nodes, aids: Aids) -> None:
+    def is_used(self, path: str) -> bool:
+        """Tell whether a node that lives takes what made the tensor of a path as its input."""
+        makers = {number for number, paths in self._roots.items() if path in paths}
+        return any(not makers.isdisjoint(below) for below in self.inputs.values())
+
+    def _follow(self, nodes: dict[int, Made], aids: Aids, clashes: set[int]) -> None:
         """Read what is new, and forget what no root leads to any more."""
-        roots = {number: paths for number, (_, paths) in nodes.items()}
+        for number in self._strangers(nodes):
+            clashes.add(number)
+            del nodes[number]
+        roots = {number: one.paths for number, one in nodes.items()}
+        if self.is_cut:
+            self._forget_all_but(self._reached(roots))
         is_same, self._roots = not self.is_cut and roots.keys() == self._roots.keys(), roots
         if not is_same:
-            self._read(nodes, aids)
+            self._read(nodes, aids, clashes)
             self.cells = {*self.seen.values()}
 
-    def _read(self, nodes: Nodes, aids: Aids) -> None:
-        known = set() if self.is_cut else {*self.inputs}
+    def _read(self, nodes: Mapping[int, Made], aids: Aids, clashes: set[int]) -> None:
+        had, known = bool(self.inputs), set() if self.is_cut else {*self.inputs}
         self.is_cut = False
-        for number, node, kind, below in walk_nodes(nodes, known):
+        for number, node, kind, below in walk_nodes(nodes, known, clashes=clashes):
             if number not in self.inputs:
-                if len(self.inputs) % CLOCK_EVERY == 0 and time.perf_counter() > aids.deadline:
+                if self._is_enough(aids):
                     self.is_cut = True
                     return
                 self.inputs[number], self.seen[number] = below, aids.cell
                 if kept := aids.note(node, number, kind):
                     self.saved[number] = kept
-        self._forget_all_but(self._reached(self._roots))
+        if had:
+            self._forget_all_but(self._reached(self._roots))
+
+    def _strangers(self, nodes: Mapping[int, Made]) -> set[int]:
+        """Find the new roots that have the number of a known node, and are not that node."""
+        new = nodes.keys() & self.inputs.keys() - self._roots.keys()
+        return {one for one in new if next(walk_nodes({one: nodes[one]}, set()))[3] != self.inputs[one]}
+
+    def _is_enough(self, aids: Aids) -> bool:
+        """Tell whether no more nodes may be read, for want of time or of stack."""
+        count = len(self.inputs)
+        return count >= MAX_NODES or (count % CLOCK_EVERY == 0 and time.perf_counter() > aids.deadline)
 
     def _reached(self, roots: Iterable[int], lowest: int = 0) -> set[int]:
         reached: set[int] = set()
@@ -107,7 +147,7 @@ class Graphs:
             del self.inputs[gone], self.seen[gone]
             self.saved.pop(gone, None)
 
-    def _confirm(self, nodes: Nodes, suspects: set[int]) -> Iterator[Overwritten]:
+    def _confirm(self, nodes: Mapping[int, Made], suspects: set[int]) -> Iterator[Overwritten]:
         """Look at the suspect nodes themselves: what backward has let go of cannot fail any more.
 
         Of all nodes that saved one and the same tensor, the one that backward runs first tells for the others.
@@ -129,16 +169,16 @@ class Graphs:
             if one.has_moved()
         }
 
-    def _are_held(self, nodes: Nodes, numbers: set[int], *, prune: bool = True) -> bool:
+    def _are_held(self, nodes: Mapping[int, Made], numbers: set[int], *, prune: bool = True) -> bool:
         """Tell whether nodes still hold all that they saved, and forget what they do not.
 
         A node was nearly always made after those below it, so that most of a graph can be left out of the search.
         """
         is_all, left = True, set(numbers)
-        for number, node, kind, _ in walk_nodes(nodes, set(), lowest=min(numbers) if prune else 0):
+        for number, node, kind, _ in walk_nodes(nodes, set(), lowest=min(numbers) if prune else 0, only=self.inputs):
             if number in left:
                 left.remove(number)
-                held = {(name, place): tensor for name, place, tensor, _ in kept_in(node, kind)}
+                held = {(one.name, one.place): one.tensor for one in kept_in(node, kind, set())}
                 still = [one for one in self.saved[number] if one.is_in(held)]
                 is_all, self.saved[number] = is_all and len(still) == len(self.saved[number]), still
             if not left:
@@ -154,3 +194,12 @@ class Graphs:
             for number in self._reached([root], min(numbers)) & numbers:
                 found[number] += self._roots[root]
         return found
+
+
+def _compare(kept: Sequence[Followed], rewritten: set[int], aids: Aids) -> None:
+    """Compare what a node saved with what it was, where it was written."""
+    found = [one for one in kept if one.saved.reading.storage in rewritten]
+    for one in found:
+        one.compare(aids.digest_of(one.saved.reading))
+    if found:
+        forgive(kept, aids)

@@ -95,11 +95,14 @@ class StorageSerials:
     own
         The serials of storages that PyTorch's allocator made: they could be resized when first seen. Later that tells
         nothing, because `.numpy()` takes it away.
+    foreign
+        The serials of storages whose memory is somebody else's.
     lost
         The serials of storages that died since this was last emptied; another may lie at the same address by now.
     """
 
     own: set[int] = field(default_factory=set)
+    foreign: set[int] = field(default_factory=set)
     lost: set[int] = field(default_factory=set)
     _known: dict[int, tuple[weakref.ref[Any], int]] = field(default_factory=dict)
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -136,11 +139,12 @@ class StorageSerials:
         if known and known[0]() is thing:
             return known[1]
         self._last = serial = next(self._count)
-        table, own, lost = self._known, self.own, self.lost
+        table, own, foreign, lost = self._known, self.own, self.foreign, self.lost
 
         def forget(_: object) -> None:
             table.pop(address, None)
             own.discard(serial)
+            foreign.discard(serial)
             lost.add(serial)
 
         self._known[address] = (weakref.ref(thing, forget), serial)

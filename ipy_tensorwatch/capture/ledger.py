@@ -7,27 +7,33 @@ from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.evidence import Move, Position, Write
 from .allowance import EVENT
 from .collector import quiet_collector
 from .lines import CAN_SEE, LineWatch
+from .past import NO_PAST, Past
 from .torch_private import next_sequence_number
 from .watch import Watch
 
 if TYPE_CHECKING:
-    import weakref
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
+    import torch
+
+    from ..core.operation import Region
     from .allowance import Allowance
     from .fingerprint import Mark
+    from .identity import StorageSerials
     from .lens import Shot
     from .observer import Observation
     from .seats import Moved
     from .watch import Rewritten
 
 SMALL = 1 << 16
+LARGER = 1 << 21
+"""How many bytes of larger storages are looked at too, where writes may be hidden from the version counter."""
 HOT_ENTRIES = 400
 HOT_INTERVAL = 20e-6
 """A statement entered more often than this is in a hot loop, whose probe must cost next to nothing."""
@@ -37,6 +43,8 @@ MAX_BUILT = 4096
 """How many of the last statements are remembered with the nodes that they built; older nodes seldom live."""
 SWITCH = 0.0001
 """What it costs to see lines again, in seconds: Python visits every function once more."""
+READING = 3e-6
+"""What it costs to find and read one tensor while the cell runs, in seconds, as measured."""
 
 
 @dataclass(slots=True)
@@ -51,6 +59,8 @@ class Ledger:
         What the instrumented cell calls before statement `k`: `probes.p<k>()`.
     sample, sampled
         Called with a statement's index when it is entered: of some statements each time, of others the first.
+    widening
+        The statements before which new tensors are looked for, if graphs have grown.
     before, peek
         The snapshot that the cell began with, and how to take another while it runs.
     largest
@@ -58,10 +68,10 @@ class Ledger:
     follows, follows_losses
         Whether the cell may give a tensor other memory, so that each look is to tell where the tensors lie, or each
         that misses some memory.
-    first
-        The number that the next node of a graph had as the cell began.
     built
-        The number that it had as a statement was entered, each with the statement.
+        The number that the next node of a graph had as a statement was entered, each with the statement.
+    numbers, outside
+        The same number at each look, the start of the cell included, and the looks while no function was half-way.
     verify
         Called at each probe; what it raises is meant for the cell. None while nothing is frozen.
     tires
@@ -70,7 +80,7 @@ class Ledger:
 
     marks: Mapping[int, Mark]
     before: Shot
-    references: Callable[[], Mapping[int, weakref.ref[Any]]]
+    storages: StorageSerials
     peek: Callable[[], Shot]
     allowance: Allowance
     sample: Callable[[int], None]
@@ -80,18 +90,21 @@ class Ledger:
     follows_losses: bool = False
     verify: Callable[[], None] | None = None
     tires: bool = True
-    first: int = field(default_factory=next_sequence_number)
     sampled: frozenset[int] = frozenset()
+    widening: frozenset[int] = frozenset()
     probes: SimpleNamespace = field(default_factory=SimpleNamespace)
     current: int | None = None
     writes: list[Write] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
     built: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=MAX_BUILT))
+    numbers: list[int] = field(default_factory=lambda: [next_sequence_number()])
+    outside: list[int] = field(default_factory=lambda: [0])
     lines: LineWatch = field(init=False)
+    _widened: int = 0
     _epochs: list[set[Position]] = field(default_factory=lambda: [set()])
     _watch: Watch | None = None
-    _entered: dict[int, tuple[int, float]] = field(default_factory=dict)
-    _hot: list[int] = field(default_factory=list)
+    _entered: dict[int, tuple[int, float, int]] = field(default_factory=dict)
+    _hot: dict[int, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Prepare to see the lines inside functions."""
@@ -107,9 +120,15 @@ class Ledger:
         """Whether another statement than `current` may be the one that runs."""
         return bool(self._hot)
 
-    def begin(self, count: int, sampled: frozenset[int]) -> None:
+    @property
+    def past(self) -> Past:
+        """What the looks so far have seen."""
+        watch = self._watch
+        return Past(self.numbers, self.outside, watch.spells, watch.watched.keys(), watch.now) if watch else NO_PAST
+
+    def begin(self, count: int, sampled: frozenset[int], widening: frozenset[int]) -> None:
         """Start the clock for a cell of `count` statements."""
-        self.sampled = sampled
+        self.sampled, self.widening = sampled, widening
         vars(self.probes).update({f"p{index}": partial(self._enter, index) for index in range(count)})
         self.allowance.begin()
 
@@ -138,7 +157,7 @@ class Ledger:
             if self.current is not None:
                 self._close_epoch()
                 if self.allowance.has_time(now):
-                    self._look()
+                    self._look(widen=index in self.widening and self._may_widen(now))
             self.current = index
             self.built.append((next_sequence_number(), index))
             if index in self.sampled or index not in self._entered:
@@ -148,6 +167,21 @@ class Ledger:
         except Exception:  # noqa: BLE001  (a probe must never break the user's statement)
             self.lines.close()
             vars(self.probes).update(dict.fromkeys(vars(self.probes), _do_nothing))
+
+    def foresee(self, written: Sequence[tuple[torch.Tensor, Region]], number: int) -> None:
+        """Look at memory that an operator is about to write to, when all nodes before a number had saved."""
+        if self.current is None or number == self.numbers[0]:
+            return
+        if self.allowance.left_inside(self.current, time.perf_counter()) <= 0:
+            return
+        began = time.thread_time()
+        watch = self._watch = self._watch or self._start_watching()
+        due = [one for one in written if self.numbers[watch.last_look(one[1].storage)] < number]
+        if due:
+            self._close_epoch()
+            look = self._open_epoch(number)
+            self._note(watch.foresee(due, self.storages, look), (), look)
+        self.allowance.charge(time.thread_time() - began, inside=True)
 
     def _see_lines(self, index: int, now: float) -> None:
         if CAN_SEE and not self.lines.is_on and self.allowance.left_inside(index, now) > SWITCH:
@@ -169,36 +203,58 @@ class Ledger:
         self.allowance.charge(EVENT, inside=True)
 
     def _cool_down(self, index: int, now: float) -> None:
-        count, first = self._entered.get(index, (0, now))
-        self._entered[index] = (count + 1, first)
+        number = next_sequence_number()
+        count, first, began = self._entered.get(index, (0, now, number))
+        self._entered[index] = (count + 1, first, began)
         hot = count == HOT_ENTRIES and now - first < HOT_ENTRIES * HOT_INTERVAL
         tired = self.tires and count >= TIRED_ENTRIES and not self.allowance.has_time(now)
         if self.verify is None and (hot or (tired and index not in self.sampled)):
             self.lines.close()
             self.lines.surface()
-            self._hot.append(index)
-            setattr(self.probes, f"p{index}", partial(self._epochs[-1].add, Position(index)))
+            self._hot[index] = number > began
+            self._rest(index)
 
-    def _open_epoch(self) -> None:
-        """Begin a new set of positions; the probes of hot statements do nothing but add to it."""
+    def _rest(self, index: int) -> None:
+        """Let the probe of a hot statement do nothing but note that it runs, and where it builds graphs, when."""
+        note = partial(self._epochs[-1].add, Position(index))
+        setattr(self.probes, f"p{index}", partial(self._pass, index, note) if self._hot[index] else note)
+
+    def _pass(self, index: int, note: Callable[[], None]) -> None:
+        note()
+        self.built.append((next_sequence_number(), index))
+
+    def _open_epoch(self, number: int) -> int:
+        """Begin a new set of positions, and number the look at it; all nodes before `number` had saved by then."""
         self._epochs.append(set())
+        self.numbers.append(max(number, self.numbers[-1]))
         for index in self._hot:
-            setattr(self.probes, f"p{index}", partial(self._epochs[-1].add, Position(index)))
+            self._rest(index)
+        return len(self._epochs) - 1
 
-    def _look(self, *, inside: bool = False) -> None:
+    def _may_widen(self, now: float) -> bool:
+        """Tell whether graphs have grown since new tensors were looked for last, and there is time to look for more."""
+        has_grown = next_sequence_number() > max(self._widened, self.numbers[0])
+        return has_grown and self.allowance.has_time(now, READING * len(self.before.snapshot))
+
+    def _look(self, *, inside: bool = False, widen: bool = False) -> None:
         began = time.thread_time()  # a thread that waits for its turn costs the cell nothing
         with quiet_collector():
-            self._compare()
+            self._compare(inside=inside, widen=widen)
         self.allowance.charge(time.thread_time() - began, inside=inside)
 
-    def _compare(self) -> None:
+    def _compare(self, *, inside: bool, widen: bool) -> None:
         watch = self._watch = self._watch or self._start_watching()
-        self._open_epoch()
-        number = len(self._epochs) - 1
+        number = self._open_epoch(next_sequence_number())
+        if not inside:
+            self.outside.append(number)
         rewritten = [*watch.look(number)]
         due = self.follows or (self.follows_losses and watch.has_lost)
-        moved = watch.follow(self.peek(), self.references(), number) if due else ()
+        shot = self.peek() if due or widen else None
+        moved = watch.follow(shot, self.storages.references(), number) if shot and due else ()
         self._note(rewritten, moved, number)
+        if shot and widen:
+            watch.widen(shot, self.storages.references(), number)
+            self._widened = self.numbers[-1]
 
     def _note(self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int) -> None:
         for one in rewritten:
@@ -213,7 +269,9 @@ class Ledger:
         return frozenset().union(*self._epochs[look:])
 
     def _start_watching(self) -> Watch:
-        return Watch.begin(self.before, self.marks, self.references(), self.largest)
+        return Watch.begin(
+            self.before, self.marks, self.storages.references(), self.largest, LARGER if self.widening else 0
+        )
 
     def _close_epoch(self) -> None:
         if self.current is not None:

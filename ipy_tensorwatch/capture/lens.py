@@ -16,6 +16,7 @@ from .columns import Facts, complete
 from .gather import Gathering, add_block
 from .identity import ObjectSerials, StorageSerials
 from .read import TORCH_TYPES, is_laid_out_as, may_be_stale
+from .stack import MAX_NODES
 from .torch_private import plain_reads
 from .walk import Branch, Tree, Walk, walk
 
@@ -168,7 +169,7 @@ class Lens:
         self, old: _Kept | None, branch: Branch, facts: Facts, tree: Tree | None, carried: Sequence[range]
     ) -> _Kept:
         """Read a branch, but for the parts of it that are carried over."""
-        found = Gathering(self.storages, *self._known(old))
+        found = Gathering(self.storages, *self._known(old), nodes_left=self._nodes_left(old))
         roles, place = branch.outline.roles(), 0
         for part in (*carried, range(len(roles), len(roles))):
             things = branch.objects[place : part.start]
@@ -180,6 +181,10 @@ class Lens:
         scene = old.scene.with_readings(branch.outline, found.readings) if old else None
         scene = scene or Scene(outline=branch.outline, readings=tuple(found.readings))
         return _Kept(facts, scene, found.blocks, tuple(found.counters), tree)
+
+    def _nodes_left(self, old: _Kept | None) -> int:
+        """Tell how many tensors of a branch may be asked for their nodes, beside those of all others."""
+        return MAX_NODES - sum(len(one.scene.with_history) for one in self._kept.values() if one is not old)
 
     def _known(self, old: _Kept | None) -> tuple[Mapping[int, Reading], Mapping[int, Block]]:
         """Give the last readings and blocks, but for memory that is gone: where it lay, new memory may lie."""

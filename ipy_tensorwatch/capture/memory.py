@@ -8,7 +8,6 @@ import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 import xxhash
 
@@ -18,6 +17,8 @@ from .read import owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
+
+    import numpy as np
 
     from ..core.reading import Reading
 
@@ -98,23 +99,21 @@ class Block:
 
 def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noqa: ANN401  (a tensor or an array)
     """Choose the bytes to watch for a reading: all of a small storage, of a large one what the reading spans."""
-    start = reading.address - reading.low
-    room = _room(thing)
+    start, owner = reading.storage_start, owner_of(thing)
+    room = _room(owner)
     low, high = (0, room) if room <= WHOLE_LIMIT else (reading.low, reading.high)
-    return Block(start + low, high - low, low, room, _is_foreign(thing, reading.storage, own))
+    return Block(start + low, high - low, low, room, _is_foreign(owner, reading.storage, own))
 
 
-def _room(thing: Any) -> int:  # noqa: ANN401
-    owner = owner_of(thing) if isinstance(thing, np.ndarray) else thing
+def _room(owner: Any) -> int:  # noqa: ANN401
     if isinstance(owner, torch.Tensor):
         return owner.untyped_storage().nbytes()
     low, high = extent(owner.shape, owner.strides, owner.itemsize)
     return high - low
 
 
-def _is_foreign(thing: Any, storage: int, own: Container[int]) -> bool:  # noqa: ANN401
+def _is_foreign(owner: Any, storage: int, own: Container[int]) -> bool:  # noqa: ANN401
     """Tell whether the memory of a tensor or array could be gone although the object is there."""
-    owner = owner_of(thing) if isinstance(thing, np.ndarray) else thing
     if isinstance(owner, torch.Tensor):
         return storage not in own
     return not owner.flags.owndata

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,17 +12,19 @@ from ..core.path import AccessPath
 from ..core.records import Coverage, Unverified
 from ..core.snapshot import Snapshot
 from .contrast import EXAMPLES, contrast
-from .fingerprint import Budget, Fingerprints
+from .fingerprint import Budget, Fingerprints, Verdict
 from .graph import Graphs
 from .lens import Lens, Shot
+from .loans import Loans
+from .past import NO_PAST, Spell
 from .saving import Aids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ..core.saved import Overwritten
-    from .fingerprint import Verdict
     from .lens import Computed
+    from .past import Past
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,9 +66,9 @@ class Observation:
         )
 
     @property
-    def is_complete(self) -> bool:
-        """Whether the budget reached every storage."""
-        return all(verdict.outcome != "skipped" for verdict in self.verdicts.values())
+    def gone(self) -> tuple[int, ...]:
+        """The storages whose memory is gone."""
+        return tuple(storage for storage, verdict in self.verdicts.items() if verdict.outcome == "unreadable")
 
     def _not_compared(self, left_out: Mapping[int, str]) -> Iterator[Unverified]:
         why = {"skipped": "budget", "unreadable": "its memory is gone"}
@@ -82,11 +84,14 @@ class Observer:
     lens: Lens = field(default_factory=Lens)
     prints: Fingerprints = field(default_factory=Fingerprints)
     graphs: Graphs = field(default_factory=Graphs)
+    loans: Loans = field(default_factory=Loans)
     budget: Budget = field(default_factory=Budget)
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
     examples: int = EXAMPLES
 
-    def look(self, namespace: Mapping[str, object], cell: int, patience: float = 0.0) -> Observation:
+    def look(
+        self, namespace: Mapping[str, object], cell: int, patience: float = 0.0, past: Past = NO_PAST
+    ) -> Observation:
         """Compare the namespace with the last look.
 
         Parameters
@@ -97,32 +102,44 @@ class Observer:
             The count of the cell that has run.
         patience
             Seconds that may be spent on layouts that an assignment to `.data` may have changed without a trace.
+        past
+            What was seen of the bytes while the cell ran.
         """
         computed: list[Computed] = []
         before, shot = self.shot, self.lens.take(namespace, patience, computed)
         differences = [] if shot is before else list(diff(before.snapshot, shot.snapshot))
-        verdicts = self.prints.compare(
-            shot.blocks,
-            _written(differences),
-            cell,
-            self.budget,
-            lambda storage: [reading for _, reading in shot.snapshot.by_storage.get(storage, ())],
-        )
+        verdicts = self._compare(shot, _written(differences), cell)
         found = [(one, contrast(one, verdicts, self.prints, self.examples)) for one in differences]
         found += self._rewritten(shot, {str(one.path) for one in differences}, verdicts)
         found = self._with_owners(shot, found)
         self.prints.forget_all_but(shot.blocks)
         self.shot = shot
-        overwritten = self._follow_graphs(computed, verdicts, cell)
-        cut = tuple(path for path, _ in computed) if self.graphs.is_cut else ()
+        overwritten = self._follow_graphs(computed, verdicts, cell, past)
+        cut = tuple(path for path, _ in computed) if self.graphs.is_cut or self.graphs.is_mixed else ()
         return Observation(shot=shot, found=tuple(found), verdicts=verdicts, overwritten=overwritten, cut=cut)
 
+    def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, Verdict]:
+        """Compare the bytes with what they were; memory that is gone may be anybody's by now."""
+        self.loans.follow(shot.blocks, self.lens.storages)
+        gone, marks = self.loans.gone, self.prints.marks
+        blocks = {one: block for one, block in shot.blocks.items() if one not in gone} if gone else shot.blocks
+        verdicts = self.prints.compare(
+            blocks,
+            written,
+            cell,
+            self.budget,
+            lambda storage: [reading for _, reading in shot.snapshot.by_storage.get(storage, ())],
+        )
+        return {**verdicts, **{one: Verdict("unreadable", marks.get(one), None, None) for one in gone}}
+
     def _follow_graphs(
-        self, computed: list[Computed], verdicts: Mapping[int, Verdict], cell: int
+        self, computed: list[Computed], verdicts: Mapping[int, Verdict], cell: int, past: Past
     ) -> tuple[Overwritten, ...]:
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
+        rewritten.update(past.watched - self.prints.marks.keys())
         start = time.perf_counter()
-        aids = Aids(self.lens.storages, self.prints.marks, cell, start + self.budget.credit)
+        known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
+        aids = Aids(self.lens.storages, self.prints, known, cell, start + self.budget.credit)
         try:
             found = self.graphs.look(computed, aids, rewritten)
         except Exception:  # noqa: BLE001  (an odd graph must not cost the report)
@@ -155,6 +172,12 @@ class Observer:
                 if str(path) not in known:
                     same = Difference(path=path, before=reading, after=reading)
                     yield same, contrast(same, verdicts, self.prints, self.examples)
+
+
+def _before(verdict: Verdict | None) -> list[Spell]:
+    """Tell what a storage that was not looked at while the cell ran held when it began."""
+    known = verdict is not None and verdict.outcome == "changed" and verdict.before
+    return [Spell(0, 0, known)] if known else []
 
 
 def _written(differences: list[Difference]) -> set[int]:

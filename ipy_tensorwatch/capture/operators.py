@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from ..core.operation import Operation
 from .dispatch import OperatorMode, region_of, written_arguments, written_tensors
 from .read import TORCH_TYPES
-from .torch_private import push_below, spare_subclassing, take_out
+from .torch_private import next_sequence_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
-    from ..core.operation import Place
+    import torch
+
+    from ..core.operation import Place, Region
     from .identity import StorageSerials
 
 MAX_OPERATIONS = 100_000
@@ -33,6 +35,9 @@ class OperatorRecorder:
         The file names of the notebook's cells.
     statement
         Tells the statement of the cell that runs, where that is known.
+    on_write
+        Called with the tensors that are about to be written, each with its region, and the number that the next node
+        was going to have at the operator before: nodes made since then may be this one's own.
     seen
         How often each operation ran, in the order in which they ran first.
     left_out
@@ -45,37 +50,36 @@ class OperatorRecorder:
     storages: StorageSerials
     files: Container[str]
     statement: Callable[[], int | None]
+    on_write: Callable[[Sequence[tuple[torch.Tensor, Region]], int], None]
     seen: Counter[Operation] = field(default_factory=Counter)
     left_out: int = 0
     first: dict[tuple[int, int], Operation] = field(default_factory=dict)
+    _number: int = 0
     _mode: OperatorMode | None = None
-    _stop_sparing: Callable[[], object] | None = None
 
     def open(self) -> None:
         """Begin to record, in this thread."""
         self._mode = OperatorMode(self._note)
-        push_below(self._mode)
-        self._stop_sparing = spare_subclassing(self._mode)
+        self._mode.open()
 
     def close(self) -> None:
-        """Stop recording; modes that the cell itself entered stay as they are."""
+        """Stop recording."""
         mode, self._mode = self._mode, None
         if mode is not None:
-            take_out(mode)
-        if self._stop_sparing is not None:
-            self._stop_sparing()
-            self._stop_sparing = None
+            mode.close()
 
     def _note(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:  # noqa: ANN401
         try:
+            before, self._number = self._number, next_sequence_number()
             name, slots = written_arguments(function)
             if slots:
-                written = [*written_tensors(name, slots, args, kwargs)]
-                regions = tuple([region_of(one, self.storages) for one in written])
+                tensors = [*written_tensors(name, slots, args, kwargs)]
+                regions = tuple([region_of(one, self.storages) for one in tensors])
                 if regions:
                     operation = Operation(name, *_places(self.files), self.statement(), regions)
                     self._add(operation)
-                    self._date(operation, written)
+                    self._date(operation, tensors)
+                    self.on_write([*zip(tensors, regions, strict=True)], before)
         except Exception:  # noqa: BLE001  (the user's operator runs whatever we meet)
             self.left_out += 1
 
@@ -85,7 +89,7 @@ class OperatorRecorder:
         else:
             self.left_out += 1
 
-    def _date(self, operation: Operation, written: Sequence[Any]) -> None:
+    def _date(self, operation: Operation, written: Sequence[torch.Tensor]) -> None:
         """Note at which versions an operation writes, before it does."""
         for region, tensor in zip(operation.regions, written, strict=True):
             if region.storage and len(self.first) < MAX_OPERATIONS and type(tensor) in TORCH_TYPES:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..core.reading import Reading, extent
+from ..core.gone import FREED
+from ..core.reading import TOO_MANY, Reading, extent
 from .torch_private import data_address, has_storage, is_cow, is_fake, is_functorch
 
 if TYPE_CHECKING:
@@ -18,14 +19,38 @@ TORCH_TYPES = frozenset({torch.Tensor, torch.nn.Parameter})
 """PyTorch's own types of tensors; of any other, what is asked may run code of somebody else's."""
 
 
-def read(thing: Any, role: str, serial: int, storages: StorageSerials) -> Reading:  # noqa: ANN401
-    """Read one tensor or array; call it inside `plain_reads()`."""
+def read(thing: Any, role: str, serial: int, storages: StorageSerials, *, asks_history: bool = True) -> Reading:  # noqa: ANN401
+    """Read one tensor or array, and what computed it, where that is asked for; call it inside `plain_reads()`."""
     try:
         if isinstance(thing, np.ndarray):
             return _read_array(thing, serial, storages)
-        return _read_tensor(thing, role, serial, storages)
+        return _read_tensor(thing, role, serial, storages, asks_history=asks_history)
     except Exception as error:  # noqa: BLE001  (an odd object must be listed, never break the cell)
         return _unreadable(thing, serial, f"{type(error).__name__} while reading")
+
+
+def read_saved(tensor: torch.Tensor, storages: StorageSerials) -> Reading:
+    """Read where one of PyTorch's own tensors lies, which a graph saved; of a sparse one it raises."""
+    shape, itemsize = tuple(tensor.shape), tensor.element_size()
+    strides = tuple([stride * itemsize for stride in tensor.stride()])
+    low = int(tensor.storage_offset()) * itemsize
+    reach = tensor.numel() * itemsize if tensor.is_contiguous() else extent(shape, strides, itemsize)[1]
+    storage = tensor.untyped_storage()
+    is_told = not is_cow(tensor) and low + reach <= storage.nbytes()
+    return Reading(
+        kind="saved",
+        object=0,
+        storage=storages.of_torch(storage),
+        device="cpu" if tensor.is_cpu else str(tensor.device),
+        dtype=DTYPES.get(tensor.dtype) or str(tensor.dtype),
+        itemsize=itemsize,
+        shape=shape,
+        strides=strides,
+        data_ptr=tensor.data_ptr() if is_told else 0,
+        low=low,
+        high=low + reach,
+        unknown=None if is_told else FREED,
+    )
 
 
 def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
@@ -60,11 +85,13 @@ def may_be_stale(tensor: torch.Tensor) -> bool:
     return tensor._is_view() and not tensor.is_inference() and tensor._version > 0
 
 
-def owner_of(array: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401
-    """Follow `.base` to the array, or the tensor, that keeps an array's memory."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array.base if isinstance(array.base, torch.Tensor) else array
+def owner_of(thing: Any) -> Any:  # noqa: ANN401
+    """Follow `.base` to the array, or the tensor, that keeps an array's memory; a tensor keeps its own."""
+    if not isinstance(thing, np.ndarray):
+        return thing
+    while isinstance(thing.base, np.ndarray):
+        thing = thing.base
+    return thing.base if isinstance(thing.base, torch.Tensor) else thing
 
 
 def address_of(array: np.ndarray[Any, Any]) -> int:
@@ -72,7 +99,9 @@ def address_of(array: np.ndarray[Any, Any]) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-def _read_tensor(tensor: torch.Tensor, role: str, serial: int, storages: StorageSerials) -> Reading:
+def _read_tensor(
+    tensor: torch.Tensor, role: str, serial: int, storages: StorageSerials, *, asks_history: bool
+) -> Reading:
     kind = role or ("parameter" if isinstance(tensor, torch.nn.Parameter) else "tensor")
     if is_functorch(tensor):
         return _unreadable(tensor, serial, "a functorch wrapper")
@@ -86,15 +115,17 @@ def _read_tensor(tensor: torch.Tensor, role: str, serial: int, storages: Storage
         version=None if tensor.is_inference() else tensor._version,
         requires_grad=tensor.requires_grad,
     )
-    blank = _with_history(tensor, blank)
+    blank = _with_history(tensor, blank, asks=asks_history)
     return _with_memory(tensor, blank, storages)
 
 
-def _with_history(tensor: torch.Tensor, blank: Reading) -> Reading:
+def _with_history(tensor: torch.Tensor, blank: Reading, *, asks: bool) -> Reading:
     if not tensor.requires_grad:
         return blank
     if may_be_stale(tensor):
         return blank._replace(is_leaf=False, grad_fn="not read")
+    if not asks and not tensor.is_leaf:
+        return blank._replace(is_leaf=False, grad_fn=TOO_MANY)
     try:
         node = tensor.grad_fn
         return blank._replace(is_leaf=tensor.is_leaf, grad_fn=node.name() if node is not None else None)
@@ -118,7 +149,7 @@ def _with_memory(tensor: torch.Tensor, blank: Reading, storages: StorageSerials)
     if is_cow(tensor):
         return seen._replace(low=low, high=high, unknown="a copy-on-write tensor")
     if high > int(storage.nbytes()):
-        return seen._replace(low=low, high=high, unknown="its storage was freed or cut")
+        return seen._replace(low=low, high=high, unknown=FREED)
     return seen._replace(data_ptr=tensor.data_ptr(), low=low, high=high)
 
 

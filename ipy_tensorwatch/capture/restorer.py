@@ -11,7 +11,7 @@ from torch.autograd.graph import increment_version
 from ..core.near import Neighbourhood
 from ..core.reading import changed_fields
 from ..core.restoring import RefusedError, Restored
-from .fingerprint import Mark
+from .fingerprint import elements_now
 from .memory import block_of
 from .read import read
 from .torch_private import plain_reads
@@ -20,6 +20,7 @@ from .walk import walk
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ..core.path import AccessPath
     from ..core.reading import Reading
     from .archive import Archive
     from .freezer import Freezer
@@ -42,9 +43,10 @@ class Restorer:
     """Puts bytes back.
 
     They are written as they were, byte for byte, below autograd: so it works on a leaf that requires grad, where an
-    in-place operator would raise outside `no_grad`, and whatever the dtype, the conjugate or the negative bit. Then the
-    version counter of every alias is raised, those of `.data` and DLPack too, because a graph that has saved one of
-    them is to raise in its backward rather than compute with other numbers than it saw.
+    in-place operator would raise outside `no_grad`, and whatever the dtype, the conjugate or the negative bit. Where an
+    alias has the version that it had with these bytes, it keeps it: a graph that saved them is right again. The version
+    counters of all others are raised, those of `.data` and DLPack too, because a graph that has saved one of them is to
+    raise in its backward rather than compute with other numbers than it saw.
     """
 
     lens: Lens
@@ -66,7 +68,8 @@ class Restorer:
     def _write(self, seen: list[_Seen], changed: list[tuple[_Seen, Bytes]], cell: int) -> Restored:
         near = self._near(seen, [one for one, _ in changed])
         before = [self._bytes(one) for one in near]
-        versions = [(one.thing, one.reading.version) for one in near if one.reading.version is not None]
+        then = {str(path): reading for one in near for path, reading in self._readings_of(one, cell)}
+        versions = [(one.thing, one.reading.version) for one in near if _has_moved(one.reading, then.get(one.path))]
         for one, old in changed:
             if not block_of(one.thing, one.reading, self.lens.storages.own).put(one.reading, old):
                 raise RefusedError(f"the memory of {one.path} cannot be written")
@@ -106,6 +109,11 @@ class Restorer:
             raise RefusedError(f"no copy of its bytes from before cell {cell} was kept")
         return elements
 
+    def _readings_of(self, one: _Seen, cell: int) -> tuple[tuple[AccessPath, Reading], ...]:
+        """Give how the variables of a storage were when it had the bytes from before a cell."""
+        kept = self.archive.find(one.reading.storage, cell)
+        return kept.readings if kept else ()
+
     def _look(self, names: Mapping[str, object]) -> Iterator[_Seen]:
         for branch in walk(names).branches.values():
             serials = self.lens.objects.number(branch.objects)
@@ -120,8 +128,11 @@ class Restorer:
         return list(found.values())
 
     def _bytes(self, one: _Seen) -> Bytes | None:
-        block = block_of(one.thing, one.reading, self.lens.storages.own)
-        return Mark(block, b"", block.copy(), {}).elements(one.reading)
+        return elements_now(block_of(one.thing, one.reading, self.lens.storages.own), one.reading)
+
+
+def _has_moved(now: Reading, then: Reading | None) -> bool:
+    return now.version is not None and (then is None or now.version != then.version)
 
 
 def _are_same(a: Bytes | None, b: Bytes | None) -> bool:

@@ -1,100 +1,39 @@
-"""Saved tensors, each followed without holding its memory: its version counter, and a digest of its bytes."""
+"""Note what the nodes of graphs saved."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-import torch
-import xxhash
-
-from ..core.overlap import lay_out
 from ..core.saved import SavedTensor
-from .nodes import is_read, kept_in, saved_version
-from .read import may_be_stale, read
-from .torch_private import data_address, storage_address
+from .counter import share_counter
+from .followed import Followed, digest_now, digest_then
+from .kinds import is_python
+from .masking import forgive
+from .nodes import is_read, kept_in, mask_on, saved_version
+from .read import read_saved
+from .torch_private import storage_address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import torch
 
     from ..core.reading import Reading
-    from .fingerprint import Mark
+    from .fingerprint import Fingerprints, Mark
     from .identity import StorageSerials
-    from .nodes import Kind
-
-_EMPTY = torch.empty(0, device="cpu")
-
-
-def share_counter(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a tensor of no elements that shares the version counter, and nothing else."""
-    base = tensor._base if may_be_stale(tensor) else tensor  # a view of written memory would make itself a new node
-    ours = (tensor if base is None else base).detach()
-    ours.data = _EMPTY
-    return ours
+    from .kinds import Kind
+    from .past import Past
 
 
-def digest_of(reading: Reading, mark: Mark | None) -> bytes | None:
-    """Digest the bytes that a reading's elements have in a storage that was just looked at; None where unknown."""
-    if mark is None or reading.unknown:
-        return None
-    block, start = mark.block, reading.low - mark.block.low
-    size = reading.high - reading.low
-    if start < 0 or start + size > block.nbytes:
-        return None
-    if reading.is_dense and size == block.nbytes:
-        return mark.digest
-    source: Any = block.window if mark.copy is None else mark.copy
-    if source is None:
-        return None
-    if reading.is_dense:
-        return xxhash.xxh3_128_digest(np.frombuffer(source, np.uint8, size, start).data)
-    return xxhash.xxh3_128_digest(np.ascontiguousarray(lay_out(source, reading, start)).data)
+_NOTHING: frozenset[bytes] = frozenset()
 
 
 class Sight(NamedTuple):
-    """A tensor as it was when first seen: how it lay, its counter, and a digest of its bytes."""
+    """A tensor as it was when first seen: how it lay, its counter, and a digest of its bytes, where they are known."""
 
     reading: Reading
     counter: torch.Tensor
     digest: bytes | None
-
-
-@dataclass(slots=True)
-class Followed:
-    """A saved tensor, its counter, and its bytes as they were."""
-
-    saved: SavedTensor
-    _counter: torch.Tensor
-    _digest: bytes | None
-    _differs: bool = False
-
-    @property
-    def version(self) -> int:
-        """Its version now."""
-        return self._counter._version
-
-    @property
-    def fact(self) -> object:
-        """What has become of which tensor, whichever node saved it."""
-        saved = self.saved
-        return saved.reading.storage, saved.reading.layout, saved.version, saved.cell, self._differs
-
-    def compare(self, mark: Mark | None) -> None:
-        """Compare its bytes with what they were, after they may have been written."""
-        now = digest_of(self.saved.reading, mark)
-        self._differs = self._digest is not None and now is not None and now != self._digest
-
-    def has_moved(self) -> bool:
-        """Tell whether it is not what it was."""
-        return self._differs or (self.saved.is_checked and self.version != self.saved.version)
-
-    def is_in(self, held: Mapping[tuple[str, int], torch.Tensor]) -> bool:
-        """Tell whether a node still holds it."""
-        tensor = held.get((self.saved.argument, self.saved.place))
-        if tensor is None or tensor._version != self.version:
-            return False
-        return bool(self.saved.reading.unknown) or data_address(tensor) == self.saved.reading.data_ptr
+    held: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,45 +42,79 @@ class Aids:
 
     Attributes
     ----------
-    marks
+    prints
         What is known of the bytes of the storages.
+    past
+        What these held while the cell ran.
     deadline
         When to stop reading new nodes.
     """
 
     storages: StorageSerials
-    marks: Mapping[int, Mark]
+    prints: Fingerprints
+    past: Past
     cell: int
     deadline: float
     _known: dict[int, tuple[torch.Tensor, Sight]] = field(default_factory=dict)
+    _checkpoints: set[int] = field(default_factory=set)
 
     def note(self, node: Any, number: int, kind: Kind) -> list[Followed]:  # noqa: ANN401
-        """Note what a node saved in memory that is watched: to any other, nobody can write."""
+        """Note what a node saved in memory that is watched, or that was overwritten before anybody could watch it."""
         found = []
-        for name, place, tensor, check in kept_in(node, kind):
+        for kept in kept_in(node, kind, self._checkpoints, self._concerns):
             try:
-                sight = self._sight_of(tensor)
+                version = saved_version(node, kept.tensor, kept.check)
+                sight = self._sight_of(kept.tensor, is_moved=version != kept.tensor._version)
                 if sight is not None:
-                    op, version = kind.name(node), saved_version(node, tensor, check)
+                    matters = is_read(node, kind, kept.use, kept.tensor)
+                    digests = self._held(sight, number, kind) if matters else _NOTHING
                     saved = SavedTensor(
-                        op=op, argument=name, sequence=number, place=place, cell=self.cell, reading=sight.reading,
-                        version=version, is_checked=check is not None,
+                        op=kind.name(node), argument=kept.name, sequence=number, place=kept.place, cell=self.cell,
+                        reading=sight.reading, version=version, is_checked=kept.check is not None,
+                        is_read_again=kept.is_read_again,
                     )  # fmt: skip
-                    matters = is_read(node, op, name, is_complex=tensor.is_complex())
-                    found.append(Followed(saved, sight.counter, sight.digest if matters else None))
+                    found.append(Followed(saved, sight.counter, digests, mask_on(node, kind)))
+                    found[-1].compare(sight.digest)
             except Exception:  # noqa: BLE001, S112  (an odd tensor must not cost the others: sparse, or wrapped)
                 continue
+        if found and any(one.differs for one in found):
+            forgive(found, self)
         return found
 
-    def _sight_of(self, tensor: torch.Tensor) -> Sight | None:
-        """Look at a tensor once, whichever nodes saved it."""
+    def _concerns(self, tensor: torch.Tensor) -> bool:
+        """Tell a tensor whose memory is watched, or was written to."""
+        return bool(tensor._version) or self.storages.at(storage_address(tensor.untyped_storage())) is not None
+
+    def mark_of(self, storage: int) -> Mark | None:
+        """Give what is known of a storage's bytes after the cell; None where they were not looked at.
+
+        A storage that variables led to while the cell ran, and that only graphs hold by now, is looked at here.
+        """
+        if storage in self.prints.waiting:
+            return None
+        return self.prints.marks.get(storage) or self.past.now(storage)
+
+    def digest_of(self, reading: Reading) -> bytes | None:
+        """Digest what a reading's elements hold after the cell; None where they were not looked at."""
+        return digest_now(reading, self.mark_of(reading.storage))
+
+    def _sight_of(self, tensor: torch.Tensor, *, is_moved: bool) -> Sight | None:
+        """Look at a tensor once, whichever nodes saved it; to memory that no variable leads to, nobody can write."""
         known = self._known.get(id(tensor))
         if known is not None:
             return known[1]
-        storage = self.storages.at(storage_address(tensor.untyped_storage()))
-        if storage is None:
+        if not is_moved and self.storages.at(storage_address(tensor.untyped_storage())) is None:
             return None
-        reading = read(tensor, "saved", 0, self.storages)
-        sight = Sight(reading, share_counter(tensor), digest_of(reading, self.marks.get(storage)))
+        reading = read_saved(tensor, self.storages)
+        digest = self.digest_of(reading)
+        sight = Sight(reading, share_counter(tensor), digest, _NOTHING if digest is None else frozenset((digest,)))
         self._known[id(tensor)] = tensor, sight  # with the tensor, so that its address stays its own
         return sight
+
+    def _held(self, sight: Sight, number: int, kind: Kind) -> frozenset[bytes]:
+        """Digest all that a tensor may have held when a node saved it."""
+        if not self.past.spells(sight.reading.storage):
+            return sight.held
+        marks, is_open = self.past.marks(sight.reading.storage, number, late=is_python(kind))
+        then = frozenset(one for mark in marks if (one := digest_then(sight.reading, mark)) is not None)
+        return then if then and not is_open else then | sight.held

@@ -7,15 +7,18 @@ or a checkpoint is passed by: to read it would run them.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from ..core.saved import Spoiled
 from .crash import frames_of, locals_of
-from .nodes import kind_of, nodes_of, saved_version, walk_nodes
+from .kinds import kind_of
+from .nodes import Made, nodes_of, saved_version, walk_nodes
 from .read import TORCH_TYPES, may_be_stale, read
+from .stack import MAX_NODES
 from .torch_private import (
     LEAF_NUMBER,
     PythonNode,
@@ -32,7 +35,9 @@ if TYPE_CHECKING:
 
     from ..core.failure import Complaint
     from .identity import ObjectSerials, StorageSerials
-    from .nodes import Kind, Nodes
+    from .kinds import Kind
+
+    Nodes = Mapping[int, Made]
 
 CLOCK_EVERY = 256
 MAX_ITEMS = 1000
@@ -54,19 +59,72 @@ class _Kept(NamedTuple):
 def find_spoiled(
     error: BaseException, complaint: Complaint, storages: StorageSerials, objects: ObjectSerials, seconds: float
 ) -> Spoiled | None:
-    """Find what a complaint is about: of several that say the same, the one that backward ran first."""
+    """Find what a complaint is about."""
     if user_modes():
         return None
-    deadline = time.perf_counter() + seconds
+    search = _Search(complaint, objects, time.perf_counter() + seconds)
     with plain_reads():
         for frame in frames_of(error):  # the innermost is PyTorch's own, with just what backward began from
             own = locals_of(frame)
-            nodes = {**nodes_of(("", one) for one in map(_with_history, _tensors_in(own))), **_nodes_in(own)}
-            found = _unpacked_in(own, complaint) or _search(nodes, complaint, objects, deadline)
+            roots = (("", one) for one in map(_with_history, _tensors_in(own)))
+            nodes = {**nodes_of(roots, set()), **_nodes_in(own)}
+            found = _unpacked_in(own, complaint) or search.run(nodes)
             if found is not None:
                 named = [one for other in frames_of(error) for one in _tensors_in(locals_of(other))]
-                return _tell(found, complaint, nodes, named, storages)
+                return _tell(found, complaint, _Above(nodes, search.seen), named, storages)
     return None
+
+
+@dataclass(slots=True)
+class _Search:
+    """Looks through graphs as backward runs through them, the latest nodes first, for the one that failed.
+
+    Attributes
+    ----------
+    seen
+        The numbers of the nodes that were read, which are no more than the stack can hold.
+    """
+
+    complaint: Complaint
+    objects: ObjectSerials
+    deadline: float
+    seen: set[int] = field(default_factory=set)
+
+    def run(self, nodes: Nodes) -> _Kept | None:
+        """Search the graphs below some nodes."""
+        is_it = _is_detached if self.complaint.trouble == "detached" else _is_overwritten
+        waiting = [(-number, id(one.node), one.node) for number, one in nodes.items()]
+        heapify(waiting)
+        met = {LEAF_NUMBER}
+        while waiting and not self._is_over():
+            number, _, node = heappop(waiting)
+            if -number in met:
+                continue
+            met.add(-number)
+            self.seen.add(-number)
+            kind = kind_of(node)
+            found = next((one for one in _kept_in(node, kind) if is_it(one, self.complaint, self.objects)), None)
+            if found is not None:
+                return found
+            for one, _ in kind.follow(node):
+                if one is not None:
+                    heappush(waiting, (-kind_of(one).number(one), id(one), one))
+        return None
+
+    def _is_over(self) -> bool:
+        count = len(self.seen)
+        return count >= MAX_NODES or (count % CLOCK_EVERY == 0 and time.perf_counter() > self.deadline)
+
+
+class _Above(NamedTuple):
+    """The part of a graph that was read."""
+
+    nodes: Nodes
+    seen: set[int]
+
+    def since(self, number: int) -> Iterator[tuple[int, Any, Kind, tuple[int, ...]]]:
+        """Go through the nodes made after one."""
+        return walk_nodes(self.nodes, set(), lowest=number + 1, only=self.seen)
 
 
 def _tensors_in(names: Mapping[str, object]) -> Iterator[torch.Tensor]:
@@ -80,13 +138,13 @@ def _items_of(value: Any) -> list[Any]:  # noqa: ANN401
     return [*value] if type(value) in (list, tuple) else [value]
 
 
-def _nodes_in(names: Mapping[str, object]) -> dict[int, tuple[Any, list[str]]]:
+def _nodes_in(names: Mapping[str, object]) -> dict[int, Made]:
     """Give the nodes among names: edges that a backward was handed, and the `ctx` of a user's own Function."""
     edge = getattr(torch.autograd.graph, "GradientEdge", ())
     values = [one for value in [*names.values()] for one in (value, *_items_of(value)[:MAX_ITEMS])]
     nodes = [one[0] for one in values if edge and type(one) is edge]
     nodes += [one for one in values if issubclass(type(one), PythonNode)]
-    return {kind_of(node).number(node): (node, []) for node in nodes}
+    return {kind_of(node).number(node): Made(node, []) for node in nodes}
 
 
 def _with_history(tensor: torch.Tensor) -> torch.Tensor:
@@ -102,28 +160,17 @@ def _unpacked_in(names: Mapping[str, object], complaint: Complaint) -> _Kept | N
     return next((one for one in kept if complaint.facts in _words_of(one.check, one.node)), None)
 
 
-def _search(nodes: Nodes, complaint: Complaint, objects: ObjectSerials, deadline: float) -> _Kept | None:
-    best: _Kept | None = None
-    is_it = _is_detached if complaint.trouble == "detached" else _is_overwritten
-    for count, (number, node, kind, _) in enumerate(walk_nodes(nodes, set())):
-        if count % CLOCK_EVERY == 0 and time.perf_counter() > deadline:
-            break
-        if best is None or number > best.number:
-            best = next((one for one in _kept_in(node, kind) if is_it(one, complaint, objects)), best)
-    return best
-
-
 def _kept_in(node: Any, kind: Kind) -> Iterator[_Kept]:  # noqa: ANN401
     number = kind.number(node)
-    for name, look, check in kind.saved:
+    for slot in kind.saved:
         try:
-            found = look(node)
+            found = slot.read(node)
         except RuntimeError:  # let go of by backward
             continue
         raws = [one for one in (found if isinstance(found, tuple) else (found,)) if one is not None]
         if not any(map(has_hook, raws)):
             yield from (
-                _Kept(node, number, kind.name(node), name, raw, tensor, check)
+                _Kept(node, number, kind.name(node), slot.name, raw, tensor, slot.check)
                 for raw in raws
                 if type(tensor := raw.data) in TORCH_TYPES
             )
@@ -152,7 +199,7 @@ def _words_of(check: Callable[[Any], object], node: Any) -> str:  # noqa: ANN401
 
 
 def _tell(
-    one: _Kept, complaint: Complaint, nodes: Nodes, named: list[torch.Tensor], storages: StorageSerials
+    one: _Kept, complaint: Complaint, above: _Above, named: list[torch.Tensor], storages: StorageSerials
 ) -> Spoiled:
     spoiled = Spoiled(
         op=one.op,
@@ -168,23 +215,23 @@ def _tell(
         return spoiled
     place = storage_address(one.tensor.untyped_storage())
     writers = {
-        number: op for op, number in _writers(spoiled, [one.tensor, *named], nodes, place) if number > one.number
+        number: op for op, number in _writers(spoiled, [one.tensor, *named], above, place) if number > one.number
     }
     first = min(writers, default=None)
     return replace(
         spoiled,
         writer=None if first is None else (writers[first], first),
-        users=tuple(_users(nodes, one.number)),
+        users=tuple(_users(above, one.number)),
     )
 
 
-def _writers(spoiled: Spoiled, known: list[torch.Tensor], nodes: Nodes, place: int) -> Iterator[tuple[str, int]]:
+def _writers(spoiled: Spoiled, known: list[torch.Tensor], above: _Above, place: int) -> Iterator[tuple[str, int]]:
     """Give the nodes of the graph that must have moved the version from the one that was expected.
 
     An operator that saved its own result, at the version that came next, wrote it there. And where the version moved
     but once, whichever node stands behind the tensor by now did it.
     """
-    for number, node, kind, _ in walk_nodes(nodes, set(), lowest=spoiled.sequence + 1):
+    for number, node, kind, _ in above.since(spoiled.sequence):
         for kept in _kept_in(node, kind):
             if _lies_in(kept.tensor, place):
                 known.append(kept.tensor)
@@ -204,7 +251,7 @@ def _lies_in(tensor: torch.Tensor, place: int) -> bool:
     return has_storage(tensor) and storage_address(tensor.untyped_storage()) == place
 
 
-def _users(nodes: Nodes, sequence: int) -> Iterator[str]:
-    for _, node, kind, below in walk_nodes(nodes, set(), lowest=sequence + 1):
+def _users(above: _Above, sequence: int) -> Iterator[str]:
+    for _, node, kind, below in above.since(sequence):
         if sequence in below:
             yield kind.name(node)

@@ -83,7 +83,7 @@ def _parameters(optimizer: torch.optim.Optimizer) -> Iterator[torch.Tensor]:
 def _states(optimizer: torch.optim.Optimizer) -> Iterator[torch.Tensor]:
     for state in list(optimizer.state.values()):
         for value in state.values() if isinstance(state, dict) else ():
-            yield from (one for one in (value if isinstance(value, list | tuple) else [value]))
+            yield from value if isinstance(value, list | tuple) else [value]
 
 
 def _storages(values: list[Any]) -> Iterator[int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from types import CodeType
 
@@ -154,6 +155,24 @@ def checked_by(kind: Any, name: str) -> Any:  # noqa: ANN401
 def has_hook(saved: Any) -> bool:  # noqa: ANN401
     """Tell a tensor that hooks packed, or will compute again."""
     return getattr(saved, "unpack_hook", has_hook) is not None
+
+
+def handed_again(frame: Any) -> Iterator[tuple[torch.Tensor, Callable[[Any], object]]]:  # noqa: ANN401
+    """Give the tensors that a checkpoint was handed, each with what reads it as the checkpoint will."""
+    kept = getattr(frame, "saved_args", None)
+    if kept is not None:
+        for one in kept:
+            if hasattr(one, "unpack_hook") and not has_hook(one):
+                yield one.data, partial(_unpack, one)
+        return
+    node: Any = getattr(getattr(frame, "input_saver", None), "grad_fn", None)  # before PyTorch 2.13
+    for one in getattr(node, "_raw_saved_tensors", ()):
+        if not has_hook(one):
+            yield one.data, lambda _: node.saved_tensors
+
+
+def _unpack(saved: Any, _: object) -> object:  # noqa: ANN401
+    return saved.unpack()
 
 
 def setting_of(node: Any, name: str) -> object:  # noqa: ANN401

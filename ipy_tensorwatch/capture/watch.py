@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
+from .fingerprint import COPY_LIMIT, Mark
+from .memory import block_of
+from .past import Spell
+from .read import TORCH_TYPES, read
 from .seats import Seats
 
 if TYPE_CHECKING:
-    import weakref
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from ..core.operation import Region
     from .counter import Counter
-    from .fingerprint import Mark, Verdict
+    from .fingerprint import Verdict
+    from .identity import StorageSerials
     from .lens import Shot
     from .memory import Block
     from .seats import Moved
 
 MAX_WATCHED = 4096
+KEPT_BYTES = 1 << 25
+"""How many bytes of what storages held earlier in the cell are kept; of the rest, digests."""
 
 
 class Rewritten(NamedTuple):
@@ -34,13 +42,15 @@ class Rewritten(NamedTuple):
 
 @dataclass(slots=True)
 class _Watched:
-    """One storage: its bytes as last seen, and the number of that look."""
+    """One storage: its bytes as last seen, the looks that saw them so, and what they were before."""
 
     reference: weakref.ref[Any]
     block: Block
     digest: bytes | None
     copy: bytes | None
+    first: int = 0
     look_number: int = 0
+    spells: list[Spell] = field(default_factory=list)
 
     def find(self) -> bool:
         """Tell whether the bytes are still there, also where `resize_` has moved them."""
@@ -58,9 +68,16 @@ class _Watched:
         digest = block.digest()
         if digest is None or digest == self.digest:
             return None
-        old, self.digest = self.copy, digest
+        old = self.copy
+        self.spells += self.spell(since)
+        self.first, self.digest = number, digest
         self.copy = block.copy() if old is not None else None
         return Rewritten(storage, since, _mask(old, self.copy), block.low)
+
+    def spell(self, last: int) -> Iterator[Spell]:
+        """Tell the bytes as they were up to a look."""
+        if self.digest is not None:
+            yield Spell(self.first, last, Mark(self.block, self.digest, self.copy, {}))
 
 
 @dataclass(slots=True)
@@ -69,6 +86,8 @@ class Watch:
 
     Attributes
     ----------
+    room
+        How many bytes of storages larger than the `largest` may be looked at as well.
     counters
         The version counters of the tensors in storages too large to be looked at.
     has_lost
@@ -77,20 +96,38 @@ class Watch:
 
     watched: dict[int, _Watched]
     largest: int
+    room: int
     counters: tuple[Counter, ...]
     seats: Seats
     has_lost: bool = False
+    _kept: int = 0
     _counted: int = 0
     _by_count: set[int] = field(default_factory=set)
 
     @classmethod
     def begin(
-        cls, before: Shot, marks: Mapping[int, Mark], references: Mapping[int, weakref.ref[Any]], largest: int
+        cls,
+        before: Shot,
+        marks: Mapping[int, Mark],
+        references: Mapping[int, weakref.ref[Any]],
+        largest: int,
+        room: int,
     ) -> Watch:
-        """Watch the storages up to `largest` bytes from here on."""
+        """Watch the storages up to `largest` bytes from here on, and of larger ones what there is room for."""
         small = [(key, mark) for key, mark in marks.items() if mark.block.nbytes <= largest and key in references]
         watched = {key: _Watched(references[key], one.block, one.digest, one.copy) for key, one in small[:MAX_WATCHED]}
-        return cls(watched, largest, before.counters, Seats(before))
+        watch = cls(watched, largest, room, before.counters, Seats(before))
+        for key, mark in marks.items() if room else ():
+            if mark.block.nbytes > largest and key in references and watch._has_room(mark.block):
+                watched[key] = _Watched(references[key], mark.block, mark.digest, None)
+        return watch
+
+    def _has_room(self, block: Block) -> bool:
+        if block.nbytes <= self.largest:
+            return len(self.watched) < MAX_WATCHED
+        fits = block.nbytes <= self.room
+        self.room -= block.nbytes if fits else 0
+        return fits
 
     def look(self, number: int) -> Iterator[Rewritten]:
         """Find the storages that were written since they were last looked at."""
@@ -98,10 +135,55 @@ class Watch:
             if not one.find():
                 del self.watched[storage]
                 self.has_lost = True
+                self.room += one.block.nbytes if one.block.nbytes > self.largest else 0
                 yield Rewritten(storage, one.look_number, None, one.block.low)
             elif seen := one.look(storage, number):
+                self._make_room(one.spells)
                 yield seen
         yield from self._count(number)
+
+    def last_look(self, storage: int) -> int:
+        """Give the last look at a storage; of one that is not watched, the start of the cell."""
+        return self.watched[storage].look_number if storage in self.watched else 0
+
+    def foresee(
+        self, written: Sequence[tuple[torch.Tensor, Region]], storages: StorageSerials, number: int
+    ) -> Iterator[Rewritten]:
+        """Look at what an operator is about to write to, which may be known to nobody yet; at all where it may be more.
+
+        Memory that PyTorch has not allocated may be that of other storages too.
+        """
+        if any(region.storage not in storages.own for _, region in written):
+            yield from self.look(number)
+        for tensor, region in written:
+            one = self.watched.get(region.storage)
+            if one is None:
+                self._take_in_unnamed(tensor, region.storage, storages, number)
+            elif one.look_number < number and one.find() and (seen := one.look(region.storage, number)):
+                self._make_room(one.spells)
+                yield seen
+
+    def _make_room(self, spells: list[Spell]) -> None:
+        """Keep no copy of what was just found overwritten where it is large, or copies have become many."""
+        if not spells:
+            return
+        mark = spells[-1].mark
+        size = len(mark.copy or b"")
+        if size > min(COPY_LIMIT, KEPT_BYTES - self._kept):
+            spells[-1] = spells[-1]._replace(mark=replace(mark, copy=None))
+        else:
+            self._kept += size
+
+    def spells(self, storage: int) -> list[Spell]:
+        """Tell what a storage that is looked at has held so far."""
+        one = self.watched.get(storage)
+        return [*one.spells, *one.spell(one.look_number)] if one else []
+
+    def now(self, storage: int) -> Mark | None:
+        """Look at a storage once more; None where it is gone."""
+        one = self.watched.get(storage)
+        digest = one.block.digest() if one and one.find() else None
+        return None if one is None or digest is None else Mark(one.block, digest, one.block.copy(), {})
 
     def _count(self, number: int) -> Iterator[Rewritten]:
         """Find the storages, too large to be looked at, that an operator has written."""
@@ -127,10 +209,26 @@ class Watch:
         """Find the tensors that were given other memory, and watch that too from here on."""
         yield from self.seats.follow(shot, number)
         self.has_lost = False
-        for storage in {*self.seats.storage_of.values()} - self.watched.keys():
-            block = shot.blocks.get(storage)
-            if block is not None and block.nbytes <= self.largest and storage in references:
-                self.watched[storage] = _Watched(references[storage], block, block.digest(), block.copy(), number)
+        moved = {*self.seats.storage_of.values()}
+        self._take_in({key: one for key, one in shot.blocks.items() if key in moved}, references, number)
+
+    def widen(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> None:
+        """Watch the memory of new tensors too from here on."""
+        self._take_in(shot.blocks, references, number)
+
+    def _take_in(self, blocks: Mapping[int, Block], known: Mapping[int, weakref.ref[Any]], number: int) -> None:
+        for storage in blocks.keys() - self.watched.keys():
+            block, reference = blocks[storage], known.get(storage)
+            if reference is not None and self._has_room(block):
+                copy = block.copy() if block.nbytes <= self.largest else None
+                self.watched[storage] = _Watched(reference, block, block.digest(), copy, number, number)
+
+    def _take_in_unnamed(self, tensor: torch.Tensor, storage: int, storages: StorageSerials, number: int) -> None:
+        if type(tensor) in TORCH_TYPES and tensor.device.type == "cpu":
+            reading = read(tensor, "", 0, storages)
+            block = block_of(tensor, reading, storages.own) if reading.data_ptr and not reading.unknown else None
+            if block is not None and block.nbytes <= COPY_LIMIT:
+                self._take_in({storage: block}, {storage: weakref.ref(tensor.untyped_storage())}, number)
 
 
 def _mask(old: bytes | None, new: bytes | None) -> np.ndarray[Any, Any] | None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .course import Course
-from .magic import MAGIC_CALL
+from .magic import runs_magic
 from .naming import name_targets
 from .path import AccessPath, count_alike
 from .records import Site
@@ -247,7 +247,7 @@ class _Case:
     def _unwrapped(self, site: Site) -> Site:
         """Tell the line of a magic's body as the line of the cell that it is."""
         inner = site.inner
-        if inner is None or inner.cell != self.evidence.cell or not site.text.startswith(MAGIC_CALL):
+        if inner is None or inner.cell != self.evidence.cell or not runs_magic(site.text):
             return site
         return Site(line=inner.line, end_line=inner.line, text=inner.text, certainty="inferred")
 
@@ -266,7 +266,7 @@ class _Case:
             return "direct"
         if self._is_update_by_hand(statement, reached):
             return "optimizer"
-        if ".grad" in self.path.steps[-1:] and self._is_backward(statement, reached):
+        if self.path.is_grad and self._is_backward(statement, reached):
             return "backward"
         if self.reading.kind == "buffer" and statement.calls and not self._named_others(statement):
             return "module" if self._is_own_buffer(statement) else "call" if self._mentions(statement) else "alias"

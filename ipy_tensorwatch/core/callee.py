@@ -11,7 +11,7 @@ from .closure import Closure
 from .library import Library
 from .path import AccessPath
 from .reference import Reference, References
-from .syntax import is_inplace_name, is_method
+from .syntax import is_inplace_name, is_method, positional_names
 from .trace import trace
 from .vocabulary import FRESH, MEMBERS, PLAIN_CLASSES, SELVES, VIEWS
 
@@ -46,7 +46,7 @@ class Callees:
 
     def class_of(self, one: Reference) -> str:
         """Tell the class of an object, "" where it is not known."""
-        if one.depth or one.sealed or one.below:
+        if not one.is_spelled:
             return ""
         made = "" if one.path.steps else self._objects.get(one.path.root, "")
         return made or self.library.class_of(one.path)
@@ -148,5 +148,4 @@ def _bound(method: Function, myself: References) -> Closure:
 
 
 def _first_parameter(function: Function) -> str:
-    spec = function.node.args
-    return next((one.arg for one in (*spec.posonlyargs, *spec.args)), "")
+    return next(iter(positional_names(function.node.args)), "")

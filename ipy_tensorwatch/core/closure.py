@@ -10,6 +10,7 @@ from . import reference as to
 from .path import AccessPath
 from .reference import Reference, References, union
 from .scope import Scope
+from .syntax import positional_names
 from .trace import trace
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def read_arguments(node: ast.Call, scope: Scope) -> Arguments:
 def bind_arguments(closure: Closure, arguments: Arguments) -> dict[str, References]:
     """Tell what each parameter leads to."""
     spec = closure.function.node.args
-    names = [one.arg for one in (*spec.posonlyargs, *spec.args)]
+    names = positional_names(spec)
     handed = (*closure.given, *arguments.positional)
     bound = {
         name: refs for name, refs in arguments.named.items() if name in {*names, *(a.arg for a in spec.kwonlyargs)}
@@ -79,7 +80,7 @@ def bind_arguments(closure: Closure, arguments: Arguments) -> dict[str, Referenc
 
 
 def _defaults(spec: ast.arguments) -> dict[str, ast.expr | None]:
-    names = [one.arg for one in (*spec.posonlyargs, *spec.args)]
+    names = positional_names(spec)
     missing: list[ast.expr | None] = [None] * (len(names) - len(spec.defaults))
     positional = dict(zip(names, [*missing, *spec.defaults], strict=True))
     return {**positional, **dict(zip([one.arg for one in spec.kwonlyargs], spec.kw_defaults, strict=True))}

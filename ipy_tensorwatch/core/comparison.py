@@ -14,7 +14,7 @@ class Form:
     """What is said of one of the two before their values are compared."""
 
     text: str
-    shape: str
+    shape: tuple[int, ...]
     dtype: str
     device: str
 

@@ -98,7 +98,7 @@ class Follower:
 
     def read(self, refs: References) -> References:
         """Follow what reading these paths runs, and add what the code has stored there."""
-        plain = [one for one in refs if not one.sealed and not one.below and not one.depth]
+        plain = [one for one in refs if one.is_spelled]
         run_by = [self._read_step(one) for one in plain if one.path.steps]
         return union(refs, *run_by, *(self._load(one) for one in plain))
 
@@ -119,8 +119,8 @@ class Follower:
     def store(self, refs: References, step: str, value: References) -> None:
         """Note what is stored at an item or attribute."""
         for one in refs:
-            if value and not one.sealed and not one.below and not one.depth:
-                path = AccessPath(one.path.root, (*one.path.steps, step))
+            if value and one.is_spelled:
+                path = to.step_to(one, step).path
                 self._stored[path] = union(self._stored.get(path, ()), value)
 
     def iterate(self, refs: References) -> References:

@@ -7,6 +7,7 @@ from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 from .overlap import relate
+from .reading import bounds
 from .records import AliasGroup, Pair
 
 if TYPE_CHECKING:
@@ -120,11 +121,11 @@ def _alias_group(members: Sequence[Entry]) -> AliasGroup:
         for (path_a, a), (path_b, b) in islice(combinations(members, 2), MAX_PAIRS)
     )
     readings = [reading for _, reading in members]
-    low = min(reading.address for reading in readings)
+    low, high = bounds(readings)
     return AliasGroup(
         id=min(reading.storage for reading in readings),
         device=readings[0].device,
-        nbytes=max(reading.end for reading in readings) - low,
+        nbytes=high - low,
         members=tuple(str(path) for path, _ in members),
         pairs=pairs,
         pairs_left_out=count - len(pairs),

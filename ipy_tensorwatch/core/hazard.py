@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .records import Hazard
 from .remedy import remedy
+from .whereabouts import locate, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from .records import Cause, Outcome, Site
     from .saved import Overwritten
 
-WILL_RAISE, WILL_BE_WRONG = "TW201", "TW202"
+WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN = "TW201", "TW202", "TW205"
+OF_BACKWARD = frozenset((WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN, "TW209"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,9 @@ class Break:
     @property
     def code(self) -> str:
         """The code of the hazard that this is."""
-        return WILL_RAISE if self.found.will_raise else WILL_BE_WRONG
+        if self.found.will_raise:
+            return WILL_RAISE
+        return COMPUTED_AGAIN if self.found.saved.is_read_again else WILL_BE_WRONG
 
     @property
     def outcome(self) -> Outcome:
@@ -98,10 +102,26 @@ def _hazard(group: Sequence[Break]) -> Hazard:
         paths=paths,
         op=first.found.saved.op,
         message=_message(first, list(mains)),
-        remedy=remedy(first.writing, paths, _root(first)),
+        remedy=remedy(first.writing, paths, _root(first), is_read_again=first.found.saved.is_read_again),
         saved_at=first.saved_at,
         written_at=first.writing.site,
+        saved_cell=first.found.saved.cell,
+        written_cell=first.writing.cell,
+        node=first.found.saved.sequence,
     )
+
+
+def foretells(one: Hazard, happened: Hazard) -> bool:
+    """Tell a hazard that has just come true; it is still ahead, and stands again after the next cell."""
+    is_same_write = one.written_at is not None and one.written_at == happened.written_at
+    is_same_node = one.node is not None and one.node == happened.node
+    names_it = not {*happened.paths[:1]}.isdisjoint(one.paths)
+    return one.code == happened.code and (is_same_node or is_same_write or names_it)
+
+
+def is_worth_saying(hazard: Hazard) -> bool:
+    """Tell a hazard that is said unasked; that of a backward which may never be run just stands in the report."""
+    return hazard.outcome != "risk" or hazard.code not in OF_BACKWARD
 
 
 def _message(one: Break, names: Sequence[str]) -> str:
@@ -109,9 +129,10 @@ def _message(one: Break, names: Sequence[str]) -> str:
     who = f"`{names[0]}`" + (f" and {len(names) - 1} more" if names[1:] else "") if names else "a tensor"
     were = "were" if names[1:] else "was"
     through = f" through `{writing.path}`" if writing.path and writing.path not in names else ""
+    needed = "with which a checkpoint will compute again, as" if saved.is_read_again else f"saved by {saved.op}"
     return (
-        f"{_what(one)}: {who}, saved by {saved.op} in {_where(saved.cell, one.saved_at)}, {were} overwritten{through} "
-        f"in {_where(writing.cell, writing.site)}{_text(writing.site)}"
+        f"{_what(one)}: {who}, {needed} in {locate(saved.cell, one.saved_at)}, {were} overwritten{through} "
+        f"in {quote(writing.cell, writing.site)}"
     )
 
 
@@ -125,18 +146,3 @@ def _what(one: Break) -> str:
 
 def _root(one: Break) -> str | None:
     return next(iter((*one.scalars, *one.found.roots)), None)
-
-
-def _where(cell: int, site: Site | None) -> str:
-    return f"cell {cell}" if site is None else f"cell {cell}, line {site.line}"
-
-
-def _text(site: Site | None) -> str:
-    if site is None:
-        return "."
-    inner = f" → cell {site.inner.cell}, line {site.inner.line}: `{_quoted(site.inner.text)}`" if site.inner else ""
-    return f": `{_quoted(site.text)}`{inner}"
-
-
-def _quoted(text: str) -> str:
-    return text.replace("`", "'")

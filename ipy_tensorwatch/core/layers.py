@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from . import reference as to
 from .closure import Arguments, Closure
-from .path import AccessPath
 from .reference import Reference, References, union
 from .trace import trace
 from .vocabulary import FRESH_LAYERS
@@ -16,6 +15,7 @@ from .vocabulary import FRESH_LAYERS
 if TYPE_CHECKING:
     from .follow import Follower
     from .frame import Frame
+    from .path import AccessPath
 
 _SAME = ("Identity", "Dropout", "AlphaDropout", "FeatureAlphaDropout")
 _VIEWS = ("Flatten", "Unflatten")
@@ -59,7 +59,7 @@ def _run_layer(one: Reference, value: References, frame: Frame, follower: Follow
 
 def _run_children(one: Reference, value: References, frame: Frame, follower: Follower) -> References:
     place = 0
-    while follower.callees.class_of(child := _child(one, place)):
+    while follower.callees.class_of(child := to.step_to(one, f"[{place}]")):
         value = _run_layer(child, value, frame, follower)
         place += 1
     return value if place else _run_other(one, "", value, frame, follower)
@@ -73,12 +73,6 @@ def _run_other(one: Reference, name: str, value: References, frame: Frame, follo
     return () if name.startswith(FRESH_LAYERS) and not writers else to.doubt(union(value, made, (one,)))
 
 
-def _child(one: Reference, place: int) -> Reference:
-    return replace(one, path=AccessPath(one.path.root, (*one.path.steps, f"[{place}]")))
-
-
 def _writers(one: Reference, follower: Follower) -> list[AccessPath]:
     """Give the modules at or behind a path that write in place."""
-    if one.depth or one.sealed or one.below:
-        return []
-    return follower.callees.library.inplace_behind(one.path)
+    return follower.callees.library.inplace_behind(one.path) if one.is_spelled else []

@@ -46,7 +46,7 @@ def judge(event: Event, paths: tuple[AccessPath, ...]) -> Likelihood | None:
 
 
 def _judge_library(event: Event, paths: tuple[AccessPath, ...]) -> Likelihood | None:
-    gradient = any(path.steps and path.steps[-1] == ".grad" for path in paths)
+    gradient = any(path.is_grad for path in paths)
     if event.kind == "backward":
         return Likelihood(score=_GRADIENT) if gradient else None
     return None if gradient else Likelihood(score=_OPTIMIZER)
@@ -77,8 +77,7 @@ def _match(reference: Reference, path: AccessPath) -> Likelihood | None:
 
 
 def _match_below(reference: Reference, path: AccessPath) -> Likelihood | None:
-    gradient = bool(path.steps) and path.steps[-1] == ".grad"
-    if not reference.path.leads_to(path) or reference.grad not in (None, gradient):
+    if not reference.path.leads_to(path) or reference.grad not in (None, path.is_grad):
         return None
     return Likelihood(
         score=_BELOW if reference.sure else _HANDED, origin=path, same_object=reference.same and reference.sure

@@ -17,6 +17,7 @@ _RESTORE = re.compile(
     + r"""line_magic\('tensorwatch', (?P<quote>['"])restore (?P<path>.+?)(?: \d+)? *(?P=quote)\)"""
 )
 
+_LINE_MAGIC = re.compile(re.escape(MAGIC_CALL) + r"""line_magic\('(?P<name>\w+)', (?P<line>'.*'|".*")\)""")
 _OPTIONS = re.compile(r"(?:-[lsTD]\s+\S+\s+|-[A-Za-z]\s*\d*\s+|--\S+\s+)*")
 
 
@@ -41,6 +42,46 @@ def find_source(node: ast.stmt) -> str:
         return body.source
     restored = _RESTORE.match(ast.unparse(node)) if isinstance(node, ast.Expr) else None
     return f"{restored['path']}[...] = ..." if restored else ""
+
+
+def runs_magic(text: str) -> bool:
+    """Tell the text of a statement that hands over to a magic."""
+    return text.startswith("%") or MAGIC_CALL in text
+
+
+def puts_back(text: str) -> bool:
+    """Tell the text of a statement that puts back what was there before."""
+    return text.startswith("%tensorwatch restore")
+
+
+def as_typed(text: str) -> str:
+    """Spell the call of a line magic as it was typed, and leave other text as it is.
+
+    Examples
+    --------
+    >>> as_typed("get_ipython().run_line_magic('tensorwatch', 'restore h')")
+    '%tensorwatch restore h'
+    """
+    call = _LINE_MAGIC.fullmatch(text)
+    return f"%{call['name']} {ast.literal_eval(call['line'])}".rstrip() if call else text
+
+
+def find_typed_body(text: str) -> Body | None:
+    """Give the code that a statement hands to a magic which runs it, by the statement's text.
+
+    Examples
+    --------
+    >>> find_typed_body("%timeit -n 3 x.add_(1)")
+    Body(source='x.add_(1)', offset=0)
+    """
+    name, _, line = text.removeprefix("%").partition(" ")
+    if text.startswith("%"):
+        return Body(source=_code(line), offset=0) if name in RUNNING else None
+    try:
+        tree = ast.parse(text) if MAGIC_CALL in text else None
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    return find_body(tree.body[0]) if tree is not None and tree.body else None
 
 
 def find_body(node: ast.stmt) -> Body | None:

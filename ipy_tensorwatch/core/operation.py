@@ -102,7 +102,7 @@ class Owners:
     def _stood_still(self, reading: Reading) -> bool:
         """Tell memory that was there, at its place, before and after the cell: nobody else can have had it between."""
         earlier = self._before.by_storage.get(reading.storage, ())
-        return any(_start(one) == _start(reading) for _, one in earlier[:1])
+        return any(one.storage_start == reading.storage_start for _, one in earlier[:1])
 
     def _before_the_cell(self, region: Reading) -> tuple[AccessPath, ...]:
         """Find variables that led to this memory when the cell began, and lead elsewhere now."""
@@ -110,9 +110,5 @@ class Owners:
         return tuple(path for path, reading in entries if share_bytes(region, reading) is not False)
 
 
-def _start(reading: Reading) -> int:
-    return reading.address - reading.low
-
-
 def _moved_to(region: Reading, reading: Reading) -> Reading:
-    return region._replace(data_ptr=region.data_ptr + _start(reading) - _start(region))
+    return region._replace(data_ptr=region.data_ptr + reading.storage_start - region.storage_start)

@@ -44,6 +44,37 @@ def share_bytes(a: Reading, b: Reading) -> bool | None:
         return None
 
 
+def overlaps_itself(reading: Reading) -> bool | None:
+    """Tell whether elements of one reading share bytes, as `expand` and `unfold` lay them; None where it is not known.
+
+    Examples
+    --------
+    >>> from ipy_tensorwatch.core.reading import Reading
+    >>> overlaps_itself(Reading("tensor", 1, shape=(3,), strides=(0,), itemsize=4, high=4))
+    True
+    """
+    if reading.unknown or reading.is_dense or not reading.numel:
+        return None if reading.unknown else False
+    reach = reading.itemsize
+    for stride, size in sorted((abs(a), b) for a, b in zip(reading.strides, reading.shape, strict=True) if b > 1):
+        if stride < reach:
+            return _repeats(reading)
+        reach += stride * (size - 1)
+    return False
+
+
+def _repeats(reading: Reading) -> bool | None:
+    """Count the addresses, where sizes and strides alone do not tell."""
+    if reading.numel * reading.itemsize > reading.high - reading.low:
+        return True
+    if reading.numel > MAX_WORK:
+        return None
+    places = np.zeros(1, np.int64)
+    for size, stride in ((reading.itemsize, 1), *zip(reading.shape, reading.strides, strict=True)):
+        places = np.add.outer(places, np.arange(size) * stride).ravel()
+    return bool(len(np.unique(places)) < len(places))
+
+
 def lay_out(buffer: Any, reading: Reading, start: int) -> np.ndarray[Any, np.dtype[np.uint8]]:  # noqa: ANN401
     """View a run of bytes as a reading's elements, each one a row of `itemsize` bytes.
 

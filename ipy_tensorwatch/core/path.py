@@ -42,6 +42,11 @@ class AccessPath:
             text = f"list({text}){step.removeprefix(OF_SET)}" if step.startswith(OF_SET) else text + step
         return text
 
+    @property
+    def is_grad(self) -> bool:
+        """Whether it leads to the gradient of a tensor."""
+        return self.steps[-1:] == (".grad",)
+
     def leads_to(self, other: AccessPath) -> bool:
         """Tell whether `other` is this path or lies behind it; an unknown item matches any item.
 

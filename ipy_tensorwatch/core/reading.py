@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import operator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+TOO_MANY = "not read: too many"
+"""What stands for a history that was not asked for, because so many others were."""
 METADATA = ("shape", "strides", "dtype", "device", "requires_grad", "grad_fn", "storage")
 """The fields whose change is told as `metadata`, in the order in which they are told."""
 
@@ -67,6 +72,11 @@ class Reading(NamedTuple):
         return self.data_ptr + extent(self.shape, self.strides, self.itemsize)[0]
 
     @property
+    def storage_start(self) -> int:
+        """The address of the lowest byte of the storage."""
+        return self.address - self.low
+
+    @property
     def end(self) -> int:
         """The address behind the highest byte."""
         return self.address + self.high - self.low
@@ -77,12 +87,17 @@ class Reading(NamedTuple):
         return self.nbytes == self.high - self.low and 0 not in self.strides
 
 
+def bounds(readings: Collection[Reading]) -> tuple[int, int]:
+    """Return the addresses `[low, high)` between which all of these lie."""
+    return min(one.address for one in readings), max(one.end for one in readings)
+
+
 def changed_fields(before: Reading, after: Reading) -> tuple[str, ...]:
     """Name the metadata that differ between two readings of one object; a storage that moved counts as another."""
     if _laid_out(before) == _laid_out(after) and before.data_ptr - before.low == after.data_ptr - after.low:
         return ()
     differs = {name: getattr(before, name) != getattr(after, name) for name in METADATA}
-    differs["storage"] |= before.address - before.low != after.address - after.low
+    differs["storage"] |= before.storage_start != after.storage_start
     return tuple(name for name in METADATA if differs[name])
 
 

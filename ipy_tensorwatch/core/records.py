@@ -220,12 +220,16 @@ class Hazard:
     outcome
         What will happen: the step raises, its result is silently wrong, or it is a risk under a condition that the
         message names.
-    happened
-        Whether it has come true: it is the error that the cell ended with.
     op
         The node of the graph that saved the tensor.
     remedy
         What to write instead.
+    saved_cell, written_cell
+        The cells of `saved_at` and `written_at`.
+    node
+        The number of the node that saved the tensor, which tells graphs apart.
+    happened
+        Whether it has come true: it is the error that the cell ended with.
     """
 
     code: str
@@ -234,6 +238,30 @@ class Hazard:
     op: str | None
     message: str
     remedy: str
-    saved_at: Site | None
-    written_at: Site | None
+    saved_at: Site | None = None
+    written_at: Site | None = None
+    saved_cell: int | None = None
+    written_cell: int | None = None
+    node: int | None = None
     happened: bool = False
+
+    @property
+    def mark(self) -> object:
+        """What tells it from others, whatever its variables are called by now."""
+        where = self.saved_cell, self.saved_at, self.written_cell, self.written_at
+        return self.code, self.outcome, self.op, where if any(where) else self.paths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A hazard began, or was over, after a cell.
+
+    Attributes
+    ----------
+    why
+        Why it is over; None where it began.
+    """
+
+    cell: int
+    hazard: Hazard
+    why: str | None = None

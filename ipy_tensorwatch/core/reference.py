@@ -40,6 +40,11 @@ class Reference:
     sure: bool = True
     grad: bool | None = None
 
+    @property
+    def is_spelled(self) -> bool:
+        """Whether it is what lies at `path`, no more and no less."""
+        return not self.below and not self.sealed and not self.depth
+
 
 References = tuple[Reference, ...]
 
@@ -64,7 +69,7 @@ def member(refs: References, name: str) -> References:
 def _attribute(one: Reference, name: str) -> Reference:
     if one.below:
         return replace(one, grad=True) if name == "grad" else one
-    return one if one.sealed else _step(one, f".{name}")
+    return one if one.sealed else step_to(one, f".{name}")
 
 
 def item(refs: References, step: str, *, several: bool = False) -> References:
@@ -79,10 +84,11 @@ def _item(one: Reference, step: str, *, several: bool) -> Reference:
         return one
     if one.sealed:
         return replace(one, same=False)
-    return replace(_step(one, step), same=one.same and not several, sealed=several)
+    return replace(step_to(one, step), same=one.same and not several, sealed=several)
 
 
-def _step(one: Reference, step: str) -> Reference:
+def step_to(one: Reference, step: str) -> Reference:
+    """Take one step that a path spells."""
     return replace(one, path=AccessPath(one.path.root, (*one.path.steps, step)))
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .failure import MEMORY
-from .phrase import quoted, typed, where
+from .phrase import quoted, typed
 from .records import Hazard
+from .whereabouts import locate
 
 if TYPE_CHECKING:
     from .failure import Complaint
@@ -53,6 +54,7 @@ class Refused:
 
     complaint: Complaint
     raised: Raised
+    cell: int
     site: Site | None
     path: str | None = None
     names: tuple[str, ...] = ()
@@ -82,8 +84,8 @@ def tell_refused(one: Refused, remedy: str) -> Hazard:
         op=one.reading.grad_fn if one.reading else None,
         message=f"{one.raised}: {_why(one)}",
         remedy=remedy,
-        saved_at=None,
         written_at=one.site,
+        written_cell=one.cell if one.site else None,
         happened=True,
     )
 
@@ -135,7 +137,7 @@ def _why_view(one: Refused) -> str:
 
 def _why_late(one: Refused) -> str:
     writing = one.writing
-    who = f" in {where(writing.cell, writing.site)}{typed(writing.site)}" if writing else ""
+    who = f" in {locate(writing.cell, writing.site)}{typed(writing.site)}" if writing else ""
     return f"{_what(one)}, {_view(one)}, cannot be used any more: its memory was written to{who}"
 
 

@@ -57,7 +57,7 @@ OUT_OF_PLACE = frozenset(
 """The methods that have a twin without an underscore."""
 
 
-def remedy(writing: Writing, paths: tuple[str, ...], root: str | None) -> str:
+def remedy(writing: Writing, paths: tuple[str, ...], root: str | None, *, is_read_again: bool = False) -> str:
     """Say what to write instead.
 
     Parameters
@@ -66,28 +66,39 @@ def remedy(writing: Writing, paths: tuple[str, ...], root: str | None) -> str:
         The variables that overlap what was overwritten.
     root
         The variable whose backward is in danger.
+    is_read_again
+        Whether a checkpoint reads the variable by its name, so that giving the name to another tensor is no better.
     """
     again = f"compute `{root}` again after it" if root else "compute what depends on it again"
     if writing.cause == "optimizer":
         return f"Call backward before the step, or {again}."
     if writing.is_leaf:
         return f"Call backward before this write, or {again}."
+    if is_read_again:
+        return "Write after the backward, or hand a copy to `checkpoint` as an argument of the function."
     site = writing.site
     if site is not None and site.inner is not None:
         return f"Hand the function a copy, or write out of place in cell {site.inner.cell}, line {site.inner.line}."
-    return _rewritten(site.text if site else "", paths) or _copied(writing)
+    line = rewritten(site.text if site else "", paths)
+    return f"Write out of place: `{line}`." if line else _copied(writing)
 
 
-def _rewritten(text: str, paths: tuple[str, ...]) -> str | None:
-    """Spell an in-place call or an augmented assignment out of place, where that is the same computation."""
+def rewritten(text: str, paths: tuple[str, ...]) -> str | None:
+    """Spell an in-place call or an augmented assignment out of place, where that is the same computation.
+
+    Examples
+    --------
+    >>> rewritten("h.add_(1)", ("h",)), rewritten("h *= y - 1", ("h",))
+    ('h = h.add(1)', 'h = h * (y - 1)')
+    """
     call, augmented = _CALL.fullmatch(text), _AUGMENTED.fullmatch(text)
     if call and call["name"] in paths and call["method"] in OUT_OF_PLACE:
         name = call["name"]
-        return f"Write out of place: `{name} = {name}.{call['method']}({call['rest']})`."
+        return f"{name} = {name}.{call['method']}({call['rest']})"
     if augmented and augmented["name"] in paths:
         name, rest = augmented["name"], augmented["rest"].strip()
         simple = re.fullmatch(r"[\w.]+|\([^()]*\)", rest)
-        return f"Write out of place: `{name} = {name} {augmented['sign']} {rest if simple else f'({rest})'}`."
+        return f"{name} = {name} {augmented['sign']} {rest if simple else f'({rest})'}"
     return None
 
 

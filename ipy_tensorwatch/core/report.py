@@ -11,7 +11,9 @@ from .path import AccessPath
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from .records import AliasGroup, Cell, Change, Coverage, Hazard, OperatorWrite, TensorRecord
+    from collections.abc import Mapping
+
+    from .records import AliasGroup, Cell, Change, Coverage, Hazard, OperatorWrite, TensorRecord, Turn
 
 SCHEMA_VERSION = 1
 
@@ -26,6 +28,8 @@ class Report:
         Ordered by path as the variables were made.
     hazards
         What will go wrong later, for as long as it may.
+    turns
+        Which hazards began, and which were over, after this cell.
     writes
         The operators that wrote, in order; only `%%tensordiff` records them.
     """
@@ -34,6 +38,7 @@ class Report:
     snapshot: Snapshot = field(default_factory=Snapshot)
     changes: tuple[Change, ...] = ()
     hazards: tuple[Hazard, ...] = ()
+    turns: tuple[Turn, ...] = ()
     coverage: Coverage
     writes: tuple[OperatorWrite, ...] = ()
 
@@ -51,6 +56,26 @@ class Report:
     def silent(self) -> tuple[Change, ...]:
         """The changes that nobody would have expected from reading the cell."""
         return tuple(change for change in self.changes if change.silent)
+
+    @property
+    def begun(self) -> tuple[Hazard, ...]:
+        """The hazards that were not there after the cell before."""
+        return tuple(turn.hazard for turn in self.turns if turn.why is None)
+
+    @cached_property
+    def by_path(self) -> Mapping[str, Change]:
+        """The changes by their paths; of several to one path the last."""
+        return {change.path: change for change in self.changes}
+
+    @cached_property
+    def not_compared(self) -> frozenset[str]:
+        """The paths whose bytes were not compared, for whatever reason."""
+        return frozenset(one.path for one in self.coverage.unverified)
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The paths whose bytes were not compared for want of time."""
+        return tuple(one.path for one in self.coverage.unverified if one.why == "budget")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values; its keys are a contract.

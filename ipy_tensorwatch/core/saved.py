@@ -29,6 +29,8 @@ class SavedTensor:
         The version that it was saved with.
     is_checked
         Whether backward compares the versions; it does not for what is kept on a node by hand.
+    is_read_again
+        Whether backward computes the forward again with it, under `torch.utils.checkpoint`.
     """
 
     op: str
@@ -39,6 +41,7 @@ class SavedTensor:
     reading: Reading
     version: int
     is_checked: bool
+    is_read_again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,9 @@ class Overwritten:
     @property
     def key(self) -> object:
         """What stays the same of it from cell to cell."""
-        return self.saved.sequence, self.saved.argument, self.saved.place, self.will_raise
+        saved = self.saved
+        who = (saved.reading.storage, saved.reading.layout) if saved.reading.storage else (saved.sequence, saved.place)
+        return who, saved.version, saved.cell, self.will_raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

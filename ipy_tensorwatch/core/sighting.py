@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .magic import MAGIC_CALL
+from .magic import runs_magic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +36,7 @@ class Sightings:
         """Note that a statement wrote, or may have, at one of these positions."""
         own = [one for one in positions if one.statement == statement.index]
         lines = {self._line(statement, one) for one in own}
-        if any(one.blind for one in own) or (None in lines and MAGIC_CALL in statement.text):
+        if any(one.blind for one in own) or (None in lines and runs_magic(statement.text)):
             self.among[statement.index] = None
         elif certain and len(lines) == 1:
             self.exact.setdefault(statement.index, {}).update(dict.fromkeys(lines))

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from .outline import Outline
+from .reading import TOO_MANY
 from .records import TensorRecord
 
 if TYPE_CHECKING:
@@ -55,7 +56,20 @@ class Scene:
     @cached_property
     def with_history(self) -> tuple[int, ...]:
         """The places of the readings of tensors that were computed from others, under autograd."""
-        return tuple([i for i, one in enumerate(self.readings) if not one.is_leaf and one.grad_fn])
+        return tuple(
+            [i for i, one in enumerate(self.readings) if not one.is_leaf and one.grad_fn not in (None, TOO_MANY)]
+        )
+
+    @cached_property
+    def gradients(self) -> tuple[tuple[int, int], ...]:
+        """The places of tensors that have a gradient, each with that of the gradient."""
+        found: list[tuple[int, int]] = []
+        place = 0
+        for run in self.outline.runs:
+            if run.style == "grad":
+                found += [(base, place + i) for i, base in enumerate(run.keys) if isinstance(base, int)]
+            place += len(run.keys)
+        return tuple(found)
 
     @cached_property
     def by_path(self) -> Mapping[str, Reading]:

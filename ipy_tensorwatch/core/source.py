@@ -17,6 +17,10 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _GIVES_MEMORY = re.compile(r"\.data\s*[,=](?!=)|\.data\s+in\b|\b(?:set_|resize_)\(|\b(?:swap_tensors|setattr)\b")
 _CONVERTS = re.compile(r"\.(?:to|half|double|bfloat16|cuda|cpu|to_empty|share_memory)\(")
+_HIDES_WRITES = re.compile(
+    r"(?<!\butils)\.data\b|numpy|\b(?:np|jnp|cp)\.\w|dlpack|frombuffer|memoryview|ctypes|data_ptr|storage\(|__array"
+    r"|\b(?:map_|apply_|kron|set_|unscale_|vector_to_parameters|_unsafe_preserve_version_counter)\("
+)
 _STEP = re.compile(r"""\.\w+ | \[ (?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\[] )* \]""", re.VERBOSE)
 
 
@@ -43,6 +47,17 @@ def may_give_memory(source: str) -> bool:
 def may_convert(source: str) -> bool:
     """Tell a cell that may give a module's tensors other memory on the way to another type or device."""
     return _CONVERTS.search(source) is not None
+
+
+def may_hide_writes(source: str) -> bool:
+    """Tell source that may write, or make what can write, without the version counter seeing it.
+
+    Examples
+    --------
+    >>> may_hide_writes("a = h.detach().numpy()"), may_hide_writes("from torch.utils.data import DataLoader")
+    (True, False)
+    """
+    return _HIDES_WRITES.search(source) is not None
 
 
 def parse_path(text: str) -> AccessPath:

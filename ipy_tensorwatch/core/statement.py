@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .excerpt import header_end, spell
-from .magic import MAGIC_CALL, find_body, find_source
+from .magic import as_typed, find_source, find_typed_body
 from .mention import binds_of, calls_of, mentions_of
 from .path import AccessPath
 from .scope import Scope
@@ -84,8 +84,7 @@ def statements_in(one: Statement) -> tuple[Statement, ...]:
     >>> [(each.line, each.text) for each in statements_in(timed)]
     [(2, 'a = 1'), (3, 'x.add_(a)')]
     """
-    tree = parse_cell(one.text) if one.text.startswith(MAGIC_CALL) else None
-    body = find_body(tree.body[0]) if tree is not None else None
+    body = find_typed_body(one.text)
     if body is None:
         return (one,)
     above = one.line - 1 + body.offset
@@ -96,7 +95,7 @@ def statements_in(one: Statement) -> tuple[Statement, ...]:
 def _describe(index: int, node: ast.stmt, lines: list[str]) -> Statement:
     start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
     end, column = header_end(node, lines)
-    text = spell(node, lines, start, end, column)
+    text = as_typed(spell(node, lines, start, end, column))
     try:
         return _analyse(index, node, (start, end, text))
     except RecursionError:  # an expression of a thousand terms: nothing is named, as in a call to the unknown
@@ -155,7 +154,6 @@ def names_written(node: ast.stmt) -> tuple[str, ...]:
 
 
 def _target(write: Write, one: Reference) -> Target:
-    open_end = write.step and not one.sealed and not one.below and not one.depth
-    steps = (*one.path.steps, write.step) if open_end else one.path.steps
+    steps = (*one.path.steps, write.step) if write.step and one.is_spelled else one.path.steps
     below = one.below or one.depth > 0
     return Target(path=AccessPath(one.path.root, steps), below=below, same_object=one.same, grad=one.grad)

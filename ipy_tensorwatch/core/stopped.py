@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .phrase import named, quoted, typed, where
+from .phrase import named, quoted, typed
 from .records import Hazard
+from .whereabouts import locate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +74,9 @@ def tell_stopped(one: Stopped, remedy: str) -> Hazard:
         remedy=remedy,
         saved_at=one.saved_at,
         written_at=one.writing.site if one.writing else None,
+        saved_cell=one.saved_in,
+        written_cell=one.writing.cell if one.writing else None,
+        node=None if one.spoiled.sequence < 0 else one.spoiled.sequence,
         happened=True,
     )
 
@@ -116,7 +120,7 @@ def _saved(one: Stopped) -> str:
     inner = one.saved_at.inner if one.saved_at else None
     inside = f" (likely cell {inner.cell}, line {inner.line}: `{quoted(inner.text)}`)" if inner else ""
     result = " as its result" if one.spoiled.is_output and not one.paths else ""
-    there = "" if one.saved_in is None else f" in {where(one.saved_in, one.saved_at)}{inside}"
+    there = "" if one.saved_in is None else f" in {locate(one.saved_in, one.saved_at)}{inside}"
     return f"saved by {one.spoiled.op}{result}{there}"
 
 
@@ -129,7 +133,7 @@ def _what(one: Stopped) -> str:
     through = f" through `{writing.path}`" if writing.path and writing.path not in one.paths[:1] else ""
     is_seen = writing.path or writing.site is None or writing.site.certainty == "observed" or writing.site.inner
     inner = f" → likely {inside}" if inside and not (writing.site and writing.site.inner) else ""
-    there = f"in {where(writing.cell, writing.site)}{typed(writing.site)}{inner}"
+    there = f"in {locate(writing.cell, writing.site)}{typed(writing.site)}{inner}"
     return f"{verb}{through}{'' if is_seen else ', likely'} {there}{_by(one)}"
 
 

@@ -74,6 +74,11 @@ def is_true(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is True
 
 
+def positional_names(spec: ast.arguments) -> list[str]:
+    """Give the names of a function's parameters that a caller may fill by their place."""
+    return [one.arg for one in (*spec.posonlyargs, *spec.args)]
+
+
 def arguments(node: ast.Call) -> list[ast.expr]:
     """Give all arguments of a call, named or not."""
     return [*node.args, *(one.value for one in node.keywords)]

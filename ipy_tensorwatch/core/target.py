@@ -44,7 +44,7 @@ class Target:
 
     def covers(self, path: AccessPath, spelled: AccessPath) -> bool:
         """Tell whether a path lies behind this target, whose own path is spelled with the keys of its items."""
-        return spelled.leads_to(path) and self.grad in (None, path.steps[-1:] == (".grad",))
+        return spelled.leads_to(path) and self.grad in (None, path.is_grad)
 
 
 def resolve(target: Target, values: Values) -> AccessPath:

@@ -1,9 +1,11 @@
 """Which saved tensors no gradient reads: of some only the sizes are used, of others nothing in certain modes.
 
-Backward checks their versions all the same. Measured with PyTorch's table of operators (`tests/test_hazards_op_db.py`).
+Backward checks their versions all the same. Measured with PyTorch's table of operators (`tests/test_unread.py`).
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 _POOLS = (
     "AvgPool",
@@ -15,11 +17,14 @@ _POOLS = (
     "ReplicationPad",
 )
 _SIZES_ONLY = frozenset((
-    ("ComplexBackward0", "imag"), ("ComplexBackward0", "real"), ("CummaxBackward0", "self"),
-    ("CumminBackward0", "self"), ("GatherBackward0", "self"), ("IndexAddBackward0", "source"),
-    ("IndexCopyBackward0", "source"), ("LinalgSolveExBackward0", "A"), ("MaskedSelectBackward0", "self"),
+    ("BatchNormWithUpdateBackward0", "running_mean"), ("BatchNormWithUpdateBackward0", "running_var"),
+    ("CholeskySolveBackward0", "self"), ("ComplexBackward0", "imag"), ("ComplexBackward0", "real"),
+    ("CummaxBackward0", "self"), ("CumminBackward0", "self"), ("FftR2CBackward0", "self"),
+    ("GatherBackward0", "self"), ("IndexAddBackward0", "source"), ("IndexCopyBackward0", "source"),
+    ("MaskedSelectBackward0", "self"), ("NativeDropoutBackwardBackward0", "grad_output"),
     ("NativeLayerNormBackward0", "bias"), ("NllLoss2DBackward0", "self"), ("NllLossBackward0", "self"),
-    ("PutBackward0", "source"), ("TakeBackward0", "self"), ("TriangularSolveBackward0", "self"),
+    ("OrmqrBackward0", "input3"), ("PutBackward0", "source"), ("TakeBackward0", "self"),
+    ("TriangularSolveBackward0", "self"),
 ))  # fmt: skip
 _COMPLEX_ONLY = frozenset((
     ("AngleBackward0", "self"), ("LinalgSlogdetBackward0", "sign"), ("SgnBackward0", "result"),
@@ -35,27 +40,65 @@ _IN_MODE = {
         for op in ("ScatterReduceBackward", "IndexReduceBackward", "SegmentReduceBackward")
         for argument in ("self", "src", "source", "data", "result")
     },
+    **{
+        (op, argument): ("p", (0.0,))
+        for op in ("CdistBackward", "PdistBackward")
+        for argument in ("self", "x1", "x2", "result")
+    },
 }
+_NORMS = ("NativeBatchNorm", "BatchNormWithUpdate", "NativeGroupNorm", "NativeLayerNorm")
+_FOR_INPUTS = {
+    ("ConvolutionBackward", "input"): (1,),
+    ("ConvolutionBackward", "weight"): (0,),
+    ("LinalgSolveExBackward", "result"): (0,),
+    ("PowBackward1", "result"): (1,),
+    ("SoftmaxBackwardDataBackward", "grad_output"): (1,),
+    ("SparseMmReduceImplBackward", "other"): (0,),
+    **{(op, "weight"): (0,) for op in _NORMS},
+    **{(op, argument): (0, 1) for op in _NORMS for argument in ("input", "result1", "result2")},
+}
+"""For the gradients of which inputs alone, counted from 0, an argument is read."""
 
 
-def is_unread(op: str, argument: str, *, is_complex: bool = False) -> bool:
-    """Tell a saved tensor whose bytes no gradient depends on.
+class Use(NamedTuple):
+    """What gradients take of the bytes of what a node saved.
 
-    Examples
-    --------
-    >>> is_unread("AvgPool2DBackward0", "self"), is_unread("MulBackward0", "self")
-    (True, False)
+    Attributes
+    ----------
+    is_none, is_complex_only
+        Whether nothing is read, or nothing but of complex numbers.
+    mode
+        Which setting of the node decides, and its values with which nothing is read.
+    inputs
+        For the gradients of which inputs alone, counted from 0, it is read; None where for all.
     """
-    known = _SIZES_ONLY if is_complex else _SIZES_ONLY | _COMPLEX_ONLY
-    return (op, argument) in known or (argument == "self" and op.startswith(_POOLS))
+
+    is_none: bool = False
+    is_complex_only: bool = False
+    mode: tuple[str, tuple[object, ...]] | None = None
+    inputs: tuple[int, ...] | None = None
 
 
-def mode_of(op: str, argument: str) -> tuple[str, tuple[object, ...]] | None:
-    """Tell which setting of a node decides, and its values with which no gradient depends on the bytes.
+WHOLE = Use()
+"""All of it is read."""
+
+
+def use_of(op: str, argument: str) -> Use:
+    """Tell what gradients take of an argument that the node of an operator saved.
 
     Examples
     --------
-    >>> mode_of("NativeBatchNormBackward0", "running_mean")
+    >>> use_of("AvgPool2DBackward0", "self").is_none, use_of("MulBackward0", "self") is WHOLE
+    (True, True)
+    >>> use_of("NativeBatchNormBackward0", "running_mean").mode
     ('training', (True,))
     """
-    return next((mode for (part, name), mode in _IN_MODE.items() if name == argument and part in op), None)
+    modes = (one for (part, name), one in _IN_MODE.items() if name == argument and part in op)
+    inputs = (one for (part, name), one in _FOR_INPUTS.items() if name == argument and op.startswith(part))
+    use = Use(
+        is_none=(op, argument) in _SIZES_ONLY or (argument == "self" and op.startswith(_POOLS)),
+        is_complex_only=(op, argument) in _COMPLEX_ONLY,
+        mode=next(modes, None),
+        inputs=next(inputs, None),
+    )
+    return WHOLE if use == WHOLE else use

@@ -17,7 +17,7 @@ TENSOR_FIELDS = tuple(one.name for one in fields(TensorRecord))
 """What the places of a tensor's row are called."""
 
 MAX_TEXT = 300
-"""How many letters of a statement are sent; it is shown in one line."""
+"""How many letters of a statement are sent."""
 
 
 def compact(value: Any) -> Any:  # noqa: ANN401
@@ -38,7 +38,7 @@ def compact(value: Any) -> Any:  # noqa: ANN401
     if known is None:
         return value
     told = {name: one for name, default in known if (one := getattr(value, name)) != default}
-    return {name: _text(one) if name == "text" else compact(one) for name, one in told.items()}
+    return {name: clip(one) if name == "text" else compact(one) for name, one in told.items()}
 
 
 @cache
@@ -63,5 +63,6 @@ def encode(value: Any) -> bytes:  # noqa: ANN401
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _text(text: str) -> str:
+def clip(text: str) -> str:
+    """Cut a text that is too long to be sent."""
     return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"

@@ -6,9 +6,11 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..core.records import Turn
 from .compact import compact, encode
 from .flow import Flow
-from .news import news
+from .hazards import tell_turn
+from .news import is_news, news
 from .partly import tell_parts
 from .past import Past
 from .state import State, describe, tell_cell, tell_past
@@ -17,7 +19,7 @@ from .telling import tell_change
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..core.records import Values
+    from ..core.records import Change, Values
     from ..core.report import Report
 
     Message = Mapping[str, Any]
@@ -115,7 +117,7 @@ class Feed:
         """Tell what happened to a path, cell by cell, and its elements before and after the last one."""
         path = message.get("path")
         if isinstance(path, str):
-            happened = [[tell_cell(one.cell, one.id), tell_change(change)] for one, change in self.past.of_path(path)]
+            happened = [[tell_cell(one.cell, one.id), _tell(event)] for one, event in self.past.of_path(path)]
             self._post({"kind": "path", "path": path}, {"happened": happened, "values": compact(self.values_of(path))})
 
     def _catch_up(self) -> None:
@@ -136,7 +138,7 @@ class Feed:
 
     def _send_news(self, report: Report) -> None:
         before, self._heralded = self._heralded, report
-        if before is None or before.silent or report.silent:
+        if before is None or is_news(before) or is_news(report):
             self._post({"kind": "news"}, news(report, self._cell_id))
 
     def _post(self, head: dict[str, Any], body: Any) -> None:  # noqa: ANN401
@@ -144,6 +146,10 @@ class Feed:
         self._number += 1
         self._flow.note(self._number, len(content))
         self.send(head | {"number": self._number}, content)
+
+
+def _tell(event: Change | Turn) -> dict[str, Any]:
+    return tell_turn(event) if isinstance(event, Turn) else tell_change(event)
 
 
 _COMMANDS: Mapping[str, Callable[[Feed, Message], None]] = {

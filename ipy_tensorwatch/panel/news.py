@@ -1,37 +1,71 @@
-"""What can be seen without the panel: how many changes were silent, and the lines that made them."""
+"""What can be seen without the panel: how much there is to be told, and the lines that are to be marked."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..core.hazard import is_worth_saying
 from ..render.fold import gather
-from ..render.measure import few
+from ..render.hazard import brief
+from ..render.measure import count_of, few
 from ..render.place import main_site
-from .compact import MAX_TEXT
+from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..core.records import Hazard
     from ..core.report import Report
 
 MAX_NAMES = 3
+MAX_OUTCOMES = 2
+
+
+def is_news(report: Report) -> bool:
+    """Tell a cell of which there is something to be seen without the panel."""
+    return bool(report.silent or _begun(report))
 
 
 def news(report: Report, cell_id: str | None) -> dict[str, Any]:
-    """Tell which lines of the last cell changed something silently, and what; as plain JSON."""
+    """Tell which lines of the last cell changed something silently, or make something go wrong; as plain JSON."""
+    begun = _begun(report)
+    marks = sorted([*_changed(report), *_endangered(report, begun)], key=lambda mark: (mark[0], mark[1] == "hazard"))
+    return {
+        "count": report.cell.count,
+        "silent": len(report.silent),
+        "hazards": len(begun),
+        "marks": [_mark(report, *one) | {"cell": cell_id} for one in marks],
+    }
+
+
+def _begun(report: Report) -> list[Hazard]:
+    return [one for one in report.begun if is_worth_saying(one)]
+
+
+def _changed(report: Report) -> Iterator[tuple[int, str, str]]:
+    """Tell what each line changed silently."""
     lines: dict[int, list[str]] = {}
     for change in report.silent:
         if change.sites:
             lines.setdefault(main_site(change).line, []).append(change.path)
-    marks = [_mark(report, line, paths) | {"cell": cell_id} for line, paths in sorted(lines.items())]
-    return {"count": report.cell.count, "silent": len(report.silent), "marks": marks}
+    for line, paths in lines.items():
+        shown, left = few([text for text, _ in gather(paths)], MAX_NAMES)
+        yield line, "silent", f"also changes {', '.join(shown)}" + (f" and {left} more" if left else "")
 
 
-def _mark(report: Report, line: int, paths: list[str]) -> dict[str, Any]:
-    """Tell of one line; its source too, so that a cell that was edited since is not marked."""
+def _endangered(report: Report, begun: list[Hazard]) -> Iterator[tuple[int, str, str]]:
+    """Tell what will go wrong because of each line."""
+    lines: dict[int, list[str]] = {}
+    for hazard in begun:
+        if hazard.written_at and hazard.written_cell == report.cell.count:
+            lines.setdefault(hazard.written_at.line, []).append(clip(brief(hazard)))
+    for line, texts in lines.items():
+        shown, left = few([*dict.fromkeys(texts)], MAX_OUTCOMES)
+        yield line, "hazard", "; ".join(shown) + (f"; {count_of(left, 'more hazard')}" if left else "")
+
+
+def _mark(report: Report, line: int, kind: str, text: str) -> dict[str, Any]:
+    """Mark one line; its source is told too, so that a cell that was edited since is not marked."""
     source = report.cell.source.split("\n")[line - 1 : line]
-    told = {"count": report.cell.count, "line": line, "text": f"also changes {_names(paths)}"}
+    told = {"count": report.cell.count, "line": line, "kind": kind, "text": text}
     return told | {"source": source[0]} if source and len(source[0]) <= MAX_TEXT else told
-
-
-def _names(paths: list[str]) -> str:
-    shown, left = few([text for text, _ in gather(paths)], MAX_NAMES)
-    return ", ".join(shown) + (f" and {left} more" if left else "")

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..core.dirty import find_dirty
-from ..render.picture import CELLS, members_of
+from ..render.picture import members_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +26,7 @@ def tell_parts(report: Report, grouping: Grouping) -> dict[str, Any]:
     partly = {change.path for change in report.changes if _is_partly(change)}
     found: dict[str, Any] = {}
     for readings in islice(_blocks(grouping, partly), MAX_GROUPS):
-        low = min(one.address for one in readings.values())
-        cell = (max(one.end for one in readings.values()) - low) / CELLS
-        dirty = find_dirty(members_of(readings, report, low, cell))
+        dirty = find_dirty(members_of(readings, report))
         found |= {path: _tell(one) for path, one in dirty.items() if path in partly}
     return found
 

@@ -11,13 +11,13 @@ from ..core.source import parse_path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..core.records import Cell, Change
+    from ..core.records import Cell, Change, Turn
     from ..core.report import Report
 
 Mark = Literal["silent", "written", "rebound", "created", "gone"]
 
 MAX_CELLS = 300
-MAX_CHANGES = 20_000
+MAX_KEPT = 20_000
 
 _ORDER: tuple[Mark, ...] = ("silent", "written", "rebound", "created", "gone")
 _MARKS: Mapping[str, Mark] = {"mutated": "written", "rebound": "rebound", "bound": "created", "unbound": "gone"}
@@ -38,7 +38,13 @@ class PastCell:
     cell: Cell
     id: str | None
     changes: tuple[Change, ...]
+    turns: tuple[Turn, ...]
     marks: Mapping[str, Mark]
+
+    @property
+    def weight(self) -> int:
+        """How much there is to keep."""
+        return len(self.changes) + len(self.turns)
 
 
 @dataclass(slots=True)
@@ -50,19 +56,21 @@ class Past:
 
     def add(self, report: Report, cell_id: str | None) -> None:
         """Keep what a cell did."""
-        one = PastCell(cell=report.cell, id=cell_id, changes=report.changes, marks=marks(report))
+        one = PastCell(cell=report.cell, id=cell_id, changes=report.changes, turns=report.turns, marks=marks(report))
         self.cells.append(one)
-        self._kept += len(one.changes)
-        while len(self.cells) > MAX_CELLS or (self._kept > MAX_CHANGES and len(self.cells) > 1):
-            self._kept -= len(self.cells.popleft().changes)
+        self._kept += one.weight
+        while len(self.cells) > MAX_CELLS or (self._kept > MAX_KEPT and len(self.cells) > 1):
+            self._kept -= self.cells.popleft().weight
 
     def find(self, count: object) -> PastCell | None:
         """Find the latest cell of this execution count."""
         return next((one for one in reversed(self.cells) if one.cell.count == count), None)
 
-    def of_path(self, path: str) -> Iterator[tuple[PastCell, Change]]:
-        """Go through what happened to one path, oldest first."""
-        return ((one, change) for one in self.cells for change in one.changes if change.path == path)
+    def of_path(self, path: str) -> Iterator[tuple[PastCell, Change | Turn]]:
+        """Go through what happened to one path, and the hazards that it was part of, oldest first."""
+        for one in self.cells:
+            yield from ((one, change) for change in one.changes if change.path == path)
+            yield from ((one, turn) for turn in one.turns if path in turn.hazard.paths)
 
 
 def marks(report: Report) -> dict[str, Mark]:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.group import Grouping, home_of
 from ..core.report import SCHEMA_VERSION
+from ..render.order import most_telling
 from .compact import TENSOR_FIELDS, compact, tensor_row
+from .hazards import tell_hazards
 from .splice import Splice, dropped, splices
 from .telling import tell_changes
 
@@ -71,24 +73,21 @@ class State:
 
 def describe(report: Report, cell_id: str | None) -> dict[str, Any]:
     """Tell what the cell did: all of a report but its lists."""
-    coverage = report.coverage
+    coverage, ordered = report.coverage, most_telling(report.changes)
     return {
         "schema": SCHEMA_VERSION,
         "fields": TENSOR_FIELDS,
         "cell": tell_cell(report.cell, cell_id),
-        "changes": compact(_most_telling(report.changes)),
-        "hazards": compact(report.hazards),
+        "changes": compact(ordered[:MAX_CHANGES]),
         "coverage": {"tensors": coverage.tensors, "bytes": coverage.bytes, "verified_bytes": coverage.verified_bytes},
-    } | tell_lines(report.changes)
+        **_tell_lines(ordered),
+        **tell_hazards(report.turns, report.hazards),
+    }
 
 
-def tell_lines(changes: Sequence[Change]) -> dict[str, Any]:
-    """Tell what a cell did line by line, the silent changes first, new variables last."""
-    return {"lines": tell_changes(_most_telling(changes)), "left_out": max(0, len(changes) - MAX_CHANGES)}
-
-
-def _most_telling(changes: Sequence[Change]) -> tuple[Change, ...]:
-    return tuple(sorted(changes, key=lambda one: (not one.silent, one.kind == "bound"))[:MAX_CHANGES])
+def _tell_lines(ordered: Sequence[Change]) -> dict[str, Any]:
+    """Tell what a cell did line by line."""
+    return {"lines": tell_changes(ordered[:MAX_CHANGES]), "left_out": max(0, len(ordered) - MAX_CHANGES)}
 
 
 def tell_cell(cell: Cell, cell_id: str | None) -> dict[str, Any]:
@@ -99,7 +98,9 @@ def tell_cell(cell: Cell, cell_id: str | None) -> dict[str, Any]:
 
 def tell_past(one: PastCell | None) -> dict[str, Any] | None:
     """Tell what a cell of the past did."""
-    return {"cell": tell_cell(one.cell, one.id)} | tell_lines(one.changes) if one else None
+    if one is None:
+        return None
+    return {"cell": tell_cell(one.cell, one.id), **_tell_lines(most_telling(one.changes)), **tell_hazards(one.turns)}
 
 
 def _timeline(one: PastCell) -> dict[str, Any]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .fold import fold
+from .fold import fold_by_cell
 from .measure import count_of
 from .page import Line, Page, Row, Table, words
 from .phrases import amount, counted, how
 from .place import line_at, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from ..core.records import Change
-    from .fold import Fold
-
-    Past = Sequence[tuple[int, Change]]
+    from .fold import Fold, Past
 
 
 def show_blame(past: Past, path: str) -> Page:
@@ -33,13 +31,9 @@ def show_blame(past: Past, path: str) -> Page:
 
 
 def _rows(writes: Past) -> Iterator[Row]:
-    cells: dict[int, list[Change]] = {}
-    for count, change in writes:
-        cells.setdefault(count, []).append(change)
-    for count, changes in cells.items():
-        for one in fold(changes):
-            for place in _places(one.change):
-                yield Row(cells=(words(f"[{count}]"), *place, *_what(one)), silent=one.change.silent)
+    for count, one in fold_by_cell(writes):
+        for place in _places(one.change):
+            yield Row(cells=(words(f"[{count}]"), *place, *_what(one)), silent=one.change.silent)
 
 
 def _places(change: Change) -> Iterator[tuple[Line, Line]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .facts import spell_shape
 from .measure import spell_number
 from .page import Line, Page, Row, Table, code, words
 
@@ -28,11 +29,16 @@ def show_comparison(found: Comparison, limit: int) -> Page:
 
 
 def _parts(found: Comparison, limit: int) -> Iterator[Table | Line]:
-    rows = [(name, getattr(found.a, name), getattr(found.b, name)) for name in ("shape", "dtype", "device")]
+    a, b = found.a, found.b
+    rows = [
+        ("shape", spell_shape(a.shape), spell_shape(b.shape)),
+        ("dtype", a.dtype, b.dtype),
+        ("device", a.device, b.device),
+    ]
     yield Table(
         caption="Form",
-        head=("", found.a.text, found.b.text),
-        rows=tuple(Row(cells=(words(name), words(a), words(b))) for name, a, b in rows),
+        head=("", a.text, b.text),
+        rows=tuple(Row(cells=tuple(map(words, row))) for row in rows),
     )
     yield words(_RELATIONS[found.relation])
     if found.elements is None:
@@ -43,7 +49,7 @@ def _parts(found: Comparison, limit: int) -> Iterator[Table | Line]:
     if examples:
         yield Table(
             caption="Elements that differ",
-            head=("index", found.a.text, found.b.text),
+            head=("index", a.text, b.text),
             rows=tuple(
                 Row(cells=(code(str(list(one.index))), code(spell_number(one.before)), code(spell_number(one.after))))
                 for one in examples

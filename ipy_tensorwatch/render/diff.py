@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..core.records import Change, TensorRecord
     from ..core.report import Report
     from .fold import Fold
+    from .page import Part
 
 _ORDER = ("mutated", "touched", "metadata", "rebound", "bound", "unbound")
 
@@ -61,7 +62,7 @@ _WORDS = {
 }
 
 
-def _parts(report: Report, view: DiffView) -> Iterator[Table | Line]:
+def _parts(report: Report, view: DiffView) -> Iterator[Part]:
     if report.cell.status != "ok":
         yield words("the cell was interrupted" if report.cell.status == "interrupted" else "the cell raised an error")
     if report.changes:
@@ -71,9 +72,8 @@ def _parts(report: Report, view: DiffView) -> Iterator[Table | Line]:
         yield from operators(report, view.max_rows)
     if view.unchanged and _unchanged(report):
         yield _unchanged_table(_unchanged(report), view)
-    skipped = [one for one in report.coverage.unverified if one.why == "budget"]
-    if skipped:
-        yield words("bytes not compared, for want of time: ") + names([one.path for one in skipped])
+    if report.skipped:
+        yield words("bytes not compared, for want of time: ") + names(report.skipped)
 
 
 def _change_table(report: Report, view: DiffView) -> Table:
@@ -111,8 +111,7 @@ def _describe(record: TensorRecord) -> str:
 
 
 def _unchanged(report: Report) -> list[TensorRecord]:
-    changed = {change.path for change in report.changes}
-    return [one for one in report.tensors if str(one.path) not in changed]
+    return [one for one in report.tensors if str(one.path) not in report.by_path]
 
 
 def _unchanged_table(records: Sequence[TensorRecord], view: DiffView) -> Table:

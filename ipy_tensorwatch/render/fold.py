@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from ..core.records import Change
 
+    Past = Sequence[tuple[int, Change]]
+
 FOLD_FROM = 3
 
 
@@ -39,6 +41,15 @@ def fold(changes: Iterable[Change]) -> tuple[Fold, ...]:
     for change in changes:
         alike.setdefault(_key(change), []).append(change)
     return tuple(one for group in alike.values() for one in _fold(group))
+
+
+def fold_by_cell(past: Past) -> Iterator[tuple[int, Fold]]:
+    """Fold the changes of each cell, and give each fold with the cell's count."""
+    cells: dict[int, list[Change]] = {}
+    for count, change in past:
+        cells.setdefault(count, []).append(change)
+    for count, changes in cells.items():
+        yield from ((count, one) for one in fold(changes))
 
 
 def _key(change: Change) -> object:

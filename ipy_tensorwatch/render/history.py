@@ -4,31 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .fold import fold
+from .fold import fold_by_cell
 from .measure import count_of
 from .page import Page, Row, Table, words
 from .summary import COLUMNS, change_cells
+from .turns import turn_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from ..core.records import Change
+    from ..core.records import Turn
+    from .fold import Fold, Past
 
-    Past = Sequence[tuple[int, Change]]
 
-
-def history(past: Past, limit: int, path: str | None = None) -> Page:
-    """Show the latest changes, the oldest of them first."""
+def history(past: Past, limit: int, path: str | None = None, turns: Sequence[Turn] = ()) -> Page:
+    """Show the latest changes and what became of hazards, the oldest of them first."""
     whose = f" of {path}" if path else ""
-    if not past:
+    if not past and not turns:
         return Page(head=f"tensorwatch  history{whose}", parts=(words("nothing has changed yet"),))
     head = f"tensorwatch  history{whose}  {count_of(len(past), 'change')}"
-    return Page(head=head, parts=(history_table(past, limit, path),))
+    changes = (history_table(past, limit, path),) if past else ()
+    hazards = (turn_table(turns, limit),) if turns else ()
+    return Page(head=head, parts=(*changes, *hazards))
 
 
 def history_table(past: Past, limit: int, path: str | None = None) -> Table:
     """Lay out changes of several cells, those of one cell and one container that are alike in one row."""
-    rows = list(_rows(past))
+    rows = [_row(count, one) for count, one in fold_by_cell(past)]
     left = len(rows) - limit
     whose = f" {path}" if path else ""
     return Table(
@@ -39,10 +41,5 @@ def history_table(past: Past, limit: int, path: str | None = None) -> Table:
     )
 
 
-def _rows(past: Past) -> Iterator[Row]:
-    cells: dict[int, list[Change]] = {}
-    for count, change in past:
-        cells.setdefault(count, []).append(change)
-    for count, changes in cells.items():
-        for one in fold(changes):
-            yield Row(cells=(words(f"[{count}]"), *change_cells(one)), silent=one.change.silent)
+def _row(count: int, one: Fold) -> Row:
+    return Row(cells=(words(f"[{count}]"), *change_cells(one)), silent=one.change.silent)

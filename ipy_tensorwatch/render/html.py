@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from .facts import dirt
 from .measure import clean, shorten, width
-from .page import Picture, Table
+from .page import Entry, Picture, Table
 from .style import PICTURE_STYLE, STYLE
 from .svg import draw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .page import Line, Page, Row, Strip
+    from .page import Line, Page, Part, Row, Strip
 
 WRAPPED = frozenset(("statement", "relation", "meaning", "values", "tensors"))
 """The columns whose text may be long; a line break in any other one makes a table harder to read."""
@@ -34,9 +34,12 @@ def write_html(page: Page) -> str:
     return f'<div class="ipytw"><style>{style}</style><p class="ipytw-head">{_escape(page.head)}</p>{parts}</div>'
 
 
-def _part(part: Table | Line | Picture) -> str:
+def _part(part: Part) -> str:
     if isinstance(part, Table):
         return _table(part)
+    if isinstance(part, Entry):
+        lines = "".join(f"<p>{_line(line)}</p>" for line in part.lines)
+        return f'<div class="ipytw-entry"><p>{_escape(part.label)}</p><div>{lines}</div></div>'
     return _picture(part) if isinstance(part, Picture) else f"<p>{_line(part)}</p>"
 
 

@@ -8,6 +8,7 @@ from .blocks import block, fold_groups, members
 from .facts import key
 from .hazard import hazard_lines
 from .measure import count_of, few, spell_seconds
+from .order import most_telling
 from .page import Page, Row, Table, words
 from .picture import picture
 from .relations import relations
@@ -35,7 +36,7 @@ def overview(report: Report) -> Page:
 
 
 def _changes(report: Report) -> Table | Line:
-    ordered = sorted(report.changes, key=lambda one: (not one.silent, one.kind == "bound"))
+    ordered = most_telling(report.changes)
     if not ordered:
         return words("the last cell changed nothing")
     caption = f"What cell {report.cell.count} changed"

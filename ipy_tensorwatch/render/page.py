@@ -124,8 +124,19 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Sentences beside a label; the first says what is the case, those after it what to do."""
+
+    label: str
+    lines: tuple[Line, ...]
+
+
+Part = Table | Line | Picture | Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A headline, then tables, lines and pictures."""
+    """A headline, then its parts."""
 
     head: str
-    parts: tuple[Table | Line | Picture, ...] = ()
+    parts: tuple[Part, ...] = ()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.dirty import Member, find_dirty
 from ..core.lane import lay
+from ..core.reading import bounds
 from .facts import facts, place
 from .measure import count_of, few
 from .page import Picture, Strip
@@ -34,16 +35,15 @@ def picture(block: Iterable[tuple[AccessPath | str, Reading]], report: Report) -
     readings = {str(path): reading for path, reading in block}
     if not any(one.high - one.low for one in readings.values()) or any(one.unknown for one in readings.values()):
         return None
-    low = min(one.address for one in readings.values())
-    nbytes = max(one.end for one in readings.values()) - low
-    members = members_of(readings, report, low, nbytes / CELLS)
+    low, high = bounds(readings.values())
+    members = _members(readings, report, low, high)
     chosen, _ = few(list(members), MAX_STRIPS)
     shown = sorted(chosen, key=list(readings).index)
     left = len(readings) - len(shown)
     return Picture(
         caption=f"The memory of {', '.join(shown)}",
-        nbytes=nbytes,
-        strips=_strips({path: members[path] for path in shown}, members, nbytes),
+        nbytes=high - low,
+        strips=_strips({path: members[path] for path in shown}, members, high - low),
         more=f"… and {count_of(left, 'more variable')}" if left else "",
     )
 
@@ -53,17 +53,20 @@ def says_more(picture: Picture) -> bool:
     return any(one.lane.nbytes < picture.nbytes or one.lane.folds > 1 for one in picture.strips)
 
 
-def members_of(readings: Mapping[str, Reading], report: Report, low: int, cell: float) -> dict[str, Member]:
-    """Tell of each variable what became of its bytes, those that changed first."""
-    changes = {change.path: change for change in report.changes if change.path in readings}
-    unsure = {one.path for one in report.coverage.unverified}
+def members_of(readings: Mapping[str, Reading], report: Report) -> dict[str, Member]:
+    """Tell of each variable in a block what became of its bytes, those that changed first."""
+    return _members(readings, report, *bounds(readings.values()))
+
+
+def _members(readings: Mapping[str, Reading], report: Report, low: int, high: int) -> dict[str, Member]:
+    changes, cell = report.by_path, (high - low) / CELLS
     ordered = sorted(readings, key=lambda path: _mutation(changes.get(path)) is None)
     return {
         path: Member(
             reading=readings[path],
             lane=lay(readings[path], low, cell),
             change=_mutation(changes.get(path)),
-            is_clean=path not in unsure and _is_clean(changes.get(path)),
+            is_clean=path not in report.not_compared and _is_clean(changes.get(path)),
         )
         for path in ordered[:MAX_MEMBERS]
     }

@@ -34,6 +34,10 @@ _RULES = """
 [data-jp-theme-light="false"] &, body.vscode-dark &, html[theme="dark"] & { color-scheme: dark; }
 & p { margin: 4px 0; color: var(--tw-dim); }
 & p.ipytw-head { font-weight: 600; color: var(--tw-text); white-space: pre-wrap; }
+& .ipytw-entry { display: flex; gap: 10px; margin: 6px 0; padding-left: 9px; border-left: 3px solid var(--tw-mark); }
+& .ipytw-entry > p { font-weight: 600; }
+& .ipytw-entry p { margin: 0; max-width: 72em; }
+& .ipytw-entry > div > p:first-child { color: var(--tw-text); }
 & table {
   border-collapse: collapse;
   border: 0;

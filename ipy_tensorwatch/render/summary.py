@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..core.records import Change, Hazard
     from ..core.report import Report
     from .fold import Fold
-    from .page import Line, Picture
+    from .page import Line, Part, Picture
 
 MAX_LINES = 8
 MAX_PICTURES = 2
@@ -40,7 +40,7 @@ def summarize(report: Report, hazards: Sequence[Hazard] = ()) -> Page | None:
     counts += [count_of(len(hazards), "hazard")] if hazards else []
     head = f"tensorwatch  [{report.cell.count}]  {' · '.join(counts)}"
     table = change_table(silent, caption="Silent changes", limit=MAX_LINES, bare=True, hint=": %tensorwatch")
-    parts: list[Table | Line | Picture] = [table] if silent else []
+    parts: list[Part] = [table] if silent else []
     return Page(head=head, parts=(*parts, *_pictures(report), *hazard_lines(hazards, MAX_HAZARDS)))
 
 

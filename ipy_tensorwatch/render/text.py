@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from .measure import clean, pad, shorten, width
-from .page import Picture, Table
+from .page import Entry, Picture, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .page import Page, Row
+    from .page import Line, Page, Row
 
 GAP = "   "
 SILENT = " ▲ "
 MAX_COLUMN = 130
+MAX_SENTENCE = 100
+_HELD = "\N{WORD JOINER}"
+"""Stands for a blank at which no line is to be broken; `clean` has left none in the text."""
 
 
 def write_text(page: Page) -> str:
@@ -22,12 +26,27 @@ def write_text(page: Page) -> str:
     lines = [f" {clean(page.head)}"]
     parts = [part for part in page.parts if not isinstance(part, Picture)]
     for place, part in enumerate(parts):
-        if isinstance(part, Table):
-            lines += _table(part)
-        else:
-            after_table = place > 0 and isinstance(parts[place - 1], Table)
-            lines += [*([""] if after_table else []), GAP + clean(str(part))]
+        after_table = place > 0 and isinstance(parts[place - 1], Table) and not isinstance(part, Table)
+        lines += [*([""] if after_table else []), *_part(part)]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _part(part: Table | Line | Entry) -> list[str]:
+    if isinstance(part, Table):
+        return _table(part)
+    return _entry(part) if isinstance(part, Entry) else [GAP + clean(str(part))]
+
+
+def _entry(entry: Entry) -> list[str]:
+    label = f"{GAP}{clean(entry.label)}  "
+    rows = [row for line in entry.lines for row in _wrapped(line)]
+    return [(" " * len(label) if place else label) + row for place, row in enumerate(rows)]
+
+
+def _wrapped(line: Line) -> list[str]:
+    """Break a sentence between its words, code nowhere."""
+    whole = "".join(clean(span.text).replace(" ", _HELD) if span.code else clean(span.text) for span in line.spans)
+    return [row.replace(_HELD, " ") for row in wrap(whole, MAX_SENTENCE, break_on_hyphens=False)]
 
 
 def _table(table: Table) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.notebook import Definition
 from ..core.records import Inner
-from ..core.source import may_give_memory
+from ..core.source import may_give_memory, may_hide_writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,6 +40,8 @@ class Sources:
     ----------
     give_memory
         Whether any of the cells may give a tensor other memory.
+    hide_writes
+        Whether any of the functions may write without the version counter seeing it.
     nested
         The cells of the files that magics compiled, where IPython counts them to the next cell.
     """
@@ -47,6 +49,7 @@ class Sources:
     cells: dict[int, str] = field(default_factory=dict)
     definitions: dict[str, Definition] = field(default_factory=dict)
     give_memory: bool = False
+    hide_writes: bool = False
     nested: dict[str, int] = field(default_factory=dict)
 
     def add(self, count: int, source: str) -> None:
@@ -54,6 +57,7 @@ class Sources:
         self.give_memory = self.give_memory or may_give_memory(source)
         if not _DEFINES.search(source):
             return
+        self.hide_writes = self.hide_writes or may_hide_writes(source)
         self.cells[count] = source
         for name in _defined_names(source):
             self.definitions[name] = Definition(name=name, cell=count, source=source)

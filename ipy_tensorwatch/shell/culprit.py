@@ -5,24 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..core.built import find_builder, statements_since
 from ..core.hazard import Writing
-from ..core.magic import MAGIC_CALL
+from ..core.magic import runs_magic
 from ..core.records import Site
 from ..core.rewrite import written_path
 from ..core.statement import parse_statements
 from ..core.suspects import is_counted
+from ..core.timeline import Timeline
 from .witness import Witness, place_of, writes_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ..capture.observer import Observation
-    from ..core.built import Built
     from ..core.records import Change
     from ..core.saved import Spoiled
     from ..core.statement import Statement
-    from .hazards import HazardBook
+    from .breaks import Records
     from .running import RunningCell
 
 
@@ -38,6 +37,8 @@ class Inquest:
         The cell that saved the tensor.
     witness
         Knows the statements of this cell that wrote to the memory.
+    records
+        What is kept of the graphs that live.
     dated
         The writes that cells under `%%tensordiff` recorded, by the storage and by the version that they found there.
     cell_of, plain_of
@@ -51,7 +52,7 @@ class Inquest:
     witness: Witness
     dated: Mapping[tuple[int, int], Writing]
     history: Iterable[tuple[int, Change]]
-    book: HazardBook
+    records: Records
     cell_of: Callable[[int], int | None]
     plain_of: Callable[[int], str]
 
@@ -72,19 +73,14 @@ class Inquest:
 
     def saved_at(self) -> Site | None:
         """Find the statement that saved; of code that a magic ran, its line is not known."""
-        site = None if self.saved_in is None else self._site_of(self.saved_in, self.spoiled.sequence)
-        return None if site is not None and site.text.startswith(MAGIC_CALL) else site
+        site = None if self.saved_in is None else self.timeline(self.saved_in).maker(self.spoiled.sequence)
+        return None if site is not None and runs_magic(site.text) else site
 
-    def _site_of(self, cell: int, sequence: int) -> Site | None:
-        """Find the statement that built a node."""
-        return find_builder(*self.built_in(cell), sequence)
-
-    def built_in(self, cell: int) -> tuple[str, Built]:
-        """Give a cell's source, and what its statements built."""
+    def timeline(self, cell: int) -> Timeline:
+        """Tell when the statements of a cell ran; of a cell of which nothing is alive, only its source is known."""
         if cell == self.cell.count:
-            return self.cell.plain, self.cell.ledger.built
-        source, built = self.book.built_in(cell)
-        return source or self.plain_of(cell), built
+            return self.cell.timeline
+        return self.records.timeline_of(cell) or Timeline(self.plain_of(cell), ())
 
     def _from_graph(self) -> Writing | None:
         """Take the word of the graph: the node of the write, which tells its statement."""
@@ -92,7 +88,7 @@ class Inquest:
         cell = None if sequence is None else self.cell_of(sequence)
         if sequence is None or cell is None:
             return None
-        return Writing(cell=cell, site=self._site_of(cell, sequence))
+        return Writing(cell=cell, site=self.timeline(cell).maker(sequence))
 
     def _with_names(self, proven: Writing) -> Writing:
         """Add through which variable, and from which line inside a function, a statement is said to have written."""
@@ -133,15 +129,15 @@ class Inquest:
 
     def _ran_in(self, cell: int) -> list[Statement]:
         """Give the statements of a cell that ran since the save, in their order; not one that saved what it wrote."""
-        source, built = self.built_in(cell)
-        statements = {one.index: one for one in parse_statements(source)}
-        since = [*dict.fromkeys(self.ran_since(cell))] if built else [*statements]
+        timeline = self.timeline(cell)
+        statements = {one.index: one for one in parse_statements(timeline.source)}
+        since = [*dict.fromkeys(self.ran_since(cell))] if timeline.entered else [*statements]
         is_own_result = self.saved_in == cell and self.spoiled.is_output
         return [statements[index] for index in since[is_own_result:] if index in statements]
 
     def _foretold(self) -> Writing | None:
         for one in self.observed.overwritten:
-            saved, known = one.saved, self.book.writing_of(one)
+            saved, known = one.saved, self.records.writing_of(one)
             is_it = (saved.reading.storage, saved.version) == (self.spoiled.reading.storage, self.spoiled.expected)
             if is_it and known is not None and known.cell != self.cell.count:
                 return known
@@ -162,7 +158,7 @@ class Inquest:
 
     def ran_since(self, cell: int) -> list[int]:
         """Give the statements of a cell that ran since the save, as often as they did."""
-        return statements_since(self.built_in(cell)[1], self.spoiled.sequence if self.saved_in == cell else 0)
+        return self.timeline(cell).since(self.spoiled.sequence if self.saved_in == cell else 0)
 
 
 def _as_typed(one: Writing) -> Writing:

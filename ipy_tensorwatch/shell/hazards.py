@@ -1,128 +1,116 @@
-"""What of the session bears on hazards: which statement built which node, and which write overwrote what."""
+"""The hazards of the session: those that stand, and when each began and was over."""
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ..core.built import find_builder
-from ..core.diff import Difference
-from ..core.hazard import Break, Writing, tell_hazards
-from ..core.near import Neighbourhood
+from ..core.gone import gone_memory
+from ..core.grads import aliased_grads
+from ..core.hazard import foretells, tell_hazards
+from ..core.kept import kept_by_reference
+from ..core.overlaid import overlaid_writes
+from ..core.records import Site, Turn
+from ..core.unrecorded import unrecorded_writes
+from .breaks import Records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from ..capture.graph import Graphs
     from ..capture.observer import Observation
-    from ..core.blame import Verdict
-    from ..core.path import AccessPath
-    from ..core.reading import Reading
-    from ..core.records import Hazard, Site
-    from ..core.saved import Overwritten, SavedTensor
+    from ..core.lasting import Lasting
+    from ..core.records import Change, Hazard
     from ..core.snapshot import Snapshot
+    from .breaks import Explain
     from .running import RunningCell
 
-    Entry = tuple[AccessPath, Reading]
-    Explain = Callable[[Difference], Verdict]
-
-MAX_EXPLAINED = 8
-"""How many of the variables over a saved tensor are asked who wrote them."""
-MAX_SORTED = 5000
-"""With more tensors, those of the same storage are looked through, not all that may share a byte."""
+HISTORY = 1000
 
 
 @dataclass(slots=True)
 class HazardBook:
-    """Keeps, for the graphs that live, where they were built and overwritten.
+    """Keeps the hazards from cell to cell.
 
     Attributes
     ----------
     hazards
         Those after the last cell.
+    turned
+        Which of them began with it, and which were over.
+    turns
+        When hazards began and were over, the oldest first.
     """
 
     hazards: tuple[Hazard, ...] = ()
-    _built: dict[int, tuple[str, Sequence[tuple[int, int]]]] = field(default_factory=dict)
-    _writings: dict[object, Writing] = field(default_factory=dict)
-    _last: tuple[tuple[Overwritten, ...], Snapshot] | None = None
+    turned: tuple[Turn, ...] = ()
+    turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    records: Records = field(default_factory=Records)
+    _lasting: tuple[Lasting, ...] = ()
+    _last: object = None
 
-    def follow(self, cell: RunningCell, observed: Observation, alive: set[int], explain: Explain) -> tuple[Hazard, ...]:
-        """Tell the hazards after a cell; `alive` are the cells of which nodes are alive."""
-        if cell.count in alive:
-            self._built[cell.count] = cell.plain, tuple(cell.ledger.built)
-        for gone in self._built.keys() - alive:
-            del self._built[gone]
-        found, snapshot = observed.overwritten, observed.shot.snapshot
-        if self._last is None or self._last[0] != found or self._last[1] is not snapshot:
-            self._last = found, snapshot
-            self.hazards = self._tell(cell, found, snapshot, explain) if found else ()
+    def follow(
+        self, cell: RunningCell, observed: Observation, graphs: Graphs, changes: Sequence[Change], explain: Explain
+    ) -> tuple[Hazard, ...]:
+        """Tell the hazards after a cell."""
+        self.records.add(cell, graphs.cells)
+        key = observed.overwritten, observed.shot.snapshot, observed.gone
+        self.turned = ()
+        if changes or self._last != key:
+            self._last = key
+            before, self.hazards = self.hazards, self._tell(cell, observed, graphs, changes, explain)
+            why = partial(_why_over, graphs=graphs, snapshot=observed.shot.snapshot)
+            self.turned = tuple(_turns(cell.count, before, self.hazards, why))
+            self.turns.extend(self.turned)
         return self.hazards
 
+    def with_death(self, died_of: Hazard | None, cell: int) -> tuple[tuple[Hazard, ...], tuple[Turn, ...]]:
+        """Add what a cell died of: it comes first, in the place of what foretold it, which is not told beside it."""
+        if died_of is None:
+            return self.hazards, self.turned
+        ahead = tuple(one for one in self.hazards if not foretells(one, died_of))
+        turned = (turn for turn in self.turned if turn.why is not None or turn.hazard in ahead)
+        return (died_of, *ahead), (Turn(cell=cell, hazard=died_of), *turned)
+
     def _tell(
-        self, cell: RunningCell, found: tuple[Overwritten, ...], snapshot: Snapshot, explain: Explain
+        self, cell: RunningCell, observed: Observation, graphs: Graphs, changes: Sequence[Change], explain: Explain
     ) -> tuple[Hazard, ...]:
-        near = _Nearby(snapshot)
-        breaks = [self._break(cell, one, near, explain) for one in found]
-        self._writings = {one.found.key: one.writing for one in breaks}
-        return tell_hazards(breaks)
-
-    def _break(self, cell: RunningCell, found: Overwritten, near: _Nearby, explain: Explain) -> Break:
-        saved = found.saved
-        overlapping = near.of(saved.reading)
-        writing = self._writings.get(found.key) or _writing(
-            cell.count, overlapping or near.in_storage(saved.reading), explain
-        )
-        scalars = (path for path in found.roots if (root := near.snapshot.get(path)) and root.numel == 1)
-        return Break(
-            found=found,
-            paths=tuple(str(path) for path, _ in overlapping),
-            scalars=tuple(scalars),
-            saved_at=self._site(saved),
-            writing=writing,
-        )
-
-    def _site(self, saved: SavedTensor) -> Site | None:
-        return find_builder(*self.built_in(saved.cell), saved.sequence)
-
-    def built_in(self, cell: int) -> tuple[str, Sequence[tuple[int, int]]]:
-        """Give a cell's source, and what its statements built; nothing where no node of it is alive."""
-        return self._built.get(cell, ("", ()))
-
-    def writing_of(self, found: Overwritten) -> Writing | None:
-        """Tell what is remembered of the write that overwrote a saved tensor."""
-        return self._writings.get(found.key)
+        found, snapshot = observed.overwritten, observed.shot.snapshot
+        breaks = tell_hazards(self.records.breaks(cell, found, snapshot, explain) if found else ())
+        known = {path for one in breaks for path in one.paths}
+        begun = _begun(cell, [one for one in changes if one.path not in known], snapshot, graphs)
+        held = (one for one in self._lasting if one.holds_in(snapshot))
+        self._lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
+        return (*breaks, *(one.hazard for one in self._lasting), *gone_memory(snapshot, observed.gone))
 
 
-def _writing(cell: int, entries: Sequence[Entry], explain: Explain) -> Writing:
-    """Find the statement that wrote: the one that names a variable over these bytes, if there is one."""
-    told = [(path, reading, explain(Difference(path=path, before=reading, after=reading)))
-            for path, reading in entries[:MAX_EXPLAINED]]  # fmt: skip
-    told = [one for one in told if one[2].sites]
-    if not told:
-        return Writing(cell=cell)
-    path, reading, verdict = next((one for one in told if one[2].cause == "direct"), told[0])
-    return Writing(
-        cell=cell,
-        path=str(path),
-        site=verdict.sites[0],
-        cause=verdict.cause,
-        is_array=reading.kind == "ndarray",
-        is_leaf=reading.is_leaf and reading.requires_grad,
-    )
+def _begun(cell: RunningCell, changes: Sequence[Change], snapshot: Snapshot, graphs: Graphs) -> Iterator[Lasting]:
+    """Tell what a cell began, or what is so still: who began it is known from then."""
+    yield from aliased_grads(snapshot, cell.count, lambda: _backward_of(cell))
+    yield from unrecorded_writes(changes, snapshot, cell.count, graphs)
+    yield from kept_by_reference(changes, snapshot, cell.count)
+    yield from overlaid_writes(changes, snapshot, cell.count)
 
 
-class _Nearby:
-    """The variables over some bytes."""
+def _backward_of(cell: RunningCell) -> Site | None:
+    """Find the one statement that can have run backward."""
+    ran = [one for one in cell.statements() if one.index in cell.ledger.ran and "backward" in one.text]
+    if len(ran) != 1:
+        return None
+    return Site(line=ran[0].line, end_line=ran[0].end_line, text=ran[0].text, certainty="inferred")
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        self._all = Neighbourhood(snapshot.entries()) if len(snapshot) <= MAX_SORTED else None
 
-    def of(self, reading: Reading) -> list[Entry]:
-        """Give those that share a byte, those that lie just so first."""
-        entries = self._all.of(reading) if self._all else self.in_storage(reading)
-        return sorted(entries, key=lambda entry: entry[1].layout != reading.layout)
+def _turns(cell: int, before: Sequence[Hazard], now: Sequence[Hazard], why: Callable[[Hazard], str]) -> Iterator[Turn]:
+    """Tell which hazards are over, and which are new."""
+    known, left = {one.mark for one in before}, {one.mark for one in now}
+    yield from (Turn(cell=cell, hazard=one, why=why(one)) for one in before if one.mark not in left)
+    yield from (Turn(cell=cell, hazard=one) for one in now if one.mark not in known)
 
-    def in_storage(self, reading: Reading) -> list[Entry]:
-        """Give those in the same storage: a write to any of them moves the version of all views."""
-        return list(self.snapshot.by_storage.get(reading.storage, ()))
+
+def _why_over(hazard: Hazard, graphs: Graphs, snapshot: Snapshot) -> str:
+    if hazard.node is not None:
+        return graphs.fate(hazard.node)
+    gone = any(snapshot.get(path) is None for path in hazard.paths)
+    return "what it was about is gone" if gone else "its memory is another now"

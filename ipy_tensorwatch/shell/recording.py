@@ -81,7 +81,6 @@ class Recording:
         self.recorder.seen.clear()
         self.recorder.first.clear()
         cell.ledger.marks, cell.observer.examples = {}, EXAMPLES
-        cell.ledger.forget()
 
     def sharpen(self, observed: Observation, observer: Observer) -> tuple[tuple[Difference, Content], ...]:
         """Count the changed elements of large tensors too."""
@@ -91,5 +90,5 @@ class Recording:
 def record(shell: InteractiveShell, cell: RunningCell, options: DiffOptions) -> Recording:
     """Prepare to record a cell."""
     files = notebook_files(shell)
-    recorder = OperatorRecorder(cell.observer.lens.storages, files, lambda: cell.ledger.current)
+    recorder = OperatorRecorder(cell.observer.lens.storages, files, lambda: cell.ledger.current, cell.ledger.foresee)
     return Recording(options, recorder)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from ..capture.allowance import Allowance
 from ..capture.ledger import Ledger
-from ..core.source import may_convert, may_give_memory
+from ..core.source import Defined, may_convert, may_give_memory, may_hide_writes
 from ..core.statement import Statement, names_written, parse_statements, walk_statements
+from ..core.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import SimpleNamespace
 
     from ..capture.lens import Shot
@@ -26,7 +28,7 @@ KEPT = 8
 """How many of the last values are looked through for the same ones, so that a loop is not slowed down."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class RunningCell:
     """What is known of a cell when it begins, and what its probes note while it runs.
 
@@ -38,8 +40,8 @@ class RunningCell:
         The file names of the notebook's cells, with this one's from when it is compiled; `known` were there before.
     peek
         Takes a snapshot while the cell runs.
-    functions_give_memory
-        Whether a function of the notebook may give a tensor other memory.
+    functions_give_memory, functions_hide_writes
+        Whether a function of the notebook may give a tensor other memory, or write without a version.
     values, targets
         For each statement, the numbers and texts that its names stood for as it was entered, and the serials of the
         tensors that they led to.
@@ -55,6 +57,7 @@ class RunningCell:
     settings: TensorWatch
     peek: Callable[[], Shot]
     functions_give_memory: bool
+    functions_hide_writes: bool
     outside: tuple[Change, ...] = ()
     began: float = 0.0
     overhead: float = 0.0
@@ -74,7 +77,7 @@ class RunningCell:
             peek=self.peek,
             follows=may_give_memory(self.plain),
             follows_losses=self.functions_give_memory or may_convert(self.plain),
-            references=self.observer.lens.storages.references,
+            storages=self.observer.lens.storages,
             allowance=Allowance(share=self.settings.probe_share, floor=self.settings.probe_floor),
             files=self.files,
             sample=self._sample,
@@ -85,8 +88,22 @@ class RunningCell:
         self._names = [names_written(node) for node in walk_statements(tree.body)]
         bound = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
         changing = (index for index, names in enumerate(self._names) if not bound.isdisjoint(names))
-        self.ledger.begin(len(self._names), frozenset(changing))
+        self.ledger.begin(len(self._names), frozenset(changing), frozenset(self._hiding(tree)))
         return self.ledger.probes
+
+    def _hiding(self, tree: ast.Module) -> Iterator[int]:
+        """Give the statements that may write, or make what can write, without the version counter seeing it."""
+        hides = may_hide_writes(self.plain)
+        by_calls = self.functions_hide_writes or self.recording is not None or "fused" in self.plain
+        by_calls = by_calls or (hides and any(isinstance(one, Defined) for one in ast.walk(tree)))
+        for one in self.statements() if hides or by_calls else ():
+            if may_hide_writes(one.text) or (by_calls and one.calls):
+                yield one.index
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """When its statements ran; to be asked for when it has ended."""
+        return Timeline(self.plain, tuple(self.ledger.built))
 
     def statements(self) -> tuple[Statement, ...]:
         """Describe the cell's own statements; only a cell that changed something is worth the time."""

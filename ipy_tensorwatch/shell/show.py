@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..core.hazard import is_worth_saying
 from ..render.diff import DiffView, show_diff
 from ..render.html import write_html
 from ..render.page import Page, words
@@ -14,7 +15,6 @@ from ..render.text import write_text
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ..core.records import Hazard
     from ..core.report import Report
     from .options import DiffOptions
 
@@ -42,35 +42,21 @@ class Speaker:
     report: Report | None = None
     asked: DiffOptions | None = None
     said_skipped: bool = False
-    _told: frozenset[object] = frozenset()
 
     def tell(self, report: Report, asked: DiffOptions | None) -> None:
         """Show a cell's report: in full where `%%tensordiff` asks for it, else what was silent."""
         if not _only_asks(report.cell.source):
             self.report, self.asked = report, asked
-        fresh = self._fresh(report)
-        page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else summarize(report, fresh)
+        begun = [one for one in report.begun if is_worth_saying(one)]
+        page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else summarize(report, begun)
         if page is not None:
             show(self.shell, page)
         self._tell_skipped(report)
 
-    def _fresh(self, report: Report) -> list[Hazard]:
-        """Choose what the cell died of, and the hazards that are no mere risk and were not there before it."""
-        before, happened = self._told, [one for one in report.hazards if one.happened]
-        self._told = frozenset(_mark(one) for one in report.hazards) | (before if happened else frozenset())
-        ahead = (one for one in report.hazards if not one.happened and one.outcome != "risk")
-        return [*happened, *(one for one in ahead if _mark(one) not in before)]
-
     def _tell_skipped(self, report: Report) -> None:
-        skipped = [one for one in report.coverage.unverified if one.why == "budget"]
-        if skipped and not self.said_skipped:
+        if not self.said_skipped and report.skipped:
             self.said_skipped = True
-            show(self.shell, _skipped_page(report, len(skipped)))
-
-
-def _mark(one: Hazard) -> object:
-    """Tell a hazard from others, whatever its variables are called by now."""
-    return one.code, one.outcome, one.op, one.saved_at, one.written_at
+            show(self.shell, _skipped_page(report))
 
 
 def _only_asks(source: str) -> bool:
@@ -84,7 +70,8 @@ def diff_view(options: DiffOptions, *, recorded: bool) -> DiffView:
     return DiffView(recorded=recorded, unchanged=options.unchanged, max_rows=options.max_rows, values=options.values)
 
 
-def _skipped_page(report: Report, count: int) -> Page:
+def _skipped_page(report: Report) -> Page:
+    count = len(report.skipped)
     some = "1 tensor was" if count == 1 else f"{count:,} tensors were"
     head = f"tensorwatch  [{report.cell.count}]  {some} not compared: the time for it is up"
     hint = "they are compared after later cells; said once, %tensorwatch status tells it for the last cell"

@@ -85,7 +85,7 @@ class Watcher:
 
     def __post_init__(self) -> None:
         """Prepare the recorder of optimizer steps, the freezer, and the book of failures."""
-        self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
+        self.failures = FailureBook(shell=self.shell, sources=self.sources, records=self.hazards.records)
         self.freezing = Freezing(self.shell, Freezer(self.observer.lens.storages))
         self.steps = StepRecorder(
             lambda: (ledger.current, ledger.is_blurred) if (ledger := self._ledger) else (None, False),
@@ -173,6 +173,7 @@ class Watcher:
             settings=self.settings,
             peek=lambda: self.observer.lens.peek(user_variables(self.shell)),
             functions_give_memory=self.sources.give_memory,
+            functions_hide_writes=self.sources.hide_writes,
             outside=outside,
         )
         self.guard()
@@ -238,7 +239,7 @@ class Watcher:
         if cell.recording:
             self.observer.budget.grant(RECORDING_SECONDS)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration
-        observed = self.observer.look(user_variables(self.shell), cell.count, patience)
+        observed = self.observer.look(user_variables(self.shell), cell.count, patience, cell.ledger.past)
         self._archive(cell, observed)
         cell.ledger.finish(observed)
         found = observed.found
@@ -247,12 +248,13 @@ class Watcher:
             found = cell.recording.sharpen(observed, self.observer)
         explain = self._explainer(cell, observed)
         changes = (*cell.outside, *judge(found, explain))
-        hazards = self.hazards.follow(cell, observed, self.observer.graphs.cells, explain)
+        self.hazards.follow(cell, observed, self.observer.graphs, changes, explain)
         self._remember(cell.count, changes)
         after = Aftermath(cell=cell, observed=observed, explain=explain, history=self.history)
-        hazards = self.failures.tell(result.error_in_exec, after, hazards)
+        hazards, turns = self.hazards.with_death(self.failures.explain(result.error_in_exec, after), cell.count)
         if cell.recording:
             cell.recording.release(cell)
+        cell.ledger.forget()
         self.observed = observed
         self.report = Report(
             cell=Cell(
@@ -265,6 +267,7 @@ class Watcher:
             snapshot=observed.shot.snapshot,
             changes=changes,
             hazards=hazards,
+            turns=turns,
             coverage=observed.coverage,
             writes=cell.recording.writes if cell.recording else (),
         )

@@ -45,13 +45,16 @@ export interface News {
   readonly count: number;
   /** How many of its changes were silent. */
   readonly silent: number;
-  /** The lines of the last cell that changed something silently. */
+  /** How many hazards that are worth saying began with it. */
+  readonly hazards: number;
+  /** The lines of the last cell that did so. */
   readonly marks: readonly Mark[];
 }
 
-/** A line that silently changed something. */
+/** A line that silently changed something, or because of which something will go wrong. */
 export interface Mark extends Place {
-  /** What stands behind the line: `also changes x, z`. */
+  readonly kind: "silent" | "hazard";
+  /** What stands behind the line: `also changes x, z`, `loss.backward() will raise`. */
   readonly text: string;
   /** The line as it ran; a cell in which it reads otherwise by now has been edited. */
   readonly source?: string;

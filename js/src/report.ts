@@ -220,6 +220,18 @@ export interface Hazard {
   saved_at: Site | null;
   written_at: Site | null;
   /**
+   * The cell of `saved_at`.
+   */
+  saved_cell: number | null;
+  /**
+   * The cell of `written_at`.
+   */
+  written_cell: number | null;
+  /**
+   * The number of the node that saved the tensor.
+   */
+  node: number | null;
+  /**
    * Whether it has come true: it is the error that the cell ended with.
    */
   happened: boolean;

@@ -1,7 +1,7 @@
 // @vitest-environment node
 
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { News } from "../src/registry";
+import type { Mark, News } from "../src/registry";
 import { SCHEMA, Store } from "../src/widget/store";
 import { type Message, STORIES, story } from "./golden";
 import { StandInModel } from "./model";
@@ -20,7 +20,8 @@ function deliver({ body, ...head }: Message): void {
 
 const { messages, reports } = story("views");
 const [first, second, third] = messages as [Message, Message, Message];
-const NEWS: News = { count: 3, silent: 1, marks: [{ count: 3, cell: "c", line: 2, text: "also changes x" }] };
+const MARK: Mark = { count: 3, cell: "c", line: 2, kind: "silent", text: "also changes x" };
+const NEWS: News = { count: 3, silent: 1, hazards: 1, marks: [MARK] };
 
 describe("a store", () => {
   it("greets the kernel, and asks for nothing while nobody looks", () => {
@@ -109,11 +110,11 @@ describe("what the kernel tells", () => {
     model.deliver({ kind: "news", number: 1 }, NEWS);
     leave();
     model.deliver({ kind: "news", number: 2 }, { ...NEWS, silent: 0 });
-    expect([{ count: 0, silent: 0, marks: [] }, NEWS]).toEqual(listener.mock.calls.map(([news]) => news));
+    expect([{ count: 0, silent: 0, hazards: 0, marks: [] }, NEWS]).toEqual(listener.mock.calls.map(([news]) => news));
   });
 
   it("answers what was asked, and null stands for what is not kept", () => {
-    const told = { cell: first.body.cell, lines: first.body.lines, left_out: 0 };
+    const told = { cell: first.body.cell, lines: first.body.lines, left_out: 0, hazards: [], hazards_left_out: 0 };
     const past = { happened: [], values: null };
     model.deliver({ kind: "cell", count: 1, number: 1 }, told);
     model.deliver({ kind: "cell", count: 2, number: 2 }, null);
@@ -131,7 +132,7 @@ describe("what the kernel tells", () => {
 
   it("is answered once it adds up to much", () => {
     model.take();
-    const news = { ...NEWS, marks: [{ ...NEWS.marks[0], text: "x".repeat(100_000) }] };
+    const news = { ...NEWS, marks: [{ ...MARK, text: "x".repeat(100_000) }] };
     for (const number of [1, 2, 3, 4, 5]) {
       model.deliver({ kind: "news", number }, news);
     }

@@ -11,6 +11,15 @@ function byUrgency(a: Change, b: Change): number {
   return Number(b.silent) - Number(a.silent) || Number(a.kind === "bound") - Number(b.kind === "bound");
 }
 
+function named({ code, outcome }: { code: string; outcome: string }): string {
+  return `${code} ${outcome}`;
+}
+
+/** The hazards of a report: those that are over are told, but in it no more. */
+function standing({ hazards }: Snapshot): string[] {
+  return hazards.filter(({ turn }) => turn !== "over").map(named);
+}
+
 describe.each(Object.entries(STORIES))("the messages of the story %s", (_, { messages, reports }) => {
   it("add up to the whole report after every cell", () => {
     let known: Snapshot | null = null;
@@ -20,7 +29,7 @@ describe.each(Object.entries(STORIES))("the messages of the story %s", (_, { mes
       expect(report?.tensors).toEqual(known.tensors);
       expect(report?.groups).toEqual(known.groups);
       expect([...(report?.changes ?? [])].sort(byUrgency)).toEqual(known.changes);
-      expect(report?.hazards).toEqual(known.hazards);
+      expect(report?.hazards.map(named).sort()).toEqual(standing(known).sort());
       expect(report?.coverage).toEqual({ ...known.coverage, unverified: known.unverified });
     });
   });

@@ -134,7 +134,7 @@ class Lab:
         return self.page.get_by_role("note").filter(visible=True)
 
     def tab(self, caption: str) -> Locator:
-        """Return the panel's tab in the side bar, which says how many changes were silent."""
+        """Return the panel's tab in the side bar, which says how many changes were silent and how many hazards are new."""
         return self.page.get_by_role("tab").and_(self.page.get_by_title(caption, exact=True))
 
     def line(self, text: str) -> Locator:

@@ -50,7 +50,7 @@ def past(count: int, status: str = "ok", **marks: str) -> Body:
 def told(count: int, lines: Sequence[Body] = ()) -> Body:
     """Return what one cell did."""
     head = {"count": count, "id": f"cell-{count}", "status": "ok", "duration": 0.001, "overhead": 0.0012}
-    return {"cell": head, "lines": lines, "left_out": 0}
+    return {"cell": head, "lines": lines, "left_out": 0, "hazards": [], "hazards_left_out": 0}
 
 
 def report(
@@ -63,14 +63,13 @@ def report(
     """Return a report that stands for itself."""
     fields = list(tensor("x"))
     changes = [{"path": path, "kind": one["kind"], "silent": one["silent"]} for one in lines for path in one["paths"]]
-    news = {"count": count, "silent": sum(one["silent"] for one in lines), "marks": []}
+    news = {"count": count, "silent": sum(one["silent"] for one in lines), "hazards": 0, "marks": []}
     return told(count, lines) | {
         "schema": 1,
         "fields": fields,
         "news": news,
         "changes": changes,
         "parts": {},
-        "hazards": [],
         "coverage": {"tensors": len(tensors), "bytes": 24, "verified_bytes": 24},
         "tensors": [[0, 0, [[one[field] for field in fields] for one in tensors]]],
         "groups": [[0, 0, groups]] if groups else [],
@@ -79,9 +78,11 @@ def report(
     }
 
 
-def hazard(message: str) -> Body:
+def hazard(**told: Any) -> Body:
+    """Return a hazard that is new, as it is told."""
     return {
-        "code": "TW201", "outcome": "raises", "paths": ["h"], "op": "MulBackward0", "message": message,
-        "remedy": "Write to a clone instead.", "saved_at": None, "written_at": None,
-        "happened": False,
-    }  # fmt: skip
+        "code": "TW201", "outcome": "raises", "turn": "new", "minor": False,
+        "what": [["loss.backward()"], " will raise"],
+        "why": [["h", "h"], " was overwritten in ", ["cell 1, line 2", 1, 2], ": ", ["h.add_(1)"]],
+        "remedy": ["Write out of place: ", ["h = h.add(1)"], "."],
+    } | told  # fmt: skip

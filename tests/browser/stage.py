@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import TimeoutError as TooLateError
 
 import ipy_tensorwatch
 
@@ -114,8 +117,11 @@ class Stage:
         """Deliver one message."""
         self.page.evaluate("([head, body]) => stage.deliver(head, body)", [head, json.dumps(body)])
 
-    def sent(self, kind: str) -> list[dict[str, Any]]:
-        """Return what the panel sent to the kernel so far."""
+    def sent(self, kind: str, count: int) -> list[dict[str, Any]]:
+        """Return what the panel sent to the kernel, once there are so many: it sends some only after it has painted."""
+        several = "([kind, count]) => stage.sent.filter((one) => one.kind === kind).length >= count"
+        with suppress(TooLateError):  # what is missing, the test tells best
+            self.page.wait_for_function(several, arg=[kind, count])
         return [message for message in self.page.evaluate("stage.sent") if message["kind"] == kind]
 
     @property

@@ -89,13 +89,102 @@ def test_the_rest_is_folded_and_summed_up(stage):
 
 def test_hazards_come_between_the_silent_changes_and_the_rest(stage):
     lines = [line("x"), line("y", silent=False, cause="direct")]
-    stage.open().tell(report(2, [tensor("x")], lines=lines) | {"hazards": [hazard("h was overwritten.")]})
+    stage.open().tell(report(2, [tensor("x")], lines=lines) | {"hazards": [hazard()]})
 
     text = stage.section("Last cell").inner_text()
 
-    places = [text.index(one) for one in ("changed through y", "h was overwritten.", "Write to a clone", "1 more")]
+    told = ("changed through y", "loss.backward() will raise", "h was overwritten", "h = h.add(1)", "1 more")
+    places = [text.index(one) for one in told]
     assert sorted(places) == places
-    expect(stage.panel.get_by_role("img", name="hazard TW201")).to_be_visible()
+    expect(stage.lines.nth(1)).to_contain_text("new · TW201 · raises")
+
+
+def test_a_hazard_is_told_without_the_signs_that_stand_for_code(stage):
+    stage.open().tell(*story("hazards")[:2])
+
+    told = stage.lines.nth(1)
+
+    expect(told.get_by_role("img", name="hazard")).to_be_visible()
+    expect(told).to_contain_text("loss.backward() will raise")
+    expect(told).to_contain_text(
+        "h, saved by MulBackward0 in cell 1, line 4, was overwritten through c in cell 2, line 2"
+    )
+    expect(told).to_contain_text("Write to a copy: c = c.clone() before it.")
+    expect(told).not_to_contain_text("`")
+    assert ["loss.backward()", "c[0] = 0", "c = c.clone()"] == told.get_by_role("code").all_inner_texts()
+
+
+def test_the_lines_of_a_hazard_are_links_also_into_earlier_cells_and_its_variables_lead_to_their_details(stage):
+    stage.open().tell(*story("hazards")[:2])
+    told = stage.lines.nth(1)
+
+    told.get_by_role("button", name="cell 1, line 4").click()
+    told.get_by_role("button", name="cell 2, line 2").click()
+    told.get_by_role("button", name="c", exact=True).click()
+
+    saved, written = {"count": 1, "cell": "cell-0", "line": 4}, {"count": 2, "cell": "cell-1", "line": 2}
+    assert [saved, written] == stage.page.evaluate("stage.revealed")
+    expect(stage.details).to_have_accessible_name("Details of c")
+
+
+def test_a_hazard_that_is_over_is_told_so_once(stage):
+    stage.open().tell(*story("hazards")[:3])
+    over = stage.lines.filter(has_text="over: its graph is gone")
+    expect(over.locator("s")).to_have_text("loss.backward() will raise")
+
+    stage.tell(story("hazards")[3])
+
+    expect(over).to_have_count(0)
+
+
+def test_a_new_hazard_comes_before_those_that_stand_which_are_short_until_somebody_asks_why(stage):
+    stage.open().tell(*story("hazards")[:6])
+    new, standing = stage.lines.nth(0), stage.lines.nth(1)
+    expect(new).to_contain_text("new · TW203 · wrong")
+    expect(new).to_contain_text("b.grad = b.grad.clone()")
+    expect(standing).to_contain_text("TW202 · wrong")
+    expect(standing).not_to_contain_text("new")
+    expect(standing).not_to_contain_text("was overwritten")
+
+    why = standing.get_by_role("button", name="why")
+    why.press("Enter")
+
+    expect(why).to_have_attribute("aria-expanded", "true")
+    expect(standing).to_contain_text("k, saved by MulBackward0 in cell 4, line 2, was overwritten in cell 5, line 1")
+
+
+def test_in_a_quiet_cell_the_hazards_that_stand_are_told_all_the_same(stage):
+    stage.open().tell(*story("hazards"))
+
+    expect(stage.section("Last cell")).to_contain_text("It changed nothing.")
+    expect(stage.lines).to_have_count(2)
+
+
+def test_mere_risks_are_folded(stage):
+    stage.open().tell(*story("hazards")[:7])
+    risks = stage.panel.get_by_role("button", name="1 risk, harmful only if backward is run")
+    expect(stage.lines).to_have_count(2)
+
+    risks.click()
+
+    expect(stage.lines).to_have_count(3)
+    expect(stage.lines.nth(2)).to_contain_text("a backward through kept would raise")
+    expect(stage.lines.nth(2)).to_contain_text("new · TW201 · risk")
+
+
+def test_what_a_hazard_leads_to_is_told_by_its_shape(stage):
+    outcomes = [hazard(outcome=outcome) for outcome in ("raises", "wrong", "risk")] + [hazard(turn="over")]
+    stage.open().tell(report(2, [tensor("x")]) | {"hazards": outcomes})
+
+    shapes = stage.panel.get_by_role("img", name="hazard").locator("path")
+
+    assert 4 == len(set(shapes.evaluate_all("all => all.map((one) => one.getAttribute('d'))")))
+
+
+def test_hazards_that_are_not_listed_are_counted(stage):
+    stage.open().tell(report(2, [tensor("x")]) | {"hazards": [hazard()], "hazards_left_out": 12})
+
+    expect(stage.section("Last cell")).to_contain_text("12 more hazards, not listed")
 
 
 def test_a_cell_that_raised_is_told_to_have_done_so(stage):
@@ -229,7 +318,7 @@ def test_a_click_on_a_cell_of_the_timeline_asks_the_kernel_and_shows_its_answer(
 
     stage.timeline.get_by_role("button", name="x silently changed in cell [2]").click()
 
-    assert [{"kind": "cell", "count": 2}] == stage.sent("cell")
+    assert [{"kind": "cell", "count": 2}] == stage.sent("cell", 1)
     expect(stage.section("Earlier cell")).to_contain_text("The kernel tells when it is idle…")
     stage.deliver({"kind": "cell", "count": 2, "number": 9}, told(2, [line("x")]))
     expect(stage.lines).to_contain_text("changed through y")
@@ -291,7 +380,7 @@ def test_a_click_on_a_variable_opens_its_details(stage):
 
     stage.row("row").click()
 
-    assert [{"kind": "path", "path": "row"}] == stage.sent("path")
+    assert [{"kind": "path", "path": "row"}] == stage.sent("path", 1)
     expect(stage.details).to_have_accessible_name("Details of row")
     facts = dict(
         zip(*(stage.details.get_by_role(role).all_inner_texts() for role in ("term", "definition")), strict=True)
@@ -316,6 +405,20 @@ def test_the_details_tell_what_happened_latest_first(stage):
     expect(happened.nth(1)).to_contain_text("Cell [2] changed through y")
 
 
+def test_the_details_tell_when_a_hazard_began_and_was_over(stage):
+    stage.open().tell(*story("hazards")[:3])
+    stage.row("h").click()
+    over = hazard(turn="over", why=["over: its graph is gone"], remedy=[])
+    happened = [[told(2)["cell"], line("h")], [told(2)["cell"], hazard()], [told(3)["cell"], over]]
+
+    stage.deliver({"kind": "path", "path": "h", "number": 9}, {"happened": happened, "values": None})
+
+    items = stage.details.get_by_role("list").last.get_by_role("listitem")
+    expect(items.nth(0)).to_have_text(re.compile(r"Cell \[3\] loss.backward.. will raise.*over: its graph is gone"))
+    expect(items.nth(1)).to_contain_text("Cell [2] loss.backward() will raise")
+    expect(items.nth(2)).to_contain_text("Cell [2] changed through y")
+
+
 def test_a_small_tensor_is_drawn_before_and_after(stage):
     stage.open().tell(*story("views")[:3])
     stage.row("x").click()
@@ -337,7 +440,7 @@ def test_a_holder_leads_to_its_own_details(stage):
     stage.details.get_by_role("button", name="y", exact=True).click()
 
     expect(stage.details).to_have_accessible_name("Details of y")
-    assert ["row", "y"] == [message["path"] for message in stage.sent("path")]
+    assert ["row", "y"] == [message["path"] for message in stage.sent("path", 2)]
 
 
 def test_a_container_leads_to_what_hangs_on_it_and_a_name_that_is_gone_is_told_so(stage):
@@ -452,7 +555,7 @@ def test_a_click_into_the_tree_leaves_the_arrow_keys_there(stage):
     assert "row" == stage.press("ArrowDown").focused()
 
 
-@pytest.mark.parametrize("name", ["views", "training", "inside", "names"])
+@pytest.mark.parametrize("name", ["views", "training", "inside", "names", "hazards"])
 def test_everything_that_takes_the_focus_in_a_cell_has_a_name_and_keeps_the_notebook_from_hearing_its_keys(stage, name):
     stage.open(inline=True).tell(*story(name))
     stage.panel.get_by_role("button", expanded=False).last.click()
@@ -525,7 +628,7 @@ def test_a_name_that_turns_the_reading_direction_turns_no_other_text(stage):
 def test_nothing_is_wider_than_its_place(stage, width):
     stage.resize(width)
     stage.open()
-    for name in ("views", "numpy", "layouts", "training", "inside", "names"):
+    for name in ("views", "numpy", "layouts", "training", "inside", "names", "hazards"):
         stage.tell(*story(name)[:1], anew=True)
         for body in story(name)[1:]:
             stage.tell(body)
@@ -569,8 +672,11 @@ def furnish(stage):
     """Show all that the panel can show."""
     stage.tell(*story("views")[:2])
     body = story("views")[2]
-    stage.tell(body | {"hazards": [hazard("h was overwritten.")], "cell": body["cell"] | {"status": "error"}})
-    stage.panel.get_by_role("button", name="2 more").click()
+    hazards = [hazard(), hazard(outcome="wrong", turn=None), hazard(turn="over", remedy=[])]
+    hazards += [hazard(code="TW207", outcome="risk"), hazard(outcome="risk", minor=True)]
+    stage.tell(body | {"hazards": hazards, "cell": body["cell"] | {"status": "error"}})
+    for name in ("2 more", "1 risk", "why"):
+        stage.panel.get_by_role("button", name=name).click()
     stage.row("x").click()
     answer(stage, "x", {"shape": [2, 3], "before": [1, 1, 1, 1, 1, 1], "after": [1, 3, 1, 1, 1, 1]})
     expect(stage.details.get_by_role("img", name="1 element")).to_be_visible()
@@ -680,7 +786,7 @@ def test_a_new_report_leaves_focus_filter_folds_details_and_an_earlier_cell_as_t
     expect(stage.section("Earlier cell")).to_contain_text("x new")
     expect(stage.details).to_have_accessible_name("Details of row")
     expect(stage.timeline).to_have_count(0)
-    assert ["row", "row", "row"] == [message["path"] for message in stage.sent("path")]
+    assert ["row", "row", "row"] == [message["path"] for message in stage.sent("path", 3)]
 
 
 def test_a_new_report_leaves_the_active_row_of_the_tree_active(stage):
@@ -733,6 +839,8 @@ def test_in_the_output_of_a_cell_lines_are_text_and_no_links(stage):
 
     expect(stage.lines.first).to_contain_text("line 1 y.add_(1)")
     expect(stage.lines.first.get_by_role("button")).to_have_count(1)
+    stage.tell(*story("hazards")[:2], anew=True)
+    expect(stage.lines.nth(1).get_by_role("button")).to_have_text(["h", "c"])
 
 
 def test_a_problem_is_told_above_the_last_good_report(stage):
@@ -761,4 +869,4 @@ def test_a_panel_that_is_taken_away_wants_nothing_more_and_leaves_nothing(stage)
     stage.page.evaluate("stage.end()")
 
     expect(stage.page.locator("#place")).to_be_empty()
-    assert "nothing" == stage.sent("want")[-1]["what"]
+    assert ["report", "nothing"] == [message["what"] for message in stage.sent("want", 2)]

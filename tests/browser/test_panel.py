@@ -9,6 +9,13 @@ from playwright.sync_api import expect
 SILENT, QUIET = 2, 3
 SHORTCUT = "Alt+Shift+M"
 
+HAZARD = [
+    "%load_ext tensorwatch",
+    "import torch\nw = torch.ones(3, requires_grad=True)\nh = w * 2\nloss = (h * w).sum()",
+    "c = h.detach()\nc[0] = 0",
+    "a = 1",
+]
+
 
 def expect_focus_in(locator) -> None:
     expect(locator.locator(":focus").or_(locator.and_(locator.page.locator(":focus"))).first).to_be_attached()
@@ -28,6 +35,25 @@ def test_the_tab_says_nothing_more_when_the_next_cell_was_quiet(lab, watched):
 
     expect(lab.tab("tensorwatch")).to_be_visible()
     expect(lab.marks).to_have_count(0)
+
+
+def test_a_new_hazard_shows_in_the_panel_on_its_tab_and_behind_its_line_until_the_next_cell(lab, server):
+    name = lab.open(server.write("hazard.ipynb", HAZARD))
+    lab.run(name, 0, 1, 2)
+
+    expect(lab.facts).to_contain_text("loss.backward() will raise")
+    expect(lab.tab("tensorwatch: 1 silent change · 1 hazard")).to_be_visible()
+    expect(lab.marks).to_have_text(["also changes h; loss.backward() will raise"])
+    expect(lab.line("c[0] = 0").filter(has=lab.marks)).to_have_count(1)
+
+    lab.facts.get_by_role("button", name="cell 2, line 4").click()
+    expect(lab.page.get_by_text("Ln 4, Col 1")).to_be_visible()
+    lab.run(name, 3)
+
+    expect(lab.tab("tensorwatch")).to_be_visible()
+    expect(lab.marks).to_have_count(0)
+    expect(lab.facts).to_contain_text("loss.backward() will raise")
+    server.end_session(name)
 
 
 def test_a_saved_notebook_holds_nothing_of_the_panel(lab, server, watched):

@@ -52,6 +52,16 @@ STORIES = {
         "alias += 1\nother += 1",
         "変数 = torch.zeros(2)\n像 = 変数[:1]\n像 += 1",
     ],
+    "hazards": [
+        "import torch\nw = torch.ones(3, requires_grad=True)\nh = w * 2\nloss = (h * w).sum()",
+        "c = h.detach()\nc[0] = 0",
+        "loss = (h * w).sum()",
+        "k = w * 3\ntotal = (k * w).sum()",
+        "k.data[1] = 5",
+        "a, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)\n(a[None] + b[None]).pow(2).sum().backward()",
+        "v = torch.ones(2, requires_grad=True)\nkept = v * v\nopt = torch.optim.SGD([v], lr=0.1)\nv.sum().backward()\nopt.step()",
+        "1 + 1",
+    ],
 }
 
 
@@ -69,12 +79,15 @@ def play(cells: list[str]) -> dict[str, Any]:
 
 
 def _settled(story: dict[str, Any]) -> dict[str, Any]:
-    """Put fixed numbers where a run has its own: addresses and seconds."""
+    """Put fixed numbers where a run has its own: addresses, seconds, and nodes of graphs."""
+    nodes = sorted({one["node"] or 0 for report in story["reports"] for one in report["hazards"]} | {0})
     for report, message in zip(story["reports"], story["messages"], strict=True):
         body = message["body"]
         for cell in (report["cell"], body["cell"]):
             cell["duration"] = cell["overhead"] = 0.001
         shifts = _shifts(report["tensors"])
+        for hazard in report["hazards"]:
+            hazard["node"] = hazard["node"] and nodes.index(hazard["node"])
         for one in report["tensors"]:
             one["data_ptr"] = one["data_ptr"] and one["data_ptr"] + shifts[one["storage"]]
         address, storage = (body["fields"].index(name) for name in ("data_ptr", "storage"))

@@ -45,6 +45,9 @@ def test_what_a_front_end_has_been_sent_adds_up_to_the_report(program: Program):
             assert {one["path"] for one in told["changes"]} == {
                 path for line in front.known["lines"] for path in line["paths"]
             }
+            assert sorted((one["code"], one["outcome"]) for one in told["hazards"]) == sorted(
+                (one["code"], one["outcome"]) for one in front.known["hazards"] if one["turn"] != "over"
+            )
 
 
 def test_members_of_a_group_are_told_in_the_order_of_the_variables_also_when_that_changes():
@@ -80,9 +83,53 @@ def test_a_shut_panel_is_told_only_of_cells_with_silent_changes_and_of_their_end
         feed.publish(report(), "id")
     assert ["roll", "news", "news", "news"] == front.kinds()
     assert [0, 1, 0] == [message["body"]["silent"] for message in front.messages[1:]]
-    mark = {"count": 3, "cell": "id", "line": 1, "text": "also changes x", "source": "y.add_(1)"}
+    mark = {"count": 3, "cell": "id", "line": 1, "kind": "silent", "text": "also changes x", "source": "y.add_(1)"}
     assert [mark] == front.messages[2]["body"]["marks"]
     assert 1000 > max(front.sizes)
+
+
+GRAPH = "import torch\nw = torch.ones(3, requires_grad=True)\nh = w * 2\nloss = (h * w).sum()"
+
+
+def test_a_shut_panel_is_told_of_a_cell_that_made_a_hazard_and_not_of_those_in_which_it_stands(nb):
+    feed, front = watched("news")
+    for source in (GRAPH, "h.add_(1)", "z = 1", "z = 2", "loss = None"):
+        nb.cell(source)
+        feed.publish(report(), "id")
+    assert ["roll", "news", "news", "news"] == front.kinds()
+    assert [0, 1, 0] == [message["body"]["hazards"] for message in front.messages[1:]]
+    mark = {"count": 2, "cell": "id", "line": 1, "kind": "hazard", "text": "loss.backward() will raise"}
+    assert [mark | {"source": "h.add_(1)"}] == front.messages[2]["body"]["marks"]
+
+
+def test_a_line_that_changes_something_silently_and_makes_a_hazard_has_both_marks(nb):
+    feed, front = watched()
+    for source in (GRAPH, "c = h.detach()\nc[0] = 0"):
+        nb.cell(source)
+        feed.publish(report(), None)
+    told = [(one["line"], one["kind"], one["text"]) for one in front.known["news"]["marks"]]
+    assert [(2, "silent", "also changes h"), (2, "hazard", "loss.backward() will raise")] == told
+
+
+def test_a_line_that_makes_many_hazards_is_marked_with_the_first_and_the_number_of_the_others(nb):
+    feed, front = watched()
+    make = "import torch\na, b, c, d, e = (torch.zeros(3).as_strided((2, 2), (1, 1)) for _ in range(5))"
+    for source in (make, "x = 1\na[0], b[0], c[0], d[0], e[0] = range(1, 6)"):
+        nb.cell(source)
+        feed.publish(report(), None)
+    [hazard] = [one for one in front.known["news"]["marks"] if one["kind"] == "hazard"]
+    assert (2, 5) == (hazard["line"], front.known["news"]["hazards"])
+    assert "elements of a share memory; elements of b share memory; 3 more hazards" == hazard["text"]
+
+
+def test_a_risk_that_is_not_worth_saying_is_no_news(nb):
+    feed, front = watched("news")
+    model = "import torch\nv = torch.ones(2, requires_grad=True)\nopt = torch.optim.SGD([v], lr=0.1)"
+    for source in (model, "kept = v * v\nv.sum().backward()\nopt.step()"):
+        nb.cell(source)
+        feed.publish(report(), None)
+    assert ["risk"] == [one.outcome for one in report().hazards]
+    assert ["roll", "news"] == front.kinds()
 
 
 def test_a_panel_that_opens_gets_what_it_missed_at_once(nb):
@@ -137,6 +184,29 @@ def test_a_path_is_told_cell_by_cell(nb):
     happened = front.messages[-1]["body"]["happened"]
     assert [(1, "bound", False), (2, "mutated", True), (3, "mutated", False)] == [
         (cell["count"], line["kind"], line["silent"]) for cell, line in happened
+    ]
+
+
+def test_an_earlier_cell_is_told_with_the_hazards_that_it_began_and_ended(nb):
+    feed, front = watched()
+    for source in (GRAPH, "h.add_(1)", "z = 1", "loss = None"):
+        nb.cell(source)
+        feed.publish(report(), None)
+    for count in (2, 3, 4):
+        feed.receive({"kind": "cell", "count": count})
+    told = [[(one["code"], one["turn"]) for one in message["body"]["hazards"]] for message in front.messages[-3:]]
+    assert [[("TW201", "new")], [], [("TW201", "over")]] == told
+
+
+def test_a_path_is_told_with_the_hazards_that_it_was_part_of(nb):
+    feed, front = watched()
+    for source in (GRAPH, "h.add_(1)", "z = 1", "loss = None"):
+        nb.cell(source)
+        feed.publish(report(), None)
+    feed.receive({"kind": "path", "path": "h"})
+    happened = front.messages[-1]["body"]["happened"]
+    assert [(1, "bound"), (2, "mutated"), (2, "TW201 new"), (4, "TW201 over")] == [
+        (cell["count"], one.get("kind") or f"{one['code']} {one['turn']}") for cell, one in happened
     ]
 
 

@@ -168,7 +168,7 @@ def test_settings_tell_what_was_changed():
 
 
 def compared(relation="disjoint", elements=None, why=""):
-    form = Form(text="a", shape="6", dtype="float32", device="cpu")
+    form = Form(text="a", shape=(6,), dtype="float32", device="cpu")
     return lines(
         show_comparison(Comparison(a=form, b=replace(form, text="b"), relation=relation, elements=elements, why=why), 3)
     )

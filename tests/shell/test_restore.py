@@ -80,14 +80,32 @@ def test_bytes_are_put_back_from_before_the_last_cell_that_changed_them_or_befor
     assert seen == [[2, 2], [1, 1], [0, 0], [1, 1]]  # the last one undoes the one before
 
 
-def test_a_backward_through_what_was_put_back_raises_rather_than_being_wrong(notebook: Notebook):
-    notebook.run("import torch\nw = torch.ones(3, requires_grad=True)\nh = w * 2")
-    notebook.run("with torch.no_grad():\n    w.add_(1)\nraw = h.data\nloss = (h * h).sum()")
-    notebook.run("h.data.mul_(2)")
+def test_a_backward_through_what_was_put_back_raises_where_the_version_has_moved(notebook: Notebook):
+    notebook.run("import torch\nw = torch.ones(3, requires_grad=True)\nh = w * 2\nloss = (h * h).sum()")
+    notebook.run("h.detach().mul_(2)")
     notebook.run("%tensorwatch restore h")
 
     assert notebook.ns["h"].tolist() == [2, 2, 2]
     assert "modified by an inplace operation" in str(notebook.cell("loss.backward()").error)
+
+
+def test_a_backward_through_what_was_put_back_is_right_again_where_no_version_had_moved(notebook: Notebook):
+    notebook.run("import torch\nw = torch.ones(3, requires_grad=True)\nh = w * 2\nloss = (h * h).sum()")
+    wrong = notebook.run("h.data.mul_(2)")
+    right = notebook.run("%tensorwatch restore h")
+    notebook.run("loss.backward()")
+
+    assert (["TW202"], []) == ([one["code"] for one in wrong["hazards"]], right["hazards"])
+    assert notebook.ns["w"].grad.tolist() == [8, 8, 8]
+
+
+def test_what_was_saved_between_the_write_and_its_undoing_is_told(notebook: Notebook):
+    notebook.run("import torch\nw = torch.ones(3, requires_grad=True)\nh = w * 2")
+    notebook.run("h.data.mul_(2)")
+    notebook.run("loss = (h * h).sum()")
+    [hazard] = [one for one in notebook.run("%tensorwatch restore h")["hazards"] if one["code"] == "TW202"]
+
+    assert (hazard["outcome"], hazard["written_at"]["text"]) == ("wrong", "%tensorwatch restore h")
 
 
 def test_a_leaf_that_requires_grad_is_put_back(notebook: Notebook):
@@ -96,7 +114,7 @@ def test_a_leaf_that_requires_grad_is_put_back(notebook: Notebook):
     notebook.run("%tensorwatch restore w")
     w, alias = notebook.ns["w"], notebook.ns["alias"]
 
-    assert (w.tolist(), w.is_leaf, w.requires_grad, w._version, alias._version) == ([1, 1, 1], True, True, 1, 2)
+    assert (w.tolist(), w.is_leaf, w.requires_grad, w._version, alias._version) == ([1, 1, 1], True, True, 0, 2)
 
 
 @pytest.mark.parametrize(

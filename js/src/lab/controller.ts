@@ -101,7 +101,7 @@ export class Controller {
     const notice = describe(situation, Boolean(document?.sessionContext.session?.kernel));
     const remark = (id && this.#remarks.get(id)) || notice.text;
     this.side.display({ ...notice, text: remark }, view);
-    this.side.tell(view?.ending ? 0 : (view?.news?.silent ?? 0));
+    this.side.tell(view?.ending ? null : (view?.news ?? null));
   }
 
   #welcome({ entry, kernel }: View): void {

@@ -61,20 +61,24 @@ export function markLines(marks: Marks, model: object) {
 }
 
 function decorate(text: Text, marks: readonly Mark[]) {
-  const byLine = new Map<number, string[]>();
-  for (const { line, text: also, source } of marks) {
+  const byLine = new Map<number, Mark[]>();
+  for (const mark of marks) {
+    const { line, source } = mark;
     if (line >= 1 && line <= text.lines && text.line(line).text === (source ?? text.line(line).text)) {
-      byLine.set(line, [...(byLine.get(line) ?? []), also]);
+      byLine.set(line, [...(byLine.get(line) ?? []), mark]);
     }
   }
-  const ranges = [...byLine].flatMap(([number, texts]) => {
+  const ranges = [...byLine].flatMap(([number, ofLine]) => {
     const { from, to } = text.line(number);
-    return [LINE.range(from), Decoration.widget({ widget: new Note(texts.join("; ")), side: 1 }).range(to)];
+    const note = new Note(ofLine.map((mark) => mark.text).join("; "));
+    const line = ofLine.some(({ kind }) => kind === "hazard") ? HAZARD : SILENT;
+    return [line.range(from), Decoration.widget({ widget: note, side: 1 }).range(to)];
   });
   return Decoration.set(ranges, true);
 }
 
-const LINE = Decoration.line({ class: "ipytw-marked" });
+const SILENT = Decoration.line({ class: "ipytw-marked" });
+const HAZARD = Decoration.line({ class: "ipytw-marked ipytw-mod-hazard" });
 
 /** What stands behind a line. */
 class Note extends WidgetType {

@@ -1,6 +1,7 @@
 /** The panel in the side bar: a notice, and the view of the kernel that is followed. */
 
 import { Panel, Widget } from "@lumino/widgets";
+import type { News } from "../registry";
 import { icon } from "./icon";
 import type { Notice } from "./situation";
 import type { View } from "./views";
@@ -19,7 +20,7 @@ export class SidePanel extends Panel {
     this.node.setAttribute("role", "group");
     this.node.setAttribute("aria-label", "tensorwatch panel");
     this.title.icon = icon;
-    this.tell(0);
+    this.tell(null);
 
     this.node.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.defaultPrevented) {
@@ -57,11 +58,13 @@ export class SidePanel extends Panel {
     this.#button.hidden = !loadable;
   }
 
-  /** Say on the tab how many changes were silent. */
-  tell(silent: number): void {
-    const changes = silent === 1 ? "silent change" : "silent changes";
-    this.title.caption = silent ? `tensorwatch: ${silent} ${changes}` : "tensorwatch";
-    this.title.dataset = silent ? { "ipytw-silent": silent > 99 ? "99+" : String(silent) } : {};
+  /** Say on the tab how many changes were silent, and how many hazards are new. */
+  tell(news: News | null): void {
+    const { silent, hazards } = news ?? { silent: 0, hazards: 0 };
+    const counts = [countOf(silent, "silent change"), countOf(hazards, "hazard")].filter(Boolean);
+    const total = silent + hazards;
+    this.title.caption = total ? `tensorwatch: ${counts.join(" · ")}` : "tensorwatch";
+    this.title.dataset = total ? { "ipytw-news": total > 99 ? "99+" : String(total) } : {};
   }
 
   /** Give the keyboard to the first control there is. */
@@ -70,4 +73,8 @@ export class SidePanel extends Panel {
     const first = [...controls].find((one) => one.getClientRects().length > 0 && !one.closest("[inert]"));
     (first ?? this.node).focus();
   }
+}
+
+function countOf(number: number, noun: string): string {
+  return number ? `${number} ${noun}${number === 1 ? "" : "s"}` : "";
 }

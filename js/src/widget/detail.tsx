@@ -3,23 +3,19 @@
 import type { JSX } from "preact";
 import { useContext, useEffect, useRef } from "preact/hooks";
 import type { Group, Tensor } from "../report";
+import { HazardRow } from "./hazards";
 import { Heat } from "./heat";
-import { ChangeRow, type Reveal } from "./lastcell";
-import { Button, KeysOf } from "./pieces";
+import { ChangeRow } from "./lastcell";
+import { Button, KeysOf, type Ways } from "./pieces";
 import type { Store } from "./store";
-import type { Snapshot } from "./wire";
+import type { CellHead, HazardLine, Line, Snapshot } from "./wire";
 import { bytes, root, shape } from "./words";
 
 const MAX_SHOWN = 30;
 
-export function Detail(props: {
-  path: string;
-  store: Store;
-  snapshot: Snapshot;
-  select: (path: string) => void;
-  close: () => void;
-  reveal: Reveal;
-}): JSX.Element {
+export function Detail(
+  props: Ways & { path: string; store: Store; snapshot: Snapshot; close: () => void },
+): JSX.Element {
   const { path, store, snapshot, select, close, reveal } = props;
   // biome-ignore lint/correctness/useExhaustiveDependencies: what happened is asked for again after every cell
   useEffect(() => store.askPath(path), [store, path, snapshot]);
@@ -51,21 +47,31 @@ export function Detail(props: {
             {known.happened
               .slice(-MAX_SHOWN)
               .reverse()
-              .map(([cell, line]) => (
-                <ChangeRow
-                  key={`${cell.count} ${line.kind}`}
-                  line={line}
-                  cell={cell}
-                  isNamed={false}
-                  select={select}
-                  reveal={reveal}
-                />
+              .map(([cell, event]) => (
+                <Event key={keyOf(cell, event)} cell={cell} event={event} select={select} reveal={reveal} />
               ))}
           </ul>
         </>
       )}
     </section>
   );
+}
+
+function Event(props: Ways & { cell: CellHead; event: Line | HazardLine }): JSX.Element {
+  const { event, ...rest } = props;
+  return isHazard(event) ? (
+    <HazardRow hazard={event} {...rest} />
+  ) : (
+    <ChangeRow line={event} isNamed={false} {...rest} />
+  );
+}
+
+function isHazard(event: Line | HazardLine): event is HazardLine {
+  return "outcome" in event;
+}
+
+function keyOf({ count }: CellHead, event: Line | HazardLine): string {
+  return isHazard(event) ? `${count} ${event.code} ${event.turn} ${event.what}` : `${count} ${event.kind}`;
 }
 
 function Facts({ tensor }: { tensor: Tensor }): JSX.Element {

@@ -2,42 +2,29 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { Place } from "../registry";
-import type { Hazard } from "../report";
-import { Button, Chevron, Glyph, Spans } from "./pieces";
+import { Hazards } from "./hazards";
+import { Button, Fold, Glyph, type Reveal, Spans, type Ways } from "./pieces";
 import type { CellHead, Line, Told } from "./wire";
 import { count } from "./words";
 
 /** How many lines are drawn before a button asks for more. */
 const STEP = 30;
 
-export type Reveal = ((place: Place) => void) | undefined;
-
-interface Ways {
-  readonly select: (path: string) => void;
-  readonly reveal: Reveal;
-}
-
-export function LastCell(props: Ways & { told: Told; hazards: readonly Hazard[] }): JSX.Element {
-  const { told, hazards, ...ways } = props;
-  const silent = told.lines.filter((line) => line.silent);
-  const others = told.lines.filter((line) => !line.silent);
+export function LastCell(props: Ways & { told: Told }): JSX.Element {
+  const { told, ...ways } = props;
+  const { cell, lines, hazards } = told;
+  const silent = lines.filter((line) => line.silent);
+  const others = lines.filter((line) => !line.silent);
   return (
     <>
-      {told.cell.status !== "ok" && <p class="tw-note">{STATUS[told.cell.status]}</p>}
-      {silent.length > 0 && <Lines lines={silent} cell={told.cell} {...ways} />}
-      {hazards.map((hazard) => (
-        <HazardRow key={`${hazard.code} ${hazard.message}`} hazard={hazard} />
-      ))}
-      {told.lines.length + hazards.length === 0 && <p class="tw-note">It changed nothing.</p>}
+      {cell.status !== "ok" && <p class="tw-note">{STATUS[cell.status]}</p>}
+      {lines.length === 0 && hazards.every(({ turn }) => turn === null) && <p class="tw-note">It changed nothing.</p>}
+      {silent.length > 0 && <Lines lines={silent} cell={cell} {...ways} />}
+      <Hazards hazards={hazards} leftOut={told.hazards_left_out} {...ways} />
       {others.length > 0 && (
-        <Rest
-          lines={others}
-          leftOut={told.left_out}
-          isAll={silent.length + hazards.length === 0}
-          cell={told.cell}
-          {...ways}
-        />
+        <Fold summary={summary(others, told.left_out, silent.length + hazards.length === 0)}>
+          <Lines lines={others} cell={cell} {...ways} />
+        </Fold>
       )}
     </>
   );
@@ -48,20 +35,6 @@ const STATUS = {
   error: "It raised an error, and was compared all the same.",
   interrupted: "It was interrupted, and compared all the same.",
 };
-
-function Rest(props: Ways & { lines: readonly Line[]; leftOut: number; isAll: boolean; cell: CellHead }): JSX.Element {
-  const { lines, leftOut, isAll, ...ways } = props;
-  const [isOpen, setOpen] = useState(false);
-  return (
-    <>
-      <Button class="tw-fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-        <Chevron isOpen={isOpen} />
-        {summary(lines, leftOut, isAll)}
-      </Button>
-      {isOpen && <Lines lines={lines} {...ways} />}
-    </>
-  );
-}
 
 /** Sum up lines: `4 more: 2 written by name, 1 rebound, 1 new`, or without the total where nothing stands above. */
 export function summary(lines: readonly Line[], leftOut: number, isAll: boolean): string {
@@ -158,15 +131,5 @@ function Where({ line, cell, reveal }: { line: Line; cell: CellHead; reveal: Rev
     <Button class="tw-link" title={`Go to ${text} of cell [${cell.count}]`} onClick={() => reveal(place)}>
       {text}
     </Button>
-  );
-}
-
-function HazardRow({ hazard }: { hazard: Hazard }): JSX.Element {
-  return (
-    <div class="tw-change tw-hazard">
-      <Glyph of="hazard" label={`hazard ${hazard.code}`} />
-      <p>{hazard.message}</p>
-      <p class="tw-dim">{hazard.remedy}</p>
-    </div>
   );
 }

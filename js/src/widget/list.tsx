@@ -4,7 +4,7 @@ import type { ComponentChildren, JSX, RefObject } from "preact";
 import { useContext, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { KeysOf } from "./pieces";
 
-export const ROW = 24;
+const ROW = 24;
 
 /** Rows that are drawn above and below those in sight, so that scrolling finds them there. */
 const MARGIN = 12;

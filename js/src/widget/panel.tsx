@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useContext, useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Host } from "../registry";
+import type { Host, Place } from "../registry";
 import { Detail } from "./detail";
 import { LastCell } from "./lastcell";
 import { Memory } from "./memory";
@@ -95,7 +95,11 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
       close();
     }
   };
-  const reveal = host ? (place: Parameters<Host["reveal"]>[0]): void => host.reveal(place) : undefined;
+  const cellOf = (count: number): string | null =>
+    snapshot.past.filter((one) => one.count === count).at(-1)?.id ?? null;
+  const reveal = host
+    ? (place: Place): void => host.reveal({ ...place, cell: place.cell ?? cellOf(place.count) })
+    : undefined;
   const told = viewing === null ? snapshot : store.cells.get(viewing);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it hears the key wherever the focus is in the panel
@@ -111,7 +115,7 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
               Back to the last cell, [{snapshot.cell.count}]
             </Button>
           )}
-          <Cell told={told} hazards={viewing === null ? snapshot.hazards : []} select={open} reveal={reveal} />
+          <Cell told={told} select={open} reveal={reveal} />
         </Section>
         <Section {...section("Shared memory")} aside="changed first">
           <Memory

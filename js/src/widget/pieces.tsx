@@ -1,8 +1,18 @@
 /** The small pieces that all sections are made of. */
 
 import { type ComponentChildren, createContext, type JSX } from "preact";
-import { useContext } from "preact/hooks";
-import type { Mark, Span } from "./wire";
+import { useContext, useState } from "preact/hooks";
+import type { Place } from "../registry";
+import type { HazardLine, Mark, Span } from "./wire";
+
+/** Shows a line in the notebook; undefined where there is no notebook to show it. */
+export type Reveal = ((place: Place) => void) | undefined;
+
+/** Where a row leads: to the details of a variable, and to a line. */
+export interface Ways {
+  readonly select: (path: string) => void;
+  readonly reveal: Reveal;
+}
 
 /** What every control carries. */
 type Keys = Readonly<Record<string, string>>;
@@ -43,6 +53,20 @@ export function Section(props: {
   );
 }
 
+/** Less important rows below a line that sums them up. */
+export function Fold({ summary, children }: { summary: string; children: ComponentChildren }): JSX.Element {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <Button class="tw-fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <Chevron isOpen={isOpen} />
+        {summary}
+      </Button>
+      {isOpen && children}
+    </>
+  );
+}
+
 export function Chevron({ isOpen }: { isOpen: boolean }): JSX.Element {
   return (
     <svg class={isOpen ? "tw-chevron tw-open" : "tw-chevron"} viewBox="0 0 8 8" aria-hidden="true">
@@ -51,13 +75,22 @@ export function Chevron({ isOpen }: { isOpen: boolean }): JSX.Element {
   );
 }
 
-const SHAPES: Record<Mark | "hazard" | "none", JSX.Element> = {
+const SHAPES: Record<Mark | HazardLine["outcome"] | "over" | "none", JSX.Element> = {
   silent: <path class="tw-ink-silent" d="M7 1.5 13 12.5H1Z" />,
   written: <rect x="3" y="3" width="8" height="8" />,
   rebound: <path class="tw-outline" d="M7 2 12 7 7 12 2 7Z" />,
   created: <circle class="tw-outline" cx="7" cy="7" r="3.75" />,
   gone: <path class="tw-outline" d="M3.5 3.5l7 7m0-7l-7 7" />,
-  hazard: <path class="tw-ink-hazard" d="M4.5 1h5L13 4.5v5L9.5 13h-5L1 9.5v-5Z" />,
+  raises: <path class="tw-ink-hazard" d="M4.5 1h5L13 4.5v5L9.5 13h-5L1 9.5v-5Z" />,
+  wrong: (
+    <path
+      class="tw-ink-hazard"
+      fill-rule="evenodd"
+      d="M4.5 1h5L13 4.5v5L9.5 13h-5L1 9.5v-5ZM4 4.5h6v1.5h-6ZM4 8h6v1.5h-6Z"
+    />
+  ),
+  risk: <path class="tw-outline tw-ink-risk" d="M4.8 1.75h4.4L12.25 4.8v4.4L9.2 12.25H4.8L1.75 9.2V4.8Z" />,
+  over: <path class="tw-outline" d="M2.5 7.5 6 11 12 3.5" />,
   none: <circle cx="7" cy="7" r="1" opacity="0.5" />,
 };
 

@@ -21,7 +21,7 @@ interface Head {
   readonly watching?: unknown;
 }
 
-const NO_NEWS: News = { count: 0, silent: 0, marks: [] };
+const NO_NEWS: News = { count: 0, silent: 0, hazards: 0, marks: [] };
 
 export class Store extends EventTarget {
   snapshot: Snapshot | null = null;
@@ -151,8 +151,8 @@ export class Store extends EventTarget {
     }
   }
 
-  #tell({ count, silent, marks }: News): void {
-    this.news = { count, silent, marks: [...marks] };
+  #tell({ count, silent, hazards, marks }: News): void {
+    this.news = { count, silent, hazards, marks: [...marks] };
     this.dispatchEvent(new Event("news"));
   }
 

@@ -6,6 +6,9 @@ import type { Cell, Change, Coverage, Elements, Group, Hazard, Site, Tensor } fr
 /** Words as they are, code in brackets. */
 export type Span = string | readonly [string];
 
+/** The same, also code that names a variable, and words that name a line of a cell. */
+export type Link = Span | readonly [text: string, path: string] | readonly [text: string, count: number, line: number];
+
 /** At this place of the list as it has become so far, take out so many items and put these in. */
 export type Splice<T> = readonly [at: number, drop: number, put: readonly T[]];
 
@@ -28,11 +31,26 @@ export interface Line {
   readonly counter: readonly Span[];
 }
 
+/** A hazard: what will go wrong, how it came to this or why it is over, and what to write instead. */
+export interface HazardLine {
+  readonly code: string;
+  readonly outcome: Hazard["outcome"];
+  /** Whether it is new with this cell, or over; null where it stands. */
+  readonly turn: "new" | "over" | null;
+  /** Whether it harms only in a backward that may never be run. */
+  readonly minor: boolean;
+  readonly what: readonly Link[];
+  readonly why: readonly Link[];
+  readonly remedy: readonly Link[];
+}
+
 /** What a cell did, line by line. */
 export interface Told {
   readonly cell: CellHead;
   readonly lines: readonly Line[];
   readonly left_out: number;
+  readonly hazards: readonly HazardLine[];
+  readonly hazards_left_out: number;
 }
 
 export type Mark = "silent" | "written" | "rebound" | "created" | "gone";
@@ -45,9 +63,9 @@ export interface PastCell {
   readonly marks: Readonly<Record<string, Mark>>;
 }
 
-/** What happened to one path, oldest first, and its elements before and after the last cell where it is small. */
+/** What happened to one path, oldest first, with the hazards that it was part of, and its elements before and after the last cell where it is small. */
 export interface PathPast {
-  readonly happened: readonly (readonly [CellHead, Line])[];
+  readonly happened: readonly (readonly [CellHead, Line | HazardLine])[];
   readonly values: Values | null;
 }
 
@@ -70,7 +88,6 @@ export interface Snapshot extends Told {
   readonly news: News;
   readonly changes: readonly Change[];
   readonly parts: Readonly<Record<string, Part>>;
-  readonly hazards: readonly Hazard[];
   readonly coverage: Omit<Coverage, "unverified">;
   readonly tensors: readonly Tensor[];
   readonly groups: readonly Group[];
@@ -85,7 +102,6 @@ export interface Sent extends Told {
   readonly news: News;
   readonly changes: readonly Partial<Change>[];
   readonly parts: Readonly<Record<string, Part>>;
-  readonly hazards: readonly Hazard[];
   readonly coverage: Omit<Coverage, "unverified">;
   readonly tensors: readonly Splice<readonly unknown[]>[];
   readonly groups: readonly Splice<Omit<Group, "pairs_left_out">>[];
@@ -117,6 +133,7 @@ export function assemble(known: Snapshot | null, sent: Sent): Snapshot {
     changes: sent.changes.map(changeOf),
     parts: sent.parts,
     hazards: sent.hazards,
+    hazards_left_out: sent.hazards_left_out,
     coverage: sent.coverage,
     tensors: splice(known?.tensors ?? [], tensors),
     groups: splice(known?.groups ?? [], groups),

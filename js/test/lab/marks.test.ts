@@ -1,17 +1,23 @@
 import { EditorView } from "@codemirror/view";
 import { expect, it, vi } from "vitest";
 import { Marks, markLines } from "../../src/lab/marks";
+import type { Mark } from "../../src/registry";
 
 const CODE = "a = 1\ny.add_(1)\nb = 2";
 
-function mark(line: number, text: string) {
-  return { count: 3, cell: "c", line, text };
+function mark(line: number, text: string): Mark {
+  return { count: 3, cell: "c", line, kind: "silent", text };
 }
 
 /** An editor of a cell, with what stands behind its lines. */
 function edit(marks: Marks, model: object) {
   const view = new EditorView({ doc: CODE, extensions: markLines(marks, model) });
   return { view, notes: () => [...view.dom.querySelectorAll("[role=note]")].map((note) => note.textContent) };
+}
+
+/** The code of the lines that have a look of their own. */
+function linesOf(view: EditorView, look: string) {
+  return [...view.dom.querySelectorAll(`.cm-line${look}`)].map((line) => line.firstChild?.textContent);
 }
 
 it("shows the marks that were set before the editor was made, and after", async () => {
@@ -41,6 +47,20 @@ it("puts two marks of one line into one note, and drops one of a line that is no
   marks.set(model, [mark(2, "also changes x"), mark(2, "changes z"), mark(9, "lost")]);
 
   expect(edit(marks, model).notes()).toEqual(["also changes x; changes z"]);
+});
+
+it("tells a line because of which something will go wrong from one that only changed something", () => {
+  const [marks, model] = [new Marks(), {}];
+  marks.set(model, [
+    mark(1, "also changes x"),
+    mark(2, "also changes h"),
+    { ...mark(2, "loss.backward() will raise"), kind: "hazard" },
+  ]);
+  const { view, notes } = edit(marks, model);
+
+  expect(notes()).toEqual(["also changes x", "also changes h; loss.backward() will raise"]);
+  expect(["a = 1", "y.add_(1)"]).toEqual(linesOf(view, ".ipytw-marked"));
+  expect(["y.add_(1)"]).toEqual(linesOf(view, ".ipytw-mod-hazard"));
 });
 
 it("never takes the names of variables for markup", () => {

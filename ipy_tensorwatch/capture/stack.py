@@ -1,0 +1,22 @@
+"""How much stack this process has for recursion in C."""
+
+from __future__ import annotations
+
+import sys
+
+SMALLEST, LARGEST = 1 << 20, 8 << 20
+"""What Windows gives the main thread, and what is ordinary elsewhere."""
+
+
+def _stack_size() -> int:
+    """Tell how many bytes of stack there are, 8 MB where there is no limit."""
+    if sys.platform == "win32":
+        return SMALLEST
+    import resource  # noqa: PLC0415  (there is none on Windows)
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    return LARGEST if soft == resource.RLIM_INFINITY else max(SMALLEST, min(soft, LARGEST))
+
+
+MAX_NODES = _stack_size() // 512
+"""How many nodes of graphs are read. PyTorch lets go of those that Python has seen by recursion, 200 bytes for each."""
