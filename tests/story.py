@@ -145,7 +145,7 @@ def faults(story: Story, settings: Mapping[str, object] = MappingProxyType({})) 
 
 
 def new_hazards(report: Report, known: list[Hazard]) -> list[Hazard]:
-    """Give the hazards that are worth a word under the cell: not there before it, and no backward that may never run."""
+    """Give the hazards that are worth a word under the cell: what it died of, and new ones of backwards that may run."""
 
     def mark(one: Hazard) -> list[object]:
         told = ["code", "outcome", "op", "saved_at", "written_at", "saved_cell", "written_cell"]
@@ -154,7 +154,7 @@ def new_hazards(report: Report, known: list[Hazard]) -> list[Hazard]:
     before = [mark(one) for one in known]
     backward = ("TW201", "TW202", "TW205", "TW209")
     said = [one for one in report["hazards"] if one["outcome"] != "risk" or one["code"] not in backward]
-    return [one for one in said if mark(one) not in before]
+    return [one for one in said if one["happened"] or mark(one) not in before]
 
 
 def _cell_faults(
