@@ -145,7 +145,7 @@ def faults(story: Story, settings: Mapping[str, object] = MappingProxyType({})) 
 
 
 def new_hazards(report: Report, known: list[Hazard]) -> list[Hazard]:
-    """Give the hazards that are worth a word under the cell: what it died of, and new ones of backwards that may run."""
+    """Give the hazards that are worth a word under the cell: not there before it, and no backward that may never run."""
 
     def mark(one: Hazard) -> list[object]:
         told = ["code", "outcome", "op", "saved_at", "written_at", "saved_cell", "written_cell"]

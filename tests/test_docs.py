@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 import struct
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,13 @@ import pytest
 from docs.make.__main__ import MAKERS, PAGES, PICTURE, TABLES
 from docs.make.compare import columns
 from docs.make.picture import make_picture
-from docs.make.sessions import SESSION, Shown, abridge, read_session
+from docs.make.sessions import SESSION, Shown, read_session
 from docs.make.tables import fill
 from ipy_tensorwatch import unload_ipython_extension
 from ipy_tensorwatch.panel import feed
 from ipy_tensorwatch.shell.config import TensorWatch
 from ipy_tensorwatch.shell.options import watch_parser
-from tests.notebook import Notebook
+from tests.notebook import Notebook, Ran
 
 ROOT = Path(__file__).parent.parent
 SHOWN = re.compile(r"!\[.*?\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
@@ -61,13 +62,27 @@ def lines(text: str) -> list[str]:
     return [line.rstrip() for line in text.strip("\n").splitlines() if line.strip()]
 
 
+def lines_of(one: Ran) -> list[str]:
+    """Give the lines under a cell, of a traceback the last one alone."""
+    if one.error is None:
+        return lines(one.stdout)
+    return [f"{type(one.error).__name__}: {one.error}".split("\n")[0], *lines(one.told)]
+
+
+def written_out(shown: list[str], seen: list[str]) -> list[str]:
+    """Write out the lines that a page cuts short with an ellipsis."""
+    pairs = zip_longest(shown, seen[: len(shown)], fillvalue="")
+    return [whole if one[-1:] == "…" and whole.startswith(one[:-1]) else one for one, whole in pairs]
+
+
 @pytest.mark.parametrize("cells", sessions())
 def test_a_session_prints_what_is_shown(cells: list[Shown]):
     with Notebook("tensorwatch", watched=False) as shell:
         printed = [shell.cell(cell.source) for cell in cells]
         unload_ipython_extension(shell.shell)  # whichever name the session loaded it under
 
-    assert [lines(cell.shown) for cell in cells] == [lines(abridge(one.stdout, one.error)) for one in printed]
+    seen = [lines_of(one) for one in printed]
+    assert [written_out(lines(cell.shown), one) for cell, one in zip(cells, seen, strict=True)] == seen
 
 
 def test_the_readme_shows_a_session():

@@ -40,6 +40,21 @@ UNVERSIONED = (
     *("{a} = {x}.data\n{a}.add_(1)", "{a} = {x}.detach().numpy()\n{a} += 1", "{a} = {x}.detach().numpy()\n{a}[0] -= 1"),
 )
 FUNCTIONS = "def keep(a, b):\n    c = a * b\n    return c.sin()\n\ndef poison(t):\n    t.data.sub_(1)\n\n"
+CALLS = ("mixed({x}, {y})", "mixed({y}, {x})", "Late.apply({x})")
+LATE = """
+class Late(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, a):
+        b = a.detach() * 2
+        a.data.add_(1)
+        b = b + a.detach()
+        ctx.save_for_backward(a)
+        return b
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * ctx.saved_tensors[0]
+
+"""
 MIXED = (
     *(
         "    c = a * b",
@@ -70,7 +85,7 @@ def programs(draw: st.DrawFn, mixed: bool = False) -> Program:
     body = draw(st.lists(st.sampled_from(MIXED), min_size=2, max_size=5)) if mixed else []
     rows = [f"def mixed(a, b):\n    c = a + b\n{chr(10).join(body)}\n    return c\n"] if mixed else []
     for _ in range(draw(st.integers(2, 9))):
-        kinds = (VALUES, VALUES, VERSIONED, UNVERSIONED, UNVERSIONED, *((("mixed({x}, {y})",),) * 2 if mixed else ()))
+        kinds = (VALUES, VALUES, VERSIONED, UNVERSIONED, UNVERSIONED, *((CALLS,) * 2 if mixed else ()))
         kind = draw(st.sampled_from(kinds))
         x, y, v = (
             draw(st.sampled_from(["w", *values])),
@@ -85,7 +100,7 @@ def programs(draw: st.DrawFn, mixed: bool = False) -> Program:
         shape = draw(st.sampled_from(("{}", "{}", "{}", "for _ in range(2):\n{}", "if True:\n{}")))
         rows.append(shape.format("\n".join(f"    {one}" for one in row.split("\n")) if "\n{}" in shape else row))
     cut = draw(st.integers(1, len(rows)))
-    cells = [FUNCTIONS + PRELUDE + "\n".join(rows[:cut]), *(["\n".join(rows[cut:])] if cut < len(rows) else [])]
+    cells = [FUNCTIONS + PRELUDE + LATE + "\n".join(rows[:cut]), *(["\n".join(rows[cut:])] if cut < len(rows) else [])]
     mark = draw(st.sampled_from(("", "", "%%tensordiff\n")))
     return Program([*cells[:-1], mark + cells[-1]])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 
 SESSION = re.compile(r"^```text\n(In \[1\]: .*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"^In \[(\d+)\]: ", re.MULTILINE)
-SPOKEN = re.compile(r"\n tensorwatch  \[.*", re.DOTALL)
-WIDTH = 118
+MAX_ERROR = 118
 MORE = re.compile(r"^ +\.\.\.: ?", re.MULTILINE)
 
 
@@ -69,26 +67,25 @@ def open_shell() -> Iterator[Callable[[str], str]]:
 
     def run(source: str) -> str:
         with capture_output() as captured:
-            ran = shell.run_cell(source, store_history=True)
-        return abridge(str(captured.stdout), ran.error_in_exec)
+            result = shell.run_cell(source, store_history=True)
+        told = str(captured.stdout)
+        return told if result.error_in_exec is None else _brief(result.error_in_exec, told)
 
     yield run
     unload_ipython_extension(shell)
+
+
+def _brief(error: BaseException, told: str) -> str:
+    """Give of a traceback the last line alone, and what is said under it."""
+    last = f"{type(error).__name__}: {error}".split("\n")[0]
+    said = told[told.index("\n tensorwatch  [") :] if "\n tensorwatch  [" in told else ""
+    return (last if len(last) <= MAX_ERROR else f"{last[: MAX_ERROR - 1]}…") + said
 
 
 def run_session(sources: Sequence[str]) -> list[str]:
     """Run cells in a fresh shell, and return what each prints."""
     with open_shell() as run:
         return [run(source) for source in sources]
-
-
-def abridge(printed: str, error: BaseException | None) -> str:
-    """Leave of a traceback its last line alone, as far as that fits one line."""
-    if error is None:
-        return printed
-    told = SPOKEN.search(printed)
-    last = f"{type(error).__name__}: {error}".split("\n", maxsplit=1)[0]
-    return shorten(last, WIDTH, placeholder=" …") + (told[0] if told else "")
 
 
 def _read_cell(part: str) -> Shown:

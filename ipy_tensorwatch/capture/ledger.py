@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .lens import Shot
     from .observer import Observation
     from .seats import Moved
-    from .watch import Rewritten
+    from .watched import Rewritten
 
 SMALL = 1 << 16
 LARGER = 1 << 21
@@ -68,8 +68,10 @@ class Ledger:
     follows, follows_losses
         Whether the cell may give a tensor other memory, so that each look is to tell where the tensors lie, or each
         that misses some memory.
+    first
+        The number that the next node of a graph had as the cell began.
     built
-        The number that the next node of a graph had as a statement was entered, each with the statement.
+        The number that it had as a statement was entered, each with the statement.
     numbers, outside
         The same number at each look, the start of the cell included, and the looks while no function was half-way.
     verify
@@ -90,6 +92,7 @@ class Ledger:
     follows_losses: bool = False
     verify: Callable[[], None] | None = None
     tires: bool = True
+    first: int = field(default_factory=next_sequence_number)
     sampled: frozenset[int] = frozenset()
     widening: frozenset[int] = frozenset()
     probes: SimpleNamespace = field(default_factory=SimpleNamespace)
@@ -124,7 +127,7 @@ class Ledger:
     def past(self) -> Past:
         """What the looks so far have seen."""
         watch = self._watch
-        return Past(self.numbers, self.outside, watch.spells, watch.watched.keys(), watch.now) if watch else NO_PAST
+        return Past(self.numbers, self.outside, watch.spells, watch.seen, watch.now) if watch else NO_PAST
 
     def begin(self, count: int, sampled: frozenset[int], widening: frozenset[int]) -> None:
         """Start the clock for a cell of `count` statements."""
@@ -217,11 +220,7 @@ class Ledger:
     def _rest(self, index: int) -> None:
         """Let the probe of a hot statement do nothing but note that it runs, and where it builds graphs, when."""
         note = partial(self._epochs[-1].add, Position(index))
-        setattr(self.probes, f"p{index}", partial(self._pass, index, note) if self._hot[index] else note)
-
-    def _pass(self, index: int, note: Callable[[], None]) -> None:
-        note()
-        self.built.append((next_sequence_number(), index))
+        setattr(self.probes, f"p{index}", _stamped(note, self.built.append, index) if self._hot[index] else note)
 
     def _open_epoch(self, number: int) -> int:
         """Begin a new set of positions, and number the look at it; all nodes before `number` had saved by then."""
@@ -276,6 +275,14 @@ class Ledger:
     def _close_epoch(self) -> None:
         if self.current is not None:
             self._epochs[-1].add(Position(self.current, self.lines.place, self.lines.blind))
+
+
+def _stamped(note: Callable[[], None], stamp: Callable[[tuple[int, int]], None], index: int) -> Callable[[], None]:
+    def pass_by() -> None:
+        note()
+        stamp((next_sequence_number(), index))
+
+    return pass_by
 
 
 def _do_nothing() -> None:

@@ -41,7 +41,7 @@ def forgive(kept: Sequence[Followed], aids: Aids) -> None:
 def _then(one: Followed, aids: Aids) -> np.ndarray[Any, Any] | None:
     """Find the numbers that it held when it was saved, where that is known for certain and a copy is left."""
     reading = one.saved.reading
-    marks: Iterable[Mark | None] = (aids.mark_of(reading.storage), *aids.past.seen(reading.storage))
+    marks: Iterable[Mark | None] = (aids.mark_of(reading.storage), *aids.past.held(reading.storage))
     certain = (mark for mark in marks if mark is not None and mark.copy is not None)
     return next((_numbers(one, mark) for mark in certain if one.digests == {digest_now(reading, mark)}), None)
 

@@ -136,7 +136,7 @@ class Observer:
         self, computed: list[Computed], verdicts: Mapping[int, Verdict], cell: int, past: Past
     ) -> tuple[Overwritten, ...]:
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
-        rewritten.update(past.watched - self.prints.marks.keys())
+        rewritten.update(past.seen - self.prints.marks.keys())
         start = time.perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
         aids = Aids(self.lens.storages, self.prints, known, cell, start + self.budget.credit)

@@ -53,8 +53,8 @@ class OperatorRecorder:
     on_write: Callable[[Sequence[tuple[torch.Tensor, Region]], int], None]
     seen: Counter[Operation] = field(default_factory=Counter)
     left_out: int = 0
-    first: dict[tuple[int, int], Operation] = field(default_factory=dict)
     _number: int = 0
+    first: dict[tuple[int, int], Operation] = field(default_factory=dict)
     _mode: OperatorMode | None = None
 
     def open(self) -> None:
@@ -89,7 +89,7 @@ class OperatorRecorder:
         else:
             self.left_out += 1
 
-    def _date(self, operation: Operation, written: Sequence[torch.Tensor]) -> None:
+    def _date(self, operation: Operation, written: Sequence[Any]) -> None:
         """Note at which versions an operation writes, before it does."""
         for region, tensor in zip(operation.regions, written, strict=True):
             if region.storage and len(self.first) < MAX_OPERATIONS and type(tensor) in TORCH_TYPES:

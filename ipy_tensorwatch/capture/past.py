@@ -38,8 +38,8 @@ class Past:
         The looks while no function of the user's was half-way, in order.
     spells
         Gives what was seen of a storage, in order; nothing of one that did not change.
-    watched
-        The storages that were looked at to the end.
+    seen
+        The storages that were looked at.
     now
         Looks at one of these once more.
     """
@@ -47,7 +47,7 @@ class Past:
     numbers: Sequence[int] = ()
     outside: Sequence[int] = ()
     spells: Callable[[int], Sequence[Spell]] = lambda _: ()
-    watched: AbstractSet[int] = frozenset()
+    seen: AbstractSet[int] = frozenset()
     now: Callable[[int], Mark | None] = lambda _: None
 
     def marks(self, storage: int, number: int, *, late: bool) -> tuple[Sequence[Mark], bool]:
@@ -68,7 +68,7 @@ class Past:
         high = next((place + 1 for place, one in enumerate(spells) if one.last >= after), None)
         return [one.mark for one in spells[low:high]], high is None
 
-    def seen(self, storage: int) -> list[Mark]:
+    def held(self, storage: int) -> list[Mark]:
         """Give all that a storage was seen to hold."""
         return [one.mark for one in self.spells(storage)]
 

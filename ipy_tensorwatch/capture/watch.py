@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
-import torch
+from typing import TYPE_CHECKING, Any
 
 from .fingerprint import COPY_LIMIT, Mark
 from .memory import block_of
-from .past import Spell
 from .read import TORCH_TYPES, read
 from .seats import Seats
+from .watched import Rewritten, Watched, mask_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    import torch
 
     from ..core.operation import Region
     from .counter import Counter
@@ -24,60 +23,12 @@ if TYPE_CHECKING:
     from .identity import StorageSerials
     from .lens import Shot
     from .memory import Block
+    from .past import Spell
     from .seats import Moved
 
 MAX_WATCHED = 4096
 KEPT_BYTES = 1 << 25
 """How many bytes of what storages held earlier in the cell are kept; of the rest, digests."""
-
-
-class Rewritten(NamedTuple):
-    """One storage's bytes differ from those of the look `since`."""
-
-    storage: int
-    since: int
-    mask: np.ndarray[Any, Any] | None
-    low: int
-
-
-@dataclass(slots=True)
-class _Watched:
-    """One storage: its bytes as last seen, the looks that saw them so, and what they were before."""
-
-    reference: weakref.ref[Any]
-    block: Block
-    digest: bytes | None
-    copy: bytes | None
-    first: int = 0
-    look_number: int = 0
-    spells: list[Spell] = field(default_factory=list)
-
-    def find(self) -> bool:
-        """Tell whether the bytes are still there, also where `resize_` has moved them."""
-        owner = self.reference()
-        if not isinstance(owner, torch.UntypedStorage):
-            return owner is not None
-        start, size = owner.data_ptr(), owner.nbytes()
-        if start != self.block.start and size >= self.block.low + self.block.nbytes:
-            self.block = replace(self.block, address=start + self.block.low, room=size)
-        return start == self.block.start
-
-    def look(self, storage: int, number: int) -> Rewritten | None:
-        """Compare the bytes with those of the last look."""
-        block, since, self.look_number = self.block, self.look_number, number
-        digest = block.digest()
-        if digest is None or digest == self.digest:
-            return None
-        old = self.copy
-        self.spells += self.spell(since)
-        self.first, self.digest = number, digest
-        self.copy = block.copy() if old is not None else None
-        return Rewritten(storage, since, _mask(old, self.copy), block.low)
-
-    def spell(self, last: int) -> Iterator[Spell]:
-        """Tell the bytes as they were up to a look."""
-        if self.digest is not None:
-            yield Spell(self.first, last, Mark(self.block, self.digest, self.copy, {}))
 
 
 @dataclass(slots=True)
@@ -86,6 +37,8 @@ class Watch:
 
     Attributes
     ----------
+    resting
+        Storages that are not looked at any more: no variable led to them when new tensors were looked for last.
     room
         How many bytes of storages larger than the `largest` may be looked at as well.
     counters
@@ -94,11 +47,12 @@ class Watch:
         Whether a storage has gone since tensors were last followed: one of them may have been given another.
     """
 
-    watched: dict[int, _Watched]
+    watched: dict[int, Watched]
     largest: int
     room: int
     counters: tuple[Counter, ...]
     seats: Seats
+    resting: dict[int, Watched] = field(default_factory=dict)
     has_lost: bool = False
     _kept: int = 0
     _counted: int = 0
@@ -115,19 +69,22 @@ class Watch:
     ) -> Watch:
         """Watch the storages up to `largest` bytes from here on, and of larger ones what there is room for."""
         small = [(key, mark) for key, mark in marks.items() if mark.block.nbytes <= largest and key in references]
-        watched = {key: _Watched(references[key], one.block, one.digest, one.copy) for key, one in small[:MAX_WATCHED]}
+        watched = {key: Watched(references[key], one.block, one.digest, one.copy) for key, one in small[:MAX_WATCHED]}
         watch = cls(watched, largest, room, before.counters, Seats(before))
         for key, mark in marks.items() if room else ():
             if mark.block.nbytes > largest and key in references and watch._has_room(mark.block):
-                watched[key] = _Watched(references[key], mark.block, mark.digest, None)
+                watched[key] = Watched(references[key], mark.block, mark.digest, None)
         return watch
 
     def _has_room(self, block: Block) -> bool:
         if block.nbytes <= self.largest:
-            return len(self.watched) < MAX_WATCHED
+            return len(self.watched) + len(self.resting) < MAX_WATCHED
         fits = block.nbytes <= self.room
         self.room -= block.nbytes if fits else 0
         return fits
+
+    def _give_back(self, block: Block) -> None:
+        self.room += block.nbytes if block.nbytes > self.largest else 0
 
     def look(self, number: int) -> Iterator[Rewritten]:
         """Find the storages that were written since they were last looked at."""
@@ -135,7 +92,7 @@ class Watch:
             if not one.find():
                 del self.watched[storage]
                 self.has_lost = True
-                self.room += one.block.nbytes if one.block.nbytes > self.largest else 0
+                self._give_back(one.block)
                 yield Rewritten(storage, one.look_number, None, one.block.low)
             elif seen := one.look(storage, number):
                 self._make_room(one.spells)
@@ -175,15 +132,23 @@ class Watch:
             self._kept += size
 
     def spells(self, storage: int) -> list[Spell]:
-        """Tell what a storage that is looked at has held so far."""
-        one = self.watched.get(storage)
+        """Tell what a storage was seen to hold so far."""
+        one = self._find(storage)
         return [*one.spells, *one.spell(one.look_number)] if one else []
 
     def now(self, storage: int) -> Mark | None:
         """Look at a storage once more; None where it is gone."""
-        one = self.watched.get(storage)
+        one = self._find(storage)
         digest = one.block.digest() if one and one.find() else None
         return None if one is None or digest is None else Mark(one.block, digest, one.block.copy(), {})
+
+    @property
+    def seen(self) -> set[int]:
+        """The storages that were looked at."""
+        return {*self.watched, *self.resting}
+
+    def _find(self, storage: int) -> Watched | None:
+        return self.watched.get(storage) or self.resting.get(storage)
 
     def _count(self, number: int) -> Iterator[Rewritten]:
         """Find the storages, too large to be looked at, that an operator has written."""
@@ -203,7 +168,7 @@ class Watch:
                 if seen:
                     yield seen
             elif before and after and verdict.outcome == "changed" and storage not in self._by_count:
-                yield Rewritten(storage, 0, _mask(before.copy, after.copy), after.block.low)
+                yield Rewritten(storage, 0, mask_of(before.copy, after.copy), after.block.low)
 
     def follow(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> Iterator[Moved]:
         """Find the tensors that were given other memory, and watch that too from here on."""
@@ -213,15 +178,21 @@ class Watch:
         self._take_in({key: one for key, one in shot.blocks.items() if key in moved}, references, number)
 
     def widen(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> None:
-        """Watch the memory of new tensors too from here on."""
+        """Watch the memory of new tensors too from here on, and no more what only graphs hold."""
+        for storage in self.watched.keys() - shot.blocks.keys():
+            self.resting[storage] = one = self.watched.pop(storage)
+            self._give_back(one.block)
+        for storage in self.resting.keys() & shot.blocks.keys():
+            if self._has_room(self.resting[storage].block):
+                self.watched[storage] = self.resting.pop(storage)
         self._take_in(shot.blocks, references, number)
 
     def _take_in(self, blocks: Mapping[int, Block], known: Mapping[int, weakref.ref[Any]], number: int) -> None:
-        for storage in blocks.keys() - self.watched.keys():
+        for storage in blocks.keys() - self.seen:
             block, reference = blocks[storage], known.get(storage)
             if reference is not None and self._has_room(block):
                 copy = block.copy() if block.nbytes <= self.largest else None
-                self.watched[storage] = _Watched(reference, block, block.digest(), copy, number, number)
+                self.watched[storage] = Watched(reference, block, block.digest(), copy, number, number)
 
     def _take_in_unnamed(self, tensor: torch.Tensor, storage: int, storages: StorageSerials, number: int) -> None:
         if type(tensor) in TORCH_TYPES and tensor.device.type == "cpu":
@@ -229,9 +200,3 @@ class Watch:
             block = block_of(tensor, reading, storages.own) if reading.data_ptr and not reading.unknown else None
             if block is not None and block.nbytes <= COPY_LIMIT:
                 self._take_in({storage: block}, {storage: weakref.ref(tensor.untyped_storage())}, number)
-
-
-def _mask(old: bytes | None, new: bytes | None) -> np.ndarray[Any, Any] | None:
-    if old is None or new is None or len(old) != len(new):
-        return None
-    return np.frombuffer(old, np.uint8) != np.frombuffer(new, np.uint8)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .records import Cause, Outcome, Site
-    from .saved import Overwritten
+    from .saved import Overwritten, SavedTensor
 
 WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN = "TW201", "TW202", "TW205"
 OF_BACKWARD = frozenset((WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN, "TW209"))
@@ -111,14 +111,6 @@ def _hazard(group: Sequence[Break]) -> Hazard:
     )
 
 
-def foretells(one: Hazard, happened: Hazard) -> bool:
-    """Tell a hazard that has just come true; it is still ahead, and stands again after the next cell."""
-    is_same_write = one.written_at is not None and one.written_at == happened.written_at
-    is_same_node = one.node is not None and one.node == happened.node
-    names_it = not {*happened.paths[:1]}.isdisjoint(one.paths)
-    return one.code == happened.code and (is_same_node or is_same_write or names_it)
-
-
 def is_worth_saying(hazard: Hazard) -> bool:
     """Tell a hazard that is said unasked; that of a backward which may never be run just stands in the report."""
     return hazard.outcome != "risk" or hazard.code not in OF_BACKWARD
@@ -126,7 +118,7 @@ def is_worth_saying(hazard: Hazard) -> bool:
 
 def _message(one: Break, names: Sequence[str]) -> str:
     saved, writing = one.found.saved, one.writing
-    who = f"`{names[0]}`" + (f" and {len(names) - 1} more" if names[1:] else "") if names else "a tensor"
+    who = f"`{names[0]}`" + (f" and {len(names) - 1} more" if names[1:] else "") if names else _temporary(saved)
     were = "were" if names[1:] else "was"
     through = f" through `{writing.path}`" if writing.path and writing.path not in names else ""
     needed = "with which a checkpoint will compute again, as" if saved.is_read_again else f"saved by {saved.op}"
@@ -134,6 +126,10 @@ def _message(one: Break, names: Sequence[str]) -> str:
         f"{_what(one)}: {who}, {needed} in {locate(saved.cell, one.saved_at)}, {were} overwritten{through} "
         f"in {quote(writing.cell, writing.site)}"
     )
+
+
+def _temporary(saved: SavedTensor) -> str:
+    return f"a temporary of shape {[*saved.reading.shape]}"
 
 
 def _what(one: Break) -> str:

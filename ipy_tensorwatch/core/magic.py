@@ -55,7 +55,7 @@ def puts_back(text: str) -> bool:
 
 
 def as_typed(text: str) -> str:
-    """Spell the call of a line magic as it was typed, and leave other text as it is.
+    """Spell the call of a line magic as it was typed; leave other text as it is, and what runs code that it is given.
 
     Examples
     --------
@@ -63,25 +63,9 @@ def as_typed(text: str) -> str:
     '%tensorwatch restore h'
     """
     call = _LINE_MAGIC.fullmatch(text)
-    return f"%{call['name']} {ast.literal_eval(call['line'])}".rstrip() if call else text
-
-
-def find_typed_body(text: str) -> Body | None:
-    """Give the code that a statement hands to a magic which runs it, by the statement's text.
-
-    Examples
-    --------
-    >>> find_typed_body("%timeit -n 3 x.add_(1)")
-    Body(source='x.add_(1)', offset=0)
-    """
-    name, _, line = text.removeprefix("%").partition(" ")
-    if text.startswith("%"):
-        return Body(source=_code(line), offset=0) if name in RUNNING else None
-    try:
-        tree = ast.parse(text) if MAGIC_CALL in text else None
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-    return find_body(tree.body[0]) if tree is not None and tree.body else None
+    if call is None or call["name"] in RUNNING:
+        return text
+    return f"%{call['name']} {ast.literal_eval(call['line'])}".rstrip()
 
 
 def find_body(node: ast.stmt) -> Body | None:

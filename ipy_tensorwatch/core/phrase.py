@@ -33,6 +33,17 @@ class Raised:
         return f"{what} in {self.place} raised" if self.place else f"{what} raised"
 
 
+def where(cell: int, site: Site | None) -> str:
+    """Say in which cell and line a statement stands.
+
+    Examples
+    --------
+    >>> where(3, None)
+    'cell 3'
+    """
+    return f"cell {cell}" if site is None else f"cell {cell}, line {site.line}"
+
+
 def typed(site: Site | None) -> str:
     """Say what is typed at a site, and at the line inside a function that it led to."""
     if site is None:

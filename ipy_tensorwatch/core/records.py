@@ -220,6 +220,8 @@ class Hazard:
     outcome
         What will happen: the step raises, its result is silently wrong, or it is a risk under a condition that the
         message names.
+    happened
+        Whether it has come true: it is the error that the cell ended with.
     op
         The node of the graph that saved the tensor.
     remedy
@@ -228,8 +230,6 @@ class Hazard:
         The cells of `saved_at` and `written_at`.
     node
         The number of the node that saved the tensor, which tells graphs apart.
-    happened
-        Whether it has come true: it is the error that the cell ended with.
     """
 
     code: str

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .failure import MEMORY
-from .phrase import quoted, typed
+from .phrase import quoted, typed, where
 from .records import Hazard
-from .whereabouts import locate
 
 if TYPE_CHECKING:
     from .failure import Complaint
@@ -54,7 +53,6 @@ class Refused:
 
     complaint: Complaint
     raised: Raised
-    cell: int
     site: Site | None
     path: str | None = None
     names: tuple[str, ...] = ()
@@ -85,7 +83,6 @@ def tell_refused(one: Refused, remedy: str) -> Hazard:
         message=f"{one.raised}: {_why(one)}",
         remedy=remedy,
         written_at=one.site,
-        written_cell=one.cell if one.site else None,
         happened=True,
     )
 
@@ -137,7 +134,7 @@ def _why_view(one: Refused) -> str:
 
 def _why_late(one: Refused) -> str:
     writing = one.writing
-    who = f" in {locate(writing.cell, writing.site)}{typed(writing.site)}" if writing else ""
+    who = f" in {where(writing.cell, writing.site)}{typed(writing.site)}" if writing else ""
     return f"{_what(one)}, {_view(one)}, cannot be used any more: its memory was written to{who}"
 
 

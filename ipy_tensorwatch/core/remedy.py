@@ -79,6 +79,8 @@ def remedy(writing: Writing, paths: tuple[str, ...], root: str | None, *, is_rea
     site = writing.site
     if site is not None and site.inner is not None:
         return f"Hand the function a copy, or write out of place in cell {site.inner.cell}, line {site.inner.line}."
+    if site is None and not paths:
+        return "Write out of place in what is called there; run under `%%tensordiff`, the cell tells which line wrote."
     line = rewritten(site.text if site else "", paths)
     return f"Write out of place: `{line}`." if line else _copied(writing)
 

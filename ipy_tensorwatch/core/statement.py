@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .excerpt import header_end, spell
-from .magic import as_typed, find_source, find_typed_body
+from .magic import MAGIC_CALL, as_typed, find_body, find_source
 from .mention import binds_of, calls_of, mentions_of
 from .path import AccessPath
 from .scope import Scope
@@ -84,7 +84,8 @@ def statements_in(one: Statement) -> tuple[Statement, ...]:
     >>> [(each.line, each.text) for each in statements_in(timed)]
     [(2, 'a = 1'), (3, 'x.add_(a)')]
     """
-    body = find_typed_body(one.text)
+    tree = parse_cell(one.text) if one.text.startswith(MAGIC_CALL) else None
+    body = find_body(tree.body[0]) if tree is not None else None
     if body is None:
         return (one,)
     above = one.line - 1 + body.offset

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .phrase import named, quoted, typed
+from .phrase import named, quoted, typed, where
 from .records import Hazard
-from .whereabouts import locate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,8 +103,6 @@ def tell_unseen(complaint: Complaint, raised: Raised, names: Sequence[str]) -> H
         op=None,
         message=f"{raised}: {what}",
         remedy=mend,
-        saved_at=None,
-        written_at=None,
         happened=True,
     )
 
@@ -120,7 +117,7 @@ def _saved(one: Stopped) -> str:
     inner = one.saved_at.inner if one.saved_at else None
     inside = f" (likely cell {inner.cell}, line {inner.line}: `{quoted(inner.text)}`)" if inner else ""
     result = " as its result" if one.spoiled.is_output and not one.paths else ""
-    there = "" if one.saved_in is None else f" in {locate(one.saved_in, one.saved_at)}{inside}"
+    there = "" if one.saved_in is None else f" in {where(one.saved_in, one.saved_at)}{inside}"
     return f"saved by {one.spoiled.op}{result}{there}"
 
 
@@ -133,7 +130,7 @@ def _what(one: Stopped) -> str:
     through = f" through `{writing.path}`" if writing.path and writing.path not in one.paths[:1] else ""
     is_seen = writing.path or writing.site is None or writing.site.certainty == "observed" or writing.site.inner
     inner = f" → likely {inside}" if inside and not (writing.site and writing.site.inner) else ""
-    there = f"in {locate(writing.cell, writing.site)}{typed(writing.site)}{inner}"
+    there = f"in {where(writing.cell, writing.site)}{typed(writing.site)}{inner}"
     return f"{verb}{through}{'' if is_seen else ', likely'} {there}{_by(one)}"
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .phrase import Raised, named, quoted
+from .phrase import Raised, named, quoted, where
 from .rewrite import assigned_call, binds, cloned_value, out_of_place, with_clones, without_inplace, written_path
-from .whereabouts import locate
 
 if TYPE_CHECKING:
     from .hazard import Writing
@@ -25,12 +24,12 @@ def mend_stopped(one: Stopped) -> str:
     writing = one.writing
     line = _line_inside(one)
     if writing is None:
-        return _write_elselocate(one, line) if line else _save_a_copy(one) or _look_closer(one)
+        return _write_elsewhere(one, line) if line else _save_a_copy(one) or _look_closer(one)
     if writing.cause == "optimizer":
         return _backward_first(one, writing)
     if writing.is_leaf:
         return _save_a_copy(one) or _backward_first(one, writing)
-    return _write_elselocate(one, line) if line else _mend_here(one, writing)
+    return _write_elsewhere(one, line) if line else _mend_here(one, writing)
 
 
 def _line_inside(one: Stopped) -> Raised | None:
@@ -80,7 +79,7 @@ def _write_otherwise(one: Stopped, writing: Writing) -> str | None:
     return f"Write to a copy: `{path} = {path}.{'copy' if writing.is_array else 'clone'}()` before it."
 
 
-def _write_elselocate(one: Stopped, line: Raised) -> str:
+def _write_elsewhere(one: Stopped, line: Raised) -> str:
     """Change a write inside a function: names that it only reads cannot be bound there."""
     is_result = line.text.startswith("return ")
     plain = without_inplace(line.text) if is_result else out_of_place(line.text, one.rebinds)
@@ -101,7 +100,7 @@ def _save_a_copy(one: Stopped) -> str | None:
         copied = cloned_value(site.text) if binds(site.text, one.paths) else None
     else:
         copied = with_clones(site.text, one.paths)
-    there = "" if one.saved_in is None else locate(one.saved_in, site)
+    there = "" if one.saved_in is None else where(one.saved_in, site)
     if copied is None and one.reader is not None:
         copied, there = with_clones(one.reader.text, one.paths), f"cell {one.reader.cell}, line {one.reader.line}"
     return f"Let it save a copy, in {there}: `{copied}`." if copied is not None else None

@@ -47,6 +47,16 @@ class Timeline:
         found = self._statements.get(index)
         return Site(line=found.line, end_line=found.end_line, text=found.text) if found else None
 
+    def since(self, number: int) -> list[int]:
+        """Give the statements that ran from the one on that made a node, as often as they did.
+
+        Examples
+        --------
+        >>> Timeline("", ((4, 0), (4, 1), (6, 2), (6, 1))).since(5)
+        [1, 2, 1]
+        """
+        return [index for _, index in islice(self.entered, max(self._place(number), 0), None)]
+
     def first_after(self, number: int, sites: Sequence[Site]) -> Site:
         """Choose among the statements that wrote the one that was entered first after a node was made."""
         place = self._place(number)
@@ -58,16 +68,6 @@ class Timeline:
                 if statement and (statement.line, statement.text) in known:
                     return known[statement.line, statement.text]
         return sites[0]
-
-    def since(self, number: int) -> list[int]:
-        """Give the statements that were entered from the one on that made a node, as often as they were.
-
-        Examples
-        --------
-        >>> Timeline("", ((4, 0), (4, 1), (6, 2), (6, 1))).since(5)
-        [1, 2, 1]
-        """
-        return [index for _, index in islice(self.entered, max(self._place(number), 0), None)]
 
     def _place(self, number: int) -> int:
         return bisect_right(self.entered, number, key=itemgetter(0)) - 1

@@ -53,8 +53,8 @@ class Records:
         self._writings = {one.found.key: one.writing for one in told}
         return told
 
-    def timeline_of(self, cell: int) -> Timeline | None:
-        """Tell when the statements of a cell ran; None where no node of it is alive."""
+    def timeline(self, cell: int) -> Timeline | None:
+        """Tell when a cell's statements ran; None where no node of it is alive."""
         return self._built.get(cell)
 
     def writing_of(self, found: Overwritten) -> Writing | None:

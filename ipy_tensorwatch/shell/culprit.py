@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..core.hazard import Writing
-from ..core.magic import runs_magic
+from ..core.magic import MAGIC_CALL
 from ..core.records import Site
 from ..core.rewrite import written_path
 from ..core.statement import parse_statements
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..core.records import Change
     from ..core.saved import Spoiled
     from ..core.statement import Statement
-    from .breaks import Records
+    from .hazards import HazardBook
     from .running import RunningCell
 
 
@@ -37,8 +37,6 @@ class Inquest:
         The cell that saved the tensor.
     witness
         Knows the statements of this cell that wrote to the memory.
-    records
-        What is kept of the graphs that live.
     dated
         The writes that cells under `%%tensordiff` recorded, by the storage and by the version that they found there.
     cell_of, plain_of
@@ -52,7 +50,7 @@ class Inquest:
     witness: Witness
     dated: Mapping[tuple[int, int], Writing]
     history: Iterable[tuple[int, Change]]
-    records: Records
+    book: HazardBook
     cell_of: Callable[[int], int | None]
     plain_of: Callable[[int], str]
 
@@ -73,14 +71,17 @@ class Inquest:
 
     def saved_at(self) -> Site | None:
         """Find the statement that saved; of code that a magic ran, its line is not known."""
-        site = None if self.saved_in is None else self.timeline(self.saved_in).maker(self.spoiled.sequence)
-        return None if site is not None and runs_magic(site.text) else site
+        site = None if self.saved_in is None else self._site_of(self.saved_in, self.spoiled.sequence)
+        return None if site is not None and site.text.startswith(MAGIC_CALL) else site
+
+    def _site_of(self, cell: int, sequence: int) -> Site | None:
+        """Find the statement that built a node."""
+        return self.timeline(cell).maker(sequence)
 
     def timeline(self, cell: int) -> Timeline:
-        """Tell when the statements of a cell ran; of a cell of which nothing is alive, only its source is known."""
-        if cell == self.cell.count:
-            return self.cell.timeline
-        return self.records.timeline_of(cell) or Timeline(self.plain_of(cell), ())
+        """Give a cell's source, and when its statements ran, where that is known."""
+        known = self.cell.timeline if cell == self.cell.count else self.book.records.timeline(cell)
+        return known or Timeline(self.plain_of(cell), ())
 
     def _from_graph(self) -> Writing | None:
         """Take the word of the graph: the node of the write, which tells its statement."""
@@ -88,7 +89,7 @@ class Inquest:
         cell = None if sequence is None else self.cell_of(sequence)
         if sequence is None or cell is None:
             return None
-        return Writing(cell=cell, site=self.timeline(cell).maker(sequence))
+        return Writing(cell=cell, site=self._site_of(cell, sequence))
 
     def _with_names(self, proven: Writing) -> Writing:
         """Add through which variable, and from which line inside a function, a statement is said to have written."""
@@ -129,15 +130,15 @@ class Inquest:
 
     def _ran_in(self, cell: int) -> list[Statement]:
         """Give the statements of a cell that ran since the save, in their order; not one that saved what it wrote."""
-        timeline = self.timeline(cell)
-        statements = {one.index: one for one in parse_statements(timeline.source)}
-        since = [*dict.fromkeys(self.ran_since(cell))] if timeline.entered else [*statements]
+        built = self.timeline(cell)
+        statements = {one.index: one for one in parse_statements(built.source)}
+        since = [*dict.fromkeys(self.ran_since(cell))] if built.entered else [*statements]
         is_own_result = self.saved_in == cell and self.spoiled.is_output
         return [statements[index] for index in since[is_own_result:] if index in statements]
 
     def _foretold(self) -> Writing | None:
         for one in self.observed.overwritten:
-            saved, known = one.saved, self.records.writing_of(one)
+            saved, known = one.saved, self.book.records.writing_of(one)
             is_it = (saved.reading.storage, saved.version) == (self.spoiled.reading.storage, self.spoiled.expected)
             if is_it and known is not None and known.cell != self.cell.count:
                 return known

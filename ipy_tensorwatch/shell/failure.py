@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -13,14 +13,16 @@ from ..capture.torch_private import next_sequence_number
 from ..core.failure import BACKWARD
 from ..core.hazard import Writing
 from ..core.listing import Listing
+from ..core.records import Turn
 from ..core.transcript import Transcript
 from .cells import source_of
 from .refusal import explain_refusal
 from .scene import survey
 from .stop import explain_stop
+from .witness import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
     from ..core.blame import Verdict
     from ..core.diff import Difference
     from ..core.records import Change, Hazard
-    from .breaks import Records
     from .cells import Sources
+    from .hazards import HazardBook
     from .running import RunningCell
 
 MAX_CELLS = 1000
@@ -68,20 +70,26 @@ class FailureBook:
 
     shell: InteractiveShell
     sources: Sources
-    records: Records
+    book: HazardBook
     spans: deque[tuple[int, int, int, str]] = field(default_factory=lambda: deque(maxlen=MAX_CELLS))
     dated: dict[tuple[int, int], Writing] = field(default_factory=dict)
     last_error: str | None = None
 
-    def explain(self, error: BaseException | None, after: Aftermath) -> Hazard | None:
-        """Tell what a cell died of; None where it did not, or of something else."""
-        self.spans.append((after.cell.ledger.numbers[0], next_sequence_number(), after.cell.count, after.cell.plain))
+    def tell(self, error: BaseException | None, after: Aftermath, foretold: tuple[Hazard, ...]) -> tuple[Hazard, ...]:
+        """Tell what a cell died of, before the hazards that are still ahead."""
+        self.spans.append((after.cell.ledger.first, next_sequence_number(), after.cell.count, after.cell.plain))
         try:
             self._date(after.cell)
-            return None if error is None else self._explain(error, after)
+            died_of = None if error is None else self._explain(error, after)
         except Exception as odd:  # noqa: BLE001  (an odd error must not cost the report)
-            self.last_error = "".join(traceback.format_exception(odd))
-            return None
+            self.last_error, died_of = "".join(traceback.format_exception(odd)), None
+        if died_of is None:
+            return foretold
+        told = [one for one in foretold if _is_told_by(died_of, one)]
+        ahead = [one for one in foretold if one not in told]
+        happened = _as_foretold(died_of, told)
+        self.book.note_failure(Turn(cell=after.cell.count, hazard=happened), ahead)
+        return (happened, *ahead)
 
     def cell_of(self, sequence: int) -> int | None:
         """Tell the cell that built a node; None where it was not watched."""
@@ -114,3 +122,23 @@ class FailureBook:
         lasting = ((key, one) for key, one in cell.recording.recorder.first.items() if key[0] in alive)
         for key, operation in islice(lasting, MAX_DATED):
             self.dated.setdefault(key, Writing(cell=cell.count, site=transcript.site_of(operation)))
+
+
+def _is_told_by(died_of: Hazard, one: Hazard) -> bool:
+    """Tell a hazard that was foretold and has come true; it is still ahead, and is told again after the next cell."""
+    is_same_write = one.written_at is not None and one.written_at == died_of.written_at
+    is_same_node = one.node is not None and one.node == died_of.node
+    is_same = is_same_write or is_same_node or not {*died_of.paths[:1]}.isdisjoint(one.paths)
+    return is_same and one.code == died_of.code
+
+
+def _as_foretold(died_of: Hazard, told: Sequence[Hazard]) -> Hazard:
+    """Take over how it was foretold where it did, so that it is the same hazard as before and as after."""
+    for one in told:
+        if _facts(one) == _facts(died_of):
+            return replace(died_of, saved_at=one.saved_at, written_at=one.written_at)
+    return died_of
+
+
+def _facts(one: Hazard) -> object:
+    return one.op, place_of(one.saved_at), place_of(one.written_at)

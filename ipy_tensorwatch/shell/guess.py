@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..core.hazard import Writing
-from ..core.magic import runs_magic
+from ..core.magic import MAGIC_CALL
 from ..core.phrase import Raised
 from ..core.records import Inner, Site
 from ..core.rewrite import read_paths
@@ -107,11 +107,11 @@ class Guess:
     def _ran_from(self, first: int) -> Iterator[tuple[int, Statement]]:
         """Give the statements that ran since the save, cell by cell, as far as these are known."""
         for cell in range(first, self.after.cell.count + 1):
-            timeline = self.inquest.timeline(cell)
-            statements = {one.index: one for one in parse_statements(timeline.source)}
+            built = self.inquest.timeline(cell)
+            statements = {one.index: one for one in parse_statements(built.source)}
             if not statements:
                 return
-            ran = [*dict.fromkeys(self.inquest.ran_since(cell))] if timeline.entered else [*statements]
+            ran = [*dict.fromkeys(self.inquest.ran_since(cell))] if built.entered else [*statements]
             yield from ((cell, statements[index]) for index in ran if index in statements)
 
     def _may_write(self, one: Statement, ran: Iterable[Statement]) -> bool:
@@ -183,7 +183,7 @@ def _writes_itself(one: Statement, name: str) -> bool:
 def _is_told(writing: Writing) -> bool:
     """Tell a write of which nothing is left to guess."""
     site = writing.site
-    if site is None or runs_magic(site.text):
+    if site is None or site.text.startswith(MAGIC_CALL):
         return False
     return site.inner is not None or writing.cause == "direct"
 
@@ -193,5 +193,5 @@ def _guess(suspect: Suspect, found: Stopped) -> Writing:
     site = Site(line=one.line, end_line=one.end_line, text=one.text, certainty="inferred", inner=suspect.inner)
     if known is None:
         return Writing(cell=found.saved_in or 0, site=site)
-    is_better = suspect.inner is not None or known.site is None or runs_magic(known.site.text)
+    is_better = suspect.inner is not None or known.site is None or known.site.text.startswith(MAGIC_CALL)
     return replace(known, site=site) if is_better else known

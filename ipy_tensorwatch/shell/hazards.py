@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.gone import gone_memory
 from ..core.grads import aliased_grads
-from ..core.hazard import foretells, tell_hazards
+from ..core.hazard import tell_hazards
 from ..core.kept import kept_by_reference
 from ..core.overlaid import overlaid_writes
 from ..core.records import Site, Turn
@@ -17,7 +17,7 @@ from ..core.unrecorded import unrecorded_writes
 from .breaks import Records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from ..capture.graph import Graphs
     from ..capture.observer import Observation
@@ -66,13 +66,12 @@ class HazardBook:
             self.turns.extend(self.turned)
         return self.hazards
 
-    def with_death(self, died_of: Hazard | None, cell: int) -> tuple[tuple[Hazard, ...], tuple[Turn, ...]]:
-        """Add what a cell died of: it comes first, in the place of what foretold it, which is not told beside it."""
-        if died_of is None:
-            return self.hazards, self.turned
-        ahead = tuple(one for one in self.hazards if not foretells(one, died_of))
-        turned = (turn for turn in self.turned if turn.why is not None or turn.hazard in ahead)
-        return (died_of, *ahead), (Turn(cell=cell, hazard=died_of), *turned)
+    def note_failure(self, turn: Turn, ahead: Collection[Hazard]) -> None:
+        """Note what the cell died of, and that of the hazards which it began only those still ahead are news."""
+        for _ in self.turned:
+            self.turns.pop()
+        self.turned = (turn, *(one for one in self.turned if one.why is not None or one.hazard in ahead))
+        self.turns.extend(self.turned)
 
     def _tell(
         self, cell: RunningCell, observed: Observation, graphs: Graphs, changes: Sequence[Change], explain: Explain

@@ -33,7 +33,7 @@ MAX_NAMES = 16
 def explain_refusal(scene: Scene, after: Aftermath) -> Hazard:
     """Explain a refused write, or the use of a view that cannot be used any more."""
     found = next(_candidates(scene, after), None)
-    refused = Refused(complaint=scene.complaint, raised=scene.raised, cell=after.cell.count, site=scene.site)
+    refused = Refused(complaint=scene.complaint, raised=scene.raised, site=scene.site)
     if found is not None:
         refused = _describe(scene, after, *found)
     return tell_refused(refused, mend_refused(refused))
@@ -87,7 +87,6 @@ def _describe(scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused
     return Refused(
         complaint=scene.complaint,
         raised=scene.raised,
-        cell=after.cell.count,
         site=scene.site,
         path=path,
         also=_also(path, one.reading, after),

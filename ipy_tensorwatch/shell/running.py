@@ -94,7 +94,7 @@ class RunningCell:
     def _hiding(self, tree: ast.Module) -> Iterator[int]:
         """Give the statements that may write, or make what can write, without the version counter seeing it."""
         hides = may_hide_writes(self.plain)
-        by_calls = self.functions_hide_writes or self.recording is not None or "fused" in self.plain
+        by_calls = self.functions_hide_writes or "fused" in self.plain
         by_calls = by_calls or (hides and any(isinstance(one, Defined) for one in ast.walk(tree)))
         for one in self.statements() if hides or by_calls else ():
             if may_hide_writes(one.text) or (by_calls and one.calls):

@@ -70,7 +70,7 @@ def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, book: FailureBook
         witness=Witness(cell=after.cell, family=_family(spoiled, after), explain=after.explain),
         dated=book.dated,
         history=after.history,
-        records=book.records,
+        book=book.book,
         cell_of=book.cell_of,
         plain_of=book.plain_of,
     )

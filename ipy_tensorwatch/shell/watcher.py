@@ -85,7 +85,7 @@ class Watcher:
 
     def __post_init__(self) -> None:
         """Prepare the recorder of optimizer steps, the freezer, and the book of failures."""
-        self.failures = FailureBook(shell=self.shell, sources=self.sources, records=self.hazards.records)
+        self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
         self.freezing = Freezing(self.shell, Freezer(self.observer.lens.storages))
         self.steps = StepRecorder(
             lambda: (ledger.current, ledger.is_blurred) if (ledger := self._ledger) else (None, False),
@@ -248,10 +248,10 @@ class Watcher:
             found = cell.recording.sharpen(observed, self.observer)
         explain = self._explainer(cell, observed)
         changes = (*cell.outside, *judge(found, explain))
-        self.hazards.follow(cell, observed, self.observer.graphs, changes, explain)
+        hazards = self.hazards.follow(cell, observed, self.observer.graphs, changes, explain)
         self._remember(cell.count, changes)
         after = Aftermath(cell=cell, observed=observed, explain=explain, history=self.history)
-        hazards, turns = self.hazards.with_death(self.failures.explain(result.error_in_exec, after), cell.count)
+        hazards = self.failures.tell(result.error_in_exec, after, hazards)
         if cell.recording:
             cell.recording.release(cell)
         cell.ledger.forget()
@@ -267,7 +267,7 @@ class Watcher:
             snapshot=observed.shot.snapshot,
             changes=changes,
             hazards=hazards,
-            turns=turns,
+            turns=self.hazards.turned,
             coverage=observed.coverage,
             writes=cell.recording.writes if cell.recording else (),
         )

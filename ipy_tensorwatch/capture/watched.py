@@ -1,0 +1,74 @@
+"""One storage that is looked at while a cell runs, and what it has held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from .fingerprint import Mark
+from .past import Spell
+
+if TYPE_CHECKING:
+    import weakref
+    from collections.abc import Iterator
+
+    from .memory import Block
+
+
+class Rewritten(NamedTuple):
+    """One storage's bytes differ from those of the look `since`."""
+
+    storage: int
+    since: int
+    mask: np.ndarray[Any, Any] | None
+    low: int
+
+
+@dataclass(slots=True)
+class Watched:
+    """One storage: its bytes as last seen, the looks that saw them so, and what they were before."""
+
+    reference: weakref.ref[Any]
+    block: Block
+    digest: bytes | None
+    copy: bytes | None
+    first: int = 0
+    look_number: int = 0
+    spells: list[Spell] = field(default_factory=list)
+
+    def find(self) -> bool:
+        """Tell whether the bytes are still there, also where `resize_` has moved them."""
+        owner = self.reference()
+        if not isinstance(owner, torch.UntypedStorage):
+            return owner is not None
+        start, size = owner.data_ptr(), owner.nbytes()
+        if start != self.block.start and size >= self.block.low + self.block.nbytes:
+            self.block = replace(self.block, address=start + self.block.low, room=size)
+        return start == self.block.start
+
+    def look(self, storage: int, number: int) -> Rewritten | None:
+        """Compare the bytes with those of the last look."""
+        block, since, self.look_number = self.block, self.look_number, number
+        digest = block.digest()
+        if digest is None or digest == self.digest:
+            return None
+        old = self.copy
+        self.spells += self.spell(since)
+        self.first, self.digest = number, digest
+        self.copy = block.copy() if old is not None else None
+        return Rewritten(storage, since, mask_of(old, self.copy), block.low)
+
+    def spell(self, last: int) -> Iterator[Spell]:
+        """Tell the bytes as they were up to a look."""
+        if self.digest is not None:
+            yield Spell(self.first, last, Mark(self.block, self.digest, self.copy, {}))
+
+
+def mask_of(old: bytes | None, new: bytes | None) -> np.ndarray[Any, Any] | None:
+    """Tell which bytes differ; None where one of the two is not known."""
+    if old is None or new is None or len(old) != len(new):
+        return None
+    return np.frombuffer(old, np.uint8) != np.frombuffer(new, np.uint8)
