@@ -160,3 +160,13 @@ def test_a_temporary_that_a_module_overwrote_is_told_before_backward_raises():
             hazard["code"], hazard["outcome"], hazard["op"], hazard["saved_cell"]
         )  # fmt: skip
         assert "modified by an inplace operation" in str(nb.cell("loss.backward()").error)
+
+
+def test_a_sparse_tensor_in_a_graph_costs_the_others_nothing():
+    with Notebook() as nb:
+        nb.run(
+            f"{SETTING}s = torch.eye(3).to_sparse()\ntotal = (torch.sparse.mm(s, h.reshape(3, 1)).reshape(3) * h).sum()"
+        )
+
+        assert told(nb.run("h.data.mul_(2)")) == [("TW202", "wrong")]
+        assert told(nb.run("h.add_(1)")) == [("TW201", "raises")]

@@ -109,7 +109,7 @@ def test_of_many_writes_the_first_behind_the_save_is_named():
 def test_in_a_loop_the_statements_of_the_last_turn_are_named(write: str):
     loop = f"{LEAF}for turn in range({{turns}}):\n    h = w * 2\n    y = (h * w).exp()\n    k = turn + 1\n    {write}\nloss = y.sum()"
     for turns in (2, 20):
-        with Notebook() as nb:
+        with Notebook(settings={"probe_floor": 1.0}) as nb:
             [(code, *rest)] = told(nb, loop.format(turns=turns))
 
             assert ["h", "y = (h * w).exp()", write] == rest

@@ -82,8 +82,11 @@ class Aids:
         return found
 
     def _concerns(self, tensor: torch.Tensor) -> bool:
-        """Tell a tensor whose memory is watched, or was written to."""
-        return bool(tensor._version) or self.storages.at(storage_address(tensor.untyped_storage())) is not None
+        """Tell a tensor whose memory is watched, or was written to; not one that has no memory to speak of."""
+        try:
+            return bool(tensor._version) or self.storages.at(storage_address(tensor.untyped_storage())) is not None
+        except Exception:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
+            return False
 
     def mark_of(self, storage: int) -> Mark | None:
         """Give what is known of a storage's bytes after the cell; None where they were not looked at.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from .magic import puts_back
+
 if TYPE_CHECKING:
     from .hazard import Writing
 
@@ -74,6 +76,8 @@ def remedy(writing: Writing, paths: tuple[str, ...], root: str | None, *, is_rea
         return f"Call backward before the step, or {again}."
     if writing.is_leaf:
         return f"Call backward before this write, or {again}."
+    if writing.site is not None and puts_back(writing.site.text):
+        return f"C{again[1:]}."
     if is_read_again:
         return "Write after the backward, or hand a copy to `checkpoint` as an argument of the function."
     site = writing.site
