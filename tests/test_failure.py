@@ -846,7 +846,7 @@ def test_a_large_graph_is_searched_in_a_moment():
         hazard = died_of(
             nb,
             START
-            + "y = w\nfor _ in range(12_000):\n    y = y.sin()\nh = w * 2\nloss = (h * h).sum() + y.sum()\nh.add_(1)",
+            + "y = w\nfor _ in range(20_000):\n    y = y.sin()\nh = w * 2\nloss = (h * h).sum() + y.sum()\nh.add_(1)",
             "loss.backward()",
         )
         cell = nb.report()["cell"]

@@ -7,8 +7,8 @@ or a checkpoint is passed by: to read it would run them.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from itertools import islice
+from dataclasses import dataclass, field, replace
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from .identity import ObjectSerials, StorageSerials
     from .kinds import Kind
 
+    Nodes = Mapping[int, Made]
+
 CLOCK_EVERY = 256
 MAX_ITEMS = 1000
 """How many items of one list are looked at for tensors."""
@@ -57,20 +59,72 @@ class _Kept(NamedTuple):
 def find_spoiled(
     error: BaseException, complaint: Complaint, storages: StorageSerials, objects: ObjectSerials, seconds: float
 ) -> Spoiled | None:
-    """Find what a complaint is about: of several that say the same, the one that backward ran first."""
+    """Find what a complaint is about."""
     if user_modes():
         return None
-    deadline = time.perf_counter() + seconds
+    search = _Search(complaint, objects, time.perf_counter() + seconds)
     with plain_reads():
         for frame in frames_of(error):  # the innermost is PyTorch's own, with just what backward began from
             own = locals_of(frame)
-            tensors = (("", _with_history(one)) for one in _tensors_in(own))
-            nodes = {**nodes_of(tensors, set()), **_nodes_in(own)}
-            found = _unpacked_in(own, complaint) or _search(nodes, complaint, objects, deadline)
+            roots = (("", one) for one in map(_with_history, _tensors_in(own)))
+            nodes = {**nodes_of(roots, set()), **_nodes_in(own)}
+            found = _unpacked_in(own, complaint) or search.run(nodes)
             if found is not None:
                 named = [one for other in frames_of(error) for one in _tensors_in(locals_of(other))]
-                return _tell(found, complaint, nodes, named, storages)
+                return _tell(found, complaint, _Above(nodes, search.seen), named, storages)
     return None
+
+
+@dataclass(slots=True)
+class _Search:
+    """Looks through graphs as backward runs through them, the latest nodes first, for the one that failed.
+
+    Attributes
+    ----------
+    seen
+        The numbers of the nodes that were read, which are no more than the stack can hold.
+    """
+
+    complaint: Complaint
+    objects: ObjectSerials
+    deadline: float
+    seen: set[int] = field(default_factory=set)
+
+    def run(self, nodes: Nodes) -> _Kept | None:
+        """Search the graphs below some nodes."""
+        is_it = _is_detached if self.complaint.trouble == "detached" else _is_overwritten
+        waiting = [(-number, id(one.node), one.node) for number, one in nodes.items()]
+        heapify(waiting)
+        met = {LEAF_NUMBER}
+        while waiting and not self._is_over():
+            number, _, node = heappop(waiting)
+            if -number in met:
+                continue
+            met.add(-number)
+            self.seen.add(-number)
+            kind = kind_of(node)
+            found = next((one for one in _kept_in(node, kind) if is_it(one, self.complaint, self.objects)), None)
+            if found is not None:
+                return found
+            for one, _ in kind.follow(node):
+                if one is not None:
+                    heappush(waiting, (-kind_of(one).number(one), id(one), one))
+        return None
+
+    def _is_over(self) -> bool:
+        count = len(self.seen)
+        return count >= MAX_NODES or (count % CLOCK_EVERY == 0 and time.perf_counter() > self.deadline)
+
+
+class _Above(NamedTuple):
+    """The part of a graph that was read."""
+
+    nodes: Nodes
+    seen: set[int]
+
+    def since(self, number: int) -> Iterator[tuple[int, Any, Kind, tuple[int, ...]]]:
+        """Go through the nodes made after one."""
+        return walk_nodes(self.nodes, set(), lowest=number + 1, only=self.seen)
 
 
 def _tensors_in(names: Mapping[str, object]) -> Iterator[torch.Tensor]:
@@ -104,17 +158,6 @@ def _unpacked_in(names: Mapping[str, object], complaint: Complaint) -> _Kept | N
     raws: list[Any] = [one for one in names.values() if type(one) is SavedTensor and not has_hook(one)]
     kept = (_Kept(raw, -1, "checkpoint", "input", raw, raw.data, SavedTensor.unpack) for raw in raws)
     return next((one for one in kept if complaint.facts in _words_of(one.check, one.node)), None)
-
-
-def _search(nodes: Mapping[int, Made], complaint: Complaint, objects: ObjectSerials, deadline: float) -> _Kept | None:
-    best: _Kept | None = None
-    is_it = _is_detached if complaint.trouble == "detached" else _is_overwritten
-    for count, (number, node, kind, _) in enumerate(islice(walk_nodes(nodes, set()), MAX_NODES)):
-        if count % CLOCK_EVERY == 0 and time.perf_counter() > deadline:
-            break
-        if best is None or number > best.number:
-            best = next((one for one in _kept_in(node, kind) if is_it(one, complaint, objects)), best)
-    return best
 
 
 def _kept_in(node: Any, kind: Kind) -> Iterator[_Kept]:  # noqa: ANN401
@@ -156,7 +199,7 @@ def _words_of(check: Callable[[Any], object], node: Any) -> str:  # noqa: ANN401
 
 
 def _tell(
-    one: _Kept, complaint: Complaint, nodes: Mapping[int, Made], named: list[torch.Tensor], storages: StorageSerials
+    one: _Kept, complaint: Complaint, above: _Above, named: list[torch.Tensor], storages: StorageSerials
 ) -> Spoiled:
     spoiled = Spoiled(
         op=one.op,
@@ -172,25 +215,23 @@ def _tell(
         return spoiled
     place = storage_address(one.tensor.untyped_storage())
     writers = {
-        number: op for op, number in _writers(spoiled, [one.tensor, *named], nodes, place) if number > one.number
+        number: op for op, number in _writers(spoiled, [one.tensor, *named], above, place) if number > one.number
     }
     first = min(writers, default=None)
     return replace(
         spoiled,
         writer=None if first is None else (writers[first], first),
-        users=tuple(_users(nodes, one.number)),
+        users=tuple(_users(above, one.number)),
     )
 
 
-def _writers(
-    spoiled: Spoiled, known: list[torch.Tensor], nodes: Mapping[int, Made], place: int
-) -> Iterator[tuple[str, int]]:
+def _writers(spoiled: Spoiled, known: list[torch.Tensor], above: _Above, place: int) -> Iterator[tuple[str, int]]:
     """Give the nodes of the graph that must have moved the version from the one that was expected.
 
     An operator that saved its own result, at the version that came next, wrote it there. And where the version moved
     but once, whichever node stands behind the tensor by now did it.
     """
-    for number, node, kind, _ in islice(walk_nodes(nodes, set(), lowest=spoiled.sequence + 1), MAX_NODES):
+    for number, node, kind, _ in above.since(spoiled.sequence):
         for kept in _kept_in(node, kind):
             if _lies_in(kept.tensor, place):
                 known.append(kept.tensor)
@@ -210,7 +251,7 @@ def _lies_in(tensor: torch.Tensor, place: int) -> bool:
     return has_storage(tensor) and storage_address(tensor.untyped_storage()) == place
 
 
-def _users(nodes: Mapping[int, Made], sequence: int) -> Iterator[str]:
-    for _, node, kind, below in islice(walk_nodes(nodes, set(), lowest=sequence + 1), MAX_NODES):
+def _users(above: _Above, sequence: int) -> Iterator[str]:
+    for _, node, kind, below in above.since(sequence):
         if sequence in below:
             yield kind.name(node)

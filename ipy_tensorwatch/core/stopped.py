@@ -75,7 +75,7 @@ def tell_stopped(one: Stopped, remedy: str) -> Hazard:
         written_at=one.writing.site if one.writing else None,
         saved_cell=one.saved_in,
         written_cell=one.writing.cell if one.writing else None,
-        node=one.spoiled.sequence,
+        node=None if one.spoiled.sequence < 0 else one.spoiled.sequence,
         happened=True,
     )
 
