@@ -170,3 +170,19 @@ def test_a_sparse_tensor_in_a_graph_costs_the_others_nothing():
 
         assert told(nb.run("h.data.mul_(2)")) == [("TW202", "wrong")]
         assert told(nb.run("h.add_(1)")) == [("TW201", "raises")]
+
+
+def test_a_list_of_which_one_item_is_under_a_hook_is_not_unpacked():
+    """A custom function's tensors are checked together, by one read that would run the hook of each."""
+    function = (
+        "class Odd(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, a, b):\n"
+        "        ctx.save_for_backward(a, b)\n        return a * b\n    @staticmethod\n    def backward(ctx, g):\n"
+        "        return g, g\n"
+    )
+    with Notebook() as nb:
+        nb.run(f"{SETTING}{function}ran = []\nb = w * 3\nh.add_(1)\ntotal = Odd.apply(h, b).sum()")
+        nb.run("raw = total.grad_fn.next_functions[0][0]._raw_saved_tensors[1]\n"
+               "raw.register_hooks(lambda x: x, lambda x: ran.append(1) or x)")  # fmt: skip
+
+        assert told(nb.run("h.add_(1)"))[-1:] == [("TW201", "raises")]
+        assert nb.ns["ran"] == []

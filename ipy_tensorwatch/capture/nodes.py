@@ -68,15 +68,21 @@ def kept_in(
             if is_python(kind):
                 return
             continue
-        for place, saved in enumerate(found if isinstance(found, tuple) else (found,)):
+        several = found if isinstance(found, tuple) else (found,)
+        check = _pass_by if several[1:] and any(one is not None and has_hook(one) for one in several) else slot.check
+        for place, saved in enumerate(several):
             if saved is None:
                 continue
             if has_hook(saved):
                 yield from _computed_again(saved, checkpoints)
             elif type(tensor := saved.data) in TORCH_TYPES and is_wanted(tensor):
-                yield Kept(slot.name, place, tensor, slot.check, slot.use)
+                yield Kept(slot.name, place, tensor, check, slot.use)
     if is_python(kind):
         yield from _kept_by_hand(object.__getattribute__(node, "__dict__"))
+
+
+def _pass_by(_: object) -> None:
+    """Stand in for a check of a list that would run the hook of one of its items."""
 
 
 def _computed_again(saved: Any, checkpoints: set[int]) -> Iterator[Kept]:  # noqa: ANN401
