@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import re
 import sys
 from typing import TYPE_CHECKING
 
+import IPython
 import pytest
 import torch
 
@@ -207,6 +209,10 @@ STOPPED = {
         "w.grad.tolist() == [8, 16, 24]",
     ),
 }  # fmt: skip
+
+
+if IPython.version_info < (9,):  # there `%%time` shows an error itself, and the cell ends as if there were none
+    del STOPPED["under %%time"]
 
 
 @pytest.mark.parametrize("name", STOPPED)
@@ -448,6 +454,10 @@ REFUSED = {
         {0: "x.tolist() == [2, 4, 6, 8, 4]"},
     ),
 }  # fmt: skip
+
+
+if sys.version_info < (3, 11):  # which part of a line was running is not known there
+    del REFUSED["rows in a comprehension"]
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -692,6 +702,8 @@ def test_the_traceback_stays_as_it_is(name: str):
         with Notebook(watched=watched) as nb:
             nb.cell(START)
             shown.append(nb.cell(DYING[name]).stdout)
+    if sys.version_info < (3, 11):  # where a line's part is guessed from its bytecode, and its colour with it
+        shown = [re.sub(r"\x1b\[[\d;]*m", "", one) for one in shown]
 
     assert shown[1].startswith(shown[0].rstrip("\n"))
     assert shown[1][len(shown[0].rstrip("\n")) :].lstrip().startswith("tensorwatch  [2]  1 hazard")
