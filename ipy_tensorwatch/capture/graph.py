@@ -117,7 +117,7 @@ class Graphs:
                     self.is_cut = True
                     return
                 self.inputs[number], self.seen[number] = below, aids.cell
-                if kept := aids.note(node, number, kind):
+                if kind.saved and (kept := aids.note(node, number, kind)):
                     self.saved[number] = kept
         if had:
             self._forget_all_but(self._reached(self._roots))
