@@ -111,8 +111,11 @@ def _restack(modes: list[Any]) -> None:
         torch._C._push_on_torch_dispatch_stack(mode)
 
 
-compiler_callback = torch._C._dynamo.eval_frame.get_eval_frame_callback
-"""What PyTorch's compiler hands each function to that starts now, in this thread; None where it is not at work."""
+compiler_callback: Callable[[], object] = getattr(torch._C._dynamo.eval_frame, "get_eval_frame_callback", lambda: None)
+"""What PyTorch's compiler hands each function to that starts now, in this thread; None where it is not at work.
+
+Before PyTorch 2.6 nobody tells.
+"""
 
 
 def is_compiled(code: CodeType) -> bool:
