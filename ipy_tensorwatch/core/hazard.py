@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from .phrase import quote, where
 from .records import Hazard
 from .remedy import remedy
-from .whereabouts import locate, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -123,7 +123,7 @@ def _message(one: Break, names: Sequence[str]) -> str:
     through = f" through `{writing.path}`" if writing.path and writing.path not in names else ""
     needed = "with which a checkpoint will compute again, as" if saved.is_read_again else f"saved by {saved.op}"
     return (
-        f"{_what(one)}: {who}, {needed} in {locate(saved.cell, one.saved_at)}, {were} overwritten{through} "
+        f"{_what(one)}: {who}, {needed} in {where(saved.cell, one.saved_at)}, {were} overwritten{through} "
         f"in {quote(writing.cell, writing.site)}"
     )
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from .lasting import Lasting, anchor
 from .path import AccessPath, count_alike
+from .phrase import quote
 from .records import Hazard
 from .source import parse_path
-from .whereabouts import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from .lasting import Lasting, anchor
 from .overlap import overlaps_itself
+from .phrase import quote
 from .records import Hazard
-from .whereabouts import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

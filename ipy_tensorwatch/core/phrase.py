@@ -44,12 +44,24 @@ def where(cell: int, site: Site | None) -> str:
     return f"cell {cell}" if site is None else f"cell {cell}, line {site.line}"
 
 
-def typed(site: Site | None) -> str:
+def quote(cell: int, site: Site | None) -> str:
+    """Say in which cell and line a statement stands, and what is typed there.
+
+    Examples
+    --------
+    >>> from ipy_tensorwatch.core.records import Site
+    >>> quote(3, Site(line=2, end_line=2, text="x.add_(1)"))
+    'cell 3, line 2: `x.add_(1)`'
+    """
+    return where(cell, site) + typed(site, hedges=False)
+
+
+def typed(site: Site | None, *, hedges: bool = True) -> str:
     """Say what is typed at a site, and at the line inside a function that it led to."""
     if site is None:
         return ""
     inner = site.inner
-    likely = "likely " if site.certainty == "inferred" else ""
+    likely = "likely " if hedges and site.certainty == "inferred" else ""
     inside = f" → {likely}cell {inner.cell}, line {inner.line}: `{quoted(inner.text)}`" if inner else ""
     return f": `{quoted(site.text)}`{inside}"
 

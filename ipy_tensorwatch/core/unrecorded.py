@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 from .hazard import Writing
 from .lasting import Lasting, anchor
 from .magic import puts_back
+from .phrase import quote
 from .records import Hazard
 from .remedy import remedy, rewritten
-from .whereabouts import quote
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
