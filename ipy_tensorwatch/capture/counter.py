@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .read import TORCH_TYPES, may_be_stale
+from .read import TORCH_TYPES, bearer_of, may_be_stale
 from .torch_private import user_modes
 
 if TYPE_CHECKING:
@@ -18,8 +18,7 @@ _EMPTY = torch.empty(0, device="cpu")
 
 def share_counter(tensor: torch.Tensor) -> torch.Tensor:
     """Return a tensor of no elements that shares the version counter, and nothing else."""
-    base = tensor._base if may_be_stale(tensor) else tensor  # a view of written memory would make itself a new node
-    ours = (tensor if base is None else base).detach()
+    ours = bearer_of(tensor).detach()
     ours.data = _EMPTY  # lets go of the memory; the counter stays
     return ours
 

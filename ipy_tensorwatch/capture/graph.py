@@ -6,14 +6,13 @@ and a tensor without memory shares the version counter of what was saved.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..core.saved import Overwritten
 from .masking import forgive
 from .nodes import kept_in, nodes_of, walk_nodes
-from .stack import MAX_NODES
+from .stack import is_enough
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 MAX_ROOTS = 16
 """Of how many roots it is told that their backward is in danger."""
-CLOCK_EVERY = 256
-"""How many nodes are read between two looks at the clock."""
 
 
 @dataclass(slots=True)
@@ -76,8 +73,7 @@ class Graphs:
             The storages whose bytes the last cell changed.
         """
         clashes: set[int] = set()
-        known = {path for paths in self._roots.values() for path in paths}
-        nodes = nodes_of(sorted(roots, key=lambda root: root[0] not in known), clashes)
+        nodes = nodes_of(roots, self._roots, clashes)
         self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
         self._follow(nodes, aids, clashes)
         self.is_mixed = bool(clashes)
@@ -113,7 +109,7 @@ class Graphs:
         self.is_cut = False
         for number, node, kind, below in walk_nodes(nodes, known, clashes=clashes):
             if number not in self.inputs:
-                if self._is_enough(aids):
+                if is_enough(len(self.inputs), aids.deadline):
                     self.is_cut = True
                     return
                 self.inputs[number], self.seen[number] = below, aids.cell
@@ -126,11 +122,6 @@ class Graphs:
         """Find the new roots that have the number of a known node, and are not that node."""
         new = nodes.keys() & self.inputs.keys() - self._roots.keys()
         return {one for one in new if next(walk_nodes({one: nodes[one]}, set()))[3] != self.inputs[one]}
-
-    def _is_enough(self, aids: Aids) -> bool:
-        """Tell whether no more nodes may be read, for want of time or of stack."""
-        count = len(self.inputs)
-        return count >= MAX_NODES or (count % CLOCK_EVERY == 0 and time.perf_counter() > aids.deadline)
 
     def _reached(self, roots: Iterable[int], lowest: int = 0) -> set[int]:
         reached: set[int] = set()

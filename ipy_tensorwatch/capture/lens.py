@@ -15,7 +15,7 @@ from .collector import quiet_collector
 from .columns import Facts, complete
 from .gather import Gathering, add_block
 from .identity import ObjectSerials, StorageSerials
-from .read import TORCH_TYPES, is_laid_out_as, may_be_stale
+from .read import TORCH_TYPES, bearer_of, is_laid_out_as
 from .stack import MAX_NODES
 from .torch_private import plain_reads
 from .walk import Branch, Tree, Walk, walk
@@ -212,12 +212,9 @@ def _merge(kept: Mapping[str, _Kept]) -> dict[int, Block]:
 
 
 def _computed(found: Walk, kept: Mapping[str, _Kept]) -> Iterator[Computed]:
-    """Give the tensors that have a history, with their paths.
-
-    A view of written memory would make its history anew when asked for it: out of that of its base, which stands in.
-    """
+    """Give the tensors that have a history, or those that bear it for them, with their paths."""
     for name, one in kept.items():
         for place in one.scene.with_history:
             tensor = found.branches[name].objects[place]
             if type(tensor) in TORCH_TYPES:
-                yield str(one.scene.paths[place]), tensor._base if may_be_stale(tensor) else tensor
+                yield str(one.scene.paths[place]), bearer_of(tensor)

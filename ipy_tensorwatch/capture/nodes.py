@@ -142,13 +142,16 @@ class Made(NamedTuple):
     paths: list[str]
 
 
-def nodes_of(roots: Iterable[Root], clashes: set[int]) -> dict[int, Made]:
+def nodes_of(roots: Iterable[Root], before: Mapping[int, list[str]], clashes: set[int]) -> dict[int, Made]:
     """Give the nodes that made the roots; under a mode of the user's, none.
 
     Parameters
     ----------
+    before
+        The paths that each node had at the last look.
     clashes
-        Takes the numbers that more than one node has, because each thread numbers its own; the first is given.
+        Takes the numbers that more than one node has, because each thread numbers its own; the one from before is
+        given, else the first.
     """
     found: dict[int, Made] = {}
     if user_modes():
@@ -163,6 +166,8 @@ def nodes_of(roots: Iterable[Root], clashes: set[int]) -> dict[int, Made]:
                     known.paths.append(path)
                 else:
                     clashes.add(number)
+                    if path in before.get(number, ()):
+                        found[number] = Made(node, [path])
     return found
 
 

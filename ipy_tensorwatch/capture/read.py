@@ -85,6 +85,12 @@ def may_be_stale(tensor: torch.Tensor) -> bool:
     return tensor._is_view() and not tensor.is_inference() and tensor._version > 0
 
 
+def bearer_of(tensor: torch.Tensor) -> torch.Tensor:
+    """Give the tensor to ask for a tensor's history: of a view of written memory its base, out of whose it is made."""
+    base = tensor._base if may_be_stale(tensor) else None
+    return tensor if base is None else base
+
+
 def owner_of(thing: Any) -> Any:  # noqa: ANN401
     """Follow `.base` to the array, or the tensor, that keeps an array's memory; a tensor keeps its own."""
     if not isinstance(thing, np.ndarray):

@@ -17,8 +17,8 @@ from ..core.saved import Spoiled
 from .crash import frames_of, locals_of
 from .kinds import kind_of
 from .nodes import Made, nodes_of, saved_version, walk_nodes
-from .read import TORCH_TYPES, may_be_stale, read
-from .stack import MAX_NODES
+from .read import TORCH_TYPES, bearer_of, read
+from .stack import is_enough
 from .torch_private import (
     LEAF_NUMBER,
     PythonNode,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     Nodes = Mapping[int, Made]
 
-CLOCK_EVERY = 256
 MAX_ITEMS = 1000
 """How many items of one list are looked at for tensors."""
 
@@ -66,8 +65,8 @@ def find_spoiled(
     with plain_reads():
         for frame in frames_of(error):  # the innermost is PyTorch's own, with just what backward began from
             own = locals_of(frame)
-            roots = (("", one) for one in map(_with_history, _tensors_in(own)))
-            nodes = {**nodes_of(roots, set()), **_nodes_in(own)}
+            roots = (("", one) for one in map(bearer_of, _tensors_in(own)))
+            nodes = {**nodes_of(roots, {}, set()), **_nodes_in(own)}
             found = _unpacked_in(own, complaint) or search.run(nodes)
             if found is not None:
                 named = [one for other in frames_of(error) for one in _tensors_in(locals_of(other))]
@@ -96,7 +95,7 @@ class _Search:
         waiting = [(-number, id(one.node), one.node) for number, one in nodes.items()]
         heapify(waiting)
         met = {LEAF_NUMBER}
-        while waiting and not self._is_over():
+        while waiting and not is_enough(len(self.seen), self.deadline):
             number, _, node = heappop(waiting)
             if -number in met:
                 continue
@@ -110,10 +109,6 @@ class _Search:
                 if one is not None:
                     heappush(waiting, (-kind_of(one).number(one), id(one), one))
         return None
-
-    def _is_over(self) -> bool:
-        count = len(self.seen)
-        return count >= MAX_NODES or (count % CLOCK_EVERY == 0 and time.perf_counter() > self.deadline)
 
 
 class _Above(NamedTuple):
@@ -145,12 +140,6 @@ def _nodes_in(names: Mapping[str, object]) -> dict[int, Made]:
     nodes = [one[0] for one in values if edge and type(one) is edge]
     nodes += [one for one in values if issubclass(type(one), PythonNode)]
     return {kind_of(node).number(node): Made(node, []) for node in nodes}
-
-
-def _with_history(tensor: torch.Tensor) -> torch.Tensor:
-    """Give the tensor to ask for its history: a view of written memory would make itself a new node."""
-    base = tensor._base if may_be_stale(tensor) else None
-    return tensor if base is None else base
 
 
 def _unpacked_in(names: Mapping[str, object], complaint: Complaint) -> _Kept | None:

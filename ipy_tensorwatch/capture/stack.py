@@ -1,8 +1,9 @@
-"""How much stack this process has for recursion in C."""
+"""How much of graphs may be read, for want of stack and of time."""
 
 from __future__ import annotations
 
 import sys
+import time
 
 SMALLEST, LARGEST = 1 << 20, 8 << 20
 """What Windows gives the main thread, and what is ordinary elsewhere."""
@@ -20,3 +21,10 @@ def _stack_size() -> int:
 
 MAX_NODES = _stack_size() // 512
 """How many nodes of graphs are read. PyTorch lets go of those that Python has seen by recursion, 200 bytes for each."""
+CLOCK_EVERY = 256
+"""How many nodes are read between two looks at the clock."""
+
+
+def is_enough(count: int, deadline: float) -> bool:
+    """Tell whether so many nodes are all that may be read, by a deadline of the performance counter."""
+    return count >= MAX_NODES or (count % CLOCK_EVERY == 0 and time.perf_counter() > deadline)
