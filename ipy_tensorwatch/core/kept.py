@@ -48,15 +48,14 @@ def _trained(changes: Sequence[Change], snapshot: Snapshot) -> Mapping[int, str]
 def _lasting(followers: Sequence[Follower], snapshot: Snapshot, cell: int) -> Lasting:
     path, owner, change = followers[0]
     ends = [anchor(one, reading) for one in (str(path), owner) if (reading := snapshot.get(one)) is not None]
-    return Lasting(hazard=_hazard(followers, change.sites, cell), anchors=tuple(ends))
+    return Lasting(hazard=_hazard(followers, change.site, cell), anchors=tuple(ends))
 
 
-def _hazard(followers: Sequence[Follower], sites: Sequence[Site], cell: int) -> Hazard:
+def _hazard(followers: Sequence[Follower], site: Site | None, cell: int) -> Hazard:
     several = [path.steps[:-1] for path, _, _ in followers]
     container = str(AccessPath(followers[0][0].root, several[0][: count_alike(several)]))
     owner = parse_path(followers[0][1]).root
     root = followers[0][0].root
-    site = sites[0] if sites else None
     return Hazard(
         code=CODE,
         outcome="risk",

@@ -55,6 +55,11 @@ class Reading(NamedTuple):
         return total
 
     @property
+    def collects_gradient(self) -> bool:
+        """Whether it is a leaf that requires grad."""
+        return self.is_leaf and self.requires_grad
+
+    @property
     def nbytes(self) -> int:
         """The number of bytes that the elements take, each counted once per element."""
         return self.numel * self.itemsize

@@ -155,6 +155,11 @@ class Change:
     fields: tuple[str, ...] = ()
     since: int | None = None
 
+    @property
+    def site(self) -> Site | None:
+        """The first of the statements that wrote."""
+        return self.sites[0] if self.sites else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unverified:

@@ -57,7 +57,7 @@ def _is_meant(change: Change, reading: Reading, snapshot: Snapshot) -> bool:
 
 
 def _hazard(change: Change, reading: Reading, cell: int, *, is_risk: bool) -> Hazard:
-    path, site = change.path, change.sites[0] if change.sites else None
+    path, site = change.path, change.site
     through = f" through `{change.via[0]}`" if change.via else ""
     will = "would" if is_risk else "will"
     whose = "what is computed from it from now on" if is_risk else f"`{path}`"
@@ -77,7 +77,7 @@ def _hazard(change: Change, reading: Reading, cell: int, *, is_risk: bool) -> Ha
 
 
 def _remedy(change: Change, cell: int) -> str:
-    site = change.sites[0] if change.sites else None
+    site = change.site
     if change.cause == "direct" and change.versioned:
         line = rewritten(site.text, (change.path,)) if site else None
         return f"Compute it out of place, where gradients are recorded{f': `{line}`' if line else ''}."

@@ -94,7 +94,7 @@ def _writing(cell: RunningCell, saved: SavedTensor, entries: Sequence[Entry], ex
         site=_first_after(cell, saved, verdict.sites),
         cause=verdict.cause,
         is_array=reading.kind == "ndarray",
-        is_leaf=reading.is_leaf and reading.requires_grad,
+        is_leaf=reading.collects_gradient,
     )
 
 

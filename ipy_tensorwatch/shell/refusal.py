@@ -14,7 +14,7 @@ from ..core.refused_remedy import mend_refused
 from ..core.source import bound_around, parse_path
 from ..core.target import Target, resolve
 from .scene import CELL
-from .witness import Witness, find_last_write, is_leaf
+from .witness import Witness, find_last_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,9 +63,9 @@ def _fits(complaint: Complaint, one: Local) -> bool:
     reading, base = one.reading, one.base
     match complaint.trouble:
         case "leaf" | "marked-leaf":
-            return is_leaf(reading)
+            return reading.collects_gradient
         case "view-of-leaf":
-            return is_leaf(reading if base is None else base)
+            return (reading if base is None else base).collects_gradient
         case "one-of-several" | "made-by-function" | "no-grad-view" | "inference-view":
             return base is not None and (bool(reading.version) or not complaint.late)
         case "detached-view" | "marked-view":
@@ -94,7 +94,7 @@ def _describe(scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused
         reading=one.reading,
         base=next(iter(bases), None),
         portion=spell_portion(one.reading, one.base) if one.base is not None else None,
-        base_is_leaf=one.base is not None and is_leaf(one.base),
+        base_is_leaf=one.base is not None and one.base.collects_gradient,
         binds=_binds(scene, step, one.path)
         if step in scene.steps
         else _binds(scene, scene.steps[0], parse_path(path or "")),

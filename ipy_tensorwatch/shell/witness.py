@@ -57,7 +57,7 @@ class Witness:
 
     def moves(self, history: Iterable[tuple[int, Change]]) -> Iterator[tuple[Writing, int, int]]:
         """Give the cells that moved the version, each with the versions before and after."""
-        leaves = {str(path): is_leaf(reading) for path, reading in self.family}
+        leaves = {str(path): reading.collects_gradient for path, reading in self.family}
         for count, change in history:
             before, after = change.versions
             if change.path in leaves and before is not None and after is not None and before != after:
@@ -83,7 +83,7 @@ class Witness:
                     yield self._writing(*family[name], site, "direct")
 
     def _writing(self, path: AccessPath, reading: Reading, site: Site, cause: Cause) -> Writing:
-        return Writing(cell=self.cell.count, path=str(path), site=site, cause=cause, is_leaf=is_leaf(reading))
+        return Writing(cell=self.cell.count, path=str(path), site=site, cause=cause, is_leaf=reading.collects_gradient)
 
 
 def find_last_write(witness: Witness, history: Iterable[tuple[int, Change]]) -> Writing | None:
@@ -105,8 +105,3 @@ def writes_by_name(one: Statement, name: str) -> bool:
 def place_of(one: Site | Statement | None) -> tuple[int, str] | None:
     """Tell a statement from others of its cell."""
     return None if one is None else (one.line, one.text)
-
-
-def is_leaf(reading: Reading) -> bool:
-    """Tell a leaf that requires grad."""
-    return reading.is_leaf and reading.requires_grad
