@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from ..core.guard import GUARD
 from ..core.operation import UNKNOWN, Region
 from .read import TORCH_TYPES
 from .torch_private import (
@@ -33,25 +34,32 @@ _TRAINING_PLACE = 5
 
 
 class OperatorMode(TorchDispatchMode):
-    """Hands each operator to a note-taker, then runs it; what the note-taker raises stops the operator."""
+    """Hands each operator to a note-taker, then runs it; an error that the note-taker returns stops the operator."""
 
     supports_higher_order_operators = True
 
-    def __init__(self, note: Callable[[Any, Sequence[Any], Mapping[str, Any]], None]) -> None:
+    def __init__(self, note: Callable[[Any, Sequence[Any], Mapping[str, Any]], BaseException | None]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._note = note
+        self._is_on = False
         self._stop_sparing: Callable[[], object] | None = None
 
     def open(self) -> None:
         """Begin to see the operators of this thread, below the modes that the user entered."""
+        self._is_on = True
         push_below(self)
         self._stop_sparing = spare_subclassing(self)
 
     def close(self) -> None:
         """Let operators go; modes that the user entered stay as they are."""
+        self.rest()
         take_out(self)
         if self._stop_sparing is not None:
             self._stop_sparing()
+
+    def rest(self) -> None:
+        """Let operators go from whichever thread: only the one that opened a mode can take it out."""
+        self._is_on = False
 
     @classmethod
     def ignore_compile_internals(cls) -> bool:
@@ -66,8 +74,12 @@ class OperatorMode(TorchDispatchMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401
         """Note the operator, then run it."""
+        __tracebackhide__ = True
         del types
-        self._note(func, args, kwargs or {})
+        if self._is_on:
+            error = GUARD.run_inside("before an operator", self._note, func, args, kwargs or {}, default=None)
+            if error is not None:
+                raise error
         return func(*args, **(kwargs or {}))
 
 

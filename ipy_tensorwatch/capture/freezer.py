@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from ..core.freezing import FrozenError
@@ -39,7 +40,7 @@ class Freezer:
     storages: StorageSerials = field(default_factory=StorageSerials)
     frozen: dict[int, Frozen] = field(default_factory=dict)
     _count: itertools.count[int] = field(default_factory=itertools.count)
-    _mode: OperatorMode | None = None
+    _modes: dict[int, OperatorMode] = field(default_factory=dict)
     _near: Neighbourhood[Frozen] | None = None
 
     def examine(self, root: str, thing: object, cell: int | None) -> tuple[list[Frozen], dict[str, str]]:
@@ -73,16 +74,21 @@ class Freezer:
 
     def open(self) -> None:
         """Begin to stop operators, in this thread, if anything is frozen."""
-        if self._mode is None and self.frozen:
+        if get_ident() not in self._modes and self.frozen:
             self._near = None
-            self._mode = OperatorMode(self._stop)
-            self._mode.open()
+            mode = self._modes[get_ident()] = OperatorMode(self._stop)
+            mode.open()
 
     def close(self) -> None:
-        """Let operators go."""
-        mode, self._mode = self._mode, None
+        """Let the operators of this thread go."""
+        mode = self._modes.pop(get_ident(), None)
         if mode is not None:
             mode.close()
+
+    def rest(self) -> None:
+        """Let the operators of all threads go."""
+        for mode in list(self._modes.values()):
+            mode.rest()
 
     def mend(self) -> list[Frozen]:
         """Undo the writes that no operator made; return what was written to."""
@@ -118,13 +124,12 @@ class Freezer:
         known = next(same, None)
         return known.record().tell("frozen already") if known else None
 
-    def _stop(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:  # noqa: ANN401
-        try:
-            found = self._written(function, args, kwargs)
-        except Exception:  # noqa: BLE001  (an operator that we cannot read goes on; the bytes will tell)
-            return
-        if found is not None:
-            raise FrozenError(f"{found.record()}: {calling_text() or function} would write to it")
+    def _stop(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> FrozenError | None:  # noqa: ANN401
+        """Find out whether an operator has to be stopped; one that we cannot read goes on, and the bytes will tell."""
+        found = self._written(function, args, kwargs)
+        if found is None:
+            return None
+        return FrozenError(f"{found.record()}: {calling_text() or function} would write to it")
 
     def _written(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Frozen | None:  # noqa: ANN401
         if lays_out_anew(function):

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from ..core.evidence import Move, Position, Write
+from ..core.guard import GUARD
 from .allowance import EVENT
 from .collector import quiet_collector
 from .lines import CAN_SEE, LineWatch
@@ -56,7 +57,8 @@ class Ledger:
     files
         The file names of the notebook's cells, whose functions are looked into.
     probes
-        What the instrumented cell calls before statement `k`: `probes.p<k>()`.
+        What the instrumented cell calls before statement `k`, `probes.p<k>()`, and where that returns true,
+        `probes.deliver()`: it raises what a signal that has arrived meanwhile is to raise in the cell.
     sample, sampled
         Called with a statement's index when it is entered: of some statements each time, of others the first.
     widening
@@ -129,7 +131,7 @@ class Ledger:
     def begin(self, count: int, sampled: frozenset[int], widening: frozenset[int]) -> None:
         """Start the clock for a cell of `count` statements."""
         self.sampled, self.widening = sampled, widening
-        vars(self.probes).update({f"p{index}": partial(self._enter, index) for index in range(count)})
+        vars(self.probes).update({f"p{index}": partial(self._enter, index) for index in range(count)}, deliver=bool)
         self.allowance.begin()
 
     def end(self) -> None:
@@ -148,25 +150,36 @@ class Ledger:
         """Let go of the copies of bytes."""
         self._watch = None
 
-    def _enter(self, index: int) -> None:
-        """Enter a statement: what changed since the last look was written by those that ran since then."""
+    def _enter(self, index: int) -> bool:
+        """Enter a statement; tell whether something is to be delivered to the cell before that runs."""
         if self.verify is not None:
             self.verify()
-        try:
-            now = time.perf_counter()
-            if self.current is not None:
-                self._close_epoch()
-                if self.allowance.has_time(now):
-                    self._look(widen=index in self.widening and self._may_widen(now))
-            self.current = index
-            self.built.append((next_sequence_number(), index))
-            if index in self.sampled or index not in self._entered:
-                self.sample(index)
-            self._see_lines(index, now)
-            self._cool_down(index, now)
-        except Exception:  # noqa: BLE001  (a probe must never break the user's statement)
-            self.lines.close()
-            vars(self.probes).update(dict.fromkeys(vars(self.probes), _do_nothing))
+        if not GUARD.run("between statements", self._enter_statement, index, default=False):
+            GUARD.run("between statements", self._retire, default=None)
+        if not GUARD.signals.are_waiting:
+            return False
+        self.probes.deliver = GUARD.signals.take()
+        return True
+
+    def _enter_statement(self, index: int) -> bool:
+        """Look: what changed since the last look was written by the statements that ran since then."""
+        now = time.perf_counter()
+        if self.current is not None:
+            self._close_epoch()
+            if self.allowance.has_time(now):
+                self._look(widen=index in self.widening and self._may_widen(now))
+        self.current = index
+        self.built.append((next_sequence_number(), index))
+        if index in self.sampled or index not in self._entered:
+            self.sample(index)
+        self._see_lines(index, now)
+        self._cool_down(index, now)
+        return True
+
+    def _retire(self) -> None:
+        """Let probes do nothing once one of them has failed."""
+        vars(self.probes).update(dict.fromkeys(vars(self.probes), bool))
+        self.lines.close()
 
     def foresee(self, written: Sequence[tuple[torch.Tensor, Region]], number: int) -> None:
         """Look at memory that an operator is about to write to, when all nodes before a number had saved."""
@@ -280,7 +293,3 @@ def _stamped(note: Callable[[], None], stamp: Callable[[tuple[int, int]], None],
         stamp((next_sequence_number(), index))
 
     return pass_by
-
-
-def _do_nothing() -> None:
-    """Stand in for every probe once one of them has failed."""

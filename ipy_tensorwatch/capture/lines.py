@@ -6,9 +6,11 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from ..core.guard import GUARD
 from .torch_private import compiler_callback, is_compiled
 
 if TYPE_CHECKING:
@@ -100,55 +102,60 @@ class LineWatch:
 
     def _callbacks(self) -> dict[int, Any]:
         events = _monitoring.events
-        leaving = dict.fromkeys((events.PY_RETURN, events.PY_YIELD, events.PY_UNWIND), self._leave)
-        return {events.PY_START: self._start, events.LINE: self._line, events.PY_RESUME: self._resume, **leaving}
+        leaving: dict[int, Any] = dict.fromkeys((events.PY_RETURN, events.PY_YIELD, events.PY_UNWIND), self._leave)
+        inside = {events.LINE: self._line, events.PY_RESUME: self._resume, **leaving}
+        seen: dict[int, Any] = {event: partial(self._see, one) for event, one in inside.items()}
+        return {events.PY_START: self._meet, **seen}
 
-    def _start(self, code: CodeType, _: int) -> object:
+    def _meet(self, code: CodeType, offset: int) -> object:
         """Enter a function; one that is not the notebook's is not asked again."""
+        if code.co_filename not in self.files or code.co_name == CELL:
+            return _monitoring.DISABLE
+        return self._see(self._start, code, offset)
+
+    def _see(self, callback: Callable[..., object], code: CodeType, *args: object) -> object:
+        """Follow an event, unless the compiler waits for the next function: it would take the guard for that."""
+        __tracebackhide__ = True
+        if compiler_callback() is not None:
+            self.blind = self.blind or code.co_filename in self.files
+            return None
+        return GUARD.run_inside("at a line of a function", self._follow, callback, code, *args, default=None)
+
+    def _follow(self, callback: Callable[..., object], code: CodeType, *args: object) -> object:
+        followed = False
         try:
-            if code.co_filename not in self.files or code.co_name == CELL:
-                return _monitoring.DISABLE
-            function = self._seen.get(id(code))
-            if compiler_callback() is not None or (function is None and is_compiled(code)):
+            answer = callback(code, *args)
+            followed = True
+        finally:
+            if not followed:
+                self.close()
                 self.blind = True
-            elif function is None:
-                self._switch_on(code)
-            elif function.merged and get_ident() == self._thread:
-                self._go((code.co_filename, code.co_firstlineno), blind=True)
-        except Exception:  # noqa: BLE001  (no callback may raise into the user's function)
-            self._fail()
-        return None
+        return answer
+
+    def _start(self, code: CodeType, _: int) -> None:
+        function = self._seen.get(id(code))
+        if function is None and is_compiled(code):
+            self.blind = True
+        elif function is None:
+            self._switch_on(code)
+        elif function.merged and get_ident() == self._thread:
+            self._go((code.co_filename, code.co_firstlineno), blind=True)
 
     def _line(self, code: CodeType, line: int) -> None:
-        try:
-            if compiler_callback() is not None:
-                self.blind = True
-            else:
-                if get_ident() == self._thread:
-                    self._go((code.co_filename, line), blind=False)
-                if self._tool is not None:
-                    self._cool_down(self._seen[id(code)])
-        except Exception:  # noqa: BLE001
-            self._fail()
+        if get_ident() == self._thread:
+            self._go((code.co_filename, line), blind=False)
+        if self._tool is not None:
+            self._cool_down(self._seen[id(code)])
 
     def _resume(self, code: CodeType, _: int) -> None:
-        try:
-            if compiler_callback() is not None:
-                self.blind = True
-            elif code.co_filename in self.files and get_ident() == self._thread:
-                self._arrive(sys._getframe(1))
-        except Exception:  # noqa: BLE001
-            self._fail()
+        if code.co_filename in self.files and get_ident() == self._thread:
+            self._arrive(_frame_of(code))
 
     def _leave(self, code: CodeType, _: int, __: object) -> None:
         """Be where the function was called."""
-        try:
-            if compiler_callback() is not None:
-                self.blind = True
-            elif code.co_filename in self.files and get_ident() == self._thread:
-                self._arrive(sys._getframe(1).f_back)
-        except Exception:  # noqa: BLE001
-            self._fail()
+        if code.co_filename in self.files and get_ident() == self._thread:
+            frame = _frame_of(code)
+            self._arrive(frame.f_back if frame else None)
 
     def _arrive(self, frame: FrameType | None) -> None:
         """Go on in the innermost frame of the notebook."""
@@ -164,10 +171,6 @@ class LineWatch:
         self.on_leave()
         self.place, self.blind = place, blind or self._tool is None
 
-    def _fail(self) -> None:
-        self.close()
-        self.blind = True
-
     def _switch_on(self, code: CodeType) -> None:
         events = _monitoring.events
         self._seen[id(code)] = _Function(code, time.perf_counter())
@@ -179,6 +182,14 @@ class LineWatch:
             function.merged = True
             _monitoring.set_local_events(self._tool, function.code, _passages(_monitoring.events))
             self.blind = True
+
+
+def _frame_of(code: CodeType) -> FrameType | None:
+    """Find the frame that an event tells of, below those of our own."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame
 
 
 def _passages(events: Any) -> int:  # noqa: ANN401  (its type is known to Python 3.12 only)

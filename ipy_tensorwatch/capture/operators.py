@@ -69,19 +69,20 @@ class OperatorRecorder:
             mode.close()
 
     def _note(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:  # noqa: ANN401
-        try:
-            before, self._number = self._number, next_sequence_number()
-            name, slots = written_arguments(function)
-            if slots:
-                tensors = [*written_tensors(name, slots, args, kwargs)]
-                regions = tuple([region_of(one, self.storages) for one in tensors])
-                if regions:
-                    operation = Operation(name, *_places(self.files), self.statement(), regions)
-                    self._add(operation)
-                    self._date(operation, tensors)
-                    self.on_write([*zip(tensors, regions, strict=True)], before)
-        except Exception:  # noqa: BLE001  (the user's operator runs whatever we meet)
-            self.left_out += 1
+        self.left_out += 1  # unless nothing fails
+        before, self._number = self._number, next_sequence_number()
+        name, slots = written_arguments(function)
+        if slots:
+            self._record(name, [*written_tensors(name, slots, args, kwargs)], before)
+        self.left_out -= 1
+
+    def _record(self, name: str, tensors: Sequence[torch.Tensor], before: int) -> None:
+        regions = tuple([region_of(one, self.storages) for one in tensors])
+        if regions:
+            operation = Operation(name, *_places(self.files), self.statement(), regions)
+            self._add(operation)
+            self._date(operation, tensors)
+            self.on_write([*zip(tensors, regions, strict=True)], before)
 
     def _add(self, operation: Operation) -> None:
         if operation in self.seen or len(self.seen) < MAX_OPERATIONS:

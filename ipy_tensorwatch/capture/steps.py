@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from ..core.guard import GUARD
 from .torch_private import has_storage, storage_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class SeenStep:
     parameters: frozenset[int]
     storages: frozenset[int]
     statement: int | None
+    thread: int
     frame: tuple[str, int, bool] | None
 
 
@@ -44,12 +48,13 @@ class StepRecorder:
 
     statement: Callable[[], tuple[int | None, bool]]
     is_notebook: Callable[[str], bool]
-    seen: dict[tuple[int, int | None], SeenStep] = field(default_factory=dict)
+    seen: dict[tuple[int, int, int | None], SeenStep] = field(default_factory=dict)
     _handle: Any = None
 
     def open(self) -> None:
         """Register the hook with PyTorch."""
-        self._handle = register_optimizer_step_pre_hook(self._note)
+        note = partial(GUARD.run_inside, "before an optimizer's step", self._note, default=None)
+        self._handle = register_optimizer_step_pre_hook(note)
 
     def close(self) -> None:
         """Take the hooks away."""
@@ -57,22 +62,28 @@ class StepRecorder:
             self._handle.remove()
             self._handle = None
 
+    def forget(self, threads: Container[int] = ()) -> None:
+        """Forget all steps but those of some threads."""
+        self.seen = {key: one for key, one in self.seen.items() if one.thread in threads}
+
+    def of_others_than(self, threads: Container[int]) -> list[SeenStep]:
+        """Give the steps that no thread of these has made."""
+        return [one for one in list(self.seen.values()) if one.thread not in threads]
+
     def _note(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
         statement, is_blurred = self.statement()
-        key = id(optimizer), statement
-        if key in self.seen or (is_blurred and any(known == id(optimizer) for known, _ in self.seen)):
+        key = get_ident(), id(optimizer), statement
+        if key in self.seen or (is_blurred and any(known[:2] == key[:2] for known in list(self.seen))):
             return
-        try:
-            parameters = list(_parameters(optimizer))
-            self.seen[key] = SeenStep(
-                optimizer=id(optimizer),
-                parameters=frozenset(map(id, parameters)),
-                storages=frozenset(_storages([*parameters, *_states(optimizer)])),
-                statement=key[1],
-                frame=_calling_line(self.is_notebook),
-            )
-        except Exception:  # noqa: BLE001  (the user's step goes on whatever we meet)
-            return
+        parameters = list(_parameters(optimizer))
+        self.seen[key] = SeenStep(
+            optimizer=id(optimizer),
+            parameters=frozenset(map(id, parameters)),
+            storages=frozenset(_storages([*parameters, *_states(optimizer)])),
+            statement=statement,
+            thread=get_ident(),
+            frame=_calling_line(self.is_notebook),
+        )
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> Iterator[torch.Tensor]:

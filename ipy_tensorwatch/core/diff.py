@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .reading import changed_fields
@@ -10,7 +10,7 @@ from .records import Elements, Kind  # noqa: TC001  (named in the annotations of
 from .snapshot import Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .path import AccessPath
     from .reading import Reading
@@ -49,6 +49,31 @@ class Content:
     verified: bool
     elements: Elements | None = None
     since: int | None = None
+
+
+Found = tuple[Difference, Content]
+
+
+def join(looks: Iterable[Sequence[Found]]) -> tuple[Found, ...]:
+    """Make one look of several that followed each other: from what a path was before all to what it is after them."""
+    joined: dict[str, Found] = {}
+    for difference, content in (one for look in looks for one in look):
+        path = str(difference.path)
+        if path in joined:
+            first, earlier = joined[path]
+            whole = Difference(path=difference.path, before=first.before, after=difference.after)
+            joined[path] = whole, _add_up(earlier, content)
+        else:
+            joined[path] = difference, content
+    return tuple(one for one in joined.values() if one[0].before is not None or one[0].after is not None)
+
+
+def _add_up(earlier: Content, later: Content) -> Content:
+    """Tell what became of bytes that were looked at twice; how many changed is not known where some did both times."""
+    verified = earlier.verified and later.verified
+    if earlier.changed and later.changed:
+        return Content(changed=True, verified=verified, since=earlier.since)
+    return replace(earlier if earlier.changed else later, verified=verified)
 
 
 def diff(before: Snapshot, after: Snapshot) -> Iterator[Difference]:

@@ -22,6 +22,9 @@ _WITHS = (ast.With, ast.AsyncWith)
 def instrument(tree: ast.Module, name: str) -> ast.Module:
     """Return a tree in which `name.p<k>()` runs before statement `k`, and again where control returns to its header.
 
+    Where a probe returns true, the cell itself calls `name.deliver()`, so that what this raises, such as the
+    KeyboardInterrupt of a Ctrl-C that came while the probe ran, is raised in the cell's own line.
+
     The given tree is left as it is. `k` is the statement's index in `statements_of(tree, …)`.
     """
     indices = {id(node): index for index, node in enumerate(walk_statements(tree.body))}
@@ -72,13 +75,16 @@ class _Prober:
         return new
 
     def _probe(self, index: int, at: ast.stmt) -> ast.stmt:
-        # An attribute, because transformers of other extensions like to rewrite numbers.
-        probe = ast.Expr(ast.Call(ast.Attribute(ast.Name(self.name, ast.Load()), f"p{index}", ast.Load()), [], []))
+        # Attributes, because transformers of other extensions like to rewrite numbers.
+        probe = ast.Expr(ast.BoolOp(ast.And(), [self._call(f"p{index}"), self._call("deliver")]))
         for node in ast.walk(probe):
             if isinstance(node, (ast.stmt, ast.expr)):
                 node.lineno = node.end_lineno = at.lineno
                 node.col_offset = node.end_col_offset = at.col_offset
         return probe
+
+    def _call(self, attribute: str) -> ast.expr:
+        return ast.Call(ast.Attribute(ast.Name(self.name, ast.Load()), attribute, ast.Load()), [], [])
 
 
 def _must_come_first(node: ast.stmt, position: int) -> bool:

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from .blame import Verdict
-    from .diff import Content, Difference
-
-    Found = tuple[Difference, Content]
+    from .diff import Content, Difference, Found
 
 
 def judge(found: Iterable[Found], explain: Callable[[Difference], Verdict]) -> tuple[Change, ...]:

@@ -14,6 +14,7 @@ from .reason import reason
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..core.guard import Fault
     from ..core.report import Report
 
 MAX_LINES = 12
@@ -37,7 +38,8 @@ class Status:
     enabled: bool
     report: Report | None
     changes: int
-    last_error: str | None
+    faults: Sequence[Fault] = ()
+    failed: int = 0
 
 
 def show_status(status: Status) -> Page:
@@ -54,10 +56,22 @@ def _parts(status: Status) -> Iterator[Table | Line]:
         reasons = _reasons(status.report)
         if reasons.rows:
             yield reasons
-    if status.last_error:
-        yield words("tensorwatch failed once, and your cells went on; the latest reason:")
-        lines = status.last_error.rstrip().splitlines()
-        yield from (code(line) for line in lines[-MAX_LINES:])
+    if status.failed:
+        yield from _failed(status)
+
+
+def _failed(status: Status) -> Iterator[Table | Line]:
+    """Show what went wrong on our side, the latest fault in full."""
+    times = "once" if status.failed == 1 else f"{status.failed:,} times"
+    yield words(f"tensorwatch failed {times}, and your cells went on{'; the latest reason:' if status.faults else ''}")
+    for fault in status.faults[-1:]:
+        yield from (code(line) for line in fault.text.rstrip().splitlines()[-MAX_LINES:])
+    rows = [
+        Row(cells=(words(one.where), code(one.text.rstrip().rpartition("\n")[2]), words(f"{one.times:,}")))
+        for one in reversed(status.faults)
+    ]
+    if rows:
+        yield Table(caption="Failed", head=("doing what", "how", "how often"), rows=tuple(rows))
 
 
 def _facts(status: Status, report: Report) -> Iterator[Row]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from ..core.guard import GUARD
 from .config import TensorWatch
 from .heading import HeadingTransformer
 from .hosting import Hosting
@@ -41,10 +42,8 @@ class Extension:
         self.settings = TensorWatch(parent=self.shell)
 
         def tell(report: Report) -> None:
-            try:
-                self.hosting.tell(report)
-            finally:
-                speaker.tell(report, self.watcher.asked)
+            GUARD.run("showing a report", self.hosting.tell, report, default=None)
+            speaker.tell(report, self.watcher.asked)
 
         self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell)
         self.hosting = Hosting(self.shell, self.watcher)
@@ -58,14 +57,15 @@ class Extension:
         self.shell.configurables.append(self.settings)  # type: ignore[arg-type]  # `%config` finds them there
         self.shell.input_transformers_cleanup.append(self.heading)
         self.watcher.start()
-        self.hosting.tell(self.watcher.report)
+        GUARD.run("showing a report", self.hosting.tell, self.watcher.report, default=None)
 
     def unload(self) -> None:
         """Take everything out, and give back the names that others had."""
-        self.watcher.stop()
-        self.hosting.close()
+        for step in (self.watcher.stop, self.hosting.close):
+            GUARD.run("at the end", step, default=None)
         _remove(self.shell.input_transformers_cleanup, self.heading)
-        _remove(self.shell.configurables, self.settings)
+        for one in (self.settings, self.magics):  # IPython's own base class put the magics there
+            _remove(self.shell.configurables, one)
         self.shell.magics_manager.registry.pop(type(self.magics).__name__, None)
         for kind, known in self.shell.magics_manager.magics.items():
             for name, magic in list(known.items()):

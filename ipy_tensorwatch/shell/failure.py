@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections import deque
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..capture.crash import find_complaint
 from ..capture.torch_private import next_sequence_number
 from ..core.failure import BACKWARD
+from ..core.guard import GUARD
 from ..core.hazard import Writing
 from ..core.listing import Listing
 from ..core.records import Turn
@@ -64,8 +64,6 @@ class FailureBook:
         For each cell the numbers of the nodes that it built, first and last, its count and its source.
     dated
         The writes that `%%tensordiff` recorded, by the storage and by the version that they found there.
-    last_error
-        What went wrong on our side.
     """
 
     shell: InteractiveShell
@@ -73,16 +71,12 @@ class FailureBook:
     book: HazardBook
     spans: deque[tuple[int, int, int, str]] = field(default_factory=lambda: deque(maxlen=MAX_CELLS))
     dated: dict[tuple[int, int], Writing] = field(default_factory=dict)
-    last_error: str | None = None
 
     def tell(self, error: BaseException | None, after: Aftermath, foretold: tuple[Hazard, ...]) -> tuple[Hazard, ...]:
         """Tell what a cell died of, before the hazards that are still ahead."""
         self.spans.append((after.cell.ledger.numbers[0], next_sequence_number(), after.cell.count, after.cell.plain))
-        try:
-            self._date(after.cell)
-            died_of = None if error is None else self._explain(error, after)
-        except Exception as odd:  # noqa: BLE001  (an odd error must not cost the report)
-            self.last_error, died_of = "".join(traceback.format_exception(odd)), None
+        GUARD.run("who wrote", self._date, after.cell, default=None)
+        died_of = GUARD.run("explaining an error", self._explain, error, after, default=None)
         if died_of is None:
             return foretold
         told = [one for one in foretold if _is_told_by(died_of, one)]
@@ -99,9 +93,9 @@ class FailureBook:
         """Give the source of a cell."""
         return next((plain for _, _, count, plain in reversed(self.spans) if count == cell), "")
 
-    def _explain(self, error: BaseException, after: Aftermath) -> Hazard | None:
-        found = find_complaint(error)
-        if found is None:
+    def _explain(self, error: BaseException | None, after: Aftermath) -> Hazard | None:
+        found = None if error is None else find_complaint(error)
+        if error is None or found is None:
             return None
         complaint, culprit = found
         files = self.sources.files(self.shell)

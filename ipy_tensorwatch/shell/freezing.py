@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass, field
 from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
@@ -13,8 +13,10 @@ from IPython.core.error import UsageError
 from ..capture.allowance import Allowance
 from ..capture.collector import quiet_collector
 from ..core.freezing import FrozenError
+from ..core.guard import GUARD
 from ..render.frozen import show_freeze, show_frozen, show_thaw
 from .cells import count_now, user_variables
+from .late import raise_late
 from .spelling import explain_unknown, follow, normalize
 
 if TYPE_CHECKING:
@@ -33,9 +35,9 @@ SHARE, FLOOR = 0.1, 0.01
 MAX_NAMED = 5
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Freezing:
-    """What is frozen in this shell.
+@dataclass(slots=True, eq=False)
+class GuardedCell:
+    """A cell that runs while something is frozen.
 
     Attributes
     ----------
@@ -43,11 +45,35 @@ class Freezing:
         The statements that ran since the frozen bytes were last compared.
     """
 
+    cell: RunningCell
+    ran: set[int] = field(default_factory=set)
+    allowance: Allowance = field(default_factory=lambda: Allowance(share=SHARE, floor=FLOOR))
+
+    def note(self) -> None:
+        """Note the statement that runs, or ran last."""
+        if self.cell.ledger.current is not None:
+            self.ran.add(self.cell.ledger.current)
+
+    def culprit(self) -> str:
+        """Say which statements may have written."""
+        if self.cell.beside:
+            return "this cell, or one that ran beside it,"
+        ran = [one for one in self.cell.statements() if one.index in self.ran]
+        if not ran:
+            return "this cell"
+        lines = [one.line + self.cell.offset for one in ran]
+        if len(ran) == 1:
+            return f"{ran[0].text} (line {lines[0]})"
+        return f"one of the lines {min(lines)} to {max(lines)}"
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Freezing:
+    """What is frozen in this shell, and by thread the cells that run meanwhile."""
+
     shell: InteractiveShell
     freezer: Freezer
-    cell: RunningCell | None = None
-    ran: set[int] = field(default_factory=set)
-    allowance: Allowance = field(default_factory=partial(Allowance, share=SHARE, floor=FLOOR))
+    cells: dict[int, GuardedCell] = field(default_factory=dict)
 
     def freeze(self, texts: Sequence[str], known: Sequence[str]) -> Page:
         """Freeze what some texts lead to; nothing, where one of them leads nowhere."""
@@ -85,31 +111,31 @@ class Freezing:
             self.freezer.open()
 
     def guard(self, cell: RunningCell | None) -> None:
-        """Look after what is frozen while a cell runs."""
+        """Look after what is frozen while a cell of this thread runs."""
         if not self.freezer.frozen:
             return
         self.freezer.open()
-        if cell is not None and self.cell is None:
-            self.cell, cell.ledger.verify = cell, self._verify
-            self.ran.clear()
-            self.allowance = Allowance(share=SHARE, floor=FLOOR)
-            self.allowance.begin()
+        if cell is not None and get_ident() not in self.cells:
+            guarded = self.cells[get_ident()] = GuardedCell(cell)
+            cell.ledger.verify = partial(self._verify, guarded)
+            guarded.allowance.begin()
 
-    def end(self, result: ExecutionResult) -> None:
+    def end(self, result: ExecutionResult | None) -> None:
         """End a cell: the last place where a write can be undone, and told as the cell's own error."""
         self.freezer.close()
-        if self.cell is not None and self.cell.ledger.current is not None:
-            self.ran.add(self.cell.ledger.current)
-        told = self._accuse(self.freezer.mend())
+        guarded = self.cells.pop(get_ident(), None)
+        if guarded is not None:
+            guarded.note()
+        told = _accuse(self.freezer.mend(), guarded)
         if told:
-            self._raise_late(FrozenError(told), result)
-        self.cell = None
+            raise_late(self.shell, FrozenError(told), result)
 
     def give_up(self) -> None:
         """Thaw everything, and leave nothing behind."""
         self.freezer.close()
+        self.freezer.rest()
         self.freezer.thaw(self._all())
-        self.cell = None
+        self.cells.clear()
 
     def _examine(self, text: str, known: Sequence[str]) -> tuple[list[Frozen], dict[str, str]]:
         try:
@@ -139,44 +165,30 @@ class Freezing:
     def _all(self) -> list[Frozen]:
         return list(self.freezer.frozen.values())
 
-    def _verify(self) -> None:
-        """Compare the frozen bytes between two statements."""
-        current = self.cell.ledger.current if self.cell else None
-        if current is None:
-            return
-        self.ran.add(current)
-        if not self.allowance.has_time(time.perf_counter()):
-            return
-        began = time.thread_time()
-        with quiet_collector():
-            told = self._accuse(self.freezer.mend())
-        self.allowance.charge(time.thread_time() - began)
-        self.ran.clear()
+    def _verify(self, guarded: GuardedCell) -> None:
+        """Compare the frozen bytes between two statements, and stop the cell where one of them has written."""
+        told = GUARD.run("what is frozen", self._check, guarded, default="")
         if told:
             raise FrozenError(told)
 
-    def _accuse(self, mended: Sequence[Frozen]) -> str:
-        """Say what was written to, by which statement."""
-        if not mended:
+    def _check(self, guarded: GuardedCell) -> str:
+        if guarded.cell.ledger.current is None:
             return ""
-        more = f" (and {len(mended) - 1:,} more)" if len(mended) > 1 else ""
-        return f"{mended[0].record()}{more}: {self._culprit()} wrote to it; its bytes have been put back"
+        guarded.note()
+        if not guarded.allowance.has_time(time.perf_counter()):
+            return ""
+        began = time.thread_time()
+        with quiet_collector():
+            told = _accuse(self.freezer.mend(), guarded)
+        guarded.allowance.charge(time.thread_time() - began)
+        guarded.ran.clear()
+        return told
 
-    def _culprit(self) -> str:
-        statements = self.cell.statements() if self.cell else ()
-        ran = [one for one in statements if one.index in self.ran]
-        if not ran or self.cell is None:
-            return "this cell"
-        lines = [one.line + self.cell.offset for one in ran]
-        if len(ran) == 1:
-            return f"{ran[0].text} (line {lines[0]})"
-        return f"one of the lines {min(lines)} to {max(lines)}"
 
-    def _raise_late(self, error: FrozenError, result: ExecutionResult) -> None:
-        """Make it the error of a cell that has run, or say it beside the error that the cell has."""
-        if result.error_in_exec is not None or result.error_before_exec is not None:
-            print(f"FrozenError: {error}", file=sys.stderr)
-            return
-        result.error_in_exec = error
-        self.shell.last_execution_succeeded = False
-        self.shell.showtraceback((FrozenError, error, None))
+def _accuse(mended: Sequence[Frozen], guarded: GuardedCell | None) -> str:
+    """Say what was written to, by which statement."""
+    if not mended:
+        return ""
+    more = f" (and {len(mended) - 1:,} more)" if len(mended) > 1 else ""
+    culprit = guarded.culprit() if guarded else "this cell"
+    return f"{mended[0].record()}{more}: {culprit} wrote to it; its bytes have been put back"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from IPython.core.error import UsageError
 from IPython.core.inputtransformer2 import classic_prompt, ipython_prompt, leading_indent
 
+from ..core.guard import GUARD
 from .options import DiffOptions, Helped, diff_options
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ class HeadingTransformer:
 
     def __call__(self, lines: list[str]) -> list[str]:
         """Return the lines of a cell, the heading as a comment."""
+        return GUARD.run("reading a cell", self._comment_out, lines, default=lines)
+
+    def _comment_out(self, lines: list[str]) -> list[str]:
         if not lines or self.is_running() or _options(lines[0], MAGIC) is None:
             return lines
         first = next((place for place, line in enumerate(lines) if place and line.strip()), None)

@@ -37,7 +37,7 @@ def inquire(
 ) -> Blame:
     """Prepare to explain the mutations of a cell that has run."""
     snapshot = observed.shot.snapshot
-    statements = cell.statements()
+    statements, beside = cell.statements(), {one.thread for one in cell.beside}
 
     @cache
     def notebook() -> Notebook:
@@ -57,7 +57,7 @@ def inquire(
             lines=_lines(sources.files(shell), [*cell.ledger.writes, *cell.ledger.moves]),
             writes=_group(cell.ledger.writes, lambda write: write.storage),
             moves=_group(cell.ledger.moves, lambda move: move.object),
-            steps=tuple(_step(shell, cell, observed, sources, seen) for seen in steps.seen.values()),
+            steps=tuple(_step(shell, cell, observed, sources, seen) for seen in steps.of_others_than(beside)),
             values={index: tuple(known) for index, known in cell.values.items()},
             targets={
                 index: {name: frozenset(serials) for name, serials in known.items()}

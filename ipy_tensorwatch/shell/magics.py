@@ -9,6 +9,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, output_can_be_silenced
 
 from ..capture.comparison import compare, is_tensor
+from ..core.guard import GUARD
 from ..core.holding import Memory
 from ..render.blame import show_blame
 from ..render.comparison import show_comparison
@@ -117,7 +118,8 @@ class TensorMagics(Magics):
                 enabled=watcher.settings.enabled,
                 report=self._speaker.report,
                 changes=len(watcher.history),
-                last_error=watcher.last_error or watcher.failures.last_error,
+                faults=tuple(GUARD.faults),
+                failed=GUARD.count,
             )
         )
 

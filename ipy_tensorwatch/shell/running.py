@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
 from ..capture.allowance import Allowance
@@ -14,11 +15,12 @@ from ..core.statement import Statement, names_written, parse_statements, walk_st
 from ..core.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import SimpleNamespace
 
     from ..capture.lens import Shot
     from ..capture.observer import Observer
+    from ..core.diff import Found
     from ..core.records import Change
     from .config import TensorWatch
     from .recording import Recording
@@ -42,6 +44,10 @@ class RunningCell:
         Takes a snapshot while the cell runs.
     functions_give_memory, functions_hide_writes
         Whether a function of the notebook may give a tensor other memory, or write without a version.
+    beside
+        The cells that ran while this one did, in other threads.
+    meanwhile
+        What was found each time that somebody looked while this cell ran.
     values, targets
         For each statement, the numbers and texts that its names stood for as it was entered, and the serials of the
         tensors that they led to.
@@ -64,6 +70,9 @@ class RunningCell:
     recording: Recording | None = None
     ledger: Ledger = field(init=False)
     known: int = field(init=False)
+    thread: int = field(default_factory=get_ident)
+    beside: list[RunningCell] = field(default_factory=list)
+    meanwhile: list[Sequence[Found]] = field(default_factory=list)
     values: dict[int, list[dict[str, int | str]]] = field(default_factory=dict)
     targets: dict[int, dict[str, set[int]]] = field(default_factory=dict)
     _names: list[tuple[str, ...]] = field(default_factory=list)
@@ -99,6 +108,21 @@ class RunningCell:
         for one in self.statements() if hides or by_calls else ():
             if may_hide_writes(one.text) or (by_calls and one.calls):
                 yield one.index
+
+    def close(self) -> None:
+        """Stop seeing lines and operators: the cell has run."""
+        try:
+            self.ledger.end()
+        finally:
+            if self.recording:
+                self.recording.close()
+
+    def forget(self) -> None:
+        """Let go of the copies of bytes."""
+        if self.recording:
+            self.recording.release(self)
+        self.ledger.forget()
+        self.meanwhile.clear()
 
     @cached_property
     def timeline(self) -> Timeline:

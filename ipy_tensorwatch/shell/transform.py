@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
+from functools import partial
+from threading import get_ident
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+from ..core.guard import GUARD
 from ..core.instrument import instrument
+from ..core.statement import walk_statements
 
 if TYPE_CHECKING:
     import ast
@@ -15,8 +20,12 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-PROBES = "__tensorwatch_probes__"
-"""The name under which a running cell finds its probes, among the builtins, so not in the user's namespace."""
+PROBES = "__tensorwatch_probes_{}__"
+"""The name under which a running cell finds its probes, among the builtins, so not in the user's namespace.
+
+Each cell has a name of its own: cells may overlap, and one may go on after the extension was loaded anew.
+"""
+_numbers = itertools.count(1)
 
 
 def transformers(shell: InteractiveShell) -> list[Any]:
@@ -24,52 +33,63 @@ def transformers(shell: InteractiveShell) -> list[Any]:
     return cast("list[Any]", shell.ast_transformers)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ProbeTransformer:
     """An IPython AST transformer.
 
     `%timeit`, `%prun` and `%%time` pass code through the transformers too, while a cell runs; what they measure must
     be the user's code alone, so only the first tree after `arm` is instrumented.
+
+    Attributes
+    ----------
+    expected
+        By thread, what takes the tree of the cell that is about to run.
+    installed
+        By thread, the name of the probes of the cell that runs.
     """
 
-    _expected: Callable[[ast.Module], SimpleNamespace] | None = None
+    expected: dict[int, Callable[[ast.Module], SimpleNamespace]] = field(default_factory=dict)
+    installed: dict[int, str] = field(default_factory=dict)
 
     def arm(self, on_cell: Callable[[ast.Module], SimpleNamespace]) -> None:
-        """Expect a cell; `on_cell` gets its tree and returns its probes, none if it is to stay as it is."""
-        self._expected = on_cell
+        """Expect a cell in this thread; `on_cell` gets its tree and returns its probes."""
+        self.expected[get_ident()] = on_cell
 
     def disarm(self) -> None:
-        """Expect nothing, and take the probes away."""
-        self._expected = None
-        vars(builtins).pop(PROBES, None)
+        """Expect nothing in this thread, and take its probes away."""
+        self.expected.pop(get_ident(), None)
+        name = self.installed.pop(get_ident(), None)
+        if name is not None:
+            vars(builtins).pop(name, None)
 
-    def retire(self, shell: InteractiveShell) -> None:
-        """Let the cell that runs run on with probes that do nothing, and take them away when it has ended."""
-        self._expected = None
-        probes = vars(vars(builtins).get(PROBES, SimpleNamespace()))
-        probes.update(dict.fromkeys(probes, _do_nothing))
-
-        def disarm(_: object) -> None:
-            self.disarm()
-            shell.events.unregister("post_run_cell", disarm)
-
-        shell.events.register("post_run_cell", disarm)
+    def retire(self) -> None:
+        """Let the cells that run run on with probes that do nothing."""
+        self.expected.clear()
+        for name in list(self.installed.values()):
+            probes = vars(vars(builtins).get(name, SimpleNamespace()))
+            probes.update(dict.fromkeys(probes, bool))
 
     def visit(self, node: ast.Module) -> ast.Module:
         """Return the instrumented tree, or the tree as it is."""
-        expected, self._expected = self._expected, None
-        if expected is None:
+        return GUARD.run("before a cell", self._instrument, node, default=node)
+
+    def _instrument(self, node: ast.Module) -> ast.Module:
+        thread = get_ident()
+        expected = self.expected.pop(thread, _delivering)
+        if thread in self.installed or (expected is _delivering and not GUARD.signals.are_waiting):
             return node
-        try:
-            probes = expected(node)
-            if not vars(probes):
-                return node
-            probed = instrument(node, PROBES)
-        except Exception:  # noqa: BLE001  (IPython would unregister us, and the cell must run)
+        probes = expected(node)
+        if not vars(probes):
             return node
-        vars(builtins)[PROBES] = probes
+        name = PROBES.format(next(_numbers))
+        probed = instrument(node, name)
+        self.installed[thread], vars(builtins)[name] = name, probes
         return probed
 
 
-def _do_nothing() -> None:
-    """Take a probe's place."""
+def _delivering(tree: ast.Module) -> SimpleNamespace:
+    """Make probes that do no more than deliver what arrived before the cell began."""
+    count = sum(1 for _ in walk_statements(tree.body))
+    probes = SimpleNamespace(**{f"p{index}": bool for index in range(count)}, deliver=GUARD.signals.take())
+    probes.p0 = partial(bool, 1)
+    return probes

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
-import traceback
 from collections import deque
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from ..capture.archive import Archive
@@ -15,8 +16,10 @@ from ..capture.freezer import Freezer
 from ..capture.observer import Observation, Observer
 from ..capture.steps import StepRecorder
 from ..core.blame import Verdict
+from ..core.diff import join
+from ..core.guard import GUARD
 from ..core.judge import judge
-from ..core.records import Cell
+from ..core.records import Cell, Coverage, Unverified
 from ..core.report import Report
 from .cells import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
 from .failure import Aftermath, FailureBook
@@ -24,24 +27,32 @@ from .freezing import Freezing
 from .hazards import HazardBook
 from .heading import may_request, requested
 from .inquiry import inquire
+from .late import deliver_late
+from .overlap import RunningCells
 from .recording import SECONDS as RECORDING_SECONDS
 from .recording import record
 from .running import RunningCell
 from .transform import ProbeTransformer, transformers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
-    from ..capture.ledger import Ledger
-    from ..core.diff import Difference
-    from ..core.records import Change, Status
+    from ..core.blame import Blame
+    from ..core.diff import Difference, Found
+    from ..core.records import Change, Hazard, Status
+    from .breaks import Explain
     from .config import TensorWatch
     from .options import DiffOptions
 
 LAYOUT_SHARE = 0.001
 """Share of a cell's run time that may be spent on layouts that hardly anything changes without another trace."""
+OUTSIDE = Verdict(cause="outside", sites=(), via=())
+NOT_EXPLAINED = Verdict(cause="call", sites=(), via=())
+"""What is told of a change of which our own error left no more than that it happened."""
+ALL = "(all)"
+"""What stands for every path where none was compared."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -54,8 +65,6 @@ class Watcher:
         The last cell's report; None before the first cell.
     on_report
         Called with each report, to show it.
-    last_error
-        What went wrong on our side, for `%tensorwatch status`.
     asked
         The options of `%%tensordiff`, where the last cell ran under it.
     observed
@@ -66,20 +75,19 @@ class Watcher:
     settings: TensorWatch
     on_report: Callable[[Report], None]
     report: Report | None = None
-    last_error: str | None = None
     observer: Observer = field(default_factory=Observer)
     sources: Sources = field(default_factory=Sources)
     history: deque[tuple[int, Change]] = field(default_factory=deque)
     transformer: ProbeTransformer = field(default_factory=ProbeTransformer)
     archive: Archive = field(default_factory=Archive)
+    cells: RunningCells = field(default_factory=RunningCells)
     steps: StepRecorder = field(init=False)
     hazards: HazardBook = field(default_factory=HazardBook)
     failures: FailureBook = field(init=False)
     freezing: Freezing = field(init=False)
-    running: RunningCell | None = None
     asked: DiffOptions | None = None
     observed: Observation | None = None
-    _depth: int = 0
+    _lock: threading.RLock = field(default_factory=threading.RLock)
     _ended: float = 0.0
     _cost: float = 0.0
 
@@ -88,17 +96,18 @@ class Watcher:
         self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
         self.freezing = Freezing(self.shell, Freezer(self.observer.lens.storages))
         self.steps = StepRecorder(
-            lambda: (ledger.current, ledger.is_blurred) if (ledger := self._ledger) else (None, False),
+            lambda: (cell.ledger.current, cell.ledger.is_blurred) if (cell := self.running) else (None, False),
             lambda name: cell_of(self.shell, name) is not None,
         )
 
     @property
-    def _ledger(self) -> Ledger | None:
-        return self.running.ledger if self.running else None
+    def running(self) -> RunningCell | None:
+        """The cell of this thread that runs under watch."""
+        return self.cells.mine
 
     @property
     def is_running(self) -> bool:
-        """Whether a cell runs under watch."""
+        """Whether a cell of this thread runs under watch."""
         return self.running is not None
 
     def start(self) -> None:
@@ -107,23 +116,36 @@ class Watcher:
         transformers(self.shell).append(self.transformer)
         self.shell.events.register("pre_run_cell", self._before_cell)
         self.shell.events.register("post_run_cell", self._after_cell)
-        self._take_stock()
+        GUARD.run("at the start", self._take_stock, default=None)
 
     def stop(self) -> None:
-        """Leave nothing behind."""
-        self.steps.close()
-        self._stop_seeing_lines()
-        self._stop_recording()
-        self.freezing.give_up()
-        if self._depth:
-            self.transformer.retire(self.shell)
-        else:
-            self.transformer.disarm()
+        """Leave nothing behind, but for what the cells that run still need: that goes with them."""
+        for name, callback in (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell)):
+            if callback in self.shell.events.callbacks[name]:
+                self.shell.events.unregister(name, callback)
+        if self.cells.any_running:
+            self.shell.events.register("post_run_cell", self._after_last_cell)
         if self.transformer in transformers(self.shell):
             transformers(self.shell).remove(self.transformer)
-        for event, callback in (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell)):
-            if callback in self.shell.events.callbacks[event]:
-                self.shell.events.unregister(event, callback)
+        for step in (self.steps.close, self._close_cell, self.freezing.give_up, self.transformer.retire, self._forget):
+            GUARD.run("at the end", step, default=None)
+
+    def _after_last_cell(self, _: object) -> None:
+        """Take away what a cell held that ran when we were stopped."""
+        if not self.cells.leave():
+            return
+        for step in (self._close_cell, self.freezing.freezer.close, self.transformer.disarm):
+            GUARD.run("after a cell", step, default=None)
+        if not self.cells.any_running:
+            self.shell.events.unregister("post_run_cell", self._after_last_cell)
+
+    def _forget(self) -> None:
+        """Let go of all copies and records at once, rather than when the garbage collector comes by."""
+        self.observer, self.archive = Observer(), Archive()
+        self.report = self.observed = None
+        self.history.clear()
+        self.hazards = HazardBook()
+        self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
 
     def _take_stock(self) -> None:
         """Look without reporting: at the start, and after the cell that loaded us."""
@@ -138,18 +160,20 @@ class Watcher:
         )
 
     def _before_cell(self, info: ExecutionInfo) -> None:
-        self._depth += 1
-        if self._depth > 1:
-            return
-        self.freezing.begin()
+        if self.cells.enter():
+            GUARD.run("before a cell", self._open, info, default=None)
+
+    def _open(self, info: ExecutionInfo) -> None:
+        GUARD.run("what is frozen", self.freezing.begin, default=None)
         if not (self.settings.enabled or may_request(info.raw_cell or "")):
             return
         began = time.perf_counter()
         try:
-            with quiet_collector():
+            with self._lock, quiet_collector():
                 self._begin(info, began)
-        except Exception as error:  # noqa: BLE001  (the user's cell runs whatever we meet)
-            self._give_up(error)
+        except BaseException:
+            self._give_up()
+            raise
 
     def _begin(self, info: ExecutionInfo, began: float) -> None:
         raw = info.raw_cell or ""
@@ -159,10 +183,13 @@ class Watcher:
             self._take_stock()
         count = count_of(self.shell, info)
         outside = self._look_outside(began, count, thorough=options is not None)
+        if self.cells.others:
+            self._share(outside)
+            outside = ()
         if "resize" in plain or "%run" in raw:
             self.observer.lens.release_arrays()  # NumPy refuses to resize an array that is weakly referenced
-        self.steps.seen.clear()
-        self.running = RunningCell(
+        self.steps.forget({one.thread for one in self.cells.others})
+        cell = RunningCell(
             count=count,
             source=raw,
             plain=plain,
@@ -174,19 +201,20 @@ class Watcher:
             peek=lambda: self.observer.lens.peek(user_variables(self.shell)),
             functions_give_memory=self.sources.give_memory,
             functions_hide_writes=self.sources.hide_writes,
-            outside=outside,
+            outside=self._judge_outside(outside),
         )
+        self.cells.put(cell)
         self.guard()
         if self.settings.probes:
-            self.transformer.arm(self.running.instrument)
+            self.transformer.arm(cell.instrument)
         if options is not None:
             self.record(options)
-        self.running.began = time.perf_counter()
-        self.running.overhead = self.running.began - began
+        cell.began = time.perf_counter()
+        cell.overhead = cell.began - began
 
     def guard(self) -> None:
         """Let nobody write to what is frozen, from here to the end of the cell that runs."""
-        if self._depth:
+        if self.cells.any_running:
             self.freezing.guard(self.running)
 
     def record(self, options: DiffOptions) -> None:
@@ -195,7 +223,7 @@ class Watcher:
             self.running.recording = record(self.shell, self.running, options)
             self.running.recording.open(self.running)
 
-    def _look_outside(self, now: float, count: int, *, thorough: bool) -> tuple[Change, ...]:
+    def _look_outside(self, now: float, count: int, *, thorough: bool) -> tuple[Found, ...]:
         """Look for writes since the last cell, where that costs little against the time that has passed."""
         allowance = RECORDING_SECONDS if thorough else (now - self._ended) * self.settings.idle_share
         if not self._ended or self._cost > allowance:
@@ -204,66 +232,59 @@ class Watcher:
         before = self.observer.shot.snapshot
         observed = self.observer.look(user_variables(self.shell), count)
         self.archive.add(observed, before, count)
-        return judge(observed.found, lambda _: Verdict(cause="outside", sites=(), via=()))
+        return observed.found
 
-    def _after_cell(self, result: ExecutionResult) -> None:
-        self._depth = max(0, self._depth - 1)
-        if self._depth:
-            return
-        self.freezing.end(result)
-        if not (self.settings.enabled or self.running):
-            return
+    def _share(self, found: tuple[Found, ...]) -> None:
+        """Hand what was found to the cells of other threads that run: the next look will not find it again."""
+        for cell in self.cells.others if found else ():
+            cell.meanwhile.append(found)
+
+    def _after_cell(self, result: ExecutionResult | None) -> None:
+        if result is not None and result.info is not None and not (result.info.raw_cell or "").strip():
+            return  # IPython does not announce a blank cell
+        if self.cells.leave():
+            GUARD.run("after a cell", self._end, result, default=None)
+            if GUARD.signals.are_waiting:
+                deliver_late(self.shell, result)
+
+    def _end(self, result: ExecutionResult | None) -> None:
         began = time.perf_counter()
-        self.transformer.disarm()
-        self._stop_seeing_lines()
-        try:
-            self._stop_recording()
-            cell, self.running = self.running, None
-            with quiet_collector():  # what we make and drop again must not set off a look at all of the user's objects
-                if cell is None:
-                    self._take_stock()
-                else:
-                    self._finish(cell, result, began)
-        except Exception as error:  # noqa: BLE001  (the user's cell has run; its outcome stands)
-            self._give_up(error)
+        cell = self.running
+        for step in (self.transformer.disarm, self._close_cell, partial(self.freezing.end, result)):
+            GUARD.run("after a cell", step, default=None)
+        if not (self.settings.enabled or cell):
+            return
+        with self._lock, quiet_collector():  # what we make and drop must not set off a look at all the user's objects
+            if cell is None:
+                self._take_stock()
+            elif not GUARD.run("after a cell", self._finish, cell, result, began, default=False):
+                self.report = self._excuse(cell, result, began)
         self._ended = time.perf_counter()
         self._cost = self._ended - began
+        if cell is not None and self.report is not None:
+            GUARD.run("showing a report", self.on_report, self.report, default=None)
 
-    def _finish(self, cell: RunningCell, result: ExecutionResult, began: float) -> None:
+    def _finish(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> bool:
         duration = began - cell.began
         self.asked = cell.recording.options if cell.recording else None
         self.sources.add(cell.count, cell.plain)
         self.sources.adopt(cell.files, cell.known, cell.count)
-        self.observer.budget.limit = self.settings.budget_limit
-        self.observer.budget.grant(self.settings.budget_floor + self.settings.budget_share * duration)
-        if cell.recording:
-            self.observer.budget.grant(RECORDING_SECONDS)
+        self._grant(cell, duration)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration
         observed = self.observer.look(user_variables(self.shell), cell.count, patience, cell.ledger.past)
-        self._archive(cell, observed)
-        cell.ledger.finish(observed)
-        found = observed.found
-        if cell.recording:
-            cell.recording.conclude(cell, observed, self.sources.files(self.shell))
-            found = cell.recording.sharpen(observed, self.observer)
+        self._share(observed.found)
+        GUARD.run("keeping copies", self._archive, cell, observed, default=None)
+        GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
+        found = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed.found)
         explain = self._explainer(cell, observed)
-        changes = (*cell.outside, *judge(found, explain))
-        hazards = self.hazards.follow(cell, observed, self.observer.graphs, changes, explain)
+        changes = (*cell.outside, *judge(join((*cell.meanwhile, found)), explain))
         self._remember(cell.count, changes)
-        after = Aftermath(cell=cell, observed=observed, explain=explain, history=self.history)
-        hazards = self.failures.tell(result.error_in_exec, after, hazards)
-        if cell.recording:
-            cell.recording.release(cell)
-        cell.ledger.forget()
+        none: tuple[Hazard, ...] = ()
+        hazards = GUARD.run("hazards", self._tell_hazards, cell, observed, changes, explain, result, default=none)
+        GUARD.run("after a cell", cell.forget, default=None)
         self.observed = observed
         self.report = Report(
-            cell=Cell(
-                count=cell.count,
-                source=cell.source,
-                status=_status(result),
-                duration=duration,
-                overhead=cell.overhead + cell.ledger.allowance.spent + time.perf_counter() - began,
-            ),
+            cell=self._describe(cell, result, began),
             snapshot=observed.shot.snapshot,
             changes=changes,
             hazards=hazards,
@@ -271,48 +292,96 @@ class Watcher:
             coverage=observed.coverage,
             writes=cell.recording.writes if cell.recording else (),
         )
-        self.on_report(self.report)
+        return True
+
+    def _excuse(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> Report:
+        """Report a cell that could not be looked after: nothing is claimed of it."""
+        GUARD.run("after a cell", cell.forget, default=None)
+        snapshot = self.observer.shot.snapshot
+        unverified = (Unverified(path=ALL, why="an error of tensorwatch itself"),)
+        coverage = Coverage(tensors=len(snapshot), bytes=0, verified_bytes=0, unverified=unverified)
+        return Report(cell=self._describe(cell, result, began), snapshot=snapshot, coverage=coverage)
+
+    def _grant(self, cell: RunningCell, duration: float) -> None:
+        """Give the comparing of bytes its time."""
+        budget, settings = self.observer.budget, self.settings
+        budget.limit = settings.budget_limit
+        budget.grant(settings.budget_floor + settings.budget_share * duration)
+        if cell.recording:
+            budget.grant(RECORDING_SECONDS)
+
+    def _describe(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> Cell:
+        overhead = cell.overhead + cell.ledger.allowance.spent + time.perf_counter() - began
+        return Cell(
+            count=cell.count,
+            source=cell.source,
+            status=_status(result),
+            duration=began - cell.began,
+            overhead=overhead,
+        )
+
+    def _sharpen(self, cell: RunningCell, observed: Observation) -> tuple[Found, ...]:
+        """Add what was recorded of the cell."""
+        if not cell.recording:
+            return observed.found
+        cell.recording.conclude(cell, observed, self.sources.files(self.shell))
+        return cell.recording.sharpen(observed, self.observer)
 
     def _archive(self, cell: RunningCell, observed: Observation) -> None:
         """Keep the bytes that the cell has overwritten, and those that the next one may overwrite."""
         self.archive.limit = self.settings.restore_budget
         self.archive.add(observed, cell.ledger.before.snapshot, cell.count)
+        if cell.beside:  # the bytes from before a cell are not those from before the last look
+            self.archive.lose(observed, max(one.count for one in (cell, *cell.beside)))
         self.archive.prepare(observed.shot.blocks, self.observer.prints.marks, self.observer.budget)
 
-    def _explainer(self, cell: RunningCell, observed: Observation) -> Callable[[Difference], Verdict]:
-        blame = None
+    def _tell_hazards(
+        self,
+        cell: RunningCell,
+        observed: Observation,
+        changes: tuple[Change, ...],
+        explain: Explain,
+        result: ExecutionResult | None,
+    ) -> tuple[Hazard, ...]:
+        hazards = self.hazards.follow(cell, observed, self.observer.graphs, changes, explain)
+        after = Aftermath(cell=cell, observed=observed, explain=explain, history=self.history)
+        return self.failures.tell(result.error_in_exec if result else None, after, hazards)
+
+    def _explainer(self, cell: RunningCell, observed: Observation) -> Explain:
+        @cache
+        def blame_of(one: RunningCell) -> Blame:
+            return inquire(self.shell, one, observed, self.steps, self.sources)
 
         def explain(difference: Difference) -> Verdict:
-            nonlocal blame
-            blame = blame or inquire(self.shell, cell, observed, self.steps, self.sources)
-            return blame.explain(difference)
+            verdict = blame_of(cell).explain(difference)
+            if not cell.beside or not verdict.is_silent or verdict.via:
+                return verdict
+            others = (blame_of(one).explain(difference) for one in cell.beside)
+            return OUTSIDE if any(one.via or not one.is_silent for one in others) else verdict
 
-        return explain
+        return lambda difference: GUARD.run("who wrote", explain, difference, default=NOT_EXPLAINED)
+
+    def _judge_outside(self, found: Iterable[Found]) -> tuple[Change, ...]:
+        return judge(found, lambda _: OUTSIDE)
 
     def _remember(self, count: int, changes: tuple[Change, ...]) -> None:
         self.history.extend((count, change) for change in changes if change.kind not in ("bound", "unbound"))
         while len(self.history) > self.settings.history_length:
             self.history.popleft()
 
-    def _give_up(self, error: Exception) -> None:
-        """Note what went wrong; the next cell is watched again."""
-        self.last_error = "".join(traceback.format_exception(error))
-        self._stop_recording()
-        self._stop_seeing_lines()
-        self.running = None
+    def _give_up(self) -> None:
+        """Let go of a cell that could not be taken up; the next one is watched again."""
+        self._close_cell()
         self.transformer.disarm()
 
-    def _stop_seeing_lines(self) -> None:
-        if self.running:
-            self.running.ledger.end()
-
-    def _stop_recording(self) -> None:
-        if self.running and self.running.recording:
-            self.running.recording.close()
+    def _close_cell(self) -> None:
+        cell = self.cells.take()
+        if cell is not None:
+            cell.close()
 
 
-def _status(result: ExecutionResult) -> Status:
-    error = result.error_in_exec or result.error_before_exec
+def _status(result: ExecutionResult | None) -> Status:
+    error = (result.error_in_exec or result.error_before_exec) if result else None
     if error is None:
         return "ok"
     return "interrupted" if isinstance(error, KeyboardInterrupt) else "error"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ipy_tensorwatch.core.comparison import Comparison, Form
+from ipy_tensorwatch.core.guard import Fault
 from ipy_tensorwatch.core.holding import Holder, Memory
 from ipy_tensorwatch.core.records import Coverage, Elements, Example, OperatorWrite, Unverified
 from ipy_tensorwatch.render.comparison import show_comparison
@@ -126,9 +127,7 @@ def test_the_status_groups_what_was_not_compared_by_its_reason():
         Unverified(path=path, why=why) for path, why in [("a", "budget"), ("b", "budget"), ("s", "a sparse coo tensor")]
     )
     coverage = Coverage(tensors=3, bytes=4096, verified_bytes=1024, unverified=unverified)
-    page = show_status(
-        Status(version="0.1.0", enabled=True, report=report(coverage=coverage), changes=4, last_error=None)
-    )
+    page = show_status(Status(version="0.1.0", enabled=True, report=report(coverage=coverage), changes=4))
 
     assert lines(page)[0] == " tensorwatch  0.1.0  on"
     assert "   bytes compared           1 KB of 4 KB" in lines(page)
@@ -139,17 +138,17 @@ def test_the_status_groups_what_was_not_compared_by_its_reason():
 
 
 def test_the_status_tells_the_last_lines_of_an_error_of_ours():
-    page = show_status(
-        Status(version="", enabled=False, report=None, changes=0, last_error="Traceback\n  File …\nValueError: no\n")
-    )
+    fault = Fault(where="after a cell", text="Traceback\n  File …\nValueError: no\n")
+    page = show_status(Status(version="", enabled=False, report=None, changes=0, faults=[fault], failed=1))
 
     assert lines(page)[0] == " tensorwatch  off"
-    assert lines(page)[-1] == "   ValueError: no"
+    assert "   ValueError: no" in lines(page)
+    assert lines(page)[-1].split() == ["after", "a", "cell", "ValueError:", "no", "1"]
 
 
 def test_the_status_tells_devices_whose_bytes_are_not_compared():
     coverage = Coverage(tensors=1, bytes=0, verified_bytes=0, unverified=(Unverified(path="x", why="on cuda:0"),))
-    page = show_status(Status(version="", enabled=True, report=report(coverage=coverage), changes=0, last_error=None))
+    page = show_status(Status(version="", enabled=True, report=report(coverage=coverage), changes=0))
 
     assert lines(page)[-1] == "   bytes on cuda:0   1          x"
 

@@ -1,0 +1,118 @@
+"""The one guard between our code and the user's program: whatever becomes of ours, the program goes on without a trace.
+
+All that IPython, PyTorch, NumPy, a front end or `sys.monitoring` call of ours is run by `GUARD.run`. What it raises is
+kept for `%tensorwatch status`; signals that arrive while it runs are held back for the user's code.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from dataclasses import dataclass, field
+from signal import SIGINT
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .signals import HeldSignals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+KEPT = 16
+"""How many different faults are kept, the oldest dropped first."""
+_HEAP_TYPE = 1 << 9
+"""The flag of a class that a program has made, which may have a `__str__` of its own."""
+_flags_of: Callable[[type], int] = vars(type)["__flags__"].__get__
+_PLAIN = frozenset({str, bytes, int, float, type(None)})
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Fault:
+    """Something of ours that failed.
+
+    Attributes
+    ----------
+    where
+        What was being done, such as `after a cell`.
+    text
+        The traceback.
+    times
+        How often this very fault has happened.
+    """
+
+    where: str
+    text: str
+    times: int = 1
+
+
+@dataclass(slots=True, eq=False)
+class Guard:
+    """Runs our code for others, and keeps what went wrong.
+
+    Attributes
+    ----------
+    faults
+        What went wrong, the latest last.
+    count
+        How often something went wrong.
+    signals
+        What arrived while our code ran.
+    """
+
+    faults: deque[Fault] = field(default_factory=lambda: deque(maxlen=KEPT))
+    count: int = 0
+    signals: HeldSignals = field(default_factory=HeldSignals)
+
+    def run(self, where: str, action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
+        """Run an action, whatever it raises, and return what it does; `default` where it failed."""
+        try:
+            self.signals.hold()
+            return action(*args)
+        except BaseException as error:  # noqa: BLE001  (the user's program goes on whatever we meet)
+            self.note(where, error)
+            return default
+        finally:
+            self.signals.release()
+
+    def run_inside(self, where: str, action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
+        """Run an action in the midst of a user's statement, and deliver there what arrived meanwhile."""
+        __tracebackhide__ = True
+        found = self.run(where, action, *args, default=default)
+        if self.signals.are_waiting:
+            self.signals.take()()
+        return found
+
+    def note(self, where: str, error: BaseException) -> None:
+        """Keep what went wrong; a Ctrl-C that cut our code short is still meant for the user's."""
+        try:
+            if issubclass(type(error), KeyboardInterrupt):
+                self.signals.arrived.append(int(SIGINT))
+            self.count += 1
+            text = _describe(error)
+            known = next((one for one in self.faults if (one.where, one.text) == (where, text)), None)
+            if known is None:
+                self.faults.append(Fault(where=where, text=text))
+            else:
+                known.times += 1
+        except BaseException:  # noqa: BLE001  (no memory to describe it, say; the count tells)
+            return
+
+    def clear(self) -> None:
+        """Forget what went wrong."""
+        self.faults.clear()
+        self.count = 0
+
+
+def _describe(error: BaseException) -> str:
+    """Write a traceback without asking an exception of the user's for its text."""
+    kind = type(error)
+    lines = traceback.format_tb(error.__traceback__)
+    is_plain = not _flags_of(kind) & _HEAP_TYPE and _PLAIN.issuperset(map(type, error.args))
+    text = f": {error}" if is_plain else ""
+    name = type.__getattribute__(kind, "__name__")
+    return "".join(["Traceback (most recent call last):\n", *lines, name, text, "\n"])
+
+
+GUARD = Guard()
+"""The guard of this process: weak references, hooks and handlers have no shell to ask for one."""

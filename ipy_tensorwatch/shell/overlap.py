@@ -1,0 +1,64 @@
+"""The cells that run at the same time: each in a thread of its own, as the subshells of a kernel run them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import get_ident
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .running import RunningCell
+
+
+@dataclass(slots=True, eq=False)
+class RunningCells:
+    """The cells on their way, by the thread that runs them.
+
+    Attributes
+    ----------
+    depths
+        How many cells have begun in each thread: a cell may run another.
+    """
+
+    depths: dict[int, int] = field(default_factory=dict)
+    _cells: dict[int, RunningCell] = field(default_factory=dict)
+
+    @property
+    def mine(self) -> RunningCell | None:
+        """The cell of this thread that runs under watch."""
+        return self._cells.get(get_ident())
+
+    @property
+    def others(self) -> list[RunningCell]:
+        """The cells of other threads that run under watch."""
+        mine = get_ident()
+        return [cell for thread, cell in list(self._cells.items()) if thread != mine]
+
+    @property
+    def any_running(self) -> bool:
+        """Whether any thread runs a cell, watched or not."""
+        return bool(self.depths)
+
+    def enter(self) -> bool:
+        """Count a cell that begins in this thread; tell whether it is no part of another."""
+        depth = self.depths.get(get_ident(), 0) + 1
+        self.depths[get_ident()] = depth
+        return depth == 1
+
+    def leave(self) -> bool:
+        """Count a cell that has ended in this thread; tell whether it was no part of another."""
+        depth = self.depths.pop(get_ident(), 1) - 1
+        if depth > 0:
+            self.depths[get_ident()] = depth
+        return depth <= 0
+
+    def put(self, cell: RunningCell) -> None:
+        """Note the cell of this thread; it and those that run beside it know that they overlap."""
+        cell.beside = self.others
+        for one in cell.beside:
+            one.beside.append(cell)
+        self._cells[get_ident()] = cell
+
+    def take(self) -> RunningCell | None:
+        """Return the cell of this thread, which has ended."""
+        return self._cells.pop(get_ident(), None)
