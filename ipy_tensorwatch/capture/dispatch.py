@@ -76,11 +76,24 @@ class OperatorMode(TorchDispatchMode):
         """Note the operator, then run it."""
         __tracebackhide__ = True
         del types
-        if self._is_on:
-            error = GUARD.run_inside("before an operator", self._note, func, args, kwargs or {}, default=None)
-            if error is not None:
-                raise error
-        return func(*args, **(kwargs or {}))
+        if not self._is_on:
+            return func(*args, **(kwargs or {}))
+        if getattr(func, "namespace", "") != "aten":  # it may run Python code of the user's for long
+            self._ask(func, args, kwargs or {})
+            return func(*args, **(kwargs or {}))
+        GUARD.signals.hold()  # they would be raised in a frame of ours: Python sees them when an operator has ended
+        try:
+            self._ask(func, args, kwargs or {})
+            return func(*args, **(kwargs or {}))
+        finally:
+            GUARD.signals.release()
+            if GUARD.signals.are_waiting:
+                GUARD.signals.send_later()
+
+    def _ask(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:  # noqa: ANN401
+        error = GUARD.run("before an operator", self._note, func, args, kwargs, default=None)
+        if error is not None:
+            raise error
 
 
 @cache

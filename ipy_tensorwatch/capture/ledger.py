@@ -154,7 +154,7 @@ class Ledger:
         """Enter a statement; tell whether something is to be delivered to the cell before that runs."""
         if self.verify is not None:
             self.verify()
-        if not GUARD.run("between statements", self._enter_statement, index, default=False):
+        if not GUARD.run_briefly("between statements", self._enter_statement, index, default=False):
             GUARD.run("between statements", self._retire, default=None)
         if not GUARD.signals.are_waiting:
             return False
@@ -247,8 +247,12 @@ class Ledger:
 
     def _look(self, *, inside: bool = False, widen: bool = False) -> None:
         began = time.thread_time()  # a thread that waits for its turn costs the cell nothing
-        with quiet_collector():
-            self._compare(inside=inside, widen=widen)
+        GUARD.signals.hold()
+        try:
+            with quiet_collector():
+                self._compare(inside=inside, widen=widen)
+        finally:
+            GUARD.signals.release()
         self.allowance.charge(time.thread_time() - began, inside=inside)
 
     def _compare(self, *, inside: bool, widen: bool) -> None:

@@ -115,11 +115,13 @@ class LineWatch:
 
     def _see(self, callback: Callable[..., object], code: CodeType, *args: object) -> object:
         """Follow an event, unless the compiler waits for the next function: it would take the guard for that."""
-        __tracebackhide__ = True
         if compiler_callback() is not None:
             self.blind = self.blind or code.co_filename in self.files
             return None
-        return GUARD.run_inside("at a line of a function", self._follow, callback, code, *args, default=None)
+        answer = GUARD.run_briefly("at a line of a function", self._follow, callback, code, *args, default=None)
+        if GUARD.signals.are_waiting:
+            GUARD.signals.send_later()
+        return answer
 
     def _follow(self, callback: Callable[..., object], code: CodeType, *args: object) -> object:
         followed = False

@@ -9,7 +9,6 @@ from __future__ import annotations
 import traceback
 from collections import deque
 from dataclasses import dataclass, field
-from signal import SIGINT
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .signals import HeldSignals
@@ -76,18 +75,26 @@ class Guard:
             self.signals.release()
 
     def run_inside(self, where: str, action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
-        """Run an action in the midst of a user's statement, and deliver there what arrived meanwhile."""
-        __tracebackhide__ = True
+        """Run an action in the midst of a user's statement, which gets what arrived meanwhile a moment later."""
         found = self.run(where, action, *args, default=default)
         if self.signals.are_waiting:
-            self.signals.take()()
+            self.signals.send_later()
         return found
 
-    def note(self, where: str, error: BaseException) -> None:
-        """Keep what went wrong; a Ctrl-C that cut our code short is still meant for the user's."""
+    def run_briefly(self, where: str, action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
+        """Run an action that takes less time than to hold signals back; one that cuts it short is not lost either."""
         try:
-            if issubclass(type(error), KeyboardInterrupt):
-                self.signals.arrived.append(int(SIGINT))
+            return action(*args)
+        except BaseException as error:  # noqa: BLE001  (the same)
+            self.note(where, error)
+            return default
+
+    def note(self, where: str, error: BaseException) -> None:
+        """Keep what went wrong; a signal that cut our code short, such as Ctrl-C, is still meant for the user's."""
+        try:
+            sender = self.signals.find_sender(error)
+            if sender is not None:
+                self.signals.arrived.append(sender)
             self.count += 1
             text = _describe(error)
             known = next((one for one in self.faults if (one.where, one.text) == (where, text)), None)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import _signal as fast  # type: ignore[import-not-found]  # what `signal` wraps in enums: some forty times as quick
 import signal
+import threading
+import traceback
+from _thread import interrupt_main
 from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
-from threading import get_ident, main_thread
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,10 +21,9 @@ _NAMES = ("SIGINT", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGUSR1", "SIGUSR2", "SI
 HELD: tuple[int, ...] = tuple(int(getattr(signal, name)) for name in _NAMES if hasattr(signal, name))
 """Signals that a person or a program sends to stop a cell."""
 
-# What `signal` wraps in enums, without them: several times as quick.
-_handler_of: Callable[[int], Any] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
-_set_handler: Callable[[int, Any], Any] = getattr(signal.signal, "__wrapped__", signal.signal)
-_MAIN = main_thread().ident
+_MAIN = threading.main_thread().ident or 0
+MOMENT = 0.005
+"""Seconds until a signal is sent again: longer than to start the thread that does so."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +37,7 @@ class HeldSignals:
     """
 
     arrived: list[int] = field(default_factory=list)
+    _later: list[int] = field(default_factory=list)
     _handlers: list[tuple[int, Any]] = field(default_factory=list)
     _depth: int = 0
 
@@ -50,10 +54,10 @@ class HeldSignals:
         if self._depth > 1:
             return
         for number in HELD:
-            handler = _handler_of(number)
+            handler = fast.getsignal(number)
             if callable(handler):  # an ignored signal stays ignored, and one that ends the process ends it
                 self._handlers.append((number, handler))
-                _set_handler(number, self._note)
+                fast.signal(number, self._note)
 
     def release(self) -> None:
         """Give signals their handlers back."""
@@ -64,7 +68,15 @@ class HeldSignals:
             return
         handlers, self._handlers, self._depth = self._handlers, [], 0
         for number, handler in reversed(handlers):
-            _set_handler(number, handler)
+            fast.signal(number, handler)
+
+    def find_sender(self, error: BaseException) -> int | None:
+        """Tell the signal that raised an error in the midst of our code, if one did."""
+        if issubclass(type(error), KeyboardInterrupt):
+            return int(signal.SIGINT)
+        codes = {getattr(handler, "__code__", None): number for number in HELD if (handler := fast.getsignal(number))}
+        ran = (frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__))
+        return next((codes[code] for code in ran if code in codes), None)
 
     def take(self) -> Callable[[], object]:
         """Return what delivers the signals that have arrived, once, to the code that calls it.
@@ -73,6 +85,25 @@ class HeldSignals:
         """
         arrived, self.arrived = self.arrived, []
         return partial(deque, map(signal.raise_signal, arrived), 0)
+
+    def send_later(self) -> None:
+        """Send what has arrived again in a moment, when the user's code runs on: here, it would raise in our frame."""
+        self._later += self.arrived
+        self.arrived = []
+        threading.Timer(MOMENT, self._send).start()
+
+    def recall(self) -> None:
+        """Take back what is still to be sent again: there is nobody any more who could receive it."""
+        later, self._later = self._later, []
+        self.arrived += later
+
+    def _send(self) -> None:
+        later, self._later = self._later, []
+        for number in later:
+            if hasattr(signal, "pthread_kill"):  # which wakes `time.sleep` too; Windows lacks it
+                signal.pthread_kill(_MAIN, number)
+            else:
+                interrupt_main(number)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.arrived.append(number)

@@ -244,6 +244,7 @@ class Watcher:
             return  # IPython does not announce a blank cell
         if self.cells.leave():
             GUARD.run("after a cell", self._end, result, default=None)
+            GUARD.signals.recall()
             if GUARD.signals.are_waiting:
                 deliver_late(self.shell, result)
 
