@@ -103,7 +103,7 @@ class HeldSignals:
             if hasattr(signal, "pthread_kill"):  # which wakes `time.sleep` too; Windows lacks it
                 signal.pthread_kill(_MAIN, number)
             else:
-                interrupt_main(number)
+                interrupt_main(signal.Signals(number))
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.arrived.append(number)
