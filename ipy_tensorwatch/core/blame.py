@@ -72,6 +72,11 @@ class Blame:
         """Explain why the bytes behind a path differ."""
         return _Case(self, difference).close()
 
+    def sharing(self, difference: Difference) -> list[AccessPath]:
+        """Give the path of a difference, and the paths that share a byte with it."""
+        reading = difference.after or difference.before
+        return [difference.path, *(path for path, _ in self.neighbours(reading))] if reading else []
+
     @cached_property
     def crowds(self) -> Mapping[int, int]:
         """How many paths lead into each storage."""

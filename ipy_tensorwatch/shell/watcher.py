@@ -15,6 +15,7 @@ from ..capture.collector import quiet_collector
 from ..capture.freezer import Freezer
 from ..capture.observer import Observation, Observer
 from ..capture.steps import StepRecorder
+from ..capture.threads import names_in_other_threads
 from ..core.blame import Verdict
 from ..core.diff import join
 from ..core.guard import GUARD
@@ -353,12 +354,20 @@ class Watcher:
         def blame_of(one: RunningCell) -> Blame:
             return inquire(self.shell, one, observed, self.steps, self.sources)
 
+        @cache
+        def used_by_threads() -> frozenset[str]:
+            return names_in_other_threads(self.sources.files(self.shell))
+
         def explain(difference: Difference) -> Verdict:
             verdict = blame_of(cell).explain(difference)
-            if not cell.beside or not verdict.is_silent or verdict.via:
+            if verdict.cause != "alias" or verdict.via:  # a statement of this cell leads to the memory
                 return verdict
             others = (blame_of(one).explain(difference) for one in cell.beside)
-            return OUTSIDE if any(one.via or not one.is_silent for one in others) else verdict
+            if any(one.via or one.cause != "alias" for one in others):
+                return OUTSIDE
+            names = used_by_threads()
+            roots = {path.root for path in blame_of(cell).sharing(difference)} if names else set()
+            return verdict if names.isdisjoint(roots) else OUTSIDE
 
         return lambda difference: GUARD.run("who wrote", explain, difference, default=NOT_EXPLAINED)
 
