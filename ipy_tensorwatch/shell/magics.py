@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -28,11 +29,13 @@ from .spelling import find_path, find_paths, watched_paths
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..core.report import Report
     from ..render.page import Page
+    from .options import DiffOptions
     from .show import Speaker
     from .watcher import Watcher
 
@@ -53,9 +56,9 @@ class TensorMagics(Magics):
             asked = watch_parser().parse_args(split(line))
         except Helped:
             return
-        answer = getattr(self, f"_{asked.command or 'overview'}")(asked)
-        if answer is not None:
-            show(self.shell, answer)
+        self._answer(
+            f"%tensorwatch {asked.command or ''}".rstrip(), getattr(self, f"_{asked.command or 'overview'}"), asked
+        )
 
     @output_can_be_silenced
     @line_cell_magic
@@ -72,19 +75,37 @@ class TensorMagics(Magics):
             raise UsageError("%tensordiff: name two tensors to compare, or none")
         if len(options.tensors) > 2:  # noqa: PLR2004  (A and B)
             raise UsageError(f"%tensordiff: {len(options.tensors)} words, but two tensors can be compared")
-        if options.tensors:
-            show(self.shell, self._compare(options.tensors, options.values))
-        else:
-            recorded = bool(self._speaker.asked and self._speaker.asked.ops)
-            show(self.shell, show_diff(self._report(), diff_view(options, recorded=recorded and options.ops)))
+        things = [self._evaluate(text) for text in options.tensors]
+        self._answer("%tensordiff", partial(self._compare, things) if things else self._diff, options)
         return None
 
     tensorwatch.__doc__ = watch_parser().format_help()
     tensordiff.__doc__ = diff_parser().format_help()
 
-    def _compare(self, texts: tuple[str, ...], values: int) -> Page:
-        things = tuple(self._evaluate(text) for text in texts)
-        return show_comparison(compare((texts[0], texts[1]), (things[0], things[1]), values), values)
+    def _answer(self, command: str, make: Callable[[Any], Page | None], asked: object) -> None:
+        """Show what a command answers; nothing of ours is cut in two by a Ctrl-C, or shown as a traceback."""
+        GUARD.signals.hold()
+        try:
+            page = make(asked)
+            if page is not None:
+                show(self.shell, page)
+        except UsageError:
+            raise
+        except Exception as error:  # noqa: BLE001  (an error of ours, or of an odd object)
+            GUARD.note(command, error)
+            raise UsageError(f"{command} failed; %tensorwatch status tells why") from None
+        finally:
+            GUARD.signals.release()
+            if GUARD.signals.are_waiting:
+                GUARD.signals.send_later()
+
+    def _diff(self, options: DiffOptions) -> Page:
+        recorded = bool(self._speaker.asked and self._speaker.asked.ops)
+        return show_diff(self._report(), diff_view(options, recorded=recorded and options.ops))
+
+    def _compare(self, things: Sequence[object], options: DiffOptions) -> Page:
+        texts = options.tensors[0], options.tensors[1]
+        return show_comparison(compare(texts, (things[0], things[1]), options.values), options.values)
 
     def _evaluate(self, text: str) -> object:
         try:

@@ -355,3 +355,17 @@ def test_words_are_split_at_spaces_outside_of_quotes_and_brackets(line: str, wor
 @pytest.mark.parametrize(("one", "other"), [('a["b"]', "a['b']"), ("a [ 0 ] . b", "a[0].b"), ("d[1,2]", "d[(1, 2)]")])
 def test_two_spellings_of_one_path_are_equal(one: str, other: str):
     assert normalize(one) == normalize(other)
+
+
+def test_a_command_of_ours_that_fails_says_so_in_one_line_and_the_status_tells_why(notebook: Notebook, monkeypatch):
+    from ipy_tensorwatch.shell import magics
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(magics, "overview", fail)
+    notebook.run("x = 1")
+    ran = notebook.cell("%tensorwatch")
+
+    assert ran.stdout + ran.stderr == "UsageError: %tensorwatch failed; %tensorwatch status tells why\n"
+    assert "ZeroDivisionError: ours" in notebook.cell("%tensorwatch status").stdout
