@@ -36,17 +36,18 @@ def step():
 """
 AROUND = "number = {number}; began = time.monotonic()\n{body}\nended = time.monotonic()"
 KINDS = {
-    "quiet": AROUND.replace("{body}", "pass"),
-    "loop": AROUND.replace("{body}", "for i in range(400):\n    y.add_(1)"),
+    "quiet": AROUND.replace("{body}", "time.sleep(.001)"),
+    "loop": AROUND.replace("{body}", "for i in range(10_000):\n    y.add_(1)"),
     "sleep": AROUND.replace("{body}", "time.sleep(.02)"),
-    "training": AROUND.replace("{body}", "for _ in range(8):\n    step()"),
-    "call": AROUND.replace("{body}", "def work(t):\n    for _ in range(200):\n        t.add_(1)\nwork(y)"),
+    "training": AROUND.replace("{body}", "for _ in range(40):\n    step()"),
+    "call": AROUND.replace("{body}", "def work(t):\n    for _ in range(10_000):\n        t.add_(1)\nwork(y)"),
     "large": AROUND.replace("{body}", "for one in many[:2000]:\n    one += 1"),
-    "%%tensordiff": "%%tensordiff\n" + AROUND.replace("{body}", "for i in range(60):\n    y.add_(1)"),
-    "frozen": AROUND.replace("{body}", "for i in range(60):\n    y.add_(1)\nz + 1"),
+    "%%tensordiff": "%%tensordiff\n" + AROUND.replace("{body}", "for i in range(600):\n    y.add_(1)"),
+    "frozen": AROUND.replace("{body}", "for i in range(600):\n    y.add_(1)\nz + 1"),
 }
-MARGIN = 0.005
+MARGIN = 0.003
 """Seconds within which a signal that was sent may not have arrived."""
+INSIDE = "__import__('trials.inside').inside"
 OURS = ("ipy_tensorwatch", "Error in callback", "__tensorwatch")
 
 
@@ -97,7 +98,7 @@ def _series(kernel: Kernel, tally: Tally, rng: random.Random, count: int, *, wat
     kernel.cell(SETUP)
     kinds = {kind: body.removeprefix("" if watched else "%%tensordiff\n") for kind, body in KINDS.items()}
     usual = {kind: _usual(kernel, body) for kind, body in kinds.items()}
-    clean = last = kernel.ask("__import__('trials.inside').inside.state()")
+    clean = last = kernel.ask(f"{INSIDE}.state()")
     while tally.sent < count:
         kind = rng.choice(list(kinds))
         if watched and kind == "frozen":
@@ -105,7 +106,7 @@ def _series(kernel: Kernel, tally: Tally, rng: random.Random, count: int, *, wat
         seen = _press(kernel, kinds[kind].format(number=tally.sent), rng.uniform(*rng.choice(usual[kind])))
         where = f"{kind}, {seen.moment:.0%} of the cell" if seen.moment is not None else kind
         _judge(tally, seen, tally.sent, where)
-        state = kernel.ask("__import__('trials.inside').inside.state()")
+        state = kernel.ask(f"{INSIDE}.state()")
         tally.stray += [f"{where}: {key} {state[key]}" for key in clean if state[key] not in (clean[key], last[key])]
         last = state
         _next(kernel, tally, where, watched=watched)
@@ -136,7 +137,7 @@ def _usual(kernel: Kernel, body: str) -> list[tuple[float, float]]:
     start = time.monotonic()
     kernel.cell(body.format(number=-1))
     whole = time.monotonic() - start
-    stamps = kernel.ask("__import__('trials.inside').inside.stamps()")
+    stamps = kernel.ask(f"{INSIDE}.stamps()")
     return [(0, whole * 1.05), (stamps["began"] - start, stamps["ended"] - start)]
 
 
@@ -147,7 +148,7 @@ def _press(kernel: Kernel, cell: str, delay: float) -> Seen:
     pressed = time.monotonic()
     kernel.interrupt()
     answer = kernel.gather(request)
-    return Seen(answer, kernel.ask("__import__('trials.inside').inside.stamps()"), pressed, since)
+    return Seen(answer, kernel.ask(f"{INSIDE}.stamps()"), pressed, since)
 
 
 def _judge(tally: Tally, seen: Seen, number: int, where: str) -> None:
@@ -156,7 +157,7 @@ def _judge(tally: Tally, seen: Seen, number: int, where: str) -> None:
     own = stamps["number"] == number
     ended = stamps["ended"] if own and (stamps["ended"] or 0) > since else None
     began = stamps["began"] if own else None
-    if hooked > since and hooked + MARGIN < seen.pressed and (ended is None or seen.pressed < ended - MARGIN):
+    if since < hooked < seen.pressed and (ended is None or seen.pressed < ended - MARGIN):
         tally.hit += 1
         if answer.status == "ok":
             tally.lost.append(f"{where}: it ran to its end")
@@ -181,5 +182,5 @@ def _next(kernel: Kernel, tally: Tally, where: str, *, watched: bool) -> None:
     if answer.status != "ok":
         tally.other.append(f"after {where}: {answer.status} {answer.error}")
     tally.shown += _ours(f"after {where}", answer)
-    if watched and kernel.ask("__import__('trials.inside').inside.watched()") != source:
+    if watched and kernel.ask(f"{INSIDE}.watched()") != source:
         tally.stray.append(f"{where}: the next cell is not watched")

@@ -14,6 +14,7 @@ from pathlib import Path
 from queue import Empty
 from typing import IO, TYPE_CHECKING, Any
 
+from jupyter_client.jsonutil import json_default
 from jupyter_client.manager import KernelManager
 
 from trials.process import ROOT, environment
@@ -87,6 +88,7 @@ class Kernel:
         self.log = tempfile.TemporaryFile("w+")
         self.manager.start_kernel(env=environment(), cwd=str(ROOT), stdout=self.log, stderr=self.log)
         self.client = self.manager.client()
+        self.client.session.pack = _pack
         self.client.start_channels()
         self.client.wait_for_ready(timeout=self.patience)
         return self
@@ -187,6 +189,11 @@ class Kernel:
             if message["parent_header"].get("msg_id") == request:
                 return dict(message["content"])
         return {}
+
+
+def _pack(message: Any) -> bytes:
+    """Write JSON as a page does, which escapes half surrogate pairs."""
+    return json.dumps(message, default=json_default).encode()
 
 
 def opened(answer: Answer) -> str | None:

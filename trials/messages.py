@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 PANEL = "__import__('trials.inside').inside.panel()"
 ANSWERS = ("roll", "news", "report", "watching", "cell", "path")
 HALF = "x['\ud800']"
+MOST = {"wants": 100, "unanswered": 8_200, "past": 300}
+"""What the panel may keep, whatever it is told."""
 LONG = "y" * 200_000
 
 
@@ -62,7 +64,7 @@ def trial(*, quick: bool) -> Iterator[Figure]:
             answers = kernel.gather(requests[-1], reply=False).messages
             wrong += _wrong(what, answers)
             kept, more = kernel.ask(PANEL), kernel.memory() - before
-            if max(kept.values()) > 1_000 + 8_192 * (what.endswith(("path", "cell"))) or more > 64 << 20:
+            if any(kept[one] > MOST[one] for one in MOST) or more > 64 << 20:
                 grown.append(f"{what}: keeps {kept}, {more >> 20} MB more memory")
         last = kernel.cell("y += 1", {"cellId": "d"})
         wrong += _wrong("the next cell", [one for one in last.messages if one["msg_type"] != "display_data"])
