@@ -148,7 +148,16 @@ def examine(kind: str) -> str:
         is_frozen = bool(_frozen())
         outcome = run(notebook, write)
         run(notebook, CHURN)
-        fault = _fault_of_freeze(kind, is_frozen, refused, before, written, _value(notebook), outcome, told)
+        fault = _fault_of_freeze(
+            kind=kind,
+            is_frozen=is_frozen,
+            refused=refused,
+            before=before,
+            written=written,
+            value=_value(notebook),
+            outcome=outcome,
+            told=told,
+        )
         quiet = [run(notebook, "pass") for _ in range(2)][-1]
         if quiet.error:
             fault = fault or f"each later cell ends in {quiet.error}"
@@ -180,15 +189,8 @@ def _value(notebook: Any) -> str:
     return str(notebook.shell.user_ns.get("seen")) if not outcome.error else outcome.error
 
 
-def _fault_of_freeze(  # noqa: PLR0913, PLR0917  (all of it is compared)
-    kind: str,
-    is_frozen: bool,
-    refused: str,
-    before: str,
-    written: str,
-    value: str,
-    outcome: Outcome,
-    told: Outcome,  # noqa: FBT001
+def _fault_of_freeze(  # noqa: PLR0913  (all of it is compared)
+    *, kind: str, is_frozen: bool, refused: str, before: str, written: str, value: str, outcome: Outcome, told: Outcome
 ) -> str:
     from_elsewhere = kind in ("memmap, read-only", "mmap, read-only")
     if outcome.shown and "FrozenError" not in outcome.error + outcome.stderr:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import enum
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -27,9 +27,7 @@ SPECIAL = (
     "__array_function__ __array_wrap__ __torch_function__ __torch_dispatch__ __dlpack__ __dlpack_device__ "
     "__instancecheck__ __subclasscheck__ __subclasshook__ _ipython_display_ _repr_html_ _repr_mimebundle_"
 ).split()
-LOOKED_UP = (
-    "__class__ __dict__ __array_interface__ __array_struct__ __cuda_array_interface__ __wrapped__ __len_hint__".split()
-)
+LOOKED_UP = "__class__ __array_interface__ __array_struct__ __cuda_array_interface__ __wrapped__ __len_hint__".split()
 ORDINARY = (
     "keys values items get pop copy update setdefault append extend count index add size shape dtype strides data "
     "data_ptr storage untyped_storage stride numel element_size storage_offset is_contiguous detach numpy tolist "
@@ -86,59 +84,57 @@ PLACES: dict[str, Callable[[Any], dict[Any, Any]]] = {
 class Calls:
     """What was called while it listens."""
 
-    listens = False
-    names: collections.Counter[str] = collections.Counter()
+    listens: ClassVar[bool] = False
+    names: ClassVar[collections.Counter[str]] = collections.Counter()
 
 
 def counting(base: type, *, raises: bool = False) -> type:
     """Make a class in which all that could be called counts itself, also those of its metaclass."""
-
-    def method(name: str) -> Callable[..., Any]:
-        theirs = getattr(base, name, None)
-
-        def called(self: Any, *arguments: Any, **named: Any) -> Any:
-            if Calls.listens:
-                Calls.names[name] += 1
-                if raises:
-                    raise RuntimeError(name)
-            if theirs is None:
-                raise AttributeError(name)
-            return theirs(self, *arguments, **named)
-
-        return called
-
-    def lookup(name: str) -> property:
-        def called(self: Any) -> Any:
-            if Calls.listens:
-                Calls.names[name] += 1
-                if raises:
-                    raise RuntimeError(name)
-            return object.__getattribute__(self, name) if name != "__class__" else base
-
-        return property(called)
-
-    body: dict[str, Any] = {name: method(name) for name in SPECIAL if _may(base, name)}
-    if base is object or base is dict or base is list:
-        body |= {name: method(name) for name in ORDINARY}
+    names = [name for name in SPECIAL if _may(base, name)]
+    if base in (object, dict, list):
+        names += ORDINARY
     elif issubclass(base, (torch.Tensor, np.ndarray)):
-        body |= {name: method(name) for name in ORDINARY if callable(getattr(base, name, None))}
-    body["__class__"] = lookup("__class__")
-    body |= {name: lookup(name) for name in LOOKED_UP[2:]}
+        names += [name for name in ORDINARY if callable(getattr(base, name, None))]
+    body: dict[str, Any] = {name: _method(base, name, raises=raises) for name in names}
+    body |= {name: _lookup(base, name, raises=raises) for name in LOOKED_UP}
     kind = type(base)
     asked = ("__instancecheck__", "__subclasscheck__", "__eq__", "__hash__", "__getattribute__", "__repr__", "__call__")
-    meta_body = {name: _of_meta(kind, name, raises=raises) for name in asked}
-    meta = type("Meta", (kind,), meta_body)
+    meta = type("Meta", (kind,), {name: _of_meta(kind, name, raises=raises) for name in asked})
     return meta(f"Hostile{base.__name__}", (base,), body)
+
+
+def _heard(name: str, *, raises: bool) -> None:
+    if Calls.listens:
+        Calls.names[name] += 1
+        if raises:
+            raise RuntimeError(name)
+
+
+def _method(base: type, name: str, *, raises: bool) -> Callable[..., Any]:
+    theirs = getattr(base, name, None)
+
+    def called(self: Any, *arguments: Any, **named: Any) -> Any:
+        _heard(name, raises=raises)
+        if theirs is None:
+            raise AttributeError(name)
+        return theirs(self, *arguments, **named)
+
+    return called
+
+
+def _lookup(base: type, name: str, *, raises: bool) -> property:
+    def called(self: Any) -> Any:
+        _heard(name, raises=raises)
+        return base if name == "__class__" else object.__getattribute__(self, name)
+
+    return property(called)
 
 
 def _of_meta(kind: type, name: str, *, raises: bool) -> Callable[..., Any]:
     theirs = getattr(kind, name)
 
     def called(cls: Any, *arguments: Any) -> Any:
-        if Calls.listens:
-            Calls.names[f"{name} of the metaclass"] += 1
-            if raises:
-                raise RuntimeError(name)
+        _heard(f"{name} of the metaclass", raises=raises)
         return theirs(cls, *arguments)
 
     return called
@@ -148,6 +144,8 @@ def _may(base: type, name: str) -> bool:
     """Leave out what would change what the class is rather than what is called."""
     if name in ("__set__", "__delete__", "__get__") or (name == "__buffer__" and not hasattr(base, name)):
         return base is object and name == "__get__"
+    if name == "__hash__" and base.__hash__ is None:
+        return False
     if name == "__getattr__":
         return base is object
     return name not in ("__torch_function__", "__torch_dispatch__", "__subclasshook__") or not issubclass(
@@ -248,20 +246,18 @@ def count(*, quick: bool) -> dict[str, Any]:
     tried, called, blind = 0, [], []
     with opened(watched=True) as notebook:
         run(notebook, "import torch\nx = torch.zeros(3); y = x.view(3)")
-        names = notebook.shell.user_ns
         for kind, build in list(kinds.items())[:: 7 if quick else 1]:
             step(kind)
             made = build()
             if made is None:
                 continue
             tried += 1
-            told = listen(notebook, made)
+            if not listen(notebook, made):
+                blind.append(kind)
             if Calls.names:
                 called.append(f"{kind}: {dict(Calls.names)}")
-            if not told:
-                blind.append(kind)
             for name in made:
-                dict.pop(names, name, None)
+                dict.pop(notebook.shell.user_ns, name, None)
             del made
     return {"tried": tried, "called": called, "blind": blind}
 
