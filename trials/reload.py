@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 INSIDE = "__import__('trials.inside').inside"
+CELLS = (
+    *("y += 1", "for one in parts:\n    one.add_(1)", "for one in parts:\n    one.mul_(2)", "%tensorwatch history"),
+    *("%%tensordiff\ny[:9] = 3", "%tensorwatch freeze parts[0]", "parts[1].add_(1);"),
+)
 CYCLES, SETTLED = 20, 4
 KEPT = 1 << 20
 """Bytes a cycle that the allocator's own ups and downs may be."""
@@ -20,12 +24,12 @@ def trial(*, quick: bool) -> Iterator[Figure]:
     cycles = 8 if quick else CYCLES
     memory, objects = [], []
     with Kernel() as kernel:
-        kernel.cell("import torch\nx = torch.zeros(25, 1_000_000); y = x.view(-1); parts = list(x)")
+        kernel.cell("import torch\nparts = [torch.zeros(4_000_000) for _ in range(6)]; y = parts[0].view(-1)")
         for number in range(cycles):
             metadata = {"cellId": f"cell-{number}"}
             magic = ("%load_ext", "%reload_ext")[number % 3 == 1]
             kernel.cell(f"{magic} tensorwatch", metadata)
-            for source in ("y += 1", "parts[3].add_(1);", "%%tensordiff\ny[:9] = 3", "%tensorwatch freeze parts[0]"):
+            for source in CELLS:
                 kernel.cell(source, metadata)
             kernel.cell("%unload_ext tensorwatch", metadata)
             objects.append(kernel.ask(f"{INSIDE}.kept()"))
