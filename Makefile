@@ -25,7 +25,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup js test lint demo bench docs pictures clean
+.PHONY: help setup js test lint demo bench soak chaos docs pictures clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,10 +53,10 @@ $(VENV)/.front-end: $(SOURCES) js/node_modules/.complete $(VENV)/.installed
 	@touch $@
 
 # A user's own IPython and Jupyter settings must not decide about a test, nor does a test need a home folder.
-test bench docs pictures: export IPYTHONDIR := $(CURDIR)/$(VENV)/ipython
-test bench docs pictures: export JUPYTER_CONFIG_DIR := $(CURDIR)/$(VENV)/jupyter/config
-test bench docs pictures: export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/jupyter/data
-test bench docs pictures: export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/jupyter/runtime
+test bench soak chaos docs pictures: export IPYTHONDIR := $(CURDIR)/$(VENV)/ipython
+test bench soak chaos docs pictures: export JUPYTER_CONFIG_DIR := $(CURDIR)/$(VENV)/jupyter/config
+test bench soak chaos docs pictures: export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/jupyter/data
+test bench soak chaos docs pictures: export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/jupyter/runtime
 test: setup lint  ## Lint, then run all tests
 	$(NPM) test
 	$(BIN)/python -m pytest
@@ -80,6 +80,12 @@ bench: setup  ## Measure what watching costs, and how quick the panel is
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.backward
 	$(BIN)/python -m benchmarks.panel
+
+soak: setup  ## Run 2,000 random cells in one kernel, with a panel and reloads; at most 5 minutes
+	$(BIN)/python -m trials.soak
+
+chaos: setup  ## Try to break what a person runs: threads, Ctrl-C, faults, hostile objects and messages
+	$(BIN)/python -m trials.chaos
 
 docs: setup  ## Make the generated text of the documentation again
 	$(BIN)/python -m docs.make tables sessions picture demo

@@ -63,6 +63,15 @@ def encode(value: Any) -> bytes:  # noqa: ANN401
     return json.dumps(value, separators=(",", ":")).encode()
 
 
+def can_travel(text: str) -> bool:
+    """Whether a text may stand in a head, which Jupyter writes without escapes: half a surrogate pair may not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def clip(text: str) -> str:
     """Cut a text that is too long to be sent."""
     return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..core.records import Turn
-from .compact import compact, encode
+from .compact import can_travel, compact, encode
 from .flow import Flow
 from .hazards import tell_turn
 from .news import is_news, news
@@ -28,13 +28,18 @@ if TYPE_CHECKING:
 WANTS = ("nothing", "news", "report")
 """What a front end may want: the whole report while a panel is to be seen, or the badge and the marks alone."""
 
+MAX_FRONT_ENDS = 100
+MAX_NAME, MAX_PATH = 200, 100_000
+"""Letters of a front end's name, and of a path that is asked for."""
+
 
 @dataclass(slots=True, eq=False, repr=False)
 class Feed:
     """Sends the front ends what they have not got yet, and nothing while nobody looks.
 
     A kernel that runs many cells hears its front ends only after the last one, on any thread and in any order: each
-    message stands for itself, and whatever is not one of the known commands is left alone.
+    message stands for itself, and whatever is not one of the known commands is left alone. What a message may cost is
+    limited too: what is kept of it, what is sent for it, and how often.
 
     Parameters
     ----------
@@ -55,6 +60,7 @@ class Feed:
     _reported: Report | None = None
     _heralded: Report | None = None
     _watching: bool = True
+    _closed: bool = False
     _flow: Flow = field(default_factory=Flow)
     _number: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -67,39 +73,65 @@ class Feed:
     def publish(self, report: Report, cell_id: str | None) -> None:
         """Tell what a cell did."""
         with self._lock:
-            self._report, self._cell_id = report, cell_id
-            self.past.add(report, cell_id)
-            self._catch_up()
+            if not self._closed:
+                self._report, self._cell_id = report, cell_id
+                self.past.add(report, cell_id)
+                self._catch_up()
 
     def receive(self, message: object) -> None:
         """Do what a front end asks for."""
-        if not isinstance(message, dict):
+        kind = message.get("kind") if isinstance(message, dict) else None
+        command = _COMMANDS.get(kind) if isinstance(kind, str) else None
+        if command is None:
             return
         with self._lock:
-            command = _COMMANDS.get(str(message.get("kind")))
-            if command:
-                command(self, message)
+            if not self._closed:
+                command(self, cast("Message", message))
+
+    def close(self) -> None:
+        """Send no more, and let go of all that was kept: the user may hold the widget for longer."""
+        with self._lock:
+            self._closed = True
+            self.past, self._state, self._flow = Past(), State(), Flow()
+            self._report = self._reported = self._heralded = None
+            self._wants.clear()
+
+    def may_send(self, size: int) -> bool:
+        """Whether something may be sent that nobody will say has arrived; if so, it counts as sent."""
+        with self._lock:
+            is_open = not self._closed and self._flow.is_open()
+            if is_open:
+                self._flow.spend(size)
+            return is_open
 
     def watch(self, *, on: bool) -> None:
         """Tell whether cells are watched from now on."""
         with self._lock:
             self._watching = on
-            self._post({"kind": "watching", "watching": on}, None)
+            if not self._closed:
+                self._post({"kind": "watching", "watching": on}, None)
 
     def hello(self, message: Message) -> None:
         """Begin anew with a front end that knows nothing, and ask the others whether they are still there."""
-        self._wants.clear()
         self._state, self._base, self._reported, self._heralded = State(), 0, None, None
         self._flow.reset()
-        self.send({"kind": "roll"}, b"")
+        self._call_roll()
         self.want(message)
 
     def want(self, message: Message) -> None:
         """Note what a front end wants from now on."""
-        what = message.get("what")
-        if what in WANTS:
-            self._wants[str(message.get("from"))] = what
-            self._catch_up()
+        what, name = message.get("what"), message.get("from", "")
+        if what not in WANTS or not isinstance(name, str) or len(name) > MAX_NAME:
+            return
+        if name not in self._wants and len(self._wants) >= MAX_FRONT_ENDS:
+            self._call_roll()
+        self._wants[name] = what
+        self._catch_up()
+
+    def _call_roll(self) -> None:
+        """Forget what the front ends want; those that are still there say it again."""
+        self._wants.clear()
+        self.send({"kind": "roll"}, b"")
 
     def answer(self, message: Message) -> None:
         """Note what has arrived, and send what was held back."""
@@ -111,12 +143,13 @@ class Feed:
     def tell_cell(self, message: Message) -> None:
         """Tell what a cell of the past did; null where it is not kept."""
         count = message.get("count")
-        self._post({"kind": "cell", "count": count}, tell_past(self.past.find(count)))
+        if isinstance(count, int) and self._flow.is_open():
+            self._post({"kind": "cell", "count": count}, tell_past(self.past.find(count)))
 
     def tell_path(self, message: Message) -> None:
         """Tell what happened to a path, cell by cell, and its elements before and after the last one."""
         path = message.get("path")
-        if isinstance(path, str):
+        if isinstance(path, str) and len(path) <= MAX_PATH and can_travel(path) and self._flow.is_open():
             happened = [[tell_cell(one.cell, one.id), _tell(event)] for one, event in self.past.of_path(path)]
             self._post({"kind": "path", "path": path}, {"happened": happened, "values": compact(self.values_of(path))})
 

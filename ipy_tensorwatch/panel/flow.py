@@ -11,6 +11,9 @@ BURST, RATE = 8 << 20, 16 << 20
 MAX_UNANSWERED = 8 << 20
 """Bytes that may be sent though nobody has said that earlier ones arrived."""
 
+LEAST = 1 << 10
+"""What a message counts at least: its head, and the note that is kept of it."""
+
 
 @dataclass(slots=True)
 class Flow:
@@ -22,22 +25,30 @@ class Flow:
     tokens: float = BURST
     refilled: float = field(default_factory=time.monotonic)
     unanswered: dict[int, int] = field(default_factory=dict)
+    waiting: int = 0
 
     def is_open(self) -> bool:
         """Whether something may be sent now."""
         now = time.monotonic()
         self.tokens, self.refilled = min(BURST, self.tokens + (now - self.refilled) * RATE), now
-        return self.tokens > 0 and sum(self.unanswered.values()) < MAX_UNANSWERED
+        return self.tokens > 0 and self.waiting < MAX_UNANSWERED
 
     def note(self, number: int, size: int) -> None:
         """Note that a message of this size was sent."""
-        self.tokens -= size
-        self.unanswered[number] = size
+        self.spend(size)
+        self.unanswered[number] = max(size, LEAST)
+        self.waiting += self.unanswered[number]
+
+    def spend(self, size: int) -> None:
+        """Note that this much was sent, of which nobody will say that it arrived."""
+        self.tokens -= max(size, LEAST)
 
     def answer(self, number: int) -> None:
         """Note that a message, and so every earlier one, has arrived."""
-        self.unanswered = {one: size for one, size in self.unanswered.items() if one > number}
+        while self.unanswered and (first := next(iter(self.unanswered))) <= number:
+            self.waiting -= self.unanswered.pop(first)
 
     def reset(self) -> None:
         """Forget what was sent: somebody new listens."""
         self.unanswered.clear()
+        self.waiting = 0

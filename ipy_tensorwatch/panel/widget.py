@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _BUILT = Path(__file__).parent / "static"
 
+STATE_SIZE = 64 << 10
+"""What a state weighs that a front end asks for: the program and the style of the panel."""
+
 
 class TensorWatchWidget(anywidget.AnyWidget):
     """The panel of one kernel's watcher.
@@ -40,14 +43,26 @@ class TensorWatchWidget(anywidget.AnyWidget):
     def __init__(self, values_of: Callable[[str], Values | None]) -> None:
         super().__init__(born=time.time(), name=uuid4().hex)
         self.feed = Feed(send=lambda head, body: self.send(head, buffers=[body]), values_of=values_of)
-        self.on_msg(lambda _, content, __: self.feed.receive(content))
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
-        """Pass on what a front end may say; ipywidgets raises at whatever is no message of a widget."""
-        data = msg["content"].get("data")
-        if isinstance(data, dict) and data.get("method") in ("custom", "request_state"):
-            super()._handle_msg(msg)
+        """Hear a front end: the one way in, for whatever it sends.
+
+        ipywidgets and anywidget raise at what is no message of theirs, and show that below a cell; so they get nothing
+        but a request for the state, and that not more often than anything else is sent.
+        """
+        content = msg.get("content")
+        data = content.get("data") if isinstance(content, dict) else None
+        told = data if isinstance(data, dict) else {}
+        if told.get("method") == "custom":
+            self.feed.receive(told.get("content"))
+        elif told.get("method") == "request_state" and self.feed.may_send(STATE_SIZE):
+            self.send_state()
 
     def publish(self, report: Report, cell_id: str | None) -> None:
         """Tell the panel what a cell did."""
         self.feed.publish(report, cell_id)
+
+    def close(self) -> None:
+        """Take the panel away, wherever it is shown, and let go of what it knew."""
+        self.feed.close()
+        super().close()

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .watcher import Watcher
 
 
+MAX_NAME = 200
+"""Letters of a cell's id: what is longer is none."""
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Hosting:
     """Keeps the widget of one shell."""
@@ -33,7 +37,9 @@ class Hosting:
         """Tell the panel what a cell did; the first time a front end that can show one asks for a cell, make it."""
         asked = request_metadata(self.shell)
         if report is not None and (self.widget or _shows_panels(asked)):
-            self._opened().publish(report, asked.get("cellId"))
+            cell_id = asked.get("cellId")
+            is_name = isinstance(cell_id, str) and len(cell_id) <= MAX_NAME
+            self._opened().publish(report, cell_id if is_name else None)
 
     def open(self) -> TensorWatchWidget:
         """Return the widget, which shows the last cell from the start."""
@@ -69,7 +75,8 @@ def request_metadata(shell: InteractiveShell) -> dict[str, Any]:
     """Return what the front end said of the cell that it asked for."""
     kernel = getattr(shell, "kernel", None)
     parent = kernel.get_parent("shell") if kernel is not None else None
-    return (parent or {}).get("metadata") or {}
+    asked = (parent or {}).get("metadata")
+    return asked if isinstance(asked, dict) else {}
 
 
 def _shows_panels(asked: dict[str, Any]) -> bool:
