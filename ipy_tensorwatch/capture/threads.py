@@ -1,0 +1,26 @@
+"""Whether another thread may run the user's code just now."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+
+_SERVICES = ("ipykernel.", "IPython.", "zmq.", "tornado.")
+_OF_KERNEL = "IOPub"
+"""The name of the kernel's one thread that has no class of its own."""
+
+
+def is_alone() -> bool:
+    """Tell whether this is the main thread, and all others are those of the kernel that run no code of the user's."""
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    others = [one for one in threading.enumerate() if one is not threading.main_thread()]
+    return _thread._count() <= len(others) and all(map(_is_service, others))
+
+
+def _is_service(thread: threading.Thread) -> bool:
+    kind = type(thread)
+    if kind is threading.Thread:
+        return thread._name == _OF_KERNEL  # type: ignore[attr-defined]
+    home, name = (type.__getattribute__(kind, part) for part in ("__module__", "__name__"))
+    return type(home) is str and home.startswith(_SERVICES) and "subshell" not in name.lower()
