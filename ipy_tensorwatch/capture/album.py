@@ -32,8 +32,8 @@ class Album:
             mark = prints.marks.get(storage)
             fits = self.nbytes + block.nbytes <= MAX_BYTES
             if mark is not None and mark.copy is None and mark.block == block and fits:
-                copy = Mark.of(block, mark.digest)
-                if copy is not None:
+                copy = Mark.of(block)
+                if copy is not None and copy.digest == mark.digest:
                     self.copies[storage] = copy
                     self.nbytes += block.nbytes
 

@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import xxhash
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from .observer import Observation
 
 
+_NOT_READ = ("skipped", "moved")
 RECORD = 500
 """What keeping a copy takes beside its bytes."""
 
@@ -69,7 +72,7 @@ class Archive:
     def add(self, observed: Observation, before: Snapshot, cell: int) -> None:
         """Keep what a cell has overwritten; drop what no variable leads to any more."""
         for storage, verdict in observed.verdicts.items():
-            if verdict.outcome != "skipped":
+            if verdict.outcome not in _NOT_READ:
                 self._keep(storage, verdict, before, cell)
         self._forget_all_but(observed.shot.blocks)
         while self.size > self.limit // 2:
@@ -78,7 +81,7 @@ class Archive:
     def lose(self, observed: Observation, cell: int) -> None:
         """Note what is new, or has changed while nobody looked after each cell."""
         for storage, verdict in observed.verdicts.items():
-            if verdict.outcome != "skipped":
+            if verdict.outcome not in _NOT_READ:
                 self._lose(storage, verdict, cell)
 
     def prepare(self, blocks: Mapping[int, Block], marks: Mapping[int, Mark], budget: Budget) -> None:
@@ -90,7 +93,7 @@ class Archive:
             began, mark = time.thread_time(), marks[storage]
             if _size(mark) <= room and budget.affords(mark.block.nbytes):
                 copy = blocks[storage].copy()
-                if copy is not None:
+                if copy is not None and xxhash.xxh3_128_digest(copy) == mark.digest:
                     self.copies[storage] = replace(mark, copy=copy)
                     room -= _size(mark)
                 self.due.discard(storage)

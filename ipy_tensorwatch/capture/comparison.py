@@ -10,8 +10,8 @@ import torch
 from ..core.comparison import Comparison, Form
 from ..core.overlap import relate
 from ..core.records import Elements, Example
-from .contrast import plain_number
 from .identity import ObjectSerials, StorageSerials
+from .numbers import plain_number
 from .read import read
 from .torch_private import plain_reads
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.diff import Content
 from ..core.records import Elements, Example
+from ..core.tally import Side, Tally
+from .numbers import largest_step, numbers, plain_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ..core.diff import Difference
     from ..core.reading import Reading
     from .fingerprint import Fingerprints, Mark, Verdict
 
 EXAMPLES = 3
-_READ_AS = {"half": "float16", "bool": "uint8"}
-"""A boolean is shown as its byte, which may be other than 0 and 1 where it was written through another type."""
+COUNTING = 0.5
+"""Seconds that counting the changed elements behind one path may take."""
 
 
 def contrast(
@@ -66,11 +70,11 @@ def _compare(  # noqa: PLR0913, PLR0917
         return Content(changed=True, verified=True, since=since)
     if old is new and _same_bytes(before, after):
         return Content(changed=False, verified=True, since=since)
-    rows_before, rows_after = old.elements(before), new.elements(after)
-    if rows_before is not None and rows_after is not None:
-        if rows_before.shape != rows_after.shape and _same_bytes(before, after):
-            rows_after = new.elements(before._replace(data_ptr=after.data_ptr))
-        return _count(rows_before, rows_after, before.dtype, since, examples)
+    if before.shape != after.shape and _same_bytes(before, after):
+        after = before._replace(data_ptr=after.data_ptr)
+    sides = _sides(before, after, old, new)
+    if sides is not None:
+        return _count(before, sides, since, examples)
     digests = old.part_digest(before), new.part_digest(after)
     if None in digests:
         return Content(changed=True if before.version != after.version else None, verified=False, since=since)
@@ -85,91 +89,56 @@ def _same_bytes(before: Reading, after: Reading) -> bool:
     return before.layout == after.layout or (before.is_dense and after.is_dense)
 
 
-def _count(
-    before: np.ndarray[Any, Any],
-    after: Any,  # noqa: ANN401
-    dtype: str,
-    since: int | None,
-    examples: int,
-) -> Content:
-    old, new = (np.ascontiguousarray(rows).reshape(-1, max(1, rows.shape[-1])) for rows in (before, after))
-    differs = _differing(old, new)
-    changed = int(np.count_nonzero(differs))
-    if not changed:
-        return Content(changed=False, verified=True, since=since)
-    where = slice(None) if changed == len(old) else np.flatnonzero(differs)
-    first = np.arange(min(examples, changed)) if isinstance(where, slice) else where[:examples]
+def _sides(before: Reading, after: Reading, old: Mark, new: Mark) -> tuple[Side, Side] | None:
+    """Lay the elements over the copies before and after; None where there is no copy."""
+    if before.shape == after.shape:
+        first, second = old.side(before), new.side(after)
+        return (first, second) if first and second else None
+    rows = [mark.elements(one) for mark, one in ((old, before), (new, after))]
+    if any(one is None for one in rows):
+        return None
+    flat = [np.ascontiguousarray(one).reshape(-1) for one in rows]
+    return Side(flat[0], 0, _row_major(before)), Side(flat[1], 0, _row_major(before))
+
+
+def _row_major(reading: Reading) -> tuple[int, ...]:
+    """Return the strides that elements of this shape have where they lie one behind the other."""
+    return tuple(reading.itemsize * math.prod(reading.shape[place + 1 :]) for place in range(len(reading.shape)))
+
+
+@dataclass(slots=True)
+class _Largest:
+    """Keeps the largest difference between elements of one type."""
+
+    dtype: str
+    found: float | None = None
+
+    def note(self, old: np.ndarray[Any, Any], new: np.ndarray[Any, Any]) -> None:
+        """Look at some elements that differ."""
+        largest = largest_step(old, new, self.dtype)
+        if largest is not None and (self.found is None or largest > self.found):
+            self.found = largest
+
+
+def _count(reading: Reading, sides: tuple[Side, Side], since: int | None, examples: int) -> Content:
+    largest = _Largest(reading.dtype)
+    tally = Tally(reading.shape, reading.itemsize, examples, time.perf_counter() + COUNTING, largest.note)
+    tally.count(*sides)
+    if not tally.differs:
+        return Content(changed=tally.differs, verified=tally.differs is not None, since=since)
+    if tally.changed is None:
+        return Content(changed=True, verified=True, elements=Elements(changed=None, total=reading.numel), since=since)
     elements = Elements(
-        changed=changed,
-        total=len(old),
-        max_abs=_largest(old[where], new[where], dtype),
-        examples=_examples(old, new, first, before.shape[:-1], dtype),
+        changed=tally.changed,
+        total=reading.numel,
+        max_abs=largest.found,
+        examples=tuple(_examples(reading, sides, tally.first)),
     )
     return Content(changed=True, verified=True, elements=elements, since=since)
 
 
-def _differing(old: np.ndarray[Any, Any], new: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Tell which rows of bytes differ; as whole numbers where there are numbers of that size, which is far quicker."""
-    size = old.shape[1]
-    if size in {1, 2, 4, 8}:
-        whole = np.dtype(f"u{size}")
-        return np.asarray(old.view(whole).ravel() != new.view(whole).ravel())
-    return np.asarray((old != new).any(axis=1))
-
-
-def _largest(old: np.ndarray[Any, Any], new: np.ndarray[Any, Any], dtype: str) -> float | None:
-    before, after = numbers(old, dtype), numbers(new, dtype)
-    if before is None or after is None:
-        return None
-    with np.errstate(all="ignore"):
-        steps = np.abs(np.subtract(after, before, dtype=np.result_type(before.dtype, np.float64)))
-    largest = steps.max()
-    if not np.isfinite(largest):
-        steps = steps[np.isfinite(steps)]
-        return float(steps.max()) if len(steps) else None
-    return float(largest)
-
-
-def _examples(
-    old: np.ndarray[Any, Any],
-    new: np.ndarray[Any, Any],
-    where: np.ndarray[Any, Any],
-    shape: tuple[int, ...],
-    dtype: str,
-) -> tuple[Example, ...]:
-    before, after = numbers(old[where], dtype), numbers(new[where], dtype)
-    if before is None or after is None:
-        return ()
-    return tuple(
-        Example(index=_place(flat, shape), before=plain_number(a), after=plain_number(b))
-        for flat, a, b in zip(where.tolist(), before, after, strict=True)
-    )
-
-
-def _place(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    place = []
-    for size in reversed(shape):
-        flat, index = divmod(flat, size)
-        place.append(index)
-    return tuple(reversed(place))
-
-
-def plain_number(value: Any) -> float | str:  # noqa: ANN401  (any of NumPy's numbers)
-    """Turn a number into one that JSON has, or into text."""
-    if isinstance(value, np.complexfloating):
-        return str(value)
-    number = float(value)
-    return number if math.isfinite(number) else str(number)
-
-
-def numbers(rows: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any] | None:
-    """Read rows of bytes as numbers that double precision holds; None for types that are none."""
-    name = dtype.removeprefix("torch.")
-    raw = np.ascontiguousarray(rows)
-    if name == "bfloat16":
-        return (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32).ravel()
-    try:
-        values = raw.view(np.dtype(_READ_AS.get(name, name))).ravel()
-        return values if values.dtype.kind in "fciu" else values.astype(np.float64)
-    except (TypeError, ValueError):
-        return None
+def _examples(reading: Reading, sides: tuple[Side, Side], indices: list[tuple[int, ...]]) -> Iterator[Example]:
+    for index in indices:
+        before, after = (numbers(side.element(index, reading.itemsize), reading.dtype) for side in sides)
+        if before is not None and after is not None:
+            yield Example(index=index, before=plain_number(before[0]), after=plain_number(after[0]))

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import operator
 import time
+import weakref  # noqa: TC003  (named in the types of a function's defaults)
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import numpy as np
 import xxhash
 
+from ..core.footprint import footprint_of
 from ..core.overlap import lay_out
+from ..core.tally import Side
+from .memory import SMALL, batches, digest_each, fetch
+from .threads import is_alone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    import numpy as np
 
     from ..core.reading import Reading
-    from .memory import Block
+    from .memory import Block, Bytes
 
 COPY_LIMIT = 1 << 16
 """Storages up to this size keep a copy, so that the elements that changed can be counted."""
 COPY_TOTAL = 1 << 26
-BATCH_COUNT = 128
-BATCH_BYTES = 1 << 20
+MAX_ELEMENTS = 1 << 20
+"""How many elements are laid out one by one: of expanded tensors there may be any number."""
 BANDWIDTH = 10e9
 """Bytes per second that a digest is sure to reach; only used to guess whether a storage fits the budget."""
 
-Outcome = Literal["changed", "new", "skipped", "unreadable"]
+Outcome = Literal["changed", "new", "skipped", "moved", "unreadable"]
 Part = tuple[int, tuple[int, ...], tuple[int, ...], int]
 
 
@@ -43,38 +51,59 @@ class Mark:
 
     block: Block
     digest: bytes
-    copy: bytes | None
+    copy: Bytes | None
     parts: Mapping[Part, bytes]
 
     @classmethod
     def of(cls, block: Block, digest: bytes = b"") -> Mark | None:
         """Copy the bytes as they are now; None where they cannot be read."""
         copy = block.copy()
-        return None if copy is None else cls(block, digest, copy, {})
+        return None if copy is None else cls(block, digest or xxhash.xxh3_128_digest(copy), copy, {})
+
+    def side(self, reading: Reading) -> Side | None:
+        """Lay a reading's elements over the copy; None without a copy of them."""
+        start = self._start(reading)
+        return None if start is None else Side(self.copy, start + reading.data_ptr - reading.address, reading.strides)
 
     def elements(self, reading: Reading) -> np.ndarray[Any, Any] | None:
-        """Lay a reading's elements over the copy, as rows of bytes; None without a copy."""
-        start = reading.low - self.block.low
-        if self.copy is None or start < 0 or start + reading.high - reading.low > len(self.copy):
-            return None
-        return lay_out(self.copy, reading, start)
+        """Lay a reading's elements over the copy, as rows of bytes; None without a copy, or where they are many."""
+        start = self._start(reading)
+        return None if start is None or reading.numel > MAX_ELEMENTS else lay_out(self.copy, reading, start)
+
+    def covered(self, reading: Reading) -> np.ndarray[Any, Any] | None:
+        """Give the bytes that a reading's elements cover; None without a copy of them, or where they are scattered."""
+        start, footprint = self._start(reading), footprint_of(reading)
+        return None if start is None or footprint is None else footprint.take(self.copy, start)
 
     def part_digest(self, reading: Reading) -> bytes | None:
-        """Return the digest of a reading's elements; None where it was not taken."""
-        if reading.is_dense and (reading.low, reading.high) == (self.block.low, self.block.low + self.block.nbytes):
+        """Return the digest of the bytes that a reading's elements cover; None where it was not taken."""
+        if is_whole(reading, self.block):
             return self.digest
-        return self.parts.get(reading.layout)
+        if self.copy is None:
+            return self.parts.get(reading.layout)
+        covered = self.covered(reading)
+        return None if covered is None else xxhash.xxh3_128_digest(covered.data)
+
+    def _start(self, reading: Reading) -> int | None:
+        start = reading.low - self.block.low
+        is_inside = self.copy is not None and start >= 0 and start + reading.high - reading.low <= len(self.copy)
+        return start if is_inside else None
 
 
-def elements_now(block: Block, reading: Reading) -> np.ndarray[Any, Any] | None:
-    """Copy a reading's elements as they are now, as rows of bytes; None where they cannot be read."""
-    now = Mark.of(block)
-    return now.elements(reading) if now else None
+def is_whole(reading: Reading, block: Block) -> bool:
+    """Tell whether a reading's elements are all of a block, each byte once."""
+    return reading.is_dense and (reading.low, reading.high) == (block.low, block.low + block.nbytes)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one storage's bytes; `before` is None for a storage that was not known."""
+    """What became of one storage's bytes; `before` is None for a storage that was not known.
+
+    Attributes
+    ----------
+    outcome
+        Of one that `moved` nothing is known: another thread freed it, or moved it, while it was read.
+    """
 
     outcome: Outcome
     before: Mark | None
@@ -105,6 +134,64 @@ class Budget:
         self.spent += seconds
 
 
+@dataclass(frozen=True)
+class Owners:
+    """Who owns the bytes of the storages that are compared."""
+
+    blocks: Mapping[int, Block]
+    references: Callable[[], Mapping[int, weakref.ref[Any]]]
+
+    @cached_property
+    def are_safe(self) -> bool:
+        """Whether nobody can free the bytes of an owner that is held: no other thread runs."""
+        return is_alone()
+
+    def hold(self, storage: int) -> Any:  # noqa: ANN401  (a storage or an array)
+        """Give the owner of a storage's bytes; None where it has gone or moved, or is not known."""
+        return self.blocks[storage].hold(self._reference(storage))
+
+    def hold_if_safe(self, storage: int) -> Any:  # noqa: ANN401
+        """Give the owner, where to hold it is all that it takes to read its bytes."""
+        return self.hold(storage) if self.are_safe else None
+
+    def lies(self, storage: int) -> bool:
+        """Tell whether a storage lies where it lay; of one whose owner is not known nothing else was heard."""
+        block = self.blocks[storage]
+        return (block.owner or self._reference(storage)) is None or self.hold(storage) is not None
+
+    def _reference(self, storage: int) -> weakref.ref[Any] | None:
+        return None if self.blocks[storage].owner else self._arrays.get(storage)
+
+    @cached_property
+    def _arrays(self) -> Mapping[int, weakref.ref[Any]]:
+        return self.references()
+
+
+class _Seen(NamedTuple):
+    """What one storage holds now; a copy where it is small."""
+
+    storage: int
+    digest: bytes | None
+    copy: Bytes | None
+
+
+class _Joined(NamedTuple):
+    """The digest of many small storages at once, when each of them agreed with its mark."""
+
+    digest: bytes
+    blocks: list[Block]
+    marks: list[Mark | None]
+
+    def is_of(self, digest: bytes | None, blocks: list[Block], marks: list[Mark | None]) -> bool:
+        """Tell whether nothing has changed."""
+        return (
+            digest == self.digest
+            and len(blocks) == len(self.blocks)
+            and all(map(operator.is_, marks, self.marks))
+            and all(map(operator.is_, blocks, self.blocks))
+        )
+
+
 @dataclass(slots=True)
 class Fingerprints:
     """The marks of all watched storages, by storage serial.
@@ -118,29 +205,33 @@ class Fingerprints:
     marks: dict[int, Mark] = field(default_factory=dict)
     waiting: dict[int, int] = field(default_factory=dict)
     copied: int = 0
+    _joined: dict[int, _Joined] = field(default_factory=dict)
 
-    def compare(
+    def compare(  # noqa: PLR0913, PLR0917
         self,
         blocks: Mapping[int, Block],
         urgent: set[int],
         cell: int,
         budget: Budget,
         parts: Callable[[int], Iterable[Reading]],
+        references: Callable[[], Mapping[int, weakref.ref[Any]]] = dict,
     ) -> dict[int, Verdict]:
         """Compare storages with their marks, the urgent and the longest unseen first, until the budget is spent.
 
         Storages whose bytes are the same get no verdict: that is the ordinary answer.
         """
         verdicts: dict[int, Verdict] = {}
-        for batch in _batches(self._in_order(blocks, urgent), blocks):
-            if not budget.affords(sum(blocks[storage].nbytes for storage in batch)):
-                verdicts.update((storage, self._skip(storage, cell)) for storage in batch)
+        owners = Owners(blocks, references)
+        for batch in batches(self._in_order(blocks, urgent), blocks):
+            if not budget.affords(sum([blocks[storage].nbytes for storage in batch])):
+                verdicts.update((storage, self._skip(storage, cell, "skipped")) for storage in batch)
                 continue
             start = time.thread_time()
-            for storage, digest in self._differing(batch, blocks):
-                verdicts[storage] = self._judge(storage, blocks[storage], digest, parts)
+            for one in self._differing(batch, owners):
+                verdicts[one.storage] = self._judge(one, owners, cell, parts)
             for storage in self.waiting.keys() & batch:
-                del self.waiting[storage]
+                if storage not in verdicts or verdicts[storage].outcome != "moved":
+                    del self.waiting[storage]
             budget.pay(time.thread_time() - start)
         return verdicts
 
@@ -149,10 +240,11 @@ class Fingerprints:
         for gone in self.marks.keys() - storages:
             self._drop(gone)
             self.waiting.pop(gone, None)
+            self._joined.pop(gone, None)
 
-    def _skip(self, storage: int, cell: int) -> Verdict:
+    def _skip(self, storage: int, cell: int, outcome: Outcome) -> Verdict:
         since = self.waiting.setdefault(storage, cell - 1)
-        return Verdict("skipped", self.marks.get(storage), None, since)
+        return Verdict(outcome, self.marks.get(storage), None, since)
 
     def _in_order(self, blocks: Mapping[int, Block], urgent: set[int]) -> Iterable[int]:
         first = [storage for storage in blocks if storage in urgent]
@@ -162,27 +254,42 @@ class Fingerprints:
         done = {*first, *late}
         return [*first, *late, *(storage for storage in blocks if storage not in done)]
 
-    def _differing(self, batch: list[int], blocks: Mapping[int, Block]) -> list[tuple[int, bytes | None]]:
-        """Digest a batch in one go where every storage has a window, which is the hot path."""
-        marks = self.marks
-        try:
-            digests = [*map(xxhash.xxh3_128_digest, [blocks[storage].window for storage in batch])]
-            return [
-                (storage, digest)
-                for storage, digest in zip(batch, digests, strict=True)
-                if digest != (mark := marks[storage]).digest or mark.block is not blocks[storage]
-            ]
-        except (KeyError, TypeError):  # a storage not seen before, or one without a window
-            slowly = [(storage, blocks[storage].digest()) for storage in batch]
-            return [(storage, digest) for storage, digest in slowly if self._differs(storage, blocks[storage], digest)]
+    def _differing(self, batch: list[int], owners: Owners) -> list[_Seen]:
+        blocks = owners.blocks
+        small = [storage for storage in batch if blocks[storage].nbytes <= SMALL]
+        found = self._differing_small(small, blocks) if small else []
+        for storage in batch if len(small) < len(batch) else ():
+            block = blocks[storage]
+            if block.nbytes > SMALL:
+                digest = block.digest(owners.hold_if_safe(storage))
+                if self._differs(storage, block, digest):
+                    found.append(_Seen(storage, digest, None))
+        return found
+
+    def _differing_small(self, storages: list[int], blocks: Mapping[int, Block]) -> list[_Seen]:
+        """Copy many small storages out in one go; if all of it is what it was, no single one is looked at."""
+        found = [blocks[storage] for storage in storages]
+        marks = [*map(self.marks.get, storages)]
+        known, joined = self._joined.get(storages[0]), fetch(found)
+        whole = None if joined is None else xxhash.xxh3_128_digest(joined)
+        if known and known.is_of(whole, found, marks):
+            return []
+        seen = zip(storages, digest_each(found, joined), strict=True)
+        differing = [
+            _Seen(storage, digest, data)
+            for storage, (digest, data) in seen
+            if self._differs(storage, blocks[storage], digest)
+        ]
+        if not differing and whole is not None:
+            self._joined[storages[0]] = _Joined(whole, found, marks)
+        return differing
 
     def _differs(self, storage: int, block: Block, digest: bytes | None) -> bool:
         mark = self.marks.get(storage)
-        return mark is None or mark.block != block or digest != mark.digest
+        return mark is None or digest != mark.digest or (mark.block is not block and mark.block != block)
 
-    def _judge(
-        self, storage: int, block: Block, digest: bytes | None, parts: Callable[[int], Iterable[Reading]]
-    ) -> Verdict:
+    def _judge(self, seen: _Seen, owners: Owners, cell: int, parts: Callable[[int], Iterable[Reading]]) -> Verdict:
+        storage, block, digest = seen.storage, owners.blocks[seen.storage], seen.digest
         before, since = self.marks.get(storage), self.waiting.get(storage)
         if before and before.block == block:
             same = before.digest == digest
@@ -190,20 +297,28 @@ class Fingerprints:
             same = before.block.digest() == before.digest
         else:
             same = False
+        after = self._look(seen, owners, parts)
+        if not owners.lies(storage):
+            return self._skip(storage, cell, "moved")
         self._drop(storage)
-        after = self._look(block, digest, parts(storage))
         if after is None:
             return Verdict("unreadable", before, None, since)
         self.marks[storage] = after
         self.copied += len(after.copy or b"")
         return Verdict("new" if before is None or same else "changed", before, after, since)
 
-    def _look(self, block: Block, digest: bytes | None, parts: Iterable[Reading]) -> Mark | None:
+    def _look(self, seen: _Seen, owners: Owners, parts: Callable[[int], Iterable[Reading]]) -> Mark | None:
+        block, digest, copy = owners.blocks[seen.storage], seen.digest, seen.copy
         if digest is None:
             return None
-        if block.nbytes <= COPY_LIMIT and self.copied + block.nbytes <= COPY_TOTAL:
-            return Mark.of(block, digest)
-        return Mark(block, digest, None, _part_digests(block, parts))
+        known = self.marks.get(seen.storage)
+        held = self.copied - len((known and known.copy) or b"")
+        if block.nbytes > COPY_LIMIT or held + block.nbytes > COPY_TOTAL:
+            return Mark(
+                block, digest, None, _part_digests(block, parts(seen.storage), owners.hold_if_safe(seen.storage))
+            )
+        copy = block.copy() if copy is None else copy
+        return None if copy is None else Mark(block, xxhash.xxh3_128_digest(copy), copy, {})
 
     def _drop(self, storage: int) -> None:
         mark = self.marks.pop(storage, None)
@@ -215,27 +330,22 @@ def _reaches_out(old: Block, new: Block) -> bool:
     return old.low + old.nbytes > new.room
 
 
-def _part_digests(block: Block, parts: Iterable[Reading]) -> dict[Part, bytes]:
-    if block.foreign:
-        return {}
+def digest_part(block: Block, reading: Reading, owner: object) -> bytes | None:
+    """Digest the bytes that a reading's elements cover now."""
+    footprint = footprint_of(reading)
+    if footprint is None:
+        return None
+    if footprint.is_solid:
+        return block.part(reading.low, footprint.width).digest(owner)
+    source = block.part(reading.low, footprint.width).window(owner)
+    return None if source is None else xxhash.xxh3_128_digest(footprint.take(source, 0).data)
+
+
+def _part_digests(block: Block, parts: Iterable[Reading], owner: object) -> dict[Part, bytes]:
     found: dict[Part, bytes] = {}
-    for reading in parts:
-        whole = reading.is_dense and reading.high - reading.low == block.nbytes
-        if not whole and reading.layout not in found:
-            elements = lay_out(block.window, reading, reading.low - block.low)
-            found[reading.layout] = xxhash.xxh3_128_digest(np.ascontiguousarray(elements).data)
+    for reading in () if block.foreign else parts:
+        if not is_whole(reading, block) and reading.layout not in found:
+            digest = digest_part(block, reading, owner)
+            if digest is not None:
+                found[reading.layout] = digest
     return found
-
-
-def _batches(storages: Iterable[int], blocks: Mapping[int, Block]) -> Iterator[list[int]]:
-    """Cut a run of storages into batches that are quick to hash, so that the clock is read often enough."""
-    batch: list[int] = []
-    size = 0
-    for storage in storages:
-        batch.append(storage)
-        size += blocks[storage].nbytes
-        if len(batch) == BATCH_COUNT or size > BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

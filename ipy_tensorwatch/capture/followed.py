@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import xxhash
-
-from ..core.overlap import lay_out
+from .fingerprint import digest_part, is_whole
+from .threads import is_alone
 from .torch_private import data_address
 
 if TYPE_CHECKING:
@@ -27,17 +25,11 @@ def digest_now(reading: Reading, mark: Mark | None) -> bytes | None:
     if mark is None or reading.unknown:
         return None
     block, start = mark.block, reading.low - mark.block.low
-    size = reading.high - reading.low
-    if start < 0 or start + size > block.nbytes:
+    if start < 0 or start + reading.high - reading.low > block.nbytes:
         return None
-    if reading.is_dense and size == block.nbytes:
-        return mark.digest
-    source: Any = block.window if mark.copy is None else mark.copy
-    if source is None:
-        return None
-    if reading.is_dense:
-        return xxhash.xxh3_128_digest(np.frombuffer(source, np.uint8, size, start).data)
-    return xxhash.xxh3_128_digest(np.ascontiguousarray(lay_out(source, reading, start)).data)
+    if mark.copy is not None or is_whole(reading, block):
+        return mark.part_digest(reading)
+    return digest_part(block, reading, block.hold() if is_alone() else None)
 
 
 def digest_then(reading: Reading, mark: Mark) -> bytes | None:

@@ -14,6 +14,7 @@ from .caller import calling_text
 from .dispatch import OperatorMode, lays_out_anew, region_of, written_arguments, written_tensors
 from .frozen import Frozen
 from .identity import StorageSerials
+from .memory import holds_references
 from .read import read
 from .torch_private import plain_reads
 from .walk import walk
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from ..core.reading import Reading
 
+REFERENCES = "its bytes are references to Python objects, or to text"
+"""Why it can neither be frozen nor restored."""
 _NOBODY = -1
 """The serial of an object that is not to be told from others."""
 
@@ -50,7 +53,7 @@ class Freezer:
         with plain_reads():
             for path, one in _tensors_in(root, thing):
                 reading = read(one, "", _NOBODY, self.storages)
-                why = self._reason_against(reading)
+                why = self._reason_against(reading) or (REFERENCES if holds_references(one) else None)
                 if why:
                     refused[path] = why
                 else:
@@ -91,9 +94,11 @@ class Freezer:
             mode.rest()
 
     def mend(self) -> list[Frozen]:
-        """Undo the writes that no operator made; return what was written to."""
+        """Undo the writes that no operator made; return what was written to, and thaw what could not be mended."""
         with plain_reads():
-            return [one for one in list(self.frozen.values()) if _is_mended(one)]
+            found = [one for one in list(self.frozen.values()) if _is_mended(one)]
+        self.thaw({one for one in found if one.is_lost})
+        return found
 
     def owner_of(self, reading: Reading) -> Frozen | None:
         """Return what is frozen of the memory that a reading covers."""

@@ -38,8 +38,8 @@ def freezing(thing: object) -> Iterator[None]:
         yield
     finally:
         freezer.close()
-        written = [str(one.record()) for one in freezer.mend()]
+        written = [(str(one.record()), one.fate) for one in freezer.mend()]
         freezer.thaw(found)
         found.clear()  # a traceback would keep the copies
         if written and not isinstance(sys.exc_info()[1], KeyboardInterrupt):
-            raise FrozenError(f"{written[0]}: this block wrote to it; its bytes have been put back")
+            raise FrozenError(f"{written[0][0]}: this block wrote to it; {written[0][1]}")

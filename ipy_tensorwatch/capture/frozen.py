@@ -8,17 +8,58 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+import xxhash
 
+from ..core.footprint import footprint_of
 from ..core.freezing import FrozenRecord
-from ..core.reading import extent
-from .fingerprint import Mark, elements_now
-from .memory import Block, block_of
-from .read import address_of, is_laid_out_as, owner_of
+from .fingerprint import digest_part
+from .memory import Block, block_of, place_of
+from .raw_memory import mapping_at
+from .read import is_laid_out_as, owner_of
+from .threads import is_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
     from ..core.reading import Reading
+    from .memory import Bytes, Runs
+
+_NOTHING = np.zeros((0, 2), np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The bytes that the elements of a tensor cover, and where they lie.
+
+    Attributes
+    ----------
+    runs
+        Rows of an offset and a length.
+    home
+        The file that is mapped there, if the memory is somebody else's: another one is not written to.
+    """
+
+    block: Block
+    runs: Runs
+    data: Bytes
+    digest: bytes
+    home: str
+
+    @classmethod
+    def of(cls, block: Block, reading: Reading) -> Kept | None:
+        """Copy the bytes; None where they cannot be read, or are scattered too widely."""
+        footprint = footprint_of(reading)
+        runs = footprint.runs() if footprint else None if reading.nbytes else _NOTHING
+        data = None if runs is None else block.copy_runs(runs)
+        if runs is None or data is None:
+            return None
+        return cls(block, runs, data, xxhash.xxh3_128_digest(data), mapping_at(block.address) if block.foreign else "")
+
+    def put_back(self, block: Block) -> bool:
+        """Write the bytes to where they lie now; tell whether they are there."""
+        if block.foreign and mapping_at(block.address) != self.home:
+            return False
+        return block.write(self.runs, self.data)
 
 
 @dataclass(slots=True, eq=False)
@@ -30,8 +71,10 @@ class Frozen:
     owner, thing
         Weak references to the storage (the array that owns the memory) and to the tensor. The one to the tensor makes
         `torch.utils.swap_tensors` refuse, as it should here.
-    mark
-        The bytes that its elements span; None where they cannot be read.
+    kept
+        Its bytes; None where they cannot be read.
+    is_lost
+        Whether it was written to and its bytes could not be put back.
     """
 
     path: str
@@ -39,16 +82,17 @@ class Frozen:
     reading: Reading
     owner: weakref.ref[Any]
     thing: weakref.ref[Any]
-    mark: Mark | None
+    kept: Kept | None
+    is_lost: bool = False
 
     @classmethod
     def of(cls, path: str, cell: int | None, thing: Any, reading: Reading, own: Container[int]) -> Frozen:  # noqa: ANN401
         """Take a copy of the bytes of a tensor or array."""
         owner = owner_of(thing)
         owner = owner.untyped_storage() if isinstance(owner, torch.Tensor) else owner
-        block = _span(block_of(thing, reading, own), reading) if reading.device == "cpu" else None
-        mark = Mark.of(block, block.digest() or b"") if block else None
-        return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), mark)
+        block = block_of(thing, reading, own) if reading.device == "cpu" else None
+        kept = Kept.of(block.part(reading.low, reading.high - reading.low), reading) if block else None
+        return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), kept)
 
     def on_release(self, release: Callable[[object], object]) -> None:
         """Call `release` when the tensor is gone, and when its storage is."""
@@ -70,7 +114,7 @@ class Frozen:
             dtype=self.reading.dtype,
             device=self.reading.device,
             nbytes=self.reading.nbytes,
-            is_kept=self.mark is not None,
+            is_kept=self.kept is not None,
         )
 
     def here(self) -> Reading | None:
@@ -78,42 +122,40 @@ class Frozen:
         owner = self.owner()
         if owner is None:
             return None
-        start, room = _place(owner)
+        start, room = place_of(owner)
         moved = start - self.reading.storage_start
         return self.reading._replace(data_ptr=self.reading.data_ptr + moved) if room >= self.reading.high else None
 
     def mend(self) -> bool:
         """Put back what was written where no operator could be stopped; tell whether anything was."""
-        if self.mark is None:
+        if self.kept is None:
             return False
-        moved = self._reseat(self.mark)
-        here = self.here() or self._enlarge(self.mark)
+        moved = self._reseat(self.kept)
+        here = self.here() or self._enlarge(self.kept)
         if here is None:
             return moved
-        block = replace(self.mark.block, address=here.address)
-        digest = block.digest()
-        if digest is None or digest == self.mark.digest:
+        owner = self.owner()  # held while its bytes are read and written
+        block = replace(self.kept.block, address=here.address)
+        digest = digest_part(block, self.reading, owner if is_alone() else None) if self.reading.nbytes else None
+        if digest is None or digest == self.kept.digest:
             return moved
-        return self._compare(block, digest, self.mark) or moved
-
-    def _compare(self, block: Block, digest: bytes, mark: Mark) -> bool:
-        """Compare the elements: what lies between them belongs to others, who may write there."""
-        now, kept = elements_now(block, self.reading), mark.elements(self.reading)
-        if now is None or kept is None:
-            return False
-        if np.array_equal(now, kept):
-            self.mark = replace(mark, digest=digest)
-            return False
-        block.put(self.reading, kept)
+        self.is_lost = not self.kept.put_back(block)
         return True
 
-    def _reseat(self, mark: Mark) -> bool:
+    @property
+    def fate(self) -> str:
+        """What became of it after it was written to."""
+        if self.is_lost:
+            return "its bytes could not be put back, so it is not frozen any more"
+        return "its bytes have been put back"
+
+    def _reseat(self, kept: Kept) -> bool:
         """Lead the tensor back to its memory where an assignment to `.data` has given it another."""
         tensor, storage = self.thing(), self.owner()
         if not isinstance(tensor, torch.Tensor) or self._is_seated(tensor, storage):
             return False
         if storage is None:  # nobody but this tensor held it, so nobody shared it either
-            storage = torch.UntypedStorage(mark.block.room)
+            storage = torch.UntypedStorage(kept.block.room)
         item, kind = self.reading.itemsize, getattr(torch, self.reading.dtype.removeprefix("torch."))
         strides = [stride // item for stride in self.reading.strides]
         seat = torch.empty(0, dtype=kind).set_(storage, self.reading.low // item, self.reading.shape, strides)
@@ -126,21 +168,8 @@ class Frozen:
         same = tensor.untyped_storage() is storage
         return same and offset == self.reading.low and is_laid_out_as(tensor, self.reading)
 
-    def _enlarge(self, mark: Mark) -> Reading | None:
+    def _enlarge(self, kept: Kept) -> Reading | None:
         storage = self.owner()
         if isinstance(storage, torch.UntypedStorage):
-            storage.resize_(mark.block.room)
+            storage.resize_(kept.block.room)
         return self.here()
-
-
-def _span(block: Block, reading: Reading) -> Block:
-    """Cut a run of bytes down to those that a reading spans."""
-    return replace(block, address=block.start + reading.low, low=reading.low, nbytes=reading.high - reading.low)
-
-
-def _place(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an array)
-    """Tell where the memory begins, and how large it is."""
-    if isinstance(owner, torch.UntypedStorage):
-        return owner.data_ptr(), owner.nbytes()
-    low, high = extent(owner.shape, owner.strides, owner.itemsize)
-    return address_of(owner) + low, high - low

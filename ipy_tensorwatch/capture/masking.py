@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .contrast import numbers
 from .followed import digest_now
+from .numbers import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,30 +1,39 @@
-"""Read bytes at an address, never through a pointer that could crash the kernel."""
+"""Runs of bytes that somebody else owns: read while the owner is held, or by a call that fails where memory is gone."""
 
 from __future__ import annotations
 
-import ctypes
-import os
-import sys
+import weakref
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 import xxhash
 
-from ..core.overlap import lay_out
 from ..core.reading import extent
-from .read import owner_of
+from .raw_memory import CAN_FETCH, MAX_SPANS, SCRATCH, Scratch, fetch_into, span, spans, store, window
+from .read import address_of, owner_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
-
-    import numpy as np
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from ..core.reading import Reading
 
-PIECE = 1 << 20
+    Bytes = bytes | memoryview
+    Runs = np.ndarray[Any, Any]
+
 WHOLE_LIMIT = 1 << 16
 """Storages up to this size are watched whole, whichever part of them has a name."""
+SMALL = 1 << 13
+"""Up to this size it is quicker to copy bytes out with many others than to lay a buffer over them."""
+
+_REFERENCES = 0x01
+"""NumPy's flag of a type whose elements are counted references, `NPY_ITEM_REFCOUNT`."""
+BATCH_COUNT = 512
+BATCH_BYTES = 1 << 18
+
+_spare: list[Scratch] = []
+"""Taken out while it is used, so that neither another thread nor a signal handler can write to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +45,11 @@ class Block:
     low, room
         Where the bytes begin in their storage, and how large the storage is.
     foreign
-        Not allocated by PyTorch or owned by a live array: a truncated memory map, a closed shared memory. Such bytes
-        are copied out by the operating system, which says no where a pointer would kill the kernel.
+        Not allocated by PyTorch or owned by a live array: a truncated memory map, a closed shared memory.
+    owner
+        Leads to the PyTorch storage; None for an array, which could not be resized while a weak reference leads to it.
+    span
+        The run as the operating system takes it.
     """
 
     address: int
@@ -45,12 +57,12 @@ class Block:
     low: int
     room: int
     foreign: bool
-    window: Any = field(default=None, compare=False, repr=False)
+    owner: weakref.ref[Any] | None = field(default=None, compare=False, repr=False)
+    span: bytes = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Lay a buffer over the bytes; it keeps nothing alive, so it is used only while the owner is known to live."""
-        if not self.foreign:
-            object.__setattr__(self, "window", (ctypes.c_ubyte * self.nbytes).from_address(self.address))
+        """Write the span."""
+        object.__setattr__(self, "span", span(self.address, self.nbytes))
 
     @property
     def start(self) -> int:
@@ -63,53 +75,154 @@ class Block:
         high = max(self.low + self.nbytes, other.low + other.nbytes)
         return replace(self, address=self.start + low, low=low, nbytes=high - low)
 
-    def copy(self) -> bytes | None:
-        """Copy the bytes; None where they cannot be read."""
-        if not self.foreign:
-            return ctypes.string_at(self.address, self.nbytes)
-        parts = list(self._pieces())
-        return None if None in parts else b"".join(part for part in parts if part is not None)
+    def part(self, low: int, nbytes: int) -> Block:
+        """Cut it down to some of its bytes."""
+        return replace(self, address=self.start + low, low=low, nbytes=nbytes)
 
-    def digest(self) -> bytes | None:
-        """Digest the bytes, position-dependent, 128 bits; None where they cannot be read."""
-        if not self.foreign:
-            return xxhash.xxh3_128_digest(self.window)
+    def hold(self, reference: weakref.ref[Any] | None = None) -> Any:  # noqa: ANN401  (a storage or an array)
+        """Give the owner, to be held while the bytes are read; None where it is gone, elsewhere, or not known.
+
+        Parameters
+        ----------
+        reference
+            Leads to the owner, where the block itself does not.
+        """
+        known = self.owner or reference
+        owner = known() if known is not None else None
+        return owner if owner is not None and self.lies_in(owner) else None
+
+    def lies_in(self, owner: Any) -> bool:  # noqa: ANN401  (a storage or an array)
+        """Tell whether the bytes are still those of a storage or an array."""
+        start, room = place_of(owner)
+        return start == self.start and self.low + self.nbytes <= room
+
+    def copy(self) -> Bytes | None:
+        """Copy the bytes; None where they cannot be read."""
+        return self.copy_runs(np.array([[0, self.nbytes]]))
+
+    def copy_runs(self, runs: Runs) -> Bytes | None:
+        """Copy some of the bytes, rows of an offset and a length; None where they cannot be read."""
+        total = int(runs[:, 1].sum())
+        target = np.empty(total, np.uint8)
+        place = 0
+        for first in range(0, len(runs), MAX_SPANS):
+            part = runs[first : first + MAX_SPANS]
+            size = int(part[:, 1].sum())
+            if fetch_into(target[place : place + size], spans(self.address, part)) != size:
+                return self._copy_held(runs)
+            place += size
+        return target.tobytes() if total <= WHOLE_LIMIT else target.data
+
+    def _copy_held(self, runs: Runs) -> Bytes | None:
+        """Copy where the operating system offers no call that may fail."""
+        owner = None if CAN_FETCH or self.foreign else self.hold()
+        if owner is None:
+            return None
+        source = window(self.address, self.nbytes)
+        return b"".join(bytes(source[low : low + size]) for low, size in runs.tolist())
+
+    def window(self, owner: object = None) -> Any:  # noqa: ANN401
+        """Give the bytes as a buffer: where they lie, if the owner is held and nobody can move them, else a copy."""
+        return window(self.address, self.nbytes) if owner is not None and not self.foreign else self.copy()
+
+    def digest(self, owner: object = None) -> bytes | None:
+        """Digest the bytes, position-dependent, 128 bits; None where they cannot be read.
+
+        Parameters
+        ----------
+        owner
+            What `hold` gave, if nobody can free or move the bytes before this returns: then they need not be copied.
+        """
+        if owner is not None and not self.foreign and self.nbytes:
+            return xxhash.xxh3_128_digest(window(self.address, self.nbytes))
         hasher = xxhash.xxh3_128()
-        for part in self._pieces():
-            if part is None:
+        for piece in self._pieces():
+            if piece is None:
                 return None
-            hasher.update(part)
+            hasher.update(piece)
         return hasher.digest()
 
-    def put(self, reading: Reading, elements: np.ndarray[Any, Any]) -> bool:
-        """Write a reading's elements, rows of bytes, and none of the bytes between them; tell whether that could be."""
-        if not self.foreign:
-            lay_out(self.window, reading, reading.low - self.low)[...] = elements
-            return True
-        copy = bytearray(self.copy() or b"")
-        if len(copy) != self.nbytes:
+    def write(self, runs: Runs, data: Bytes) -> bool:
+        """Write some of the bytes, and none between them; tell whether that could be."""
+        if store(spans(self.address, runs), data):
+            return self.copy_runs(runs) == data
+        owner = None if CAN_FETCH or self.foreign else self.hold()
+        if owner is None:
             return False
-        lay_out(copy, reading, reading.low - self.low)[...] = elements
-        return _copy_in(self.address, bytes(copy))
+        target, place = np.frombuffer(window(self.address, self.nbytes), np.uint8), 0
+        for low, size in runs.tolist():
+            target[low : low + size] = np.frombuffer(data, np.uint8, size, place)
+            place += size
+        return True
 
-    def _pieces(self) -> Any:  # noqa: ANN401
-        for start in range(0, self.nbytes, PIECE):
-            yield _copy_out(self.address + start, min(PIECE, self.nbytes - start))
+    def _pieces(self) -> Iterator[memoryview | None]:
+        """Copy the bytes out piece by piece; a piece is there until the next is asked for."""
+        scratch = _spare.pop() if _spare else Scratch()
+        try:
+            for start in range(0, self.nbytes, SCRATCH):
+                size = min(SCRATCH, self.nbytes - start)
+                done = scratch.fetch(span(self.address + start, size), size)
+                yield scratch.view[:size] if done == size else None
+        finally:
+            _spare.append(scratch)
+
+
+def fetch(blocks: Sequence[Block]) -> bytes | None:
+    """Copy the bytes of many small blocks, one behind the other; None where any cannot be read."""
+    scratch = _spare.pop() if _spare else Scratch()
+    try:
+        total = sum([block.nbytes for block in blocks])
+        done = scratch.fetch(b"".join([block.span for block in blocks]), total)
+        return scratch.view[:total].tobytes() if done == total else None
+    finally:
+        _spare.append(scratch)
+
+
+def digest_each(blocks: Sequence[Block], joined: bytes | None) -> Iterator[tuple[bytes | None, Bytes | None]]:
+    """Digest many small blocks, which were fetched together if that could be, and give the bytes of each."""
+    place = 0
+    for block in blocks:
+        data: Bytes | None = block.copy() if joined is None else joined[place : place + block.nbytes]
+        place += block.nbytes
+        yield (None if data is None else xxhash.xxh3_128_digest(data)), data
+
+
+def batches(storages: Iterable[int], blocks: Mapping[int, Block]) -> Iterator[list[int]]:
+    """Cut a run of storages into batches that are quick to digest, so that the clock is read often enough."""
+    batch: list[int] = []
+    size = 0
+    for storage in storages:
+        batch.append(storage)
+        size += blocks[storage].nbytes
+        if len(batch) == BATCH_COUNT or size > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noqa: ANN401  (a tensor or an array)
     """Choose the bytes to watch for a reading: all of a small storage, of a large one what the reading spans."""
     start, owner = reading.storage_start, owner_of(thing)
-    room = _room(owner)
+    foreign = _is_foreign(owner, reading.storage, own)
+    keeper = owner.untyped_storage() if isinstance(owner, torch.Tensor) else owner
+    room = place_of(keeper)[1]
     low, high = (0, room) if room <= WHOLE_LIMIT else (reading.low, reading.high)
-    return Block(start + low, high - low, low, room, _is_foreign(owner, reading.storage, own))
+    reference = None if isinstance(keeper, np.ndarray) else weakref.ref(keeper)
+    return Block(start + low, high - low, low, room, foreign, reference)
 
 
-def _room(owner: Any) -> int:  # noqa: ANN401
-    if isinstance(owner, torch.Tensor):
-        return owner.untyped_storage().nbytes()
-    low, high = extent(owner.shape, owner.strides, owner.itemsize)
-    return high - low
+def holds_references(thing: Any) -> bool:  # noqa: ANN401  (a tensor or an array)
+    """Tell an array whose bytes are references to objects or text, which nobody would own if they were copied."""
+    return isinstance(thing, np.ndarray) and bool(thing.dtype.hasobject or thing.dtype.flags & _REFERENCES)
+
+
+def place_of(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an array)
+    """Tell where the memory begins, and how large it is."""
+    if isinstance(owner, np.ndarray):
+        low, high = extent(owner.shape, owner.strides, owner.itemsize)
+        return address_of(owner) + low, high - low
+    return owner.data_ptr(), owner.nbytes()
 
 
 def _is_foreign(owner: Any, storage: int, own: Container[int]) -> bool:  # noqa: ANN401
@@ -117,35 +230,3 @@ def _is_foreign(owner: Any, storage: int, own: Container[int]) -> bool:  # noqa:
     if isinstance(owner, torch.Tensor):
         return storage not in own
     return not owner.flags.owndata
-
-
-class _Span(ctypes.Structure):
-    _fields_ = (("address", ctypes.c_void_p), ("length", ctypes.c_size_t))
-
-
-def _system_call(name: str) -> Callable[[int, int, int], bool]:
-    """Find a system call that copies memory and answers an error where a pointer would fault; only Linux has them."""
-    if not sys.platform.startswith("linux"):
-        return lambda _local, _remote, _length: False
-    call = getattr(ctypes.CDLL(None, use_errno=True), name)
-    call.argtypes = (ctypes.c_int, *(ctypes.c_void_p, ctypes.c_ulong) * 2, ctypes.c_ulong)
-    call.restype = ctypes.c_ssize_t
-
-    def copy(local: int, remote: int, length: int) -> bool:
-        here, there = _Span(local, length), _Span(remote, length)
-        return bool(call(os.getpid(), ctypes.byref(here), 1, ctypes.byref(there), 1, 0) == length)
-
-    return copy
-
-
-_read_from, _write_to = _system_call("process_vm_readv"), _system_call("process_vm_writev")
-
-
-def _copy_out(address: int, length: int) -> bytes | None:
-    target = ctypes.create_string_buffer(length)
-    return target.raw if _read_from(ctypes.addressof(target), address, length) else None
-
-
-def _copy_in(address: int, data: bytes) -> bool:
-    source = ctypes.create_string_buffer(data, len(data))
-    return _write_to(ctypes.addressof(source), address, len(data))

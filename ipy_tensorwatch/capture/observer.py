@@ -71,7 +71,11 @@ class Observation:
         return tuple(storage for storage, verdict in self.verdicts.items() if verdict.outcome == "unreadable")
 
     def _not_compared(self, left_out: Mapping[int, str]) -> Iterator[Unverified]:
-        why = {"skipped": "budget", "unreadable": "its memory is gone"}
+        why = {
+            "skipped": "budget",
+            "moved": "it was freed or moved while it was read",
+            "unreadable": "its memory is gone",
+        }
         for storage, outcome in left_out.items():
             for path, _ in self.shot.snapshot.by_storage.get(storage, ()):
                 yield Unverified(path=str(path), why=why[outcome])
@@ -129,6 +133,7 @@ class Observer:
             cell,
             self.budget,
             lambda storage: [reading for _, reading in shot.snapshot.by_storage.get(storage, ())],
+            self.lens.storages.references,
         )
         return {**verdicts, **{one: Verdict("unreadable", marks.get(one), None, None) for one in gone}}
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from torch.autograd.graph import increment_version
 
+from ..core.footprint import footprint_of
 from ..core.near import Neighbourhood
 from ..core.reading import changed_fields
 from ..core.restoring import RefusedError, Restored
-from .fingerprint import elements_now
-from .memory import block_of
+from .freezer import REFERENCES
+from .memory import block_of, holds_references
 from .read import read
 from .torch_private import plain_reads
 from .walk import walk
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from .archive import Archive
     from .freezer import Freezer
     from .lens import Lens
-
-    Bytes = np.ndarray[Any, Any]
+    from .memory import Block, Bytes, Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,8 @@ class Restorer:
         then = {str(path): reading for one in near for path, reading in self._readings_of(one, cell)}
         versions = [(one.thing, one.reading.version) for one in near if _has_moved(one.reading, then.get(one.path))]
         for one, old in changed:
-            if not block_of(one.thing, one.reading, self.lens.storages.own).put(one.reading, old):
+            runs = _runs_of(one.reading)
+            if runs is None or not self._block(one).write(runs, old):
                 raise RefusedError(f"the memory of {one.path} cannot be written")
         for tensor, version in versions:
             if tensor._version == version:  # not raised yet through one of its views
@@ -89,6 +89,8 @@ class Restorer:
 
     def _kept(self, one: _Seen, cell: int) -> Bytes:
         """Give the bytes of a tensor from before a cell."""
+        if holds_references(one.thing):
+            raise RefusedError(REFERENCES)
         frozen = self.freezer.owner_of(one.reading)
         if frozen is not None:
             raise RefusedError(str(frozen.record()))
@@ -104,10 +106,10 @@ class Restorer:
             )
         if kept.first < cell:
             raise RefusedError(f"the bytes of {one.path} were not compared just before cell {cell}")
-        elements = kept.mark.elements(one.reading)
-        if elements is None:
+        covered = kept.mark.covered(one.reading)
+        if covered is None:
             raise RefusedError(f"no copy of its bytes from before cell {cell} was kept")
-        return elements
+        return covered.tobytes()
 
     def _readings_of(self, one: _Seen, cell: int) -> tuple[tuple[AccessPath, Reading], ...]:
         """Give how the variables of a storage were when it had the bytes from before a cell."""
@@ -128,12 +130,23 @@ class Restorer:
         return list(found.values())
 
     def _bytes(self, one: _Seen) -> Bytes | None:
-        return elements_now(block_of(one.thing, one.reading, self.lens.storages.own), one.reading)
+        runs = _runs_of(one.reading)
+        return None if runs is None else self._block(one).copy_runs(runs)
+
+    def _block(self, one: _Seen) -> Block:
+        reading = one.reading
+        return block_of(one.thing, reading, self.lens.storages.own).part(reading.low, reading.high - reading.low)
 
 
 def _has_moved(now: Reading, then: Reading | None) -> bool:
     return now.version is not None and (then is None or now.version != then.version)
 
 
+def _runs_of(reading: Reading) -> Runs | None:
+    """Find the runs of bytes that elements cover; None where these are too many."""
+    footprint = footprint_of(reading)
+    return None if footprint is None else footprint.runs()
+
+
 def _are_same(a: Bytes | None, b: Bytes | None) -> bool:
-    return a is not None and b is not None and np.array_equal(a, b)
+    return a is not None and b is not None and a == b

@@ -1,31 +1,26 @@
-"""What the other threads of the process are at: a write between two statements may have been theirs."""
+"""Whether another thread may run the user's code just now."""
 
 from __future__ import annotations
 
-import sys
-from threading import get_ident
-from typing import TYPE_CHECKING
+import _thread
+import threading
 
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
-    from types import CodeType, FrameType
-
-
-def names_in_other_threads(files: Container[str]) -> frozenset[str]:
-    """Give the global names that the notebook's functions use which other threads run at this moment.
-
-    Parameters
-    ----------
-    files
-        The file names of the notebook's cells.
-    """
-    frames = (frame for thread, frame in sys._current_frames().items() if thread != get_ident())
-    return frozenset(
-        name for frame in frames for code in _codes(frame) if code.co_filename in files for name in code.co_names
-    )
+_SERVICES = ("ipykernel.", "IPython.", "zmq.", "tornado.")
+_OF_KERNEL = "IOPub"
+"""The name of the kernel's one thread that has no class of its own."""
 
 
-def _codes(frame: FrameType | None) -> Iterator[CodeType]:
-    while frame is not None:
-        yield frame.f_code
-        frame = frame.f_back
+def is_alone() -> bool:
+    """Tell whether this is the main thread, and all others are those of the kernel that run no code of the user's."""
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    others = [one for one in threading.enumerate() if one is not threading.main_thread()]
+    return _thread._count() <= len(others) and all(map(_is_service, others))
+
+
+def _is_service(thread: threading.Thread) -> bool:
+    kind = type(thread)
+    if kind is threading.Thread:
+        return thread._name == _OF_KERNEL  # type: ignore[attr-defined]
+    home, name = (type.__getattribute__(kind, part) for part in ("__module__", "__name__"))
+    return type(home) is str and home.startswith(_SERVICES) and "subshell" not in name.lower()

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..core.records import Values
-from .contrast import marks_of, numbers
+from .contrast import marks_of
+from .numbers import numbers
 
 if TYPE_CHECKING:
     import numpy as np

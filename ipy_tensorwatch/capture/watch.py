@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .fingerprint import COPY_LIMIT, Mark
-from .memory import block_of
+from .memory import SMALL, batches, block_of, digest_each, fetch
 from .read import TORCH_TYPES, read
 from .seats import Seats
+from .threads import is_alone
 from .watched import Rewritten, Watched, mask_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .fingerprint import Verdict
     from .identity import StorageSerials
     from .lens import Shot
-    from .memory import Block
+    from .memory import Block, Bytes
     from .past import Spell
     from .seats import Moved
 
@@ -94,10 +95,28 @@ class Watch:
                 self.has_lost = True
                 self._give_back(one.block)
                 yield Rewritten(storage, one.look_number, None, one.block.low)
-            elif seen := one.look(storage, number):
-                self._make_room(one.spells)
-                yield seen
+        blocks = {storage: one.block for storage, one in self.watched.items()}
+        for batch in batches(blocks, blocks):
+            yield from self._look_at(batch, number)
         yield from self._count(number)
+
+    def _look_at(self, storages: Sequence[int], number: int) -> Iterator[Rewritten]:
+        small = [storage for storage in storages if self.watched[storage].block.nbytes <= SMALL]
+        blocks = [self.watched[storage].block for storage in small]
+        for storage, (digest, copy) in zip(small, digest_each(blocks, fetch(blocks)), strict=True):
+            yield from self._accept(storage, number, digest, copy)
+        for storage in storages if len(small) < len(storages) else ():
+            if self.watched[storage].block.nbytes > SMALL:
+                yield from self._look_at_one(storage, number)
+
+    def _look_at_one(self, storage: int, number: int) -> Iterator[Rewritten]:
+        yield from self._accept(storage, number, *self.watched[storage].read(is_alone=is_alone()))
+
+    def _accept(self, storage: int, number: int, digest: bytes | None, copy: Bytes | None) -> Iterator[Rewritten]:
+        one = self.watched[storage]
+        if seen := one.look(storage, number, digest, copy):
+            self._make_room(one.spells)
+            yield seen
 
     def last_look(self, storage: int) -> int:
         """Give the last look at a storage; of one that is not watched, the start of the cell."""
@@ -116,9 +135,8 @@ class Watch:
             one = self.watched.get(region.storage)
             if one is None:
                 self._take_in_unnamed(tensor, region.storage, storages, number)
-            elif one.look_number < number and one.find() and (seen := one.look(region.storage, number)):
-                self._make_room(one.spells)
-                yield seen
+            elif one.look_number < number and one.find():
+                yield from self._look_at_one(region.storage, number)
 
     def _make_room(self, spells: list[Spell]) -> None:
         """Keep no copy of what was just found overwritten where it is large, or copies have become many."""
@@ -139,8 +157,7 @@ class Watch:
     def now(self, storage: int) -> Mark | None:
         """Look at a storage once more; None where it is gone."""
         one = self._find(storage)
-        digest = one.block.digest() if one and one.find() else None
-        return None if one is None or digest is None else Mark(one.block, digest, one.block.copy(), {})
+        return Mark.of(one.block) if one and one.find() else None
 
     @property
     def seen(self) -> set[int]:
@@ -164,8 +181,7 @@ class Watch:
         for storage, verdict in verdicts.items():
             one, before, after = self.watched.get(storage), verdict.before, verdict.after
             if one and one.find():
-                seen = one.look(storage, number)
-                if seen:
+                if seen := one.look(storage, number, *one.read(is_alone=is_alone())):
                     yield seen
             elif before and after and verdict.outcome == "changed" and storage not in self._by_count:
                 yield Rewritten(storage, 0, mask_of(before.copy, after.copy), after.block.low)
@@ -191,8 +207,10 @@ class Watch:
         for storage in blocks.keys() - self.seen:
             block, reference = blocks[storage], known.get(storage)
             if reference is not None and self._has_room(block):
-                copy = block.copy() if block.nbytes <= self.largest else None
-                self.watched[storage] = Watched(reference, block, block.digest(), copy, number, number)
+                mark = Mark.of(block)
+                digest, copy = (mark.digest, mark.copy) if mark else (None, None)
+                copy = copy if block.nbytes <= self.largest else None
+                self.watched[storage] = Watched(reference, block, digest, copy, number, number)
 
     def _take_in_unnamed(self, tensor: torch.Tensor, storage: int, storages: StorageSerials, number: int) -> None:
         if type(tensor) in TORCH_TYPES and tensor.device.type == "cpu":

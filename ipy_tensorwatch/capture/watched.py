@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+import xxhash
 
 from .fingerprint import Mark
+from .memory import place_of
 from .past import Spell
 
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Iterator
 
-    from .memory import Block
+    from .memory import Block, Bytes
 
 
 class Rewritten(NamedTuple):
@@ -34,7 +36,7 @@ class Watched:
     reference: weakref.ref[Any]
     block: Block
     digest: bytes | None
-    copy: bytes | None
+    copy: Bytes | None
     first: int = 0
     look_number: int = 0
     spells: list[Spell] = field(default_factory=list)
@@ -44,22 +46,36 @@ class Watched:
         owner = self.reference()
         if not isinstance(owner, torch.UntypedStorage):
             return owner is not None
-        start, size = owner.data_ptr(), owner.nbytes()
+        start, size = place_of(owner)
         if start != self.block.start and size >= self.block.low + self.block.nbytes:
             self.block = replace(self.block, address=start + self.block.low, room=size)
-        return start == self.block.start
+        return start == self.block.start and size >= self.block.low + self.block.nbytes
 
-    def look(self, storage: int, number: int) -> Rewritten | None:
-        """Compare the bytes with those of the last look."""
-        block, since, self.look_number = self.block, self.look_number, number
-        digest = block.digest()
+    def read(self, *, is_alone: bool) -> tuple[bytes | None, Bytes | None]:
+        """Digest the bytes; where a copy of them is kept, of a copy."""
+        if self.copy is None:
+            return self.block.digest(self.block.hold(self.reference) if is_alone else None), None
+        copy = self.block.copy()
+        return (None if copy is None else xxhash.xxh3_128_digest(copy)), copy
+
+    def look(self, storage: int, number: int, digest: bytes | None, copy: Bytes | None) -> Rewritten | None:
+        """Compare what was just read with the last look; what has moved in the meantime is left for the next."""
+        since = self.look_number
         if digest is None or digest == self.digest:
+            self.look_number = number
             return None
+        if not self._is_there():
+            return None
+        self.look_number = number
         old = self.copy
         self.spells += self.spell(since)
         self.first, self.digest = number, digest
-        self.copy = block.copy() if old is not None else None
-        return Rewritten(storage, since, mask_of(old, self.copy), block.low)
+        self.copy = copy if old is not None else None
+        return Rewritten(storage, since, mask_of(old, self.copy), self.block.low)
+
+    def _is_there(self) -> bool:
+        owner = self.reference()
+        return owner is not None and self.block.lies_in(owner)
 
     def spell(self, last: int) -> Iterator[Spell]:
         """Tell the bytes as they were up to a look."""
@@ -67,7 +83,7 @@ class Watched:
             yield Spell(self.first, last, Mark(self.block, self.digest, self.copy, {}))
 
 
-def mask_of(old: bytes | None, new: bytes | None) -> np.ndarray[Any, Any] | None:
+def mask_of(old: Bytes | None, new: Bytes | None) -> np.ndarray[Any, Any] | None:
     """Tell which bytes differ; None where one of the two is not known."""
     if old is None or new is None or len(old) != len(new):
         return None

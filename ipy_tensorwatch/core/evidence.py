@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .overlap import lay_out
+from .footprint import footprint_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,8 @@ class Write:
         piece = self.mask[max(0, start) : start + reading.high - reading.low]
         if reading.is_dense or not piece.any():
             return bool(piece.any())
-        return bool(lay_out(self.mask, reading, start).any())
+        footprint = footprint_of(reading)
+        return footprint is None or start < 0 or bool(footprint.take(self.mask, start).any())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

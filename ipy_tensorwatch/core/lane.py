@@ -80,9 +80,9 @@ def lay(reading: Reading, low: int, cell: float) -> Lane:
     """
     if not reading.nbytes:
         return Lane()
-    levels = _levels(reading)
+    levels = levels_of(reading)
     runs = _runs(levels, reading.address - low, cell)
-    is_nested = _is_nested(levels)
+    is_nested = are_nested(levels)
     is_exact = is_nested or _count_starts(levels) <= MAX_STARTS
     nbytes = prod(size for _, size in levels) if is_nested else sum(run.covered for run in runs)
     return Lane(
@@ -94,7 +94,7 @@ def lay(reading: Reading, low: int, cell: float) -> Lane:
     )
 
 
-def _levels(reading: Reading) -> Levels:
+def levels_of(reading: Reading) -> Levels:
     """Write the bytes as sums of progressions (stride, size), the finest first, those merged that make one."""
     dims = sorted(
         (abs(stride), size) for size, stride in zip(reading.shape, reading.strides, strict=True) if size > 1 and stride
@@ -110,12 +110,13 @@ def _levels(reading: Reading) -> Levels:
     return levels
 
 
-def _is_nested(levels: Levels) -> bool:
+def are_nested(levels: Levels) -> bool:
     """Tell whether each progression steps over all that the finer ones reach, so that no byte is met twice."""
-    return all(stride >= _width(levels[:place]) for place, (stride, _) in enumerate(levels))
+    return all(stride >= width_of(levels[:place]) for place, (stride, _) in enumerate(levels))
 
 
-def _width(levels: Levels) -> int:
+def width_of(levels: Levels) -> int:
+    """Return the number of bytes from the first to the last."""
     return sum((size - 1) * stride for stride, size in levels) + 1
 
 
@@ -125,8 +126,8 @@ def _count_starts(levels: Levels) -> int:
 
 def _runs(levels: Levels, first: int, cell: float) -> tuple[Run, ...]:
     dense = _dense(levels, cell)
-    width, covered = _width(levels[:dense]), prod(size for _, size in levels[:dense])
-    if not _is_nested(levels) and dense == len(levels):
+    width, covered = width_of(levels[:dense]), prod(size for _, size in levels[:dense])
+    if not are_nested(levels) and dense == len(levels):
         return (Run(first, first + width, min(width, covered)),)
     steps = [range(0, stride * size, stride) for stride, size in levels[dense:]]
     starts = sorted(first + sum(parts) for parts in product(*steps))
@@ -135,9 +136,9 @@ def _runs(levels: Levels, first: int, cell: float) -> tuple[Run, ...]:
 
 def _dense(levels: Levels, cell: float) -> int:
     """Count the progressions, from the finest on, whose steps cannot be told apart."""
-    if not _is_nested(levels):
+    if not are_nested(levels):
         return 1 if _count_starts(levels) <= MAX_STARTS else len(levels)
-    finer = ((place, stride, _width(levels[:place])) for place, (stride, _) in enumerate(levels))
+    finer = ((place, stride, width_of(levels[:place])) for place, (stride, _) in enumerate(levels))
     return next((place for place, stride, width in finer if place and not _is_close(stride, width, cell)), len(levels))
 
 

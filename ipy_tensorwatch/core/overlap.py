@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .footprint import footprint_of
+
 if TYPE_CHECKING:
     from .reading import Reading
     from .records import Relation
@@ -67,12 +69,8 @@ def _repeats(reading: Reading) -> bool | None:
     """Count the addresses, where sizes and strides alone do not tell."""
     if reading.numel * reading.itemsize > reading.high - reading.low:
         return True
-    if reading.numel > MAX_WORK:
-        return None
-    places = np.zeros(1, np.int64)
-    for size, stride in ((reading.itemsize, 1), *zip(reading.shape, reading.strides, strict=True)):
-        places = np.add.outer(places, np.arange(size) * stride).ravel()
-    return bool(len(np.unique(places)) < len(places))
+    footprint = footprint_of(reading)
+    return None if footprint is None else footprint.nbytes < reading.nbytes
 
 
 def lay_out(buffer: Any, reading: Reading, start: int) -> np.ndarray[Any, np.dtype[np.uint8]]:  # noqa: ANN401
@@ -114,7 +112,9 @@ def _canonical(reading: Reading) -> list[tuple[int, int]]:
 
 def _address_array(reading: Reading) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """Lay an array of single bytes over the elements' addresses; its memory is never read."""
-    base = _Addresses(reading.data_ptr, (*reading.shape, reading.itemsize), (*reading.strides, 1))
+    dims = [(size, stride) for size, stride in zip(reading.shape, reading.strides, strict=True) if size > 1 and stride]
+    shape, strides = tuple(size for size, _ in dims), tuple(stride for _, stride in dims)
+    base = _Addresses(reading.data_ptr, (*shape, reading.itemsize), (*strides, 1))
     return np.asarray(base)
 
 

@@ -107,7 +107,7 @@ class Freezing:
         """Begin a cell: undo what was written since the last one, and stop operators from here on."""
         if self.freezer.frozen:
             for one in self.freezer.mend():
-                print(f"tensorwatch: {one.record()}: it was written to between cells; its bytes have been put back")
+                print(f"tensorwatch: {one.record()}: it was written to between cells; {one.fate}")
             self.freezer.open()
 
     def guard(self, cell: RunningCell | None) -> None:
@@ -191,4 +191,4 @@ def _accuse(mended: Sequence[Frozen], guarded: GuardedCell | None) -> str:
         return ""
     more = f" (and {len(mended) - 1:,} more)" if len(mended) > 1 else ""
     culprit = guarded.culprit() if guarded else "this cell"
-    return f"{mended[0].record()}{more}: {culprit} wrote to it; its bytes have been put back"
+    return f"{mended[0].record()}{more}: {culprit} wrote to it; {mended[0].fate}"

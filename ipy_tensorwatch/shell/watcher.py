@@ -14,8 +14,8 @@ from ..capture.archive import Archive
 from ..capture.collector import quiet_collector
 from ..capture.freezer import Freezer
 from ..capture.observer import Observation, Observer
+from ..capture.other_threads import names_in_other_threads
 from ..capture.steps import StepRecorder
-from ..capture.threads import names_in_other_threads
 from ..core.blame import Verdict
 from ..core.diff import join
 from ..core.guard import GUARD

@@ -1,0 +1,255 @@
+"""Count the elements that differ between two copies of memory, in the time that the memory takes, not the elements."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from dataclasses import dataclass, field
+from itertools import islice
+from math import gcd, prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .footprint import as_array, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Array = np.ndarray[Any, Any]
+    Index = tuple[int, ...]
+
+PIECE = 1 << 16
+"""How many elements are compared at once."""
+MAX_STARTS = 1 << 18
+"""How many places there may be where an element begins, where elements lie over each other."""
+MAX_COUNT = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One copy of some memory, and how the elements lie in it.
+
+    Attributes
+    ----------
+    first
+        Where in the buffer the element of index 0 begins.
+    strides
+        In bytes.
+    """
+
+    buffer: Any
+    first: int
+    strides: tuple[int, ...]
+
+    def element(self, index: Index, itemsize: int) -> Array:
+        """Give the bytes of one element, as a row."""
+        place = self.first + sum(map(int.__mul__, index, self.strides))
+        return as_array(self.buffer, place, (1, itemsize), (itemsize, 1))
+
+
+@dataclass(slots=True)
+class Tally:
+    """The elements that differ.
+
+    Attributes
+    ----------
+    note
+        Called with the bytes of elements that differ, before and after, as rows; each place in memory comes once.
+    differs
+        Whether there are any; None where looking took too long and none had been found.
+    changed
+        How many they are; None where counting took too long.
+    first
+        The indices of the first of them.
+    """
+
+    shape: tuple[int, ...]
+    itemsize: int
+    examples: int
+    deadline: float
+    note: Callable[[Array, Array], None]
+    differs: bool | None = False
+    changed: int | None = 0
+    first: list[Index] = field(default_factory=list)
+
+    def count(self, old: Side, new: Side) -> None:
+        """Compare two copies, in which the elements may lie differently."""
+        pairs: list[Index] = [*zip(self.shape, old.strides, new.strides, strict=True)]
+        real = [place for place, (size, *strides) in enumerate(pairs) if size > 1 and any(strides)]
+        dims = [pairs[place] for place in real]
+        overlaid = _Overlaid.of(old, new, dims, self.itemsize)
+        if overlaid is not None:
+            count, indices = overlaid.count(self.examples, self.note)
+        else:
+            count, indices = self._go_through(old, new, dims)
+        times = prod(size for place, (size, *_) in enumerate(pairs) if place not in real)
+        self.changed = None if count is None else count * times
+        self.differs = bool(count) if count is not None else self.differs
+        self.first = [*islice(heapq.merge(*(self._spread(one, real) for one in indices)), self.examples)]
+
+    def _go_through(self, old: Side, new: Side, dims: list[Index]) -> tuple[int | None, list[Index]]:
+        """Compare all elements, piece by piece."""
+        merged, shape = _merge(dims), tuple(size for size, *_ in dims)
+        a, b = (_lay(side, merged, which, self.itemsize) for which, side in ((1, old), (2, new)))
+        flat: list[int] = []
+        changed = 0
+        for base, piece in _pieces(tuple(size for size, *_ in merged)):
+            differs = a[piece] != b[piece]
+            differs = differs.any(axis=-1) if a.ndim > len(merged) else differs
+            found = int(np.count_nonzero(differs))
+            if found:
+                self.note(*(self._rows(one[piece][differs]) for one in (a, b)))
+                if changed < self.examples:
+                    flat += (base + np.flatnonzero(differs)[: self.examples - changed]).tolist()
+                changed += found
+            if time.perf_counter() > self.deadline:
+                self.differs = True if changed else None
+                return None, []
+        return changed, [tuple(map(int, np.unravel_index(one, shape))) if shape else () for one in flat]
+
+    def _rows(self, elements: Array) -> Array:
+        return np.ascontiguousarray(elements).view(np.uint8).reshape(-1, self.itemsize)
+
+    def _spread(self, reduced: Index, real: Sequence[int]) -> Iterator[Index]:
+        """Give the indices of all elements that lie at one place because of a stride of 0, in order."""
+        known = dict(zip(real, reduced, strict=True))
+        ranges = [(known[place],) if place in known else range(size) for place, size in enumerate(self.shape)]
+        return _in_order(ranges)
+
+
+def _in_order(ranges: Sequence[Sequence[int]]) -> Iterator[Index]:
+    """Go through a product lazily: its ranges may be long."""
+    if not ranges:
+        yield ()
+        return
+    for one in ranges[0]:
+        for rest in _in_order(ranges[1:]):
+            yield (one, *rest)
+
+
+def _merge(dims: list[Index]) -> list[Index]:
+    """Make one dimension of neighbours that lie behind each other in both copies."""
+    merged: list[Index] = []
+    for size, old, new in dims:
+        if merged and merged[-1][1] == size * old and merged[-1][2] == size * new:
+            merged[-1] = merged[-1][0] * size, old, new
+        else:
+            merged.append((size, old, new))
+    return merged
+
+
+def _lay(side: Side, dims: list[Index], which: int, itemsize: int) -> Array:
+    """Lay elements over a copy, each one a number or a row of numbers as large as may be: these compare quickest."""
+    size = next(size for size in (8, 4, 2, 1) if itemsize % size == 0)
+    row, step = ((), ()) if size == itemsize else ((itemsize // size,), (size,))
+    shape, strides = (*(one[0] for one in dims), *row), (*(one[which] for one in dims), *step)
+    return as_array(side.buffer, side.first, shape, strides, size)
+
+
+def _pieces(
+    shape: tuple[int, ...], base: int = 0, taken: tuple[Any, ...] = ()
+) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Cut a shape into pieces, in order, each with the number of elements before it."""
+    if prod(shape) <= PIECE:
+        yield base, (*taken, Ellipsis)
+        return
+    rest = prod(shape[1:])
+    if rest > PIECE:
+        for place in range(shape[0]):
+            yield from _pieces(shape[1:], base + place * rest, (*taken, place))
+        return
+    step = PIECE // rest
+    for place in range(0, shape[0], step):
+        yield base + place * rest, (*taken, slice(place, place + step))
+
+
+@dataclass(frozen=True, slots=True)
+class _Overlaid:
+    """Elements that lie over each other: more of them than places where one begins.
+
+    Attributes
+    ----------
+    dims
+        Sizes and strides, these in units of `step` bytes.
+    first
+        The place of index 0.
+    differs
+        For each place, from the lowest on, whether an element there differs.
+    """
+
+    old: Side
+    new: Side
+    dims: list[tuple[int, int]]
+    step: int
+    first: int
+    itemsize: int
+    differs: Array
+
+    @classmethod
+    def of(cls, old: Side, new: Side, dims: list[Index], itemsize: int) -> _Overlaid | None:
+        """Look at two copies in this way, where that pays and is allowed."""
+        if not dims or any(a != b for _, a, b in dims):
+            return None
+        step = gcd(*(stride for _, stride, _ in dims))
+        scaled = [(size, stride // step) for size, stride, _ in dims]
+        places = sum((size - 1) * abs(stride) for size, stride in scaled) + 1
+        count = prod(size for size, _ in scaled)
+        if not 2 * places < count < MAX_COUNT or places > MAX_STARTS:
+            return None
+        first = sum((size - 1) * -stride for size, stride in scaled if stride < 0)
+        width = (places - 1) * step + itemsize
+        if width > MAX_STARTS * max(8, itemsize):
+            return None
+        low = first * step
+        a, b = (as_array(one.buffer, one.first - low, (width,), (1,)) for one in (old, new))
+        before = np.concatenate(([0], np.cumsum(a != b, dtype=np.int32)))
+        starts = np.arange(places) * step
+        return cls(old, new, scaled, step, first, itemsize, before[starts + itemsize] != before[starts])
+
+    def count(self, examples: int, note: Callable[[Array, Array], None]) -> tuple[int | None, list[Index]]:
+        """Count the elements that differ, and give the indices of the first."""
+        numbers = [self.differs.astype(np.int64)]
+        for size, stride in reversed(self.dims):
+            numbers.append(_sum_along(numbers[-1], size, stride))
+        numbers.reverse()
+        changed = int(numbers[0][self.first])
+        if changed:
+            note(*self._rows())
+        return changed, [*islice(self._indices(numbers[1:], self.first, self.dims), examples)]
+
+    def _rows(self) -> Iterator[Array]:
+        """Give the elements that differ, before and after."""
+        reached = np.zeros(len(self.differs), np.bool_)
+        reached[0] = True  # from the lowest place on, whichever index lies there
+        for size, stride in self.dims:
+            spread(reached, abs(stride), size)
+        places = np.flatnonzero(reached & self.differs)
+        for side in (self.old, self.new):
+            low, shape = side.first - self.first * self.step, (len(self.differs), self.itemsize)
+            yield as_array(side.buffer, low, shape, (self.step, 1))[places]
+
+    def _indices(self, numbers: list[Array], place: int, dims: list[tuple[int, int]]) -> Iterator[Index]:
+        if not dims:
+            yield ()
+            return
+        (size, stride), rest = dims[0], dims[1:]
+        places = place + np.arange(size) * stride
+        for one in np.flatnonzero(numbers[0][places]).tolist():
+            for more in self._indices(numbers[1:], place + one * stride, rest):
+                yield (one, *more)
+
+
+def _sum_along(numbers: Array, size: int, stride: int) -> Array:
+    """Add to each number those up to `size - 1` strides behind it; beyond the end there are none."""
+    if stride < 0:
+        return _sum_along(numbers[::-1], size, -stride)[::-1]
+    rows = -(-len(numbers) // stride)
+    padded = np.zeros((min(2 * rows, rows + size), stride), np.int64)
+    padded.reshape(-1)[: len(numbers)] = numbers
+    behind = padded[::-1].cumsum(axis=0)[::-1]
+    total = behind[:rows].copy()
+    beyond = behind[size : size + rows]
+    total[: len(beyond)] -= beyond
+    summed: Array = total.reshape(-1)[: len(numbers)]
+    return summed
