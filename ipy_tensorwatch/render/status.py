@@ -54,6 +54,8 @@ def _parts(status: Status) -> Iterator[Table | Line]:
         reasons = _reasons(status.report)
         if reasons.rows:
             yield reasons
+        if status.report.coverage.curtailed:
+            yield _curtailed(status.report.coverage.curtailed)
     if status.last_error:
         yield words("tensorwatch failed once, and your cells went on; the latest reason:")
         lines = status.last_error.rstrip().splitlines()
@@ -79,6 +81,11 @@ def _reasons(report: Report) -> Table:
         for text, count in why.most_common()
     ]
     return Table(caption="Not compared", head=("why", "how many", "tensors"), rows=tuple(rows))
+
+
+def _curtailed(paths: Sequence[str]) -> Table:
+    row = Row(cells=(words("no time left after this cell"), words(f"{len(paths):,}"), names(list(paths))))
+    return Table(caption="Cause not looked for to the end", head=("why", "how many", "tensors"), rows=(row,))
 
 
 def _paths(report: Report, why: str) -> list[str]:

@@ -48,7 +48,10 @@ def inquire(
         return Trails(notebook, cell=cell.count, source=cell.plain, deadline=deadline)
 
     def follow(statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> Reached:
-        return trails().of(statement).narrow(path, others)
+        reached = trails().of(statement).narrow(path, others)
+        if reached.is_cut:
+            observed.curtailed[str(path)] = None
+        return reached
 
     return Blame(
         evidence=Evidence(
