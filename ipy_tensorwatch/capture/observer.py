@@ -37,6 +37,8 @@ class Observation:
         What graphs saved for a backward, and is not what it was.
     cut
         The paths whose graphs were not read to the end.
+    curtailed
+        Takes the paths of which what changed them was not looked for to the end.
     """
 
     shot: Shot
@@ -44,6 +46,7 @@ class Observation:
     verdicts: Mapping[int, Verdict]
     overwritten: tuple[Overwritten, ...] = ()
     cut: tuple[str, ...] = ()
+    curtailed: dict[str, None] = field(default_factory=dict)
 
     @cached_property
     def coverage(self) -> Coverage:
@@ -62,7 +65,11 @@ class Observation:
             ),
         )
         return Coverage(
-            tensors=len(self.shot.snapshot), bytes=watched, verified_bytes=watched - missed, unverified=unverified
+            tensors=len(self.shot.snapshot),
+            bytes=watched,
+            verified_bytes=watched - missed,
+            unverified=unverified,
+            curtailed=tuple(self.curtailed),
         )
 
     @property

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from .diff import Difference
-    from .evidence import Evidence, Step
+    from .evidence import Evidence, Position, Step
     from .infer import Inferred, Reached
     from .naming import Named
     from .reading import Reading
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     Candidates = tuple[Inferred, ...]
     Entry = tuple[AccessPath, Reading]
+    _Finding = tuple[Cause, tuple[Site, ...], Callable[[], list[str]]]
 
 _SILENT: frozenset[Cause] = frozenset(("call", "alias", "outside"))
 _ORDER: tuple[Cause, ...] = ("direct", "call", "alias", "optimizer", "backward", "module")
@@ -101,16 +102,55 @@ class Blame:
         watched = self.watched.items()
         return {spelled[len(start) :]: reading.object for spelled, reading in watched if spelled.startswith(behind)}
 
+    def named_by(self, statement: Statement) -> Named:
+        """Tell what a statement names as written."""
+        index = statement.index
+        if index not in self._named:
+            self._named[index] = name_targets(statement, self.evidence.values.get(index) or ({},), self.watched)
+        return self._named[index]
+
     @cached_property
-    def named(self) -> Mapping[int, Named]:
-        """What each statement names as written."""
-        values = self.evidence.values
-        return {
-            one.index: name_targets(one, values.get(one.index) or ({},), self.watched)
-            for one in self.evidence.statements
-        }
+    def _named(self) -> dict[int, Named]:
+        """What was found of the statements that were asked for."""
+        return {}
+
+    @cached_property
+    def numbered(self) -> Mapping[int, Statement]:
+        """The cell's statements by their place."""
+        return {one.index: one for one in self.evidence.statements}
+
+    @cached_property
+    def able(self) -> frozenset[int]:
+        """The statements that may run any code at all: not one like `y = 1`, which cannot have written a tensor."""
+        return frozenset(index for index, one in self.numbered.items() if _may_write(one))
+
+    def spelling(self, words: Iterable[str]) -> frozenset[int]:
+        """Give the statements in whose text one of some names stands."""
+        return frozenset[int]().union(*(self._words.get(word, ()) for word in words))
+
+    @cached_property
+    def _words(self) -> Mapping[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        for one in self.evidence.statements:
+            for word in set(_WORD.findall(one.text)):
+                found.setdefault(word, set()).add(one.index)
+        return found
+
+    def leading_to(self, objects: Iterable[int]) -> frozenset[int]:
+        """Give the statements of which some name led to one of some tensors as they were entered."""
+        return frozenset[int]().union(*(self._leading.get(one, ()) for one in objects))
+
+    @cached_property
+    def _leading(self) -> Mapping[int, set[int]]:
+        found: dict[int, set[int]] = {}
+        for index, names in self.evidence.targets.items():
+            for serial in frozenset[int]().union(*names.values()):
+                found.setdefault(serial, set()).add(index)
+        return found
 
 
+_WORD = re.compile(r"\w+")
+_OPENS = re.compile(r"\b(?:for|with|await|class|def)\b")
 _RUNS_CODE = frozenset("([.+-*/@%&|^~<>")
 
 
@@ -127,12 +167,17 @@ class _Reach:
     @cached_property
     def possible(self) -> Candidates:
         """The lines that may have written, the likeliest first, and were not seen to do something else."""
-        return self._narrow(self._found.candidates)
+        return () if self._found.is_cut else self._narrow(self._found.candidates)
 
     @property
     def candidates(self) -> Candidates:
         """The lines that tell why the statement wrote; where what was seen is not understood, any that may have."""
         return self.possible or self._found.candidates
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether time was up before all was followed."""
+        return self._found.is_cut
 
     @property
     def backward(self) -> bool:
@@ -167,30 +212,36 @@ class _Case:
         findings = [self._finding(statement, certain) for statement, certain in self._suspects()]
         if not findings:
             return Verdict(cause="outside", sites=(), via=())
-        if any(self.names & self.blame.named[one.index].exact for one in self.evidence.statements if self._ran(one)):
-            cause: Cause = "direct"
-        else:
-            cause = min((found[0] for found in findings), key=_ORDER.index)
-        via = dict.fromkeys(name for _, _, names in findings for name in names)
+        cause = "direct" if self._is_direct() else min((found[0] for found in findings), key=_ORDER.index)
+        via = dict.fromkeys(name for _, _, through in findings if cause != "direct" for name in through())
         sites = tuple(site for _, found, _ in findings for site in found)
-        return Verdict(cause=cause, sites=sites, via=() if cause == "direct" else tuple(via))
+        return Verdict(cause=cause, sites=sites, via=tuple(via))
+
+    def _is_direct(self) -> bool:
+        """Tell whether a statement that ran names this very path as written."""
+        spelling = self.blame.spelling([self.path.root])
+        ran = (one for index in sorted(spelling) if self._ran(one := self.blame.numbered[index]))
+        return any(self.names & self.blame.named_by(one).exact for one in ran)
 
     def _ran(self, statement: Statement) -> bool:
         return not self.evidence.ran or statement.index in self.evidence.ran
 
     def _suspects(self) -> list[tuple[Statement, bool]]:
         """Find the statements that wrote, each with whether it was seen to."""
-        statements = {one.index: one for one in self.evidence.statements}
+        statements = self.blame.numbered
         seen: dict[int, bool] = {}
         for positions in dict.fromkeys(self.course.writes(self.evidence)):
-            ran = frozenset(one.statement for one in positions)
-            able = frozenset(i for i in ran if i in statements and _may_write(statements[i]))
+            places: dict[int, list[Position]] = {}
+            for one in positions:
+                places.setdefault(one.statement, []).append(one)
+            ran = frozenset(places)
+            able = ran & self.blame.able
             for index in self._likeliest(able):
                 seen[index] = seen.get(index, False) or len(ran) == 1 or index in self.recorded
-                self.sightings.add(statements[index], positions, certain=len(ran) == 1)
+                self.sightings.add(statements[index], places[index], certain=len(ran) == 1)
         if not seen:
             every = self.evidence.ran or frozenset(statements)
-            ran = frozenset(index for index in every if index in statements and _may_write(statements[index]))
+            ran = frozenset(every) & self.blame.able
             seen = {index: len(ran) == 1 or index in self.recorded for index in self._likeliest(ran)}
         return [(statements[index], seen[index]) for index in sorted(seen) if index in statements]
 
@@ -198,9 +249,15 @@ class _Case:
         """Choose among statements that ran between two looks those that name the memory, or may reach it."""
         if len(indices) <= 1:
             return list(indices)
-        statements = [one for one in self.evidence.statements if one.index in indices]
-        tiers = (
-            self._is_told_to_write,
+        telling = [
+            one
+            for index in sorted(indices & self._telling)
+            if self._is_told_to_write(one := self.blame.numbered[index])
+        ]
+        if telling:
+            return [one.index for one in telling]
+        statements = [self.blame.numbered[index] for index in sorted(indices)]
+        tiers: tuple[Callable[[Statement], bool], ...] = (
             lambda one: one.calls and bool(self.blame.reach(one, self.path, self.others).candidates),
             lambda one: one.calls and self._mentions(one),
             lambda one: one.calls,
@@ -208,14 +265,31 @@ class _Case:
         found = ([one.index for one in statements if belongs(one)] for belongs in tiers)
         return next(filter(None, found), [one.index for one in statements])
 
+    @cached_property
+    def _telling(self) -> frozenset[int]:
+        """Give the statements that can name this memory as written, and those that were seen to write there."""
+        roots = {self.path.root, *(path.root for path in self.others)}
+        steps = [one.statement for one in self.evidence.steps if one.storages & self._storages]
+        stepping = frozenset(one for one in steps if one is not None)
+        every = frozenset(self.blame.numbered) if None in steps else frozenset[int]()
+        spelling, leading = self.blame.spelling(roots), self.blame.leading_to(self._objects)
+        return spelling | leading | stepping | every | frozenset(self.recorded)
+
+    @cached_property
+    def _objects(self) -> frozenset[int]:
+        return frozenset((self.reading.object, *(reading.object for _, reading in self.group)))
+
+    @cached_property
+    def _storages(self) -> frozenset[int]:
+        return frozenset((self.reading.storage, *(reading.storage for _, reading in self.group)))
+
     def _is_told_to_write(self, statement: Statement) -> bool:
         """Tell a statement that names this memory as written, or was seen to write there."""
+        if not self.family.isdisjoint(self.blame.named_by(statement).exact):
+            return True
         if statement.index in self.recorded or self._step(statement) is not None or self._is_named(statement):
             return True
-        if not self.family.isdisjoint(self.blame.named[statement.index].exact):
-            return True
-        objects = {self.reading.object, *(reading.object for _, reading in self.group)}
-        return any(not objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets)
+        return any(not self._objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets)
 
     def _led_to(self, statement: Statement, target: Target) -> frozenset[int]:
         """Give the tensors that the name of a target led to as the statement was entered; not of their gradients."""
@@ -223,7 +297,7 @@ class _Case:
             return frozenset()
         return self.evidence.targets.get(statement.index, {}).get(target.path.root, frozenset())
 
-    def _finding(self, statement: Statement, certain: bool) -> tuple[Cause, tuple[Site, ...], list[str]]:  # noqa: FBT001
+    def _finding(self, statement: Statement, certain: bool) -> _Finding:  # noqa: FBT001
         step = self._step(statement)
         reached = _Reach(
             lambda: self.blame.reach(statement, self.path, self.others),
@@ -242,7 +316,7 @@ class _Case:
             inner=inner or inferred,
         )
         sites = tuple(replace(site, inner=one or inner) for one in lines) if lines else (self._unwrapped(site),)
-        return cause, sites, self._via(statement, step, reached)
+        return cause, sites, lambda: self._via(statement, step, reached)
 
     def _lines(self, statement: Statement) -> list[Inner | None]:
         """Give the lines that were seen to write, by an operator or between two looks."""
@@ -262,7 +336,7 @@ class _Case:
             return step is not None
         if cause == "backward":
             return _runs_backward(statement)
-        return bool(self.names & self.blame.named[statement.index].exact)
+        return bool(self.names & self.blame.named_by(statement).exact)
 
     def _cause(self, statement: Statement, step: Step | None, reached: _Reach) -> Cause:
         if step is not None and self._belongs_to(step):
@@ -287,9 +361,8 @@ class _Case:
 
     def _step(self, statement: Statement) -> Step | None:
         """Find the optimizer's step, in this statement, that wrote this memory."""
-        family = {self.reading.storage, *(reading.storage for _, reading in self.group)}
         for step in self.evidence.steps:
-            if step.statement in (None, statement.index) and step.storages & family:
+            if step.statement in (None, statement.index) and step.storages & self._storages:
                 return step
         return None
 
@@ -299,7 +372,7 @@ class _Case:
         return self.reading.object in step.parameters or self.reading.kind == "parameter"
 
     def _is_named(self, statement: Statement) -> bool:
-        named = self.blame.named[statement.index]
+        named = self.blame.named_by(statement)
         return bool(self.names & named.exact) or named.is_behind(self.path)
 
     def _is_update_by_hand(self, statement: Statement, reached: _Reach) -> bool:
@@ -309,10 +382,10 @@ class _Case:
         same = {str(path) for path, reading in self.group if reading.object == self.reading.object}
         for target in statement.targets:
             named = self._led_to(statement, target)
-            if target.same_object and (self.reading.object in named or self.blame.named[statement.index].exact & same):
+            if target.same_object and (self.reading.object in named or self.blame.named_by(statement).exact & same):
                 return True
-        if not reached.candidates:
-            return self._is_updated_by_a_library(statement)
+        if not reached.candidates:  # where time was up, nobody knows whether a library wrote or the notebook did
+            return not reached.is_cut and self._is_updated_by_a_library(statement)
         likeliest = reached.candidates[0]
         return likeliest.same_object and self._is_origin(likeliest.origin, same)
 
@@ -345,7 +418,7 @@ class _Case:
         return not called or any(self.blame.is_one_module(self.path, rival) for rival in called)
 
     def _named_others(self, statement: Statement) -> list[str]:
-        named = self.blame.named[statement.index]
+        named = self.blame.named_by(statement)
         return [str(path) for path, _ in self.group if str(path) in named.exact or named.is_behind(path)]
 
     def _mentions(self, statement: Statement) -> bool:
@@ -364,8 +437,9 @@ class _Case:
 
 
 def _may_write(statement: Statement) -> bool:
-    """Tell a statement that may run any code at all from one like `y = 1`, which cannot have written a tensor."""
-    return statement.calls or bool(statement.targets) or bool(_RUNS_CODE.intersection(statement.text))
+    if _RUNS_CODE.intersection(statement.text):
+        return True
+    return _OPENS.search(statement.text) is not None and (statement.calls or bool(statement.targets))
 
 
 def _runs_backward(statement: Statement) -> bool:

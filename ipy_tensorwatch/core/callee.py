@@ -37,6 +37,14 @@ class Callees:
         self._closures: dict[str, Closure] = {}
         self._objects: dict[str, str] = {}
 
+    def state(self) -> tuple[dict[str, Closure], dict[str, str]]:
+        """Give the paths of their own that functions and objects have got, to come back to."""
+        return dict(self._closures), dict(self._objects)
+
+    def restore(self, state: tuple[dict[str, Closure], dict[str, str]]) -> None:
+        """Go back to what was known."""
+        self._closures, self._objects = dict(state[0]), dict(state[1])
+
     def close(self, closure: Closure) -> References:
         """Give a function that no path of the notebook spells a path of its own."""
         node = closure.function.node

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from .inplace import is_plain_step
@@ -21,7 +21,7 @@ Kind = Literal["write", "module", "backward", "optimizer"]
 class Event:
     """One line inside a function of the notebook that writes, and where to; None where only a library knows."""
 
-    code: Code
+    code: Code = field(compare=False)
     node: ast.stmt
     kind: Kind
     reference: Reference | None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import reference as to
 from .callee import Callees
 from .closure import Arguments, Closure, bind_arguments, read_arguments
+from .deadline import NEVER, Deadline
 from .event import Diary
 from .frame import Frame
 from .layers import run_module
@@ -34,21 +35,40 @@ _IMPLICIT = ("__getitem__", "__getitems__", "__iter__", "__next__", "__call__", 
 class Follower:
     """Runs the notebook's functions in thought; `diary` keeps what they write."""
 
-    def __init__(self, notebook: Notebook) -> None:
+    def __init__(self, notebook: Notebook, deadline: Deadline = NEVER) -> None:
         self.callees = Callees(notebook)
-        self._stored: dict[AccessPath, References] = {}
-        self.forget()
+        self._deadline = deadline
+        self._stored: dict[tuple[str, int], dict[AccessPath, References]] = {}
+        self.begin()
 
-    def forget(self) -> None:
-        """Forget the writes seen so far, not what leads where."""
+    def begin(self) -> Diary:
+        """Forget the writes seen so far, not what leads where, and give what keeps those from here on."""
         self.diary = Diary()
         self._done: dict[object, References] = {}
         self._depth = 0
+        return self.diary
+
+    def state(self) -> tuple[Any, ...]:
+        """Give what is known of what leads where, to come back to."""
+        stored = {key: dict(found) for key, found in self._stored.items()}
+        return stored, dict(self._done), self.callees.state()
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        """Go back to what was known; the writes seen since are forgotten."""
+        self.begin()
+        stored, done, callees = state
+        self._stored, self._done = {key: dict(found) for key, found in stored.items()}, dict(done)
+        self.callees.restore(callees)
+
+    def keep_time(self) -> None:
+        """Stop where time is up."""
+        self._deadline.check()
 
     # --- calls ---
 
     def call(self, node: ast.Call, frame: Frame) -> References | None:
         """Follow a call; None where only the names of libraries can tell where its result leads."""
+        self.keep_time()
         handed = read_arguments(node, frame)
         made = self.callees.make(node, frame)
         found = self.callees.find(node.func, frame)
@@ -113,15 +133,16 @@ class Follower:
         return union(*(self.follow(each, Arguments()) for each in found))
 
     def _load(self, one: Reference) -> References:
-        alike = [path for path in self._stored if len(path.steps) == len(one.path.steps)]
-        return union(*(self._stored[path] for path in alike if path.leads_to(one.path)))
+        alike = self._stored.get((one.path.root, len(one.path.steps)), {})
+        return union(*(refs for path, refs in alike.items() if path.leads_to(one.path)))
 
     def store(self, refs: References, step: str, value: References) -> None:
         """Note what is stored at an item or attribute."""
         for one in refs:
             if value and one.is_spelled:
                 path = to.step_to(one, step).path
-                self._stored[path] = union(self._stored.get(path, ()), value)
+                alike = self._stored.setdefault((path.root, len(path.steps)), {})
+                alike[path] = union(alike.get(path, ()), value)
 
     def iterate(self, refs: References) -> References:
         """Follow what a loop over these objects runs, and give the items."""

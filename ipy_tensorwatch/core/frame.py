@@ -38,6 +38,9 @@ class Reader(Protocol):
     def note(self, frame: Frame, write: Write) -> None:
         """Note a write by the frame's current statement."""
 
+    def keep_time(self) -> None:
+        """Stop where time is up."""
+
 
 class Frame(Scope):
     """One run of a function's body, or of a cell's statements when it has no function."""

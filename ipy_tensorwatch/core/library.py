@@ -24,6 +24,8 @@ class Library:
         self._trees: dict[str, ast.Module | None] = {}
         self._functions: dict[str, Function | None] = {}
         self._classes: dict[str, ast.ClassDef | None] = {}
+        self._methods: dict[tuple[str, str, str], Function | None] = {}
+        self._only: dict[str, Function | None] = {}
         self._inplace = _by_root(notebook.inplace)
         self._paths = _by_root(notebook.classes)
 
@@ -49,6 +51,12 @@ class Library:
 
     def method(self, owner: str, name: str, *, above: str = "") -> Function | None:
         """Find a method of a class or of its bases; with `above`, only past that class, as `super()` does."""
+        key = owner, name, above
+        if key not in self._methods:
+            self._methods[key] = self._find_method(owner, name, above)
+        return self._methods[key]
+
+    def _find_method(self, owner: str, name: str, above: str) -> Function | None:
         lineage = list(self._lineage(owner, set()))
         for one in lineage[lineage.index(above) + 1 :] if above in lineage else lineage:
             for node in self._members(one):
@@ -75,14 +83,13 @@ class Library:
 
     def only_method(self, name: str) -> Function | None:
         """Find the one method of this name in all of the notebook's classes."""
-        found = {
-            one.node: one
-            for each in self.notebook.definitions
-            if self.class_node(each)
-            for one in (self.method(each, name),)
-            if one is not None
-        }
-        return next(iter(found.values())) if len(found) == 1 else None
+        if name not in self._only:
+            written = f"def {name}"
+            owners = (each for each, one in self.notebook.definitions.items() if written in one.source)
+            methods = (self.method(each, name) for each in owners if self.class_node(each))
+            found = {one.node: one for one in methods if one is not None}
+            self._only[name] = next(iter(found.values())) if len(found) == 1 else None
+        return self._only[name]
 
     def class_of(self, path: AccessPath) -> str:
         """Tell the class of what a path leads to, "" where it is not known."""
@@ -116,7 +123,7 @@ class Library:
 
     def _code(self, name: str) -> Code:
         definition = self.notebook.definitions[name]
-        return Code(definition.cell, tuple(definition.source.split("\n")))
+        return Code(definition.cell, tuple(definition.source.split("\n")), definition.offset)
 
     def _find(self, name: str) -> ast.ClassDef | FunctionNode | None:
         definition = self.notebook.definitions.get(name)

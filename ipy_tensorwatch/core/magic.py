@@ -40,8 +40,13 @@ def find_source(node: ast.stmt) -> str:
     body = find_body(node)
     if body is not None:
         return body.source
-    restored = _RESTORE.match(ast.unparse(node)) if isinstance(node, ast.Expr) else None
+    restored = _RESTORE.match(ast.unparse(node)) if _calls_line_magic(node) else None
     return f"{restored['path']}[...] = ..." if restored else ""
+
+
+def _calls_line_magic(node: ast.stmt) -> bool:
+    value = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(value, ast.Call) and getattr(value.func, "attr", "") == "run_line_magic"
 
 
 def runs_magic(text: str) -> bool:

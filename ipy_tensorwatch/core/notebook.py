@@ -14,11 +14,18 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """The cell that defines a function or a class, as plain Python."""
+    """The statement of a cell that defines a function or a class, as plain Python.
+
+    Attributes
+    ----------
+    offset
+        How many lines of the cell lie before it.
+    """
 
     name: str
     cell: int
     source: str
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +70,7 @@ class Function:
 
     name: str
     node: FunctionNode
-    code: Code
+    code: Code = field(compare=False)
     owner: str = ""
     hidden: frozenset[str] = frozenset()
 

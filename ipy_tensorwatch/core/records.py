@@ -171,12 +171,19 @@ class Unverified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How much of what is watched was compared byte by byte after this cell."""
+    """How much of what is watched was compared byte by byte after this cell.
+
+    Attributes
+    ----------
+    curtailed
+        The paths of which what changed them was not looked for to the end, for want of time.
+    """
 
     tensors: int
     bytes: int
     verified_bytes: int
     unverified: tuple[Unverified, ...] = ()
+    curtailed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ _LOOP_PASSES = 2
 def run(body: Iterable[ast.stmt], frame: Frame) -> None:
     """Run statements in order, both ways where they branch, twice where they loop."""
     for node in body:
+        frame.reader.keep_time()
         frame.node = node
         frame.known.clear()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and frame.function is not None:

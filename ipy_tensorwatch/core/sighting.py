@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .magic import runs_magic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from .evidence import Evidence, Position
     from .infer import Inferred
@@ -32,11 +32,10 @@ class Sightings:
     exact: dict[int, dict[Inner | None, None]] = field(default_factory=dict)
     among: dict[int, set[Inner | None] | None] = field(default_factory=dict)
 
-    def add(self, statement: Statement, positions: Iterable[Position], *, certain: bool) -> None:
-        """Note that a statement wrote, or may have, at one of these positions."""
-        own = [one for one in positions if one.statement == statement.index]
-        lines = {self._line(statement, one) for one in own}
-        if any(one.blind for one in own) or (None in lines and runs_magic(statement.text)):
+    def add(self, statement: Statement, positions: Collection[Position], *, certain: bool) -> None:
+        """Note that a statement wrote, or may have, at one of these positions of its own."""
+        lines = {self._line(statement, one) for one in positions}
+        if any(one.blind for one in positions) or (None in lines and runs_magic(statement.text)):
             self.among[statement.index] = None
         elif certain and len(lines) == 1:
             self.exact.setdefault(statement.index, {}).update(dict.fromkeys(lines))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from .excerpt import header_end, spell
 from .magic import MAGIC_CALL, as_typed, find_body, find_source
@@ -24,9 +24,20 @@ if TYPE_CHECKING:
 __all__ = ["Statement", "Target", "parse_cell", "parse_statements", "resolve", "statements_of", "walk_statements"]
 
 
+class Facts(NamedTuple):
+    """What the text of a statement tells."""
+
+    targets: tuple[Target, ...] = ()
+    mentions: tuple[AccessPath, ...] = ()
+    binds: frozenset[str] = frozenset()
+    calls: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """One of a cell's own statements; of a compound statement its header alone.
+
+    It is read when first asked: of a long cell, few statements are.
 
     Attributes
     ----------
@@ -34,27 +45,44 @@ class Statement:
         Its place among the cell's statements in source order, those inside top-level blocks included.
     text
         Its source on one line.
-    targets
-        What it names as written.
-    mentions
-        Every chain of names, attributes and constant items that it reads or writes; of a method call the object's.
-    binds
-        The names that it binds anew.
-    calls
-        Whether it may run the code of a function: calls, `await`, decorators, loops, `with`.
-    index_names
-        The names whose values tell which items its targets are.
     """
 
     index: int
     line: int
     end_line: int
     text: str
-    targets: tuple[Target, ...]
-    mentions: tuple[AccessPath, ...]
-    binds: frozenset[str]
-    calls: bool
-    index_names: frozenset[str]
+    _node: ast.stmt = field(compare=False, repr=False)
+    _facts: list[Facts] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What it names as written."""
+        return self._read().targets
+
+    @property
+    def mentions(self) -> tuple[AccessPath, ...]:
+        """The chains of names, attributes and constant items that it reads or writes; of a method call the object's."""
+        return self._read().mentions
+
+    @property
+    def binds(self) -> frozenset[str]:
+        """The names that it binds anew."""
+        return self._read().binds
+
+    @property
+    def calls(self) -> bool:
+        """Whether it may run the code of a function: calls, `await`, decorators, loops, `with`."""
+        return self._read().calls
+
+    @property
+    def index_names(self) -> frozenset[str]:
+        """The names whose values tell which items its targets are."""
+        return frozenset[str]().union(*(key_names(one.path) for one in self.targets))
+
+    def _read(self) -> Facts:
+        if not self._facts:
+            self._facts.append(_facts_of(self._node))
+        return self._facts[0]
 
 
 def parse_statements(source: str) -> tuple[Statement, ...]:
@@ -97,37 +125,24 @@ def _describe(index: int, node: ast.stmt, lines: list[str]) -> Statement:
     start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
     end, column = header_end(node, lines)
     text = as_typed(spell(node, lines, start, end, column))
+    return Statement(index=index, line=start, end_line=end, text=text, _node=node)
+
+
+def _facts_of(node: ast.stmt) -> Facts:
     try:
-        return _analyse(index, node, (start, end, text))
+        return _analyse(node)
     except RecursionError:  # an expression of a thousand terms: nothing is named, as in a call to the unknown
-        return _unknown(index, (start, end, text))
+        return Facts()
 
 
-def _analyse(index: int, node: ast.stmt, place: tuple[int, int, str]) -> Statement:
-    inner = parse_statements(find_source(node))
-    targets = tuple(dict.fromkeys([*targets_of(node), *(one for part in inner for one in part.targets)]))
-    return replace(
-        _unknown(index, place),
-        targets=targets,
+def _analyse(node: ast.stmt) -> Facts:
+    source = find_source(node)
+    inner = parse_statements(source) if source else ()
+    return Facts(
+        targets=tuple(dict.fromkeys([*targets_of(node), *(one for part in inner for one in part.targets)])),
         mentions=tuple(dict.fromkeys([*mentions_of(node), *(one for part in inner for one in part.mentions)])),
         binds=binds_of(node).union(*(part.binds for part in inner)),
         calls=calls_of(node),
-        index_names=frozenset().union(*(key_names(one.path) for one in targets)),
-    )
-
-
-def _unknown(index: int, place: tuple[int, int, str]) -> Statement:
-    line, end_line, text = place
-    return Statement(
-        index=index,
-        line=line,
-        end_line=end_line,
-        text=text,
-        targets=(),
-        mentions=(),
-        binds=frozenset(),
-        calls=True,
-        index_names=frozenset(),
     )
 
 

@@ -201,4 +201,4 @@ def _lines(definition: Definition) -> Iterator[tuple[Inner, ast.stmt]]:
             if isinstance(node, ast.stmt) and not isinstance(node, DEFINITIONS):
                 end, column = header_end(node, lines)
                 text = spell(node, lines, node.lineno, end, column)
-                yield Inner(cell=definition.cell, line=node.lineno, text=text), node
+                yield Inner(cell=definition.cell, line=node.lineno + definition.offset, text=text), node

@@ -30,6 +30,10 @@ def is_slice(key: ast.expr) -> bool:
 
 def spell_item(key: ast.expr) -> str:
     """Spell a subscript as it is typed, a constant as its repr."""
+    if isinstance(key, ast.Name):
+        return f"[{key.id}]"
+    if isinstance(key, ast.Constant) and type(key.value) in (int, str) and key.kind is None:
+        return f"[{key.value!r}]"
     return ast.unparse(ast.Subscript(value=ast.Name(id="_"), slice=key, ctx=ast.Load()))[1:]
 
 

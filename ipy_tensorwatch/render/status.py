@@ -56,6 +56,8 @@ def _parts(status: Status) -> Iterator[Table | Line]:
         reasons = _reasons(status.report)
         if reasons.rows:
             yield reasons
+        if status.report.coverage.curtailed:
+            yield _curtailed(status.report.coverage.curtailed)
     if status.failed:
         yield from _failed(status)
 
@@ -93,6 +95,11 @@ def _reasons(report: Report) -> Table:
         for text, count in why.most_common()
     ]
     return Table(caption="Not compared", head=("why", "how many", "tensors"), rows=tuple(rows))
+
+
+def _curtailed(paths: Sequence[str]) -> Table:
+    row = Row(cells=(words("no time left after this cell"), words(f"{len(paths):,}"), names(list(paths))))
+    return Table(caption="Cause not looked for to the end", head=("why", "how many", "tensors"), rows=(row,))
 
 
 def _paths(report: Report, why: str) -> list[str]:

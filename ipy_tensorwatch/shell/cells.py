@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import ast
 import linecache
 import re
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..core.notebook import Definition
+from ..core.definitions import definitions_in
 from ..core.records import Inner
 from ..core.source import may_give_memory, may_hide_writes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
+    from ..core.notebook import Definition
+
 _NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
+MAX_CHARACTERS = 1 << 23
+"""How much source of cells, and of definitions, is kept; the oldest is forgotten first."""
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 
 
@@ -58,9 +61,21 @@ class Sources:
         if not _DEFINES.search(source):
             return
         self.hide_writes = self.hide_writes or may_hide_writes(source)
+        self.cells.pop(count, None)
         self.cells[count] = source
-        for name in _defined_names(source):
-            self.definitions[name] = Definition(name=name, cell=count, source=source)
+        for name, one in definitions_in(source, count).items():
+            self.definitions.pop(name, None)
+            self.definitions[name] = one
+        self._bound()
+
+    def _bound(self) -> None:
+        """Forget the oldest cells, and what was defined longest ago, beyond what is kept."""
+        size = sum(map(len, self.cells.values()))
+        while size > MAX_CHARACTERS and len(self.cells) > 1:
+            size -= len(self.cells.pop(next(iter(self.cells))))
+        size = sum(len(one.source) for one in self.definitions.values())
+        while size > MAX_CHARACTERS and len(self.definitions) > 1:
+            size -= len(self.definitions.pop(next(iter(self.definitions))).source)
 
     def adopt(self, files: Mapping[str, int], known: int, count: int) -> None:
         """Note a cell's own files: those that were compiled after the first `known` ones."""
@@ -127,15 +142,3 @@ def _leading_blanks(text: str) -> int:
             break
         count += 1
     return count
-
-
-def _defined_names(source: str) -> Iterator[str]:
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
-            yield from (one.id for one in node.targets if isinstance(one, ast.Name))

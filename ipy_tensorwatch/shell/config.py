@@ -21,6 +21,8 @@ class TensorWatch(Configurable):
     idle_share = Float(0.01, help="Share of the time between two cells that looking for outside writes may take.").tag(
         config=True
     )
+    explain_floor = Float(0.2, help="Seconds that telling which line wrote may take after any cell.").tag(config=True)
+    explain_share = Float(0.1, help="Share of a cell's run time that telling so may take in addition.").tag(config=True)
     history_length = Int(10_000, help="How many changes are kept for `%tensorwatch history` and `why`.").tag(
         config=True
     )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from ..capture.catalog import catalog
 from ..core.blame import Blame
+from ..core.deadline import Deadline
 from ..core.evidence import Evidence, Move, Step, Write
-from ..core.infer import follow_statement
 from ..core.listing import Listing
 from ..core.near import Neighbourhood
 from ..core.notebook import Notebook
+from ..core.trails import Trails
 from .cells import source_of, user_variables
+from .recording import SECONDS as RECORDING_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..capture.observer import Observation
     from ..capture.steps import SeenStep, StepRecorder
-    from ..core.infer import Reached, Trail
+    from ..core.infer import Reached
     from ..core.operation import Place
     from ..core.path import AccessPath
     from ..core.records import Inner
@@ -40,15 +43,15 @@ def inquire(
     statements, beside = cell.statements(), {one.thread for one in cell.beside}
 
     @cache
-    def notebook() -> Notebook:
-        return read_notebook(shell, sources)
-
-    @cache
-    def trail(index: int) -> Trail:
-        return follow_statement(statements[index], notebook(), cell=cell.count, source=cell.plain)
+    def trails() -> Trails:
+        notebook, deadline = read_notebook(shell, sources), Deadline.after(_patience(cell))
+        return Trails(notebook, cell=cell.count, source=cell.plain, deadline=deadline)
 
     def follow(statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> Reached:
-        return trail(statement.index).narrow(path, others)
+        reached = trails().of(statement).narrow(path, others)
+        if reached.is_cut:
+            observed.curtailed[str(path)] = None
+        return reached
 
     return Blame(
         evidence=Evidence(
@@ -70,6 +73,13 @@ def inquire(
         neighbours=Neighbourhood(snapshot.entries()).of,
         reach=follow,
     )
+
+
+def _patience(cell: RunningCell) -> float:
+    """Tell for how many seconds calls may be followed; whoever records a cell wants to know."""
+    if cell.recording:
+        return RECORDING_SECONDS
+    return cell.settings.explain_floor + cell.settings.explain_share * (time.perf_counter() - cell.began)
 
 
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:

@@ -131,6 +131,10 @@ class RunningCell:
 
     def statements(self) -> tuple[Statement, ...]:
         """Describe the cell's own statements; only a cell that changed something is worth the time."""
+        return self._statements
+
+    @cached_property
+    def _statements(self) -> tuple[Statement, ...]:
         return parse_statements(self.plain)
 
     def _sample(self, index: int) -> None:

@@ -4,10 +4,11 @@ import ast
 
 import pytest
 
-from ipy_tensorwatch.core.infer import Definition, Notebook, follow_statement, reach
+from ipy_tensorwatch.core.notebook import Definition, Notebook
 from ipy_tensorwatch.core.path import AccessPath
 from ipy_tensorwatch.core.source import parse_path
 from ipy_tensorwatch.core.statement import parse_statements
+from ipy_tensorwatch.core.trails import follow_statement, reach
 
 
 def make_notebook(*cells, classes=None, inplace=(), functions=None):

@@ -1,0 +1,42 @@
+"""How long a piece of work may go on, by the time that its own thread has used."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+
+class LateError(Exception):
+    """Time was up before the work was done; it never leaves the package."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment at which work is cut short, by the clock of this thread: what other threads do costs it nothing.
+
+    Examples
+    --------
+    >>> Deadline().has_passed(), Deadline.after(0).has_passed()
+    (False, True)
+    """
+
+    moment: float = math.inf
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """Give the deadline so many seconds from now."""
+        return cls(time.thread_time() + seconds)
+
+    def has_passed(self) -> bool:
+        """Tell whether time is up."""
+        return time.thread_time() >= self.moment
+
+    def check(self) -> None:
+        """Raise where time is up."""
+        if self.has_passed():
+            raise LateError
+
+
+NEVER = Deadline()
+"""The deadline of work that may take as long as it takes."""
