@@ -131,7 +131,8 @@ class Ledger:
     def begin(self, count: int, sampled: frozenset[int], widening: frozenset[int]) -> None:
         """Start the clock for a cell of `count` statements."""
         self.sampled, self.widening = sampled, widening
-        vars(self.probes).update({f"p{index}": partial(self._enter, index) for index in range(count)}, deliver=bool)
+        probes = {f"p{index}": partial(self._enter, index) for index in range(count)}
+        vars(self.probes).update(probes, check=bool, deliver=bool)
         self.allowance.begin()
 
     def end(self) -> None:

@@ -22,8 +22,9 @@ _WITHS = (ast.With, ast.AsyncWith)
 def instrument(tree: ast.Module, name: str) -> ast.Module:
     """Return a tree in which `name.p<k>()` runs before statement `k`, and again where control returns to its header.
 
-    Where a probe returns true, the cell itself calls `name.deliver()`, so that what this raises, such as the
-    KeyboardInterrupt of a Ctrl-C that came while the probe ran, is raised in the cell's own line.
+    A Ctrl-C raises KeyboardInterrupt in the cell's own line. One that came while the statement before ran does so
+    behind `name.check()`, a function of C that does nothing: Python looks for signals after such a call, and else not
+    before it has entered a probe. One that came while a probe ran is raised by `name.deliver()`, where the probe asks.
 
     The given tree is left as it is. `k` is the statement's index in `statements_of(tree, …)`.
     """
@@ -76,7 +77,8 @@ class _Prober:
 
     def _probe(self, index: int, at: ast.stmt) -> ast.stmt:
         # Attributes, because transformers of other extensions like to rewrite numbers.
-        probe = ast.Expr(ast.BoolOp(ast.And(), [self._call(f"p{index}"), self._call("deliver")]))
+        asked = ast.BoolOp(ast.And(), [self._call(f"p{index}"), self._call("deliver")])
+        probe = ast.Expr(ast.BoolOp(ast.Or(), [self._call("check"), asked]))
         for node in ast.walk(probe):
             if isinstance(node, (ast.stmt, ast.expr)):
                 node.lineno = node.end_lineno = at.lineno

@@ -35,8 +35,9 @@ class TensorWatchWidget(anywidget.AnyWidget):
         Finds the elements of a small tensor before and after the last cell.
     """
 
-    _esm = _BUILT / "widget.js"
-    _css = _BUILT / "widget.css"
+    # As text: anywidget follows a file for as long as the kernel lives, and with it holds every widget made of it.
+    _esm = (_BUILT / "widget.js").read_text("utf-8")
+    _css = (_BUILT / "widget.css").read_text("utf-8")
     born = traitlets.Float().tag(sync=True)
     name = traitlets.Unicode(help="Tells the front end which of its models are this widget's.").tag(sync=True)
 

@@ -90,6 +90,6 @@ class ProbeTransformer:
 def _delivering(tree: ast.Module) -> SimpleNamespace:
     """Make probes that do no more than deliver what arrived before the cell began."""
     count = sum(1 for _ in walk_statements(tree.body))
-    probes = SimpleNamespace(**{f"p{index}": bool for index in range(count)}, deliver=GUARD.signals.take())
+    probes = SimpleNamespace(**{f"p{index}": bool for index in range(count)}, check=bool, deliver=GUARD.signals.take())
     probes.p0 = partial(bool, 1)
     return probes

@@ -67,7 +67,8 @@ def test_twenty_rounds_keep_no_object_of_ours():
 
         counts = []
         for _ in range(6):
-            nb.cell("%reload_ext ipy_tensorwatch")
+            nb.cell("%reload_ext ipy_tensorwatch\nimport ipy_tensorwatch")
+            nb.cell("ipy_tensorwatch.widget();")
             nb.cell("y.add_(1);")
             nb.cell("y.add_(1);")
             counts.append(len(ours()))
