@@ -32,7 +32,7 @@ import torch
 
 import ipy_tensorwatch
 from trials.figure import Figure, none_of
-from trials.process import apart, step
+from trials.process import apart, go_through, step
 from trials.shell import Outcome, differing, everything, opened, run
 
 if TYPE_CHECKING:
@@ -231,13 +231,13 @@ def sample(count: int, seed: int, *, every: bool = False) -> list[list[Any]]:
     return rng.sample(found, count) if 0 < count < len(found) else found
 
 
-def inject(faults: list[list[Any]]) -> dict[str, list[str]]:
+def inject(items: list[list[Any]]) -> dict[str, list[str]]:
     """Play the story once for each fault; sort what came of it."""
     torch.set_num_threads(1)
     known = functions()
     plain, usual = play(None, watched=False), play(None, watched=True)
     found: dict[str, list[str]] = {"fired": [], "changed": [], "untold": []}
-    for name, kind, at in faults:
+    for name, kind, at in items:
         fault = Fault(KINDS[kind], at, name)
         label = f"{kind} at call {at} of {name}"
         step(label)
@@ -263,31 +263,15 @@ def figures(count: int, seed: int, *, every: bool = False) -> Iterator[Figure]:
     batches = [faults[start : start + BATCH] for start in range(0, len(faults), BATCH)]
     found: dict[str, list[str]] = {"fired": [], "changed": [], "untold": []}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for one in pool.map(_go_through, batches):
-            for sort, labels in one.items():
-                found[sort] += labels
+        for values, died in pool.map(lambda batch: go_through("faults", "inject", batch, 10), batches):
+            for sort in found:
+                found[sort] += [label for value in values for label in value[sort]]
+            found["fired"] += died
+            found["changed"] += died
     fired, functions_hit = len(found["fired"]), len({name for name, *_ in faults})
     what = f"{fired:,} faults injected into {functions_hit} functions, RuntimeError, KeyboardInterrupt or MemoryError"
     yield none_of(f"{what}: cells whose outcome changes", found["changed"], fired, "faults")
     yield none_of("the same: faults that do not show in `%tensorwatch status`", found["untold"], fired, "faults")
-
-
-def _go_through(faults: list[list[Any]]) -> dict[str, list[str]]:
-    """Raise faults in a process of its own; where it dies or hangs, tell of which, and go on in another."""
-    found: dict[str, list[str]] = {"fired": [], "changed": [], "untold": []}
-    while faults:
-        ended = apart("faults", "inject", 90 + 10 * len(faults), faults=faults)
-        if ended.value is not None:
-            return {sort: found[sort] + ended.value[sort] for sort in found}
-        done = max(1, len(ended.steps))
-        last = (ended.steps or ["the start"])[-1]
-        again = apart("faults", "inject", 300, faults=faults[: done - 1]) if done > 1 else None
-        for sort, labels in (again.value or {} if again else {}).items():
-            found[sort] += labels
-        found["fired"].append(last)
-        found["changed"].append(f"{last}: {ended.why}")
-        faults = faults[done:]
-    return found
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from trials.figure import Figure, none_of
-from trials.process import apart, step
+from trials.process import go_through, step
 from trials.shell import opened, run
 
 if TYPE_CHECKING:
@@ -123,9 +123,13 @@ def _method(base: type, name: str, *, raises: bool) -> Callable[..., Any]:
 
 
 def _lookup(base: type, name: str, *, raises: bool) -> property:
+    theirs = vars(base).get(name)
+
     def called(self: Any) -> Any:
         _heard(name, raises=raises)
-        return base if name == "__class__" else object.__getattribute__(self, name)
+        if name != "__class__" and theirs is None:
+            raise AttributeError(name)
+        return base if name == "__class__" else theirs.__get__(self, base)
 
     return property(called)
 
@@ -202,7 +206,7 @@ def make_of(base: str) -> Any:
 
 
 def _enumeration() -> Any:
-    return enum.Enum("Hostile", {"one": make_of("object")})
+    return enum.Enum("Hostile", {"one": make_of("int")})
 
 
 def _as_parameters(parameters: Any) -> dict[Any, Any]:
@@ -225,41 +229,43 @@ def _with_keys(key: Any) -> dict[Any, Any]:
     return {"h": holder}
 
 
-def trial(*, quick: bool) -> Iterator[Figure]:
-    ended = apart("hostile", "count", 900, quick=quick)
-    value = ended.value or {
-        "tried": len(ended.steps),
-        "called": [f"{(ended.steps or ['the start'])[-1]}: {ended.why}"],
-        "blind": [],
-    }
-    what = f"special methods called by walking {value['tried']} kinds of hostile object"
-    yield none_of(f"{what}: kinds on which one was", value["called"], value["tried"], "kinds")
-    yield none_of("the same: kinds beside which a silent change is not told", value["blind"], value["tried"], "kinds")
-
-
-def count(*, quick: bool) -> dict[str, Any]:
-    """Walk each kind for a few cells, in which a tensor beside it is written through a view."""
-    kinds: dict[str, Callable[[], Any]] = {
+def kinds() -> dict[str, Callable[[], dict[Any, Any] | None]]:
+    """List all kinds, each with what makes it; None where such an object cannot stand in such a place."""
+    found: dict[str, Callable[[], dict[Any, Any] | None]] = {
         f"{base} as {place}": lambda base=base, place=place: make(base, place) for base in BASES for place in PLACES
     }
-    kinds |= more()
-    tried, called, blind = 0, [], []
+    return found | more()
+
+
+def trial(*, quick: bool) -> Iterator[Figure]:
+    values, died = go_through("hostile", "count", list(kinds())[:: 7 if quick else 1], 5)
+    tried, called, blind = ([one for value in values for one in value[sort]] for sort in ("tried", "called", "blind"))
+    total = len(tried) + len(died)
+    what = f"special methods called by walking {total} kinds of hostile object"
+    yield none_of(f"{what}: kinds on which one was", called + died, total, "kinds")
+    yield none_of("the same: kinds beside which a silent change is not told", blind, total, "kinds")
+
+
+def count(items: list[str]) -> dict[str, list[str]]:
+    """Walk each kind for a few cells, in which a tensor beside it is written through a view."""
+    known = kinds()
+    found: dict[str, list[str]] = {"tried": [], "called": [], "blind": []}
     with opened(watched=True) as notebook:
         run(notebook, "import torch\nx = torch.zeros(3); y = x.view(3)")
-        for kind, build in list(kinds.items())[:: 7 if quick else 1]:
+        for kind in items:
             step(kind)
-            made = build()
+            made = known[kind]()
             if made is None:
                 continue
-            tried += 1
+            found["tried"].append(kind)
             if not listen(notebook, made):
-                blind.append(kind)
+                found["blind"].append(kind)
             if Calls.names:
-                called.append(f"{kind}: {dict(Calls.names)}")
+                found["called"].append(f"{kind}: {dict(Calls.names)}")
             for name in made:
                 dict.pop(notebook.shell.user_ns, name, None)
             del made
-    return {"tried": tried, "called": called, "blind": blind}
+    return found
 
 
 def listen(notebook: Any, made: dict[Any, Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trials.figure import Figure, none_of
-from trials.process import apart, step
+from trials.process import go_through, step
 from trials.shell import opened, run
 
 if TYPE_CHECKING:
@@ -87,18 +87,16 @@ ODD = {
 
 
 def trial(*, quick: bool) -> Iterator[Figure]:
-    ended = apart("odd", "silenced", 600, quick=quick)
-    last = (ended.steps or ["the start"])[-1]
-    failed = ended.value if ended.value is not None else [f"{last}: {ended.why}"]
-    yield none_of(
-        "odd variables that silence the report, or show something of ours", failed, len(ended.steps), "variables"
-    )
+    items = list(ODD)[:: 6 if quick else 1]
+    values, died = go_through("odd", "silenced", items, 10)
+    failed = [one for value in values for one in value] + died
+    yield none_of("odd variables that silence the report, or show something of ours", failed, len(items), "variables")
 
 
-def silenced(*, quick: bool) -> list[str]:
+def silenced(items: list[str]) -> list[str]:
     """Write through a view beside each variable; give those with which that is not told."""
     failed = []
-    for odd in list(ODD)[:: 6 if quick else 1]:
+    for odd in items:
         step(odd)
         with opened(watched=True) as notebook:
             run(notebook, "import numpy as np, torch\nx = torch.zeros(3); y = x.view(3)")

@@ -86,6 +86,27 @@ def apart(module: str, function: str, seconds: float, **arguments: Any) -> Ended
     return Ended(code, value, steps, "\n".join(said[-40:]))
 
 
+def go_through(module: str, function: str, items: list[Any], each: float) -> tuple[list[Any], list[str]]:
+    """Call a function with many items, for each of which it says `step`; where it dies, go on behind that item.
+
+    Returns
+    -------
+    values, died
+        What the function gave back, for each part of the items; which items ended a process, and how.
+    """
+    values, died = [], []
+    while items:
+        ended = apart(module, function, 90 + each * len(items), items=items)
+        if ended.value is not None:
+            return [*values, ended.value], died
+        done = max(1, len(ended.steps))
+        died.append(f"{(ended.steps or ['the start'])[-1]}: {ended.why}")
+        again = apart(module, function, 90 + each * done, items=items[: done - 1]) if done > 1 else None
+        values += [again.value] if again and again.value is not None else []
+        items = items[done:]
+    return values, died
+
+
 def memory() -> int:
     """Return the bytes of memory that this process has at hand."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

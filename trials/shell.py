@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 SPOKEN = re.compile(r"^ ?tensor(?:watch|diff)\b.*", re.MULTILINE | re.DOTALL)
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
+LINE = re.compile(r"ipy_tensorwatch/[\w/]+\.py:\d+")
 OURS = ("ipy_tensorwatch", "Error in callback", "__tensorwatch")
 
 
@@ -76,8 +77,15 @@ def run(notebook: Notebook, source: str) -> Outcome:
         result=ADDRESS.sub("0x", repr(result.result)),
         error=ADDRESS.sub("0x", f"{type(error).__name__}: {error}") if error is not None else "",
         told=told,
-        shown=next((f"{one} in {whole[-300:]!r}" for one in OURS if one in whole), ""),
+        shown=what_of_ours(whole),
     )
+
+
+def what_of_ours(text: str) -> str:
+    """Say what of ours stands in what was shown, and of which of our lines it tells last."""
+    found = [one for one in OURS if one in text]
+    lines = LINE.findall(text)
+    return f"{' and '.join(found)}: {lines[-1] if lines else text[-200:]!r}" if found else ""
 
 
 def everything(namespace: dict[str, Any]) -> dict[str, str]:
