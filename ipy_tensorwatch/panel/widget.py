@@ -10,6 +10,7 @@ from uuid import uuid4
 import anywidget
 import traitlets
 
+from ..core.guard import GUARD
 from .feed import Feed
 
 if TYPE_CHECKING:
@@ -46,7 +47,11 @@ class TensorWatchWidget(anywidget.AnyWidget):
         self.feed = Feed(send=lambda head, body: self.send(head, buffers=[body]), values_of=values_of)
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
-        """Hear a front end: the one way in, for whatever it sends.
+        """Hear a front end: the one way in, for whatever it sends."""
+        GUARD.run("a message of a front end", self._hear, msg, default=None)
+
+    def _hear(self, msg: dict[str, Any]) -> None:
+        """Do what is asked for.
 
         ipywidgets and anywidget raise at what is no message of theirs, and show that below a cell; so they get nothing
         but a request for the state, and that not more often than anything else is sent.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..capture.values import values_of
+from ..core.guard import GUARD
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -57,7 +59,7 @@ class Hosting:
 
     def _switch(self, change: Bunch) -> None:
         if self.widget is not None:
-            self.widget.feed.watch(on=change["new"])
+            GUARD.run("showing a report", partial(self.widget.feed.watch, on=change["new"]), default=None)
 
     def _values_of(self, path: str) -> Values | None:
         observed = self.watcher.observed
