@@ -108,7 +108,7 @@ def test_a_long_cell_is_not_parsed_again_for_a_function_in_it(monkeypatch):
 
 
 def test_only_the_statements_that_may_have_written_are_read(monkeypatch):
-    from ipy_tensorwatch.core import statement  # noqa: PLC0415
+    from ipy_tensorwatch.core import statement
 
     read, analyse = [], statement._analyse
     monkeypatch.setattr(statement, "_analyse", lambda node: (read.append(node.lineno), analyse(node))[1])
