@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import inspect
 import sys
+from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ..core.failure import Complaint
 
 MAX_CHAIN = 16
+MAX_MESSAGE = 100_000
+"""How long a message may be; PyTorch's have a few hundred characters, with the traceback of an anomaly thousands."""
 MAX_FRAMES = 100
 """How many of the innermost frames are looked at."""
 
@@ -34,7 +37,8 @@ def find_complaint(error: BaseException) -> tuple[Complaint, BaseException] | No
     found = None
     for one in _chain(error):
         message = _arguments(one)[:1] if type(one) is RuntimeError else ()
-        complaint = read_complaint(message[0]) if message and type(message[0]) is str else None
+        text = message[0] if message and type(message[0]) is str else ""
+        complaint = read_complaint(text) if 0 < len(text) <= MAX_MESSAGE else None
         if complaint is not None:
             found = complaint, one
     return found
@@ -73,12 +77,12 @@ def locals_of(frame: FrameType) -> Mapping[str, object]:
 
 
 def _steps(error: BaseException) -> list[TracebackType]:
-    found: list[TracebackType] = []
+    found: deque[TracebackType] = deque(maxlen=MAX_FRAMES)
     step = _traceback(error)
     while step is not None:
         found.append(step)
         step = step.tb_next
-    return found[: -MAX_FRAMES - 1 : -1]
+    return [*found][::-1]
 
 
 def _spot(step: TracebackType) -> Spot:

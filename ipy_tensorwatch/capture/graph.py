@@ -6,13 +6,16 @@ and a tensor without memory shares the version counter of what was saved.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..core.saved import Overwritten
 from .masking import forgive
 from .nodes import kept_in, nodes_of, walk_nodes
-from .stack import is_enough
+from .saving import Noted
+from .stack import MAX_NODES, is_enough, is_late
+from .torch_private import LEAF_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,8 +24,15 @@ if TYPE_CHECKING:
     from .nodes import Made, Root
     from .saving import Aids
 
+MAX_SAVED = 1 << 15
+"""How many saved tensors are followed."""
+GO_ON = 1.5
+"""How much longer than the last look one must be able to take, so that it comes further."""
 MAX_ROOTS = 16
 """Of how many roots it is told that their backward is in danger."""
+
+
+_NOTHING_SAVED = Noted([])
 
 
 @dataclass(slots=True)
@@ -43,6 +53,8 @@ class Graphs:
         The paths whose tensors were made by the node that had made them at the last look; none where no bytes changed.
     is_cut
         Whether time, or the stack, was up before all of the graphs were read.
+    unread
+        The nodes that made watched tensors and whose graphs were not read to the end.
     is_mixed
         Whether graphs of several threads were met, whose nodes cannot be told apart by their numbers.
     """
@@ -54,7 +66,20 @@ class Graphs:
     same: frozenset[str] = frozenset()
     is_cut: bool = False
     is_mixed: bool = False
+    unread: frozenset[int] = frozenset()
     _roots: dict[int, list[str]] = field(default_factory=dict)
+    _partly: dict[int, int | None] = field(default_factory=dict)
+    _effort: float = 0.0
+
+    @property
+    def tells_none(self) -> bool:
+        """Whether no path's graph is known to have been read to the end."""
+        return self.is_mixed or (self.is_cut and not self.unread)
+
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """The paths whose graphs were not read to the end."""
+        return tuple(path for number in sorted(self.unread) for path in self._roots.get(number, ()))
 
     def fate(self, node: int) -> str:
         """Tell what has become of a node of which something was overwritten, and is in danger no more."""
@@ -97,26 +122,73 @@ class Graphs:
             clashes.add(number)
             del nodes[number]
         roots = {number: one.paths for number, one in nodes.items()}
-        if self.is_cut:
+        is_same, self._roots = roots.keys() == self._roots.keys(), roots
+        if self.is_cut and not is_same:
             self._forget_all_but(self._reached(roots))
-        is_same, self._roots = not self.is_cut and roots.keys() == self._roots.keys(), roots
-        if not is_same:
+        if not is_same or (self.is_cut and self._can_go_on(aids)):
+            began = time.perf_counter()
             self._read(nodes, aids, clashes)
+            self._effort = time.perf_counter() - began
             self.cells = {*self.seen.values()}
 
+    def _can_go_on(self, aids: Aids) -> bool:
+        """Tell whether there is time to come to where the last look stopped, and to go on from there."""
+        is_full = len(self.inputs) >= MAX_NODES or self._kept >= MAX_SAVED
+        return not is_full and aids.deadline - time.perf_counter() > GO_ON * self._effort
+
+    @property
+    def _kept(self) -> int:
+        return sum(map(len, self.saved.values()))
+
     def _read(self, nodes: Mapping[int, Made], aids: Aids, clashes: set[int]) -> None:
+        """Read the graphs; those that were not read to the end go first."""
         had, known = bool(self.inputs), set() if self.is_cut else {*self.inputs}
-        self.is_cut = False
-        for number, node, kind, below in walk_nodes(nodes, known, clashes=clashes):
-            if number not in self.inputs:
-                if is_enough(len(self.inputs), aids.deadline):
-                    self.is_cut = True
-                    return
-                self.inputs[number], self.seen[number] = below, aids.cell
-                if kind.saved and (kept := aids.note(node, number, kind)):
-                    self.saved[number] = kept
-        if had:
+        left = {number: one for number, one in nodes.items() if number in self.unread}
+        ordered = {number: one for number, one in nodes.items() if number not in left} | left
+        self.is_cut = not self._note_all(ordered, known, aids, clashes)
+        self.unread = frozenset(self._unfinished() & nodes.keys()) if self.is_cut or self._partly else frozenset()
+        if had and not self.is_cut:
             self._forget_all_but(self._reached(self._roots))
+
+    def _note_all(self, nodes: Mapping[int, Made], known: set[int], aids: Aids, clashes: set[int]) -> bool:
+        """Note what nodes saved and that is not noted yet; tell whether that was possible."""
+        count = self._kept
+        for turn, (number, node, kind, below) in enumerate(walk_nodes(nodes, known, clashes=clashes), 1):
+            first = self._partly.get(number) or 0
+            if number in self.inputs and not first:
+                if is_late(turn, aids.deadline):
+                    return False
+                continue
+            if count >= MAX_SAVED or is_enough(len(self.inputs), aids.deadline):
+                return False
+            self.inputs[number] = below
+            self.seen.setdefault(number, aids.cell)
+            noted = aids.note(node, number, kind, first) if kind.saved else _NOTHING_SAVED
+            count += len(noted.found)
+            if noted.found:
+                self.saved.setdefault(number, []).extend(noted.found)
+            self._partly.pop(number, None)
+            if not noted.is_whole:
+                self._partly[number] = noted.next
+            if noted.next is not None:
+                return False
+        return True
+
+    def _unfinished(self) -> set[int]:
+        """Give the nodes from which one leads that was not read."""
+        above: dict[int, list[int]] = {}
+        waiting = [*(self._roots.keys() - self.inputs.keys()), *self._partly]
+        for number, below in self.inputs.items():
+            for one in below:
+                above.setdefault(one, []).append(number)
+        waiting += [one for one in above if one not in self.inputs and one != LEAF_NUMBER]
+        found: set[int] = set()
+        while waiting:
+            number = waiting.pop()
+            if number not in found:
+                found.add(number)
+                waiting += above.get(number, ())
+        return found
 
     def _strangers(self, nodes: Mapping[int, Made]) -> set[int]:
         """Find the new roots that have the number of a known node, and are not that node."""
@@ -137,6 +209,7 @@ class Graphs:
         for gone in self.inputs.keys() - reached:
             del self.inputs[gone], self.seen[gone]
             self.saved.pop(gone, None)
+            self._partly.pop(gone, None)
 
     def _confirm(self, nodes: Mapping[int, Made], suspects: set[int]) -> Iterator[Overwritten]:
         """Look at the suspect nodes themselves: what backward has let go of cannot fail any more.

@@ -126,7 +126,7 @@ class Observer:
         self.prints.forget_all_but(shot.blocks)
         self.shot = shot
         overwritten = self._follow_graphs(computed, verdicts, cell, past)
-        cut = tuple(path for path, _ in computed) if self.graphs.is_cut or self.graphs.is_mixed else ()
+        cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
         return Observation(shot=shot, found=tuple(found), verdicts=verdicts, overwritten=overwritten, cut=cut)
 
     def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, Verdict]:

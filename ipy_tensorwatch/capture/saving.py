@@ -12,6 +12,7 @@ from .kinds import is_python
 from .masking import forgive
 from .nodes import is_read, kept_in, mask_on, saved_version
 from .read import read_saved
+from .stack import CLOCK_EVERY, is_late
 from .torch_private import storage_address
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from .kinds import Kind
     from .past import Past
 
-
+MAX_ITEMS = 4096
+"""How many of the tensors that one node saved are followed."""
 _NOTHING: frozenset[bytes] = frozenset()
 
 
@@ -34,6 +36,22 @@ class Sight(NamedTuple):
     counter: torch.Tensor
     digest: bytes | None
     held: frozenset[bytes]
+
+
+class Noted(NamedTuple):
+    """What a node saved.
+
+    Attributes
+    ----------
+    next
+        Where to go on for want of time; None where nothing more will be noted.
+    is_whole
+        Whether that is all.
+    """
+
+    found: list[Followed]
+    next: int | None = None
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +76,22 @@ class Aids:
     _known: dict[int, tuple[torch.Tensor, Sight]] = field(default_factory=dict)
     _checkpoints: set[int] = field(default_factory=set)
 
-    def note(self, node: Any, number: int, kind: Kind) -> list[Followed]:  # noqa: ANN401
-        """Note what a node saved in memory that is watched, or that was overwritten before anybody could watch it."""
-        found = []
-        for kept in kept_in(node, kind, self._checkpoints, self._concerns):
+    def note(self, node: Any, number: int, kind: Kind, first: int = 0) -> Noted:  # noqa: ANN401
+        """Note what a node saved in memory that is watched, or that was overwritten before anybody could watch it.
+
+        Parameters
+        ----------
+        first
+            How many of the tensors that it saved were noted before.
+        """
+        found: list[Followed] = []
+        next_one, is_whole = None, True
+        for place, kept in enumerate(kept_in(node, kind, self._checkpoints, self._concerns)):
+            if place < first:
+                continue
+            if place >= MAX_ITEMS or (place - first >= CLOCK_EVERY and is_late(place, self.deadline)):
+                next_one, is_whole = place, False
+                break
             try:
                 version = saved_version(node, kept.tensor, kept.check)
                 sight = self._sight_of(kept.tensor, is_moved=version != kept.tensor._version)
@@ -79,7 +109,7 @@ class Aids:
                 continue
         if found and any(one.differs for one in found):
             forgive(found, self)
-        return found
+        return Noted(found, next_one if next_one is not None and next_one < MAX_ITEMS else None, is_whole)
 
     def _concerns(self, tensor: torch.Tensor) -> bool:
         """Tell a tensor whose memory is watched, or was written to; not one that has no memory to speak of."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
     Nodes = Mapping[int, Made]
 
+MAX_NAMES = 10_000
+"""How many names of one frame are looked at."""
 MAX_ITEMS = 1000
 """How many items of one list are looked at for tensors."""
 
@@ -64,14 +67,24 @@ def find_spoiled(
     search = _Search(complaint, objects, time.perf_counter() + seconds)
     with plain_reads():
         for frame in frames_of(error):  # the innermost is PyTorch's own, with just what backward began from
+            if time.perf_counter() > search.deadline:
+                return None
             own = locals_of(frame)
             roots = (("", one) for one in map(bearer_of, _tensors_in(own)))
             nodes = {**nodes_of(roots, {}, set()), **_nodes_in(own)}
             found = _unpacked_in(own, complaint) or search.run(nodes)
             if found is not None:
-                named = [one for other in frames_of(error) for one in _tensors_in(locals_of(other))]
+                named = [*_named_in(error, search.deadline)]
                 return _tell(found, complaint, _Above(nodes, search.seen), named, storages)
     return None
+
+
+def _named_in(error: BaseException, deadline: float) -> Iterator[torch.Tensor]:
+    """Give the tensors among the names of all frames, as far as time goes."""
+    for frame in frames_of(error):
+        if time.perf_counter() > deadline:
+            return
+        yield from _tensors_in(locals_of(frame))
 
 
 @dataclass(slots=True)
@@ -124,19 +137,24 @@ class _Above(NamedTuple):
 
 def _tensors_in(names: Mapping[str, object]) -> Iterator[torch.Tensor]:
     """Give the tensors that names lead to, straight or in a plain list, tuple or dict."""
-    yield from (one for value in [*names.values()] for one in _items_of(value)[:MAX_ITEMS] if type(one) in TORCH_TYPES)
+    yield from (one for value in _values(names) for one in _items_of(value) if type(one) in TORCH_TYPES)
+
+
+def _values(names: Mapping[str, object]) -> list[Any]:
+    return [*islice(names.values(), MAX_NAMES)]
 
 
 def _items_of(value: Any) -> list[Any]:  # noqa: ANN401
+    """Give a thing, or the first items of a plain container."""
     if type(value) is dict:
-        return [*value.values()]
-    return [*value] if type(value) in (list, tuple) else [value]
+        return [*islice(value.values(), MAX_ITEMS)]
+    return [*value[:MAX_ITEMS]] if type(value) in (list, tuple) else [value]
 
 
 def _nodes_in(names: Mapping[str, object]) -> dict[int, Made]:
     """Give the nodes among names: edges that a backward was handed, and the `ctx` of a user's own Function."""
     edge = getattr(torch.autograd.graph, "GradientEdge", ())
-    values = [one for value in [*names.values()] for one in (value, *_items_of(value)[:MAX_ITEMS])]
+    values = [one for value in _values(names) for one in (value, *_items_of(value))]
     nodes = [one[0] for one in values if edge and type(one) is edge]
     nodes += [one for one in values if issubclass(type(one), PythonNode)]
     return {kind_of(node).number(node): Made(node, []) for node in nodes}

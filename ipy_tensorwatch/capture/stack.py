@@ -21,10 +21,15 @@ def _stack_size() -> int:
 
 MAX_NODES = _stack_size() // 512
 """How many nodes of graphs are read. PyTorch lets go of those that Python has seen by recursion, 200 bytes for each."""
-CLOCK_EVERY = 256
+CLOCK_EVERY = 64
 """How many nodes are read between two looks at the clock."""
 
 
 def is_enough(count: int, deadline: float) -> bool:
     """Tell whether so many nodes are all that may be read, by a deadline of the performance counter."""
-    return count >= MAX_NODES or (count % CLOCK_EVERY == 0 and time.perf_counter() > deadline)
+    return count >= MAX_NODES or is_late(count, deadline)
+
+
+def is_late(count: int, deadline: float) -> bool:
+    """Tell whether time is up, looking at the clock now and then."""
+    return count % CLOCK_EVERY == 0 and time.perf_counter() > deadline

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .excerpt import header_end, spell
 from .magic import MAGIC_CALL, find_body
 from .records import Inner
-from .source import parse_cell
+from .source import parse_cell, statements_around
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable, Iterator, Mapping
 
     from .operation import Place
@@ -31,7 +31,7 @@ class Listing:
 
     cells: Mapping[str, int]
     source: Callable[[str], str]
-    _spelled: dict[str, dict[int, tuple[int, str]]] = field(default_factory=dict)
+    _trees: dict[str, tuple[ast.Module | None, list[str]]] = field(default_factory=dict)
     _offsets: dict[str, int] = field(default_factory=dict)
 
     def line(self, place: Place) -> Inner | None:
@@ -40,9 +40,10 @@ class Listing:
         cell = self.cells.get(name)
         if cell is None:
             return None
-        if name not in self._spelled:
-            self._spelled[name] = dict(_lines(self.source(name)))
-        first, text = self._spelled[name].get(line, (line, ""))
+        if name not in self._trees:
+            source = self.source(name)
+            self._trees[name] = parse_cell(source), source.split("\n")
+        first, text = _innermost(*self._trees[name], line)
         return Inner(cell=cell, line=first + self.above(name), text=text)
 
     def above(self, name: str) -> int:
@@ -66,11 +67,17 @@ def _blank_lines(source: str) -> int:
     return source[: len(source) - len(source.lstrip())].count("\n")
 
 
-def _lines(source: str) -> Iterator[tuple[int, tuple[int, str]]]:
-    """Spell the innermost statement on each line, with its first line; of a compound statement the header alone."""
-    tree, lines = parse_cell(source), source.split("\n")
-    nodes = [] if tree is None else [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
-    for node in sorted(nodes, key=lambda one: (one.lineno, one.col_offset)):
-        end, column = header_end(node, lines)
-        text = spell(node, lines, node.lineno, end, column)
-        yield from ((line, (node.lineno, text)) for line in range(node.lineno, end + 1))
+def _innermost(tree: ast.Module | None, lines: list[str], line: int) -> tuple[int, str]:
+    """Spell the innermost statement on a line, with its first line; of a compound statement the header alone."""
+
+    def holds(node: ast.stmt) -> bool:
+        return node.lineno <= line <= (node.end_lineno or node.lineno)
+
+    around = (
+        [] if tree is None else [one for one in statements_around(tree, holds) if line <= header_end(one, lines)[0]]
+    )
+    if not around:
+        return line, ""
+    node = max(around, key=lambda one: (one.lineno, one.col_offset))
+    end, column = header_end(node, lines)
+    return node.lineno, spell(node, lines, node.lineno, end, column)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .path import AccessPath
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -74,11 +74,25 @@ def parse_path(text: str) -> AccessPath:
 
 def walk_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """Give statements in source order, those inside blocks included, those inside definitions not."""
-    for node in body:
+    waiting = [iter(body)]  # no recursion: of a thousand `elif`s each stands inside the one before
+    while waiting:
+        node = next(waiting[-1], None)
+        if node is None:
+            waiting.pop()
+            continue
         yield node
         if not isinstance(node, DEFINITIONS):
-            for block in blocks_of(node):
-                yield from walk_statements(block)
+            waiting += [iter(block) for block in blocks_of(node)][::-1]
+
+
+def statements_around(tree: ast.Module, holds: Callable[[ast.stmt], bool]) -> Iterator[ast.stmt]:
+    """Give the statements that hold something, and those inside of them that do, in definitions too."""
+    waiting = [tree.body]
+    while waiting:
+        for node in waiting.pop():
+            if holds(node):
+                yield node
+                waiting += blocks_of(node)
 
 
 def blocks_of(node: ast.stmt) -> Iterator[list[ast.stmt]]:

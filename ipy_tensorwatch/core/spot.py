@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .excerpt import header_end, spell
 from .mention import mentions_of
-from .source import DEFINITIONS, parse_cell, parse_path, walk_statements, without_blocks
+from .source import DEFINITIONS, parse_cell, parse_path, statements_around, walk_statements, without_blocks
 from .statement import targets_of
 from .syntax import is_library, last_name, spell_path
 
@@ -59,14 +60,18 @@ class Failing:
 
     def targets(self) -> list[Target]:
         """Give what the failing part names as written, the outermost call's first."""
-        if self.part is None:
-            return [*targets_of(self.node)]
-        found = [*targets_of(_as_statement(self.part))]
-        return found[::-1] or [*targets_of(self.node)]
+        found: list[Target] = []
+        with suppress(RecursionError):  # an expression of a thousand terms: nothing is named
+            found = [] if self.part is None else [*targets_of(_as_statement(self.part))][::-1]
+            found = found or [*targets_of(self.node)]
+        return found
 
     def mentions(self) -> list[AccessPath]:
         """Give the paths that the failing part reads."""
-        return [*mentions_of(self.node if self.part is None else ast.Expr(value=self.part))]
+        found: list[AccessPath] = []
+        with suppress(RecursionError):
+            found = [*mentions_of(self.node if self.part is None else ast.Expr(value=self.part))]
+        return found
 
 
 def find_failing(source: str, spot: Spot) -> Failing | None:
@@ -77,10 +82,13 @@ def find_failing(source: str, spot: Spot) -> Failing | None:
     >>> find_failing("a = 1; w[0] = 2", Spot(file="", line=1, span=(1, 7, 1, 11), function="")).text
     'w[0] = 2'
     """
-    tree, lines = parse_cell(source), source.split("\n")
-    if tree is None:
-        return None
-    around = [one for one in ast.walk(tree) if isinstance(one, ast.stmt) and _holds(one, spot)]
+    tree = parse_cell(source)
+    return None if tree is None else failing_in(tree, source.split("\n"), spot)
+
+
+def failing_in(tree: ast.Module, lines: list[str], spot: Spot) -> Failing | None:
+    """Find the statement that a frame was at, in source that was parsed."""
+    around = [*statements_around(tree, lambda one: _holds(one, spot))]
     if not around:
         return None
     node = max(around, key=lambda one: (one.lineno, one.col_offset))

@@ -8,8 +8,9 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from .deadline import NEVER, Deadline
 from .excerpt import header_end, spell
 from .records import Inner
 from .rewrite import parse_one, with_clones
@@ -32,6 +33,7 @@ _SIGNS: dict[type[ast.operator], str] = {
 }
 _NODES = {"Dropout": "mul", "ReLU6": "hardtanh", "SELU": "elu", "RReLU": "rreluwithnoise"}
 _UNCOUNTED = re.compile(r"\.(?:data|numpy|__array__|storage|untyped_storage)\b")
+_STEP = re.compile(r"[.\[]")
 _SET_ITEM = "copyslices", "indexput"
 
 
@@ -55,16 +57,30 @@ class Suspect:
     makes: frozenset[str]
 
 
-def list_suspects(statements: Iterable[Statement], notebook: Notebook) -> list[Suspect]:
-    """List the lines of some statements, and of the notebook's functions that they may reach."""
+class _Reading(NamedTuple):
+    """What a definition leads to by name, and its lines."""
+
+    names: frozenset[str]
+    lines: list[tuple[Inner, ast.stmt]]
+
+
+def list_suspects(statements: Iterable[Statement], notebook: Notebook, deadline: Deadline = NEVER) -> list[Suspect]:
+    """List the lines of some statements, and of the notebook's functions that they may reach.
+
+    Where time is up before all are known there are none: a line is named only where no other one fits.
+    """
     found: dict[Inner | tuple[int, str], Suspect] = {}
+    readings: dict[str, _Reading] = {}
     for one in statements:
-        node = parse_header(one.text)
+        if deadline.has_passed():
+            return []
+        node = parse_header(one.text) if (one.line, one.text) not in found else None
         if node is not None:
-            found.setdefault((one.line, one.text), _suspect(one, node, None))
-            for definition in _reached(one, node, notebook):
-                for inner, line in _lines(definition):
-                    found.setdefault(inner, _suspect(one, line, inner))
+            found[one.line, one.text] = _suspect(one, node, None)
+            for reading in _reached(one, node, notebook, readings):
+                for inner, line in reading.lines:
+                    if inner not in found:
+                        found[inner] = _suspect(one, line, inner)
     return [*found.values()]
 
 
@@ -100,7 +116,8 @@ def quiet_modules(
         The node whose result was overwritten: of several modules, one that stands right behind its module is meant.
     """
     stems = {*map(stem, ops)}
-    reached = {path for one in statements for path in notebook.inplace if _is_below(path, map(str, one.mentions))}
+    mentioned = {str(path) for one in statements for path in one.mentions}
+    reached = {path for path in notebook.inplace if _is_below(path, mentioned)}
     found = [path for path in notebook.classes if path in reached and _node_of(notebook.classes[path]) in stems]
     behind = [path for path in found if _node_of(notebook.classes.get(_neighbour(path), "")) == stem(before)]
     return tuple(behind if len(behind) == 1 else found)
@@ -157,7 +174,9 @@ def _is_name(key: ast.expr) -> bool:
     return isinstance(key, ast.Constant) and isinstance(key.value, str)
 
 
-def _reached(statement: Statement, node: ast.stmt, notebook: Notebook) -> Iterator[Definition]:
+def _reached(
+    statement: Statement, node: ast.stmt, notebook: Notebook, readings: dict[str, _Reading]
+) -> Iterator[_Reading]:
     """Give the definitions of the notebook that a statement may run: by name, or as the class of what it mentions."""
     names = {*_names(node), *_classes(map(str, statement.mentions), notebook)}
     seen: set[str] = set()
@@ -165,10 +184,16 @@ def _reached(statement: Statement, node: ast.stmt, notebook: Notebook) -> Iterat
         name = names.pop()
         if name not in seen and name in notebook.definitions:
             seen.add(name)
-            definition = notebook.definitions[name]
-            inside = {one for function in _functions(definition) for one in _names(function)}
-            names |= inside | {*_classes(inside, notebook)}
-            yield definition
+            if name not in readings:
+                readings[name] = _read(notebook.definitions[name], notebook)
+            names |= readings[name].names
+            yield readings[name]
+
+
+def _read(definition: Definition, notebook: Notebook) -> _Reading:
+    functions = _functions(definition)
+    inside = {one for function in functions for one in _names(function)}
+    return _Reading(frozenset({*inside, *_classes(inside, notebook)}), [*_lines(definition, functions)])
 
 
 def _classes(mentioned: Iterable[str], notebook: Notebook) -> Iterator[str]:
@@ -177,8 +202,8 @@ def _classes(mentioned: Iterable[str], notebook: Notebook) -> Iterator[str]:
     return (name for path, name in notebook.classes.items() if _is_below(path, known))
 
 
-def _is_below(path: str, mentioned: Iterable[str]) -> bool:
-    return any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in mentioned)
+def _is_below(path: str, mentioned: set[str]) -> bool:
+    return path in mentioned or any(path[: step.start()] in mentioned for step in _STEP.finditer(path))
 
 
 def _names(node: ast.AST) -> Iterator[str]:
@@ -194,9 +219,9 @@ def _functions(definition: Definition) -> list[ast.AST]:
     return [] if node is None else [node]
 
 
-def _lines(definition: Definition) -> Iterator[tuple[Inner, ast.stmt]]:
+def _lines(definition: Definition, functions: Iterable[ast.AST]) -> Iterator[tuple[Inner, ast.stmt]]:
     lines = definition.source.split("\n")
-    for function in _functions(definition):
+    for function in functions:
         for node in ast.walk(function):
             if isinstance(node, ast.stmt) and not isinstance(node, DEFINITIONS):
                 end, column = header_end(node, lines)

@@ -74,4 +74,9 @@ class Timeline:
 
     @cached_property
     def _statements(self) -> dict[int, Statement]:
-        return {one.index: one for one in parse_statements(self.source)}
+        return {one.index: one for one in self.statements}
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """Its statements."""
+        return parse_statements(self.source)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..core.diff import Difference
 from ..core.hazard import Break, Writing
 from ..core.near import Neighbourhood
+from .cells import MAX_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 MAX_EXPLAINED = 8
 """How many of the variables over a saved tensor are asked who wrote them."""
+MAX_CELLS = 1000
+"""How many cells are kept whose nodes are alive, the newest."""
+ENTRY = 64
+"""How many characters one entered statement counts for."""
 MAX_SORTED = 5000
 """With more tensors, those of the same storage are looked through, not all that may share a byte."""
 
@@ -43,6 +48,11 @@ class Records:
             self._built[cell.count] = cell.timeline
         for gone in self._built.keys() - alive:
             del self._built[gone]
+        while len(self._built) > 1 and (len(self._built) > MAX_CELLS or self._size() > MAX_CHARACTERS):
+            del self._built[next(iter(self._built))]
+
+    def _size(self) -> int:
+        return sum(len(one.source) + ENTRY * len(one.entered) for one in self._built.values())
 
     def breaks(
         self, cell: RunningCell, found: Iterable[Overwritten], snapshot: Snapshot, explain: Explain

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
 MAX_CHARACTERS = 1 << 23
 """How much source of cells, and of definitions, is kept; the oldest is forgotten first."""
+MAX_NESTED = 1000
+"""How many files that magics compiled are kept, the newest."""
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 
 
@@ -80,6 +82,8 @@ class Sources:
     def adopt(self, files: Mapping[str, int], known: int, count: int) -> None:
         """Note a cell's own files: those that were compiled after the first `known` ones."""
         self.nested.update((name, count) for name in islice(files, known, None) if files[name] != count)
+        for name in [*islice(self.nested, max(0, len(self.nested) - MAX_NESTED))]:
+            del self.nested[name]
 
     def files(self, shell: InteractiveShell) -> Mapping[str, int]:
         """Return the file names of the cells' code, each with the execution count of its cell."""

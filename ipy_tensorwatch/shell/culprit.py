@@ -9,7 +9,6 @@ from ..core.hazard import Writing
 from ..core.magic import MAGIC_CALL
 from ..core.records import Site
 from ..core.rewrite import written_path
-from ..core.statement import parse_statements
 from ..core.suspects import is_counted
 from ..core.timeline import Timeline
 from .witness import Witness, place_of, writes_by_name
@@ -131,7 +130,7 @@ class Inquest:
     def _ran_in(self, cell: int) -> list[Statement]:
         """Give the statements of a cell that ran since the save, in their order; not one that saved what it wrote."""
         built = self.timeline(cell)
-        statements = {one.index: one for one in parse_statements(built.source)}
+        statements = {one.index: one for one in built.statements}
         since = [*dict.fromkeys(self.ran_since(cell))] if built.entered else [*statements]
         is_own_result = self.saved_in == cell and self.spoiled.is_output
         return [statements[index] for index in since[is_own_result:] if index in statements]

@@ -15,7 +15,7 @@ from ..core.hazard import Writing
 from ..core.listing import Listing
 from ..core.records import Turn
 from ..core.transcript import Transcript
-from .cells import source_of
+from .cells import MAX_CHARACTERS, source_of
 from .refusal import explain_refusal
 from .scene import survey
 from .stop import explain_stop
@@ -74,7 +74,7 @@ class FailureBook:
 
     def tell(self, error: BaseException | None, after: Aftermath, foretold: tuple[Hazard, ...]) -> tuple[Hazard, ...]:
         """Tell what a cell died of, before the hazards that are still ahead."""
-        self.spans.append((after.cell.ledger.numbers[0], next_sequence_number(), after.cell.count, after.cell.plain))
+        GUARD.run("who wrote", self._keep, after.cell, default=None)
         GUARD.run("who wrote", self._date, after.cell, default=None)
         died_of = GUARD.run("explaining an error", self._explain, error, after, default=None)
         if died_of is None:
@@ -84,6 +84,13 @@ class FailureBook:
         happened = _as_foretold(died_of, told)
         self.book.note_failure(Turn(cell=after.cell.count, hazard=happened), ahead)
         return (happened, *ahead)
+
+    def _keep(self, cell: RunningCell) -> None:
+        """Keep which nodes a cell built; of the sources, no more than there is room for, those of the oldest go."""
+        self.spans.append((cell.ledger.numbers[0], next_sequence_number(), cell.count, cell.plain))
+        size = sum(len(plain) for *_, plain in self.spans)
+        while size > MAX_CHARACTERS and len(self.spans) > 1:
+            size -= len(self.spans.popleft()[-1])
 
     def cell_of(self, sequence: int) -> int | None:
         """Tell the cell that built a node; None where it was not watched."""
@@ -116,6 +123,8 @@ class FailureBook:
         lasting = ((key, one) for key, one in cell.recording.recorder.first.items() if key[0] in alive)
         for key, operation in islice(lasting, MAX_DATED):
             self.dated.setdefault(key, Writing(cell=cell.count, site=transcript.site_of(operation)))
+        for key in [*islice(self.dated, max(0, len(self.dated) - MAX_DATED))]:
+            del self.dated[key]
 
 
 def _is_told_by(died_of: Hazard, one: Hazard) -> bool:

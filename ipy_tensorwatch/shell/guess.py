@@ -21,6 +21,7 @@ from .witness import place_of, writes_by_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ..core.deadline import Deadline
     from ..core.statement import Statement
     from ..core.stopped import Stopped
     from ..core.suspects import Suspect
@@ -37,12 +38,15 @@ class Guess:
     ----------
     owner
         The frame that knows the tensor by a name of its own.
+    deadline
+        When to stop looking for lines inside functions.
     """
 
     book: FailureBook
     after: Aftermath
     inquest: Inquest
     owner: Step | None
+    deadline: Deadline
 
     def complete(self, found: Stopped) -> Stopped:
         """Add what is likely to what is known."""
@@ -77,7 +81,8 @@ class Guess:
             return replace(found, writing=followed)
         ops = [spoiled.writer[0]] if spoiled.writer else spoiled.users if spoiled.is_output else []
         ran, notebook = self._ran(found), read_notebook(self.book.shell, self.book.sources)
-        able = [one for one in list_suspects(ran, notebook) if one.inner or self._may_write(one.statement, ran)]
+        elsewhere, suspects = self._lay_elsewhere(ran), list_suspects(ran, notebook, self.deadline)
+        able = [one for one in suspects if one.inner or _may_write(one.statement, elsewhere)]
         suspect = only_writer(able, ops)
         modules = quiet_modules(ran, notebook, ops, spoiled.op)
         if modules and not (suspect and suspect.writes & {*map(stem, ops)}):
@@ -95,11 +100,12 @@ class Guess:
         else:
             names = {path.root for path in saver.mentions} - saver.binds
         is_own = not found.spoiled.is_output and any(_writes_itself(saver, name) for name in names)
+        elsewhere = self._lay_elsewhere(everything)
         for cell, one in steps[not is_own :]:
             if is_counted(one.text) and any(writes_by_name(one, name) for name in names):
                 site = Site(line=one.line, end_line=one.end_line, text=one.text, certainty="inferred")
                 return Writing(cell=cell, site=site)
-            if is_counted(one.text) and one.targets and self._may_write(one, everything):
+            if is_counted(one.text) and one.targets and _may_write(one, elsewhere):
                 return None  # under a name that nobody followed
             names -= one.binds
         return None
@@ -108,19 +114,16 @@ class Guess:
         """Give the statements that ran since the save, cell by cell, as far as these are known."""
         for cell in range(first, self.after.cell.count + 1):
             built = self.inquest.timeline(cell)
-            statements = {one.index: one for one in parse_statements(built.source)}
+            statements = {one.index: one for one in built.statements}
             if not statements:
                 return
             ran = [*dict.fromkeys(self.inquest.ran_since(cell))] if built.entered else [*statements]
             yield from ((cell, statements[index]) for index in ran if index in statements)
 
-    def _may_write(self, one: Statement, ran: Iterable[Statement]) -> bool:
-        """Tell whether a statement may have written there: not to variables that lay elsewhere all along."""
+    def _lay_elsewhere(self, ran: Iterable[Statement]) -> set[str]:
+        """Give the variables that lay elsewhere all along."""
         bound = {name for each in ran for name in each.binds}
-        roots = {target.path.root for target in one.targets}
-        scenes = self.after.observed.shot.snapshot.entries()
-        elsewhere = {path.root for path, _ in scenes} - bound
-        return not roots or not roots <= elsewhere
+        return {path.root for path, _ in self.after.observed.shot.snapshot.entries()} - bound
 
     def _ran(self, found: Stopped) -> list[Statement]:
         """Give the statements that may have written: the one that did, or all since the save."""
@@ -128,7 +131,7 @@ class Guess:
         cell = (found.saved_in if writing is None else writing.cell) or 0
         site = writing.site if writing else None
         since = {*self.inquest.ran_since(cell)}
-        statements = parse_statements(self.inquest.timeline(cell).source)
+        statements = self.inquest.timeline(cell).statements
         ran = [one for one in statements if (place_of(one) == place_of(site) if site else one.index in since)]
         return [one for each in ran for one in statements_in(each)]
 
@@ -137,7 +140,9 @@ class Guess:
         site = found.saved_at
         if site is None:
             return found
-        suspects = list_suspects(parse_statements(site.text), read_notebook(self.book.shell, self.book.sources))
+        suspects = list_suspects(
+            parse_statements(site.text), read_notebook(self.book.shell, self.book.sources), self.deadline
+        )
         if found.paths and not found.owner:
             own = [one for one in suspects if one.inner and not self._is_hidden(one.inner, found.paths)]
             return replace(found, reader=only_reader(own, found.paths))
@@ -178,6 +183,12 @@ class Guess:
 def _writes_itself(one: Statement, name: str) -> bool:
     """Tell `x.mul_(x.detach())`: what is written is read too, and saved."""
     return writes_by_name(one, name) and len(re.findall(rf"\b{re.escape(name)}\b", one.text)) > 1
+
+
+def _may_write(one: Statement, elsewhere: set[str]) -> bool:
+    """Tell whether a statement may have written there: not to variables that lay elsewhere all along."""
+    roots = {target.path.root for target in one.targets}
+    return not roots or not roots <= elsewhere
 
 
 def _is_told(writing: Writing) -> bool:

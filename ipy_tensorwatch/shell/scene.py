@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,12 @@ from ..core.listing import Listing
 from ..core.magic import find_body
 from ..core.phrase import Raised
 from ..core.records import Inner, Site
-from ..core.source import parse_header
-from ..core.spot import Failing, backward_root, find_backward, find_failing
+from ..core.source import parse_cell, parse_header
+from ..core.spot import Failing, backward_root, failing_in, find_backward, find_failing
 from .cells import source_of
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..core.failure import Complaint
@@ -130,11 +131,33 @@ def survey(error: BaseException, complaint: Complaint, count: int, files: Mappin
     return Scene(error=error, complaint=complaint, spots=spots, steps=steps, inside=inside, own=own)
 
 
+@dataclass(slots=True)
+class _Cells:
+    """Reads the statements of cells, each cell parsed once, each statement read once: a recursion is many frames."""
+
+    listing: Listing
+    _trees: dict[str, tuple[ast.Module | None, list[str]]] = field(default_factory=dict)
+    _found: dict[Spot, Failing | None] = field(default_factory=dict)
+
+    def find(self, spot: Spot) -> Failing | None:
+        """Find the statement that a frame was at."""
+        if spot not in self._found:
+            tree, lines = self._parsed(spot.file)
+            self._found[spot] = None if tree is None else failing_in(tree, lines, spot)
+        return self._found[spot]
+
+    def _parsed(self, name: str) -> tuple[ast.Module | None, list[str]]:
+        if name not in self._trees:
+            source = source_of(name)
+            self._trees[name] = parse_cell(source), source.split("\n")
+        return self._trees[name]
+
+
 def _steps(spots: Sequence[Spot], files: Mapping[str, int]) -> Iterator[Step]:
     """Read the statements of the user's frames, outermost first; before the first of the notebook is only IPython."""
-    listing, last = Listing(files, source_of), None
+    cells, last = _Cells(Listing(files, source_of)), None
     for place, spot in [*enumerate(spots)][::-1]:
-        step = _at_cell(place, spot, listing) if spot.file in files else _in_magic(place, spot, last)
+        step = _at_cell(place, spot, cells) if spot.file in files else _in_magic(place, spot, last)
         if step is None and last is not None and is_users(spot.file) and not spot.file.startswith(_IPYTHON):
             step = _in_file(place, spot)
         if step is not None:
@@ -142,8 +165,8 @@ def _steps(spots: Sequence[Spot], files: Mapping[str, int]) -> Iterator[Step]:
             yield step
 
 
-def _at_cell(place: int, spot: Spot, listing: Listing) -> Step | None:
-    failing = find_failing(source_of(spot.file), spot)
+def _at_cell(place: int, spot: Spot, cells: _Cells) -> Step | None:
+    failing, listing = cells.find(spot), cells.listing
     if failing is None:
         return None
     line = failing.line + listing.above(spot.file)

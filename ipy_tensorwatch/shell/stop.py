@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..capture.local import read_locals
 from ..capture.spoiled import find_spoiled
+from ..core.deadline import Deadline
 from ..core.near import Neighbourhood
 from ..core.overlap import share_bytes
 from ..core.stopped import Stopped, tell_stopped, tell_unseen
@@ -51,7 +52,8 @@ def explain_stop(scene: Scene, after: Aftermath, book: FailureBook) -> Hazard:
         writing=None if scene.is_threaded else inquest.close(),
         recorded=after.cell.recording is not None,
     )
-    found = Guess(book=book, after=after, inquest=inquest, owner=owner).complete(known)
+    guess = Guess(book=book, after=after, inquest=inquest, owner=owner, deadline=Deadline.after(SECONDS))
+    found = guess.complete(known)
     return tell_stopped(found, mend_stopped(found))
 
 
