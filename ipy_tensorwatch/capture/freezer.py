@@ -9,6 +9,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from ..core.freezing import FrozenError
+from ..core.guard import GUARD
 from ..core.near import Neighbourhood
 from .caller import calling_text
 from .dispatch import OperatorMode, lays_out_anew, region_of, written_arguments, written_tensors
@@ -155,13 +156,6 @@ def _tensors_in(root: str, thing: object) -> Iterator[tuple[str, Any]]:
             if id(one) not in seen:
                 seen.add(id(one))
                 yield str(path), one
-
-
-def _is_mended(one: Frozen) -> bool:
-    try:
-        return one.mend()
-    except Exception:  # noqa: BLE001  (an odd tensor must not leave the others as they were written)
-        return False
 
 
 def _are_equal(a: Reading, b: Reading) -> bool:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..core.diff import Content, Difference, diff
+from ..core.guard import GUARD
 from ..core.path import AccessPath
 from ..core.records import Coverage, Unverified
 from ..core.snapshot import Snapshot
@@ -152,12 +153,11 @@ class Observer:
         start = time.perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
         aids = Aids(self.lens.storages, self.prints, known, cell, start + self.budget.credit)
-        try:
-            found = self.graphs.look(computed, aids, rewritten)
-        except Exception:  # noqa: BLE001  (an odd graph must not cost the report)
-            self.graphs, found = Graphs(is_cut=True), ()
+        found = GUARD.run("reading graphs", self.graphs.look, computed, aids, rewritten, default=None)
+        if found is None:
+            self.graphs = Graphs(is_cut=True)
         self.budget.pay(time.perf_counter() - start)
-        return found
+        return found or ()
 
     @staticmethod
     def _with_owners(shot: Shot, found: list[tuple[Difference, Content]]) -> list[tuple[Difference, Content]]:
