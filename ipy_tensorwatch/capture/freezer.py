@@ -97,7 +97,8 @@ class Freezer:
     def mend(self) -> list[Frozen]:
         """Undo the writes that no operator made; return what was written to, and thaw what could not be mended."""
         with plain_reads():
-            found = [one for one in list(self.frozen.values()) if _is_mended(one)]
+            every = list(self.frozen.values())
+            found = [one for one in every if GUARD.run("what is frozen", one.mend, default=False)]
         self.thaw({one for one in found if one.is_lost})
         return found
 
