@@ -87,7 +87,7 @@ class OperatorMode(TorchDispatchMode):
             return func(*args, **(kwargs or {}))
         finally:
             GUARD.signals.release()
-            if GUARD.signals.are_waiting:
+            if GUARD.signals.arrived:
                 GUARD.signals.send_later()
 
     def _ask(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:  # noqa: ANN401

@@ -75,7 +75,7 @@ class Ledger:
     numbers, outside
         The same number at each look, the start of the cell included, and the looks while no function was half-way.
     verify
-        Called at each probe; what it raises is meant for the cell. None while nothing is frozen.
+        Called at each probe; the error that it returns is raised in the cell. None while nothing is frozen.
     tires
         Whether probes of long loops may rest, so that `current` is no longer the statement that runs.
     """
@@ -90,7 +90,7 @@ class Ledger:
     largest: int = SMALL
     follows: bool = False
     follows_losses: bool = False
-    verify: Callable[[], None] | None = None
+    verify: Callable[[], Exception | None] | None = None
     tires: bool = True
     sampled: frozenset[int] = frozenset()
     widening: frozenset[int] = frozenset()
@@ -153,16 +153,32 @@ class Ledger:
 
     def _enter(self, index: int) -> bool:
         """Enter a statement; tell whether something is to be delivered to the cell before that runs."""
-        if self.verify is not None:
-            self.verify()
-        if not GUARD.run_briefly("between statements", self._enter_statement, index, default=False):
-            GUARD.run("between statements", self._retire, default=None)
+        found = None
+        try:
+            found = self.verify() if self.verify is not None else None
+            if found is None:
+                self._enter_statement(index)
+                if not GUARD.signals.arrived:
+                    return False
+        except BaseException as error:  # noqa: BLE001  (no probe may raise into the cell; a call of the guard would cost)
+            GUARD.run("between statements", self._fail, error, default=None)
+        if found is not None:
+            raise found
+        return self._has_to_deliver()
+
+    def _fail(self, error: BaseException) -> None:
+        """Let probes do nothing once one of them has failed."""
+        GUARD.note("between statements", error)
+        vars(self.probes).update(dict.fromkeys(vars(self.probes), bool))
+        self.lines.close()
+
+    def _has_to_deliver(self) -> bool:
         if not GUARD.signals.are_waiting:
             return False
         self.probes.deliver = GUARD.signals.take()
         return True
 
-    def _enter_statement(self, index: int) -> bool:
+    def _enter_statement(self, index: int) -> None:
         """Look: what changed since the last look was written by the statements that ran since then."""
         now = time.perf_counter()
         if self.current is not None:
@@ -175,12 +191,6 @@ class Ledger:
             self.sample(index)
         self._see_lines(index, now)
         self._cool_down(index, now)
-        return True
-
-    def _retire(self) -> None:
-        """Let probes do nothing once one of them has failed."""
-        vars(self.probes).update(dict.fromkeys(vars(self.probes), bool))
-        self.lines.close()
 
     def foresee(self, written: Sequence[tuple[torch.Tensor, Region]], number: int) -> None:
         """Look at memory that an operator is about to write to, when all nodes before a number had saved."""

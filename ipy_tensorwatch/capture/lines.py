@@ -118,10 +118,11 @@ class LineWatch:
         if compiler_callback() is not None:
             self.blind = self.blind or code.co_filename in self.files
             return None
-        answer = GUARD.run_briefly("at a line of a function", self._follow, callback, code, *args, default=None)
-        if GUARD.signals.are_waiting:
-            GUARD.signals.send_later()
-        return answer
+        try:
+            return GUARD.run_briefly("at a line of a function", self._follow, callback, code, *args, default=None)
+        finally:
+            if GUARD.signals.arrived:
+                GUARD.signals.send_later()
 
     def _follow(self, callback: Callable[..., object], code: CodeType, *args: object) -> object:
         followed = False

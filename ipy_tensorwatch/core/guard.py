@@ -76,10 +76,15 @@ class Guard:
 
     def run_inside(self, where: str, action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
         """Run an action in the midst of a user's statement, which gets what arrived meanwhile a moment later."""
-        found = self.run(where, action, *args, default=default)
-        if self.signals.are_waiting:
-            self.signals.send_later()
-        return found
+        try:
+            return self.run(where, action, *args, default=default)
+        except BaseException as error:
+            if not self.signals.catch(error):
+                raise
+            return default
+        finally:
+            if self.signals.arrived:
+                self.signals.send_later()
 
     def run_briefly(self, where: str, action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
         """Run an action that takes less time than to hold signals back; one that cuts it short is not lost either."""
@@ -92,9 +97,7 @@ class Guard:
     def note(self, where: str, error: BaseException) -> None:
         """Keep what went wrong; a signal that cut our code short, such as Ctrl-C, is still meant for the user's."""
         try:
-            sender = self.signals.find_sender(error)
-            if sender is not None:
-                self.signals.arrived.append(sender)
+            self.signals.catch(error)
             self.count += 1
             text = _describe(error)
             known = next((one for one in self.faults if (one.where, one.text) == (where, text)), None)

@@ -48,16 +48,32 @@ class HeldSignals:
 
     def hold(self) -> None:
         """Hold signals back until as many calls of `release` as of this."""
+        try:
+            self._hold()
+        except BaseException as error:
+            if not self.catch(error):  # one that came just before
+                raise
+            self._hold()
+
+    def catch(self, error: BaseException) -> bool:
+        """Take an error that a signal has raised in our code for the signal that it is; tell whether it is one."""
+        sender = self._find_sender(error)
+        if sender is not None:
+            self.arrived.append(sender)
+        return sender is not None
+
+    def _hold(self) -> None:
         if get_ident() != _MAIN:
             return
-        self._depth += 1
-        if self._depth > 1:
+        if self._depth:
+            self._depth += 1
             return
         for number in HELD:
             handler = fast.getsignal(number)
-            if callable(handler):  # an ignored signal stays ignored, and one that ends the process ends it
+            if callable(handler) and handler != self._note:  # an ignored signal stays ignored, a deadly one deadly
                 self._handlers.append((number, handler))
                 fast.signal(number, self._note)
+        self._depth = 1
 
     def release(self) -> None:
         """Give signals their handlers back."""
@@ -70,14 +86,6 @@ class HeldSignals:
         for number, handler in reversed(handlers):
             fast.signal(number, handler)
 
-    def find_sender(self, error: BaseException) -> int | None:
-        """Tell the signal that raised an error in the midst of our code, if one did."""
-        if issubclass(type(error), KeyboardInterrupt):
-            return int(signal.SIGINT)
-        codes = {getattr(handler, "__code__", None): number for number in HELD if (handler := fast.getsignal(number))}
-        ran = (frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__))
-        return next((codes[code] for code in ran if code in codes), None)
-
     def take(self) -> Callable[[], object]:
         """Return what delivers the signals that have arrived, once, to the code that calls it.
 
@@ -88,6 +96,8 @@ class HeldSignals:
 
     def send_later(self) -> None:
         """Send what has arrived again in a moment, when the user's code runs on: here, it would raise in our frame."""
+        if get_ident() != _MAIN:
+            return
         self._later += self.arrived
         self.arrived = []
         threading.Timer(MOMENT, self._send).start()
@@ -104,6 +114,14 @@ class HeldSignals:
                 signal.pthread_kill(_MAIN, number)
             else:
                 interrupt_main(signal.Signals(number))
+
+    def _find_sender(self, error: BaseException) -> int | None:
+        """Tell the signal that raised an error in the midst of our code, if one did."""
+        if issubclass(type(error), KeyboardInterrupt):
+            return int(signal.SIGINT)
+        codes = {getattr(handler, "__code__", None): number for number in HELD if (handler := fast.getsignal(number))}
+        ran = (frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__))
+        return next((codes[code] for code in ran if code in codes), None)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.arrived.append(number)

@@ -165,11 +165,10 @@ class Freezing:
     def _all(self) -> list[Frozen]:
         return list(self.freezer.frozen.values())
 
-    def _verify(self, guarded: GuardedCell) -> None:
-        """Compare the frozen bytes between two statements, and stop the cell where one of them has written."""
+    def _verify(self, guarded: GuardedCell) -> FrozenError | None:
+        """Compare the frozen bytes between two statements; return the error of a cell in which one has written."""
         told = GUARD.run("what is frozen", self._check, guarded, default="")
-        if told:
-            raise FrozenError(told)
+        return FrozenError(told) if told else None
 
     def _check(self, guarded: GuardedCell) -> str:
         if guarded.cell.ledger.current is None:

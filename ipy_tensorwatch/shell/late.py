@@ -24,7 +24,8 @@ def raise_late(shell: InteractiveShell, error: BaseException, result: ExecutionR
 def deliver_late(shell: InteractiveShell, result: ExecutionResult | None) -> None:
     """Deliver to a cell that has run what arrived while we looked after it: a Ctrl-C is its error, not lost."""
     try:
-        GUARD.signals.take()()
+        if GUARD.signals.are_waiting:
+            GUARD.signals.take()()
     except BaseException as error:  # noqa: BLE001  (whatever a handler of the user's raises)
         if result is not None and result.success:
             GUARD.run("after a cell", raise_late, shell, error.with_traceback(None), result, default=None)

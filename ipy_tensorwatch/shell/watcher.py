@@ -161,10 +161,11 @@ class Watcher:
         )
 
     def _before_cell(self, info: ExecutionInfo) -> None:
-        if self.cells.enter():
-            GUARD.run("before a cell", self._open, info, default=None)
+        GUARD.run("before a cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
+        if not self.cells.enter():
+            return
         GUARD.run("what is frozen", self.freezing.begin, default=None)
         if not (self.settings.enabled or may_request(info.raw_cell or "")):
             return
@@ -241,15 +242,20 @@ class Watcher:
             cell.meanwhile.append(found)
 
     def _after_cell(self, result: ExecutionResult | None) -> None:
-        if result is not None and result.info is not None and not (result.info.raw_cell or "").strip():
-            return  # IPython does not announce a blank cell
-        if self.cells.leave():
-            GUARD.run("after a cell", self._end, result, default=None)
-            GUARD.signals.recall()
-            if GUARD.signals.are_waiting:
-                deliver_late(self.shell, result)
+        if GUARD.run("after a cell", self._end, result, default=True) and GUARD.signals.arrived:
+            deliver_late(self.shell, result)
 
-    def _end(self, result: ExecutionResult | None) -> None:
+    def _end(self, result: ExecutionResult | None) -> bool:
+        """Tell what a cell has done, unless it is part of another; tell whether it is none."""
+        if result is not None and result.info is not None and not (result.info.raw_cell or "").strip():
+            return False  # IPython does not announce a blank cell
+        if not self.cells.leave():
+            return False
+        GUARD.run("after a cell", self._finish_cell, result, default=None)
+        GUARD.signals.recall()
+        return True
+
+    def _finish_cell(self, result: ExecutionResult | None) -> None:
         began = time.perf_counter()
         cell = self.running
         for step in (self.transformer.disarm, self._close_cell, partial(self.freezing.end, result)):
