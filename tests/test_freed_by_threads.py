@@ -39,7 +39,7 @@ WAYS = {
         "    if K[i % 2] is not None:\n        K[i % 2].close(); K[i % 2].unlink()\n    K[i % 2] = k"
     ),
 }
-BYTES_STAY = {"a queue of batches", "an item of a list", "data"}
+BYTES_STAY = {"a queue of batches", "an item of a list"}
 """The ways in which no variable that stays ever holds other bytes: any change that is told of it is false."""
 PROGRAM = """
 import sys
