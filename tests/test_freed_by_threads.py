@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-CELLS = 25
+CELLS = 10
 
 BATCHES = "B = [torch.ones(3_000_000) for _ in range(4)]\n"
 WAYS = {
@@ -39,10 +39,12 @@ WAYS = {
         "    if K[i % 2] is not None:\n        K[i % 2].close(); K[i % 2].unlink()\n    K[i % 2] = k"
     ),
 }
+BYTES_STAY = {"a queue of batches", "an item of a list"}
+"""The ways in which no variable that stays ever holds other bytes: any change that is told of it is false."""
 PROGRAM = """
 import sys
 from tests.notebook import Notebook
-way, recorded, cells = sys.argv[1], bool(sys.argv[2]), int(sys.argv[3])
+way, recorded, same, cells = sys.argv[1], bool(sys.argv[2]), bool(sys.argv[3]), int(sys.argv[4])
 with Notebook(check_leaks=False) as nb:
     nb.cell("import torch, threading, time, itertools\\nx = torch.zeros(1000); y = x.view(-1)\\n" + way)
     nb.cell('''
@@ -64,7 +66,7 @@ thread.start()
         ran = nb.cell(recorded * "%%tensordiff\\n" + "y.add_(1); time.sleep(.01)")
         assert ran.error is None, ran.error
         silent = {one["path"] for one in nb.report()["changes"] if one["silent"]}
-        assert silent == {"x"}, silent
+        assert silent == {"x"} if same else "x" in silent, silent
     nb.cell("go = False\\nthread.join()")
     assert nb.ns["done"] > cells
 print("alive")
@@ -73,8 +75,9 @@ print("alive")
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_thread_frees_what_is_read(way):
+    facts = "recorded" in way, way in BYTES_STAY
     finished = subprocess.run(
-        [sys.executable, "-c", PROGRAM, WAYS[way], "yes" if "recorded" in way else "", str(CELLS)],
+        [sys.executable, "-c", PROGRAM, WAYS[way], *("yes" if one else "" for one in facts), str(CELLS)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

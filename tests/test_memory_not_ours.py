@@ -13,7 +13,7 @@ from tests.notebook import Notebook
 REFERENCES = {
     "objects": "a = np.array([['x' * 50], {}, object()], dtype=object)",
     "a structure with objects": "a = np.zeros(3, dtype=[('n', 'f8'), ('o', 'O')])\na['o'] = [['x'], {}, 1.5]",
-    "a nested structure": "a = np.zeros(3, dtype=[('n', [('o', 'O', (2,)), ('m', 'i4')]), ('k', 'i8')])",
+    "a nested structure": "a = np.zeros(3, dtype=[('n', [('o', 'O', (2,)), ('m', 'i4')]), ('k', 'i8')])\na[1] = ((['x'], {}), 5), 7",
     "a view of objects": "base = np.array([['x'], {}, 2.5, 'y'], dtype=object)\na = base[::2]",
 }
 if hasattr(np.dtypes, "StringDType"):
@@ -40,13 +40,15 @@ class TestReferences:
             held = [sys.getrefcount(one) for one in nb.ns["a"].ravel()[:2].tolist()]
             ran = nb.cell("%tensorwatch restore a")
             assert "a cannot be restored: its bytes are references to Python objects, or to text" in ran.stderr
-            assert [sys.getrefcount(one) for one in nb.ns["a"].ravel()[:2].tolist()] == held
+            now = [sys.getrefcount(one) for one in nb.ns["a"].ravel()[:2].tolist()]
+            assert all(a >= b for a, b in zip(now, held, strict=True))
 
     def test_a_change_is_told_and_never_counted_as_numbers(self, name):
         with Notebook() as nb:
             nb.run("import numpy as np\n" + REFERENCES[name])
-            (change,) = nb.run(f"a[0] = {NEW.get(name, 'a[1]')}")["changes"][:1]
-            assert (change["path"], change["kind"]) == ("a", "mutated")
+            report = nb.run(f"a[0] = {NEW.get(name, 'a[1]')}")
+            (change,) = [one for one in report["changes"] if one["path"] == "a"]
+            assert change["kind"] == "mutated"
             assert change["elements"]["max_abs"] is None
             assert change["elements"]["examples"] == []
 
@@ -74,7 +76,7 @@ class TestReadOnly:
             "raw = np.arange(64, dtype='u1')\nraw.flags.writeable = False\na = raw[::2]",
             "a = np.broadcast_to(np.arange(4.0), (1000, 4))",
             "a = torch.frombuffer(bytearray(64), dtype=torch.uint8)",
-            "f = open(file, 'rb')\nm = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)\na = np.frombuffer(m, 'u1')",
+            "with open(file, 'rb') as f:\n    m = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)\na = np.frombuffer(m, 'u1')",
             "m = np.memmap(file, dtype='u1', mode='r')\na = torch.from_numpy(m)",
             "m = np.memmap(file, dtype='u1', mode='c')\na = m[8:40:2]",
         ],

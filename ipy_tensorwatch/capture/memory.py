@@ -87,9 +87,13 @@ class Block:
         reference
             Leads to the owner, where the block itself does not.
         """
-        known = self.owner or reference
-        owner = known() if known is not None else None
-        return owner if owner is not None and self.lies_in(owner) else None
+        if self.owner is None:
+            owner = None if reference is None else reference()
+            return owner if owner is not None and self.lies_in(owner) else None
+        owner = self.owner()
+        if owner is None or owner.data_ptr() != self.address - self.low:
+            return None
+        return owner if owner.nbytes() >= self.low + self.nbytes else None
 
     def lies_in(self, owner: Any) -> bool:  # noqa: ANN401  (a storage or an array)
         """Tell whether the bytes are still those of a storage or an array."""
