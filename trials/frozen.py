@@ -120,7 +120,7 @@ KINDS = {
 }
 
 SEEN = "import gc as _gc; _gc.collect(1); seen = repr(getattr(a, 'tolist', lambda: a)() if not getattr(a, 'is_meta', False) else a)"
-CHURN = "for _ in range(30):\n    rubbish = [fresh(i % 7 + 1) for i in range(50)]; gc.collect(0)\nrubbish = None; gc.collect(1)"
+CHURN = "for _ in range(10):\n    rubbish = [fresh(i % 7 + 1) for i in range(50)]; gc.collect(0)\nrubbish = None; gc.collect(1)"
 
 
 def trial(*, quick: bool) -> Iterator[Figure]:
