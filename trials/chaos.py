@@ -60,7 +60,7 @@ def main() -> int:
             print(figure, flush=True)
         print(f"     {time.monotonic() - began:.0f} s", flush=True)
     if asked.markdown:
-        print("\n| what | today | to reach | measured |\n| --- | --- | --- | --- |")
+        print("\n| what | before | to reach | measured |\n| --- | --- | --- | --- |")
         print("\n".join(figure.markdown(TRIALS[name]) for name, figure in found))
     failed = [figure for _, figure in found if figure.is_ok is False]
     print(f"\n{len(found) - len(failed)} of {len(found)} figures reached")

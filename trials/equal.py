@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import torch
 
 from trials.figure import Figure, none_of
-from trials.process import apart
+from trials.process import apart, step
 from trials.programs import random_graphs, random_programs
 from trials.shell import Outcome, differing, everything, opened, run
 
@@ -34,10 +36,14 @@ EXTRAS = (
 def trial(*, quick: bool) -> Iterator[Figure]:
     total = 100 if quick else 1_000
     failed, tried = [], 0
-    for start in range(0, total, BATCH):
-        ended = apart("equal", "compare", 400, start=start, count=min(BATCH, total - start))
-        tried += len(ended.value["tried"]) if ended.value else len(ended.steps)
-        failed += ended.value["failed"] if ended.value else [f"programs {start} and on: {ended.why}"]
+    starts = range(0, total, BATCH)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = pool.map(
+            lambda start: apart("equal", "compare", 400, start=start, count=min(BATCH, total - start)), starts
+        )
+        for start, ended in zip(starts, parts, strict=True):
+            tried += len(ended.value["tried"]) if ended.value else len(ended.steps)
+            failed += ended.value["failed"] if ended.value else [f"programs {start} and on: {ended.why}"]
     what = f"{total:,} random programs with and without us: bytes, versions, gradients, random states, output differ"
     yield none_of(what, failed, tried, "programs")
 
@@ -56,6 +62,7 @@ def compare(start: int, count: int) -> dict[str, list[str]]:
     tried, failed = [], []
     torch.set_num_threads(1)
     for number, cells in enumerate(itertools.islice(programs(start), count)):
+        step(f"program {start}+{number}")
         one, two = (_play(cells, watched=watched) for watched in (False, True))
         tried.append(str(number))
         for place, ((plain, values), (seen, found)) in enumerate(zip(one, two, strict=True)):

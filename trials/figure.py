@@ -36,10 +36,10 @@ class Figure:
         below = [f"         {one[:300]}" for one in self.notes[:MAX_NOTES]]
         return "\n".join([f"{mark} {self.what}: {self.measured} (bar: {self.bar})", *below, *more])
 
-    def markdown(self, today: str = "") -> str:
+    def markdown(self, before: str = "") -> str:
         """Write the row of docs/figures.md."""
         measured = self.measured if self.is_ok is not False else f"**{self.measured}: missed**"
-        return f"| {self.what} | {today} | {self.bar} | {measured} |"
+        return f"| {self.what} | {before} | {self.bar} | {measured} |"
 
 
 def none_of(what: str, failed: list[str], total: int, unit: str) -> Figure:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from trials.figure import Figure, none_of
@@ -118,14 +120,15 @@ KINDS = {
 }
 
 SEEN = "import gc as _gc; _gc.collect(1); seen = repr(getattr(a, 'tolist', lambda: a)() if not getattr(a, 'is_meta', False) else a)"
-CHURN = "for _ in range(30):\n    rubbish = [fresh(i % 7 + 1) for i in range(50)]; gc.collect(0)\nrubbish = None; gc.collect(1)"
+CHURN = "for _ in range(10):\n    rubbish = [fresh(i % 7 + 1) for i in range(50)]; gc.collect(0)\nrubbish = None; gc.collect(1)"
 
 
 def trial(*, quick: bool) -> Iterator[Figure]:
     kinds = list(KINDS)[::5] if quick else list(KINDS)
     failed = []
-    for kind in kinds:
-        ended = apart("frozen", "examine", 120, kind=kind)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = [*pool.map(lambda kind: apart("frozen", "examine", 120, kind=kind), kinds)]
+    for kind, ended in zip(kinds, parts, strict=True):
         why = ended.value if isinstance(ended.value, str) else f"{ended.why} at {(ended.steps or ['the start'])[-1]}"
         if ended.code != 0 or why:
             failed.append(f"{kind}: {why or ended.why}")

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
+from subprocess import DEVNULL
 from typing import IO, TYPE_CHECKING, Any
 
 from jupyter_client.jsonutil import json_default
@@ -85,12 +86,13 @@ class Kernel:
     def __enter__(self) -> Self:
         """Start it."""
         self.manager = KernelManager(kernel_name="python3")
-        self.log = tempfile.TemporaryFile("w+")
-        self.manager.start_kernel(env=environment(), cwd=str(ROOT), stdout=self.log, stderr=self.log)
+        self.log = tempfile.NamedTemporaryFile("r")
+        self.manager.start_kernel(env=environment(), cwd=str(ROOT), stdout=DEVNULL, stderr=DEVNULL)
         self.client = self.manager.client()
         self.client.session.pack = _pack
         self.client.start_channels()
         self.client.wait_for_ready(timeout=self.patience)
+        self.ask(f"__import__('faulthandler').enable(open({self.log.name!r}, 'w'))")
         return self
 
     def __exit__(
