@@ -74,7 +74,7 @@ def test_the_statements_of_a_cell_are_each_followed_once(monkeypatch):
         trails.of(one)
     assert len(runs) <= 2 * len(statements), "each as itself, and each as what stands before the later ones"
     runs.clear()
-    trails.of(parse_statements("pass\n" * 5 + "g()")[5])
+    trails.of(parse_statements("pass\n" * 150 + "g()")[150])
     assert len(runs) <= KEEP_EVERY
 
 
@@ -88,6 +88,13 @@ def test_an_earlier_statement_is_told_as_if_it_had_been_asked_first():
     alone = {one.index: tell(Trails(notebook, source=source), one) for one in statements}
     assert alone == told
     assert [found[0][0] for found in told.values() if found] == ["t.add_(1)", "t.add_(1)"]
+
+
+def test_what_a_statement_binds_is_not_bound_twice():
+    source = "a = n\na = a.next\nbump(a)"
+    trails = Trails(Known(definitions=definitions_in(BUMP, 1)), source=source)
+    found = [trails.of(one).narrow(parse_path("n.next"), ()) for one in parse_statements(source)][-1]
+    assert [str(one.origin) for one in found.candidates] == ["n.next"]
 
 
 def tell(trails: Trails, statement: Any) -> list[tuple[str, str]]:
