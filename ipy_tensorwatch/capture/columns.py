@@ -5,12 +5,13 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import torch
 
 from ..core.outline import Run
+from . import bare
+from .inspect_object import are_all, kinds_of
 from .parts import add_parts
-from .read import TORCH_TYPES, address_of, may_be_stale
+from .read import may_be_stale
 from .torch_private import attributes_of, data_address, is_fake, is_functorch, read_grad
 
 if TYPE_CHECKING:
@@ -75,10 +76,10 @@ def complete(branch: Branch, known: Facts | None) -> Facts:
         The facts of the last look; chunks equal to its are taken from it.
     """
     old = known.chunks if known else []
-    kinds = {*map(type, branch.objects)}
-    if kinds <= TORCH_TYPES:
+    kinds = kinds_of(branch.objects)
+    if all(kind is torch.Tensor or kind is torch.nn.Parameter for kind in kinds) and bare.is_unpatched():
         try:
-            return _complete_fast(branch, old, may_have_history=torch.Tensor in kinds)
+            return _complete_fast(branch, old, may_have_history=any(kind is torch.Tensor for kind in kinds))
         except RuntimeError:  # an inference, sparse or wrapped tensor, or one with attributes, among them
             pass
     add_parts(branch)
@@ -92,13 +93,15 @@ def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) 
     grads: list[tuple[int, Any]] = []
     for start in range(0, len(tensors), CHUNK):
         part = tensors[start : start + CHUNK]
-        chunks.append(_read_fast(part))
+        chunks.append(_read_fast(part, old[len(chunks)].tokens if len(chunks) < len(old) else ()))
         careful = may_have_history and True in chunks[-1].flags
         grads += _grads(part, start, _grad if careful else _plain_grad)
     if grads:
-        _take_grads(branch, grads)
         more = [grad for _, grad in grads]
+        if not all(map(bare.is_plain, more)):
+            raise RuntimeError
         chunks += [_read_fast(more[start : start + CHUNK]) for start in range(0, len(more), CHUNK)]
+        _take_grads(branch, grads)
     return Facts(_carry(chunks, old), all_torch=True)
 
 
@@ -107,9 +110,10 @@ def _carry(chunks: list[Chunk], old: list[Chunk]) -> list[Chunk]:
     return carried + chunks[len(carried) :]
 
 
-def _read_fast(tensors: Sequence[torch.Tensor]) -> Chunk:
+def _read_fast(tensors: Sequence[torch.Tensor], known: Sequence[object] = ()) -> Chunk:
     tokens: list[object] = [tensor.__dict__ for tensor in tensors]
-    if any(tokens):  # the user's own attributes, which must not live longer for our sake
+    are_known = len(known) == len(tokens) and all(map(operator.is_, tokens, known))
+    if not (are_known or are_all(tokens, dict)) or any(tokens):  # the user's own, which must not live for our sake
         raise RuntimeError
     return Chunk(
         tokens,
@@ -135,29 +139,30 @@ def _take_grads(branch: Branch, grads: list[tuple[int, Any]]) -> None:
 
 
 def _grad(thing: Any) -> Any:  # noqa: ANN401
-    if not isinstance(thing, torch.Tensor):
+    if not bare.is_tensor(thing):
         return None
     try:
-        if thing.requires_grad and (may_be_stale(thing) or not thing.is_leaf) and not thing.retains_grad:
-            return None
+        if bare.requires_grad(thing) and (may_be_stale(thing) or not bare.is_leaf(thing)):
+            return read_grad(thing) if bare.retains_grad(thing) else None
         return read_grad(thing)
-    except RuntimeError:  # a stale view, or a functorch wrapper
+    except Exception:  # noqa: BLE001  (a stale view, or a functorch wrapper)
         return None
 
 
 def _read_each(objects: Sequence[Any]) -> Chunk:
     rows = [_row(thing) for thing in objects]
-    return Chunk(*([*column] for column in zip(*rows, strict=True)))
+    return Chunk(*([*column] for column in zip(*rows, strict=True))) if rows else Chunk([], [], [], [])
 
 
 def _row(thing: Any) -> tuple[object, int | None, int, object]:  # noqa: ANN401
-    if isinstance(thing, np.ndarray):
-        return None, None, address_of(thing), (id(thing), thing.shape, thing.strides, thing.dtype.str)
     try:
-        if is_functorch(thing) or is_fake(thing):
+        if bare.is_ndarray(thing):
+            layout = bare.array_shape(thing), bare.array_strides(thing), bare.array_dtype(thing).str
+            return None, None, bare.address_of(thing), (id(thing), *layout)
+        if is_functorch(thing) or is_fake(thing) or bare.is_wrapper(thing):
             return object(), None, 0, None
-        version, token = None if thing.is_inference() else thing._version, attributes_of(thing)
-        flags = id(thing), thing.requires_grad, thing.shape, thing.stride()
-        return None if token else token, version, data_address(thing), flags
+        version, token = None if bare.is_inference(thing) else bare.version_of(thing), attributes_of(thing)
+        flags = id(thing), bare.requires_grad(thing), bare.shape_of(thing), bare.stride_of(thing)
+        return (token if type(token) is dict and not token else None), version, data_address(thing), flags
     except Exception:  # noqa: BLE001  (sparse, lazy, functorch: read again at every cell)
         return object(), None, 0, None

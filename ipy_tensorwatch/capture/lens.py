@@ -8,17 +8,16 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..core.snapshot import Scene, Snapshot
+from .bare import is_ndarray, is_plain
 from .collector import quiet_collector
 from .columns import Facts, complete
 from .gather import Gathering, add_block
 from .identity import ObjectSerials, StorageSerials
-from .read import TORCH_TYPES, bearer_of, is_laid_out_as
+from .read import bearer_of, is_laid_out_as
 from .stack import MAX_NODES
 from .torch_private import plain_reads
-from .walk import Branch, Tree, Walk, walk
+from .walk import Branch, Tree, Walk, reason_of, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -113,7 +112,7 @@ class Lens:
         snapshot = Snapshot(scenes={name: one.scene for name, one in kept.items()})
         optimizers = tuple((str(branch.outline.node_path(node)), id(one)) for branch, node, one in found.optimizers)
         counters = tuple(counter for one in kept.values() for counter in one.counters)
-        self._shot = Shot(snapshot, _merge(kept), counters, tuple(found.skipped), optimizers)
+        self._shot = Shot(snapshot, _merge(kept), counters, tuple(dict.fromkeys(found.skipped)), optimizers)
         return self._shot
 
     def peek(self, namespace: Mapping[str, object]) -> Shot:
@@ -129,7 +128,13 @@ class Lens:
 
     def _walk(self, namespace: Mapping[str, object], patience: float) -> tuple[Walk, dict[str, _Kept]]:
         found = walk(namespace, self._tree)
-        return found, {name: self._keep(name, branch, patience) for name, branch in found.branches.items()}
+        kept: dict[str, _Kept] = {}
+        for name, branch in found.branches.items():
+            try:
+                kept[name] = self._keep(name, branch, patience)
+            except Exception as error:  # noqa: BLE001  (an odd branch must be listed, never cost the others)
+                found.skipped.append((name or "the variables", reason_of(error)))
+        return found, kept
 
     def _tree(self, name: str) -> Tree | None:
         kept = self._kept.get(name)
@@ -198,7 +203,7 @@ class Lens:
 def _has_same_layouts(old: _Kept, branch: Branch) -> bool:
     """Tell whether every tensor still lies as it was read; what else can change is in the facts."""
     return all(
-        reading.unknown or isinstance(thing, np.ndarray) or is_laid_out_as(thing, reading)
+        reading.unknown or is_ndarray(thing) or is_laid_out_as(thing, reading)
         for thing, reading in zip(branch.objects, old.scene.readings, strict=True)
     )
 
@@ -216,5 +221,5 @@ def _computed(found: Walk, kept: Mapping[str, _Kept]) -> Iterator[Computed]:
     for name, one in kept.items():
         for place in one.scene.with_history:
             tensor = found.branches[name].objects[place]
-            if type(tensor) in TORCH_TYPES:
+            if is_plain(tensor):
                 yield str(one.scene.paths[place]), bearer_of(tensor)

@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import torch
 
 from ..core.outline import Outline, Run, steps_of
-from .contents import ATOMS, PLAIN, attributes, is_array, opener
-from .forest import draw, survey
+from ..core.path import AccessPath
+from .contents import ATOM_IDS, ODD, are_atoms, are_plain, groups_of, is_array, is_barren, opener
+from .forest import draw, is_same, survey
+from .inspect_object import (
+    Nameless,
+    Odd,
+    attribute,
+    is_a,
+    items_of,
+    kinds_of,
+    let_go_of_classes,
+    name_of,
+    pairs_of,
+    value_at,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Known = Callable[[str], "Tree | None"]
 
@@ -25,16 +38,29 @@ MAX_CONTAINERS = 200_000
 
 @dataclass(slots=True)
 class Branch:
-    """What hangs on one name: its outline, and the live objects in the outline's order."""
+    """What hangs on one name: its outline, and the live objects in the outline's order.
+
+    Attributes
+    ----------
+    odd
+        The paths to what could not be looked into, each with the reason.
+    """
 
     outline: Outline = field(default_factory=Outline)
     objects: list[Any] = field(default_factory=list)
     signature: list[object] | None = None
+    odd: list[tuple[str, str]] = field(default_factory=list)
 
     def take(self, run: Run, values: Sequence[object]) -> None:
         """Add neighbours."""
         self.outline.runs.append(run)
         self.objects.extend(values)
+
+    def pass_by(self, node: int, steps: Iterable[str], reasons: Iterable[str]) -> None:
+        """Note what is not looked into."""
+        here = self.outline.node_path(node)
+        for step, why in zip(steps, reasons, strict=True):
+            self.odd.append((str(AccessPath(here.root, (*here.steps, step)) if step else here), why))
 
 
 class Tree(NamedTuple):
@@ -74,7 +100,7 @@ def walk(namespace: Mapping[str, object], known: Known = lambda _: None) -> Walk
         Gives what is remembered of a name's tree of modules.
     """
     found = Walk()
-    direct = Branch()
+    direct = Branch(odd=found.skipped)
     names = [name for name, value in namespace.items() if is_array(type(value))]
     if names:
         direct.take(Run(0, "name", names), [namespace[name] for name in names])
@@ -83,32 +109,40 @@ def walk(namespace: Mapping[str, object], known: Known = lambda _: None) -> Walk
         try:
             _take_in(found, name, value, known)
         except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
-            found.skipped.append((name, f"{type(error).__name__} while walking"))
+            found.skipped.append((name, reason_of(error)))
     _add_states(found)
+    let_go_of_classes()
     return found
+
+
+def reason_of(error: Exception) -> str:
+    """Say why something was not looked into."""
+    return str(error) if type(error) is Odd else f"{name_of(type(error))} while walking"
 
 
 def _take_in(found: Walk, name: str, value: object, known: Known) -> None:
     kind = type(value)
-    if kind not in ATOMS and opener(kind) is not None and not _survey(found, name, value, known):
+    if kind is Nameless:
+        found.skipped.append((name, "its name is no text"))
+    elif id(kind) not in ATOM_IDS and opener(kind) is not None and not _survey(found, name, value, known):
         _follow(found, name, value)
 
 
 def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
     """Take a tree of modules in one go; its outline is drawn anew only when its signature differs from the last."""
-    if not issubclass(type(value), torch.nn.Module):  # `isinstance` would ask a `__class__` property
+    if not is_a(type(value), torch.nn.Module):
         return False
     last = known(name)
     seen = survey(cast("torch.nn.Module", value), last.signature if last else ())
     if seen is None:
         return False
-    outline = last.outline if last and last.signature == seen.signature else draw(name, seen.levels)
-    found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature)
+    outline = last.outline if last and is_same(last.signature, seen.signature) else draw(name, seen.levels)
+    found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature, found.skipped)
     return True
 
 
 def _follow(found: Walk, name: str, value: object) -> None:
-    branch = Branch()
+    branch = Branch(odd=found.skipped)
     queue: deque[tuple[object, int, int, tuple[int, ...]]] = deque()
     queue.append((value, branch.outline.add_node(-1, name), 0, (id(value),)))
     found.followed[id(value)] += 1
@@ -119,10 +153,10 @@ def _follow(found: Walk, name: str, value: object) -> None:
             found.skipped.append((str(branch.outline.node_path(node)), reason))
             break
         found.containers += 1
-        for step, child in open_into(branch, node, thing):
+        for step, child in _open(branch, node, thing):
             if id(child) not in above and _may_follow(found, child):
                 queue.append((child, branch.outline.add_node(node, step), depth + 1, (*above, id(child))))
-        if issubclass(type(thing), torch.optim.Optimizer):
+        if is_a(type(thing), torch.optim.Optimizer):
             found.optimizers.append((branch, node, cast("torch.optim.Optimizer", thing)))
     if branch.objects or found.optimizers:
         found.branches[name] = branch
@@ -131,10 +165,19 @@ def _follow(found: Walk, name: str, value: object) -> None:
 def _may_follow(found: Walk, child: object) -> bool:
     """Follow a shared container along each of its paths up to a cap, a shared plain object once."""
     found.followed[id(child)] += 1
-    return found.followed[id(child)] <= (MAX_REPEATS if issubclass(type(child), _CONTAINERS) else 1)
+    return found.followed[id(child)] <= (MAX_REPEATS if is_a(type(child), *_CONTAINERS) else 1)
 
 
 _CONTAINERS = (list, tuple, dict, torch.nn.Module)
+
+
+def _open(branch: Branch, node: int, thing: object) -> list[tuple[str, object]]:
+    """Open a container; one that cannot be opened costs itself alone."""
+    try:
+        return open_into(branch, node, thing)
+    except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+        branch.pass_by(node, ("",), (reason_of(error),))
+        return []
 
 
 def open_into(branch: Branch, node: int, thing: object) -> list[tuple[str, object]]:
@@ -142,10 +185,11 @@ def open_into(branch: Branch, node: int, thing: object) -> list[tuple[str, objec
     children: list[tuple[str, object]] = []
     look_inside = opener(type(thing))
     for style, keys, values, role in look_inside(thing) if look_inside else ():
-        kinds = set(map(type, values))
-        if kinds <= PLAIN:
+        if style == ODD:
+            branch.pass_by(node, keys, values)
+        elif are_plain(kinds := kinds_of(values)):
             branch.take(Run(node, style, _frozen(keys), role), values)
-        elif not kinds <= ATOMS:
+        elif not are_atoms(kinds):
             children += _sort_out(branch, Run(node, style, keys, role), values)
     return children
 
@@ -156,11 +200,12 @@ def _frozen(keys: Sequence[object]) -> Sequence[object]:
 
 def _sort_out(branch: Branch, run: Run, values: Sequence[object]) -> list[tuple[str, object]]:
     kinds = [type(value) for value in values]
-    arrays = [i for i, kind in enumerate(kinds) if kind not in ATOMS and is_array(kind)]
+    inner = [i for i, kind in enumerate(kinds) if id(kind) not in ATOM_IDS]
+    arrays = [i for i in inner if is_array(kinds[i])]
     if arrays:
         keys = tuple(run.keys[i] for i in arrays)
         branch.take(Run(run.node, run.style, keys, run.role), [values[i] for i in arrays])
-    inner = [i for i, kind in enumerate(kinds) if kind not in ATOMS and opener(kind) is not None]
+    inner = [i for i in inner if opener(kinds[i]) is not None and not is_barren(values[i])]
     steps = steps_of(run.style, [run.keys[i] for i in inner])
     return [(step, values[i]) for step, i in zip(steps, inner, strict=True)]
 
@@ -171,14 +216,21 @@ def _add_states(found: Walk) -> None:
         return
     known = {id(thing): (branch, i) for branch in found.branches.values() for i, thing in enumerate(branch.objects)}
     for branch, node, optimizer in found.optimizers:
-        inside = attributes(optimizer)
-        for number, (parameter, state) in enumerate(list(dict.items(inside.get("state", {})))):
-            step = f".state[{_spell(known, parameter, number)}]"
-            for inner_step, child in open_into(branch, branch.outline.add_node(node, step), state):
-                open_into(branch, branch.outline.add_node(node, step + inner_step), child)
-        for step, parameter in _parameters(inside):
-            if id(parameter) not in known:
-                branch.take(Run(node, "typed", (step,)), [parameter])
+        for add in (_add_state, _add_parameters):
+            try:
+                add(branch, node, optimizer, known)
+            except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+                branch.pass_by(node, ("",), (reason_of(error),))
+
+
+def _add_state(branch: Branch, node: int, optimizer: object, known: Mapping[int, tuple[Branch, int]]) -> None:
+    states = attribute(optimizer, "state")
+    if states is not None and not is_a(type(states), dict):
+        raise Odd("its state is no dict")
+    for number, (parameter, state) in enumerate(pairs_of(states) if states is not None else ()):
+        step = f".state[{_spell(known, parameter, number)}]"
+        for inner_step, child in _open(branch, branch.outline.add_node(node, step), state):
+            _open(branch, branch.outline.add_node(node, step + inner_step), child)
 
 
 def _spell(known: Mapping[int, tuple[Branch, int]], parameter: object, number: int) -> str:
@@ -186,9 +238,17 @@ def _spell(known: Mapping[int, tuple[Branch, int]], parameter: object, number: i
     return str(branch.outline.path_at(index)) if branch else f"<parameter {number}>"
 
 
-def _parameters(inside: Mapping[str, Any]) -> list[tuple[str, object]]:
-    return [
-        (f".param_groups[{g}]['params'][{i}]", parameter)
-        for g, group in enumerate(inside.get("param_groups", ()))
-        for i, parameter in enumerate(group.get("params", ()))
-    ]
+def _add_parameters(branch: Branch, node: int, optimizer: object, known: Mapping[int, tuple[Branch, int]]) -> None:
+    for place, group in groups_of(optimizer):
+        parameters = value_at(group, "params") if is_a(type(group), dict) else None
+        if parameters is None:
+            continue
+        if not is_a(type(parameters), list, tuple):
+            branch.pass_by(node, (f"{place}['params']",), ("no list",))
+            continue
+        for number, parameter in enumerate(items_of(parameters)):
+            step = f"{place}['params'][{number}]"
+            if not is_array(type(parameter)):
+                branch.pass_by(node, (step,), ("no tensor",))
+            elif id(parameter) not in known:
+                branch.take(Run(node, "typed", (step,)), [parameter])
