@@ -9,7 +9,8 @@ import torch
 
 from ..core.outline import Run
 from . import bare
-from .inspect_object import are_all, kinds_of
+from .contents import TORCH_IDS
+from .inspect_object import are_all, same_things
 from .parts import add_parts
 from .read import may_be_stale
 from .torch_private import attributes_of, data_address, is_fake, is_functorch, read_grad
@@ -49,8 +50,7 @@ class Chunk(NamedTuple):
             self.versions == other.versions
             and self.addresses == other.addresses
             and self.flags == other.flags
-            and len(self.tokens) == len(other.tokens)
-            and all(map(operator.is_, self.tokens, other.tokens))
+            and (self.tokens is other.tokens or same_things(self.tokens, other.tokens))
         )
 
 
@@ -76,10 +76,9 @@ def complete(branch: Branch, known: Facts | None) -> Facts:
         The facts of the last look; chunks equal to its are taken from it.
     """
     old = known.chunks if known else []
-    kinds = kinds_of(branch.objects)
-    if all(kind is torch.Tensor or kind is torch.nn.Parameter for kind in kinds) and bare.is_unpatched():
+    if branch.kinds <= TORCH_IDS and bare.is_unpatched():
         try:
-            return _complete_fast(branch, old, may_have_history=any(kind is torch.Tensor for kind in kinds))
+            return _complete_fast(branch, old, may_have_history=id(torch.Tensor) in branch.kinds)
         except RuntimeError:  # an inference, sparse or wrapped tensor, or one with attributes, among them
             pass
     add_parts(branch)
@@ -93,16 +92,21 @@ def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) 
     grads: list[tuple[int, Any]] = []
     for start in range(0, len(tensors), CHUNK):
         part = tensors[start : start + CHUNK]
-        chunks.append(_read_fast(part, old[len(chunks)].tokens if len(chunks) < len(old) else ()))
+        chunks.append(_read_fast(part, _tokens(old, len(chunks))))
         careful = may_have_history and True in chunks[-1].flags
         grads += _grads(part, start, _grad if careful else _plain_grad)
     if grads:
         more = [grad for _, grad in grads]
         if not all(map(bare.is_plain, more)):
             raise RuntimeError
-        chunks += [_read_fast(more[start : start + CHUNK]) for start in range(0, len(more), CHUNK)]
+        for start in range(0, len(more), CHUNK):
+            chunks.append(_read_fast(more[start : start + CHUNK], _tokens(old, len(chunks))))
         _take_grads(branch, grads)
     return Facts(_carry(chunks, old), all_torch=True)
+
+
+def _tokens(old: list[Chunk], place: int) -> list[object]:
+    return old[place].tokens if place < len(old) else []
 
 
 def _carry(chunks: list[Chunk], old: list[Chunk]) -> list[Chunk]:
@@ -110,10 +114,13 @@ def _carry(chunks: list[Chunk], old: list[Chunk]) -> list[Chunk]:
     return carried + chunks[len(carried) :]
 
 
-def _read_fast(tensors: Sequence[torch.Tensor], known: Sequence[object] = ()) -> Chunk:
+def _read_fast(tensors: Sequence[torch.Tensor], known: list[object]) -> Chunk:
     tokens: list[object] = [tensor.__dict__ for tensor in tensors]
-    are_known = len(known) == len(tokens) and all(map(operator.is_, tokens, known))
-    if not (are_known or are_all(tokens, dict)) or any(tokens):  # the user's own, which must not live for our sake
+    if same_things(tokens, known):
+        tokens = known
+    elif not are_all(tokens, dict):
+        raise RuntimeError
+    if any(tokens):  # the user's own attributes, which must not live longer for our sake
         raise RuntimeError
     return Chunk(
         tokens,

@@ -38,7 +38,7 @@ from .inspect_object import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ..core.outline import Style
 
@@ -118,24 +118,17 @@ ODD: Final = "odd"
 HOOKS = frozenset(torch.nn.Module().__dict__)
 """What every module holds besides the user's own attributes."""
 
-PLAIN = frozenset({torch.Tensor, torch.nn.Parameter, np.ndarray})
-_PLAIN_IDS, ATOM_IDS = frozenset(map(id, PLAIN)), frozenset(map(id, ATOMS))
+TORCH_IDS = frozenset(map(id, (torch.Tensor, torch.nn.Parameter)))
+PLAIN_IDS, ATOM_IDS = TORCH_IDS | {id(np.ndarray)}, frozenset(map(id, ATOMS))
 """By their numbers: a class of the user's may have a hash of its own, and PyTorch's, NumPy's and Python's live on."""
-
-
-def are_plain(kinds: Iterable[type]) -> bool:
-    """Tell whether all types are PyTorch's and NumPy's own."""
-    return _PLAIN_IDS.issuperset(map(id, kinds))
-
-
-def are_atoms(kinds: Iterable[type]) -> bool:
-    """Tell whether all types are such that hold no tensor."""
-    return ATOM_IDS.issuperset(map(id, kinds))
 
 
 def is_array(kind: type) -> bool:
     """Tell whether objects of this type are what we watch."""
-    return id(kind) in _PLAIN_IDS or is_a(kind, torch.Tensor, np.ndarray)
+    return id(kind) in PLAIN_IDS or issubclass(kind, _ARRAYS)
+
+
+_ARRAYS = (torch.Tensor, np.ndarray)
 
 
 def _choose(kind: type) -> Opener | None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from ..core.outline import Outline, Run, steps_of
-from .contents import ATOM_IDS, HOOKS, are_atoms, is_array, module_steps, opener
-from .inspect_object import Odd, are_all, is_a, kinds_of, module_of, same_things
+from .contents import ATOM_IDS, HOOKS, is_array, module_steps, opener
+from .inspect_object import Odd, are_all, kinds_of, module_of, same_things
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ def survey(root: torch.nn.Module, last: Sequence[object] = ()) -> Survey | None:
     """
     try:
         return _survey(root, last)
-    except (Odd, KeyError, RuntimeError):  # one that was never initialized, say; it is then walked with more care
+    except (Odd, KeyError, TypeError, RuntimeError):  # a child that is no module, say; it is then walked with more care
         return None
 
 
@@ -114,11 +114,8 @@ def _descend(modules: list[torch.nn.Module], found: Survey, last: Sequence[objec
         return None
     found.levels[-1].append(part)
     tensors = [_values(inner, found.signature) for inner in (part.parameters, part.buffers)]
-    children = _values(part.children, found.signature)
-    if not (all(map(_are_tensors, tensors)) and _are_modules(children)):
-        return None
     found.objects.extend(chain.from_iterable(tensors))
-    return children
+    return _values(part.children, found.signature)
 
 
 _inside_of: Any = vars(torch.nn.Module)["__dict__"].__get__
@@ -127,14 +124,6 @@ _inside_of: Any = vars(torch.nn.Module)["__dict__"].__get__
 
 def _are_dicts(parts: Sequence[object]) -> bool:
     return all(kind is dict or kind is OrderedDict for kind in kinds_of(parts))
-
-
-def _are_tensors(values: Sequence[object]) -> bool:
-    return all(map(is_array, kinds_of(values)))
-
-
-def _are_modules(values: Sequence[object]) -> bool:
-    return all(is_a(kind, torch.nn.Module) for kind in kinds_of(values))
 
 
 def is_same(some: Sequence[object], others: Sequence[object]) -> bool:
@@ -186,9 +175,9 @@ def _leads_nowhere(value: object) -> bool:
     if id(kind) in ATOM_IDS:
         return True
     if kind is dict:
-        return are_atoms(map(type, [*value.values()]))  # type: ignore[attr-defined]
+        return ATOM_IDS.issuperset(map(id, map(type, [*value.values()])))  # type: ignore[attr-defined]
     if kind is tuple or kind is list:
-        return are_atoms(map(type, value))  # type: ignore[call-overload]
+        return ATOM_IDS.issuperset(map(id, map(type, value)))  # type: ignore[call-overload]
     return opener(kind) is None and not is_array(kind)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from itertools import compress
+from operator import not_
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 
 from ..core.outline import Outline, Run, steps_of
 from ..core.path import AccessPath
-from .contents import ATOM_IDS, ODD, are_atoms, are_plain, groups_of, is_array, is_barren, opener
+from .contents import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener
 from .forest import draw, is_same, survey
 from .inspect_object import (
     Nameless,
@@ -18,9 +20,9 @@ from .inspect_object import (
     attribute,
     is_a,
     items_of,
-    kinds_of,
     let_go_of_classes,
     name_of,
+    numbers_of,
     pairs_of,
     value_at,
 )
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Known = Callable[[str], "Tree | None"]
+    Places = dict[int, tuple["Branch", int, Sequence[int]]]
 
 MAX_DEPTH = 64
 MAX_REPEATS = 16
@@ -44,17 +47,21 @@ class Branch:
     ----------
     odd
         The paths to what could not be looked into, each with the reason.
+    kinds
+        The numbers of the objects' types.
     """
 
     outline: Outline = field(default_factory=Outline)
     objects: list[Any] = field(default_factory=list)
     signature: list[object] | None = None
     odd: list[tuple[str, str]] = field(default_factory=list)
+    kinds: set[int] = field(default_factory=set)
 
-    def take(self, run: Run, values: Sequence[object]) -> None:
-        """Add neighbours."""
+    def take(self, run: Run, values: Sequence[object], kinds: set[int] | None = None) -> None:
+        """Add neighbours, the numbers of whose types may be known."""
         self.outline.runs.append(run)
         self.objects.extend(values)
+        self.kinds |= kinds or numbers_of(values)
 
     def pass_by(self, node: int, steps: Iterable[str], reasons: Iterable[str]) -> None:
         """Note what is not looked into."""
@@ -101,11 +108,11 @@ def walk(namespace: Mapping[str, object], known: Known = lambda _: None) -> Walk
     """
     found = Walk()
     direct = Branch(odd=found.skipped)
-    names = [name for name, value in namespace.items() if is_array(type(value))]
-    if names:
-        direct.take(Run(0, "name", names), [namespace[name] for name in names])
+    are_arrays = [*map(is_array, map(type, namespace.values()))]
+    if any(are_arrays):
+        direct.take(Run(0, "name", [*compress(namespace, are_arrays)]), [*compress(namespace.values(), are_arrays)])
         found.branches[""] = direct
-    for name, value in namespace.items():
+    for name, value in compress(namespace.items(), map(not_, are_arrays)):
         try:
             _take_in(found, name, value, known)
         except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
@@ -136,8 +143,11 @@ def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
     seen = survey(cast("torch.nn.Module", value), last.signature if last else ())
     if seen is None:
         return False
+    kinds = numbers_of(seen.objects)
+    if not (kinds <= PLAIN_IDS or all(map(is_array, map(type, seen.objects)))):
+        return False
     outline = last.outline if last and is_same(last.signature, seen.signature) else draw(name, seen.levels)
-    found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature, found.skipped)
+    found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature, found.skipped, kinds)
     return True
 
 
@@ -165,7 +175,7 @@ def _follow(found: Walk, name: str, value: object) -> None:
 def _may_follow(found: Walk, child: object) -> bool:
     """Follow a shared container along each of its paths up to a cap, a shared plain object once."""
     found.followed[id(child)] += 1
-    return found.followed[id(child)] <= (MAX_REPEATS if is_a(type(child), *_CONTAINERS) else 1)
+    return found.followed[id(child)] <= (MAX_REPEATS if issubclass(type(child), _CONTAINERS) else 1)
 
 
 _CONTAINERS = (list, tuple, dict, torch.nn.Module)
@@ -187,9 +197,9 @@ def open_into(branch: Branch, node: int, thing: object) -> list[tuple[str, objec
     for style, keys, values, role in look_inside(thing) if look_inside else ():
         if style == ODD:
             branch.pass_by(node, keys, values)
-        elif are_plain(kinds := kinds_of(values)):
-            branch.take(Run(node, style, _frozen(keys), role), values)
-        elif not are_atoms(kinds):
+        elif (kinds := numbers_of(values)) <= PLAIN_IDS:
+            branch.take(Run(node, style, _frozen(keys), role), values, kinds)
+        elif not kinds <= ATOM_IDS:
             children += _sort_out(branch, Run(node, style, keys, role), values)
     return children
 
@@ -214,7 +224,10 @@ def _add_states(found: Walk) -> None:
     """Add each optimizer's state, spelled by the parameter that it belongs to, and parameters that only it holds."""
     if not found.optimizers:
         return
-    known = {id(thing): (branch, i) for branch in found.branches.values() for i, thing in enumerate(branch.objects)}
+    known: Places = {}
+    for branch in found.branches.values():
+        stops = branch.outline.stops()
+        known.update((id(thing), (branch, i, stops)) for i, thing in enumerate(branch.objects))
     for branch, node, optimizer in found.optimizers:
         for add in (_add_state, _add_parameters):
             try:
@@ -223,7 +236,7 @@ def _add_states(found: Walk) -> None:
                 branch.pass_by(node, ("",), (reason_of(error),))
 
 
-def _add_state(branch: Branch, node: int, optimizer: object, known: Mapping[int, tuple[Branch, int]]) -> None:
+def _add_state(branch: Branch, node: int, optimizer: object, known: Places) -> None:
     states = attribute(optimizer, "state")
     if states is not None and not is_a(type(states), dict):
         raise Odd("its state is no dict")
@@ -233,12 +246,12 @@ def _add_state(branch: Branch, node: int, optimizer: object, known: Mapping[int,
             _open(branch, branch.outline.add_node(node, step + inner_step), child)
 
 
-def _spell(known: Mapping[int, tuple[Branch, int]], parameter: object, number: int) -> str:
-    branch, index = known.get(id(parameter), (None, 0))
-    return str(branch.outline.path_at(index)) if branch else f"<parameter {number}>"
+def _spell(known: Places, parameter: object, number: int) -> str:
+    branch, index, stops = known.get(id(parameter), (None, 0, ()))
+    return str(branch.outline.path_at(index, stops)) if branch else f"<parameter {number}>"
 
 
-def _add_parameters(branch: Branch, node: int, optimizer: object, known: Mapping[int, tuple[Branch, int]]) -> None:
+def _add_parameters(branch: Branch, node: int, optimizer: object, known: Places) -> None:
     for place, group in groups_of(optimizer):
         parameters = value_at(group, "params") if is_a(type(group), dict) else None
         if parameters is None:
