@@ -192,13 +192,14 @@ def _find_dict(kind: type) -> Getter | Odd | None:
     for base in mro_of(kind):
         descriptor = member_of(base, "__dict__")
         if descriptor is not None:
-            is_getter = type(descriptor) is types.GetSetDescriptorType and _is_pythons(descriptor, base)
-            return descriptor.__get__ if is_getter else Odd("its __dict__ is read by code of its own")
+            return descriptor.__get__ if _is_pythons(descriptor, base) else Odd("its __dict__ is read by code of its own")
     return None
 
 
-def _is_pythons(descriptor: types.GetSetDescriptorType, base: type) -> bool:
-    """Tell a `__dict__` that Python, or a library we know, has made from one of somebody's extension."""
+def _is_pythons(descriptor: Any, base: type) -> bool:  # noqa: ANN401
+    """Tell a `__dict__` that Python, or a library we know, has made from one of somebody's own."""
+    if type(descriptor) is not types.GetSetDescriptorType:
+        return type(descriptor) is types.MemberDescriptorType
     root = (module_of(base) or "").partition(".")[0]
     return root in _TRUSTED or (descriptor.__doc__ or "").startswith(_DESCRIBED)
 

@@ -8,12 +8,11 @@ import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import torch
 import xxhash
 
 from ..core.overlap import lay_out
-from ..core.reading import extent
-from .read import owner_of
+from . import bare
+from .read import array_extent, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -106,17 +105,15 @@ def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noq
 
 
 def _room(owner: Any) -> int:  # noqa: ANN401
-    if isinstance(owner, torch.Tensor):
-        return owner.untyped_storage().nbytes()
-    low, high = extent(owner.shape, owner.strides, owner.itemsize)
+    if bare.is_tensor(owner):
+        return bare.storage_of(owner).nbytes()
+    low, high = array_extent(owner)
     return high - low
 
 
 def _is_foreign(owner: Any, storage: int, own: Container[int]) -> bool:  # noqa: ANN401
     """Tell whether the memory of a tensor or array could be gone although the object is there."""
-    if isinstance(owner, torch.Tensor):
-        return storage not in own
-    return not owner.flags.owndata
+    return storage not in own if bare.is_tensor(owner) else not bare.array_flags(owner).owndata
 
 
 class _Span(ctypes.Structure):
