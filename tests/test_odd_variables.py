@@ -47,7 +47,10 @@ LISTED = {
     "state of text": ("o = sgd()\no.state = 'junk'", "o"),
     "state of junk": ("o = sgd()\no.__dict__['state'] = Junk()", "o"),
     "a number for buffers": ("m = nn.Linear(1, 1)\nm.__dict__['_buffers'] = 5", "m._buffers"),
-    "a list for parameters": ("m = nn.Linear(1, 1)\nm.__dict__['_parameters'] = [nn.Parameter(torch.ones(1))]", "m._parameters"),
+    "a list for parameters": (
+        "m = nn.Linear(1, 1)\nm.__dict__['_parameters'] = [nn.Parameter(torch.ones(1))]",
+        "m._parameters",
+    ),
     "junk for children": ("m = nn.Linear(1, 1)\nm.__dict__['_modules'] = Junk()", "m._modules"),
     "a number among buffers": ("m = nn.Linear(1, 1)\nm._buffers['b'] = 5", "m.b"),
     "a text among parameters": ("m = nn.Linear(1, 1)\nm._parameters['p'] = 'text'", "m.p"),
@@ -61,15 +64,21 @@ LISTED = {
     "a lazy proxy of a tensor": ("p = Proxy(torch.ones(2))", "p"),
     "a lazy proxy of a module": ("p = [Proxy(nn.Linear(1, 1))]", "p[0]"),
     "a __dict__ as property": ("class C:\n    @property\n    def __dict__(self): raise RuntimeError\nc = C()", "c"),
-    "a wrapper of tensors": ("""
+    "a wrapper of tensors": (
+        """
 class W(torch.Tensor):
     @staticmethod
     def __new__(cls): return torch.Tensor._make_wrapper_subclass(cls, (2,), dispatch_sizes_strides_policy='sizes')
     @classmethod
     def __torch_dispatch__(cls, *a, **k): raise RuntimeError
 w = W()
-""", "w"),
-    "a fake tensor": ("from torch._subclasses import FakeTensorMode\nf = FakeTensorMode().from_tensor(torch.ones(2))", "f"),
+""",
+        "w",
+    ),
+    "a fake tensor": (
+        "from torch._subclasses import FakeTensorMode\nf = FakeTensorMode().from_tensor(torch.ones(2))",
+        "f",
+    ),
     "a lazy parameter": ("p = nn.UninitializedParameter()", "p"),
     "a nested tensor": ("n = torch.nested.nested_tensor([torch.ones(1), torch.ones(2)], layout=torch.jagged)", "n"),
 }
@@ -78,27 +87,66 @@ SEEN = {
     "such a tensor in a list": ("s = [torch.ones(2).as_subclass(Raising), torch.ones(2)]", "s[0]"),
     "such a gradient": ("t = torch.ones(2, requires_grad=True)\nt.grad = torch.ones(2).as_subclass(Raising)", "t.grad"),
     "such a parameter": ("m = nn.Linear(1, 1)\nm._parameters['p'] = torch.ones(2).as_subclass(Raising)", "m.p"),
-    "a __class__ that raises": ("class C:\n    @property\n    def __class__(self): raise RuntimeError\n    def __init__(self): self.t = torch.ones(2)\nc = C()", "c.t"),
-    "a metaclass with no hash": ("class M(type):\n    def __eq__(cls, other): return False\nclass C(metaclass=M): pass\nc = C()\nc.t = torch.ones(2)", "c.t"),
-    "a metaclass whose hash raises": ("class M(type):\n    def __hash__(cls): raise RuntimeError\nclass C(list, metaclass=M): pass\nc = C([torch.ones(2)])", "c[0]"),
-    "a module of a metaclass with no hash": ("class M(type):\n    def __eq__(cls, other): return False\nclass C(nn.Linear, metaclass=M): pass\nc = C(1, 1)", "c.weight"),
-    "a loud OrderedDict of parameters": ("class D(collections.OrderedDict):\n    def __iter__(self): raise RuntimeError\n    items = keys = values = __iter__\nm = nn.Linear(1, 1)\nm.__dict__['_parameters'] = D(weight=m.weight)", "m.weight"),
-    "a loud dict of attributes": ("class D(dict):\n    def __iter__(self): raise RuntimeError\n    items = keys = values = __len__ = __getitem__ = __iter__\nclass C: pass\nc = C()\nc.__dict__ = D(t=torch.ones(2))", "c.t"),
+    "a __class__ that raises": (
+        "class C:\n    @property\n    def __class__(self): raise RuntimeError\n    def __init__(self): self.t = torch.ones(2)\nc = C()",
+        "c.t",
+    ),
+    "a metaclass with no hash": (
+        "class M(type):\n    def __eq__(cls, other): return False\nclass C(metaclass=M): pass\nc = C()\nc.t = torch.ones(2)",
+        "c.t",
+    ),
+    "a metaclass whose hash raises": (
+        "class M(type):\n    def __hash__(cls): raise RuntimeError\nclass C(list, metaclass=M): pass\nc = C([torch.ones(2)])",
+        "c[0]",
+    ),
+    "a module of a metaclass with no hash": (
+        "class M(type):\n    def __eq__(cls, other): return False\nclass C(nn.Linear, metaclass=M): pass\nc = C(1, 1)",
+        "c.weight",
+    ),
+    "a loud OrderedDict of parameters": (
+        "class D(collections.OrderedDict):\n    def __iter__(self): raise RuntimeError\n    items = keys = values = __iter__\nm = nn.Linear(1, 1)\nm.__dict__['_parameters'] = D(weight=m.weight)",
+        "m.weight",
+    ),
+    "a loud dict of attributes": (
+        "class D(dict):\n    def __iter__(self): raise RuntimeError\n    items = keys = values = __len__ = __getitem__ = __iter__\nclass C: pass\nc = C()\nc.__dict__ = D(t=torch.ones(2))",
+        "c.t",
+    ),
     "a module that was never initialized": ("m = nn.Linear.__new__(nn.Linear)\nm.__dict__['t'] = torch.ones(2)", "m.t"),
-    "attribute names of a text's subclass": ("class C: pass\nc = C()\nc.__dict__[S('a')] = 1\nc.t = torch.ones(2)", "c.t"),
+    "attribute names of a text's subclass": (
+        "class C: pass\nc = C()\nc.__dict__[S('a')] = 1\nc.t = torch.ones(2)",
+        "c.t",
+    ),
     "attribute names that are numbers": ("class C: pass\nc = C()\nc.__dict__[5] = 1\nc.t = torch.ones(2)", "c.t"),
     "keys of a text's subclass": ("d = {S('a'): torch.ones(2)}", "d[<S 0>]"),
     "keys that print nothing": ("d = {Junk: torch.ones(2)}", "d[<type 0>]"),
     "fields of a text's subclass": ("class T(tuple): pass\nT._fields = (S('a'),)\nt = T((torch.ones(2),))", "t[0]"),
     "fields that are no tuple": ("class T(tuple): pass\nT._fields = 5\nt = T((torch.ones(2),))", "t[0]"),
     "a module name that is no text": ("class C: pass\nC.__module__ = 5\nc = C()\nc.t = torch.ones(2)", "c.t"),
-    "a module name of a text's subclass": ("class C: pass\nC.__module__ = S('mine')\nc = C()\nc.t = torch.ones(2)", "c.t"),
-    "slots that are shadowed": ("class C:\n    __slots__ = ('t',)\nclass E(C):\n    t = property(lambda self: 1 / 0)\nc = E()\nC.t.__set__(c, torch.ones(2))", "c.t"),
+    "a module name of a text's subclass": (
+        "class C: pass\nC.__module__ = S('mine')\nc = C()\nc.t = torch.ones(2)",
+        "c.t",
+    ),
+    "slots that are shadowed": (
+        "class C:\n    __slots__ = ('t',)\nclass E(C):\n    t = property(lambda self: 1 / 0)\nc = E()\nC.t.__set__(c, torch.ones(2))",
+        "c.t",
+    ),
     "a tensor with junk for an attribute": ("t = torch.ones(2)\nt.junk = Junk()", "t"),
-    "a tensor whose __dict__ is a loud one": ("class D(dict):\n    def __len__(self): raise RuntimeError\n    __iter__ = items = __bool__ = __len__\nt = torch.ones(2)\nt.__dict__ = D()", "t"),
-    "an array whose shape raises": ("class A(np.ndarray):\n    shape = strides = dtype = base = flags = property(lambda self: 1 / 0)\na = np.ones(2).view(A)", "a"),
-    "a module that loads lazily": ("class L(types.ModuleType):\n    def __getattribute__(self, name): raise ImportError(name)\nsys.modules['lazy'] = lazy = L('lazy')\nt = torch.ones(2)", "t"),
-    "a deque that cannot be made again": ("class Q(collections.deque):\n    def __init__(self, *a): raise RuntimeError\nq = Q.__new__(Q)\ncollections.deque.append(q, torch.ones(2))", "q[0]"),
+    "a tensor whose __dict__ is a loud one": (
+        "class D(dict):\n    def __len__(self): raise RuntimeError\n    __iter__ = items = __bool__ = __len__\nt = torch.ones(2)\nt.__dict__ = D()",
+        "t",
+    ),
+    "an array whose shape raises": (
+        "class A(np.ndarray):\n    shape = strides = dtype = base = flags = property(lambda self: 1 / 0)\na = np.ones(2).view(A)",
+        "a",
+    ),
+    "a module that loads lazily": (
+        "class L(types.ModuleType):\n    def __getattribute__(self, name): raise ImportError(name)\nsys.modules['lazy'] = lazy = L('lazy')\nt = torch.ones(2)",
+        "t",
+    ),
+    "a deque that cannot be made again": (
+        "class Q(collections.deque):\n    def __init__(self, *a): raise RuntimeError\nq = Q.__new__(Q)\ncollections.deque.append(q, torch.ones(2))",
+        "q[0]",
+    ),
     "a simple namespace": ("n = types.SimpleNamespace(t=torch.ones(2))", "n.t"),
     "a patched tensor class": ("torch.Tensor.data_ptr = property(lambda self: 1 / 0)\nt = torch.ones(2)", "t"),
 }
@@ -117,6 +165,7 @@ def outcomes() -> dict[str, tuple[set[str], set[str], dict[str, str], set[str]]]
             why = {one["path"]: one["why"] for one in report["coverage"]["unverified"]}
             found[name] = mutated(report), silent(report), why, paths(report)
             nb.run(CLEAN)
+        nb.run("c = m = o = p = t = None")
     return found
 
 

@@ -99,9 +99,7 @@ _OWN = tuple((kind, frozenset(vars(kind).keys() & _USED)) for kind in (torch.Ten
 
 def _answers_itself(kind: type) -> bool:
     """Tell a class with a dispatch of its own, which may be asked for sizes, strides, device and layout."""
-    return any(
-        member_of(base, "__torch_dispatch__") is not None and not _is_torchs(base) for base in mro_of(kind)
-    )
+    return any(member_of(base, "__torch_dispatch__") is not None and not _is_torchs(base) for base in mro_of(kind))
 
 
 def _is_torchs(kind: type) -> bool:

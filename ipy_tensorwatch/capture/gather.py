@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .counter import Counter
+from .inspect_object import name_of
 from .memory import WHOLE_LIMIT, Block, block_of
 from .parts import COMPONENT
-from .inspect_object import name_of
 from .read import read, refresh, unreadable
 from .stack import MAX_NODES
 

@@ -7,14 +7,13 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .bare import is_ndarray
 from .torch_private import attributes_of, storage_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
     import torch
 
     Token = object

@@ -55,7 +55,7 @@ def text_of(value: object) -> str | None:
     """Give a string as Python's own, one of a subclass as a copy; None for anything else."""
     if type(value) is str:
         return value
-    return str.__str__(value) if is_a(type(value), str) else None  # type: ignore[arg-type]
+    return str.__str__(value) if is_a(type(value), str) else None
 
 
 def is_number_or_text(value: object) -> bool:
@@ -192,7 +192,9 @@ def _find_dict(kind: type) -> Getter | Odd | None:
     for base in mro_of(kind):
         descriptor = member_of(base, "__dict__")
         if descriptor is not None:
-            return descriptor.__get__ if _is_pythons(descriptor, base) else Odd("its __dict__ is read by code of its own")
+            return (
+                descriptor.__get__ if _is_pythons(descriptor, base) else Odd("its __dict__ is read by code of its own")
+            )
     return None
 
 

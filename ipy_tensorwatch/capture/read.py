@@ -173,8 +173,8 @@ def _with_memory(tensor: torch.Tensor, blank: Reading, storages: StorageSerials)
     return seen._replace(data_ptr=bare.pointer_of(tensor), low=low, high=high)
 
 
-def _unknown_memory(tensor: torch.Tensor) -> str | None:  # noqa: PLR0911  (one line a reason)
-    if is_a(type(tensor), torch.nn.parameter.UninitializedTensorMixin):
+def _unknown_memory(tensor: torch.Tensor) -> str | None:
+    if is_a(type(tensor), torch.nn.UninitializedParameter, torch.nn.UninitializedBuffer):
         return "an uninitialized parameter"
     layout = bare.layout_of(tensor)
     if bare.is_nested(tensor):
