@@ -11,7 +11,7 @@ from .bare import is_ndarray
 from .torch_private import attributes_of, storage_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     import numpy as np
     import torch
@@ -44,6 +44,15 @@ class ObjectSerials:
         """Forget every object but these."""
         known = self._known
         self._known = {id(thing): known[id(thing)] for thing in objects if id(thing) in known}
+
+    @property
+    def count(self) -> int:
+        """How many objects are remembered."""
+        return len(self._known)
+
+    def keep_serials(self, serials: Collection[int]) -> None:
+        """Forget every object but those of these serials."""
+        self._known = {address: one for address, one in self._known.items() if one[1] in serials}
 
     def release_arrays(self) -> None:
         """Drop the weak references to arrays, which `ndarray.resize` would refuse; their ids must do."""

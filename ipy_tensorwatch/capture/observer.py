@@ -15,6 +15,7 @@ from .contrast import EXAMPLES, contrast
 from .fingerprint import Budget, Fingerprints, Verdict
 from .graph import Graphs
 from .lens import Lens, Shot
+from .limits import EXACT_TENSORS
 from .loans import Loans
 from .past import NO_PAST, Spell
 from .saving import Aids
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ..core.saved import Overwritten
     from .lens import Computed
     from .past import Past
+
+SHORTEST, LONGEST = 0.004, 0.2
+"""The least and the most CPU seconds of which half may go into looking for tensors beyond an ordinary number."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,17 +110,25 @@ class Observer:
             What was seen of the bytes while the cell ran.
         """
         computed: list[Computed] = []
-        before, shot = self.shot, self.lens.take(namespace, patience, computed)
-        differences = [] if shot is before else list(diff(before.snapshot, shot.snapshot))
+        before, shot = self.shot, self.lens.take(namespace, patience, computed, self._seconds())
+        known = before.snapshot
+        if shot.late:
+            known = Snapshot(scenes={**known.scenes, **shot.late})
+        differences = [] if shot.snapshot is known else list(diff(known, shot.snapshot))
         verdicts = self._compare(shot, _written(differences), cell)
         found = [(one, contrast(one, verdicts, self.prints, self.examples)) for one in differences]
         found += self._rewritten(shot, {str(one.path) for one in differences}, verdicts)
         found = self._with_owners(shot, found)
-        self.prints.forget_all_but(shot.blocks)
+        if not shot.resting or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
+            self.prints.forget_all_but({*shot.blocks}.union(*shot.resting))
         self.shot = shot
         overwritten = self._follow_graphs(computed, verdicts, cell, past)
         cut = tuple(path for path, _ in computed) if self.graphs.is_cut or self.graphs.is_mixed else ()
         return Observation(shot=shot, found=tuple(found), verdicts=verdicts, overwritten=overwritten, cut=cut)
+
+    def _seconds(self) -> float:
+        """Tell how long looking for more than an ordinary number of tensors may take."""
+        return min(max(self.budget.credit, SHORTEST), LONGEST) / 2
 
     def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, Verdict]:
         """Compare the bytes with what they were; memory that is gone may be anybody's by now."""

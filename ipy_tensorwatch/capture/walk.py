@@ -14,6 +14,7 @@ from ..core.outline import Outline, Run, steps_of
 from ..core.path import AccessPath
 from .contents import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener
 from .forest import draw, is_same, survey
+from .limits import HUGE, Limits, Segment, segments_of
 from .inspect_object import (
     Nameless,
     Odd,
@@ -31,12 +32,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Known = Callable[[str], "Tree | None"]
+    Queue = deque[tuple[object, int, int, tuple[int, ...]]]
     Places = dict[int, tuple["Branch", int, Sequence[int]]]
 
 MAX_DEPTH = 64
 MAX_REPEATS = 16
 """How many paths through one shared container are followed; more of them say nothing new."""
 MAX_CONTAINERS = 200_000
+CLOCK_EVERY = 256
+"""How many containers are opened between two looks at the clock."""
 
 
 @dataclass(slots=True)
@@ -87,6 +91,10 @@ class Walk:
         By name; the empty name holds the names that lead straight to a tensor.
     skipped
         Paths that were not followed, with the reason.
+    segments
+        What huge containers hold.
+    resting
+        The names that were not reached.
     """
 
     branches: dict[str, Branch] = field(default_factory=dict)
@@ -94,9 +102,12 @@ class Walk:
     optimizers: list[tuple[Branch, int, torch.optim.Optimizer]] = field(default_factory=list)
     followed: Counter[int] = field(default_factory=Counter)
     containers: int = 0
+    limits: Limits = field(default_factory=Limits)
+    segments: list[Segment] = field(default_factory=list)
+    resting: list[str] = field(default_factory=list)
 
 
-def walk(namespace: Mapping[str, object], known: Known = lambda _: None) -> Walk:
+def walk(namespace: Mapping[str, object], known: Known = lambda _: None, limits: Limits | None = None) -> Walk:
     """Find every tensor and array reachable from the given names, without calling any of the user's code.
 
     Parameters
@@ -105,21 +116,51 @@ def walk(namespace: Mapping[str, object], known: Known = lambda _: None) -> Walk
         The names to start from.
     known
         Gives what is remembered of a name's tree of modules.
+    limits
+        How far it may go; everywhere where that is left out, huge containers included.
     """
-    found = Walk()
+    found = Walk(limits=limits or Limits())
     direct = Branch(odd=found.skipped)
     are_arrays = [*map(is_array, map(type, namespace.values()))]
     if any(are_arrays):
         direct.take(Run(0, "name", [*compress(namespace, are_arrays)]), [*compress(namespace.values(), are_arrays)])
         found.branches[""] = direct
-    for name, value in compress(namespace.items(), map(not_, are_arrays)):
+    for name, value in _by_turns(compress(namespace.items(), map(not_, are_arrays)), found.limits):
+        if not found.limits.may_walk():
+            found.resting.append(name)
+            continue
         try:
             _take_in(found, name, value, known)
         except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
             found.skipped.append((name, reason_of(error)))
     _add_states(found)
+    if limits is None:
+        taken = ((segment.key, take_segment(found, segment)) for segment in found.segments)
+        found.branches.update((key, branch) for key, branch in taken if branch.objects)
     let_go_of_classes()
     return found
+
+
+def _by_turns(names: Iterable[tuple[str, object]], limits: Limits) -> Iterable[tuple[str, object]]:
+    """Put the names first that were not reached the last time; there are none among ordinary numbers of things."""
+    return sorted(names, key=lambda one: limits.last_turn(one[0])) if limits.turns else names
+
+
+def take_segment(found: Walk, segment: Segment) -> Branch:
+    """Walk a segment of a huge container."""
+    branch = Branch(odd=found.skipped)
+    node = -1
+    for step in (segment.path.root, *segment.path.steps):
+        node = branch.outline.add_node(node, step)
+    run = segment.run
+    queue: Queue = deque()
+    for step, child in _take_values(branch, Run(node, run.style, run.keys, run.role), segment.values):
+        if id(child) not in segment.above and _may_follow(found, child):
+            queue.append((child, branch.outline.add_node(node, step), len(segment.above), (*segment.above, id(child))))
+    if not branch.kinds and not numbers_of(segment.values) <= ATOM_IDS:
+        found.limits.objects += len(segment.values)
+    _follow_all(found, branch, queue)
+    return branch
 
 
 def reason_of(error: Exception) -> str:
@@ -153,23 +194,34 @@ def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
 
 def _follow(found: Walk, name: str, value: object) -> None:
     branch = Branch(odd=found.skipped)
-    queue: deque[tuple[object, int, int, tuple[int, ...]]] = deque()
-    queue.append((value, branch.outline.add_node(-1, name), 0, (id(value),)))
+    queue: Queue = deque([(value, branch.outline.add_node(-1, name), 0, (id(value),))])
     found.followed[id(value)] += 1
+    count = len(found.segments)
+    _follow_all(found, branch, queue)
+    if branch.objects or found.optimizers or len(found.segments) > count:
+        found.branches[name] = branch
+
+
+def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
     while queue:
         thing, node, depth, above = queue.popleft()
         if depth >= MAX_DEPTH or found.containers >= MAX_CONTAINERS:
             reason = "nested too deep" if depth >= MAX_DEPTH else "too many containers"
             found.skipped.append((str(branch.outline.node_path(node)), reason))
             break
+        if not found.containers % CLOCK_EVERY and not found.limits.may_walk():
+            found.skipped.append((str(branch.outline.node_path(node)), "budget"))
+            break
         found.containers += 1
-        for step, child in _open(branch, node, thing):
+        found.limits.objects += 1
+        huge: list[Segment] = []
+        children = _open(branch, node, thing, huge, above)
+        found.segments += huge
+        for step, child in children:
             if id(child) not in above and _may_follow(found, child):
                 queue.append((child, branch.outline.add_node(node, step), depth + 1, (*above, id(child))))
         if is_a(type(thing), torch.optim.Optimizer):
             found.optimizers.append((branch, node, cast("torch.optim.Optimizer", thing)))
-    if branch.objects or found.optimizers:
-        found.branches[name] = branch
 
 
 def _may_follow(found: Walk, child: object) -> bool:
@@ -181,27 +233,49 @@ def _may_follow(found: Walk, child: object) -> bool:
 _CONTAINERS = (list, tuple, dict, torch.nn.Module)
 
 
-def _open(branch: Branch, node: int, thing: object) -> list[tuple[str, object]]:
+def _open(
+    branch: Branch, node: int, thing: object, huge: list[Segment] | None = None, above: tuple[int, ...] = ()
+) -> list[tuple[str, object]]:
     """Open a container; one that cannot be opened costs itself alone."""
     try:
-        return open_into(branch, node, thing)
+        return open_into(branch, node, thing, huge, above)
     except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
         branch.pass_by(node, ("",), (reason_of(error),))
         return []
 
 
-def open_into(branch: Branch, node: int, thing: object) -> list[tuple[str, object]]:
-    """Take the tensors straight inside a container; return its inner containers with their steps."""
+def open_into(
+    branch: Branch, node: int, thing: object, huge: list[Segment] | None = None, above: tuple[int, ...] = ()
+) -> list[tuple[str, object]]:
+    """Take the tensors straight inside a container; return its inner containers with their steps.
+
+    Parameters
+    ----------
+    huge
+        Takes the segments of what is too much to be looked at together.
+    above
+        The numbers of the containers that lead to it.
+    """
     children: list[tuple[str, object]] = []
     look_inside = opener(type(thing))
     for style, keys, values, role in look_inside(thing) if look_inside else ():
         if style == ODD:
             branch.pass_by(node, keys, values)
-        elif (kinds := numbers_of(values)) <= PLAIN_IDS:
-            branch.take(Run(node, style, _frozen(keys), role), values, kinds)
-        elif not kinds <= ATOM_IDS:
-            children += _sort_out(branch, Run(node, style, keys, role), values)
+        elif huge is not None and len(values) > HUGE:
+            path = branch.outline.node_path(node)
+            huge += segments_of(path, Run(node, style, _frozen(keys), role), values, above)
+        else:
+            children += _take_values(branch, Run(node, style, keys, role), values)
     return children
+
+
+def _take_values(branch: Branch, run: Run, values: Sequence[object]) -> list[tuple[str, object]]:
+    kinds = numbers_of(values)
+    if kinds <= PLAIN_IDS:
+        branch.take(Run(run.node, run.style, _frozen(run.keys), run.role), values, kinds)
+    elif not kinds <= ATOM_IDS:
+        return _sort_out(branch, run, values)
+    return []
 
 
 def _frozen(keys: Sequence[object]) -> Sequence[object]:
