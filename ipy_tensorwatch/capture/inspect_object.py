@@ -104,11 +104,13 @@ def value_at(mapping: dict[Any, Any], name: str) -> Any:  # noqa: ANN401
 
 def items_of(values: Any) -> list[Any]:  # noqa: ANN401
     """Copy what a list, a tuple, a set or a deque holds."""
+    if is_a(type(values), list):
+        return list.copy(values)
     base = next(base for base in _COLLECTIONS if is_a(type(values), base))
     return _copied(base.__iter__, values)
 
 
-_COLLECTIONS: tuple[Any, ...] = (list, tuple, set, frozenset, deque)
+_COLLECTIONS: tuple[Any, ...] = (tuple, set, frozenset, deque)
 
 
 def _copied(iterate: Getter, values: Any) -> list[Any]:  # noqa: ANN401

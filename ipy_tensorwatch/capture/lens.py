@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +18,7 @@ from .columns import Facts, complete
 from .gather import Gathering, add_block
 from .contents import is_array
 from .inspect_object import let_go_of_classes
-from .limits import EXACT_OBJECTS, EXACT_TENSORS, Limits
+from .limits import EXACT_OBJECTS, EXACT_TENSORS, SEGMENT, Limits
 from .identity import ObjectSerials, StorageSerials
 from .read import bearer_of, is_laid_out_as
 from .stack import MAX_NODES
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 PEEKING = 0.005
 """Seconds that a look while a cell runs may spend on more than an ordinary number of things."""
+WAITS = "held no tensor when it was its turn"
 LAYOUT_TIME = 1e-6
 """Seconds that it takes to compare the layout of one tensor."""
 
@@ -92,14 +94,22 @@ class Shot:
 
 @dataclass(slots=True)
 class Lens:
-    """Takes snapshots; what hangs on a name and has not changed is carried over from the last one."""
+    """Takes snapshots; what hangs on a name and has not changed is carried over from the last one.
+
+    Attributes
+    ----------
+    spent
+        The CPU seconds that the last look took for more than an ordinary number of things.
+    """
 
     objects: ObjectSerials = field(default_factory=ObjectSerials)
     storages: StorageSerials = field(default_factory=StorageSerials)
+    spent: float = 0.0
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _shot: Shot | None = None
     _turns: dict[str, int] = field(default_factory=dict)
     _unread: frozenset[str] = frozenset()
+    _barren: set[str] = field(default_factory=set)
     _looks: int = 0
 
     def take(
@@ -132,7 +142,8 @@ class Lens:
             self._forget(found, kept, resting)
         late = {name: kept[name].scene for name in self._unread if name in kept and name not in self._kept}
         snapshot = self._shot.snapshot if self._shot and is_same else _picture(kept)
-        self._pass_turns(kept, resting)
+        reached = {*kept, *(one.key for one in found.segments)}.difference(resting)
+        self._pass_turns(kept, reached, resting)
         seen = {name: one for name, one in kept.items() if name not in resting}
         self._shot = Shot(
             snapshot,
@@ -158,21 +169,27 @@ class Lens:
         lost = self.storages.lost
         lost.intersection_update([storage for storage in lost if any(storage in one.blocks for one in held)])
 
-    def _pass_turns(self, kept: dict[str, _Kept], resting: Collection[str]) -> None:
+    def _pass_turns(self, kept: dict[str, _Kept], reached: Collection[str], resting: Collection[str]) -> None:
         """Note what was reached and what was not, which comes first the next time."""
         self._kept, self._looks = kept, self._looks + 1
         self._unread = frozenset(name for name in resting if name not in kept)
         if resting:
             turns = {name: self._turns.get(name, -1) for name in resting}
-            self._turns = turns | {name: self._looks for name in kept if name not in resting}
+            self._turns = turns | dict.fromkeys(reached, self._looks)
         else:
             self._turns = {}
+            self._barren.clear()
 
     def peek(self, namespace: Mapping[str, object]) -> Shot:
         """Take a snapshot while a cell runs; the next one is compared with the last that was taken, not with this."""
         with plain_reads(), quiet_collector():
             _, kept, resting = self._walk(namespace, math.inf, Limits(PEEKING, self._turns))
         return Shot(_picture(kept), _merge({name: one for name, one in kept.items() if name not in resting}))
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether there are tensors, or may be, that were never read."""
+        return bool(self._unread - self._barren)
 
     def release_arrays(self) -> None:
         """Let go of every weak reference to an array, before code that may resize one."""
@@ -185,31 +202,37 @@ class Lens:
         """Walk and read; what it is not the turn of stays as it was read last."""
         found, kept = walk(namespace, self._tree, limits), dict[str, _Kept]()
         resting = {*found.resting}
-        for name in sorted(found.branches, key=limits.last_turn) if limits.turns else found.branches:
-            if limits.may_read(len(found.branches[name].objects)):
+        is_exact = found.count <= EXACT_TENSORS
+        order = found.branches if is_exact else sorted(found.branches, key=lambda name: _rank(found, name, limits))
+        for number, name in enumerate(list(order)):
+            if is_exact or not number or not limits.is_late or limits.may_read(len(found.branches[name].objects)):
                 self._read(found, name, kept, patience)
             else:
                 resting.add(name)
         resting |= self._read_segments(found, kept, patience)
         kept.update((name, self._kept[name]) for name in resting if name in self._kept)
-        found.skipped += [(name.partition("<")[0] or "the variables", "budget") for name in sorted(resting)]
+        found.skipped += [(name.partition("<")[0], WAITS if name in self._barren else "budget") for name in resting]
         places = {name: place for place, name in enumerate(("", *namespace))} if resting or limits.turns else {}
         return found, dict(sorted(kept.items(), key=lambda one: _place(one[0], places))) if places else kept, resting
 
     def _read_segments(self, found: Walk, kept: dict[str, _Kept], patience: float) -> set[str]:
         """Read the segments of huge containers, one at least, until the time is up; return the others."""
-        limits = found.limits
+        limits, start = found.limits, time.thread_time()
+        is_exact = sum(one.count for one in found.segments) <= EXACT_OBJECTS and found.count <= EXACT_TENSORS
         waiting = deque(sorted(found.segments, key=lambda one: limits.last_turn(one.key)))
         for number in range(len(waiting)):
-            holds_arrays = is_array(type(waiting[0].values[0]))
-            if number and limits.is_late and (holds_arrays or limits.objects > EXACT_OBJECTS):
+            if number and limits.is_late and not is_exact:
                 break
             segment = waiting.popleft()
             branch = take_segment(found, segment)
-            if branch.objects:
+            if not branch.objects:
+                self._barren.add(segment.key)
+            else:
+                self._barren.discard(segment.key)
                 found.branches[segment.key] = branch
                 self._read(found, segment.key, kept, patience)
         let_go_of_classes()
+        self.spent = 0.0 if is_exact else time.thread_time() - start
         return {one.key for one in waiting}
 
     def _read(self, found: Walk, name: str, kept: dict[str, _Kept], patience: float) -> None:
@@ -290,6 +313,11 @@ def _has_same_layouts(old: _Kept, branch: Branch) -> bool:
         reading.unknown or is_ndarray(thing) or is_laid_out_as(thing, reading)
         for thing, reading in zip(branch.objects, old.scene.readings, strict=True)
     )
+
+
+def _rank(found: Walk, name: str, limits: Limits) -> tuple[bool, bool, int]:
+    """Put the variables first, then what is small, then what was not reached longest."""
+    return name != "", len(found.branches[name].objects) > SEGMENT, limits.last_turn(name)
 
 
 def _place(key: str, places: Mapping[str, int]) -> int:

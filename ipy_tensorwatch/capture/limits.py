@@ -31,23 +31,39 @@ class Segment(NamedTuple):
         Tells the segment from look to look.
     path
         The way to the container.
+    whole, everything, start
+        All of the container, and where in it the segment begins.
     above
         The numbers of the containers on this way.
     """
 
     key: str
     path: AccessPath
-    run: Run
-    values: Sequence[Any]
+    whole: Run
+    everything: Sequence[Any]
+    start: int
     above: tuple[int, ...]
+
+    @property
+    def first(self) -> object:
+        """The first thing in it."""
+        return self.everything[self.start]
+
+    @property
+    def count(self) -> int:
+        """How many things it holds."""
+        return min(SEGMENT, len(self.everything) - self.start)
+
+    def cut(self, node: int) -> tuple[Run, Sequence[Any]]:
+        """Cut it out: how it hangs on a node, and what it holds."""
+        part, whole = slice(self.start, self.start + SEGMENT), self.whole
+        return Run(node, whole.style, whole.keys[part], whole.role), self.everything[part]
 
 
 def segments_of(path: AccessPath, run: Run, values: Sequence[Any], above: tuple[int, ...]) -> Iterator[Segment]:
     """Cut a huge container into segments."""
     for start in range(0, len(values), SEGMENT):
-        part = slice(start, start + SEGMENT)
-        key = f"{path}<{run.style}{run.role} {start}>"
-        yield Segment(key, path, Run(0, run.style, run.keys[part], run.role), values[part], above)
+        yield Segment(f"{path}<{run.style}{run.role} {start}>", path, run, values, start, above)
 
 
 @dataclass(slots=True)
@@ -84,8 +100,8 @@ class Limits:
         return self.objects <= EXACT_OBJECTS or not self.is_late
 
     def may_read(self, count: int) -> bool:
-        """Tell whether so many tensors more may be read."""
-        return self.tensors + count <= EXACT_TENSORS or not self.is_late
+        """Tell whether so few tensors are left that they may be read however late it is."""
+        return count <= SEGMENT and self.tensors + count <= EXACT_TENSORS
 
     def last_turn(self, key: str) -> int:
         """Tell which look reached something last; what was never reached comes first."""

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from .lens import Computed
     from .past import Past
 
-SHORTEST, LONGEST = 0.004, 0.2
-"""The least and the most CPU seconds of which half may go into looking for tensors beyond an ordinary number."""
+SHORTEST, LONGEST, FIRST_READING = 0.002, 0.1, 0.05
+"""The CPU seconds that looking beyond an ordinary number of tensors may take: at least, at most, and while some of them
+were never read."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -111,6 +112,7 @@ class Observer:
         """
         computed: list[Computed] = []
         before, shot = self.shot, self.lens.take(namespace, patience, computed, self._seconds())
+        self.budget.pay(min(self.lens.spent, max(0.0, self.budget.credit / 2)))
         known = before.snapshot
         if shot.late:
             known = Snapshot(scenes={**known.scenes, **shot.late})
@@ -128,7 +130,8 @@ class Observer:
 
     def _seconds(self) -> float:
         """Tell how long looking for more than an ordinary number of tensors may take."""
-        return min(max(self.budget.credit, SHORTEST), LONGEST) / 2
+        spare = max(self.budget.credit / 2, SHORTEST)
+        return max(spare, FIRST_READING) if self.lens.has_unread else min(spare, LONGEST)
 
     def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, Verdict]:
         """Compare the bytes with what they were; memory that is gone may be anybody's by now."""

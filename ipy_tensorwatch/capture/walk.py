@@ -12,7 +12,7 @@ import torch
 
 from ..core.outline import Outline, Run, steps_of
 from ..core.path import AccessPath
-from .contents import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener
+from .contents import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader
 from .forest import draw, is_same, survey
 from .limits import HUGE, Limits, Segment, segments_of
 from .inspect_object import (
@@ -106,6 +106,12 @@ class Walk:
     segments: list[Segment] = field(default_factory=list)
     resting: list[str] = field(default_factory=list)
 
+    @property
+    def count(self) -> int:
+        """How many tensors and arrays were found, those in huge containers included."""
+        held = sum(one.count for one in self.segments if is_array(type(one.first)))
+        return held + sum(len(branch.objects) for branch in self.branches.values())
+
 
 def walk(namespace: Mapping[str, object], known: Known = lambda _: None, limits: Limits | None = None) -> Walk:
     """Find every tensor and array reachable from the given names, without calling any of the user's code.
@@ -152,13 +158,14 @@ def take_segment(found: Walk, segment: Segment) -> Branch:
     node = -1
     for step in (segment.path.root, *segment.path.steps):
         node = branch.outline.add_node(node, step)
-    run = segment.run
+    run, values = segment.cut(node)
+    kinds = numbers_of(values)
     queue: Queue = deque()
-    for step, child in _take_values(branch, Run(node, run.style, run.keys, run.role), segment.values):
+    for step, child in _take_values(branch, run, values, kinds):
         if id(child) not in segment.above and _may_follow(found, child):
             queue.append((child, branch.outline.add_node(node, step), len(segment.above), (*segment.above, id(child))))
-    if not branch.kinds and not numbers_of(segment.values) <= ATOM_IDS:
-        found.limits.objects += len(segment.values)
+    if not (kinds <= PLAIN_IDS or kinds <= ATOM_IDS):
+        found.limits.objects += len(values)
     _follow_all(found, branch, queue)
     return branch
 
@@ -265,12 +272,12 @@ def open_into(
             path = branch.outline.node_path(node)
             huge += segments_of(path, Run(node, style, _frozen(keys), role), values, above)
         else:
-            children += _take_values(branch, Run(node, style, keys, role), values)
+            children += _take_values(branch, Run(node, style, keys, role), values, numbers_of(values))
     return children
 
 
-def _take_values(branch: Branch, run: Run, values: Sequence[object]) -> list[tuple[str, object]]:
-    kinds = numbers_of(values)
+def _take_values(branch: Branch, run: Run, values: Sequence[object], kinds: set[int]) -> list[tuple[str, object]]:
+    """Take the tensors among some neighbours, the numbers of whose types are known; return the inner containers."""
     if kinds <= PLAIN_IDS:
         branch.take(Run(run.node, run.style, _frozen(run.keys), run.role), values, kinds)
     elif not kinds <= ATOM_IDS:
@@ -283,13 +290,15 @@ def _frozen(keys: Sequence[object]) -> Sequence[object]:
 
 
 def _sort_out(branch: Branch, run: Run, values: Sequence[object]) -> list[tuple[str, object]]:
-    kinds = [type(value) for value in values]
-    inner = [i for i, kind in enumerate(kinds) if id(kind) not in ATOM_IDS]
-    arrays = [i for i in inner if is_array(kinds[i])]
+    numbers = [*map(id, map(type, values))]
+    kinds = {number: kind for number, kind in zip(numbers, map(type, values), strict=True) if number not in ATOM_IDS}
+    held = {number for number, kind in kinds.items() if is_array(kind)}
+    arrays = [i for i, number in enumerate(numbers) if number in held] if held else []
     if arrays:
         keys = tuple(run.keys[i] for i in arrays)
         branch.take(Run(run.node, run.style, keys, run.role), [values[i] for i in arrays])
-    inner = [i for i in inner if opener(kinds[i]) is not None and not is_barren(values[i])]
+    readers = {number: quick_reader(kind) for number, kind in kinds.items() if opener(kind) is not None}
+    inner = [i for i, one in enumerate(numbers) if one in readers and not is_barren(readers[one], values[i])]
     steps = steps_of(run.style, [run.keys[i] for i in inner])
     return [(step, values[i]) for step, i in zip(steps, inner, strict=True)]
 
