@@ -7,12 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .contents import attributes
+from .inspect_object import (
+    Odd,
+    attribute,
+    attributes,
+    is_a,
+    items_of,
+    let_go_of_classes,
+    module_of,
+    name_of,
+    pairs_of,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MAX_NAMES = 5_000
+MAX_ITEMS = 100
+"""How many items of a list are told."""
 
 
 def catalog(namespace: Mapping[str, object]) -> tuple[dict[str, str], frozenset[str]]:
@@ -28,54 +41,74 @@ def catalog(namespace: Mapping[str, object]) -> tuple[dict[str, str], frozenset[
     classes: dict[str, str] = {}
     inplace: set[str] = set()
     for name, value in namespace.items():
-        for path, thing in _reachable(name, value):
-            if len(classes) >= MAX_NAMES:
-                break
-            classes[path] = _name_of(thing)
-            if isinstance(thing, torch.nn.Module) and _writes_in_forward(thing):
-                inplace.add(path)
+        try:
+            _add(name, value, classes, inplace)
+        except Odd:  # it costs itself alone
+            continue
+    let_go_of_classes()
     return classes, frozenset(inplace)
 
 
+def _add(name: str, value: object, classes: dict[str, str], inplace: set[str]) -> None:
+    for path, thing in _reachable(name, value):
+        if len(classes) >= MAX_NAMES:
+            return
+        classes[path] = _name_of(thing)
+        if _is_module(thing) and _writes_in_forward(thing):
+            inplace.add(path)
+
+
 def _reachable(name: str, value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, torch.nn.Module):
+    if _is_module(value):
         yield from _modules(name, value)
-    elif isinstance(value, types.FunctionType | types.MethodType) or _is_told(value):
+    elif _is_function(value) or _is_told(value):
         yield name, value
         yield from _members(name, value)
-    elif isinstance(value, list | tuple):
-        for index, one in enumerate([*(list if isinstance(value, list) else tuple).__iter__(value)][:100]):  # type: ignore[arg-type]
+    elif is_a(type(value), list, tuple):
+        for index, one in enumerate(items_of(value)[:MAX_ITEMS]):
             yield from _reachable(f"{name}[{index}]", one) if _is_told(one) else ()
 
 
 def _members(name: str, value: object) -> Iterator[tuple[str, object]]:
-    for key, inner in attributes(value).items() if not isinstance(value, types.FunctionType | type) else ():
-        if isinstance(inner, torch.nn.Module):
-            yield from _modules(f"{name}.{key}", inner)
-        elif _is_told(inner) or isinstance(inner, types.FunctionType):
-            yield f"{name}.{key}", inner
+    for key, inner in pairs_of(attributes(value)) if not is_a(type(value), types.FunctionType, type) else ():
+        if (step := text_of(key)) is None:
+            continue
+        if _is_module(inner):
+            yield from _modules(f"{name}.{step}", inner)
+        elif _is_told(inner) or type(inner) is types.FunctionType:
+            yield f"{name}.{step}", inner
+
+
+def _is_module(value: object) -> bool:
+    return is_a(type(value), torch.nn.Module)
+
+
+def _is_function(value: object) -> bool:
+    return type(value) is types.FunctionType or type(value) is types.MethodType
 
 
 def _is_told(value: object) -> bool:
     kind = type(value)
-    return isinstance(value, torch.nn.Module | torch.optim.Optimizer) or kind.__module__ == "__main__"
+    return is_a(kind, torch.nn.Module, torch.optim.Optimizer) or module_of(kind) == "__main__"
 
 
-def _modules(name: str, root: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:
     found = [(name, root)]
     for path, module in found:
         yield path, module
-        numbered = isinstance(module, torch.nn.Sequential | torch.nn.ModuleList)
-        for key, child in attributes(module).get("_modules", {}).items():
-            if isinstance(child, torch.nn.Module) and len(found) < MAX_NAMES:
-                found.append((f"{path}[{key}]" if numbered else f"{path}.{key}", child))
+        numbered = is_a(type(module), torch.nn.Sequential, torch.nn.ModuleList)
+        children = attribute(module, "_modules")
+        for key, child in pairs_of(children) if is_a(type(children), dict) else ():
+            if _is_module(child) and (step := text_of(key)) is not None and len(found) < MAX_NAMES:
+                found.append((f"{path}[{step}]" if numbered else f"{path}.{step}", child))
 
 
 def _name_of(thing: Any) -> str:  # noqa: ANN401
-    function = getattr(thing, "__func__", thing) if isinstance(thing, types.MethodType) else thing
-    return function.__name__ if isinstance(function, types.FunctionType) else type(thing).__name__
+    function = thing.__func__ if type(thing) is types.MethodType else thing
+    if type(function) is types.FunctionType:
+        return text_of(function.__name__) or "function"
+    return name_of(type(thing))
 
 
-def _writes_in_forward(module: torch.nn.Module) -> bool:
-    own = attributes(module)
-    return own.get("inplace") is True or own.get("max_norm") is not None
+def _writes_in_forward(module: object) -> bool:
+    return attribute(module, "inplace") is True or attribute(module, "max_norm") is not None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import torch
 
 from ..core.outline import Run
+from . import bare
+from .contents import TORCH_IDS
+from .inspect_object import are_all, same_things
 from .parts import add_parts
-from .read import TORCH_TYPES, address_of, may_be_stale
+from .read import may_be_stale
 from .torch_private import attributes_of, data_address, is_fake, is_functorch, read_grad
 
 if TYPE_CHECKING:
@@ -48,8 +50,7 @@ class Chunk(NamedTuple):
             self.versions == other.versions
             and self.addresses == other.addresses
             and self.flags == other.flags
-            and len(self.tokens) == len(other.tokens)
-            and all(map(operator.is_, self.tokens, other.tokens))
+            and (self.tokens is other.tokens or same_things(self.tokens, other.tokens))
         )
 
 
@@ -75,10 +76,9 @@ def complete(branch: Branch, known: Facts | None) -> Facts:
         The facts of the last look; chunks equal to its are taken from it.
     """
     old = known.chunks if known else []
-    kinds = {*map(type, branch.objects)}
-    if kinds <= TORCH_TYPES:
+    if branch.kinds <= TORCH_IDS and bare.is_unpatched():
         try:
-            return _complete_fast(branch, old, may_have_history=torch.Tensor in kinds)
+            return _complete_fast(branch, old, may_have_history=id(torch.Tensor) in branch.kinds)
         except RuntimeError:  # an inference, sparse or wrapped tensor, or one with attributes, among them
             pass
     add_parts(branch)
@@ -92,14 +92,21 @@ def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) 
     grads: list[tuple[int, Any]] = []
     for start in range(0, len(tensors), CHUNK):
         part = tensors[start : start + CHUNK]
-        chunks.append(_read_fast(part))
+        chunks.append(_read_fast(part, _tokens(old, len(chunks))))
         careful = may_have_history and True in chunks[-1].flags
         grads += _grads(part, start, _grad if careful else _plain_grad)
     if grads:
-        _take_grads(branch, grads)
         more = [grad for _, grad in grads]
-        chunks += [_read_fast(more[start : start + CHUNK]) for start in range(0, len(more), CHUNK)]
+        if not all(map(bare.is_plain, more)):
+            raise RuntimeError
+        for start in range(0, len(more), CHUNK):
+            chunks.append(_read_fast(more[start : start + CHUNK], _tokens(old, len(chunks))))
+        _take_grads(branch, grads)
     return Facts(_carry(chunks, old), all_torch=True)
+
+
+def _tokens(old: list[Chunk], place: int) -> list[object]:
+    return old[place].tokens if place < len(old) else []
 
 
 def _carry(chunks: list[Chunk], old: list[Chunk]) -> list[Chunk]:
@@ -107,8 +114,12 @@ def _carry(chunks: list[Chunk], old: list[Chunk]) -> list[Chunk]:
     return carried + chunks[len(carried) :]
 
 
-def _read_fast(tensors: Sequence[torch.Tensor]) -> Chunk:
+def _read_fast(tensors: Sequence[torch.Tensor], known: list[object]) -> Chunk:
     tokens: list[object] = [tensor.__dict__ for tensor in tensors]
+    if same_things(tokens, known):
+        tokens = known
+    elif not are_all(tokens, dict):
+        raise RuntimeError
     if any(tokens):  # the user's own attributes, which must not live longer for our sake
         raise RuntimeError
     return Chunk(
@@ -135,29 +146,30 @@ def _take_grads(branch: Branch, grads: list[tuple[int, Any]]) -> None:
 
 
 def _grad(thing: Any) -> Any:  # noqa: ANN401
-    if not isinstance(thing, torch.Tensor):
+    if not bare.is_tensor(thing):
         return None
     try:
-        if thing.requires_grad and (may_be_stale(thing) or not thing.is_leaf) and not thing.retains_grad:
-            return None
+        if bare.requires_grad(thing) and (may_be_stale(thing) or not bare.is_leaf(thing)):
+            return read_grad(thing) if bare.retains_grad(thing) else None
         return read_grad(thing)
-    except RuntimeError:  # a stale view, or a functorch wrapper
+    except Exception:  # noqa: BLE001  (a stale view, or a functorch wrapper)
         return None
 
 
 def _read_each(objects: Sequence[Any]) -> Chunk:
     rows = [_row(thing) for thing in objects]
-    return Chunk(*([*column] for column in zip(*rows, strict=True)))
+    return Chunk(*([*column] for column in zip(*rows, strict=True))) if rows else Chunk([], [], [], [])
 
 
 def _row(thing: Any) -> tuple[object, int | None, int, object]:  # noqa: ANN401
-    if isinstance(thing, np.ndarray):
-        return None, None, address_of(thing), (id(thing), thing.shape, thing.strides, thing.dtype.str)
     try:
-        if is_functorch(thing) or is_fake(thing):
+        if bare.is_ndarray(thing):
+            layout = bare.array_shape(thing), bare.array_strides(thing), bare.array_dtype(thing).str
+            return None, None, bare.address_of(thing), (id(thing), *layout)
+        if is_functorch(thing) or is_fake(thing) or bare.is_wrapper(thing):
             return object(), None, 0, None
-        version, token = None if thing.is_inference() else thing._version, attributes_of(thing)
-        flags = id(thing), thing.requires_grad, thing.shape, thing.stride()
-        return None if token else token, version, data_address(thing), flags
+        version, token = None if bare.is_inference(thing) else bare.version_of(thing), attributes_of(thing)
+        flags = id(thing), bare.requires_grad(thing), bare.shape_of(thing), bare.stride_of(thing)
+        return (token if type(token) is dict and not token else None), version, data_address(thing), flags
     except Exception:  # noqa: BLE001  (sparse, lazy, functorch: read again at every cell)
         return object(), None, 0, None

@@ -8,20 +8,41 @@ import enum
 import fractions
 import types
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import torch
 
+from ..core.outline import steps_of
 from ..core.path import OF_SET
-from .read import TORCH_TYPES
+from .inspect_object import (
+    Odd,
+    PerClass,
+    are_all,
+    attribute,
+    attributes,
+    columns_of,
+    dict_reader,
+    inside_of,
+    is_a,
+    items_of,
+    member_of,
+    members_of,
+    module_of,
+    name_of,
+    pairs_of,
+    slot_readers,
+    slots_of,
+    text_of,
+    value_at,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ..core.outline import Style
 
-    Contents = Iterator[tuple[Style, Sequence[Any], Sequence[Any], str]]
+    Contents = Iterator[tuple[Style | Literal["odd"], Sequence[Any], Sequence[Any], str]]
     Opener = Callable[[Any], Contents]
 
 ATOMS: frozenset[type] = frozenset(
@@ -91,175 +112,182 @@ FOREIGN = frozenset(
 )
 """Packages whose objects hold arrays of their own that are nobody's variables."""
 
+ODD: Final = "odd"
+"""Marks steps to what was not looked into, each with the reason."""
+
 HOOKS = frozenset(torch.nn.Module().__dict__)
 """What every module holds besides the user's own attributes."""
 
-PLAIN = TORCH_TYPES | {np.ndarray}
+TORCH_IDS = frozenset(map(id, (torch.Tensor, torch.nn.Parameter)))
+PLAIN_IDS, ATOM_IDS = TORCH_IDS | {id(np.ndarray)}, frozenset(map(id, ATOMS))
+"""By their numbers: a class of the user's may have a hash of its own, and PyTorch's, NumPy's and Python's live on."""
 
 
 def is_array(kind: type) -> bool:
     """Tell whether objects of this type are what we watch."""
-    return kind in PLAIN or issubclass(kind, _ARRAYS)
+    return id(kind) in PLAIN_IDS or issubclass(kind, _ARRAYS)
 
 
 _ARRAYS = (torch.Tensor, np.ndarray)
-_chosen: dict[type, Opener | None] = {}
-
-
-def opener(kind: type) -> Opener | None:
-    """Choose how to look inside objects of a type; None where nothing of the user's can be inside."""
-    try:
-        return _chosen[kind]
-    except KeyError:
-        chosen = _choose(kind)
-        if (
-            type.__getattribute__(kind, "__module__") != "__main__"
-        ):  # a class of the notebook must not live longer for our sake
-            _chosen[kind] = chosen
-        return chosen
 
 
 def _choose(kind: type) -> Opener | None:
-    if kind in ATOMS or is_array(kind) or issubclass(kind, types.ModuleType):
+    if id(kind) in ATOM_IDS or is_array(kind) or is_a(kind, types.ModuleType):
         return None
     for base, reader in _OPENERS:
-        if issubclass(kind, base):
+        if is_a(kind, base):
             return reader
     return None if _is_foreign(kind) else open_object
 
 
+opener = PerClass(_choose)
+"""How to look inside objects of a type; None where nothing of the user's can be inside."""
+
+
 def _is_foreign(kind: type) -> bool:
-    if issubclass(kind, BaseException | type(torch.ops)):
+    if is_a(kind, BaseException, type(torch.ops)):
         return True
-    module = type.__getattribute__(kind, "__dict__").get("__module__", "")
-    return not isinstance(module, str) or module.partition(".")[0] in FOREIGN
+    return (text_of(member_of(kind, "__module__")) or "").partition(".")[0] in FOREIGN
+
+
+def _find_quick_reader(kind: type) -> Callable[[Any], Any] | None:
+    if opener(kind) is not open_object or slot_readers(kind):
+        return None
+    read: Any = dict_reader(kind)
+    return None if type(read) is Odd else read or _nothing
+
+
+def _nothing(_: object) -> dict[str, object]:
+    return {}
+
+
+quick_reader = PerClass(_find_quick_reader)
+"""What reads all that objects of a plain class hold; None where there is more to them than a `__dict__`."""
+
+
+def is_barren(read: Callable[[Any], Any] | None, thing: object) -> bool:
+    """Tell quickly an object that leads nowhere, because it holds numbers and texts alone."""
+    inside = read(thing) if read else None
+    try:
+        return type(inside) is dict and ATOM_IDS.issuperset(map(id, map(type, inside.values())))
+    except RuntimeError:  # another thread changed it under our hands
+        return False
 
 
 def open_list(values: list[object]) -> Contents:
-    """Look inside a list."""
-    copied = list.copy(values)
+    """Look inside a list, or a deque."""
+    copied = items_of(values)
     yield "index", range(len(copied)), copied, ""
 
 
 def open_tuple(values: tuple[object, ...]) -> Contents:
     """Look inside a tuple, by field names where it has them."""
-    names = type(values).__dict__.get("_fields")
-    copied = [*tuple.__iter__(values)]
-    if isinstance(names, tuple) and len(names) == len(copied):
+    names = _fields_of(type(values))
+    copied = items_of(values)
+    if len(names) == len(copied):
         yield "attribute", names, copied, ""
     else:
         yield "index", range(len(copied)), copied, ""
 
 
-def open_deque(values: deque[object]) -> Contents:
-    """Look inside a deque."""
-    copied = list(deque.copy(values))
-    yield "index", range(len(copied)), copied, ""
+def _find_fields(kind: type) -> tuple[str, ...]:
+    names = member_of(kind, "_fields")
+    return names if type(names) is tuple and are_all(names, str) else ()
+
+
+_fields_of = PerClass(_find_fields)
 
 
 def open_set(values: set[object] | frozenset[object]) -> Contents:
     """Look inside a set; its members have no path of their own, so they are typed as items of its list."""
-    copied = [*(set if isinstance(values, set) else frozenset).__iter__(values)]  # type: ignore[arg-type]
+    copied = items_of(values)
     yield "typed", [f"{OF_SET}[{position}]" for position in range(len(copied))], copied, ""
 
 
 def open_dict(mapping: dict[object, object]) -> Contents:
     """Look inside a dict; keys that only their own code could print are numbered."""
-    keys, values = _items(mapping)
+    keys, values = columns_of(mapping)
     if _all_printable(keys):
         yield "key", keys, values, ""
     else:
         yield "typed", [_key_step(position, key) for position, key in enumerate(keys)], values, ""
-    if type.__getattribute__(type(mapping), "__module__") == "__main__":
+    if module_of(type(mapping)) == "__main__":
         yield from open_object(mapping)
 
 
 def open_module(module: torch.nn.Module) -> Contents:
     """Look inside a module: parameters, buffers, children, and the attributes that the user gave it."""
-    inside = attributes(module)
-    for name, role in (("_parameters", ""), ("_buffers", "buffer"), ("_modules", "")):
-        part = inside.get(name)
-        if part:
-            keys, values = _items(part)
-            yield *module_steps(module, keys), values, role
-    own = [(name, value) for name, value in _pairs(inside) if name not in HOOKS]
+    inside = inside_of(module)
+    for name, role, what in _PARTS:
+        part = value_at(inside, name)
+        if is_a(type(part), dict):
+            yield from _open_part(module, part, role, what)
+        elif part is not None:
+            yield ODD, (f".{name}",), ("no dict",), ""
+    own = [(key, value) for key, value in pairs_of(inside) if not (type(key) is str and key in HOOKS)]
     if own:
-        yield "attribute", [name for name, _ in own], [value for _, value in own], ""
+        yield *_attributes_named([key for key, _ in own]), [value for _, value in own], ""
+
+
+_PARTS = (("_parameters", "", torch.Tensor), ("_buffers", "buffer", torch.Tensor), ("_modules", "", torch.nn.Module))
+
+
+def _open_part(module: torch.nn.Module, part: dict[Any, Any], role: str, what: type) -> Contents:
+    """Give what a module keeps in one of its dicts, and name what does not belong there."""
+    keys, values = columns_of(part)
+    style, steps = module_steps(module, keys) if are_all(keys, str) else _attributes_named(keys)
+    yield style, steps, values, role
+    strange = [i for i, value in enumerate(values) if value is not None and not is_a(type(value), what)]
+    if strange:
+        places = [*steps_of(style, [steps[i] for i in strange])]
+        yield ODD, places, [f"no {name_of(what).lower()}"] * len(strange), ""
 
 
 def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
     """Look inside an optimizer: the settings of its groups; the walk adds its state once parameters have paths."""
-    groups = attributes(optimizer).get("param_groups", ())
-    for number, group in enumerate(groups if isinstance(groups, list) else ()):
-        settings = [(key, value) for key, value in _pairs(group) if key != "params"]
-        steps = [f".param_groups[{number}][{key!r}]" for key, _ in settings]
+    for place, group in groups_of(optimizer):
+        if not is_a(type(group), dict):
+            yield ODD, (place,), ("no dict",), ""
+            continue
+        settings = [(key, value) for key, value in pairs_of(group) if not (type(key) is str and key == "params")]
+        steps = [place + _key_step(number, key) for number, (key, _) in enumerate(settings)]
         yield "typed", steps, [value for _, value in settings], ""
+
+
+def groups_of(optimizer: object) -> list[tuple[str, Any]]:
+    """Give an optimizer's groups of parameters, each with the step to it; raise where they are no list."""
+    groups = attribute(optimizer, "param_groups")
+    if groups is None:
+        return []
+    if not is_a(type(groups), list):
+        raise Odd("its param_groups are no list")
+    return [(f".param_groups[{number}]", group) for number, group in enumerate(items_of(groups))]
 
 
 def open_object(thing: object) -> Contents:
     """Look inside a plain object: its `__dict__` and its `__slots__`."""
-    inside = attributes(thing)
-    if inside:
-        keys, values = _items(inside)
-        yield "attribute", keys, values, ""
-    for name, value in _slots(thing):
-        yield "attribute", [name], [value], ""
+    keys, values = columns_of(attributes(thing))
+    if keys:
+        yield *_attributes_named(keys), values, ""
+    for name, value in slots_of(thing):
+        yield "attribute", (name,), [value], ""
+    why = dict_reader(type(thing))
+    if type(why) is Odd:
+        yield ODD, ("",), (str(why),), ""
 
 
 def open_class(kind: type) -> Contents:
     """Look inside a class that the notebook defined: tensors shared by all its instances."""
-    inside = type.__getattribute__(kind, "__dict__")
-    if inside.get("__module__") == "__main__":
-        own = [(name, value) for name, value in inside.items() if is_array(type(value))]
-        yield "attribute", [name for name, _ in own], [value for _, value in own], ""
-
-
-def attributes(thing: object) -> dict[Any, Any]:
-    """Return an object's own `__dict__` without running a property of that name."""
-    for base in type.__getattribute__(type(thing), "__mro__"):
-        descriptor = type.__getattribute__(base, "__dict__").get("__dict__")
-        if descriptor is not None:
-            if not isinstance(descriptor, types.GetSetDescriptorType):
-                return {}
-            found = descriptor.__get__(thing)
-            return found if isinstance(found, dict) else {}
-    return {}
-
-
-def _slots(thing: object) -> Iterator[tuple[str, object]]:
-    for base in type.__getattribute__(type(thing), "__mro__"):
-        own = type.__getattribute__(base, "__dict__")
-        for name, member in own.items() if "__slots__" in own else ():
-            if isinstance(member, types.MemberDescriptorType):
-                try:
-                    yield name, member.__get__(thing)
-                except AttributeError:
-                    continue
-
-
-def _pairs(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:
-    for _ in range(3):
-        try:
-            return list(dict.items(mapping))
-        except RuntimeError:  # another thread changed the dict under our hands
-            continue
-    return []
-
-
-def _items(mapping: dict[Any, Any]) -> tuple[list[Any], list[Any]]:
-    if type(mapping) is dict:
-        keys, values = list(mapping), list(mapping.values())
-        if len(keys) == len(values):
-            return keys, values
-    pairs = _pairs(mapping)
-    return [key for key, _ in pairs], [value for _, value in pairs]
+    if module_of(kind) == "__main__":
+        own = [(name, value) for name, value in members_of(kind).items() if is_array(type(value))]
+        yield *_attributes_named([name for name, _ in own]), [value for _, value in own], ""
 
 
 def module_steps(module: torch.nn.Module, keys: list[str]) -> tuple[Style, Sequence[object]]:
     """Choose how a module's parameters, buffers and children are typed."""
-    if isinstance(module, torch.nn.ModuleDict | torch.nn.ParameterDict):
+    if is_a(type(module), torch.nn.ModuleDict, torch.nn.ParameterDict):
         return "key", keys
-    if isinstance(module, _NUMBERED) and all(key.isdigit() for key in keys):
+    if is_a(type(module), *_NUMBERED) and all(key.isdigit() for key in keys):
         return "typed", [f"[{key}]" for key in keys]
     return "attribute", keys
 
@@ -267,30 +295,39 @@ def module_steps(module: torch.nn.Module, keys: list[str]) -> tuple[Style, Seque
 _NUMBERED = (torch.nn.Sequential, torch.nn.ModuleList, torch.nn.ParameterList)
 
 
-_PRINTABLE = frozenset({str, int, float, bool, bytes, type(None), torch.dtype, torch.device})
+def _attributes_named(keys: list[Any]) -> tuple[Style, Sequence[object]]:
+    """Choose how attributes are typed; names that are no plain text are numbered."""
+    if are_all(keys, str):
+        return "attribute", keys
+    return "typed", [f".{key}" if type(key) is str else f".<{_numbered(key, i)}>" for i, key in enumerate(keys)]
+
+
+_PRINTABLE = frozenset(map(id, (str, int, float, bool, bytes, type(None), torch.dtype, torch.device)))
 
 
 def _all_printable(keys: Sequence[object]) -> bool:
-    return _PRINTABLE.issuperset(map(type, keys))
+    return _PRINTABLE.issuperset(map(id, map(type, keys)))
 
 
 def _key_step(position: int, key: object) -> str:
-    kind = type(key)
-    if kind in _PRINTABLE:
+    if _all_printable((key,)) or (type(key) is tuple and _all_printable(key)):
         return f"[{key!r}]"
-    if kind is tuple and _all_printable(key):  # type: ignore[arg-type]
-        return f"[{key!r}]"
-    return f"[<{kind.__name__} {position}>]"
+    return f"[<{_numbered(key, position)}>]"
 
 
-_OPENERS: tuple[tuple[type | tuple[type, ...], Opener], ...] = (
+def _numbered(key: object, position: int) -> str:
+    return f"{name_of(type(key))} {position}"
+
+
+_OPENERS: tuple[tuple[type, Opener], ...] = (
     (torch.nn.Module, open_module),
     (torch.optim.Optimizer, open_optimizer),
     (dict, open_dict),
     (list, open_list),
     (tuple, open_tuple),
-    ((set, frozenset), open_set),
-    (deque, open_deque),
+    (set, open_set),
+    (frozenset, open_set),
+    (deque, open_list),
     (type, open_class),
     (types.MappingProxyType, lambda _: iter(())),
 )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .read import TORCH_TYPES, bearer_of, may_be_stale
+from . import bare
+from .read import bearer_of, may_be_stale
 from .torch_private import user_modes
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ _EMPTY = torch.empty(0, device="cpu")
 
 def share_counter(tensor: torch.Tensor) -> torch.Tensor:
     """Return a tensor of no elements that shares the version counter, and nothing else."""
-    ours = bearer_of(tensor).detach()
-    ours.data = _EMPTY  # lets go of the memory; the counter stays
+    ours = bare.detach(bearer_of(tensor))
+    bare.set_data(ours, _EMPTY)  # lets go of the memory; the counter stays
     return ours
 
 
@@ -42,7 +43,7 @@ class Counter:
     @classmethod
     def of(cls, thing: Any, reading: Reading) -> Counter | None:  # noqa: ANN401  (a tensor or an array)
         """Share a tensor's counter; None where it has none, or asking for it could be seen by the user's code."""
-        if type(thing) not in TORCH_TYPES or reading.version is None:
+        if not bare.is_plain(thing) or reading.version is None:
             return None
         if may_be_stale(thing) or user_modes():
             return None
@@ -50,5 +51,5 @@ class Counter:
 
     def has_risen(self) -> bool:
         """Tell whether an operator has written since this was last asked."""
-        before, self.seen = self.seen, self._ours._version
+        before, self.seen = self.seen, bare.version_of(self._ours)
         return self.seen > before  # `_unsafe_preserve_version_counter` puts it back

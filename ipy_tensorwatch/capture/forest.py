@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import gc
+from collections import OrderedDict
 from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import torch
+
 from ..core.outline import Outline, Run, steps_of
-from .contents import ATOMS, HOOKS, is_array, module_steps, opener
+from .contents import ATOM_IDS, HOOKS, is_array, module_steps, opener
+from .inspect_object import Odd, are_all, kinds_of, module_of, same_things
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import torch
 
     from ..core.outline import Style
 
 MAX_LEVELS = 64
 CHUNK = 1024
 """Modules looked at together: few enough to stay in the cache while one thing after the other is read of them."""
-_SELDOM_OPENED = (tuple, list, dict)
 
 
 class Make(NamedTuple):
@@ -72,6 +73,13 @@ def survey(root: torch.nn.Module, last: Sequence[object] = ()) -> Survey | None:
     last
         The signature of the last survey; levels that are as they were are not examined again.
     """
+    try:
+        return _survey(root, last)
+    except (Odd, KeyError, TypeError, RuntimeError):  # a child that is no module, say; it is then walked with more care
+        return None
+
+
+def _survey(root: torch.nn.Module, last: Sequence[object]) -> Survey | None:
     found = Survey([], [], [])
     modules = [root]
     while modules:
@@ -90,9 +98,9 @@ def survey(root: torch.nn.Module, last: Sequence[object] = ()) -> Survey | None:
 
 def _descend(modules: list[torch.nn.Module], found: Survey, last: Sequence[object]) -> list[Any] | None:
     """Take the tensors of some modules, and return their children."""
-    insides = [module.__dict__ for module in modules]
+    insides = [*map(_inside_of, modules)]
     at = len(found.signature)
-    make = _examine(modules, insides, last[at] if at < len(last) else None)
+    make = _examine(modules, insides, last[at] if at < len(last) else None) if are_all(insides, dict) else None
     if make is None:
         return None
     found.signature.append(make)
@@ -102,26 +110,49 @@ def _descend(modules: list[torch.nn.Module], found: Survey, last: Sequence[objec
         [*map(itemgetter("_buffers"), insides)],
         [*map(itemgetter("_modules"), insides)],
     )
+    if not all(map(_are_dicts, part[1:])):
+        return None
     found.levels[-1].append(part)
-    for inner in (part.parameters, part.buffers):
-        found.objects.extend(_values(inner, found.signature))
+    tensors = [_values(inner, found.signature) for inner in (part.parameters, part.buffers)]
+    found.objects.extend(chain.from_iterable(tensors))
     return _values(part.children, found.signature)
+
+
+_inside_of: Any = vars(torch.nn.Module)["__dict__"].__get__
+"""A module's own `__dict__`, whatever its class makes of that name."""
+
+
+def _are_dicts(parts: Sequence[object]) -> bool:
+    return all(kind is dict or kind is OrderedDict for kind in kinds_of(parts))
+
+
+def is_same(some: Sequence[object], others: Sequence[object]) -> bool:
+    """Tell whether two signatures are equal; classes are not asked whether they are."""
+    return len(some) == len(others) and all(map(_is_same, some, others))
+
+
+def _is_same(one: Any, other: Any) -> bool:  # noqa: ANN401
+    if type(one) is Make and type(other) is Make:
+        return one.sizes == other.sizes and one.is_fixed == other.is_fixed and same_things(one.types, other.types)
+    return type(one) is type(other) and bool(one == other)
 
 
 def _examine(modules: list[torch.nn.Module], insides: list[dict[str, Any]], last: object) -> Make | None:
     """Describe some modules; None where an attribute beside the usual ones may lead to a tensor."""
     types, sizes = [*map(type, modules)], [*map(len, insides)]
-    if isinstance(last, Make) and last.is_fixed and last.types == types and last.sizes == sizes:
+    if type(last) is Make and last.is_fixed and last.sizes == sizes and same_things(last.types, types):
         return last
     if not all(map(_is_settled, insides)):
         return None
-    return Make(types, sizes, all(one.__module__.startswith("torch.nn.") for one in set(types)))
+    return Make(types, sizes, all((module_of(kind) or "").startswith("torch.nn.") for kind in kinds_of(modules)))
 
 
 def _values(parts: list[dict[str, Any]], signature: list[object]) -> list[Any]:
     """Chain the values of many small dicts, and note their keys."""
     filled = [*filter(None, parts)]
     keys = [*chain.from_iterable(filled)]
+    if not are_all(keys, str):
+        raise Odd("its parts have names that are no text")
     signature.append(keys)
     values = gc.get_referents(*filled)  # at a quarter of the price of asking each dict; it may give the keys too
     if len(values) != len(keys):
@@ -134,15 +165,19 @@ def _values(parts: list[dict[str, Any]], signature: list[object]) -> list[Any]:
 
 def _is_settled(inside: dict[str, Any]) -> bool:
     """Tell whether no attribute beside the usual ones can lead to a tensor."""
+    if not are_all([*inside], str):
+        return False
     return not len(HOOKS - inside.keys()) and all(map(_leads_nowhere, islice(inside.values(), len(HOOKS), None)))
 
 
 def _leads_nowhere(value: object) -> bool:
     kind = type(value)
-    if kind in ATOMS:
+    if id(kind) in ATOM_IDS:
         return True
-    if kind in _SELDOM_OPENED:
-        return ATOMS.issuperset(map(type, value.values() if isinstance(value, dict) else value))  # type: ignore[call-overload]
+    if kind is dict:
+        return ATOM_IDS.issuperset(map(id, map(type, [*value.values()])))  # type: ignore[attr-defined]
+    if kind is tuple or kind is list:
+        return ATOM_IDS.issuperset(map(id, map(type, value)))  # type: ignore[call-overload]
     return opener(kind) is None and not is_array(kind)
 
 

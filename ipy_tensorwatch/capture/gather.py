@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .counter import Counter
+from .inspect_object import name_of
 from .memory import WHOLE_LIMIT, Block, block_of
 from .parts import COMPONENT
-from .read import read, refresh
+from .read import read, refresh, unreadable
 from .stack import MAX_NODES
 
 if TYPE_CHECKING:
@@ -43,6 +44,14 @@ class Gathering:
     nodes_left: int = MAX_NODES
 
     def add(self, thing: Any, role: str, serial: int) -> None:  # noqa: ANN401  (a tensor or an array)
+        """Read one tensor or array; one that cannot be read costs itself alone."""
+        count = len(self.readings)
+        try:
+            self._add(thing, role, serial)
+        except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+            self.readings[count:] = [unreadable(thing, serial, f"{name_of(type(error))} while reading")]
+
+    def _add(self, thing: Any, role: str, serial: int) -> None:  # noqa: ANN401
         """Read one tensor or array: of one that lies where it lay, the version alone."""
         last = self.known.get(serial)
         fresh = refresh(last, thing) if last else None

@@ -7,13 +7,13 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from .bare import is_ndarray
 from .torch_private import attributes_of, storage_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
+    import numpy as np
     import torch
 
     Token = object
@@ -45,10 +45,19 @@ class ObjectSerials:
         known = self._known
         self._known = {id(thing): known[id(thing)] for thing in objects if id(thing) in known}
 
+    @property
+    def count(self) -> int:
+        """How many objects are remembered."""
+        return len(self._known)
+
+    def keep_serials(self, serials: Collection[int]) -> None:
+        """Forget every object but those of these serials."""
+        self._known = {address: one for address, one in self._known.items() if one[1] in serials}
+
     def release_arrays(self) -> None:
         """Drop the weak references to arrays, which `ndarray.resize` would refuse; their ids must do."""
         self._known = {
-            address: (None if isinstance(token, weakref.ref) else token, serial)
+            address: (None if type(token) is weakref.ref else token, serial)
             for address, (token, serial) in self._known.items()
         }
 
@@ -66,7 +75,7 @@ class ObjectSerials:
 
     def _was_swapped(self, thing: Any, owners: dict[int, int]) -> bool:  # noqa: ANN401
         """Tell whether an object has another live object's `__dict__`: `torch.utils.swap_tensors` exchanges them."""
-        if isinstance(thing, np.ndarray):
+        if is_ndarray(thing):
             return False
         if not owners:
             owners.update((id(token), address) for address, (token, _) in self._known.items() if token is not None)
@@ -74,16 +83,17 @@ class ObjectSerials:
 
 
 def _token_of(thing: Any) -> Token:  # noqa: ANN401
-    if isinstance(thing, np.ndarray):
+    if is_ndarray(thing):
         return weakref.ref(thing)
     attributes = attributes_of(thing)
-    return None if attributes else attributes  # what the user put into it must not live longer for our sake
+    is_blank = type(attributes) is dict and not attributes
+    return attributes if is_blank else None  # what the user put into it must not live longer for our sake
 
 
 def _is_token_of(token: Token, thing: Any) -> bool:  # noqa: ANN401
-    if isinstance(token, weakref.ref):
+    if type(token) is weakref.ref:
         return token() is thing
-    return token is attributes_of(thing) if not isinstance(thing, np.ndarray) else False
+    return token is attributes_of(thing) if not is_ndarray(thing) else False
 
 
 @dataclass(slots=True)
@@ -131,7 +141,7 @@ class StorageSerials:
     def release_arrays(self) -> None:
         """Drop the weak references to arrays, which `ndarray.resize` would refuse."""
         for address, (reference, _) in list(self._known.items()):
-            if isinstance(reference(), np.ndarray):
+            if is_ndarray(reference()):
                 del self._known[address]
 
     def _number(self, address: int, thing: object) -> int:

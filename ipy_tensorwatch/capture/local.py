@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from .contents import attributes
+from .bare import base_of, is_plain, is_view
 from .crash import frames_of, locals_of
-from .read import TORCH_TYPES, read
+from .inspect_object import attribute, is_number_or_text, name_of, pairs_of, value_at
+from .read import read
 from .torch_private import plain_reads
 from .walk import walk
 
@@ -52,7 +53,7 @@ def read_locals(
             Local(path, read(thing, "", 0, storages), _base_of(thing, storages))
             for branch in walk(_names(error, place, names)).branches.values()
             for path, thing in zip(branch.outline.paths(), branch.objects, strict=True)
-            if type(thing) in TORCH_TYPES
+            if is_plain(thing)
         ]
 
 
@@ -63,11 +64,12 @@ def _names(error: BaseException, place: int, names: Collection[str] | None) -> M
     if names is None:
         return own
     around = frame.f_globals if type(frame.f_globals) is dict else {}
-    return {one: (own if one in own else around)[one] for one in names if one in own or one in around}
+    found = {one: own[one] if one in own else value_at(around, one) for one in names}
+    return {one: value for one, value in found.items() if value is not None}
 
 
 def _base_of(tensor: torch.Tensor, storages: StorageSerials) -> Reading | None:
-    base = tensor._base if tensor._is_view() else None
+    base = base_of(tensor) if is_view(tensor) else None
     return None if base is None else read(base, "", 0, storages)
 
 
@@ -77,23 +79,24 @@ def may_assign(error: BaseException, place: int, path: AccessPath) -> bool:
         return True
     thing = _names(error, place, [path.root]).get(path.root)
     for step in path.steps[:-1]:
-        thing = attributes(thing).get(step[1:]) if step.startswith(".") else _item(thing, step)
-    return type(thing) in (list, dict)
+        thing = attribute(thing, step[1:]) if step.startswith(".") else _item(thing, step)
+    return type(thing) is list or type(thing) is dict
 
 
 def _item(thing: Any, step: str) -> object:  # noqa: ANN401
     """Take an item out of a plain container."""
-    items: Any = enumerate(thing) if type(thing) in (list, tuple) else thing.items() if type(thing) is dict else ()
-    return next((one for key, one in items if type(key) in (int, str) and f"[{key!r}]" == step), None)
+    kind = type(thing)
+    items: Any = enumerate(thing) if kind is list or kind is tuple else pairs_of(thing) if kind is dict else ()
+    return next((one for key, one in items if is_number_or_text(key) and f"[{key!r}]" == step), None)
 
 
 def read_keys(error: BaseException, place: int) -> dict[str, int | str]:
     """Give the numbers and texts among a frame's own names: what items are taken by."""
     own = _names(error, place, None)
-    return {name: cast("int | str", value) for name, value in own.items() if type(value) in (int, str)}
+    return {name: cast("int | str", value) for name, value in own.items() if is_number_or_text(value)}
 
 
 def inplace_module(error: BaseException, place: int) -> str | None:
     """Name the class of the module whose `forward` a frame is, where it was made with `inplace=True`."""
     module = _names(error, place, ["self"]).get("self")
-    return type(module).__name__ if attributes(module).get("inplace") is True else None
+    return name_of(type(module)) if attribute(module, "inplace") is True else None

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 import xxhash
 
-from ..core.reading import extent
+from . import bare
 from .raw_memory import CAN_FETCH, MAX_SPANS, SCRATCH, Scratch, fetch_into, span, spans, store, window
-from .read import address_of, owner_of
+from .read import array_extent, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -209,28 +208,29 @@ def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noq
     """Choose the bytes to watch for a reading: all of a small storage, of a large one what the reading spans."""
     start, owner = reading.storage_start, owner_of(thing)
     foreign = _is_foreign(owner, reading.storage, own)
-    keeper = owner.untyped_storage() if isinstance(owner, torch.Tensor) else owner
+    keeper = bare.storage_of(owner) if bare.is_tensor(owner) else owner
     room = place_of(keeper)[1]
     low, high = (0, room) if room <= WHOLE_LIMIT else (reading.low, reading.high)
-    reference = None if isinstance(keeper, np.ndarray) else weakref.ref(keeper)
+    reference = None if bare.is_ndarray(keeper) else weakref.ref(keeper)
     return Block(start + low, high - low, low, room, foreign, reference)
 
 
 def holds_references(thing: Any) -> bool:  # noqa: ANN401  (a tensor or an array)
     """Tell an array whose bytes are references to objects or text, which nobody would own if they were copied."""
-    return isinstance(thing, np.ndarray) and bool(thing.dtype.hasobject or thing.dtype.flags & _REFERENCES)
+    if not bare.is_ndarray(thing):
+        return False
+    dtype = bare.array_dtype(thing)
+    return bool(dtype.hasobject or dtype.flags & _REFERENCES)
 
 
 def place_of(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an array)
     """Tell where the memory begins, and how large it is."""
-    if isinstance(owner, np.ndarray):
-        low, high = extent(owner.shape, owner.strides, owner.itemsize)
-        return address_of(owner) + low, high - low
+    if bare.is_ndarray(owner):
+        low, high = array_extent(owner)
+        return bare.address_of(owner) + low, high - low
     return owner.data_ptr(), owner.nbytes()
 
 
 def _is_foreign(owner: Any, storage: int, own: Container[int]) -> bool:  # noqa: ANN401
     """Tell whether the memory of a tensor or array could be gone although the object is there."""
-    if isinstance(owner, torch.Tensor):
-        return storage not in own
-    return not owner.flags.owndata
+    return storage not in own if bare.is_tensor(owner) else not bare.array_flags(owner).owndata

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.mask import mask_of
 from ..core.unread import WHOLE
+from .bare import is_plain, node_of, version_of
+from .inspect_object import pairs_of, text_of, value_at
 from .kinds import is_python, kind_of
-from .read import TORCH_TYPES
 from .recompute import computed_again, read_by
 from .torch_private import LEAF_NUMBER, has_hook, plain_reads, setting_of, user_modes
 
@@ -75,7 +76,7 @@ def kept_in(
                 continue
             if has_hook(saved):
                 yield from _computed_again(saved, checkpoints)
-            elif type(tensor := saved.data) in TORCH_TYPES and is_wanted(tensor):
+            elif is_plain(tensor := saved.data) and is_wanted(tensor):
                 yield Kept(slot.name, place, tensor, check, slot.use)
     if is_python(kind):
         yield from _kept_by_hand(object.__getattribute__(node, "__dict__"))
@@ -93,18 +94,19 @@ def _computed_again(saved: Any, checkpoints: set[int]) -> Iterator[Kept]:  # noq
             yield Kept(way, place, tensor, check, is_read_again=True)
 
 
-def _kept_by_hand(attributes: Mapping[str, Any]) -> Iterator[Kept]:
-    for place, (name, value) in enumerate(attributes.items()):
-        if type(value) in TORCH_TYPES:
-            yield Kept(name, -1 - place, value, None)
-    if "run_function" in attributes:  # a checkpoint that is itself a node
-        for place, (way, tensor, _) in enumerate(read_by(attributes["run_function"])):
+def _kept_by_hand(attributes: dict[Any, Any]) -> Iterator[Kept]:
+    for place, (name, value) in enumerate(pairs_of(attributes)):
+        if is_plain(value):
+            yield Kept(text_of(name) or "", -1 - place, value, None)
+    function = value_at(attributes, "run_function")
+    if function is not None:  # a checkpoint that is itself a node
+        for place, (way, tensor, _) in enumerate(read_by(function)):
             yield Kept(way, place, tensor, None, is_read_again=True)
 
 
 def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], object] | None) -> int:
     """Tell the version that a tensor was saved with, which only a failing check says where it is not today's."""
-    version = tensor._version
+    version = version_of(tensor)
     if not version or check is None:
         return version
     try:
@@ -158,7 +160,7 @@ def nodes_of(roots: Iterable[Root], before: Mapping[int, list[str]], clashes: se
         return found
     with plain_reads():
         for path, tensor in roots:
-            node = tensor.grad_fn
+            node = node_of(tensor)
             if node is not None:
                 number = kind_of(node).number(node)
                 known = found.setdefault(number, Made(node, []))

@@ -16,6 +16,7 @@ from .contrast import EXAMPLES, contrast
 from .fingerprint import Budget, Fingerprints, Verdict
 from .graph import Graphs
 from .lens import Lens, Shot
+from .limits import EXACT_TENSORS
 from .loans import Loans
 from .past import NO_PAST, Spell
 from .saving import Aids
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from ..core.saved import Overwritten
     from .lens import Computed
     from .past import Past
+
+SHORTEST, LONGEST, FIRST_READING = 0.002, 0.1, 0.05
+"""The CPU seconds that looking beyond an ordinary number of tensors may take: at least, at most, and while some of them
+were never read."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,17 +123,27 @@ class Observer:
             What was seen of the bytes while the cell ran.
         """
         computed: list[Computed] = []
-        before, shot = self.shot, self.lens.take(namespace, patience, computed)
-        differences = [] if shot is before else list(diff(before.snapshot, shot.snapshot))
+        before, shot = self.shot, self.lens.take(namespace, patience, computed, self._seconds())
+        self.budget.pay(min(self.lens.spent, max(0.0, self.budget.credit / 2)))
+        known = before.snapshot
+        if shot.late:
+            known = Snapshot(scenes={**known.scenes, **shot.late})
+        differences = [] if shot.snapshot is known else list(diff(known, shot.snapshot))
         verdicts = self._compare(shot, _written(differences), cell)
         found = [(one, contrast(one, verdicts, self.prints, self.examples)) for one in differences]
         found += self._rewritten(shot, {str(one.path) for one in differences}, verdicts)
         found = self._with_owners(shot, found)
-        self.prints.forget_all_but(shot.blocks)
+        if not shot.resting or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
+            self.prints.forget_all_but({*shot.blocks}.union(*shot.resting))
         self.shot = shot
         overwritten = self._follow_graphs(computed, verdicts, cell, past)
         cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
         return Observation(shot=shot, found=tuple(found), verdicts=verdicts, overwritten=overwritten, cut=cut)
+
+    def _seconds(self) -> float:
+        """Tell how long looking for more than an ordinary number of tensors may take."""
+        spare = max(self.budget.credit / 2, SHORTEST)
+        return max(spare, FIRST_READING) if self.lens.has_unread else min(spare, LONGEST)
 
     def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, Verdict]:
         """Compare the bytes with what they were; memory that is gone may be anybody's by now."""

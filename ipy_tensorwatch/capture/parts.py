@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..core.outline import Run
+from .bare import is_tensor, layout_of, method_of
 from .contents import is_array
+from .inspect_object import pairs_of, text_of
 from .torch_private import attributes_of, is_functorch
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ COMPONENT = "component"
 def add_parts(branch: Branch) -> None:
     """Add the components and tensor attributes of every tensor in a branch, spelled behind its path."""
     for index, thing in enumerate(branch.objects[:]):
-        if isinstance(thing, torch.Tensor) and (parts := _parts(thing)):
+        if is_tensor(thing) and (parts := _parts(thing)):
             path = branch.outline.path_at(index)
             node = -1
             for step in (path.root, *path.steps):
@@ -39,8 +41,9 @@ def add_parts(branch: Branch) -> None:
 
 
 def _parts(tensor: torch.Tensor) -> list[tuple[str, Any, str]]:
-    found = [(f".{name}", value, "") for name, value in attributes_of(tensor).items() if is_array(type(value))]
+    held = [(key, value) for key, value in pairs_of(attributes_of(tensor)) if is_array(type(value))]
+    found = [(f".{text_of(key) or number}", value, "") for number, (key, value) in enumerate(held)]
     if type(tensor) is torch.Tensor and not is_functorch(tensor):
-        names = _COMPONENTS.get(tensor.layout, ())
-        found += [(f".{name}()", getattr(torch.Tensor, name)(tensor), COMPONENT) for name in names]
+        names = _COMPONENTS.get(layout_of(tensor), ())
+        found += [(f".{name}()", method_of(name)(tensor), COMPONENT) for name in names]
     return found

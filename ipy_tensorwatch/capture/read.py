@@ -4,53 +4,68 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from ..core.gone import FREED
 from ..core.reading import TOO_MANY, Reading, extent
+from . import bare
+from .inspect_object import is_a, name_of
+from .kinds import kind_of
 from .torch_private import data_address, has_storage, is_cow, is_fake, is_functorch
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .identity import StorageSerials
 
 DTYPES = {value: str(value) for value in vars(torch).values() if isinstance(value, torch.dtype)}
 TORCH_TYPES = frozenset({torch.Tensor, torch.nn.Parameter})
 """PyTorch's own types of tensors; of any other, what is asked may run code of somebody else's."""
+address_of = bare.address_of
 
 
 def read(thing: Any, role: str, serial: int, storages: StorageSerials, *, asks_history: bool = True) -> Reading:  # noqa: ANN401
     """Read one tensor or array, and what computed it, where that is asked for; call it inside `plain_reads()`."""
     try:
-        if isinstance(thing, np.ndarray):
+        if bare.is_ndarray(thing):
             return _read_array(thing, serial, storages)
         return _read_tensor(thing, role, serial, storages, asks_history=asks_history)
     except Exception as error:  # noqa: BLE001  (an odd object must be listed, never break the cell)
-        return _unreadable(thing, serial, f"{type(error).__name__} while reading")
+        return unreadable(thing, serial, f"{name_of(type(error))} while reading")
 
 
 def read_saved(tensor: torch.Tensor, storages: StorageSerials) -> Reading:
     """Read where one of PyTorch's own tensors lies, which a graph saved; of a sparse one it raises."""
-    shape, itemsize = tuple(tensor.shape), tensor.element_size()
-    strides = tuple([stride * itemsize for stride in tensor.stride()])
-    low = int(tensor.storage_offset()) * itemsize
-    reach = tensor.numel() * itemsize if tensor.is_contiguous() else extent(shape, strides, itemsize)[1]
-    storage = tensor.untyped_storage()
+    shape, strides, itemsize = _laid_out(tensor)
+    low = int(bare.offset_of(tensor)) * itemsize
+    is_filled = bare.is_contiguous(tensor)
+    reach = bare.count_of(tensor) * itemsize if is_filled else extent(shape, strides, itemsize)[1]
+    storage = bare.storage_of(tensor)
     is_told = not is_cow(tensor) and low + reach <= storage.nbytes()
     return Reading(
         kind="saved",
         object=0,
         storage=storages.of_torch(storage),
-        device="cpu" if tensor.is_cpu else str(tensor.device),
-        dtype=DTYPES.get(tensor.dtype) or str(tensor.dtype),
+        device=str(bare.device_of(tensor)),
+        dtype=_dtype_of(tensor),
         itemsize=itemsize,
         shape=shape,
         strides=strides,
-        data_ptr=tensor.data_ptr() if is_told else 0,
+        data_ptr=bare.pointer_of(tensor) if is_told else 0,
         low=low,
         high=low + reach,
         unknown=None if is_told else FREED,
     )
+
+
+def _laid_out(tensor: torch.Tensor) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    itemsize = bare.itemsize_of(tensor)
+    return tuple(bare.shape_of(tensor)), tuple([stride * itemsize for stride in bare.stride_of(tensor)]), itemsize
+
+
+def _dtype_of(tensor: torch.Tensor) -> str:
+    dtype = bare.dtype_of(tensor)
+    return DTYPES.get(dtype) or str(dtype)
 
 
 def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
@@ -63,78 +78,79 @@ def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
     tensor
         The object; it lies in the same storage if it lies at the same address.
     """
-    if last.unknown or type(tensor) not in TORCH_TYPES or tensor.requires_grad != last.requires_grad:
+    if last.unknown or not bare.is_plain(tensor) or bare.requires_grad(tensor) != last.requires_grad:
         return None
     if last.requires_grad and type(tensor) is torch.Tensor:  # its history may be another one
         return None
     if last.version is None or data_address(tensor) != last.data_ptr or not is_laid_out_as(tensor, last):
         return None
-    version = tensor._version
+    version = bare.version_of(tensor)
     return last if version == last.version else last._replace(version=version)
 
 
 def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:
     """Tell whether a tensor has the type, the shape and the strides that it had."""
-    if tensor.shape != last.shape or DTYPES.get(tensor.dtype) != last.dtype:
+    if bare.is_wrapper(tensor):
+        return True
+    if bare.shape_of(tensor) != last.shape or DTYPES.get(bare.dtype_of(tensor)) != last.dtype:
         return False
-    return tuple([stride * last.itemsize for stride in tensor.stride()]) == last.strides
+    return tuple([stride * last.itemsize for stride in bare.stride_of(tensor)]) == last.strides
 
 
 def may_be_stale(tensor: torch.Tensor) -> bool:
     """Tell a view of written memory: asked whether it is a leaf, it would make itself a new node, or raise."""
-    return tensor._is_view() and not tensor.is_inference() and tensor._version > 0
+    return bare.is_view(tensor) and not bare.is_inference(tensor) and bare.version_of(tensor) > 0
 
 
 def bearer_of(tensor: torch.Tensor) -> torch.Tensor:
     """Give the tensor to ask for a tensor's history: of a view of written memory its base, out of whose it is made."""
-    base = tensor._base if may_be_stale(tensor) else None
+    base = bare.base_of(tensor) if may_be_stale(tensor) else None
     return tensor if base is None else base
 
 
 def owner_of(thing: Any) -> Any:  # noqa: ANN401
     """Follow `.base` to the array, or the tensor, that keeps an array's memory; a tensor keeps its own."""
-    if not isinstance(thing, np.ndarray):
+    if not bare.is_ndarray(thing):
         return thing
-    while isinstance(thing.base, np.ndarray):
-        thing = thing.base
-    return thing.base if isinstance(thing.base, torch.Tensor) else thing
-
-
-def address_of(array: np.ndarray[Any, Any]) -> int:
-    """Return the address of an array's first element."""
-    return int(array.__array_interface__["data"][0])
+    while bare.is_ndarray(base := bare.array_base(thing)):
+        thing = base
+    return base if bare.is_tensor(base) else thing
 
 
 def _read_tensor(
     tensor: torch.Tensor, role: str, serial: int, storages: StorageSerials, *, asks_history: bool
 ) -> Reading:
-    kind = role or ("parameter" if isinstance(tensor, torch.nn.Parameter) else "tensor")
+    kind = role or ("parameter" if bare.is_parameter(tensor) else "tensor")
     if is_functorch(tensor):
-        return _unreadable(tensor, serial, "a functorch wrapper")
+        return unreadable(tensor, serial, "a functorch wrapper")
     if is_fake(tensor):
-        return _unreadable(tensor, serial, "a fake tensor")
+        return unreadable(tensor, serial, "a fake tensor")
+    is_wrapper = bare.is_wrapper(tensor)
     blank = Reading(
         kind=kind,
         object=serial,
-        device=str(tensor.device),
-        dtype=DTYPES.get(tensor.dtype) or str(tensor.dtype),
-        version=None if tensor.is_inference() else tensor._version,
-        requires_grad=tensor.requires_grad,
+        device="unknown" if is_wrapper else str(bare.device_of(tensor)),
+        dtype=_dtype_of(tensor),
+        version=None if bare.is_inference(tensor) else bare.version_of(tensor),
+        requires_grad=bare.requires_grad(tensor),
     )
     blank = _with_history(tensor, blank, asks=asks_history)
+    if is_wrapper:
+        return blank._replace(unknown=f"a {name_of(type(tensor))}")
     return _with_memory(tensor, blank, storages)
 
 
 def _with_history(tensor: torch.Tensor, blank: Reading, *, asks: bool) -> Reading:
-    if not tensor.requires_grad:
+    if not blank.requires_grad:
         return blank
     if may_be_stale(tensor):
         return blank._replace(is_leaf=False, grad_fn="not read")
-    if not asks and not tensor.is_leaf:
+    if not asks and not bare.is_leaf(tensor):
         return blank._replace(is_leaf=False, grad_fn=TOO_MANY)
     try:
-        node = tensor.grad_fn
-        return blank._replace(is_leaf=tensor.is_leaf, grad_fn=node.name() if node is not None else None)
+        node = bare.node_of(tensor)
+        name = kind_of(node).name(node) if node is not None else None
+        return blank._replace(is_leaf=bare.is_leaf(tensor), grad_fn=name)
     except RuntimeError:
         return blank._replace(is_leaf=False, grad_fn="not read")
 
@@ -143,73 +159,69 @@ def _with_memory(tensor: torch.Tensor, blank: Reading, storages: StorageSerials)
     why = _unknown_memory(tensor)
     if why in ("an uninitialized parameter", "a nested tensor", "a jagged tensor"):
         return blank._replace(unknown=why)
-    shape = tuple(tensor.shape)
     if why:
-        return blank._replace(shape=shape, unknown=why)
-    storage = tensor.untyped_storage()
-    itemsize = tensor.element_size()
-    strides = tuple(stride * itemsize for stride in tensor.stride())
-    low = int(tensor.storage_offset()) * itemsize
+        return blank._replace(shape=tuple(bare.shape_of(tensor)), unknown=why)
+    storage = bare.storage_of(tensor)
+    shape, strides, itemsize = _laid_out(tensor)
+    low = int(bare.offset_of(tensor)) * itemsize
     high = low + extent(shape, strides, itemsize)[1]
     seen = blank._replace(storage=storages.of_torch(storage), itemsize=itemsize, shape=shape, strides=strides)
     if is_cow(tensor):
         return seen._replace(low=low, high=high, unknown="a copy-on-write tensor")
     if high > int(storage.nbytes()):
         return seen._replace(low=low, high=high, unknown=FREED)
-    return seen._replace(data_ptr=tensor.data_ptr(), low=low, high=high)
+    return seen._replace(data_ptr=bare.pointer_of(tensor), low=low, high=high)
 
 
-def _unknown_memory(tensor: torch.Tensor) -> str | None:  # noqa: PLR0911  (one line a reason)
-    if torch.nn.parameter.is_lazy(tensor):
+def _unknown_memory(tensor: torch.Tensor) -> str | None:
+    if is_a(type(tensor), torch.nn.UninitializedParameter, torch.nn.UninitializedBuffer):
         return "an uninitialized parameter"
-    if tensor.is_nested and tensor.layout is torch.strided:
-        return "a nested tensor"
-    if tensor.is_nested:
-        return "a jagged tensor"
-    if tensor.layout is not torch.strided:
-        return f"a {str(tensor.layout).removeprefix('torch.').replace('_', ' ')} tensor"
-    if tensor.device.type == "meta":
+    layout = bare.layout_of(tensor)
+    if bare.is_nested(tensor):
+        return "a nested tensor" if layout is torch.strided else "a jagged tensor"
+    if layout is not torch.strided:
+        return f"a {str(layout).removeprefix('torch.').replace('_', ' ')} tensor"
+    if bare.device_of(tensor).type == "meta":
         return "a meta tensor"
-    if tensor.is_quantized:
+    if bare.is_quantized(tensor):
         return None
     if not has_storage(tensor):
         return "no storage"
-    if type(tensor) not in TORCH_TYPES and _is_wrapper(tensor):
-        return f"a {type(tensor).__name__}"
+    if not bare.is_plain(tensor) and bare.count_of(tensor) and not bare.holds_memory(tensor):
+        return f"a {name_of(type(tensor))}"
     return None
-
-
-def _is_wrapper(tensor: torch.Tensor) -> bool:
-    try:
-        return tensor.untyped_storage().data_ptr() == 0 and tensor.numel() > 0
-    except RuntimeError:
-        return True
 
 
 def _read_array(array: np.ndarray[Any, Any], serial: int, storages: StorageSerials) -> Reading:
     owner = owner_of(array)
-    address = address_of(array)
-    if isinstance(owner, torch.Tensor):
-        storage = storages.of_torch(owner.untyped_storage())
-        start = owner.untyped_storage().data_ptr()
+    address = bare.address_of(array)
+    if bare.is_tensor(owner):
+        memory = bare.storage_of(owner)
+        storage, start = storages.of_torch(memory), memory.data_ptr()
     else:
         storage = storages.of_array(owner)
-        start = address_of(owner) + extent(owner.shape, owner.strides, owner.itemsize)[0]
-    lowest, highest = extent(array.shape, array.strides, array.itemsize)
+        start = bare.address_of(owner) + array_extent(owner)[0]
+    lowest, highest = array_extent(array)
     return Reading(
         kind="ndarray",
         object=serial,
         storage=storage,
         device="cpu",
-        dtype=str(array.dtype),
-        itemsize=array.itemsize,
-        shape=array.shape,
-        strides=array.strides,
+        dtype=str(bare.array_dtype(array)),
+        itemsize=bare.array_itemsize(array),
+        shape=bare.array_shape(array),
+        strides=bare.array_strides(array),
         data_ptr=address,
         low=address - start + lowest,
         high=address - start + highest,
     )
 
 
-def _unreadable(thing: Any, serial: int, why: str) -> Reading:  # noqa: ANN401
-    return Reading(kind="ndarray" if isinstance(thing, np.ndarray) else "tensor", object=serial, unknown=why)
+def array_extent(array: np.ndarray[Any, Any]) -> tuple[int, int]:
+    """Return the bytes `[low, high)` that an array's elements span, counted from the first one."""
+    return extent(bare.array_shape(array), bare.array_strides(array), bare.array_itemsize(array))
+
+
+def unreadable(thing: object, serial: int, why: str) -> Reading:
+    """Stand for what cannot be read."""
+    return Reading(kind="ndarray" if bare.is_ndarray(thing) else "tensor", object=serial, unknown=why)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dis
 from functools import partial
-from inspect import getattr_static
 from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from .read import TORCH_TYPES
+from .bare import is_plain
+from .inspect_object import is_a, member_of, module_of, mro_of, name_of, pairs_of, text_of, value_at
 from .torch_private import handed_again
 from .walk import walk
 
@@ -42,7 +42,8 @@ class Again(NamedTuple):
 def computed_again(hook: object) -> tuple[int, Iterator[Again]]:
     """Tell a number for the checkpoint that a saved tensor's hook belongs to, and what it will compute with."""
     frame = _variables(hook).get("frame")
-    return id(frame), _read_by_frame(frame) if type(frame).__name__ == "_CheckpointFrame" else iter(())
+    is_torchs = name_of(type(frame)) == "_CheckpointFrame" and module_of(type(frame)) == "torch.utils.checkpoint"
+    return id(frame), _read_by_frame(frame) if is_torchs else iter(())
 
 
 def read_by(function: object) -> Iterator[Again]:
@@ -57,7 +58,7 @@ def read_by(function: object) -> Iterator[Again]:
             waiting += _inside(thing)
     for branch in walk(names).branches.values():
         for path, tensor in zip(branch.outline.paths(), branch.objects, strict=True):
-            if type(tensor) in TORCH_TYPES and not str(path).endswith(STATISTICS):
+            if is_plain(tensor) and not str(path).endswith(STATISTICS):
                 yield Again(str(path), tensor, None)
 
 
@@ -74,12 +75,18 @@ def _inside(thing: object) -> list[tuple[str, object]]:
     if type(thing) is MethodType:
         return [("self", thing.__self__), *_inside(thing.__func__)]
     if type(thing) is partial:
-        return [("function", thing.func), *_numbered("argument", thing.args), *thing.keywords.items()]
+        named = [(f"{text_of(name)}", value) for name, value in pairs_of(thing.keywords)]
+        return [("function", thing.func), *_numbered("argument", thing.args), *named]
     if type(thing) is FunctionType:
         return [*_globals_of(thing), *_variables(thing).items(), *_numbered("default", thing.__defaults__ or ())]
-    if issubclass(type(thing), torch.nn.Module):
-        return [("forward", getattr_static(type(thing), "forward", None))]
+    if is_a(type(thing), torch.nn.Module):
+        return [("forward", _forward_of(type(thing)))]
     return []
+
+
+def _forward_of(kind: type) -> object:
+    found = (member_of(base, "forward") for base in mro_of(kind))
+    return next((one for one in found if one is not None), None)
 
 
 def _numbered(what: str, values: tuple[object, ...]) -> list[tuple[str, object]]:
@@ -88,9 +95,10 @@ def _numbered(what: str, values: tuple[object, ...]) -> list[tuple[str, object]]
 
 def _globals_of(function: FunctionType) -> list[tuple[str, object]]:
     known = function.__globals__
-    if known.get("__name__") != "__main__":
+    if text_of(value_at(known, "__name__")) != "__main__":
         return []
-    return [(name, known[name]) for name in _global_names(function.__code__) if name in known]
+    wanted = _global_names(function.__code__)
+    return [(name, value) for name, value in pairs_of(known) if type(name) is str and name in wanted]
 
 
 def _variables(function: object) -> Mapping[str, Any]:

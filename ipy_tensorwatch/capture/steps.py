@@ -8,14 +8,18 @@ from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ..core.guard import GUARD
-from .torch_private import has_storage, storage_address
+from .bare import is_tensor, storage_of
+from .contents import groups_of
+from .inspect_object import attribute, is_a, items_of, pairs_of, value_at
+from .torch_private import has_storage, plain_reads, storage_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
+
+    import torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +79,39 @@ class StepRecorder:
         key = get_ident(), id(optimizer), statement
         if key in self.seen or (is_blurred and any(known[:2] == key[:2] for known in list(self.seen))):
             return
-        parameters = list(_parameters(optimizer))
+        with plain_reads():
+            parameters = list(_parameters(optimizer))
+            storages = frozenset(_storages([*parameters, *_states(optimizer)]))
         self.seen[key] = SeenStep(
             optimizer=id(optimizer),
             parameters=frozenset(map(id, parameters)),
-            storages=frozenset(_storages([*parameters, *_states(optimizer)])),
+            storages=storages,
             statement=statement,
             thread=get_ident(),
             frame=_calling_line(self.is_notebook),
         )
 
 
-def _parameters(optimizer: torch.optim.Optimizer) -> Iterator[torch.Tensor]:
-    for group in optimizer.param_groups:
-        yield from group["params"]
+def _parameters(optimizer: torch.optim.Optimizer) -> Iterator[object]:
+    for _, group in groups_of(optimizer):
+        yield from _members_of(value_at(group, "params") if is_a(type(group), dict) else None)
 
 
-def _states(optimizer: torch.optim.Optimizer) -> Iterator[torch.Tensor]:
-    for state in list(optimizer.state.values()):
-        for value in state.values() if isinstance(state, dict) else ():
-            yield from value if isinstance(value, list | tuple) else [value]
+def _states(optimizer: torch.optim.Optimizer) -> Iterator[object]:
+    states = attribute(optimizer, "state")
+    for _, state in pairs_of(states) if is_a(type(states), dict) else ():
+        for _, value in pairs_of(state) if is_a(type(state), dict) else ():
+            yield from _members_of(value) or [value]
+
+
+def _members_of(values: object) -> list[object]:
+    return items_of(values) if is_a(type(values), list, tuple) else []
 
 
 def _storages(values: list[Any]) -> Iterator[int]:
     for value in values:
-        if isinstance(value, torch.Tensor) and has_storage(value):
-            yield storage_address(value.untyped_storage())
+        if is_tensor(value) and has_storage(value):
+            yield storage_address(storage_of(value))
 
 
 def _calling_line(is_notebook: Callable[[str], bool]) -> tuple[str, int, bool] | None:

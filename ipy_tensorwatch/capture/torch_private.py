@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from .inspect_object import name_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
@@ -14,9 +16,15 @@ if TYPE_CHECKING:
 
 has_storage = torch._C._has_storage
 data_address = (
-    getattr(torch.Tensor, "const_data_ptr", None) or getattr(torch._C, "_data_address", None) or torch.Tensor.data_ptr
+    vars(torch._C.TensorBase).get("const_data_ptr")
+    or getattr(torch._C, "_data_address", None)
+    or vars(torch._C.TensorBase)["data_ptr"]
 )
 """The address of a tensor's storage, which reading does not copy even where it is copied on write."""
+data_of: Callable[[torch.Tensor], int] = getattr(torch._C, "_data_address", None) or (
+    lambda tensor: vars(torch._C.TensorBase)["untyped_storage"](tensor).data_ptr()
+)
+"""The same, asked of the storage alone, so that a wrapper with sizes of its own is not asked for them."""
 _is_cow = getattr(torch._C, "_is_cow_tensor", lambda _: False)
 _members: Any = vars(torch.Tensor)
 _base_members: Any = vars(torch._C.TensorBase)
@@ -37,7 +45,7 @@ def is_functorch(tensor: torch.Tensor) -> bool:
 
 def is_fake(tensor: torch.Tensor) -> bool:
     """Tell a FakeTensor; asking a symbolic one for its bytes would add a guard."""
-    return type(tensor).__name__ == "FakeTensor"
+    return name_of(type(tensor)) == "FakeTensor"
 
 
 def is_cow(tensor: torch.Tensor) -> bool:

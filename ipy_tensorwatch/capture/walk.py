@@ -4,37 +4,74 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from itertools import compress
+from operator import not_
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 
 from ..core.outline import Outline, Run, steps_of
-from .contents import ATOMS, PLAIN, attributes, is_array, opener
-from .forest import draw, survey
+from ..core.path import AccessPath
+from .contents import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader
+from .forest import draw, is_same, survey
+from .inspect_object import (
+    Nameless,
+    Odd,
+    attribute,
+    is_a,
+    items_of,
+    let_go_of_classes,
+    name_of,
+    numbers_of,
+    pairs_of,
+    value_at,
+)
+from .limits import HUGE, Limits, Segment, segments_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Known = Callable[[str], "Tree | None"]
+    Queue = deque[tuple[object, int, int, tuple[int, ...]]]
+    Places = dict[int, tuple["Branch", int, Sequence[int]]]
 
 MAX_DEPTH = 64
 MAX_REPEATS = 16
 """How many paths through one shared container are followed; more of them say nothing new."""
 MAX_CONTAINERS = 200_000
+CLOCK_EVERY = 256
+"""How many containers are opened between two looks at the clock."""
 
 
 @dataclass(slots=True)
 class Branch:
-    """What hangs on one name: its outline, and the live objects in the outline's order."""
+    """What hangs on one name: its outline, and the live objects in the outline's order.
+
+    Attributes
+    ----------
+    odd
+        The paths to what could not be looked into, each with the reason.
+    kinds
+        The numbers of the objects' types.
+    """
 
     outline: Outline = field(default_factory=Outline)
     objects: list[Any] = field(default_factory=list)
     signature: list[object] | None = None
+    odd: list[tuple[str, str]] = field(default_factory=list)
+    kinds: set[int] = field(default_factory=set)
 
-    def take(self, run: Run, values: Sequence[object]) -> None:
-        """Add neighbours."""
+    def take(self, run: Run, values: Sequence[object], kinds: set[int] | None = None) -> None:
+        """Add neighbours, the numbers of whose types may be known."""
         self.outline.runs.append(run)
         self.objects.extend(values)
+        self.kinds |= kinds or numbers_of(values)
+
+    def pass_by(self, node: int, steps: Iterable[str], reasons: Iterable[str]) -> None:
+        """Note what is not looked into."""
+        here = self.outline.node_path(node)
+        for step, why in zip(steps, reasons, strict=True):
+            self.odd.append((str(AccessPath(here.root, (*here.steps, step)) if step else here), why))
 
 
 class Tree(NamedTuple):
@@ -54,6 +91,10 @@ class Walk:
         By name; the empty name holds the names that lead straight to a tensor.
     skipped
         Paths that were not followed, with the reason.
+    segments
+        What huge containers hold.
+    resting
+        The names that were not reached.
     """
 
     branches: dict[str, Branch] = field(default_factory=dict)
@@ -61,9 +102,18 @@ class Walk:
     optimizers: list[tuple[Branch, int, torch.optim.Optimizer]] = field(default_factory=list)
     followed: Counter[int] = field(default_factory=Counter)
     containers: int = 0
+    limits: Limits = field(default_factory=Limits)
+    segments: list[Segment] = field(default_factory=list)
+    resting: list[str] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many tensors and arrays were found, those in huge containers included."""
+        held = sum(one.count for one in self.segments if is_array(type(one.first)))
+        return held + sum(len(branch.objects) for branch in self.branches.values())
 
 
-def walk(namespace: Mapping[str, object], known: Known = lambda _: None) -> Walk:
+def walk(namespace: Mapping[str, object], known: Known = lambda _: None, limits: Limits | None = None) -> Walk:
     """Find every tensor and array reachable from the given names, without calling any of the user's code.
 
     Parameters
@@ -72,60 +122,113 @@ def walk(namespace: Mapping[str, object], known: Known = lambda _: None) -> Walk
         The names to start from.
     known
         Gives what is remembered of a name's tree of modules.
+    limits
+        How far it may go; everywhere where that is left out, huge containers included.
     """
-    found = Walk()
-    direct = Branch()
-    names = [name for name, value in namespace.items() if is_array(type(value))]
-    if names:
-        direct.take(Run(0, "name", names), [namespace[name] for name in names])
+    found = Walk(limits=limits or Limits())
+    direct = Branch(odd=found.skipped)
+    are_arrays = [*map(is_array, map(type, namespace.values()))]
+    if any(are_arrays):
+        direct.take(Run(0, "name", [*compress(namespace, are_arrays)]), [*compress(namespace.values(), are_arrays)])
         found.branches[""] = direct
-    for name, value in namespace.items():
+    for name, value in _by_turns(compress(namespace.items(), map(not_, are_arrays)), found.limits):
+        if not found.limits.may_walk():
+            found.resting.append(name)
+            continue
         try:
             _take_in(found, name, value, known)
         except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
-            found.skipped.append((name, f"{type(error).__name__} while walking"))
+            found.skipped.append((name, reason_of(error)))
     _add_states(found)
+    if limits is None:
+        taken = ((segment.key, take_segment(found, segment)) for segment in found.segments)
+        found.branches.update((key, branch) for key, branch in taken if branch.objects)
+    let_go_of_classes()
     return found
+
+
+def _by_turns(names: Iterable[tuple[str, object]], limits: Limits) -> Iterable[tuple[str, object]]:
+    """Put the names first that were not reached the last time; there are none among ordinary numbers of things."""
+    return sorted(names, key=lambda one: limits.last_turn(one[0])) if limits.turns else names
+
+
+def take_segment(found: Walk, segment: Segment) -> Branch:
+    """Walk a segment of a huge container."""
+    branch = Branch(odd=found.skipped)
+    node = -1
+    for step in (segment.path.root, *segment.path.steps):
+        node = branch.outline.add_node(node, step)
+    run, values = segment.cut(node)
+    kinds = numbers_of(values)
+    queue: Queue = deque()
+    for step, child in _take_values(branch, run, values, kinds):
+        if id(child) not in segment.above and _may_follow(found, child):
+            queue.append((child, branch.outline.add_node(node, step), len(segment.above), (*segment.above, id(child))))
+    if not (kinds <= PLAIN_IDS or kinds <= ATOM_IDS):
+        found.limits.objects += len(values)
+    _follow_all(found, branch, queue)
+    return branch
+
+
+def reason_of(error: Exception) -> str:
+    """Say why something was not looked into."""
+    return str(error) if type(error) is Odd else f"{name_of(type(error))} while walking"
 
 
 def _take_in(found: Walk, name: str, value: object, known: Known) -> None:
     kind = type(value)
-    if kind not in ATOMS and opener(kind) is not None and not _survey(found, name, value, known):
+    if kind is Nameless:
+        found.skipped.append((name, "its name is no text"))
+    elif id(kind) not in ATOM_IDS and opener(kind) is not None and not _survey(found, name, value, known):
         _follow(found, name, value)
 
 
 def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
     """Take a tree of modules in one go; its outline is drawn anew only when its signature differs from the last."""
-    if not issubclass(type(value), torch.nn.Module):  # `isinstance` would ask a `__class__` property
+    if not is_a(type(value), torch.nn.Module):
         return False
     last = known(name)
     seen = survey(cast("torch.nn.Module", value), last.signature if last else ())
     if seen is None:
         return False
-    outline = last.outline if last and last.signature == seen.signature else draw(name, seen.levels)
-    found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature)
+    kinds = numbers_of(seen.objects)
+    if not (kinds <= PLAIN_IDS or all(map(is_array, map(type, seen.objects)))):
+        return False
+    outline = last.outline if last and is_same(last.signature, seen.signature) else draw(name, seen.levels)
+    found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature, found.skipped, kinds)
     return True
 
 
 def _follow(found: Walk, name: str, value: object) -> None:
-    branch = Branch()
-    queue: deque[tuple[object, int, int, tuple[int, ...]]] = deque()
-    queue.append((value, branch.outline.add_node(-1, name), 0, (id(value),)))
+    branch = Branch(odd=found.skipped)
+    queue: Queue = deque([(value, branch.outline.add_node(-1, name), 0, (id(value),))])
     found.followed[id(value)] += 1
+    count = len(found.segments)
+    _follow_all(found, branch, queue)
+    if branch.objects or found.optimizers or len(found.segments) > count:
+        found.branches[name] = branch
+
+
+def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
     while queue:
         thing, node, depth, above = queue.popleft()
         if depth >= MAX_DEPTH or found.containers >= MAX_CONTAINERS:
             reason = "nested too deep" if depth >= MAX_DEPTH else "too many containers"
             found.skipped.append((str(branch.outline.node_path(node)), reason))
             break
+        if not found.containers % CLOCK_EVERY and not found.limits.may_walk():
+            found.skipped.append((str(branch.outline.node_path(node)), "budget"))
+            break
         found.containers += 1
-        for step, child in open_into(branch, node, thing):
+        found.limits.objects += 1
+        huge: list[Segment] = []
+        children = _open(branch, node, thing, huge, above)
+        found.segments += huge
+        for step, child in children:
             if id(child) not in above and _may_follow(found, child):
                 queue.append((child, branch.outline.add_node(node, step), depth + 1, (*above, id(child))))
-        if issubclass(type(thing), torch.optim.Optimizer):
+        if is_a(type(thing), torch.optim.Optimizer):
             found.optimizers.append((branch, node, cast("torch.optim.Optimizer", thing)))
-    if branch.objects or found.optimizers:
-        found.branches[name] = branch
 
 
 def _may_follow(found: Walk, child: object) -> bool:
@@ -137,17 +240,49 @@ def _may_follow(found: Walk, child: object) -> bool:
 _CONTAINERS = (list, tuple, dict, torch.nn.Module)
 
 
-def open_into(branch: Branch, node: int, thing: object) -> list[tuple[str, object]]:
-    """Take the tensors straight inside a container; return its inner containers with their steps."""
+def _open(
+    branch: Branch, node: int, thing: object, huge: list[Segment] | None = None, above: tuple[int, ...] = ()
+) -> list[tuple[str, object]]:
+    """Open a container; one that cannot be opened costs itself alone."""
+    try:
+        return open_into(branch, node, thing, huge, above)
+    except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+        branch.pass_by(node, ("",), (reason_of(error),))
+        return []
+
+
+def open_into(
+    branch: Branch, node: int, thing: object, huge: list[Segment] | None = None, above: tuple[int, ...] = ()
+) -> list[tuple[str, object]]:
+    """Take the tensors straight inside a container; return its inner containers with their steps.
+
+    Parameters
+    ----------
+    huge
+        Takes the segments of what is too much to be looked at together.
+    above
+        The numbers of the containers that lead to it.
+    """
     children: list[tuple[str, object]] = []
     look_inside = opener(type(thing))
     for style, keys, values, role in look_inside(thing) if look_inside else ():
-        kinds = set(map(type, values))
-        if kinds <= PLAIN:
-            branch.take(Run(node, style, _frozen(keys), role), values)
-        elif not kinds <= ATOMS:
-            children += _sort_out(branch, Run(node, style, keys, role), values)
+        if style == ODD:
+            branch.pass_by(node, keys, values)
+        elif huge is not None and len(values) > HUGE:
+            path = branch.outline.node_path(node)
+            huge += segments_of(path, Run(node, style, _frozen(keys), role), values, above)
+        else:
+            children += _take_values(branch, Run(node, style, keys, role), values, numbers_of(values))
     return children
+
+
+def _take_values(branch: Branch, run: Run, values: Sequence[object], kinds: set[int]) -> list[tuple[str, object]]:
+    """Take the tensors among some neighbours, the numbers of whose types are known; return the inner containers."""
+    if kinds <= PLAIN_IDS:
+        branch.take(Run(run.node, run.style, _frozen(run.keys), run.role), values, kinds)
+    elif not kinds <= ATOM_IDS:
+        return _sort_out(branch, run, values)
+    return []
 
 
 def _frozen(keys: Sequence[object]) -> Sequence[object]:
@@ -155,12 +290,15 @@ def _frozen(keys: Sequence[object]) -> Sequence[object]:
 
 
 def _sort_out(branch: Branch, run: Run, values: Sequence[object]) -> list[tuple[str, object]]:
-    kinds = [type(value) for value in values]
-    arrays = [i for i, kind in enumerate(kinds) if kind not in ATOMS and is_array(kind)]
+    numbers = [*map(id, map(type, values))]
+    kinds = {number: kind for number, kind in zip(numbers, map(type, values), strict=True) if number not in ATOM_IDS}
+    held = {number for number, kind in kinds.items() if is_array(kind)}
+    arrays = [i for i, number in enumerate(numbers) if number in held] if held else []
     if arrays:
         keys = tuple(run.keys[i] for i in arrays)
         branch.take(Run(run.node, run.style, keys, run.role), [values[i] for i in arrays])
-    inner = [i for i, kind in enumerate(kinds) if kind not in ATOMS and opener(kind) is not None]
+    readers = {number: quick_reader(kind) for number, kind in kinds.items() if opener(kind) is not None}
+    inner = [i for i, one in enumerate(numbers) if one in readers and not is_barren(readers[one], values[i])]
     steps = steps_of(run.style, [run.keys[i] for i in inner])
     return [(step, values[i]) for step, i in zip(steps, inner, strict=True)]
 
@@ -169,26 +307,44 @@ def _add_states(found: Walk) -> None:
     """Add each optimizer's state, spelled by the parameter that it belongs to, and parameters that only it holds."""
     if not found.optimizers:
         return
-    known = {id(thing): (branch, i) for branch in found.branches.values() for i, thing in enumerate(branch.objects)}
+    known: Places = {}
+    for branch in found.branches.values():
+        stops = branch.outline.stops()
+        known.update((id(thing), (branch, i, stops)) for i, thing in enumerate(branch.objects))
     for branch, node, optimizer in found.optimizers:
-        inside = attributes(optimizer)
-        for number, (parameter, state) in enumerate(list(dict.items(inside.get("state", {})))):
-            step = f".state[{_spell(known, parameter, number)}]"
-            for inner_step, child in open_into(branch, branch.outline.add_node(node, step), state):
-                open_into(branch, branch.outline.add_node(node, step + inner_step), child)
-        for step, parameter in _parameters(inside):
-            if id(parameter) not in known:
+        for add in (_add_state, _add_parameters):
+            try:
+                add(branch, node, optimizer, known)
+            except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+                branch.pass_by(node, ("",), (reason_of(error),))
+
+
+def _add_state(branch: Branch, node: int, optimizer: object, known: Places) -> None:
+    states = attribute(optimizer, "state")
+    if states is not None and not is_a(type(states), dict):
+        raise Odd("its state is no dict")
+    for number, (parameter, state) in enumerate(pairs_of(states) if states is not None else ()):
+        step = f".state[{_spell(known, parameter, number)}]"
+        for inner_step, child in _open(branch, branch.outline.add_node(node, step), state):
+            _open(branch, branch.outline.add_node(node, step + inner_step), child)
+
+
+def _spell(known: Places, parameter: object, number: int) -> str:
+    branch, index, stops = known.get(id(parameter), (None, 0, ()))
+    return str(branch.outline.path_at(index, stops)) if branch else f"<parameter {number}>"
+
+
+def _add_parameters(branch: Branch, node: int, optimizer: object, known: Places) -> None:
+    for place, group in groups_of(optimizer):
+        parameters = value_at(group, "params") if is_a(type(group), dict) else None
+        if parameters is None:
+            continue
+        if not is_a(type(parameters), list, tuple):
+            branch.pass_by(node, (f"{place}['params']",), ("no list",))
+            continue
+        for number, parameter in enumerate(items_of(parameters)):
+            step = f"{place}['params'][{number}]"
+            if not is_array(type(parameter)):
+                branch.pass_by(node, (step,), ("no tensor",))
+            elif id(parameter) not in known:
                 branch.take(Run(node, "typed", (step,)), [parameter])
-
-
-def _spell(known: Mapping[int, tuple[Branch, int]], parameter: object, number: int) -> str:
-    branch, index = known.get(id(parameter), (None, 0))
-    return str(branch.outline.path_at(index)) if branch else f"<parameter {number}>"
-
-
-def _parameters(inside: Mapping[str, Any]) -> list[tuple[str, object]]:
-    return [
-        (f".param_groups[{g}]['params'][{i}]", parameter)
-        for g, group in enumerate(inside.get("param_groups", ()))
-        for i, parameter in enumerate(group.get("params", ()))
-    ]

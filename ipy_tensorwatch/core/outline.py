@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
 from .path import AccessPath
@@ -67,16 +69,19 @@ class Outline:
             found.extend(self._run_paths(run, found))
         return found
 
-    def path_at(self, index: int) -> AccessPath:
-        """Spell the path of one tensor that a name or a container leads to."""
-        for run in self.runs:
-            if index < len(run.keys):
-                if run.style == "name":
-                    return AccessPath(str(run.keys[index]))
-                here = self.node_path(run.node)
-                return AccessPath(here.root, (*here.steps, *steps_of(run.style, run.keys[index : index + 1])))
-            index -= len(run.keys)
-        raise IndexError(index)
+    def stops(self) -> list[int]:
+        """Count the tensors up to the end of each run."""
+        return [*accumulate(len(run.keys) for run in self.runs)]
+
+    def path_at(self, index: int, stops: Sequence[int] = ()) -> AccessPath:
+        """Spell the path of one tensor that a name or a container leads to; who asks for many hands in `stops()`."""
+        stops = stops or self.stops()
+        place = bisect_right(stops, index)
+        run, inner = self.runs[place], index - (stops[place - 1] if place else 0)
+        if run.style == "name":
+            return AccessPath(str(run.keys[inner]))
+        here = self.node_path(run.node)
+        return AccessPath(here.root, (*here.steps, *steps_of(run.style, run.keys[inner : inner + 1])))
 
     def roles(self) -> list[str]:
         """Repeat each run's role for each of its tensors."""

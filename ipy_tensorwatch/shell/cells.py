@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ..capture.inspect_object import Nameless, name_of
 from ..core.definitions import definitions_in
 from ..core.records import Inner
 from ..core.source import may_give_memory, may_hide_writes
@@ -30,11 +31,18 @@ _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 def user_variables(shell: InteractiveShell) -> dict[str, Any]:
     """Return the user's own names; what IPython keeps beside them (`_`, `Out`, `_3`, …) is no variable."""
     hidden = shell.user_ns_hidden
-    return {
-        name: value
-        for name, value in shell.user_ns.copy().items()
-        if name not in hidden and not (name[:1] == "_" and _NUMBERED.fullmatch(name))
-    }
+    found: dict[str, Any] = {}
+    for place, (name, value) in enumerate(dict.copy(shell.user_ns).items()):
+        if type(name) is not str:
+            found[_spell(name, place)] = Nameless()
+        elif name not in hidden and not (name[:1] == "_" and _NUMBERED.fullmatch(name)):
+            found[name] = value
+    return found
+
+
+def _spell(key: object, place: int) -> str:
+    """Spell a name that is no text, or one that its own code would have to print."""
+    return f"globals()[{key}]" if type(key) is int else f"globals()[<{name_of(type(key))} {place}>]"
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
 from ..capture.allowance import Allowance
+from ..capture.inspect_object import is_number_or_text
 from ..capture.ledger import Ledger
 from ..core.source import Defined, may_convert, may_give_memory, may_hide_writes
 from ..core.statement import Statement, names_written, parse_statements, walk_statements
@@ -143,7 +144,7 @@ class RunningCell:
         values: dict[str, int | str] = {}
         for name in self._names[index]:
             value = self.names.get(name)
-            if type(value) in (int, str):
+            if is_number_or_text(value):
                 values[name] = cast("int | str", value)
             elif (serial := known.of_id(id(value))) is not None:
                 self.targets.setdefault(index, {}).setdefault(name, set()).add(serial)

@@ -1,0 +1,257 @@
+"""Look at an object of the user's without running any of its code: the only reads that may touch one.
+
+A class is asked through `type` itself, because a metaclass may define every name, `__mro__` and `__hash__` included; an
+object through the descriptors that Python made for its class; a container through the built-in type that it is made of.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections import deque
+from itertools import repeat
+from operator import is_
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    Getter = Callable[[Any], Any]
+
+T = TypeVar("T")
+
+_of_type: Any = vars(type)
+mro_of: Callable[[type], tuple[type, ...]] = _of_type["__mro__"].__get__
+members_of: Callable[[type], Mapping[Any, Any]] = _of_type["__dict__"].__get__
+_name_of: Callable[[type], str] = _of_type["__name__"].__get__
+_HEAP_TYPE = 1 << 9
+"""The flag of a class that was made by a `class` statement, or as one."""
+_DESCRIBED = "dictionary for instance variables"
+"""How Python describes the `__dict__` that it makes for a class."""
+_TRUSTED = frozenset({*sys.stdlib_module_names, "torch", "numpy"})
+TRIES = 3
+"""How often a container is copied that another thread changes."""
+
+
+class Odd(Exception):  # noqa: N818  (it says why something is not looked into)
+    """Something that cannot be looked into without running code of somebody else's."""
+
+
+class Nameless:
+    """Stands for the value of a variable that no one can type, such as `globals()[5]`."""
+
+    __slots__ = ()
+
+
+def is_a(kind: type, *bases: type) -> bool:
+    """Tell whether a class derives from one of the given ones, which are Python's, PyTorch's or NumPy's.
+
+    Only the metaclass of a base has a say in that, and none of theirs wants one.
+    """
+    return issubclass(kind, bases)
+
+
+def text_of(value: object) -> str | None:
+    """Give a string as Python's own, one of a subclass as a copy; None for anything else."""
+    if type(value) is str:
+        return value
+    return str.__str__(value) if is_a(type(value), str) else None
+
+
+def is_number_or_text(value: object) -> bool:
+    """Tell an integer or a text of Python's own."""
+    return type(value) is int or type(value) is str
+
+
+def name_of(kind: type) -> str:
+    """Give the name that a class was made with."""
+    return text_of(_name_of(kind)) or "object"
+
+
+def module_of(kind: type) -> str | None:
+    """Give the name of the module that a class says it comes from; None where it says nothing, or no text."""
+    return text_of(_of_type["__module__"].__get__(kind) if _is_builtin(kind) else member_of(kind, "__module__"))
+
+
+def _is_builtin(kind: type) -> bool:
+    return not _of_type["__flags__"].__get__(kind) & _HEAP_TYPE
+
+
+def member_of(kind: type, name: str) -> Any:  # noqa: ANN401
+    """Return what a class itself holds under a name; a lookup would compare the name with keys of the user's."""
+    return next((value for key, value in members_of(kind).items() if type(key) is str and key == name), None)
+
+
+def pairs_of(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:
+    """Copy the items of a dict."""
+    return _copied(dict.items, mapping)
+
+
+def columns_of(mapping: dict[Any, Any]) -> tuple[list[Any], list[Any]]:
+    """Copy the keys and the values of a dict."""
+    if type(mapping) is dict:
+        keys, values = list(mapping), list(mapping.values())
+        if len(keys) == len(values):
+            return keys, values
+    pairs = pairs_of(mapping)
+    return [key for key, _ in pairs], [value for _, value in pairs]
+
+
+def value_at(mapping: dict[Any, Any], name: str) -> Any:  # noqa: ANN401
+    """Return what a dict holds under a text; None where there is nothing."""
+    return next((value for key, value in pairs_of(mapping) if type(key) is str and key == name), None)
+
+
+def items_of(values: Any) -> list[Any]:  # noqa: ANN401
+    """Copy what a list, a tuple, a set or a deque holds."""
+    if is_a(type(values), list):
+        return list.copy(values)
+    base = next(base for base in _COLLECTIONS if is_a(type(values), base))
+    return _copied(base.__iter__, values)
+
+
+_COLLECTIONS: tuple[Any, ...] = (tuple, set, frozenset, deque)
+
+
+def _copied(iterate: Getter, values: Any) -> list[Any]:  # noqa: ANN401
+    for _ in range(TRIES):
+        try:
+            return [*iterate(values)]
+        except RuntimeError:  # another thread changed it under our hands
+            continue
+    raise Odd("another thread changes it all the time")
+
+
+def are_all(values: Sequence[object], kind: type) -> bool:
+    """Tell whether all values are of one very type."""
+    return all(map(is_, map(type, values), repeat(kind)))
+
+
+def kinds_of(values: Sequence[object]) -> Collection[type]:
+    """Give the types of the values, each once; a set would ask their metaclasses for hashes."""
+    if not values:
+        return ()
+    first = type(values[0])
+    return (first,) if are_all(values, first) else {id(kind): kind for kind in map(type, values)}.values()
+
+
+def numbers_of(values: Sequence[object]) -> set[int]:
+    """Give the numbers of the values' types, which tell them while they live, and are compared without their help."""
+    if len(values) > FEW and are_all(values, type(values[0])):
+        return {id(type(values[0]))}
+    return {*map(id, map(type, values))}
+
+
+FEW = 32
+"""From so many values on it pays to look first whether all are alike."""
+
+
+def same_things(some: Sequence[object], others: Sequence[object]) -> bool:
+    """Tell whether two sequences hold the same objects."""
+    return len(some) == len(others) and all(map(is_, some, others))
+
+
+class PerClass(Generic[T]):
+    """What is worked out once for each class; of the notebook's own classes until `let_go`, so that these can die.
+
+    Attributes
+    ----------
+    work_out
+        Works it out.
+    """
+
+    def __init__(self, work_out: Callable[[type], T]) -> None:
+        self.work_out = work_out
+        self._known: dict[int, tuple[type, T]] = {}
+        self._passing: dict[int, tuple[type, T]] = {}
+        _every.append(self)
+
+    def __call__(self, kind: type) -> T:
+        """Give what is known of a class; its number tells it, for the class is held along with it."""
+        known = self._known.get(id(kind)) or self._passing.get(id(kind))
+        if known is None:
+            known = kind, self.work_out(kind)
+            lasts = module_of(kind) not in (None, "__main__")
+            (self._known if lasts else self._passing)[id(kind)] = known
+        return known[1]
+
+    def let_go(self) -> None:
+        """Forget the classes of the notebook."""
+        self._passing.clear()
+
+
+_every: list[PerClass[Any]] = []
+
+
+def let_go_of_classes() -> None:
+    """Hold no class of the notebook any longer."""
+    for one in _every:
+        one.let_go()
+
+
+def _find_dict(kind: type) -> Getter | Odd | None:
+    """Find what reads the `__dict__` of objects of a class, or tell why it cannot be read."""
+    for base in mro_of(kind):
+        descriptor = member_of(base, "__dict__")
+        if descriptor is not None:
+            return (
+                descriptor.__get__ if _is_pythons(descriptor, base) else Odd("its __dict__ is read by code of its own")
+            )
+    return None
+
+
+def _is_pythons(descriptor: Any, base: type) -> bool:  # noqa: ANN401
+    """Tell a `__dict__` that Python, or a library we know, has made from one of somebody's own."""
+    if type(descriptor) is not types.GetSetDescriptorType:
+        return type(descriptor) is types.MemberDescriptorType
+    root = (module_of(base) or "").partition(".")[0]
+    return root in _TRUSTED or (descriptor.__doc__ or "").startswith(_DESCRIBED)
+
+
+dict_reader = PerClass(_find_dict)
+
+
+def inside_of(thing: object) -> dict[Any, Any]:
+    """Return an object's own `__dict__`; raise `Odd` where code of somebody else's stands before it."""
+    read = dict_reader(type(thing))
+    if type(read) is Odd:
+        raise Odd(*read.args)
+    found = read(thing) if read else {}  # type: ignore[operator]
+    return found if is_a(type(found), dict) else {}
+
+
+def attributes(thing: object) -> dict[Any, Any]:
+    """Return an object's own `__dict__`, an empty one where it cannot be read."""
+    try:
+        return inside_of(thing)
+    except Odd:
+        return {}
+
+
+def attribute(thing: object, name: str) -> Any:  # noqa: ANN401
+    """Return what an object itself holds under a name; None where it holds nothing."""
+    return value_at(attributes(thing), name)
+
+
+def _find_slots(kind: type) -> tuple[tuple[str, Getter], ...]:
+    return tuple(
+        (name, member.__get__)
+        for base in mro_of(kind)
+        if member_of(base, "__slots__") is not None
+        for key, member in members_of(base).items()
+        if type(member) is types.MemberDescriptorType and (name := text_of(key)) is not None
+    )
+
+
+slot_readers = PerClass(_find_slots)
+
+
+def slots_of(thing: object) -> list[tuple[str, object]]:
+    """Give what an object holds in its slots, those that are empty left out."""
+    found = []
+    for name, read in slot_readers(type(thing)):
+        try:
+            found.append((name, read(thing)))
+        except AttributeError:
+            continue
+    return found

@@ -1,0 +1,108 @@
+"""How far one look may go: whole where there is an ordinary number of things, by the clock beyond that, by turns."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..core.outline import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ..core.path import AccessPath
+
+EXACT_TENSORS, EXACT_OBJECTS = 20_000, 50_000
+"""So many are looked at after every cell, whatever the clock says, so that no result depends on a machine's speed."""
+HUGE = EXACT_TENSORS
+"""A container of more things is looked at segment by segment."""
+SEGMENT = 1024
+"""How many things of a huge container are looked at together."""
+
+
+class Segment(NamedTuple):
+    """Some neighbours in a huge container.
+
+    Attributes
+    ----------
+    key
+        Tells the segment from look to look.
+    path
+        The way to the container.
+    whole, everything, start
+        All of the container, and where in it the segment begins.
+    above
+        The numbers of the containers on this way.
+    """
+
+    key: str
+    path: AccessPath
+    whole: Run
+    everything: Sequence[Any]
+    start: int
+    above: tuple[int, ...]
+
+    @property
+    def first(self) -> object:
+        """The first thing in it."""
+        return self.everything[self.start]
+
+    @property
+    def count(self) -> int:
+        """How many things it holds."""
+        return min(SEGMENT, len(self.everything) - self.start)
+
+    def cut(self, node: int) -> tuple[Run, Sequence[Any]]:
+        """Cut it out: how it hangs on a node, and what it holds."""
+        part, whole = slice(self.start, self.start + SEGMENT), self.whole
+        return Run(node, whole.style, whole.keys[part], whole.role), self.everything[part]
+
+
+def segments_of(path: AccessPath, run: Run, values: Sequence[Any], above: tuple[int, ...]) -> Iterator[Segment]:
+    """Cut a huge container into segments."""
+    for start in range(0, len(values), SEGMENT):
+        yield Segment(f"{path}<{run.style}{run.role} {start}>", path, run, values, start, above)
+
+
+@dataclass(slots=True)
+class Limits:
+    """What one look may still do, and whose turn it is.
+
+    Attributes
+    ----------
+    seconds
+        The CPU time of this thread that may be spent, from when it is made.
+    turns
+        By the keys of branches and segments, the number of the look that reached them last.
+    objects, tensors
+        How many were looked at so far.
+    """
+
+    seconds: float = math.inf
+    turns: Mapping[str, int] = field(default_factory=dict)
+    objects: int = 0
+    tensors: int = 0
+    _deadline: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start the clock."""
+        self._deadline = time.thread_time() + self.seconds
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time is up."""
+        return time.thread_time() > self._deadline
+
+    def may_walk(self) -> bool:
+        """Tell whether more objects may be opened."""
+        return self.objects <= EXACT_OBJECTS or not self.is_late
+
+    def may_read(self, count: int) -> bool:
+        """Tell whether so few tensors are left that they may be read however late it is."""
+        return count <= SEGMENT and self.tensors + count <= EXACT_TENSORS
+
+    def last_turn(self, key: str) -> int:
+        """Tell which look reached something last; what was never reached comes first."""
+        return self.turns.get(key, -1)
