@@ -78,7 +78,8 @@ class _Prober:
     def _probe(self, index: int, at: ast.stmt) -> ast.stmt:
         # Attributes, because transformers of other extensions like to rewrite numbers.
         asked = ast.BoolOp(ast.And(), [self._call(f"p{index}"), self._call("deliver")])
-        probe = ast.Expr(ast.BoolOp(ast.Or(), [self._call("check"), asked]))
+        # An `if`, because IPython may show the value of every expression.
+        probe = ast.If(ast.BoolOp(ast.Or(), [self._call("check"), asked]), [ast.Pass()], [])
         for node in ast.walk(probe):
             if isinstance(node, (ast.stmt, ast.expr)):
                 node.lineno = node.end_lineno = at.lineno
