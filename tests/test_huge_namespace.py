@@ -27,7 +27,9 @@ def why(report: dict) -> dict[str, str]:
 def test_an_ordinary_number_is_looked_at_whole_however_late_it_is(monkeypatch):
     monkeypatch.setattr(limits.Limits, "is_late", True)
     with Notebook() as nb:
-        nb.run("import torch\nmany = [torch.zeros(1) for _ in range(2000)]\nboxes = [[i] for i in range(2000)]\nx = many[1999]")
+        nb.run(
+            "import torch\nmany = [torch.zeros(1) for _ in range(2000)]\nboxes = [[i] for i in range(2000)]\nx = many[1999]"
+        )
         report = nb.run("x.add_(1)")
 
     assert mutated(report) == {"x", "many[1999]"}

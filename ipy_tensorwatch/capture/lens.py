@@ -16,10 +16,9 @@ from .bare import is_ndarray, is_plain
 from .collector import quiet_collector
 from .columns import Facts, complete
 from .gather import Gathering, add_block
-from .contents import is_array
+from .identity import ObjectSerials, StorageSerials
 from .inspect_object import let_go_of_classes
 from .limits import EXACT_OBJECTS, EXACT_TENSORS, SEGMENT, Limits
-from .identity import ObjectSerials, StorageSerials
 from .read import bearer_of, is_laid_out_as
 from .stack import MAX_NODES
 from .torch_private import plain_reads
@@ -218,7 +217,7 @@ class Lens:
     def _read_segments(self, found: Walk, kept: dict[str, _Kept], patience: float) -> set[str]:
         """Read the segments of huge containers, one at least, until the time is up; return the others."""
         limits, start = found.limits, time.thread_time()
-        is_exact = sum(one.count for one in found.segments) <= EXACT_OBJECTS and found.count <= EXACT_TENSORS
+        is_exact = sum(one.size for one in found.segments) <= EXACT_OBJECTS and found.count <= EXACT_TENSORS
         waiting = deque(sorted(found.segments, key=lambda one: limits.last_turn(one.key)))
         for number in range(len(waiting)):
             if number and limits.is_late and not is_exact:

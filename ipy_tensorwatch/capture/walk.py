@@ -14,7 +14,6 @@ from ..core.outline import Outline, Run, steps_of
 from ..core.path import AccessPath
 from .contents import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader
 from .forest import draw, is_same, survey
-from .limits import HUGE, Limits, Segment, segments_of
 from .inspect_object import (
     Nameless,
     Odd,
@@ -27,6 +26,7 @@ from .inspect_object import (
     pairs_of,
     value_at,
 )
+from .limits import HUGE, Limits, Segment, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -109,7 +109,7 @@ class Walk:
     @property
     def count(self) -> int:
         """How many tensors and arrays were found, those in huge containers included."""
-        held = sum(one.count for one in self.segments if is_array(type(one.first)))
+        held = sum(one.size for one in self.segments if is_array(type(one.first)))
         return held + sum(len(branch.objects) for branch in self.branches.values())
 
 
