@@ -217,7 +217,7 @@ class Lens:
     def _read_segments(self, found: Walk, kept: dict[str, _Kept], patience: float) -> set[str]:
         """Read the segments of huge containers, one at least, until the time is up; return the others."""
         limits, start = found.limits, time.thread_time()
-        is_exact = sum(one.count for one in found.segments) <= EXACT_OBJECTS and found.count <= EXACT_TENSORS
+        is_exact = sum(one.size for one in found.segments) <= EXACT_OBJECTS and found.count <= EXACT_TENSORS
         waiting = deque(sorted(found.segments, key=lambda one: limits.last_turn(one.key)))
         for number in range(len(waiting)):
             if number and limits.is_late and not is_exact:

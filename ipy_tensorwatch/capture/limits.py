@@ -50,7 +50,7 @@ class Segment(NamedTuple):
         return self.everything[self.start]
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """How many things it holds."""
         return min(SEGMENT, len(self.everything) - self.start)
 

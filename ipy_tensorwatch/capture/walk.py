@@ -109,7 +109,7 @@ class Walk:
     @property
     def count(self) -> int:
         """How many tensors and arrays were found, those in huge containers included."""
-        held = sum(one.count for one in self.segments if is_array(type(one.first)))
+        held = sum(one.size for one in self.segments if is_array(type(one.first)))
         return held + sum(len(branch.objects) for branch in self.branches.values())
 
 
