@@ -18,8 +18,8 @@ def quiet_collector() -> Iterator[None]:
     second where PyTorch is loaded.
     """
     enabled = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if enabled:

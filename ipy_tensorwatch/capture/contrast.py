@@ -83,10 +83,11 @@ def _compare(  # noqa: PLR0913, PLR0917
 
 
 def _same_bytes(before: Reading, after: Reading) -> bool:
-    """Tell whether two layouts of one storage are the same set of bytes, as after `t_()`."""
+    """Tell whether two layouts of one storage are the same elements, or the same set of bytes in another shape."""
     if before.storage != after.storage or (before.low, before.high) != (after.low, after.high):
         return False
-    return before.layout == after.layout or (before.is_dense and after.is_dense)
+    is_dense = before.is_dense and after.is_dense
+    return before.layout == after.layout or (is_dense and before.shape != after.shape)
 
 
 def _sides(before: Reading, after: Reading, old: Mark, new: Mark) -> tuple[Side, Side] | None:

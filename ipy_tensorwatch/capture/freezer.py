@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from dataclasses import dataclass, field
-from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -33,19 +33,23 @@ _NOBODY = -1
 
 @dataclass(slots=True, eq=False)
 class Freezer:
-    """All that is frozen, in the order in which it was.
-
-    Attributes
-    ----------
-    frozen
-        By a number of its own; what is gone takes itself out.
-    """
+    """All that is frozen, in the order in which it was."""
 
     storages: StorageSerials = field(default_factory=StorageSerials)
-    frozen: dict[int, Frozen] = field(default_factory=dict)
+    _frozen: dict[int, Frozen] = field(default_factory=dict)
+    _gone: deque[object] = field(default_factory=deque)
     _count: itertools.count[int] = field(default_factory=itertools.count)
     _modes: dict[int, OperatorMode] = field(default_factory=dict)
     _near: Neighbourhood[Frozen] | None = None
+
+    @property
+    def frozen(self) -> dict[int, Frozen]:
+        """What is frozen, by a number of its own; what is gone is left out."""
+        if self._gone:  # a tensor or a storage has died
+            self._gone.clear()
+            self._frozen = {number: one for number, one in self._frozen.items() if not one.is_gone}
+            self._near = None
+        return self._frozen
 
     def examine(self, root: str, thing: object, cell: int | None) -> tuple[list[Frozen], dict[str, str]]:
         """Copy the bytes of a tensor, or of all tensors in a container; tell why those of others cannot be frozen."""
@@ -66,7 +70,7 @@ class Freezer:
         for one in things:
             number = next(self._count)
             self.frozen[number] = one
-            one.on_release(partial(self._release, number))
+            one.on_release(self._gone.append)
         self._near = None
 
     def thaw(self, things: Container[Frozen]) -> None:
@@ -111,13 +115,6 @@ class Freezer:
             self._near = self._survey()
             found = self._near.of(reading)
         return next((one for one, _ in found), None)
-
-    def _release(self, number: int, _: object) -> None:
-        """Let go of the copy of what is gone."""
-        one = self.frozen.get(number)
-        if one is not None and one.is_gone:
-            del self.frozen[number]
-            self._near = None
 
     def _survey(self) -> Neighbourhood[Frozen]:
         return Neighbourhood((one, here) for one in list(self.frozen.values()) if (here := one.here()))

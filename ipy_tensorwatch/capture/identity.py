@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -100,29 +101,45 @@ def _is_token_of(token: Token, thing: Any) -> bool:  # noqa: ANN401
 class StorageSerials:
     """Number storages; the number dies with the storage.
 
-    Attributes
-    ----------
-    own
-        The serials of storages that PyTorch's allocator made: they could be resized when first seen. Later that tells
-        nothing, because `.numpy()` takes it away.
-    foreign
-        The serials of storages whose memory is somebody else's.
-    lost
-        The serials of storages that died since this was last emptied; another may lie at the same address by now.
+    When a storage dies, in whichever thread, no code of ours runs: a queue grows by a weak reference, through a method
+    of C, and the next look empties it. In code of ours a Ctrl-C would be lost, and half of a change could be read.
     """
 
-    own: set[int] = field(default_factory=set)
-    foreign: set[int] = field(default_factory=set)
-    lost: set[int] = field(default_factory=set)
     _known: dict[int, tuple[weakref.ref[Any], int]] = field(default_factory=dict)
+    _places: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _dead: deque[weakref.ref[Any]] = field(default_factory=deque)
+    _own: set[int] = field(default_factory=set)
+    _foreign: set[int] = field(default_factory=set)
+    _lost: set[int] = field(default_factory=set)
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _last: int = 0
+
+    @property
+    def own(self) -> set[int]:
+        """The serials of storages that PyTorch's allocator made: they could be resized when first seen.
+
+        Later that tells nothing, because `.numpy()` takes it away.
+        """
+        self._bury()
+        return self._own
+
+    @property
+    def foreign(self) -> set[int]:
+        """The serials of storages whose memory is somebody else's."""
+        self._bury()
+        return self._foreign
+
+    @property
+    def lost(self) -> set[int]:
+        """The serials of storages that died since this was last emptied; another may lie at the same address by now."""
+        self._bury()
+        return self._lost
 
     def of_torch(self, storage: torch.UntypedStorage) -> int:
         """Return the serial of a PyTorch storage."""
         serial = self._number(storage_address(storage), storage)
         if serial == self._last and storage.resizable():
-            self.own.add(serial)
+            self._own.add(serial)
         return serial
 
     def of_array(self, owner: np.ndarray[Any, Any]) -> int:
@@ -131,10 +148,12 @@ class StorageSerials:
 
     def references(self) -> dict[int, weakref.ref[Any]]:
         """Return a weak reference to each numbered storage that lives."""
+        self._bury()
         return {serial: reference for reference, serial in list(self._known.values())}
 
     def at(self, address: int) -> int | None:
         """Return the serial of the PyTorch storage at an address, if it has one."""
+        self._bury()
         known = self._known.get(address)
         return known[1] if known else None
 
@@ -142,20 +161,27 @@ class StorageSerials:
         """Drop the weak references to arrays, which `ndarray.resize` would refuse."""
         for address, (reference, _) in list(self._known.items()):
             if is_ndarray(reference()):
+                self._places.pop(id(reference), None)
                 del self._known[address]
 
     def _number(self, address: int, thing: object) -> int:
         known = self._known.get(address)
         if known and known[0]() is thing:
             return known[1]
+        self._bury()
         self._last = serial = next(self._count)
-        table, own, foreign, lost = self._known, self.own, self.foreign, self.lost
-
-        def forget(_: object) -> None:
-            table.pop(address, None)
-            own.discard(serial)
-            foreign.discard(serial)
-            lost.add(serial)
-
-        self._known[address] = (weakref.ref(thing, forget), serial)
+        reference = weakref.ref(thing, self._dead.append)
+        self._known[address], self._places[id(reference)] = (reference, serial), (address, serial)
         return serial
+
+    def _bury(self) -> None:
+        """Forget the storages that have died."""
+        while self._dead:
+            reference = self._dead.popleft()
+            address, serial = self._places.pop(id(reference), (0, 0))
+            if self._known.get(address, (None,))[0] is reference:
+                del self._known[address]
+            self._own.discard(serial)
+            self._foreign.discard(serial)
+            if serial:
+                self._lost.add(serial)
