@@ -325,7 +325,8 @@ def _add_state(branch: Branch, node: int, optimizer: object, known: Places) -> N
         raise Odd("its state is no dict")
     for number, (parameter, state) in enumerate(pairs_of(states) if states is not None else ()):
         step = f".state[{_spell(known, parameter, number)}]"
-        for inner_step, child in _open(branch, branch.outline.add_node(node, step), state):
+        children = _open(branch, branch.outline.add_node(node, step), state) if id(type(state)) not in ATOM_IDS else ()
+        for inner_step, child in children:
             _open(branch, branch.outline.add_node(node, step + inner_step), child)
 
 
@@ -343,8 +344,10 @@ def _add_parameters(branch: Branch, node: int, optimizer: object, known: Places)
             branch.pass_by(node, (f"{place}['params']",), ("no list",))
             continue
         for number, parameter in enumerate(items_of(parameters)):
+            if id(parameter) in known:
+                continue
             step = f"{place}['params'][{number}]"
-            if not is_array(type(parameter)):
-                branch.pass_by(node, (step,), ("no tensor",))
-            elif id(parameter) not in known:
+            if is_array(type(parameter)):
                 branch.take(Run(node, "typed", (step,)), [parameter])
+            else:
+                branch.pass_by(node, (step,), ("no tensor",))
