@@ -12,7 +12,9 @@ import xxhash
 
 from ..core.footprint import footprint_of
 from ..core.freezing import FrozenRecord
+from .bare import is_tensor, storage_of
 from .fingerprint import digest_part
+from .inspect_object import is_a
 from .memory import Block, block_of, place_of
 from .raw_memory import mapping_at
 from .read import is_laid_out_as, owner_of
@@ -89,7 +91,7 @@ class Frozen:
     def of(cls, path: str, cell: int | None, thing: Any, reading: Reading, own: Container[int]) -> Frozen:  # noqa: ANN401
         """Take a copy of the bytes of a tensor or array."""
         owner = owner_of(thing)
-        owner = owner.untyped_storage() if isinstance(owner, torch.Tensor) else owner
+        owner = storage_of(owner) if is_tensor(owner) else owner
         block = block_of(thing, reading, own) if reading.device == "cpu" else None
         kept = Kept.of(block.part(reading.low, reading.high - reading.low), reading) if block else None
         return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), kept)
@@ -151,8 +153,9 @@ class Frozen:
 
     def _reseat(self, kept: Kept) -> bool:
         """Lead the tensor back to its memory where an assignment to `.data` has given it another."""
-        tensor, storage = self.thing(), self.owner()
-        if not isinstance(tensor, torch.Tensor) or self._is_seated(tensor, storage):
+        tensor: Any = self.thing()
+        storage = self.owner()
+        if not is_tensor(tensor) or self._is_seated(tensor, storage):
             return False
         if storage is None:  # nobody but this tensor held it, so nobody shared it either
             storage = torch.UntypedStorage(kept.block.room)
@@ -169,7 +172,7 @@ class Frozen:
         return same and offset == self.reading.low and is_laid_out_as(tensor, self.reading)
 
     def _enlarge(self, kept: Kept) -> Reading | None:
-        storage = self.owner()
-        if isinstance(storage, torch.UntypedStorage):
+        storage: Any = self.owner()
+        if is_a(type(storage), torch.UntypedStorage):
             storage.resize_(kept.block.room)
         return self.here()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..core.holding import Holder
 from ..core.overlap import relate
+from .inspect_object import is_a
 from .lens import Lens
 from .torch_private import use_count
 
@@ -66,8 +67,8 @@ def _near(target: Reading, entries: list[Entry]) -> Iterator[Entry]:
 def _count_unnamed(target: Reading, entries: list[Entry], lens: Lens) -> int | None:
     """Count the tensors of a storage beyond those that are known; an array holds it through a tensor of its own."""
     reference = lens.storages.references().get(target.storage)
-    storage = reference() if reference is not None else None
-    if not isinstance(storage, torch.UntypedStorage):
+    storage: Any = reference() if reference is not None else None
+    if not is_a(type(storage), torch.UntypedStorage):
         return None
     counted = use_count(storage)
     known = {reading.object for _, reading in entries if reading.storage == target.storage}

@@ -10,6 +10,7 @@ import torch
 import xxhash
 
 from .fingerprint import Mark
+from .inspect_object import is_a
 from .memory import place_of
 from .past import Spell
 
@@ -44,7 +45,7 @@ class Watched:
     def find(self) -> bool:
         """Tell whether the bytes are still there, also where `resize_` has moved them."""
         owner = self.reference()
-        if not isinstance(owner, torch.UntypedStorage):
+        if not is_a(type(owner), torch.UntypedStorage):
             return owner is not None
         start, size = place_of(owner)
         if start != self.block.start and size >= self.block.low + self.block.nbytes:
