@@ -71,19 +71,22 @@ class ProbeTransformer:
 
     def visit(self, node: ast.Module) -> ast.Module:
         """Return the instrumented tree, or the tree as it is."""
-        return GUARD.run("before a cell", self._instrument, node, default=node)
-
-    def _instrument(self, node: ast.Module) -> ast.Module:
         thread = get_ident()
-        expected = self.expected.pop(thread, _delivering)
-        if thread in self.installed or (expected is _delivering and not GUARD.signals.are_waiting):
+        if thread in self.installed:
             return node
+        expected = self.expected.pop(thread, None)
+        probed = GUARD.run("before a cell", self._instrument, node, expected, default=None) if expected else None
+        if probed is None and GUARD.signals.are_waiting:
+            probed = GUARD.run("before a cell", self._instrument, node, _delivering, default=None)
+        return node if probed is None else probed
+
+    def _instrument(self, node: ast.Module, expected: Callable[[ast.Module], SimpleNamespace]) -> ast.Module:
         probes = expected(node)
         if not vars(probes):
             return node
         name = PROBES.format(next(_numbers))
         probed = instrument(node, name)
-        self.installed[thread], vars(builtins)[name] = name, probes
+        self.installed[get_ident()], vars(builtins)[name] = name, probes
         return probed
 
 
