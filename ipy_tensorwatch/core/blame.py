@@ -12,8 +12,11 @@ from .course import Course
 from .magic import runs_magic
 from .naming import name_targets
 from .path import AccessPath, count_alike
+from .reach import Reach
 from .records import Site
 from .sighting import Sightings
+from .statement_text import is_followed_by, may_write, mentions, runs_backward
+from .verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,23 +34,8 @@ if TYPE_CHECKING:
     Entry = tuple[AccessPath, Reading]
     _Finding = tuple[Cause, tuple[Site, ...], Callable[[], list[str]]]
 
-_SILENT: frozenset[Cause] = frozenset(("call", "alias", "outside"))
 _ORDER: tuple[Cause, ...] = ("direct", "call", "alias", "optimizer", "backward", "module")
 """A cell that writes a tensor in several ways is told by the first of these that applies."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Why a path changed."""
-
-    cause: Cause
-    sites: tuple[Site, ...]
-    via: tuple[str, ...]
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether nobody would have expected the change from reading the cell."""
-        return self.cause in _SILENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +110,7 @@ class Blame:
     @cached_property
     def able(self) -> frozenset[int]:
         """The statements that may run any code at all: not one like `y = 1`, which cannot have written a tensor."""
-        return frozenset(index for index, one in self.numbered.items() if _may_write(one))
+        return frozenset(index for index, one in self.numbered.items() if may_write(one))
 
     def spelling(self, words: Iterable[str]) -> frozenset[int]:
         """Give the statements in whose text one of some names stands."""
@@ -150,39 +138,6 @@ class Blame:
 
 
 _WORD = re.compile(r"\w+")
-_OPENS = re.compile(r"\b(?:for|with|await|class|def)\b")
-_RUNS_CODE = frozenset("([.+-*/@%&|^~<>")
-
-
-class _Reach:
-    """What a statement reaches, followed only when it is asked for: most changes explain themselves."""
-
-    def __init__(self, follow: Callable[[], Reached], narrow: Callable[[Candidates], Candidates]) -> None:
-        self._follow, self._narrow = follow, narrow
-
-    @cached_property
-    def _found(self) -> Reached:
-        return self._follow()
-
-    @cached_property
-    def possible(self) -> Candidates:
-        """The lines that may have written, the likeliest first, and were not seen to do something else."""
-        return () if self._found.is_cut else self._narrow(self._found.candidates)
-
-    @property
-    def candidates(self) -> Candidates:
-        """The lines that tell why the statement wrote; where what was seen is not understood, any that may have."""
-        return self.possible or self._found.candidates
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether time was up before all was followed."""
-        return self._found.is_cut
-
-    @property
-    def backward(self) -> bool:
-        """Whether gradients were computed or cleared on the way."""
-        return self._found.backward
 
 
 class _Case:
@@ -299,7 +254,7 @@ class _Case:
 
     def _finding(self, statement: Statement, certain: bool) -> _Finding:  # noqa: FBT001
         step = self._step(statement)
-        reached = _Reach(
+        reached = Reach(
             lambda: self.blame.reach(statement, self.path, self.others),
             lambda candidates: self.sightings.narrow(statement, candidates),
         )
@@ -335,10 +290,10 @@ class _Case:
         if cause == "optimizer":
             return step is not None
         if cause == "backward":
-            return _runs_backward(statement)
+            return runs_backward(statement)
         return bool(self.names & self.blame.named_by(statement).exact)
 
-    def _cause(self, statement: Statement, step: Step | None, reached: _Reach) -> Cause:
+    def _cause(self, statement: Statement, step: Step | None, reached: Reach) -> Cause:
         if step is not None and self._belongs_to(step):
             return "optimizer"
         if self._is_named(statement):
@@ -355,7 +310,7 @@ class _Case:
             return "call"
         return "alias"
 
-    def _is_reached(self, reached: _Reach) -> bool:
+    def _is_reached(self, reached: Reach) -> bool:
         """Tell whether a called function of the notebook names this very path."""
         return any(one.origin == self.path for one in reached.candidates[:1])
 
@@ -375,7 +330,7 @@ class _Case:
         named = self.blame.named_by(statement)
         return bool(self.names & named.exact) or named.is_behind(self.path)
 
-    def _is_update_by_hand(self, statement: Statement, reached: _Reach) -> bool:
+    def _is_update_by_hand(self, statement: Statement, reached: Reach) -> bool:
         """Tell a parameter that was written through the very same tensor object under another name."""
         if not (self.reading.requires_grad and self.reading.is_leaf):
             return False
@@ -396,16 +351,16 @@ class _Case:
         what hangs on the parameter, `w.detach()` or `w[0]`, is another object.
         """
         others = [path for path, reading in self.group if reading.object != self.reading.object]
-        if not statement.calls or any(_mentions(statement, path) for path in others):
+        if not statement.calls or any(mentions(statement, path) for path in others):
             return False
-        called = any(_is_followed_by("(", str(one), statement) for one in statement.mentions if one.leads_to(self.path))
-        return not called and not any(_is_followed_by(".[", name, statement) for name in self.names)
+        called = any(is_followed_by("(", str(one), statement) for one in statement.mentions if one.leads_to(self.path))
+        return not called and not any(is_followed_by(".[", name, statement) for name in self.names)
 
     def _is_origin(self, origin: AccessPath | None, same: set[str]) -> bool:
         return origin is None or origin.leads_to(self.path) or str(origin) in same
 
-    def _is_backward(self, statement: Statement, reached: _Reach) -> bool:
-        if _runs_backward(statement) or reached.backward:
+    def _is_backward(self, statement: Statement, reached: Reach) -> bool:
+        if runs_backward(statement) or reached.backward:
             return True
         return statement.calls and not reached.candidates and not self._named_others(statement)
 
@@ -414,7 +369,7 @@ class _Case:
         rivals = [path for path, reading in self.group if reading.kind == "buffer" and path.root != self.path.root]
         if not rivals or self._mentions(statement):
             return True
-        called = [rival for rival in rivals if _mentions(statement, rival)]
+        called = [rival for rival in rivals if mentions(statement, rival)]
         return not called or any(self.blame.is_one_module(self.path, rival) for rival in called)
 
     def _named_others(self, statement: Statement) -> list[str]:
@@ -422,9 +377,9 @@ class _Case:
         return [str(path) for path, _ in self.group if str(path) in named.exact or named.is_behind(path)]
 
     def _mentions(self, statement: Statement) -> bool:
-        return _mentions(statement, self.path)
+        return mentions(statement, self.path)
 
-    def _via(self, statement: Statement, step: Step | None, reached: _Reach) -> list[str]:
+    def _via(self, statement: Statement, step: Step | None, reached: Reach) -> list[str]:
         named = self._named_others(statement)
         if named:
             return named
@@ -432,23 +387,5 @@ class _Case:
             return [str(path) for path, reading in self.group if reading.object in step.parameters]
         origins = [one.origin for one in reached.candidates[:1] if one.origin is not None]
         through = [str(path) for path in self.others if path in origins]
-        mentioned = [path for path, _ in self.group if _mentions(statement, path)]
+        mentioned = [path for path, _ in self.group if mentions(statement, path)]
         return through or [str(path) for path in mentioned if path.root not in statement.binds]
-
-
-def _may_write(statement: Statement) -> bool:
-    if _RUNS_CODE.intersection(statement.text):
-        return True
-    return _OPENS.search(statement.text) is not None and (statement.calls or bool(statement.targets))
-
-
-def _runs_backward(statement: Statement) -> bool:
-    return "backward(" in statement.text or "zero_grad(" in statement.text
-
-
-def _is_followed_by(signs: str, name: str, statement: Statement) -> bool:
-    return re.search(rf"(?<![\w.]){re.escape(name)}[{re.escape(signs)}]", statement.text) is not None
-
-
-def _mentions(statement: Statement, path: AccessPath) -> bool:
-    return any(one.leads_to(path) or path.leads_to(one) for one in statement.mentions)

@@ -11,8 +11,8 @@ from .records import Change
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .blame import Verdict
     from .diff import Content, Difference, Found
+    from .verdict import Verdict
 
 
 def judge(found: Iterable[Found], explain: Callable[[Difference], Verdict]) -> tuple[Change, ...]:

@@ -13,13 +13,13 @@ from .cells import MAX_CHARACTERS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ..core.blame import Verdict
     from ..core.path import AccessPath
     from ..core.reading import Reading
     from ..core.records import Site
     from ..core.saved import Overwritten, SavedTensor
     from ..core.snapshot import Snapshot
     from ..core.timeline import Timeline
+    from ..core.verdict import Verdict
     from .running import RunningCell
 
     Entry = tuple[AccessPath, Reading]

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..capture.observer import Observation
-    from ..core.blame import Verdict
     from ..core.diff import Difference
     from ..core.records import Change, Hazard
+    from ..core.verdict import Verdict
     from .cells import Sources
     from .hazards import HazardBook
     from .running import RunningCell

@@ -7,27 +7,25 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..capture.archive import Archive
 from ..capture.collector import quiet_collector
 from ..capture.freezer import Freezer
 from ..capture.observer import Observation, Observer
-from ..capture.other_threads import names_in_other_threads
 from ..capture.steps import StepRecorder
-from ..core.blame import Verdict
 from ..core.diff import join
 from ..core.guard import GUARD
 from ..core.judge import judge
 from ..core.records import Cell, Coverage, Unverified
 from ..core.report import Report
 from .cells import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
+from .explainer import OUTSIDE, explainer
 from .failure import Aftermath, FailureBook
 from .freezing import Freezing
 from .hazards import HazardBook
 from .heading import may_request, requested
-from .inquiry import inquire
 from .late import deliver_late
 from .overlap import RunningCells
 from .recording import SECONDS as RECORDING_SECONDS
@@ -40,8 +38,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
-    from ..core.blame import Blame
-    from ..core.diff import Difference, Found
+    from ..core.diff import Found
     from ..core.records import Change, Hazard, Status
     from .breaks import Explain
     from .config import TensorWatch
@@ -49,9 +46,6 @@ if TYPE_CHECKING:
 
 LAYOUT_SHARE = 0.001
 """Share of a cell's run time that may be spent on layouts that hardly anything changes without another trace."""
-OUTSIDE = Verdict(cause="outside", sites=(), via=())
-NOT_EXPLAINED = Verdict(cause="call", sites=(), via=())
-"""What is told of a change of which our own error left no more than that it happened."""
 ALL = "(all)"
 """What stands for every path where none was compared."""
 
@@ -284,7 +278,7 @@ class Watcher:
         GUARD.run("keeping copies", self._archive, cell, observed, default=None)
         GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
         found = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed.found)
-        explain = self._explainer(cell, observed)
+        explain = explainer(self.shell, cell, observed, self.steps, self.sources)
         changes = (*cell.outside, *judge(join((*cell.meanwhile, found)), explain))
         self._remember(cell.count, changes)
         none: tuple[Hazard, ...] = ()
@@ -354,28 +348,6 @@ class Watcher:
         hazards = self.hazards.follow(cell, observed, self.observer.graphs, changes, explain)
         after = Aftermath(cell=cell, observed=observed, explain=explain, history=self.history)
         return self.failures.tell(result.error_in_exec if result else None, after, hazards)
-
-    def _explainer(self, cell: RunningCell, observed: Observation) -> Explain:
-        @cache
-        def blame_of(one: RunningCell) -> Blame:
-            return inquire(self.shell, one, observed, self.steps, self.sources)
-
-        @cache
-        def used_by_threads() -> frozenset[str]:
-            return names_in_other_threads(self.sources.files(self.shell))
-
-        def explain(difference: Difference) -> Verdict:
-            verdict = blame_of(cell).explain(difference)
-            if verdict.cause != "alias" or verdict.via:  # a statement of this cell leads to the memory
-                return verdict
-            others = (blame_of(one).explain(difference) for one in cell.beside)
-            if any(one.via or one.cause != "alias" for one in others):
-                return OUTSIDE
-            names = used_by_threads()
-            roots = {path.root for path in blame_of(cell).sharing(difference)} if names else set()
-            return verdict if names.isdisjoint(roots) else OUTSIDE
-
-        return lambda difference: GUARD.run("who wrote", explain, difference, default=NOT_EXPLAINED)
 
     def _judge_outside(self, found: Iterable[Found]) -> tuple[Change, ...]:
         return judge(found, lambda _: OUTSIDE)

@@ -13,11 +13,11 @@ from ..core.records import Site
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from ..core.blame import Verdict
     from ..core.path import AccessPath
     from ..core.reading import Reading
     from ..core.records import Cause, Change
     from ..core.statement import Statement
+    from ..core.verdict import Verdict
     from .running import RunningCell
 
     Entry = tuple[AccessPath, Reading]
