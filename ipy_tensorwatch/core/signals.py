@@ -104,6 +104,8 @@ class HeldSignals:
 
     def recall(self) -> None:
         """Take back what is still to be sent again: there is nobody any more who could receive it."""
+        if get_ident() != _MAIN:
+            return
         later, self._later = self._later, []
         self.arrived += later
 

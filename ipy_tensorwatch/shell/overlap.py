@@ -18,9 +18,12 @@ class RunningCells:
     ----------
     depths
         How many cells have begun in each thread: a cell may run another.
+    missed
+        The threads whose cell could not be taken up.
     """
 
     depths: dict[int, int] = field(default_factory=dict)
+    missed: set[int] = field(default_factory=set)
     _cells: dict[int, RunningCell] = field(default_factory=dict)
 
     @property
@@ -58,6 +61,16 @@ class RunningCells:
         for one in cell.beside:
             one.beside.append(cell)
         self._cells[get_ident()] = cell
+
+    def miss(self) -> None:
+        """Note that the cell of this thread runs without us."""
+        self.missed.add(get_ident())
+
+    def was_missed(self) -> bool:
+        """Whether the cell of this thread, which has ended, ran without us; asked once."""
+        was = get_ident() in self.missed
+        self.missed.discard(get_ident())
+        return was
 
     def take(self) -> RunningCell | None:
         """Return the cell of this thread, which has ended."""

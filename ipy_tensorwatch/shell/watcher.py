@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
+    from ..capture.lens import Shot
     from ..core.diff import Found
     from ..core.records import Change, Hazard, Status
     from .breaks import Explain
@@ -194,7 +195,7 @@ class Watcher:
             files=notebook_files(self.shell),
             observer=self.observer,
             settings=self.settings,
-            peek=lambda: self.observer.lens.peek(user_variables(self.shell)),
+            peek=self._peek,
             functions_give_memory=self.sources.give_memory,
             functions_hide_writes=self.sources.hide_writes,
             outside=self._judge_outside(outside),
@@ -207,6 +208,10 @@ class Watcher:
             self.record(options)
         cell.began = time.perf_counter()
         cell.overhead = cell.began - began
+
+    def _peek(self) -> Shot:
+        with self._lock:
+            return self.observer.lens.peek(user_variables(self.shell))
 
     def guard(self) -> None:
         """Let nobody write to what is frozen, from here to the end of the cell that runs."""
@@ -257,13 +262,17 @@ class Watcher:
         if not (self.settings.enabled or cell):
             return
         with self._lock, quiet_collector():  # what we make and drop must not set off a look at all the user's objects
+            was_missed = self.cells.was_missed()
             if cell is None:
                 self._take_stock()
             elif not GUARD.run("after a cell", self._finish, cell, result, began, default=False):
-                self.report = self._excuse(cell, result, began)
+                self._excuse(self._describe(cell, result, began))
+                GUARD.run("after a cell", cell.forget, default=None)
+            if was_missed:
+                self._excuse(_unwatched(count_now(self.shell), result))
         self._ended = time.perf_counter()
         self._cost = self._ended - began
-        if cell is not None and self.report is not None:
+        if (cell is not None or was_missed) and self.report is not None:
             GUARD.run("showing a report", self.on_report, self.report, default=None)
 
     def _finish(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> bool:
@@ -296,13 +305,12 @@ class Watcher:
         )
         return True
 
-    def _excuse(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> Report:
+    def _excuse(self, cell: Cell) -> None:
         """Report a cell that could not be looked after: nothing is claimed of it."""
-        GUARD.run("after a cell", cell.forget, default=None)
         snapshot = self.observer.shot.snapshot
         unverified = (Unverified(path=ALL, why="an error of tensorwatch itself"),)
         coverage = Coverage(tensors=len(snapshot), bytes=0, verified_bytes=0, unverified=unverified)
-        return Report(cell=self._describe(cell, result, began), snapshot=snapshot, coverage=coverage)
+        self.report = Report(cell=cell, snapshot=snapshot, coverage=coverage)
 
     def _grant(self, cell: RunningCell, duration: float) -> None:
         """Give the comparing of bytes its time."""
@@ -359,6 +367,7 @@ class Watcher:
 
     def _give_up(self) -> None:
         """Let go of a cell that could not be taken up; the next one is watched again."""
+        self.cells.miss()
         self._close_cell()
         self.transformer.disarm()
 
@@ -366,6 +375,12 @@ class Watcher:
         cell = self.cells.take()
         if cell is not None:
             cell.close()
+
+
+def _unwatched(count: int, result: ExecutionResult | None) -> Cell:
+    """Describe a cell that ran without us."""
+    source = (result.info.raw_cell or "") if result and result.info else ""
+    return Cell(count=count, source=source, status=_status(result), duration=0.0, overhead=0.0)
 
 
 def _status(result: ExecutionResult | None) -> Status:
