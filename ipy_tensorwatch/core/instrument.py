@@ -79,9 +79,12 @@ class _Prober:
         # Attributes, because transformers of other extensions like to rewrite numbers.
         asked = ast.BoolOp(ast.And(), [self._call(f"p{index}"), self._call("deliver")])
         # An `if`, because IPython may show the value of every expression.
-        probe = ast.If(ast.BoolOp(ast.Or(), [self._call("check"), asked]), [ast.Pass()], [])
+        calls = ast.If(ast.BoolOp(ast.Or(), [self._call("check"), asked]), [ast.Pass()], [])
+        # The cell itself, or what it calls, may put the builtins back as they were before it began.
+        missing = ast.ExceptHandler(ast.Name("NameError", ast.Load()), None, [ast.Pass()])
+        probe = ast.Try([calls], [missing], [], [])
         for node in ast.walk(probe):
-            if isinstance(node, (ast.stmt, ast.expr)):
+            if isinstance(node, (ast.stmt, ast.expr, ast.ExceptHandler)):
                 node.lineno = node.end_lineno = at.lineno
                 node.col_offset = node.end_col_offset = at.col_offset
         return probe

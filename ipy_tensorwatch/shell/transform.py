@@ -40,16 +40,32 @@ class ProbeTransformer:
     `%timeit`, `%prun` and `%%time` pass code through the transformers too, while a cell runs; what they measure must
     be the user's code alone, so only the first tree after `arm` is instrumented.
 
+    It stands in the shell's list, as the last, only until the cell's tree has come by: others see the tree as typed.
+
     Attributes
     ----------
+    shell
+        Whose cells these are.
     expected
         By thread, what takes the tree of the cell that is about to run.
     installed
         By thread, the name of the probes of the cell that runs.
     """
 
+    shell: InteractiveShell
     expected: dict[int, Callable[[ast.Module], SimpleNamespace]] = field(default_factory=dict)
     installed: dict[int, str] = field(default_factory=dict)
+
+    def come(self) -> None:
+        """Stand behind all other transformers."""
+        found = transformers(self.shell)
+        if not found or found[-1] is not self:
+            found[:] = [*(one for one in found if one is not self), self]
+
+    def go(self) -> None:
+        """Stand there no longer."""
+        found = transformers(self.shell)
+        found[:] = [one for one in found if one is not self]
 
     def arm(self, on_cell: Callable[[ast.Module], SimpleNamespace]) -> None:
         """Expect a cell in this thread; `on_cell` gets its tree and returns its probes."""
@@ -58,6 +74,8 @@ class ProbeTransformer:
     def disarm(self) -> None:
         """Expect nothing in this thread, and take its probes away."""
         self.expected.pop(get_ident(), None)
+        if not self.expected:
+            self.go()
         name = self.installed.pop(get_ident(), None)
         if name is not None:
             vars(builtins).pop(name, None)
@@ -71,7 +89,14 @@ class ProbeTransformer:
 
     def visit(self, node: ast.Module) -> ast.Module:
         """Return the instrumented tree, or the tree as it is."""
-        return GUARD.run("before a cell", self._instrument, node, default=node)
+        return GUARD.run("before a cell", self._take, node, default=node)
+
+    def _take(self, node: ast.Module) -> ast.Module:
+        probed = self._instrument(node)
+        found = transformers(self.shell)
+        if not self.expected and found and found[-1] is self:  # else IPython would skip the one behind
+            del found[-1]
+        return probed
 
     def _instrument(self, node: ast.Module) -> ast.Module:
         thread = get_ident()

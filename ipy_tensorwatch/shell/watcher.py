@@ -79,7 +79,7 @@ class Watcher:
     observer: Observer = field(default_factory=Observer)
     sources: Sources = field(default_factory=Sources)
     history: deque[tuple[int, Change]] = field(default_factory=deque)
-    transformer: ProbeTransformer = field(default_factory=ProbeTransformer)
+    transformer: ProbeTransformer = field(init=False)
     archive: Archive = field(default_factory=Archive)
     cells: RunningCells = field(default_factory=RunningCells)
     steps: StepRecorder = field(init=False)
@@ -94,6 +94,7 @@ class Watcher:
 
     def __post_init__(self) -> None:
         """Prepare the recorder of optimizer steps, the freezer, and the book of failures."""
+        self.transformer = ProbeTransformer(self.shell)
         self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
         self.freezing = Freezing(self.shell, Freezer(self.observer.lens.storages))
         self.steps = StepRecorder(
@@ -114,7 +115,6 @@ class Watcher:
     def start(self) -> None:
         """Register with the shell and PyTorch, and take the snapshot that the first cell is compared with."""
         self.steps.open()
-        transformers(self.shell).append(self.transformer)
         self.shell.events.register("pre_run_cell", self._before_cell)
         self.shell.events.register("post_run_cell", self._after_cell)
         GUARD.run("at the start", self._take_stock, default=None)
@@ -126,9 +126,7 @@ class Watcher:
                 self.shell.events.unregister(name, callback)
         if self.cells.any_running:
             self.shell.events.register("post_run_cell", self._after_last_cell)
-        if self.transformer in transformers(self.shell):
-            transformers(self.shell).remove(self.transformer)
-        for step in (self.steps.close, self._close_cell, self.freezing.give_up, self.transformer.retire, self._forget):
+        for step in (self.transformer.go, self.steps.close, self._close_cell, self.freezing.give_up, self.transformer.retire, self._forget):
             GUARD.run("at the end", step, default=None)
 
     def _after_last_cell(self, _: object) -> None:
@@ -164,8 +162,12 @@ class Watcher:
         GUARD.run("before a cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
-        if not self.cells.enter():
+        if self.cells.is_over(self.shell.last_execution_result):  # our hook behind it was cut short
+            self.cells.forget()
+            self._give_up()
+        if not self.cells.enter(info):
             return
+        self.transformer.come()
         GUARD.run("what is frozen", self.freezing.begin, default=None)
         if not (self.settings.enabled or may_request(info.raw_cell or "")):
             return
@@ -208,7 +210,8 @@ class Watcher:
         self.cells.put(cell)
         self.guard()
         if self.settings.probes:
-            self.transformer.arm(cell.instrument)
+            is_typed = len(transformers(self.shell)) == 1
+            self.transformer.arm(partial(cell.instrument, is_typed=is_typed))
         if options is not None:
             self.record(options)
         cell.began = time.perf_counter()
@@ -255,6 +258,7 @@ class Watcher:
         GUARD.signals.recall()
         return True
 
+    @quiet_collector()
     def _finish_cell(self, result: ExecutionResult | None) -> None:
         began = time.perf_counter()
         cell = self.running
@@ -262,7 +266,7 @@ class Watcher:
             GUARD.run("after a cell", step, default=None)
         if not (self.settings.enabled or cell):
             return
-        with self._lock, quiet_collector():  # what we make and drop must not set off a look at all the user's objects
+        with self._lock:
             if cell is None:
                 self._take_stock()
             elif not GUARD.run("after a cell", self._finish, cell, result, began, default=False):
