@@ -8,6 +8,7 @@ import enum
 import fractions
 import types
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -311,7 +312,8 @@ def _all_printable(keys: Sequence[object]) -> bool:
 
 def _key_step(position: int, key: object) -> str:
     if _all_printable((key,)) or (type(key) is tuple and _all_printable(key)):
-        return f"[{key!r}]"
+        with suppress(ValueError):  # Python prints no integer of many digits
+            return f"[{key!r}]"
     return f"[<{_numbered(key, position)}>]"
 
 

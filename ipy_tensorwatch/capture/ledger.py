@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..core.evidence import Move, Position, Write
 from ..core.guard import GUARD
+from ..core.instrument import make_probes, silence
 from .allowance import EVENT
 from .collector import quiet_collector
 from .lines import CAN_SEE, LineWatch
@@ -131,8 +132,7 @@ class Ledger:
     def begin(self, count: int, sampled: frozenset[int], widening: frozenset[int]) -> None:
         """Start the clock for a cell of `count` statements."""
         self.sampled, self.widening = sampled, widening
-        probes = {f"p{index}": partial(self._enter, index) for index in range(count)}
-        vars(self.probes).update(probes, check=bool, deliver=bool)
+        vars(self.probes).update(vars(make_probes({index: partial(self._enter, index) for index in range(count)})))
         self.allowance.begin()
 
     def end(self) -> None:
@@ -169,7 +169,7 @@ class Ledger:
     def _fail(self, error: BaseException) -> None:
         """Let probes do nothing once one of them has failed."""
         GUARD.note("between statements", error)
-        vars(self.probes).update(dict.fromkeys(vars(self.probes), bool))
+        silence(self.probes)
         self.lines.close()
 
     def _has_to_deliver(self) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import copy
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from .statement import walk_statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import TypeVar
 
     _Part = TypeVar("_Part", ast.ExceptHandler, ast.match_case)
@@ -22,14 +23,25 @@ _WITHS = (ast.With, ast.AsyncWith)
 def instrument(tree: ast.Module, name: str) -> ast.Module:
     """Return a tree in which `name.p<k>()` runs before statement `k`, and again where control returns to its header.
 
-    A Ctrl-C raises KeyboardInterrupt in the cell's own line. One that came while the statement before ran does so
-    behind `name.check()`, a function of C that does nothing: Python looks for signals after such a call, and else not
-    before it has entered a probe. One that came while a probe ran is raised by `name.deliver()`, where the probe asks.
+    A Ctrl-C that comes while a probe runs raises KeyboardInterrupt in the cell's own line: the probe returns true, and
+    the cell calls `name.deliver()`. One that Python notices before our code has begun is raised by the cell anew, so
+    that no frame of ours stands in its traceback.
 
     The given tree is left as it is. `k` is the statement's index in `statements_of(tree, …)`.
     """
     indices = {id(node): index for index, node in enumerate(walk_statements(tree.body))}
     return ast.Module(body=_Prober(name, indices).block(tree.body, None, None), type_ignores=tree.type_ignores)
+
+
+def make_probes(calls: Mapping[int, Callable[[], object]]) -> SimpleNamespace:
+    """Make what an instrumented tree asks for: a probe for each statement, by its index."""
+    probes = {f"p{index}": call for index, call in calls.items()}
+    return SimpleNamespace(**probes, deliver=bool, Interrupted=KeyboardInterrupt)
+
+
+def silence(probes: SimpleNamespace) -> None:
+    """Let probes do nothing from here on."""
+    vars(probes).update((name, bool) for name in list(vars(probes)) if name != "Interrupted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +88,25 @@ class _Prober:
         return new
 
     def _probe(self, index: int, at: ast.stmt) -> ast.stmt:
-        # Attributes, because transformers of other extensions like to rewrite numbers.
-        asked = ast.BoolOp(ast.And(), [self._call(f"p{index}"), self._call("deliver")])
-        # An `if`, because IPython may show the value of every expression.
-        probe = ast.If(ast.BoolOp(ast.Or(), [self._call("check"), asked]), [ast.Pass()], [])
+        """Make `try: if name.p<k>(): name.deliver()`; an `if`, because IPython may show the value of an expression."""
+        asked = ast.If(self._call(f"p{index}"), [ast.Expr(self._call("deliver"))], [])
+        # The cell itself, or what it calls, may put the builtins back as they were before it began.
+        missing = ast.ExceptHandler(ast.Name("NameError", ast.Load()), None, [ast.Pass()])
+        anew = ast.Raise(self._part_of_ours("Interrupted"), ast.Constant(None))
+        interrupted = ast.ExceptHandler(self._part_of_ours("Interrupted"), None, [anew])
+        probe = ast.Try([asked], [missing, interrupted], [], [])
         for node in ast.walk(probe):
-            if isinstance(node, (ast.stmt, ast.expr)):
+            if isinstance(node, (ast.stmt, ast.expr, ast.ExceptHandler)):
                 node.lineno = node.end_lineno = at.lineno
                 node.col_offset = node.end_col_offset = at.col_offset
         return probe
 
     def _call(self, attribute: str) -> ast.expr:
-        return ast.Call(ast.Attribute(ast.Name(self.name, ast.Load()), attribute, ast.Load()), [], [])
+        return ast.Call(self._part_of_ours(attribute), [], [])
+
+    def _part_of_ours(self, attribute: str) -> ast.expr:
+        # Attributes, because transformers of other extensions like to rewrite numbers.
+        return ast.Attribute(ast.Name(self.name, ast.Load()), attribute, ast.Load())
 
 
 def _must_come_first(node: ast.stmt, position: int) -> bool:

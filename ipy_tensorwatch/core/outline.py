@@ -97,6 +97,10 @@ class Outline:
         return (AccessPath(here.root, (*here.steps, step)) for step in steps_of(run.style, run.keys))
 
 
+MAX_BITS = 1000
+"""Up to so many bits an integer is printed where any of its neighbours has too many digits for Python to print."""
+
+
 def steps_of(style: Style, keys: Sequence[object]) -> Iterator[str]:
     """Spell keys as steps.
 
@@ -109,4 +113,12 @@ def steps_of(style: Style, keys: Sequence[object]) -> Iterator[str]:
         return (f".{key}" for key in keys)
     if style == "typed":
         return (str(key) for key in keys)
-    return (f"[{key!r}]" for key in keys)
+    try:
+        return iter([f"[{key!r}]" for key in keys])
+    except ValueError:  # Python prints no integer of many digits
+        return map(_key_step, keys)
+
+
+def _key_step(key: object) -> str:
+    bits = key.bit_length() if isinstance(key, int) else 0
+    return f"[<int of {bits:,} bits>]" if bits > MAX_BITS else f"[{key!r}]"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
 MAX_CHARACTERS = 1 << 23
 """How much source of cells, and of definitions, is kept; the oldest is forgotten first."""
+MAX_BITS = 1000
+"""Up to so many bits a number is printed; Python prints none of thousands of digits."""
 MAX_NESTED = 1000
 """How many files that magics compiled are kept, the newest."""
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
@@ -42,7 +44,8 @@ def user_variables(shell: InteractiveShell) -> dict[str, Any]:
 
 def _spell(key: object, place: int) -> str:
     """Spell a name that is no text, or one that its own code would have to print."""
-    return f"globals()[{key}]" if type(key) is int else f"globals()[<{name_of(type(key))} {place}>]"
+    is_short = type(key) is int and key.bit_length() < MAX_BITS
+    return f"globals()[{key}]" if is_short else f"globals()[<{name_of(type(key))} {place}>]"
 
 
 @dataclass(slots=True)

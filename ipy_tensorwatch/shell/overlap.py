@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, field
 from threading import get_ident
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
+
     from .running import RunningCell
 
 
@@ -25,6 +28,7 @@ class RunningCells:
     depths: dict[int, int] = field(default_factory=dict)
     missed: set[int] = field(default_factory=set)
     _cells: dict[int, RunningCell] = field(default_factory=dict)
+    _begun: dict[int, weakref.ref[ExecutionInfo]] = field(default_factory=dict)
 
     @property
     def mine(self) -> RunningCell | None:
@@ -42,10 +46,24 @@ class RunningCells:
         """Whether any thread runs a cell, watched or not."""
         return bool(self.depths)
 
-    def enter(self) -> bool:
+    def is_over(self, last: ExecutionResult | None) -> bool:
+        """Tell whether the cell that this thread has begun has ended, given what the shell ran last."""
+        begun = self._begun.get(get_ident())
+        if begun is None or get_ident() not in self.depths:
+            return False
+        info = begun()
+        return info is None or (last is not None and last.info is info)
+
+    def forget(self) -> None:
+        """Count no cell of this thread any more."""
+        self.depths.pop(get_ident(), None)
+
+    def enter(self, info: ExecutionInfo) -> bool:
         """Count a cell that begins in this thread; tell whether it is no part of another."""
         depth = self.depths.get(get_ident(), 0) + 1
         self.depths[get_ident()] = depth
+        if depth == 1:
+            self._begun[get_ident()] = weakref.ref(info)
         return depth == 1
 
     def leave(self) -> bool:

@@ -93,13 +93,26 @@ class RunningCell:
             sample=self._sample,
         )
 
-    def instrument(self, tree: ast.Module) -> SimpleNamespace:
-        """Take the cell's own statements and return a probe for each."""
+    def instrument(self, tree: ast.Module, *, is_typed: bool = True) -> SimpleNamespace:
+        """Take the cell's own statements and return a probe for each; none where they are not those that were typed.
+
+        Parameters
+        ----------
+        is_typed
+            Whether nobody else can have changed the tree.
+        """
+        if not is_typed and not self._is_as_typed(tree):
+            return self.ledger.probes
         self._names = [names_written(node) for node in walk_statements(tree.body)]
         bound = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
         changing = (index for index, names in enumerate(self._names) if not bound.isdisjoint(names))
         self.ledger.begin(len(self._names), frozenset(changing), frozenset(self._hiding(tree)))
         return self.ledger.probes
+
+    def _is_as_typed(self, tree: ast.Module) -> bool:
+        """Tell whether a tree still has the statements that the cell has, so that their numbers mean the same."""
+        found = [(type(node).__name__, node.lineno) for node in walk_statements(tree.body)]
+        return found == [(type(node).__name__, node.lineno) for node in walk_statements(ast.parse(self.plain).body)]
 
     def _hiding(self, tree: ast.Module) -> Iterator[int]:
         """Give the statements that may write, or make what can write, without the version counter seeing it."""

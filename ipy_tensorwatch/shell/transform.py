@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from ..core.guard import GUARD
-from ..core.instrument import instrument
+from ..core.instrument import instrument, make_probes, silence
 from ..core.statement import walk_statements
 
 if TYPE_CHECKING:
@@ -40,16 +40,32 @@ class ProbeTransformer:
     `%timeit`, `%prun` and `%%time` pass code through the transformers too, while a cell runs; what they measure must
     be the user's code alone, so only the first tree after `arm` is instrumented.
 
+    It stands in the shell's list, as the last, only until the cell's tree has come by: others see the tree as typed.
+
     Attributes
     ----------
+    shell
+        Whose cells these are.
     expected
         By thread, what takes the tree of the cell that is about to run.
     installed
         By thread, the name of the probes of the cell that runs.
     """
 
+    shell: InteractiveShell
     expected: dict[int, Callable[[ast.Module], SimpleNamespace]] = field(default_factory=dict)
     installed: dict[int, str] = field(default_factory=dict)
+
+    def come(self) -> None:
+        """Stand behind all other transformers."""
+        found = transformers(self.shell)
+        if not found or found[-1] is not self:
+            found[:] = [*(one for one in found if one is not self), self]
+
+    def go(self) -> None:
+        """Stand there no longer."""
+        found = transformers(self.shell)
+        found[:] = [one for one in found if one is not self]
 
     def arm(self, on_cell: Callable[[ast.Module], SimpleNamespace]) -> None:
         """Expect a cell in this thread; `on_cell` gets its tree and returns its probes."""
@@ -58,6 +74,8 @@ class ProbeTransformer:
     def disarm(self) -> None:
         """Expect nothing in this thread, and take its probes away."""
         self.expected.pop(get_ident(), None)
+        if not self.expected:
+            self.go()
         name = self.installed.pop(get_ident(), None)
         if name is not None:
             vars(builtins).pop(name, None)
@@ -66,8 +84,7 @@ class ProbeTransformer:
         """Let the cells that run run on with probes that do nothing."""
         self.expected.clear()
         for name in list(self.installed.values()):
-            probes = vars(vars(builtins).get(name, SimpleNamespace()))
-            probes.update(dict.fromkeys(probes, bool))
+            silence(vars(builtins).get(name, SimpleNamespace()))
 
     def visit(self, node: ast.Module) -> ast.Module:
         """Return the instrumented tree, or the tree as it is."""
@@ -78,7 +95,13 @@ class ProbeTransformer:
         probed = GUARD.run("before a cell", self._instrument, node, expected, default=None) if expected else None
         if probed is None and GUARD.signals.are_waiting:
             probed = GUARD.run("before a cell", self._instrument, node, _delivering, default=None)
+        GUARD.run("before a cell", self._step_aside, default=None)
         return node if probed is None else probed
+
+    def _step_aside(self) -> None:
+        found = transformers(self.shell)
+        if not self.expected and found and found[-1] is self:  # else IPython would skip the one behind
+            del found[-1]
 
     def _instrument(self, node: ast.Module, expected: Callable[[ast.Module], SimpleNamespace]) -> ast.Module:
         probes = expected(node)
@@ -93,6 +116,6 @@ class ProbeTransformer:
 def _delivering(tree: ast.Module) -> SimpleNamespace:
     """Make probes that do no more than deliver what arrived before the cell began."""
     count = sum(1 for _ in walk_statements(tree.body))
-    probes = SimpleNamespace(**{f"p{index}": bool for index in range(count)}, check=bool, deliver=GUARD.signals.take())
-    probes.p0 = partial(bool, 1)
+    probes = make_probes(dict.fromkeys(range(count), bool))
+    probes.p0, probes.deliver = partial(bool, 1), GUARD.signals.take()
     return probes

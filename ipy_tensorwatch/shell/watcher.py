@@ -27,6 +27,7 @@ from .freezing import Freezing
 from .hazards import HazardBook
 from .heading import may_request, requested
 from .late import deliver_late
+from .outcome import status_of, unwatched
 from .overlap import RunningCells
 from .recording import SECONDS as RECORDING_SECONDS
 from .recording import record
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from ..capture.lens import Shot
     from ..core.diff import Found
-    from ..core.records import Change, Hazard, Status
+    from ..core.records import Change, Hazard
     from .breaks import Explain
     from .config import TensorWatch
     from .options import DiffOptions
@@ -74,7 +75,7 @@ class Watcher:
     observer: Observer = field(default_factory=Observer)
     sources: Sources = field(default_factory=Sources)
     history: deque[tuple[int, Change]] = field(default_factory=deque)
-    transformer: ProbeTransformer = field(default_factory=ProbeTransformer)
+    transformer: ProbeTransformer = field(init=False)
     archive: Archive = field(default_factory=Archive)
     cells: RunningCells = field(default_factory=RunningCells)
     steps: StepRecorder = field(init=False)
@@ -89,6 +90,7 @@ class Watcher:
 
     def __post_init__(self) -> None:
         """Prepare the recorder of optimizer steps, the freezer, and the book of failures."""
+        self.transformer = ProbeTransformer(self.shell)
         self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
         self.freezing = Freezing(self.shell, Freezer(self.observer.lens.storages))
         self.steps = StepRecorder(
@@ -109,7 +111,6 @@ class Watcher:
     def start(self) -> None:
         """Register with the shell and PyTorch, and take the snapshot that the first cell is compared with."""
         self.steps.open()
-        transformers(self.shell).append(self.transformer)
         self.shell.events.register("pre_run_cell", self._before_cell)
         self.shell.events.register("post_run_cell", self._after_cell)
         GUARD.run("at the start", self._take_stock, default=None)
@@ -121,9 +122,14 @@ class Watcher:
                 self.shell.events.unregister(name, callback)
         if self.cells.any_running:
             self.shell.events.register("post_run_cell", self._after_last_cell)
-        if self.transformer in transformers(self.shell):
-            transformers(self.shell).remove(self.transformer)
-        for step in (self.steps.close, self._close_cell, self.freezing.give_up, self.transformer.retire, self._forget):
+        for step in (
+            self.transformer.go,
+            self.steps.close,
+            self._close_cell,
+            self.freezing.give_up,
+            self.transformer.retire,
+            self._forget,
+        ):
             GUARD.run("at the end", step, default=None)
 
     def _after_last_cell(self, _: object) -> None:
@@ -159,8 +165,12 @@ class Watcher:
         GUARD.run("before a cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
-        if not self.cells.enter():
+        if self.cells.is_over(self.shell.last_execution_result):  # our hook behind it was cut short
+            self.cells.forget()
+            self._give_up()
+        if not self.cells.enter(info):
             return
+        self.transformer.come()
         GUARD.run("what is frozen", self.freezing.begin, default=None)
         if not (self.settings.enabled or may_request(info.raw_cell or "")):
             return
@@ -203,7 +213,8 @@ class Watcher:
         self.cells.put(cell)
         self.guard()
         if self.settings.probes:
-            self.transformer.arm(cell.instrument)
+            is_typed = len(transformers(self.shell)) == 1
+            self.transformer.arm(partial(cell.instrument, is_typed=is_typed))
         if options is not None:
             self.record(options)
         cell.began = time.perf_counter()
@@ -254,6 +265,7 @@ class Watcher:
         GUARD.signals.recall()
         return True
 
+    @quiet_collector()
     def _finish_cell(self, result: ExecutionResult | None) -> None:
         began = time.perf_counter()
         cell = self.running
@@ -261,7 +273,7 @@ class Watcher:
             GUARD.run("after a cell", step, default=None)
         if not (self.settings.enabled or cell):
             return
-        with self._lock, quiet_collector():  # what we make and drop must not set off a look at all the user's objects
+        with self._lock:
             was_missed = self.cells.was_missed()
             if cell is None:
                 self._take_stock()
@@ -269,7 +281,7 @@ class Watcher:
                 self._excuse(self._describe(cell, result, began))
                 GUARD.run("after a cell", cell.forget, default=None)
             if was_missed:
-                self._excuse(_unwatched(count_now(self.shell), result))
+                self._excuse(unwatched(count_now(self.shell), result))
         self._ended = time.perf_counter()
         self._cost = self._ended - began
         if (cell is not None or was_missed) and self.report is not None:
@@ -325,7 +337,7 @@ class Watcher:
         return Cell(
             count=cell.count,
             source=cell.source,
-            status=_status(result),
+            status=status_of(result),
             duration=began - cell.began,
             overhead=overhead,
         )
@@ -375,16 +387,3 @@ class Watcher:
         cell = self.cells.take()
         if cell is not None:
             cell.close()
-
-
-def _unwatched(count: int, result: ExecutionResult | None) -> Cell:
-    """Describe a cell that ran without us."""
-    source = (result.info.raw_cell or "") if result and result.info else ""
-    return Cell(count=count, source=source, status=_status(result), duration=0.0, overhead=0.0)
-
-
-def _status(result: ExecutionResult | None) -> Status:
-    error = (result.error_in_exec or result.error_before_exec) if result else None
-    if error is None:
-        return "ok"
-    return "interrupted" if isinstance(error, KeyboardInterrupt) else "error"
