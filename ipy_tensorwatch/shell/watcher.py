@@ -126,7 +126,14 @@ class Watcher:
                 self.shell.events.unregister(name, callback)
         if self.cells.any_running:
             self.shell.events.register("post_run_cell", self._after_last_cell)
-        for step in (self.transformer.go, self.steps.close, self._close_cell, self.freezing.give_up, self.transformer.retire, self._forget):
+        for step in (
+            self.transformer.go,
+            self.steps.close,
+            self._close_cell,
+            self.freezing.give_up,
+            self.transformer.retire,
+            self._forget,
+        ):
             GUARD.run("at the end", step, default=None)
 
     def _after_last_cell(self, _: object) -> None:
@@ -258,7 +265,6 @@ class Watcher:
         GUARD.signals.recall()
         return True
 
-    @quiet_collector()
     def _finish_cell(self, result: ExecutionResult | None) -> None:
         began = time.perf_counter()
         cell = self.running
@@ -266,7 +272,7 @@ class Watcher:
             GUARD.run("after a cell", step, default=None)
         if not (self.settings.enabled or cell):
             return
-        with self._lock:
+        with self._lock, quiet_collector():  # what we make and drop must not set off a look at all the user's objects
             if cell is None:
                 self._take_stock()
             elif not GUARD.run("after a cell", self._finish, cell, result, began, default=False):
