@@ -407,7 +407,8 @@ class Watcher:
 
 
 def _status(result: ExecutionResult | None) -> Status:
-    error = (result.error_in_exec or result.error_before_exec) if result else None
+    errors = () if result is None else (result.error_in_exec, result.error_before_exec)
+    error = next((one for one in errors if one is not None), None)
     if error is None:
         return "ok"
-    return "interrupted" if isinstance(error, KeyboardInterrupt) else "error"
+    return "interrupted" if issubclass(type(error), KeyboardInterrupt) else "error"

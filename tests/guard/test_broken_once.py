@@ -178,3 +178,33 @@ def test_no_garbage_is_collected_while_we_work():
         nb.run("gc.callbacks.remove(note)\ngc.set_threshold(700)\nassert gc.isenabled()")
 
         assert not {"instrument", "_finish", "tell", "summarize", "_begin"} & set(nb.ns["during"])
+
+
+LOUD_ERROR = """
+import sys
+asked = []
+class Loud(Exception):
+    def _note(self, *_):
+        frame = sys._getframe(1)
+        if 'ipy_tensorwatch' in frame.f_code.co_filename:
+            asked.append(frame.f_code.co_name)
+        return False
+    __bool__ = __eq__ = _note
+    __hash__ = None
+    def __getattribute__(self, name):
+        frame = sys._getframe(1)
+        if 'ipy_tensorwatch' in frame.f_code.co_filename:
+            asked.append((frame.f_code.co_name, name))
+        return Exception.__getattribute__(self, name)
+"""
+
+
+def test_an_error_of_a_cell_is_not_asked_anything():
+    with Notebook() as nb:
+        nb.run(SETUP)
+        nb.run(LOUD_ERROR)
+        report = nb.run("x.add_(1)\nraise Loud()", raises=Exception)
+
+        assert nb.ns["asked"] == []
+        assert report["cell"]["status"] == "error"
+        assert silent(report) == {"y"}
