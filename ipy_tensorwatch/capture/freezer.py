@@ -61,8 +61,11 @@ class Freezer:
                 why = self._reason_against(reading) or (REFERENCES if holds_references(one) else None)
                 if why:
                     refused[path] = why
-                else:
+                    continue
+                try:
                     found.append(Frozen.of(path, cell, one, reading, self.storages.own))
+                except RuntimeError:  # PyTorch lets nobody have the address, of a tensor of zeros without memory say
+                    refused[path] = "its memory cannot be read"
         return found, refused
 
     def freeze(self, things: Iterable[Frozen]) -> None:

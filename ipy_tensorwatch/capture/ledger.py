@@ -6,11 +6,12 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
+from sys import settrace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from ..core.evidence import Move, Position, Write
-from ..core.guard import GUARD
+from ..core.guard import GUARD, pause_tracing
 from ..core.instrument import make_probes, silence
 from .allowance import EVENT
 from .collector import quiet_collector
@@ -153,7 +154,7 @@ class Ledger:
 
     def _enter(self, index: int) -> bool:
         """Enter a statement; tell whether something is to be delivered to the cell before that runs."""
-        found = None
+        found, tracer = None, pause_tracing()
         try:
             found = self.verify() if self.verify is not None else None
             if found is None:
@@ -162,6 +163,9 @@ class Ledger:
                     return False
         except BaseException as error:  # noqa: BLE001  (no probe may raise into the cell; a call of the guard would cost)
             GUARD.run("between statements", self._fail, error, default=None)
+        finally:
+            if tracer is not None:
+                settrace(tracer)
         if found is not None:
             raise found
         return self._has_to_deliver()

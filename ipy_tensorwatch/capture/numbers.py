@@ -9,6 +9,8 @@ import numpy as np
 
 _READ_AS = {"half": "float16", "bool": "uint8"}
 """A boolean is shown as its byte, which may be other than 0 and 1 where it was written through another type."""
+_STRUCTURES = ("[", "(", "{")
+"""How the text of a structure's or a record's type begins, which NumPy would parse as something else."""
 _KINDS = "biufcmM"
 """NumPy's kinds of types that are numbers, or may be taken for some; of all others, a byte may be part of a pointer."""
 
@@ -24,6 +26,8 @@ def plain_number(value: Any) -> float | str:  # noqa: ANN401  (any of NumPy's nu
 def numbers(rows: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any] | None:
     """Read rows of bytes as numbers that double precision holds; None for types that are none."""
     name = dtype.removeprefix("torch.")
+    if name[:1] in _STRUCTURES:
+        return None
     raw = np.ascontiguousarray(rows)
     if name == "bfloat16":
         return (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32).ravel()

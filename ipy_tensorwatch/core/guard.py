@@ -6,9 +6,12 @@ kept for `%tensorwatch status`; signals that arrive while it runs are held back 
 
 from __future__ import annotations
 
+import gc
 import traceback
 from collections import deque
 from dataclasses import dataclass, field
+from sys import gettrace, settrace
+from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .signals import HeldSignals
@@ -24,6 +27,18 @@ _HEAP_TYPE = 1 << 9
 """The flag of a class that a program has made, which may have a `__str__` of its own."""
 _flags_of: Callable[[type], int] = vars(type)["__flags__"].__get__
 _PLAIN = frozenset({str, bytes, int, float, type(None)})
+
+
+_CAN_PAUSE = type(settrace) is BuiltinFunctionType
+"""Some debuggers put a function of theirs there, which complains when it is called."""
+
+
+def pause_tracing() -> Any:  # noqa: ANN401
+    """Stop the user's tracer, whose code must not run in ours; return it, to be handed to `settrace` again."""
+    tracer = gettrace() if _CAN_PAUSE else None
+    if tracer is not None:
+        settrace(None)
+    return tracer
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -65,14 +80,23 @@ class Guard:
 
     def run(self, where: str, action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
         """Run an action, whatever it raises, and return what it does; `default` where it failed."""
+        tracer, collects = None, gc.isenabled()
         try:
             self.signals.hold()
+            gc.disable()  # finalizers and callbacks of the user's wait until its own code runs
+            tracer = pause_tracing()
             return action(*args)
         except BaseException as error:  # noqa: BLE001  (the user's program goes on whatever we meet)
             self.note(where, error)
             return default
         finally:
-            self.signals.release()
+            if collects:
+                gc.enable()
+            try:
+                self.signals.release()
+            finally:
+                if tracer is not None:
+                    settrace(tracer)
 
     def run_inside(self, where: str, action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
         """Run an action in the midst of a user's statement, which gets what arrived meanwhile a moment later."""

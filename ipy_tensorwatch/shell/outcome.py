@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 def status_of(result: ExecutionResult | None) -> Status:
     """Tell whether a cell ran to its end, raised an error or was interrupted."""
-    error = (result.error_in_exec or result.error_before_exec) if result else None
+    errors = () if result is None else (result.error_in_exec, result.error_before_exec)
+    error = next((one for one in errors if one is not None), None)  # an error of the user's may say that it is false
     if error is None:
         return "ok"
-    return "interrupted" if isinstance(error, KeyboardInterrupt) else "error"
+    return "interrupted" if issubclass(type(error), KeyboardInterrupt) else "error"
 
 
 def unwatched(count: int, result: ExecutionResult | None) -> Cell:

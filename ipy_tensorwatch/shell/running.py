@@ -111,8 +111,7 @@ class RunningCell:
 
     def _is_as_typed(self, tree: ast.Module) -> bool:
         """Tell whether a tree still has the statements that the cell has, so that their numbers mean the same."""
-        found = [(type(node).__name__, node.lineno) for node in walk_statements(tree.body)]
-        return found == [(type(node).__name__, node.lineno) for node in walk_statements(ast.parse(self.plain).body)]
+        return type(tree) is ast.Module and _outline(tree) == _outline(ast.parse(self.plain))
 
     def _hiding(self, tree: ast.Module) -> Iterator[int]:
         """Give the statements that may write, or make what can write, without the version counter seeing it."""
@@ -164,3 +163,7 @@ class RunningCell:
         seen = self.values.setdefault(index, [])
         if values and values not in seen[-KEPT:] and len(seen) < MAX_VALUES:
             seen.append(values)
+
+
+def _outline(tree: ast.Module) -> list[tuple[type, int | None]]:
+    return [(type(node), getattr(node, "lineno", None)) for node in walk_statements(tree.body)]

@@ -265,7 +265,6 @@ class Watcher:
         GUARD.signals.recall()
         return True
 
-    @quiet_collector()
     def _finish_cell(self, result: ExecutionResult | None) -> None:
         began = time.perf_counter()
         cell = self.running
@@ -273,7 +272,7 @@ class Watcher:
             GUARD.run("after a cell", step, default=None)
         if not (self.settings.enabled or cell):
             return
-        with self._lock:
+        with self._lock, quiet_collector():  # what we make and drop must not set off a look at all the user's objects
             was_missed = self.cells.was_missed()
             if cell is None:
                 self._take_stock()
