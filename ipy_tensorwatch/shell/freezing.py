@@ -12,6 +12,7 @@ from IPython.core.error import UsageError
 
 from ..capture.allowance import Allowance
 from ..capture.collector import quiet_collector
+from ..capture.freezer import LET_GO
 from ..core.freezing import FrozenError
 from ..core.guard import GUARD
 from ..render.frozen import show_freeze, show_frozen, show_thaw
@@ -108,6 +109,7 @@ class Freezing:
         if self.freezer.frozen:
             for one in self.freezer.mend():
                 print(f"tensorwatch: {one.record()}: it was written to between cells; {one.fate}")
+            self._tell_let_go()
             self.freezer.open()
 
     def guard(self, cell: RunningCell | None) -> None:
@@ -127,8 +129,14 @@ class Freezing:
         if guarded is not None:
             guarded.note()
         told = _accuse(self.freezer.mend(), guarded)
+        self._tell_let_go()
         if told:
             raise_late(self.shell, FrozenError(told), result)
+
+    def _tell_let_go(self) -> None:
+        for one in self.freezer.let_go:
+            print(f"tensorwatch: {one.record()}: {LET_GO}, so it is not frozen any more")
+        self.freezer.let_go.clear()
 
     def give_up(self) -> None:
         """Thaw everything, and leave nothing behind."""
