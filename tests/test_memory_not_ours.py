@@ -62,7 +62,8 @@ class TestReadOnly:
             nb.run("import numpy as np, torch\nm = np.memmap(file, dtype='u1', mode='r')\nx = torch.zeros(3)")
             nb.cell("%tensorwatch freeze m x")
             ran = nb.cell("f = open(file, 'r+b'); f.write(b'abc'); f.close()")
-            assert "its bytes could not be put back, so it is not frozen any more" in str(ran.error)
+            assert ran.error is None  # it may have been another process that wrote
+            assert "its bytes could not be put back, so it is not frozen any more" in ran.stdout
             assert nb.run("1 + 1")["cell"]["status"] == "ok"
             assert "m " not in nb.cell("%tensorwatch frozen").stdout
             assert bytes(nb.ns["m"][:3]) == b"abc"

@@ -185,7 +185,7 @@ def digest_held(blocks: Sequence[Block]) -> list[bytes | None]:
     digest = xxhash.xxh3_128_digest
     for block in blocks:  # written out, for this is what a quiet cell waits for
         try:
-            owner = block.owner()  # type: ignore[misc]
+            owner: Any = block.owner()  # type: ignore[misc]
             is_there = owner.data_ptr() == block.start and owner.nbytes() >= block.end
             found.append(digest(block.bytes_here) if is_there else None)
         except (AttributeError, TypeError):  # gone; an array, memory of somebody else's

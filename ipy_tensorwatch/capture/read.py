@@ -17,7 +17,7 @@ from .torch_private import data_address, has_storage, is_cow, is_fake, is_functo
 if TYPE_CHECKING:
     from .identity import StorageSerials
 
-_STAND_IN = type(np.lib.stride_tricks.as_strided(np.zeros(1)).base)
+_STAND_IN: Any = type(np.lib.stride_tricks.as_strided(np.zeros(1)).base)
 """What NumPy puts between an array and one that `as_strided` has laid over it."""
 DTYPES = {value: str(value) for value in vars(torch).values() if isinstance(value, torch.dtype)}
 TORCH_TYPES = frozenset({torch.Tensor, torch.nn.Parameter})
@@ -119,7 +119,7 @@ def owner_of(thing: Any) -> Any:  # noqa: ANN401
 
 
 def _base_of(array: Any) -> Any:  # noqa: ANN401
-    base = bare.array_base(array)
+    base: Any = bare.array_base(array)
     return base.base if type(base) is _STAND_IN else base
 
 

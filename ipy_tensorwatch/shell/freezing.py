@@ -12,7 +12,6 @@ from IPython.core.error import UsageError
 
 from ..capture.allowance import Allowance
 from ..capture.collector import quiet_collector
-from ..capture.freezer import LET_GO
 from ..core.freezing import FrozenError
 from ..core.guard import GUARD
 from ..render.frozen import show_freeze, show_frozen, show_thaw
@@ -108,7 +107,7 @@ class Freezing:
         """Begin a cell: undo what was written since the last one, and stop operators from here on."""
         if self.freezer.frozen:
             for one in self.freezer.mend():
-                print(f"tensorwatch: {one.record()}: it was written to between cells; {one.fate}")
+                print(f"tensorwatch: {one.record()}: it was written to between cells; its bytes have been put back")
             self._tell_let_go()
             self.freezer.open()
 
@@ -134,8 +133,8 @@ class Freezing:
             raise_late(self.shell, FrozenError(told), result)
 
     def _tell_let_go(self) -> None:
-        for one in self.freezer.let_go:
-            print(f"tensorwatch: {one.record()}: {LET_GO}, so it is not frozen any more")
+        for one, why in self.freezer.let_go:
+            print(f"tensorwatch: {one.record()}: {why}, so it is not frozen any more")
         self.freezer.let_go.clear()
 
     def give_up(self) -> None:
@@ -198,4 +197,4 @@ def _accuse(mended: Sequence[Frozen], guarded: GuardedCell | None) -> str:
         return ""
     more = f" (and {len(mended) - 1:,} more)" if len(mended) > 1 else ""
     culprit = guarded.culprit() if guarded else "this cell"
-    return f"{mended[0].record()}{more}: {culprit} wrote to it; {mended[0].fate}"
+    return f"{mended[0].record()}{more}: {culprit} wrote to it; its bytes have been put back"
