@@ -14,7 +14,7 @@ import xxhash
 from ..core.footprint import footprint_of
 from ..core.overlap import lay_out
 from ..core.tally import Side
-from .memory import SMALL, batches, digest_each, fetch
+from .memory import SMALL, batches, digest_each, digest_held, fetch
 from .threads import is_alone
 
 if TYPE_CHECKING:
@@ -91,8 +91,13 @@ class Mark:
 
 
 def is_whole(reading: Reading, block: Block) -> bool:
-    """Tell whether a reading's elements are all of a block, each byte once."""
-    return reading.is_dense and (reading.low, reading.high) == (block.low, block.low + block.nbytes)
+    """Tell whether a reading's elements are all of a block."""
+    if (reading.low, reading.high) != (block.low, block.end):
+        return False
+    if reading.is_dense:
+        return True
+    footprint = footprint_of(reading)
+    return footprint is not None and footprint.is_solid
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,13 +263,24 @@ class Fingerprints:
         blocks = owners.blocks
         small = [storage for storage in batch if blocks[storage].nbytes <= SMALL]
         found = self._differing_small(small, blocks) if small else []
-        for storage in batch if len(small) < len(batch) else ():
-            block = blocks[storage]
-            if block.nbytes > SMALL:
-                digest = block.digest(owners.hold_if_safe(storage))
-                if self._differs(storage, block, digest):
-                    found.append(_Seen(storage, digest, None))
+        if len(small) < len(batch):
+            found += self._differing_large(
+                [one for one in batch if blocks[one].nbytes > SMALL] if small else batch, owners
+            )
         return found
+
+    def _differing_large(self, storages: list[int], owners: Owners) -> list[_Seen]:
+        blocks = [owners.blocks[storage] for storage in storages]
+        digests = digest_held(blocks) if owners.are_safe else [None] * len(blocks)
+        if None in digests:
+            missing = zip(storages, blocks, digests, strict=True)
+            digests = [digest or block.digest(owners.hold_if_safe(storage)) for storage, block, digest in missing]
+        marks = map(self.marks.get, storages)
+        return [
+            _Seen(storage, digest, None)
+            for storage, block, digest, mark in zip(storages, blocks, digests, marks, strict=True)
+            if mark is None or digest != mark.digest or (mark.block is not block and mark.block != block)
+        ]
 
     def _differing_small(self, storages: list[int], blocks: Mapping[int, Block]) -> list[_Seen]:
         """Copy many small storages out in one go; if all of it is what it was, no single one is looked at."""
@@ -343,7 +359,7 @@ def digest_part(block: Block, reading: Reading, owner: object) -> bytes | None:
 
 def _part_digests(block: Block, parts: Iterable[Reading], owner: object) -> dict[Part, bytes]:
     found: dict[Part, bytes] = {}
-    for reading in () if block.foreign else parts:
+    for reading in parts:
         if not is_whole(reading, block) and reading.layout not in found:
             digest = digest_part(block, reading, owner)
             if digest is not None:

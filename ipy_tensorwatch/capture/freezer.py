@@ -21,21 +21,33 @@ from .torch_private import plain_reads
 from .walk import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from ..core.reading import Reading
 
 REFERENCES = "its bytes are references to Python objects, or to text"
 """Why it can neither be frozen nor restored."""
+LET_GO = "its memory was another's, who has let go of it"
+LOST = "it was written to, and its bytes could not be put back"
 _NOBODY = -1
 """The serial of an object that is not to be told from others."""
 
 
 @dataclass(slots=True, eq=False)
 class Freezer:
-    """All that is frozen, in the order in which it was."""
+    """All that is frozen, in the order in which it was.
+
+    Attributes
+    ----------
+    lost
+        Finds the storages whose memory was somebody else's, and was taken back.
+    let_go
+        What was thawed because it could not be guarded, and why, until it has been told.
+    """
 
     storages: StorageSerials = field(default_factory=StorageSerials)
+    lost: Callable[[], frozenset[int]] = frozenset
+    let_go: list[tuple[Frozen, str]] = field(default_factory=list)
     _frozen: dict[int, Frozen] = field(default_factory=dict)
     _gone: deque[object] = field(default_factory=deque)
     _count: itertools.count[int] = field(default_factory=itertools.count)
@@ -102,12 +114,23 @@ class Freezer:
             mode.rest()
 
     def mend(self) -> list[Frozen]:
-        """Undo the writes that no operator made; return what was written to, and thaw what could not be mended."""
+        """Undo the writes that no operator made; return what was written to, and let go of what could not be mended."""
         with plain_reads():
+            self._let_go()
             every = list(self.frozen.values())
             found = [one for one in every if GUARD.run("what is frozen", one.mend, default=False)]
-        self.thaw({one for one in found if one.is_lost})
-        return found
+        lost = [one for one in found if one.is_lost]
+        self.thaw(lost)
+        self.let_go += [(one, LOST) for one in lost]
+        return [one for one in found if not one.is_lost]
+
+    def _let_go(self) -> None:
+        """Thaw what has become anybody's memory, before it is read or written."""
+        lost = self.lost()
+        found = [one for one in list(self.frozen.values()) if one.reading.storage in lost] if lost else []
+        if found:
+            self.thaw(found)
+            self.let_go += [(one, LET_GO) for one in found]
 
     def owner_of(self, reading: Reading) -> Frozen | None:
         """Return what is frozen of the memory that a reading covers."""
@@ -127,6 +150,8 @@ class Freezer:
             return f"it is {reading.unknown}" if reading.unknown.startswith(("a ", "an ")) else reading.unknown
         if reading.version is None and reading.kind != "ndarray":
             return "it is an inference tensor"
+        if reading.storage in self.lost():
+            return LET_GO
         same = (one for one in list(self.frozen.values()) if (here := one.here()) and _are_equal(here, reading))
         known = next(same, None)
         return known.record().tell("frozen already") if known else None

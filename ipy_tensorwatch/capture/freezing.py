@@ -38,7 +38,9 @@ def freezing(thing: object) -> Iterator[None]:
         yield
     finally:
         freezer.close()
-        written = [(str(one.record()), one.fate) for one in freezer.mend()]
+        written = [(str(one.record()), "its bytes have been put back") for one in freezer.mend()]
+        written += [(str(one.record()), why) for one, why in freezer.let_go]
+        freezer.let_go.clear()
         freezer.thaw(found)
         found.clear()  # a traceback would keep the copies
         if written and not isinstance(sys.exc_info()[1], KeyboardInterrupt):

@@ -144,13 +144,6 @@ class Frozen:
         self.is_lost = not self.kept.put_back(block)
         return True
 
-    @property
-    def fate(self) -> str:
-        """What became of it after it was written to."""
-        if self.is_lost:
-            return "its bytes could not be put back, so it is not frozen any more"
-        return "its bytes have been put back"
-
     def _reseat(self, kept: Kept) -> bool:
         """Lead the tensor back to its memory where an assignment to `.data` has given it another."""
         tensor: Any = self.thing()

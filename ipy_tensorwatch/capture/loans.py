@@ -29,13 +29,17 @@ class Loans:
     def follow(self, blocks: Mapping[int, Block], storages: StorageSerials) -> None:
         """Find whose lender has died since the last look, and the lenders of those not seen before."""
         borrowers = storages.foreign & blocks.keys()
-        alive = storages.references() if borrowers else {}
         self._lenders = {one: lender for one, lender in self._lenders.items() if one in borrowers}
-        lost = {one for one, lender in self._lenders.items() if lender is not None and lender not in alive}
-        self.gone = frozenset(lost)
+        self.gone = self.lost(storages)
         fresh = borrowers - self._lenders.keys()
         if fresh:
             self._lenders.update(_find_lenders(fresh, blocks, storages.own))
+
+    def lost(self, storages: StorageSerials) -> frozenset[int]:
+        """Find the borrowers, of those that are known, whose lender has been freed by now."""
+        lent = [(one, lender) for one, lender in self._lenders.items() if lender is not None]
+        alive = storages.references() if lent else {}
+        return frozenset(one for one, lender in lent if lender not in alive)
 
 
 def _find_lenders(fresh: Iterable[int], blocks: Mapping[int, Block], own: set[int]) -> dict[int, int | None]:

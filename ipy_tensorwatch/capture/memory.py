@@ -29,7 +29,9 @@ SMALL = 1 << 13
 _REFERENCES = 0x01
 """NumPy's flag of a type whose elements are counted references, `NPY_ITEM_REFCOUNT`."""
 BATCH_COUNT = 512
-BATCH_BYTES = 1 << 18
+BATCH_BYTES = 1 << 20
+COPYING = 4
+"""How many times over the bytes of small blocks count in a batch: these are copied, and have to fit in the scratch."""
 
 _spare: list[Scratch] = []
 """Taken out while it is used, so that neither another thread nor a signal handler can write to it."""
@@ -47,8 +49,12 @@ class Block:
         Not allocated by PyTorch or owned by a live array: a truncated memory map, a closed shared memory.
     owner
         Leads to the PyTorch storage; None for an array, which could not be resized while a weak reference leads to it.
+    start, end
+        The address of the storage, and where in it the bytes end.
     span
         The run as the operating system takes it.
+    bytes_here
+        A buffer over the bytes of a larger block; it keeps nobody alive, so it is touched only while the owner is held.
     """
 
     address: int
@@ -57,16 +63,18 @@ class Block:
     room: int
     foreign: bool
     owner: weakref.ref[Any] | None = field(default=None, compare=False, repr=False)
+    start: int = field(init=False, compare=False, repr=False)
+    end: int = field(init=False, compare=False, repr=False)
     span: bytes = field(init=False, compare=False, repr=False)
+    bytes_here: Any = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Write the span."""
+        """Work out what each look asks for."""
+        has_window = self.nbytes > SMALL and not self.foreign
+        object.__setattr__(self, "start", self.address - self.low)
+        object.__setattr__(self, "end", self.low + self.nbytes)
         object.__setattr__(self, "span", span(self.address, self.nbytes))
-
-    @property
-    def start(self) -> int:
-        """The address of the storage."""
-        return self.address - self.low
+        object.__setattr__(self, "bytes_here", window(self.address, self.nbytes) if has_window else None)
 
     def union(self, other: Block) -> Block:
         """Span two runs of one storage."""
@@ -90,14 +98,12 @@ class Block:
             owner = None if reference is None else reference()
             return owner if owner is not None and self.lies_in(owner) else None
         owner = self.owner()
-        if owner is None or owner.data_ptr() != self.address - self.low:
-            return None
-        return owner if owner.nbytes() >= self.low + self.nbytes else None
+        return owner if owner is not None and owner.data_ptr() == self.start and owner.nbytes() >= self.end else None
 
     def lies_in(self, owner: Any) -> bool:  # noqa: ANN401  (a storage or an array)
         """Tell whether the bytes are still those of a storage or an array."""
         start, room = place_of(owner)
-        return start == self.start and self.low + self.nbytes <= room
+        return start == self.start and self.end <= room
 
     def copy(self) -> Bytes | None:
         """Copy the bytes; None where they cannot be read."""
@@ -137,7 +143,7 @@ class Block:
             What `hold` gave, if nobody can free or move the bytes before this returns: then they need not be copied.
         """
         if owner is not None and not self.foreign and self.nbytes:
-            return xxhash.xxh3_128_digest(window(self.address, self.nbytes))
+            return xxhash.xxh3_128_digest(self.bytes_here or window(self.address, self.nbytes))
         hasher = xxhash.xxh3_128()
         for piece in self._pieces():
             if piece is None:
@@ -170,6 +176,23 @@ class Block:
             _spare.append(scratch)
 
 
+def digest_held(blocks: Sequence[Block]) -> list[bytes | None]:
+    """Digest larger blocks of which each owner is held meanwhile, while nobody else can free or move what it owns.
+
+    None stands for one of which the owner is gone, elsewhere, or not known.
+    """
+    found: list[bytes | None] = []
+    digest = xxhash.xxh3_128_digest
+    for block in blocks:  # written out, for this is what a quiet cell waits for
+        try:
+            owner: Any = block.owner()  # type: ignore[misc]
+            is_there = owner.data_ptr() == block.start and owner.nbytes() >= block.end
+            found.append(digest(block.bytes_here) if is_there else None)
+        except (AttributeError, TypeError):  # gone; an array, memory of somebody else's
+            found.append(None)
+    return found
+
+
 def fetch(blocks: Sequence[Block]) -> bytes | None:
     """Copy the bytes of many small blocks, one behind the other; None where any cannot be read."""
     scratch = _spare.pop() if _spare else Scratch()
@@ -196,7 +219,8 @@ def batches(storages: Iterable[int], blocks: Mapping[int, Block]) -> Iterator[li
     size = 0
     for storage in storages:
         batch.append(storage)
-        size += blocks[storage].nbytes
+        nbytes = blocks[storage].nbytes
+        size += nbytes if nbytes > SMALL else COPYING * nbytes
         if len(batch) == BATCH_COUNT or size > BATCH_BYTES:
             yield batch
             batch, size = [], 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from ..core.gone import FREED
@@ -14,10 +15,10 @@ from .kinds import kind_of
 from .torch_private import data_address, has_storage, is_cow, is_fake, is_functorch
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from .identity import StorageSerials
 
+_STAND_IN: Any = type(np.lib.stride_tricks.as_strided(np.zeros(1)).base)
+"""What NumPy puts between an array and one that `as_strided` has laid over it."""
 DTYPES = {value: str(value) for value in vars(torch).values() if isinstance(value, torch.dtype)}
 TORCH_TYPES = frozenset({torch.Tensor, torch.nn.Parameter})
 """PyTorch's own types of tensors; of any other, what is asked may run code of somebody else's."""
@@ -112,9 +113,14 @@ def owner_of(thing: Any) -> Any:  # noqa: ANN401
     """Follow `.base` to the array, or the tensor, that keeps an array's memory; a tensor keeps its own."""
     if not bare.is_ndarray(thing):
         return thing
-    while bare.is_ndarray(base := bare.array_base(thing)):
+    while bare.is_ndarray(base := _base_of(thing)):
         thing = base
     return base if bare.is_tensor(base) else thing
+
+
+def _base_of(array: Any) -> Any:  # noqa: ANN401
+    base: Any = bare.array_base(array)
+    return base.base if type(base) is _STAND_IN else base
 
 
 def _read_tensor(

@@ -86,7 +86,7 @@ class Tally:
         times = prod(size for place, (size, *_) in enumerate(pairs) if place not in real)
         self.changed = None if count is None else count * times
         self.differs = bool(count) if count is not None else self.differs
-        self.first = [*islice(heapq.merge(*(self._spread(one, real) for one in indices)), self.examples)]
+        self.first = spread_indices(self.shape, real, indices, self.examples)
 
     def _go_through(self, old: Side, new: Side, dims: list[Index]) -> tuple[int | None, list[Index]]:
         """Compare all elements, piece by piece."""
@@ -94,7 +94,7 @@ class Tally:
         a, b = (_lay(side, merged, which, self.itemsize) for which, side in ((1, old), (2, new)))
         flat: list[int] = []
         changed = 0
-        for base, piece in _pieces(tuple(size for size, *_ in merged)):
+        for base, piece in pieces(tuple(size for size, *_ in merged)):
             differs = a[piece] != b[piece]
             differs = differs.any(axis=-1) if a.ndim > len(merged) else differs
             found = int(np.count_nonzero(differs))
@@ -111,11 +111,24 @@ class Tally:
     def _rows(self, elements: Array) -> Array:
         return np.ascontiguousarray(elements).view(np.uint8).reshape(-1, self.itemsize)
 
-    def _spread(self, reduced: Index, real: Sequence[int]) -> Iterator[Index]:
-        """Give the indices of all elements that lie at one place because of a stride of 0, in order."""
-        known = dict(zip(real, reduced, strict=True))
-        ranges = [(known[place],) if place in known else range(size) for place, size in enumerate(self.shape)]
-        return _in_order(ranges)
+
+def spread_indices(shape: Index, real: Sequence[int], indices: list[Index], count: int) -> list[Index]:
+    """Give the first indices of the elements that lie at some places, many at each because of strides of 0.
+
+    Parameters
+    ----------
+    shape
+        The shape of all elements.
+    real, indices
+        The dimensions in which the places differ, and the index of each place in these alone, in order.
+    """
+    return [*islice(heapq.merge(*(_spread(shape, real, one) for one in indices)), count)]
+
+
+def _spread(shape: Index, real: Sequence[int], reduced: Index) -> Iterator[Index]:
+    known = dict(zip(real, reduced, strict=True))
+    ranges = [(known[place],) if place in known else range(size) for place, size in enumerate(shape)]
+    return _in_order(ranges)
 
 
 def _in_order(ranges: Sequence[Sequence[int]]) -> Iterator[Index]:
@@ -147,9 +160,7 @@ def _lay(side: Side, dims: list[Index], which: int, itemsize: int) -> Array:
     return as_array(side.buffer, side.first, shape, strides, size)
 
 
-def _pieces(
-    shape: tuple[int, ...], base: int = 0, taken: tuple[Any, ...] = ()
-) -> Iterator[tuple[int, tuple[Any, ...]]]:
+def pieces(shape: tuple[int, ...], base: int = 0, taken: tuple[Any, ...] = ()) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """Cut a shape into pieces, in order, each with the number of elements before it."""
     if prod(shape) <= PIECE:
         yield base, (*taken, Ellipsis)
@@ -157,7 +168,7 @@ def _pieces(
     rest = prod(shape[1:])
     if rest > PIECE:
         for place in range(shape[0]):
-            yield from _pieces(shape[1:], base + place * rest, (*taken, place))
+            yield from pieces(shape[1:], base + place * rest, (*taken, place))
         return
     step = PIECE // rest
     for place in range(0, shape[0], step):

@@ -38,7 +38,8 @@ def _freeze_parts(frozen: Sequence[FrozenRecord], refused: Mapping[str, str]) ->
     yield words("frozen: ") + names([one.path for one in frozen])
     for device in dict.fromkeys(one.device for one in frozen if not one.is_kept):
         half = names([one.path for one in frozen if not one.is_kept and one.device == device])
-        yield words(f"bytes on {device} are not compared, so only operators of PyTorch are stopped: ") + half
+        which = "that lie scattered, or cannot be read," if device == "cpu" else f"on {device}"
+        yield words(f"bytes {which} are not compared, so only operators of PyTorch are stopped: ") + half
     for why in dict.fromkeys(refused.values()):
         yield words("not frozen: ") + names([path for path, one in refused.items() if one == why]) + words(f": {why}")
 

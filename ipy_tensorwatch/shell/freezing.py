@@ -107,7 +107,8 @@ class Freezing:
         """Begin a cell: undo what was written since the last one, and stop operators from here on."""
         if self.freezer.frozen:
             for one in self.freezer.mend():
-                print(f"tensorwatch: {one.record()}: it was written to between cells; {one.fate}")
+                print(f"tensorwatch: {one.record()}: it was written to between cells; its bytes have been put back")
+            self._tell_let_go()
             self.freezer.open()
 
     def guard(self, cell: RunningCell | None) -> None:
@@ -127,8 +128,14 @@ class Freezing:
         if guarded is not None:
             guarded.note()
         told = _accuse(self.freezer.mend(), guarded)
+        self._tell_let_go()
         if told:
             raise_late(self.shell, FrozenError(told), result)
+
+    def _tell_let_go(self) -> None:
+        for one, why in self.freezer.let_go:
+            print(f"tensorwatch: {one.record()}: {why}, so it is not frozen any more")
+        self.freezer.let_go.clear()
 
     def give_up(self) -> None:
         """Thaw everything, and leave nothing behind."""
@@ -190,4 +197,4 @@ def _accuse(mended: Sequence[Frozen], guarded: GuardedCell | None) -> str:
         return ""
     more = f" (and {len(mended) - 1:,} more)" if len(mended) > 1 else ""
     culprit = guarded.culprit() if guarded else "this cell"
-    return f"{mended[0].record()}{more}: {culprit} wrote to it; {mended[0].fate}"
+    return f"{mended[0].record()}{more}: {culprit} wrote to it; its bytes have been put back"

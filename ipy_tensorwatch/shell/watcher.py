@@ -92,7 +92,8 @@ class Watcher:
         """Prepare the recorder of optimizer steps, the freezer, and the book of failures."""
         self.transformer = ProbeTransformer(self.shell)
         self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
-        self.freezing = Freezing(self.shell, Freezer(self.observer.lens.storages))
+        freezer = Freezer(self.observer.lens.storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
+        self.freezing = Freezing(self.shell, freezer)
         self.steps = StepRecorder(
             lambda: (cell.ledger.current, cell.ledger.is_blurred) if (cell := self.running) else (None, False),
             lambda name: cell_of(self.shell, name) is not None,
