@@ -247,7 +247,7 @@ class Lens:
         return kept.tree if kept else None
 
     def _keep(self, name: str, branch: Branch, patience: float) -> _Kept:
-        tree = Tree(branch.signature, branch.outline.copy()) if branch.signature else None
+        tree = Tree(branch.signature, branch.outline.copy(), branch.spelled) if branch.signature else None
         old = self._kept.get(name)
         facts = complete(branch, old.facts if old else None)
         hurried = LAYOUT_TIME * len(branch.objects) > patience

@@ -29,7 +29,7 @@ SMALL = 1 << 13
 _REFERENCES = 0x01
 """NumPy's flag of a type whose elements are counted references, `NPY_ITEM_REFCOUNT`."""
 BATCH_COUNT = 512
-BATCH_BYTES = 1 << 18
+BATCH_BYTES, BATCH_COPIED = 1 << 20, 1 << 18
 
 _spare: list[Scratch] = []
 """Taken out while it is used, so that neither another thread nor a signal handler can write to it."""
@@ -193,13 +193,15 @@ def digest_each(blocks: Sequence[Block], joined: bytes | None) -> Iterator[tuple
 def batches(storages: Iterable[int], blocks: Mapping[int, Block]) -> Iterator[list[int]]:
     """Cut a run of storages into batches that are quick to digest, so that the clock is read often enough."""
     batch: list[int] = []
-    size = 0
+    size = copied = 0
     for storage in storages:
         batch.append(storage)
-        size += blocks[storage].nbytes
-        if len(batch) == BATCH_COUNT or size > BATCH_BYTES:
+        nbytes = blocks[storage].nbytes
+        size += nbytes
+        copied += nbytes if nbytes <= SMALL else 0
+        if len(batch) == BATCH_COUNT or size > BATCH_BYTES or copied > BATCH_COPIED:
             yield batch
-            batch, size = [], 0
+            batch, size, copied = [], 0, 0
     if batch:
         yield batch
 

@@ -60,7 +60,7 @@ class Observation:
         watched = self.shot.nbytes
         left_out = {storage: v.outcome for storage, v in self.verdicts.items() if v.after is None}
         missed = sum(self.shot.blocks[storage].nbytes for storage in left_out)
-        unverified = (
+        unverified = dict.fromkeys((
             *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
             *self._not_compared(left_out),
             *(Unverified(path=path, why="its graph was not read to the end") for path in self.cut),
@@ -69,12 +69,12 @@ class Observation:
                 for scene in self.shot.snapshot.scenes.values()
                 for path, reading in scene.untold
             ),
-        )
+        ))
         return Coverage(
             tensors=len(self.shot.snapshot),
             bytes=watched,
             verified_bytes=watched - missed,
-            unverified=unverified,
+            unverified=tuple(unverified),
             curtailed=tuple(self.curtailed),
         )
 
@@ -84,14 +84,21 @@ class Observation:
         return tuple(storage for storage, verdict in self.verdicts.items() if verdict.outcome == "unreadable")
 
     def _not_compared(self, left_out: Mapping[int, str]) -> Iterator[Unverified]:
-        why = {
-            "skipped": "budget",
-            "moved": "it was freed or moved while it was read",
-            "unreadable": "its memory is gone",
-        }
-        for storage, outcome in left_out.items():
-            for path, _ in self.shot.snapshot.by_storage.get(storage, ()):
-                yield Unverified(path=str(path), why=why[outcome])
+        """List what was not compared: path by path, or where these are many by what they hang on."""
+        for scene in self.shot.snapshot.scenes.values() if left_out else ():
+            missed = left_out.keys() & scene.by_storage.keys()
+            places = {place: _REASONS[left_out[one]] for one in missed for place in scene.places_of(one)}
+            for path, place in scene.summed_up(sorted(places), MANY):
+                yield Unverified(path=path, why=places[place])
+
+
+_REASONS = {
+    "skipped": "budget",
+    "moved": "it was freed or moved while it was read",
+    "unreadable": "its memory is gone",
+}
+MANY = 100
+"""Of more than so many tensors in one container that were not compared, the container alone is listed."""
 
 
 @dataclass(slots=True)

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from .identity import StorageSerials
 
 DTYPES = {value: str(value) for value in vars(torch).values() if isinstance(value, torch.dtype)}
-TORCH_TYPES = frozenset({torch.Tensor, torch.nn.Parameter})
-"""PyTorch's own types of tensors; of any other, what is asked may run code of somebody else's."""
 address_of = bare.address_of
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import chain, compress
 from operator import not_
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -18,6 +18,7 @@ from .inspect_object import (
     Nameless,
     Odd,
     attribute,
+    columns_of,
     is_a,
     items_of,
     let_go_of_classes,
@@ -53,6 +54,8 @@ class Branch:
         The paths to what could not be looked into, each with the reason.
     kinds
         The numbers of the objects' types.
+    spelled
+        The paths that were spelled so far, by their places; kept from look to look along with the outline.
     """
 
     outline: Outline = field(default_factory=Outline)
@@ -60,6 +63,7 @@ class Branch:
     signature: list[object] | None = None
     odd: list[tuple[str, str]] = field(default_factory=list)
     kinds: set[int] = field(default_factory=set)
+    spelled: dict[int, str] = field(default_factory=dict)
 
     def take(self, run: Run, values: Sequence[object], kinds: set[int] | None = None) -> None:
         """Add neighbours, the numbers of whose types may be known."""
@@ -75,10 +79,11 @@ class Branch:
 
 
 class Tree(NamedTuple):
-    """What is remembered of a tree of modules: its signature, and its outline."""
+    """What is remembered of a tree of modules: its signature, its outline, and what was spelled of it."""
 
     signature: list[object]
     outline: Outline
+    spelled: dict[int, str]
 
 
 @dataclass(slots=True)
@@ -194,8 +199,9 @@ def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
     kinds = numbers_of(seen.objects)
     if not (kinds <= PLAIN_IDS or all(map(is_array, map(type, seen.objects)))):
         return False
-    outline = last.outline if last and is_same(last.signature, seen.signature) else draw(name, seen.levels)
-    found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature, found.skipped, kinds)
+    same = last if last and is_same(last.signature, seen.signature) else None
+    outline, spelled = (same.outline, same.spelled) if same else (draw(name, seen.levels), {})
+    found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature, found.skipped, kinds, spelled)
     return True
 
 
@@ -308,15 +314,32 @@ def _add_states(found: Walk) -> None:
     if not found.optimizers:
         return
     known: Places = {}
+    sought = {*chain.from_iterable(_parameters_of(optimizer) for *_, optimizer in found.optimizers)}
     for branch in found.branches.values():
-        stops = branch.outline.stops()
-        known.update((id(thing), (branch, i, stops)) for i, thing in enumerate(branch.objects))
+        numbers = [*map(id, branch.objects)]
+        if not sought.isdisjoint(numbers):
+            stops = branch.outline.stops()
+            known.update((one, (branch, i, stops)) for i, one in enumerate(numbers) if one in sought)
     for branch, node, optimizer in found.optimizers:
         for add in (_add_state, _add_parameters):
             try:
                 add(branch, node, optimizer, known)
             except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
                 branch.pass_by(node, ("",), (reason_of(error),))
+
+
+def _parameters_of(optimizer: object) -> list[int]:
+    """Give the numbers of what an optimizer's groups and its state name; none of what cannot be read."""
+    found: list[int] = []
+    try:
+        states = attribute(optimizer, "state")
+        found += map(id, columns_of(states)[0] if is_a(type(states), dict) else ())
+        for _, group in groups_of(optimizer):
+            parameters = value_at(group, "params") if is_a(type(group), dict) else None
+            found += map(id, items_of(parameters) if is_a(type(parameters), list, tuple) else ())
+    except Exception:  # noqa: BLE001  (whoever adds them says why)
+        return found
+    return found
 
 
 def _add_state(branch: Branch, node: int, optimizer: object, known: Places) -> None:
@@ -332,7 +355,11 @@ def _add_state(branch: Branch, node: int, optimizer: object, known: Places) -> N
 
 def _spell(known: Places, parameter: object, number: int) -> str:
     branch, index, stops = known.get(id(parameter), (None, 0, ()))
-    return str(branch.outline.path_at(index, stops)) if branch else f"<parameter {number}>"
+    if branch is None:
+        return f"<parameter {number}>"
+    if index not in branch.spelled:
+        branch.spelled[index] = str(branch.outline.path_at(index, stops))
+    return branch.spelled[index]
 
 
 def _add_parameters(branch: Branch, node: int, optimizer: object, known: Places) -> None:
