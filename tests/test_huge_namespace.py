@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import ipy_tensorwatch.capture.lens as lens_module
-from ipy_tensorwatch.capture import limits, walk
+from ipy_tensorwatch.capture import contents, limits, walk
 from tests.notebook import Notebook, changes, mutated
 
 
@@ -16,7 +16,8 @@ def small(monkeypatch):
         for name in ("EXACT_TENSORS", "EXACT_OBJECTS", "HUGE"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, 50)
-    monkeypatch.setattr(limits, "SEGMENT", 20)
+    for module in (limits, walk, contents):
+        monkeypatch.setattr(module, "SEGMENT", 20)
     monkeypatch.setattr(limits.Limits, "is_late", True)
 
 

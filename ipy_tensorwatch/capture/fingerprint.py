@@ -121,11 +121,12 @@ class Budget:
     limit: float = 1.0
     credit: float = 0.0
     spent: float = 0.0
+    granted: float = 0.0
 
     def grant(self, seconds: float) -> None:
         """Add a cell's allowance."""
         self.credit = min(max(self.limit, seconds), self.credit + seconds)
-        self.spent = 0.0
+        self.spent, self.granted = 0.0, seconds
 
     def affords(self, nbytes: int) -> bool:
         """Guess whether so many bytes can still be compared."""

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from .lens import Computed
     from .past import Past
 
-SHORTEST, LONGEST, FIRST_READING = 0.002, 0.1, 0.05
-"""The CPU seconds that looking beyond an ordinary number of tensors may take: at least, at most, and while some of them
-were never read."""
+SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005
+"""The CPU seconds that looking beyond an ordinary number of tensors may take: at least, at most but for what the length
+of the cell adds, and at least while some of them were never read."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -149,8 +149,9 @@ class Observer:
 
     def _seconds(self) -> float:
         """Tell how long looking for more than an ordinary number of tensors may take."""
-        spare = max(self.budget.credit / 2, SHORTEST)
-        return max(spare, FIRST_READING) if self.lens.has_unread else min(spare, LONGEST)
+        spare = self.budget.credit / 2
+        least = FIRST_READING if self.lens.has_unread else SHORTEST
+        return min(max(spare, least), LONGEST + self.budget.granted / 2)
 
     def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, Verdict]:
         """Compare the bytes with what they were; memory that is gone may be anybody's by now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, compress
 from operator import not_
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -12,7 +12,7 @@ import torch
 
 from ..core.outline import Outline, Run, steps_of
 from ..core.path import AccessPath
-from .contents import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader
+from .contents import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader, spell_keys
 from .forest import draw, is_same, survey
 from .inspect_object import (
     Nameless,
@@ -27,7 +27,8 @@ from .inspect_object import (
     pairs_of,
     value_at,
 )
-from .limits import HUGE, Limits, Segment, segments_of
+from .limits import SEGMENT, Limits, Segment, segments_of
+from .slices import Slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -97,7 +98,7 @@ class Walk:
     skipped
         Paths that were not followed, with the reason.
     segments
-        What huge containers hold.
+        What huge containers hold; so many tensors and arrays are `held`.
     resting
         The names that were not reached.
     """
@@ -109,13 +110,13 @@ class Walk:
     containers: int = 0
     limits: Limits = field(default_factory=Limits)
     segments: list[Segment] = field(default_factory=list)
+    held: int = 0
     resting: list[str] = field(default_factory=list)
 
     @property
     def count(self) -> int:
         """How many tensors and arrays were found, those in huge containers included."""
-        held = sum(one.size for one in self.segments if is_array(type(one.first)))
-        return held + sum(len(branch.objects) for branch in self.branches.values())
+        return self.held + sum(len(branch.objects) for branch in self.branches.values())
 
 
 def walk(namespace: Mapping[str, object], known: Known = lambda _: None, limits: Limits | None = None) -> Walk:
@@ -164,6 +165,9 @@ def take_segment(found: Walk, segment: Segment) -> Branch:
     for step in (segment.path.root, *segment.path.steps):
         node = branch.outline.add_node(node, step)
     run, values = segment.cut(node)
+    if run.style == "key":
+        style, keys = spell_keys(run.keys, segment.start)
+        run = replace(run, style=style, keys=keys)
     kinds = numbers_of(values)
     queue: Queue = deque()
     for step, child in _take_values(branch, run, values, kinds):
@@ -227,9 +231,7 @@ def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
             break
         found.containers += 1
         found.limits.objects += 1
-        huge: list[Segment] = []
-        children = _open(branch, node, thing, huge, above)
-        found.segments += huge
+        children = _open(branch, node, thing, found, above)
         for step, child in children:
             if id(child) not in above and _may_follow(found, child):
                 queue.append((child, branch.outline.add_node(node, step), depth + 1, (*above, id(child))))
@@ -247,24 +249,24 @@ _CONTAINERS = (list, tuple, dict, torch.nn.Module)
 
 
 def _open(
-    branch: Branch, node: int, thing: object, huge: list[Segment] | None = None, above: tuple[int, ...] = ()
+    branch: Branch, node: int, thing: object, found: Walk | None = None, above: tuple[int, ...] = ()
 ) -> list[tuple[str, object]]:
     """Open a container; one that cannot be opened costs itself alone."""
     try:
-        return open_into(branch, node, thing, huge, above)
+        return open_into(branch, node, thing, found, above)
     except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
         branch.pass_by(node, ("",), (reason_of(error),))
         return []
 
 
 def open_into(
-    branch: Branch, node: int, thing: object, huge: list[Segment] | None = None, above: tuple[int, ...] = ()
+    branch: Branch, node: int, thing: object, found: Walk | None = None, above: tuple[int, ...] = ()
 ) -> list[tuple[str, object]]:
     """Take the tensors straight inside a container; return its inner containers with their steps.
 
     Parameters
     ----------
-    huge
+    found
         Takes the segments of what is too much to be looked at together.
     above
         The numbers of the containers that lead to it.
@@ -274,12 +276,24 @@ def open_into(
     for style, keys, values, role in look_inside(thing) if look_inside else ():
         if style == ODD:
             branch.pass_by(node, keys, values)
-        elif huge is not None and len(values) > HUGE:
-            path = branch.outline.node_path(node)
-            huge += segments_of(path, Run(node, style, _frozen(keys), role), values, above)
-        else:
+        elif found is None or not _cut(found, branch, Run(node, style, keys, role), values, above):
+            if type(values) is Slices:
+                keys, values = keys[:], values[:]
+                style, keys = spell_keys(keys) if style == "key" else (style, keys[: len(values)])
             children += _take_values(branch, Run(node, style, keys, role), values, numbers_of(values))
     return children
+
+
+def _cut(found: Walk, branch: Branch, run: Run, values: Sequence[object] | Slices, above: tuple[int, ...]) -> bool:
+    """Cut a container into segments, where there is so much in it."""
+    if len(values) <= SEGMENT:
+        return False
+    path, holds_arrays = branch.outline.node_path(run.node), is_array(type(next(iter(values[:1]), None)))
+    if not found.limits.cuts(path, len(values), holds_arrays=holds_arrays):
+        return False
+    found.held += len(values) if holds_arrays else 0
+    found.segments += segments_of(path, replace(run, keys=_frozen(run.keys)), values, above)
+    return True
 
 
 def _take_values(branch: Branch, run: Run, values: Sequence[object], kinds: set[int]) -> list[tuple[str, object]]:
@@ -292,7 +306,7 @@ def _take_values(branch: Branch, run: Run, values: Sequence[object], kinds: set[
 
 
 def _frozen(keys: Sequence[object]) -> Sequence[object]:
-    return keys if isinstance(keys, range) else tuple(keys)
+    return keys if isinstance(keys, range | Slices) else tuple(keys)
 
 
 def _sort_out(branch: Branch, run: Run, values: Sequence[object]) -> list[tuple[str, object]]:
