@@ -36,7 +36,6 @@ from .inspect_object import (
     text_of,
     value_at,
 )
-
 from .limits import HUGE, SEGMENT
 from .slices import Slices, columns_in_slices, slices_of
 

@@ -133,7 +133,9 @@ class Lens:
             The CPU time that may be spent on more than an ordinary number of things.
         """
         with plain_reads(), quiet_collector():
-            found, kept, resting = self._walk(namespace, patience, Limits(seconds, self._turns, self._cut, self._kept.keys()))
+            found, kept, resting = self._walk(
+                namespace, patience, Limits(seconds, self._turns, self._cut, self._kept.keys())
+            )
             if computed is not None:
                 computed.extend(_computed(found, kept))
             is_same = all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept)
@@ -183,7 +185,9 @@ class Lens:
     def peek(self, namespace: Mapping[str, object]) -> Shot:
         """Take a snapshot while a cell runs; the next one is compared with the last that was taken, not with this."""
         with plain_reads(), quiet_collector():
-            _, kept, resting = self._walk(namespace, math.inf, Limits(PEEKING, self._turns, self._cut, self._kept.keys()))
+            _, kept, resting = self._walk(
+                namespace, math.inf, Limits(PEEKING, self._turns, self._cut, self._kept.keys())
+            )
         return Shot(_picture(kept), _merge({name: one for name, one in kept.items() if name not in resting}))
 
     @property

@@ -60,16 +60,18 @@ class Observation:
         watched = self.shot.nbytes
         left_out = {storage: v.outcome for storage, v in self.verdicts.items() if v.after is None}
         missed = sum(self.shot.blocks[storage].nbytes for storage in left_out)
-        unverified = dict.fromkeys((
-            *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
-            *self._not_compared(left_out),
-            *(Unverified(path=path, why="its graph was not read to the end") for path in self.cut),
-            *(
-                Unverified(path=str(path), why=reading.unknown or f"on {reading.device}")
-                for scene in self.shot.snapshot.scenes.values()
-                for path, reading in scene.untold
-            ),
-        ))
+        unverified = dict.fromkeys(
+            (
+                *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
+                *self._not_compared(left_out),
+                *(Unverified(path=path, why="its graph was not read to the end") for path in self.cut),
+                *(
+                    Unverified(path=str(path), why=reading.unknown or f"on {reading.device}")
+                    for scene in self.shot.snapshot.scenes.values()
+                    for path, reading in scene.untold
+                ),
+            )
+        )
         return Coverage(
             tensors=len(self.shot.snapshot),
             bytes=watched,
