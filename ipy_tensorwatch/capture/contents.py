@@ -37,14 +37,14 @@ from .inspect_object import (
     value_at,
 )
 from .limits import HUGE, SEGMENT
-from .slices import Slices, columns_in_slices, slices_of
+from .slices import columns_in_slices, slices_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ..core.outline import Style
 
-    Contents = Iterator[tuple[Style | Literal["odd"], Sequence[Any] | Slices, Sequence[Any] | Slices, str]]
+    Contents = Iterator[tuple[Style | Literal["odd"], Sequence[Any], Sequence[Any], str]]
     Opener = Callable[[Any], Contents]
 
 ATOMS: frozenset[type] = frozenset(

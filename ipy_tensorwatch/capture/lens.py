@@ -133,9 +133,7 @@ class Lens:
             The CPU time that may be spent on more than an ordinary number of things.
         """
         with plain_reads(), quiet_collector():
-            found, kept, resting = self._walk(
-                namespace, patience, Limits(seconds, self._turns, self._cut, self._kept.keys())
-            )
+            found, kept, resting = self._walk(namespace, patience, self._limits(seconds))
             if computed is not None:
                 computed.extend(_computed(found, kept))
             is_same = all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept)
@@ -185,10 +183,11 @@ class Lens:
     def peek(self, namespace: Mapping[str, object]) -> Shot:
         """Take a snapshot while a cell runs; the next one is compared with the last that was taken, not with this."""
         with plain_reads(), quiet_collector():
-            _, kept, resting = self._walk(
-                namespace, math.inf, Limits(PEEKING, self._turns, self._cut, self._kept.keys())
-            )
+            _, kept, resting = self._walk(namespace, math.inf, self._limits(PEEKING))
         return Shot(_picture(kept), _merge({name: one for name, one in kept.items() if name not in resting}))
+
+    def _limits(self, seconds: float) -> Limits:
+        return Limits(seconds, self._turns, self._cut, self._kept.keys())
 
     @property
     def has_unread(self) -> bool:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from ..core.path import AccessPath
-    from .slices import Slices
 
 EXACT_TENSORS, EXACT_OBJECTS = 20_000, 50_000
 """So many are looked at after every cell, whatever the clock says, so that no result depends on a machine's speed."""
@@ -41,7 +40,7 @@ class Segment(NamedTuple):
     key: str
     path: AccessPath
     whole: Run
-    everything: Sequence[Any] | Slices
+    everything: Sequence[Any]
     start: int
     above: tuple[int, ...]
 
@@ -58,9 +57,7 @@ class Segment(NamedTuple):
         return Run(node, whole.style, keys[:count], whole.role), values[:count]
 
 
-def segments_of(
-    path: AccessPath, run: Run, values: Sequence[Any] | Slices, above: tuple[int, ...]
-) -> Iterator[Segment]:
+def segments_of(path: AccessPath, run: Run, values: Sequence[Any], above: tuple[int, ...]) -> Iterator[Segment]:
     """Cut a huge container into segments."""
     begin = f"{path}<{run.style}{run.role} "
     for start in range(0, len(values), SEGMENT):

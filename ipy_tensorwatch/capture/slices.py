@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-class Slices:
+class Slices(Sequence[Any]):
     """Gives what a live container holds, part by part, without any code of its own.
 
     Attributes
@@ -30,8 +31,10 @@ class Slices:
         """Count what it held when it was opened."""
         return self._count
 
-    def __getitem__(self, part: slice) -> list[Any]:
+    def __getitem__(self, part: int | slice) -> Any:  # noqa: ANN401
         """Copy a part; what was taken out meanwhile is missing from it."""
+        if isinstance(part, int):
+            return self[part : part + 1][0]
         start, stop, _ = part.indices(self._count)
         return self._take(start, stop)
 

@@ -277,14 +277,21 @@ def open_into(
         if style == ODD:
             branch.pass_by(node, keys, values)
         elif found is None or not _cut(found, branch, Run(node, style, keys, role), values, above):
-            if type(values) is Slices:
-                keys, values = keys[:], values[:]
-                style, keys = spell_keys(keys) if style == "key" else (style, keys[: len(values)])
-            children += _take_values(branch, Run(node, style, keys, role), values, numbers_of(values))
+            run, copied = _copied(Run(node, style, keys, role), values)
+            children += _take_values(branch, run, copied, numbers_of(copied))
     return children
 
 
-def _cut(found: Walk, branch: Branch, run: Run, values: Sequence[object] | Slices, above: tuple[int, ...]) -> bool:
+def _copied(run: Run, values: Sequence[object]) -> tuple[Run, Sequence[object]]:
+    """Copy what is looked at whole, where that has not been done."""
+    if type(values) is not Slices:
+        return run, values
+    copied = values[:]
+    style, keys = spell_keys(run.keys[:]) if run.style == "key" else (run.style, run.keys)
+    return replace(run, style=style, keys=keys[: len(copied)]), copied
+
+
+def _cut(found: Walk, branch: Branch, run: Run, values: Sequence[object], above: tuple[int, ...]) -> bool:
     """Cut a container into segments, where there is so much in it."""
     if len(values) <= SEGMENT:
         return False
