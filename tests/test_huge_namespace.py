@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import ipy_tensorwatch.capture.lens as lens_module
-from ipy_tensorwatch.capture import limits, walk
+from ipy_tensorwatch.capture import contents, limits, walk
 from tests.notebook import Notebook, changes, mutated
 
 
@@ -16,7 +16,8 @@ def small(monkeypatch):
         for name in ("EXACT_TENSORS", "EXACT_OBJECTS", "HUGE"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, 50)
-    monkeypatch.setattr(limits, "SEGMENT", 20)
+    for module in (limits, walk, contents):
+        monkeypatch.setattr(module, "SEGMENT", 20)
     monkeypatch.setattr(limits.Limits, "is_late", True)
 
 
@@ -77,3 +78,38 @@ def test_a_huge_container_that_is_gone_leaves_nothing(small):
 
         assert report["tensors"] == []
         assert why(report) == {}
+
+
+def test_lists_that_are_many_together_are_cut_like_one_huge_list(small):
+    with Notebook() as nb:
+        report = nb.run("import torch\nmany = [[torch.zeros(1) for _ in range(30)] for _ in range(5)]")
+        assert {"many[1]", "many[4]"} <= why(report).keys()
+        assert all(path == "many" or path.startswith("many[") for path in why(report))
+        for _ in range(12):
+            report = nb.run("pass")
+            assert changes(report) == {}
+
+        assert len({one["path"] for one in report["tensors"] if one["path"].startswith("many[")}) == 150
+
+
+def test_a_list_that_was_looked_at_whole_stays_whole(small):
+    with Notebook() as nb:
+        nb.run("import torch\na = [torch.zeros(1) for _ in range(30)]\nb = [torch.zeros(1) for _ in range(15)]")
+        nb.run("c = [torch.zeros(1) for _ in range(40)]")
+        changed = [
+            changes(nb.run(cell)) for cell in ("pass", "0", "a0 = [torch.zeros(1) for _ in range(45)]", "1", "2")
+        ]
+
+    told = [change for one in changed for change in one.values()]
+    assert all(one["path"].startswith("a0") and one["kind"] == "bound" for one in told), told
+
+
+def test_parts_of_a_huge_deque_and_of_a_huge_dict_are_read_by_turns(small):
+    with Notebook() as nb:
+        nb.run("import torch\nfrom collections import deque\nd = deque(torch.zeros(1) for _ in range(100))")
+        nb.run("e = {i: torch.zeros(1) for i in range(100)}")
+        for _ in range(15):
+            report = nb.run("pass")
+            assert changes(report) == {}
+
+    assert len([one for one in report["tensors"] if one["path"][:2] in {"d[", "e["}]) == 200

@@ -37,6 +37,8 @@ from .inspect_object import (
     text_of,
     value_at,
 )
+from .limits import HUGE, SEGMENT
+from .slices import columns_in_slices, slices_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -177,14 +179,15 @@ def is_barren(read: Callable[[Any], Any] | None, thing: object) -> bool:
 
 def open_list(values: list[object]) -> Contents:
     """Look inside a list, or a deque."""
-    copied = items_of(values)
+    parts = slices_of(values)
+    copied = parts if len(parts) > SEGMENT else items_of(values)
     yield "index", range(len(copied)), copied, ""
 
 
 def open_tuple(values: tuple[object, ...]) -> Contents:
     """Look inside a tuple, by field names where it has them."""
-    names = _fields_of(type(values))
-    copied = items_of(values)
+    names, parts = _fields_of(type(values)), slices_of(values)
+    copied = parts if len(parts) > SEGMENT else items_of(values)
     if len(names) == len(copied):
         yield "attribute", names, copied, ""
     else:
@@ -207,11 +210,11 @@ def open_set(values: set[object] | frozenset[object]) -> Contents:
 
 def open_dict(mapping: dict[object, object]) -> Contents:
     """Look inside a dict; keys that only their own code could print are numbered."""
+    if type(mapping) is dict and len(mapping) > HUGE:
+        yield "key", *columns_in_slices(mapping), ""
+        return
     keys, values = columns_of(mapping)
-    if _all_printable(keys):
-        yield "key", keys, values, ""
-    else:
-        yield "typed", [_key_step(position, key) for position, key in enumerate(keys)], values, ""
+    yield *spell_keys(keys), values, ""
     if module_of(type(mapping)) == "__main__":
         yield from open_object(mapping)
 
@@ -301,6 +304,13 @@ def _attributes_named(keys: list[Any]) -> tuple[Style, Sequence[object]]:
     if are_all(keys, str):
         return "attribute", keys
     return "typed", [f".{key}" if type(key) is str else f".<{_numbered(key, i)}>" for i, key in enumerate(keys)]
+
+
+def spell_keys(keys: Sequence[object], start: int = 0) -> tuple[Style, Sequence[object]]:
+    """Choose how the keys of a dict are typed, the first of which is at a certain place."""
+    if _all_printable(keys):
+        return "key", keys
+    return "typed", [_key_step(start + position, key) for position, key in enumerate(keys)]
 
 
 _PRINTABLE = frozenset(map(id, (str, int, float, bool, bytes, type(None), torch.dtype, torch.device)))

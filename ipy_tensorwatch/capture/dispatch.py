@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..core.guard import GUARD
 from ..core.operation import UNKNOWN, Region
-from .read import TORCH_TYPES
+from .bare import is_plain
 from .torch_private import (
     has_storage,
     is_cow,
@@ -135,7 +135,7 @@ def written_tensors(
 
 def region_of(tensor: torch.Tensor, storages: StorageSerials) -> Region:
     """Tell where a tensor lies, whatever kind of tensor it is."""
-    if type(tensor) in TORCH_TYPES:
+    if is_plain(tensor):
         return _read(tensor, storages)
     with plain_reads():
         return _read(tensor, storages)

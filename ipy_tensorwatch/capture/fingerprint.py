@@ -33,6 +33,9 @@ MAX_ELEMENTS = 1 << 20
 BANDWIDTH = 10e9
 """Bytes per second that a digest is sure to reach; only used to guess whether a storage fits the budget."""
 
+CLOCK_BYTES, CLOCK_COUNT = 1 << 20, 1024
+"""After so many bytes, or storages, the clock is read: it is a call of the operating system."""
+
 Outcome = Literal["changed", "new", "skipped", "moved", "unreadable"]
 Part = tuple[int, tuple[int, ...], tuple[int, ...], int]
 
@@ -123,15 +126,22 @@ class Budget:
     limit: float = 1.0
     credit: float = 0.0
     spent: float = 0.0
+    granted: float = 0.0
 
     def grant(self, seconds: float) -> None:
         """Add a cell's allowance."""
         self.credit = min(max(self.limit, seconds), self.credit + seconds)
-        self.spent = 0.0
+        self.spent, self.granted = 0.0, seconds
 
     def affords(self, nbytes: int) -> bool:
         """Guess whether so many bytes can still be compared."""
         return self.credit > nbytes / BANDWIDTH
+
+    def pay_since(self, start: float) -> float:
+        """Take the CPU time of this thread since then off the credit; return what the clock says."""
+        now = time.thread_time()
+        self.pay(now - start)
+        return now
 
     def pay(self, seconds: float) -> None:
         """Take what was spent off the credit."""
@@ -226,18 +236,21 @@ class Fingerprints:
         Storages whose bytes are the same get no verdict: that is the ordinary answer.
         """
         verdicts: dict[int, Verdict] = {}
-        owners = Owners(blocks, references)
+        owners, start, since = Owners(blocks, references), time.thread_time(), 0
         for batch in batches(self._in_order(blocks, urgent), blocks):
-            if not budget.affords(sum([blocks[storage].nbytes for storage in batch])):
+            nbytes = sum([blocks[storage].nbytes for storage in batch])
+            if since > CLOCK_BYTES:
+                start, since = budget.pay_since(start), 0
+            if not budget.affords(since + nbytes):
                 verdicts.update((storage, self._skip(storage, cell, "skipped")) for storage in batch)
                 continue
-            start = time.thread_time()
+            since += nbytes + CLOCK_BYTES * len(batch) // CLOCK_COUNT
             for one in self._differing(batch, owners):
                 verdicts[one.storage] = self._judge(one, owners, cell, parts)
             for storage in self.waiting.keys() & batch:
                 if storage not in verdicts or verdicts[storage].outcome != "moved":
                     del self.waiting[storage]
-            budget.pay(time.thread_time() - start)
+        budget.pay_since(start)
         return verdicts
 
     def forget_all_but(self, storages: Iterable[int]) -> None:

@@ -6,13 +6,14 @@ import itertools
 import weakref
 from collections import deque
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .bare import is_ndarray
 from .torch_private import attributes_of, storage_address
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     import numpy as np
     import torch
@@ -106,6 +107,7 @@ class StorageSerials:
     """
 
     _known: dict[int, tuple[weakref.ref[Any], int]] = field(default_factory=dict)
+    _references: dict[int, weakref.ref[Any]] = field(default_factory=dict)
     _places: dict[int, tuple[int, int]] = field(default_factory=dict)
     _dead: deque[weakref.ref[Any]] = field(default_factory=deque)
     _own: set[int] = field(default_factory=set)
@@ -146,10 +148,10 @@ class StorageSerials:
         """Return the serial of the memory that an array owns or was given."""
         return self._number(id(owner), owner)
 
-    def references(self) -> dict[int, weakref.ref[Any]]:
-        """Return a weak reference to each numbered storage that lives."""
+    def references(self) -> Mapping[int, weakref.ref[Any]]:
+        """Return a weak reference to each numbered storage that lives, and to those that are numbered later."""
         self._bury()
-        return {serial: reference for reference, serial in list(self._known.values())}
+        return MappingProxyType(self._references)
 
     def at(self, address: int) -> int | None:
         """Return the serial of the PyTorch storage at an address, if it has one."""
@@ -159,10 +161,10 @@ class StorageSerials:
 
     def release_arrays(self) -> None:
         """Drop the weak references to arrays, which `ndarray.resize` would refuse."""
-        for address, (reference, _) in list(self._known.items()):
+        for address, (reference, serial) in list(self._known.items()):
             if is_ndarray(reference()):
                 self._places.pop(id(reference), None)
-                del self._known[address]
+                del self._known[address], self._references[serial]
 
     def _number(self, address: int, thing: object) -> int:
         known = self._known.get(address)
@@ -172,6 +174,7 @@ class StorageSerials:
         self._last = serial = next(self._count)
         reference = weakref.ref(thing, self._dead.append)
         self._known[address], self._places[id(reference)] = (reference, serial), (address, serial)
+        self._references[serial] = reference
         return serial
 
     def _bury(self) -> None:
@@ -181,6 +184,7 @@ class StorageSerials:
             address, serial = self._places.pop(id(reference), (0, 0))
             if self._known.get(address, (None,))[0] is reference:
                 del self._known[address]
+            self._references.pop(serial, None)
             self._own.discard(serial)
             self._foreign.discard(serial)
             if serial:

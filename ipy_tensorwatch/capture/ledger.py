@@ -143,7 +143,8 @@ class Ledger:
 
     def finish(self, observed: Observation) -> None:
         """Write down what the final comparison found beyond what the looks between statements had."""
-        watch = self._watch or self._start_watching()
+        is_quiet = all(verdict.outcome == "new" for verdict in observed.verdicts.values())
+        watch = self._watch or self._start_watching(looks=not is_quiet)
         number = len(self._epochs)
         moved = watch.seats.settle(one for one, _ in observed.found)
         self._note(watch.conclude(observed.verdicts, number), moved, number)
@@ -296,10 +297,9 @@ class Ledger:
         """Give the positions since a look."""
         return frozenset().union(*self._epochs[look:])
 
-    def _start_watching(self) -> Watch:
-        return Watch.begin(
-            self.before, self.marks, self.storages.references(), self.largest, LARGER if self.widening else 0
-        )
+    def _start_watching(self, *, looks: bool = True) -> Watch:
+        marks = self.marks if looks else {}
+        return Watch.begin(self.before, marks, self.storages.references(), self.largest, LARGER if self.widening else 0)
 
     def _close_epoch(self) -> None:
         if self.current is not None:

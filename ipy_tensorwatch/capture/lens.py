@@ -7,7 +7,7 @@ import re
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -109,6 +109,7 @@ class Lens:
     _turns: dict[str, int] = field(default_factory=dict)
     _unread: frozenset[str] = frozenset()
     _barren: set[str] = field(default_factory=set)
+    _cut: set[str] = field(default_factory=set)
     _looks: int = 0
 
     def take(
@@ -132,7 +133,7 @@ class Lens:
             The CPU time that may be spent on more than an ordinary number of things.
         """
         with plain_reads(), quiet_collector():
-            found, kept, resting = self._walk(namespace, patience, Limits(seconds, self._turns))
+            found, kept, resting = self._walk(namespace, patience, self._limits(seconds))
             if computed is not None:
                 computed.extend(_computed(found, kept))
             is_same = all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept)
@@ -182,8 +183,11 @@ class Lens:
     def peek(self, namespace: Mapping[str, object]) -> Shot:
         """Take a snapshot while a cell runs; the next one is compared with the last that was taken, not with this."""
         with plain_reads(), quiet_collector():
-            _, kept, resting = self._walk(namespace, math.inf, Limits(PEEKING, self._turns))
+            _, kept, resting = self._walk(namespace, math.inf, self._limits(PEEKING))
         return Shot(_picture(kept), _merge({name: one for name, one in kept.items() if name not in resting}))
+
+    def _limits(self, seconds: float) -> Limits:
+        return Limits(seconds, self._turns, self._cut, self._kept.keys())
 
     @property
     def has_unread(self) -> bool:
@@ -200,6 +204,8 @@ class Lens:
     ) -> tuple[Walk, dict[str, _Kept], set[str]]:
         """Walk and read; what it is not the turn of stays as it was read last."""
         found, kept = walk(namespace, self._tree, limits), dict[str, _Kept]()
+        if self._cut and not found.resting:
+            self._cut.intersection_update({str(one.path) for one in found.segments if not one.start})
         resting = {*found.resting}
         is_exact = found.count <= EXACT_TENSORS
         order = found.branches if is_exact else sorted(found.branches, key=lambda name: _rank(found, name, limits))
@@ -247,7 +253,7 @@ class Lens:
         return kept.tree if kept else None
 
     def _keep(self, name: str, branch: Branch, patience: float) -> _Kept:
-        tree = Tree(branch.signature, branch.outline.copy()) if branch.signature else None
+        tree = Tree(branch.signature, branch.outline.copy(), branch.spelled) if branch.signature else None
         old = self._kept.get(name)
         facts = complete(branch, old.facts if old else None)
         hurried = LAYOUT_TIME * len(branch.objects) > patience
@@ -321,8 +327,12 @@ def _rank(found: Walk, name: str, limits: Limits) -> tuple[bool, bool, int]:
 
 def _place(key: str, places: Mapping[str, int]) -> int:
     """Order branches and segments as their names are."""
-    root = re.split(r"[<.\[(]", key, maxsplit=1)[0]
-    return places.get(key, places.get(root, len(places)))
+    return places.get(key, places.get(_root(key), len(places)))
+
+
+@lru_cache(maxsize=1 << 13)
+def _root(key: str) -> str:
+    return re.split(r"[<.\[(]", key, maxsplit=1)[0]
 
 
 def _picture(kept: Mapping[str, _Kept]) -> Snapshot:

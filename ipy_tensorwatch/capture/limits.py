@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..core.outline import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from ..core.path import AccessPath
 
@@ -18,7 +18,7 @@ EXACT_TENSORS, EXACT_OBJECTS = 20_000, 50_000
 """So many are looked at after every cell, whatever the clock says, so that no result depends on a machine's speed."""
 HUGE = EXACT_TENSORS
 """A container of more things is looked at segment by segment."""
-SEGMENT = 1024
+SEGMENT = 256
 """How many things of a huge container are looked at together."""
 
 
@@ -45,11 +45,6 @@ class Segment(NamedTuple):
     above: tuple[int, ...]
 
     @property
-    def first(self) -> object:
-        """The first thing in it."""
-        return self.everything[self.start]
-
-    @property
     def size(self) -> int:
         """How many things it holds."""
         return min(SEGMENT, len(self.everything) - self.start)
@@ -57,13 +52,16 @@ class Segment(NamedTuple):
     def cut(self, node: int) -> tuple[Run, Sequence[Any]]:
         """Cut it out: how it hangs on a node, and what it holds."""
         part, whole = slice(self.start, self.start + SEGMENT), self.whole
-        return Run(node, whole.style, whole.keys[part], whole.role), self.everything[part]
+        keys, values = whole.keys[part], self.everything[part]
+        count = min(len(keys), len(values))
+        return Run(node, whole.style, keys[:count], whole.role), values[:count]
 
 
 def segments_of(path: AccessPath, run: Run, values: Sequence[Any], above: tuple[int, ...]) -> Iterator[Segment]:
     """Cut a huge container into segments."""
+    begin = f"{path}<{run.style}{run.role} "
     for start in range(0, len(values), SEGMENT):
-        yield Segment(f"{path}<{run.style}{run.role} {start}>", path, run, values, start, above)
+        yield Segment(f"{begin}{start}>", path, run, values, start, above)
 
 
 @dataclass(slots=True)
@@ -76,14 +74,23 @@ class Limits:
         The CPU time of this thread that may be spent, from when it is made.
     turns
         By the keys of branches and segments, the number of the look that reached them last.
+    cut
+        The containers that are looked at segment by segment; they stay so, or all in them would look new.
+    whole
+        The names that were looked at whole.
     objects, tensors
         How many were looked at so far.
+    counted
+        How many tensors larger containers have been found to hold.
     """
 
     seconds: float = math.inf
     turns: Mapping[str, int] = field(default_factory=dict)
+    cut: set[str] = field(default_factory=set)
+    whole: Collection[str] = ()
     objects: int = 0
     tensors: int = 0
+    counted: int = 0
     _deadline: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,6 +109,16 @@ class Limits:
     def may_read(self, count: int) -> bool:
         """Tell whether so few tensors are left that they may be read however late it is."""
         return count <= SEGMENT and self.tensors + count <= EXACT_TENSORS
+
+    def cuts(self, path: AccessPath, size: int, *, holds_arrays: bool) -> bool:
+        """Tell whether a container is to be looked at segment by segment."""
+        if size > SEGMENT:
+            self.counted += size if holds_arrays else 0
+            is_one_too_many = holds_arrays and self.counted > EXACT_TENSORS and path.root not in self.whole
+            if size > HUGE or is_one_too_many or (self.cut and str(path) in self.cut):
+                self.cut.add(str(path))
+                return True
+        return False
 
     def last_turn(self, key: str) -> int:
         """Tell which look reached something last; what was never reached comes first."""

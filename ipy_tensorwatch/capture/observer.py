@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from .lens import Computed
     from .past import Past
 
-SHORTEST, LONGEST, FIRST_READING = 0.002, 0.1, 0.05
-"""The CPU seconds that looking beyond an ordinary number of tensors may take: at least, at most, and while some of them
-were never read."""
+SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005
+"""The CPU seconds that looking beyond an ordinary number of tensors may take: at least, at most but for what the length
+of the cell adds, and at least while some of them were never read."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,21 +60,23 @@ class Observation:
         watched = self.shot.nbytes
         left_out = {storage: v.outcome for storage, v in self.verdicts.items() if v.after is None}
         missed = sum(self.shot.blocks[storage].nbytes for storage in left_out)
-        unverified = (
-            *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
-            *self._not_compared(left_out),
-            *(Unverified(path=path, why="its graph was not read to the end") for path in self.cut),
-            *(
-                Unverified(path=str(path), why=reading.unknown or f"on {reading.device}")
-                for scene in self.shot.snapshot.scenes.values()
-                for path, reading in scene.untold
-            ),
+        unverified = dict.fromkeys(
+            (
+                *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
+                *self._not_compared(left_out),
+                *(Unverified(path=path, why="its graph was not read to the end") for path in self.cut),
+                *(
+                    Unverified(path=str(path), why=reading.unknown or f"on {reading.device}")
+                    for scene in self.shot.snapshot.scenes.values()
+                    for path, reading in scene.untold
+                ),
+            )
         )
         return Coverage(
             tensors=len(self.shot.snapshot),
             bytes=watched,
             verified_bytes=watched - missed,
-            unverified=unverified,
+            unverified=tuple(unverified),
             curtailed=tuple(self.curtailed),
         )
 
@@ -84,14 +86,21 @@ class Observation:
         return tuple(storage for storage, verdict in self.verdicts.items() if verdict.outcome == "unreadable")
 
     def _not_compared(self, left_out: Mapping[int, str]) -> Iterator[Unverified]:
-        why = {
-            "skipped": "budget",
-            "moved": "it was freed or moved while it was read",
-            "unreadable": "its memory is gone",
-        }
-        for storage, outcome in left_out.items():
-            for path, _ in self.shot.snapshot.by_storage.get(storage, ()):
-                yield Unverified(path=str(path), why=why[outcome])
+        """List what was not compared: path by path, or where these are many by what they hang on."""
+        for scene in self.shot.snapshot.scenes.values() if left_out else ():
+            missed = left_out.keys() & scene.by_storage.keys()
+            places = {place: _REASONS[left_out[one]] for one in missed for place in scene.places_of(one)}
+            for path, place in scene.summed_up(sorted(places), MANY):
+                yield Unverified(path=path, why=places[place])
+
+
+_REASONS = {
+    "skipped": "budget",
+    "moved": "it was freed or moved while it was read",
+    "unreadable": "its memory is gone",
+}
+MANY = 100
+"""Of more than so many tensors in one container that were not compared, the container alone is listed."""
 
 
 @dataclass(slots=True)
@@ -142,8 +151,9 @@ class Observer:
 
     def _seconds(self) -> float:
         """Tell how long looking for more than an ordinary number of tensors may take."""
-        spare = max(self.budget.credit / 2, SHORTEST)
-        return max(spare, FIRST_READING) if self.lens.has_unread else min(spare, LONGEST)
+        spare = self.budget.credit / 2
+        least = FIRST_READING if self.lens.has_unread else SHORTEST
+        return min(max(spare, least), LONGEST + self.budget.granted / 2)
 
     def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, Verdict]:
         """Compare the bytes with what they were; memory that is gone may be anybody's by now."""

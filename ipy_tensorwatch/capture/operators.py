@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..core.operation import Operation
+from .bare import is_plain
 from .dispatch import OperatorMode, region_of, written_arguments, written_tensors
-from .read import TORCH_TYPES
 from .torch_private import next_sequence_number
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class OperatorRecorder:
     def _date(self, operation: Operation, written: Sequence[Any]) -> None:
         """Note at which versions an operation writes, before it does."""
         for region, tensor in zip(operation.regions, written, strict=True):
-            if region.storage and len(self.first) < MAX_OPERATIONS and type(tensor) in TORCH_TYPES:
+            if region.storage and len(self.first) < MAX_OPERATIONS and is_plain(tensor):
                 version = 0 if tensor.is_inference() else tensor._version
                 self.first.setdefault((region.storage, version), operation)
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 _STAND_IN: Any = type(np.lib.stride_tricks.as_strided(np.zeros(1)).base)
 """What NumPy puts between an array and one that `as_strided` has laid over it."""
 DTYPES = {value: str(value) for value in vars(torch).values() if isinstance(value, torch.dtype)}
-TORCH_TYPES = frozenset({torch.Tensor, torch.nn.Parameter})
-"""PyTorch's own types of tensors; of any other, what is asked may run code of somebody else's."""
 address_of = bare.address_of
 
 

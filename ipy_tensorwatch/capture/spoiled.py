@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from ..core.saved import Spoiled
+from .bare import is_plain
 from .crash import frames_of, locals_of
 from .kinds import kind_of
 from .nodes import Made, nodes_of, saved_version, walk_nodes
-from .read import TORCH_TYPES, bearer_of, read
+from .read import bearer_of, read
 from .stack import is_enough
 from .torch_private import (
     LEAF_NUMBER,
@@ -137,7 +138,7 @@ class _Above(NamedTuple):
 
 def _tensors_in(names: Mapping[str, object]) -> Iterator[torch.Tensor]:
     """Give the tensors that names lead to, straight or in a plain list, tuple or dict."""
-    yield from (one for value in _values(names) for one in _items_of(value) if type(one) in TORCH_TYPES)
+    yield from (one for value in _values(names) for one in _items_of(value) if is_plain(one))
 
 
 def _values(names: Mapping[str, object]) -> list[Any]:
@@ -179,7 +180,7 @@ def _kept_in(node: Any, kind: Kind) -> Iterator[_Kept]:  # noqa: ANN401
             yield from (
                 _Kept(node, number, kind.name(node), slot.name, raw, tensor, slot.check)
                 for raw in raws
-                if type(tensor := raw.data) in TORCH_TYPES
+                if is_plain(tensor := raw.data)
             )
 
 

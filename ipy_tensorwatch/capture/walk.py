@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field
-from itertools import compress
+from dataclasses import dataclass, field, replace
+from itertools import chain, compress
 from operator import not_
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -12,12 +12,13 @@ import torch
 
 from ..core.outline import Outline, Run, steps_of
 from ..core.path import AccessPath
-from .contents import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader
+from .contents import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader, spell_keys
 from .forest import draw, is_same, survey
 from .inspect_object import (
     Nameless,
     Odd,
     attribute,
+    columns_of,
     is_a,
     items_of,
     let_go_of_classes,
@@ -26,7 +27,8 @@ from .inspect_object import (
     pairs_of,
     value_at,
 )
-from .limits import HUGE, Limits, Segment, segments_of
+from .limits import SEGMENT, Limits, Segment, segments_of
+from .slices import Slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,6 +55,8 @@ class Branch:
         The paths to what could not be looked into, each with the reason.
     kinds
         The numbers of the objects' types.
+    spelled
+        The paths that were spelled so far, by their places; kept from look to look along with the outline.
     """
 
     outline: Outline = field(default_factory=Outline)
@@ -60,6 +64,7 @@ class Branch:
     signature: list[object] | None = None
     odd: list[tuple[str, str]] = field(default_factory=list)
     kinds: set[int] = field(default_factory=set)
+    spelled: dict[int, str] = field(default_factory=dict)
 
     def take(self, run: Run, values: Sequence[object], kinds: set[int] | None = None) -> None:
         """Add neighbours, the numbers of whose types may be known."""
@@ -75,10 +80,11 @@ class Branch:
 
 
 class Tree(NamedTuple):
-    """What is remembered of a tree of modules: its signature, and its outline."""
+    """What is remembered of a tree of modules: its signature, its outline, and what was spelled of it."""
 
     signature: list[object]
     outline: Outline
+    spelled: dict[int, str]
 
 
 @dataclass(slots=True)
@@ -92,7 +98,7 @@ class Walk:
     skipped
         Paths that were not followed, with the reason.
     segments
-        What huge containers hold.
+        What huge containers hold; so many tensors and arrays are `held`.
     resting
         The names that were not reached.
     """
@@ -104,13 +110,13 @@ class Walk:
     containers: int = 0
     limits: Limits = field(default_factory=Limits)
     segments: list[Segment] = field(default_factory=list)
+    held: int = 0
     resting: list[str] = field(default_factory=list)
 
     @property
     def count(self) -> int:
         """How many tensors and arrays were found, those in huge containers included."""
-        held = sum(one.size for one in self.segments if is_array(type(one.first)))
-        return held + sum(len(branch.objects) for branch in self.branches.values())
+        return self.held + sum(len(branch.objects) for branch in self.branches.values())
 
 
 def walk(namespace: Mapping[str, object], known: Known = lambda _: None, limits: Limits | None = None) -> Walk:
@@ -159,6 +165,9 @@ def take_segment(found: Walk, segment: Segment) -> Branch:
     for step in (segment.path.root, *segment.path.steps):
         node = branch.outline.add_node(node, step)
     run, values = segment.cut(node)
+    if run.style == "key":
+        style, keys = spell_keys(run.keys, segment.start)
+        run = replace(run, style=style, keys=keys)
     kinds = numbers_of(values)
     queue: Queue = deque()
     for step, child in _take_values(branch, run, values, kinds):
@@ -194,8 +203,9 @@ def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
     kinds = numbers_of(seen.objects)
     if not (kinds <= PLAIN_IDS or all(map(is_array, map(type, seen.objects)))):
         return False
-    outline = last.outline if last and is_same(last.signature, seen.signature) else draw(name, seen.levels)
-    found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature, found.skipped, kinds)
+    same = last if last and is_same(last.signature, seen.signature) else None
+    outline, spelled = (same.outline, same.spelled) if same else (draw(name, seen.levels), {})
+    found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature, found.skipped, kinds, spelled)
     return True
 
 
@@ -221,9 +231,7 @@ def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
             break
         found.containers += 1
         found.limits.objects += 1
-        huge: list[Segment] = []
-        children = _open(branch, node, thing, huge, above)
-        found.segments += huge
+        children = _open(branch, node, thing, found, above)
         for step, child in children:
             if id(child) not in above and _may_follow(found, child):
                 queue.append((child, branch.outline.add_node(node, step), depth + 1, (*above, id(child))))
@@ -241,24 +249,24 @@ _CONTAINERS = (list, tuple, dict, torch.nn.Module)
 
 
 def _open(
-    branch: Branch, node: int, thing: object, huge: list[Segment] | None = None, above: tuple[int, ...] = ()
+    branch: Branch, node: int, thing: object, found: Walk | None = None, above: tuple[int, ...] = ()
 ) -> list[tuple[str, object]]:
     """Open a container; one that cannot be opened costs itself alone."""
     try:
-        return open_into(branch, node, thing, huge, above)
+        return open_into(branch, node, thing, found, above)
     except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
         branch.pass_by(node, ("",), (reason_of(error),))
         return []
 
 
 def open_into(
-    branch: Branch, node: int, thing: object, huge: list[Segment] | None = None, above: tuple[int, ...] = ()
+    branch: Branch, node: int, thing: object, found: Walk | None = None, above: tuple[int, ...] = ()
 ) -> list[tuple[str, object]]:
     """Take the tensors straight inside a container; return its inner containers with their steps.
 
     Parameters
     ----------
-    huge
+    found
         Takes the segments of what is too much to be looked at together.
     above
         The numbers of the containers that lead to it.
@@ -268,12 +276,31 @@ def open_into(
     for style, keys, values, role in look_inside(thing) if look_inside else ():
         if style == ODD:
             branch.pass_by(node, keys, values)
-        elif huge is not None and len(values) > HUGE:
-            path = branch.outline.node_path(node)
-            huge += segments_of(path, Run(node, style, _frozen(keys), role), values, above)
-        else:
-            children += _take_values(branch, Run(node, style, keys, role), values, numbers_of(values))
+        elif found is None or not _cut(found, branch, Run(node, style, keys, role), values, above):
+            run, copied = _copied(Run(node, style, keys, role), values)
+            children += _take_values(branch, run, copied, numbers_of(copied))
     return children
+
+
+def _copied(run: Run, values: Sequence[object]) -> tuple[Run, Sequence[object]]:
+    """Copy what is looked at whole, where that has not been done."""
+    if type(values) is not Slices:
+        return run, values
+    copied = values[:]
+    style, keys = spell_keys(run.keys[:]) if run.style == "key" else (run.style, run.keys)
+    return replace(run, style=style, keys=keys[: len(copied)]), copied
+
+
+def _cut(found: Walk, branch: Branch, run: Run, values: Sequence[object], above: tuple[int, ...]) -> bool:
+    """Cut a container into segments, where there is so much in it."""
+    if len(values) <= SEGMENT:
+        return False
+    path, holds_arrays = branch.outline.node_path(run.node), is_array(type(next(iter(values[:1]), None)))
+    if not found.limits.cuts(path, len(values), holds_arrays=holds_arrays):
+        return False
+    found.held += len(values) if holds_arrays else 0
+    found.segments += segments_of(path, replace(run, keys=_frozen(run.keys)), values, above)
+    return True
 
 
 def _take_values(branch: Branch, run: Run, values: Sequence[object], kinds: set[int]) -> list[tuple[str, object]]:
@@ -286,7 +313,7 @@ def _take_values(branch: Branch, run: Run, values: Sequence[object], kinds: set[
 
 
 def _frozen(keys: Sequence[object]) -> Sequence[object]:
-    return keys if isinstance(keys, range) else tuple(keys)
+    return keys if isinstance(keys, range | Slices) else tuple(keys)
 
 
 def _sort_out(branch: Branch, run: Run, values: Sequence[object]) -> list[tuple[str, object]]:
@@ -308,15 +335,32 @@ def _add_states(found: Walk) -> None:
     if not found.optimizers:
         return
     known: Places = {}
+    sought = {*chain.from_iterable(_parameters_of(optimizer) for *_, optimizer in found.optimizers)}
     for branch in found.branches.values():
-        stops = branch.outline.stops()
-        known.update((id(thing), (branch, i, stops)) for i, thing in enumerate(branch.objects))
+        numbers = [*map(id, branch.objects)]
+        if not sought.isdisjoint(numbers):
+            stops = branch.outline.stops()
+            known.update((one, (branch, i, stops)) for i, one in enumerate(numbers) if one in sought)
     for branch, node, optimizer in found.optimizers:
         for add in (_add_state, _add_parameters):
             try:
                 add(branch, node, optimizer, known)
             except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
                 branch.pass_by(node, ("",), (reason_of(error),))
+
+
+def _parameters_of(optimizer: object) -> list[int]:
+    """Give the numbers of what an optimizer's groups and its state name; none of what cannot be read."""
+    found: list[int] = []
+    try:
+        states = attribute(optimizer, "state")
+        found += map(id, columns_of(states)[0] if is_a(type(states), dict) else ())
+        for _, group in groups_of(optimizer):
+            parameters = value_at(group, "params") if is_a(type(group), dict) else None
+            found += map(id, items_of(parameters) if is_a(type(parameters), list, tuple) else ())
+    except Exception:  # noqa: BLE001  (whoever adds them says why)
+        return found
+    return found
 
 
 def _add_state(branch: Branch, node: int, optimizer: object, known: Places) -> None:
@@ -332,7 +376,11 @@ def _add_state(branch: Branch, node: int, optimizer: object, known: Places) -> N
 
 def _spell(known: Places, parameter: object, number: int) -> str:
     branch, index, stops = known.get(id(parameter), (None, 0, ()))
-    return str(branch.outline.path_at(index, stops)) if branch else f"<parameter {number}>"
+    if branch is None:
+        return f"<parameter {number}>"
+    if index not in branch.spelled:
+        branch.spelled[index] = str(branch.outline.path_at(index, stops))
+    return branch.spelled[index]
 
 
 def _add_parameters(branch: Branch, node: int, optimizer: object, known: Places) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from .bare import is_plain
 from .fingerprint import COPY_LIMIT, Mark
 from .memory import SMALL, batches, block_of, digest_each, fetch
-from .read import TORCH_TYPES, read
+from .read import read
 from .seats import Seats
 from .threads import is_alone
 from .watched import Rewritten, Watched, mask_of
@@ -69,8 +71,10 @@ class Watch:
         room: int,
     ) -> Watch:
         """Watch the storages up to `largest` bytes from here on, and of larger ones what there is room for."""
-        small = [(key, mark) for key, mark in marks.items() if mark.block.nbytes <= largest and key in references]
-        watched = {key: Watched(references[key], one.block, one.digest, one.copy) for key, one in small[:MAX_WATCHED]}
+        small = (one for one in marks.items() if one[1].block.nbytes <= largest and one[0] in references)
+        watched = {
+            key: Watched(references[key], one.block, one.digest, one.copy) for key, one in islice(small, MAX_WATCHED)
+        }
         watch = cls(watched, largest, room, before.counters, Seats(before))
         for key, mark in marks.items() if room else ():
             if mark.block.nbytes > largest and key in references and watch._has_room(mark.block):
@@ -213,7 +217,7 @@ class Watch:
                 self.watched[storage] = Watched(reference, block, digest, copy, number, number)
 
     def _take_in_unnamed(self, tensor: torch.Tensor, storage: int, storages: StorageSerials, number: int) -> None:
-        if type(tensor) in TORCH_TYPES and tensor.device.type == "cpu":
+        if is_plain(tensor) and tensor.device.type == "cpu":
             reading = read(tensor, "", 0, storages)
             block = block_of(tensor, reading, storages.own) if reading.data_ptr and not reading.unknown else None
             if block is not None and block.nbytes <= COPY_LIMIT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -12,11 +13,12 @@ from .reading import TOO_MANY
 from .records import TensorRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .path import AccessPath
     from .reading import Reading
 
+    Entry = tuple[AccessPath, Reading]
 
 _LOOKED_AT = ("cpu", "meta", "unknown")
 
@@ -72,9 +74,71 @@ class Scene:
         return tuple(found)
 
     @cached_property
+    def by_storage(self) -> Mapping[int, int | tuple[int, ...]]:
+        """The places of the readings by the serial of their storage; a number where there is but one."""
+        found: dict[int, int | tuple[int, ...]] = {}
+        for place, one in enumerate(self.readings):
+            if one.storage and not one.unknown:
+                known = found.setdefault(one.storage, place)
+                if known != place:
+                    found[one.storage] = (*((known,) if isinstance(known, int) else known), place)
+        return found
+
+    def places_of(self, storage: int) -> tuple[int, ...]:
+        """Give the places of the readings of a storage."""
+        places = self.by_storage.get(storage, ())
+        return (places,) if isinstance(places, int) else places
+
+    def summed_up(self, places: Sequence[int], many: int) -> Iterator[tuple[str, int]]:
+        """Give the paths of some places, or the container's of more than so many in one; each with its first place."""
+        stops, start = self.outline.stops(), 0
+        while start < len(places):
+            number = bisect_right(stops, places[start])
+            stop, run = bisect_left(places, stops[number], start), self.outline.runs[number]
+            if stop - start > many:
+                whole = "the variables" if run.style == "name" else str(self.outline.node_path(run.node))
+                yield whole, places[start]
+            else:
+                yield from ((str(self.paths[place]), place) for place in places[start:stop])
+            start = stop
+
+    @cached_property
     def by_path(self) -> Mapping[str, Reading]:
         """The readings by their spelled path."""
         return dict(zip(map(str, self.paths), self.readings, strict=True))
+
+
+@dataclass(slots=True)
+class ByStorage:
+    """Finds the entries of a storage; for the few that are asked for nothing else is spelled or sorted."""
+
+    scenes: tuple[Scene, ...]
+    _places: dict[int, list[Scene]] | None = None
+    _asked: int = 0
+
+    def get(self, storage: int, default: tuple[Entry, ...] = ()) -> tuple[Entry, ...]:
+        """Give the entries of a storage."""
+        found: list[Entry] = []
+        for scene in self._scenes_of(storage):
+            found += [(scene.paths[place], scene.readings[place]) for place in scene.places_of(storage)]
+        return tuple(found) or default
+
+    def values(self) -> Iterator[tuple[Entry, ...]]:
+        """Go through the entries, storage by storage."""
+        return map(self.get, dict.fromkeys(chain.from_iterable(scene.by_storage for scene in self.scenes)))
+
+    def _scenes_of(self, storage: int) -> Sequence[Scene]:
+        self._asked += 1
+        if self._places is None and self._asked > FEW:
+            self._places = {}
+            for scene in self.scenes:
+                for one in scene.by_storage:
+                    self._places.setdefault(one, []).append(scene)
+        return self.scenes if self._places is None else self._places.get(storage, ())
+
+
+FEW = 256
+"""From so many questions on it pays to sort out first which storage lies in which scenes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,13 +160,9 @@ class Snapshot:
         return next((scene.by_path[path] for scene in self.scenes.values() if path in scene.by_path), None)
 
     @cached_property
-    def by_storage(self) -> Mapping[int, tuple[tuple[AccessPath, Reading], ...]]:
+    def by_storage(self) -> ByStorage:
         """The entries by the serial of their storage, those without one left out."""
-        found: dict[int, list[tuple[AccessPath, Reading]]] = {}
-        for path, reading in self.entries():
-            if reading.storage and not reading.unknown:
-                found.setdefault(reading.storage, []).append((path, reading))
-        return {storage: tuple(entries) for storage, entries in found.items()}
+        return ByStorage(tuple(self.scenes.values()))
 
     @cached_property
     def records(self) -> tuple[TensorRecord, ...]:
