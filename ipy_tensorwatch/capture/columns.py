@@ -18,7 +18,7 @@ from .torch_private import attributes_of, data_address, is_fake, is_functorch, r
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .walk import Branch
+    from .branch import Branch
 
 _plain_grad = operator.attrgetter("grad")
 

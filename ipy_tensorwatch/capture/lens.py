@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..core.snapshot import Scene, Snapshot
 from .bare import is_ndarray, is_plain
+from .branch import Branch, Tree
 from .collector import quiet_collector
 from .columns import Facts, complete
 from .gather import Gathering, add_block
@@ -22,7 +23,7 @@ from .limits import EXACT_OBJECTS, EXACT_TENSORS, SEGMENT, Limits
 from .read import bearer_of, is_laid_out_as
 from .stack import MAX_NODES
 from .torch_private import plain_reads
-from .walk import Branch, Tree, Walk, reason_of, take_segment, walk
+from .walk import Walk, reason_of, take_segment, walk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

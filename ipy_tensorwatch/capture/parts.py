@@ -13,7 +13,7 @@ from .inspect_object import pairs_of, text_of
 from .torch_private import attributes_of, is_functorch
 
 if TYPE_CHECKING:
-    from .walk import Branch
+    from .branch import Branch
 
 _COMPONENTS = {
     torch.sparse_coo: ("_indices", "_values"),

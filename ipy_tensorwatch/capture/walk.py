@@ -6,12 +6,12 @@ from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from itertools import chain, compress
 from operator import not_
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 
-from ..core.outline import Outline, Run, steps_of
-from ..core.path import AccessPath
+from ..core.outline import Run, steps_of
+from .branch import Branch, Tree
 from .contents import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader, spell_keys
 from .forest import draw, is_same, survey
 from .inspect_object import (
@@ -43,48 +43,6 @@ MAX_REPEATS = 16
 MAX_CONTAINERS = 200_000
 CLOCK_EVERY = 256
 """How many containers are opened between two looks at the clock."""
-
-
-@dataclass(slots=True)
-class Branch:
-    """What hangs on one name: its outline, and the live objects in the outline's order.
-
-    Attributes
-    ----------
-    odd
-        The paths to what could not be looked into, each with the reason.
-    kinds
-        The numbers of the objects' types.
-    spelled
-        The paths that were spelled so far, by their places; kept from look to look along with the outline.
-    """
-
-    outline: Outline = field(default_factory=Outline)
-    objects: list[Any] = field(default_factory=list)
-    signature: list[object] | None = None
-    odd: list[tuple[str, str]] = field(default_factory=list)
-    kinds: set[int] = field(default_factory=set)
-    spelled: dict[int, str] = field(default_factory=dict)
-
-    def take(self, run: Run, values: Sequence[object], kinds: set[int] | None = None) -> None:
-        """Add neighbours, the numbers of whose types may be known."""
-        self.outline.runs.append(run)
-        self.objects.extend(values)
-        self.kinds |= kinds or numbers_of(values)
-
-    def pass_by(self, node: int, steps: Iterable[str], reasons: Iterable[str]) -> None:
-        """Note what is not looked into."""
-        here = self.outline.node_path(node)
-        for step, why in zip(steps, reasons, strict=True):
-            self.odd.append((str(AccessPath(here.root, (*here.steps, step)) if step else here), why))
-
-
-class Tree(NamedTuple):
-    """What is remembered of a tree of modules: its signature, its outline, and what was spelled of it."""
-
-    signature: list[object]
-    outline: Outline
-    spelled: dict[int, str]
 
 
 @dataclass(slots=True)

@@ -132,6 +132,11 @@ class Guard:
         except BaseException:  # noqa: BLE001  (no memory to describe it, say; the count tells)
             return
 
+    def note_unless_odd(self, where: str, error: BaseException) -> None:
+        """Keep what went wrong, unless it is what PyTorch raises where a tensor is of a kind that cannot be asked."""
+        if not issubclass(type(error), RuntimeError):
+            self.note(where, error)
+
     def clear(self) -> None:
         """Forget what went wrong."""
         self.faults.clear()
