@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from ..core.guard import GUARD
 from ..core.outline import Run
 from . import bare
 from .contents import TORCH_IDS
@@ -152,7 +153,8 @@ def _grad(thing: Any) -> Any:  # noqa: ANN401
         if bare.requires_grad(thing) and (may_be_stale(thing) or not bare.is_leaf(thing)):
             return read_grad(thing) if bare.retains_grad(thing) else None
         return read_grad(thing)
-    except Exception:  # noqa: BLE001  (a stale view, or a functorch wrapper)
+    except Exception as error:  # noqa: BLE001  (a stale view, or a functorch wrapper)
+        GUARD.note_unless_odd("looking at a variable", error)
         return None
 
 
@@ -171,5 +173,6 @@ def _row(thing: Any) -> tuple[object, int | None, int, object]:  # noqa: ANN401
         version, token = None if bare.is_inference(thing) else bare.version_of(thing), attributes_of(thing)
         flags = id(thing), bare.requires_grad(thing), bare.shape_of(thing), bare.stride_of(thing)
         return (token if type(token) is dict and not token else None), version, data_address(thing), flags
-    except Exception:  # noqa: BLE001  (sparse, lazy, functorch: read again at every cell)
+    except Exception as error:  # noqa: BLE001  (sparse, lazy, functorch: read again at every cell)
+        GUARD.note_unless_odd("looking at a variable", error)
         return object(), None, 0, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..core.guard import GUARD
 from .counter import Counter
 from .inspect_object import name_of
 from .memory import WHOLE_LIMIT, Block, block_of
@@ -49,6 +50,7 @@ class Gathering:
         try:
             self._add(thing, role, serial)
         except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+            GUARD.note("looking at a variable", error)
             self.readings[count:] = [unreadable(thing, serial, f"{name_of(type(error))} while reading")]
 
     def _add(self, thing: Any, role: str, serial: int) -> None:  # noqa: ANN401

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..core.gone import FREED
+from ..core.guard import GUARD
 from ..core.reading import TOO_MANY, Reading, extent
 from . import bare
 from .inspect_object import is_a, name_of
@@ -30,6 +31,7 @@ def read(thing: Any, role: str, serial: int, storages: StorageSerials, *, asks_h
             return _read_array(thing, serial, storages)
         return _read_tensor(thing, role, serial, storages, asks_history=asks_history)
     except Exception as error:  # noqa: BLE001  (an odd object must be listed, never break the cell)
+        GUARD.note_unless_odd("looking at a variable", error)
         return unreadable(thing, serial, f"{name_of(type(error))} while reading")
 
 

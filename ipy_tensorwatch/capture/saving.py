@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..core.guard import GUARD
 from ..core.saved import SavedTensor
 from .counter import share_counter
 from .followed import Followed, digest_now, digest_then
@@ -105,7 +106,8 @@ class Aids:
                     )  # fmt: skip
                     found.append(Followed(saved, sight.counter, digests, mask_on(node, kind)))
                     found[-1].compare(sight.digest)
-            except Exception:  # noqa: BLE001, S112  (an odd tensor must not cost the others: sparse, or wrapped)
+            except Exception as error:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
+                GUARD.note_unless_odd("reading graphs", error)
                 continue
         if found and any(one.differs for one in found):
             forgive(found, self)
@@ -115,7 +117,8 @@ class Aids:
         """Tell a tensor whose memory is watched, or was written to; not one that has no memory to speak of."""
         try:
             return bool(tensor._version) or self.storages.at(storage_address(tensor.untyped_storage())) is not None
-        except Exception:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
+        except Exception as error:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
+            GUARD.note_unless_odd("reading graphs", error)
             return False
 
     def mark_of(self, storage: int) -> Mark | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
+from ..core.guard import GUARD
 from ..core.outline import Run, steps_of
 from .branch import Branch, Tree
 from .contents import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader, spell_keys
@@ -139,7 +140,10 @@ def take_segment(found: Walk, segment: Segment) -> Branch:
 
 def reason_of(error: Exception) -> str:
     """Say why something was not looked into."""
-    return str(error) if type(error) is Odd else f"{name_of(type(error))} while walking"
+    if type(error) is Odd:
+        return str(error)
+    GUARD.note("looking at a variable", error)
+    return f"{name_of(type(error))} while walking"
 
 
 def _take_in(found: Walk, name: str, value: object, known: Known) -> None:
