@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
+from time import perf_counter
 
 EVENT = 1.5e-6
 """What it costs to be told of a line, in seconds, as measured."""
@@ -28,7 +28,7 @@ class Allowance:
 
     def begin(self) -> None:
         """Start the cell's clock."""
-        self._began = time.perf_counter()
+        self._began = perf_counter()
 
     def has_time(self, now: float, seconds: float = 0.0) -> bool:
         """Tell whether there is time for a look between statements that takes so long."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass, field, replace
+from time import thread_time
 from typing import TYPE_CHECKING
 
 import xxhash
@@ -90,14 +90,14 @@ class Archive:
         self.due &= marks.keys()
         room = self.limit // 2 - sum(map(_size, self.copies.values()))
         for storage in sorted(self.due):
-            began, mark = time.thread_time(), marks[storage]
+            began, mark = thread_time(), marks[storage]
             if _size(mark) <= room and budget.affords(mark.block.nbytes):
                 copy = blocks[storage].copy()
                 if copy is not None and xxhash.xxh3_128_digest(copy) == mark.digest:
                     self.copies[storage] = replace(mark, copy=copy)
                     room -= _size(mark)
                 self.due.discard(storage)
-                budget.pay(time.thread_time() - began)
+                budget.pay(thread_time() - began)
 
     def find(self, storage: int, cell: int) -> Kept | None:
         """Find the bytes of a storage from before a cell: those that the first write since then has replaced."""

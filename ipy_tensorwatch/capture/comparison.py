@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from math import prod
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,9 +131,9 @@ def _differences(a: Any, b: Any, examples: int) -> tuple[Elements | None, str]: 
     real = [place for place, (size, *steps) in enumerate(zip(shape, *strides, strict=True)) if size > 1 and any(steps)]
     cut = tuple(slice(None) if place in real else slice(0, 1) for place in range(len(shape)))
     a, b = a[cut], b[cut]
-    found, deadline = _Differing(examples), time.perf_counter() + COMPARING
+    found, deadline = _Differing(examples), perf_counter() + COMPARING
     for _, piece in pieces(tuple(a.shape)):
-        if time.perf_counter() > deadline:
+        if perf_counter() > deadline:
             return (
                 None,
                 f"their values were not all compared; of the first {found.compared:,}, {found.changed:,} differ",

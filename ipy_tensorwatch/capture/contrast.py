@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,7 +123,7 @@ class _Largest:
 
 def _count(reading: Reading, sides: tuple[Side, Side], since: int | None, examples: int) -> Content:
     largest = _Largest(reading.dtype)
-    tally = Tally(reading.shape, reading.itemsize, examples, time.perf_counter() + COUNTING, largest.note)
+    tally = Tally(reading.shape, reading.itemsize, examples, perf_counter() + COUNTING, largest.note)
     tally.count(*sides)
     if not tally.differs:
         return Content(changed=tally.differs, verified=tally.differs is not None, since=since)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import operator
-import time
 import weakref  # noqa: TC003  (named in the types of a function's defaults)
 from dataclasses import dataclass, field
 from functools import cached_property
+from time import thread_time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import xxhash
@@ -139,7 +139,7 @@ class Budget:
 
     def pay_since(self, start: float) -> float:
         """Take the CPU time of this thread since then off the credit; return what the clock says."""
-        now = time.thread_time()
+        now = thread_time()
         self.pay(now - start)
         return now
 
@@ -236,7 +236,7 @@ class Fingerprints:
         Storages whose bytes are the same get no verdict: that is the ordinary answer.
         """
         verdicts: dict[int, Verdict] = {}
-        owners, start, since = Owners(blocks, references), time.thread_time(), 0
+        owners, start, since = Owners(blocks, references), thread_time(), 0
         for batch in batches(self._in_order(blocks, urgent), blocks):
             nbytes = sum([blocks[storage].nbytes for storage in batch])
             if since > CLOCK_BYTES:

@@ -6,8 +6,8 @@ and a tensor without memory shares the version counter of what was saved.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..core.saved import Overwritten
@@ -126,15 +126,15 @@ class Graphs:
         if self.is_cut and not is_same:
             self._forget_all_but(self._reached(roots))
         if not is_same or (self.is_cut and self._can_go_on(aids)):
-            began = time.perf_counter()
+            began = perf_counter()
             self._read(nodes, aids, clashes)
-            self._effort = time.perf_counter() - began
+            self._effort = perf_counter() - began
             self.cells = {*self.seen.values()}
 
     def _can_go_on(self, aids: Aids) -> bool:
         """Tell whether there is time to come to where the last look stopped, and to go on from there."""
         is_full = len(self.inputs) >= MAX_NODES or self._kept >= MAX_SAVED
-        return not is_full and aids.deadline - time.perf_counter() > GO_ON * self._effort
+        return not is_full and aids.deadline - perf_counter() > GO_ON * self._effort
 
     @property
     def _kept(self) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
 from sys import settrace
+from time import perf_counter, thread_time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -185,7 +185,7 @@ class Ledger:
 
     def _enter_statement(self, index: int) -> None:
         """Look: what changed since the last look was written by the statements that ran since then."""
-        now = time.perf_counter()
+        now = perf_counter()
         if self.current is not None:
             self._close_epoch()
             if self.allowance.has_time(now):
@@ -201,16 +201,16 @@ class Ledger:
         """Look at memory that an operator is about to write to, when all nodes before a number had saved."""
         if self.current is None or number == self.numbers[0]:
             return
-        if self.allowance.left_inside(self.current, time.perf_counter()) <= 0:
+        if self.allowance.left_inside(self.current, perf_counter()) <= 0:
             return
-        began = time.thread_time()
+        began = thread_time()
         watch = self._watch = self._watch or self._start_watching()
         due = [one for one in written if self.numbers[watch.last_look(one[1].storage)] < number]
         if due:
             self._close_epoch()
             look = self._open_epoch(number)
             self._note(watch.foresee(due, self.storages, look), (), look)
-        self.allowance.charge(time.thread_time() - began, inside=True)
+        self.allowance.charge(thread_time() - began, inside=True)
 
     def _see_lines(self, index: int, now: float) -> None:
         if CAN_SEE and not self.lines.is_on and self.allowance.left_inside(index, now) > SWITCH:
@@ -223,7 +223,7 @@ class Ledger:
         if self.current is None:
             return
         self._close_epoch()
-        now = time.perf_counter()
+        now = perf_counter()
         if self.allowance.left_inside(self.current, now) > 0:
             self._look(inside=True)
             self._epochs[-1].update(map(Position, self._hot))  # whose probes no longer tell that they run
@@ -262,14 +262,14 @@ class Ledger:
         return has_grown and self.allowance.has_time(now, READING * len(self.before.snapshot))
 
     def _look(self, *, inside: bool = False, widen: bool = False) -> None:
-        began = time.thread_time()  # a thread that waits for its turn costs the cell nothing
+        began = thread_time()  # a thread that waits for its turn costs the cell nothing
         GUARD.signals.hold()
         try:
             with quiet_collector():
                 self._compare(inside=inside, widen=widen)
         finally:
             GUARD.signals.release()
-        self.allowance.charge(time.thread_time() - began, inside=inside)
+        self.allowance.charge(thread_time() - began, inside=inside)
 
     def _compare(self, *, inside: bool, widen: bool) -> None:
         watch = self._watch = self._watch or self._start_watching()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import accumulate
+from time import thread_time
 from typing import TYPE_CHECKING
 
 from ..core.snapshot import Scene, Snapshot
@@ -223,7 +223,7 @@ class Lens:
 
     def _read_segments(self, found: Walk, kept: dict[str, _Kept], patience: float) -> set[str]:
         """Read the segments of huge containers, one at least, until the time is up; return the others."""
-        limits, start = found.limits, time.thread_time()
+        limits, start = found.limits, thread_time()
         is_exact = sum(one.size for one in found.segments) <= EXACT_OBJECTS and found.count <= EXACT_TENSORS
         waiting = deque(sorted(found.segments, key=lambda one: limits.last_turn(one.key)))
         for number in range(len(waiting)):
@@ -238,7 +238,7 @@ class Lens:
                 found.branches[segment.key] = branch
                 self._read(found, segment.key, kept, patience)
         let_go_of_classes()
-        self.spent = 0.0 if is_exact else time.thread_time() - start
+        self.spent = 0.0 if is_exact else thread_time() - start
         return {one.key for one in waiting}
 
     def _read(self, found: Walk, name: str, kept: dict[str, _Kept], patience: float) -> None:

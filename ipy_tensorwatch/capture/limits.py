@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, field
+from time import thread_time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.outline import Run
@@ -95,12 +95,12 @@ class Limits:
 
     def __post_init__(self) -> None:
         """Start the clock."""
-        self._deadline = time.thread_time() + self.seconds
+        self._deadline = thread_time() + self.seconds
 
     @property
     def is_late(self) -> bool:
         """Whether the time is up."""
-        return time.thread_time() > self._deadline
+        return thread_time() > self._deadline
 
     def may_walk(self) -> bool:
         """Tell whether more objects may be opened."""

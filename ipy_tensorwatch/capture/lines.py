@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ..core.guard import GUARD
@@ -176,12 +176,12 @@ class LineWatch:
 
     def _switch_on(self, code: CodeType) -> None:
         events = _monitoring.events
-        self._seen[id(code)] = _Function(code, time.perf_counter())
+        self._seen[id(code)] = _Function(code, perf_counter())
         _monitoring.set_local_events(self._tool, code, events.LINE | _passages(events))
 
     def _cool_down(self, function: _Function) -> None:
         function.count += 1
-        if function.count == HOT_LINES and time.perf_counter() - function.since < HOT_LINES * HOT_INTERVAL:
+        if function.count == HOT_LINES and perf_counter() - function.since < HOT_LINES * HOT_INTERVAL:
             function.merged = True
             _monitoring.set_local_events(self._tool, function.code, _passages(_monitoring.events))
             self.blind = True

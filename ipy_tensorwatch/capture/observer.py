@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..core.diff import Content, Difference, diff
@@ -175,13 +175,13 @@ class Observer:
     ) -> tuple[Overwritten, ...]:
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
         rewritten.update(past.seen - self.prints.marks.keys())
-        start = time.perf_counter()
+        start = perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
         aids = Aids(self.lens.storages, self.prints, known, cell, start + self.budget.credit)
         found = GUARD.run("reading graphs", self.graphs.look, computed, aids, rewritten, default=None)
         if found is None:
             self.graphs = Graphs(is_cut=True)
-        self.budget.pay(time.perf_counter() - start)
+        self.budget.pay(perf_counter() - start)
         return found or ()
 
     @staticmethod

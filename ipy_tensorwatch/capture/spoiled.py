@@ -6,10 +6,10 @@ or a checkpoint is passed by: to read it would run them.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 from itertools import islice
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -65,10 +65,10 @@ def find_spoiled(
     """Find what a complaint is about."""
     if user_modes():
         return None
-    search = _Search(complaint, objects, time.perf_counter() + seconds)
+    search = _Search(complaint, objects, perf_counter() + seconds)
     with plain_reads():
         for frame in frames_of(error):  # the innermost is PyTorch's own, with just what backward began from
-            if time.perf_counter() > search.deadline:
+            if perf_counter() > search.deadline:
                 return None
             own = locals_of(frame)
             roots = (("", one) for one in map(bearer_of, _tensors_in(own)))
@@ -83,7 +83,7 @@ def find_spoiled(
 def _named_in(error: BaseException, deadline: float) -> Iterator[torch.Tensor]:
     """Give the tensors among the names of all frames, as far as time goes."""
     for frame in frames_of(error):
-        if time.perf_counter() > deadline:
+        if perf_counter() > deadline:
             return
         yield from _tensors_in(locals_of(frame))
 

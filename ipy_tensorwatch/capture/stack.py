@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
+from time import perf_counter
 
 SMALLEST, LARGEST = 1 << 20, 8 << 20
 """What Windows gives the main thread, and what is ordinary elsewhere."""
@@ -32,4 +32,4 @@ def is_enough(count: int, deadline: float) -> bool:
 
 def is_late(count: int, deadline: float) -> bool:
     """Tell whether time is up, looking at the clock now and then."""
-    return count % CLOCK_EVERY == 0 and time.perf_counter() > deadline
+    return count % CLOCK_EVERY == 0 and perf_counter() > deadline

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
+from time import thread_time
 
 
 class LateError(Exception):
@@ -26,11 +26,11 @@ class Deadline:
     @classmethod
     def after(cls, seconds: float) -> Deadline:
         """Give the deadline so many seconds from now."""
-        return cls(time.thread_time() + seconds)
+        return cls(thread_time() + seconds)
 
     def has_passed(self) -> bool:
         """Tell whether time is up."""
-        return time.thread_time() >= self.moment
+        return thread_time() >= self.moment
 
     def check(self) -> None:
         """Raise where time is up."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import heapq
-import time
 from dataclasses import dataclass, field
 from itertools import islice
 from math import gcd, prod
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,7 +103,7 @@ class Tally:
                 if changed < self.examples:
                     flat += (base + np.flatnonzero(differs)[: self.examples - changed]).tolist()
                 changed += found
-            if time.perf_counter() > self.deadline:
+            if perf_counter() > self.deadline:
                 self.differs = True if changed else None
                 return None, []
         return changed, [tuple(map(int, np.unravel_index(one, shape))) if shape else () for one in flat]

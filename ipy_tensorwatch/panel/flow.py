@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
+from time import monotonic
 
 BURST, RATE = 8 << 20, 16 << 20
 """Bytes that may be sent at once, and bytes a second."""
@@ -23,13 +23,13 @@ class Flow:
     """
 
     tokens: float = BURST
-    refilled: float = field(default_factory=time.monotonic)
+    refilled: float = field(default_factory=monotonic)
     unanswered: dict[int, int] = field(default_factory=dict)
     waiting: int = 0
 
     def is_open(self) -> bool:
         """Whether something may be sent now."""
-        now = time.monotonic()
+        now = monotonic()
         self.tokens, self.refilled = min(BURST, self.tokens + (now - self.refilled) * RATE), now
         return self.tokens > 0 and self.waiting < MAX_UNANSWERED
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
@@ -181,12 +181,12 @@ class Freezing:
         if guarded.cell.ledger.current is None:
             return ""
         guarded.note()
-        if not guarded.allowance.has_time(time.perf_counter()):
+        if not guarded.allowance.has_time(perf_counter()):
             return ""
-        began = time.thread_time()
+        began = thread_time()
         with quiet_collector():
             told = _accuse(self.freezer.mend(), guarded)
-        guarded.allowance.charge(time.thread_time() - began)
+        guarded.allowance.charge(thread_time() - began)
         guarded.ran.clear()
         return told
 

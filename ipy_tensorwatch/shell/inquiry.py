@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from functools import cache
+from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 from ..capture.catalog import catalog
@@ -79,7 +79,7 @@ def _patience(cell: RunningCell) -> float:
     """Tell for how many seconds calls may be followed; whoever records a cell wants to know."""
     if cell.recording:
         return RECORDING_SECONDS
-    return cell.settings.explain_floor + cell.settings.explain_share * (time.perf_counter() - cell.began)
+    return cell.settings.explain_floor + cell.settings.explain_share * (perf_counter() - cell.began)
 
 
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:

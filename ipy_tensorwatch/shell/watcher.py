@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..capture.archive import Archive
@@ -175,7 +175,7 @@ class Watcher:
         GUARD.run("what is frozen", self.freezing.begin, default=None)
         if not (self.settings.enabled or may_request(info.raw_cell or "")):
             return
-        began = time.perf_counter()
+        began = perf_counter()
         try:
             with self._lock, quiet_collector():
                 self._begin(info, began)
@@ -218,7 +218,7 @@ class Watcher:
             self.transformer.arm(partial(cell.instrument, is_typed=is_typed))
         if options is not None:
             self.record(options)
-        cell.began = time.perf_counter()
+        cell.began = perf_counter()
         cell.overhead = cell.began - began
 
     def _peek(self) -> Shot:
@@ -267,7 +267,7 @@ class Watcher:
         return True
 
     def _finish_cell(self, result: ExecutionResult | None) -> None:
-        began = time.perf_counter()
+        began = perf_counter()
         cell = self.running
         for step in (self.transformer.disarm, self._close_cell, partial(self.freezing.end, result)):
             GUARD.run("after a cell", step, default=None)
@@ -282,7 +282,7 @@ class Watcher:
                 GUARD.run("after a cell", cell.forget, default=None)
             if was_missed:
                 self._excuse(unwatched(count_now(self.shell), result))
-        self._ended = time.perf_counter()
+        self._ended = perf_counter()
         self._cost = self._ended - began
         if (cell is not None or was_missed) and self.report is not None:
             GUARD.run("showing a report", self.on_report, self.report, default=None)
@@ -333,7 +333,7 @@ class Watcher:
             budget.grant(RECORDING_SECONDS)
 
     def _describe(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> Cell:
-        overhead = cell.overhead + cell.ledger.allowance.spent + time.perf_counter() - began
+        overhead = cell.overhead + cell.ledger.allowance.spent + perf_counter() - began
         return Cell(
             count=cell.count,
             source=cell.source,

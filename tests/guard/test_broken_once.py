@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from ipy_tensorwatch.core.guard import GUARD
 from tests.notebook import Notebook, silent
 
 SETUP = "import torch\nx = torch.zeros(6)\ny = x.view(2, 3)"
@@ -208,3 +211,15 @@ def test_an_error_of_a_cell_is_not_asked_anything():
         assert nb.ns["asked"] == []
         assert report["cell"]["status"] == "error"
         assert silent(report) == {"y"}
+
+
+def test_a_clock_that_the_user_has_patched_is_not_asked(notebook: Notebook, monkeypatch: pytest.MonkeyPatch):
+
+    notebook.run("import torch\nx = torch.zeros(4)\ny = x.view(2, 2)")
+    GUARD.clear()
+    for name in ("perf_counter", "thread_time", "monotonic"):
+        monkeypatch.setattr(time, name, lambda: 1 / 0)
+    report = notebook.run("y.add_(1);")
+
+    assert silent(report) == {"x"}
+    assert GUARD.count == 0
