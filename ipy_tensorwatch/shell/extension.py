@@ -52,6 +52,7 @@ class Extension:
 
     def load(self) -> None:
         """Put everything in."""
+        GUARD.clear()
         self._replaced = {kind: dict(known) for kind, known in self.shell.magics_manager.magics.items()}
         self.shell.register_magics(self.magics)
         self.shell.configurables.append(self.settings)  # type: ignore[arg-type]  # `%config` finds them there
