@@ -12,6 +12,7 @@ import numpy as np
 from ..core.diff import Content
 from ..core.records import Elements, Example
 from ..core.tally import Side, Tally
+from .dense_count import count_dense
 from .numbers import largest_step, numbers, plain_number
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _compare(  # noqa: PLR0913, PLR0917
         after = before._replace(data_ptr=after.data_ptr)
     sides = _sides(before, after, old, new)
     if sides is not None:
-        return _count(before, sides, since, examples)
+        return count_dense(before, sides, since, examples) or _count(before, sides, since, examples)
     digests = old.part_digest(before), new.part_digest(after)
     if None in digests:
         return Content(changed=True if before.version != after.version else None, verified=False, since=since)
