@@ -42,6 +42,8 @@ MAX_DEPTH = 64
 MAX_REPEATS = 16
 """How many paths through one shared container are followed; more of them say nothing new."""
 MAX_CONTAINERS = 200_000
+OF_MODULE = 30
+"""As so many objects a module counts that is walked by itself: to open one takes as long."""
 CLOCK_EVERY = 256
 """How many containers are opened between two looks at the clock."""
 
@@ -192,7 +194,7 @@ def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
             found.skipped.append((str(branch.outline.node_path(node)), "budget"))
             break
         found.containers += 1
-        found.limits.objects += 1
+        found.limits.objects += OF_MODULE if is_a(type(thing), torch.nn.Module) else 1
         children = _open(branch, node, thing, found, above)
         for step, child in children:
             if id(child) not in above and _may_follow(found, child):

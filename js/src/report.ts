@@ -244,6 +244,10 @@ export interface Coverage {
   bytes: number;
   verified_bytes: number;
   unverified: Unverified[];
+  /**
+   * Paths of which what changed them was not looked for to the end, for want of time.
+   */
+  curtailed: string[];
 }
 /**
  * A path whose bytes were not compared, and why.
