@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..core.path import AccessPath
     from ..core.reading import Reading
-    from ..core.records import AliasGroup, Cell, Change, Unverified
+    from ..core.records import AliasGroup, Cell, Change, Coverage, Unverified
     from ..core.report import Report
     from .past import PastCell
 
@@ -79,9 +79,19 @@ def describe(report: Report, cell_id: str | None) -> dict[str, Any]:
         "fields": TENSOR_FIELDS,
         "cell": tell_cell(report.cell, cell_id),
         "changes": compact(ordered[:MAX_CHANGES]),
-        "coverage": {"tensors": coverage.tensors, "bytes": coverage.bytes, "verified_bytes": coverage.verified_bytes},
+        "coverage": _tell_coverage(coverage),
         **_tell_lines(ordered),
         **tell_hazards(report.turns, report.hazards),
+    }
+
+
+def _tell_coverage(coverage: Coverage) -> dict[str, Any]:
+    """Tell how much was compared; what was not is sent as a list."""
+    return {
+        "tensors": coverage.tensors,
+        "bytes": coverage.bytes,
+        "verified_bytes": coverage.verified_bytes,
+        "curtailed": list(coverage.curtailed[:MAX_CHANGES]),
     }
 
 
