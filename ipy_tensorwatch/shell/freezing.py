@@ -123,8 +123,8 @@ class Freezing:
 
     def end(self, result: ExecutionResult | None) -> None:
         """End a cell: the last place where a write can be undone, and told as the cell's own error."""
-        self.freezer.close()
         guarded = self.cells.pop(get_ident(), None)
+        GUARD.run("what is frozen", self.freezer.close, default=None)
         if guarded is not None:
             guarded.note()
         told = _accuse(self.freezer.mend(), guarded)

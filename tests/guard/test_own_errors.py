@@ -46,3 +46,16 @@ def test_the_report_is_of_that_cell_and_claims_nothing(notebook: Notebook, monke
     assert error.__name__ in notebook.status()
     notebook.run("z = 1")
     assert silent(notebook.run("y.add_(1);")) == {"x"}
+
+
+def test_a_mode_that_could_not_be_closed_does_not_blame_the_next_cell_on_the_last(notebook: Notebook, monkeypatch):
+    notebook.run(ALIASED)
+    notebook.run("z = torch.ones(2)\n%tensorwatch freeze z")
+    with monkeypatch.context() as patch:
+        patch.setattr("ipy_tensorwatch.capture.freezer.Freezer.close", lambda _: 1 / 0)
+        notebook.cell("y.add_(1);")
+    ran = notebook.cell("z.numpy()[0] = 3")
+
+    assert "y.add_(1)" not in str(ran.error)
+    assert GUARD.count > 0
+    notebook.cell("%tensorwatch thaw")
