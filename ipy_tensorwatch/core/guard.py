@@ -83,7 +83,9 @@ class Guard:
         tracer, collects = None, gc.isenabled()
         try:
             self.signals.hold()
-            gc.disable()  # finalizers and callbacks of the user's wait until its own code runs
+            # Finalizers and callbacks of the user's wait until its own code runs, and what we make and drop sets off no
+            # look at all of the user's objects.
+            gc.disable()
             tracer = pause_tracing()
             return action(*args)
         except BaseException as error:  # noqa: BLE001  (the user's program goes on whatever we meet)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from IPython.core.error import UsageError
 
 from ..capture.allowance import Allowance
-from ..capture.collector import quiet_collector
 from ..core.freezing import FrozenError
 from ..core.guard import GUARD
 from ..render.frozen import show_freeze, show_frozen, show_thaw
@@ -184,8 +183,7 @@ class Freezing:
         if not guarded.allowance.has_time(perf_counter()):
             return ""
         began = thread_time()
-        with quiet_collector():
-            told = _accuse(self.freezer.mend(), guarded)
+        told = _accuse(self.freezer.mend(), guarded)
         guarded.allowance.charge(thread_time() - began)
         guarded.ran.clear()
         return told

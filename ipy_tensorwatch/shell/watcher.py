@@ -11,7 +11,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..capture.archive import Archive
-from ..capture.collector import quiet_collector
 from ..capture.freezer import Freezer
 from ..capture.observer import Observation, Observer
 from ..capture.steps import StepRecorder
@@ -35,7 +34,7 @@ from .running import RunningCell
 from .transform import ProbeTransformer, transformers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
@@ -177,7 +176,7 @@ class Watcher:
             return
         began = perf_counter()
         try:
-            with self._lock, quiet_collector():
+            with self._lock:
                 self._begin(info, began)
         except BaseException:
             self._give_up()
@@ -209,7 +208,7 @@ class Watcher:
             peek=self._peek,
             functions_give_memory=self.sources.give_memory,
             functions_hide_writes=self.sources.hide_writes,
-            outside=self._judge_outside(outside),
+            outside=judge(outside, lambda _: OUTSIDE),
         )
         self.cells.put(cell)
         self.guard()
@@ -273,7 +272,7 @@ class Watcher:
             GUARD.run("after a cell", step, default=None)
         if not (self.settings.enabled or cell):
             return
-        with self._lock, quiet_collector():  # what we make and drop must not set off a look at all the user's objects
+        with self._lock:
             was_missed = self.cells.was_missed()
             if cell is None:
                 self._take_stock()
@@ -368,9 +367,6 @@ class Watcher:
         hazards = self.hazards.follow(cell, observed, self.observer.graphs, changes, explain)
         after = Aftermath(cell=cell, observed=observed, explain=explain, history=self.history)
         return self.failures.tell(result.error_in_exec if result else None, after, hazards)
-
-    def _judge_outside(self, found: Iterable[Found]) -> tuple[Change, ...]:
-        return judge(found, lambda _: OUTSIDE)
 
     def _remember(self, count: int, changes: tuple[Change, ...]) -> None:
         self.history.extend((count, change) for change in changes if change.kind not in ("bound", "unbound"))
