@@ -21,7 +21,7 @@ if hasattr(np.dtypes, "StringDType"):
         "short text": "a = np.array(['a', 'bc', 'd'], dtype=np.dtypes.StringDType())",
         "long text": "a = np.array(['a' * 90, 'b' * 70, 'c' * 300], dtype=np.dtypes.StringDType())",
     }
-NEW = {"short text": "'z' * 40", "long text": "'z'"}
+NEW = {"short text": "'z' * 40", "long text": "'zz'"}
 
 
 @pytest.mark.parametrize("name", REFERENCES)
