@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipy_tensorwatch.core.freezing import FrozenError
+from ipy_tensorwatch.core.model.freezing import FrozenError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -73,7 +73,7 @@ def freeze(thing: object) -> AbstractContextManager[None]:
     >>> with ipy_tensorwatch.freeze(weights):  # doctest: +SKIP
     ...     predict(weights)
     """
-    from ipy_tensorwatch.capture.freezing import freezing
+    from ipy_tensorwatch.capture.protect.freeze_block import freezing
 
     return freezing(thing)
 

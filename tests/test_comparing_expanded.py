@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ipy_tensorwatch.capture import comparison
+from ipy_tensorwatch.capture.compare import compare_two
 from tests.notebook import Notebook
 
 HUGE = (10**6, 10**6)
@@ -19,7 +19,7 @@ def compared(a, b, examples=3):
     """Compare two tensors, in little memory and time."""
     tracemalloc.start()
     began = time.thread_time()
-    found = comparison.compare(("a", "b"), (a, b), examples)
+    found = compare_two.compare(("a", "b"), (a, b), examples)
     used = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert used < 10 << 20
@@ -51,7 +51,7 @@ def test_arrays_of_strides_of_zero():
 
 @pytest.mark.parametrize("seed", range(8))
 def test_counts_and_indices_are_those_of_the_elements_one_by_one(seed, monkeypatch):
-    monkeypatch.setattr("ipy_tensorwatch.core.tally.PIECE", 7)
+    monkeypatch.setattr("ipy_tensorwatch.core.memory.count_differences.PIECE", 7)
     rng = np.random.default_rng(seed)
     shape = tuple(int(size) for size in rng.integers(1, 5, 3))
     sides = []
@@ -68,7 +68,7 @@ def test_counts_and_indices_are_those_of_the_elements_one_by_one(seed, monkeypat
 
 
 def test_what_takes_too_long_is_said(monkeypatch):
-    monkeypatch.setattr(comparison, "COMPARING", 0.05)
+    monkeypatch.setattr(compare_two, "COMPARING", 0.05)
     line = torch.arange(20_000.0)
     found, seconds = compared(line[:, None].expand(20_000, 20_000), line.expand(20_000, 20_000))
     assert seconds < 2

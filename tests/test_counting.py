@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipy_tensorwatch.capture.contrast import _count
-from ipy_tensorwatch.capture.dense_count import count_dense
-from ipy_tensorwatch.core.reading import Reading
-from ipy_tensorwatch.core.tally import Side
+from ipy_tensorwatch.capture.compare.dense_count import count_dense
+from ipy_tensorwatch.capture.compare.element_diff import _count
+from ipy_tensorwatch.core.memory.count_differences import Side
+from ipy_tensorwatch.core.model.reading import Reading
 
 SIZES = {
     "torch.float32": 4,

@@ -18,8 +18,8 @@ from docs.make.sessions import SESSION, Shown, read_session
 from docs.make.tables import fill
 from ipy_tensorwatch import unload_ipython_extension
 from ipy_tensorwatch.panel import feed
-from ipy_tensorwatch.shell.config import TensorWatch
-from ipy_tensorwatch.shell.options import watch_parser
+from ipy_tensorwatch.shell.ipython.magic_options import watch_parser
+from ipy_tensorwatch.shell.ipython.settings import TensorWatch
 from tests.notebook import Notebook, Ran
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ import weakref
 import pytest
 import torch
 
-from ipy_tensorwatch.capture.lens import Lens
+from ipy_tensorwatch.capture.snapshot.snapshotter import Lens
 from tests.notebook import Notebook
 
 LEAF = "import torch\nw = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)\n"

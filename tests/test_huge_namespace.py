@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-import ipy_tensorwatch.capture.lens as lens_module
-from ipy_tensorwatch.capture import contents, limits, walk
+import ipy_tensorwatch.capture.snapshot.snapshotter as lens_module
+from ipy_tensorwatch.capture.objects import containers, look_limits, walk
 from tests.notebook import Notebook, changes, mutated
 
 
 @pytest.fixture
 def small(monkeypatch):
     """Make a few things too many, and the clock always late."""
-    for module in (limits, walk, lens_module):
+    for module in (look_limits, walk, lens_module):
         for name in ("EXACT_TENSORS", "EXACT_OBJECTS", "HUGE"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, 50)
-    for module in (limits, walk, contents):
+    for module in (look_limits, walk, containers):
         monkeypatch.setattr(module, "SEGMENT", 20)
-    monkeypatch.setattr(limits.Limits, "is_late", True)
+    monkeypatch.setattr(look_limits.Limits, "is_late", True)
 
 
 def why(report: dict) -> dict[str, str]:
@@ -26,7 +26,7 @@ def why(report: dict) -> dict[str, str]:
 
 
 def test_an_ordinary_number_is_looked_at_whole_however_late_it_is(monkeypatch):
-    monkeypatch.setattr(limits.Limits, "is_late", True)
+    monkeypatch.setattr(look_limits.Limits, "is_late", True)
     with Notebook() as nb:
         nb.run(
             "import torch\nmany = [torch.zeros(1) for _ in range(2000)]\nboxes = [[i] for i in range(2000)]\nx = many[1999]"

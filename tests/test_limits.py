@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given, note, settings
 
-from ipy_tensorwatch.core.deadline import NEVER, Deadline, LateError
-from ipy_tensorwatch.core.definitions import definitions_in
-from ipy_tensorwatch.core.notebook import Notebook as Known
-from ipy_tensorwatch.core.path import AccessPath
-from ipy_tensorwatch.core.source import parse_cell, parse_path
-from ipy_tensorwatch.core.statement import parse_statements
-from ipy_tensorwatch.core.trails import KEEP_EVERY, Trails
+from ipy_tensorwatch.core.host.deadline import NEVER, Deadline, LateError
+from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
+from ipy_tensorwatch.core.interpreter.definitions import Notebook as Known
+from ipy_tensorwatch.core.interpreter.trails import KEEP_EVERY, Trails
+from ipy_tensorwatch.core.model.path import AccessPath
+from ipy_tensorwatch.core.statements.statement import parse_statements
+from ipy_tensorwatch.core.syntax.parsing import parse_cell, parse_path
 from tests import oracle
 from tests.notebook import Notebook, changes, lines, silent
 from tests.programs import Program, programs
@@ -66,7 +66,7 @@ def test_what_time_does_not_reach_is_said_and_nothing_is_guessed():
 
 def test_the_statements_of_a_cell_are_each_followed_once(monkeypatch):
     runs = []
-    monkeypatch.setattr("ipy_tensorwatch.core.trails.run", lambda nodes, frame: runs.extend(nodes))
+    monkeypatch.setattr("ipy_tensorwatch.core.interpreter.trails.run", lambda nodes, frame: runs.extend(nodes))
     source = "\n".join(f"a{i} = f(a{i - 1})" for i in range(3 * KEEP_EVERY))
     trails, statements = Trails(Known(), source=source), parse_statements(source)
     for one in statements:
@@ -107,7 +107,8 @@ def test_a_long_cell_is_not_parsed_again_for_a_function_in_it(monkeypatch):
     definitions = definitions_in(source, 1)
     parsed = []
     monkeypatch.setattr(
-        "ipy_tensorwatch.core.library.parse_cell", lambda text: (parsed.append(len(text)), parse_cell(text))[1]
+        "ipy_tensorwatch.core.interpreter.source_index.parse_cell",
+        lambda text: (parsed.append(len(text)), parse_cell(text))[1],
     )
     [found] = Trails(Known(definitions=definitions)).of("bump(y)").narrow(AccessPath("y"), ()).candidates
     assert (found.inner.line, found.inner.text) == (5004, "t.add_(1)")
@@ -115,7 +116,7 @@ def test_a_long_cell_is_not_parsed_again_for_a_function_in_it(monkeypatch):
 
 
 def test_only_the_statements_that_may_have_written_are_read(monkeypatch):
-    from ipy_tensorwatch.core import statement
+    from ipy_tensorwatch.core.statements import statement
 
     read, analyse = [], statement._analyse
     monkeypatch.setattr(statement, "_analyse", lambda node: (read.append(node.lineno), analyse(node))[1])

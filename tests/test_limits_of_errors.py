@@ -7,15 +7,17 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from ipy_tensorwatch.capture import crash
-from ipy_tensorwatch.core.deadline import Deadline
-from ipy_tensorwatch.core.definitions import definitions_in
-from ipy_tensorwatch.core.notebook import Notebook as Known
-from ipy_tensorwatch.core.source import parse_cell, walk_statements
-from ipy_tensorwatch.core.statement import parse_statements
-from ipy_tensorwatch.core.suspects import list_suspects, only_writer
-from ipy_tensorwatch.core.timeline import Timeline
-from ipy_tensorwatch.shell import breaks, cells, failure, scene
+from ipy_tensorwatch.capture.frames import traceback_frames
+from ipy_tensorwatch.core.blame.statement_timeline import Timeline
+from ipy_tensorwatch.core.explain.candidate_lines import list_suspects, only_writer
+from ipy_tensorwatch.core.host.deadline import Deadline
+from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
+from ipy_tensorwatch.core.interpreter.definitions import Notebook as Known
+from ipy_tensorwatch.core.statements.statement import parse_statements
+from ipy_tensorwatch.core.syntax.parsing import parse_cell, walk_statements
+from ipy_tensorwatch.shell.cell import overwritten_saves
+from ipy_tensorwatch.shell.failure import error_frames, explain_error
+from ipy_tensorwatch.shell.ipython import cell_sources
 from tests.notebook import Notebook
 
 STOP = "x = torch.ones(3, requires_grad=True); h = x.exp(); h.add_(1); h.sum().backward()"
@@ -35,7 +37,7 @@ def stopped() -> RuntimeError:
 
 def test_a_recursion_is_read_once_for_all_of_its_frames(monkeypatch):
     parsed = []
-    monkeypatch.setattr(scene, "parse_cell", lambda source: (parsed.append(source), parse_cell(source))[1])
+    monkeypatch.setattr(error_frames, "parse_cell", lambda source: (parsed.append(source), parse_cell(source))[1])
     with Notebook() as nb:
         nb.run(DEEP)
         [hazard] = nb.run("down(40)", raises=RuntimeError)["hazards"]
@@ -52,23 +54,25 @@ def test_of_a_long_traceback_only_the_innermost_frames_are_kept():
 
     with pytest.raises(ValueError, match="0") as found:
         down(300)
-    assert len(crash.spots_of(found.value)) == crash.MAX_FRAMES
+    assert len(traceback_frames.spots_of(found.value)) == traceback_frames.MAX_FRAMES
 
 
 def test_causes_in_a_circle_and_in_a_long_chain_come_to_an_end():
     error = stopped()
     around = ValueError()
     around.__cause__, error.__cause__ = error, around
-    assert crash.find_complaint(around)[1] is error
+    assert traceback_frames.find_complaint(around)[1] is error
     for _ in range(10_000):
         last, around = around, ValueError()
         around.__cause__ = last
-    assert crash.find_complaint(around) is None, "it lies too deep to be looked for"
+    assert traceback_frames.find_complaint(around) is None, "it lies too deep to be looked for"
 
 
 def test_an_endless_message_is_not_searched(monkeypatch):
-    monkeypatch.setattr(crash, "read_complaint", lambda text: pytest.fail(f"searched {len(text)} characters"))
-    assert crash.find_complaint(RuntimeError("modified by an inplace operation" * 100_000)) is None
+    monkeypatch.setattr(
+        traceback_frames, "read_complaint", lambda text: pytest.fail(f"searched {len(text)} characters")
+    )
+    assert traceback_frames.find_complaint(RuntimeError("modified by an inplace operation" * 100_000)) is None
 
 
 # ---------------------------------------------------------------- suspects
@@ -118,8 +122,8 @@ def test_odd_source_costs_no_report(odd):
 
 
 def test_the_sources_of_cells_are_bounded_and_the_newest_stay(monkeypatch):
-    monkeypatch.setattr(cells, "MAX_CHARACTERS", 10_000)
-    sources = cells.Sources()
+    monkeypatch.setattr(cell_sources, "MAX_CHARACTERS", 10_000)
+    sources = cell_sources.Sources()
     for count in range(500):
         sources.add(count, f"def f{count}(x):\n    x.add_({count})\n" + "a = 1\n" * 20)
     assert sum(map(len, sources.cells.values())) <= 10_000
@@ -130,7 +134,7 @@ def test_the_sources_of_cells_are_bounded_and_the_newest_stay(monkeypatch):
 
 
 def test_a_function_that_is_defined_anew_is_kept_once():
-    sources = cells.Sources()
+    sources = cell_sources.Sources()
     for count in range(100):
         sources.add(count, f"def f(x):\n    x.add_({count})")
     assert [*sources.definitions] == ["f"]
@@ -138,8 +142,8 @@ def test_a_function_that_is_defined_anew_is_kept_once():
 
 
 def test_the_cells_that_a_failure_may_ask_for_are_bounded(monkeypatch):
-    monkeypatch.setattr(failure, "MAX_CHARACTERS", 1000)
-    book = failure.FailureBook(shell=None, sources=cells.Sources(), book=None)
+    monkeypatch.setattr(explain_error, "MAX_CHARACTERS", 1000)
+    book = explain_error.FailureBook(shell=None, sources=cell_sources.Sources(), book=None)
     for count in range(100):
         book._keep(SimpleNamespace(ledger=SimpleNamespace(numbers=[0]), count=count, plain="a" * 100))
     assert len(book.spans) == 10
@@ -151,12 +155,12 @@ def test_the_cells_of_living_graphs_are_bounded(monkeypatch):
         def __init__(self, count):
             self.count, self.timeline = count, Timeline("a = 1\n" * 10, ((0, 0),) * 10)
 
-    monkeypatch.setattr(breaks, "MAX_CELLS", 20)
-    records = breaks.Records()
+    monkeypatch.setattr(overwritten_saves, "MAX_CELLS", 20)
+    records = overwritten_saves.Records()
     for count in range(100):
         records.add(Cell(count), set(range(count + 1)))
     assert [records.timeline(count) is None for count in (0, 79, 80, 99)] == [True, True, False, False]
-    monkeypatch.setattr(breaks, "MAX_CHARACTERS", 3000)
+    monkeypatch.setattr(overwritten_saves, "MAX_CHARACTERS", 3000)
     records.add(Cell(100), set(range(101)))
     assert records.timeline(99) is not None
     assert records.timeline(90) is None

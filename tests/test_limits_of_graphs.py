@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipy_tensorwatch.capture import graph, saving, stack
+from ipy_tensorwatch.capture.autograd import graph, note_saved
+from ipy_tensorwatch.capture.host import node_limit
 from tests.notebook import Notebook, Report
 
 NO_TIME = {"budget_floor": 0.0, "budget_share": 0.0, "budget_limit": 0.0}
@@ -60,7 +61,7 @@ def test_a_whole_graph_beside_an_unread_one_is_not_listed(monkeypatch):
 
 def test_what_the_stack_does_not_allow_is_not_tried_again(monkeypatch):
     monkeypatch.setattr(graph, "MAX_NODES", 50)
-    monkeypatch.setattr(stack, "MAX_NODES", 50)
+    monkeypatch.setattr(node_limit, "MAX_NODES", 50)
     walks = []
     real = graph.walk_nodes
     monkeypatch.setattr(graph, "walk_nodes", lambda *a, **k: walks.append(1) or real(*a, **k))
@@ -74,7 +75,7 @@ def test_what_the_stack_does_not_allow_is_not_tried_again(monkeypatch):
 
 
 def test_of_one_node_no_more_is_followed_than_there_is_room_for(monkeypatch):
-    monkeypatch.setattr(saving, "MAX_ITEMS", 20)
+    monkeypatch.setattr(note_saved, "MAX_ITEMS", 20)
     with Notebook() as nb:
         assert "y" in left_out(nb.run(MANY))
         [hazard] = nb.run("ts[3].add_(1)")["hazards"]
@@ -83,7 +84,7 @@ def test_of_one_node_no_more_is_followed_than_there_is_room_for(monkeypatch):
 
 
 def test_what_one_node_saved_is_noted_over_several_looks(monkeypatch):
-    monkeypatch.setattr(saving, "is_late", lambda place, deadline: place % saving.CLOCK_EVERY == 0)
+    monkeypatch.setattr(note_saved, "is_late", lambda place, deadline: place % note_saved.CLOCK_EVERY == 0)
     with Notebook(settings={"budget_floor": 5.0, "budget_limit": 5.0}) as nb:
         reports = [nb.run(MANY), *(nb.run("a = 1") for _ in range(6))]
         assert [bool(left_out(one)) for one in reports] == [True] * 4 + [False] * 3

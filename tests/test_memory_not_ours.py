@@ -99,9 +99,9 @@ class TestReadOnly:
             nb.cell("del a, b")
 
     def test_a_mapping_of_another_file_at_the_same_place_is_not_written(self, tmp_path):
-        from ipy_tensorwatch.capture.frozen import Kept
-        from ipy_tensorwatch.capture.memory import Block
-        from ipy_tensorwatch.core.reading import Reading
+        from ipy_tensorwatch.capture.memory.byte_block import Block
+        from ipy_tensorwatch.capture.protect.frozen_memory import Kept
+        from ipy_tensorwatch.core.model.reading import Reading
 
         array = np.zeros(64, np.uint8)
         reading = Reading("ndarray", 1, 1, "cpu", "uint8", 1, (64,), (1,), array.ctypes.data, 0, 64)

@@ -11,8 +11,8 @@ from typing import get_args
 import pytest
 from jsonschema import Draft202012Validator
 
-from ipy_tensorwatch.core import records
-from ipy_tensorwatch.core.reading import METADATA
+from ipy_tensorwatch.core.model import records
+from ipy_tensorwatch.core.model.reading import METADATA
 from tests.render.records import full_report
 
 SCHEMA = json.loads((resources.files("ipy_tensorwatch") / "report.schema.json").read_text("utf-8"))

@@ -15,8 +15,8 @@ import torch
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils._pytree import tree_flatten, tree_map
 
-from ipy_tensorwatch.capture.kinds import Slot, kind_of
-from ipy_tensorwatch.capture.nodes import is_read, mask_on
+from ipy_tensorwatch.capture.autograd.nodes import is_read, mask_on
+from ipy_tensorwatch.capture.tensors.node_readers import Slot, kind_of
 from tests.test_hazards_op_db import DEEP, is_differentiable
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from ipy_tensorwatch.shell.config import TensorWatch
+from ipy_tensorwatch.shell.ipython.settings import TensorWatch
 
 from .kernel import ROOT
 

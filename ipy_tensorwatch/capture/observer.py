@@ -7,26 +7,26 @@ from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from ..core.diff import Content, Difference, diff
-from ..core.guard import GUARD
-from ..core.path import AccessPath
-from ..core.records import Coverage, Unverified
-from ..core.snapshot import Snapshot
-from .contrast import EXAMPLES, contrast
-from .fingerprint import Budget, Fingerprints, Verdict
-from .graph import Graphs
-from .lens import Lens, Shot
-from .limits import EXACT_TENSORS
-from .loans import Loans
-from .past import NO_PAST, Spell
-from .saving import Aids
+from ..core.host.guard import GUARD
+from ..core.model.diff import Content, Difference, diff
+from ..core.model.path import AccessPath
+from ..core.model.records import Coverage, Unverified
+from ..core.model.snapshot import Snapshot
+from .autograd.graph import Graphs
+from .autograd.note_saved import Aids
+from .compare.borrowed_memory import Loans
+from .compare.byte_history import NO_PAST, Spell
+from .compare.element_diff import EXAMPLES, contrast
+from .compare.fingerprints import Budget, Fingerprints, Verdict
+from .objects.look_limits import EXACT_TENSORS
+from .snapshot.snapshotter import Lens, Shot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..core.saved import Overwritten
-    from .lens import Computed
-    from .past import Past
+    from ..core.hazards.saved_tensor import Overwritten
+    from .compare.byte_history import Past
+    from .snapshot.snapshotter import Computed
 
 SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005
 """The CPU seconds that looking beyond an ordinary number of tensors may take: at least, at most but for what the length

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..core.records import Values
-from .contrast import marks_of
-from .numbers import numbers
+from ..core.model.records import Values
+from .compare.element_diff import marks_of
+from .memory.numbers import numbers
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from .fingerprint import Fingerprints
+    from .compare.fingerprints import Fingerprints
     from .observer import Observation
 
 MAX_ELEMENTS = 1024

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .group import group
-from .path import AccessPath
-from .snapshot import Snapshot
+from .memory.alias_groups import group
+from .model.path import AccessPath
+from .model.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .records import AliasGroup, Cell, Change, Coverage, Hazard, OperatorWrite, TensorRecord, Turn
+    from .model.records import AliasGroup, Cell, Change, Coverage, Hazard, OperatorWrite, TensorRecord, Turn
 
 SCHEMA_VERSION = 1
 

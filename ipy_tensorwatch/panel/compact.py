@@ -7,11 +7,11 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ..core.path import AccessPath
-from ..core.records import TensorRecord
+from ..core.model.path import AccessPath
+from ..core.model.records import TensorRecord
 
 if TYPE_CHECKING:
-    from ..core.reading import Reading
+    from ..core.model.reading import Reading
 
 TENSOR_FIELDS = tuple(one.name for one in fields(TensorRecord))
 """What the places of a tensor's row are called."""

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from ..core.records import Turn
+from ..core.model.records import Turn
 from .compact import can_travel, compact, encode
 from .flow import Flow
 from .hazards import tell_turn
@@ -19,7 +19,7 @@ from .telling import tell_change
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..core.records import Change, Values
+    from ..core.model.records import Change, Values
     from ..core.report import Report
 
     Message = Mapping[str, Any]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..core.hazard import is_worth_saying
-from ..render.hazard import outcome_and_reason, over
-from ..render.measure import shorten
+from ..core.hazards.saved_tensor_overwritten import is_worth_saying
 from ..render.page import marked
-from ..render.place import MAX_STATEMENT
+from ..render.wording.hazard_sentences import outcome_and_reason, over
+from ..render.wording.measure import shorten
+from ..render.wording.sites import MAX_STATEMENT
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..core.records import Hazard, Turn
+    from ..core.model.records import Hazard, Turn
     from ..render.page import Line
 
     Told = dict[str, Any]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..core.hazard import is_worth_saying
-from ..render.fold import gather
-from ..render.hazard import brief
-from ..render.measure import count_of, few
-from ..render.place import main_site
+from ..core.hazards.saved_tensor_overwritten import is_worth_saying
+from ..render.wording.fold_changes import gather
+from ..render.wording.hazard_sentences import brief
+from ..render.wording.measure import count_of, few
+from ..render.wording.sites import main_site
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..core.records import Hazard
+    from ..core.model.records import Hazard
     from ..core.report import Report
 
 MAX_NAMES = 3

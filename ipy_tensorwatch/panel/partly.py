@@ -5,16 +5,16 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..core.dirty import find_dirty
-from ..render.picture import members_of
+from ..core.memory.changed_bytes import find_dirty
+from ..render.paint.memory_picture import members_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..core.dirty import Dirty
-    from ..core.group import Grouping
-    from ..core.reading import Reading
-    from ..core.records import Change
+    from ..core.memory.alias_groups import Grouping
+    from ..core.memory.changed_bytes import Dirty
+    from ..core.model.reading import Reading
+    from ..core.model.records import Change
     from ..core.report import Report
 
 MAX_GROUPS = 64

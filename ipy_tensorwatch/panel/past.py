@@ -6,12 +6,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ..core.source import parse_path
+from ..core.syntax.parsing import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..core.records import Cell, Change, Turn
+    from ..core.model.records import Cell, Change, Turn
     from ..core.report import Report
 
 Mark = Literal["silent", "written", "rebound", "created", "gone"]

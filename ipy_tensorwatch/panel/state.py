@@ -7,9 +7,9 @@ from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from ..core.group import Grouping, home_of
+from ..core.memory.alias_groups import Grouping, home_of
 from ..core.report import SCHEMA_VERSION
-from ..render.order import most_telling
+from ..render.wording.order import most_telling
 from .compact import TENSOR_FIELDS, compact, tensor_row
 from .hazards import tell_hazards
 from .splice import Splice, dropped, splices
@@ -18,9 +18,9 @@ from .telling import tell_changes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ..core.path import AccessPath
-    from ..core.reading import Reading
-    from ..core.records import AliasGroup, Cell, Change, Coverage, Unverified
+    from ..core.model.path import AccessPath
+    from ..core.model.reading import Reading
+    from ..core.model.records import AliasGroup, Cell, Change, Coverage, Unverified
     from ..core.report import Report
     from .past import PastCell
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..render.fold import fold
-from ..render.phrases import amount, counter, how
-from ..render.place import line_of, main_site, text_of
+from ..render.wording.fold_changes import fold
+from ..render.wording.phrases import amount, counter, how
+from ..render.wording.sites import line_of, main_site, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..core.records import Change
-    from ..render.fold import Fold
+    from ..core.model.records import Change
     from ..render.page import Line
+    from ..render.wording.fold_changes import Fold
 
 Told = dict[str, Any]
 

@@ -10,13 +10,13 @@ from uuid import uuid4
 import anywidget
 import traitlets
 
-from ..core.guard import GUARD
+from ..core.host.guard import GUARD
 from .feed import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..core.records import Values
+    from ..core.model.records import Values
     from ..core.report import Report
 
 _BUILT = Path(__file__).parent / "static"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..core.dirty import Dirty
-    from ..core.lane import Lane
+    from ..core.memory.changed_bytes import Dirty
+    from ..core.memory.strided_layout import Lane
 
 
 @dataclass(frozen=True, slots=True)

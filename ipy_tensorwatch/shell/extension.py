@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from ..core.guard import GUARD
-from .config import TensorWatch
-from .heading import HeadingTransformer
-from .hosting import Hosting
-from .magics import TensorMagics
-from .namesake import describe_namesake
-from .show import Speaker
+from ..core.host.guard import GUARD
+from .ipython.namesake import describe_namesake
+from .ipython.output import Speaker
+from .ipython.settings import TensorWatch
+from .ipython.tensordiff_header import HeadingTransformer
+from .magics.tensorwatch_magics import TensorMagics
+from .panel_host import Hosting
 from .watcher import Watcher
 
 if TYPE_CHECKING:

@@ -10,40 +10,40 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from ..capture.archive import Archive
-from ..capture.freezer import Freezer
 from ..capture.observer import Observation, Observer
-from ..capture.steps import StepRecorder
-from ..core.diff import join
-from ..core.guard import GUARD
-from ..core.judge import judge
-from ..core.records import Cell, Coverage, Unverified
+from ..capture.protect.byte_archive import Archive
+from ..capture.protect.freezer import Freezer
+from ..capture.running.optimizer_steps import StepRecorder
+from ..core.blame.changes import judge
+from ..core.host.guard import GUARD
+from ..core.model.diff import join
+from ..core.model.records import Cell, Coverage, Unverified
 from ..core.report import Report
-from .cells import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
-from .explainer import OUTSIDE, explainer
-from .failure import Aftermath, FailureBook
-from .freezing import Freezing
-from .hazards import HazardBook
-from .heading import may_request, requested
-from .late import deliver_late
-from .outcome import status_of, unwatched
-from .overlap import RunningCells
-from .recording import SECONDS as RECORDING_SECONDS
-from .recording import record
-from .running import RunningCell
-from .transform import ProbeTransformer, transformers
+from .cell.freeze import Freezing
+from .cell.hazard_log import HazardBook
+from .cell.late_error import deliver_late
+from .cell.operator_recording import SECONDS as RECORDING_SECONDS
+from .cell.operator_recording import record
+from .cell.outcome import status_of, unwatched
+from .cell.overlapping_cells import RunningCells
+from .cell.running_cell import RunningCell
+from .cell.who_wrote import OUTSIDE, explainer
+from .failure.explain_error import Aftermath, FailureBook
+from .ipython.cell_sources import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
+from .ipython.probe_transformer import ProbeTransformer, transformers
+from .ipython.tensordiff_header import may_request, requested
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
-    from ..capture.lens import Shot
-    from ..core.diff import Found
-    from ..core.records import Change, Hazard
-    from .breaks import Explain
-    from .config import TensorWatch
-    from .options import DiffOptions
+    from ..capture.snapshot.snapshotter import Shot
+    from ..core.model.diff import Found
+    from ..core.model.records import Change, Hazard
+    from .cell.overwritten_saves import Explain
+    from .ipython.magic_options import DiffOptions
+    from .ipython.settings import TensorWatch
 
 LAYOUT_SHARE = 0.001
 """Share of a cell's run time that may be spent on layouts that hardly anything changes without another trace."""

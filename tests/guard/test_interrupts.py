@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ipy_tensorwatch.capture import steps
 from ipy_tensorwatch.capture.observer import Observer
-from ipy_tensorwatch.capture.operators import OperatorRecorder
-from ipy_tensorwatch.capture.watch import Watch
-from ipy_tensorwatch.core.guard import GUARD
-from ipy_tensorwatch.shell.freezing import Freezing
-from ipy_tensorwatch.shell.transform import ProbeTransformer
+from ipy_tensorwatch.capture.running import optimizer_steps
+from ipy_tensorwatch.capture.running.live_watch import Watch
+from ipy_tensorwatch.capture.running.operator_recorder import OperatorRecorder
+from ipy_tensorwatch.core.host.guard import GUARD
+from ipy_tensorwatch.shell.cell.freeze import Freezing
+from ipy_tensorwatch.shell.ipython.probe_transformer import ProbeTransformer
 from tests.notebook import Notebook, silent
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class TestCtrlC:
 
     def test_before_an_optimizers_step_stops_the_cell(self, aliased, send):
         aliased.run("w = torch.nn.Parameter(torch.ones(2))\nopt = torch.optim.SGD([w], lr=1)\nw.sum().backward()")
-        sent = send(steps, "_parameters")
+        sent = send(optimizer_steps, "_parameters")
         ran = aliased.cell("for i in range(100):\n    opt.step()\n    time.sleep(0.01)")
 
         assert (sent.times, type(ran.error)) == (1, KeyboardInterrupt)

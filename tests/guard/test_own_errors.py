@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ipy_tensorwatch.capture.observer import Observer
-from ipy_tensorwatch.core.guard import GUARD
+from ipy_tensorwatch.core.host.guard import GUARD
 from ipy_tensorwatch.shell import watcher
 from tests.notebook import silent
 
@@ -52,7 +52,7 @@ def test_a_mode_that_could_not_be_closed_does_not_blame_the_next_cell_on_the_las
     notebook.run(ALIASED)
     notebook.run("z = torch.ones(2)\n%tensorwatch freeze z")
     with monkeypatch.context() as patch:
-        patch.setattr("ipy_tensorwatch.capture.freezer.Freezer.close", lambda _: 1 / 0)
+        patch.setattr("ipy_tensorwatch.capture.protect.freezer.Freezer.close", lambda _: 1 / 0)
         notebook.cell("y.add_(1);")
     ran = notebook.cell("z.numpy()[0] = 3")
 

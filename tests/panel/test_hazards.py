@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipy_tensorwatch.core.records import Hazard, Turn
+from ipy_tensorwatch.core.model.records import Hazard, Turn
 from ipy_tensorwatch.panel.hazards import MAX_HAZARDS, tell_hazards, tell_turn
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ipy_tensorwatch.core.outline import Outline, Run
-from ipy_tensorwatch.core.reading import Reading
-from ipy_tensorwatch.core.records import (
+from ipy_tensorwatch.core.model.outline import Outline, Run
+from ipy_tensorwatch.core.model.reading import Reading
+from ipy_tensorwatch.core.model.records import (
     Cell,
     Change,
     Coverage,
@@ -17,8 +17,8 @@ from ipy_tensorwatch.core.records import (
     Site,
     Unverified,
 )
+from ipy_tensorwatch.core.model.snapshot import Scene, Snapshot
 from ipy_tensorwatch.core.report import Report
-from ipy_tensorwatch.core.snapshot import Scene, Snapshot
 
 THREE_OF_SIX = Elements(changed=3, total=6, max_abs=1.0, examples=(Example(index=(0,), before=0.0, after=1.0),))
 

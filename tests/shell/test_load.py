@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from ipy_tensorwatch.shell import namesake
+from ipy_tensorwatch.shell.ipython import namesake
 from tests.notebook import Notebook, silent
 
 NAMES = ("tensorwatch", "ipy_tensorwatch")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from IPython.core.error import UsageError
 
-from ipy_tensorwatch.shell.options import diff_parser, split, watch_parser
-from ipy_tensorwatch.shell.spelling import normalize
+from ipy_tensorwatch.shell.ipython.find_path import normalize
+from ipy_tensorwatch.shell.ipython.magic_options import diff_parser, split, watch_parser
 from tests.notebook import Notebook, silent
 
 ALIASED = "import torch, numpy as np\nx = torch.zeros(6)\ny = x.view(2, 3)\nbatch = {'img': x[:3], (1, 2): torch.ones(2)}\nxs = [torch.ones(1), y[0]]"
@@ -358,12 +358,12 @@ def test_two_spellings_of_one_path_are_equal(one: str, other: str):
 
 
 def test_a_command_of_ours_that_fails_says_so_in_one_line_and_the_status_tells_why(notebook: Notebook, monkeypatch):
-    from ipy_tensorwatch.shell import magics
+    from ipy_tensorwatch.shell.magics import tensorwatch_magics
 
     def fail(*_: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr(magics, "overview", fail)
+    monkeypatch.setattr(tensorwatch_magics, "overview", fail)
     notebook.run("x = 1")
     ran = notebook.cell("%tensorwatch")
 

@@ -1,0 +1,1 @@
+"""Read autograd's graph: saved tensors, checkpoints and failed nodes."""

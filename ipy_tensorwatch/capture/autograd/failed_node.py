@@ -1,0 +1,265 @@
+"""Find the saved tensor at which a backward stopped, in the graph that the error's own frames still hold.
+
+The node that failed says the same words again when its saved tensor is read as backward reads it. What is under hooks
+or a checkpoint is passed by: to read it would run them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from heapq import heapify, heappop, heappush
+from itertools import islice
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from ...core.hazards.saved_tensor import Spoiled
+from ..frames.traceback_frames import frames_of, locals_of
+from ..host.node_limit import is_enough
+from ..host.torch_private import (
+    LEAF_NUMBER,
+    PythonNode,
+    SavedTensor,
+    has_hook,
+    has_storage,
+    plain_reads,
+    storage_address,
+    user_modes,
+)
+from ..tensors.node_readers import kind_of
+from ..tensors.plain_reads import is_plain
+from ..tensors.read_tensor import bearer_of, read
+from .nodes import Made, nodes_of, saved_version, walk_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ...core.explain.error_messages import Complaint
+    from ..tensors.node_readers import Kind
+    from ..tensors.serials import ObjectSerials, StorageSerials
+
+    Nodes = Mapping[int, Made]
+
+MAX_NAMES = 10_000
+"""How many names of one frame are looked at."""
+MAX_ITEMS = 1000
+"""How many items of one list are looked at for tensors."""
+
+
+class _Kept(NamedTuple):
+    """A saved tensor in its node; it must not outlive the look."""
+
+    node: Any
+    number: int
+    op: str
+    argument: str
+    raw: Any
+    tensor: torch.Tensor
+    check: Callable[[Any], object]
+
+
+def find_spoiled(
+    error: BaseException, complaint: Complaint, storages: StorageSerials, objects: ObjectSerials, seconds: float
+) -> Spoiled | None:
+    """Find what a complaint is about."""
+    if user_modes():
+        return None
+    search = _Search(complaint, objects, perf_counter() + seconds)
+    with plain_reads():
+        for frame in frames_of(error):  # the innermost is PyTorch's own, with just what backward began from
+            if perf_counter() > search.deadline:
+                return None
+            own = locals_of(frame)
+            roots = (("", one) for one in map(bearer_of, _tensors_in(own)))
+            nodes = {**nodes_of(roots, {}, set()), **_nodes_in(own)}
+            found = _unpacked_in(own, complaint) or search.run(nodes)
+            if found is not None:
+                named = [*_named_in(error, search.deadline)]
+                return _tell(found, complaint, _Above(nodes, search.seen), named, storages)
+    return None
+
+
+def _named_in(error: BaseException, deadline: float) -> Iterator[torch.Tensor]:
+    """Give the tensors among the names of all frames, as far as time goes."""
+    for frame in frames_of(error):
+        if perf_counter() > deadline:
+            return
+        yield from _tensors_in(locals_of(frame))
+
+
+@dataclass(slots=True)
+class _Search:
+    """Looks through graphs as backward runs through them, the latest nodes first, for the one that failed.
+
+    Attributes
+    ----------
+    seen
+        The numbers of the nodes that were read, which are no more than the stack can hold.
+    """
+
+    complaint: Complaint
+    objects: ObjectSerials
+    deadline: float
+    seen: set[int] = field(default_factory=set)
+
+    def run(self, nodes: Nodes) -> _Kept | None:
+        """Search the graphs below some nodes."""
+        is_it = _is_detached if self.complaint.trouble == "detached" else _is_overwritten
+        waiting = [(-number, id(one.node), one.node) for number, one in nodes.items()]
+        heapify(waiting)
+        met = {LEAF_NUMBER}
+        while waiting and not is_enough(len(self.seen), self.deadline):
+            number, _, node = heappop(waiting)
+            if -number in met:
+                continue
+            met.add(-number)
+            self.seen.add(-number)
+            kind = kind_of(node)
+            found = next((one for one in _kept_in(node, kind) if is_it(one, self.complaint, self.objects)), None)
+            if found is not None:
+                return found
+            for one, _ in kind.follow(node):
+                if one is not None:
+                    heappush(waiting, (-kind_of(one).number(one), id(one), one))
+        return None
+
+
+class _Above(NamedTuple):
+    """The part of a graph that was read."""
+
+    nodes: Nodes
+    seen: set[int]
+
+    def since(self, number: int) -> Iterator[tuple[int, Any, Kind, tuple[int, ...]]]:
+        """Go through the nodes made after one."""
+        return walk_nodes(self.nodes, set(), lowest=number + 1, only=self.seen)
+
+
+def _tensors_in(names: Mapping[str, object]) -> Iterator[torch.Tensor]:
+    """Give the tensors that names lead to, straight or in a plain list, tuple or dict."""
+    yield from (one for value in _values(names) for one in _items_of(value) if is_plain(one))
+
+
+def _values(names: Mapping[str, object]) -> list[Any]:
+    return [*islice(names.values(), MAX_NAMES)]
+
+
+def _items_of(value: Any) -> list[Any]:  # noqa: ANN401
+    """Give a thing, or the first items of a plain container."""
+    if type(value) is dict:
+        return [*islice(value.values(), MAX_ITEMS)]
+    return [*value[:MAX_ITEMS]] if type(value) in (list, tuple) else [value]
+
+
+def _nodes_in(names: Mapping[str, object]) -> dict[int, Made]:
+    """Give the nodes among names: edges that a backward was handed, and the `ctx` of a user's own Function."""
+    edge = getattr(torch.autograd.graph, "GradientEdge", ())
+    values = [one for value in _values(names) for one in (value, *_items_of(value))]
+    nodes = [one[0] for one in values if edge and type(one) is edge]
+    nodes += [one for one in values if issubclass(type(one), PythonNode)]
+    return {kind_of(node).number(node): Made(node, []) for node in nodes}
+
+
+def _unpacked_in(names: Mapping[str, object], complaint: Complaint) -> _Kept | None:
+    """Find what a checkpoint was about to compute from again: it keeps its inputs beside the graph."""
+    raws: list[Any] = [one for one in names.values() if type(one) is SavedTensor and not has_hook(one)]
+    kept = (_Kept(raw, -1, "checkpoint", "input", raw, raw.data, SavedTensor.unpack) for raw in raws)
+    return next((one for one in kept if complaint.facts in _words_of(one.check, one.node)), None)
+
+
+def _kept_in(node: Any, kind: Kind) -> Iterator[_Kept]:  # noqa: ANN401
+    number = kind.number(node)
+    for slot in kind.saved:
+        try:
+            found = slot.read(node)
+        except RuntimeError:  # let go of by backward
+            continue
+        raws = [one for one in (found if isinstance(found, tuple) else (found,)) if one is not None]
+        if not any(map(has_hook, raws)):
+            yield from (
+                _Kept(node, number, kind.name(node), slot.name, raw, tensor, slot.check)
+                for raw in raws
+                if is_plain(tensor := raw.data)
+            )
+
+
+def _is_overwritten(one: _Kept, complaint: Complaint, _: ObjectSerials) -> bool:
+    version = one.tensor._version
+    if complaint.now is None or version < complaint.now or ", ".join(map(str, one.tensor.shape)) != complaint.shape:
+        return False
+    return complaint.facts in _words_of(one.check, one.node)
+
+
+def _is_detached(one: _Kept, complaint: Complaint, objects: ObjectSerials) -> bool:
+    """Tell a saved tensor without its history; an operator's result has none either, but no variable is that object."""
+    if one.tensor.grad_fn is not None or objects.of_id(id(one.tensor)) is None:
+        return False
+    return complaint.facts in _words_of(SavedTensor.unpack, one.raw)
+
+
+def _words_of(check: Callable[[Any], object], node: Any) -> str:  # noqa: ANN401
+    try:
+        check(node)
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
+def _tell(
+    one: _Kept, complaint: Complaint, above: _Above, named: list[torch.Tensor], storages: StorageSerials
+) -> Spoiled:
+    spoiled = Spoiled(
+        op=one.op,
+        argument=one.argument,
+        sequence=one.number,
+        reading=read(one.tensor, "saved", 0, storages),
+        now=one.tensor._version,
+        expected=one.tensor._version if complaint.expected is None else complaint.expected,
+        is_output=one.argument.startswith(("result", "output")),
+        is_detached=complaint.trouble == "detached",
+    )
+    if spoiled.is_detached or not has_storage(one.tensor):
+        return spoiled
+    place = storage_address(one.tensor.untyped_storage())
+    writers = {
+        number: op for op, number in _writers(spoiled, [one.tensor, *named], above, place) if number > one.number
+    }
+    first = min(writers, default=None)
+    return replace(
+        spoiled,
+        writer=None if first is None else (writers[first], first),
+        users=tuple(_users(above, one.number)),
+    )
+
+
+def _writers(spoiled: Spoiled, known: list[torch.Tensor], above: _Above, place: int) -> Iterator[tuple[str, int]]:
+    """Give the nodes of the graph that must have moved the version from the one that was expected.
+
+    An operator that saved its own result, at the version that came next, wrote it there. And where the version moved
+    but once, whichever node stands behind the tensor by now did it.
+    """
+    for number, node, kind, _ in above.since(spoiled.sequence):
+        for kept in _kept_in(node, kind):
+            if _lies_in(kept.tensor, place):
+                known.append(kept.tensor)
+                is_result = kept.argument.startswith("result")
+                if is_result and saved_version(node, kept.tensor, kept.check) == spoiled.expected + 1:
+                    yield kind.name(node), number
+    if spoiled.now != spoiled.expected + 1:
+        return
+    for tensor in known:
+        base = tensor._base if tensor._is_view() else tensor
+        node = base.grad_fn if base is not None and _lies_in(tensor, place) else None
+        if node is not None and kind_of(node).number(node) != LEAF_NUMBER:
+            yield kind_of(node).name(node), kind_of(node).number(node)
+
+
+def _lies_in(tensor: torch.Tensor, place: int) -> bool:
+    return has_storage(tensor) and storage_address(tensor.untyped_storage()) == place
+
+
+def _users(above: _Above, sequence: int) -> Iterator[str]:
+    for _, node, kind, below in above.since(sequence):
+        if sequence in below:
+            yield kind.name(node)

@@ -1,0 +1,269 @@
+"""Follow the graphs of the watched tensors: what their nodes saved, and whether it is still the same.
+
+A graph is as dear as what it saved. So nothing of it is held from one look to the next: numbers stand for its nodes,
+and a tensor without memory shares the version counter of what was saved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from ...core.hazards.saved_tensor import Overwritten
+from ..host.node_limit import MAX_NODES, is_enough, is_late
+from ..host.torch_private import LEAF_NUMBER
+from .masked_writes import forgive
+from .nodes import kept_in, nodes_of, walk_nodes
+from .note_saved import Noted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from .nodes import Made, Root
+    from .note_saved import Aids
+    from .tracked_tensor import Followed
+
+MAX_SAVED = 1 << 15
+"""How many saved tensors are followed."""
+GO_ON = 1.5
+"""How much longer than the last look one must be able to take, so that it comes further."""
+MAX_ROOTS = 16
+"""Of how many roots it is told that their backward is in danger."""
+
+
+_NOTHING_SAVED = Noted([])
+
+
+@dataclass(slots=True)
+class Graphs:
+    """What is remembered of all graphs, by the numbers of their nodes.
+
+    Attributes
+    ----------
+    inputs
+        For each node the numbers of the nodes that its gradients flow to.
+    seen
+        For each node the cell after which it was first seen.
+    cells
+        The cells of which nodes are alive.
+    saved
+        What the nodes saved in memory that somebody watched can write to.
+    same
+        The paths whose tensors were made by the node that had made them at the last look; none where no bytes changed.
+    is_cut
+        Whether time, or the stack, was up before all of the graphs were read.
+    unread
+        The nodes that made watched tensors and whose graphs were not read to the end.
+    is_mixed
+        Whether graphs of several threads were met, whose nodes cannot be told apart by their numbers.
+    """
+
+    inputs: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
+    cells: set[int] = field(default_factory=set)
+    saved: dict[int, list[Followed]] = field(default_factory=dict)
+    same: frozenset[str] = frozenset()
+    is_cut: bool = False
+    is_mixed: bool = False
+    unread: frozenset[int] = frozenset()
+    _roots: dict[int, list[str]] = field(default_factory=dict)
+    _partly: dict[int, int | None] = field(default_factory=dict)
+    _effort: float = 0.0
+
+    @property
+    def tells_none(self) -> bool:
+        """Whether no path's graph is known to have been read to the end."""
+        return self.is_mixed or (self.is_cut and not self.unread)
+
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """The paths whose graphs were not read to the end."""
+        return tuple(path for number in sorted(self.unread) for path in self._roots.get(number, ()))
+
+    def fate(self, node: int) -> str:
+        """Tell what has become of a node of which something was overwritten, and is in danger no more."""
+        if node not in self.inputs:
+            return "its graph is gone"
+        return "its bytes are what they were" if self.saved.get(node) else "backward has let go of it"
+
+    def look(self, roots: Iterable[Root], aids: Aids, rewritten: set[int]) -> tuple[Overwritten, ...]:
+        """Find what was saved and is no longer the same.
+
+        Parameters
+        ----------
+        roots
+            The watched tensors that were computed, with their paths.
+        rewritten
+            The storages whose bytes the last cell changed.
+        """
+        clashes: set[int] = set()
+        nodes = nodes_of(roots, self._roots, clashes)
+        self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
+        self._follow(nodes, aids, clashes)
+        self.is_mixed = bool(clashes)
+        for kept in self.saved.values() if rewritten else ():
+            _compare(kept, rewritten, aids)
+        suspects = {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
+        return tuple(self._confirm(nodes, suspects)) if suspects else ()
+
+    def _with_the_same_history(self, nodes: Mapping[int, Made]) -> frozenset[str]:
+        both = nodes.keys() & self._roots.keys()
+        return frozenset(path for number in both for path in {*nodes[number].paths} & {*self._roots[number]})
+
+    def is_used(self, path: str) -> bool:
+        """Tell whether a node that lives takes what made the tensor of a path as its input."""
+        makers = {number for number, paths in self._roots.items() if path in paths}
+        return any(not makers.isdisjoint(below) for below in self.inputs.values())
+
+    def _follow(self, nodes: dict[int, Made], aids: Aids, clashes: set[int]) -> None:
+        """Read what is new, and forget what no root leads to any more."""
+        for number in self._strangers(nodes):
+            clashes.add(number)
+            del nodes[number]
+        roots = {number: one.paths for number, one in nodes.items()}
+        is_same, self._roots = roots.keys() == self._roots.keys(), roots
+        if self.is_cut and not is_same:
+            self._forget_all_but(self._reached(roots))
+        if not is_same or (self.is_cut and self._can_go_on(aids)):
+            began = perf_counter()
+            self._read(nodes, aids, clashes)
+            self._effort = perf_counter() - began
+            self.cells = {*self.seen.values()}
+
+    def _can_go_on(self, aids: Aids) -> bool:
+        """Tell whether there is time to come to where the last look stopped, and to go on from there."""
+        is_full = len(self.inputs) >= MAX_NODES or self._kept >= MAX_SAVED
+        return not is_full and aids.deadline - perf_counter() > GO_ON * self._effort
+
+    @property
+    def _kept(self) -> int:
+        return sum(map(len, self.saved.values()))
+
+    def _read(self, nodes: Mapping[int, Made], aids: Aids, clashes: set[int]) -> None:
+        """Read the graphs; those that were not read to the end go first."""
+        had, known = bool(self.inputs), set() if self.is_cut else {*self.inputs}
+        left = {number: one for number, one in nodes.items() if number in self.unread}
+        ordered = {number: one for number, one in nodes.items() if number not in left} | left
+        self.is_cut = not self._note_all(ordered, known, aids, clashes)
+        self.unread = frozenset(self._unfinished() & nodes.keys()) if self.is_cut or self._partly else frozenset()
+        if had and not self.is_cut:
+            self._forget_all_but(self._reached(self._roots))
+
+    def _note_all(self, nodes: Mapping[int, Made], known: set[int], aids: Aids, clashes: set[int]) -> bool:
+        """Note what nodes saved and that is not noted yet; tell whether that was possible."""
+        count = self._kept
+        for turn, (number, node, kind, below) in enumerate(walk_nodes(nodes, known, clashes=clashes), 1):
+            first = self._partly.get(number) or 0
+            if number in self.inputs and not first:
+                if is_late(turn, aids.deadline):
+                    return False
+                continue
+            if count >= MAX_SAVED or is_enough(len(self.inputs), aids.deadline):
+                return False
+            self.inputs[number] = below
+            self.seen.setdefault(number, aids.cell)
+            noted = aids.note(node, number, kind, first) if kind.saved else _NOTHING_SAVED
+            count += len(noted.found)
+            if noted.found:
+                self.saved.setdefault(number, []).extend(noted.found)
+            self._partly.pop(number, None)
+            if not noted.is_whole:
+                self._partly[number] = noted.next
+            if noted.next is not None:
+                return False
+        return True
+
+    def _unfinished(self) -> set[int]:
+        """Give the nodes from which one leads that was not read."""
+        above: dict[int, list[int]] = {}
+        waiting = [*(self._roots.keys() - self.inputs.keys()), *self._partly]
+        for number, below in self.inputs.items():
+            for one in below:
+                above.setdefault(one, []).append(number)
+        waiting += [one for one in above if one not in self.inputs and one != LEAF_NUMBER]
+        found: set[int] = set()
+        while waiting:
+            number = waiting.pop()
+            if number not in found:
+                found.add(number)
+                waiting += above.get(number, ())
+        return found
+
+    def _strangers(self, nodes: Mapping[int, Made]) -> set[int]:
+        """Find the new roots that have the number of a known node, and are not that node."""
+        new = nodes.keys() & self.inputs.keys() - self._roots.keys()
+        return {one for one in new if next(walk_nodes({one: nodes[one]}, set()))[3] != self.inputs[one]}
+
+    def _reached(self, roots: Iterable[int], lowest: int = 0) -> set[int]:
+        reached: set[int] = set()
+        waiting = list(roots)
+        while waiting:
+            number = waiting.pop()
+            if number >= lowest and number not in reached:
+                reached.add(number)
+                waiting.extend(self.inputs.get(number, ()))
+        return reached
+
+    def _forget_all_but(self, reached: set[int]) -> None:
+        for gone in self.inputs.keys() - reached:
+            del self.inputs[gone], self.seen[gone]
+            self.saved.pop(gone, None)
+            self._partly.pop(gone, None)
+
+    def _confirm(self, nodes: Mapping[int, Made], suspects: set[int]) -> Iterator[Overwritten]:
+        """Look at the suspect nodes themselves: what backward has let go of cannot fail any more.
+
+        Of all nodes that saved one and the same tensor, the one that backward runs first tells for the others.
+        """
+        first = self._first_of(suspects)
+        if not self._are_held(nodes, {number for number, _ in first.values()}):
+            self._are_held(nodes, suspects, prune=False)
+            first = self._first_of(suspects)
+        roots = self._roots_of({number for number, _ in first.values()})
+        for number, one in first.values():
+            yield Overwritten(saved=one.saved, version=one.version, roots=tuple(roots[number]))
+
+    def _first_of(self, suspects: set[int]) -> dict[object, tuple[int, Followed]]:
+        """Choose for each tensor that was overwritten the node that backward runs first."""
+        return {
+            one.fact: (number, one)
+            for number in sorted(suspects)
+            for one in self.saved.get(number, ())
+            if one.has_moved()
+        }
+
+    def _are_held(self, nodes: Mapping[int, Made], numbers: set[int], *, prune: bool = True) -> bool:
+        """Tell whether nodes still hold all that they saved, and forget what they do not.
+
+        A node was nearly always made after those below it, so that most of a graph can be left out of the search.
+        """
+        is_all, left = True, set(numbers)
+        for number, node, kind, _ in walk_nodes(nodes, set(), lowest=min(numbers) if prune else 0, only=self.inputs):
+            if number in left:
+                left.remove(number)
+                held = {(one.name, one.place): one.tensor for one in kept_in(node, kind, set())}
+                still = [one for one in self.saved[number] if one.is_in(held)]
+                is_all, self.saved[number] = is_all and len(still) == len(self.saved[number]), still
+            if not left:
+                return is_all
+        for number in left if not prune else ():
+            self.saved.pop(number)
+        return False
+
+    def _roots_of(self, numbers: set[int]) -> dict[int, list[str]]:
+        """Find the paths that lead to nodes, the latest first."""
+        found: dict[int, list[str]] = {number: [] for number in numbers}
+        for root in sorted(self._roots, reverse=True)[:MAX_ROOTS] if found else ():
+            for number in self._reached([root], min(numbers)) & numbers:
+                found[number] += self._roots[root]
+        return found
+
+
+def _compare(kept: Sequence[Followed], rewritten: set[int], aids: Aids) -> None:
+    """Compare what a node saved with what it was, where it was written."""
+    found = [one for one in kept if one.saved.reading.storage in rewritten]
+    for one in found:
+        one.compare(aids.digest_of(one.saved.reading))
+    if found:
+        forgive(kept, aids)

@@ -1,0 +1,55 @@
+"""Pass over writes to what a node saved only to compare it, where it still compares the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..memory.numbers import numbers
+from .tracked_tensor import digest_now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+
+    from ..compare.fingerprints import Mark
+    from .note_saved import Aids
+    from .tracked_tensor import Followed
+
+_COMPARED = ("torch.float32", "torch.float64")
+"""Types in which NumPy compares with a bound just as PyTorch does."""
+
+
+def forgive(kept: Sequence[Followed], aids: Aids) -> None:
+    """Take what a node saved for what it was, if all of it masks the same elements.
+
+    Of several that are compared with each other, one may go back to what it was while another has moved on. So only
+    what all hold now counts from here on.
+    """
+    mask = next((one.mask for one in kept if one.differs and one.mask is not None), None)
+    if mask is None:
+        return
+    parts = [one for name in mask.arguments for one in kept if one.saved.argument == name]
+    then = [_then(one, aids) for one in parts]
+    now = [_numbers(one, aids.mark_of(one.saved.reading.storage)) for one in parts]
+    known = [(a, b) for a, b in zip(then, now, strict=True) if a is not None and b is not None]
+    if len(known) == len(mask.arguments) and mask.is_same([a for a, _ in known], [b for _, b in known]):
+        for one in parts:
+            one.accept(aids.digest_of(one.saved.reading))
+
+
+def _then(one: Followed, aids: Aids) -> np.ndarray[Any, Any] | None:
+    """Find the numbers that it held when it was saved, where that is known for certain and a copy is left."""
+    reading = one.saved.reading
+    marks: Iterable[Mark | None] = (aids.mark_of(reading.storage), *aids.past.held(reading.storage))
+    certain = (mark for mark in marks if mark is not None and mark.copy is not None)
+    return next((_numbers(one, mark) for mark in certain if one.digests == {digest_now(reading, mark)}), None)
+
+
+def _numbers(one: Followed, mark: Mark | None) -> np.ndarray[Any, Any] | None:
+    reading = one.saved.reading
+    if mark is None or mark.copy is None or reading.dtype not in _COMPARED:
+        return None
+    rows = mark.elements(reading)
+    found = None if rows is None else numbers(rows.reshape(-1, reading.itemsize), reading.dtype)
+    return None if found is None else found.reshape(reading.shape)

@@ -1,0 +1,210 @@
+"""Read the nodes of an autograd graph without unpacking what it saved; none outlives the look."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...core.hazards.mask_only_backward import mask_of
+from ...core.hazards.unused_by_backward import WHOLE
+from ..host.torch_private import LEAF_NUMBER, has_hook, plain_reads, setting_of, user_modes
+from ..objects.inspect_object import pairs_of, text_of, value_at
+from ..tensors.node_readers import is_python, kind_of
+from ..tensors.plain_reads import is_plain, node_of, version_of
+from .checkpoint_inputs import computed_again, read_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+
+    import torch
+
+    from ...core.hazards.mask_only_backward import Mask
+    from ...core.hazards.unused_by_backward import Use
+    from ..tensors.node_readers import Kind
+
+    Root = tuple[str, torch.Tensor]
+
+_COMPLAINT = re.compile(r"is at version (?P<now>\d+); expected version (?P<saved>\d+)")
+
+
+class Kept(NamedTuple):
+    """A tensor that a node saved.
+
+    Attributes
+    ----------
+    place
+        Its place in a list.
+    check
+        What reads it as backward would: None where nobody checks, as where the user keeps it on the node by hand.
+    use
+        What gradients take of it.
+    is_read_again
+        Whether a checkpoint computes with it again.
+    """
+
+    name: str
+    place: int
+    tensor: torch.Tensor
+    check: Callable[[Any], object] | None
+    use: Use = WHOLE
+    is_read_again: bool = False
+
+
+def kept_in(
+    node: object, kind: Kind, checkpoints: set[int], is_wanted: Callable[[torch.Tensor], bool] = lambda _: True
+) -> Iterator[Kept]:
+    """Give the tensors that a node saved and has not let go of; those under hooks are left out.
+
+    Parameters
+    ----------
+    checkpoints
+        The numbers of the checkpoints that are known; what a new one will compute with is given too.
+    is_wanted
+        Tells the tensors that are to be given.
+    """
+    for slot in kind.saved:
+        try:
+            found = slot.read(node)
+        except RuntimeError:  # let go of by backward
+            if is_python(kind):
+                return
+            continue
+        several = found if isinstance(found, tuple) else (found,)
+        check = _pass_by if several[1:] and any(one is not None and has_hook(one) for one in several) else slot.check
+        for place, saved in enumerate(several):
+            if saved is None:
+                continue
+            if has_hook(saved):
+                yield from _computed_again(saved, checkpoints)
+            elif is_plain(tensor := saved.data) and is_wanted(tensor):
+                yield Kept(slot.name, place, tensor, check, slot.use)
+    if is_python(kind):
+        yield from _kept_by_hand(object.__getattribute__(node, "__dict__"))
+
+
+def _pass_by(_: object) -> None:
+    """Stand in for a check of a list that would run the hook of one of its items."""
+
+
+def _computed_again(saved: Any, checkpoints: set[int]) -> Iterator[Kept]:  # noqa: ANN401
+    number, found = computed_again(saved.unpack_hook)
+    if number not in checkpoints:
+        checkpoints.add(number)
+        for place, (way, tensor, check) in enumerate(found):
+            yield Kept(way, place, tensor, check, is_read_again=True)
+
+
+def _kept_by_hand(attributes: dict[Any, Any]) -> Iterator[Kept]:
+    for place, (name, value) in enumerate(pairs_of(attributes)):
+        if is_plain(value):
+            yield Kept(text_of(name) or "", -1 - place, value, None)
+    function = value_at(attributes, "run_function")
+    if function is not None:  # a checkpoint that is itself a node
+        for place, (way, tensor, _) in enumerate(read_by(function)):
+            yield Kept(way, place, tensor, None, is_read_again=True)
+
+
+def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], object] | None) -> int:
+    """Tell the version that a tensor was saved with, which only a failing check says where it is not today's."""
+    version = version_of(tensor)
+    if not version or check is None:
+        return version
+    try:
+        check(node)
+    except RuntimeError as error:
+        found = _COMPLAINT.search(str(error))
+        return int(found["saved"]) if found and int(found["now"]) == version else version
+    return version
+
+
+def is_read(node: object, kind: Kind, use: Use, tensor: torch.Tensor) -> bool:
+    """Tell whether gradients depend on the bytes of what a node saved."""
+    if use is WHOLE:
+        return True
+    if use.is_none or (use.is_complex_only and not tensor.is_complex()):
+        return False
+    if use.mode and setting_of(node, use.mode[0]) in use.mode[1]:
+        return False
+    below = kind.follow(node) if use.inputs else ()
+    return use.inputs is None or any(below[place][0] is not None for place in use.inputs if place < len(below))
+
+
+def mask_on(node: Any, kind: Kind) -> Mask | None:  # noqa: ANN401
+    """Tell how a node compares what it saved, where no gradient takes more from it."""
+    if not kind.compares:
+        return None
+    saved = [slot.name for slot in kind.saved if slot.read(node) is not None]
+    return mask_of(kind.name(node), saved, lambda name: setting_of(node, name)) if saved else None
+
+
+class Made(NamedTuple):
+    """A node that made watched tensors, and the paths to these."""
+
+    node: Any
+    paths: list[str]
+
+
+def nodes_of(roots: Iterable[Root], before: Mapping[int, list[str]], clashes: set[int]) -> dict[int, Made]:
+    """Give the nodes that made the roots; under a mode of the user's, none.
+
+    Parameters
+    ----------
+    before
+        The paths that each node had at the last look.
+    clashes
+        Takes the numbers that more than one node has, because each thread numbers its own; the one from before is
+        given, else the first.
+    """
+    found: dict[int, Made] = {}
+    if user_modes():
+        return found
+    with plain_reads():
+        for path, tensor in roots:
+            node = node_of(tensor)
+            if node is not None:
+                number = kind_of(node).number(node)
+                known = found.setdefault(number, Made(node, []))
+                if known.node is node:
+                    known.paths.append(path)
+                else:
+                    clashes.add(number)
+                    if path in before.get(number, ()):
+                        found[number] = Made(node, [path])
+    return found
+
+
+def walk_nodes(
+    nodes: Mapping[int, Made],
+    known: set[int],
+    lowest: int = 0,
+    only: Container[int] | None = None,
+    clashes: set[int] | None = None,
+) -> Iterator[tuple[int, Any, Kind, tuple[int, ...]]]:
+    """Go through nodes and those below, each once, with the numbers of those straight below.
+
+    Parameters
+    ----------
+    known
+        What is passed by, with all that is below it.
+    lowest
+        What was made before is passed by too.
+    only
+        The nodes to stay among.
+    clashes
+        Takes the numbers that more than one node has.
+    """
+    waiting = [(number, one.node) for number, one in nodes.items()]
+    met: dict[int, Any] = {}
+    known.add(LEAF_NUMBER)
+    while waiting:
+        number, node = waiting.pop()
+        if number in known:
+            if clashes is not None and met.get(number, node) is not node:
+                clashes.add(number)
+        elif number >= lowest and (only is None or number in only):
+            known.add(number)
+            met[number] = node
+            kind = kind_of(node)
+            below = [(kind_of(one).number(one), one) for one, _ in kind.follow(node) if one is not None]
+            yield number, node, kind, tuple([one for one, _ in below])
+            waiting += below

@@ -1,0 +1,156 @@
+"""Note what the nodes of graphs saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...core.hazards.saved_tensor import SavedTensor
+from ...core.host.guard import GUARD
+from ..host.node_limit import CLOCK_EVERY, is_late
+from ..host.torch_private import storage_address
+from ..tensors.node_readers import is_python
+from ..tensors.read_tensor import read_saved
+from ..tensors.version_counter import share_counter
+from .masked_writes import forgive
+from .nodes import is_read, kept_in, mask_on, saved_version
+from .tracked_tensor import Followed, digest_now, digest_then
+
+if TYPE_CHECKING:
+    import torch
+
+    from ...core.model.reading import Reading
+    from ..compare.byte_history import Past
+    from ..compare.fingerprints import Fingerprints, Mark
+    from ..tensors.node_readers import Kind
+    from ..tensors.serials import StorageSerials
+
+MAX_ITEMS = 4096
+"""How many of the tensors that one node saved are followed."""
+_NOTHING: frozenset[bytes] = frozenset()
+
+
+class Sight(NamedTuple):
+    """A tensor as it was when first seen: how it lay, its counter, and a digest of its bytes, where they are known."""
+
+    reading: Reading
+    counter: torch.Tensor
+    digest: bytes | None
+    held: frozenset[bytes]
+
+
+class Noted(NamedTuple):
+    """What a node saved.
+
+    Attributes
+    ----------
+    next
+        Where to go on for want of time; None where nothing more will be noted.
+    is_whole
+        Whether that is all.
+    """
+
+    found: list[Followed]
+    next: int | None = None
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Aids:
+    """What it takes to note a saved tensor.
+
+    Attributes
+    ----------
+    prints
+        What is known of the bytes of the storages.
+    past
+        What these held while the cell ran.
+    deadline
+        When to stop reading new nodes.
+    """
+
+    storages: StorageSerials
+    prints: Fingerprints
+    past: Past
+    cell: int
+    deadline: float
+    _known: dict[int, tuple[torch.Tensor, Sight]] = field(default_factory=dict)
+    _checkpoints: set[int] = field(default_factory=set)
+
+    def note(self, node: Any, number: int, kind: Kind, first: int = 0) -> Noted:  # noqa: ANN401
+        """Note what a node saved in memory that is watched, or that was overwritten before anybody could watch it.
+
+        Parameters
+        ----------
+        first
+            How many of the tensors that it saved were noted before.
+        """
+        found: list[Followed] = []
+        next_one, is_whole = None, True
+        for place, kept in enumerate(kept_in(node, kind, self._checkpoints, self._concerns)):
+            if place < first:
+                continue
+            if place >= MAX_ITEMS or (place - first >= CLOCK_EVERY and is_late(place, self.deadline)):
+                next_one, is_whole = place, False
+                break
+            try:
+                version = saved_version(node, kept.tensor, kept.check)
+                sight = self._sight_of(kept.tensor, is_moved=version != kept.tensor._version)
+                if sight is not None:
+                    matters = is_read(node, kind, kept.use, kept.tensor)
+                    digests = self._held(sight, number, kind) if matters else _NOTHING
+                    saved = SavedTensor(
+                        op=kind.name(node), argument=kept.name, sequence=number, place=kept.place, cell=self.cell,
+                        reading=sight.reading, version=version, is_checked=kept.check is not None,
+                        is_read_again=kept.is_read_again,
+                    )  # fmt: skip
+                    found.append(Followed(saved, sight.counter, digests, mask_on(node, kind)))
+                    found[-1].compare(sight.digest)
+            except Exception as error:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
+                GUARD.note_unless_odd("reading graphs", error)
+                continue
+        if found and any(one.differs for one in found):
+            forgive(found, self)
+        return Noted(found, next_one if next_one is not None and next_one < MAX_ITEMS else None, is_whole)
+
+    def _concerns(self, tensor: torch.Tensor) -> bool:
+        """Tell a tensor whose memory is watched, or was written to; not one that has no memory to speak of."""
+        try:
+            return bool(tensor._version) or self.storages.at(storage_address(tensor.untyped_storage())) is not None
+        except Exception as error:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
+            GUARD.note_unless_odd("reading graphs", error)
+            return False
+
+    def mark_of(self, storage: int) -> Mark | None:
+        """Give what is known of a storage's bytes after the cell; None where they were not looked at.
+
+        A storage that variables led to while the cell ran, and that only graphs hold by now, is looked at here.
+        """
+        if storage in self.prints.waiting:
+            return None
+        return self.prints.marks.get(storage) or self.past.now(storage)
+
+    def digest_of(self, reading: Reading) -> bytes | None:
+        """Digest what a reading's elements hold after the cell; None where they were not looked at."""
+        return digest_now(reading, self.mark_of(reading.storage))
+
+    def _sight_of(self, tensor: torch.Tensor, *, is_moved: bool) -> Sight | None:
+        """Look at a tensor once, whichever nodes saved it; to memory that no variable leads to, nobody can write."""
+        known = self._known.get(id(tensor))
+        if known is not None:
+            return known[1]
+        if not is_moved and self.storages.at(storage_address(tensor.untyped_storage())) is None:
+            return None
+        reading = read_saved(tensor, self.storages)
+        digest = self.digest_of(reading)
+        sight = Sight(reading, share_counter(tensor), digest, _NOTHING if digest is None else frozenset((digest,)))
+        self._known[id(tensor)] = tensor, sight  # with the tensor, so that its address stays its own
+        return sight
+
+    def _held(self, sight: Sight, number: int, kind: Kind) -> frozenset[bytes]:
+        """Digest all that a tensor may have held when a node saved it."""
+        if not self.past.spells(sight.reading.storage):
+            return sight.held
+        marks, is_open = self.past.marks(sight.reading.storage, number, late=is_python(kind))
+        then = frozenset(one for mark in marks if (one := digest_then(sight.reading, mark)) is not None)
+        return then if then and not is_open else then | sight.held

@@ -1,0 +1,1 @@
+"""Compare bytes with what they were: fingerprints, copies and differences."""

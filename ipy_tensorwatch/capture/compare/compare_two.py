@@ -1,0 +1,160 @@
+"""Compare two tensors that the user names, without changing a counter, a gradient or a random state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ...core.memory.count_differences import pieces, spread_indices
+from ...core.memory.overlap import relate
+from ...core.model.comparison import Comparison, Form
+from ...core.model.records import Elements, Example
+from ..host.torch_private import plain_reads
+from ..memory.numbers import plain_number
+from ..tensors.read_tensor import read
+from ..tensors.serials import ObjectSerials, StorageSerials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...core.model.records import Relation
+
+COMPARING = 2.0
+"""Seconds that comparing the values may take: of expanded tensors there may be any number."""
+MAX_DENSE = 1 << 28
+"""How many elements a sparse or a quantized tensor may have, to be made a plain one."""
+_COMPLEX = "complex128"
+
+
+def is_tensor(thing: object) -> bool:
+    """Tell what can be compared: tensors and arrays."""
+    return isinstance(thing, torch.Tensor | np.ndarray)
+
+
+def compare(texts: tuple[str, str], things: tuple[Any, Any], examples: int) -> Comparison:
+    """Compare two tensors or arrays by form, values and memory."""
+    a, b = things
+    with plain_reads(), torch.no_grad():
+        elements, why = _elements(a, b, examples)
+        return Comparison(
+            a=_form(texts[0], a), b=_form(texts[1], b), relation=_relation(a, b), elements=elements, why=why
+        )
+
+
+def _form(text: str, thing: Any) -> Form:  # noqa: ANN401
+    device = str(thing.device) if isinstance(thing, torch.Tensor) else "cpu (NumPy)"
+    dtype = str(thing.dtype).removeprefix("torch.")
+    return Form(text=text, shape=tuple(thing.shape), dtype=dtype, device=device)
+
+
+def _relation(a: Any, b: Any) -> Relation:  # noqa: ANN401
+    objects, storages = ObjectSerials(), StorageSerials()
+    first, second = (
+        read(thing, "", serial, storages) for thing, serial in zip((a, b), objects.number((a, b)), strict=True)
+    )
+    return relate(first, second)
+
+
+def _elements(a: Any, b: Any, examples: int) -> tuple[Elements | None, str]:  # noqa: ANN401
+    if tuple(a.shape) != tuple(b.shape):
+        return None, "their shapes differ, so their values are not compared"
+    try:
+        return _differences(_plain(a), _plain(b), examples)
+    except (
+        TypeError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # meta tensors, structured arrays, types without NumPy's like
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        return None, f"their values cannot be compared: {reason}"
+
+
+def _plain(thing: Any) -> Any:  # noqa: ANN401
+    """Give a tensor or an array that can be cut into pieces, without a copy where it can be so already."""
+    if not isinstance(thing, torch.Tensor):
+        return np.asarray(thing)
+    plain = thing.detach()
+    if (plain.layout is not torch.strided or plain.is_quantized) and plain.numel() > MAX_DENSE:
+        raise ValueError("they would be too large as plain tensors")
+    plain = plain.to_dense() if plain.layout is not torch.strided else plain
+    return plain.dequantize() if plain.is_quantized else plain
+
+
+def _numbers(piece: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401
+    if isinstance(piece, torch.Tensor):
+        plain = piece.cpu().resolve_conj().resolve_neg()
+        small = plain.is_floating_point() and plain.dtype not in (torch.float32, torch.float64)
+        piece = (plain.float() if small else plain).numpy()
+    if piece.dtype.kind not in "biufc":
+        raise TypeError(f"values of type {piece.dtype} are no numbers")
+    return np.asarray(piece)
+
+
+@dataclass(slots=True)
+class _Differing:
+    """The elements that differ, of the pieces that were compared so far."""
+
+    examples: int
+    changed: int = 0
+    compared: int = 0
+    max_abs: float | None = None
+    first: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+
+    def compare(self, a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> None:
+        """Compare the next piece."""
+        with np.errstate(all="ignore"):
+            differs = a != b
+            if differs.any():
+                differs &= ~((a != a) & (b != b))  # noqa: PLR0124  (so it is with NaN)
+                self._note(np.flatnonzero(differs), a.reshape(-1), b.reshape(-1))
+        self.compared += a.size
+
+    def _note(self, where: np.ndarray[Any, Any], a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> None:
+        steps = np.abs(_wide(b[where]) - _wide(a[where]))
+        finite = steps[np.isfinite(steps)]
+        largest = [self.max_abs] if self.max_abs is not None else []
+        self.max_abs = max([*largest, float(finite.max())]) if len(finite) else self.max_abs
+        for flat in where[: max(0, self.examples - self.changed)].tolist():
+            self.first[self.compared + flat] = a[flat], b[flat]
+        self.changed += len(where)
+
+
+def _differences(a: Any, b: Any, examples: int) -> tuple[Elements | None, str]:  # noqa: ANN401
+    """Compare piece by piece, and what is expanded in both only once."""
+    shape = tuple(a.shape)
+    strides = [one.stride() if isinstance(one, torch.Tensor) else one.strides for one in (a, b)]
+    real = [place for place, (size, *steps) in enumerate(zip(shape, *strides, strict=True)) if size > 1 and any(steps)]
+    cut = tuple(slice(None) if place in real else slice(0, 1) for place in range(len(shape)))
+    a, b = a[cut], b[cut]
+    found, deadline = _Differing(examples), perf_counter() + COMPARING
+    for _, piece in pieces(tuple(a.shape)):
+        if perf_counter() > deadline:
+            return (
+                None,
+                f"their values were not all compared; of the first {found.compared:,}, {found.changed:,} differ",
+            )
+        found.compare(_numbers(a[piece]), _numbers(b[piece]))
+    times = prod(size for place, size in enumerate(shape) if place not in real)
+    return Elements(
+        changed=found.changed * times,
+        total=prod(shape),
+        max_abs=found.max_abs,
+        examples=tuple(_examples(shape, real, found)),
+    ), ""
+
+
+def _examples(shape: tuple[int, ...], real: list[int], found: _Differing) -> Iterator[Example]:
+    sizes = tuple(shape[place] for place in real)
+    values = {tuple(map(int, np.unravel_index(flat, sizes))) if sizes else (): two for flat, two in found.first.items()}
+    for index in spread_indices(shape, real, [*values], found.examples):
+        before, after = values[tuple(index[place] for place in real)]
+        yield Example(index=index, before=plain_number(before), after=plain_number(after))
+
+
+def _wide(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return values.astype(_COMPLEX if values.dtype.kind == "c" else "float64")

@@ -1,0 +1,70 @@
+"""Count what changed in a small tensor whose elements lie one behind the other: nearly every one is such a tensor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...core.model.diff import Content
+from ...core.model.records import Elements, Example
+from ..memory.numbers import largest_step, numbers, plain_number
+
+if TYPE_CHECKING:
+    from ...core.memory.count_differences import Side
+    from ...core.model.reading import Reading
+
+    Array = np.ndarray[Any, Any]
+
+MAX_ELEMENTS = 1 << 16
+_WHOLE = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
+"""Elements of these sizes are compared as whole numbers, which is far quicker than byte by byte."""
+
+
+def count_dense(reading: Reading, sides: tuple[Side, Side], since: int | None, examples: int) -> Content | None:
+    """Count the elements that differ; None where they do not lie one behind the other on both sides, or are many."""
+    whole = _WHOLE.get(reading.itemsize)
+    if whole is None or reading.numel > MAX_ELEMENTS or not all(_is_row_major(reading, side) for side in sides):
+        return None
+    old, new = (np.frombuffer(side.buffer, whole, reading.numel, side.first) for side in sides)
+    where = np.flatnonzero(old != new)
+    if not len(where):
+        return Content(changed=False, verified=True, since=since)
+    elements = Elements(
+        changed=len(where),
+        total=reading.numel,
+        max_abs=largest_step(_rows(old[where]), _rows(new[where]), reading.dtype),
+        examples=_examples(reading, old, new, where[:examples]),
+    )
+    return Content(changed=True, verified=True, elements=elements, since=since)
+
+
+def _is_row_major(reading: Reading, side: Side) -> bool:
+    step = reading.itemsize
+    for size, stride in zip(reversed(reading.shape), reversed(side.strides), strict=True):
+        if stride != step:
+            return False
+        step *= size
+    return True
+
+
+def _rows(elements: Array) -> Array:
+    return elements.view(np.uint8).reshape(-1, elements.itemsize)
+
+
+def _examples(reading: Reading, old: Array, new: Array, where: Array) -> tuple[Example, ...]:
+    before, after = (numbers(_rows(one[where]), reading.dtype) for one in (old, new))
+    if before is None or after is None:
+        return ()
+    return tuple(
+        Example(index=_index(flat, reading.shape), before=plain_number(a), after=plain_number(b))
+        for flat, a, b in zip(where.tolist(), before, after, strict=True)
+    )
+
+
+def _index(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    place = []
+    for size in reversed(shape):
+        flat, index = divmod(flat, size)
+        place.append(index)
+    return tuple(reversed(place))

@@ -1,0 +1,380 @@
+"""Remember what the bytes of every watched storage were, and find out which ones differ now."""
+
+from __future__ import annotations
+
+import operator
+import weakref  # noqa: TC003  (named in the types of a function's defaults)
+from dataclasses import dataclass, field
+from functools import cached_property
+from time import thread_time
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import xxhash
+
+from ...core.memory.count_differences import Side
+from ...core.memory.footprint import footprint_of
+from ...core.memory.overlap import lay_out
+from ..host.threads import is_alone
+from ..memory.byte_block import SMALL, batches, digest_each, digest_held, fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import numpy as np
+
+    from ...core.model.reading import Reading
+    from ..memory.byte_block import Block, Bytes
+
+COPY_LIMIT = 1 << 16
+"""Storages up to this size keep a copy, so that the elements that changed can be counted."""
+COPY_TOTAL = 1 << 26
+MAX_ELEMENTS = 1 << 20
+"""How many elements are laid out one by one: of expanded tensors there may be any number."""
+BANDWIDTH = 10e9
+"""Bytes per second that a digest is sure to reach; only used to guess whether a storage fits the budget."""
+
+CLOCK_BYTES, CLOCK_COUNT = 1 << 20, 1024
+"""After so many bytes, or storages, the clock is read: it is a call of the operating system."""
+
+Outcome = Literal["changed", "new", "skipped", "moved", "unreadable"]
+Part = tuple[int, tuple[int, ...], tuple[int, ...], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is remembered of one storage's bytes.
+
+    Attributes
+    ----------
+    copy
+        The bytes themselves, where they are few.
+    parts
+        Where they are many: the digests of the views that cover less than the block, by their layout.
+    """
+
+    block: Block
+    digest: bytes
+    copy: Bytes | None
+    parts: Mapping[Part, bytes]
+
+    @classmethod
+    def of(cls, block: Block, digest: bytes = b"") -> Mark | None:
+        """Copy the bytes as they are now; None where they cannot be read."""
+        copy = block.copy()
+        return None if copy is None else cls(block, digest or xxhash.xxh3_128_digest(copy), copy, {})
+
+    def side(self, reading: Reading) -> Side | None:
+        """Lay a reading's elements over the copy; None without a copy of them."""
+        start = self._start(reading)
+        return None if start is None else Side(self.copy, start + reading.data_ptr - reading.address, reading.strides)
+
+    def elements(self, reading: Reading) -> np.ndarray[Any, Any] | None:
+        """Lay a reading's elements over the copy, as rows of bytes; None without a copy, or where they are many."""
+        start = self._start(reading)
+        return None if start is None or reading.numel > MAX_ELEMENTS else lay_out(self.copy, reading, start)
+
+    def covered(self, reading: Reading) -> np.ndarray[Any, Any] | None:
+        """Give the bytes that a reading's elements cover; None without a copy of them, or where they are scattered."""
+        start, footprint = self._start(reading), footprint_of(reading)
+        return None if start is None or footprint is None else footprint.take(self.copy, start)
+
+    def part_digest(self, reading: Reading) -> bytes | None:
+        """Return the digest of the bytes that a reading's elements cover; None where it was not taken."""
+        if is_whole(reading, self.block):
+            return self.digest
+        if self.copy is None:
+            return self.parts.get(reading.layout)
+        covered = self.covered(reading)
+        return None if covered is None else xxhash.xxh3_128_digest(covered.data)
+
+    def _start(self, reading: Reading) -> int | None:
+        start = reading.low - self.block.low
+        is_inside = self.copy is not None and start >= 0 and start + reading.high - reading.low <= len(self.copy)
+        return start if is_inside else None
+
+
+def is_whole(reading: Reading, block: Block) -> bool:
+    """Tell whether a reading's elements are all of a block."""
+    if (reading.low, reading.high) != (block.low, block.end):
+        return False
+    if reading.is_dense:
+        return True
+    footprint = footprint_of(reading)
+    return footprint is not None and footprint.is_solid
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one storage's bytes; `before` is None for a storage that was not known.
+
+    Attributes
+    ----------
+    outcome
+        Of one that `moved` nothing is known: another thread freed it, or moved it, while it was read.
+    """
+
+    outcome: Outcome
+    before: Mark | None
+    after: Mark | None
+    since: int | None = None
+
+
+@dataclass(slots=True)
+class Budget:
+    """Seconds that may be spent on bytes; what a cell leaves over is saved for the next, up to a cap."""
+
+    limit: float = 1.0
+    credit: float = 0.0
+    spent: float = 0.0
+    granted: float = 0.0
+
+    def grant(self, seconds: float) -> None:
+        """Add a cell's allowance."""
+        self.credit = min(max(self.limit, seconds), self.credit + seconds)
+        self.spent, self.granted = 0.0, seconds
+
+    def affords(self, nbytes: int) -> bool:
+        """Guess whether so many bytes can still be compared."""
+        return self.credit > nbytes / BANDWIDTH
+
+    def pay_since(self, start: float) -> float:
+        """Take the CPU time of this thread since then off the credit; return what the clock says."""
+        now = thread_time()
+        self.pay(now - start)
+        return now
+
+    def pay(self, seconds: float) -> None:
+        """Take what was spent off the credit."""
+        self.credit -= seconds
+        self.spent += seconds
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Who owns the bytes of the storages that are compared."""
+
+    blocks: Mapping[int, Block]
+    references: Callable[[], Mapping[int, weakref.ref[Any]]]
+
+    @cached_property
+    def are_safe(self) -> bool:
+        """Whether nobody can free the bytes of an owner that is held: no other thread runs."""
+        return is_alone()
+
+    def hold(self, storage: int) -> Any:  # noqa: ANN401  (a storage or an array)
+        """Give the owner of a storage's bytes; None where it has gone or moved, or is not known."""
+        return self.blocks[storage].hold(self._reference(storage))
+
+    def hold_if_safe(self, storage: int) -> Any:  # noqa: ANN401
+        """Give the owner, where to hold it is all that it takes to read its bytes."""
+        return self.hold(storage) if self.are_safe else None
+
+    def lies(self, storage: int) -> bool:
+        """Tell whether a storage lies where it lay; of one whose owner is not known nothing else was heard."""
+        block = self.blocks[storage]
+        return (block.owner or self._reference(storage)) is None or self.hold(storage) is not None
+
+    def _reference(self, storage: int) -> weakref.ref[Any] | None:
+        return None if self.blocks[storage].owner else self._arrays.get(storage)
+
+    @cached_property
+    def _arrays(self) -> Mapping[int, weakref.ref[Any]]:
+        return self.references()
+
+
+class _Seen(NamedTuple):
+    """What one storage holds now; a copy where it is small."""
+
+    storage: int
+    digest: bytes | None
+    copy: Bytes | None
+
+
+class _Joined(NamedTuple):
+    """The digest of many small storages at once, when each of them agreed with its mark."""
+
+    digest: bytes
+    blocks: list[Block]
+    marks: list[Mark | None]
+
+    def is_of(self, digest: bytes | None, blocks: list[Block], marks: list[Mark | None]) -> bool:
+        """Tell whether nothing has changed."""
+        return (
+            digest == self.digest
+            and len(blocks) == len(self.blocks)
+            and all(map(operator.is_, marks, self.marks))
+            and all(map(operator.is_, blocks, self.blocks))
+        )
+
+
+@dataclass(slots=True)
+class Fingerprints:
+    """The marks of all watched storages, by storage serial.
+
+    Attributes
+    ----------
+    waiting
+        Storages that the budget did not reach, with the cell after which their bytes were last known.
+    """
+
+    marks: dict[int, Mark] = field(default_factory=dict)
+    waiting: dict[int, int] = field(default_factory=dict)
+    copied: int = 0
+    _joined: dict[int, _Joined] = field(default_factory=dict)
+
+    def compare(  # noqa: PLR0913, PLR0917
+        self,
+        blocks: Mapping[int, Block],
+        urgent: set[int],
+        cell: int,
+        budget: Budget,
+        parts: Callable[[int], Iterable[Reading]],
+        references: Callable[[], Mapping[int, weakref.ref[Any]]] = dict,
+    ) -> dict[int, Verdict]:
+        """Compare storages with their marks, the urgent and the longest unseen first, until the budget is spent.
+
+        Storages whose bytes are the same get no verdict: that is the ordinary answer.
+        """
+        verdicts: dict[int, Verdict] = {}
+        owners, start, since = Owners(blocks, references), thread_time(), 0
+        for batch in batches(self._in_order(blocks, urgent), blocks):
+            nbytes = sum([blocks[storage].nbytes for storage in batch])
+            if since > CLOCK_BYTES:
+                start, since = budget.pay_since(start), 0
+            if not budget.affords(since + nbytes):
+                verdicts.update((storage, self._skip(storage, cell, "skipped")) for storage in batch)
+                continue
+            since += nbytes + CLOCK_BYTES * len(batch) // CLOCK_COUNT
+            for one in self._differing(batch, owners):
+                verdicts[one.storage] = self._judge(one, owners, cell, parts)
+            for storage in self.waiting.keys() & batch:
+                if storage not in verdicts or verdicts[storage].outcome != "moved":
+                    del self.waiting[storage]
+        budget.pay_since(start)
+        return verdicts
+
+    def forget_all_but(self, storages: Iterable[int]) -> None:
+        """Drop the marks of storages that are not watched any more."""
+        for gone in self.marks.keys() - storages:
+            self._drop(gone)
+            self.waiting.pop(gone, None)
+            self._joined.pop(gone, None)
+
+    def _skip(self, storage: int, cell: int, outcome: Outcome) -> Verdict:
+        since = self.waiting.setdefault(storage, cell - 1)
+        return Verdict(outcome, self.marks.get(storage), None, since)
+
+    def _in_order(self, blocks: Mapping[int, Block], urgent: set[int]) -> Iterable[int]:
+        first = [storage for storage in blocks if storage in urgent]
+        late = [storage for storage in self.waiting if storage in blocks and storage not in urgent]
+        if not first and not late:
+            return blocks
+        done = {*first, *late}
+        return [*first, *late, *(storage for storage in blocks if storage not in done)]
+
+    def _differing(self, batch: list[int], owners: Owners) -> list[_Seen]:
+        blocks = owners.blocks
+        small = [storage for storage in batch if blocks[storage].nbytes <= SMALL]
+        found = self._differing_small(small, blocks) if small else []
+        if len(small) < len(batch):
+            found += self._differing_large(
+                [one for one in batch if blocks[one].nbytes > SMALL] if small else batch, owners
+            )
+        return found
+
+    def _differing_large(self, storages: list[int], owners: Owners) -> list[_Seen]:
+        blocks = [owners.blocks[storage] for storage in storages]
+        digests = digest_held(blocks) if owners.are_safe else [None] * len(blocks)
+        if None in digests:
+            missing = zip(storages, blocks, digests, strict=True)
+            digests = [digest or block.digest(owners.hold_if_safe(storage)) for storage, block, digest in missing]
+        marks = map(self.marks.get, storages)
+        return [
+            _Seen(storage, digest, None)
+            for storage, block, digest, mark in zip(storages, blocks, digests, marks, strict=True)
+            if mark is None or digest != mark.digest or (mark.block is not block and mark.block != block)
+        ]
+
+    def _differing_small(self, storages: list[int], blocks: Mapping[int, Block]) -> list[_Seen]:
+        """Copy many small storages out in one go; if all of it is what it was, no single one is looked at."""
+        found = [blocks[storage] for storage in storages]
+        marks = [*map(self.marks.get, storages)]
+        known, joined = self._joined.get(storages[0]), fetch(found)
+        whole = None if joined is None else xxhash.xxh3_128_digest(joined)
+        if known and known.is_of(whole, found, marks):
+            return []
+        seen = zip(storages, digest_each(found, joined), strict=True)
+        differing = [
+            _Seen(storage, digest, data)
+            for storage, (digest, data) in seen
+            if self._differs(storage, blocks[storage], digest)
+        ]
+        if not differing and whole is not None:
+            self._joined[storages[0]] = _Joined(whole, found, marks)
+        return differing
+
+    def _differs(self, storage: int, block: Block, digest: bytes | None) -> bool:
+        mark = self.marks.get(storage)
+        return mark is None or digest != mark.digest or (mark.block is not block and mark.block != block)
+
+    def _judge(self, seen: _Seen, owners: Owners, cell: int, parts: Callable[[int], Iterable[Reading]]) -> Verdict:
+        storage, block, digest = seen.storage, owners.blocks[seen.storage], seen.digest
+        before, since = self.marks.get(storage), self.waiting.get(storage)
+        if before and before.block == block:
+            same = before.digest == digest
+        elif before and before.block.start == block.start and not _reaches_out(before.block, block):
+            same = before.block.digest() == before.digest
+        else:
+            same = False
+        after = self._look(seen, owners, parts)
+        if not owners.lies(storage):
+            return self._skip(storage, cell, "moved")
+        self._drop(storage)
+        if after is None:
+            return Verdict("unreadable", before, None, since)
+        self.marks[storage] = after
+        self.copied += len(after.copy or b"")
+        return Verdict("new" if before is None or same else "changed", before, after, since)
+
+    def _look(self, seen: _Seen, owners: Owners, parts: Callable[[int], Iterable[Reading]]) -> Mark | None:
+        block, digest, copy = owners.blocks[seen.storage], seen.digest, seen.copy
+        if digest is None:
+            return None
+        known = self.marks.get(seen.storage)
+        held = self.copied - len((known and known.copy) or b"")
+        if block.nbytes > COPY_LIMIT or held + block.nbytes > COPY_TOTAL:
+            return Mark(
+                block, digest, None, _part_digests(block, parts(seen.storage), owners.hold_if_safe(seen.storage))
+            )
+        copy = block.copy() if copy is None else copy
+        return None if copy is None else Mark(block, xxhash.xxh3_128_digest(copy), copy, {})
+
+    def _drop(self, storage: int) -> None:
+        mark = self.marks.pop(storage, None)
+        self.copied -= len(mark.copy or b"") if mark else 0
+
+
+def _reaches_out(old: Block, new: Block) -> bool:
+    """Tell whether the old run of bytes no longer lies in the storage, so that reading it is not safe."""
+    return old.low + old.nbytes > new.room
+
+
+def digest_part(block: Block, reading: Reading, owner: object) -> bytes | None:
+    """Digest the bytes that a reading's elements cover now."""
+    footprint = footprint_of(reading)
+    if footprint is None:
+        return None
+    if footprint.is_solid:
+        return block.part(reading.low, footprint.width).digest(owner)
+    source = block.part(reading.low, footprint.width).window(owner)
+    return None if source is None else xxhash.xxh3_128_digest(footprint.take(source, 0).data)
+
+
+def _part_digests(block: Block, parts: Iterable[Reading], owner: object) -> dict[Part, bytes]:
+    found: dict[Part, bytes] = {}
+    for reading in parts:
+        if not is_whole(reading, block) and reading.layout not in found:
+            digest = digest_part(block, reading, owner)
+            if digest is not None:
+                found[reading.layout] = digest
+    return found

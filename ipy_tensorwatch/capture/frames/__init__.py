@@ -1,0 +1,1 @@
+"""Read frames and lines of the running program."""

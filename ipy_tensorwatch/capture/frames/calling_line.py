@@ -1,0 +1,48 @@
+"""Find the user's line that led to where we are."""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_OURS = Path(__file__).parents[2]
+_OTHERS = (
+    *(f"{folder}{os.sep}" for folder in (Path(torch.__file__).parent, _OURS)),
+    contextlib.__file__,
+    "<eval_with_key>",
+)
+"""Where the frames lie that are not the user's; the last is code that PyTorch's compiler wrote."""
+
+
+def is_users(file_name: str) -> bool:
+    """Tell a file of the user's, or of a library that works with PyTorch, from PyTorch's own."""
+    return not file_name.startswith(_OTHERS)
+
+
+def calling_text() -> str:
+    """Return the user's line that runs."""
+    frame = _calling_frame()
+    return linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip() if frame else ""
+
+
+def name_of(thing: object) -> str | None:
+    """Find the name under which the calling code knows a thing."""
+    frame = _calling_frame()
+    names = (*frame.f_locals.items(), *frame.f_globals.items()) if frame else ()
+    return next((name for name, one in names if one is thing and name[:1] != "_"), None)
+
+
+def _calling_frame() -> FrameType | None:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not is_users(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame

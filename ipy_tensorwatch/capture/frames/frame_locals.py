@@ -1,0 +1,102 @@
+"""Read the tensors behind the names of one frame of an error, as plain values."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from ..host.torch_private import plain_reads
+from ..objects.inspect_object import attribute, is_number_or_text, name_of, pairs_of, value_at
+from ..objects.walk import walk
+from ..tensors.plain_reads import base_of, is_plain, is_view
+from ..tensors.read_tensor import read
+from .traceback_frames import frames_of, locals_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    import torch
+
+    from ...core.model.path import AccessPath
+    from ...core.model.reading import Reading
+    from ..tensors.serials import StorageSerials
+
+
+class Local(NamedTuple):
+    """A tensor as a frame's names lead to it.
+
+    Attributes
+    ----------
+    base
+        What it is a view of.
+    """
+
+    path: AccessPath
+    reading: Reading
+    base: Reading | None
+
+
+def read_locals(
+    error: BaseException, place: int, storages: StorageSerials, names: Collection[str] | None = None
+) -> list[Local]:
+    """Read the tensors that a frame's names lead to.
+
+    Parameters
+    ----------
+    place
+        Which of the frames, counted from the innermost.
+    names
+        The names to look at, a frame's globals included; all of the frame's own where that is None.
+    """
+    with plain_reads():
+        return [
+            Local(path, read(thing, "", 0, storages), _base_of(thing, storages))
+            for branch in walk(_names(error, place, names)).branches.values()
+            for path, thing in zip(branch.outline.paths(), branch.objects, strict=True)
+            if is_plain(thing)
+        ]
+
+
+def _names(error: BaseException, place: int, names: Collection[str] | None) -> Mapping[str, object]:
+    """Give names of a frame with what they lead to."""
+    frame = next(islice(frames_of(error), place, None))
+    own = locals_of(frame)
+    if names is None:
+        return own
+    around = frame.f_globals if type(frame.f_globals) is dict else {}
+    found = {one: own[one] if one in own else value_at(around, one) for one in names}
+    return {one: value for one, value in found.items() if value is not None}
+
+
+def _base_of(tensor: torch.Tensor, storages: StorageSerials) -> Reading | None:
+    base = base_of(tensor) if is_view(tensor) else None
+    return None if base is None else read(base, "", 0, storages)
+
+
+def may_assign(error: BaseException, place: int, path: AccessPath) -> bool:
+    """Tell whether a path can be bound anew: a name, an attribute, an item of a plain list or dict."""
+    if not path.steps or path.steps[-1].startswith("."):
+        return True
+    thing = _names(error, place, [path.root]).get(path.root)
+    for step in path.steps[:-1]:
+        thing = attribute(thing, step[1:]) if step.startswith(".") else _item(thing, step)
+    return type(thing) is list or type(thing) is dict
+
+
+def _item(thing: Any, step: str) -> object:  # noqa: ANN401
+    """Take an item out of a plain container."""
+    kind = type(thing)
+    items: Any = enumerate(thing) if kind is list or kind is tuple else pairs_of(thing) if kind is dict else ()
+    return next((one for key, one in items if is_number_or_text(key) and f"[{key!r}]" == step), None)
+
+
+def read_keys(error: BaseException, place: int) -> dict[str, int | str]:
+    """Give the numbers and texts among a frame's own names: what items are taken by."""
+    own = _names(error, place, None)
+    return {name: cast("int | str", value) for name, value in own.items() if is_number_or_text(value)}
+
+
+def inplace_module(error: BaseException, place: int) -> str | None:
+    """Name the class of the module whose `forward` a frame is, where it was made with `inplace=True`."""
+    module = _names(error, place, ["self"]).get("self")
+    return name_of(type(module)) if attribute(module, "inplace") is True else None

@@ -1,0 +1,208 @@
+"""See, where Python 3.12 or newer tells it, at which line of the notebook's own functions a running cell is."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from threading import get_ident
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from ...core.host.guard import GUARD
+from ..host.torch_private import compiler_callback, is_compiled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+    from types import CodeType, FrameType
+
+    from ...core.blame.operator_writes import Place
+
+_monitoring: Any = getattr(sys, "monitoring", None)
+CAN_SEE = _monitoring is not None
+
+TOOLS = (3, 4, 5)
+"""The tools that we may be; a debugger, a coverage tool or a profiler may begin in mid-cell, and finds its own free."""
+HOT_LINES = 400
+HOT_INTERVAL = 20e-6
+"""A function whose lines follow each other faster than this is seen as a whole from then on."""
+CELL = "<module>"
+
+
+@dataclass(slots=True, eq=False)
+class _Function:
+    """One whose lines are seen, until they follow each other too fast: then it is `merged`."""
+
+    code: CodeType
+    since: float
+    count: int = 0
+    merged: bool = False
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class LineWatch:
+    """Follows the thread that runs a cell through the functions of the notebook.
+
+    What PyTorch's compiler has made of a function has no lines of its own, and where the compiler waits for the next
+    function, nothing of ours may run that it could take for a part of the user's: such code is passed through blindly.
+
+    Attributes
+    ----------
+    files
+        The file names of the notebook's cells.
+    on_leave
+        Called before the position changes.
+    place
+        The innermost line inside a function of the notebook; None at the cell's own level.
+    blind
+        Whether other lines of the notebook may have run since this position was reached.
+    """
+
+    files: Container[str]
+    on_leave: Callable[[], None]
+    place: Place | None = None
+    blind: bool = True
+    _tool: int | None = None
+    _thread: int = 0
+    _seen: dict[int, _Function] = field(default_factory=dict)  # by id, because equal code of two cells is equal
+
+    @property
+    def is_on(self) -> bool:
+        """Whether lines are seen."""
+        return self._tool is not None
+
+    def open(self) -> None:
+        """Begin; without effect where Python cannot tell or every tool is in use."""
+        self._tool = next(filter(_take, TOOLS), None) if CAN_SEE else None
+        if self._tool is None:
+            return
+        self._thread = get_ident()
+        for event, callback in self._callbacks().items():
+            _monitoring.register_callback(self._tool, event, callback)
+        _monitoring.set_events(self._tool, _monitoring.events.PY_START | _monitoring.events.PY_UNWIND)
+
+    def close(self) -> None:
+        """Stop, and leave nothing behind."""
+        tool, self._tool = self._tool, None
+        if tool is None:
+            return
+        with suppress(ValueError):  # somebody took the tool away from us
+            _monitoring.set_events(tool, 0)
+            for function in self._seen.values():
+                _monitoring.set_local_events(tool, function.code, 0)
+            for event in self._callbacks():
+                _monitoring.register_callback(tool, event, None)
+            _monitoring.free_tool_id(tool)
+        self._seen.clear()
+
+    def surface(self) -> None:
+        """Be at the cell's own level."""
+        self.place, self.blind = None, self._tool is None
+
+    def _callbacks(self) -> dict[int, Any]:
+        events = _monitoring.events
+        leaving: dict[int, Any] = dict.fromkeys((events.PY_RETURN, events.PY_YIELD, events.PY_UNWIND), self._leave)
+        inside = {events.LINE: self._line, events.PY_RESUME: self._resume, **leaving}
+        seen: dict[int, Any] = {event: partial(self._see, one) for event, one in inside.items()}
+        return {events.PY_START: self._meet, **seen}
+
+    def _meet(self, code: CodeType, offset: int) -> object:
+        """Enter a function; one that is not the notebook's is not asked again."""
+        if code.co_filename not in self.files or code.co_name == CELL:
+            return _monitoring.DISABLE
+        return self._see(self._start, code, offset)
+
+    def _see(self, callback: Callable[..., object], code: CodeType, *args: object) -> object:
+        """Follow an event, unless the compiler waits for the next function: it would take the guard for that."""
+        if compiler_callback() is not None:
+            self.blind = self.blind or code.co_filename in self.files
+            return None
+        try:
+            return GUARD.run_briefly("at a line of a function", self._follow, callback, code, *args, default=None)
+        finally:
+            if GUARD.signals.arrived:
+                GUARD.signals.send_later()
+
+    def _follow(self, callback: Callable[..., object], code: CodeType, *args: object) -> object:
+        followed = False
+        try:
+            answer = callback(code, *args)
+            followed = True
+        finally:
+            if not followed:
+                self.close()
+                self.blind = True
+        return answer
+
+    def _start(self, code: CodeType, _: int) -> None:
+        function = self._seen.get(id(code))
+        if function is None and is_compiled(code):
+            self.blind = True
+        elif function is None:
+            self._switch_on(code)
+        elif function.merged and get_ident() == self._thread:
+            self._go((code.co_filename, code.co_firstlineno), blind=True)
+
+    def _line(self, code: CodeType, line: int) -> None:
+        if get_ident() == self._thread:
+            self._go((code.co_filename, line), blind=False)
+        if self._tool is not None:
+            self._cool_down(self._seen[id(code)])
+
+    def _resume(self, code: CodeType, _: int) -> None:
+        if code.co_filename in self.files and get_ident() == self._thread:
+            self._arrive(_frame_of(code))
+
+    def _leave(self, code: CodeType, _: int, __: object) -> None:
+        """Be where the function was called."""
+        if code.co_filename in self.files and get_ident() == self._thread:
+            frame = _frame_of(code)
+            self._arrive(frame.f_back if frame else None)
+
+    def _arrive(self, frame: FrameType | None) -> None:
+        """Go on in the innermost frame of the notebook."""
+        while frame is not None and frame.f_code.co_filename not in self.files:
+            frame = frame.f_back
+        if frame is None or frame.f_code.co_name == CELL:
+            self._go(None, blind=False)
+        else:
+            function = self._seen.get(id(frame.f_code))
+            self._go((frame.f_code.co_filename, frame.f_lineno), blind=function is None or function.merged)
+
+    def _go(self, place: Place | None, *, blind: bool) -> None:
+        self.on_leave()
+        self.place, self.blind = place, blind or self._tool is None
+
+    def _switch_on(self, code: CodeType) -> None:
+        events = _monitoring.events
+        self._seen[id(code)] = _Function(code, perf_counter())
+        _monitoring.set_local_events(self._tool, code, events.LINE | _passages(events))
+
+    def _cool_down(self, function: _Function) -> None:
+        function.count += 1
+        if function.count == HOT_LINES and perf_counter() - function.since < HOT_LINES * HOT_INTERVAL:
+            function.merged = True
+            _monitoring.set_local_events(self._tool, function.code, _passages(_monitoring.events))
+            self.blind = True
+
+
+def _frame_of(code: CodeType) -> FrameType | None:
+    """Find the frame that an event tells of, below those of our own."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame
+
+
+def _passages(events: Any) -> int:  # noqa: ANN401  (its type is known to Python 3.12 only)
+    return int(events.PY_RETURN | events.PY_YIELD | events.PY_RESUME)
+
+
+def _take(tool: int) -> bool:
+    """Take a tool unless somebody has it."""
+    try:
+        _monitoring.use_tool_id(tool, "ipy_tensorwatch")
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,98 @@
+"""Read the error that a cell ended with: what PyTorch said, and the frames that it came through.
+
+The error, its traceback and its frames are the user's. They are handed in and read; only plain values are handed out.
+"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import sys
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ...core.explain.error_messages import read_complaint
+from ...core.explain.failing_statement import Spot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import CodeType, FrameType, TracebackType
+
+    from ...core.explain.error_messages import Complaint
+
+MAX_CHAIN = 16
+MAX_MESSAGE = 100_000
+"""How long a message may be; PyTorch's have a few hundred characters, with the traceback of an anomaly thousands."""
+MAX_FRAMES = 100
+"""How many of the innermost frames are looked at."""
+
+_members: Any = vars(BaseException)  # what a user's class makes of these names is not asked
+_arguments, _traceback = _members["args"].__get__, _members["__traceback__"].__get__
+_before = [_members[name].__get__ for name in ("__cause__", "__context__")]
+
+
+def find_complaint(error: BaseException) -> tuple[Complaint, BaseException] | None:
+    """Find PyTorch's complaint in an error, or in what led to it; the earliest, which arose where it was wrong."""
+    found = None
+    for one in _chain(error):
+        message = _arguments(one)[:1] if type(one) is RuntimeError else ()
+        text = message[0] if message and type(message[0]) is str else ""
+        complaint = read_complaint(text) if 0 < len(text) <= MAX_MESSAGE else None
+        if complaint is not None:
+            found = complaint, one
+    return found
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting and len(seen) < MAX_CHAIN:
+        one = waiting.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            waiting += [earlier for read in _before if (earlier := read(one)) is not None]
+
+
+def spots_of(error: BaseException) -> tuple[Spot, ...]:
+    """Give where each frame was, innermost first, in the order of `frames_of`."""
+    return tuple(_spot(one) for one in _steps(error))
+
+
+def frames_of(error: BaseException) -> Iterator[FrameType]:
+    """Give the frames that an error came through, innermost first."""
+    return (one.tb_frame for one in _steps(error))
+
+
+def locals_of(frame: FrameType) -> Mapping[str, object]:
+    """Read a frame's own names without running code of the user's: of a class or a cell only where they are a dict."""
+    if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+        return frame.f_locals if type(frame.f_locals) is dict else {}
+    filled = [id(one) for one in gc.get_referents(frame) if type(one) is dict and one]
+    kept, found = frame.f_locals, dict(frame.f_locals)
+    if type(kept) is dict and id(kept) not in filled:
+        kept.clear()  # Python before 3.13 filled it for us, and it would hold what the frame itself lets go of
+    return found
+
+
+def _steps(error: BaseException) -> list[TracebackType]:
+    found: deque[TracebackType] = deque(maxlen=MAX_FRAMES)
+    step = _traceback(error)
+    while step is not None:
+        found.append(step)
+        step = step.tb_next
+    return [*found][::-1]
+
+
+def _spot(step: TracebackType) -> Spot:
+    code = step.tb_frame.f_code
+    span = _span(code, step.tb_lasti // 2)
+    return Spot(file=code.co_filename, line=step.tb_lineno, span=span, function=code.co_name)
+
+
+def _span(code: CodeType, place: int) -> tuple[int, int, int, int] | None:
+    if sys.version_info < (3, 11):
+        return None
+    line, end, column, last = next(islice(code.co_positions(), place, None), (None,) * 4)
+    return None if line is None or end is None or column is None or last is None else (line, column, end, last)

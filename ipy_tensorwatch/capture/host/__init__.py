@@ -1,0 +1,1 @@
+"""What PyTorch and CPython give us: private names, threads and the garbage collector."""

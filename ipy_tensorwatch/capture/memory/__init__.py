@@ -1,0 +1,1 @@
+"""Read and write bytes of memory, and digest them."""

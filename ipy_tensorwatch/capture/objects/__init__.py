@@ -1,0 +1,1 @@
+"""Walk the user's objects without running any of their code."""

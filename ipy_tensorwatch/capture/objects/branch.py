@@ -1,0 +1,55 @@
+"""What hangs on one of the user's names, as the walk finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...core.model.outline import Outline, Run
+from ...core.model.path import AccessPath
+from .inspect_object import numbers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+@dataclass(slots=True)
+class Branch:
+    """What hangs on one name: its outline, and the live objects in the outline's order.
+
+    Attributes
+    ----------
+    odd
+        The paths to what could not be looked into, each with the reason.
+    kinds
+        The numbers of the objects' types.
+    spelled
+        The paths that were spelled so far, by their places; kept from look to look along with the outline.
+    """
+
+    outline: Outline = field(default_factory=Outline)
+    objects: list[Any] = field(default_factory=list)
+    signature: list[object] | None = None
+    odd: list[tuple[str, str]] = field(default_factory=list)
+    kinds: set[int] = field(default_factory=set)
+    spelled: dict[int, str] = field(default_factory=dict)
+
+    def take(self, run: Run, values: Sequence[object], kinds: set[int] | None = None) -> None:
+        """Add neighbours, the numbers of whose types may be known."""
+        self.outline.runs.append(run)
+        self.objects.extend(values)
+        self.kinds |= kinds or numbers_of(values)
+
+    def pass_by(self, node: int, steps: Iterable[str], reasons: Iterable[str]) -> None:
+        """Note what is not looked into."""
+        here = self.outline.node_path(node)
+        for step, why in zip(steps, reasons, strict=True):
+            self.odd.append((str(AccessPath(here.root, (*here.steps, step)) if step else here), why))
+
+
+class Tree(NamedTuple):
+    """What is remembered of a tree of modules: its signature, its outline, and what was spelled of it."""
+
+    signature: list[object]
+    outline: Outline
+    spelled: dict[int, str]

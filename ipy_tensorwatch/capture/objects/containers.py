@@ -1,0 +1,345 @@
+"""How to look inside an object without calling any of its own code."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import fractions
+import types
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import torch
+
+from ...core.model.outline import steps_of
+from ...core.model.path import OF_SET
+from .inspect_object import (
+    Odd,
+    PerClass,
+    are_all,
+    attribute,
+    attributes,
+    columns_of,
+    dict_reader,
+    inside_of,
+    is_a,
+    items_of,
+    member_of,
+    members_of,
+    module_of,
+    name_of,
+    pairs_of,
+    slot_readers,
+    slots_of,
+    text_of,
+    value_at,
+)
+from .look_limits import HUGE, SEGMENT
+from .slices import columns_in_slices, slices_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ...core.model.outline import Style
+
+    Contents = Iterator[tuple[Style | Literal["odd"], Sequence[Any], Sequence[Any], str]]
+    Opener = Callable[[Any], Contents]
+
+ATOMS: frozenset[type] = frozenset(
+    {
+        *(int, float, complex, bool, str, bytes, bytearray, memoryview, range, slice, type(None), type(...)),
+        *(types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, types.CodeType),
+        *(types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType, types.MethodWrapperType, types.FrameType),
+        *(property, staticmethod, classmethod, object, enum.EnumMeta),
+        *(dt.datetime, dt.date, dt.timedelta, decimal.Decimal, fractions.Fraction),
+        *(torch.Size, torch.device, torch.dtype, torch.layout, torch.memory_format, torch.Generator),
+        *(np.float64, np.float32, np.int64, np.int32, np.bool_, np.dtype),
+    }
+)
+"""Types that hold no tensor, so that a whole list of them is passed over at once."""
+
+FOREIGN = frozenset(
+    [
+        "matplotlib",
+        "mpl_toolkits",
+        "pandas",
+        "plotly",
+        "bokeh",
+        "seaborn",
+        "sklearn",
+        "scipy",
+        "PIL",
+        "IPython",
+        "ipywidgets",
+        "ipykernel",
+        "traitlets",
+        "zmq",
+        "asyncio",
+        "logging",
+        "concurrent",
+        "threading",
+        "multiprocessing",
+        "unittest",
+        "tqdm",
+        "numpy",
+        "polars",
+        "pyarrow",
+        "altair",
+        "networkx",
+        "sympy",
+        "tornado",
+        "jupyter_client",
+        "ipy_tensorwatch",
+        "weakref",
+        "contextlib",
+        "functools",
+        "pathlib",
+        "re",
+        "io",
+        "random",
+        "collections",
+        "inspect",
+        "typing",
+        "importlib",
+        "tensorwatch",
+        "ast",
+        "subprocess",
+        "socket",
+        "ssl",
+        "sqlite3",
+        "tempfile",
+    ]
+)
+"""Packages whose objects hold arrays of their own that are nobody's variables."""
+
+ODD: Final = "odd"
+"""Marks steps to what was not looked into, each with the reason."""
+
+HOOKS = frozenset(torch.nn.Module().__dict__)
+"""What every module holds besides the user's own attributes."""
+
+TORCH_IDS = frozenset(map(id, (torch.Tensor, torch.nn.Parameter)))
+PLAIN_IDS, ATOM_IDS = TORCH_IDS | {id(np.ndarray)}, frozenset(map(id, ATOMS))
+"""By their numbers: a class of the user's may have a hash of its own, and PyTorch's, NumPy's and Python's live on."""
+
+
+def is_array(kind: type) -> bool:
+    """Tell whether objects of this type are what we watch."""
+    return id(kind) in PLAIN_IDS or issubclass(kind, _ARRAYS)
+
+
+_ARRAYS = (torch.Tensor, np.ndarray)
+
+
+def _choose(kind: type) -> Opener | None:
+    if id(kind) in ATOM_IDS or is_array(kind) or is_a(kind, types.ModuleType):
+        return None
+    for base, reader in _OPENERS:
+        if is_a(kind, base):
+            return reader
+    return None if _is_foreign(kind) else open_object
+
+
+opener = PerClass(_choose)
+"""How to look inside objects of a type; None where nothing of the user's can be inside."""
+
+
+def _is_foreign(kind: type) -> bool:
+    if is_a(kind, BaseException, type(torch.ops)):
+        return True
+    return (text_of(member_of(kind, "__module__")) or "").partition(".")[0] in FOREIGN
+
+
+def _find_quick_reader(kind: type) -> Callable[[Any], Any] | None:
+    if opener(kind) is not open_object or slot_readers(kind):
+        return None
+    read: Any = dict_reader(kind)
+    return None if type(read) is Odd else read or _nothing
+
+
+def _nothing(_: object) -> dict[str, object]:
+    return {}
+
+
+quick_reader = PerClass(_find_quick_reader)
+"""What reads all that objects of a plain class hold; None where there is more to them than a `__dict__`."""
+
+
+def is_barren(read: Callable[[Any], Any] | None, thing: object) -> bool:
+    """Tell quickly an object that leads nowhere, because it holds numbers and texts alone."""
+    inside = read(thing) if read else None
+    try:
+        return type(inside) is dict and ATOM_IDS.issuperset(map(id, map(type, inside.values())))
+    except RuntimeError:  # another thread changed it under our hands
+        return False
+
+
+def open_list(values: list[object]) -> Contents:
+    """Look inside a list, or a deque."""
+    parts = slices_of(values)
+    copied = parts if len(parts) > SEGMENT else items_of(values)
+    yield "index", range(len(copied)), copied, ""
+
+
+def open_tuple(values: tuple[object, ...]) -> Contents:
+    """Look inside a tuple, by field names where it has them."""
+    names, parts = _fields_of(type(values)), slices_of(values)
+    copied = parts if len(parts) > SEGMENT else items_of(values)
+    if len(names) == len(copied):
+        yield "attribute", names, copied, ""
+    else:
+        yield "index", range(len(copied)), copied, ""
+
+
+def _find_fields(kind: type) -> tuple[str, ...]:
+    names = member_of(kind, "_fields")
+    return names if type(names) is tuple and are_all(names, str) else ()
+
+
+_fields_of = PerClass(_find_fields)
+
+
+def open_set(values: set[object] | frozenset[object]) -> Contents:
+    """Look inside a set; its members have no path of their own, so they are typed as items of its list."""
+    copied = items_of(values)
+    yield "typed", [f"{OF_SET}[{position}]" for position in range(len(copied))], copied, ""
+
+
+def open_dict(mapping: dict[object, object]) -> Contents:
+    """Look inside a dict; keys that only their own code could print are numbered."""
+    if type(mapping) is dict and len(mapping) > HUGE:
+        yield "key", *columns_in_slices(mapping), ""
+        return
+    keys, values = columns_of(mapping)
+    yield *spell_keys(keys), values, ""
+    if module_of(type(mapping)) == "__main__":
+        yield from open_object(mapping)
+
+
+def open_module(module: torch.nn.Module) -> Contents:
+    """Look inside a module: parameters, buffers, children, and the attributes that the user gave it."""
+    inside = inside_of(module)
+    for name, role, what in _PARTS:
+        part = value_at(inside, name)
+        if is_a(type(part), dict):
+            yield from _open_part(module, part, role, what)
+        elif part is not None:
+            yield ODD, (f".{name}",), ("no dict",), ""
+    own = [(key, value) for key, value in pairs_of(inside) if not (type(key) is str and key in HOOKS)]
+    if own:
+        yield *_attributes_named([key for key, _ in own]), [value for _, value in own], ""
+
+
+_PARTS = (("_parameters", "", torch.Tensor), ("_buffers", "buffer", torch.Tensor), ("_modules", "", torch.nn.Module))
+
+
+def _open_part(module: torch.nn.Module, part: dict[Any, Any], role: str, what: type) -> Contents:
+    """Give what a module keeps in one of its dicts, and name what does not belong there."""
+    keys, values = columns_of(part)
+    style, steps = module_steps(module, keys) if are_all(keys, str) else _attributes_named(keys)
+    yield style, steps, values, role
+    strange = [i for i, value in enumerate(values) if value is not None and not is_a(type(value), what)]
+    if strange:
+        places = [*steps_of(style, [steps[i] for i in strange])]
+        yield ODD, places, [f"no {name_of(what).lower()}"] * len(strange), ""
+
+
+def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
+    """Look inside an optimizer: the settings of its groups; the walk adds its state once parameters have paths."""
+    for place, group in groups_of(optimizer):
+        if not is_a(type(group), dict):
+            yield ODD, (place,), ("no dict",), ""
+            continue
+        settings = [(key, value) for key, value in pairs_of(group) if not (type(key) is str and key == "params")]
+        steps = [place + _key_step(number, key) for number, (key, _) in enumerate(settings)]
+        yield "typed", steps, [value for _, value in settings], ""
+
+
+def groups_of(optimizer: object) -> list[tuple[str, Any]]:
+    """Give an optimizer's groups of parameters, each with the step to it; raise where they are no list."""
+    groups = attribute(optimizer, "param_groups")
+    if groups is None:
+        return []
+    if not is_a(type(groups), list):
+        raise Odd("its param_groups are no list")
+    return [(f".param_groups[{number}]", group) for number, group in enumerate(items_of(groups))]
+
+
+def open_object(thing: object) -> Contents:
+    """Look inside a plain object: its `__dict__` and its `__slots__`."""
+    keys, values = columns_of(attributes(thing))
+    if keys:
+        yield *_attributes_named(keys), values, ""
+    for name, value in slots_of(thing):
+        yield "attribute", (name,), [value], ""
+    why = dict_reader(type(thing))
+    if type(why) is Odd:
+        yield ODD, ("",), (str(why),), ""
+
+
+def open_class(kind: type) -> Contents:
+    """Look inside a class that the notebook defined: tensors shared by all its instances."""
+    if module_of(kind) == "__main__":
+        own = [(name, value) for name, value in members_of(kind).items() if is_array(type(value))]
+        yield *_attributes_named([name for name, _ in own]), [value for _, value in own], ""
+
+
+def module_steps(module: torch.nn.Module, keys: list[str]) -> tuple[Style, Sequence[object]]:
+    """Choose how a module's parameters, buffers and children are typed."""
+    if is_a(type(module), torch.nn.ModuleDict, torch.nn.ParameterDict):
+        return "key", keys
+    if is_a(type(module), *_NUMBERED) and all(key.isdigit() for key in keys):
+        return "typed", [f"[{key}]" for key in keys]
+    return "attribute", keys
+
+
+_NUMBERED = (torch.nn.Sequential, torch.nn.ModuleList, torch.nn.ParameterList)
+
+
+def _attributes_named(keys: list[Any]) -> tuple[Style, Sequence[object]]:
+    """Choose how attributes are typed; names that are no plain text are numbered."""
+    if are_all(keys, str):
+        return "attribute", keys
+    return "typed", [f".{key}" if type(key) is str else f".<{_numbered(key, i)}>" for i, key in enumerate(keys)]
+
+
+def spell_keys(keys: Sequence[object], start: int = 0) -> tuple[Style, Sequence[object]]:
+    """Choose how the keys of a dict are typed, the first of which is at a certain place."""
+    if _all_printable(keys):
+        return "key", keys
+    return "typed", [_key_step(start + position, key) for position, key in enumerate(keys)]
+
+
+_PRINTABLE = frozenset(map(id, (str, int, float, bool, bytes, type(None), torch.dtype, torch.device)))
+
+
+def _all_printable(keys: Sequence[object]) -> bool:
+    return _PRINTABLE.issuperset(map(id, map(type, keys)))
+
+
+def _key_step(position: int, key: object) -> str:
+    if _all_printable((key,)) or (type(key) is tuple and _all_printable(key)):
+        with suppress(ValueError):  # Python prints no integer of many digits
+            return f"[{key!r}]"
+    return f"[<{_numbered(key, position)}>]"
+
+
+def _numbered(key: object, position: int) -> str:
+    return f"{name_of(type(key))} {position}"
+
+
+_OPENERS: tuple[tuple[type, Opener], ...] = (
+    (torch.nn.Module, open_module),
+    (torch.optim.Optimizer, open_optimizer),
+    (dict, open_dict),
+    (list, open_list),
+    (tuple, open_tuple),
+    (set, open_set),
+    (frozenset, open_set),
+    (deque, open_list),
+    (type, open_class),
+    (types.MappingProxyType, lambda _: iter(())),
+)

@@ -1,0 +1,125 @@
+"""How far one look may go: whole where there is an ordinary number of things, by the clock beyond that, by turns."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from time import thread_time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...core.model.outline import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from ...core.model.path import AccessPath
+
+EXACT_TENSORS, EXACT_OBJECTS = 20_000, 50_000
+"""So many are looked at after every cell, whatever the clock says, so that no result depends on a machine's speed."""
+HUGE = EXACT_TENSORS
+"""A container of more things is looked at segment by segment."""
+SEGMENT = 256
+"""How many things of a huge container are looked at together."""
+
+
+class Segment(NamedTuple):
+    """Some neighbours in a huge container.
+
+    Attributes
+    ----------
+    key
+        Tells the segment from look to look.
+    path
+        The way to the container.
+    whole, everything, start
+        All of the container, and where in it the segment begins.
+    above
+        The numbers of the containers on this way.
+    """
+
+    key: str
+    path: AccessPath
+    whole: Run
+    everything: Sequence[Any]
+    start: int
+    above: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many things it holds."""
+        return min(SEGMENT, len(self.everything) - self.start)
+
+    def cut(self, node: int) -> tuple[Run, Sequence[Any]]:
+        """Cut it out: how it hangs on a node, and what it holds."""
+        part, whole = slice(self.start, self.start + SEGMENT), self.whole
+        keys, values = whole.keys[part], self.everything[part]
+        count = min(len(keys), len(values))
+        return Run(node, whole.style, keys[:count], whole.role), values[:count]
+
+
+def segments_of(path: AccessPath, run: Run, values: Sequence[Any], above: tuple[int, ...]) -> Iterator[Segment]:
+    """Cut a huge container into segments."""
+    begin = f"{path}<{run.style}{run.role} "
+    for start in range(0, len(values), SEGMENT):
+        yield Segment(f"{begin}{start}>", path, run, values, start, above)
+
+
+@dataclass(slots=True)
+class Limits:
+    """What one look may still do, and whose turn it is.
+
+    Attributes
+    ----------
+    seconds
+        The CPU time of this thread that may be spent, from when it is made.
+    turns
+        By the keys of branches and segments, the number of the look that reached them last.
+    cut
+        The containers that are looked at segment by segment; they stay so, or all in them would look new.
+    whole
+        The names that were looked at whole.
+    objects, tensors
+        How many were looked at so far.
+    counted
+        How many tensors larger containers have been found to hold.
+    """
+
+    seconds: float = math.inf
+    turns: Mapping[str, int] = field(default_factory=dict)
+    cut: set[str] = field(default_factory=set)
+    whole: Collection[str] = ()
+    objects: int = 0
+    tensors: int = 0
+    counted: int = 0
+    _deadline: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start the clock."""
+        self._deadline = thread_time() + self.seconds
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time is up."""
+        return thread_time() > self._deadline
+
+    def may_walk(self) -> bool:
+        """Tell whether more objects may be opened."""
+        return self.objects <= EXACT_OBJECTS or not self.is_late
+
+    def may_read(self, count: int) -> bool:
+        """Tell whether so few tensors are left that they may be read however late it is."""
+        return count <= SEGMENT and self.tensors + count <= EXACT_TENSORS
+
+    def cuts(self, path: AccessPath, size: int, *, holds_arrays: bool) -> bool:
+        """Tell whether a container is to be looked at segment by segment."""
+        if size > SEGMENT:
+            self.counted += size if holds_arrays else 0
+            is_one_too_many = holds_arrays and self.counted > EXACT_TENSORS and path.root not in self.whole
+            if size > HUGE or is_one_too_many or (self.cut and str(path) in self.cut):
+                self.cut.add(str(path))
+                return True
+        return False
+
+    def last_turn(self, key: str) -> int:
+        """Tell which look reached something last; what was never reached comes first."""
+        return self.turns.get(key, -1)

@@ -1,0 +1,365 @@
+"""Walk the user's names to every tensor and array behind them."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field, replace
+from itertools import chain, compress
+from operator import not_
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from ...core.host.guard import GUARD
+from ...core.model.outline import Run, steps_of
+from .branch import Branch, Tree
+from .containers import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader, spell_keys
+from .inspect_object import (
+    Nameless,
+    Odd,
+    attribute,
+    columns_of,
+    is_a,
+    items_of,
+    let_go_of_classes,
+    name_of,
+    numbers_of,
+    pairs_of,
+    value_at,
+)
+from .look_limits import SEGMENT, Limits, Segment, segments_of
+from .module_tree import draw, is_same, survey
+from .slices import Slices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    Known = Callable[[str], "Tree | None"]
+    Queue = deque[tuple[object, int, int, tuple[int, ...]]]
+    Places = dict[int, tuple["Branch", int, Sequence[int]]]
+
+MAX_DEPTH = 64
+MAX_REPEATS = 16
+"""How many paths through one shared container are followed; more of them say nothing new."""
+MAX_CONTAINERS = 200_000
+OF_MODULE = 30
+"""As so many objects a module counts that is walked by itself: to open one takes as long."""
+CLOCK_EVERY = 256
+"""How many containers are opened between two looks at the clock."""
+
+
+@dataclass(slots=True)
+class Walk:
+    """One walk over a namespace. It holds live objects, so it must not outlive the hook.
+
+    Attributes
+    ----------
+    branches
+        By name; the empty name holds the names that lead straight to a tensor.
+    skipped
+        Paths that were not followed, with the reason.
+    segments
+        What huge containers hold; so many tensors and arrays are `held`.
+    resting
+        The names that were not reached.
+    """
+
+    branches: dict[str, Branch] = field(default_factory=dict)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    optimizers: list[tuple[Branch, int, torch.optim.Optimizer]] = field(default_factory=list)
+    followed: Counter[int] = field(default_factory=Counter)
+    containers: int = 0
+    limits: Limits = field(default_factory=Limits)
+    segments: list[Segment] = field(default_factory=list)
+    held: int = 0
+    resting: list[str] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many tensors and arrays were found, those in huge containers included."""
+        return self.held + sum(len(branch.objects) for branch in self.branches.values())
+
+
+def walk(namespace: Mapping[str, object], known: Known = lambda _: None, limits: Limits | None = None) -> Walk:
+    """Find every tensor and array reachable from the given names, without calling any of the user's code.
+
+    Parameters
+    ----------
+    namespace
+        The names to start from.
+    known
+        Gives what is remembered of a name's tree of modules.
+    limits
+        How far it may go; everywhere where that is left out, huge containers included.
+    """
+    found = Walk(limits=limits or Limits())
+    direct = Branch(odd=found.skipped)
+    are_arrays = [*map(is_array, map(type, namespace.values()))]
+    if any(are_arrays):
+        direct.take(Run(0, "name", [*compress(namespace, are_arrays)]), [*compress(namespace.values(), are_arrays)])
+        found.branches[""] = direct
+    for name, value in _by_turns(compress(namespace.items(), map(not_, are_arrays)), found.limits):
+        if not found.limits.may_walk():
+            found.resting.append(name)
+            continue
+        try:
+            _take_in(found, name, value, known)
+        except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+            found.skipped.append((name, reason_of(error)))
+    _add_states(found)
+    if limits is None:
+        taken = ((segment.key, take_segment(found, segment)) for segment in found.segments)
+        found.branches.update((key, branch) for key, branch in taken if branch.objects)
+    let_go_of_classes()
+    return found
+
+
+def _by_turns(names: Iterable[tuple[str, object]], limits: Limits) -> Iterable[tuple[str, object]]:
+    """Put the names first that were not reached the last time; there are none among ordinary numbers of things."""
+    return sorted(names, key=lambda one: limits.last_turn(one[0])) if limits.turns else names
+
+
+def take_segment(found: Walk, segment: Segment) -> Branch:
+    """Walk a segment of a huge container."""
+    branch = Branch(odd=found.skipped)
+    node = -1
+    for step in (segment.path.root, *segment.path.steps):
+        node = branch.outline.add_node(node, step)
+    run, values = segment.cut(node)
+    if run.style == "key":
+        style, keys = spell_keys(run.keys, segment.start)
+        run = replace(run, style=style, keys=keys)
+    kinds = numbers_of(values)
+    queue: Queue = deque()
+    for step, child in _take_values(branch, run, values, kinds):
+        if id(child) not in segment.above and _may_follow(found, child):
+            queue.append((child, branch.outline.add_node(node, step), len(segment.above), (*segment.above, id(child))))
+    if not (kinds <= PLAIN_IDS or kinds <= ATOM_IDS):
+        found.limits.objects += len(values)
+    _follow_all(found, branch, queue)
+    return branch
+
+
+def reason_of(error: Exception) -> str:
+    """Say why something was not looked into."""
+    if type(error) is Odd:
+        return str(error)
+    GUARD.note("looking at a variable", error)
+    return f"{name_of(type(error))} while walking"
+
+
+def _take_in(found: Walk, name: str, value: object, known: Known) -> None:
+    kind = type(value)
+    if kind is Nameless:
+        found.skipped.append((name, "its name is no text"))
+    elif id(kind) not in ATOM_IDS and opener(kind) is not None and not _survey(found, name, value, known):
+        _follow(found, name, value)
+
+
+def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
+    """Take a tree of modules in one go; its outline is drawn anew only when its signature differs from the last."""
+    if not is_a(type(value), torch.nn.Module):
+        return False
+    last = known(name)
+    seen = survey(cast("torch.nn.Module", value), last.signature if last else ())
+    if seen is None:
+        return False
+    kinds = numbers_of(seen.objects)
+    if not (kinds <= PLAIN_IDS or all(map(is_array, map(type, seen.objects)))):
+        return False
+    same = last if last and is_same(last.signature, seen.signature) else None
+    outline, spelled = (same.outline, same.spelled) if same else (draw(name, seen.levels), {})
+    found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature, found.skipped, kinds, spelled)
+    return True
+
+
+def _follow(found: Walk, name: str, value: object) -> None:
+    branch = Branch(odd=found.skipped)
+    queue: Queue = deque([(value, branch.outline.add_node(-1, name), 0, (id(value),))])
+    found.followed[id(value)] += 1
+    count = len(found.segments)
+    _follow_all(found, branch, queue)
+    if branch.objects or found.optimizers or len(found.segments) > count:
+        found.branches[name] = branch
+
+
+def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
+    while queue:
+        thing, node, depth, above = queue.popleft()
+        if depth >= MAX_DEPTH or found.containers >= MAX_CONTAINERS:
+            reason = "nested too deep" if depth >= MAX_DEPTH else "too many containers"
+            found.skipped.append((str(branch.outline.node_path(node)), reason))
+            break
+        if not found.containers % CLOCK_EVERY and not found.limits.may_walk():
+            found.skipped.append((str(branch.outline.node_path(node)), "budget"))
+            break
+        found.containers += 1
+        found.limits.objects += OF_MODULE if is_a(type(thing), torch.nn.Module) else 1
+        children = _open(branch, node, thing, found, above)
+        for step, child in children:
+            if id(child) not in above and _may_follow(found, child):
+                queue.append((child, branch.outline.add_node(node, step), depth + 1, (*above, id(child))))
+        if is_a(type(thing), torch.optim.Optimizer):
+            found.optimizers.append((branch, node, cast("torch.optim.Optimizer", thing)))
+
+
+def _may_follow(found: Walk, child: object) -> bool:
+    """Follow a shared container along each of its paths up to a cap, a shared plain object once."""
+    found.followed[id(child)] += 1
+    return found.followed[id(child)] <= (MAX_REPEATS if issubclass(type(child), _CONTAINERS) else 1)
+
+
+_CONTAINERS = (list, tuple, dict, torch.nn.Module)
+
+
+def _open(
+    branch: Branch, node: int, thing: object, found: Walk | None = None, above: tuple[int, ...] = ()
+) -> list[tuple[str, object]]:
+    """Open a container; one that cannot be opened costs itself alone."""
+    try:
+        return open_into(branch, node, thing, found, above)
+    except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+        branch.pass_by(node, ("",), (reason_of(error),))
+        return []
+
+
+def open_into(
+    branch: Branch, node: int, thing: object, found: Walk | None = None, above: tuple[int, ...] = ()
+) -> list[tuple[str, object]]:
+    """Take the tensors straight inside a container; return its inner containers with their steps.
+
+    Parameters
+    ----------
+    found
+        Takes the segments of what is too much to be looked at together.
+    above
+        The numbers of the containers that lead to it.
+    """
+    children: list[tuple[str, object]] = []
+    look_inside = opener(type(thing))
+    for style, keys, values, role in look_inside(thing) if look_inside else ():
+        if style == ODD:
+            branch.pass_by(node, keys, values)
+        elif found is None or not _cut(found, branch, Run(node, style, keys, role), values, above):
+            run, copied = _copied(Run(node, style, keys, role), values)
+            children += _take_values(branch, run, copied, numbers_of(copied))
+    return children
+
+
+def _copied(run: Run, values: Sequence[object]) -> tuple[Run, Sequence[object]]:
+    """Copy what is looked at whole, where that has not been done."""
+    if type(values) is not Slices:
+        return run, values
+    copied = values[:]
+    style, keys = spell_keys(run.keys[:]) if run.style == "key" else (run.style, run.keys)
+    return replace(run, style=style, keys=keys[: len(copied)]), copied
+
+
+def _cut(found: Walk, branch: Branch, run: Run, values: Sequence[object], above: tuple[int, ...]) -> bool:
+    """Cut a container into segments, where there is so much in it."""
+    if len(values) <= SEGMENT:
+        return False
+    path, holds_arrays = branch.outline.node_path(run.node), is_array(type(next(iter(values[:1]), None)))
+    if not found.limits.cuts(path, len(values), holds_arrays=holds_arrays):
+        return False
+    found.held += len(values) if holds_arrays else 0
+    found.segments += segments_of(path, replace(run, keys=_frozen(run.keys)), values, above)
+    return True
+
+
+def _take_values(branch: Branch, run: Run, values: Sequence[object], kinds: set[int]) -> list[tuple[str, object]]:
+    """Take the tensors among some neighbours, the numbers of whose types are known; return the inner containers."""
+    if kinds <= PLAIN_IDS:
+        branch.take(Run(run.node, run.style, _frozen(run.keys), run.role), values, kinds)
+    elif not kinds <= ATOM_IDS:
+        return _sort_out(branch, run, values)
+    return []
+
+
+def _frozen(keys: Sequence[object]) -> Sequence[object]:
+    return keys if isinstance(keys, range | Slices) else tuple(keys)
+
+
+def _sort_out(branch: Branch, run: Run, values: Sequence[object]) -> list[tuple[str, object]]:
+    numbers = [*map(id, map(type, values))]
+    kinds = {number: kind for number, kind in zip(numbers, map(type, values), strict=True) if number not in ATOM_IDS}
+    held = {number for number, kind in kinds.items() if is_array(kind)}
+    arrays = [i for i, number in enumerate(numbers) if number in held] if held else []
+    if arrays:
+        keys = tuple(run.keys[i] for i in arrays)
+        branch.take(Run(run.node, run.style, keys, run.role), [values[i] for i in arrays])
+    readers = {number: quick_reader(kind) for number, kind in kinds.items() if opener(kind) is not None}
+    inner = [i for i, one in enumerate(numbers) if one in readers and not is_barren(readers[one], values[i])]
+    steps = steps_of(run.style, [run.keys[i] for i in inner])
+    return [(step, values[i]) for step, i in zip(steps, inner, strict=True)]
+
+
+def _add_states(found: Walk) -> None:
+    """Add each optimizer's state, spelled by the parameter that it belongs to, and parameters that only it holds."""
+    if not found.optimizers:
+        return
+    known: Places = {}
+    sought = {*chain.from_iterable(_parameters_of(optimizer) for *_, optimizer in found.optimizers)}
+    for branch in found.branches.values():
+        numbers = [*map(id, branch.objects)]
+        if not sought.isdisjoint(numbers):
+            stops = branch.outline.stops()
+            known.update((one, (branch, i, stops)) for i, one in enumerate(numbers) if one in sought)
+    for branch, node, optimizer in found.optimizers:
+        for add in (_add_state, _add_parameters):
+            try:
+                add(branch, node, optimizer, known)
+            except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+                branch.pass_by(node, ("",), (reason_of(error),))
+
+
+def _parameters_of(optimizer: object) -> list[int]:
+    """Give the numbers of what an optimizer's groups and its state name; none of what cannot be read."""
+    found: list[int] = []
+    try:
+        states = attribute(optimizer, "state")
+        found += map(id, columns_of(states)[0] if is_a(type(states), dict) else ())
+        for _, group in groups_of(optimizer):
+            parameters = value_at(group, "params") if is_a(type(group), dict) else None
+            found += map(id, items_of(parameters) if is_a(type(parameters), list, tuple) else ())
+    except Exception:  # noqa: BLE001  (whoever adds them says why)
+        return found
+    return found
+
+
+def _add_state(branch: Branch, node: int, optimizer: object, known: Places) -> None:
+    states = attribute(optimizer, "state")
+    if states is not None and not is_a(type(states), dict):
+        raise Odd("its state is no dict")
+    for number, (parameter, state) in enumerate(pairs_of(states) if states is not None else ()):
+        step = f".state[{_spell(known, parameter, number)}]"
+        children = _open(branch, branch.outline.add_node(node, step), state) if id(type(state)) not in ATOM_IDS else ()
+        for inner_step, child in children:
+            _open(branch, branch.outline.add_node(node, step + inner_step), child)
+
+
+def _spell(known: Places, parameter: object, number: int) -> str:
+    branch, index, stops = known.get(id(parameter), (None, 0, ()))
+    if branch is None:
+        return f"<parameter {number}>"
+    if index not in branch.spelled:
+        branch.spelled[index] = str(branch.outline.path_at(index, stops))
+    return branch.spelled[index]
+
+
+def _add_parameters(branch: Branch, node: int, optimizer: object, known: Places) -> None:
+    for place, group in groups_of(optimizer):
+        parameters = value_at(group, "params") if is_a(type(group), dict) else None
+        if parameters is None:
+            continue
+        if not is_a(type(parameters), list, tuple):
+            branch.pass_by(node, (f"{place}['params']",), ("no list",))
+            continue
+        for number, parameter in enumerate(items_of(parameters)):
+            if id(parameter) in known:
+                continue
+            step = f"{place}['params'][{number}]"
+            if is_array(type(parameter)):
+                branch.take(Run(node, "typed", (step,)), [parameter])
+            else:
+                branch.pass_by(node, (step,), ("no tensor",))

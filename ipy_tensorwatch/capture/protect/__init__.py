@@ -1,0 +1,1 @@
+"""Freeze memory, keep its bytes, and restore them."""

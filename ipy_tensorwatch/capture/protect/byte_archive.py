@@ -1,0 +1,156 @@
+"""Keep the bytes from before each cell, within a number of bytes, so that they can be put back."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from time import thread_time
+from typing import TYPE_CHECKING
+
+import xxhash
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...core.model.path import AccessPath
+    from ...core.model.reading import Reading
+    from ...core.model.snapshot import Snapshot
+    from ..compare.fingerprints import Budget, Mark, Verdict
+    from ..memory.byte_block import Block
+    from ..observer import Observation
+
+
+_NOT_READ = ("skipped", "moved")
+RECORD = 500
+"""What keeping a copy takes beside its bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The bytes of one storage as they were before some cells.
+
+    Attributes
+    ----------
+    first, last
+        The cells between which the bytes were not looked at; mostly one.
+    readings
+        The paths that led to the storage then.
+    """
+
+    storage: int
+    first: int
+    last: int
+    mark: Mark
+    readings: tuple[tuple[AccessPath, Reading], ...]
+
+
+@dataclass(slots=True)
+class Archive:
+    """Copies of bytes: half of `limit` for those that were, the oldest dropped first, half for large ones as they are.
+
+    Small storages are copied anyway, to count what changes in them. A large one is copied while it is as it is, or its
+    bytes would be gone once a cell has written to it.
+
+    Attributes
+    ----------
+    kept
+        By storage, the oldest first; `order` has the storages in the order in which they were written.
+    lost
+        By storage, the last cell before which its bytes are not known: they were not there, never copied, or dropped.
+    copies, due
+        The copies of large storages as they are, and those of which there is none yet.
+    """
+
+    limit: int = 0
+    kept: dict[int, deque[Kept]] = field(default_factory=dict)
+    order: deque[int] = field(default_factory=deque)
+    lost: dict[int, int] = field(default_factory=dict)
+    copies: dict[int, Mark] = field(default_factory=dict)
+    due: set[int] = field(default_factory=set)
+    size: int = 0
+
+    def add(self, observed: Observation, before: Snapshot, cell: int) -> None:
+        """Keep what a cell has overwritten; drop what no variable leads to any more."""
+        for storage, verdict in observed.verdicts.items():
+            if verdict.outcome not in _NOT_READ:
+                self._keep(storage, verdict, before, cell)
+        self._forget_all_but(observed.shot.blocks)
+        while self.size > self.limit // 2:
+            self._drop_oldest()
+
+    def lose(self, observed: Observation, cell: int) -> None:
+        """Note what is new, or has changed while nobody looked after each cell."""
+        for storage, verdict in observed.verdicts.items():
+            if verdict.outcome not in _NOT_READ:
+                self._lose(storage, verdict, cell)
+
+    def prepare(self, blocks: Mapping[int, Block], marks: Mapping[int, Mark], budget: Budget) -> None:
+        """Copy large storages as they are, as far as time and room allow."""
+        self.copies = {one: mark for one, mark in self.copies.items() if one in marks and _is_of(mark, marks[one])}
+        self.due &= marks.keys()
+        room = self.limit // 2 - sum(map(_size, self.copies.values()))
+        for storage in sorted(self.due):
+            began, mark = thread_time(), marks[storage]
+            if _size(mark) <= room and budget.affords(mark.block.nbytes):
+                copy = blocks[storage].copy()
+                if copy is not None and xxhash.xxh3_128_digest(copy) == mark.digest:
+                    self.copies[storage] = replace(mark, copy=copy)
+                    room -= _size(mark)
+                self.due.discard(storage)
+                budget.pay(thread_time() - began)
+
+    def find(self, storage: int, cell: int) -> Kept | None:
+        """Find the bytes of a storage from before a cell: those that the first write since then has replaced."""
+        if self.lost.get(storage, 0) >= cell:
+            return None
+        return next((one for one in self.kept.get(storage, ()) if one.last >= cell), None)
+
+    def _keep(self, storage: int, verdict: Verdict, before: Snapshot, cell: int) -> None:
+        mark = verdict.before
+        if mark is not None and mark.copy is None:
+            copy = self.copies.get(storage)
+            mark = copy if copy is not None and _is_of(copy, mark) else None
+        if mark is None or verdict.outcome == "unreadable":
+            self._lose(storage, verdict, cell)
+            return
+        self._note_size(storage, verdict)
+        if verdict.outcome == "new":
+            return  # the same bytes, of which more are watched
+        first = cell if verdict.since is None else verdict.since + 1
+        readings = before.by_storage.get(storage, ())
+        one = Kept(storage=storage, first=first, last=cell, mark=mark, readings=readings)
+        self.kept.setdefault(storage, deque()).append(one)
+        self.order.append(storage)
+        self.size += _size(mark)
+
+    def _lose(self, storage: int, verdict: Verdict, cell: int) -> None:
+        self.lost[storage] = cell
+        self._note_size(storage, verdict)
+
+    def _note_size(self, storage: int, verdict: Verdict) -> None:
+        if verdict.after is not None and verdict.after.copy is None:
+            self.due.add(storage)
+
+    def _drop_oldest(self) -> None:
+        kept = self.kept.get(self.order.popleft())
+        if kept:
+            one = kept.popleft()
+            self.size -= _size(one.mark)
+            self.lost[one.storage] = one.last
+
+    def _forget_all_but(self, blocks: Mapping[int, Block]) -> None:
+        for storage in self.lost.keys() - blocks.keys():
+            del self.lost[storage]
+        gone = self.kept.keys() - blocks.keys()
+        for storage in gone:
+            self.size -= sum(_size(one.mark) for one in self.kept.pop(storage))
+        if gone:
+            self.order = deque(one for one in self.order if one in self.kept)
+
+
+def _is_of(copy: Mark, mark: Mark) -> bool:
+    return copy.digest == mark.digest and copy.block == mark.block
+
+
+def _size(mark: Mark) -> int:
+    return mark.block.nbytes + RECORD

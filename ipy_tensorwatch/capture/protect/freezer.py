@@ -1,0 +1,193 @@
+"""Freeze memory: stop every operator that would write to it, and undo every write that no operator makes."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from dataclasses import dataclass, field
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from ...core.host.guard import GUARD
+from ...core.memory.neighbours import Neighbourhood
+from ...core.model.freezing import FrozenError
+from ..frames.calling_line import calling_text
+from ..host.torch_private import plain_reads
+from ..memory.byte_block import holds_references
+from ..objects.walk import walk
+from ..running.dispatch_mode import OperatorMode, lays_out_anew, region_of, written_arguments, written_tensors
+from ..tensors.read_tensor import read
+from ..tensors.serials import StorageSerials
+from .frozen_memory import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+
+    from ...core.model.reading import Reading
+
+REFERENCES = "its bytes are references to Python objects, or to text"
+"""Why it can neither be frozen nor restored."""
+LET_GO = "its memory was another's, who has let go of it"
+LOST = "it was written to, and its bytes could not be put back"
+_NOBODY = -1
+"""The serial of an object that is not to be told from others."""
+
+
+@dataclass(slots=True, eq=False)
+class Freezer:
+    """All that is frozen, in the order in which it was.
+
+    Attributes
+    ----------
+    lost
+        Finds the storages whose memory was somebody else's, and was taken back.
+    let_go
+        What was thawed because it could not be guarded, and why, until it has been told.
+    """
+
+    storages: StorageSerials = field(default_factory=StorageSerials)
+    lost: Callable[[], frozenset[int]] = frozenset
+    let_go: list[tuple[Frozen, str]] = field(default_factory=list)
+    _frozen: dict[int, Frozen] = field(default_factory=dict)
+    _gone: deque[object] = field(default_factory=deque)
+    _count: itertools.count[int] = field(default_factory=itertools.count)
+    _modes: dict[int, OperatorMode] = field(default_factory=dict)
+    _near: Neighbourhood[Frozen] | None = None
+
+    @property
+    def frozen(self) -> dict[int, Frozen]:
+        """What is frozen, by a number of its own; what is gone is left out."""
+        if self._gone:  # a tensor or a storage has died
+            self._gone.clear()
+            self._frozen = {number: one for number, one in self._frozen.items() if not one.is_gone}
+            self._near = None
+        return self._frozen
+
+    def examine(self, root: str, thing: object, cell: int | None) -> tuple[list[Frozen], dict[str, str]]:
+        """Copy the bytes of a tensor, or of all tensors in a container; tell why those of others cannot be frozen."""
+        found: list[Frozen] = []
+        refused: dict[str, str] = {}
+        with plain_reads():
+            for path, one in _tensors_in(root, thing):
+                reading = read(one, "", _NOBODY, self.storages)
+                why = self._reason_against(reading) or (REFERENCES if holds_references(one) else None)
+                if why:
+                    refused[path] = why
+                    continue
+                try:
+                    found.append(Frozen.of(path, cell, one, reading, self.storages.own))
+                except RuntimeError:  # PyTorch lets nobody have the address, of a tensor of zeros without memory say
+                    refused[path] = "its memory cannot be read"
+        return found, refused
+
+    def freeze(self, things: Iterable[Frozen]) -> None:
+        """Let nobody write to these."""
+        for one in things:
+            number = next(self._count)
+            self.frozen[number] = one
+            one.on_release(self._gone.append)
+        self._near = None
+
+    def thaw(self, things: Container[Frozen]) -> None:
+        """Let these be written again."""
+        for number, one in list(self.frozen.items()):
+            if one in things:
+                del self.frozen[number]
+        self._near = None
+
+    def open(self) -> None:
+        """Begin to stop operators, in this thread, if anything is frozen."""
+        if get_ident() not in self._modes and self.frozen:
+            self._near = None
+            mode = self._modes[get_ident()] = OperatorMode(self._stop)
+            mode.open()
+
+    def close(self) -> None:
+        """Let the operators of this thread go."""
+        mode = self._modes.pop(get_ident(), None)
+        if mode is not None:
+            mode.close()
+
+    def rest(self) -> None:
+        """Let the operators of all threads go."""
+        for mode in list(self._modes.values()):
+            mode.rest()
+
+    def mend(self) -> list[Frozen]:
+        """Undo the writes that no operator made; return what was written to, and let go of what could not be mended."""
+        with plain_reads():
+            self._let_go()
+            every = list(self.frozen.values())
+            found = [one for one in every if GUARD.run("what is frozen", one.mend, default=False)]
+        lost = [one for one in found if one.is_lost]
+        self.thaw(lost)
+        self.let_go += [(one, LOST) for one in lost]
+        return [one for one in found if not one.is_lost]
+
+    def _let_go(self) -> None:
+        """Thaw what has become anybody's memory, before it is read or written."""
+        lost = self.lost()
+        found = [one for one in list(self.frozen.values()) if one.reading.storage in lost] if lost else []
+        if found:
+            self.thaw(found)
+            self.let_go += [(one, LET_GO) for one in found]
+
+    def owner_of(self, reading: Reading) -> Frozen | None:
+        """Return what is frozen of the memory that a reading covers."""
+        if self._near is None:
+            self._near = self._survey()
+        found = self._near.of(reading)
+        if any(_has_moved(one, then) for one, then in found):
+            self._near = self._survey()
+            found = self._near.of(reading)
+        return next((one for one, _ in found), None)
+
+    def _survey(self) -> Neighbourhood[Frozen]:
+        return Neighbourhood((one, here) for one in list(self.frozen.values()) if (here := one.here()))
+
+    def _reason_against(self, reading: Reading) -> str | None:
+        if reading.unknown:
+            return f"it is {reading.unknown}" if reading.unknown.startswith(("a ", "an ")) else reading.unknown
+        if reading.version is None and reading.kind != "ndarray":
+            return "it is an inference tensor"
+        if reading.storage in self.lost():
+            return LET_GO
+        same = (one for one in list(self.frozen.values()) if (here := one.here()) and _are_equal(here, reading))
+        known = next(same, None)
+        return known.record().tell("frozen already") if known else None
+
+    def _stop(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> FrozenError | None:  # noqa: ANN401
+        """Find out whether an operator has to be stopped; one that we cannot read goes on, and the bytes will tell."""
+        found = self._written(function, args, kwargs)
+        if found is None:
+            return None
+        return FrozenError(f"{found.record()}: {calling_text() or function} would write to it")
+
+    def _written(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Frozen | None:  # noqa: ANN401
+        if lays_out_anew(function):
+            return next((one for one in list(self.frozen.values()) if one.thing() is args[0]), None)
+        name, slots = written_arguments(function)
+        for tensor in written_tensors(name, slots, args, kwargs) if slots else ():
+            found = self.owner_of(region_of(tensor, self.storages).reading())
+            if found is not None:
+                return found
+        return None
+
+
+def _tensors_in(root: str, thing: object) -> Iterator[tuple[str, Any]]:
+    """Give every tensor and array that a name leads to, once."""
+    seen: set[int] = set()
+    for branch in walk({root: thing}).branches.values():
+        for path, one in zip(branch.outline.paths(), branch.objects, strict=True):
+            if id(one) not in seen:
+                seen.add(id(one))
+                yield str(path), one
+
+
+def _are_equal(a: Reading, b: Reading) -> bool:
+    return (a.data_ptr, a.shape, a.strides, a.dtype) == (b.data_ptr, b.shape, b.strides, b.dtype)
+
+
+def _has_moved(one: Frozen, then: Reading) -> bool:
+    here = one.here()
+    return here is None or here.data_ptr != then.data_ptr

@@ -1,0 +1,171 @@
+"""One piece of frozen memory: its bytes as they were, and how they are put back."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import xxhash
+
+from ...core.memory.footprint import footprint_of
+from ...core.model.freezing import FrozenRecord
+from ..compare.fingerprints import digest_part
+from ..host.threads import is_alone
+from ..memory.byte_block import Block, block_of, place_of
+from ..memory.raw_memory import mapping_at
+from ..objects.inspect_object import is_a
+from ..tensors.plain_reads import is_tensor, storage_of
+from ..tensors.read_tensor import is_laid_out_as, owner_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
+    from ...core.model.reading import Reading
+    from ..memory.byte_block import Bytes, Runs
+
+_NOTHING = np.zeros((0, 2), np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The bytes that the elements of a tensor cover, and where they lie.
+
+    Attributes
+    ----------
+    runs
+        Rows of an offset and a length.
+    home
+        The file that is mapped there, if the memory is somebody else's: another one is not written to.
+    """
+
+    block: Block
+    runs: Runs
+    data: Bytes
+    digest: bytes
+    home: str
+
+    @classmethod
+    def of(cls, block: Block, reading: Reading) -> Kept | None:
+        """Copy the bytes; None where they cannot be read, or are scattered too widely."""
+        footprint = footprint_of(reading)
+        runs = footprint.runs() if footprint else None if reading.nbytes else _NOTHING
+        data = None if runs is None else block.copy_runs(runs)
+        if runs is None or data is None:
+            return None
+        return cls(block, runs, data, xxhash.xxh3_128_digest(data), mapping_at(block.address) if block.foreign else "")
+
+    def put_back(self, block: Block) -> bool:
+        """Write the bytes to where they lie now; tell whether they are there."""
+        if block.foreign and mapping_at(block.address) != self.home:
+            return False
+        return block.write(self.runs, self.data)
+
+
+@dataclass(slots=True, eq=False)
+class Frozen:
+    """One frozen tensor or array; it keeps neither it nor its storage alive.
+
+    Attributes
+    ----------
+    owner, thing
+        Weak references to the storage (the array that owns the memory) and to the tensor. The one to the tensor makes
+        `torch.utils.swap_tensors` refuse, as it should here.
+    kept
+        Its bytes; None where they cannot be read.
+    is_lost
+        Whether it was written to and its bytes could not be put back.
+    """
+
+    path: str
+    cell: int | None
+    reading: Reading
+    owner: weakref.ref[Any]
+    thing: weakref.ref[Any]
+    kept: Kept | None
+    is_lost: bool = False
+
+    @classmethod
+    def of(cls, path: str, cell: int | None, thing: Any, reading: Reading, own: Container[int]) -> Frozen:  # noqa: ANN401
+        """Take a copy of the bytes of a tensor or array."""
+        owner = owner_of(thing)
+        owner = storage_of(owner) if is_tensor(owner) else owner
+        block = block_of(thing, reading, own) if reading.device == "cpu" else None
+        kept = Kept.of(block.part(reading.low, reading.high - reading.low), reading) if block else None
+        return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), kept)
+
+    def on_release(self, release: Callable[[object], object]) -> None:
+        """Call `release` when the tensor is gone, and when its storage is."""
+        owner, thing = self.owner(), self.thing()
+        if owner is not None and thing is not None:
+            self.owner, self.thing = weakref.ref(owner, release), weakref.ref(thing, release)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody can reach the memory any more, nor the tensor that led to it."""
+        return self.owner() is None and self.thing() is None
+
+    def record(self) -> FrozenRecord:
+        """Describe it without holding it."""
+        return FrozenRecord(
+            path=self.path,
+            cell=self.cell,
+            shape=self.reading.shape,
+            dtype=self.reading.dtype,
+            device=self.reading.device,
+            nbytes=self.reading.nbytes,
+            is_kept=self.kept is not None,
+        )
+
+    def here(self) -> Reading | None:
+        """Tell where its elements lie now; None where its storage is gone or was cut."""
+        owner = self.owner()
+        if owner is None:
+            return None
+        start, room = place_of(owner)
+        moved = start - self.reading.storage_start
+        return self.reading._replace(data_ptr=self.reading.data_ptr + moved) if room >= self.reading.high else None
+
+    def mend(self) -> bool:
+        """Put back what was written where no operator could be stopped; tell whether anything was."""
+        if self.kept is None:
+            return False
+        moved = self._reseat(self.kept)
+        here = self.here() or self._enlarge(self.kept)
+        if here is None:
+            return moved
+        owner = self.owner()  # held while its bytes are read and written
+        block = replace(self.kept.block, address=here.address)
+        digest = digest_part(block, self.reading, owner if is_alone() else None) if self.reading.nbytes else None
+        if digest is None or digest == self.kept.digest:
+            return moved
+        self.is_lost = not self.kept.put_back(block)
+        return True
+
+    def _reseat(self, kept: Kept) -> bool:
+        """Lead the tensor back to its memory where an assignment to `.data` has given it another."""
+        tensor: Any = self.thing()
+        storage = self.owner()
+        if not is_tensor(tensor) or self._is_seated(tensor, storage):
+            return False
+        if storage is None:  # nobody but this tensor held it, so nobody shared it either
+            storage = torch.UntypedStorage(kept.block.room)
+        item, kind = self.reading.itemsize, getattr(torch, self.reading.dtype.removeprefix("torch."))
+        strides = [stride // item for stride in self.reading.strides]
+        seat = torch.empty(0, dtype=kind).set_(storage, self.reading.low // item, self.reading.shape, strides)
+        tensor.data = seat
+        self.owner = weakref.ref(tensor.untyped_storage())
+        return True
+
+    def _is_seated(self, tensor: torch.Tensor, storage: object) -> bool:
+        offset = int(tensor.storage_offset()) * tensor.element_size()
+        same = tensor.untyped_storage() is storage
+        return same and offset == self.reading.low and is_laid_out_as(tensor, self.reading)
+
+    def _enlarge(self, kept: Kept) -> Reading | None:
+        storage: Any = self.owner()
+        if is_a(type(storage), torch.UntypedStorage):
+            storage.resize_(kept.block.room)
+        return self.here()

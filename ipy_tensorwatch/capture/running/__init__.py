@@ -1,0 +1,1 @@
+"""Record writes while a cell runs: live watch, operators and optimizer steps."""

@@ -1,0 +1,163 @@
+"""See each operator before it runs, and tell which memory it is going to write to."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ...core.blame.operator_writes import UNKNOWN, Region
+from ...core.host.guard import GUARD
+from ..host.torch_private import (
+    has_storage,
+    is_cow,
+    is_fake,
+    is_functorch,
+    plain_reads,
+    push_below,
+    spare_subclassing,
+    take_out,
+)
+from ..tensors.plain_reads import is_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from ..tensors.serials import StorageSerials
+
+_BATCH_NORM = ("native_batch_norm", "_native_batch_norm_legit", "cudnn_batch_norm", "miopen_batch_norm")
+_TRAINING = frozenset(f"aten::{name}" for name in _BATCH_NORM)
+_RUNNING = ((3, "running_mean"), (4, "running_var"))
+_TRAINING_PLACE = 5
+
+
+class OperatorMode(TorchDispatchMode):
+    """Hands each operator to a note-taker, then runs it; an error that the note-taker returns stops the operator."""
+
+    supports_higher_order_operators = True
+
+    def __init__(self, note: Callable[[Any, Sequence[Any], Mapping[str, Any]], BaseException | None]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._note = note
+        self._is_on = False
+        self._stop_sparing: Callable[[], object] | None = None
+
+    def open(self) -> None:
+        """Begin to see the operators of this thread, below the modes that the user entered."""
+        self._is_on = True
+        push_below(self)
+        self._stop_sparing = spare_subclassing(self)
+
+    def close(self) -> None:
+        """Let operators go; modes that the user entered stay as they are."""
+        self.rest()
+        take_out(self)
+        if self._stop_sparing is not None:
+            self._stop_sparing()
+
+    def rest(self) -> None:
+        """Let operators go from whichever thread: only the one that opened a mode can take it out."""
+        self._is_on = False
+
+    @classmethod
+    def ignore_compile_internals(cls) -> bool:
+        """Let compiled functions stay compiled: a mode that looks inside them slows them down for good."""
+        return True
+
+    def __torch_dispatch__(
+        self,
+        func: Any,  # noqa: ANN401
+        types: object,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401
+        """Note the operator, then run it."""
+        __tracebackhide__ = True
+        del types
+        if not self._is_on:
+            return func(*args, **(kwargs or {}))
+        if getattr(func, "namespace", "") != "aten":  # it may run Python code of the user's for long
+            self._ask(func, args, kwargs or {})
+            return func(*args, **(kwargs or {}))
+        GUARD.signals.hold()  # they would be raised in a frame of ours: Python sees them when an operator has ended
+        try:
+            self._ask(func, args, kwargs or {})
+            return func(*args, **(kwargs or {}))
+        finally:
+            GUARD.signals.release()
+            if GUARD.signals.arrived:
+                GUARD.signals.send_later()
+
+    def _ask(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:  # noqa: ANN401
+        error = GUARD.run("before an operator", self._note, func, args, kwargs, default=None)
+        if error is not None:
+            raise error
+
+
+@cache
+def lays_out_anew(function: Any) -> bool:  # noqa: ANN401
+    """Tell `t_`, `set_`, `resize_`: they give their tensor another place or shape and change no byte."""
+    return torch.Tag.inplace_view in getattr(function, "tags", ())
+
+
+@cache
+def written_arguments(function: Any) -> tuple[str, tuple[tuple[int, str], ...]]:  # noqa: ANN401
+    """Tell an operator's name, and the place and name of each argument that it writes to."""
+    schema = getattr(function, "_schema", None)
+    if schema is None:
+        return str(function), ()
+    if lays_out_anew(function):
+        return schema.name, ()
+    written = tuple(
+        (place, argument.name)
+        for place, argument in enumerate(schema.arguments)
+        if argument.alias_info is not None and argument.alias_info.is_write
+    )
+    if schema.name in _TRAINING:  # the schema of the first says that it writes nothing
+        written = (*_RUNNING, *(slot for slot in written if slot not in _RUNNING))
+    return schema.name, written
+
+
+def written_tensors(
+    name: str, slots: tuple[tuple[int, str], ...], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Iterator[torch.Tensor]:
+    """Give the tensors that a call of an operator is going to write to."""
+    for place, argument in slots:
+        if _is_spared(name, argument, args, kwargs):
+            continue
+        value = args[place] if place < len(args) else kwargs.get(argument)
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(one, torch.Tensor):
+                yield one
+
+
+def region_of(tensor: torch.Tensor, storages: StorageSerials) -> Region:
+    """Tell where a tensor lies, whatever kind of tensor it is."""
+    if is_plain(tensor):
+        return _read(tensor, storages)
+    with plain_reads():
+        return _read(tensor, storages)
+
+
+def _read(tensor: torch.Tensor, storages: StorageSerials) -> Region:
+    if is_functorch(tensor) or is_fake(tensor) or tensor.layout is not torch.strided:
+        return UNKNOWN
+    if not has_storage(tensor) or is_cow(tensor):
+        return UNKNOWN
+    return Region(
+        storages.of_torch(tensor.untyped_storage()),
+        tensor.data_ptr(),
+        tensor.element_size(),
+        int(tensor.storage_offset()),
+        tensor.shape,
+        tensor.stride(),
+    )
+
+
+def _is_spared(name: str, argument: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Tell an argument that the schema calls written although this call leaves it alone."""
+    if name in _TRAINING and argument in ("running_mean", "running_var"):
+        return not (args[_TRAINING_PLACE] if len(args) > _TRAINING_PLACE else kwargs.get("training"))
+    return name.startswith("aten::_fused_") and argument == "grads" and kwargs.get("grad_scale") is None

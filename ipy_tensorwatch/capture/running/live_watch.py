@@ -1,0 +1,224 @@
+"""Keep the small storages of a running cell under watch, and the tensors that may be given other memory."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ..compare.fingerprints import COPY_LIMIT, Mark
+from ..host.threads import is_alone
+from ..memory.byte_block import SMALL, batches, block_of, digest_each, fetch
+from ..tensors.plain_reads import is_plain
+from ..tensors.read_tensor import read
+from .storage_moves import Seats
+from .watched_storage import Rewritten, Watched, mask_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import torch
+
+    from ...core.blame.operator_writes import Region
+    from ..compare.byte_history import Spell
+    from ..compare.fingerprints import Verdict
+    from ..memory.byte_block import Block, Bytes
+    from ..snapshot.snapshotter import Shot
+    from ..tensors.serials import StorageSerials
+    from ..tensors.version_counter import Counter
+    from .storage_moves import Moved
+
+MAX_WATCHED = 4096
+KEPT_BYTES = 1 << 25
+"""How many bytes of what storages held earlier in the cell are kept; of the rest, digests."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is looked at between statements, by storage.
+
+    Attributes
+    ----------
+    resting
+        Storages that are not looked at any more: no variable led to them when new tensors were looked for last.
+    room
+        How many bytes of storages larger than the `largest` may be looked at as well.
+    counters
+        The version counters of the tensors in storages too large to be looked at.
+    has_lost
+        Whether a storage has gone since tensors were last followed: one of them may have been given another.
+    """
+
+    watched: dict[int, Watched]
+    largest: int
+    room: int
+    counters: tuple[Counter, ...]
+    seats: Seats
+    resting: dict[int, Watched] = field(default_factory=dict)
+    has_lost: bool = False
+    _kept: int = 0
+    _counted: int = 0
+    _by_count: set[int] = field(default_factory=set)
+
+    @classmethod
+    def begin(
+        cls,
+        before: Shot,
+        marks: Mapping[int, Mark],
+        references: Mapping[int, weakref.ref[Any]],
+        largest: int,
+        room: int,
+    ) -> Watch:
+        """Watch the storages up to `largest` bytes from here on, and of larger ones what there is room for."""
+        small = (one for one in marks.items() if one[1].block.nbytes <= largest and one[0] in references)
+        watched = {
+            key: Watched(references[key], one.block, one.digest, one.copy) for key, one in islice(small, MAX_WATCHED)
+        }
+        watch = cls(watched, largest, room, before.counters, Seats(before))
+        for key, mark in marks.items() if room else ():
+            if mark.block.nbytes > largest and key in references and watch._has_room(mark.block):
+                watched[key] = Watched(references[key], mark.block, mark.digest, None)
+        return watch
+
+    def _has_room(self, block: Block) -> bool:
+        if block.nbytes <= self.largest:
+            return len(self.watched) + len(self.resting) < MAX_WATCHED
+        fits = block.nbytes <= self.room
+        self.room -= block.nbytes if fits else 0
+        return fits
+
+    def _give_back(self, block: Block) -> None:
+        self.room += block.nbytes if block.nbytes > self.largest else 0
+
+    def look(self, number: int) -> Iterator[Rewritten]:
+        """Find the storages that were written since they were last looked at."""
+        for storage, one in list(self.watched.items()):
+            if not one.find():
+                del self.watched[storage]
+                self.has_lost = True
+                self._give_back(one.block)
+                yield Rewritten(storage, one.look_number, None, one.block.low)
+        blocks = {storage: one.block for storage, one in self.watched.items()}
+        for batch in batches(blocks, blocks):
+            yield from self._look_at(batch, number)
+        yield from self._count(number)
+
+    def _look_at(self, storages: Sequence[int], number: int) -> Iterator[Rewritten]:
+        small = [storage for storage in storages if self.watched[storage].block.nbytes <= SMALL]
+        blocks = [self.watched[storage].block for storage in small]
+        for storage, (digest, copy) in zip(small, digest_each(blocks, fetch(blocks)), strict=True):
+            yield from self._accept(storage, number, digest, copy)
+        for storage in storages if len(small) < len(storages) else ():
+            if self.watched[storage].block.nbytes > SMALL:
+                yield from self._look_at_one(storage, number)
+
+    def _look_at_one(self, storage: int, number: int) -> Iterator[Rewritten]:
+        yield from self._accept(storage, number, *self.watched[storage].read(is_alone=is_alone()))
+
+    def _accept(self, storage: int, number: int, digest: bytes | None, copy: Bytes | None) -> Iterator[Rewritten]:
+        one = self.watched[storage]
+        if seen := one.look(storage, number, digest, copy):
+            self._make_room(one.spells)
+            yield seen
+
+    def last_look(self, storage: int) -> int:
+        """Give the last look at a storage; of one that is not watched, the start of the cell."""
+        return self.watched[storage].look_number if storage in self.watched else 0
+
+    def foresee(
+        self, written: Sequence[tuple[torch.Tensor, Region]], storages: StorageSerials, number: int
+    ) -> Iterator[Rewritten]:
+        """Look at what an operator is about to write to, which may be known to nobody yet; at all where it may be more.
+
+        Memory that PyTorch has not allocated may be that of other storages too.
+        """
+        if any(region.storage not in storages.own for _, region in written):
+            yield from self.look(number)
+        for tensor, region in written:
+            one = self.watched.get(region.storage)
+            if one is None:
+                self._take_in_unnamed(tensor, region.storage, storages, number)
+            elif one.look_number < number and one.find():
+                yield from self._look_at_one(region.storage, number)
+
+    def _make_room(self, spells: list[Spell]) -> None:
+        """Keep no copy of what was just found overwritten where it is large, or copies have become many."""
+        if not spells:
+            return
+        mark = spells[-1].mark
+        size = len(mark.copy or b"")
+        if size > min(COPY_LIMIT, KEPT_BYTES - self._kept):
+            spells[-1] = spells[-1]._replace(mark=replace(mark, copy=None))
+        else:
+            self._kept += size
+
+    def spells(self, storage: int) -> list[Spell]:
+        """Tell what a storage was seen to hold so far."""
+        one = self._find(storage)
+        return [*one.spells, *one.spell(one.look_number)] if one else []
+
+    def now(self, storage: int) -> Mark | None:
+        """Look at a storage once more; None where it is gone."""
+        one = self._find(storage)
+        return Mark.of(one.block) if one and one.find() else None
+
+    @property
+    def seen(self) -> set[int]:
+        """The storages that were looked at."""
+        return {*self.watched, *self.resting}
+
+    def _find(self, storage: int) -> Watched | None:
+        return self.watched.get(storage) or self.resting.get(storage)
+
+    def _count(self, number: int) -> Iterator[Rewritten]:
+        """Find the storages, too large to be looked at, that an operator has written."""
+        for counter in self.counters:
+            if counter.has_risen() and (storage := self.seats.storage_of[counter.object]) not in self.watched:
+                yield Rewritten(storage, self._counted, None, 0)
+                self._by_count.add(storage)
+        self._counted = number
+
+    def conclude(self, verdicts: Mapping[int, Verdict], number: int) -> Iterator[Rewritten]:
+        """Find what the comparison after the cell saw beyond the looks."""
+        yield from self._count(number)
+        for storage, verdict in verdicts.items():
+            one, before, after = self.watched.get(storage), verdict.before, verdict.after
+            if one and one.find():
+                if seen := one.look(storage, number, *one.read(is_alone=is_alone())):
+                    yield seen
+            elif before and after and verdict.outcome == "changed" and storage not in self._by_count:
+                yield Rewritten(storage, 0, mask_of(before.copy, after.copy), after.block.low)
+
+    def follow(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> Iterator[Moved]:
+        """Find the tensors that were given other memory, and watch that too from here on."""
+        yield from self.seats.follow(shot, number)
+        self.has_lost = False
+        moved = {*self.seats.storage_of.values()}
+        self._take_in({key: one for key, one in shot.blocks.items() if key in moved}, references, number)
+
+    def widen(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> None:
+        """Watch the memory of new tensors too from here on, and no more what only graphs hold."""
+        for storage in self.watched.keys() - shot.blocks.keys():
+            self.resting[storage] = one = self.watched.pop(storage)
+            self._give_back(one.block)
+        for storage in self.resting.keys() & shot.blocks.keys():
+            if self._has_room(self.resting[storage].block):
+                self.watched[storage] = self.resting.pop(storage)
+        self._take_in(shot.blocks, references, number)
+
+    def _take_in(self, blocks: Mapping[int, Block], known: Mapping[int, weakref.ref[Any]], number: int) -> None:
+        for storage in blocks.keys() - self.seen:
+            block, reference = blocks[storage], known.get(storage)
+            if reference is not None and self._has_room(block):
+                mark = Mark.of(block)
+                digest, copy = (mark.digest, mark.copy) if mark else (None, None)
+                copy = copy if block.nbytes <= self.largest else None
+                self.watched[storage] = Watched(reference, block, digest, copy, number, number)
+
+    def _take_in_unnamed(self, tensor: torch.Tensor, storage: int, storages: StorageSerials, number: int) -> None:
+        if is_plain(tensor) and tensor.device.type == "cpu":
+            reading = read(tensor, "", 0, storages)
+            block = block_of(tensor, reading, storages.own) if reading.data_ptr and not reading.unknown else None
+            if block is not None and block.nbytes <= COPY_LIMIT:
+                self._take_in({storage: block}, {storage: weakref.ref(tensor.untyped_storage())}, number)

@@ -1,0 +1,113 @@
+"""Record the operators that write, each with the notebook line that ran it, while `%%tensordiff` runs a cell."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...core.blame.operator_writes import Operation
+from ..host.torch_private import next_sequence_number
+from ..tensors.plain_reads import is_plain
+from .dispatch_mode import OperatorMode, region_of, written_arguments, written_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Mapping, Sequence
+
+    import torch
+
+    from ...core.blame.operator_writes import Place, Region
+    from ..tensors.serials import StorageSerials
+
+MAX_OPERATIONS = 100_000
+
+_CELL = "<module>"
+
+
+@dataclass(slots=True)
+class OperatorRecorder:
+    """Records each operator that writes, before it runs, so that one that fails half-way is known too.
+
+    Attributes
+    ----------
+    files
+        The file names of the notebook's cells.
+    statement
+        Tells the statement of the cell that runs, where that is known.
+    on_write
+        Called with the tensors that are about to be written, each with its region, and the number that the next node
+        was going to have at the operator before: nodes made since then may be this one's own.
+    seen
+        How often each operation ran, in the order in which they ran first.
+    left_out
+        How many more ran, or could not be understood.
+    first
+        For each storage, by its serial, and each version of it, the operation that wrote there first: the one that
+        moved the version on.
+    """
+
+    storages: StorageSerials
+    files: Container[str]
+    statement: Callable[[], int | None]
+    on_write: Callable[[Sequence[tuple[torch.Tensor, Region]], int], None]
+    seen: Counter[Operation] = field(default_factory=Counter)
+    left_out: int = 0
+    _number: int = 0
+    first: dict[tuple[int, int], Operation] = field(default_factory=dict)
+    _mode: OperatorMode | None = None
+
+    def open(self) -> None:
+        """Begin to record, in this thread."""
+        self._mode = OperatorMode(self._note)
+        self._mode.open()
+
+    def close(self) -> None:
+        """Stop recording."""
+        mode, self._mode = self._mode, None
+        if mode is not None:
+            mode.close()
+
+    def _note(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:  # noqa: ANN401
+        self.left_out += 1  # unless nothing fails
+        before, self._number = self._number, next_sequence_number()
+        name, slots = written_arguments(function)
+        if slots:
+            self._record(name, [*written_tensors(name, slots, args, kwargs)], before)
+        self.left_out -= 1
+
+    def _record(self, name: str, tensors: Sequence[torch.Tensor], before: int) -> None:
+        regions = tuple([region_of(one, self.storages) for one in tensors])
+        if regions:
+            operation = Operation(name, *_places(self.files), self.statement(), regions)
+            self._add(operation)
+            self._date(operation, tensors)
+            self.on_write([*zip(tensors, regions, strict=True)], before)
+
+    def _add(self, operation: Operation) -> None:
+        if operation in self.seen or len(self.seen) < MAX_OPERATIONS:
+            self.seen[operation] += 1
+        else:
+            self.left_out += 1
+
+    def _date(self, operation: Operation, written: Sequence[Any]) -> None:
+        """Note at which versions an operation writes, before it does."""
+        for region, tensor in zip(operation.regions, written, strict=True):
+            if region.storage and len(self.first) < MAX_OPERATIONS and is_plain(tensor):
+                version = 0 if tensor.is_inference() else tensor._version
+                self.first.setdefault((region.storage, version), operation)
+
+
+def _places(files: Container[str]) -> tuple[Place | None, Place | None]:
+    """Find the line of the cell itself, and the innermost line of the notebook."""
+    inner: Place | None = None
+    frame = sys._getframe(3)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename in files:
+            here = code.co_filename, frame.f_lineno
+            inner = inner or here
+            if code.co_name == _CELL:
+                return here, inner
+        frame = frame.f_back  # type: ignore[assignment]
+    return None, inner

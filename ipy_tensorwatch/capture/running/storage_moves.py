@@ -1,0 +1,62 @@
+"""Follow the tensors that a running cell gives other memory: `x.data = y`, `set_`, `swap_tensors`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ...core.model.diff import Difference
+    from ..snapshot.snapshotter import Shot
+
+
+class Moved(NamedTuple):
+    """One tensor lies in another storage than at the look `since`."""
+
+    object: int
+    storage: int
+    since: int
+
+
+@dataclass(eq=False)
+class Seats:
+    """Where each tensor lies, as far as it was followed.
+
+    Attributes
+    ----------
+    before
+        The snapshot that the cell began with.
+    followed
+        The number of the look at which all tensors were last followed.
+    """
+
+    before: Shot
+    followed: int = 0
+
+    @cached_property
+    def storage_of(self) -> dict[int, int]:
+        """The storage of each tensor, by their serials."""
+        scenes = self.before.snapshot.scenes.values()
+        return {reading.object: reading.storage for scene in scenes for reading in scene.readings}
+
+    def follow(self, shot: Shot, number: int) -> Iterator[Moved]:
+        """Find the tensors that lie elsewhere by now."""
+        carried_over = {id(scene) for scene in self.before.snapshot.scenes.values()}
+        for scene in shot.snapshot.scenes.values():
+            for reading in scene.readings if id(scene) not in carried_over else ():
+                yield from self._move(reading.object, reading.storage)
+        self.followed = number
+
+    def settle(self, differences: Iterable[Difference]) -> Iterator[Moved]:
+        """Find those that were moved after they were last followed, now that the cell has ended."""
+        for one in differences:
+            if one.after is not None and one.is_same_object:
+                yield from self._move(one.after.object, one.after.storage)
+
+    def _move(self, tensor: int, storage: int) -> Iterator[Moved]:
+        if self.storage_of.get(tensor, storage) != storage:
+            self.storage_of[tensor] = storage
+            yield Moved(tensor, storage, self.followed)

@@ -1,0 +1,91 @@
+"""One storage that is looked at while a cell runs, and what it has held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+import xxhash
+
+from ..compare.byte_history import Spell
+from ..compare.fingerprints import Mark
+from ..memory.byte_block import place_of
+from ..objects.inspect_object import is_a
+
+if TYPE_CHECKING:
+    import weakref
+    from collections.abc import Iterator
+
+    from ..memory.byte_block import Block, Bytes
+
+
+class Rewritten(NamedTuple):
+    """One storage's bytes differ from those of the look `since`."""
+
+    storage: int
+    since: int
+    mask: np.ndarray[Any, Any] | None
+    low: int
+
+
+@dataclass(slots=True)
+class Watched:
+    """One storage: its bytes as last seen, the looks that saw them so, and what they were before."""
+
+    reference: weakref.ref[Any]
+    block: Block
+    digest: bytes | None
+    copy: Bytes | None
+    first: int = 0
+    look_number: int = 0
+    spells: list[Spell] = field(default_factory=list)
+
+    def find(self) -> bool:
+        """Tell whether the bytes are still there, also where `resize_` has moved them."""
+        owner = self.reference()
+        if not is_a(type(owner), torch.UntypedStorage):
+            return owner is not None
+        start, size = place_of(owner)
+        if start != self.block.start and size >= self.block.low + self.block.nbytes:
+            self.block = replace(self.block, address=start + self.block.low, room=size)
+        return start == self.block.start and size >= self.block.low + self.block.nbytes
+
+    def read(self, *, is_alone: bool) -> tuple[bytes | None, Bytes | None]:
+        """Digest the bytes; where a copy of them is kept, of a copy."""
+        if self.copy is None:
+            return self.block.digest(self.block.hold(self.reference) if is_alone else None), None
+        copy = self.block.copy()
+        return (None if copy is None else xxhash.xxh3_128_digest(copy)), copy
+
+    def look(self, storage: int, number: int, digest: bytes | None, copy: Bytes | None) -> Rewritten | None:
+        """Compare what was just read with the last look; what has moved in the meantime is left for the next."""
+        since = self.look_number
+        if digest is None or digest == self.digest:
+            self.look_number = number
+            return None
+        if not self._is_there():
+            return None
+        self.look_number = number
+        old = self.copy
+        self.spells += self.spell(since)
+        self.first, self.digest = number, digest
+        self.copy = copy if old is not None else None
+        return Rewritten(storage, since, mask_of(old, self.copy), self.block.low)
+
+    def _is_there(self) -> bool:
+        owner = self.reference()
+        return owner is not None and self.block.lies_in(owner)
+
+    def spell(self, last: int) -> Iterator[Spell]:
+        """Tell the bytes as they were up to a look."""
+        if self.digest is not None:
+            yield Spell(self.first, last, Mark(self.block, self.digest, self.copy, {}))
+
+
+def mask_of(old: Bytes | None, new: Bytes | None) -> np.ndarray[Any, Any] | None:
+    """Tell which bytes differ; None where one of the two is not known."""
+    if old is None or new is None or len(old) != len(new):
+        return None
+    return np.frombuffer(old, np.uint8) != np.frombuffer(new, np.uint8)

@@ -1,0 +1,314 @@
+"""Look at the watched bytes while a cell runs, and write down which statement, and which line, changed which."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from sys import settrace
+from time import perf_counter, thread_time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from ...core.blame.evidence import Move, Position, Write
+from ...core.host.guard import GUARD, pause_tracing
+from ...core.syntax.probes import make_probes, silence
+from ..compare.byte_history import NO_PAST, Past
+from ..frames.line_monitor import CAN_SEE, LineWatch
+from ..host.gc_pause import quiet_collector
+from ..host.torch_private import next_sequence_number
+from .live_watch import Watch
+from .look_budget import EVENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+
+    import torch
+
+    from ...core.blame.operator_writes import Region
+    from ..compare.fingerprints import Mark
+    from ..observer import Observation
+    from ..snapshot.snapshotter import Shot
+    from ..tensors.serials import StorageSerials
+    from .look_budget import Allowance
+    from .storage_moves import Moved
+    from .watched_storage import Rewritten
+
+SMALL = 1 << 16
+LARGER = 1 << 21
+"""How many bytes of larger storages are looked at too, where writes may be hidden from the version counter."""
+HOT_ENTRIES = 400
+HOT_INTERVAL = 20e-6
+"""A statement entered more often than this is in a hot loop, whose probe must cost next to nothing."""
+TIRED_ENTRIES = 32
+"""After so many entries, once there is no time for looks, a statement counts as one in a hot loop too."""
+MAX_BUILT = 4096
+"""How many of the last statements are remembered with the nodes that they built; older nodes seldom live."""
+SWITCH = 0.0001
+"""What it costs to see lines again, in seconds: Python visits every function once more."""
+READING = 3e-6
+"""What it costs to find and read one tensor while the cell runs, in seconds, as measured."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The writes of one cell, statement by statement and line by line, within a share of its run time.
+
+    Attributes
+    ----------
+    files
+        The file names of the notebook's cells, whose functions are looked into.
+    probes
+        What the instrumented cell calls before statement `k`, `probes.p<k>()`, and where that returns true,
+        `probes.deliver()`: it raises what a signal that has arrived meanwhile is to raise in the cell.
+    sample, sampled
+        Called with a statement's index when it is entered: of some statements each time, of others the first.
+    widening
+        The statements before which new tensors are looked for, if graphs have grown.
+    before, peek
+        The snapshot that the cell began with, and how to take another while it runs.
+    largest
+        The size of the largest storage that is looked at.
+    follows, follows_losses
+        Whether the cell may give a tensor other memory, so that each look is to tell where the tensors lie, or each
+        that misses some memory.
+    built
+        The number that the next node of a graph had as a statement was entered, each with the statement.
+    numbers, outside
+        The same number at each look, the start of the cell included, and the looks while no function was half-way.
+    verify
+        Called at each probe; the error that it returns is raised in the cell. None while nothing is frozen.
+    tires
+        Whether probes of long loops may rest, so that `current` is no longer the statement that runs.
+    """
+
+    marks: Mapping[int, Mark]
+    before: Shot
+    storages: StorageSerials
+    peek: Callable[[], Shot]
+    allowance: Allowance
+    sample: Callable[[int], None]
+    files: Container[str] = ()
+    largest: int = SMALL
+    follows: bool = False
+    follows_losses: bool = False
+    verify: Callable[[], Exception | None] | None = None
+    tires: bool = True
+    sampled: frozenset[int] = frozenset()
+    widening: frozenset[int] = frozenset()
+    probes: SimpleNamespace = field(default_factory=SimpleNamespace)
+    current: int | None = None
+    writes: list[Write] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    built: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=MAX_BUILT))
+    numbers: list[int] = field(default_factory=lambda: [next_sequence_number()])
+    outside: list[int] = field(default_factory=lambda: [0])
+    lines: LineWatch = field(init=False)
+    _widened: int = 0
+    _epochs: list[set[Position]] = field(default_factory=lambda: [set()])
+    _watch: Watch | None = None
+    _entered: dict[int, tuple[int, float, int]] = field(default_factory=dict)
+    _hot: dict[int, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Prepare to see the lines inside functions."""
+        self.lines = LineWatch(self.files, self._leave_line)
+
+    @property
+    def ran(self) -> frozenset[int]:
+        """The statements that were entered."""
+        return frozenset(self._entered)
+
+    @property
+    def is_blurred(self) -> bool:
+        """Whether another statement than `current` may be the one that runs."""
+        return bool(self._hot)
+
+    @property
+    def past(self) -> Past:
+        """What the looks so far have seen."""
+        watch = self._watch
+        return Past(self.numbers, self.outside, watch.spells, watch.seen, watch.now) if watch else NO_PAST
+
+    def begin(self, count: int, sampled: frozenset[int], widening: frozenset[int]) -> None:
+        """Start the clock for a cell of `count` statements."""
+        self.sampled, self.widening = sampled, widening
+        vars(self.probes).update(vars(make_probes({index: partial(self._enter, index) for index in range(count)})))
+        self.allowance.begin()
+
+    def end(self) -> None:
+        """Stop seeing lines: the cell has run."""
+        self._close_epoch()
+        self.lines.close()
+
+    def finish(self, observed: Observation) -> None:
+        """Write down what the final comparison found beyond what the looks between statements had."""
+        is_quiet = all(verdict.outcome == "new" for verdict in observed.verdicts.values())
+        watch = self._watch or self._start_watching(looks=not is_quiet)
+        number = len(self._epochs)
+        moved = watch.seats.settle(one for one, _ in observed.found)
+        self._note(watch.conclude(observed.verdicts, number), moved, number)
+
+    def forget(self) -> None:
+        """Let go of the copies of bytes."""
+        self._watch = None
+
+    def _enter(self, index: int) -> bool:
+        """Enter a statement; tell whether something is to be delivered to the cell before that runs."""
+        found, tracer = None, pause_tracing()
+        try:
+            found = self.verify() if self.verify is not None else None
+            if found is None:
+                self._enter_statement(index)
+                if not GUARD.signals.arrived:
+                    return False
+        except BaseException as error:  # noqa: BLE001  (no probe may raise into the cell; a call of the guard would cost)
+            GUARD.run("between statements", self._fail, error, default=None)
+        finally:
+            if tracer is not None:
+                settrace(tracer)
+        if found is not None:
+            raise found
+        return self._has_to_deliver()
+
+    def _fail(self, error: BaseException) -> None:
+        """Let probes do nothing once one of them has failed."""
+        GUARD.note("between statements", error)
+        silence(self.probes)
+        self.lines.close()
+
+    def _has_to_deliver(self) -> bool:
+        if not GUARD.signals.are_waiting:
+            return False
+        self.probes.deliver = GUARD.signals.take()
+        return True
+
+    def _enter_statement(self, index: int) -> None:
+        """Look: what changed since the last look was written by the statements that ran since then."""
+        now = perf_counter()
+        if self.current is not None:
+            self._close_epoch()
+            if self.allowance.has_time(now):
+                self._look(widen=index in self.widening and self._may_widen(now))
+        self.current = index
+        self.built.append((next_sequence_number(), index))
+        if index in self.sampled or index not in self._entered:
+            self.sample(index)
+        self._see_lines(index, now)
+        self._cool_down(index, now)
+
+    def foresee(self, written: Sequence[tuple[torch.Tensor, Region]], number: int) -> None:
+        """Look at memory that an operator is about to write to, when all nodes before a number had saved."""
+        if self.current is None or number == self.numbers[0]:
+            return
+        if self.allowance.left_inside(self.current, perf_counter()) <= 0:
+            return
+        began = thread_time()
+        watch = self._watch = self._watch or self._start_watching()
+        due = [one for one in written if self.numbers[watch.last_look(one[1].storage)] < number]
+        if due:
+            self._close_epoch()
+            look = self._open_epoch(number)
+            self._note(watch.foresee(due, self.storages, look), (), look)
+        self.allowance.charge(thread_time() - began, inside=True)
+
+    def _see_lines(self, index: int, now: float) -> None:
+        if CAN_SEE and not self.lines.is_on and self.allowance.left_inside(index, now) > SWITCH:
+            self.lines.open()
+            self.allowance.charge(SWITCH, inside=True)
+        self.lines.surface()
+
+    def _leave_line(self) -> None:
+        """Leave a line inside a function: what changed since the last look was written by the lines since then."""
+        if self.current is None:
+            return
+        self._close_epoch()
+        now = perf_counter()
+        if self.allowance.left_inside(self.current, now) > 0:
+            self._look(inside=True)
+            self._epochs[-1].update(map(Position, self._hot))  # whose probes no longer tell that they run
+        elif self.allowance.is_overdrawn(self.current, now):
+            self.lines.close()
+        self.allowance.charge(EVENT, inside=True)
+
+    def _cool_down(self, index: int, now: float) -> None:
+        number = next_sequence_number()
+        count, first, began = self._entered.get(index, (0, now, number))
+        self._entered[index] = (count + 1, first, began)
+        hot = count == HOT_ENTRIES and now - first < HOT_ENTRIES * HOT_INTERVAL
+        tired = self.tires and count >= TIRED_ENTRIES and not self.allowance.has_time(now)
+        if self.verify is None and (hot or (tired and index not in self.sampled)):
+            self.lines.close()
+            self.lines.surface()
+            self._hot[index] = number > began
+            self._rest(index)
+
+    def _rest(self, index: int) -> None:
+        """Let the probe of a hot statement do nothing but note that it runs, and where it builds graphs, when."""
+        note = partial(self._epochs[-1].add, Position(index))
+        setattr(self.probes, f"p{index}", _stamped(note, self.built.append, index) if self._hot[index] else note)
+
+    def _open_epoch(self, number: int) -> int:
+        """Begin a new set of positions, and number the look at it; all nodes before `number` had saved by then."""
+        self._epochs.append(set())
+        self.numbers.append(max(number, self.numbers[-1]))
+        for index in self._hot:
+            self._rest(index)
+        return len(self._epochs) - 1
+
+    def _may_widen(self, now: float) -> bool:
+        """Tell whether graphs have grown since new tensors were looked for last, and there is time to look for more."""
+        has_grown = next_sequence_number() > max(self._widened, self.numbers[0])
+        return has_grown and self.allowance.has_time(now, READING * len(self.before.snapshot))
+
+    def _look(self, *, inside: bool = False, widen: bool = False) -> None:
+        began = thread_time()  # a thread that waits for its turn costs the cell nothing
+        GUARD.signals.hold()
+        try:
+            with quiet_collector():
+                self._compare(inside=inside, widen=widen)
+        finally:
+            GUARD.signals.release()
+        self.allowance.charge(thread_time() - began, inside=inside)
+
+    def _compare(self, *, inside: bool, widen: bool) -> None:
+        watch = self._watch = self._watch or self._start_watching()
+        number = self._open_epoch(next_sequence_number())
+        if not inside:
+            self.outside.append(number)
+        rewritten = [*watch.look(number)]
+        due = self.follows or (self.follows_losses and watch.has_lost)
+        shot = self.peek() if due or widen else None
+        moved = watch.follow(shot, self.storages.references(), number) if shot and due else ()
+        self._note(rewritten, moved, number)
+        if shot and widen:
+            watch.widen(shot, self.storages.references(), number)
+            self._widened = self.numbers[-1]
+
+    def _note(self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int) -> None:
+        for one in rewritten:
+            ran = self._since(one.since)
+            self.writes.append(Write(storage=one.storage, positions=ran, look=number, mask=one.mask, low=one.low))
+        for move in moved:
+            ran = self._since(move.since)
+            self.moves.append(Move(object=move.object, storage=move.storage, positions=ran, look=number))
+
+    def _since(self, look: int) -> frozenset[Position]:
+        """Give the positions since a look."""
+        return frozenset().union(*self._epochs[look:])
+
+    def _start_watching(self, *, looks: bool = True) -> Watch:
+        marks = self.marks if looks else {}
+        return Watch.begin(self.before, marks, self.storages.references(), self.largest, LARGER if self.widening else 0)
+
+    def _close_epoch(self) -> None:
+        if self.current is not None:
+            self._epochs[-1].add(Position(self.current, self.lines.place, self.lines.blind))
+
+
+def _stamped(note: Callable[[], None], stamp: Callable[[tuple[int, int]], None], index: int) -> Callable[[], None]:
+    def pass_by() -> None:
+        note()
+        stamp((next_sequence_number(), index))
+
+    return pass_by

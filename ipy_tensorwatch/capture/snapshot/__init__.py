@@ -1,0 +1,1 @@
+"""Take the snapshot of all tensors that variables lead to."""

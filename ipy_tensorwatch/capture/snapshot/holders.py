@@ -1,0 +1,75 @@
+"""Find who else holds one tensor's memory: variables, IPython's own names, and holders that no name leads to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ...core.memory.overlap import relate
+from ...core.model.answers import Holder
+from ..host.torch_private import use_count
+from ..objects.inspect_object import is_a
+from .snapshotter import Lens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ...core.model.path import AccessPath
+    from ...core.model.reading import Reading
+
+    Entry = tuple[AccessPath, Reading]
+
+
+def find_holders(
+    path: str, variables: Mapping[str, object], kept: Mapping[str, object]
+) -> tuple[tuple[Holder, ...], int | None]:
+    """Find who holds the memory that a path leads to, the path itself left out.
+
+    Parameters
+    ----------
+    kept
+        What IPython keeps under names of its own: `Out[3]`, `_3`, `_`.
+
+    Returns
+    -------
+    holders
+        The paths that lead to the same storage or to a byte of it.
+    unnamed
+        How many tensors hold the storage, at least, that none of these names leads to; None where PyTorch does not
+        count them.
+    """
+    lens = Lens()
+    entries = list(lens.take({**variables, **kept}).snapshot.entries())
+    target = next((reading for spelled, reading in entries if str(spelled) == path), None)
+    if target is None:
+        return (), None
+    holders = tuple(
+        Holder(
+            path=str(spelled),
+            relation=relate(target, reading),
+            shape=reading.shape,
+            is_variable=spelled.root not in kept,
+        )
+        for spelled, reading in _near(target, entries)
+        if str(spelled) != path
+    )
+    return holders, _count_unnamed(target, entries, lens)
+
+
+def _near(target: Reading, entries: list[Entry]) -> Iterator[Entry]:
+    for path, reading in entries:
+        same = reading.object == target.object or (target.storage and target.storage == reading.storage)
+        if same or relate(target, reading) in ("same-elements", "overlap"):
+            yield path, reading
+
+
+def _count_unnamed(target: Reading, entries: list[Entry], lens: Lens) -> int | None:
+    """Count the tensors of a storage beyond those that are known; an array holds it through a tensor of its own."""
+    reference = lens.storages.references().get(target.storage)
+    storage: Any = reference() if reference is not None else None
+    if not is_a(type(storage), torch.UntypedStorage):
+        return None
+    counted = use_count(storage)
+    known = {reading.object for _, reading in entries if reading.storage == target.storage}
+    return None if counted is None else max(0, counted - 1 - len(known))

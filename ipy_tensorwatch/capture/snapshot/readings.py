@@ -1,0 +1,94 @@
+"""Read what hangs on one name, and tell which bytes to watch for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...core.host.guard import GUARD
+from ..host.node_limit import MAX_NODES
+from ..memory.byte_block import WHOLE_LIMIT, Block, block_of
+from ..objects.inspect_object import name_of
+from ..tensors.read_tensor import read, refresh, unreadable
+from ..tensors.version_counter import Counter
+from .tensor_parts import COMPONENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ...core.model.reading import Reading
+    from ..tensors.serials import StorageSerials
+
+MAX_COUNTERS = 1024
+
+
+@dataclass(slots=True)
+class Gathering:
+    """What was read so far.
+
+    Attributes
+    ----------
+    known, known_blocks
+        The last readings by their objects and the last blocks by their storages; what they say of memory still holds.
+    counters
+        The version counters of the tensors that lie in large storages.
+    nodes_left
+        How many tensors may be asked for the node that computed them.
+    """
+
+    storages: StorageSerials
+    known: Mapping[int, Reading]
+    known_blocks: Mapping[int, Block]
+    readings: list[Reading] = field(default_factory=list)
+    blocks: dict[int, Block] = field(default_factory=dict)
+    counters: list[Counter] = field(default_factory=list)
+    nodes_left: int = MAX_NODES
+
+    def add(self, thing: Any, role: str, serial: int) -> None:  # noqa: ANN401  (a tensor or an array)
+        """Read one tensor or array; one that cannot be read costs itself alone."""
+        count = len(self.readings)
+        try:
+            self._add(thing, role, serial)
+        except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+            GUARD.note("looking at a variable", error)
+            self.readings[count:] = [unreadable(thing, serial, f"{name_of(type(error))} while reading")]
+
+    def _add(self, thing: Any, role: str, serial: int) -> None:  # noqa: ANN401
+        """Read one tensor or array: of one that lies where it lay, the version alone."""
+        last = self.known.get(serial)
+        fresh = refresh(last, thing) if last else None
+        reading = fresh or read(thing, role, serial, self.storages, asks_history=self.nodes_left > 0)
+        self.nodes_left -= reading.grad_fn is not None
+        if role == COMPONENT:
+            reading = reading._replace(kind="component", object=-reading.storage)
+        self.readings.append(reading)
+        if reading.storage and not reading.unknown and reading.device == "cpu" and reading.data_ptr:
+            block = self.known_blocks.get(reading.storage) if fresh else None
+            self._watch(thing, reading, block or block_of(thing, reading, self.storages.own))
+
+    def carry(self, readings: Sequence[Reading], blocks: Mapping[int, Block], counters: Iterable[Counter]) -> None:
+        """Take over what is known of tensors of which nothing has changed."""
+        self.readings.extend(readings)
+        for reading in readings:
+            if reading.storage in blocks:
+                add_block(self.blocks, reading.storage, blocks[reading.storage])
+        carried = {reading.object for reading in readings} if counters else ()
+        self.counters.extend(one for one in counters if one.object in carried)
+
+    def _watch(self, thing: Any, reading: Reading, block: Block) -> None:  # noqa: ANN401
+        add_block(self.blocks, reading.storage, block)
+        if block.foreign:
+            self.storages.foreign.add(reading.storage)
+        if block.room > WHOLE_LIMIT and reading.kind != "component" and len(self.counters) < MAX_COUNTERS:
+            counter = Counter.of(thing, reading)
+            if counter is not None:
+                self.counters.append(counter)
+
+
+def add_block(blocks: dict[int, Block], storage: int, block: Block) -> None:
+    """Add the bytes to watch of one storage to those already found."""
+    known = blocks.get(storage)
+    if known is None:
+        blocks[storage] = block
+    elif known != block and known.start == block.start:
+        blocks[storage] = known.union(block)

@@ -1,0 +1,49 @@
+"""Add what hangs on a tensor itself: the components of sparse tensors, and attributes that are tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ...core.model.outline import Run
+from ..host.torch_private import attributes_of, is_functorch
+from ..objects.containers import is_array
+from ..objects.inspect_object import pairs_of, text_of
+from ..tensors.plain_reads import is_tensor, layout_of, method_of
+
+if TYPE_CHECKING:
+    from ..objects.branch import Branch
+
+_COMPONENTS = {
+    torch.sparse_coo: ("_indices", "_values"),
+    torch.sparse_csr: ("crow_indices", "col_indices", "values"),
+    torch.sparse_csc: ("ccol_indices", "row_indices", "values"),
+    torch.sparse_bsr: ("crow_indices", "col_indices", "values"),
+    torch.sparse_bsc: ("ccol_indices", "row_indices", "values"),
+}
+
+
+COMPONENT = "component"
+"""The role of what a sparse tensor hands out: a new Python object at every look, over memory that stays."""
+
+
+def add_parts(branch: Branch) -> None:
+    """Add the components and tensor attributes of every tensor in a branch, spelled behind its path."""
+    for index, thing in enumerate(branch.objects[:]):
+        if is_tensor(thing) and (parts := _parts(thing)):
+            path = branch.outline.path_at(index)
+            node = -1
+            for step in (path.root, *path.steps):
+                node = branch.outline.add_node(node, step)
+            for step, part, role in parts:
+                branch.take(Run(node, "typed", (step,), role), [part])
+
+
+def _parts(tensor: torch.Tensor) -> list[tuple[str, Any, str]]:
+    held = [(key, value) for key, value in pairs_of(attributes_of(tensor)) if is_array(type(value))]
+    found = [(f".{text_of(key) or number}", value, "") for number, (key, value) in enumerate(held)]
+    if type(tensor) is torch.Tensor and not is_functorch(tensor):
+        names = _COMPONENTS.get(layout_of(tensor), ())
+        found += [(f".{name}()", method_of(name)(tensor), COMPONENT) for name in names]
+    return found

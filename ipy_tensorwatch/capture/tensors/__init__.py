@@ -1,0 +1,1 @@
+"""Read one tensor or array: its metadata, version counter and serial numbers."""

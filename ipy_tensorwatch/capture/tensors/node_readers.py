@@ -1,0 +1,71 @@
+"""How the nodes of each class are read: PyTorch's own by what their formula saves, a user's as plain functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...core.hazards.mask_only_backward import COMPARING
+from ...core.hazards.unused_by_backward import WHOLE, use_of
+from ..host.torch_private import PythonNode, checked_by, kept_by, saved_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...core.hazards.unused_by_backward import Use
+
+
+class Slot(NamedTuple):
+    """One thing that nodes of a class may have saved.
+
+    Attributes
+    ----------
+    read, check
+        What reads it raw, and as backward does.
+    use
+        What gradients take of it.
+    """
+
+    name: str
+    read: Callable[[Any], Any]
+    check: Callable[[Any], Any]
+    use: Use
+
+
+class Kind(NamedTuple):
+    """How nodes of one class are read, whatever a user's class makes of these names."""
+
+    name: Callable[[Any], str]
+    follow: Callable[[Any], tuple[tuple[Any, int], ...]]
+    number: Callable[[Any], int]
+    saved: tuple[Slot, ...]
+    compares: bool = False
+
+
+_kinds: dict[type, Kind] = {}
+"""Of PyTorch's own classes; a user's would be kept alive here."""
+
+_python = Kind(
+    PythonNode.name,
+    PythonNode.next_functions.__get__,
+    PythonNode._sequence_nr,
+    (Slot("tensors", PythonNode._raw_saved_tensors.__get__, PythonNode.saved_tensors.__get__, WHOLE),),
+)
+
+
+def is_python(kind: Kind) -> bool:
+    """Tell nodes of a user's function, which get their number long before they save: the function runs in between."""
+    return kind is _python
+
+
+def kind_of(node: object) -> Kind:
+    """Tell how a node is read."""
+    cls: Any = type(node)
+    known = _kinds.get(cls)
+    if known is None:
+        if issubclass(cls, PythonNode):
+            return _python
+        op = cls.name(node)
+        names = saved_names(cls)
+        saved = tuple(Slot(name, kept_by(cls, name), checked_by(cls, name), use_of(op, name)) for name in names)
+        known = _kinds[cls] = Kind(cls.name, cls.next_functions.__get__, cls._sequence_nr, saved, op in COMPARING)
+    return known

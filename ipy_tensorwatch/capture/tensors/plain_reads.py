@@ -1,0 +1,122 @@
+"""Read a tensor or an array by its base class alone, whatever a subclass, a patch or a policy makes of the name.
+
+Tensors are read inside `plain_reads()`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ..host.torch_private import attributes_of, data_of
+from ..objects.inspect_object import PerClass, is_a, member_of, module_of, mro_of, value_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Tensor = torch.Tensor
+    Array = np.ndarray[Any, Any]
+
+_tensor: Any = vars(torch._C.TensorBase)
+_array: Any = vars(np.ndarray)
+
+is_view: Callable[[Tensor], bool] = _tensor["_is_view"]
+is_inference: Callable[[Tensor], bool] = _tensor["is_inference"]
+stride_of: Callable[[Tensor], tuple[int, ...]] = _tensor["stride"]
+offset_of: Callable[[Tensor], int] = _tensor["storage_offset"]
+count_of: Callable[[Tensor], int] = _tensor["numel"]
+itemsize_of: Callable[[Tensor], int] = _tensor["element_size"]
+is_contiguous: Callable[[Tensor], bool] = _tensor["is_contiguous"]
+storage_of: Callable[[Tensor], torch.UntypedStorage] = _tensor["untyped_storage"]
+pointer_of: Callable[[Tensor], int] = _tensor["data_ptr"]
+detach: Callable[[Tensor], Tensor] = _tensor["detach"]
+version_of: Callable[[Tensor], int] = _tensor["_version"].__get__
+base_of: Callable[[Tensor], Tensor | None] = _tensor["_base"].__get__
+requires_grad: Callable[[Tensor], bool] = _tensor["requires_grad"].__get__
+retains_grad: Callable[[Tensor], bool] = _tensor["retains_grad"].__get__
+is_leaf: Callable[[Tensor], bool] = _tensor["is_leaf"].__get__
+node_of: Callable[[Tensor], Any] = _tensor["grad_fn"].__get__
+shape_of: Callable[[Tensor], torch.Size] = _tensor["shape"].__get__
+device_of: Callable[[Tensor], torch.device] = _tensor["device"].__get__
+dtype_of: Callable[[Tensor], torch.dtype] = _tensor["dtype"].__get__
+layout_of: Callable[[Tensor], torch.layout] = _tensor["layout"].__get__
+is_nested: Callable[[Tensor], bool] = _tensor["is_nested"].__get__
+is_quantized: Callable[[Tensor], bool] = _tensor["is_quantized"].__get__
+set_data: Callable[[Tensor, Tensor], None] = _tensor["data"].__set__
+method_of: Callable[[str], Callable[[Tensor], Any]] = _tensor.__getitem__
+"""The base class's method of a name."""
+
+array_shape: Callable[[Array], tuple[int, ...]] = _array["shape"].__get__
+array_strides: Callable[[Array], tuple[int, ...]] = _array["strides"].__get__
+array_dtype: Callable[[Array], np.dtype[Any]] = _array["dtype"].__get__
+array_itemsize: Callable[[Array], int] = _array["itemsize"].__get__
+array_base: Callable[[Array], Any] = _array["base"].__get__
+array_flags: Callable[[Array], Any] = _array["flags"].__get__
+_interface: Callable[[Array], dict[str, Any]] = _array["__array_interface__"].__get__
+
+_WRITTEN_OUT = ("_version", "requires_grad", "grad", "data_ptr", "__getattribute__", "__getattr__", "__class__")
+"""What the quick reads of columns ask a tensor for by name."""
+
+
+def address_of(array: Array) -> int:
+    """Return the address of an array's first element."""
+    return int(_interface(array)["data"][0])
+
+
+def is_tensor(thing: object) -> bool:
+    """Tell a tensor, whatever its class."""
+    return is_a(type(thing), torch.Tensor)
+
+
+def is_ndarray(thing: object) -> bool:
+    """Tell an array, whatever its class."""
+    return is_a(type(thing), np.ndarray)
+
+
+def is_plain(thing: object) -> bool:
+    """Tell a tensor of PyTorch's own two types; of any other, what is asked may run code of somebody else's."""
+    kind = type(thing)
+    return kind is torch.Tensor or kind is torch.nn.Parameter
+
+
+def is_parameter(tensor: Tensor) -> bool:
+    """Tell a parameter, also one of a subclass of tensors that was made one."""
+    if is_a(type(tensor), torch.nn.Parameter):
+        return True
+    return not is_plain(tensor) and value_at(attributes_of(tensor), "_is_param") is True
+
+
+def is_unpatched() -> bool:
+    """Tell whether nobody has put something of his own before what the base class makes of the names that we use."""
+    return not any(vars(kind).keys() & _USED - own for kind, own in _OWN)
+
+
+_USED = frozenset(_WRITTEN_OUT)
+_OWN = tuple((kind, frozenset(vars(kind).keys() & _USED)) for kind in (torch.Tensor, torch.nn.Parameter))
+
+
+def _answers_itself(kind: type) -> bool:
+    """Tell a class with a dispatch of its own, which may be asked for sizes, strides, device and layout."""
+    return any(member_of(base, "__torch_dispatch__") is not None and not _is_torchs(base) for base in mro_of(kind))
+
+
+def _is_torchs(kind: type) -> bool:
+    return (module_of(kind) or "").partition(".")[0] == "torch"
+
+
+answers_itself = PerClass(_answers_itself)
+
+
+def is_wrapper(tensor: Tensor) -> bool:
+    """Tell a tensor without memory of its own that would be asked for its shape by its own dispatch."""
+    return not is_plain(tensor) and answers_itself(type(tensor)) and not holds_memory(tensor)
+
+
+def holds_memory(tensor: Tensor) -> bool:
+    """Tell whether a tensor has elements in memory; its storage alone is asked, which no dispatch sees."""
+    try:
+        return data_of(tensor) != 0
+    except RuntimeError:
+        return False

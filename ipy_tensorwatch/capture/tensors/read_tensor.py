@@ -1,0 +1,237 @@
+"""Read one tensor or array: never raises, never warns, never runs the user's code, never touches the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ...core.hazards.freed_memory import FREED
+from ...core.host.guard import GUARD
+from ...core.model.reading import TOO_MANY, Reading, extent
+from ..host.torch_private import data_address, has_storage, is_cow, is_fake, is_functorch
+from ..objects.inspect_object import is_a, name_of
+from . import plain_reads
+from .node_readers import kind_of
+
+if TYPE_CHECKING:
+    from .serials import StorageSerials
+
+_STAND_IN: Any = type(np.lib.stride_tricks.as_strided(np.zeros(1)).base)
+"""What NumPy puts between an array and one that `as_strided` has laid over it."""
+DTYPES = {value: str(value) for value in vars(torch).values() if isinstance(value, torch.dtype)}
+address_of = plain_reads.address_of
+
+
+def read(thing: Any, role: str, serial: int, storages: StorageSerials, *, asks_history: bool = True) -> Reading:  # noqa: ANN401
+    """Read one tensor or array, and what computed it, where that is asked for; call it inside `plain_reads()`."""
+    try:
+        if plain_reads.is_ndarray(thing):
+            return _read_array(thing, serial, storages)
+        return _read_tensor(thing, role, serial, storages, asks_history=asks_history)
+    except Exception as error:  # noqa: BLE001  (an odd object must be listed, never break the cell)
+        GUARD.note_unless_odd("looking at a variable", error)
+        return unreadable(thing, serial, f"{name_of(type(error))} while reading")
+
+
+def read_saved(tensor: torch.Tensor, storages: StorageSerials) -> Reading:
+    """Read where one of PyTorch's own tensors lies, which a graph saved; of a sparse one it raises."""
+    shape, strides, itemsize = _laid_out(tensor)
+    low = int(plain_reads.offset_of(tensor)) * itemsize
+    is_filled = plain_reads.is_contiguous(tensor)
+    reach = plain_reads.count_of(tensor) * itemsize if is_filled else extent(shape, strides, itemsize)[1]
+    storage = plain_reads.storage_of(tensor)
+    is_told = not is_cow(tensor) and low + reach <= storage.nbytes()
+    return Reading(
+        kind="saved",
+        object=0,
+        storage=storages.of_torch(storage),
+        device=str(plain_reads.device_of(tensor)),
+        dtype=_dtype_of(tensor),
+        itemsize=itemsize,
+        shape=shape,
+        strides=strides,
+        data_ptr=plain_reads.pointer_of(tensor) if is_told else 0,
+        low=low,
+        high=low + reach,
+        unknown=None if is_told else FREED,
+    )
+
+
+def _laid_out(tensor: torch.Tensor) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    itemsize = plain_reads.itemsize_of(tensor)
+    return (
+        tuple(plain_reads.shape_of(tensor)),
+        tuple([stride * itemsize for stride in plain_reads.stride_of(tensor)]),
+        itemsize,
+    )
+
+
+def _dtype_of(tensor: torch.Tensor) -> str:
+    dtype = plain_reads.dtype_of(tensor)
+    return DTYPES.get(dtype) or str(dtype)
+
+
+def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
+    """Read only a tensor's version, where that is all that can differ; None where all is to be read again.
+
+    Parameters
+    ----------
+    last
+        The last reading of this very object.
+    tensor
+        The object; it lies in the same storage if it lies at the same address.
+    """
+    if last.unknown or not plain_reads.is_plain(tensor) or plain_reads.requires_grad(tensor) != last.requires_grad:
+        return None
+    if last.requires_grad and type(tensor) is torch.Tensor:  # its history may be another one
+        return None
+    if last.version is None or data_address(tensor) != last.data_ptr or not is_laid_out_as(tensor, last):
+        return None
+    version = plain_reads.version_of(tensor)
+    return last if version == last.version else last._replace(version=version)
+
+
+def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:
+    """Tell whether a tensor has the type, the shape and the strides that it had."""
+    if plain_reads.is_wrapper(tensor):
+        return True
+    if plain_reads.shape_of(tensor) != last.shape or DTYPES.get(plain_reads.dtype_of(tensor)) != last.dtype:
+        return False
+    return tuple([stride * last.itemsize for stride in plain_reads.stride_of(tensor)]) == last.strides
+
+
+def may_be_stale(tensor: torch.Tensor) -> bool:
+    """Tell a view of written memory: asked whether it is a leaf, it would make itself a new node, or raise."""
+    return plain_reads.is_view(tensor) and not plain_reads.is_inference(tensor) and plain_reads.version_of(tensor) > 0
+
+
+def bearer_of(tensor: torch.Tensor) -> torch.Tensor:
+    """Give the tensor to ask for a tensor's history: of a view of written memory its base, out of whose it is made."""
+    base = plain_reads.base_of(tensor) if may_be_stale(tensor) else None
+    return tensor if base is None else base
+
+
+def owner_of(thing: Any) -> Any:  # noqa: ANN401
+    """Follow `.base` to the array, or the tensor, that keeps an array's memory; a tensor keeps its own."""
+    if not plain_reads.is_ndarray(thing):
+        return thing
+    while plain_reads.is_ndarray(base := _base_of(thing)):
+        thing = base
+    return base if plain_reads.is_tensor(base) else thing
+
+
+def _base_of(array: Any) -> Any:  # noqa: ANN401
+    base: Any = plain_reads.array_base(array)
+    return base.base if type(base) is _STAND_IN else base
+
+
+def _read_tensor(
+    tensor: torch.Tensor, role: str, serial: int, storages: StorageSerials, *, asks_history: bool
+) -> Reading:
+    kind = role or ("parameter" if plain_reads.is_parameter(tensor) else "tensor")
+    if is_functorch(tensor):
+        return unreadable(tensor, serial, "a functorch wrapper")
+    if is_fake(tensor):
+        return unreadable(tensor, serial, "a fake tensor")
+    is_wrapper = plain_reads.is_wrapper(tensor)
+    blank = Reading(
+        kind=kind,
+        object=serial,
+        device="unknown" if is_wrapper else str(plain_reads.device_of(tensor)),
+        dtype=_dtype_of(tensor),
+        version=None if plain_reads.is_inference(tensor) else plain_reads.version_of(tensor),
+        requires_grad=plain_reads.requires_grad(tensor),
+    )
+    blank = _with_history(tensor, blank, asks=asks_history)
+    if is_wrapper:
+        return blank._replace(unknown=f"a {name_of(type(tensor))}")
+    return _with_memory(tensor, blank, storages)
+
+
+def _with_history(tensor: torch.Tensor, blank: Reading, *, asks: bool) -> Reading:
+    if not blank.requires_grad:
+        return blank
+    if may_be_stale(tensor):
+        return blank._replace(is_leaf=False, grad_fn="not read")
+    if not asks and not plain_reads.is_leaf(tensor):
+        return blank._replace(is_leaf=False, grad_fn=TOO_MANY)
+    try:
+        node = plain_reads.node_of(tensor)
+        name = kind_of(node).name(node) if node is not None else None
+        return blank._replace(is_leaf=plain_reads.is_leaf(tensor), grad_fn=name)
+    except RuntimeError:
+        return blank._replace(is_leaf=False, grad_fn="not read")
+
+
+def _with_memory(tensor: torch.Tensor, blank: Reading, storages: StorageSerials) -> Reading:
+    why = _unknown_memory(tensor)
+    if why in ("an uninitialized parameter", "a nested tensor", "a jagged tensor"):
+        return blank._replace(unknown=why)
+    if why:
+        return blank._replace(shape=tuple(plain_reads.shape_of(tensor)), unknown=why)
+    storage = plain_reads.storage_of(tensor)
+    shape, strides, itemsize = _laid_out(tensor)
+    low = int(plain_reads.offset_of(tensor)) * itemsize
+    high = low + extent(shape, strides, itemsize)[1]
+    seen = blank._replace(storage=storages.of_torch(storage), itemsize=itemsize, shape=shape, strides=strides)
+    if is_cow(tensor):
+        return seen._replace(low=low, high=high, unknown="a copy-on-write tensor")
+    if high > int(storage.nbytes()):
+        return seen._replace(low=low, high=high, unknown=FREED)
+    return seen._replace(data_ptr=plain_reads.pointer_of(tensor), low=low, high=high)
+
+
+def _unknown_memory(tensor: torch.Tensor) -> str | None:
+    if is_a(type(tensor), torch.nn.UninitializedParameter, torch.nn.UninitializedBuffer):
+        return "an uninitialized parameter"
+    layout = plain_reads.layout_of(tensor)
+    if plain_reads.is_nested(tensor):
+        return "a nested tensor" if layout is torch.strided else "a jagged tensor"
+    if layout is not torch.strided:
+        return f"a {str(layout).removeprefix('torch.').replace('_', ' ')} tensor"
+    if plain_reads.device_of(tensor).type == "meta":
+        return "a meta tensor"
+    if plain_reads.is_quantized(tensor):
+        return None
+    if not has_storage(tensor):
+        return "no storage"
+    if not plain_reads.is_plain(tensor) and plain_reads.count_of(tensor) and not plain_reads.holds_memory(tensor):
+        return f"a {name_of(type(tensor))}"
+    return None
+
+
+def _read_array(array: np.ndarray[Any, Any], serial: int, storages: StorageSerials) -> Reading:
+    owner = owner_of(array)
+    address = plain_reads.address_of(array)
+    if plain_reads.is_tensor(owner):
+        memory = plain_reads.storage_of(owner)
+        storage, start = storages.of_torch(memory), memory.data_ptr()
+    else:
+        storage = storages.of_array(owner)
+        start = plain_reads.address_of(owner) + array_extent(owner)[0]
+    lowest, highest = array_extent(array)
+    return Reading(
+        kind="ndarray",
+        object=serial,
+        storage=storage,
+        device="cpu",
+        dtype=str(plain_reads.array_dtype(array)),
+        itemsize=plain_reads.array_itemsize(array),
+        shape=plain_reads.array_shape(array),
+        strides=plain_reads.array_strides(array),
+        data_ptr=address,
+        low=address - start + lowest,
+        high=address - start + highest,
+    )
+
+
+def array_extent(array: np.ndarray[Any, Any]) -> tuple[int, int]:
+    """Return the bytes `[low, high)` that an array's elements span, counted from the first one."""
+    return extent(plain_reads.array_shape(array), plain_reads.array_strides(array), plain_reads.array_itemsize(array))
+
+
+def unreadable(thing: object, serial: int, why: str) -> Reading:
+    """Stand for what cannot be read."""
+    return Reading(kind="ndarray" if plain_reads.is_ndarray(thing) else "tensor", object=serial, unknown=why)

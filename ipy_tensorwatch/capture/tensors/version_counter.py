@@ -1,0 +1,55 @@
+"""Follow the version counter of a tensor without holding the tensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..host.torch_private import user_modes
+from . import plain_reads
+from .read_tensor import bearer_of, may_be_stale
+
+if TYPE_CHECKING:
+    from ...core.model.reading import Reading
+
+_EMPTY = torch.empty(0, device="cpu")
+
+
+def share_counter(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor of no elements that shares the version counter, and nothing else."""
+    ours = plain_reads.detach(bearer_of(tensor))
+    plain_reads.set_data(ours, _EMPTY)  # lets go of the memory; the counter stays
+    return ours
+
+
+@dataclass(slots=True, eq=False)
+class Counter:
+    """The version counter of one tensor, shared by a tensor of no elements that is ours.
+
+    Attributes
+    ----------
+    object
+        The serial of the tensor.
+    seen
+        The version at the last look.
+    """
+
+    object: int
+    seen: int
+    _ours: torch.Tensor
+
+    @classmethod
+    def of(cls, thing: Any, reading: Reading) -> Counter | None:  # noqa: ANN401  (a tensor or an array)
+        """Share a tensor's counter; None where it has none, or asking for it could be seen by the user's code."""
+        if not plain_reads.is_plain(thing) or reading.version is None:
+            return None
+        if may_be_stale(thing) or user_modes():
+            return None
+        return cls(reading.object, reading.version, share_counter(thing))
+
+    def has_risen(self) -> bool:
+        """Tell whether an operator has written since this was last asked."""
+        before, self.seen = self.seen, plain_reads.version_of(self._ours)
+        return self.seen > before  # `_unsafe_preserve_version_counter` puts it back

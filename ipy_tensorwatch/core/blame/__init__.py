@@ -1,0 +1,1 @@
+"""Blame: what wrote, by which statement, and whether the change is silent."""

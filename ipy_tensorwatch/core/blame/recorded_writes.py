@@ -1,0 +1,84 @@
+"""Turn the operations that a recorder saw into the report's writes, and into evidence for the blame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..model.records import OperatorWrite, Site
+from .evidence import Recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..model.records import Inner
+    from ..statements.statement import Statement
+    from ..syntax.cell_lines import Listing
+    from .operator_writes import Operation, Owners
+
+
+@dataclass(slots=True)
+class Transcript:
+    """Places operations in the cell that ran them.
+
+    Attributes
+    ----------
+    listing
+        Tells the lines of the notebook's cells.
+    """
+
+    count: int
+    statements: tuple[Statement, ...]
+    listing: Listing
+
+    def writes(self, seen: Mapping[Operation, int], owners: Owners) -> tuple[OperatorWrite, ...]:
+        """Tell each operation with its site and the variables whose bytes it touched, the same ones once."""
+        found: dict[tuple[Site | None, str, tuple[str, ...]], int] = {}
+        for one, times in seen.items():
+            key = self.site_of(one), _spell(one.op), tuple(_paths(one, owners))
+            found[key] = found.get(key, 0) + times
+        return tuple(OperatorWrite(site=site, op=op, paths=paths, times=n) for (site, op, paths), n in found.items())
+
+    def recorded(self, seen: Mapping[Operation, int], owners: Owners) -> dict[str, tuple[Recorded, ...]]:
+        """Tell for each path which statements, and which lines inside functions, were seen to write to it."""
+        found: dict[str, dict[Recorded, None]] = {}
+        for operation in seen:
+            statement = self._statement(operation)
+            if statement is not None:
+                one = Recorded(statement=statement.index, inner=self._inner(operation, statement))
+                for path in _paths(operation, owners):
+                    found.setdefault(path, {})[one] = None
+        return {path: tuple(ones) for path, ones in found.items()}
+
+    def site_of(self, operation: Operation) -> Site | None:
+        """Tell the line that ran an operation."""
+        statement = self._statement(operation)
+        if statement is None:
+            return None
+        inner = self._inner(operation, statement)
+        return Site(line=statement.line, end_line=statement.end_line, text=statement.text, inner=inner)
+
+    def _statement(self, operation: Operation) -> Statement | None:
+        """Find the statement by its line; the probes tell where a line holds several, or where no line was seen."""
+        known = next((one for one in self.statements if one.index == operation.statement), None)
+        if operation.own is None or self.listing.cells.get(operation.own[0]) != self.count:
+            return known
+        here = [one for one in self.statements if one.line <= operation.own[1] <= one.end_line]
+        return known if known in here else here[0] if here else known
+
+    def _inner(self, operation: Operation, statement: Statement) -> Inner | None:
+        """Tell the innermost line, unless it is the statement's own: a comprehension or a lambda typed in it."""
+        if operation.inner is None:
+            return None
+        name, line = operation.inner
+        if self.listing.cells.get(name) == self.count and statement.line <= line <= statement.end_line:
+            return None
+        return self.listing.line(operation.inner)
+
+
+def _paths(operation: Operation, owners: Owners) -> Iterator[str]:
+    return iter(dict.fromkeys(str(path) for region in operation.regions for path in owners.of(region)))
+
+
+def _spell(name: str) -> str:
+    return name.replace("::", ".")

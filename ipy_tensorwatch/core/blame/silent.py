@@ -1,0 +1,25 @@
+"""Why a path changed, and whether anybody would have expected it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..model.records import Cause, Site
+
+_SILENT: frozenset[Cause] = frozenset(("call", "alias", "outside"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Why a path changed."""
+
+    cause: Cause
+    sites: tuple[Site, ...]
+    via: tuple[str, ...]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody would have expected the change from reading the cell."""
+        return self.cause in _SILENT

@@ -1,0 +1,1 @@
+"""Explain an error of a cell: the statement, its variables and the remedy."""

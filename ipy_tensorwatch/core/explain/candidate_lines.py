@@ -1,0 +1,229 @@
+"""Find the lines that may have written to memory that no variable leads to, by their text and by what the graph says.
+
+A line is named only where it is the only one that fits: then it is likely, no more.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..host.deadline import NEVER, Deadline
+from ..model.records import Inner
+from ..syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, own_parts
+from ..syntax.parsing import DEFINITIONS, find_definition, parse_cell, parse_header
+from ..syntax.statement_text import header_end, spell
+from ..syntax.torch_vocabulary import METADATA
+from .rewrite_statement import parse_one, with_clones
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from ..interpreter.definitions import Definition, Notebook
+    from ..statements.statement import Statement
+
+_SIGNS: dict[type[ast.operator], str] = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "div",
+    ast.Pow: "pow",
+}
+_NODES = {"Dropout": "mul", "ReLU6": "hardtanh", "SELU": "elu", "RReLU": "rreluwithnoise"}
+_UNCOUNTED = re.compile(r"\.(?:data|numpy|__array__|storage|untyped_storage)\b")
+_STEP = re.compile(r"[.\[]")
+_SET_ITEM = "copyslices", "indexput"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """A line that computes something.
+
+    Attributes
+    ----------
+    statement
+        The statement of the cell that led to it.
+    inner
+        The line, where it stands in a function of the notebook.
+    writes, makes
+        The operators by which it writes in place, and those that it calls, as the names of nodes begin.
+    """
+
+    statement: Statement
+    inner: Inner | None
+    writes: frozenset[str]
+    makes: frozenset[str]
+
+
+class _Reading(NamedTuple):
+    """What a definition leads to by name, and its lines."""
+
+    names: frozenset[str]
+    lines: list[tuple[Inner, ast.stmt]]
+
+
+def list_suspects(statements: Iterable[Statement], notebook: Notebook, deadline: Deadline = NEVER) -> list[Suspect]:
+    """List the lines of some statements, and of the notebook's functions that they may reach.
+
+    Where time is up before all are known there are none: a line is named only where no other one fits.
+    """
+    found: dict[Inner | tuple[int, str], Suspect] = {}
+    readings: dict[str, _Reading] = {}
+    for one in statements:
+        if deadline.has_passed():
+            return []
+        node = parse_header(one.text) if (one.line, one.text) not in found else None
+        if node is not None:
+            found[one.line, one.text] = _suspect(one, node, None)
+            for reading in _reached(one, node, notebook, readings):
+                for inner, line in reading.lines:
+                    if inner not in found:
+                        found[inner] = _suspect(one, line, inner)
+    return [*found.values()]
+
+
+def only_writer(suspects: Iterable[Suspect], ops: Collection[str]) -> Suspect | None:
+    """Choose the one line that writes by one of some nodes' operators; without any such, the one that writes at all."""
+    writing = [one for one in suspects if one.writes and is_counted((one.inner or one.statement).text)]
+    fitting = [one for one in writing if one.writes & {*map(stem, ops)}]
+    likely = fitting or writing
+    return likely[0] if len(likely) == 1 else None
+
+
+def only_maker(suspects: Iterable[Suspect], op: str) -> Suspect | None:
+    """Choose the one line that calls a node's operator by its name."""
+    making = [one for one in suspects if stem(op) in one.makes]
+    return making[0] if len(making) == 1 else None
+
+
+def only_reader(suspects: Iterable[Suspect], names: Collection[str]) -> Inner | None:
+    """Choose the one line inside functions that reads one of some variables, and whose result is used."""
+    inner = [one.inner for one in suspects if one.inner is not None and not one.writes]
+    found = [one for one in inner if not isinstance(parse_one(one.text), ast.Expr) and with_clones(one.text, names)]
+    return found[0] if len(found) == 1 else None
+
+
+def quiet_modules(
+    statements: Iterable[Statement], notebook: Notebook, ops: Collection[str], before: str
+) -> tuple[str, ...]:
+    """List the modules made to write in place that some statements reach and that have one of these nodes.
+
+    Parameters
+    ----------
+    before
+        The node whose result was overwritten: of several modules, one that stands right behind its module is meant.
+    """
+    stems = {*map(stem, ops)}
+    mentioned = {str(path) for one in statements for path in one.mentions}
+    reached = {path for path in notebook.inplace if _is_below(path, mentioned)}
+    found = [path for path in notebook.classes if path in reached and _node_of(notebook.classes[path]) in stems]
+    behind = [path for path in found if _node_of(notebook.classes.get(_neighbour(path), "")) == stem(before)]
+    return tuple(behind if len(behind) == 1 else found)
+
+
+def _node_of(kind: str) -> str:
+    """Tell how the name of the node begins that a module of some class makes last."""
+    return _NODES.get(kind, kind.lower())
+
+
+def _neighbour(path: str) -> str:
+    """Spell the module before one in a sequence: `net[2]` before `net[3]`."""
+    head, _, number = path.removesuffix("]").rpartition("[")
+    return f"{head}[{int(number) - 1}]" if number.isdecimal() else ""
+
+
+def is_counted(text: str) -> bool:
+    """Tell a statement from one whose writes no version counter sees: what these wrote makes nothing raise."""
+    return _UNCOUNTED.search(text) is None
+
+
+def stem(op: str) -> str:
+    """Take what a node's name has in common with its operator's.
+
+    Examples
+    --------
+    >>> stem("MaskedFillBackward0"), stem("torch::autograd::CopySlices")
+    ('maskedfill', 'copyslices')
+    """
+    return re.sub(r"Backward\d*$", "", op.rpartition("::")[2]).lower()
+
+
+def _suspect(statement: Statement, node: ast.stmt, inner: Inner | None) -> Suspect:
+    calls = [part for own in own_parts(node) for part in ast.walk(own) if isinstance(part, ast.Call)]
+    makes = frozenset(last_name(one.func).replace("_", "").lower() for one in calls)
+    return Suspect(statement=statement, inner=inner, writes=frozenset(_writes(node, calls)), makes=makes)
+
+
+def _writes(node: ast.stmt, calls: Iterable[ast.Call]) -> Iterator[str]:
+    if isinstance(node, ast.AugAssign):
+        yield _SIGNS.get(type(node.op), "")
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    if any(isinstance(one, ast.Subscript) and not _is_name(one.slice) for one in targets):
+        yield from _SET_ITEM
+    for one in calls:
+        name = last_name(one.func)
+        works_in_place = (is_inplace_name(name) and name not in METADATA) or is_true(keyword(one, "inplace"))
+        works_in_place |= keyword(one, "out") is not None
+        if works_in_place and not name[:1].isupper():
+            yield name.replace("_", "").lower()
+
+
+def _is_name(key: ast.expr) -> bool:
+    return isinstance(key, ast.Constant) and isinstance(key.value, str)
+
+
+def _reached(
+    statement: Statement, node: ast.stmt, notebook: Notebook, readings: dict[str, _Reading]
+) -> Iterator[_Reading]:
+    """Give the definitions of the notebook that a statement may run: by name, or as the class of what it mentions."""
+    names = {*_names(node), *_classes(map(str, statement.mentions), notebook)}
+    seen: set[str] = set()
+    while names:
+        name = names.pop()
+        if name not in seen and name in notebook.definitions:
+            seen.add(name)
+            if name not in readings:
+                readings[name] = _read(notebook.definitions[name], notebook)
+            names |= readings[name].names
+            yield readings[name]
+
+
+def _read(definition: Definition, notebook: Notebook) -> _Reading:
+    functions = _functions(definition)
+    inside = {one for function in functions for one in _names(function)}
+    return _Reading(frozenset({*inside, *_classes(inside, notebook)}), [*_lines(definition, functions)])
+
+
+def _classes(mentioned: Iterable[str], notebook: Notebook) -> Iterator[str]:
+    """Give the classes of what some paths lead to, and the names of functions that they lead to."""
+    known = {*mentioned}
+    return (name for path, name in notebook.classes.items() if _is_below(path, known))
+
+
+def _is_below(path: str, mentioned: set[str]) -> bool:
+    return path in mentioned or any(path[: step.start()] in mentioned for step in _STEP.finditer(path))
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    return (last_name(part) for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute))
+
+
+def _functions(definition: Definition) -> list[ast.AST]:
+    """Give a function, or the methods of a class that run when it is used."""
+    tree = parse_cell(definition.source)
+    node = None if tree is None else find_definition(tree, definition.name)
+    if isinstance(node, ast.ClassDef):
+        return [one for one in node.body if isinstance(one, DEFINITIONS) and one.name != "__init__"]
+    return [] if node is None else [node]
+
+
+def _lines(definition: Definition, functions: Iterable[ast.AST]) -> Iterator[tuple[Inner, ast.stmt]]:
+    lines = definition.source.split("\n")
+    for function in functions:
+        for node in ast.walk(function):
+            if isinstance(node, ast.stmt) and not isinstance(node, DEFINITIONS):
+                end, column = header_end(node, lines)
+                text = spell(node, lines, node.lineno, end, column)
+                yield Inner(cell=definition.cell, line=node.lineno + definition.offset, text=text), node

@@ -1,0 +1,171 @@
+"""Where an error arose: the statement of a frame, and what the failing part of it names as written."""
+
+from __future__ import annotations
+
+import ast
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..statements.names_used import mentions_of
+from ..statements.statement import targets_of
+from ..syntax.ast_queries import is_library, last_name, spell_path
+from ..syntax.parsing import DEFINITIONS, parse_cell, parse_path, statements_around, walk_statements, without_blocks
+from ..syntax.statement_text import header_end, spell
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from ..model.path import AccessPath
+    from ..statements.write_target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """One frame of a traceback, as plain values.
+
+    Attributes
+    ----------
+    span
+        First line and column, last line and column of what ran; None before Python 3.11.
+    function
+        The name of the function, `<module>` of a cell itself.
+    """
+
+    file: str
+    line: int
+    span: tuple[int, int, int, int] | None
+    function: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """The statement that failed, of a compound statement its header alone.
+
+    Attributes
+    ----------
+    text
+        Its source on one line.
+    node
+        It, without the statements inside it.
+    part
+        The expression in it that failed; None where that is not known, or is the whole statement.
+    """
+
+    line: int
+    end_line: int
+    text: str
+    node: ast.stmt
+    part: ast.expr | None
+
+    def targets(self) -> list[Target]:
+        """Give what the failing part names as written, the outermost call's first."""
+        found: list[Target] = []
+        with suppress(RecursionError):  # an expression of a thousand terms: nothing is named
+            found = [] if self.part is None else [*targets_of(_as_statement(self.part))][::-1]
+            found = found or [*targets_of(self.node)]
+        return found
+
+    def mentions(self) -> list[AccessPath]:
+        """Give the paths that the failing part reads."""
+        found: list[AccessPath] = []
+        with suppress(RecursionError):
+            found = [*mentions_of(self.node if self.part is None else ast.Expr(value=self.part))]
+        return found
+
+
+def find_failing(source: str, spot: Spot) -> Failing | None:
+    """Find the statement that a frame was at.
+
+    Examples
+    --------
+    >>> find_failing("a = 1; w[0] = 2", Spot(file="", line=1, span=(1, 7, 1, 11), function="")).text
+    'w[0] = 2'
+    """
+    tree = parse_cell(source)
+    return None if tree is None else failing_in(tree, source.split("\n"), spot)
+
+
+def failing_in(tree: ast.Module, lines: list[str], spot: Spot) -> Failing | None:
+    """Find the statement that a frame was at, in source that was parsed."""
+    around = [*statements_around(tree, lambda one: _holds(one, spot))]
+    if not around:
+        return None
+    node = max(around, key=lambda one: (one.lineno, one.col_offset))
+    end, column = header_end(node, lines)
+    bare = without_blocks(node)
+    return Failing(
+        line=node.lineno,
+        end_line=end,
+        text=spell(node, lines, node.lineno, end, column),
+        node=bare,
+        part=next(_parts(bare, spot), None),
+    )
+
+
+def find_writer(source: str, spot: Spot, names: Collection[str]) -> tuple[int, str] | None:
+    r"""Find the one statement of a frame's function that writes to one of its names: its line and text.
+
+    Examples
+    --------
+    >>> find_writer("def f(h):\n    h.add_(1)\n    g()", Spot(file="", line=3, span=None, function="f"), {"h"})
+    (2, 'h.add_(1)')
+    """
+    tree, lines = parse_cell(source), source.split("\n")
+    functions = [one for one in ast.walk(tree or ast.Module(body=[], type_ignores=[])) if isinstance(one, DEFINITIONS)]
+    around = [
+        one for one in functions if one.name == spot.function and one.lineno <= spot.line <= (one.end_lineno or 0)
+    ]
+    inside = [*walk_statements(around[-1].body)] if around else []
+    paths = [parse_path(one) for one in names]
+    found = [one for one in inside if any(path.leads_to(target.path) for target in targets_of(one) for path in paths)]
+    if len(found) != 1:
+        return None
+    node = found[0]
+    end, column = header_end(node, lines)
+    return node.lineno, spell(node, lines, node.lineno, end, column)
+
+
+def _holds(node: ast.stmt, spot: Spot) -> bool:
+    end = node.end_lineno or node.lineno
+    if spot.span is None:
+        return node.lineno <= spot.line <= end
+    start, stop = spot.span[:2], spot.span[2:]
+    return (node.lineno, node.col_offset) <= start and stop <= (end, node.end_col_offset or 0)
+
+
+def _parts(node: ast.stmt, spot: Spot) -> Iterator[ast.expr]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.expr):
+            here = part.lineno, part.col_offset, part.end_lineno, part.end_col_offset
+            if here == spot.span and isinstance(part, ast.Call | ast.Subscript):
+                yield part
+
+
+def _as_statement(part: ast.expr) -> ast.stmt:
+    """Turn what failed into a statement of its own: a call, or an item that was set."""
+    if isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Store):
+        return ast.Assign(targets=[part], value=ast.Constant(value=0))
+    return ast.Expr(value=part)
+
+
+def find_backward(node: ast.AST) -> ast.Call | None:
+    """Find the call that runs a backward."""
+    calls = (part for part in ast.walk(node) if isinstance(part, ast.Call))
+    return next((one for one in calls if last_name(one.func) in {"backward", "grad"}), None)
+
+
+def backward_root(node: ast.AST) -> str | None:
+    """Tell the variable that a backward begins from, as typed.
+
+    Examples
+    --------
+    >>> backward_root(ast.parse("torch.autograd.grad(loss, w)"))
+    'loss'
+    """
+    call = find_backward(node)
+    if call is None:
+        return None
+    is_method = isinstance(call.func, ast.Attribute) and not is_library(call.func.value)
+    begins = [call.func.value] if is_method and isinstance(call.func, ast.Attribute) else call.args[:1]
+    return spell_path(begins[0]) if begins else None

@@ -1,0 +1,1 @@
+"""Hazards: what will make a later backward raise or give a wrong result, and remedies."""

@@ -1,0 +1,74 @@
+"""Gradients of two leaves that are one memory (PyTorch issue 34082), so that each is added what both get."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..memory.overlap import share_bytes
+from ..model.records import Hazard
+from .standing_hazard import Lasting, anchor
+from .wording import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..model.reading import Reading
+    from ..model.records import Site
+    from ..model.snapshot import Scene, Snapshot
+
+    Owned = tuple[Scene, int, Reading]
+
+CODE = "TW203"
+
+
+def aliased_grads(snapshot: Snapshot, cell: int, find_site: Callable[[], Site | None]) -> Iterator[Lasting]:
+    """Tell the leaves whose gradients share bytes: the second backward adds twice, and clipping scales twice.
+
+    Parameters
+    ----------
+    cell
+        The cell after which it is so.
+    find_site
+        Finds its statement that ran backward, where there is just one.
+    """
+    for group in _in_one_storage(snapshot):
+        together = [one for one in group if any(_share(one, other) for other in group)]
+        if together:
+            ends = [(str(scene.paths[place]), grad) for scene, place, grad in together]
+            hazard = _hazard([path for path, _ in ends], cell, find_site())
+            yield Lasting(hazard=hazard, anchors=tuple(anchor(path, grad) for path, grad in ends))
+
+
+def _in_one_storage(snapshot: Snapshot) -> Iterator[list[Owned]]:
+    """Give the gradients that lie in one storage, each of another leaf."""
+    found: dict[int, dict[int, Owned]] = {}
+    for scene in snapshot.scenes.values():
+        for leaf, place in scene.gradients:
+            grad = scene.readings[place]
+            found.setdefault(grad.storage, {}).setdefault(scene.readings[leaf].object, (scene, place, grad))
+    return ([*group.values()] for storage, group in found.items() if storage and len(group) > 1)
+
+
+def _share(one: Owned, other: Owned) -> bool:
+    return one is not other and not (one[2].unknown or other[2].unknown) and bool(share_bytes(one[2], other[2]))
+
+
+def _hazard(paths: list[str], cell: int, site: Site | None) -> Hazard:
+    first, second = paths[:2]
+    others = f" and {len(paths) - 2} more" if paths[2:] else ""
+    return Hazard(
+        code=CODE,
+        outcome="wrong",
+        paths=tuple(paths),
+        op="AccumulateGrad",
+        message=(
+            f"the next backward will give wrong gradients, without an error: `{first}` and `{second}`{others} are one "
+            f"memory since {quote(cell, site)}. Each is added what both get, and `clip_grad_norm_` scales it twice."
+        ),
+        remedy=(
+            f"Before the next backward, set the gradients to None, as `zero_grad()` does, or part them: "
+            f"`{second} = {second}.clone()`."
+        ),
+        written_at=site,
+        written_cell=cell,
+    )

@@ -1,0 +1,71 @@
+"""State dicts that were kept, and are no copies: training goes on in them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..model.path import AccessPath, count_alike
+from ..model.records import Hazard
+from ..syntax.parsing import parse_path
+from .standing_hazard import Lasting, anchor
+from .wording import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ..model.records import Change, Site
+    from ..model.snapshot import Snapshot
+
+CODE = "TW207"
+
+_OF_A_DICT = re.compile(r"^[^\[]*(?:\[(?:\d+|'[^']*')\][^\[]*)*\['[^']*'\]$")
+"""A path to an item by text, through items by text or number; an optimizer's state has items by parameter."""
+
+Follower = tuple[AccessPath, str, "Change"]
+
+
+def kept_by_reference(changes: Sequence[Change], snapshot: Snapshot, cell: int) -> Iterator[Lasting]:
+    """Tell the dicts whose tensors an optimizer's step changed, because they are those of a module or an optimizer."""
+    trained = _trained(changes, snapshot)
+    roots: dict[str, list[Follower]] = {}
+    for change in changes if trained else ():
+        path = parse_path(change.path) if change.silent and _OF_A_DICT.search(change.path) else None
+        reading = snapshot.get(change.path)
+        if path is not None and reading is not None and reading.storage in trained:
+            roots.setdefault(path.root, []).append((path, trained[reading.storage], change))
+    for followers in roots.values():
+        yield _lasting(followers, snapshot, cell)
+
+
+def _trained(changes: Sequence[Change], snapshot: Snapshot) -> Mapping[int, str]:
+    """Give the storages that an optimizer's step changed, each with the path that it went through."""
+    by_step = [change.path for change in changes if change.cause == "optimizer"]
+    told = ((path, snapshot.get(path)) for path in reversed(by_step))
+    return {reading.storage: path for path, reading in told if reading is not None and reading.storage}
+
+
+def _lasting(followers: Sequence[Follower], snapshot: Snapshot, cell: int) -> Lasting:
+    path, owner, change = followers[0]
+    ends = [anchor(one, reading) for one in (str(path), owner) if (reading := snapshot.get(one)) is not None]
+    return Lasting(hazard=_hazard(followers, change.site, cell), anchors=tuple(ends))
+
+
+def _hazard(followers: Sequence[Follower], site: Site | None, cell: int) -> Hazard:
+    several = [path.steps[:-1] for path, _, _ in followers]
+    container = str(AccessPath(followers[0][0].root, several[0][: count_alike(several)]))
+    owner = parse_path(followers[0][1]).root
+    root = followers[0][0].root
+    return Hazard(
+        code=CODE,
+        outcome="risk",
+        paths=tuple(str(path) for path, _, _ in followers),
+        op=None,
+        message=(
+            f"`{container}` is no copy: its tensors are those of `{owner}`, so that training went on in it in "
+            f"{quote(cell, site)}. Loaded later, it gives what was trained last."
+        ),
+        remedy=f"Keep a copy, before training goes on: `{root} = copy.deepcopy({root})`.",
+        written_at=site,
+        written_cell=cell,
+    )

@@ -1,0 +1,1 @@
+"""Our code beside the user's program: the guard, signals and deadlines."""

@@ -1,0 +1,1 @@
+"""The abstract interpreter: which line of which notebook function may have written."""

@@ -1,0 +1,95 @@
+"""A function that can be called, and how the arguments of a call reach its parameters."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..model.path import AccessPath
+from ..statements import reference as to
+from ..statements.expression_aliases import trace
+from ..statements.reference import Reference, References, union
+from ..statements.scope import Scope
+from ..syntax.ast_queries import positional_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .definitions import Function
+    from .frame import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A function of the notebook, the frame it was made in, and the arguments it already holds."""
+
+    function: Function
+    around: Frame | None = None
+    given: tuple[References, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """What a call hands over.
+
+    Attributes
+    ----------
+    rest
+        What `*args` and `**kwargs` hold, or what an unknown caller may hand to any parameter.
+    """
+
+    positional: tuple[References, ...] = ()
+    named: Mapping[str, References] = field(default_factory=dict)
+    rest: References = ()
+
+    def everything(self) -> References:
+        """Give all that is handed over."""
+        return union(*self.positional, *self.named.values(), self.rest)
+
+
+def read_arguments(node: ast.Call, scope: Scope) -> Arguments:
+    """Read the arguments of a call."""
+    starred = [to.element(trace(one.value, scope)) for one in node.args if isinstance(one, ast.Starred)]
+    doubled = [to.element(trace(one.value, scope)) for one in node.keywords if one.arg is None]
+    return Arguments(
+        positional=tuple(trace(one, scope) for one in node.args if not isinstance(one, ast.Starred)),
+        named={one.arg: trace(one.value, scope) for one in node.keywords if one.arg is not None},
+        rest=union(*starred, *doubled),
+    )
+
+
+def bind_arguments(closure: Closure, arguments: Arguments) -> dict[str, References]:
+    """Tell what each parameter leads to."""
+    spec = closure.function.node.args
+    names = positional_names(spec)
+    handed = (*closure.given, *arguments.positional)
+    bound = {
+        name: refs for name, refs in arguments.named.items() if name in {*names, *(a.arg for a in spec.kwonlyargs)}
+    }
+    bound.update(zip(names, handed, strict=False))
+    for name, default in _defaults(spec).items():
+        if name not in bound:
+            bound[name] = union(arguments.rest, _default(closure.function.name, name, default))
+    if spec.vararg:
+        bound[spec.vararg.arg] = to.wrap(union(*handed[len(names) :], arguments.rest))
+    if spec.kwarg:
+        unused = [refs for name, refs in arguments.named.items() if name not in bound]
+        bound[spec.kwarg.arg] = to.wrap(union(*unused, arguments.rest))
+    return bound
+
+
+def _defaults(spec: ast.arguments) -> dict[str, ast.expr | None]:
+    names = positional_names(spec)
+    missing: list[ast.expr | None] = [None] * (len(names) - len(spec.defaults))
+    positional = dict(zip(names, [*missing, *spec.defaults], strict=True))
+    return {**positional, **dict(zip([one.arg for one in spec.kwonlyargs], spec.kw_defaults, strict=True))}
+
+
+def _default(function: str, name: str, default: ast.expr | None) -> References:
+    """Tell where a default leads: an object that the function itself keeps from call to call."""
+    if default is None or not any(
+        isinstance(part, ast.Call | ast.List | ast.Dict | ast.Name) for part in ast.walk(default)
+    ):
+        return ()
+    return union((Reference(path=AccessPath(f"<{function}({name})>")),), trace(default, Scope()))

@@ -1,0 +1,159 @@
+"""Find the notebook's own functions that a call runs."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..model.path import AccessPath
+from ..statements import reference as to
+from ..statements.expression_aliases import trace
+from ..statements.reference import Reference, References
+from ..syntax.ast_queries import is_inplace_name, is_method, positional_names
+from ..syntax.torch_vocabulary import FRESH, MEMBERS, PLAIN_CLASSES, SELVES, VIEWS
+from .call_binding import Closure
+from .source_index import Library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .definitions import Function, Notebook
+    from .frame import Frame
+
+_TENSORS_OWN = (
+    FRESH | MEMBERS | SELVES | VIEWS | {"append", "extend", "update", "get", "pop", "items", "values", "step"}
+)
+_MOST_INSTANCES = 20
+_SOMEBODY = (Reference(path=AccessPath("<self>")),)
+"""The object behind a method that was taken off it."""
+
+
+class Callees:
+    """Finds the notebook's own functions behind names, attributes and instances."""
+
+    def __init__(self, notebook: Notebook) -> None:
+        self.library = Library(notebook)
+        self._closures: dict[str, Closure] = {}
+        self._objects: dict[str, str] = {}
+
+    def state(self) -> tuple[dict[str, Closure], dict[str, str]]:
+        """Give the paths of their own that functions and objects have got, to come back to."""
+        return dict(self._closures), dict(self._objects)
+
+    def restore(self, state: tuple[dict[str, Closure], dict[str, str]]) -> None:
+        """Go back to what was known."""
+        self._closures, self._objects = dict(state[0]), dict(state[1])
+
+    def close(self, closure: Closure) -> References:
+        """Give a function that no path of the notebook spells a path of its own."""
+        node = closure.function.node
+        root = f"<{closure.function.name} {closure.function.code.cell}:{node.lineno}:{node.col_offset}>"
+        self._closures[root] = closure
+        return (Reference(path=AccessPath(root)),)
+
+    def class_of(self, one: Reference) -> str:
+        """Tell the class of an object, "" where it is not known."""
+        if not one.is_spelled:
+            return ""
+        made = "" if one.path.steps else self._objects.get(one.path.root, "")
+        return made or self.library.class_of(one.path)
+
+    def is_opaque(self, one: Reference) -> bool:
+        """Tell whether an object is of a library's class whose items may be anything."""
+        name = self.class_of(one)
+        return bool(name) and name not in PLAIN_CLASSES and self.library.class_node(name) is None
+
+    def make(self, node: ast.Call, frame: Frame) -> References:
+        """Give the new object that a call of one of the notebook's classes makes."""
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name in frame.names or self.library.class_node(name) is None:
+            return ()
+        root = f"<{name} {frame.code.cell if frame.code else 0}:{node.lineno}:{node.col_offset}>"
+        self._objects[root] = name
+        return (Reference(path=AccessPath(root)),)
+
+    def methods(self, one: Reference, name: str) -> list[Closure]:
+        """Find a method of the object, or of the class, that a reference leads to."""
+        found = self.library.method(self.class_of(one), name)
+        if found is not None:
+            return [_bound(found, (one,))]
+        if one.path.steps or one.depth or self.library.class_node(one.path.root) is None:
+            return []
+        if name == "apply":
+            return [Closure(each, given=((),)) for each in (self.library.method(one.path.root, "forward"),) if each]
+        found = self.library.method(one.path.root, name)
+        return [] if found is None else [_bound(found, (one,)) if found.is_marked("classmethod") else Closure(found)]
+
+    def at(self, one: Reference, *, called: bool = True) -> list[Closure]:
+        """Find what calling the object behind a reference runs."""
+        if one.depth:
+            return []
+        made = self._closures.get(str(one.path))
+        function = self.library.function(str(one.path)) or self.library.function(self.class_of(one))
+        if made is not None:
+            return [made]
+        if function is not None:
+            return [Closure(function, given=(_SOMEBODY,) if _first_parameter(function) == "self" else ())]
+        name = self.class_of(one)
+        method = (self.library.method(name, "__call__") or self.library.method(name, "forward")) if called else None
+        return [] if method is None else [_bound(method, (one,))]
+
+    def find(self, func: ast.expr, frame: Frame) -> list[Closure]:
+        """Find what calling an expression runs."""
+        if not isinstance(func, ast.Attribute):
+            return [each for one in trace(func, frame) for each in self.at(one)]
+        if isinstance(func.value, ast.Call) and isinstance(func.value.func, ast.Name) and func.value.func.id == "super":
+            return self._above(func.attr, frame)
+        owner = trace(func.value, frame)
+        found = [each for one in owner for each in self.methods(one, func.attr)] or self._own(func, owner, frame)
+        plain = frame.stored(to.member(owner, func.attr))
+        return found or [each for one in plain for each in self.at(one)] or self._only(func, owner)
+
+    def _above(self, name: str, frame: Frame) -> list[Closure]:
+        function = frame.function
+        if function is None or not function.owner:
+            return []
+        myself = frame.look_up(_first_parameter(function))
+        classes = [each for one in myself if (each := self.class_of(one))] or [function.owner]
+        found = (self.library.method(each, name, above=function.owner) for each in classes)
+        return [_bound(each, myself) for each in found if each is not None]
+
+    def _own(self, func: ast.Attribute, owner: References, frame: Frame) -> list[Closure]:
+        function = frame.function
+        if function is None or not isinstance(func.value, ast.Name) or func.value.id != _first_parameter(function):
+            return []
+        found = self.library.method(function.owner, func.attr)
+        return [] if found is None else [_bound(found, owner)]
+
+    def _only(self, func: ast.Attribute, owner: References) -> list[Closure]:
+        known = func.attr in _TENSORS_OWN or is_inplace_name(func.attr) or not is_method(func)
+        if known or not owner or any(self.class_of(one) for one in owner):
+            return []
+        found = self.library.only_method(func.attr)
+        return [] if found is None else [_bound(found, owner)]
+
+    def instances(self, one: Reference) -> Iterator[Reference]:
+        """Give the instances of the notebook's classes that lie at or behind a reference."""
+        plain = replace(one, depth=0)
+        if self.library.class_node(self.class_of(plain)) is not None:
+            yield plain
+        elif not one.sealed and self.library.class_node(str(one.path)) is None:
+            found = [path for path, name in self.library.behind(one.path) if self.library.class_node(name) is not None]
+            yield from (replace(plain, path=path, below=False) for path in found[:_MOST_INSTANCES])
+
+    def functions_behind(self, one: Reference) -> list[Closure]:
+        """Give the notebook's functions that an object holds: hooks, callbacks."""
+        if one.sealed or one.depth:
+            return []
+        names = [name for path, name in self.library.behind(one.path) if path != one.path]
+        found = (self.library.function(name) for name in names)
+        return [Closure(each) for each in found if each is not None][:_MOST_INSTANCES]
+
+
+def _bound(method: Function, myself: References) -> Closure:
+    return Closure(method) if method.is_marked("staticmethod") else Closure(method, given=(myself,))
+
+
+def _first_parameter(function: Function) -> str:
+    return next(iter(positional_names(function.node.args)), "")

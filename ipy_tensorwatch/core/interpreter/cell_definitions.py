@@ -1,0 +1,45 @@
+"""The functions and classes that a cell defines, each with the statement of the cell that it stands in."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ..syntax.parsing import DEFINITIONS, parse_cell, walk_statements
+from .definitions import Definition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def definitions_in(source: str, cell: int) -> dict[str, Definition]:
+    r"""Find what a cell defines, by name; what is defined at its own level goes before what is inside of functions.
+
+    Only the statement of the cell around a definition is kept: a long cell is not parsed again for each of its
+    functions.
+
+    Examples
+    --------
+    >>> definitions_in("a = 1\n\ndef f(x):\n    x.add_(1)\n", 3)["f"]
+    Definition(name='f', cell=3, source='def f(x):\n    x.add_(1)', offset=2)
+    """
+    tree = parse_cell(source)
+    lines = source.split("\n")
+    found: dict[str, Definition] = {}
+    own: dict[str, Definition] = {}
+    for node in [] if tree is None else tree.body:
+        names = dict.fromkeys(name for part in ast.walk(node) for name in _names(part))
+        if names:
+            start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+            text = "\n".join(lines[start - 1 : node.end_lineno])
+            made = {name: Definition(name=name, cell=cell, source=text, offset=start - 1) for name in names}
+            found.update(made)
+            own.update((name, made[name]) for part in walk_statements([node]) for name in _names(part))
+    return {**found, **own}
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, DEFINITIONS):
+        yield node.name
+    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+        yield from (one.id for one in node.targets if isinstance(one, ast.Name))

@@ -1,0 +1,92 @@
+"""Run a function's statements in thought: follow its aliases, note its writes."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ..statements import reference as to
+from ..statements.expression_aliases import bind, trace
+from ..statements.reference import union
+from ..statements.statement_writes import find_writes, walk_expressions
+from ..syntax.ast_queries import COMPREHENSIONS, own_parts
+from ..syntax.parsing import DEFINITIONS, blocks_of
+from .assignments import OPERATORS, add_member, bind_statement
+from .frame import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LOOP_PASSES = 2
+"""What a loop's first pass leaves in its names is seen by its second."""
+
+
+def run(body: Iterable[ast.stmt], frame: Frame) -> None:
+    """Run statements in order, both ways where they branch, twice where they loop."""
+    for node in body:
+        frame.reader.keep_time()
+        frame.node = node
+        frame.known.clear()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and frame.function is not None:
+            frame.names[node.name] = frame.define(node.name, node)
+        elif not isinstance(node, DEFINITIONS):
+            _evaluate(node, frame)
+            bind_statement(node, frame)
+            _run_blocks(node, frame)
+
+
+def _run_blocks(node: ast.stmt, frame: Frame) -> None:
+    if isinstance(node, ast.With | ast.AsyncWith):
+        run(node.body, frame)
+        return
+    passes = _LOOP_PASSES if isinstance(node, ast.For | ast.AsyncFor | ast.While) else 1
+    for _ in range(passes):
+        branches = [frame.branch() for _ in blocks_of(node)] if isinstance(node, ast.If | ast.Match) else []
+        for place, block in enumerate(blocks_of(node)):
+            run(block, branches[place] if branches else frame)
+        if branches and isinstance(node, ast.If):
+            frame.names.clear()
+        for branch in branches:
+            frame.join(branch)
+
+
+def _evaluate(node: ast.stmt, frame: Frame) -> None:
+    for own in own_parts(node):
+        for part, inside in walk_expressions(own, frame):
+            if isinstance(part, ast.expr) and isinstance(inside, Frame):
+                _evaluate_part(part, inside, frame)
+    for write in find_writes(node, frame):
+        frame.reader.note(frame, write)
+
+
+def _evaluate_part(part: ast.expr, inside: Frame, frame: Frame) -> None:
+    match part:
+        case ast.Call():
+            inside.call(part)
+            add_member(part, inside)
+        case ast.NamedExpr(target=target, value=value):
+            bind(target, trace(value, inside), frame)
+        case ast.Yield(value=value) if value is not None:
+            frame.results = union(frame.results, to.wrap(trace(value, inside)))
+        case ast.YieldFrom(value=value):
+            frame.results = union(frame.results, trace(value, inside))
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+            inside.reader.operate(trace(left, inside), f"__{OPERATORS[type(op)]}__", trace(right, inside))
+        case ast.Subscript(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()):
+            trace(part, inside)
+        case _ if isinstance(part, COMPREHENSIONS):
+            inside.iterated(trace(part.generators[0].iter, inside))
+        case _:
+            pass
+
+
+def body_of(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[ast.stmt]:
+    """Give a function's statements, a lambda's expression as one that returns it."""
+    if isinstance(node, ast.Lambda):
+        return [ast.copy_location(ast.Return(value=node.body), node.body)]
+    return node.body
+
+
+def is_lambda_body(node: ast.stmt) -> bool:
+    """Tell a lambda's expression from a statement that was typed."""
+    return isinstance(node, ast.Return) and node.value is not None and node.value.col_offset == node.col_offset

@@ -1,0 +1,116 @@
+"""What the names lead to while a function of the notebook runs."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Protocol
+
+from ..model.path import AccessPath
+from ..statements.reference import Reference, References, union
+from ..statements.scope import Scope
+from .definitions import Code, Function
+
+if TYPE_CHECKING:
+    from ..statements.call_writes import Write
+
+
+class Reader(Protocol):
+    """Whom a frame asks about everything that lies outside of it."""
+
+    def call(self, node: ast.Call, frame: Frame) -> References | None:
+        """Follow a call; None where only the names of libraries can tell where its result leads."""
+
+    def read(self, refs: References) -> References:
+        """Follow what reading these paths runs, and add what the code has stored there."""
+
+    def iterate(self, refs: References) -> References:
+        """Follow what a loop over these objects runs, and give the items."""
+
+    def operate(self, refs: References, name: str, others: References) -> References:
+        """Follow a method that an operator or a `with` runs."""
+
+    def store(self, refs: References, step: str, value: References) -> None:
+        """Note what is stored at an item or attribute."""
+
+    def close(self, function: Function, frame: Frame) -> References:
+        """Give a function that is made inside another one a path of its own."""
+
+    def note(self, frame: Frame, write: Write) -> None:
+        """Note a write by the frame's current statement."""
+
+    def keep_time(self) -> None:
+        """Stop where time is up."""
+
+
+class Frame(Scope):
+    """One run of a function's body, or of a cell's statements when it has no function."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        names: dict[str, References] | None = None,
+        *,
+        code: Code | None = None,
+        function: Function | None = None,
+        around: Frame | None = None,
+    ) -> None:
+        super().__init__(names)
+        self.reader, self.code, self.function, self.around = reader, code, function, around
+        self.node: ast.stmt = ast.Pass()
+        self.results: References = ()
+        self.known: dict[ast.Call, References | None] = {}
+
+    def look_up(self, name: str) -> References:
+        """Tell where a name leads: a local one, one of the functions around, or a variable of the notebook."""
+        if name in self.names:
+            return self.names[name]
+        if self.around is not None:
+            return self.around.look_up(name)
+        if self.function is not None and name in self.function.hidden:
+            return (Reference(path=AccessPath(f"<{name}>")),)
+        return self.reader.read(super().look_up(name))
+
+    def set_name(self, name: str, refs: References) -> None:
+        """Bind a name; a variable of the notebook stays reachable by its own path too."""
+        own = () if self.function is not None else (Reference(path=AccessPath(name)),)
+        self.names[name] = union(own, refs)
+
+    def child(self) -> Frame:
+        """Open a scope for a comprehension's own names."""
+        inside = self.branch()
+        inside.node = self.node
+        return inside
+
+    def branch(self) -> Frame:
+        """Open a scope for a block that may or may not run."""
+        return Frame(self.reader, dict(self.names), code=self.code, function=self.function, around=self.around)
+
+    def join(self, other: Frame) -> None:
+        """Add what the names lead to after a block that may have run."""
+        self.results = union(self.results, other.results)
+        for name, refs in other.names.items():
+            self.names[name] = union(self.names.get(name, ()), refs)
+
+    def call(self, node: ast.Call) -> References | None:
+        """Follow a call, once for each time its statement runs."""
+        if node not in self.known:
+            self.known[node] = None
+            self.known[node] = self.reader.call(node, self)
+        return self.known[node]
+
+    def stored(self, refs: References) -> References:
+        """Add what the code itself has stored at these paths, and follow what reading them runs."""
+        return self.reader.read(refs)
+
+    def iterated(self, refs: References) -> References:
+        """Tell where the items lead that a loop over these objects gives."""
+        return self.reader.iterate(refs)
+
+    def closed(self, node: ast.Lambda) -> References:
+        """Give a lambda a path of its own."""
+        return self.define("<lambda>", node)
+
+    def define(self, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> References:
+        """Give a function that this code makes a path of its own."""
+        owner = self.function.owner if self.function else ""
+        return self.reader.close(Function(name, node, self.code or Code(0, ()), owner), self)

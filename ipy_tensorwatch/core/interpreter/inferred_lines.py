@@ -1,0 +1,103 @@
+"""Infer which line inside the notebook's own functions wrote, from their source alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..model.records import Inner
+from ..syntax.statement_text import header_end, spell, spell_line
+from .execute import is_lambda_body
+from .ranking import Likelihood, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..model.path import AccessPath
+    from .write_events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inferred:
+    """A line inside a function of the notebook that may have written.
+
+    Attributes
+    ----------
+    inner
+        The line, counted in the source of the cell that defines the function.
+    same_object
+        Whether it writes through the very tensor object that `origin` leads to.
+    origin
+        What the written name stands for at the caller's: an argument's path, a variable's, an attribute's of `self`.
+    score
+        Higher is likelier.
+    """
+
+    inner: Inner
+    same_object: bool
+    origin: AccessPath | None
+    score: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """What a statement reaches inside the notebook's own functions.
+
+    Attributes
+    ----------
+    candidates
+        The lines that may have written, the likeliest first.
+    backward
+        Whether gradients were computed or cleared on the way.
+    optimizer
+        Whether a `step` was called on the way.
+    is_cut
+        Whether time was up before all was followed: then nothing is known of it.
+    """
+
+    candidates: tuple[Inferred, ...] = ()
+    backward: bool = False
+    optimizer: bool = False
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """Every line that a statement reaches in the notebook's own functions and that writes, whatever it writes to."""
+
+    events: tuple[Event, ...] = ()
+    backward: bool = False
+    optimizer: bool = False
+    is_cut: bool = False
+    _lines: dict[Event, Inner] = field(default_factory=dict, compare=False, repr=False)
+
+    def narrow(self, changed: AccessPath, group: Iterable[AccessPath]) -> Reached:
+        """Choose the lines that may have written to `changed`, or to the other paths in the same memory."""
+        paths = (changed, *(one for one in group if one != changed))
+        return Reached(
+            candidates=tuple(self._rank(paths)), backward=self.backward, optimizer=self.optimizer, is_cut=self.is_cut
+        )
+
+    def _rank(self, paths: tuple[AccessPath, ...]) -> list[Inferred]:
+        best: dict[tuple[int, int], Inferred] = {}
+        for event in self.events:
+            found = judge(event, paths)
+            if found is not None:
+                one = self._describe(event, found)
+                key = (one.inner.cell, one.inner.line)
+                best[key] = max(best.get(key, one), one, key=lambda each: each.score)
+        return sorted(best.values(), key=lambda each: -each.score)
+
+    def _describe(self, event: Event, found: Likelihood) -> Inferred:
+        if event not in self._lines:
+            self._lines[event] = _line_of(event)
+        inner = self._lines[event]
+        return Inferred(inner=inner, same_object=found.same_object, origin=found.origin, score=found.score)
+
+
+def _line_of(event: Event) -> Inner:
+    lines = [*event.code.lines]
+    line = event.node.lineno
+    end, column = header_end(event.node, lines)
+    text = spell_line(lines[line - 1]) if is_lambda_body(event.node) else spell(event.node, lines, line, end, column)
+    return Inner(cell=event.code.cell, line=line + event.code.offset, text=text)

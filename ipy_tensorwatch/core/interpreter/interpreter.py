@@ -1,0 +1,185 @@
+"""Follow the calls of a statement into the notebook's own functions, and note every line that writes."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..host.deadline import NEVER, Deadline
+from ..model.path import AccessPath
+from ..statements import reference as to
+from ..statements.expression_aliases import trace
+from ..statements.reference import Reference, References, union
+from .call_binding import Arguments, Closure, bind_arguments, read_arguments
+from .callees import Callees
+from .execute import body_of, run
+from .frame import Frame
+from .layers import run_module
+from .write_events import Diary
+
+if TYPE_CHECKING:
+    from ..statements.call_writes import Write
+    from .definitions import Function, Notebook
+
+DEEPEST = 12
+"""How many calls deep a statement is followed."""
+
+MOST_CALLS = 400
+"""How many calls are followed in all, each with other arguments."""
+
+_IMPLICIT = ("__getitem__", "__getitems__", "__iter__", "__next__", "__call__", "forward", "collate_fn")
+"""Methods that a library may run of an object it was given."""
+
+
+class Follower:
+    """Runs the notebook's functions in thought; `diary` keeps what they write."""
+
+    def __init__(self, notebook: Notebook, deadline: Deadline = NEVER) -> None:
+        self.callees = Callees(notebook)
+        self._deadline = deadline
+        self._stored: dict[tuple[str, int], dict[AccessPath, References]] = {}
+        self.begin()
+
+    def begin(self) -> Diary:
+        """Forget the writes seen so far, not what leads where, and give what keeps those from here on."""
+        self.diary = Diary()
+        self._done: dict[object, References] = {}
+        self._depth = 0
+        return self.diary
+
+    def state(self) -> tuple[Any, ...]:
+        """Give what is known of what leads where, to come back to."""
+        stored = {key: dict(found) for key, found in self._stored.items()}
+        return stored, dict(self._done), self.callees.state()
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        """Go back to what was known; the writes seen since are forgotten."""
+        self.begin()
+        stored, done, callees = state
+        self._stored, self._done = {key: dict(found) for key, found in stored.items()}, dict(done)
+        self.callees.restore(callees)
+
+    def keep_time(self) -> None:
+        """Stop where time is up."""
+        self._deadline.check()
+
+    # --- calls ---
+
+    def call(self, node: ast.Call, frame: Frame) -> References | None:
+        """Follow a call; None where only the names of libraries can tell where its result leads."""
+        self.keep_time()
+        handed = read_arguments(node, frame)
+        made = self.callees.make(node, frame)
+        found = self.callees.find(node.func, frame)
+        for one in made:
+            self._initialize(one, handed)
+        if found or made:
+            return union(made, *(self._follow_decorated(one, handed) for one in found))
+        self.diary.add_training(node, frame)
+        layer = run_module(node, handed, frame, self)
+        opaque = self._call_back(node, handed, frame)
+        return layer if layer is not None else (to.doubt(opaque) or None)
+
+    def _initialize(self, made: Reference, handed: Arguments) -> None:
+        for one in self.callees.methods(made, "__init__"):
+            self.follow(one, handed)
+        fields = self.callees.library.fields(self.callees.class_of(made))
+        for name, refs in {**dict(zip(fields, handed.positional, strict=False)), **handed.named}.items():
+            self.store((made,), f".{name}", refs)
+
+    def _follow_decorated(self, closure: Closure, handed: Arguments) -> References:
+        """Follow a function and what the notebook's own decorators have put around it."""
+        results = [self.follow(closure, handed)]
+        raw = self.callees.close(replace(closure, given=()))
+        for name in closure.function.decorators():
+            decorator = self.callees.library.function(name)
+            made = () if decorator is None else self.follow(Closure(decorator), Arguments(positional=(raw,)))
+            around = [each for one in made for each in self.callees.at(one) if each.function != closure.function]
+            results += [self.follow(replace(each, given=closure.given), handed) for each in around]
+        return union(*results)
+
+    def follow(self, closure: Closure, handed: Arguments) -> References:
+        """Run a function in thought, once for each set of arguments."""
+        bound = bind_arguments(closure, handed)
+        key = (closure.function.node, tuple(bound.items()))
+        if key in self._done or self._depth >= DEEPEST or len(self._done) >= MOST_CALLS:
+            return self._done.get(key, ())
+        function = closure.function
+        frame = Frame(self, bound, code=function.code, function=function, around=closure.around)
+        self._done[key] = ()
+        self._depth += 1
+        run(body_of(function.node), frame)
+        self._depth -= 1
+        self._done[key] = frame.results
+        return frame.results
+
+    # --- what a frame reads and writes ---
+
+    def read(self, refs: References) -> References:
+        """Follow what reading these paths runs, and add what the code has stored there."""
+        plain = [one for one in refs if one.is_spelled]
+        run_by = [self._read_step(one) for one in plain if one.path.steps]
+        return union(refs, *run_by, *(self._load(one) for one in plain))
+
+    def _read_step(self, one: Reference) -> References:
+        *before, step = one.path.steps
+        owner = replace(one, path=AccessPath(one.path.root, tuple(before)))
+        if step.startswith("["):
+            found = self.callees.methods(owner, "__getitem__")
+        else:
+            methods = self.callees.methods(owner, step[1:])
+            found = [each for each in methods if each.function.is_marked("property", "cached_property")]
+        return union(*(self.follow(each, Arguments()) for each in found))
+
+    def _load(self, one: Reference) -> References:
+        alike = self._stored.get((one.path.root, len(one.path.steps)), {})
+        return union(*(refs for path, refs in alike.items() if path.leads_to(one.path)))
+
+    def store(self, refs: References, step: str, value: References) -> None:
+        """Note what is stored at an item or attribute."""
+        for one in refs:
+            if value and one.is_spelled:
+                path = to.step_to(one, step).path
+                alike = self._stored.setdefault((path.root, len(path.steps)), {})
+                alike[path] = union(alike.get(path, ()), value)
+
+    def iterate(self, refs: References) -> References:
+        """Follow what a loop over these objects runs, and give the items."""
+        items = [to.element(refs), to.element(self.operate(refs, "__iter__", ()))]
+        items += [self.operate(refs, name, ()) for name in ("__next__", "__getitem__")]
+        opaque = [one for one in refs if self.callees.is_opaque(one)]
+        items += [to.doubt(union((one,), self.run_behind(one, Arguments()))) for one in opaque]
+        return self.read(union(*items)) if self._stored else union(*items)
+
+    def operate(self, refs: References, name: str, others: References) -> References:
+        """Follow a method that an operator or a `with` runs."""
+        handed = Arguments(rest=others)
+        return union(*(self.follow(each, handed) for one in refs for each in self.callees.methods(one, name)))
+
+    def close(self, function: Function, frame: Frame) -> References:
+        """Give a function that is made inside another one a path of its own."""
+        return self.callees.close(Closure(function, frame))
+
+    def note(self, frame: Frame, write: Write) -> None:
+        """Note a write by the frame's current statement; to bind an attribute anew writes no byte."""
+        if not write.metadata and (not write.step.startswith(".") or write.step == ".data"):
+            self.diary.add(frame, "write", write.refs)
+
+    # --- what a library runs ---
+
+    def _call_back(self, node: ast.Call, handed: Arguments, frame: Frame) -> References:
+        """Run what a library may run of what it is given: functions, and methods of the notebook's own classes."""
+        given = [one for refs in (*handed.positional, *handed.named.values()) for one in refs]
+        results = [self.run_behind(one, handed) for one in union(given, handed.rest)]
+        owner = trace(node.func.value, frame) if isinstance(node.func, ast.Attribute) else ()
+        items = Arguments(rest=to.doubt(union(*results, handed.everything(), owner)))
+        callbacks = [each for one in given for each in self.callees.at(one, called=False)]
+        return union(*results, *(self.follow(each, items) for each in callbacks))
+
+    def run_behind(self, one: Reference, handed: Arguments) -> References:
+        """Run what a library may run of the notebook's own that lies at or behind an object."""
+        rest = Arguments(rest=to.doubt(handed.everything()))
+        owners = list(self.callees.instances(one))
+        found = [each for owner in owners for name in _IMPLICIT for each in self.callees.methods(owner, name)]
+        return union(*(self.follow(each, rest) for each in (*found, *self.callees.functions_behind(one))))

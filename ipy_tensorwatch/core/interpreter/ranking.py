@@ -1,0 +1,84 @@
+"""How likely it is that one line inside a function changed one access path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..model.path import AccessPath
+
+if TYPE_CHECKING:
+    from ..statements.reference import Reference
+    from .write_events import Event
+
+_VERY_OBJECT, _VIEW, _BELOW = 100, 90, 80
+_MODULE, _GRADIENT, _HIDDEN, _HANDED, _OPTIMIZER, _UNKNOWN, _ELSEWHERE = 70, 60, 50, 40, 30, 20, 10
+_BY_ANOTHER_NAME = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likelihood:
+    """How likely a line is, and through what it writes."""
+
+    score: int
+    origin: AccessPath | None = None
+    same_object: bool = False
+
+
+def judge(event: Event, paths: tuple[AccessPath, ...]) -> Likelihood | None:
+    """Judge a line that writes: `paths` are the changed one and then the others in its memory.
+
+    Returns
+    -------
+    Likelihood or None
+        None where the line writes to something that is known to lie elsewhere.
+    """
+    if event.reference is None:
+        return _judge_library(event, paths)
+    for place, path in enumerate(paths):
+        found = _match(event.reference, path)
+        if found is not None:
+            score = found.score if event.kind == "write" else min(found.score, _MODULE)
+            return Likelihood(
+                score=score - (_BY_ANOTHER_NAME if place else 0), origin=found.origin, same_object=found.same_object
+            )
+    return _judge_elsewhere(event.reference)
+
+
+def _judge_library(event: Event, paths: tuple[AccessPath, ...]) -> Likelihood | None:
+    gradient = any(path.is_grad for path in paths)
+    if event.kind == "backward":
+        return Likelihood(score=_GRADIENT) if gradient else None
+    return None if gradient else Likelihood(score=_OPTIMIZER)
+
+
+def _judge_elsewhere(reference: Reference) -> Likelihood | None:
+    root = reference.path.root
+    if root.startswith("<") and not reference.path.steps:
+        return Likelihood(score=_HIDDEN)
+    if not reference.sure:
+        return Likelihood(score=_UNKNOWN)
+    return Likelihood(score=_ELSEWHERE, origin=reference.path) if reference.path.steps else None
+
+
+def _match(reference: Reference, path: AccessPath) -> Likelihood | None:
+    if reference.below:
+        return _match_below(reference, path)
+    length = len(path.steps)
+    start = AccessPath(reference.path.root, reference.path.steps[:length])
+    more = reference.path.steps[length:]
+    if len(start.steps) < length or not start.leads_to(path):
+        return None
+    if any(step != ".data" and not step.startswith("[") for step in more):
+        return None
+    same = reference.same and all(step == ".data" for step in more)
+    score = _VERY_OBJECT if same else _VIEW
+    return Likelihood(score=score if reference.sure else _HANDED, origin=path, same_object=same and reference.sure)
+
+
+def _match_below(reference: Reference, path: AccessPath) -> Likelihood | None:
+    if not reference.path.leads_to(path) or reference.grad not in (None, path.is_grad):
+        return None
+    return Likelihood(
+        score=_BELOW if reference.sure else _HANDED, origin=path, same_object=reference.same and reference.sure
+    )

@@ -1,0 +1,143 @@
+"""Find what a notebook defines, each source parsed once."""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ..model.path import ANY_ITEM, AccessPath
+from ..syntax.parsing import enclosing_names, find_definition, parse_cell, parse_path
+from .definitions import Code, Function, FunctionNode, Notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_parse_path = lru_cache(maxsize=16_384)(parse_path)
+
+
+class Library:
+    """Finds the functions and classes that a notebook defines, each parsed once."""
+
+    def __init__(self, notebook: Notebook) -> None:
+        self.notebook = notebook
+        self._trees: dict[str, ast.Module | None] = {}
+        self._functions: dict[str, Function | None] = {}
+        self._classes: dict[str, ast.ClassDef | None] = {}
+        self._methods: dict[tuple[str, str, str], Function | None] = {}
+        self._only: dict[str, Function | None] = {}
+        self._inplace = _by_root(notebook.inplace)
+        self._paths = _by_root(notebook.classes)
+
+    def function(self, name: str) -> Function | None:
+        """Find a function that the notebook defines, a named lambda too."""
+        if name not in self._functions:
+            found = self._find(name)
+            self._functions[name] = (
+                None if found is None or isinstance(found, ast.ClassDef) else self._describe(name, found)
+            )
+        return self._functions[name]
+
+    def _describe(self, name: str, node: FunctionNode) -> Function:
+        tree = self._parse(self.notebook.definitions[name].source)
+        return Function(name, node, self._code(name), hidden=enclosing_names(tree, node) if tree else frozenset())
+
+    def class_node(self, name: str) -> ast.ClassDef | None:
+        """Find a class that the notebook defines."""
+        if name not in self._classes:
+            found = self._find(name)
+            self._classes[name] = found if isinstance(found, ast.ClassDef) else None
+        return self._classes[name]
+
+    def method(self, owner: str, name: str, *, above: str = "") -> Function | None:
+        """Find a method of a class or of its bases; with `above`, only past that class, as `super()` does."""
+        key = owner, name, above
+        if key not in self._methods:
+            self._methods[key] = self._find_method(owner, name, above)
+        return self._methods[key]
+
+    def _find_method(self, owner: str, name: str, above: str) -> Function | None:
+        lineage = list(self._lineage(owner, set()))
+        for one in lineage[lineage.index(above) + 1 :] if above in lineage else lineage:
+            for node in self._members(one):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+                    return Function(f"{one}.{name}", node, self._code(one), one)
+        return None
+
+    def methods(self, owner: str) -> Iterator[Function]:
+        """Give the methods of a class and of its bases."""
+        names = [
+            node.name
+            for one in self._lineage(owner, set())
+            for node in self._members(one)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+        found = (self.method(owner, name) for name in dict.fromkeys(names))
+        yield from (one for one in found if one is not None)
+
+    def fields(self, owner: str) -> list[str]:
+        """Give the fields that a class of records declares."""
+        node = self.class_node(owner)
+        body = [] if node is None else node.body
+        return [one.target.id for one in body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
+
+    def only_method(self, name: str) -> Function | None:
+        """Find the one method of this name in all of the notebook's classes."""
+        if name not in self._only:
+            written = f"def {name}"
+            owners = (each for each, one in self.notebook.definitions.items() if written in one.source)
+            methods = (self.method(each, name) for each in owners if self.class_node(each))
+            found = {one.node: one for one in methods if one is not None}
+            self._only[name] = next(iter(found.values())) if len(found) == 1 else None
+        return self._only[name]
+
+    def class_of(self, path: AccessPath) -> str:
+        """Tell the class of what a path leads to, "" where it is not known."""
+        exact = self.notebook.classes.get(str(path))
+        if exact is not None or ANY_ITEM not in path.steps:
+            return exact or ""
+        alike = (one for one in self._paths.get(path.root, ()) if len(one.steps) == len(path.steps))
+        return next((self.notebook.classes[str(one)] for one in alike if path.leads_to(one)), "")
+
+    def behind(self, path: AccessPath) -> Iterator[tuple[AccessPath, str]]:
+        """Give the paths that lie at or behind this one, with their classes."""
+        inner = (one for one in self._paths.get(path.root, ()) if path.leads_to(one))
+        yield from ((one, self.notebook.classes[str(one)]) for one in inner)
+
+    def inplace_behind(self, path: AccessPath) -> list[AccessPath]:
+        """Give the modules at or behind a path that write in place."""
+        return [one for one in self._inplace.get(path.root, ()) if path.leads_to(one)]
+
+    def _lineage(self, name: str, seen: set[str]) -> Iterator[str]:
+        node = self.class_node(name)
+        if node is None or name in seen:
+            return
+        seen.add(name)
+        yield name
+        for base in node.bases:
+            yield from self._lineage(ast.unparse(base), seen)
+
+    def _members(self, name: str) -> list[ast.stmt]:
+        node = self.class_node(name)
+        return [] if node is None else node.body[::-1]
+
+    def _code(self, name: str) -> Code:
+        definition = self.notebook.definitions[name]
+        return Code(definition.cell, tuple(definition.source.split("\n")), definition.offset)
+
+    def _find(self, name: str) -> ast.ClassDef | FunctionNode | None:
+        definition = self.notebook.definitions.get(name)
+        tree = None if definition is None else self._parse(definition.source)
+        return None if definition is None or tree is None else find_definition(tree, definition.name.split(".")[-1])
+
+    def _parse(self, source: str) -> ast.Module | None:
+        if source not in self._trees:
+            self._trees[source] = parse_cell(source)
+        return self._trees[source]
+
+
+def _by_root(texts: Iterable[str]) -> dict[str, list[AccessPath]]:
+    found: dict[str, list[AccessPath]] = {}
+    for one in map(_parse_path, sorted(texts)):
+        found.setdefault(one.root, []).append(one)
+    return found

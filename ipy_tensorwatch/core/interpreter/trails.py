@@ -1,0 +1,134 @@
+"""Follow the statements of one cell into the notebook's own functions."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ..host.deadline import NEVER, Deadline, LateError
+from ..syntax.magic_calls import find_body
+from ..syntax.parsing import parse_cell, parse_header, walk_statements, without_blocks
+from .definitions import Code
+from .execute import run
+from .frame import Frame
+from .inferred_lines import Trail
+from .interpreter import Follower
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterable
+
+    from ..model.path import AccessPath
+    from ..statements.statement import Statement
+    from .definitions import Notebook
+    from .inferred_lines import Reached
+
+_CUT = Trail(is_cut=True)
+KEEP_EVERY = 64
+"""After how many statements what is known is kept, to go back to when an earlier statement is asked for."""
+
+
+class Trails:
+    """Follows the statements of one cell; where the earlier ones led is found once for all of the later ones.
+
+    Attributes
+    ----------
+    is_cut
+        Whether time was up before a statement was followed to the end.
+    """
+
+    def __init__(self, notebook: Notebook, *, cell: int = 0, source: str = "", deadline: Deadline = NEVER) -> None:
+        tree = parse_cell(source) if source else None
+        self.is_cut = False
+        self._cell = cell
+        self._nodes = [] if tree is None else [*walk_statements(tree.body)]
+        self._follower = Follower(notebook, deadline)
+        self._frame = Frame(self._follower)
+        self._deadline = deadline
+        self._known: dict[object, Trail] = {}
+        self._place = 0
+        self._kept = {0: self._state()}
+
+    def of(self, statement: Statement | str) -> Trail:
+        """Follow a statement; what it finds serves every path that the statement changed."""
+        key = statement if isinstance(statement, str) else (statement.index, statement.text)
+        if key not in self._known:
+            self._known[key] = self._follow(statement)
+        return self._known[key]
+
+    def _follow(self, statement: Statement | str) -> Trail:
+        try:
+            self._deadline.check()
+            node, line = self._arrive_at(statement)
+            return Trail() if node is None else self._try(node, line)
+        except LateError:
+            self.is_cut = True
+            return _CUT
+
+    def _arrive_at(self, statement: Statement | str) -> tuple[ast.stmt | None, int]:
+        """Run in thought what stands before a statement, and give it."""
+        if isinstance(statement, str):
+            return parse_header(statement), 1
+        if statement.index >= len(self._nodes):
+            return parse_header(statement.text), statement.line
+        if statement.index < self._place:
+            self._place = max(place for place in self._kept if place <= statement.index)
+            self._restore(self._kept[self._place])
+        while self._place < statement.index:
+            with suppress(RecursionError):
+                run([without_blocks(self._nodes[self._place])], self._frame)
+            self._place += 1
+            if self._place % KEEP_EVERY == 0:
+                self._kept[self._place] = self._state()
+        return self._nodes[statement.index], statement.line
+
+    def _try(self, node: ast.stmt, line: int) -> Trail:
+        before, diary = self._state(), self._follower.begin()
+        try:
+            with suppress(RecursionError):
+                self._run_one(node, line)
+        finally:
+            self._restore(before)
+        return Trail(events=tuple(diary.events), backward=diary.backward, optimizer=diary.optimizer)
+
+    def _run_one(self, node: ast.stmt, line: int) -> None:
+        body, frame = find_body(node), self._frame
+        if body is None:
+            run([without_blocks(node)], frame)
+            return
+        tree = parse_cell(body.source)
+        code = Code(self._cell, tuple(body.source.split("\n")), body.offset + line - node.lineno)
+        run([] if tree is None else tree.body, Frame(frame.reader, frame.names, code=code))
+
+    def _state(self) -> tuple[Any, ...]:
+        return dict(self._frame.names), self._follower.state()
+
+    def _restore(self, state: tuple[Any, ...]) -> None:
+        self._frame.names = dict(state[0])
+        self._follower.restore(state[1])
+
+
+def follow_statement(statement: Statement | str, notebook: Notebook, *, cell: int = 0, source: str = "") -> Trail:
+    """Follow one statement's calls.
+
+    Parameters
+    ----------
+    cell, source
+        The cell that runs, its execution count and its source: what its earlier statements bound is then known too.
+    """
+    return Trails(notebook, cell=cell, source=source).of(statement)
+
+
+def reach(statement: Statement | str, changed: AccessPath, group: Iterable[AccessPath], notebook: Notebook) -> Reached:
+    """Find the lines inside the notebook's own functions by which a statement may have changed `changed`.
+
+    Parameters
+    ----------
+    statement
+        The statement of the cell that was seen to write, or its source.
+    changed
+        The access path whose bytes changed.
+    group
+        The other access paths that lie in the same memory.
+    """
+    return follow_statement(statement, notebook).narrow(changed, group)

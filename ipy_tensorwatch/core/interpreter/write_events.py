@@ -1,0 +1,62 @@
+"""The writes that were found while following a statement."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from ..statements.call_writes import is_plain_step
+from ..syntax.ast_queries import last_name
+
+if TYPE_CHECKING:
+    from ..statements.reference import Reference, References
+    from .definitions import Code
+    from .frame import Frame
+
+Kind = Literal["write", "module", "backward", "optimizer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line inside a function of the notebook that writes, and where to; None where only a library knows."""
+
+    code: Code = field(compare=False)
+    node: ast.stmt
+    kind: Kind
+    reference: Reference | None
+
+
+class Diary:
+    """Keeps the writes in the order in which they were reached.
+
+    Attributes
+    ----------
+    backward, optimizer
+        Whether gradients were computed or cleared, and whether a `step` was called.
+    """
+
+    def __init__(self) -> None:
+        self.events: dict[Event, None] = {}
+        self.backward = self.optimizer = False
+
+    def add(self, frame: Frame, kind: Kind, refs: References) -> None:
+        """Keep a write to any of these objects."""
+        for one in refs:
+            if not one.depth:
+                self._add(frame, kind, one)
+
+    def add_training(self, node: ast.Call, frame: Frame) -> None:
+        """Keep what a call's name tells of gradients and optimizers."""
+        name = last_name(node.func)
+        if name in {"backward", "zero_grad"}:
+            self.backward = True
+            self._add(frame, "backward", None)
+        elif name == "step" and isinstance(node.func, ast.Attribute):
+            self.optimizer = True
+            if is_plain_step(node):
+                self._add(frame, "optimizer", None)
+
+    def _add(self, frame: Frame, kind: Kind, one: Reference | None) -> None:
+        if frame.code is not None and frame.code.lines:
+            self.events[Event(code=frame.code, node=frame.node, kind=kind, reference=one)] = None

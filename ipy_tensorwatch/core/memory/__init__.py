@@ -1,0 +1,1 @@
+"""Where elements lie in memory: layouts, overlap, alias groups and changed bytes."""

@@ -1,0 +1,132 @@
+"""Group access paths by the block of memory in which they lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import combinations, islice
+from typing import TYPE_CHECKING
+
+from ..model.reading import bounds
+from ..model.records import AliasGroup, Pair
+from .overlap import relate
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from ..model.path import AccessPath
+    from ..model.reading import Reading
+
+    Entry = tuple[AccessPath, Reading]
+    Home = tuple[str, int]
+    Span = tuple[str, int, int, int]
+
+MAX_PAIRS = 300
+UNTOLD = ""
+"""Stands for the device where memory cannot be told: such a tensor shares it only with other names of itself."""
+
+
+def group(entries: Iterable[Entry]) -> tuple[AliasGroup, ...]:
+    """Group paths that lie in one block; a path that is alone in its block makes no group.
+
+    Two paths lie in one block when their storages are one, when the bytes between their first and last element
+    overlap, or when both names lead to one object whose memory cannot be told.
+    """
+    return Grouping().update(entries).groups
+
+
+def blocks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Go through the blocks of memory in which more than one path lies."""
+    homes = _by_home(entries)
+    for block in _blocks(_spans(homes), homes):
+        yield [entry for home in block for entry in homes[home]]
+
+
+def home_of(reading: Reading) -> Home:
+    """Name what a tensor lies in: a storage of a device, or itself where its memory cannot be told."""
+    if reading.unknown or not reading.data_ptr:
+        return UNTOLD, reading.object
+    return reading.device, reading.storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Grouping:
+    """The alias groups of one snapshot, with what it takes to group the next one by its differences alone."""
+
+    homes: Mapping[Home, Sequence[Entry]] = field(default_factory=dict)
+    spans: Sequence[Span] = ()
+    blocks: Mapping[tuple[Home, ...], AliasGroup] = field(default_factory=dict)
+
+    @property
+    def groups(self) -> tuple[AliasGroup, ...]:
+        """The groups, those with the oldest storage first, so that their order stays from cell to cell."""
+        return tuple(sorted(self.blocks.values(), key=lambda one: one.id))
+
+    def update(self, entries: Iterable[Entry], moved: Collection[Home] | None = None) -> Grouping:
+        """Group anew what lies in these homes; all of them by default.
+
+        Parameters
+        ----------
+        entries
+            All entries of the new snapshot.
+        moved
+            The homes, old and new, of every entry that came, went, or is laid out otherwise than before.
+        """
+        fresh = _by_home(entries if moved is None else (one for one in entries if home_of(one[1]) in moved))
+        gone = self.homes.keys() if moved is None else moved
+        homes = {home: members for home, members in self.homes.items() if home not in gone} | fresh
+        spans = sorted([span for span in self.spans if (span[0], span[3]) not in gone] + _spans(fresh))
+        found: dict[tuple[Home, ...], AliasGroup] = {}
+        for block in _blocks(spans, homes):
+            kept = self.blocks.get(block) if fresh.keys().isdisjoint(block) else None
+            found[block] = kept or _alias_group([entry for home in block for entry in homes[home]])
+        return Grouping(homes=homes, spans=spans, blocks=found)
+
+
+def _by_home(entries: Iterable[Entry]) -> dict[Home, list[Entry]]:
+    homes: dict[Home, list[Entry]] = {}
+    for entry in entries:
+        homes.setdefault(home_of(entry[1]), []).append(entry)
+    return homes
+
+
+def _spans(homes: Mapping[Home, Sequence[Entry]]) -> list[Span]:
+    """List the stretches of memory that the homes' tensors cover, by device and address."""
+    return sorted(
+        (home[0], min(one.address for _, one in members), max(one.end for _, one in members), home[1])
+        for home, members in homes.items()
+        if home[0] != UNTOLD
+    )
+
+
+def _blocks(spans: Iterable[Span], homes: Mapping[Home, Sequence[Entry]]) -> Iterator[tuple[Home, ...]]:
+    """Sweep over the spans, and yield the homes that make one block where more than one path lies in it."""
+    block: list[Home] = []
+    current, end = "", -1
+    for device, low, high, storage in spans:
+        if block and (device != current or low >= end):
+            if len(block) > 1 or len(homes[block[0]]) > 1:
+                yield tuple(block)
+            block, end = [], high
+        current, end = device, max(end, high)
+        block.append((device, storage))
+    if block and (len(block) > 1 or len(homes[block[0]]) > 1):
+        yield tuple(block)
+    yield from sorted((home,) for home, members in homes.items() if home[0] == UNTOLD and len(members) > 1)
+
+
+def _alias_group(members: Sequence[Entry]) -> AliasGroup:
+    count = len(members) * (len(members) - 1) // 2
+    pairs = tuple(
+        Pair(a=str(path_a), b=str(path_b), relation=relate(a, b))
+        for (path_a, a), (path_b, b) in islice(combinations(members, 2), MAX_PAIRS)
+    )
+    readings = [reading for _, reading in members]
+    low, high = bounds(readings)
+    return AliasGroup(
+        id=min(reading.storage for reading in readings),
+        device=readings[0].device,
+        nbytes=high - low,
+        members=tuple(str(path) for path, _ in members),
+        pairs=pairs,
+        pairs_left_out=count - len(pairs),
+    )

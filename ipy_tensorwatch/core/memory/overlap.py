@@ -1,0 +1,131 @@
+"""Whether two sets of elements share a byte: exact, by arithmetic on addresses, without reading memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .footprint import footprint_of
+
+if TYPE_CHECKING:
+    from ..model.reading import Reading
+    from ..model.records import Relation
+
+MAX_WORK = 10**6
+
+_search: Any = np.shares_memory  # its types allow fewer counts than it takes
+_TooHardError: type[Exception] = getattr(np, "exceptions", np).TooHardError  # it moved in NumPy 1.25
+
+
+def relate(a: Reading, b: Reading) -> Relation:
+    """Tell how the memory of two readings relates."""
+    if a.object == b.object:
+        return "same-object"
+    if a.unknown or b.unknown:
+        return "unknown"
+    if (a.data_ptr, a.shape, a.strides, a.itemsize) == (b.data_ptr, b.shape, b.strides, b.itemsize):
+        return "same-elements" if a.numel else "disjoint"
+    shared = share_bytes(a, b)
+    if shared is None:
+        return "unknown"
+    if not shared:
+        return "disjoint"
+    return "same-elements" if _cover_the_same(a, b) else "overlap"
+
+
+def share_bytes(a: Reading, b: Reading) -> bool | None:
+    """Tell whether two readings have a byte in common; None where the search would take too long."""
+    if not (a.numel and b.numel) or a.address >= b.end or b.address >= a.end:
+        return False
+    if a.is_dense and b.is_dense:
+        return True
+    try:
+        return bool(_search(_address_array(a), _address_array(b), max_work=MAX_WORK))
+    except _TooHardError:
+        return None
+
+
+def overlaps_itself(reading: Reading) -> bool | None:
+    """Tell whether elements of one reading share bytes, as `expand` and `unfold` lay them; None where it is not known.
+
+    Examples
+    --------
+    >>> from ipy_tensorwatch.core.model.reading import Reading
+    >>> overlaps_itself(Reading("tensor", 1, shape=(3,), strides=(0,), itemsize=4, high=4))
+    True
+    """
+    if reading.unknown or reading.is_dense or not reading.numel:
+        return None if reading.unknown else False
+    reach = reading.itemsize
+    for stride, size in sorted((abs(a), b) for a, b in zip(reading.strides, reading.shape, strict=True) if b > 1):
+        if stride < reach:
+            return _repeats(reading)
+        reach += stride * (size - 1)
+    return False
+
+
+def _repeats(reading: Reading) -> bool | None:
+    """Count the addresses, where sizes and strides alone do not tell."""
+    if reading.numel * reading.itemsize > reading.high - reading.low:
+        return True
+    footprint = footprint_of(reading)
+    return None if footprint is None else footprint.nbytes < reading.nbytes
+
+
+def lay_out(buffer: Any, reading: Reading, start: int) -> np.ndarray[Any, np.dtype[np.uint8]]:  # noqa: ANN401
+    """View a run of bytes as a reading's elements, each one a row of `itemsize` bytes.
+
+    Parameters
+    ----------
+    buffer
+        What NumPy takes for a buffer: bytes, a ctypes array, an array.
+    start
+        Where in it the reading's span begins.
+    """
+    shape, strides = (*reading.shape, reading.itemsize), (*reading.strides, 1)
+    if not reading.numel:
+        return np.empty(shape, np.uint8)
+    first = start + reading.data_ptr - reading.address
+    laid_out: np.ndarray[Any, np.dtype[np.uint8]] = np.ndarray(shape, np.uint8, buffer, first, strides)
+    return laid_out
+
+
+def _cover_the_same(a: Reading, b: Reading) -> bool:
+    return a.address == b.address and _canonical(a) == _canonical(b)
+
+
+def _canonical(reading: Reading) -> list[tuple[int, int]]:
+    """Write a layout as (stride, size) from the innermost byte outwards, so that equal sets of bytes compare equal."""
+    dims = sorted((abs(stride), size) for size, stride in zip(reading.shape, reading.strides, strict=True))
+    merged = [(1, reading.itemsize)]
+    for stride, size in dims:
+        inner_stride, inner_size = merged[-1]
+        if size == 1 or stride == 0:
+            continue
+        if stride == inner_stride * inner_size:
+            merged[-1] = (inner_stride, inner_size * size)
+        else:
+            merged.append((stride, size))
+    return merged
+
+
+def _address_array(reading: Reading) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Lay an array of single bytes over the elements' addresses; its memory is never read."""
+    dims = [(size, stride) for size, stride in zip(reading.shape, reading.strides, strict=True) if size > 1 and stride]
+    shape, strides = tuple(size for size, _ in dims), tuple(stride for _, stride in dims)
+    base = _Addresses(reading.data_ptr, (*shape, reading.itemsize), (*strides, 1))
+    return np.asarray(base)
+
+
+class _Addresses:
+    """The array interface over bare addresses."""
+
+    def __init__(self, address: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
+        self.__array_interface__ = {
+            "version": 3,
+            "typestr": "|u1",
+            "data": (address, True),
+            "shape": shape,
+            "strides": strides,
+        }

@@ -1,0 +1,159 @@
+"""How the elements of a tensor lie in a block of memory: arithmetic on shape and strides, whatever their number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..model.reading import Reading
+
+    Levels = list[tuple[int, int]]
+
+MAX_STARTS = 1 << 12
+"""How many runs are gone through one by one where stripes cross each other, which no formula counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Bytes `[low, high)` of a block, of which `covered` belong to elements."""
+
+    low: int
+    high: int
+    covered: int
+
+    @property
+    def width(self) -> int:
+        """The number of bytes from the first to the last."""
+        return self.high - self.low
+
+    @property
+    def is_solid(self) -> bool:
+        """Whether elements cover every byte; otherwise the run stands for stripes too fine to be told apart."""
+        return self.covered == self.width
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """Where in a block the elements of one tensor lie.
+
+    Attributes
+    ----------
+    runs
+        Ascending, with gaps between them.
+    nbytes
+        The number of bytes that belong to elements, each counted once.
+    folds
+        How many elements a byte belongs to, on average: more than one where elements lie over each other.
+    stride
+        The bytes from one stripe to the next; None where there is one stripe only, or no common distance.
+    is_exact
+        Whether the bytes could be counted; if not, `nbytes` is an upper bound and `folds` a lower one.
+    """
+
+    runs: tuple[Run, ...] = ()
+    nbytes: int = 0
+    folds: float = 1.0
+    stride: int | None = None
+    is_exact: bool = True
+
+
+def lay(reading: Reading, low: int, cell: float) -> Lane:
+    """Lay a reading's elements over the block that begins at address `low`.
+
+    Parameters
+    ----------
+    cell
+        The bytes that the eye can tell apart: stripes closer than two cells, or with less than one cell between them,
+        become one run with the number of bytes that they cover. 0 keeps all of them apart.
+
+    Examples
+    --------
+    >>> from .reading import Reading
+    >>> column = Reading("tensor", 1, itemsize=4, shape=(2,), strides=(12,), data_ptr=104, low=4, high=20)
+    >>> [(run.low, run.high) for run in lay(column, 100, 0.1).runs]
+    [(4, 8), (16, 20)]
+    """
+    if not reading.nbytes:
+        return Lane()
+    levels = levels_of(reading)
+    runs = _runs(levels, reading.address - low, cell)
+    is_nested = are_nested(levels)
+    is_exact = is_nested or _count_starts(levels) <= MAX_STARTS
+    nbytes = prod(size for _, size in levels) if is_nested else sum(run.covered for run in runs)
+    return Lane(
+        runs=runs,
+        nbytes=nbytes,
+        folds=reading.nbytes / nbytes,
+        stride=levels[1][0] if len(levels) == 2 else None,  # noqa: PLR2004  (bytes, and stripes of them)
+        is_exact=is_exact,
+    )
+
+
+def levels_of(reading: Reading) -> Levels:
+    """Write the bytes as sums of progressions (stride, size), the finest first, those merged that make one."""
+    dims = sorted(
+        (abs(stride), size) for size, stride in zip(reading.shape, reading.strides, strict=True) if size > 1 and stride
+    )
+    levels = [(1, reading.itemsize)]
+    for stride, size in dims:
+        finer, count = levels[-1]
+        step, rest = divmod(stride, finer)
+        if rest == 0 and step <= count:
+            levels[-1] = finer, (size - 1) * step + count
+        else:
+            levels.append((stride, size))
+    return levels
+
+
+def are_nested(levels: Levels) -> bool:
+    """Tell whether each progression steps over all that the finer ones reach, so that no byte is met twice."""
+    return all(stride >= width_of(levels[:place]) for place, (stride, _) in enumerate(levels))
+
+
+def width_of(levels: Levels) -> int:
+    """Return the number of bytes from the first to the last."""
+    return sum((size - 1) * stride for stride, size in levels) + 1
+
+
+def _count_starts(levels: Levels) -> int:
+    return prod(size for _, size in levels[1:])
+
+
+def _runs(levels: Levels, first: int, cell: float) -> tuple[Run, ...]:
+    dense = _dense(levels, cell)
+    width, covered = width_of(levels[:dense]), prod(size for _, size in levels[:dense])
+    if not are_nested(levels) and dense == len(levels):
+        return (Run(first, first + width, min(width, covered)),)
+    steps = [range(0, stride * size, stride) for stride, size in levels[dense:]]
+    starts = sorted(first + sum(parts) for parts in product(*steps))
+    return join((Run(start, start + width, covered) for start in starts), cell)
+
+
+def _dense(levels: Levels, cell: float) -> int:
+    """Count the progressions, from the finest on, whose steps cannot be told apart."""
+    if not are_nested(levels):
+        return 1 if _count_starts(levels) <= MAX_STARTS else len(levels)
+    finer = ((place, stride, width_of(levels[:place])) for place, (stride, _) in enumerate(levels))
+    return next((place for place, stride, width in finer if place and not _is_close(stride, width, cell)), len(levels))
+
+
+def _is_close(stride: int, width: int, cell: float) -> bool:
+    return stride < 2 * cell or stride - width < cell
+
+
+def join(runs: Iterable[Run], cell: float = 0) -> tuple[Run, ...]:
+    """Make one run of ascending runs that meet, or that cannot be told apart."""
+    joined: list[Run] = []
+    for run in runs:
+        last = joined[-1] if joined else None
+        if last is None or (run.low > last.high and not _is_close(run.low - last.low, last.width, cell)):
+            joined.append(run)
+        else:
+            beyond = max(0, run.high - max(last.high, run.low))
+            joined[-1] = Run(last.low, max(last.high, run.high), last.covered + min(run.covered, beyond))
+    return tuple(joined)

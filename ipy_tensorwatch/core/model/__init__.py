@@ -1,0 +1,1 @@
+"""The frozen records: readings, snapshots, changes, hazards and answers."""

@@ -1,0 +1,1 @@
+"""What one statement says: its targets, calls, aliases and writes."""

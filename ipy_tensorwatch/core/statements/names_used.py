@@ -1,0 +1,111 @@
+"""What a statement mentions and binds, and whether it may run the code of a function."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ..model.path import AccessPath
+from ..syntax.ast_queries import COMPREHENSIONS, own_parts, spell_item
+from ..syntax.parsing import walk_statements
+from ..syntax.torch_vocabulary import VIEWS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RUNNING = (ast.Call, ast.Await, *COMPREHENSIONS)
+
+
+def calls_of(node: ast.stmt) -> bool:
+    """Tell whether a statement may run the code of a function."""
+    if isinstance(node, ast.For | ast.AsyncFor | ast.With | ast.AsyncWith) or getattr(node, "decorator_list", None):
+        return True
+    if isinstance(node, ast.ClassDef) and any(map(calls_of, walk_statements(node.body))):
+        return True
+    return any(isinstance(part, _RUNNING) for own in own_parts(node) for part in ast.walk(own))
+
+
+def mentions_of(node: ast.stmt) -> Iterator[AccessPath]:
+    """Give the chains of names, attributes and constant items in a statement, without comprehensions' own names."""
+    for part in own_parts(node):
+        yield from _chains(part, frozenset())
+
+
+def _chains(node: ast.AST, hidden: frozenset[str]) -> Iterator[AccessPath]:
+    if isinstance(node, (*COMPREHENSIONS, ast.Lambda)):
+        hidden |= _own_names(node)
+    path = _spell(node) if isinstance(node, ast.expr) else None
+    if path is not None:
+        if path.root not in hidden:
+            yield path
+        return
+    for part in ast.iter_child_nodes(node):
+        method = isinstance(node, ast.Call) and part is node.func and isinstance(part, ast.Attribute)
+        yield from _chains(part.value if method and isinstance(part, ast.Attribute) else part, hidden)
+
+
+def _own_names(node: ast.AST) -> frozenset[str]:
+    if isinstance(node, ast.Lambda):
+        return frozenset(part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg))
+    targets = (one.target for one in getattr(node, "generators", ()))
+    return frozenset(part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name))
+
+
+def _spell(node: ast.expr) -> AccessPath | None:
+    steps: list[str] = []
+    while True:
+        match node:
+            case ast.Name(id=name):
+                return AccessPath(name, tuple(reversed(steps)))
+            case ast.Attribute(value=value, attr=name) if name not in VIEWS:
+                steps.append(f".{name}")
+                node = value
+            case ast.Subscript(value=value, slice=key) if _is_constant(key):
+                steps.append(spell_item(key))
+                node = value
+            case _:
+                return None
+
+
+def _is_constant(key: ast.expr) -> bool:
+    inner = key.operand if isinstance(key, ast.UnaryOp) else key
+    return isinstance(inner, ast.Constant) and isinstance(inner.value, int | str)
+
+
+def binds_of(node: ast.stmt) -> frozenset[str]:
+    """Give the names that a statement binds anew; an augmented assignment binds none."""
+    names = frozenset(_walrus_names(node))
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return names | {name}
+        case ast.Import(names=parts) | ast.ImportFrom(names=parts):
+            return names.union((part.asname or part.name).split(".")[0] for part in parts)
+        case ast.AugAssign():
+            return names
+        case ast.Match(cases=cases):
+            return names.union(name for one in cases for name in _pattern_names(one.pattern))
+        case _:
+            caught = (one.name for one in getattr(node, "handlers", ()) if one.name)
+            return names.union(caught, (part.id for own in own_parts(node) for part in _bound(own)))
+
+
+def _bound(node: ast.expr) -> Iterator[ast.Name]:
+    inner = (part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr))
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node
+    elif not isinstance(node, COMPREHENSIONS):
+        yield from (name for part in inner for name in _bound(part))
+
+
+def _walrus_names(node: ast.stmt) -> Iterator[str]:
+    for own in own_parts(node):
+        for part in ast.walk(own):
+            if isinstance(part, ast.NamedExpr):
+                yield part.target.id
+
+
+def _pattern_names(pattern: ast.pattern) -> Iterator[str]:
+    for part in ast.walk(pattern):
+        name = getattr(part, "rest", None) if isinstance(part, ast.MatchMapping) else getattr(part, "name", None)
+        if name:
+            yield name

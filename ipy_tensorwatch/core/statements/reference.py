@@ -1,0 +1,117 @@
+"""Where an expression leads: to which access path, and whether to the very object or through another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..model.path import ANY_ITEM, AccessPath
+from ..syntax.torch_vocabulary import VIEWS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """One object that an expression may lead to, told by an access path of the notebook.
+
+    Attributes
+    ----------
+    same
+        Whether it is the very object at `path`, not another tensor object over its memory.
+    below
+        Whether it is anything that lies behind `path`.
+    sealed
+        Whether a step was taken that no path spells, so that later steps are not spelled either.
+    depth
+        How many containers the code itself has put around it.
+    sure
+        False for what an unknown function may or may not have handed on.
+    grad
+        Of what lies below: True for gradients only, False for all but gradients, None for either.
+    """
+
+    path: AccessPath
+    same: bool = True
+    below: bool = False
+    sealed: bool = False
+    depth: int = 0
+    sure: bool = True
+    grad: bool | None = None
+
+    @property
+    def is_spelled(self) -> bool:
+        """Whether it is what lies at `path`, no more and no less."""
+        return not self.below and not self.sealed and not self.depth
+
+
+References = tuple[Reference, ...]
+
+
+def union(*parts: Iterable[Reference]) -> References:
+    """Join references, each once, in order."""
+    return tuple(dict.fromkeys(one for part in parts for one in part))
+
+
+def attribute(refs: References, name: str) -> References:
+    """Take the attribute `name`."""
+    if name in VIEWS:
+        return view(refs)
+    return member(refs, name)
+
+
+def member(refs: References, name: str) -> References:
+    """Take the attribute `name`, whatever tensors may mean by that name."""
+    return union(_attribute(one, name) for one in refs if not one.depth)
+
+
+def _attribute(one: Reference, name: str) -> Reference:
+    if one.below:
+        return replace(one, grad=True) if name == "grad" else one
+    return one if one.sealed else step_to(one, f".{name}")
+
+
+def item(refs: References, step: str, *, several: bool = False) -> References:
+    """Take one item, or with `several` a slice, which gives another object over a part."""
+    return union(_item(one, step, several=several) for one in refs)
+
+
+def _item(one: Reference, step: str, *, several: bool) -> Reference:
+    if one.depth:
+        return one if several else replace(one, depth=one.depth - 1)
+    if one.below:
+        return one
+    if one.sealed:
+        return replace(one, same=False)
+    return replace(step_to(one, step), same=one.same and not several, sealed=several)
+
+
+def step_to(one: Reference, step: str) -> Reference:
+    """Take one step that a path spells."""
+    return replace(one, path=AccessPath(one.path.root, (*one.path.steps, step)))
+
+
+def element(refs: References) -> References:
+    """Take any one item, as a loop does."""
+    return item(refs, ANY_ITEM)
+
+
+def wrap(refs: References) -> References:
+    """Put the objects into a new container."""
+    return union(replace(one, depth=one.depth + 1) for one in refs)
+
+
+def view(refs: References) -> References:
+    """Make another object over the same memory."""
+    return union(replace(one, same=False, sealed=True) for one in refs)
+
+
+def behind(refs: References, *, grad: bool | None = None) -> References:
+    """Take everything that lies behind."""
+    return union(replace(one, below=True, depth=0, grad=one.grad if grad is None else grad) for one in refs)
+
+
+def doubt(refs: References) -> References:
+    """Tell what an unknown function may have made of the objects it was given."""
+    return union(replace(one, same=False, below=True, sealed=True, depth=0, sure=False) for one in refs)

@@ -1,0 +1,175 @@
+"""A cell's own statements: what each names as written, what it mentions, what it binds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..model.path import AccessPath
+from ..syntax.magic_calls import MAGIC_CALL, as_typed, find_body, find_source
+from ..syntax.parsing import parse_cell, walk_statements
+from ..syntax.statement_text import header_end, spell
+from .names_used import binds_of, calls_of, mentions_of
+from .scope import Scope
+from .statement_writes import find_writes
+from .write_target import Target, key_names, resolve
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator
+
+    from .call_writes import Write
+    from .reference import Reference
+
+__all__ = ["Statement", "Target", "parse_cell", "parse_statements", "resolve", "statements_of", "walk_statements"]
+
+
+class Facts(NamedTuple):
+    """What the text of a statement tells."""
+
+    targets: tuple[Target, ...] = ()
+    mentions: tuple[AccessPath, ...] = ()
+    binds: frozenset[str] = frozenset()
+    calls: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One of a cell's own statements; of a compound statement its header alone.
+
+    It is read when first asked: of a long cell, few statements are.
+
+    Attributes
+    ----------
+    index
+        Its place among the cell's statements in source order, those inside top-level blocks included.
+    text
+        Its source on one line.
+    """
+
+    index: int
+    line: int
+    end_line: int
+    text: str
+    _node: ast.stmt = field(compare=False, repr=False)
+    _facts: list[Facts] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What it names as written."""
+        return self._read().targets
+
+    @property
+    def mentions(self) -> tuple[AccessPath, ...]:
+        """The chains of names, attributes and constant items that it reads or writes; of a method call the object's."""
+        return self._read().mentions
+
+    @property
+    def binds(self) -> frozenset[str]:
+        """The names that it binds anew."""
+        return self._read().binds
+
+    @property
+    def calls(self) -> bool:
+        """Whether it may run the code of a function: calls, `await`, decorators, loops, `with`."""
+        return self._read().calls
+
+    @property
+    def index_names(self) -> frozenset[str]:
+        """The names whose values tell which items its targets are."""
+        return frozenset[str]().union(*(key_names(one.path) for one in self.targets))
+
+    def _read(self) -> Facts:
+        if not self._facts:
+            self._facts.append(_facts_of(self._node))
+        return self._facts[0]
+
+
+def parse_statements(source: str) -> tuple[Statement, ...]:
+    r"""Parse a cell's source into its own statements; none where it is not Python.
+
+    Examples
+    --------
+    >>> [one.text for one in parse_statements("if ok:\n    x.add_(1)")]
+    ['if ok:', 'x.add_(1)']
+    """
+    tree = parse_cell(source)
+    return () if tree is None else statements_of(tree, source)
+
+
+def statements_of(tree: ast.Module, source: str) -> tuple[Statement, ...]:
+    """Describe the own statements of a parsed cell, in the order of `walk_statements`."""
+    lines = source.split("\n")
+    return tuple(_describe(index, node, lines) for index, node in enumerate(walk_statements(tree.body)))
+
+
+def statements_in(one: Statement) -> tuple[Statement, ...]:
+    r"""Give the statements of the code that a magic runs, by their lines in the cell; else the statement itself.
+
+    Examples
+    --------
+    >>> [timed] = parse_statements("get_ipython().run_cell_magic('time', '', 'a = 1\\nx.add_(a)')")
+    >>> [(each.line, each.text) for each in statements_in(timed)]
+    [(2, 'a = 1'), (3, 'x.add_(a)')]
+    """
+    tree = parse_cell(one.text) if one.text.startswith(MAGIC_CALL) else None
+    body = find_body(tree.body[0]) if tree is not None else None
+    if body is None:
+        return (one,)
+    above = one.line - 1 + body.offset
+    inner = parse_statements(body.source)
+    return tuple(replace(each, line=each.line + above, end_line=each.end_line + above) for each in inner)
+
+
+def _describe(index: int, node: ast.stmt, lines: list[str]) -> Statement:
+    start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+    end, column = header_end(node, lines)
+    text = as_typed(spell(node, lines, start, end, column))
+    return Statement(index=index, line=start, end_line=end, text=text, _node=node)
+
+
+def _facts_of(node: ast.stmt) -> Facts:
+    try:
+        return _analyse(node)
+    except RecursionError:  # an expression of a thousand terms: nothing is named, as in a call to the unknown
+        return Facts()
+
+
+def _analyse(node: ast.stmt) -> Facts:
+    source = find_source(node)
+    inner = parse_statements(source) if source else ()
+    return Facts(
+        targets=tuple(dict.fromkeys([*targets_of(node), *(one for part in inner for one in part.targets)])),
+        mentions=tuple(dict.fromkeys([*mentions_of(node), *(one for part in inner for one in part.mentions)])),
+        binds=binds_of(node).union(*(part.binds for part in inner)),
+        calls=calls_of(node),
+    )
+
+
+def targets_of(node: ast.stmt) -> Iterator[Target]:
+    """Give what a statement names as written; what an unknown function may have handed on is not named."""
+    scope = Scope()
+    for write in find_writes(node, scope):
+        yield from (_target(write, one) for one in write.refs if one.sure)
+
+
+def names_written(node: ast.stmt) -> tuple[str, ...]:
+    """Give the names that decide what a statement writes: what its targets hang on, and the keys of their items.
+
+    Examples
+    --------
+    >>> import ast
+    >>> names_written(ast.parse("h[i].add_(x)").body[0])
+    ('h', 'i')
+    """
+    try:
+        paths = [one.path for one in targets_of(node)]
+    except RecursionError:  # an expression of a thousand terms
+        return ()
+    return tuple(sorted({path.root for path in paths}.union(*map(key_names, paths))))
+
+
+def _target(write: Write, one: Reference) -> Target:
+    steps = (*one.path.steps, write.step) if write.step and one.is_spelled else one.path.steps
+    below = one.below or one.depth > 0
+    return Target(path=AccessPath(one.path.root, steps), below=below, same_object=one.same, grad=one.grad)

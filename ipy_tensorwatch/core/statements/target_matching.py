@@ -1,0 +1,85 @@
+"""Tell which watched paths the statements of a cell name as written, with the keys that their items had at run time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..model.path import ANY_ITEM, AccessPath
+from .write_target import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .statement import Statement
+    from .write_target import Target, Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What one statement names as written.
+
+    Attributes
+    ----------
+    exact
+        The watched paths themselves, spelled.
+    below
+        Targets behind which all may be written, each with its path as resolved.
+    """
+
+    exact: frozenset[str]
+    below: tuple[tuple[Target, AccessPath], ...]
+
+    def is_behind(self, path: AccessPath) -> bool:
+        """Tell whether a path lies behind one of the targets."""
+        return any(target.covers(path, spelled) for target, spelled in self.below)
+
+
+def name_targets(statement: Statement, values: Iterable[Values], watched: Mapping[str, object]) -> Named:
+    """Tell which watched paths a statement names as written.
+
+    Parameters
+    ----------
+    statement
+        One of the cell's own.
+    values
+        The values that names in its item keys had, each time that it was entered.
+    watched
+        All paths, spelled, so that the longest one that a target names can be told.
+    """
+    exact: set[str] = set()
+    below: dict[tuple[Target, AccessPath], None] = {}
+    for target in statement.targets:
+        for path in dict.fromkeys(resolve(target, one) for one in values):
+            matches = _longest_watched(path, watched)
+            if not target.grad:
+                exact.update(matches)
+            if target.below or not matches:  # `out=pair` names what is behind the name
+                below[target, path] = None
+    return Named(exact=frozenset(exact), below=tuple(below))
+
+
+def _longest_watched(path: AccessPath, watched: Mapping[str, object]) -> list[str]:
+    for length in range(len(path.steps), -1, -1):
+        prefix = AccessPath(path.root, path.steps[:length])
+        if str(prefix) in watched:
+            return [str(prefix)]
+        if ANY_ITEM in prefix.steps:
+            matches = [spelled for spelled in watched if _spells(prefix, spelled)]
+            if matches:
+                return matches
+    return []
+
+
+def _spells(pattern: AccessPath, spelled: str) -> bool:
+    """Tell whether a spelled path is the pattern with its unknown items filled in."""
+    head, *rest = str(pattern).split(ANY_ITEM)
+    if not spelled.startswith(head):
+        return False
+    tail = spelled[len(head) :]
+    for part in rest:
+        end = tail.find("]")
+        if not tail.startswith("[") or end < 0 or not tail[end + 1 :].startswith(part):
+            return False
+        tail = tail[end + 1 + len(part) :]
+    return not tail

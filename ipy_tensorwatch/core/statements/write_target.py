@@ -1,0 +1,124 @@
+"""What a statement names as written."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ..model.path import ANY_ITEM, AccessPath
+
+Key = int | str
+Values = Mapping[str, Key]
+
+_OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Something that a statement names as written.
+
+    Attributes
+    ----------
+    path
+        Its steps as typed, up to the first that cannot be told from the text; `resolve` fills in items such as `[i]`.
+    below
+        Whether everything that lies behind `path` may be written.
+    same_object
+        Whether the write goes to the very tensor object that `path` spells, not to another one over its memory.
+    grad
+        Of what lies behind `path`: True for gradients only, False for all but gradients, None for either.
+    """
+
+    path: AccessPath
+    below: bool = False
+    same_object: bool = True
+    grad: bool | None = None
+
+    def covers(self, path: AccessPath, spelled: AccessPath) -> bool:
+        """Tell whether a path lies behind this target, whose own path is spelled with the keys of its items."""
+        return spelled.leads_to(path) and self.grad in (None, path.is_grad)
+
+
+def resolve(target: Target, values: Values) -> AccessPath:
+    """Spell a target's path with the keys that its items had at run time, `[*]` where they cannot be told.
+
+    Examples
+    --------
+    >>> str(resolve(Target(path=AccessPath("h", ("[i - 1]",))), {"i": 3}))
+    'h[2]'
+    """
+    return AccessPath(target.path.root, tuple(_resolve_step(step, values) for step in target.path.steps))
+
+
+def _resolve_step(step: str, values: Values) -> str:
+    if not step.startswith("["):
+        return step
+    key = _parse_key(step)
+    try:
+        return ANY_ITEM if key is None else f"[{_evaluate(key, values)!r}]"
+    except (KeyError, TypeError, ValueError, ArithmeticError):
+        return ANY_ITEM
+
+
+def key_names(path: AccessPath) -> frozenset[str]:
+    """Give the names whose values at run time tell the path's items."""
+    keys = (_parse_key(step) for step in path.steps if step.startswith("["))
+    return frozenset(name for key in keys if key is not None for name in _names(key))
+
+
+def _parse_key(step: str) -> ast.expr | None:
+    try:
+        return ast.parse(step[1:-1], mode="eval").body
+    except SyntaxError:
+        return None
+
+
+def _names(key: ast.expr) -> frozenset[str]:
+    allowed = (
+        ast.Name,
+        ast.Constant,
+        ast.BinOp,
+        ast.UnaryOp,
+        ast.operator,
+        ast.unaryop,
+        ast.expr_context,
+        ast.JoinedStr,
+        ast.FormattedValue,
+    )
+    parts = list(ast.walk(key))
+    plain = all(isinstance(part, allowed) for part in parts)
+    return frozenset(part.id for part in parts if isinstance(part, ast.Name)) if plain else frozenset()
+
+
+def _evaluate(key: ast.expr, values: Values) -> object:
+    match key:
+        case ast.Constant(value=value):
+            if value is ...:
+                raise TypeError(value)
+            return value
+        case ast.Name(id=name):
+            return values[name]
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_whole(_evaluate(operand, values))
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            return _OPERATORS[type(op)](_whole(_evaluate(left, values)), _whole(_evaluate(right, values)))
+        case ast.JoinedStr(values=parts):
+            return "".join(str(_evaluate(part, values)) for part in parts)
+        case ast.FormattedValue(value=value, conversion=-1, format_spec=None):
+            return _evaluate(value, values)
+        case _:
+            raise TypeError(key)
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, int):
+        return value
+    raise TypeError(value)

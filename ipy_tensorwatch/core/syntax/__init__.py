@@ -1,0 +1,1 @@
+"""The text of cells: parsing, magics, probes and PyTorch's vocabulary."""

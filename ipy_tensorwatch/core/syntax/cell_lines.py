@@ -1,0 +1,83 @@
+"""The cells of a notebook, line by line, as the file names of their code lead to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..model.records import Inner
+from .magic_calls import MAGIC_CALL, find_body
+from .parsing import parse_cell, statements_around
+from .statement_text import header_end, spell
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ..blame.operator_writes import Place
+
+
+@dataclass(slots=True)
+class Listing:
+    """Tells the statement that a line belongs to.
+
+    Attributes
+    ----------
+    cells
+        The execution count of the cell behind each file name.
+    source
+        Gives the source behind a file name.
+    """
+
+    cells: Mapping[str, int]
+    source: Callable[[str], str]
+    _trees: dict[str, tuple[ast.Module | None, list[str]]] = field(default_factory=dict)
+    _offsets: dict[str, int] = field(default_factory=dict)
+
+    def line(self, place: Place) -> Inner | None:
+        """Tell the innermost statement on a line by its first line, and its text; None where no cell is known."""
+        name, line = place
+        cell = self.cells.get(name)
+        if cell is None:
+            return None
+        if name not in self._trees:
+            source = self.source(name)
+            self._trees[name] = parse_cell(source), source.split("\n")
+        first, text = _innermost(*self._trees[name], line)
+        return Inner(cell=cell, line=first + self.above(name), text=text)
+
+    def above(self, name: str) -> int:
+        """Count the lines of the cell that lie above code which a magic ran: that is compiled as a file of its own."""
+        if name not in self._offsets:
+            others = [other for other, cell in self.cells.items() if cell == self.cells[name] and other != name]
+            found = (above for other in others for above in _offsets(self.source(other), self.source(name)))
+            self._offsets[name] = next(found, 0)
+        return self._offsets[name]
+
+
+def _offsets(outer: str, inner: str) -> Iterator[int]:
+    tree = parse_cell(outer) if MAGIC_CALL in outer else None
+    for node in tree.body if tree else ():
+        body = find_body(node)
+        if body is not None and body.source.strip() == inner.strip():
+            yield body.offset + _blank_lines(body.source) - _blank_lines(inner)
+
+
+def _blank_lines(source: str) -> int:
+    return source[: len(source) - len(source.lstrip())].count("\n")
+
+
+def _innermost(tree: ast.Module | None, lines: list[str], line: int) -> tuple[int, str]:
+    """Spell the innermost statement on a line, with its first line; of a compound statement the header alone."""
+
+    def holds(node: ast.stmt) -> bool:
+        return node.lineno <= line <= (node.end_lineno or node.lineno)
+
+    around = (
+        [] if tree is None else [one for one in statements_around(tree, holds) if line <= header_end(one, lines)[0]]
+    )
+    if not around:
+        return line, ""
+    node = max(around, key=lambda one: (one.lineno, one.col_offset))
+    end, column = header_end(node, lines)
+    return node.lineno, spell(node, lines, node.lineno, end, column)

@@ -1,0 +1,184 @@
+"""A cell's source: its tree, its statements in order, its definitions."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+from typing import TYPE_CHECKING
+
+from ..model.path import AccessPath
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+_FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_GIVES_MEMORY = re.compile(r"\.data\s*[,=](?!=)|\.data\s+in\b|\b(?:set_|resize_)\(|\b(?:swap_tensors|setattr)\b")
+_CONVERTS = re.compile(r"\.(?:to|half|double|bfloat16|cuda|cpu|to_empty|share_memory)\(")
+_HIDES_WRITES = re.compile(
+    r"(?<!\butils)\.data\b|numpy|\b(?:np|jnp|cp)\.\w|dlpack|frombuffer|memoryview|ctypes|data_ptr|storage\(|__array"
+    r"|\b(?:map_|apply_|kron|set_|unscale_|vector_to_parameters|_unsafe_preserve_version_counter)\("
+)
+_STEP = re.compile(r"""\.\w+ | \[ (?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\[] )* \]""", re.VERBOSE)
+
+
+def parse_cell(source: str) -> ast.Module | None:
+    """Parse a cell's source, `await` at its top level included; None where it is not Python."""
+    try:
+        tree = compile(source, "<cell>", "exec", _FLAGS, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return tree if isinstance(tree, ast.Module) else None
+
+
+def may_give_memory(source: str) -> bool:
+    """Tell a cell that may give a tensor other memory, or lay it out anew without a trace in its version.
+
+    Examples
+    --------
+    >>> may_give_memory("x.data = y"), may_give_memory("x.data == y")
+    (True, False)
+    """
+    return _GIVES_MEMORY.search(source) is not None
+
+
+def may_convert(source: str) -> bool:
+    """Tell a cell that may give a module's tensors other memory on the way to another type or device."""
+    return _CONVERTS.search(source) is not None
+
+
+def may_hide_writes(source: str) -> bool:
+    """Tell source that may write, or make what can write, without the version counter seeing it.
+
+    Examples
+    --------
+    >>> may_hide_writes("a = h.detach().numpy()"), may_hide_writes("from torch.utils.data import DataLoader")
+    (True, False)
+    """
+    return _HIDES_WRITES.search(source) is not None
+
+
+def parse_path(text: str) -> AccessPath:
+    """Read an access path as it is spelled.
+
+    Examples
+    --------
+    >>> parse_path("block.conv[0]['a.b']")
+    AccessPath(root='block', steps=('.conv', '[0]', "['a.b']"))
+    """
+    root = re.split(r"[.\[]", text, maxsplit=1)[0]
+    return AccessPath(root, tuple(_STEP.findall(text, len(root))))
+
+
+def walk_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Give statements in source order, those inside blocks included, those inside definitions not."""
+    waiting = [iter(body)]  # no recursion: of a thousand `elif`s each stands inside the one before
+    while waiting:
+        node = next(waiting[-1], None)
+        if node is None:
+            waiting.pop()
+            continue
+        yield node
+        if not isinstance(node, DEFINITIONS):
+            waiting += [iter(block) for block in blocks_of(node)][::-1]
+
+
+def statements_around(tree: ast.Module, holds: Callable[[ast.stmt], bool]) -> Iterator[ast.stmt]:
+    """Give the statements that hold something, and those inside of them that do, in definitions too."""
+    waiting = [tree.body]
+    while waiting:
+        for node in waiting.pop():
+            if holds(node):
+                yield node
+                waiting += blocks_of(node)
+
+
+def blocks_of(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """Give the blocks of a compound statement in source order."""
+    yield getattr(node, "body", [])
+    for branch in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        yield branch.body
+    yield getattr(node, "orelse", [])
+    yield getattr(node, "finalbody", [])
+
+
+Defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+
+
+def without_blocks(node: ast.stmt) -> ast.stmt:
+    """Copy a compound statement without the statements inside it."""
+    if isinstance(node, DEFINITIONS) or not any(blocks_of(node)):
+        return node
+    bare = copy.copy(node)
+    for name in ("body", "orelse", "finalbody", "handlers"):
+        if hasattr(bare, name):
+            setattr(bare, name, [])
+    if isinstance(bare, ast.Match):
+        bare.cases = [ast.match_case(pattern=one.pattern, guard=one.guard, body=[]) for one in bare.cases]
+    return bare
+
+
+def parse_header(text: str) -> ast.stmt | None:
+    """Parse one statement, of a compound statement the header alone."""
+    plain = "if" + text[len("elif") :] if text.startswith("elif ") else text
+    for end in ("", " pass", " pass\nfinally: pass", "\n case _: pass"):
+        tree = parse_cell(plain + end)
+        if tree is not None and tree.body:
+            return tree.body[0]
+    return None
+
+
+def find_definition(tree: ast.Module, name: str) -> Defined | None:
+    """Find the last function, class or named lambda of this name, a cell's own before those inside others."""
+    return _last(walk_statements(tree.body), name) or _last(ast.walk(tree), name)
+
+
+def _last(nodes: Iterable[ast.AST], name: str) -> Defined | None:
+    found: Defined | None = None
+    for node in nodes:
+        if isinstance(node, DEFINITIONS) and node.name == name:
+            found = node
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            named = any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+            found = node.value if named else found
+    return found
+
+
+def enclosing_names(tree: ast.Module, inner: ast.AST) -> frozenset[str]:
+    """Give the names that functions around a nested function bind."""
+    around = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node is not inner
+        and any(part is inner for part in ast.walk(node))
+    ]
+    return frozenset(name for node in around for part in ast.walk(node) for name in _bound_name(part))
+
+
+def _bound_name(part: ast.AST) -> Iterator[str]:
+    if isinstance(part, ast.arg):
+        yield part.arg
+    elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+        yield part.id
+
+
+def bound_around(source: str, line: int) -> frozenset[str]:
+    r"""Give the names that the innermost function around a line binds, those that it declares global included.
+
+    Examples
+    --------
+    >>> sorted(bound_around("def f(x):\n    y = x + z", 2))
+    ['x', 'y']
+    """
+    tree = parse_cell(source)
+    around = [
+        node
+        for node in ast.walk(tree or ast.Module(body=[], type_ignores=[]))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno <= line <= (node.end_lineno or 0)
+    ]
+    innermost = max(around, key=lambda node: node.lineno, default=ast.Pass())
+    declared = (part.names for part in ast.walk(innermost) if isinstance(part, ast.Global | ast.Nonlocal))
+    return frozenset(name for part in ast.walk(innermost) for name in _bound_name(part)).union(*declared)

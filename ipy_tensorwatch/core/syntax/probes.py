@@ -1,0 +1,116 @@
+"""Put a probe before each of a cell's own statements; the bodies of functions and classes stay as typed."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from ..statements.statement import walk_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import TypeVar
+
+    _Part = TypeVar("_Part", ast.ExceptHandler, ast.match_case)
+
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_WITHS = (ast.With, ast.AsyncWith)
+
+
+def instrument(tree: ast.Module, name: str) -> ast.Module:
+    """Return a tree in which `name.p<k>()` runs before statement `k`, and again where control returns to its header.
+
+    A Ctrl-C that comes while a probe runs raises KeyboardInterrupt in the cell's own line: the probe returns true, and
+    the cell calls `name.deliver()`. One that Python notices before our code has begun is raised by the cell anew, so
+    that no frame of ours stands in its traceback.
+
+    The given tree is left as it is. `k` is the statement's index in `statements_of(tree, …)`.
+    """
+    indices = {id(node): index for index, node in enumerate(walk_statements(tree.body))}
+    return ast.Module(body=_Prober(name, indices).block(tree.body, None, None), type_ignores=tree.type_ignores)
+
+
+def make_probes(calls: Mapping[int, Callable[[], object]]) -> SimpleNamespace:
+    """Make what an instrumented tree asks for: a probe for each statement, by its index."""
+    probes = {f"p{index}": call for index, call in calls.items()}
+    return SimpleNamespace(**probes, deliver=bool, Interrupted=KeyboardInterrupt)
+
+
+def silence(probes: SimpleNamespace) -> None:
+    """Let probes do nothing from here on."""
+    vars(probes).update((name, bool) for name in list(vars(probes)) if name != "Interrupted")
+
+
+@dataclass(frozen=True, slots=True)
+class _Prober:
+    name: str
+    indices: Mapping[int, int]
+
+    def block(self, body: Sequence[ast.stmt], loop: int | None, header: int | None) -> list[ast.stmt]:
+        """Probe a block: `loop` is the loop around it, `header` the statement that runs again when it ends."""
+        probed = [part for position, node in enumerate(body) for part in self._statement(node, position, loop)]
+        if header is not None:
+            probed.append(self._probe(header, body[-1]))
+        return probed
+
+    def _statement(self, node: ast.stmt, position: int, loop: int | None) -> Iterator[ast.stmt]:
+        index = self.indices[id(node)]
+        if not _must_come_first(node, position):
+            yield self._probe(loop if isinstance(node, ast.Continue) and loop is not None else index, node)
+        yield self._inside(node, index, loop)
+
+    def _inside(self, node: ast.stmt, index: int, loop: int | None) -> ast.stmt:
+        new = copy.copy(node)
+        if isinstance(new, _LOOPS):
+            new.body = self.block(new.body, index, index)
+            new.orelse = self.block(new.orelse, loop, None)
+        elif isinstance(new, _WITHS):
+            new.body = self.block(new.body, loop, index)
+        elif isinstance(new, ast.If):
+            new.body, new.orelse = self.block(new.body, loop, None), self.block(new.orelse, loop, None)
+        elif isinstance(new, ast.Match):
+            new.cases = [self._part(case, loop) for case in new.cases]
+        elif isinstance(new, ast.Try) or type(new).__name__ == "TryStar":
+            self._try(new, loop)  # type: ignore[arg-type]
+        return new
+
+    def _try(self, new: ast.Try, loop: int | None) -> None:
+        new.body, new.orelse = self.block(new.body, loop, None), self.block(new.orelse, loop, None)
+        new.finalbody = self.block(new.finalbody, loop, None)
+        new.handlers = [self._part(handler, loop) for handler in new.handlers]
+
+    def _part(self, node: _Part, loop: int | None) -> _Part:
+        new = copy.copy(node)
+        new.body = self.block(new.body, loop, None)
+        return new
+
+    def _probe(self, index: int, at: ast.stmt) -> ast.stmt:
+        """Make `try: if name.p<k>(): name.deliver()`; an `if`, because IPython may show the value of an expression."""
+        asked = ast.If(self._call(f"p{index}"), [ast.Expr(self._call("deliver"))], [])
+        # The cell itself, or what it calls, may put the builtins back as they were before it began.
+        missing = ast.ExceptHandler(ast.Name("NameError", ast.Load()), None, [ast.Pass()])
+        anew = ast.Raise(self._part_of_ours("Interrupted"), ast.Constant(None))
+        interrupted = ast.ExceptHandler(self._part_of_ours("Interrupted"), None, [anew])
+        probe = ast.Try([asked], [missing, interrupted], [], [])
+        for node in ast.walk(probe):
+            if isinstance(node, (ast.stmt, ast.expr, ast.ExceptHandler)):
+                node.lineno = node.end_lineno = at.lineno
+                node.col_offset = node.end_col_offset = at.col_offset
+        return probe
+
+    def _call(self, attribute: str) -> ast.expr:
+        return ast.Call(self._part_of_ours(attribute), [], [])
+
+    def _part_of_ours(self, attribute: str) -> ast.expr:
+        # Attributes, because transformers of other extensions like to rewrite numbers.
+        return ast.Attribute(ast.Name(self.name, ast.Load()), attribute, ast.Load())
+
+
+def _must_come_first(node: ast.stmt, position: int) -> bool:
+    """Tell what must stay the first statement to keep its meaning: `from __future__`, and a docstring."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "__future__"
+    return position == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

@@ -1,0 +1,65 @@
+"""The page of `%tensordiff a b`: two tensors side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..page import Line, Page, Row, Table, code, words
+from ..wording.measure import spell_number
+from ..wording.tensor_facts import spell_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...core.model.comparison import Comparison
+    from ...core.model.records import Elements, Relation
+
+_RELATIONS: dict[Relation, str] = {
+    "same-object": "they are one tensor",
+    "same-elements": "they share every element: a write to one is a write to the other",
+    "overlap": "they share some bytes: a write to one may be a write to the other",
+    "disjoint": "they share no byte",
+    "unknown": "whether they share bytes cannot be told",
+}
+
+
+def show_comparison(found: Comparison, limit: int) -> Page:
+    """Show in what two tensors differ."""
+    return Page(head=f"tensordiff  {found.a.text}  {found.b.text}", parts=tuple(_parts(found, limit)))
+
+
+def _parts(found: Comparison, limit: int) -> Iterator[Table | Line]:
+    a, b = found.a, found.b
+    rows = [
+        ("shape", spell_shape(a.shape), spell_shape(b.shape)),
+        ("dtype", a.dtype, b.dtype),
+        ("device", a.device, b.device),
+    ]
+    yield Table(
+        caption="Form",
+        head=("", a.text, b.text),
+        rows=tuple(Row(cells=tuple(map(words, row))) for row in rows),
+    )
+    yield words(_RELATIONS[found.relation])
+    if found.elements is None:
+        yield words(found.why)
+        return
+    yield words(_difference(found.elements))
+    examples = found.elements.examples[:limit]
+    if examples:
+        yield Table(
+            caption="Elements that differ",
+            head=("index", a.text, b.text),
+            rows=tuple(
+                Row(cells=(code(str(list(one.index))), code(spell_number(one.before)), code(spell_number(one.after))))
+                for one in examples
+            ),
+        )
+
+
+def _difference(elements: Elements) -> str:
+    if not elements.changed:
+        return f"all {elements.total:,} elements are equal"
+    size = "" if elements.max_abs is None else f", max |Δ| {spell_number(elements.max_abs)}"
+    verb = "differs" if elements.changed == 1 else "differ"
+    return f"{elements.changed:,} of {elements.total:,} elements {verb}{size}"

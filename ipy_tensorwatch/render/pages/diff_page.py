@@ -1,0 +1,127 @@
+"""The page of `%tensordiff`: before and after, tensor by tensor, and the operators that wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..page import Line, Page, Row, Table, words
+from ..wording.fold_changes import fold, gather
+from ..wording.hazard_sentences import hazard_lines
+from ..wording.operator_counts import left_out, operators
+from ..wording.phrases import amount, counted, counter, how, names, values
+from ..wording.sites import line_of, text_of
+from ..wording.tensor_facts import spell_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ...core.model.records import Change, TensorRecord
+    from ...core.report import Report
+    from ..page import Part
+    from ..wording.fold_changes import Fold
+
+_ORDER = ("mutated", "touched", "metadata", "rebound", "bound", "unbound")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffView:
+    """What to show of a report.
+
+    Attributes
+    ----------
+    recorded
+        Whether the operators were recorded, so that a change without one went past PyTorch.
+    """
+
+    recorded: bool
+    unchanged: bool = False
+    max_rows: int = 40
+    values: int = 3
+
+
+def show_diff(report: Report, view: DiffView) -> Page:
+    """Show every change of a cell, then the operators in the order in which they wrote."""
+    return Page(head=f"tensordiff  [{report.cell.count}]  {_counts(report)}", parts=tuple(_parts(report, view)))
+
+
+def _counts(report: Report) -> str:
+    kinds = [change.kind for change in report.changes]
+    changed = kinds.count("mutated")
+    counts = [f"{changed:,} changed" + (f", {len(report.silent):,} silently" if report.silent else "")]
+    counts += [f"{kinds.count(kind):,} {text}" for kind, text in _WORDS.items() if kind in kinds]
+    return " · ".join([*counts, f"{len(_unchanged(report)):,} unchanged"])
+
+
+_WORDS = {
+    "touched": "touched",
+    "metadata": "with other metadata",
+    "rebound": "rebound",
+    "bound": "new",
+    "unbound": "gone",
+}
+
+
+def _parts(report: Report, view: DiffView) -> Iterator[Part]:
+    if report.cell.status != "ok":
+        yield words("the cell was interrupted" if report.cell.status == "interrupted" else "the cell raised an error")
+    if report.changes:
+        yield _change_table(report, view)
+    yield from hazard_lines(report.hazards, view.max_rows)
+    if view.recorded:
+        yield from operators(report, view.max_rows)
+    if view.unchanged and _unchanged(report):
+        yield _unchanged_table(_unchanged(report), view)
+    if report.skipped:
+        yield words("bytes not compared, for want of time: ") + names(report.skipped)
+
+
+def _change_table(report: Report, view: DiffView) -> Table:
+    ordered = sorted(report.changes, key=lambda one: (not one.silent, _ORDER.index(one.kind)))
+    folds = fold(ordered)
+    records = {str(one.path): one for one in report.tensors}
+    return Table(
+        caption="Before and after",
+        head=("tensor", "what happened", "where", "statement", "how much", "version", "values"),
+        rows=tuple(Row(cells=_cells(one, records, view), silent=one.change.silent) for one in folds[: view.max_rows]),
+        more=left_out(len(folds), view.max_rows),
+    )
+
+
+def _cells(one: Fold, records: dict[str, TensorRecord], view: DiffView) -> tuple[Line, ...]:
+    change, several = one.change, one.count > 1
+    return (
+        counted(one.label, one.count),
+        how(change, one.via),
+        line_of(change),
+        text_of(change),
+        amount(change, one.elements) if change.kind == "mutated" else _form(change, several, records),
+        counter(change),
+        Line() if several else values(change.elements, view.values),
+    )
+
+
+def _form(change: Change, several: bool, records: dict[str, TensorRecord]) -> Line:  # noqa: FBT001
+    record = None if several else records.get(change.path)
+    return words(_describe(record)) if record and change.kind in ("bound", "rebound", "metadata") else Line()
+
+
+def _describe(record: TensorRecord) -> str:
+    return f"{spell_shape(record.shape)} {record.dtype.removeprefix('torch.')}"
+
+
+def _unchanged(report: Report) -> list[TensorRecord]:
+    return [one for one in report.tensors if str(one.path) not in report.by_path]
+
+
+def _unchanged_table(records: Sequence[TensorRecord], view: DiffView) -> Table:
+    forms: dict[str, list[str]] = {}
+    for one in records:
+        forms.setdefault(_describe(one), []).append(str(one.path))
+    rows = [(counted(label, len(alike)), form) for form, paths in forms.items() for label, alike in gather(paths)]
+    return Table(
+        caption="Unchanged",
+        head=("tensor", "form"),
+        rows=tuple(Row(cells=(name, words(form))) for name, form in rows[: view.max_rows]),
+        more=left_out(len(rows), view.max_rows),
+    )

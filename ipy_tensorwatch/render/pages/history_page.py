@@ -1,0 +1,45 @@
+"""The page of `%tensorwatch history`: the latest changes, cell by cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..page import Page, Row, Table, words
+from ..wording.fold_changes import fold_by_cell
+from ..wording.hazard_turns import turn_table
+from ..wording.measure import count_of
+from .summary_page import COLUMNS, change_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...core.model.records import Turn
+    from ..wording.fold_changes import Fold, Past
+
+
+def history(past: Past, limit: int, path: str | None = None, turns: Sequence[Turn] = ()) -> Page:
+    """Show the latest changes and what became of hazards, the oldest of them first."""
+    whose = f" of {path}" if path else ""
+    if not past and not turns:
+        return Page(head=f"tensorwatch  history{whose}", parts=(words("nothing has changed yet"),))
+    head = f"tensorwatch  history{whose}  {count_of(len(past), 'change')}"
+    changes = (history_table(past, limit, path),) if past else ()
+    hazards = (turn_table(turns, limit),) if turns else ()
+    return Page(head=head, parts=(*changes, *hazards))
+
+
+def history_table(past: Past, limit: int, path: str | None = None) -> Table:
+    """Lay out changes of several cells, those of one cell and one container that are alike in one row."""
+    rows = [_row(count, one) for count, one in fold_by_cell(past)]
+    left = len(rows) - limit
+    whose = f" {path}" if path else ""
+    return Table(
+        caption="Changes by cell",
+        head=("cell", *COLUMNS),
+        rows=tuple(rows[-limit:]),
+        more=f"… and {left:,} earlier: %tensorwatch history -n {len(rows)}{whose}" if left > 0 else "",
+    )
+
+
+def _row(count: int, one: Fold) -> Row:
+    return Row(cells=(words(f"[{count}]"), *change_cells(one)), silent=one.change.silent)

@@ -1,0 +1,21 @@
+"""The page of `%tensorwatch restore`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..page import Page, words
+from ..wording.measure import spell_bytes
+from ..wording.phrases import names
+
+if TYPE_CHECKING:
+    from ...core.model.restoring import Restored
+
+
+def show_restored(restored: Restored) -> Page:
+    """Say which bytes were put back, and what changed with them."""
+    head = f"tensorwatch  restore  as before cell {restored.cell}"
+    lines = [words("restored: ") + names(restored.paths) + words(f", {spell_bytes(restored.nbytes)}")]
+    if restored.aliases:
+        lines.append(words("changed with it: ") + names(restored.aliases))
+    return Page(head=head, parts=tuple(lines))

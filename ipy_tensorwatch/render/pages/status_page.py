@@ -1,0 +1,118 @@
+"""The pages of `%tensorwatch status` and `%tensorwatch config`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..page import Line, Page, Row, Table, code, marked, words
+from ..wording.measure import count_of, spell_bytes, spell_seconds
+from ..wording.not_compared import reason
+from ..wording.phrases import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ...core.host.guard import Fault
+    from ...core.report import Report
+
+MAX_LINES = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting, and whether it is as it comes."""
+
+    name: str
+    value: str
+    default: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How the watcher is."""
+
+    version: str
+    enabled: bool
+    report: Report | None
+    changes: int
+    faults: Sequence[Fault] = ()
+    failed: int = 0
+
+
+def show_status(status: Status) -> Page:
+    """Show what is watched, what was not compared, and what it cost."""
+    parts = ["tensorwatch", status.version, "on" if status.enabled else "off"]
+    return Page(head="  ".join(part for part in parts if part), parts=tuple(_parts(status)))
+
+
+def _parts(status: Status) -> Iterator[Table | Line]:
+    if status.report is None:
+        yield words("no cell has been watched yet")
+    else:
+        yield Table(caption="Last cell", head=("what", "how much"), rows=tuple(_facts(status, status.report)))
+        reasons = _reasons(status.report)
+        if reasons.rows:
+            yield reasons
+        if status.report.coverage.curtailed:
+            yield _curtailed(status.report.coverage.curtailed)
+    if status.failed:
+        yield from _failed(status)
+
+
+def _failed(status: Status) -> Iterator[Table | Line]:
+    """Show what went wrong on our side, the latest fault in full."""
+    times = "once" if status.failed == 1 else f"{status.failed:,} times"
+    yield words(f"tensorwatch failed {times}, and your cells went on{'; the latest reason:' if status.faults else ''}")
+    for fault in status.faults[-1:]:
+        yield from (code(line) for line in fault.text.rstrip().splitlines()[-MAX_LINES:])
+    rows = [
+        Row(cells=(words(one.where), code(one.text.rstrip().rpartition("\n")[2]), words(f"{one.times:,}")))
+        for one in reversed(status.faults)
+    ]
+    if rows:
+        yield Table(caption="Failed", head=("doing what", "how", "how often"), rows=tuple(rows))
+
+
+def _facts(status: Status, report: Report) -> Iterator[Row]:
+    cell, coverage = report.cell, report.coverage
+    facts = {
+        "cell": f"[{cell.count}], {spell_seconds(cell.duration)}",
+        "tensorwatch took": spell_seconds(cell.overhead),
+        "tensors": f"{coverage.tensors:,}",
+        "bytes compared": f"{spell_bytes(coverage.verified_bytes)} of {spell_bytes(coverage.bytes)}",
+        "changes in the history": f"{status.changes:,}",
+    }
+    return (Row(cells=(words(name), words(value))) for name, value in facts.items())
+
+
+def _reasons(report: Report) -> Table:
+    why = Counter(one.why for one in report.coverage.unverified)
+    rows = [
+        Row(cells=(words(reason(text)), words(f"{count:,}"), names(_paths(report, text))))
+        for text, count in why.most_common()
+    ]
+    return Table(caption="Not compared", head=("why", "how many", "tensors"), rows=tuple(rows))
+
+
+def _curtailed(paths: Sequence[str]) -> Table:
+    row = Row(cells=(words("no time left after this cell"), words(f"{len(paths):,}"), names(list(paths))))
+    return Table(caption="Cause not looked for to the end", head=("why", "how many", "tensors"), rows=(row,))
+
+
+def _paths(report: Report, why: str) -> list[str]:
+    return [one.path for one in report.coverage.unverified if one.why == why]
+
+
+def show_settings(settings: Sequence[Setting]) -> Page:
+    """Show settings, those that were changed with what they were."""
+    rows = tuple(Row(cells=_setting(one)) for one in settings)
+    table = Table(caption="Settings", head=("name", "value", "meaning"), rows=rows)
+    return Page(head=f"tensorwatch  {count_of(len(rows), 'setting')}", parts=(table,))
+
+
+def _setting(one: Setting) -> tuple[Line, ...]:
+    was = words(f" (was {one.default})" if one.value != one.default else "")
+    return code(one.name), code(one.value) + was, marked(one.help)

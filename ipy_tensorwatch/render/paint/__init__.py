@@ -1,0 +1,1 @@
+"""Paint text, HTML and SVG."""

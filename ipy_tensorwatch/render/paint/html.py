@@ -1,0 +1,107 @@
+"""Paint a page as HTML for a notebook. The only place that escapes."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from ..page import Entry, Picture, Table
+from ..wording.measure import clean, shorten, width
+from ..wording.tensor_facts import dirt
+from .style import PICTURE_STYLE, STYLE
+from .svg import draw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..page import Line, Page, Part, Row, Strip
+
+WRAPPED = frozenset(("statement", "relation", "meaning", "values", "tensors"))
+"""The columns whose text may be long; a line break in any other one makes a table harder to read."""
+
+MIN_WRAPPED, EM_PER_LETTER = 32, 0.57
+"""How narrow, in letters of code, such a column may become before the table is scrolled instead."""
+
+
+MAX_NAME = 24
+"""How many columns a name beside a picture takes at most."""
+
+
+def write_html(page: Page) -> str:
+    """Write a page as one element with its own style; without scripts."""
+    parts = "".join(map(_part, page.parts))
+    style = STYLE + PICTURE_STYLE if "<svg" in parts else STYLE
+    return f'<div class="ipytw"><style>{style}</style><p class="ipytw-head">{_escape(page.head)}</p>{parts}</div>'
+
+
+def _part(part: Part) -> str:
+    if isinstance(part, Table):
+        return _table(part)
+    if isinstance(part, Entry):
+        lines = "".join(f"<p>{_line(line)}</p>" for line in part.lines)
+        return f'<div class="ipytw-entry"><p>{_escape(part.label)}</p><div>{lines}</div></div>'
+    return _picture(part) if isinstance(part, Picture) else f"<p>{_line(part)}</p>"
+
+
+def _table(table: Table) -> str:
+    used = [place for place in range(len(table.head)) if any(str(row.cells[place]) for row in table.rows)]
+    body = f"<tbody>{''.join(_row(row, table, used) for row in table.rows)}</tbody>"
+    more = f'<p class="ipytw-more">{_escape(table.more)}</p>' if table.more else ""
+    caption = _escape(table.caption)
+    if table.bare:
+        return f'<table aria-label="{caption}">{body}</table>{more}'
+    signed = ' class="ipytw-signed"' if any(row.silent for row in table.rows) else ""
+    head = _head(table.head[place] for place in used)
+    key = f'<p class="ipytw-key">{_escape(table.key)}</p>' if table.key else ""
+    return f"<table{signed}><caption>{caption}</caption>{head}{body}</table>{more}{key}"
+
+
+def _head(names: Iterable[str]) -> str:
+    cells = "".join(f'<th scope="col">{_escape(name)}</th>' for name in names)
+    return f"<thead><tr>{cells}</tr></thead>"
+
+
+def _row(row: Row, table: Table, used: list[int]) -> str:
+    first, *others = used
+    is_marked = row.silent and not table.bare
+    sign = '<span class="ipytw-sign" role="img" aria-label="silent">▲</span> ' if is_marked else ""
+    cells = f'<th scope="row">{sign}{_line(row.cells[first])}</th>'
+    cells += "".join(_cell(table.head[place], row.cells[place]) for place in others)
+    mark = "ipytw-silent" if row.silent else "ipytw-above" if row.picture else ""
+    below = (
+        f'<tr class="ipytw-below"><td colspan="{len(used)}">{_picture(row.picture)}</td></tr>' if row.picture else ""
+    )
+    return f"<tr{_class(mark)}>{cells}</tr>{below}"
+
+
+def _class(name: str) -> str:
+    return f' class="{name}"' if name else ""
+
+
+def _picture(picture: Picture) -> str:
+    strips = "".join(_strip(one, picture.nbytes) for one in picture.strips)
+    more = f'<p class="ipytw-more">{_escape(picture.more)}</p>' if picture.more else ""
+    return f'<table class="ipytw-picture" aria-label="{_escape(picture.caption)}"><tbody>{strips}</tbody></table>{more}'
+
+
+def _strip(strip: Strip, nbytes: int) -> str:
+    title = f"{strip.name}: {strip.place}" + (f"; {dirt(strip.dirty, strip.lane)}" if strip.dirty else "")
+    name = shorten(clean(strip.name), MAX_NAME)
+    cells = "".join(f"<td>{_escape(one)}</td>" for one in (strip.place, *strip.facts))
+    drawing = draw(strip, nbytes, _escape(title))
+    return f'<tr><th scope="row"><code>{_escape(name)}</code></th><td>{drawing}</td>{cells}</tr>'
+
+
+def _cell(name: str, line: Line) -> str:
+    if name not in WRAPPED:
+        return f"<td>{_line(line)}</td>"
+    least = EM_PER_LETTER * min(width(str(line)), MIN_WRAPPED)
+    return f'<td class="ipytw-wrapped" style="min-width:{least:.3g}em">{_line(line)}</td>'
+
+
+def _line(line: Line) -> str:
+    return "".join(f"<code>{_escape(one.text)}</code>" if one.code else _escape(one.text) for one in line.spans)
+
+
+def _escape(text: str) -> str:
+    return escape(clean(text))

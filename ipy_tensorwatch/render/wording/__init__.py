@@ -1,0 +1,1 @@
+"""Sentences: changes, hazards, relations and measures in words."""

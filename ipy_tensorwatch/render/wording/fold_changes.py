@@ -1,0 +1,135 @@
+"""Fold changes of one container that are alike into one line: `best[…]`, 64 tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ...core.model.path import count_alike
+from ...core.model.records import Elements
+from ...core.syntax.parsing import parse_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ...core.model.records import Change
+
+    Past = Sequence[tuple[int, Change]]
+
+FOLD_FROM = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """Changes that are told in one line; `change` is the first of them."""
+
+    label: str
+    change: Change
+    paths: tuple[str, ...]
+    via: tuple[str, ...]
+    elements: Elements | None
+
+    @property
+    def count(self) -> int:
+        """How many tensors it tells of."""
+        return len(self.paths)
+
+
+def fold(changes: Iterable[Change]) -> tuple[Fold, ...]:
+    """Fold changes that happened to one container alike, and leave the others as they are."""
+    alike: dict[object, list[Change]] = {}
+    for change in changes:
+        alike.setdefault(_key(change), []).append(change)
+    return tuple(one for group in alike.values() for one in _fold(group))
+
+
+def fold_by_cell(past: Past) -> Iterator[tuple[int, Fold]]:
+    """Fold the changes of each cell, and give each fold with the cell's count."""
+    cells: dict[int, list[Change]] = {}
+    for count, change in past:
+        cells.setdefault(count, []).append(change)
+    for count, changes in cells.items():
+        yield from ((count, one) for one in fold(changes))
+
+
+def _key(change: Change) -> object:
+    return (
+        parse_path(change.path).root, change.kind, change.cause, change.silent, change.sites, change.verified,
+        change.versioned, change.fields, change.since,
+    )  # fmt: skip
+
+
+def _fold(group: Sequence[Change]) -> Iterator[Fold]:
+    if len(group) < FOLD_FROM:
+        for one in group:
+            yield Fold(label=one.path, change=one, paths=(one.path,), via=one.via, elements=one.elements)
+        return
+    yield Fold(
+        label=label([one.path for one in group]),
+        change=replace(group[0], versions=_common_versions(group)),
+        paths=tuple(one.path for one in group),
+        via=_common_via(group),
+        elements=_total([one.elements for one in group]),
+    )
+
+
+def label(paths: Sequence[str]) -> str:
+    """Name several paths of one variable by what they have in common.
+
+    Examples
+    --------
+    >>> label(["best['w']", "best['b']"])
+    'best[…]'
+    >>> label(["m.layers[0].weight", "m.layers[1].bias"])
+    'm.layers[…]'
+    >>> label(["m.in.grad", "m.out.bias.grad"])
+    'm.….grad'
+    """
+    parsed = [parse_path(path) for path in paths]
+    steps = [one.steps for one in parsed]
+    begin = count_alike(steps)
+    end = count_alike([one[:begin:-1] for one in steps])
+    heads = {one[begin][0] if len(one) > begin else "" for one in steps}
+    rest = {"[": "[…]", ".": ".…"}.get(heads.pop(), "…") if len(heads) == 1 else "…"
+    return "".join((parsed[0].root, *steps[0][:begin], rest, *steps[0][len(steps[0]) - end :]))
+
+
+def gather(paths: Iterable[str], least: int = FOLD_FROM) -> list[tuple[str, list[str]]]:
+    """Name the paths of one variable as one where they are at least so many, each with those it stands for.
+
+    Examples
+    --------
+    >>> gather(["x", "h[0]", "h[1]", "h[2]"])
+    [('x', ['x']), ('h[…]', ['h[0]', 'h[1]', 'h[2]'])]
+    """
+    roots: dict[str, list[str]] = {}
+    for path in dict.fromkeys(paths):
+        roots.setdefault(parse_path(path).root, []).append(path)
+    parts = [[alike] if len(alike) >= least else [[path] for path in alike] for alike in roots.values()]
+    return [(label(part) if len(part) > 1 else part[0], part) for several in parts for part in several]
+
+
+def _common_via(group: Sequence[Change]) -> tuple[str, ...]:
+    """Tell what all of them changed through; nothing where that is not known of each."""
+    if len({one.via for one in group}) == 1:
+        return group[0].via
+    if not all(one.via for one in group):
+        return ()
+    return tuple(text for text, _ in gather((path for one in group for path in one.via), least=2))
+
+
+def _common_versions(group: Sequence[Change]) -> tuple[int | None, int | None]:
+    return group[0].versions if len({one.versions for one in group}) == 1 else (None, None)
+
+
+def _total(parts: Sequence[Elements | None]) -> Elements | None:
+    known = [one for one in parts if one is not None]
+    if len(known) < len(parts):
+        return None
+    counts = [one.changed for one in known]
+    largest = [one.max_abs for one in known if one.max_abs is not None]
+    return Elements(
+        changed=None if None in counts else sum(one or 0 for one in counts),
+        total=sum(one.total for one in known),
+        max_abs=max(largest, default=None),
+    )

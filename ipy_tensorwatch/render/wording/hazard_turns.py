@@ -1,0 +1,35 @@
+"""When hazards began and were over, as a table of `%tensorwatch history`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..page import Row, Table, code, marked, words
+from .fold_changes import gather
+from .hazard_sentences import over
+from .measure import few
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...core.model.records import Turn
+
+MAX_NAMES = 3
+
+
+def turn_table(turns: Sequence[Turn], limit: int) -> Table:
+    """Lay out the latest turns, the oldest of them first."""
+    left = len(turns) - limit
+    return Table(
+        caption="Hazards by cell",
+        head=("cell", "hazard", "tensors", "what happened"),
+        rows=tuple(_row(one) for one in turns[-limit:]),
+        more=f"… and {left:,} earlier" if left > 0 else "",
+    )
+
+
+def _row(turn: Turn) -> Row:
+    names, left = few([text for text, _ in gather(turn.hazard.paths)], MAX_NAMES)
+    told = code(", ".join(names)) + words(f" and {left} more" if left else "")
+    what = marked(turn.hazard.message) if turn.why is None else over(turn)
+    return Row(cells=(words(f"[{turn.cell}]"), words(turn.hazard.code), told, what))

@@ -1,0 +1,48 @@
+"""The operators that `%%tensordiff` saw writing, in order, and what changed without any of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.model.records import NOT_KEPT
+from ..page import Line, Row, Table, code, words
+from .measure import count_of
+from .phrases import names
+from .sites import inner_line, statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...core.model.records import OperatorWrite
+    from ...core.report import Report
+
+
+def operators(report: Report, max_rows: int) -> Iterator[Table | Line]:
+    """Show the operators in the order in which they wrote, then the tensors that none of them wrote."""
+    if report.writes:
+        yield Table(
+            caption="Operators that wrote, in order",
+            head=("operator", "tensors", "times", "where", "statement"),
+            rows=tuple(Row(cells=_operator(one)) for one in report.writes[:max_rows]),
+            more=left_out(len(report.writes), max_rows),
+        )
+    seen = {path for one in report.writes for path in one.paths}
+    past = [one.path for one in report.changes if one.kind == "mutated" and one.path not in seen]
+    if past:
+        yield words("no operator was seen to write ") + names(past) + words(": NumPy, a raw pointer or compiled code")
+
+
+def _operator(one: OperatorWrite) -> tuple[Line, ...]:
+    site = one.site
+    where = words(f"line {site.line}") if site else Line()
+    text = statement(site.text) if site else Line()
+    if site and site.inner:
+        text += words(" → ") + inner_line(site.inner)
+    whose = names(one.paths) if one.paths else words("" if one.op == NOT_KEPT else "a temporary")
+    return code(one.op), whose, words(f"{one.times:,}×" if one.times > 1 else ""), where, text
+
+
+def left_out(count: int, max_rows: int) -> str:
+    """Say how many rows a table of `%tensordiff` left out, and which option shows them."""
+    left = count - max_rows
+    return f"… and {count_of(left, 'more row')}: --max-rows {count}" if left > 0 else ""

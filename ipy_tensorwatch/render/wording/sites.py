@@ -1,0 +1,118 @@
+"""Where a change came from: the line and the statement to show of those that may have written."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ...core.statements.statement import parse_statements
+from ...core.syntax.parsing import parse_path
+from ..page import Line, code, words
+from .measure import count_of, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ...core.model.records import Change, Inner, Site
+
+MAX_STATEMENT = 56
+
+_MAGIC = re.compile(r"get_ipython\(\)\.run_(?P<kind>cell|line)_magic\('(?P<name>\w+)', '(?P<rest>[^']*)'")
+
+
+def line_of(change: Change) -> Line:
+    """Say which line of the cell wrote."""
+    return line_at(main_site(change)) if change.sites else Line()
+
+
+def text_of(change: Change) -> Line:
+    """Give the text of the statement that wrote, and of the line inside the function that it called."""
+    if not change.sites:
+        return Line()
+    site = main_site(change)
+    return text_at(site) + words(_others(change, site))
+
+
+def line_at(site: Site) -> Line:
+    """Say which line of the cell a site is."""
+    return words(f"likely {_lines(site)}" if _is_guess(site) else _lines(site))
+
+
+def text_at(site: Site) -> Line:
+    """Give the text of a site, and of the line inside the function that it called."""
+    shown = statement(site.text)
+    if site.inner is not None:
+        likely = "likely " if site.certainty == "inferred" else ""
+        shown += words(f" → {likely}") + inner_line(site.inner)
+    return shown
+
+
+def main_site(change: Change) -> Site:
+    """Choose the site to show: one that was seen to write, then one that names the tensor or at least a target."""
+
+    def rank(site: Site) -> tuple[int, int, bool]:
+        return _doubt(site), _distance(change, site), not _has_target(site)
+
+    return min(change.sites, key=rank) if len(change.sites) > 1 else change.sites[0]
+
+
+def _doubt(site: Site) -> int:
+    """Rank what was seen, before what a called function is known to write, before what only may have written."""
+    return (site.certainty == "inferred") + _is_guess(site)
+
+
+def _is_guess(site: Site) -> bool:
+    return site.certainty == "inferred" and site.inner is None
+
+
+def _distance(change: Change, site: Site) -> int:
+    """Rank a statement that names the tensor, one that names what it changed through, and headers one behind them."""
+    named = set(re.findall(r"\w+", site.text))
+    through = {parse_path(path).root for path in change.via}
+    distance = 0 if parse_path(change.path).root in named else 1 if through & named else 2
+    return max(distance, 1) + 1 if site.text.endswith(":") else distance
+
+
+def _has_target(site: Site) -> bool:
+    return any(one.targets for one in parse_statements(site.text))
+
+
+def _others(change: Change, shown: Site) -> str:
+    """Name the one other place that wrote, or may have written instead, or count the others."""
+    places = {(one.line, one.inner): one for one in reversed(change.sites)}
+    del places[shown.line, shown.inner]
+    others = list(places.values())
+    if not others:
+        return ""
+    told = _place(others[0], shown) if len(others) == 1 else count_of(len(others), "line")
+    return f" ({_sign(shown, others)} {told})"
+
+
+def _sign(shown: Site, others: Iterable[Site]) -> str:
+    if not any(map(_is_guess, (shown, *others))):
+        return "+"
+    return "+ likely" if shown.certainty == "observed" else "or"
+
+
+def _place(site: Site, shown: Site) -> str:
+    if site.inner is not None and site.line == shown.line:
+        return f"cell {site.inner.cell}, line {site.inner.line}"
+    return _lines(site)
+
+
+def _lines(site: Site) -> str:
+    return f"line {site.line}" if site.line == site.end_line else f"lines {site.line}–{site.end_line}"
+
+
+def inner_line(inner: Inner) -> Line:
+    """Name a line inside a function of the notebook."""
+    return words(f"cell {inner.cell}, line {inner.line}: ") + statement(inner.text)
+
+
+def statement(text: str) -> Line:
+    """Show a statement as it was typed, shortened: IPython runs `%time x` as a call."""
+    call = _MAGIC.match(text)
+    if call is not None:
+        sign, name, rest = ("%%" if call["kind"] == "cell" else "%"), call["name"], call["rest"]
+        text = f"{sign}{name} {rest}".rstrip()
+    return code(shorten(text, MAX_STATEMENT))

@@ -1,0 +1,1 @@
+"""One cell as it runs: recording, freezing, evidence and hazards."""

@@ -1,0 +1,198 @@
+"""Freeze what the user names, and look after it while cells run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from threading import get_ident
+from time import perf_counter, thread_time
+from typing import TYPE_CHECKING
+
+from IPython.core.error import UsageError
+
+from ...capture.running.look_budget import Allowance
+from ...core.host.guard import GUARD
+from ...core.model.freezing import FrozenError
+from ...render.pages.frozen_page import show_freeze, show_frozen, show_thaw
+from ..ipython.cell_sources import count_now, user_variables
+from ..ipython.find_path import explain_unknown, follow, normalize
+from .late_error import raise_late
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+
+    from ...capture.protect.freezer import Freezer
+    from ...capture.protect.frozen_memory import Frozen
+    from ...render.page import Page
+    from .running_cell import RunningCell
+
+SHARE, FLOOR = 0.1, 0.01
+"""The share of a cell's run time, and the seconds in any cell, that looking between statements may take here."""
+
+MAX_NAMED = 5
+
+
+@dataclass(slots=True, eq=False)
+class GuardedCell:
+    """A cell that runs while something is frozen.
+
+    Attributes
+    ----------
+    ran
+        The statements that ran since the frozen bytes were last compared.
+    """
+
+    cell: RunningCell
+    ran: set[int] = field(default_factory=set)
+    allowance: Allowance = field(default_factory=lambda: Allowance(share=SHARE, floor=FLOOR))
+
+    def note(self) -> None:
+        """Note the statement that runs, or ran last."""
+        if self.cell.ledger.current is not None:
+            self.ran.add(self.cell.ledger.current)
+
+    def culprit(self) -> str:
+        """Say which statements may have written."""
+        if self.cell.beside:
+            return "this cell, or one that ran beside it,"
+        ran = [one for one in self.cell.statements() if one.index in self.ran]
+        if not ran:
+            return "this cell"
+        lines = [one.line + self.cell.offset for one in ran]
+        if len(ran) == 1:
+            return f"{ran[0].text} (line {lines[0]})"
+        return f"one of the lines {min(lines)} to {max(lines)}"
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Freezing:
+    """What is frozen in this shell, and by thread the cells that run meanwhile."""
+
+    shell: InteractiveShell
+    freezer: Freezer
+    cells: dict[int, GuardedCell] = field(default_factory=dict)
+
+    def freeze(self, texts: Sequence[str], known: Sequence[str]) -> Page:
+        """Freeze what some texts lead to; nothing, where one of them leads nowhere."""
+        found: list[Frozen] = []
+        refused: dict[str, str] = {}
+        for text in texts:
+            ready, why = self._examine(normalize(text), known)
+            found += ready
+            refused |= why
+        if not found:
+            path, reason = next(iter(refused.items()))
+            more = f" (and {len(refused) - 1:,} more)" if len(refused) > 1 else ""
+            raise UsageError(f"{path} cannot be frozen{more}: {reason}")
+        once = list({id(one.thing()): one for one in found}.values())
+        self.freezer.freeze(once)
+        return show_freeze([one.record() for one in once], refused)
+
+    def thaw(self, texts: Sequence[str]) -> Page:
+        """Thaw what some texts name, or lead to; all, where there are none."""
+        found = [one for text in texts for one in self._find(normalize(text))] if texts else self._all()
+        self.freezer.thaw(found)
+        if not self.freezer.frozen:
+            self.freezer.close()
+        return show_thaw([one.record() for one in found])
+
+    def show(self) -> Page:
+        """Show what is frozen."""
+        return show_frozen([one.record() for one in self._all()])
+
+    def begin(self) -> None:
+        """Begin a cell: undo what was written since the last one, and stop operators from here on."""
+        if self.freezer.frozen:
+            for one in self.freezer.mend():
+                print(f"tensorwatch: {one.record()}: it was written to between cells; its bytes have been put back")
+            self._tell_let_go()
+            self.freezer.open()
+
+    def guard(self, cell: RunningCell | None) -> None:
+        """Look after what is frozen while a cell of this thread runs."""
+        if not self.freezer.frozen:
+            return
+        self.freezer.open()
+        if cell is not None and get_ident() not in self.cells:
+            guarded = self.cells[get_ident()] = GuardedCell(cell)
+            cell.ledger.verify = partial(self._verify, guarded)
+            guarded.allowance.begin()
+
+    def end(self, result: ExecutionResult | None) -> None:
+        """End a cell: the last place where a write can be undone, and told as the cell's own error."""
+        guarded = self.cells.pop(get_ident(), None)
+        GUARD.run("what is frozen", self.freezer.close, default=None)
+        if guarded is not None:
+            guarded.note()
+        told = _accuse(self.freezer.mend(), guarded)
+        self._tell_let_go()
+        if told:
+            raise_late(self.shell, FrozenError(told), result)
+
+    def _tell_let_go(self) -> None:
+        for one, why in self.freezer.let_go:
+            print(f"tensorwatch: {one.record()}: {why}, so it is not frozen any more")
+        self.freezer.let_go.clear()
+
+    def give_up(self) -> None:
+        """Thaw everything, and leave nothing behind."""
+        self.freezer.close()
+        self.freezer.rest()
+        self.freezer.thaw(self._all())
+        self.cells.clear()
+
+    def _examine(self, text: str, known: Sequence[str]) -> tuple[list[Frozen], dict[str, str]]:
+        try:
+            thing = follow(text, user_variables(self.shell))
+        except Exception:  # noqa: BLE001  (whatever it raises, it leads nowhere)
+            explain_unknown(text, known)
+        found, refused = self.freezer.examine(text, thing, count_now(self.shell))
+        if not found and not refused:
+            raise UsageError(f"there is no tensor to freeze in {text}, which is of type {type(thing).__name__}")
+        return found, refused
+
+    def _find(self, text: str) -> list[Frozen]:
+        named = [one for one in self._all() if one.path == text or one.path.startswith((f"{text}.", f"{text}["))]
+        thing = None if named else self._led_to(text)
+        found = named or [one for one in self._all() if one.thing() is thing]
+        if not found:
+            frozen = ", ".join(one.path for one in self._all()[:MAX_NAMED])
+            raise UsageError(f"{text} is not frozen" + (f"; frozen: {frozen}" if frozen else ", nor is anything else"))
+        return found
+
+    def _led_to(self, text: str) -> object:
+        try:
+            return follow(text, user_variables(self.shell))
+        except Exception:  # noqa: BLE001  (it leads nowhere)
+            return self  # which nobody can freeze
+
+    def _all(self) -> list[Frozen]:
+        return list(self.freezer.frozen.values())
+
+    def _verify(self, guarded: GuardedCell) -> FrozenError | None:
+        """Compare the frozen bytes between two statements; return the error of a cell in which one has written."""
+        told = GUARD.run("what is frozen", self._check, guarded, default="")
+        return FrozenError(told) if told else None
+
+    def _check(self, guarded: GuardedCell) -> str:
+        if guarded.cell.ledger.current is None:
+            return ""
+        guarded.note()
+        if not guarded.allowance.has_time(perf_counter()):
+            return ""
+        began = thread_time()
+        told = _accuse(self.freezer.mend(), guarded)
+        guarded.allowance.charge(thread_time() - began)
+        guarded.ran.clear()
+        return told
+
+
+def _accuse(mended: Sequence[Frozen], guarded: GuardedCell | None) -> str:
+    """Say what was written to, by which statement."""
+    if not mended:
+        return ""
+    more = f" (and {len(mended) - 1:,} more)" if len(mended) > 1 else ""
+    culprit = guarded.culprit() if guarded else "this cell"
+    return f"{mended[0].record()}{more}: {culprit} wrote to it; its bytes have been put back"

@@ -1,0 +1,31 @@
+"""Make an error that is known only when a cell has run the cell's own."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from ...core.host.guard import GUARD
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+
+
+def raise_late(shell: InteractiveShell, error: BaseException, result: ExecutionResult | None) -> None:
+    """Make it the error of a cell that has run, or say it beside the error that the cell has."""
+    if result is None or result.error_in_exec is not None or result.error_before_exec is not None:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return
+    result.error_in_exec = error
+    shell.last_execution_succeeded = False
+    shell.showtraceback((type(error), error, None))
+
+
+def deliver_late(shell: InteractiveShell, result: ExecutionResult | None) -> None:
+    """Deliver to a cell that has run what arrived while we looked after it: a Ctrl-C is its error, not lost."""
+    try:
+        if GUARD.signals.are_waiting:
+            GUARD.signals.take()()
+    except BaseException as error:  # noqa: BLE001  (whatever a handler of the user's raises)
+        if result is not None and result.success:
+            GUARD.run("after a cell", raise_late, shell, error.with_traceback(None), result, default=None)

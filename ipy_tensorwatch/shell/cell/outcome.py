@@ -1,0 +1,27 @@
+"""What became of a cell, as IPython tells it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.model.records import Cell
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionResult
+
+    from ...core.model.records import Status
+
+
+def status_of(result: ExecutionResult | None) -> Status:
+    """Tell whether a cell ran to its end, raised an error or was interrupted."""
+    errors = () if result is None else (result.error_in_exec, result.error_before_exec)
+    error = next((one for one in errors if one is not None), None)  # an error of the user's may say that it is false
+    if error is None:
+        return "ok"
+    return "interrupted" if issubclass(type(error), KeyboardInterrupt) else "error"
+
+
+def unwatched(count: int, result: ExecutionResult | None) -> Cell:
+    """Describe a cell that ran without us."""
+    source = (result.info.raw_cell or "") if result and result.info else ""
+    return Cell(count=count, source=source, status=status_of(result), duration=0.0, overhead=0.0)

@@ -1,0 +1,1 @@
+"""Explain the error that a cell raised, from live frames and graphs."""

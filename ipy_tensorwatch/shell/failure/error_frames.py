@@ -1,0 +1,196 @@
+"""Where a cell's error arose: its frames, with the notebook's statements that they were at."""
+
+from __future__ import annotations
+
+import linecache
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+import IPython
+
+from ...capture.frames.calling_line import is_users
+from ...capture.frames.traceback_frames import spots_of
+from ...core.explain.error_messages import BACKWARD
+from ...core.explain.failing_statement import Failing, backward_root, failing_in, find_backward, find_failing
+from ...core.hazards.wording import Raised
+from ...core.model.records import Inner, Site
+from ...core.syntax.cell_lines import Listing
+from ...core.syntax.magic_calls import find_body
+from ...core.syntax.parsing import parse_cell, parse_header
+from ..ipython.cell_sources import source_of
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ...core.explain.error_messages import Complaint
+    from ...core.explain.failing_statement import Spot
+
+CELL = "<module>"
+_IPYTHON = str(Path(IPython.__file__).parent)
+_THREADS = ("threading.py", "concurrent/futures/thread.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One frame at a statement that can be read.
+
+    Attributes
+    ----------
+    place
+        Which of the frames, counted from the innermost.
+    inner
+        The cell and line; None in a file.
+    """
+
+    place: int
+    spot: Spot
+    failing: Failing
+    inner: Inner | None
+
+    @property
+    def file(self) -> str:
+        """The name of the file, without the way to it."""
+        return PurePath(self.spot.file).name
+
+    @property
+    def source(self) -> str:
+        """The source of the whole cell or file."""
+        return source_of(self.spot.file)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Scene:
+    """An error with its frames. It holds what is the user's, so it must not outlive the hook.
+
+    Attributes
+    ----------
+    steps
+        The user's frames, innermost first.
+    inside
+        PyTorch's own frames within the last of these, innermost first.
+    own
+        The cell's own statement.
+    """
+
+    error: BaseException
+    complaint: Complaint
+    spots: Sequence[Spot]
+    steps: Sequence[Step]
+    inside: Sequence[Step]
+    own: Step | None
+
+    @property
+    def is_threaded(self) -> bool:
+        """Whether the error came out of another thread, whose nodes have numbers of their own."""
+        return any(PurePath(one.file).as_posix().endswith(_THREADS) for one in self.spots)
+
+    @property
+    def raised(self) -> Raised:
+        """The user's innermost statement; of a backward the one that ran it, not one that it ran."""
+        runs_backward = (one for one in self.steps if find_backward(one.failing.node))
+        step = next(runs_backward if self.complaint.trouble in BACKWARD else iter(()), next(iter(self.steps), None))
+        if step is None:
+            return Raised(text="")
+        root = backward_root(step.failing.node)
+        if step.inner is None:
+            place = f"{step.file}, line {step.spot.line}"
+        else:
+            is_own = self.own is not None and step.inner == self.own.inner
+            place = "" if is_own else f"cell {step.inner.cell}, line {step.inner.line}"
+        return Raised(text=step.failing.text, place=place, root=root)
+
+    @property
+    def site(self) -> Site | None:
+        """The cell's own statement, with the innermost line of the notebook that it led to."""
+        if self.own is None or self.own.inner is None:
+            return None
+        failing, line = self.own.failing, self.own.inner.line
+        inner = next((one.inner for one in self.steps if one.inner is not None), None)
+        end = line + failing.end_line - failing.line
+        return Site(line=line, end_line=end, text=failing.text, inner=None if inner == self.own.inner else inner)
+
+
+def survey(error: BaseException, complaint: Complaint, count: int, files: Mapping[str, int]) -> Scene:
+    """Look at where an error arose.
+
+    Parameters
+    ----------
+    count
+        The count of the cell that raised.
+    files
+        The file names of the notebook's cells, each with its count.
+    """
+    spots = spots_of(error)
+    steps = [*_steps(spots, files)]
+    steps.reverse()
+    innermost = steps[0].place if steps else 0
+    inside = [step for place, spot in enumerate(spots[:innermost]) if (step := _in_file(place, spot)) is not None]
+    own = next((one for one in steps if one.inner and one.inner.cell == count and one.spot.function == CELL), None)
+    return Scene(error=error, complaint=complaint, spots=spots, steps=steps, inside=inside, own=own)
+
+
+@dataclass(slots=True)
+class _Cells:
+    """Reads the statements of cells, each cell parsed once, each statement read once: a recursion is many frames."""
+
+    listing: Listing
+    _trees: dict[str, tuple[ast.Module | None, list[str]]] = field(default_factory=dict)
+    _found: dict[Spot, Failing | None] = field(default_factory=dict)
+
+    def find(self, spot: Spot) -> Failing | None:
+        """Find the statement that a frame was at."""
+        if spot not in self._found:
+            tree, lines = self._parsed(spot.file)
+            self._found[spot] = None if tree is None else failing_in(tree, lines, spot)
+        return self._found[spot]
+
+    def _parsed(self, name: str) -> tuple[ast.Module | None, list[str]]:
+        if name not in self._trees:
+            source = source_of(name)
+            self._trees[name] = parse_cell(source), source.split("\n")
+        return self._trees[name]
+
+
+def _steps(spots: Sequence[Spot], files: Mapping[str, int]) -> Iterator[Step]:
+    """Read the statements of the user's frames, outermost first; before the first of the notebook is only IPython."""
+    cells, last = _Cells(Listing(files, source_of)), None
+    for place, spot in [*enumerate(spots)][::-1]:
+        step = _at_cell(place, spot, cells) if spot.file in files else _in_magic(place, spot, last)
+        if step is None and last is not None and is_users(spot.file) and not spot.file.startswith(_IPYTHON):
+            step = _in_file(place, spot)
+        if step is not None:
+            last = step
+            yield step
+
+
+def _at_cell(place: int, spot: Spot, cells: _Cells) -> Step | None:
+    failing, listing = cells.find(spot), cells.listing
+    if failing is None:
+        return None
+    line = failing.line + listing.above(spot.file)
+    inner = Inner(cell=listing.cells[spot.file], line=line, text=failing.text)
+    return Step(place=place, spot=spot, failing=failing, inner=inner)
+
+
+def _in_magic(place: int, spot: Spot, last: Step | None) -> Step | None:
+    """Read code that a magic compiled itself, `%%time` for one."""
+    body = find_body(last.failing.node) if last and last.inner and spot.function == CELL else None
+    failing = None if body is None else find_failing(body.source, spot)
+    if body is None or failing is None or last is None or last.inner is None:
+        return None
+    inner = replace(
+        last.inner, line=last.inner.line - last.failing.line + body.offset + failing.line, text=failing.text
+    )
+    return Step(place=place, spot=spot, failing=failing, inner=inner)
+
+
+def _in_file(place: int, spot: Spot) -> Step | None:
+    """Read one line of a file."""
+    text = linecache.getline(spot.file, spot.line).strip()
+    node = parse_header(text) if text else None
+    if node is None:
+        return None
+    failing = Failing(line=spot.line, end_line=spot.line, text=text, node=node, part=None)
+    return Step(place=place, spot=spot, failing=failing, inner=None)

@@ -1,0 +1,112 @@
+"""Explain why a backward stopped: with the variables, cells and lines of this notebook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...capture.autograd.failed_node import find_spoiled
+from ...capture.frames.frame_locals import read_locals
+from ...core.explain.backward_failed import Stopped, tell_stopped, tell_unseen
+from ...core.explain.backward_failed_remedy import mend_stopped
+from ...core.host.deadline import Deadline
+from ...core.memory.neighbours import Neighbourhood
+from ...core.memory.overlap import share_bytes
+from .error_frames import CELL
+from .find_writer import Inquest
+from .guess_line import Guess
+from .known_writes import Witness
+
+if TYPE_CHECKING:
+    from ...core.explain.error_messages import Complaint
+    from ...core.hazards.saved_tensor import Spoiled
+    from ...core.model.path import AccessPath
+    from ...core.model.reading import Reading
+    from ...core.model.records import Hazard
+    from .error_frames import Scene, Step
+    from .explain_error import Aftermath, FailureBook
+
+SECONDS = 1.0
+"""How long the graph of a cell that raised may be searched: whoever has to mend it waits for the answer."""
+MAX_FRAMES = 8
+MAX_ENTRIES = 50
+MAX_ALIKE = 3
+
+
+def explain_stop(scene: Scene, after: Aftermath, book: FailureBook) -> Hazard:
+    """Explain a backward that stopped."""
+    lens = after.cell.observer.lens
+    spoiled = find_spoiled(scene.error, scene.complaint, lens.storages, lens.objects, SECONDS)
+    if spoiled is None:
+        return tell_unseen(scene.complaint, scene.raised, _alike(scene.complaint, after))
+    paths = [path for path, _ in _over(spoiled.reading, after)]
+    owner, local = _local_to(scene, spoiled, after) if not paths else (None, [])
+    inquest = _inquest(spoiled, scene, after, book)
+    known = Stopped(
+        code=scene.complaint.code,
+        raised=scene.raised,
+        spoiled=spoiled,
+        paths=tuple(map(str, paths or local)),
+        owner=owner.spot.function if owner else None,
+        saved_in=inquest.saved_in,
+        saved_at=inquest.saved_at(),
+        writing=None if scene.is_threaded else inquest.close(),
+        recorded=after.cell.recording is not None,
+    )
+    guess = Guess(book=book, after=after, inquest=inquest, owner=owner, deadline=Deadline.after(SECONDS))
+    found = guess.complete(known)
+    return tell_stopped(found, mend_stopped(found))
+
+
+def _saved_in(spoiled: Spoiled, scene: Scene, after: Aftermath, book: FailureBook) -> int | None:
+    """Tell the cell that saved, by the node's number; in another thread, nodes have numbers of their own."""
+    seen, counted = after.cell.observer.graphs.seen.get(spoiled.sequence), book.cell_of(spoiled.sequence)
+    return None if scene.is_threaded or seen not in (None, counted) else counted
+
+
+def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, book: FailureBook) -> Inquest:
+    return Inquest(
+        cell=after.cell,
+        observed=after.observed,
+        spoiled=spoiled,
+        saved_in=_saved_in(spoiled, scene, after, book),
+        witness=Witness(cell=after.cell, family=_family(spoiled, after), explain=after.explain),
+        dated=book.dated,
+        history=after.history,
+        book=book.book,
+        cell_of=book.cell_of,
+        plain_of=book.plain_of,
+    )
+
+
+def _alike(complaint: Complaint, after: Aftermath) -> list[str]:
+    """Name the variables that have the shape and the version that a complaint tells, where these are few."""
+    entries = after.observed.shot.snapshot.entries() if complaint.now is not None else ()
+    shapes = [(str(path), reading.version, ", ".join(map(str, reading.shape))) for path, reading in entries]
+    found = [path for path, version, shape in shapes if (version, shape) == (complaint.now, complaint.shape)]
+    return found if len(found) <= MAX_ALIKE else []
+
+
+def _over(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Reading]]:
+    """Give the variables that share a byte with a tensor, those that lie just so first."""
+    near = Neighbourhood(after.observed.shot.snapshot.entries()).of(reading)
+    return sorted(near, key=lambda entry: entry[1].layout != reading.layout)[:MAX_ENTRIES]
+
+
+def _family(spoiled: Spoiled, after: Aftermath) -> list[tuple[AccessPath, Reading]]:
+    """Give the variables that share the version counter: views of each other, whether or not they share a byte."""
+    over = _over(spoiled.reading, after)
+    beside = after.observed.shot.snapshot.by_storage.get(spoiled.reading.storage, ())
+    known = {id(reading) for _, reading in over}
+    every = [*over, *(entry for entry in beside if id(entry[1]) not in known)]
+    return [entry for entry in every if entry[1].version == spoiled.now][:MAX_ENTRIES]
+
+
+def _local_to(scene: Scene, spoiled: Spoiled, after: Aftermath) -> tuple[Step | None, list[AccessPath]]:
+    """Find names for a tensor in the functions that the error came through."""
+    storages = after.cell.observer.lens.storages
+    for step in scene.steps[:MAX_FRAMES]:
+        local = read_locals(scene.error, step.place, storages) if step.spot.function != CELL else []
+        found = [path for path, reading, _ in local if share_bytes(reading, spoiled.reading)]
+        if found:
+            return step, found
+    return None, []

@@ -1,0 +1,154 @@
+"""Explain why PyTorch refused a write in place: with the variables, cells and lines of this notebook."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from ...capture.frames.frame_locals import inplace_module, may_assign, read_keys, read_locals
+from ...core.explain.inplace_refused import Refused, tell_refused
+from ...core.explain.inplace_refused_remedy import mend_refused
+from ...core.explain.rewrite_loop import take_one_by_one
+from ...core.memory.neighbours import Neighbourhood
+from ...core.memory.view_index import spell_portion
+from ...core.statements.write_target import Target, resolve
+from ...core.syntax.parsing import bound_around, parse_path
+from .error_frames import CELL
+from .known_writes import Witness, find_last_write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ...capture.frames.frame_locals import Local
+    from ...core.explain.error_messages import Complaint
+    from ...core.model.path import AccessPath
+    from ...core.model.reading import Reading
+    from ...core.model.records import Hazard
+    from .error_frames import Scene, Step
+    from .explain_error import Aftermath
+
+MAX_NAMES = 16
+
+
+def explain_refusal(scene: Scene, after: Aftermath) -> Hazard:
+    """Explain a refused write, or the use of a view that cannot be used any more."""
+    found = next(_candidates(scene, after), None)
+    refused = Refused(complaint=scene.complaint, raised=scene.raised, site=scene.site)
+    if found is not None:
+        refused = _describe(scene, after, *found)
+    return tell_refused(refused, mend_refused(refused))
+
+
+def _candidates(scene: Scene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
+    """Give the tensors that the failing statements name and that PyTorch complains of, the innermost's first."""
+    storages = after.cell.observer.lens.storages
+    for step in chain(scene.inside, scene.steps):
+        keys = read_keys(scene.error, step.place)
+        paths = [resolve(one, keys) for one in _meant(scene, step)]
+        known = read_locals(scene.error, step.place, storages, {path.root for path in paths})
+        for path in paths:
+            near = [one for one in known if path.leads_to(one.path) or one.path.leads_to(path)]
+            yield from ((step, one) for one in near if _fits(scene.complaint, one))
+
+
+def _meant(scene: Scene, step: Step) -> list[Target]:
+    """Give what the complaint may be about: what is written, or what is used where that is refused."""
+    if scene.complaint.late or scene.complaint.trouble in ("marked-leaf", "marked-view"):
+        return [Target(path=path) for path in step.failing.mentions()]
+    return step.failing.targets()
+
+
+def _fits(complaint: Complaint, one: Local) -> bool:
+    """Tell whether a tensor is what PyTorch complains of."""
+    reading, base = one.reading, one.base
+    match complaint.trouble:
+        case "leaf" | "marked-leaf":
+            return reading.collects_gradient
+        case "view-of-leaf":
+            return (reading if base is None else base).collects_gradient
+        case "one-of-several" | "made-by-function" | "no-grad-view" | "inference-view":
+            return base is not None and (bool(reading.version) or not complaint.late)
+        case "detached-view" | "marked-view":
+            return base is not None
+        case "inference":
+            return reading.version is None
+        case "expanded":
+            return any(step == 0 and size > 1 for size, step in zip(reading.shape, reading.strides, strict=True))
+        case _:
+            return True
+
+
+def _describe(scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused:
+    """Add the names, and what depends on them."""
+    names = _names_of(one.reading, after)
+    path = str(one.path) if step not in scene.inside else next(iter(names), None)
+    bases = _names_as(one.base, scene, after, step) if one.base is not None else []
+    witness = Witness(cell=after.cell, family=_family(one.reading, after), explain=after.explain)
+    return Refused(
+        complaint=scene.complaint,
+        raised=scene.raised,
+        site=scene.site,
+        path=path,
+        also=_also(path, one.reading, after),
+        names=tuple(dict.fromkeys([*([path] if path in names else []), *names])),
+        reading=one.reading,
+        base=next(iter(bases), None),
+        portion=spell_portion(one.reading, one.base) if one.base is not None else None,
+        base_is_leaf=one.base is not None and one.base.collects_gradient,
+        binds=_binds(scene, step, one.path)
+        if step in scene.steps
+        else _binds(scene, scene.steps[0], parse_path(path or "")),
+        loop=take_one_by_one(step.source if step.inner else "", step.failing, one.path.root, bases),
+        module=next(filter(None, (inplace_module(scene.error, each.place) for each in scene.inside)), None),
+        writing=find_last_write(witness, after.history) if scene.complaint.late else None,
+        is_written=_is_written(names, after),
+    )
+
+
+def _names_of(reading: Reading, after: Aftermath) -> list[str]:
+    """Name the variables over a tensor, those that lie just so first."""
+    near = Neighbourhood(after.observed.shot.snapshot.entries()).of(reading)
+    near.sort(key=lambda entry: entry[1].layout != reading.layout)
+    return [str(path) for path, _ in near[:MAX_NAMES]]
+
+
+def _names_as(base: Reading, scene: Scene, after: Aftermath, step: Step) -> list[str]:
+    """Name the very tensor that something is a view of: by the names of the function that failed, and by variables."""
+    entries = after.observed.shot.snapshot.by_storage.get(base.storage, ())
+    variables = [str(path) for path, reading in entries if reading.layout == base.layout]
+    if step.spot.function == CELL and variables:
+        return variables
+    known = read_locals(scene.error, step.place, after.cell.observer.lens.storages)
+    return [*dict.fromkeys([*(str(one.path) for one in known if _lies_as(one.reading, base)), *variables])]
+
+
+def _lies_as(one: Reading, other: Reading) -> bool:
+    return (one.storage, one.layout) == (other.storage, other.layout)
+
+
+def _family(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Reading]]:
+    """Give the variables that share the version counter."""
+    entries = after.observed.shot.snapshot.by_storage.get(reading.storage, ())
+    return [entry for entry in entries if entry[1].version == reading.version][:MAX_NAMES]
+
+
+def _also(path: str | None, reading: Reading, after: Aftermath) -> str | None:
+    """Give a longer name for what is called by a loop's or a function's own name."""
+    entries = after.observed.shot.snapshot.by_storage.get(reading.storage, ())
+    names = [str(one) for one, other in entries if other.layout == reading.layout]
+    others = [one for one in names if "." in one or path not in names]
+    return next(iter(others), None) if path and path.isidentifier() else None
+
+
+def _binds(scene: Scene, step: Step, path: AccessPath) -> bool:
+    """Tell whether a name may be bound anew where the statement stands."""
+    if not may_assign(scene.error, step.place, path):
+        return False
+    if step.spot.function == CELL or path.steps:
+        return True
+    source = step.source if step.inner else ""
+    return path.root in bound_around(source, step.failing.line) and not step.spot.function.startswith("<")
+
+
+def _is_written(names: Sequence[str], after: Aftermath) -> bool:
+    return any(content.changed and str(one.path) in names for one, content in after.observed.found)

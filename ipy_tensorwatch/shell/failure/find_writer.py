@@ -1,0 +1,173 @@
+"""Find the write that overwrote what a backward needs: the first one after it was saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ...core.blame.statement_timeline import Timeline
+from ...core.explain.candidate_lines import is_counted
+from ...core.explain.rewrite_statement import written_path
+from ...core.hazards.saved_tensor_overwritten import Writing
+from ...core.model.records import Site
+from ...core.syntax.magic_calls import MAGIC_CALL
+from .known_writes import Witness, place_of, writes_by_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ...capture.observer import Observation
+    from ...core.hazards.saved_tensor import Spoiled
+    from ...core.model.records import Change
+    from ...core.statements.statement import Statement
+    from ..cell.hazard_log import HazardBook
+    from ..cell.running_cell import RunningCell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquest:
+    """Asks everybody who may know of a write, whoever knows best first.
+
+    Attributes
+    ----------
+    cell
+        The cell that raised.
+    saved_in
+        The cell that saved the tensor.
+    witness
+        Knows the statements of this cell that wrote to the memory.
+    dated
+        The writes that cells under `%%tensordiff` recorded, by the storage and by the version that they found there.
+    cell_of, plain_of
+        Tell in which cell a node was built, and the source of a cell.
+    """
+
+    cell: RunningCell
+    observed: Observation
+    spoiled: Spoiled
+    saved_in: int | None
+    witness: Witness
+    dated: Mapping[tuple[int, int], Writing]
+    history: Iterable[tuple[int, Change]]
+    book: HazardBook
+    cell_of: Callable[[int], int | None]
+    plain_of: Callable[[int], str]
+
+    def close(self) -> Writing | None:
+        """Find the write; None where nobody saw it."""
+        if self.spoiled.is_detached:
+            return self._detached()
+        recorded = self.dated.get((self.spoiled.reading.storage, self.spoiled.expected))
+        proven = recorded or self._from_graph()
+        found = self._with_names(proven) if proven else self._remembered() or self._in_this_cell()
+        return found and _as_typed(found)
+
+    def _detached(self) -> Writing | None:
+        """Find who took away the history: that moves no version."""
+        here = (one for one in self.witness.told() if one.site and "detach_(" in one.site.text)
+        before = (one for one in self.witness.strips(self.history) if one.cell >= (self.saved_in or 0))
+        return next(here, next(before, None))
+
+    def saved_at(self) -> Site | None:
+        """Find the statement that saved; of code that a magic ran, its line is not known."""
+        site = None if self.saved_in is None else self._site_of(self.saved_in, self.spoiled.sequence)
+        return None if site is not None and site.text.startswith(MAGIC_CALL) else site
+
+    def _site_of(self, cell: int, sequence: int) -> Site | None:
+        """Find the statement that built a node."""
+        return self.timeline(cell).maker(sequence)
+
+    def timeline(self, cell: int) -> Timeline:
+        """Give a cell's source, and when its statements ran, where that is known."""
+        known = self.cell.timeline if cell == self.cell.count else self.book.records.timeline(cell)
+        return known or Timeline(self.plain_of(cell), ())
+
+    def _from_graph(self) -> Writing | None:
+        """Take the word of the graph: the node of the write, which tells its statement."""
+        sequence = self.spoiled.writer[1] if self.spoiled.writer else None
+        cell = None if sequence is None else self.cell_of(sequence)
+        if sequence is None or cell is None:
+            return None
+        return Writing(cell=cell, site=self._site_of(cell, sequence))
+
+    def _with_names(self, proven: Writing) -> Writing:
+        """Add through which variable, and from which line inside a function, a statement is said to have written."""
+        site, remembered = proven.site, self._remembered()
+        if site is None:
+            return proven
+        told = self.witness.told() if proven.cell == self.cell.count else [remembered] if remembered else []
+        alike = [one for one in told if one.cell == proven.cell and place_of(one.site) == place_of(site)]
+        best = next((one for one in alike if one.cause == "direct"), alike[0] if alike else None)
+        if best is None or best.site is None:
+            return proven
+        return replace(best, site=site if site.inner else best.site)
+
+    def _remembered(self) -> Writing | None:
+        """Ask what is remembered of earlier cells; of a line that cannot have been, look for another one by name."""
+        known = self._known_cell()
+        if known is None or known.site is None:
+            return known
+        names = [*filter(None, [known.path]), *(str(path) for path, _ in self.witness.family)]
+        for one in self._ran_in(known.cell):
+            if is_counted(one.text) and place_of(one) == place_of(known.site):
+                return known
+            name = next((name for name in names if is_counted(one.text) and writes_by_name(one, name)), None)
+            if name is not None:
+                return replace(known, path=name, site=Site(line=one.line, end_line=one.end_line, text=one.text))
+        return replace(known, site=None)
+
+    def _known_cell(self) -> Writing | None:
+        """Find the earlier cell that moved the version on: as it was counted, or else as it was foretold."""
+        known, version = self._foretold(), self.spoiled.expected
+        moves = [one for one, before, after in self.witness.moves(self.history) if before <= version < after]
+        counted = next((one for one in moves if one.cell >= (self.saved_in or 0)), None)
+        if counted is None:
+            return known
+        if counted.cell == self.cell.count:
+            return None
+        return known if known is not None and known.cell == counted.cell else counted
+
+    def _ran_in(self, cell: int) -> list[Statement]:
+        """Give the statements of a cell that ran since the save, in their order; not one that saved what it wrote."""
+        built = self.timeline(cell)
+        statements = {one.index: one for one in built.statements}
+        since = [*dict.fromkeys(self.ran_since(cell))] if built.entered else [*statements]
+        is_own_result = self.saved_in == cell and self.spoiled.is_output
+        return [statements[index] for index in since[is_own_result:] if index in statements]
+
+    def _foretold(self) -> Writing | None:
+        for one in self.observed.overwritten:
+            saved, known = one.saved, self.book.records.writing_of(one)
+            is_it = (saved.reading.storage, saved.version) == (self.spoiled.reading.storage, self.spoiled.expected)
+            if is_it and known is not None and known.cell != self.cell.count:
+                return known
+        return None
+
+    def _in_this_cell(self) -> Writing | None:
+        """Find the first statement after the save that wrote, by what it names or by what was seen."""
+        here = self.saved_in == self.cell.count
+        if not here and not self.witness.saw(self.spoiled.expected, at_once=self.saved_in is None):
+            return None
+        since = [*dict.fromkeys(self.ran_since(self.cell.count))]
+        saver = since[0] if here and since and self.spoiled.is_output else None
+        statements = {place_of(one): one.index for one in self.cell.statements()}
+        told = [(statements.get(place_of(one.site)), one) for one in self.witness.told()]
+        found = [(_turn(one, since.index(index), is_saver=index == saver), turn)
+                 for turn, (index, one) in enumerate(told) if index in since]  # fmt: skip
+        return told[min(found)[1]][1] if found else None
+
+    def ran_since(self, cell: int) -> list[int]:
+        """Give the statements of a cell that ran since the save, as often as they did."""
+        return self.timeline(cell).since(self.spoiled.sequence if self.saved_in == cell else 0)
+
+
+def _as_typed(one: Writing) -> Writing:
+    """Call what was written as the statement does, which may be bound to something else by now."""
+    path = written_path(one.site.text) if one.site and not one.site.inner else None
+    return one if path is None else replace(one, path=path)
+
+
+def _turn(one: Writing, place: int, *, is_saver: bool) -> tuple[bool, bool, int, bool]:
+    """Order suspects: the statement that saved comes last where it names what it writes, for it wrote, then saved."""
+    is_named = one.cause == "direct"
+    return one.site is not None and not is_counted(one.site.text), is_named and is_saver, place, not is_named

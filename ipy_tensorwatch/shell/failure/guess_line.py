@@ -1,0 +1,216 @@
+"""Add to what is known of a backward that stopped what is likely: by the text of functions, where nobody saw more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ...core.explain.candidate_lines import (
+    is_counted,
+    list_suspects,
+    only_maker,
+    only_reader,
+    only_writer,
+    quiet_modules,
+    stem,
+)
+from ...core.explain.failing_statement import find_writer
+from ...core.explain.rewrite_statement import read_paths
+from ...core.hazards.saved_tensor_overwritten import Writing
+from ...core.hazards.wording import Raised
+from ...core.model.records import Inner, Site
+from ...core.statements.statement import parse_statements, statements_in
+from ...core.syntax.magic_calls import MAGIC_CALL
+from ...core.syntax.parsing import bound_around, parse_path
+from ..cell.blame_evidence import read_notebook
+from .known_writes import place_of, writes_by_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ...core.explain.backward_failed import Stopped
+    from ...core.explain.candidate_lines import Suspect
+    from ...core.host.deadline import Deadline
+    from ...core.statements.statement import Statement
+    from .error_frames import Step
+    from .explain_error import Aftermath, FailureBook
+    from .find_writer import Inquest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """Guesses from the sources of the notebook's functions.
+
+    Attributes
+    ----------
+    owner
+        The frame that knows the tensor by a name of its own.
+    deadline
+        When to stop looking for lines inside functions.
+    """
+
+    book: FailureBook
+    after: Aftermath
+    inquest: Inquest
+    owner: Step | None
+    deadline: Deadline
+
+    def complete(self, found: Stopped) -> Stopped:
+        """Add what is likely to what is known."""
+        found = self._with_line_of_owner(found)
+        if found.saved_in is not None:
+            found = self._with_suspect(replace(found, carried=self._carried(found)))
+            found = self._with_saver(found)
+        return replace(found, rebinds=self._rebinds(found))
+
+    def _with_line_of_owner(self, found: Stopped) -> Stopped:
+        """Add the one line that writes to a local name of a function which is on the way of the error."""
+        if self.owner is None:
+            return found
+        line = find_writer(self.owner.source, self.owner.spot, found.paths)
+        if line is None:
+            return found
+        number, text = line
+        inner, site = self.owner.inner, found.writing.site if found.writing else None
+        place = f"cell {inner.cell}, line {number}" if inner else f"{self.owner.file}, line {number}"
+        if inner and found.writing and site and site.inner is None:
+            there = replace(site, certainty="inferred", inner=Inner(cell=inner.cell, line=number, text=text))
+            return replace(found, writing=replace(found.writing, site=there))
+        return replace(found, inside=Raised(text=text, place=place))
+
+    def _with_suspect(self, found: Stopped) -> Stopped:
+        """Add the one line, or the module, that fits what the graph says of the write."""
+        writing, spoiled = found.writing, found.spoiled
+        if found.inside or spoiled.is_detached or (writing is not None and _is_told(writing)):
+            return found
+        followed = self._follow_names(found) if not found.paths else None
+        if followed is not None:
+            return replace(found, writing=followed)
+        ops = [spoiled.writer[0]] if spoiled.writer else spoiled.users if spoiled.is_output else []
+        ran, notebook = self._ran(found), read_notebook(self.book.shell, self.book.sources)
+        elsewhere, suspects = self._lay_elsewhere(ran), list_suspects(ran, notebook, self.deadline)
+        able = [one for one in suspects if one.inner or _may_write(one.statement, elsewhere)]
+        suspect = only_writer(able, ops)
+        modules = quiet_modules(ran, notebook, ops, spoiled.op)
+        if modules and not (suspect and suspect.writes & {*map(stem, ops)}):
+            return replace(found, modules=tuple((path, notebook.classes[path]) for path in modules))
+        return found if suspect is None or modules else replace(found, writing=_guess(suspect, found))
+
+    def _follow_names(self, found: Stopped) -> Writing | None:
+        """Follow the names that the saving statement used, until one of them is written to."""
+        steps = [*self._ran_from(found.saved_in or 0)]
+        if not steps:
+            return None
+        (_, saver), everything = steps[0], [one for _, one in steps]
+        if found.spoiled.is_output:
+            names = {*saver.binds} or {target.path.root for target in saver.targets}
+        else:
+            names = {path.root for path in saver.mentions} - saver.binds
+        is_own = not found.spoiled.is_output and any(_writes_itself(saver, name) for name in names)
+        elsewhere = self._lay_elsewhere(everything)
+        for cell, one in steps[not is_own :]:
+            if is_counted(one.text) and any(writes_by_name(one, name) for name in names):
+                site = Site(line=one.line, end_line=one.end_line, text=one.text, certainty="inferred")
+                return Writing(cell=cell, site=site)
+            if is_counted(one.text) and one.targets and _may_write(one, elsewhere):
+                return None  # under a name that nobody followed
+            names -= one.binds
+        return None
+
+    def _ran_from(self, first: int) -> Iterator[tuple[int, Statement]]:
+        """Give the statements that ran since the save, cell by cell, as far as these are known."""
+        for cell in range(first, self.after.cell.count + 1):
+            built = self.inquest.timeline(cell)
+            statements = {one.index: one for one in built.statements}
+            if not statements:
+                return
+            ran = [*dict.fromkeys(self.inquest.ran_since(cell))] if built.entered else [*statements]
+            yield from ((cell, statements[index]) for index in ran if index in statements)
+
+    def _lay_elsewhere(self, ran: Iterable[Statement]) -> set[str]:
+        """Give the variables that lay elsewhere all along."""
+        bound = {name for each in ran for name in each.binds}
+        return {path.root for path, _ in self.after.observed.shot.snapshot.entries()} - bound
+
+    def _ran(self, found: Stopped) -> list[Statement]:
+        """Give the statements that may have written: the one that did, or all since the save."""
+        writing = found.writing
+        cell = (found.saved_in if writing is None else writing.cell) or 0
+        site = writing.site if writing else None
+        since = {*self.inquest.ran_since(cell)}
+        statements = self.inquest.timeline(cell).statements
+        ran = [one for one in statements if (place_of(one) == place_of(site) if site else one.index in since)]
+        return [one for each in ran for one in statements_in(each)]
+
+    def _with_saver(self, found: Stopped) -> Stopped:
+        """Add the line inside a function that likely saved, by what it calls, or that reads the variable."""
+        site = found.saved_at
+        if site is None:
+            return found
+        suspects = list_suspects(
+            parse_statements(site.text), read_notebook(self.book.shell, self.book.sources), self.deadline
+        )
+        if found.paths and not found.owner:
+            own = [one for one in suspects if one.inner and not self._is_hidden(one.inner, found.paths)]
+            return replace(found, reader=only_reader(own, found.paths))
+        maker = only_maker(suspects, found.spoiled.op)
+        if maker is None or maker.inner is None:
+            return found
+        return replace(found, saved_at=replace(site, certainty="inferred", inner=maker.inner))
+
+    def _is_hidden(self, inner: Inner, paths: Iterable[str]) -> bool:
+        """Tell a line in a function that has names of its own for others than the notebook's variables."""
+        own = bound_around(self.book.sources.cells.get(inner.cell, ""), inner.line)
+        return any(parse_path(path).root in own for path in paths)
+
+    def _carried(self, found: Stopped) -> tuple[str, ...]:
+        """Find the variables by which one round of a loop reaches back into the one before."""
+        if found.saved_in != self.after.cell.count:
+            return ()
+        since = self.inquest.ran_since(self.after.cell.count)
+        statements = {one.index: one for one in self.after.cell.statements()}
+        if not since or since[0] not in since[1:] or since[0] not in statements:
+            return ()
+        builder, ran = statements[since[0]], [statements[index] for index in {*since} if index in statements]
+        before = {name for one in ran if one.index < builder.index for name in one.binds}
+        bound = {name for one in ran if one.index >= builder.index for name in one.binds} - before
+        bound |= {str(target.path) for one in ran if one.index >= builder.index for target in one.targets}
+        snapshot = self.after.observed.shot.snapshot
+        carried = (path for path in read_paths(builder.text) if path in bound)
+        return tuple(path for path in carried if (one := snapshot.get(path)) is not None and not one.is_leaf)
+
+    def _rebinds(self, found: Stopped) -> frozenset[str]:
+        """Give the names that may be bound anew at the line inside a function that wrote."""
+        if found.owner is not None:
+            return frozenset(found.paths)
+        inner = found.writing.site.inner if found.writing and found.writing.site else None
+        return bound_around(self.book.sources.cells.get(inner.cell, ""), inner.line) if inner else frozenset()
+
+
+def _writes_itself(one: Statement, name: str) -> bool:
+    """Tell `x.mul_(x.detach())`: what is written is read too, and saved."""
+    return writes_by_name(one, name) and len(re.findall(rf"\b{re.escape(name)}\b", one.text)) > 1
+
+
+def _may_write(one: Statement, elsewhere: set[str]) -> bool:
+    """Tell whether a statement may have written there: not to variables that lay elsewhere all along."""
+    roots = {target.path.root for target in one.targets}
+    return not roots or not roots <= elsewhere
+
+
+def _is_told(writing: Writing) -> bool:
+    """Tell a write of which nothing is left to guess."""
+    site = writing.site
+    if site is None or site.text.startswith(MAGIC_CALL):
+        return False
+    return site.inner is not None or writing.cause == "direct"
+
+
+def _guess(suspect: Suspect, found: Stopped) -> Writing:
+    one, known = suspect.statement, found.writing
+    site = Site(line=one.line, end_line=one.end_line, text=one.text, certainty="inferred", inner=suspect.inner)
+    if known is None:
+        return Writing(cell=found.saved_in or 0, site=site)
+    is_better = suspect.inner is not None or known.site is None or known.site.text.startswith(MAGIC_CALL)
+    return replace(known, site=site) if is_better else known

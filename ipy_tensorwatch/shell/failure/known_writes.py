@@ -1,0 +1,107 @@
+"""What is known of the writes to one piece of memory: by what statements name, by what was seen, by the history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...core.hazards.saved_tensor_overwritten import Writing
+from ...core.model.diff import Difference
+from ...core.model.records import Site
+from ...core.statements.target_matching import name_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from ...core.blame.silent import Verdict
+    from ...core.model.path import AccessPath
+    from ...core.model.reading import Reading
+    from ...core.model.records import Cause, Change
+    from ...core.statements.statement import Statement
+    from ..cell.running_cell import RunningCell
+
+    Entry = tuple[AccessPath, Reading]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """Knows who wrote to some memory.
+
+    Attributes
+    ----------
+    family
+        The variables that share its version counter.
+    """
+
+    cell: RunningCell
+    family: Sequence[Entry]
+    explain: Callable[[Difference], Verdict]
+
+    def saw(self, version: int, *, at_once: bool) -> bool:
+        """Tell whether this cell moved the version on: it was no later before; or `at_once`, where nobody knew it."""
+        known = [one for path, _ in self.family if (one := self.version_before(path)) is not None]
+        return max(known) <= version if known else at_once and bool(self.family)
+
+    def version_before(self, path: AccessPath) -> int | None:
+        """Tell the version that a variable had before this cell."""
+        before = self.cell.ledger.before.snapshot.get(str(path))
+        return None if before is None else before.version
+
+    def told(self) -> list[Writing]:
+        """Say which statements of this cell wrote, as far as can be told."""
+        found = [*self._by_name()]
+        for path, reading in self.family:
+            verdict = self.explain(Difference(path=path, before=reading, after=reading))
+            found += [self._writing(path, reading, site, verdict.cause) for site in verdict.sites]
+        return found
+
+    def moves(self, history: Iterable[tuple[int, Change]]) -> Iterator[tuple[Writing, int, int]]:
+        """Give the cells that moved the version, each with the versions before and after."""
+        leaves = {str(path): reading.collects_gradient for path, reading in self.family}
+        for count, change in history:
+            before, after = change.versions
+            if change.path in leaves and before is not None and after is not None and before != after:
+                site, path = next(iter(change.sites), None), (*change.via, change.path)[0]
+                said = Writing(cell=count, path=path, site=site, cause=change.cause, is_leaf=leaves[change.path])
+                yield said, before, after
+
+    def strips(self, history: Iterable[tuple[int, Change]]) -> Iterator[Writing]:
+        """Give the cells that took the history from one of the variables."""
+        names = {str(path) for path, _ in self.family}
+        for count, change in history:
+            if change.path in names and "grad_fn" in change.fields:
+                yield Writing(cell=count, path=change.path)
+
+    def _by_name(self) -> Iterator[Writing]:
+        """Find the statements that ran and that name one of the variables as written."""
+        family = {str(path): (path, reading) for path, reading in self.family}
+        for one in self.cell.statements() if family else ():
+            if one.index in self.cell.ledger.ran:
+                known: Iterable[Mapping[str, int | str]] = self.cell.values.get(one.index) or ({},)
+                site = Site(line=one.line, end_line=one.end_line, text=one.text)
+                for name in sorted(name_targets(one, known, family).exact, key=[*family].index):
+                    yield self._writing(*family[name], site, "direct")
+
+    def _writing(self, path: AccessPath, reading: Reading, site: Site, cause: Cause) -> Writing:
+        return Writing(cell=self.cell.count, path=str(path), site=site, cause=cause, is_leaf=reading.collects_gradient)
+
+
+def find_last_write(witness: Witness, history: Iterable[tuple[int, Change]]) -> Writing | None:
+    """Find the last write before something failed: in the last cell that moved the version, this one at last."""
+    now = max((reading.version or 0 for _, reading in witness.family), default=0)
+    if any(witness.version_before(path) == now for path, _ in witness.family):
+        return next((one for one, _, after in [*witness.moves(history)][::-1] if after == now), None)
+    turns = {index: turn for turn, (_, index) in enumerate(witness.cell.ledger.built)}
+    numbers = {place_of(one): one.index for one in witness.cell.statements()}
+    told = [(turns.get(numbers.get(place_of(one.site), -1), -1), one) for one in witness.told()]
+    return max(told, key=lambda one: (one[0], one[1].cause == "direct"))[1] if told else None
+
+
+def writes_by_name(one: Statement, name: str) -> bool:
+    """Tell whether a statement names a variable as written."""
+    return bool(name_targets(one, ({},), {name: None}).exact)
+
+
+def place_of(one: Site | Statement | None) -> tuple[int, str] | None:
+    """Tell a statement from others of its cell."""
+    return None if one is None else (one.line, one.text)

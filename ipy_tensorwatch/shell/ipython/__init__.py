@@ -1,0 +1,1 @@
+"""IPython: sources of cells, settings, options and output."""

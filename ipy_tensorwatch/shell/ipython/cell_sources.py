@@ -1,0 +1,159 @@
+"""What the shell knows of its cells: their plain source, the functions they define, and the lines of their frames."""
+
+from __future__ import annotations
+
+import linecache
+import re
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ...capture.objects.inspect_object import Nameless, name_of
+from ...core.interpreter.cell_definitions import definitions_in
+from ...core.model.records import Inner
+from ...core.syntax.parsing import may_give_memory, may_hide_writes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
+
+    from ...core.interpreter.definitions import Definition
+
+_NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
+MAX_CHARACTERS = 1 << 23
+"""How much source of cells, and of definitions, is kept; the oldest is forgotten first."""
+MAX_BITS = 1000
+"""Up to so many bits a number is printed; Python prints none of thousands of digits."""
+MAX_NESTED = 1000
+"""How many files that magics compiled are kept, the newest."""
+_DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
+
+
+def user_variables(shell: InteractiveShell) -> dict[str, Any]:
+    """Return the user's own names; what IPython keeps beside them (`_`, `Out`, `_3`, …) is no variable."""
+    hidden = shell.user_ns_hidden
+    found: dict[str, Any] = {}
+    for place, (name, value) in enumerate(dict.copy(shell.user_ns).items()):
+        if type(name) is not str:
+            found[_spell(name, place)] = Nameless()
+        elif name not in hidden and not (name[:1] == "_" and _NUMBERED.fullmatch(name)):
+            found[name] = value
+    return found
+
+
+def _spell(key: object, place: int) -> str:
+    """Spell a name that is no text, or one that its own code would have to print."""
+    is_short = type(key) is int and key.bit_length() < MAX_BITS
+    return f"globals()[{key}]" if is_short else f"globals()[<{name_of(type(key))} {place}>]"
+
+
+@dataclass(slots=True)
+class Sources:
+    """The plain sources of the cells that define something, and where each name was defined last.
+
+    Attributes
+    ----------
+    give_memory
+        Whether any of the cells may give a tensor other memory.
+    hide_writes
+        Whether any of the functions may write without the version counter seeing it.
+    nested
+        The cells of the files that magics compiled, where IPython counts them to the next cell.
+    """
+
+    cells: dict[int, str] = field(default_factory=dict)
+    definitions: dict[str, Definition] = field(default_factory=dict)
+    give_memory: bool = False
+    hide_writes: bool = False
+    nested: dict[str, int] = field(default_factory=dict)
+
+    def add(self, count: int, source: str) -> None:
+        """Remember a cell if it defines functions or classes."""
+        self.give_memory = self.give_memory or may_give_memory(source)
+        if not _DEFINES.search(source):
+            return
+        self.hide_writes = self.hide_writes or may_hide_writes(source)
+        self.cells.pop(count, None)
+        self.cells[count] = source
+        for name, one in definitions_in(source, count).items():
+            self.definitions.pop(name, None)
+            self.definitions[name] = one
+        self._bound()
+
+    def _bound(self) -> None:
+        """Forget the oldest cells, and what was defined longest ago, beyond what is kept."""
+        size = sum(map(len, self.cells.values()))
+        while size > MAX_CHARACTERS and len(self.cells) > 1:
+            size -= len(self.cells.pop(next(iter(self.cells))))
+        size = sum(len(one.source) for one in self.definitions.values())
+        while size > MAX_CHARACTERS and len(self.definitions) > 1:
+            size -= len(self.definitions.pop(next(iter(self.definitions))).source)
+
+    def adopt(self, files: Mapping[str, int], known: int, count: int) -> None:
+        """Note a cell's own files: those that were compiled after the first `known` ones."""
+        self.nested.update((name, count) for name in islice(files, known, None) if files[name] != count)
+        for name in [*islice(self.nested, max(0, len(self.nested) - MAX_NESTED))]:
+            del self.nested[name]
+
+    def files(self, shell: InteractiveShell) -> Mapping[str, int]:
+        """Return the file names of the cells' code, each with the execution count of its cell."""
+        return {**notebook_files(shell), **self.nested}
+
+    def line(self, shell: InteractiveShell, file_name: str, line: int) -> Inner | None:
+        """Tell which cell's line a frame is at."""
+        count = cell_of(shell, file_name)
+        if count is None or count not in self.cells:
+            return None
+        lines = self.cells[count].splitlines()
+        text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+        return Inner(cell=count, line=line, text=text)
+
+
+def cell_of(shell: InteractiveShell, file_name: str) -> int | None:
+    """Return the execution count of the cell that was compiled under a file name."""
+    return notebook_files(shell).get(file_name)
+
+
+def notebook_files(shell: InteractiveShell) -> Mapping[str, int]:
+    """Return the file names of the cells, each with its execution count, as IPython keeps them."""
+    files: Mapping[str, int] = getattr(shell.compile, "_filename_map", {})
+    return files
+
+
+def source_of(file_name: str) -> str:
+    """Return the source behind a file name, as IPython gave it to the tracebacks."""
+    return "".join(linecache.getlines(file_name))
+
+
+def count_of(shell: InteractiveShell, info: ExecutionInfo) -> int:
+    """Return the count of a cell that is about to run; IPython 9 has counted on by then, IPython 8 has not."""
+    count = int(shell.execution_count)
+    inputs = getattr(shell.history_manager, "input_hist_parsed", None)
+    counted_on = bool(info.store_history) and inputs is not None and len(inputs) < count
+    return count - 1 if counted_on else count
+
+
+def count_now(shell: InteractiveShell) -> int:
+    """Return the count of the cell that runs or ran last: as many as the history has inputs; 0 before the first."""
+    inputs = getattr(shell.history_manager, "input_hist_parsed", None)
+    return int(shell.execution_count) if inputs is None else len(inputs) - 1
+
+
+def plain_source(shell: InteractiveShell, raw: str, transformed: str | None) -> tuple[str, int]:
+    """Return a cell as plain Python, and how many blank lines IPython cut off its top."""
+    if transformed is None:
+        try:
+            transformed = shell.transform_cell(raw)
+        except Exception:  # noqa: BLE001  (IPython will tell the user itself)
+            return "", 0
+    return transformed, _leading_blanks(raw) - _leading_blanks(transformed)
+
+
+def _leading_blanks(text: str) -> int:
+    count = 0
+    for line in text.splitlines():
+        if line.strip():
+            break
+        count += 1
+    return count

@@ -1,0 +1,78 @@
+"""Choose how to show a page: text in a terminal, text and HTML where a front end is there to show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...core.hazards.saved_tensor_overwritten import is_worth_saying
+from ...render.page import Page, words
+from ...render.pages.diff_page import DiffView, show_diff
+from ...render.pages.summary_page import summarize
+from ...render.paint.html import write_html
+from ...render.paint.text import write_text
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ...core.report import Report
+    from .magic_options import DiffOptions
+
+
+def show(shell: InteractiveShell, page: Page) -> None:
+    """Show a page, without a trace in `_` or `Out`."""
+    text = write_text(page)
+    if getattr(shell, "kernel", None) is None:
+        print(text)
+    else:
+        shell.display_pub.publish({"text/plain": text, "text/html": write_html(page)})
+
+
+@dataclass(slots=True)
+class Speaker:
+    """Says under each cell what there is to say, and once what need be said only once.
+
+    Attributes
+    ----------
+    report, asked
+        The last cell that did more than ask us, and the options that it ran with under `%%tensordiff`.
+    """
+
+    shell: InteractiveShell
+    report: Report | None = None
+    asked: DiffOptions | None = None
+    said_skipped: bool = False
+
+    def tell(self, report: Report, asked: DiffOptions | None) -> None:
+        """Show a cell's report: in full where `%%tensordiff` asks for it, else what was silent."""
+        if not _only_asks(report.cell.source):
+            self.report, self.asked = report, asked
+        begun = [one for one in report.begun if is_worth_saying(one)]
+        page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else summarize(report, begun)
+        if page is not None:
+            show(self.shell, page)
+        self._tell_skipped(report)
+
+    def _tell_skipped(self, report: Report) -> None:
+        if not self.said_skipped and report.skipped:
+            self.said_skipped = True
+            show(self.shell, _skipped_page(report))
+
+
+def _only_asks(source: str) -> bool:
+    """Tell a cell that holds nothing but our own line magics."""
+    lines = [line.strip() for line in source.splitlines()]
+    return all(not line or line.startswith(("#", "%tensorwatch", "%tensordiff")) for line in lines)
+
+
+def diff_view(options: DiffOptions, *, recorded: bool) -> DiffView:
+    """Turn options into what the page needs to know."""
+    return DiffView(recorded=recorded, unchanged=options.unchanged, max_rows=options.max_rows, values=options.values)
+
+
+def _skipped_page(report: Report) -> Page:
+    count = len(report.skipped)
+    some = "1 tensor was" if count == 1 else f"{count:,} tensors were"
+    head = f"tensorwatch  [{report.cell.count}]  {some} not compared: the time for it is up"
+    hint = "they are compared after later cells; said once, %tensorwatch status tells it for the last cell"
+    return Page(head=head, parts=(words(hint),))

@@ -1,0 +1,121 @@
+"""IPython's side of the probes: instrument the one cell that the watcher has announced, and nothing else."""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+from dataclasses import dataclass, field
+from functools import partial
+from threading import get_ident
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+from ...core.host.guard import GUARD
+from ...core.statements.statement import walk_statements
+from ...core.syntax.probes import instrument, make_probes, silence
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+PROBES = "__tensorwatch_probes_{}__"
+"""The name under which a running cell finds its probes, among the builtins, so not in the user's namespace.
+
+Each cell has a name of its own: cells may overlap, and one may go on after the extension was loaded anew.
+"""
+_numbers = itertools.count(1)
+
+
+def transformers(shell: InteractiveShell) -> list[Any]:
+    """Return the shell's list of transformers, of which it asks only that they have a `visit`."""
+    return cast("list[Any]", shell.ast_transformers)
+
+
+@dataclass(slots=True, eq=False)
+class ProbeTransformer:
+    """An IPython AST transformer.
+
+    `%timeit`, `%prun` and `%%time` pass code through the transformers too, while a cell runs; what they measure must
+    be the user's code alone, so only the first tree after `arm` is instrumented.
+
+    It stands in the shell's list, as the last, only until the cell's tree has come by: others see the tree as typed.
+
+    Attributes
+    ----------
+    shell
+        Whose cells these are.
+    expected
+        By thread, what takes the tree of the cell that is about to run.
+    installed
+        By thread, the name of the probes of the cell that runs.
+    """
+
+    shell: InteractiveShell
+    expected: dict[int, Callable[[ast.Module], SimpleNamespace]] = field(default_factory=dict)
+    installed: dict[int, str] = field(default_factory=dict)
+
+    def come(self) -> None:
+        """Stand behind all other transformers."""
+        found = transformers(self.shell)
+        if not found or found[-1] is not self:
+            found[:] = [*(one for one in found if one is not self), self]
+
+    def go(self) -> None:
+        """Stand there no longer."""
+        found = transformers(self.shell)
+        found[:] = [one for one in found if one is not self]
+
+    def arm(self, on_cell: Callable[[ast.Module], SimpleNamespace]) -> None:
+        """Expect a cell in this thread; `on_cell` gets its tree and returns its probes."""
+        self.expected[get_ident()] = on_cell
+
+    def disarm(self) -> None:
+        """Expect nothing in this thread, and take its probes away."""
+        self.expected.pop(get_ident(), None)
+        if not self.expected:
+            self.go()
+        name = self.installed.pop(get_ident(), None)
+        if name is not None:
+            vars(builtins).pop(name, None)
+
+    def retire(self) -> None:
+        """Let the cells that run run on with probes that do nothing."""
+        self.expected.clear()
+        for name in list(self.installed.values()):
+            silence(vars(builtins).get(name, SimpleNamespace()))
+
+    def visit(self, node: ast.Module) -> ast.Module:
+        """Return the instrumented tree, or the tree as it is."""
+        thread = get_ident()
+        if thread in self.installed:
+            return node
+        expected = self.expected.pop(thread, None)
+        probed = GUARD.run("before a cell", self._instrument, node, expected, default=None) if expected else None
+        if probed is None and GUARD.signals.are_waiting:
+            probed = GUARD.run("before a cell", self._instrument, node, _delivering, default=None)
+        GUARD.run("before a cell", self._step_aside, default=None)
+        return node if probed is None else probed
+
+    def _step_aside(self) -> None:
+        found = transformers(self.shell)
+        if not self.expected and found and found[-1] is self:  # else IPython would skip the one behind
+            del found[-1]
+
+    def _instrument(self, node: ast.Module, expected: Callable[[ast.Module], SimpleNamespace]) -> ast.Module:
+        probes = expected(node)
+        if not vars(probes):
+            return node
+        name = PROBES.format(next(_numbers))
+        probed = instrument(node, name)
+        self.installed[get_ident()], vars(builtins)[name] = name, probes
+        return probed
+
+
+def _delivering(tree: ast.Module) -> SimpleNamespace:
+    """Make probes that do no more than deliver what arrived before the cell began."""
+    count = sum(1 for _ in walk_statements(tree.body))
+    probes = make_probes(dict.fromkeys(range(count), bool))
+    probes.p0, probes.deliver = partial(bool, 1), GUARD.signals.take()
+    return probes

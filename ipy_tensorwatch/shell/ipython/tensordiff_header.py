@@ -1,0 +1,79 @@
+"""The line `%%tensordiff …` above a cell: the cell below it runs as it would without.
+
+IPython hands a cell magic its cell as text, and what runs such text runs it unlike a cell: other line numbers, no
+top-level `await`, no `;`. So the line is turned into a comment before IPython looks at it, and the watcher records
+while IPython runs the cell as it runs any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from IPython.core.error import UsageError
+from IPython.core.inputtransformer2 import classic_prompt, ipython_prompt, leading_indent
+
+from ...core.host.guard import GUARD
+from .magic_options import DiffOptions, Helped, diff_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAGIC = "%%tensordiff"
+COMMENT = f"# {MAGIC}"
+
+
+@dataclass(slots=True)
+class HeadingTransformer:
+    """An IPython input transformer that comments the heading out.
+
+    A cell inside a cell (`%%time`, `%%capture`, above or below), bad options and `--help` are left to the magic itself.
+    """
+
+    is_running: Callable[[], bool]
+    has_side_effects: bool = True
+    """IPython skips such transformers where it only asks whether a cell is complete."""
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        """Return the lines of a cell, the heading as a comment."""
+        return GUARD.run("reading a cell", self._comment_out, lines, default=lines)
+
+    def _comment_out(self, lines: list[str]) -> list[str]:
+        if not lines or self.is_running() or _options(lines[0], MAGIC) is None:
+            return lines
+        first = next((place for place, line in enumerate(lines) if place and line.strip()), None)
+        if first is None or lines[first].lstrip().startswith("%%"):
+            return lines
+        return [f"# {lines[0]}", *lines[1:first], *_tidy(lines[first:])]
+
+
+def _tidy(lines: list[str]) -> list[str]:
+    """Clean a cell up as IPython does where it has no heading: take off its indentation, or pasted prompts."""
+    tidy: tuple[Callable[[list[str]], list[str]], ...] = (leading_indent, classic_prompt, ipython_prompt)
+    for transform in tidy:
+        lines = transform(lines)
+    return lines
+
+
+def requested(raw: str, plain: str) -> DiffOptions | None:
+    """Return the options of a cell whose heading was commented out; None for any other."""
+    return None if raw.lstrip().startswith("#") else _options(plain.partition("\n")[0], COMMENT)
+
+
+def may_request(raw: str) -> bool:
+    """Tell whether a cell may have a heading, before it is parsed."""
+    return MAGIC in raw
+
+
+def _options(line: str, start: str) -> DiffOptions | None:
+    head, *rest = line.split(None, start.count(" ") + 1)[start.count(" ") :] or [""]
+    if head != MAGIC or not line.startswith(start):
+        return None
+    words = " ".join(rest)
+    if "--help" in words or "-h" in words.split():
+        return None
+    try:
+        options = diff_options(words)
+    except (UsageError, Helped):
+        return None
+    return None if options.tensors else options

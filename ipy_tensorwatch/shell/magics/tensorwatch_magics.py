@@ -1,0 +1,188 @@
+"""The magics: each parses, asks the watcher, and shows."""
+
+from __future__ import annotations
+
+import ast
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, output_can_be_silenced
+
+from ...capture.compare.compare_two import compare, is_tensor
+from ...core.host.guard import GUARD
+from ...core.model.answers import Memory
+from ...render.pages.blame_page import show_blame
+from ...render.pages.comparison_page import show_comparison
+from ...render.pages.diff_page import show_diff
+from ...render.pages.history_page import history
+from ...render.pages.overview_page import overview
+from ...render.pages.status_page import Status, show_settings, show_status
+from ...render.pages.why_page import explain
+from ..ipython.find_path import find_path, find_paths, watched_paths
+from ..ipython.magic_options import Helped, diff_options, diff_parser, split, watch_parser
+from ..ipython.output import diff_view, show
+from .config_magic import change, settings_of
+from .ipython_names import holders_of
+from .nested_cell import run_body
+from .restore import restore
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ...core.report import Report
+    from ...render.page import Page
+    from ..ipython.magic_options import DiffOptions
+    from ..ipython.output import Speaker
+    from ..watcher import Watcher
+
+
+@magics_class
+class TensorMagics(Magics):
+    """`%tensorwatch` and `%tensordiff`."""
+
+    shell: InteractiveShell
+
+    def __init__(self, shell: InteractiveShell, watcher: Watcher, speaker: Speaker, version: str) -> None:
+        super().__init__(shell)
+        self._watcher, self._speaker, self._version = watcher, speaker, version
+
+    @line_magic
+    def tensorwatch(self, line: str) -> None:  # noqa: D102  (the parser's help is its docstring)
+        try:
+            asked = watch_parser().parse_args(split(line))
+        except Helped:
+            return
+        self._answer(
+            f"%tensorwatch {asked.command or ''}".rstrip(), getattr(self, f"_{asked.command or 'overview'}"), asked
+        )
+
+    @output_can_be_silenced
+    @line_cell_magic
+    def tensordiff(self, line: str, cell: str | None = None) -> Any:  # noqa: ANN401, D102  (the same)
+        try:
+            options = diff_options(line)
+        except Helped:
+            return None
+        if cell is not None:
+            if options.tensors:
+                raise UsageError("%%tensordiff: the code stands on the lines below")
+            return run_body(self.shell, self._watcher, options, line, cell)
+        if len(options.tensors) == 1:
+            raise UsageError("%tensordiff: name two tensors to compare, or none")
+        if len(options.tensors) > 2:  # noqa: PLR2004  (A and B)
+            raise UsageError(f"%tensordiff: {len(options.tensors)} words, but two tensors can be compared")
+        things = [self._evaluate(text) for text in options.tensors]
+        self._answer("%tensordiff", partial(self._compare, things) if things else self._diff, options)
+        return None
+
+    tensorwatch.__doc__ = watch_parser().format_help()
+    tensordiff.__doc__ = diff_parser().format_help()
+
+    def _answer(self, command: str, make: Callable[[Any], Page | None], asked: object) -> None:
+        """Show what a command answers; nothing of ours is cut in two by a Ctrl-C, or shown as a traceback."""
+        GUARD.signals.hold()
+        try:
+            page = make(asked)
+            if page is not None:
+                show(self.shell, page)
+        except UsageError:
+            raise
+        except Exception as error:  # noqa: BLE001  (an error of ours, or of an odd object)
+            GUARD.note(command, error)
+            raise UsageError(f"{command} failed; %tensorwatch status tells why") from None
+        finally:
+            GUARD.signals.release()
+            if GUARD.signals.are_waiting:
+                GUARD.signals.send_later()
+
+    def _diff(self, options: DiffOptions) -> Page:
+        recorded = bool(self._speaker.asked and self._speaker.asked.ops)
+        return show_diff(self._report(), diff_view(options, recorded=recorded and options.ops))
+
+    def _compare(self, things: Sequence[object], options: DiffOptions) -> Page:
+        texts = options.tensors[0], options.tensors[1]
+        return show_comparison(compare(texts, (things[0], things[1]), options.values), options.values)
+
+    def _evaluate(self, text: str) -> object:
+        try:
+            ast.parse(text, mode="eval")
+            thing = self.shell.ev(text)
+        except Exception as error:  # noqa: BLE001  (the user's expression may raise anything)
+            raise UsageError(f"%tensordiff: {text}: {type(error).__name__}: {error}") from None
+        if not is_tensor(thing):
+            raise UsageError(f"%tensordiff: {text} is a {type(thing).__name__}, neither a tensor nor an array")
+        return thing
+
+    def _report(self) -> Report:
+        if self._speaker.report is None:
+            raise UsageError("no cell has been watched yet: run one first")
+        return self._speaker.report
+
+    def _overview(self, _: argparse.Namespace) -> Page:
+        return overview(self._report())
+
+    def _on(self, _: argparse.Namespace) -> None:
+        self._watcher.settings.enabled = True
+
+    def _off(self, _: argparse.Namespace) -> None:
+        self._watcher.settings.enabled = False
+
+    def _status(self, _: argparse.Namespace) -> Page:
+        watcher = self._watcher
+        return show_status(
+            Status(
+                version=self._version,
+                enabled=watcher.settings.enabled,
+                report=self._speaker.report,
+                changes=len(watcher.history),
+                faults=tuple(GUARD.faults),
+                failed=GUARD.count,
+            )
+        )
+
+    def _why(self, asked: argparse.Namespace) -> Page:
+        path = find_path(asked.path, self._watcher, self.shell.user_ns)
+        record = next(one for one in self._watcher.observer.shot.snapshot.records if str(one.path) == path)
+        holders, unnamed = holders_of(self.shell, path)
+        past = [(count, one) for count, one in self._watcher.history if one.path == path]
+        return explain(Memory(record=record, holders=holders, unnamed=unnamed, past=past))
+
+    def _history(self, asked: argparse.Namespace) -> Page:
+        past = list(self._watcher.history)
+        path = asked.path and self._path_of_history(asked.path, {one.path for _, one in past})
+        turns = [one for one in self._watcher.hazards.turns if path is None or path in one.hazard.paths]
+        return history([(count, one) for count, one in past if path in (None, one.path)], asked.count, path, turns)
+
+    def _path_of_history(self, text: str, known: set[str]) -> str:
+        return text if text in known else find_path(text, self._watcher, self.shell.user_ns)
+
+    def _freeze(self, asked: argparse.Namespace) -> Page:
+        page = self._watcher.freezing.freeze(asked.paths, watched_paths(self._watcher))
+        self._watcher.guard()
+        return page
+
+    def _thaw(self, asked: argparse.Namespace) -> Page:
+        return self._watcher.freezing.thaw(asked.paths)
+
+    def _frozen(self, _: argparse.Namespace) -> Page:
+        return self._watcher.freezing.show()
+
+    def _blame(self, asked: argparse.Namespace) -> Page:
+        past = list(self._watcher.history)
+        known = dict.fromkeys([one.path for _, one in past] + watched_paths(self._watcher))
+        paths = set(find_paths(asked.path, self._watcher, known))
+        return show_blame([(count, one) for count, one in past if one.path in paths], asked.path)
+
+    def _restore(self, asked: argparse.Namespace) -> Page:
+        return restore(asked.path, asked.cell, self._watcher)
+
+    def _config(self, asked: argparse.Namespace) -> Page | None:
+        name, sign, value = (asked.setting or "").partition("=")
+        if sign:
+            change(self._watcher.settings, name.strip(), value.strip())
+            return None
+        return show_settings(settings_of(self._watcher.settings, name.strip() or None))

@@ -1,0 +1,56 @@
+"""Neighbours are found as a search over all entries would find them."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipy_tensorwatch.core.memory.neighbours import Neighbourhood
+from ipy_tensorwatch.core.memory.overlap import share_bytes
+from ipy_tensorwatch.core.model.path import AccessPath
+from tests.render.records import reading
+
+SOME = st.builds(
+    lambda number, start, size, step, known: reading(
+        number,
+        data_ptr=4096 + 4 * start,
+        shape=(size,),
+        strides=(4 * step,),
+        low=4 * start,
+        high=4 * start + (4 * step * (size - 1) + 4 if size else 0),
+        unknown=None if known else "a sparse coo tensor",
+    ),
+    st.integers(1, 6),
+    st.integers(0, 20),
+    st.integers(0, 6),
+    st.integers(0, 3),
+    st.booleans(),
+)
+
+
+@given(st.lists(SOME, max_size=12), SOME)
+def test_the_index_finds_what_a_search_finds(others: list, target):
+    entries = [(AccessPath(f"x{place}"), one) for place, one in enumerate(others)]
+    expected = {
+        str(path)
+        for path, one in entries
+        if one.object == target.object
+        or (not target.unknown and not one.unknown and share_bytes(target, one) is not False)
+    }
+
+    assert {str(path) for path, _ in Neighbourhood(entries).of(target)} == expected
+
+
+def test_neighbours_come_in_the_order_in_which_they_were_given():
+    entries = [
+        (AccessPath(name), reading(place, low=low, data_ptr=4096 + low, shape=(1,), high=low + 4))
+        for place, (name, low) in enumerate([("b", 4), ("a", 0)])
+    ]
+
+    assert [str(path) for path, _ in Neighbourhood(entries).of(reading(9))] == ["b", "a"]
+
+
+def test_the_same_address_on_another_device_is_another_place():
+    entries = [(AccessPath("x"), reading(1, device="cuda:0"))]
+
+    assert Neighbourhood(entries).of(reading(2)) == []
