@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ipy_tensorwatch.core.report import Report
     from ipy_tensorwatch.panel.widget import TensorWatchWidget
+    from ipy_tensorwatch.render.report import Report
 
 __all__ = [
     "FrozenError",

@@ -19,7 +19,7 @@ from ..core.blame.recorded_writes import Transcript
 from ..core.host.guard import GUARD
 from ..core.model.diff import join
 from ..core.model.records import Cell, Coverage, Unverified
-from ..core.report import Report
+from ..render.report import Report
 from .cell.freeze import Freezing
 from .cell.hazard_log import HazardBook
 from .cell.late_error import deliver_late
@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from ..capture.snapshot.snapshotter import Shot
+    from ..core.hazards.hazard import Hazard
     from ..core.model.diff import Found
-    from ..core.model.records import Change, Hazard
+    from ..core.model.records import Change
     from .cell.overwritten_saves import Explain
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch

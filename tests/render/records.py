@@ -18,7 +18,7 @@ from ipy_tensorwatch.core.model.records import (
     Unverified,
 )
 from ipy_tensorwatch.core.model.snapshot import Scene, Snapshot
-from ipy_tensorwatch.core.report import Report
+from ipy_tensorwatch.render.report import Report
 
 THREE_OF_SIX = Elements(changed=3, total=6, max_abs=1.0, examples=(Example(index=(0,), before=0.0, after=1.0),))
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...core.host.guard import Fault
-    from ...core.report import Report
+    from ..report import Report
 
 MAX_LINES = 12
 

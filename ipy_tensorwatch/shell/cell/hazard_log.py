@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ...core.hazards.fix import with_edits
 from ...core.hazards.freed_memory import gone_memory
+from ...core.hazards.hazard import Turn
 from ...core.hazards.overlapping_elements import overlaid_writes
-from ...core.hazards.saved_tensor_overwritten import tell_hazards
+from ...core.hazards.saved_tensor_overwritten import overwritten_saves
 from ...core.hazards.shared_gradients import aliased_grads
 from ...core.hazards.state_dict_reference import kept_by_reference
 from ...core.hazards.unrecorded_write import unrecorded_writes
-from ...core.model.records import Site, Turn
+from ...core.model.records import Site
 from .overwritten_saves import Records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from ...capture.autograd.graph import Graphs
     from ...capture.observer import Observation
+    from ...core.hazards.fix import Fix
+    from ...core.hazards.hazard import Ending, Hazard
     from ...core.hazards.standing_hazard import Lasting
-    from ...core.model.records import Change, Hazard
+    from ...core.model.records import Change
     from ...core.model.snapshot import Snapshot
     from .overwritten_saves import Explain
     from .running_cell import RunningCell
@@ -50,6 +54,7 @@ class HazardBook:
     records: Records = field(default_factory=Records)
     _lasting: tuple[Lasting, ...] = ()
     _last: object = None
+    _fixes: dict[Fix, Fix] = field(default_factory=dict)
 
     def follow(
         self, cell: RunningCell, observed: Observation, graphs: Graphs, changes: Sequence[Change], explain: Explain
@@ -77,12 +82,22 @@ class HazardBook:
         self, cell: RunningCell, observed: Observation, graphs: Graphs, changes: Sequence[Change], explain: Explain
     ) -> tuple[Hazard, ...]:
         found, snapshot = observed.overwritten, observed.shot.snapshot
-        breaks = tell_hazards(self.records.breaks(cell, found, snapshot, explain) if found else ())
+        breaks = overwritten_saves(self.records.breaks(cell, found, snapshot, explain) if found else ())
         known = {path for one in breaks for path in one.paths}
         begun = _begun(cell, [one for one in changes if one.path not in known], snapshot, graphs)
         held = (one for one in self._lasting if one.holds_in(snapshot))
         self._lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
-        return (*breaks, *(one.hazard for one in self._lasting), *gone_memory(snapshot, observed.gone))
+        told = (*breaks, *(one.hazard for one in self._lasting), *gone_memory(snapshot, observed.gone))
+        fixes = self._fixes
+        self._fixes = {}
+        return tuple(self._with_edits(one, cell, fixes) for one in told)
+
+    def _with_edits(self, hazard: Hazard, cell: RunningCell, known: Mapping[Fix, Fix]) -> Hazard:
+        """Add the edits of a fix, made when it was first told: the source of its cell is known then."""
+        fix = hazard.fix
+        if fix not in self._fixes:
+            self._fixes[fix] = known.get(fix) or with_edits(fix, lambda one: cell.plain if one == cell.count else "")
+        return replace(hazard, fix=self._fixes[fix])
 
 
 def _begun(cell: RunningCell, changes: Sequence[Change], snapshot: Snapshot, graphs: Graphs) -> Iterator[Lasting]:
@@ -101,15 +116,17 @@ def _backward_of(cell: RunningCell) -> Site | None:
     return Site(line=ran[0].line, end_line=ran[0].end_line, text=ran[0].text, certainty="inferred")
 
 
-def _turns(cell: int, before: Sequence[Hazard], now: Sequence[Hazard], why: Callable[[Hazard], str]) -> Iterator[Turn]:
+def _turns(
+    cell: int, before: Sequence[Hazard], now: Sequence[Hazard], why: Callable[[Hazard], Ending]
+) -> Iterator[Turn]:
     """Tell which hazards are over, and which are new."""
     known, left = {one.mark for one in before}, {one.mark for one in now}
     yield from (Turn(cell=cell, hazard=one, why=why(one)) for one in before if one.mark not in left)
     yield from (Turn(cell=cell, hazard=one) for one in now if one.mark not in known)
 
 
-def _why_over(hazard: Hazard, graphs: Graphs, snapshot: Snapshot) -> str:
+def _why_over(hazard: Hazard, graphs: Graphs, snapshot: Snapshot) -> Ending:
     if hazard.node is not None:
         return graphs.fate(hazard.node)
     gone = any(snapshot.get(path) is None for path in hazard.paths)
-    return "what it was about is gone" if gone else "its memory is another now"
+    return "variable-gone" if gone else "memory-replaced"

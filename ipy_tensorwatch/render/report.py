@@ -6,14 +6,18 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .memory.alias_groups import group
-from .model.path import AccessPath
-from .model.snapshot import Snapshot
+from ..core.memory.alias_groups import group
+from ..core.model.path import AccessPath
+from ..core.model.snapshot import Snapshot
+from .wording.fix_sentences import remedy, title
+from .wording.hazard_sentences import message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .model.records import AliasGroup, Cell, Change, Coverage, Hazard, OperatorWrite, TensorRecord, Turn
+    from ..core.hazards.fix import Fix
+    from ..core.hazards.hazard import Hazard, Turn
+    from ..core.model.records import AliasGroup, Cell, Change, Coverage, OperatorWrite, TensorRecord
 
 SCHEMA_VERSION = 1
 
@@ -91,10 +95,35 @@ class Report:
             "tensors": [plain(record) for record in self.tensors],
             "groups": [plain(one) for one in self.groups],
             "changes": [plain(change) for change in self.changes],
-            "hazards": [plain(hazard) for hazard in self.hazards],
+            "hazards": [hazard_dict(hazard) for hazard in self.hazards],
             "coverage": plain(self.coverage),
             "writes": [plain(write) for write in self.writes],
         }
+
+
+def hazard_dict(hazard: Hazard) -> dict[str, Any]:
+    """Return a hazard as plain JSON values: its facts as sentences."""
+    told = {
+        "code": hazard.code,
+        "outcome": hazard.outcome,
+        "paths": hazard.paths,
+        "op": hazard.op,
+        "message": message(hazard).marked,
+        "remedy": remedy(hazard.fix).marked,
+        "fix": fix_dict(hazard.fix),
+        "saved_at": hazard.saved_at,
+        "written_at": hazard.written_at,
+        "saved_cell": hazard.saved_cell,
+        "written_cell": hazard.written_cell,
+        "node": hazard.node,
+        "happened": hazard.happened,
+    }
+    return {name: plain(value) for name, value in told.items()}
+
+
+def fix_dict(fix: Fix) -> dict[str, Any]:
+    """Return a fix as plain JSON values."""
+    return {"title": title(fix).marked, "applicability": fix.applicability, "edits": plain(fix.edits)}
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401
