@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ipy_tensorwatch.core.blame.reasoning import Reasoning
+from ipy_tensorwatch.core.model.cell_trace import CellTrace
 from ipy_tensorwatch.core.model.outline import Outline, Run
 from ipy_tensorwatch.core.model.reading import Reading
 from ipy_tensorwatch.core.model.records import (
@@ -64,13 +66,24 @@ def snapshot(**readings: Reading) -> Snapshot:
     return Snapshot(scenes={"": Scene(outline=outline, readings=tuple(readings.values()))})
 
 
-def report(*changes: Change, **more: Any) -> Report:
+class Reasoned(Reasoning):
+    """Reasoning whose outcome is given."""
+
+    def __init__(self, trace: CellTrace, changes: tuple[Change, ...]) -> None:
+        super().__init__(trace)
+        self.changes = changes
+
+
+def report(*changes: Change, hazards: Any = (), turns: Any = (), **more: Any) -> Report:
     """Make the report of cell 7."""
     values: dict[str, Any] = {
         "cell": Cell(count=7, source="x = 1", status="ok", duration=0.01, overhead=0.0004),
         "coverage": Coverage(tensors=2, bytes=24, verified_bytes=24),
     }
-    return Report(changes=changes, **(values | more))
+    if "snapshot" in more:
+        values["after"] = more.pop("snapshot")
+    trace = CellTrace(**(values | more))
+    return Report(cell=trace.cell, reasoning=Reasoned(trace, changes), hazards=hazards, turns=turns)
 
 
 def full_report() -> Report:

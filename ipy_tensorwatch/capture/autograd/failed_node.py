@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from ...core.hazards.saved_tensor import Spoiled
+from ...core.model.saved_tensor import Spoiled
 from ..frames.traceback_frames import frames_of, locals_of
 from ..host.node_limit import is_enough
 from ..host.torch_private import (
