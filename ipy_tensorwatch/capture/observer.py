@@ -13,6 +13,7 @@ from ..core.model.path import AccessPath
 from ..core.model.records import Coverage, Unverified
 from ..core.model.snapshot import Snapshot
 from .autograd.graph import Graphs
+from .autograd.known_bytes import KnownBytes
 from .autograd.note_saved import Aids
 from .compare.borrowed_memory import Loans
 from .compare.byte_history import NO_PAST, Spell
@@ -177,7 +178,7 @@ class Observer:
         rewritten.update(past.seen - self.prints.marks.keys())
         start = perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
-        aids = Aids(self.lens.storages, self.prints, known, cell, start + self.budget.credit)
+        aids = Aids(self.lens.storages, KnownBytes(self.prints, known), cell, start + self.budget.credit)
         found = GUARD.run("reading graphs", self.graphs.look, computed, aids, rewritten, default=None)
         if found is None:
             self.graphs = Graphs(is_cut=True)

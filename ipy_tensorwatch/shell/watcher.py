@@ -15,6 +15,7 @@ from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
 from ..core.blame.changes import judge
+from ..core.blame.recorded_writes import Transcript
 from ..core.host.guard import GUARD
 from ..core.model.diff import join
 from ..core.model.records import Cell, Coverage, Unverified
@@ -28,7 +29,8 @@ from .cell.outcome import status_of, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
 from .cell.who_wrote import OUTSIDE, explainer
-from .failure.explain_error import Aftermath, FailureBook
+from .failure.aftermath import Aftermath
+from .failure.explain_error import FailureBook
 from .ipython.cell_sources import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
 from .ipython.probe_transformer import ProbeTransformer, transformers
 from .ipython.tensordiff_header import may_request, requested
@@ -232,8 +234,10 @@ class Watcher:
     def record(self, options: DiffOptions) -> None:
         """Record the operators of the cell that runs."""
         if self.running is not None and self.running.recording is None:
-            self.running.recording = record(self.shell, self.running, options)
-            self.running.recording.open(self.running)
+            self.running.recording = record(
+                notebook_files(self.shell), self.running.observer, self.running.ledger, options
+            )
+            self.running.recording.open(self.running.observer, self.running.ledger)
 
     def _look_outside(self, now: float, count: int, *, thorough: bool) -> tuple[Found, ...]:
         """Look for writes since the last cell, where that costs little against the time that has passed."""
@@ -345,7 +349,7 @@ class Watcher:
         """Add what was recorded of the cell."""
         if not cell.recording:
             return observed.found
-        cell.recording.conclude(cell, observed, self.sources.files(self.shell))
+        cell.recording.conclude(Transcript(cell.count, cell.statements(), self.sources.listing(self.shell)), observed)
         return cell.recording.sharpen(observed, self.observer)
 
     def _archive(self, cell: RunningCell, observed: Observation) -> None:

@@ -20,6 +20,7 @@ from .note_saved import Noted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from .known_bytes import KnownBytes
     from .nodes import Made, Root
     from .note_saved import Aids
     from .tracked_tensor import Followed
@@ -103,7 +104,7 @@ class Graphs:
         self._follow(nodes, aids, clashes)
         self.is_mixed = bool(clashes)
         for kept in self.saved.values() if rewritten else ():
-            _compare(kept, rewritten, aids)
+            _compare(kept, rewritten, aids.known)
         suspects = {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
         return tuple(self._confirm(nodes, suspects)) if suspects else ()
 
@@ -260,10 +261,10 @@ class Graphs:
         return found
 
 
-def _compare(kept: Sequence[Followed], rewritten: set[int], aids: Aids) -> None:
+def _compare(kept: Sequence[Followed], rewritten: set[int], known: KnownBytes) -> None:
     """Compare what a node saved with what it was, where it was written."""
     found = [one for one in kept if one.saved.reading.storage in rewritten]
     for one in found:
-        one.compare(aids.digest_of(one.saved.reading))
+        one.compare(known.digest_of(one.saved.reading))
     if found:
-        forgive(kept, aids)
+        forgive(kept, known)

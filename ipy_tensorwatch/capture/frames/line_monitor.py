@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
     from types import CodeType, FrameType
 
-    from ...core.blame.operator_writes import Place
+    from ...core.model.records import Place
 
 _monitoring: Any = getattr(sys, "monitoring", None)
 CAN_SEE = _monitoring is not None

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.blame.operator_writes import Place, Region
+    from ...core.blame.operator_writes import Region
+    from ...core.model.records import Place
     from ..tensors.serials import StorageSerials
 
 MAX_OPERATIONS = 100_000

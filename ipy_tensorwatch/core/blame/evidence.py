@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..model.reading import Reading
-    from ..model.records import Inner
+    from ..model.records import Inner, Place
     from ..statements.statement import Statement
-    from .operator_writes import Place
 
 
 class Position(NamedTuple):

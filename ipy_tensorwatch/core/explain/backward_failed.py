@@ -11,8 +11,7 @@ from ..model.records import Hazard
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..hazards.saved_tensor import Spoiled
-    from ..hazards.saved_tensor_overwritten import Writing
+    from ..hazards.saved_tensor import Spoiled, Writing
     from ..hazards.wording import Raised
     from ..model.records import Inner, Site
     from .error_messages import Complaint

@@ -11,7 +11,7 @@ from ..model.records import Hazard
 from .error_messages import MEMORY
 
 if TYPE_CHECKING:
-    from ..hazards.saved_tensor_overwritten import Writing
+    from ..hazards.saved_tensor import Writing
     from ..hazards.wording import Raised
     from ..model.reading import Reading
     from ..model.records import Site

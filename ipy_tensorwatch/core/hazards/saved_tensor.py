@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..model.reading import Reading
+    from ..model.records import Cause, Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,3 +104,23 @@ class Spoiled:
     is_detached: bool = False
     writer: tuple[str, int] | None = None
     users: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """The write that overwrote a saved tensor.
+
+    Attributes
+    ----------
+    path
+        The variable that was written.
+    is_leaf
+        Whether that is a leaf that requires grad.
+    """
+
+    cell: int
+    path: str | None = None
+    site: Site | None = None
+    cause: Cause | None = None
+    is_array: bool = False
+    is_leaf: bool = False

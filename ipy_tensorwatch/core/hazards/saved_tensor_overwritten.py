@@ -13,31 +13,11 @@ from .wording import quote, where
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ..model.records import Cause, Outcome, Site
-    from .saved_tensor import Overwritten, SavedTensor
+    from ..model.records import Outcome, Site
+    from .saved_tensor import Overwritten, SavedTensor, Writing
 
 WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN = "TW201", "TW202", "TW205"
 OF_BACKWARD = frozenset((WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN, "TW209"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Writing:
-    """The write that overwrote a saved tensor.
-
-    Attributes
-    ----------
-    path
-        The variable that was written.
-    is_leaf
-        Whether that is a leaf that requires grad.
-    """
-
-    cell: int
-    path: str | None = None
-    site: Site | None = None
-    cause: Cause | None = None
-    is_array: bool = False
-    is_leaf: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

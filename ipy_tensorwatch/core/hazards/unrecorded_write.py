@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..model.records import Hazard
 from ..syntax.magic_calls import puts_back
 from .remedy import remedy, rewritten
-from .saved_tensor_overwritten import Writing
+from .saved_tensor import Writing
 from .standing_hazard import Lasting, anchor
 from .wording import quote
 

@@ -14,6 +14,9 @@ Certainty = Literal["observed", "inferred"]
 Status = Literal["ok", "error", "interrupted"]
 Outcome = Literal["raises", "wrong", "risk"]
 
+Place = tuple[str, int]
+"""The file name of a cell, and a line in it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorRecord:

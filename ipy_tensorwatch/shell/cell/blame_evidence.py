@@ -13,22 +13,21 @@ from ...core.host.deadline import Deadline
 from ...core.interpreter.definitions import Notebook
 from ...core.interpreter.trails import Trails
 from ...core.memory.neighbours import Neighbourhood
-from ...core.syntax.cell_lines import Listing
-from ..ipython.cell_sources import source_of, user_variables
+from ..ipython.cell_sources import user_variables
 from .operator_recording import SECONDS as RECORDING_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from IPython.core.interactiveshell import InteractiveShell
 
     from ...capture.observer import Observation
     from ...capture.running.optimizer_steps import SeenStep, StepRecorder
-    from ...core.blame.operator_writes import Place
     from ...core.interpreter.inferred_lines import Reached
     from ...core.model.path import AccessPath
-    from ...core.model.records import Inner
+    from ...core.model.records import Inner, Place
     from ...core.statements.statement import Statement
+    from ...core.syntax.cell_lines import Listing
     from ..ipython.cell_sources import Sources
     from .running_cell import RunningCell
 
@@ -57,7 +56,7 @@ def inquire(
         evidence=Evidence(
             cell=cell.count,
             statements=statements,
-            lines=_lines(sources.files(shell), [*cell.ledger.writes, *cell.ledger.moves]),
+            lines=_lines(sources.listing(shell), [*cell.ledger.writes, *cell.ledger.moves]),
             writes=_group(cell.ledger.writes, lambda write: write.storage),
             moves=_group(cell.ledger.moves, lambda move: move.object),
             steps=tuple(_step(shell, cell, observed, sources, seen) for seen in steps.of_others_than(beside)),
@@ -95,8 +94,7 @@ def _group(seen: Iterable[_Seen], key: Callable[[_Seen], int]) -> dict[int, tupl
     return {number: tuple(group) for number, group in found.items()}
 
 
-def _lines(files: Mapping[str, int], seen: Iterable[Write | Move]) -> dict[Place, Inner]:
-    listing = Listing(files, source_of)
+def _lines(listing: Listing, seen: Iterable[Write | Move]) -> dict[Place, Inner]:
     places = {position.place for one in seen for position in one.positions if position.place}
     return {place: inner for place in places if (inner := listing.line(place)) is not None}
 

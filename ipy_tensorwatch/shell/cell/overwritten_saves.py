@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...core.hazards.saved_tensor_overwritten import Break, Writing
+from ...core.hazards.saved_tensor import Writing
+from ...core.hazards.saved_tensor_overwritten import Break
 from ...core.memory.neighbours import Neighbourhood
 from ...core.model.diff import Difference
 from ..ipython.cell_sources import MAX_CHARACTERS

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
     from ...core.model.records import Hazard
+    from .aftermath import Aftermath
     from .error_frames import Scene, Step
-    from .explain_error import Aftermath, FailureBook
+    from .node_log import NodeLog
 
 SECONDS = 1.0
 """How long the graph of a cell that raised may be searched: whoever has to mend it waits for the answer."""
@@ -32,7 +33,7 @@ MAX_ENTRIES = 50
 MAX_ALIKE = 3
 
 
-def explain_stop(scene: Scene, after: Aftermath, book: FailureBook) -> Hazard:
+def explain_stop(scene: Scene, after: Aftermath, log: NodeLog) -> Hazard:
     """Explain a backward that stopped."""
     lens = after.cell.observer.lens
     spoiled = find_spoiled(scene.error, scene.complaint, lens.storages, lens.objects, SECONDS)
@@ -40,7 +41,7 @@ def explain_stop(scene: Scene, after: Aftermath, book: FailureBook) -> Hazard:
         return tell_unseen(scene.complaint, scene.raised, _alike(scene.complaint, after))
     paths = [path for path, _ in _over(spoiled.reading, after)]
     owner, local = _local_to(scene, spoiled, after) if not paths else (None, [])
-    inquest = _inquest(spoiled, scene, after, book)
+    inquest = _inquest(spoiled, scene, after, log)
     known = Stopped(
         code=scene.complaint.code,
         raised=scene.raised,
@@ -52,29 +53,29 @@ def explain_stop(scene: Scene, after: Aftermath, book: FailureBook) -> Hazard:
         writing=None if scene.is_threaded else inquest.close(),
         recorded=after.cell.recording is not None,
     )
-    guess = Guess(book=book, after=after, inquest=inquest, owner=owner, deadline=Deadline.after(SECONDS))
+    guess = Guess(log=log, after=after, inquest=inquest, owner=owner, deadline=Deadline.after(SECONDS))
     found = guess.complete(known)
     return tell_stopped(found, mend_stopped(found))
 
 
-def _saved_in(spoiled: Spoiled, scene: Scene, after: Aftermath, book: FailureBook) -> int | None:
+def _saved_in(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> int | None:
     """Tell the cell that saved, by the node's number; in another thread, nodes have numbers of their own."""
-    seen, counted = after.cell.observer.graphs.seen.get(spoiled.sequence), book.cell_of(spoiled.sequence)
+    seen, counted = after.cell.observer.graphs.seen.get(spoiled.sequence), log.cell_of(spoiled.sequence)
     return None if scene.is_threaded or seen not in (None, counted) else counted
 
 
-def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, book: FailureBook) -> Inquest:
+def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> Inquest:
     return Inquest(
         cell=after.cell,
         observed=after.observed,
         spoiled=spoiled,
-        saved_in=_saved_in(spoiled, scene, after, book),
+        saved_in=_saved_in(spoiled, scene, after, log),
         witness=Witness(cell=after.cell, family=_family(spoiled, after), explain=after.explain),
-        dated=book.dated,
+        dated=log.dated,
         history=after.history,
-        book=book.book,
-        cell_of=book.cell_of,
-        plain_of=book.plain_of,
+        book=log.book,
+        cell_of=log.cell_of,
+        plain_of=log.plain_of,
     )
 
 

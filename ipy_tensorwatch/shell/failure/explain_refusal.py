@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
     from ...core.model.records import Hazard
+    from .aftermath import Aftermath
     from .error_frames import Scene, Step
-    from .explain_error import Aftermath
 
 MAX_NAMES = 16
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...core.blame.statement_timeline import Timeline
 from ...core.explain.candidate_lines import is_counted
 from ...core.explain.rewrite_statement import written_path
-from ...core.hazards.saved_tensor_overwritten import Writing
+from ...core.hazards.saved_tensor import Writing
 from ...core.model.records import Site
 from ...core.syntax.magic_calls import MAGIC_CALL
 from .known_writes import Witness, place_of, writes_by_name

@@ -17,7 +17,7 @@ from ...core.explain.candidate_lines import (
 )
 from ...core.explain.failing_statement import find_writer
 from ...core.explain.rewrite_statement import read_paths
-from ...core.hazards.saved_tensor_overwritten import Writing
+from ...core.hazards.saved_tensor import Writing
 from ...core.hazards.wording import Raised
 from ...core.model.records import Inner, Site
 from ...core.statements.statement import parse_statements, statements_in
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from ...core.explain.candidate_lines import Suspect
     from ...core.host.deadline import Deadline
     from ...core.statements.statement import Statement
+    from .aftermath import Aftermath
     from .error_frames import Step
-    from .explain_error import Aftermath, FailureBook
     from .find_writer import Inquest
+    from .node_log import NodeLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ class Guess:
         When to stop looking for lines inside functions.
     """
 
-    book: FailureBook
+    log: NodeLog
     after: Aftermath
     inquest: Inquest
     owner: Step | None
@@ -88,7 +89,7 @@ class Guess:
         if followed is not None:
             return replace(found, writing=followed)
         ops = [spoiled.writer[0]] if spoiled.writer else spoiled.users if spoiled.is_output else []
-        ran, notebook = self._ran(found), read_notebook(self.book.shell, self.book.sources)
+        ran, notebook = self._ran(found), read_notebook(self.log.shell, self.log.sources)
         elsewhere, suspects = self._lay_elsewhere(ran), list_suspects(ran, notebook, self.deadline)
         able = [one for one in suspects if one.inner or _may_write(one.statement, elsewhere)]
         suspect = only_writer(able, ops)
@@ -149,7 +150,7 @@ class Guess:
         if site is None:
             return found
         suspects = list_suspects(
-            parse_statements(site.text), read_notebook(self.book.shell, self.book.sources), self.deadline
+            parse_statements(site.text), read_notebook(self.log.shell, self.log.sources), self.deadline
         )
         if found.paths and not found.owner:
             own = [one for one in suspects if one.inner and not self._is_hidden(one.inner, found.paths)]
@@ -161,7 +162,7 @@ class Guess:
 
     def _is_hidden(self, inner: Inner, paths: Iterable[str]) -> bool:
         """Tell a line in a function that has names of its own for others than the notebook's variables."""
-        own = bound_around(self.book.sources.cells.get(inner.cell, ""), inner.line)
+        own = bound_around(self.log.sources.cells.get(inner.cell, ""), inner.line)
         return any(parse_path(path).root in own for path in paths)
 
     def _carried(self, found: Stopped) -> tuple[str, ...]:
@@ -185,7 +186,7 @@ class Guess:
         if found.owner is not None:
             return frozenset(found.paths)
         inner = found.writing.site.inner if found.writing and found.writing.site else None
-        return bound_around(self.book.sources.cells.get(inner.cell, ""), inner.line) if inner else frozenset()
+        return bound_around(self.log.sources.cells.get(inner.cell, ""), inner.line) if inner else frozenset()
 
 
 def _writes_itself(one: Statement, name: str) -> bool:

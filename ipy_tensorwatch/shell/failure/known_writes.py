@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...core.hazards.saved_tensor_overwritten import Writing
+from ...core.hazards.saved_tensor import Writing
 from ...core.model.diff import Difference
 from ...core.model.records import Site
 from ...core.statements.target_matching import name_targets

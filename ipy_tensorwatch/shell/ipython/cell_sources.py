@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...capture.objects.inspect_object import Nameless, name_of
 from ...core.interpreter.cell_definitions import definitions_in
 from ...core.model.records import Inner
+from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import may_give_memory, may_hide_writes
 
 if TYPE_CHECKING:
@@ -99,6 +100,10 @@ class Sources:
     def files(self, shell: InteractiveShell) -> Mapping[str, int]:
         """Return the file names of the cells' code, each with the execution count of its cell."""
         return {**notebook_files(shell), **self.nested}
+
+    def listing(self, shell: InteractiveShell) -> Listing:
+        """Return the lines of the cells, by the file names of their code."""
+        return Listing(self.files(shell), source_of)
 
     def line(self, shell: InteractiveShell, file_name: str, line: int) -> Inner | None:
         """Tell which cell's line a frame is at."""

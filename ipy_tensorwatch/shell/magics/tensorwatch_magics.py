@@ -145,7 +145,7 @@ class TensorMagics(Magics):
         )
 
     def _why(self, asked: argparse.Namespace) -> Page:
-        path = find_path(asked.path, self._watcher, self.shell.user_ns)
+        path = find_path(asked.path, self._watcher.observer, self.shell.user_ns)
         record = next(one for one in self._watcher.observer.shot.snapshot.records if str(one.path) == path)
         holders, unnamed = holders_of(self.shell, path)
         past = [(count, one) for count, one in self._watcher.history if one.path == path]
@@ -158,10 +158,10 @@ class TensorMagics(Magics):
         return history([(count, one) for count, one in past if path in (None, one.path)], asked.count, path, turns)
 
     def _path_of_history(self, text: str, known: set[str]) -> str:
-        return text if text in known else find_path(text, self._watcher, self.shell.user_ns)
+        return text if text in known else find_path(text, self._watcher.observer, self.shell.user_ns)
 
     def _freeze(self, asked: argparse.Namespace) -> Page:
-        page = self._watcher.freezing.freeze(asked.paths, watched_paths(self._watcher))
+        page = self._watcher.freezing.freeze(asked.paths, watched_paths(self._watcher.observer))
         self._watcher.guard()
         return page
 
@@ -173,8 +173,8 @@ class TensorMagics(Magics):
 
     def _blame(self, asked: argparse.Namespace) -> Page:
         past = list(self._watcher.history)
-        known = dict.fromkeys([one.path for _, one in past] + watched_paths(self._watcher))
-        paths = set(find_paths(asked.path, self._watcher, known))
+        known = dict.fromkeys([one.path for _, one in past] + watched_paths(self._watcher.observer))
+        paths = set(find_paths(asked.path, self._watcher.observer, self.shell.user_ns, known))
         return show_blame([(count, one) for count, one in past if one.path in paths], asked.path)
 
     def _restore(self, asked: argparse.Namespace) -> Page:

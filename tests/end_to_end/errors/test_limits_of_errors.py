@@ -16,7 +16,7 @@ from ipy_tensorwatch.core.interpreter.definitions import Notebook as Known
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_cell, walk_statements
 from ipy_tensorwatch.shell.cell import overwritten_saves
-from ipy_tensorwatch.shell.failure import error_frames, explain_error
+from ipy_tensorwatch.shell.failure import error_frames, node_log
 from ipy_tensorwatch.shell.ipython import cell_sources
 from tests.support.notebook import Notebook
 
@@ -142,10 +142,10 @@ def test_a_function_that_is_defined_anew_is_kept_once():
 
 
 def test_the_cells_that_a_failure_may_ask_for_are_bounded(monkeypatch):
-    monkeypatch.setattr(explain_error, "MAX_CHARACTERS", 1000)
-    book = explain_error.FailureBook(shell=None, sources=cell_sources.Sources(), book=None)
+    monkeypatch.setattr(node_log, "MAX_CHARACTERS", 1000)
+    book = node_log.NodeLog(shell=None, sources=cell_sources.Sources(), book=None)
     for count in range(100):
-        book._keep(SimpleNamespace(ledger=SimpleNamespace(numbers=[0]), count=count, plain="a" * 100))
+        book.keep(SimpleNamespace(ledger=SimpleNamespace(numbers=[0]), count=count, plain="a" * 100))
     assert len(book.spans) == 10
     assert (book.plain_of(99), book.plain_of(0)) == ("a" * 100, "")
 
