@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..hazards.facts import Raised, Stopped, TypedLine
-    from ..hazards.saved_tensor import Writing
+    from ..model.saved_tensor import Writing
     from .error_messages import Complaint
 
 _ASSIGNABLE = re.compile(r"\w+(?:\.\w+|\['[^']*'\])*")

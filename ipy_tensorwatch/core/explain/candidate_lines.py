@@ -21,7 +21,7 @@ from ..syntax.torch_vocabulary import METADATA
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from ..interpreter.definitions import Definition, Notebook
+    from ..model.notebook import Definition, Notebook
     from ..statements.statement import Statement
 
 _SIGNS: dict[type[ast.operator], str] = {

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from ..model.reading import Reading
     from ..model.records import Inner, Site
+    from ..model.saved_tensor import Spoiled, Writing
     from .codes import HazardCode
-    from .saved_tensor import Spoiled, Writing
 
 Trouble = Literal[
     "overwritten", "detached",

@@ -10,8 +10,8 @@ from .facts import typed_line
 from .fix import Fix
 
 if TYPE_CHECKING:
+    from ..model.saved_tensor import Writing
     from .facts import TypedLine
-    from .saved_tensor import Writing
 
 
 def fix_overwritten(writing: Writing, paths: tuple[str, ...], root: str | None, *, is_read_again: bool = False) -> Fix:

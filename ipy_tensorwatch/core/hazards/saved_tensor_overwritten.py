@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..model.records import Outcome, Site
+    from ..model.saved_tensor import Overwritten, Writing
     from .codes import HazardCode
-    from .saved_tensor import Overwritten, Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

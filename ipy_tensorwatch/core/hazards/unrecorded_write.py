@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from ..model.saved_tensor import Writing
 from ..statements.rewrite_statement import out_of_place
 from ..syntax.magic_calls import puts_back
 from .facts import UnrecordedWrite, typed_line
 from .fix import Fix
 from .hazard import Hazard
 from .overwritten_fix import fix_overwritten
-from .saved_tensor import Writing
 from .standing_hazard import Lasting, anchor
 
 if TYPE_CHECKING:
