@@ -77,7 +77,7 @@ def _refused(one: Refused) -> Line:
     return fill(
         template,
         what=_what(one),
-        by=f", and a {one.module} with `inplace=True` writes to it" if one.module else "",
+        by=fill(", and a {kind} with `inplace=True` writes to it", kind=one.module) if one.module else "",
         base=one.base or "",
         of=fill(" of `{base}`", base=one.base) if one.base else "",
         view=_view(one),
