@@ -73,7 +73,7 @@ def freeze(thing: object) -> AbstractContextManager[None]:
     >>> with ipy_tensorwatch.freeze(weights):  # doctest: +SKIP
     ...     predict(weights)
     """
-    from ipy_tensorwatch.capture.protect.freeze_block import freezing
+    from ipy_tensorwatch.shell.freeze_block import freezing
 
     return freezing(thing)
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.memory.alias_groups import group
 from ..core.model.path import AccessPath
+from ..core.model.reason import BUDGET, Reason
 from .wording.fix_sentences import remedy, title
 from .wording.hazard_sentences import message
+from .wording.not_compared import why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +98,7 @@ class Report:
     @property
     def skipped(self) -> tuple[str, ...]:
         """The paths whose bytes were not compared for want of time."""
-        return tuple(one.path for one in self.reasoning.trace.coverage.unverified if one.why == "budget")
+        return tuple(one.path for one in self.reasoning.trace.coverage.unverified if one.why == BUDGET)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values; its keys are a contract.
@@ -153,6 +155,8 @@ def plain(value: Any) -> Any:  # noqa: ANN401
     """
     if isinstance(value, AccessPath):
         return str(value)
+    if isinstance(value, Reason):
+        return why(value)
     if is_dataclass(value):
         return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, tuple):

@@ -18,6 +18,7 @@ from ..core.blame.reasoning import Reasoning
 from ..core.blame.recorded_writes import Transcript
 from ..core.host.guard import GUARD
 from ..core.model.cell_trace import CellTrace
+from ..core.model.reason import Reason
 from ..core.model.records import Cell, Coverage, Unverified
 from ..render.report import Report
 from .cell.freeze import Freezing
@@ -316,7 +317,7 @@ class Watcher:
     def _excuse(self, cell: Cell) -> None:
         """Report a cell that could not be looked after: nothing is claimed of it."""
         snapshot = self.observer.shot.snapshot
-        unverified = (Unverified(path=ALL, why="an error of tensorwatch itself"),)
+        unverified = (Unverified(path=ALL, why=Reason("own-error")),)
         coverage = Coverage(tensors=len(snapshot), bytes=0, verified_bytes=0, unverified=unverified)
         self.report = _report_nothing(cell, snapshot, coverage)
 

@@ -11,6 +11,7 @@ from ipy_tensorwatch.core.hazards.hazard import Hazard
 from ipy_tensorwatch.core.model.cell_trace import CellTrace
 from ipy_tensorwatch.core.model.outline import Outline, Run
 from ipy_tensorwatch.core.model.reading import Reading
+from ipy_tensorwatch.core.model.reason import Reason
 from ipy_tensorwatch.core.model.records import (
     Cell,
     Change,
@@ -109,8 +110,12 @@ def full_report() -> Report:
             "b",
             elements=Elements(changed=1, total=1, max_abs=None, examples=(Example(index=(), before=0.0, after="nan"),)),
         ),
-        snapshot=snapshot(x=reading(1), y=reading(2), s=reading(3, 2, unknown="a sparse coo tensor", version=None)),
-        coverage=Coverage(tensors=3, bytes=48, verified_bytes=24, unverified=(Unverified(path="s", why="budget"),)),
+        snapshot=snapshot(
+            x=reading(1), y=reading(2), s=reading(3, 2, unknown=Reason("layout", "sparse_coo"), version=None)
+        ),
+        coverage=Coverage(
+            tensors=3, bytes=48, verified_bytes=24, unverified=(Unverified(path="s", why=Reason("budget")),)
+        ),
         writes=(
             OperatorWrite(site=site(), op="aten.add_", paths=("x", "y"), times=2),
             OperatorWrite(site=None, op="aten.zero_", paths=()),

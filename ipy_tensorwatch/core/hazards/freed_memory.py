@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..model.reason import FREED
 from .facts import GoneMemory
 from .fix import Fix
 from .hazard import Hazard
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
 
     from ..model.path import AccessPath
     from ..model.snapshot import Snapshot
-
-FREED = "its storage was freed or cut"
-"""What a reading says of a tensor that reaches out of its storage."""
 
 
 def gone_memory(snapshot: Snapshot, gone: Iterable[int]) -> Iterator[Hazard]:

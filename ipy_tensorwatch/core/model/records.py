@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .path import AccessPath  # noqa: TC001  (dataclass fields are resolved at run time by the schema test)
+from .reason import Reason  # noqa: TC001  (the same)
 
 Relation = Literal["same-object", "same-elements", "overlap", "disjoint", "unknown"]
 Kind = Literal["mutated", "touched", "bound", "unbound", "rebound", "metadata"]
@@ -47,7 +48,7 @@ class TensorRecord:
     requires_grad: bool
     is_leaf: bool
     grad_fn: str | None
-    unknown: str | None = None
+    unknown: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +170,7 @@ class Unverified:
     """A path whose bytes were not compared, and why."""
 
     path: str
-    why: str
+    why: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
