@@ -11,6 +11,7 @@ from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
 from ...core.model.diff import join
 from ...core.model.evidence import Evidence, Move, OptimizerStep, Write
+from ...core.model.graph_state import GraphState
 from ...core.model.notebook import Notebook
 from ..ipython.cell_sources import source_of, user_variables
 from .operator_recording import SECONDS as RECORDING_SECONDS
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ...capture.autograd.graph import Graphs
     from ...capture.observer import Observation
     from ...capture.running.optimizer_steps import SeenStep, StepRecorder
+    from ...core.hazards.standing import Standing
     from ...core.model.diff import Found
     from ...core.model.records import Cell
     from ..ipython.cell_sources import Sources
@@ -37,6 +40,8 @@ class Watched:
     shell: InteractiveShell
     sources: Sources
     steps: StepRecorder
+    graphs: Graphs
+    standing: Standing
 
 
 def take_trace(
@@ -67,6 +72,8 @@ def take_trace(
         notebook=Notebook() if is_quiet else read_notebook(shell, sources),
         files={} if is_quiet else dict(_files_of(cells, files)),
         writes=cell.recording.writes if cell.recording else (),
+        graphs=_graphs_of(watched, observed, found),
+        gone=observed.gone,
         coverage=observed.coverage,
         seconds=_patience(cell, ended.duration),
     )
@@ -87,6 +94,19 @@ def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidenc
         },
         ran=cell.ledger.ran,
         recorded=cell.recording.recorded if cell.recording else {},
+    )
+
+
+def _graphs_of(watched: Watched, observed: Observation, found: Sequence[Found]) -> GraphState:
+    graphs = watched.graphs
+    same = graphs.same and graphs.same & {str(one.path) for one, content in found if content.changed}
+    nodes = {one.node for one in watched.standing.hazards if one.node is not None}
+    return GraphState(
+        overwritten=observed.overwritten,
+        cells=frozenset(graphs.cells),
+        same=same,
+        used=frozenset(filter(graphs.is_used, same)),
+        fates={node: graphs.fate(node) for node in nodes},
     )
 
 
