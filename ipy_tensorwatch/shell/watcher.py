@@ -14,6 +14,7 @@ from ..capture.observer import Observation, Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
+from ..core.blame.past_changes import PastChanges
 from ..core.blame.reasoning import Reasoning
 from ..core.blame.recorded_writes import Transcript
 from ..core.hazards.find_hazards import find_hazards
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
     from ..capture.snapshot.snapshotter import Shot
     from ..core.model.diff import Found
-    from ..core.model.records import Change, Hazard, Turn
+    from ..core.model.records import Hazard, Turn
     from ..core.model.snapshot import Snapshot
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
@@ -78,7 +79,7 @@ class Watcher:
     report: Report | None = None
     observer: Observer = field(default_factory=Observer)
     sources: Sources = field(default_factory=Sources)
-    history: deque[tuple[int, Change]] = field(default_factory=deque)
+    history: PastChanges = field(default_factory=PastChanges)
     transformer: ProbeTransformer = field(init=False)
     archive: Archive = field(default_factory=Archive)
     cells: RunningCells = field(default_factory=RunningCells)
@@ -313,7 +314,7 @@ class Watcher:
         )
         trace = take_trace(watched, cell, self._describe(cell, result, began), observed, found)
         reasoning = Reasoning(trace)
-        self._remember(cell.count, reasoning.changes)
+        GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
         hazards = GUARD.run("hazards", self._tell_hazards, cell, observed, reasoning, result, default=none)
         GUARD.run("after a cell", cell.forget, default=None)
@@ -377,11 +378,6 @@ class Watcher:
         hazards, self.standing = self.failures.explain(result.error_in_exec if result else None, after)
         self.turns.extend(self.standing.turned)
         return hazards
-
-    def _remember(self, count: int, changes: tuple[Change, ...]) -> None:
-        self.history.extend((count, change) for change in changes if change.kind not in ("bound", "unbound"))
-        while len(self.history) > self.settings.history_length:
-            self.history.popleft()
 
     def _give_up(self) -> None:
         """Let go of a cell that could not be taken up; the next one is watched again."""

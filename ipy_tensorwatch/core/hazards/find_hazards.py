@@ -15,11 +15,11 @@ from .state_dict_reference import kept_by_reference
 from .unrecorded_write import unrecorded_writes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from ..blame.reasoning import Reasoning
     from ..model.cell_trace import CellTrace
-    from ..model.records import Change, Hazard
+    from ..model.records import Hazard
     from .standing import Standing
     from .standing_hazard import Lasting
 
@@ -40,7 +40,7 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     found = find_breaks(reasoning, standing) if trace.graphs.overwritten else []
     breaks = tell_hazards(found)
     known = {path for one in breaks for path in one.paths}
-    begun = _begun(reasoning, [one for one in reasoning.changes if one.path not in known])
+    begun = _begun(reasoning, known)
     held = (one for one in standing.lasting if one.holds_in(trace.after))
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
     return replace(
@@ -51,10 +51,19 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     )
 
 
-def _begun(reasoning: Reasoning, changes: Sequence[Change]) -> Iterator[Lasting]:
-    """Find what a cell began, or what is so still: who began it is known from then."""
+def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
+    """Find what a cell began, or what is so still: who began it is known from then.
+
+    Parameters
+    ----------
+    known
+        The paths of which a graph's saved tensor is said to be overwritten.
+    """
     trace = reasoning.trace
     snapshot, count = trace.after, trace.cell.count
+    # What an optimizer, a backward or a module was expected to write is no copy, and nobody named it as written.
+    every = reasoning.changes if trace.graphs.same or reasoning.silent else reasoning.unsettled
+    changes = [one for one in every if one.path not in known]
     yield from aliased_grads(snapshot, count, lambda: _backward_of(reasoning))
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
     yield from kept_by_reference(changes, snapshot, count)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ...capture.host.other_threads import names_in_other_threads
 from ...capture.objects.class_names import catalog
+from ...core.blame.reasoning import Reasoning
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
 from ...core.model.diff import join
@@ -60,7 +61,7 @@ def take_trace(
     is_quiet = not (found or observed.overwritten or failed)
     cells = [cell, *cell.beside]
     own, *beside = (_evidence_of(one, () if is_quiet else _steps(watched, one, observed)) for one in cells)
-    return CellTrace(
+    trace = CellTrace(
         cell=ended,
         before=cell.ledger.before.snapshot,
         after=observed.shot.snapshot,
@@ -69,7 +70,6 @@ def take_trace(
         own=own,
         beside=tuple(beside),
         elsewhere=frozenset() if is_quiet else names_in_other_threads(files),
-        notebook=Notebook() if is_quiet else read_notebook(shell, sources),
         files={} if is_quiet else dict(_files_of(cells, files)),
         writes=cell.recording.writes if cell.recording else (),
         graphs=_graphs_of(watched, observed, found),
@@ -77,6 +77,9 @@ def take_trace(
         coverage=observed.coverage,
         seconds=_patience(cell, ended.duration),
     )
+    if is_quiet or not (failed or cell.beside or observed.overwritten or Reasoning(trace).follows_calls):
+        return trace
+    return replace(trace, notebook=read_notebook(shell, sources))
 
 
 def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:
