@@ -14,7 +14,7 @@ from .silent import NOT_EXPLAINED, OUTSIDE
 from .snapshot_index import SnapshotIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ..model.cell_trace import CellTrace
     from ..model.diff import Content, Difference
@@ -78,6 +78,11 @@ class Reasoning:
         expected = ExpectedWrites(self.own)
         mutated = ((row, one) for row, (one, content) in enumerate(self.trace.found) if _is_mutated(one, content))
         return {row: expected.class_of(one) for row, one in mutated}
+
+    @property
+    def settled(self) -> Mapping[int, Cause]:
+        """The rows of `found` whose cause is certain as that of a class."""
+        return {row: cause for row, cause in self._classes.items() if cause is not None}
 
     @property
     def follows_calls(self) -> bool:
