@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
@@ -31,7 +32,8 @@ from .cell.running_cell import RunningCell
 from .cell.who_wrote import OUTSIDE, explainer
 from .failure.aftermath import Aftermath
 from .failure.explain_error import FailureBook
-from .ipython.cell_sources import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
+from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
+from .ipython.ipython_private import count_ahead, count_now, error_of, expect_file, last_result, notebook_files
 from .ipython.probe_transformer import ProbeTransformer, transformers
 from .ipython.tensordiff_header import may_request, requested
 
@@ -120,7 +122,7 @@ class Watcher:
     def stop(self) -> None:
         """Leave nothing behind, but for what the cells that run still need: that goes with them."""
         for name, callback in (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell)):
-            if callback in self.shell.events.callbacks[name]:
+            with suppress(ValueError):  # it is not registered any more
                 self.shell.events.unregister(name, callback)
         if self.cells.any_running:
             self.shell.events.register("post_run_cell", self._after_last_cell)
@@ -167,7 +169,7 @@ class Watcher:
         GUARD.run("before a cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
-        if self.cells.is_over(self.shell.last_execution_result):  # our hook behind it was cut short
+        if self.cells.is_over(last_result(self.shell)):  # our hook behind it was cut short
             self.cells.forget()
             self._give_up()
         if not self.cells.enter(info):
@@ -190,7 +192,8 @@ class Watcher:
         options = requested(raw, plain)
         if not self.settings.enabled:
             self._take_stock()
-        count = count_of(self.shell, info)
+        count = count_ahead(self.shell, is_stored=bool(info.store_history))
+        expect_file(self.shell, raw, plain, count)
         outside = self._look_outside(began, count, thorough=options is not None)
         if self.cells.others:
             self._share(outside)
@@ -370,7 +373,7 @@ class Watcher:
     ) -> tuple[Hazard, ...]:
         hazards = self.hazards.follow(cell, observed, self.observer.graphs, changes, explain)
         after = Aftermath(cell=cell, observed=observed, explain=explain, history=self.history)
-        return self.failures.tell(result.error_in_exec if result else None, after, hazards)
+        return self.failures.tell(error_of(result), after, hazards)
 
     def _remember(self, count: int, changes: tuple[Change, ...]) -> None:
         self.history.extend((count, change) for change in changes if change.kind not in ("bound", "unbound"))
