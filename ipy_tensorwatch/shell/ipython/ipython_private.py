@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import IPython
@@ -54,9 +55,9 @@ tidying: tuple[Callable[[list[str]], list[str]], ...] = take(
     "IPython.core.inputtransformer2.leading_indent",
     "IPython.core.inputtransformer2.classic_prompt",
     "IPython.core.inputtransformer2.ipython_prompt",
-    lost="below `%%tensordiff`, pasted prompts and indentation stay as they are",
+    lost="below `%%tensordiff`, pasted prompts stay as they are",
     make=lambda *found: found,
-    instead=(),
+    instead=(lambda lines: dedent("".join(lines)).splitlines(keepends=True),),
 )
 """How IPython takes off a cell's indentation and pasted prompts."""
 take(
