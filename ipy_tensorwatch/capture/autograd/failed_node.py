@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from ...core.hazards.saved_tensor import Spoiled
+from ...core.model.saved_tensor import Spoiled
 from ..frames.traceback_frames import frames_of, locals_of
 from ..host.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, PythonNode, SavedTensor, complaint_of, has_hook
 from ..host.node_limit import is_enough

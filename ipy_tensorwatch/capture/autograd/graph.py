@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from ...core.hazards.saved_tensor import Overwritten
+from ...core.model.saved_tensor import Overwritten
 from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late
 from .masked_writes import forgive

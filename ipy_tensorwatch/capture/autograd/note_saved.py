@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.hazards.saved_tensor import SavedTensor
 from ...core.host.guard import GUARD
+from ...core.model.saved_tensor import SavedTensor
 from ..host.node_limit import CLOCK_EVERY, is_late
 from ..host.torch_private import version_of
 from ..tensors.node_readers import is_python

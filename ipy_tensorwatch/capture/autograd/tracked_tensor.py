@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import torch
 
     from ...core.hazards.mask_only_backward import Mask
-    from ...core.hazards.saved_tensor import SavedTensor
     from ...core.model.reading import Reading
+    from ...core.model.saved_tensor import SavedTensor
     from ..compare.fingerprints import Mark
 
 

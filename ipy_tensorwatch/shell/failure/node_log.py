@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...capture.host.graph_private import next_sequence_number
 from ...core.blame.recorded_writes import Transcript
-from ...core.hazards.saved_tensor import Writing
+from ...core.model.saved_tensor import Writing
 from ..ipython.cell_sources import MAX_CHARACTERS
 
 if TYPE_CHECKING:
