@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
@@ -33,7 +34,8 @@ from .cell.running_cell import RunningCell
 from .cell.take_trace import Watched, take_trace
 from .failure.aftermath import Aftermath
 from .failure.explain_error import FailureBook
-from .ipython.cell_sources import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
+from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
+from .ipython.ipython_private import count_ahead, count_now, error_of, expect_file, last_result, notebook_files
 from .ipython.probe_transformer import ProbeTransformer, transformers
 from .ipython.tensordiff_header import may_request, requested
 
@@ -125,7 +127,7 @@ class Watcher:
     def stop(self) -> None:
         """Leave nothing behind, but for what the cells that run still need: that goes with them."""
         for name, callback in (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell)):
-            if callback in self.shell.events.callbacks[name]:
+            with suppress(ValueError):  # it is not registered any more
                 self.shell.events.unregister(name, callback)
         if self.cells.any_running:
             self.shell.events.register("post_run_cell", self._after_last_cell)
@@ -170,7 +172,7 @@ class Watcher:
         GUARD.run("before a cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
-        if self.cells.is_over(self.shell.last_execution_result):  # our hook behind it was cut short
+        if self.cells.is_over(last_result(self.shell)):  # our hook behind it was cut short
             self.cells.forget()
             self._give_up()
         if not self.cells.enter(info):
@@ -193,7 +195,8 @@ class Watcher:
         options = requested(raw, plain)
         if not self.settings.enabled:
             self._take_stock()
-        count = count_of(self.shell, info)
+        count = count_ahead(self.shell, is_stored=bool(info.store_history))
+        expect_file(self.shell, raw, plain, count)
         outside = self._look_outside(began, count, thorough=options is not None)
         if self.cells.others:
             self._share(outside)
@@ -375,7 +378,7 @@ class Watcher:
         after = Aftermath(
             cell=cell, observed=observed, reasoning=reasoning, standing=self.standing, history=self.history
         )
-        hazards, self.standing = self.failures.explain(result.error_in_exec if result else None, after)
+        hazards, self.standing = self.failures.explain(error_of(result), after)
         self.turns.extend(self.standing.turned)
         return hazards
 

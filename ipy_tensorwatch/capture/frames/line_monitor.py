@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
+from ...core.host.python_private import monitoring as _monitoring
 from ..host.torch_private import compiler_callback, is_compiled
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from ...core.model.records import Place
 
-_monitoring: Any = getattr(sys, "monitoring", None)
 CAN_SEE = _monitoring is not None
 
 TOOLS = (3, 4, 5)

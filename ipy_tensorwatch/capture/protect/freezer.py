@@ -12,7 +12,7 @@ from ...core.host.guard import GUARD
 from ...core.memory.neighbours import Neighbourhood
 from ...core.model.freezing import FrozenError
 from ..frames.calling_line import calling_text
-from ..host.torch_private import plain_reads
+from ..host.torch_private import HAS_VERSIONS, plain_reads
 from ..memory.byte_block import holds_references
 from ..objects.walk import walk
 from ..running.dispatch_mode import OperatorMode, lays_out_anew, region_of, written_arguments, written_tensors
@@ -149,7 +149,7 @@ class Freezer:
         if reading.unknown:
             return f"it is {reading.unknown}" if reading.unknown.startswith(("a ", "an ")) else reading.unknown
         if reading.version is None and reading.kind != "ndarray":
-            return "it is an inference tensor"
+            return "it is an inference tensor" if HAS_VERSIONS else "its version cannot be read"
         if reading.storage in self.lost():
             return LET_GO
         same = (one for one in list(self.frozen.values()) if (here := one.here()) and _are_equal(here, reading))

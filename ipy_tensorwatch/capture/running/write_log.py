@@ -16,7 +16,7 @@ from ...core.syntax.probes import make_probes, silence
 from ..compare.byte_history import NO_PAST, Past
 from ..frames.line_monitor import CAN_SEE, LineWatch
 from ..host.gc_pause import quiet_collector
-from ..host.torch_private import next_sequence_number
+from ..host.graph_private import next_sequence_number
 from .live_watch import Watch
 from .look_budget import EVENT
 

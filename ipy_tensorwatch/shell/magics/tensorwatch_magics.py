@@ -10,6 +10,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, output_can_be_silenced
 
 from ...capture.compare.compare_two import compare, is_tensor
+from ...core.host.capability import lost_capabilities
 from ...core.host.guard import GUARD
 from ...core.model.answers import Memory
 from ...render.pages.blame_page import show_blame
@@ -141,6 +142,7 @@ class TensorMagics(Magics):
                 changes=len(watcher.history),
                 faults=tuple(GUARD.faults),
                 failed=GUARD.count,
+                lost=lost_capabilities(),
             )
         )
 
