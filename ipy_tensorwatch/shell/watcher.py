@@ -6,7 +6,7 @@ import math
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -374,6 +374,7 @@ class Watcher:
         reasoning: Reasoning,
         result: ExecutionResult | None,
     ) -> tuple[Hazard, ...]:
+        self.standing = replace(self.standing, turned=())
         self.standing = find_hazards(reasoning, self.standing)
         after = Aftermath(
             cell=cell, observed=observed, reasoning=reasoning, standing=self.standing, history=self.history
