@@ -42,8 +42,12 @@ class Again(NamedTuple):
 def computed_again(hook: object) -> tuple[int, Iterator[Again]]:
     """Tell a number for the checkpoint that a saved tensor's hook belongs to, and what it will compute with."""
     frame = _variables(hook).get("frame")
-    is_torchs = name_of(type(frame)) == "_CheckpointFrame" and module_of(type(frame)) == "torch.utils.checkpoint"
-    return id(frame), _read_by_frame(frame) if is_torchs else iter(())
+    return id(frame), _read_by_frame(frame) if is_checkpoint(frame) else iter(())
+
+
+def is_checkpoint(thing: object) -> bool:
+    """Check for the object in which PyTorch keeps what a checkpoint was handed."""
+    return name_of(type(thing)) == "_CheckpointFrame" and module_of(type(thing)) == "torch.utils.checkpoint"
 
 
 def read_by(function: object) -> Iterator[Again]:

@@ -21,6 +21,7 @@ from ..host.torch_private import (
     LEAF_NUMBER,
     PythonNode,
     SavedTensor,
+    handed_again,
     has_hook,
     has_storage,
     plain_reads,
@@ -30,6 +31,7 @@ from ..host.torch_private import (
 from ..tensors.node_readers import kind_of
 from ..tensors.plain_reads import is_plain
 from ..tensors.read_tensor import bearer_of, read
+from .checkpoint_inputs import is_checkpoint
 from .nodes import Made, nodes_of, saved_version, walk_nodes
 
 if TYPE_CHECKING:
@@ -163,8 +165,8 @@ def _nodes_in(names: Mapping[str, object]) -> dict[int, Made]:
 
 def _unpacked_in(names: Mapping[str, object], complaint: Complaint) -> _Kept | None:
     """Find what a checkpoint was about to compute from again: it keeps its inputs beside the graph."""
-    raws: list[Any] = [one for one in names.values() if type(one) is SavedTensor and not has_hook(one)]
-    kept = (_Kept(raw, -1, "checkpoint", "input", raw, raw.data, SavedTensor.unpack) for raw in raws)
+    again = (one for value in names.values() if is_checkpoint(value) for one in handed_again(value))
+    kept = (_Kept(None, -1, "checkpoint", "input", None, tensor, check) for tensor, check in again)
     return next((one for one in kept if complaint.facts in _words_of(one.check, one.node)), None)
 
 
