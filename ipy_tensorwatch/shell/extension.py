@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from ..core.host.guard import GUARD
@@ -70,7 +71,7 @@ class Extension:
         self.shell.magics_manager.registry.pop(type(self.magics).__name__, None)
         for kind, known in self.shell.magics_manager.magics.items():
             for name, magic in list(known.items()):
-                if getattr(magic, "__self__", None) is self.magics:
+                if type(magic) is MethodType and magic.__self__ is self.magics:  # asked, a lazy magic is loaded
                     _restore(known, name, self._replaced.get(kind, {}))
 
 
