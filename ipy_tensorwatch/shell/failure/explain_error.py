@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ...core.hazards.standing import Standing
-    from ...core.model.records import Hazard
+    from ...core.model.records import Hazard, Site
     from ..ipython.cell_sources import Sources
     from .aftermath import Aftermath
 
@@ -78,8 +78,17 @@ def _as_foretold(died_of: Hazard, told: Sequence[Hazard]) -> Hazard:
     """Take over how it was foretold where it did, so that it is the same hazard as before and as after."""
     for one in told:
         if _facts(one) == _facts(died_of):
-            return replace(died_of, saved_at=one.saved_at, written_at=one.written_at)
+            return replace(
+                died_of,
+                saved_at=_more_exact(died_of.saved_at, one.saved_at),
+                written_at=_more_exact(died_of.written_at, one.written_at),
+            )
     return died_of
+
+
+def _more_exact(found: Site | None, foretold: Site | None) -> Site | None:
+    """Choose the site that names the line inside a function; the foretold one where both or neither do."""
+    return found if found and found.inner and not (foretold and foretold.inner) else foretold
 
 
 def _facts(one: Hazard) -> object:
