@@ -320,7 +320,7 @@ class Watcher:
         reasoning = Reasoning(trace)
         GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
-        hazards = GUARD.run("hazards", self._tell_hazards, cell, observed, reasoning, result, default=none)
+        hazards = GUARD.run("hazards", self._tell_hazards, cell, reasoning, result, default=none)
         GUARD.run("after a cell", cell.forget, default=None)
         self.observed = observed
         self.report = Report(
@@ -371,15 +371,12 @@ class Watcher:
     def _tell_hazards(
         self,
         cell: RunningCell,
-        observed: Observation,
         reasoning: Reasoning,
         result: ExecutionResult | None,
     ) -> tuple[Hazard, ...]:
         self.standing = replace(self.standing, turned=())
         self.standing = find_hazards(reasoning, self.standing)
-        after = Aftermath(
-            cell=cell, observed=observed, reasoning=reasoning, standing=self.standing, history=self.history
-        )
+        after = Aftermath(cell=cell, reasoning=reasoning, standing=self.standing, history=self.history)
         hazards, self.standing = self.failures.explain(error_of(result), after)
         self.turns.extend(self.standing.turned)
         return hazards

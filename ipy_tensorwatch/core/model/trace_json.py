@@ -20,6 +20,7 @@ from .notebook import Definition, Notebook
 from .outline import Outline, Run
 from .path import AccessPath
 from .reading import Reading
+from .reason import Reason
 from .records import Cell, Coverage, Elements, Example, Inner, OperatorWrite, Site, Unverified
 from .saved_tensor import Overwritten, SavedTensor
 from .snapshot import Scene, Snapshot
@@ -30,7 +31,7 @@ _RECORDS: dict[str, Any] = {
     for one in (
         *(CellTrace, SourceFile, Difference, Content, Evidence, Move, OptimizerStep, Position, Recorded, Write),
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
-        *(OperatorWrite, Site, Unverified, Overwritten, SavedTensor, Snapshot),
+        *(OperatorWrite, Reason, Site, Unverified, Overwritten, SavedTensor, Snapshot),
     )
 }
 _KIND = "@"

@@ -71,6 +71,7 @@ def take_trace(
         beside=tuple(beside),
         elsewhere=frozenset() if is_quiet else names_in_other_threads(files),
         files={} if is_quiet else dict(_files_of(cells, files)),
+        is_recorded=cell.recording is not None,
         writes=cell.recording.writes if cell.recording else (),
         graphs=_graphs_of(watched, observed, found),
         gone=observed.gone,
