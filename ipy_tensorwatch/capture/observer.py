@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..core.host.guard import GUARD
 from ..core.model.diff import Content, Difference, diff
 from ..core.model.path import AccessPath
+from ..core.model.reason import BUDGET, Reason
 from ..core.model.records import Coverage, Unverified
 from ..core.model.snapshot import Snapshot
 from .autograd.graph import Graphs
@@ -25,7 +26,7 @@ from .snapshot.snapshotter import Lens, Shot
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..core.hazards.saved_tensor import Overwritten
+    from ..core.model.saved_tensor import Overwritten
     from .compare.byte_history import Past
     from .snapshot.snapshotter import Computed
 
@@ -44,8 +45,6 @@ class Observation:
         What graphs saved for a backward, and is not what it was.
     cut
         The paths whose graphs were not read to the end.
-    curtailed
-        Takes the paths of which what changed them was not looked for to the end.
     """
 
     shot: Shot
@@ -53,7 +52,6 @@ class Observation:
     verdicts: Mapping[int, Verdict]
     overwritten: tuple[Overwritten, ...] = ()
     cut: tuple[str, ...] = ()
-    curtailed: dict[str, None] = field(default_factory=dict)
 
     @cached_property
     def coverage(self) -> Coverage:
@@ -65,9 +63,9 @@ class Observation:
             (
                 *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
                 *self._not_compared(left_out),
-                *(Unverified(path=path, why="its graph was not read to the end") for path in self.cut),
+                *(Unverified(path=path, why=Reason("graph-not-read")) for path in self.cut),
                 *(
-                    Unverified(path=str(path), why=reading.unknown or f"on {reading.device}")
+                    Unverified(path=str(path), why=reading.unknown or Reason("device", reading.device))
                     for scene in self.shot.snapshot.scenes.values()
                     for path, reading in scene.untold
                 ),
@@ -78,7 +76,6 @@ class Observation:
             bytes=watched,
             verified_bytes=watched - missed,
             unverified=tuple(unverified),
-            curtailed=tuple(self.curtailed),
         )
 
     @property
@@ -96,9 +93,9 @@ class Observation:
 
 
 _REASONS = {
-    "skipped": "budget",
-    "moved": "it was freed or moved while it was read",
-    "unreadable": "its memory is gone",
+    "skipped": BUDGET,
+    "moved": Reason("moved"),
+    "unreadable": Reason("gone"),
 }
 MANY = 100
 """Of more than so many tensors in one container that were not compared, the container alone is listed."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from ...capture.observer import Observation
-    from ...core.blame.silent import Verdict
-    from ...core.model.diff import Difference
+    from ...core.blame.reasoning import Reasoning
+    from ...core.hazards.standing import Standing
     from ...core.model.records import Change
     from ..cell.running_cell import RunningCell
 
@@ -21,11 +21,14 @@ class Aftermath:
 
     Attributes
     ----------
+    standing
+        The hazards after it.
     history
         The changes of earlier cells and of this one, each with its cell.
     """
 
     cell: RunningCell
     observed: Observation
-    explain: Callable[[Difference], Verdict]
+    reasoning: Reasoning
+    standing: Standing
     history: Iterable[tuple[int, Change]]

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from ...capture.autograd.failed_node import find_spoiled
 from ...capture.frames.frame_locals import read_locals
-from ...core.explain.backward_failed import Stopped, tell_stopped, tell_unseen
-from ...core.explain.backward_failed_remedy import mend_stopped
+from ...core.explain.backward_failed import stopped_hazard, unread_hazard
+from ...core.hazards.facts import Stopped
 from ...core.host.deadline import Deadline
-from ...core.memory.neighbours import Neighbourhood
 from ...core.memory.overlap import share_bytes
 from .error_frames import CELL
 from .find_writer import Inquest
@@ -18,10 +17,10 @@ from .known_writes import Witness
 
 if TYPE_CHECKING:
     from ...core.explain.error_messages import Complaint
-    from ...core.hazards.saved_tensor import Spoiled
+    from ...core.hazards.hazard import Hazard
     from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
-    from ...core.model.records import Hazard
+    from ...core.model.saved_tensor import Spoiled
     from .aftermath import Aftermath
     from .error_frames import Scene, Step
     from .node_log import NodeLog
@@ -38,7 +37,7 @@ def explain_stop(scene: Scene, after: Aftermath, log: NodeLog) -> Hazard:
     lens = after.cell.observer.lens
     spoiled = find_spoiled(scene.error, scene.complaint, lens.storages, lens.objects, SECONDS)
     if spoiled is None:
-        return tell_unseen(scene.complaint, scene.raised, _alike(scene.complaint, after))
+        return unread_hazard(scene.complaint, scene.raised, _alike(scene.complaint, after))
     paths = [path for path, _ in _over(spoiled.reading, after)]
     owner, local = _local_to(scene, spoiled, after) if not paths else (None, [])
     inquest = _inquest(spoiled, scene, after, log)
@@ -54,8 +53,7 @@ def explain_stop(scene: Scene, after: Aftermath, log: NodeLog) -> Hazard:
         recorded=after.cell.recording is not None,
     )
     guess = Guess(log=log, after=after, inquest=inquest, owner=owner, deadline=Deadline.after(SECONDS))
-    found = guess.complete(known)
-    return tell_stopped(found, mend_stopped(found))
+    return stopped_hazard(guess.complete(known))
 
 
 def _saved_in(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> int | None:
@@ -70,10 +68,10 @@ def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> 
         observed=after.observed,
         spoiled=spoiled,
         saved_in=_saved_in(spoiled, scene, after, log),
-        witness=Witness(cell=after.cell, family=_family(spoiled, after), explain=after.explain),
+        witness=Witness(cell=after.cell, family=_family(spoiled, after), reasoning=after.reasoning),
         dated=log.dated,
         history=after.history,
-        book=log.book,
+        standing=after.standing,
         cell_of=log.cell_of,
         plain_of=log.plain_of,
     )
@@ -89,8 +87,7 @@ def _alike(complaint: Complaint, after: Aftermath) -> list[str]:
 
 def _over(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Reading]]:
     """Give the variables that share a byte with a tensor, those that lie just so first."""
-    near = Neighbourhood(after.observed.shot.snapshot.entries()).of(reading)
-    return sorted(near, key=lambda entry: entry[1].layout != reading.layout)[:MAX_ENTRIES]
+    return after.reasoning.places.lying_on(reading)[:MAX_ENTRIES]
 
 
 def _family(spoiled: Spoiled, after: Aftermath) -> list[tuple[AccessPath, Reading]]:

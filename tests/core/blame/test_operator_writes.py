@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.blame.evidence import Recorded
 from ipy_tensorwatch.core.blame.operator_writes import UNKNOWN, Operation, Owners, Region
 from ipy_tensorwatch.core.blame.recorded_writes import Transcript
+from ipy_tensorwatch.core.model.evidence import Recorded
 from ipy_tensorwatch.core.model.records import Inner
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.cell_lines import Listing

@@ -1,20 +1,14 @@
-"""What was observed while a cell ran, as plain values for the blame."""
+"""What was observed while a cell ran, as plain values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from ..memory.footprint import footprint_of
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-
-    from ..model.reading import Reading
-    from ..model.records import Inner, Place
-    from ..statements.statement import Statement
+    from .records import Inner, Place
 
 
 class Position(NamedTuple):
@@ -44,27 +38,14 @@ class Write:
     look
         The number of the look that saw it.
     mask
-        Which bytes differ, where a copy tells; it begins at byte `low` of the storage.
+        Which bytes differ, 1 or 0 for each from byte `low` of the storage on; None where no copy tells.
     """
 
     storage: int
     positions: frozenset[Position]
     look: int = 0
-    mask: np.ndarray[Any, Any] | None = None
+    mask: bytes | None = field(default=None, repr=False)
     low: int = 0
-
-    def touches(self, reading: Reading) -> bool:
-        """Tell whether a reading's own elements are among the bytes; without a mask they may be."""
-        if self.mask is None:
-            return True
-        start = reading.low - self.low
-        if reading.is_dense and start <= 0 and start + reading.nbytes >= len(self.mask):
-            return True  # some byte differs, and all are among the elements
-        piece = self.mask[max(0, start) : start + reading.high - reading.low]
-        if reading.is_dense or not piece.any():
-            return bool(piece.any())
-        footprint = footprint_of(reading)
-        return footprint is None or start < 0 or bool(footprint.take(self.mask, start).any())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +59,13 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class OptimizerStep:
     """An optimizer's `step` ran.
 
     Attributes
     ----------
+    statement
+        The statement that ran it; None where that is not known.
     paths
         The access paths of that optimizer.
     parameters
@@ -92,10 +75,10 @@ class Step:
     """
 
     statement: int | None
-    inner: Inner | None
-    paths: frozenset[str]
-    parameters: frozenset[int]
-    storages: frozenset[int]
+    inner: Inner | None = None
+    paths: frozenset[str] = frozenset()
+    parameters: frozenset[int] = frozenset()
+    storages: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +91,18 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Everything that the blame may use to tell which statement wrote what.
+    """Everything that was observed of one cell and may tell which statement wrote what.
 
     Attributes
     ----------
     cell
         The cell's count.
+    plain
+        The cell as plain Python.
+    entered
+        The number that the next node of a graph was going to have as a statement was entered, each with the statement.
     writes, moves
         What was seen while the cell ran, in order: by storage, and by the serial of the tensor.
-    lines
-        The lines inside functions at which something was seen.
     values
         For each statement the values that names in its item keys had when it was entered.
     targets
@@ -129,11 +114,11 @@ class Evidence:
     """
 
     cell: int = 0
-    statements: tuple[Statement, ...] = ()
+    plain: str = ""
+    entered: tuple[tuple[int, int], ...] = ()
     writes: Mapping[int, tuple[Write, ...]] = field(default_factory=dict)
     moves: Mapping[int, tuple[Move, ...]] = field(default_factory=dict)
-    lines: Mapping[Place, Inner] = field(default_factory=dict)
-    steps: tuple[Step, ...] = ()
+    steps: tuple[OptimizerStep, ...] = ()
     values: Mapping[int, tuple[Mapping[str, int | str], ...]] = field(default_factory=dict)
     targets: Mapping[int, Mapping[str, frozenset[int]]] = field(default_factory=dict)
     ran: frozenset[int] = frozenset()
