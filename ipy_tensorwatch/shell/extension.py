@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from ..core.host.guard import GUARD
@@ -72,7 +73,7 @@ class Extension:
         forget_magics(self.shell, type(self.magics).__name__)
         for kind, known in magics_of(self.shell).items():
             for name, magic in list(known.items()):
-                if getattr(magic, "__self__", None) is self.magics:
+                if type(magic) is MethodType and magic.__self__ is self.magics:  # asked, a lazy magic is loaded
                     _restore(known, name, self._replaced.get(kind, {}))
 
 

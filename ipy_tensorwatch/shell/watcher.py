@@ -15,14 +15,16 @@ from ..capture.observer import Observation, Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
+from ..core.blame.past_changes import PastChanges
 from ..core.blame.reasoning import Reasoning
 from ..core.blame.recorded_writes import Transcript
+from ..core.hazards.find_hazards import find_hazards
+from ..core.hazards.standing import Standing
 from ..core.host.guard import GUARD
 from ..core.model.cell_trace import CellTrace
 from ..core.model.records import Cell, Coverage, Unverified
 from ..core.report import Report
 from .cell.freeze import Freezing
-from .cell.hazard_log import HazardBook
 from .cell.late_error import deliver_late
 from .cell.operator_recording import SECONDS as RECORDING_SECONDS
 from .cell.operator_recording import record
@@ -44,13 +46,15 @@ if TYPE_CHECKING:
 
     from ..capture.snapshot.snapshotter import Shot
     from ..core.model.diff import Found
-    from ..core.model.records import Change, Hazard
+    from ..core.model.records import Hazard, Turn
     from ..core.model.snapshot import Snapshot
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
 
 LAYOUT_SHARE = 0.001
 """Share of a cell's run time that may be spent on layouts that hardly anything changes without another trace."""
+TURNS = 1000
+"""How many beginnings and ends of hazards are kept."""
 ALL = "(all)"
 """What stands for every path where none was compared."""
 
@@ -77,12 +81,13 @@ class Watcher:
     report: Report | None = None
     observer: Observer = field(default_factory=Observer)
     sources: Sources = field(default_factory=Sources)
-    history: deque[tuple[int, Change]] = field(default_factory=deque)
+    history: PastChanges = field(default_factory=PastChanges)
     transformer: ProbeTransformer = field(init=False)
     archive: Archive = field(default_factory=Archive)
     cells: RunningCells = field(default_factory=RunningCells)
     steps: StepRecorder = field(init=False)
-    hazards: HazardBook = field(default_factory=HazardBook)
+    standing: Standing = field(default_factory=Standing)
+    turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=TURNS))
     failures: FailureBook = field(init=False)
     freezing: Freezing = field(init=False)
     asked: DiffOptions | None = None
@@ -94,7 +99,7 @@ class Watcher:
     def __post_init__(self) -> None:
         """Prepare the recorder of optimizer steps, the freezer, and the book of failures."""
         self.transformer = ProbeTransformer(self.shell)
-        self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
+        self.failures = FailureBook(shell=self.shell, sources=self.sources)
         freezer = Freezer(self.observer.lens.storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
         self.freezing = Freezing(self.shell, freezer)
         self.steps = StepRecorder(
@@ -150,8 +155,9 @@ class Watcher:
         self.observer, self.archive = Observer(), Archive()
         self.report = self.observed = None
         self.history.clear()
-        self.hazards = HazardBook()
-        self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
+        self.standing = Standing()
+        self.turns.clear()
+        self.failures = FailureBook(shell=self.shell, sources=self.sources)
 
     def _take_stock(self) -> None:
         """Look without reporting: at the start, and after the cell that loaded us."""
@@ -302,16 +308,22 @@ class Watcher:
         GUARD.run("keeping copies", self._archive, cell, observed, default=None)
         GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
         found = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed.found)
-        watched = Watched(shell=self.shell, sources=self.sources, steps=self.steps)
+        watched = Watched(
+            shell=self.shell,
+            sources=self.sources,
+            steps=self.steps,
+            graphs=self.observer.graphs,
+            standing=self.standing,
+        )
         trace = take_trace(watched, cell, self._describe(cell, result, began), observed, found)
         reasoning = Reasoning(trace)
-        self._remember(cell.count, reasoning.changes)
+        GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
         hazards = GUARD.run("hazards", self._tell_hazards, cell, observed, reasoning, result, default=none)
         GUARD.run("after a cell", cell.forget, default=None)
         self.observed = observed
         self.report = Report(
-            cell=self._describe(cell, result, began), reasoning=reasoning, hazards=hazards, turns=self.hazards.turned
+            cell=self._describe(cell, result, began), reasoning=reasoning, hazards=hazards, turns=self.standing.turned
         )
         return True
 
@@ -362,14 +374,13 @@ class Watcher:
         reasoning: Reasoning,
         result: ExecutionResult | None,
     ) -> tuple[Hazard, ...]:
-        hazards = self.hazards.follow(cell, observed, self.observer.graphs, reasoning.changes, reasoning)
-        after = Aftermath(cell=cell, observed=observed, reasoning=reasoning, history=self.history)
-        return self.failures.tell(error_of(result), after, hazards)
-
-    def _remember(self, count: int, changes: tuple[Change, ...]) -> None:
-        self.history.extend((count, change) for change in changes if change.kind not in ("bound", "unbound"))
-        while len(self.history) > self.settings.history_length:
-            self.history.popleft()
+        self.standing = find_hazards(reasoning, self.standing)
+        after = Aftermath(
+            cell=cell, observed=observed, reasoning=reasoning, standing=self.standing, history=self.history
+        )
+        hazards, self.standing = self.failures.explain(error_of(result), after)
+        self.turns.extend(self.standing.turned)
+        return hazards
 
     def _give_up(self) -> None:
         """Let go of a cell that could not be taken up; the next one is watched again."""

@@ -72,7 +72,7 @@ def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> 
         witness=Witness(cell=after.cell, family=_family(spoiled, after), reasoning=after.reasoning),
         dated=log.dated,
         history=after.history,
-        book=log.book,
+        standing=after.standing,
         cell_of=log.cell_of,
         plain_of=log.plain_of,
     )

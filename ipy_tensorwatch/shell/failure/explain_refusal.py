@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ...capture.frames.frame_locals import inplace_module, may_assign, read_keys, read_locals
+from ...capture.frames.frame_locals import Local, inplace_module, may_assign, read_keys, read_locals
 from ...core.explain.inplace_refused import Refused, tell_refused
 from ...core.explain.inplace_refused_remedy import mend_refused
 from ...core.explain.rewrite_loop import take_one_by_one
 from ...core.memory.view_index import spell_portion
+from ...core.model.path import AccessPath
+from ...core.model.reading import extent
 from ...core.statements.write_target import Target, resolve
 from ...core.syntax.parsing import bound_around, parse_path
 from .error_frames import CELL
@@ -18,9 +20,7 @@ from .known_writes import Witness, find_last_write
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...capture.frames.frame_locals import Local
     from ...core.explain.error_messages import Complaint
-    from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
     from ...core.model.records import Hazard
     from .aftermath import Aftermath
@@ -31,7 +31,7 @@ MAX_NAMES = 16
 
 def explain_refusal(scene: Scene, after: Aftermath) -> Hazard:
     """Explain a refused write, or the use of a view that cannot be used any more."""
-    found = next(_candidates(scene, after), None)
+    found = next(chain(_candidates(scene, after), _iterated(scene, after)), None)
     refused = Refused(complaint=scene.complaint, raised=scene.raised, site=scene.site)
     if found is not None:
         refused = _describe(scene, after, *found)
@@ -48,6 +48,27 @@ def _candidates(scene: Scene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
         for path in paths:
             near = [one for one in known if path.leads_to(one.path) or one.path.leads_to(path)]
             yield from ((step, one) for one in near if _fits(scene.complaint, one))
+
+
+def _iterated(scene: Scene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
+    """Give the first row of the one tensor that a comprehension goes through, under the name of its rows.
+
+    From Python 3.12 on, a comprehension runs in the frame around it, and its names are gone when it has failed.
+    """
+    storages = after.cell.observer.lens.storages
+    for step in scene.steps if scene.complaint.trouble == "one-of-several" else ():
+        sources = step.failing.iterated()
+        for name in {target.path.root for target in step.failing.targets()} & sources.keys():
+            known = read_locals(scene.error, step.place, storages, {path.root for path in sources[name]})
+            bases = [one.reading for one in known if one.path in sources[name] and one.reading.requires_grad]
+            if len(bases) == 1 and bases[0].shape:
+                yield step, Local(AccessPath(name), _first_row(bases[0], f"{scene.complaint.op}Backward0"), bases[0])
+
+
+def _first_row(base: Reading, grad_fn: str) -> Reading:
+    shape, strides = base.shape[1:], base.strides[1:]
+    high = base.low + extent(shape, strides, base.itemsize)[1]
+    return base._replace(shape=shape, strides=strides, high=high, grad_fn=grad_fn, is_leaf=False)
 
 
 def _meant(scene: Scene, step: Step) -> list[Target]:
@@ -140,7 +161,7 @@ def _also(path: str | None, reading: Reading, after: Aftermath) -> str | None:
 
 def _binds(scene: Scene, step: Step, path: AccessPath) -> bool:
     """Tell whether a name may be bound anew where the statement stands."""
-    if not may_assign(scene.error, step.place, path):
+    if not may_assign(scene.error, step.place, path) or path.root in step.failing.iterated():
         return False
     if step.spot.function == CELL or path.steps:
         return True

@@ -156,7 +156,7 @@ class TensorMagics(Magics):
     def _history(self, asked: argparse.Namespace) -> Page:
         past = list(self._watcher.history)
         path = asked.path and self._path_of_history(asked.path, {one.path for _, one in past})
-        turns = [one for one in self._watcher.hazards.turns if path is None or path in one.hazard.paths]
+        turns = [one for one in self._watcher.turns if path is None or path in one.hazard.paths]
         return history([(count, one) for count, one in past if path in (None, one.path)], asked.count, path, turns)
 
     def _path_of_history(self, text: str, known: set[str]) -> str:
