@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..core.model.records import Values
-    from ..core.report import Report
+    from ..render.report import Report
 
 _BUILT = Path(__file__).parent / "static"
 

@@ -20,8 +20,8 @@ from .watcher import Watcher
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ..core.report import Report
     from ..panel.widget import TensorWatchWidget
+    from ..render.report import Report
 
 _loaded: list[Extension] = []
 

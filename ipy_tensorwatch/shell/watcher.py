@@ -22,8 +22,9 @@ from ..core.hazards.find_hazards import find_hazards
 from ..core.hazards.standing import Standing
 from ..core.host.guard import GUARD
 from ..core.model.cell_trace import CellTrace
+from ..core.model.reason import Reason
 from ..core.model.records import Cell, Coverage, Unverified
-from ..core.report import Report
+from ..render.report import Report
 from .cell.freeze import Freezing
 from .cell.late_error import deliver_late
 from .cell.operator_recording import SECONDS as RECORDING_SECONDS
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from ..capture.snapshot.snapshotter import Shot
+    from ..core.hazards.hazard import Hazard, Turn
     from ..core.model.diff import Found
-    from ..core.model.records import Hazard, Turn
     from ..core.model.snapshot import Snapshot
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
@@ -328,7 +329,7 @@ class Watcher:
     def _excuse(self, cell: Cell) -> None:
         """Report a cell that could not be looked after: nothing is claimed of it."""
         snapshot = self.observer.shot.snapshot
-        unverified = (Unverified(path=ALL, why="an error of tensorwatch itself"),)
+        unverified = (Unverified(path=ALL, why=Reason("own-error")),)
         coverage = Coverage(tensors=len(snapshot), bytes=0, verified_bytes=0, unverified=unverified)
         self.report = _report_nothing(cell, snapshot, coverage)
 

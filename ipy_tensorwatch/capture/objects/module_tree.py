@@ -152,7 +152,7 @@ def _values(parts: list[dict[str, Any]], signature: list[object]) -> list[Any]:
     filled = [*filter(None, parts)]
     keys = [*chain.from_iterable(filled)]
     if not are_all(keys, str):
-        raise Odd("its parts have names that are no text")
+        raise Odd("names-no-text")
     signature.append(keys)
     values = values_of(*filled)
     if len(values) != len(keys):

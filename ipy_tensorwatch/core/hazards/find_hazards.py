@@ -5,21 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..model.records import Site, Turn
+from ..model.records import Site
+from .fix import with_edits
 from .freed_memory import gone_memory
+from .hazard import Turn
 from .overlapping_elements import overlaid_writes
 from .overwritten_saves import find_breaks, remember_cell
-from .saved_tensor_overwritten import tell_hazards
+from .saved_tensor_overwritten import overwritten_saves
 from .shared_gradients import aliased_grads
 from .state_dict_reference import kept_by_reference
 from .unrecorded_write import unrecorded_writes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from ..blame.reasoning import Reasoning
     from ..model.cell_trace import CellTrace
-    from ..model.records import Hazard
+    from ..model.graph_state import Ending
+    from .fix import Fix
+    from .hazard import Hazard
     from .standing import Standing
     from .standing_hazard import Lasting
 
@@ -38,17 +42,25 @@ def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
 def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     trace = reasoning.trace
     found = find_breaks(reasoning, standing) if trace.graphs.overwritten else []
-    breaks = tell_hazards(found)
+    breaks = overwritten_saves(found)
     known = {path for one in breaks for path in one.paths}
     begun = _begun(reasoning, known)
     held = (one for one in standing.lasting if one.holds_in(trace.after))
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
+    hazards = (*breaks, *(one.hazard for one in lasting), *gone_memory(trace.after, trace.gone))
+    fixes = {one.fix: _with_edits(one.fix, trace, standing.fixes) for one in hazards if one.fix is not None}
     return replace(
         standing,
-        hazards=(*breaks, *(one.hazard for one in lasting), *gone_memory(trace.after, trace.gone)),
+        hazards=tuple(replace(one, fix=fixes[one.fix]) if one.fix is not None else one for one in hazards),
+        fixes=fixes,
         lasting=lasting,
         writings={one.found.key: one.writing for one in found} if found else standing.writings,
     )
+
+
+def _with_edits(fix: Fix, trace: CellTrace, known: Mapping[Fix, Fix]) -> Fix:
+    """Add the edits of a fix when it is first told: the source of its cell is known then."""
+    return known.get(fix) or with_edits(fix, lambda cell: trace.own.plain if cell == trace.cell.count else "")
 
 
 def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
@@ -86,8 +98,8 @@ def _turns(trace: CellTrace, before: Sequence[Hazard], now: Sequence[Hazard]) ->
     yield from (Turn(cell=cell, hazard=one) for one in now if one.mark not in known)
 
 
-def _why_over(hazard: Hazard, trace: CellTrace) -> str:
+def _why_over(hazard: Hazard, trace: CellTrace) -> Ending:
     if hazard.node is not None:
         return trace.graphs.fates[hazard.node]
     gone = any(trace.after.get(path) is None for path in hazard.paths)
-    return "what it was about is gone" if gone else "its memory is another now"
+    return "variable-gone" if gone else "memory-replaced"

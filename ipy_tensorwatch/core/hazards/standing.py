@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from ..blame.statement_timeline import Timeline
-    from ..model.records import Hazard, Turn
     from ..model.saved_tensor import Overwritten, Writing
     from ..model.snapshot import Snapshot
+    from .fix import Fix
+    from .hazard import Hazard, Turn
     from .standing_hazard import Lasting
 
 
@@ -31,6 +32,8 @@ class Standing:
         For the cells of whose graphs some node lives, when their statements ran.
     writings
         Who overwrote what a graph had saved, by the key of what was overwritten.
+    fixes
+        The fixes of the hazards that stand, each with its edits.
     seen
         What the hazards were found from: what was overwritten, the snapshot, and the storages that were gone.
     """
@@ -40,6 +43,7 @@ class Standing:
     lasting: tuple[Lasting, ...] = ()
     built: Mapping[int, Timeline] = field(default_factory=dict)
     writings: Mapping[object, Writing] = field(default_factory=dict)
+    fixes: Mapping[Fix, Fix] = field(default_factory=dict)
     seen: tuple[tuple[Overwritten, ...], Snapshot, tuple[int, ...]] | None = None
 
     def with_failure(self, turn: Turn, ahead: Collection[Hazard]) -> Standing:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .saved_tensor import Overwritten
+
+Ending = Literal["graph-gone", "bytes-back", "backward-done", "variable-gone", "memory-replaced"]
+"""Why a hazard is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,4 +36,4 @@ class GraphState:
     cells: frozenset[int] = frozenset()
     same: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()
-    fates: Mapping[int, str] = field(default_factory=dict)
+    fates: Mapping[int, Ending] = field(default_factory=dict)

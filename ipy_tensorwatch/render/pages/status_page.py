@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..page import Line, Page, Row, Table, code, marked, words
 from ..wording.measure import count_of, spell_bytes, spell_seconds
-from ..wording.not_compared import reason
+from ..wording.not_compared import not_compared
 from ..wording.phrases import names
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from ...core.host.capability import Capability
     from ...core.host.guard import Fault
-    from ...core.report import Report
+    from ...core.model.reason import Reason
+    from ..report import Report
 
 MAX_LINES = 12
 
@@ -100,7 +101,7 @@ def _facts(status: Status, report: Report) -> Iterator[Row]:
 def _reasons(report: Report) -> Table:
     why = Counter(one.why for one in report.coverage.unverified)
     rows = [
-        Row(cells=(words(reason(text)), words(f"{count:,}"), names(_paths(report, text))))
+        Row(cells=(words(not_compared(text)), words(f"{count:,}"), names(_paths(report, text))))
         for text, count in why.most_common()
     ]
     return Table(caption="Not compared", head=("why", "how many", "tensors"), rows=tuple(rows))
@@ -111,7 +112,7 @@ def _curtailed(paths: Sequence[str]) -> Table:
     return Table(caption="Cause not looked for to the end", head=("why", "how many", "tensors"), rows=(row,))
 
 
-def _paths(report: Report, why: str) -> list[str]:
+def _paths(report: Report, why: Reason) -> list[str]:
     return [one.path for one in report.coverage.unverified if one.why == why]
 
 

@@ -13,7 +13,7 @@ from ...capture.frames.calling_line import is_users
 from ...capture.frames.traceback_frames import spots_of
 from ...core.explain.error_messages import BACKWARD
 from ...core.explain.failing_statement import Failing, backward_root, failing_in, find_backward, find_failing
-from ...core.hazards.wording import Raised
+from ...core.hazards.facts import Raised, TypedLine
 from ...core.model.records import Inner, Site
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.magic_calls import find_body
@@ -53,6 +53,13 @@ class Step:
         return PurePath(self.spot.file).name
 
     @property
+    def typed(self) -> TypedLine:
+        """The statement, and where it stands."""
+        if self.inner is None:
+            return TypedLine(line=self.spot.line, text=self.failing.text, file=self.file)
+        return TypedLine(line=self.inner.line, text=self.failing.text, cell=self.inner.cell)
+
+    @property
     def source(self) -> str:
         """The source of the whole cell or file."""
         return source_of(self.spot.file)
@@ -90,14 +97,9 @@ class Scene:
         runs_backward = (one for one in self.steps if find_backward(one.failing.node))
         step = next(runs_backward if self.complaint.trouble in BACKWARD else iter(()), next(iter(self.steps), None))
         if step is None:
-            return Raised(text="")
-        root = backward_root(step.failing.node)
-        if step.inner is None:
-            place = f"{step.file}, line {step.failing.line}"
-        else:
-            is_own = self.own is not None and step.inner == self.own.inner
-            place = "" if is_own else f"cell {step.inner.cell}, line {step.inner.line}"
-        return Raised(text=step.failing.text, place=place, root=root)
+            return Raised()
+        is_own = self.own is not None and step.inner is not None and step.inner == self.own.inner
+        return Raised(statement=step.typed, is_elsewhere=not is_own, root=backward_root(step.failing.node))
 
     @property
     def site(self) -> Site | None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ...capture.frames.traceback_frames import find_complaint
 from ...core.explain.error_messages import BACKWARD
+from ...core.hazards.fix import with_edits
+from ...core.hazards.hazard import Turn
 from ...core.host.guard import GUARD
-from ...core.model.records import Turn
 from .error_frames import survey
 from .explain_backward import explain_stop
 from .explain_refusal import explain_refusal
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ...core.hazards.hazard import Hazard
     from ...core.hazards.standing import Standing
-    from ...core.model.records import Hazard, Site
+    from ...core.model.records import Site
     from ..ipython.cell_sources import Sources
     from .aftermath import Aftermath
 
@@ -61,9 +63,9 @@ class FailureBook:
         scene = survey(culprit, complaint, after.cell.count, files)
         if not scene.steps:  # it was raised anew where no line of the notebook is
             scene = survey(error, complaint, after.cell.count, files)
-        if complaint.trouble in BACKWARD:
-            return explain_stop(scene, after, self.log)
-        return explain_refusal(scene, after)
+        is_stop = complaint.trouble in BACKWARD
+        told = explain_stop(scene, after, self.log) if is_stop else explain_refusal(scene, after)
+        return replace(told, fix=with_edits(told.fix, self.log.plain_of))
 
 
 def _is_told_by(died_of: Hazard, one: Hazard) -> bool:

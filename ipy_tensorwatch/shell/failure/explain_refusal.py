@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from ...capture.frames.frame_locals import Local, inplace_module, may_assign, read_keys, read_locals
-from ...core.explain.inplace_refused import Refused, tell_refused
-from ...core.explain.inplace_refused_remedy import mend_refused
+from ...core.explain.inplace_refused import refused_hazard
 from ...core.explain.rewrite_loop import take_one_by_one
+from ...core.hazards.facts import Refused
 from ...core.memory.view_index import spell_portion
 from ...core.model.path import AccessPath
 from ...core.model.reading import extent
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...core.explain.error_messages import Complaint
+    from ...core.hazards.facts import TypedLine
+    from ...core.hazards.hazard import Hazard
     from ...core.model.reading import Reading
-    from ...core.model.records import Hazard
     from .aftermath import Aftermath
     from .error_frames import Scene, Step
 
@@ -32,10 +34,13 @@ MAX_NAMES = 16
 def explain_refusal(scene: Scene, after: Aftermath) -> Hazard:
     """Explain a refused write, or the use of a view that cannot be used any more."""
     found = next(chain(_candidates(scene, after), _iterated(scene, after)), None)
-    refused = Refused(complaint=scene.complaint, raised=scene.raised, site=scene.site)
+    complaint = scene.complaint
+    refused = Refused(
+        code=complaint.code, trouble=complaint.trouble, late=complaint.late, op=complaint.op, raised=scene.raised
+    )
     if found is not None:
-        refused = _describe(scene, after, *found)
-    return tell_refused(refused, mend_refused(refused))
+        refused = _describe(refused, scene, after, *found)
+    return refused_hazard(refused, scene.site)
 
 
 def _candidates(scene: Scene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
@@ -98,16 +103,14 @@ def _fits(complaint: Complaint, one: Local) -> bool:
             return True
 
 
-def _describe(scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused:
+def _describe(refused: Refused, scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused:
     """Add the names, and what depends on them."""
     names = _names_of(one.reading, after)
     path = str(one.path) if step not in scene.inside else next(iter(names), None)
     bases = _names_as(one.base, scene, after, step) if one.base is not None else []
     witness = Witness(cell=after.cell, family=_family(one.reading, after), reasoning=after.reasoning)
-    return Refused(
-        complaint=scene.complaint,
-        raised=scene.raised,
-        site=scene.site,
+    return replace(
+        refused,
         path=path,
         also=_also(path, one.reading, after),
         names=tuple(dict.fromkeys([*([path] if path in names else []), *names])),
@@ -118,11 +121,20 @@ def _describe(scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused
         binds=_binds(scene, step, one.path)
         if step in scene.steps
         else _binds(scene, scene.steps[0], parse_path(path or "")),
-        loop=take_one_by_one(step.source if step.inner else "", step.failing, one.path.root, bases),
+        loop=_loop(step, one, bases),
         module=next(filter(None, (inplace_module(scene.error, each.place) for each in scene.inside)), None),
         writing=find_last_write(witness, after.history) if scene.complaint.late else None,
         is_written=_is_written(names, after),
     )
+
+
+def _loop(step: Step, one: Local, bases: Sequence[str]) -> tuple[TypedLine, str] | None:
+    """Rewrite the loop of the notebook that takes a tensor from a larger one."""
+    found = take_one_by_one(step.source if step.inner else "", step.failing, one.path.root, bases)
+    if found is None or step.inner is None:
+        return found
+    head, code = found
+    return replace(head, cell=step.inner.cell, line=head.line + step.inner.line - step.failing.line), code
 
 
 def _names_of(reading: Reading, after: Aftermath) -> list[str]:

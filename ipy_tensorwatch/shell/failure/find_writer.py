@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from ...core.blame.statement_timeline import Timeline
 from ...core.explain.candidate_lines import is_counted
-from ...core.explain.rewrite_statement import written_path
 from ...core.model.records import Site
 from ...core.model.saved_tensor import Writing
+from ...core.statements.rewrite_statement import written_path
 from ...core.syntax.magic_calls import MAGIC_CALL
 from .known_writes import Witness, place_of, writes_by_name
 

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ...core.report import Report
     from ...render.page import Page
+    from ...render.report import Report
     from ..ipython.magic_options import DiffOptions
     from ..ipython.output import Speaker
     from ..watcher import Watcher
