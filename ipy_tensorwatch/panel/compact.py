@@ -27,7 +27,7 @@ def compact(value: Any) -> Any:  # noqa: ANN401
 
     Examples
     --------
-    >>> from ..core.records import Site
+    >>> from ipy_tensorwatch.core.model.records import Site
     >>> compact((Site(line=2, end_line=2, text="y.add_(1)"),))
     [{'line': 2, 'end_line': 2, 'text': 'y.add_(1)'}]
     """

@@ -20,7 +20,7 @@ from .note_saved import Noted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ...core.hazards.hazard import Ending
+    from ...core.model.graph_state import Ending
     from .known_bytes import KnownBytes
     from .nodes import Made, Root
     from .note_saved import Aids

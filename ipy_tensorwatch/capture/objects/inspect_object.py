@@ -28,7 +28,7 @@ members_of: Callable[[type], Mapping[Any, Any]] = _of_type["__dict__"].__get__
 _name_of: Callable[[type], str] = _of_type["__name__"].__get__
 _HEAP_TYPE = 1 << 9
 """The flag of a class that was made by a `class` statement, or as one."""
-_DESCRIBED = "dictionary for instance variables"
+_DESCRIBED = str(vars(type("", (), {}))["__dict__"].__doc__).partition(" (")[0]
 """How Python describes the `__dict__` that it makes for a class."""
 _TRUSTED = frozenset({*sys.stdlib_module_names, "torch", "numpy"})
 TRIES = 3

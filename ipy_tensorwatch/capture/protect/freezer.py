@@ -12,7 +12,7 @@ from ...core.host.guard import GUARD
 from ...core.memory.neighbours import Neighbourhood
 from ...core.model.freezing import FreezeRefusal, FrozenError
 from ..frames.calling_line import calling_text
-from ..host.torch_private import plain_reads
+from ..host.torch_private import HAS_VERSIONS, plain_reads
 from ..memory.byte_block import holds_references
 from ..objects.walk import walk
 from ..running.dispatch_mode import OperatorMode, lays_out_anew, region_of, written_arguments, written_tensors
@@ -146,7 +146,7 @@ class Freezer:
         if reading.unknown:
             return FreezeRefusal(code="unknown-memory", unknown=reading.unknown)
         if reading.version is None and reading.kind != "ndarray":
-            return FreezeRefusal(code="inference")
+            return FreezeRefusal(code="inference" if HAS_VERSIONS else "no-version")
         if reading.storage in self.lost():
             return FreezeRefusal(code="let-go")
         same = (one for one in list(self.frozen.values()) if (here := one.here()) and _are_equal(here, reading))

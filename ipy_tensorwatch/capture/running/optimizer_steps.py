@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
+from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
 from torch.optim.optimizer import register_optimizer_step_pre_hook
@@ -115,10 +116,8 @@ def _storages(values: list[Any]) -> Iterator[int]:
 
 
 def _calling_line(is_notebook: Callable[[str], bool]) -> tuple[str, int, bool] | None:
-    frame = sys._getframe(2)
-    while frame is not None:
+    for frame, line in walk_stack(sys._getframe(2)):
         name = frame.f_code.co_filename
         if is_notebook(name):
-            return name, frame.f_lineno, frame.f_code.co_name == "<module>"
-        frame = frame.f_back  # type: ignore[assignment]
+            return name, line, frame.f_code.co_name == "<module>"
     return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..hazards.facts import TypedLine
 from ..statements.rewrite_statement import parse_one, splice
-from ..syntax.ast_queries import last_name, spell_path
+from ..syntax.ast_queries import last_name, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_header
 from ..syntax.statement_text import header_end, spell
 
@@ -32,7 +32,7 @@ def take_one_by_one(source: str, failing: Failing, name: str, bases: Collection[
     """
     tree = parse_cell(source)
     loops = [one for one in ast.walk(tree) if isinstance(one, ast.For)] if tree else []
-    around = [one for one in loops if one.lineno <= failing.line <= (one.end_lineno or 0) and name in _bound(one)]
+    around = [one for one in loops if one.lineno <= failing.line <= (one.end_lineno or 0) and name in names_bound(one)]
     if not around:
         code = _in_comprehension(failing.text, name, bases)
         return (TypedLine(line=failing.line, text=failing.text), code) if code else None
@@ -54,7 +54,7 @@ def _in_comprehension(text: str, name: str, bases: Collection[str]) -> str | Non
     """
     node = parse_one(text)
     parts = [one for one in ast.walk(node) if isinstance(one, ast.comprehension)] if node else []
-    found = (_rewritten(text, one.iter, bases) for one in parts if name in _bound(one))
+    found = (_rewritten(text, one.iter, bases) for one in parts if name in names_bound(one))
     return next((one for one in found if one is not None), None)
 
 
@@ -64,10 +64,6 @@ def _rewritten(text: str, iterated: ast.expr, bases: Collection[str]) -> str | N
         return None
     base, node = found[0]
     return splice(text, [node], lambda _: f"[{base}[i] for i in range(len({base}))]")
-
-
-def _bound(node: ast.For | ast.comprehension) -> set[str]:
-    return {part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)}
 
 
 def _rows(node: ast.expr, base: str) -> Iterator[ast.expr]:

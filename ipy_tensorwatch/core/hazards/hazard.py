@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from .codes import OF_BACKWARD
 
 if TYPE_CHECKING:
+    from ..model.graph_state import Ending
     from ..model.records import Outcome, Site
     from .codes import HazardCode
     from .facts import Fact
     from .fix import Fix
-
-Ending = Literal["graph-gone", "bytes-back", "backward-done", "variable-gone", "memory-replaced"]
-"""Why a hazard is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ..model.saved_tensor import Writing
 from ..statements.rewrite_statement import out_of_place
@@ -15,33 +15,23 @@ from .overwritten_fix import fix_overwritten
 from .standing_hazard import Lasting, anchor
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from ..model.graph_state import GraphState
     from ..model.reading import Reading
     from ..model.records import Change
     from ..model.snapshot import Snapshot
 
 
-class Histories(Protocol):
-    """What is known of how tensors were made."""
-
-    @property
-    def same(self) -> Container[str]:
-        """The paths of tensors that were made by the node that had made them before the cell."""
-
-    def is_used(self, path: str) -> bool:
-        """Tell whether something was computed from a path's tensor: its gradients are those of what was there."""
-
-
 def unrecorded_writes(
-    changes: Sequence[Change], snapshot: Snapshot, cell: int, histories: Histories
+    changes: Sequence[Change], snapshot: Snapshot, cell: int, graphs: GraphState
 ) -> Iterator[Lasting]:
     """Tell the tensors that were overwritten while their history stayed the same."""
     for change in changes:
-        reading = snapshot.get(change.path) if _is_overwritten(change) and change.path in histories.same else None
+        reading = snapshot.get(change.path) if _is_overwritten(change) and change.path in graphs.same else None
         if reading is not None:
             is_meant = _is_meant(change, reading, snapshot)
-            is_risk = is_meant or reading.numel == 1 or histories.is_used(change.path)
+            is_risk = is_meant or reading.numel == 1 or change.path in graphs.used
             hazard = _hazard(change, reading, cell, is_risk=is_risk)
             yield Lasting(hazard=hazard, anchors=(anchor(change.path, reading),))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .evidence import Evidence
+from .graph_state import GraphState
 from .notebook import Notebook
 from .snapshot import Snapshot
 
@@ -47,8 +48,12 @@ class CellTrace:
         What was defined when it ended.
     files
         The code behind the file names that `own` and `beside` mention.
+    is_recorded
+        Whether its operators were recorded, as `%%tensordiff` does.
     writes
-        The operators that wrote, in order; only `%%tensordiff` records them.
+        The operators that wrote, in order.
+    gone
+        The storages whose memory was somebody else's, and was taken back.
     coverage
         How much was compared.
     seconds
@@ -65,6 +70,9 @@ class CellTrace:
     elsewhere: frozenset[str] = frozenset()
     notebook: Notebook = field(default_factory=Notebook)
     files: Mapping[str, SourceFile] = field(default_factory=dict)
+    is_recorded: bool = False
     writes: tuple[OperatorWrite, ...] = ()
+    graphs: GraphState = field(default_factory=GraphState)
+    gone: tuple[int, ...] = ()
     coverage: Coverage
     seconds: float = math.inf

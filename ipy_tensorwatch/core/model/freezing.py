@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from .reason import Reason
 
-RefusalCode = Literal["unknown-memory", "inference", "let-go", "references", "unreadable", "frozen-already"]
+RefusalCode = Literal[
+    "unknown-memory", "inference", "no-version", "let-go", "references", "unreadable", "frozen-already"
+]
 Release = Literal["let-go", "lost"]
 """Why something is not frozen any more: its memory was another's, or its bytes could not be put back."""
 

@@ -14,6 +14,7 @@ from ..wording.phrases import names
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ...core.host.capability import Capability
     from ...core.host.guard import Fault
     from ...core.model.reason import Reason
     from ..report import Report
@@ -41,6 +42,7 @@ class Status:
     changes: int
     faults: Sequence[Fault] = ()
     failed: int = 0
+    lost: Sequence[Capability] = ()
 
 
 def show_status(status: Status) -> Page:
@@ -61,6 +63,8 @@ def _parts(status: Status) -> Iterator[Table | Line]:
             yield _curtailed(status.report.coverage.curtailed)
     if status.failed:
         yield from _failed(status)
+    if status.lost:
+        yield _switched_off(status.lost)
 
 
 def _failed(status: Status) -> Iterator[Table | Line]:
@@ -75,6 +79,11 @@ def _failed(status: Status) -> Iterator[Table | Line]:
     ]
     if rows:
         yield Table(caption="Failed", head=("doing what", "how", "how often"), rows=tuple(rows))
+
+
+def _switched_off(lost: Sequence[Capability]) -> Table:
+    rows = [Row(cells=(marked(one.lost), code(", ".join(one.needs)))) for one in lost]
+    return Table(caption="Switched off", head=("what", "needs, as it was"), rows=tuple(rows))
 
 
 def _facts(status: Status, report: Report) -> Iterator[Row]:

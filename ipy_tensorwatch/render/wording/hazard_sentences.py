@@ -23,7 +23,8 @@ from .places import named, statement_at, where
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ...core.hazards.hazard import Ending, Hazard, Turn
+    from ...core.hazards.hazard import Hazard, Turn
+    from ...core.model.graph_state import Ending
 
 WRONG = "give wrong gradients"
 _ENDINGS: Mapping[Ending, str] = {

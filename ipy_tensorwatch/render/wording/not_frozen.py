@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _WHY: Mapping[RefusalCode, str] = {
     "unknown-memory": "{unknown}",
     "inference": "it is an inference tensor",
+    "no-version": "its version cannot be read",
     "let-go": "its memory was another's, who has let go of it",
     "references": "its bytes are references to Python objects, or to text",
     "unreadable": "its memory cannot be read",

@@ -15,8 +15,9 @@ from ...core.host.guard import GUARD
 from ...core.model.freezing import FrozenError
 from ...render.pages.frozen_page import show_freeze, show_frozen, show_thaw
 from ...render.wording.not_frozen import not_frozen, released
-from ..ipython.cell_sources import count_now, user_variables
+from ..ipython.cell_sources import user_variables
 from ..ipython.find_path import explain_unknown, follow, normalize
+from ..ipython.ipython_private import count_now
 from .late_error import raise_late
 
 if TYPE_CHECKING:

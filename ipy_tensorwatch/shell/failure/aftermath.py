@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ...capture.observer import Observation
     from ...core.blame.reasoning import Reasoning
+    from ...core.hazards.standing import Standing
     from ...core.model.records import Change
     from ..cell.running_cell import RunningCell
 
@@ -20,11 +20,13 @@ class Aftermath:
 
     Attributes
     ----------
+    standing
+        The hazards after it.
     history
         The changes of earlier cells and of this one, each with its cell.
     """
 
     cell: RunningCell
-    observed: Observation
     reasoning: Reasoning
+    standing: Standing
     history: Iterable[tuple[int, Change]]

@@ -11,6 +11,7 @@ from ipy_tensorwatch.core.hazards.overlapping_elements import overlaid_writes
 from ipy_tensorwatch.core.hazards.shared_gradients import aliased_grads
 from ipy_tensorwatch.core.hazards.state_dict_reference import kept_by_reference
 from ipy_tensorwatch.core.hazards.unrecorded_write import unrecorded_writes
+from ipy_tensorwatch.core.model.graph_state import GraphState
 from ipy_tensorwatch.core.model.outline import Outline, Run
 from ipy_tensorwatch.core.model.reason import FREED, Reason
 from ipy_tensorwatch.core.model.snapshot import Scene, Snapshot
@@ -195,18 +196,12 @@ def test_memory_that_somebody_else_took_back_is_dropped():
     ] == [(one.paths, one.fact, one.fix) for one in gone_memory(snapshot(**readings), (5,))]
 
 
-class Histories:
-    """Nodes that made `h` before the cell too; what is computed from `used`."""
-
-    same = ("h", "used", "%")
-
-    def is_used(self, path: str) -> bool:
-        return path == "used"
+HISTORIES = GraphState(same=frozenset(("h", "used", "%")), used=frozenset(("used",)))
 
 
 def unrecorded(one, **readings):
     known = {"h": reading(1, grad_fn="MulBackward0"), "c": reading(2), "used": reading(3), **readings}
-    return [*unrecorded_writes([one], snapshot(**known), 3, Histories())]
+    return [*unrecorded_writes([one], snapshot(**known), 3, HISTORIES)]
 
 
 def test_a_silent_write_that_autograd_did_not_record():

@@ -306,6 +306,13 @@ REFUSED = {
         "Take the views one by one: `total = [row.mul_(2).sum() for row in [x[i] for i in range(len(x))]]`.",
         {"": "w.grad.tolist() == [4, 4, 4]"},
     ),
+    "rows in a comprehension of a function": (
+        "TW204",
+        [START + "x = torch.stack([w, w]) * 1", "def f(x):\n    return [row.mul_(k) for row, k in zip(x, [2, 3])]\nf(x)\nx.sum().backward()"],
+        "`return [row.mul_(k) for row, k in zip(x, [2, 3])]` in cell 2, line 2 raised: `row` is one of several views of `x` that `unbind` made at once, and autograd records no write to one of these",
+        "Take the views one by one: `return [row.mul_(k) for row, k in zip([x[i] for i in range(len(x))], [2, 3])]`.",
+        {},
+    ),
     "rows of a leaf": (
         "TW204",
         [START + "m = nn.Linear(3, 2)\nold = m.weight.detach().clone()", "for row in m.weight:\n    row.mul_(2)"],
@@ -457,7 +464,7 @@ REFUSED = {
 
 
 if sys.version_info < (3, 11):  # which part of a line was running is not known there
-    del REFUSED["rows in a comprehension"]
+    del REFUSED["rows in a comprehension"], REFUSED["rows in a comprehension of a function"]
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -15,7 +15,8 @@ from ipy_tensorwatch.core.hazards.facts import (
     UnrecordedWrite,
 )
 from ipy_tensorwatch.core.hazards.fix import Fix
-from ipy_tensorwatch.core.hazards.hazard import Ending, Turn
+from ipy_tensorwatch.core.hazards.hazard import Turn
+from ipy_tensorwatch.core.model.graph_state import Ending
 from ipy_tensorwatch.core.model.records import Inner
 from ipy_tensorwatch.render.page import Entry, fill, words
 from ipy_tensorwatch.render.wording.hazard_sentences import hazard_lines, message, message_of, over

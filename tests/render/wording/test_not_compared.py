@@ -61,6 +61,7 @@ REFUSALS = [
     (FreezeRefusal(code="unknown-memory", unknown=Reason("meta")), "it is a meta tensor"),
     (FreezeRefusal(code="unknown-memory", unknown=Reason("freed")), "its storage was freed or cut"),
     (FreezeRefusal(code="inference"), "it is an inference tensor"),
+    (FreezeRefusal(code="no-version"), "its version cannot be read"),
     (FreezeRefusal(code="let-go"), "its memory was another's, who has let go of it"),
     (FreezeRefusal(code="references"), "its bytes are references to Python objects, or to text"),
     (FreezeRefusal(code="unreadable"), "its memory cannot be read"),
