@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...core.hazards.facts import Refused, Stopped, StoppedUnread
 from ..page import Line, fill, words
-from .places import inner_at, named, stands, typed, where
+from .places import inner_at, named, stands, through, typed, where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,7 +142,7 @@ def _overwritten(one: Stopped) -> Line:
     is_seen = via or site is None or site.certainty == "observed" or site.inner
     return fill(
         verb + "{through}{likely} in {place}{typed}{inner}{by}",
-        through=fill(" through `{via}`", via=via) if via and via not in one.paths[:1] else "",
+        through=through(None if via in one.paths[:1] else via),
         likely="" if is_seen else ", likely",
         place=where(writing.cell, site),
         typed=typed(site),
