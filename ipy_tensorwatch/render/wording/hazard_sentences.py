@@ -14,11 +14,11 @@ from ...core.hazards.facts import (
     StoppedUnread,
     UnrecordedWrite,
 )
-from ..page import Entry, Line, code, fill, words
+from ..page import Entry, Line, clause, code, fill, words
 from .error_sentences import raised, why
 from .fix_sentences import remedy
 from .measure import count_of
-from .places import named, statement_at, through, where
+from .places import named, statement_at, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -143,7 +143,7 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
         case GoneMemory():
             return told | {"how": _GONE[fact.how]}
         case UnrecordedWrite():
-            return told | {"through": through(fact.via)}
+            return told | {"through": clause(" through `{it}`", fact.via)}
         case _:
             return told
 
@@ -161,5 +161,5 @@ def _saved_fields(hazard: Hazard, fact: OverwrittenSave) -> dict[str, Line | str
         "needed": "with which a checkpoint will compute again, as" if fact.is_read_again else f"saved by {hazard.op}",
         "saved": where(hazard.saved_cell or 0, hazard.saved_at),
         "were": "were" if names[1:] else "was",
-        "through": through(fact.via),
+        "through": clause(" through `{it}`", fact.via),
     }

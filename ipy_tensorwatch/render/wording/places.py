@@ -74,8 +74,3 @@ def named(names: Sequence[str], joint: str = "and", most: int = 3) -> Line:
     if left > 0:
         return join(shown, ", ") + words(f" {joint} {left} more")
     return join([join(shown[:-1], ", "), shown[-1]] if shown[1:] else shown, f" {joint} ")
-
-
-def through(via: str | None) -> Line:
-    """Say through which variable something was written."""
-    return fill(" through `{via}`", via=via) if via else Line()

@@ -19,6 +19,8 @@ FROM_H = {"path": "a", "base": "h"}
 REFUSED = {
     "a leaf": (refused(), "`w` is a leaf that requires grad" + AS_LEAF),
     "a leaf of another name": (refused(path="p", also="net.weight"), "`p` (`net.weight`) is a leaf that requires grad" + AS_LEAF),
+    "a leaf that was not found": (refused(reading=None), "`w` is a leaf that requires grad" + AS_LEAF),
+    "what is late, but no view": (refused("marked-leaf", late=True), "`w` is a leaf that requires grad" + AS_LEAF),
     "a leaf of no name": (refused(path=None), "what it writes to is a leaf that requires grad" + AS_LEAF),
     "a leaf under a module": (
         refused(module="ReLU"),
@@ -126,6 +128,23 @@ STOPPED = {
         f"`h`, {SAVED}, was overwritten, likely in cell 3, line 2: `g()`",
     ),
     "a line that was seen to write": (stopped(writing=writing(path=None, site=site(2, "g()"))), f"`h`, {SAVED}, was overwritten in cell 3, line 2: `g()`"),
+    "a likely line of a variable": (
+        stopped(writing=writing(site=site(2, "f(h)", certainty="inferred"))),
+        f"`h`, {SAVED}, was overwritten in cell 3, line 2: `f(h)`",
+    ),
+    "a cell, through who knows what": (stopped(writing=writing(path=None, site=None)), f"`h`, {SAVED}, was overwritten in cell 3"),
+    "a likely line inside, through who knows what": (
+        stopped(writing=writing(path=None, site=site(2, "g()", inner=INNER, certainty="inferred"))),
+        f"`h`, {SAVED}, was overwritten in cell 3, line 2: `g()` → likely cell 1, line 3: `t.add_(1)`",
+    ),
+    "a likely line on the way in a cell": (
+        stopped(writing=writing(site=None), inside=typed("t.add_(1)", 3, 1)),
+        f"`h`, {SAVED}, was overwritten in cell 3 → likely cell 1, line 3: `t.add_(1)`",
+    ),
+    "a line inside that saved in a cell that was not watched": (
+        stopped(saved_in=None, saved_at=site(4, "y = f(h)", inner=Inner(cell=1, line=9, text="return t * 2"))),
+        f"`h`, saved by MulBackward0, {WROTE}",
+    ),
     "a likely line on the way": (
         stopped(writing=writing(site=site(2, "f(h)")), inside=typed("t.add_(1)", 3, 1)),
         f"`h`, {SAVED}, was overwritten in cell 3, line 2: `f(h)` → likely cell 1, line 3: `t.add_(1)`",
