@@ -53,7 +53,7 @@ def raised(one: Raised) -> Line:
     return fill("`{text}`{place} raised", text=one.text, place=place)
 
 
-def why(one: Stopped | StoppedUnread | Refused) -> Line:
+def why_raised(one: Stopped | StoppedUnread | Refused) -> Line:
     """Say why it raised."""
     match one:
         case Stopped():

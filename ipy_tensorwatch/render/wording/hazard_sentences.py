@@ -15,7 +15,7 @@ from ...core.hazards.facts import (
     UnrecordedWrite,
 )
 from ..page import Entry, Line, clause, code, fill, words
-from .error_sentences import raised, why
+from .error_sentences import raised, why_raised
 from .fix_sentences import remedy
 from .measure import count_of
 from .places import named, statement_at, where
@@ -68,7 +68,7 @@ _ENDINGS: Mapping[Ending, str] = {
 }
 
 
-class Message(NamedTuple):
+class Sentence(NamedTuple):
     """What a hazard says.
 
     Attributes
@@ -111,14 +111,14 @@ def over(turn: Turn) -> Line:
     return words(f"over: {_ENDINGS[turn.why]}") if turn.why else Line()
 
 
-def message_of(hazard: Hazard) -> Message:
+def message_of(hazard: Hazard) -> Sentence:
     """Say what a hazard is, in parts."""
     fact = hazard.fact
     if isinstance(fact, Stopped | StoppedUnread | Refused):
-        return Message(raised(fact.raised), why(fact))
+        return Sentence(raised(fact.raised), why_raised(fact))
     outcome, aside, reason = _MESSAGES[type(fact)]
     fields = _fields(hazard)
-    return Message(fill(outcome, **fields), fill(reason, **fields), str(fill(aside, **fields)))
+    return Sentence(fill(outcome, **fields), fill(reason, **fields), str(fill(aside, **fields)))
 
 
 def _fields(hazard: Hazard) -> dict[str, Line | str]:

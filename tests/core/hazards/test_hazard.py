@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from ipy_tensorwatch.core.hazards.codes import CODES, OF_BACKWARD, HazardCode
-from ipy_tensorwatch.core.hazards.fix import Edit, Fix, Preceding, Replacing, Told, with_edits
+from ipy_tensorwatch.core.hazards.fix import Displayed, Edit, Fix, Preceding, Replacing, with_edits
 from ipy_tensorwatch.core.hazards.standing_hazard import Lasting, anchor
 from tests.support.records import hazard, reading, site, snapshot, typed
 
@@ -121,6 +121,6 @@ def test_in_code_that_a_magic_runs_lines_are_those_of_the_cell():
 
 
 def test_every_kind_of_fix_is_applied_in_one_way():
-    kinds = [*get_args(Replacing), *get_args(Preceding), *get_args(Told)]
+    kinds = [*get_args(Replacing), *get_args(Preceding), *get_args(Displayed)]
 
     assert len(kinds) == len({*kinds})

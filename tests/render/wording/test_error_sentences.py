@@ -10,7 +10,7 @@ import pytest
 from ipy_tensorwatch.core.hazards.facts import Raised, StoppedUnread, Trouble
 from ipy_tensorwatch.core.model.records import Inner
 from ipy_tensorwatch.render.wording.error_sentences import raised as told_raised
-from ipy_tensorwatch.render.wording.error_sentences import why
+from ipy_tensorwatch.render.wording.error_sentences import why_raised
 from tests.support.records import elsewhere, raised, reading, refused, site, spoiled, stopped, typed, writing
 
 AS_LEAF = ": a write that autograd records would make it a result, which collects no gradient"
@@ -195,7 +195,7 @@ SENTENCES |= {f"unread: {name}": one for name, one in STOPPED_UNREAD.items()}
 def test_each_error_says_why(name: str):
     one, expected = SENTENCES[name]
 
-    assert expected == why(one).marked
+    assert expected == why_raised(one).marked
 
 
 def test_every_trouble_of_a_write_that_is_refused_has_its_sentence():
@@ -221,4 +221,4 @@ def test_lines_lead_to_their_cells_and_files_nowhere():
 
     assert [(1, 7)] == leads(told_raised(elsewhere("loss.backward()")))
     assert [] == leads(told_raised(elsewhere("loss.backward()", None, "trainer.py")))
-    assert [(2, 4), (3, 2), (1, 3)] == leads(why(STOPPED["a line inside that wrote"][0]))
+    assert [(2, 4), (3, 2), (1, 3)] == leads(why_raised(STOPPED["a line inside that wrote"][0]))
