@@ -103,7 +103,8 @@ def test_code_that_goes_before_a_statement_is_indented_as_that_is():
         Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)", 3, cell=4)),  # its source is not known
         Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)", 3, cell=None, file="a.py")),
         Fix(kind="out-of-place", code="h = h.add(1)"),
-        Fix(kind="out-of-place", target=typed("h.add_(1)", 3)),
+        Fix(kind="out-of-place", target=typed("h.div_(3)", 7)),
+        Fix(kind="out-of-place", code="NEW", target=typed("h.mul_( 2)", 6)),  # it begins above
         Fix(kind="deep-copy", code="best = copy.deepcopy(best)", target=typed("h.add_(1)", 3)),
         Fix(kind="write-copy", code="h = ", target=typed("h.add_(1)", 3)),
     ],
@@ -113,11 +114,11 @@ def test_without_a_statement_that_can_be_edited_a_fix_is_words_only(fix: Fix):
 
 
 def test_in_code_that_a_magic_runs_lines_are_those_of_the_cell():
-    cell = "get_ipython().run_cell_magic('time', '', 'x = 1\\nh.add_(1)\\n')"
+    cell = "y = 1\nget_ipython().run_cell_magic('time', '', 'x = 1\\nh.add_(1)\\n')"
 
-    fix = with_edits(Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)", 3)), lambda _: cell)
+    fix = with_edits(Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)", 4)), lambda _: cell)
 
-    assert (Edit(cell=3, line=3, end_line=3, text="h = h.add(1)"),) == fix.edits
+    assert (Edit(cell=3, line=4, end_line=4, text="h = h.add(1)"),) == fix.edits
 
 
 def test_every_kind_of_fix_is_applied_in_one_way():
