@@ -16,7 +16,7 @@ from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
 from ..core.blame.changes import judge
 from ..core.host.guard import GUARD
-from ..core.model.diff import join
+from ..core.model.differences import join
 from ..core.model.records import Cell, Coverage, Unverified
 from ..core.report import Report
 from .cell.freeze import Freezing
@@ -34,12 +34,12 @@ from .ipython.probe_transformer import ProbeTransformer, transformers
 from .ipython.tensordiff_header import may_request, requested
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from ..capture.snapshot.snapshotter import Shot
-    from ..core.model.diff import Found
+    from ..core.model.differences import Differences, Found
     from ..core.model.records import Change, Hazard
     from .cell.overwritten_saves import Explain
     from .ipython.magic_options import DiffOptions
@@ -235,7 +235,7 @@ class Watcher:
             self.running.recording = record(self.shell, self.running, options)
             self.running.recording.open(self.running)
 
-    def _look_outside(self, now: float, count: int, *, thorough: bool) -> tuple[Found, ...]:
+    def _look_outside(self, now: float, count: int, *, thorough: bool) -> Sequence[Found]:
         """Look for writes since the last cell, where that costs little against the time that has passed."""
         allowance = RECORDING_SECONDS if thorough else (now - self._ended) * self.settings.idle_share
         if not self._ended or self._cost > allowance:
@@ -246,7 +246,7 @@ class Watcher:
         self.archive.add(observed, before, count)
         return observed.found
 
-    def _share(self, found: tuple[Found, ...]) -> None:
+    def _share(self, found: Sequence[Found]) -> None:
         """Hand what was found to the cells of other threads that run: the next look will not find it again."""
         for cell in self.cells.others if found else ():
             cell.meanwhile.append(found)
@@ -341,7 +341,7 @@ class Watcher:
             overhead=overhead,
         )
 
-    def _sharpen(self, cell: RunningCell, observed: Observation) -> tuple[Found, ...]:
+    def _sharpen(self, cell: RunningCell, observed: Observation) -> Differences:
         """Add what was recorded of the cell."""
         if not cell.recording:
             return observed.found

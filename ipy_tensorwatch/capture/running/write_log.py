@@ -146,7 +146,7 @@ class Ledger:
         is_quiet = all(verdict.outcome == "new" for verdict in observed.verdicts.values())
         watch = self._watch or self._start_watching(looks=not is_quiet)
         number = len(self._epochs)
-        moved = watch.seats.settle(one for one, _ in observed.found)
+        moved = watch.seats.settle(observed.found.moved)
         self._note(watch.conclude(observed.verdicts, number), moved, number)
 
     def forget(self) -> None:

@@ -11,7 +11,8 @@ from ..model.records import Change
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ..model.diff import Content, Difference, Found
+    from ..model.diff import Content, Difference
+    from ..model.differences import Found
     from .silent import Verdict
 
 

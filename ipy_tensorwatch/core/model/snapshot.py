@@ -35,6 +35,10 @@ class Scene:
         """The paths, in the order of the readings."""
         return tuple(self.outline.paths())
 
+    def path_at(self, place: int) -> AccessPath:
+        """Spell one path, without the others where nobody has spelled them yet."""
+        return self.paths[place] if "paths" in vars(self) else self.outline.path_at(place)
+
     def with_readings(self, outline: Outline, readings: Iterable[Reading]) -> Scene | None:
         """Return a scene of the same paths, which need not be spelled again; None where the outline is another."""
         if outline != self.outline:
@@ -118,10 +122,11 @@ class ByStorage:
 
     def get(self, storage: int, default: tuple[Entry, ...] = ()) -> tuple[Entry, ...]:
         """Give the entries of a storage."""
-        found: list[Entry] = []
-        for scene in self._scenes_of(storage):
-            found += [(scene.paths[place], scene.readings[place]) for place in scene.places_of(storage)]
-        return tuple(found) or default
+        return tuple((scene.path_at(place), scene.readings[place]) for scene, place in self.places(storage)) or default
+
+    def places(self, storage: int) -> Iterator[tuple[Scene, int]]:
+        """Go through the places of a storage, scene by scene."""
+        return ((scene, place) for scene in self._scenes_of(storage) for place in scene.places_of(storage))
 
     def values(self) -> Iterator[tuple[Entry, ...]]:
         """Go through the entries, storage by storage."""
@@ -158,6 +163,11 @@ class Snapshot:
     def get(self, path: str) -> Reading | None:
         """Find the reading of a spelled path."""
         return next((scene.by_path[path] for scene in self.scenes.values() if path in scene.by_path), None)
+
+    def place_of(self, path: str) -> tuple[Scene, int] | None:
+        """Find where a spelled path stands."""
+        scene = next((one for one in self.scenes.values() if path in one.by_path), None)
+        return None if scene is None else (scene, [*scene.by_path].index(path))
 
     @cached_property
     def by_storage(self) -> ByStorage:

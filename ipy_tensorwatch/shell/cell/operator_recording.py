@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ...capture.observer import Observation, Observer
     from ...core.blame.evidence import Recorded
-    from ...core.model.diff import Content, Difference
+    from ...core.model.differences import Differences
     from ..ipython.magic_options import DiffOptions
     from .running_cell import RunningCell
 
@@ -82,7 +82,7 @@ class Recording:
         self.recorder.first.clear()
         cell.ledger.marks, cell.observer.examples = {}, EXAMPLES
 
-    def sharpen(self, observed: Observation, observer: Observer) -> tuple[tuple[Difference, Content], ...]:
+    def sharpen(self, observed: Observation, observer: Observer) -> Differences:
         """Count the changed elements of large tensors too."""
         return self.album.compare(observed.found, observed.shot.blocks, observer.prints, observer.examples)
 
