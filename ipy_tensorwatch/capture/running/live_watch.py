@@ -185,7 +185,7 @@ class Watch:
         for storage, verdict in verdicts.items():
             one, before, after = self.watched.get(storage), verdict.before, verdict.after
             if one and one.find():
-                if seen := one.look(storage, number, *one.read(is_alone=is_alone())):
+                if seen := one.accept(storage, number, after):
                     yield seen
             elif before and after and verdict.outcome == "changed" and storage not in self._by_count:
                 yield Rewritten(storage, 0, mask_of(before.copy, after.copy), after.block.low)

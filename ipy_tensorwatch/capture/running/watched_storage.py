@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import torch
 import xxhash
 
+from ...core.memory.byte_mask import ByteMask
 from ..compare.byte_history import Spell
 from ..compare.fingerprints import Mark
+from ..host.threads import is_alone
 from ..memory.byte_block import place_of
 from ..objects.inspect_object import is_a
 
@@ -26,7 +27,7 @@ class Rewritten(NamedTuple):
 
     storage: int
     since: int
-    mask: np.ndarray[Any, Any] | None
+    mask: ByteMask | None
     low: int
 
 
@@ -59,6 +60,13 @@ class Watched:
         copy = self.block.copy()
         return (None if copy is None else xxhash.xxh3_128_digest(copy)), copy
 
+    def accept(self, storage: int, number: int, seen: Mark | None) -> Rewritten | None:
+        """Compare with the last look what somebody else has just read, where that is the same bytes."""
+        is_kept = self.copy is not None
+        if seen is None or seen.block != self.block or (is_kept and seen.copy is None):
+            return self.look(storage, number, *self.read(is_alone=is_alone()))
+        return self.look(storage, number, seen.digest, seen.copy if is_kept else None)
+
     def look(self, storage: int, number: int, digest: bytes | None, copy: Bytes | None) -> Rewritten | None:
         """Compare what was just read with the last look; what has moved in the meantime is left for the next."""
         since = self.look_number
@@ -84,8 +92,6 @@ class Watched:
             yield Spell(self.first, last, Mark(self.block, self.digest, self.copy, {}))
 
 
-def mask_of(old: Bytes | None, new: Bytes | None) -> np.ndarray[Any, Any] | None:
+def mask_of(old: Bytes | None, new: Bytes | None) -> ByteMask | None:
     """Tell which bytes differ; None where one of the two is not known."""
-    if old is None or new is None or len(old) != len(new):
-        return None
-    return np.frombuffer(old, np.uint8) != np.frombuffer(new, np.uint8)
+    return None if old is None or new is None or len(old) != len(new) else ByteMask(old, new)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..memory.footprint import footprint_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-
+    from ..memory.byte_mask import ByteMask
     from ..model.reading import Reading
     from ..model.records import Inner
     from ..statements.statement import Statement
@@ -51,7 +50,7 @@ class Write:
     storage: int
     positions: frozenset[Position]
     look: int = 0
-    mask: np.ndarray[Any, Any] | None = None
+    mask: ByteMask | None = None
     low: int = 0
 
     def touches(self, reading: Reading) -> bool:
@@ -65,7 +64,7 @@ class Write:
         if reading.is_dense or not piece.any():
             return bool(piece.any())
         footprint = footprint_of(reading)
-        return footprint is None or start < 0 or bool(footprint.take(self.mask, start).any())
+        return footprint is None or start < 0 or bool(footprint.take(self.mask[:], start).any())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
