@@ -193,13 +193,26 @@ def digest_held(blocks: Sequence[Block]) -> list[bytes | None]:
     return found
 
 
-def fetch(blocks: Sequence[Block]) -> bytes | None:
-    """Copy the bytes of many small blocks, one behind the other; None where any cannot be read."""
+def copy_held(block: Block) -> bytes | None:
+    """Copy the bytes of a larger block of which the owner is held meanwhile; None as of `digest_held`."""
+    try:
+        owner: Any = block.owner()  # type: ignore[misc]
+        return bytes(block.bytes_here) if owner.data_ptr() == block.start and owner.nbytes() >= block.end else None
+    except (AttributeError, TypeError):
+        return None
+
+
+def fetch(spans: bytes, total: int, known: bytes | None = None) -> tuple[bytes | None, bytes | None]:
+    """Copy many small runs of bytes, one behind the other; return their digest and, unless it is known, the bytes.
+
+    None stands for what cannot be read.
+    """
     scratch = _spare.pop() if _spare else Scratch()
     try:
-        total = sum([block.nbytes for block in blocks])
-        done = scratch.fetch(b"".join([block.span for block in blocks]), total)
-        return scratch.view[:total].tobytes() if done == total else None
+        if scratch.fetch(spans, total) != total:
+            return None, None
+        digest = xxhash.xxh3_128_digest(scratch.view[:total])
+        return digest, None if digest == known else scratch.view[:total].tobytes()
     finally:
         _spare.append(scratch)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import thread_time
 from typing import TYPE_CHECKING
 
@@ -94,7 +94,7 @@ class Archive:
             if _size(mark) <= room and budget.affords(mark.block.nbytes):
                 copy = blocks[storage].copy()
                 if copy is not None and xxhash.xxh3_128_digest(copy) == mark.digest:
-                    self.copies[storage] = replace(mark, copy=copy)
+                    self.copies[storage] = mark._replace(copy=copy)
                     room -= _size(mark)
                 self.due.discard(storage)
                 budget.pay(thread_time() - began)

@@ -143,8 +143,7 @@ class Ledger:
 
     def finish(self, observed: Observation) -> None:
         """Write down what the final comparison found beyond what the looks between statements had."""
-        is_quiet = all(verdict.outcome == "new" for verdict in observed.verdicts.values())
-        watch = self._watch or self._start_watching(looks=not is_quiet)
+        watch = self._watch or self._start_watching(looks=False)
         number = len(self._epochs)
         moved = watch.seats.settle(observed.found.moved)
         self._note(watch.conclude(observed.verdicts, number), moved, number)
