@@ -37,9 +37,11 @@ _spare: list[Scratch] = []
 """Taken out while it is used, so that neither another thread nor a signal handler can write to it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Block:
     """A run of bytes, and whether it is memory that someone else may have taken back.
+
+    It is never changed; to say so would make each of them, and a training step makes hundreds, three times as dear.
 
     Attributes
     ----------
@@ -70,11 +72,9 @@ class Block:
 
     def __post_init__(self) -> None:
         """Work out what each look asks for."""
-        has_window = self.nbytes > SMALL and not self.foreign
-        object.__setattr__(self, "start", self.address - self.low)
-        object.__setattr__(self, "end", self.low + self.nbytes)
-        object.__setattr__(self, "span", span(self.address, self.nbytes))
-        object.__setattr__(self, "bytes_here", window(self.address, self.nbytes) if has_window else None)
+        self.start, self.end = self.address - self.low, self.low + self.nbytes
+        self.span = span(self.address, self.nbytes)
+        self.bytes_here = window(self.address, self.nbytes) if self.nbytes > SMALL and not self.foreign else None
 
     def union(self, other: Block) -> Block:
         """Span two runs of one storage."""
@@ -243,10 +243,10 @@ def batches(storages: Iterable[int], blocks: Mapping[int, Block]) -> Iterator[li
 
 def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noqa: ANN401  (a tensor or an array)
     """Choose the bytes to watch for a reading: all of a small storage, of a large one what the reading spans."""
-    start, owner = reading.storage_start, owner_of(thing)
+    owner = owner_of(thing)
     foreign = _is_foreign(owner, reading.storage, own)
     keeper = plain_reads.storage_of(owner) if plain_reads.is_tensor(owner) else owner
-    room = place_of(keeper)[1]
+    start, room = reading.storage_start, place_of(keeper)[1]
     low, high = (0, room) if room <= WHOLE_LIMIT else (reading.low, reading.high)
     reference = None if plain_reads.is_ndarray(keeper) else weakref.ref(keeper)
     return Block(start + low, high - low, low, room, foreign, reference)

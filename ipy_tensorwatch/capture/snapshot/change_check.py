@@ -13,12 +13,13 @@ from ..host.torch_private import attributes_of, data_address, is_fake, is_functo
 from ..objects.containers import TORCH_IDS
 from ..objects.inspect_object import are_all, same_things
 from ..tensors import plain_reads
-from ..tensors.read_tensor import may_be_stale
+from ..tensors.read_tensor import is_laid_out_as, may_be_stale
 from .tensor_parts import add_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ...core.model.reading import Reading
     from ..objects.branch import Branch
 
 _plain_grad = operator.attrgetter("grad")
@@ -53,6 +54,35 @@ class Chunk(NamedTuple):
             and self.flags == other.flags
             and (self.tokens is other.tokens or same_things(self.tokens, other.tokens))
         )
+
+    def compare(
+        self, known: Chunk, last: Sequence[Reading], things: Sequence[torch.Tensor], *, hurried: bool
+    ) -> tuple[list[tuple[int, int]], list[int]]:
+        """Tell which tensors have another version alone, each with it, and of which more has to be read.
+
+        Parameters
+        ----------
+        known, last
+            The chunk and the readings of the last look.
+        hurried
+            Whether only those are compared of which some fact differs.
+        """
+        versions: list[tuple[int, int]] = []
+        others: list[int] = []
+        columns = zip(known.tokens, self.tokens, known.flags, self.flags, last, self.addresses, strict=True)
+        for row, (version, (token, now, flag, is_grad, reading, address)) in enumerate(
+            zip(self.versions, columns, strict=True)
+        ):
+            if token is now and flag == is_grad and address == reading.data_ptr and not reading.unknown:
+                if version == reading.version and hurried:
+                    continue
+                has_history = is_grad and type(things[row]) is torch.Tensor
+                if version is not None and not has_history and is_laid_out_as(things[row], reading):
+                    if version != reading.version:
+                        versions.append((row, version))
+                    continue
+            others.append(row)
+        return versions, others
 
 
 class Facts(NamedTuple):

@@ -40,6 +40,7 @@ is_leaf: Callable[[Tensor], bool] = _tensor["is_leaf"].__get__
 node_of: Callable[[Tensor], Any] = _tensor["grad_fn"].__get__
 shape_of: Callable[[Tensor], torch.Size] = _tensor["shape"].__get__
 device_of: Callable[[Tensor], torch.device] = _tensor["device"].__get__
+is_on_cpu: Callable[[Tensor], bool] = _tensor["is_cpu"].__get__
 dtype_of: Callable[[Tensor], torch.dtype] = _tensor["dtype"].__get__
 layout_of: Callable[[Tensor], torch.layout] = _tensor["layout"].__get__
 is_nested: Callable[[Tensor], bool] = _tensor["is_nested"].__get__

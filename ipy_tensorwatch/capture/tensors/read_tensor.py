@@ -90,7 +90,29 @@ def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
     if last.version is None or data_address(tensor) != last.data_ptr or not is_laid_out_as(tensor, last):
         return None
     version = plain_reads.version_of(tensor)
-    return last if version == last.version else last._replace(version=version)
+    return last if version == last.version else last.at_version(version)
+
+
+def read_like(last: Reading, tensor: Any, role: str, serial: int, storages: StorageSerials) -> Reading | None:  # noqa: ANN401
+    """Read a tensor of no history that took the place of one laid out like it; None where more is to be asked for."""
+    kind = role or ("parameter" if type(tensor) is torch.nn.Parameter else "tensor")
+    if last.unknown or last.requires_grad or last.kind != kind or last.device != "cpu" or not last.storage:
+        return None
+    if not plain_reads.is_plain(tensor) or is_functorch(tensor) or plain_reads.is_inference(tensor):
+        return None
+    if plain_reads.requires_grad(tensor) or not plain_reads.is_on_cpu(tensor) or is_cow(tensor):
+        return None
+    if not is_laid_out_as(tensor, last) or plain_reads.offset_of(tensor) * last.itemsize != last.low:
+        return None
+    storage = plain_reads.storage_of(tensor)
+    if last.high > storage.nbytes():
+        return None
+    return last._replace(
+        object=serial,
+        storage=storages.of_torch(storage),
+        data_ptr=plain_reads.pointer_of(tensor),
+        version=plain_reads.version_of(tensor),
+    )
 
 
 def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:

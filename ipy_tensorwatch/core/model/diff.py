@@ -91,9 +91,10 @@ def _rereadings(old: Scene, new: Scene) -> Iterator[Row]:
 
 
 def _changes(old: Scene, new: Scene) -> Iterator[Row]:
-    was, now = old.by_path, new.by_path
+    was, now = old.places, new.places
     for place, (path, reading) in enumerate(new.entries):
-        known = was.get(str(path))
+        before = was.get(str(path))
+        known = None if before is None else old.readings[before]
         if known != reading:
             yield Row(new, place, known, reading)
     for place, (path, reading) in enumerate(old.entries):

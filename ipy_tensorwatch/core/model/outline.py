@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain, repeat
 from typing import TYPE_CHECKING, Literal
 
 from .path import AccessPath
@@ -87,7 +87,7 @@ class Outline:
 
     def roles(self) -> list[str]:
         """Repeat each run's role for each of its tensors."""
-        return [run.role for run in self.runs for _ in run.keys]
+        return [*chain.from_iterable(repeat(run.role, len(run.keys)) for run in self.runs)]
 
     def _run_paths(self, run: Run, found: list[AccessPath]) -> Iterator[AccessPath]:
         if run.style == "name":

@@ -13,7 +13,7 @@ from .reading import TOO_MANY
 from .records import TensorRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .path import AccessPath
     from .reading import Reading
@@ -39,13 +39,17 @@ class Scene:
         """Spell one path, without the others where nobody has spelled them yet."""
         return self.paths[place] if "paths" in vars(self) else self.outline.path_at(place)
 
-    def with_readings(self, outline: Outline, readings: Iterable[Reading]) -> Scene | None:
-        """Return a scene of the same paths, which need not be spelled again; None where the outline is another."""
-        if outline != self.outline:
-            return None
+    def with_readings(self, readings: Sequence[Reading], *, same_memory: bool = False) -> Scene:
+        """Return a scene of the same paths, which need not be spelled again.
+
+        Parameters
+        ----------
+        same_memory
+            Whether the readings differ from those of this scene in their versions alone.
+        """
         scene = Scene(outline=self.outline, readings=tuple(readings))
-        if "paths" in vars(self):
-            vars(scene)["paths"] = self.paths
+        known = vars(self)
+        vars(scene).update({name: known[name] for name in (_OF_MEMORY if same_memory else _OF_PATHS) if name in known})
         return scene
 
     @cached_property
@@ -107,9 +111,14 @@ class Scene:
             start = stop
 
     @cached_property
-    def by_path(self) -> Mapping[str, Reading]:
-        """The readings by their spelled path."""
-        return dict(zip(map(str, self.paths), self.readings, strict=True))
+    def places(self) -> Mapping[str, int]:
+        """The places of the readings by their spelled path."""
+        return {str(path): place for place, path in enumerate(self.paths)}
+
+
+_OF_PATHS = ("paths", "_stops", "places")
+_OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "gradients", "by_storage")
+"""What is worked out of a scene and holds for another: of the same paths, and of the same memory."""
 
 
 @dataclass(slots=True)
@@ -162,12 +171,12 @@ class Snapshot:
 
     def get(self, path: str) -> Reading | None:
         """Find the reading of a spelled path."""
-        return next((scene.by_path[path] for scene in self.scenes.values() if path in scene.by_path), None)
+        found = self.place_of(path)
+        return found[0].readings[found[1]] if found else None
 
     def place_of(self, path: str) -> tuple[Scene, int] | None:
         """Find where a spelled path stands."""
-        scene = next((one for one in self.scenes.values() if path in one.by_path), None)
-        return None if scene is None else (scene, [*scene.by_path].index(path))
+        return next(((one, one.places[path]) for one in self.scenes.values() if path in one.places), None)
 
     @cached_property
     def by_storage(self) -> ByStorage:
