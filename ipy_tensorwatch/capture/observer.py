@@ -13,7 +13,7 @@ from ..core.model.diff import Row, diff
 from ..core.model.differences import Differences
 from ..core.model.path import AccessPath
 from ..core.model.records import Coverage, Unverified
-from ..core.model.snapshot import Snapshot
+from ..core.model.snapshot import Scene, Snapshot
 from .autograd.graph import Graphs
 from .autograd.note_saved import Aids
 from .compare.borrowed_memory import Loans
@@ -106,6 +106,8 @@ _REASONS = {
     "moved": "it was freed or moved while it was read",
     "unreadable": "its memory is gone",
 }
+FEW = 16
+"""Of one in so many storages each is looked up."""
 MANY = 100
 """Of more than so many tensors in one container that were not compared, the container alone is listed."""
 
@@ -194,9 +196,7 @@ class Observer:
         """Compare the elements of the paths that may differ."""
         contents = [contrast(one.before, one.after, verdicts, self.prints, self.examples) for one in rows]
         _tell_owners(shot, rows, contents)
-        counts = ElementCounts(self.examples)
-        for one in contents:
-            counts.add(one.elements)
+        counts = ElementCounts([one.elements for one in contents], self.examples)
         self._keep(counts)
         return Differences(
             rows=rows,
@@ -217,7 +217,8 @@ class Observer:
 
 def _tell_owners(shot: Shot, rows: list[Row], contents: list[Contrast]) -> None:
     """Tell sparse tensors by their components: they are changed where one of these is."""
-    components = [row for row, one in zip(rows, contents, strict=True) if one.changed and _is_component(row)]
+    both = zip(rows, contents, strict=True)
+    components = [row for row, one in both if row.after is not None and row.after.kind == COMPONENT and one.changed]
     paths = [one.scene.path_at(one.place) for one in components]
     owners = {str(AccessPath(path.root, path.steps[:-1])) for path in paths}
     known = {str(row.scene.path_at(row.place)): number for number, row in enumerate(rows)} if owners else {}
@@ -234,18 +235,25 @@ def _tell_owners(shot: Shot, rows: list[Row], contents: list[Contrast]) -> None:
 _CHANGED = Contrast(changed=True, verified=True)
 
 
-def _is_component(row: Row) -> bool:
-    return row.after is not None and row.after.kind == COMPONENT
-
-
 def _rewritten(shot: Shot, rows: list[Row], verdicts: Mapping[int, Verdict]) -> Iterator[Row]:
     """Find paths whose readings are the same but whose bytes are not."""
-    known = {(id(row.scene), row.place) for row in rows}
-    for storage, verdict in verdicts.items():
-        for scene, place in shot.snapshot.by_storage.places(storage) if verdict.outcome == "changed" else ():
-            if (id(scene), place) not in known:
-                reading = scene.readings[place]
-                yield Row(scene, place, reading, reading)
+    changed = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
+    known = {(id(row.scene), row.place) for row in rows} if changed else ()
+    for scene, place in _places_of(changed, shot):
+        if (id(scene), place) not in known:
+            reading = scene.readings[place]
+            yield Row(scene, place, reading, reading)
+
+
+def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[Scene, int]]:
+    """Find what lies in some storages: of many by going through all, of few by looking each up."""
+    if FEW * len(storages) < len(shot.snapshot):
+        for storage in storages:
+            yield from shot.snapshot.by_storage.places(storage)
+        return
+    for scene in shot.snapshot.scenes.values():
+        places = [place for place, one in enumerate(scene.readings) if one.storage in storages and not one.unknown]
+        yield from ((scene, place) for place in places)
 
 
 def _before(verdict: Verdict | None) -> list[Spell]:

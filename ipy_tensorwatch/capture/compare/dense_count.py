@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,11 @@ def count_dense(
 ) -> tuple[bool | None, Elements | None] | None:
     """Count the elements that differ; None where they do not lie one behind the other on both sides, or are many."""
     whole = _WHOLE.get(reading.itemsize)
-    if whole is None or reading.numel > MAX_ELEMENTS or not is_row_major(reading):
+    if (
+        whole is None
+        or reading.numel > MAX_ELEMENTS
+        or not is_row_major(reading.shape, reading.strides, whole.itemsize)
+    ):
         return None
     if any(side.strides != reading.strides for side in sides):
         return None
@@ -41,10 +46,11 @@ def count_dense(
     )
 
 
-def is_row_major(reading: Reading) -> bool:
-    """Tell whether the elements lie one behind the other."""
-    step = reading.itemsize
-    for size, stride in zip(reversed(reading.shape), reversed(reading.strides), strict=True):
+@lru_cache(maxsize=1 << 12)
+def is_row_major(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
+    """Tell whether elements lie one behind the other; strides are in bytes."""
+    step = itemsize
+    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
         if stride != step:
             return False
         step *= size

@@ -36,10 +36,12 @@ class Contrast(NamedTuple):
 
 
 class Uncounted(NamedTuple):
-    """Elements that differ, and where to count them."""
+    """Elements that differ, and the copies in which they can be counted."""
 
-    reading: Reading
-    sides: tuple[Side, Side]
+    before: Reading
+    after: Reading
+    old: Mark
+    new: Mark
 
 
 class ElementCounts(Sequence[Elements | None]):
@@ -51,15 +53,10 @@ class ElementCounts(Sequence[Elements | None]):
         How many bytes it keeps for that.
     """
 
-    def __init__(self, examples: int) -> None:
-        self._examples = examples
-        self._rows: list[Elements | Uncounted | None] = []
-        self.nbytes = 0
-
-    def add(self, elements: Elements | Uncounted | None) -> None:
-        """Add a row."""
-        self._rows.append(elements)
-        self.nbytes += sum(len(side.buffer) for side in elements.sides) if isinstance(elements, Uncounted) else 0
+    def __init__(self, rows: Sequence[Elements | Uncounted | None], examples: int) -> None:
+        self._rows, self._examples = [*rows], examples
+        copies = {one.old.block.address: len(one.old.copy or b"") for one in rows if isinstance(one, Uncounted)}
+        self.nbytes = 2 * sum(copies.values())
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -69,20 +66,23 @@ class ElementCounts(Sequence[Elements | None]):
         """Count the elements of one row."""
         found = self._rows[row]
         if isinstance(found, Uncounted):
-            _, found = count_elements(*found, self._examples)
-            self._rows[row] = found
+            self._rows[row] = found = self._count(found)
         return found
 
     def sharpen(self, row: int, elements: Elements | Uncounted) -> None:
         """Count a row, of which no copy was kept, in a copy that is there now."""
-        self._rows[row] = count_elements(*elements, self._examples)[1] if isinstance(elements, Uncounted) else elements
+        self._rows[row] = self._count(elements) if isinstance(elements, Uncounted) else elements
 
     def let_go(self) -> None:
         """Let go of the bytes: what has not been counted by now is not known."""
         self._rows = [
-            Elements(changed=None, total=one.reading.numel) if isinstance(one, Uncounted) else one for one in self._rows
+            Elements(changed=None, total=one.after.numel) if isinstance(one, Uncounted) else one for one in self._rows
         ]
         self.nbytes = 0
+
+    def _count(self, one: Uncounted) -> Elements | None:
+        sides = _sides(*one)
+        return count_elements(one.before, sides, self._examples)[1] if sides else None
 
 
 def contrast(
@@ -93,15 +93,14 @@ def contrast(
         return Contrast(changed=None, verified=False)
     if before.unknown or after.unknown:
         return Contrast(changed=True if _gained(before, after) else None, verified=False)
+    old, new, since = marks_of(before, after, verdicts, prints)
+    if old is not None and new is not None:
+        return (_compare_whole(before, after, old, new, since)
+                or _compare(before, after, old, new, examples)._replace(since=since))  # fmt: skip
     if not before.nbytes and not after.nbytes:
         return Contrast(changed=False, verified=True)
-    old, new, since = marks_of(before, after, verdicts, prints)
-    if old is None or new is None:
-        moved = before.version != after.version or before.storage != after.storage
-        return Contrast(changed=True if moved else None, verified=False, since=since)
-    return (_compare_whole(before, after, old, new) or _compare(before, after, old, new, examples))._replace(
-        since=since
-    )
+    moved = before.version != after.version or before.storage != after.storage
+    return Contrast(changed=True if moved else None, verified=False, since=since)
 
 
 def _gained(before: Reading, after: Reading) -> bool:
@@ -123,21 +122,26 @@ def marks_of(
     return first, new.after, since
 
 
-def _compare_whole(before: Reading, after: Reading, old: Mark, new: Mark) -> Contrast | None:
+def _compare_whole(before: Reading, after: Reading, old: Mark, new: Mark, since: int | None) -> Contrast | None:
     """Compare by digests alone the elements that are all of a block, one behind the other; None for any others."""
-    ends = before.low, before.high
-    if before.layout != after.layout or not is_row_major(before):
+    _, _, _, _, _, itemsize, shape, strides, _, low, high, *_ = before
+    if after.low != low or after.high != high or after.shape != shape or after.strides != strides:
         return None
-    if ends != (old.block.low, old.block.end) or ends != (new.block.low, new.block.end):
+    block, other = old.block, new.block
+    if low != block.low or high != block.end or (other is not block and (low != other.low or high != other.end)):
+        return None
+    if after.itemsize != itemsize or not is_row_major(shape, strides, itemsize):
         return None
     if old.digest == new.digest:
-        return Contrast(changed=False, verified=True)
-    sides = _sides(before, after, old, new)
-    elements = Uncounted(before, sides) if sides else Elements(changed=None, total=after.numel)
-    return Contrast(changed=True, verified=True, elements=elements)
+        return Contrast(False, True, since)  # noqa: FBT003
+    if old.copy is None or new.copy is None:
+        return Contrast(True, True, since, Elements(changed=None, total=after.numel))  # noqa: FBT003
+    return Contrast(True, True, since, Uncounted(before, after, old, new))  # noqa: FBT003
 
 
 def _compare(before: Reading, after: Reading, old: Mark, new: Mark, examples: int) -> Contrast:
+    if not before.nbytes and not after.nbytes:
+        return Contrast(changed=False, verified=True)
     if before.nbytes != after.nbytes or before.itemsize != after.itemsize:
         return Contrast(changed=True, verified=True)
     if old is new and _same_bytes(before, after):

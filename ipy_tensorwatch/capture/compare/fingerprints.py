@@ -289,27 +289,28 @@ class Fingerprints:
     def _judge(self, seen: _Seen, owners: Owners, cell: int, parts: Callable[[int], Iterable[Reading]]) -> Verdict:
         storage, block, digest = seen.storage, owners.blocks[seen.storage], seen.digest
         before, since = self.marks.get(storage), self.waiting.get(storage)
-        if before and before.block == block:
+        if before is not None and (before.block is block or before.block == block):
             same = before.digest == digest
         elif before and before.block.start == block.start and not _reaches_out(before.block, block):
             same = before.block.digest() == before.digest
         else:
             same = False
-        after = self._look(seen, owners, parts)
-        if not owners.lies(storage):
+        after = self._look(seen, before, owners, parts)
+        if not (owners.are_safe or owners.lies(storage)):
             return self._skip(storage, cell, "moved")
-        self._drop(storage)
         if after is None:
+            self._drop(storage)
             return Verdict("unreadable", before, None, since)
         self.marks[storage] = after
-        self.copied += len(after.copy or b"")
+        self.copied += len(after.copy or b"") - len((before and before.copy) or b"")
         return Verdict("new" if before is None or same else "changed", before, after, since)
 
-    def _look(self, seen: _Seen, owners: Owners, parts: Callable[[int], Iterable[Reading]]) -> Mark | None:
+    def _look(
+        self, seen: _Seen, known: Mark | None, owners: Owners, parts: Callable[[int], Iterable[Reading]]
+    ) -> Mark | None:
         block, digest, copy = owners.blocks[seen.storage], seen.digest, seen.copy
         if digest is None:
             return None
-        known = self.marks.get(seen.storage)
         held = self.copied - len((known and known.copy) or b"")
         if block.nbytes > COPY_LIMIT or held + block.nbytes > COPY_TOTAL:
             return Mark(

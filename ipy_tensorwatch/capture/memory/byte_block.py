@@ -243,12 +243,16 @@ def batches(storages: Iterable[int], blocks: Mapping[int, Block]) -> Iterator[li
 
 def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noqa: ANN401  (a tensor or an array)
     """Choose the bytes to watch for a reading: all of a small storage, of a large one what the reading spans."""
-    owner = owner_of(thing)
-    foreign = _is_foreign(owner, reading.storage, own)
-    keeper = plain_reads.storage_of(owner) if plain_reads.is_tensor(owner) else owner
-    start, room = reading.storage_start, place_of(keeper)[1]
+    if plain_reads.is_plain(thing):
+        storage = plain_reads.storage_of(thing)
+        start, room, foreign = reading.data_ptr - reading.low, storage.nbytes(), reading.storage not in own
+        reference: weakref.ref[Any] | None = weakref.ref(storage)
+    else:
+        owner = owner_of(thing)
+        keeper = plain_reads.storage_of(owner) if plain_reads.is_tensor(owner) else owner
+        start, room, foreign = reading.storage_start, place_of(keeper)[1], _is_foreign(owner, reading.storage, own)
+        reference = None if plain_reads.is_ndarray(keeper) else weakref.ref(keeper)
     low, high = (0, room) if room <= WHOLE_LIMIT else (reading.low, reading.high)
-    reference = None if plain_reads.is_ndarray(keeper) else weakref.ref(keeper)
     return Block(start + low, high - low, low, room, foreign, reference)
 
 

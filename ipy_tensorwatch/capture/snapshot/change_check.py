@@ -13,7 +13,7 @@ from ..host.torch_private import attributes_of, data_address, is_fake, is_functo
 from ..objects.containers import TORCH_IDS
 from ..objects.inspect_object import are_all, same_things
 from ..tensors import plain_reads
-from ..tensors.read_tensor import is_laid_out_as, may_be_stale
+from ..tensors.read_tensor import are_laid_out_as, is_laid_out_as, may_be_stale
 from .tensor_parts import add_parts
 
 if TYPE_CHECKING:
@@ -67,22 +67,21 @@ class Chunk(NamedTuple):
         hurried
             Whether only those are compared of which some fact differs.
         """
-        versions: list[tuple[int, int]] = []
-        others: list[int] = []
-        columns = zip(known.tokens, self.tokens, known.flags, self.flags, last, self.addresses, strict=True)
-        for row, (version, (token, now, flag, is_grad, reading, address)) in enumerate(
-            zip(self.versions, columns, strict=True)
-        ):
-            if token is now and flag == is_grad and address == reading.data_ptr and not reading.unknown:
-                if version == reading.version and hurried:
-                    continue
-                has_history = is_grad and type(things[row]) is torch.Tensor
-                if version is not None and not has_history and is_laid_out_as(things[row], reading):
-                    if version != reading.version:
-                        versions.append((row, version))
-                    continue
-            others.append(row)
-        return versions, others
+        columns = zip(known.tokens, self.tokens, known.flags, self.flags, last, self.addresses, things, strict=True)
+        alike, others = list[int](), list[int]()
+        for row, (token, now, flag, is_grad, reading, address, thing) in enumerate(columns):
+            is_there = token is now and flag == is_grad and address == reading.data_ptr and not reading.unknown
+            version, has_history = self.versions[row], is_grad and type(thing) is torch.Tensor
+            if not is_there or version is None or (has_history and not (hurried and version == reading.version)):
+                others.append(row)
+            elif version != reading.version or not hurried:
+                alike.append(row)
+        if not are_laid_out_as([things[row] for row in alike], [last[row] for row in alike]):
+            others += [row for row in alike if not is_laid_out_as(things[row], last[row])]
+            alike = [row for row in alike if row not in {*others}]
+        return [
+            (row, version) for row in alike if (version := self.versions[row]) not in (None, last[row].version)
+        ], others
 
 
 class Facts(NamedTuple):

@@ -50,6 +50,12 @@ class Reading(NamedTuple):
         """Return the reading with another version, at a third of the price of `_replace`."""
         return tuple.__new__(Reading, (*self[:_VERSION], version, *self[_VERSION + 1 :]))
 
+    def moved_to(self, thing: int, storage: int, data_ptr: int, version: int) -> Reading:
+        """Return the reading of another object that is laid out like this one."""
+        kind, _, _, device, dtype, itemsize, shape, strides, _, low, high, _, *rest = self
+        values = kind, thing, storage, device, dtype, itemsize, shape, strides, data_ptr, low, high, version, *rest
+        return tuple.__new__(Reading, values)
+
     @property
     def numel(self) -> int:
         """The number of elements."""
