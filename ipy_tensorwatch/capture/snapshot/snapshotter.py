@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ...core.model.reading import Reading
     from ..memory.byte_block import Block
+    from ..objects.optimizer_state import Drawn
     from ..tensors.version_counter import Counter
 
     Computed = tuple[str, torch.Tensor]
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 PEEKING = 0.005
 """Seconds that a look while a cell runs may spend on more than an ordinary number of things."""
 WAITS = "held no tensor when it was its turn"
+MAX_DRAWN = 64
+"""Of how many optimizers the outline is remembered, those that are gone included."""
 FEW = 16
 """Of one in so many tensors that are read anew, the others need not be known."""
 LAYOUT_TIME = 1e-6
@@ -105,8 +108,9 @@ class Lens:
     _barren: set[str] = field(default_factory=set)
     _cut: set[str] = field(default_factory=set)
     _looks: int = 0
-    _joined: tuple[list[dict[int, Block]], Mapping[int, Block]] = ([], {})
+    _joined: tuple[list[dict[int, Block]], Mapping[int, Block]] = field(default_factory=lambda: ([], {}))
     _has_others: bool = True
+    _drawn: dict[int, Drawn] = field(default_factory=dict)
 
     def take(
         self,
@@ -210,7 +214,9 @@ class Lens:
         self, namespace: Mapping[str, object], patience: float, limits: Limits
     ) -> tuple[Walk, dict[str, _Kept], set[str]]:
         """Walk and read; what it is not the turn of stays as it was read last."""
-        found, kept = walk(namespace, self._tree, limits), dict[str, _Kept]()
+        found, kept = walk(namespace, self._tree, limits, self._drawn), dict[str, _Kept]()
+        if len(self._drawn) > MAX_DRAWN:
+            self._drawn.clear()
         if self._cut and not found.resting:
             self._cut.intersection_update({str(one.path) for one in found.segments if not one.start})
         resting = {*found.resting}
