@@ -58,7 +58,7 @@ def is_cow(tensor: torch.Tensor) -> bool:
 
 def storage_address(storage: torch.UntypedStorage) -> int:
     """Return the address of the StorageImpl, which stays while the storage lives, also when its data move."""
-    return int(storage._cdata)
+    return storage._cdata
 
 
 def use_count(storage: torch.UntypedStorage) -> int | None:
