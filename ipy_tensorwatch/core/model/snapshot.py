@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from .intervals import Intervals
 from .outline import Outline
 from .reading import TOO_MANY
 from .records import TensorRecord
@@ -92,6 +93,19 @@ class Scene:
                     found[one.storage] = (*((known,) if isinstance(known, int) else known), place)
         return found
 
+    @cached_property
+    def by_object(self) -> Mapping[int, Sequence[int]]:
+        """The places of the readings by the serial of their object."""
+        found: dict[int, list[int]] = {}
+        for place, one in enumerate(self.readings):
+            found.setdefault(one.object, []).append(place)
+        return found
+
+    @cached_property
+    def intervals(self) -> Intervals:
+        """Where the readings lie, by address."""
+        return Intervals(self.readings)
+
     def places_of(self, storage: int) -> tuple[int, ...]:
         """Give the places of the readings of a storage."""
         places = self.by_storage.get(storage, ())
@@ -117,7 +131,7 @@ class Scene:
 
 
 _OF_PATHS = ("paths", "_stops", "places")
-_OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "gradients", "by_storage")
+_OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "gradients", "by_storage", "by_object", "intervals")
 """What is worked out of a scene and holds for another: of the same paths, and of the same memory."""
 
 
