@@ -12,9 +12,11 @@ from ..core.host.guard import GUARD
 from ..core.model.diff import Row, diff
 from ..core.model.differences import Differences
 from ..core.model.path import AccessPath
+from ..core.model.reason import BUDGET, Reason
 from ..core.model.records import Coverage, Unverified
 from ..core.model.snapshot import Scene, Snapshot
 from .autograd.graph import Graphs
+from .autograd.known_bytes import KnownBytes
 from .autograd.note_saved import Aids
 from .compare.borrowed_memory import Loans
 from .compare.byte_history import NO_PAST, Spell
@@ -27,7 +29,7 @@ from .snapshot.tensor_parts import COMPONENT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..core.hazards.saved_tensor import Overwritten
+    from ..core.model.saved_tensor import Overwritten
     from .compare.byte_history import Past
     from .snapshot.snapshotter import Computed
 
@@ -50,8 +52,6 @@ class Observation:
         What graphs saved for a backward, and is not what it was.
     cut
         The paths whose graphs were not read to the end.
-    curtailed
-        Takes the paths of which what changed them was not looked for to the end.
     """
 
     shot: Shot
@@ -59,7 +59,6 @@ class Observation:
     verdicts: Mapping[int, Verdict]
     overwritten: tuple[Overwritten, ...] = ()
     cut: tuple[str, ...] = ()
-    curtailed: dict[str, None] = field(default_factory=dict)
 
     @cached_property
     def coverage(self) -> Coverage:
@@ -71,9 +70,9 @@ class Observation:
             (
                 *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
                 *self._not_compared(left_out),
-                *(Unverified(path=path, why="its graph was not read to the end") for path in self.cut),
+                *(Unverified(path=path, why=Reason("graph-not-read")) for path in self.cut),
                 *(
-                    Unverified(path=str(path), why=reading.unknown or f"on {reading.device}")
+                    Unverified(path=str(path), why=reading.unknown or Reason("device", reading.device))
                     for scene in self.shot.snapshot.scenes.values()
                     for path, reading in scene.untold
                 ),
@@ -84,7 +83,6 @@ class Observation:
             bytes=watched,
             verified_bytes=watched - missed,
             unverified=tuple(unverified),
-            curtailed=tuple(self.curtailed),
         )
 
     @property
@@ -102,9 +100,9 @@ class Observation:
 
 
 _REASONS = {
-    "skipped": "budget",
-    "moved": "it was freed or moved while it was read",
-    "unreadable": "its memory is gone",
+    "skipped": BUDGET,
+    "moved": Reason("moved"),
+    "unreadable": Reason("gone"),
 }
 FEW = 16
 """Of one in so many storages each is looked up."""
@@ -185,7 +183,7 @@ class Observer:
         rewritten.update(past.seen - self.prints.marks.keys())
         start = perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
-        aids = Aids(self.lens.storages, self.prints, known, cell, start + self.budget.credit)
+        aids = Aids(self.lens.storages, KnownBytes(self.prints, known), cell, start + self.budget.credit)
         found = GUARD.run("reading graphs", self.graphs.look, computed, aids, rewritten, default=None)
         if found is None:
             self.graphs = Graphs(is_cut=True)

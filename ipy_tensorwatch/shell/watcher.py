@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
@@ -14,22 +15,28 @@ from ..capture.observer import Observation, Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
-from ..core.blame.changes import judge
+from ..core.blame.past_changes import PastChanges
+from ..core.blame.reasoning import Reasoning
+from ..core.blame.recorded_writes import Transcript
+from ..core.hazards.find_hazards import find_hazards
+from ..core.hazards.standing import Standing
 from ..core.host.guard import GUARD
-from ..core.model.differences import join
+from ..core.model.cell_trace import CellTrace
+from ..core.model.reason import Reason
 from ..core.model.records import Cell, Coverage, Unverified
-from ..core.report import Report
+from ..render.report import Report
 from .cell.freeze import Freezing
-from .cell.hazard_log import HazardBook
 from .cell.late_error import deliver_late
 from .cell.operator_recording import SECONDS as RECORDING_SECONDS
 from .cell.operator_recording import record
 from .cell.outcome import status_of, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
-from .cell.who_wrote import OUTSIDE, explainer
-from .failure.explain_error import Aftermath, FailureBook
-from .ipython.cell_sources import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
+from .cell.take_trace import Watched, take_trace
+from .failure.aftermath import Aftermath
+from .failure.explain_error import FailureBook
+from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
+from .ipython.ipython_private import count_ahead, count_now, error_of, expect_file, last_result, notebook_files
 from .ipython.probe_transformer import ProbeTransformer, transformers
 from .ipython.tensordiff_header import may_request, requested
 
@@ -39,14 +46,16 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from ..capture.snapshot.snapshotter import Shot
+    from ..core.hazards.hazard import Hazard, Turn
     from ..core.model.differences import Differences, Found
-    from ..core.model.records import Change, Hazard
-    from .cell.overwritten_saves import Explain
+    from ..core.model.snapshot import Snapshot
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
 
 LAYOUT_SHARE = 0.001
 """Share of a cell's run time that may be spent on layouts that hardly anything changes without another trace."""
+TURNS = 1000
+"""How many beginnings and ends of hazards are kept."""
 ALL = "(all)"
 """What stands for every path where none was compared."""
 
@@ -73,12 +82,13 @@ class Watcher:
     report: Report | None = None
     observer: Observer = field(default_factory=Observer)
     sources: Sources = field(default_factory=Sources)
-    history: deque[tuple[int, Change]] = field(default_factory=deque)
+    history: PastChanges = field(default_factory=PastChanges)
     transformer: ProbeTransformer = field(init=False)
     archive: Archive = field(default_factory=Archive)
     cells: RunningCells = field(default_factory=RunningCells)
     steps: StepRecorder = field(init=False)
-    hazards: HazardBook = field(default_factory=HazardBook)
+    standing: Standing = field(default_factory=Standing)
+    turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=TURNS))
     failures: FailureBook = field(init=False)
     freezing: Freezing = field(init=False)
     asked: DiffOptions | None = None
@@ -90,7 +100,7 @@ class Watcher:
     def __post_init__(self) -> None:
         """Prepare the recorder of optimizer steps, the freezer, and the book of failures."""
         self.transformer = ProbeTransformer(self.shell)
-        self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
+        self.failures = FailureBook(shell=self.shell, sources=self.sources)
         freezer = Freezer(self.observer.lens.storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
         self.freezing = Freezing(self.shell, freezer)
         self.steps = StepRecorder(
@@ -118,7 +128,7 @@ class Watcher:
     def stop(self) -> None:
         """Leave nothing behind, but for what the cells that run still need: that goes with them."""
         for name, callback in (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell)):
-            if callback in self.shell.events.callbacks[name]:
+            with suppress(ValueError):  # it is not registered any more
                 self.shell.events.unregister(name, callback)
         if self.cells.any_running:
             self.shell.events.register("post_run_cell", self._after_last_cell)
@@ -146,8 +156,9 @@ class Watcher:
         self.observer, self.archive = Observer(), Archive()
         self.report = self.observed = None
         self.history.clear()
-        self.hazards = HazardBook()
-        self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
+        self.standing = Standing()
+        self.turns.clear()
+        self.failures = FailureBook(shell=self.shell, sources=self.sources)
 
     def _take_stock(self) -> None:
         """Look without reporting: at the start, and after the cell that loaded us."""
@@ -155,17 +166,14 @@ class Watcher:
         count = count_now(self.shell)
         observed = self.observer.look(user_variables(self.shell), count)
         self.archive.lose(observed, count)
-        self.report = self.report or Report(
-            cell=Cell(count=count, source="", status="ok", duration=0.0, overhead=0.0),
-            snapshot=observed.shot.snapshot,
-            coverage=observed.coverage,
-        )
+        cell = Cell(count=count, source="", status="ok", duration=0.0, overhead=0.0)
+        self.report = self.report or _report_nothing(cell, observed.shot.snapshot, observed.coverage)
 
     def _before_cell(self, info: ExecutionInfo) -> None:
         GUARD.run("before a cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
-        if self.cells.is_over(self.shell.last_execution_result):  # our hook behind it was cut short
+        if self.cells.is_over(last_result(self.shell)):  # our hook behind it was cut short
             self.cells.forget()
             self._give_up()
         if not self.cells.enter(info):
@@ -188,7 +196,8 @@ class Watcher:
         options = requested(raw, plain)
         if not self.settings.enabled:
             self._take_stock()
-        count = count_of(self.shell, info)
+        count = count_ahead(self.shell, is_stored=bool(info.store_history))
+        expect_file(self.shell, raw, plain, count)
         outside = self._look_outside(began, count, thorough=options is not None)
         if self.cells.others:
             self._share(outside)
@@ -208,7 +217,7 @@ class Watcher:
             peek=self._peek,
             functions_give_memory=self.sources.give_memory,
             functions_hide_writes=self.sources.hide_writes,
-            outside=judge(outside, lambda _: OUTSIDE),
+            outside=outside,
         )
         self.cells.put(cell)
         self.guard()
@@ -232,8 +241,10 @@ class Watcher:
     def record(self, options: DiffOptions) -> None:
         """Record the operators of the cell that runs."""
         if self.running is not None and self.running.recording is None:
-            self.running.recording = record(self.shell, self.running, options)
-            self.running.recording.open(self.running)
+            self.running.recording = record(
+                notebook_files(self.shell), self.running.observer, self.running.ledger, options
+            )
+            self.running.recording.open(self.running.observer, self.running.ledger)
 
     def _look_outside(self, now: float, count: int, *, thorough: bool) -> Sequence[Found]:
         """Look for writes since the last cell, where that costs little against the time that has passed."""
@@ -298,30 +309,31 @@ class Watcher:
         GUARD.run("keeping copies", self._archive, cell, observed, default=None)
         GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
         found = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed.found)
-        explain = explainer(self.shell, cell, observed, self.steps, self.sources)
-        changes = (*cell.outside, *judge(join((*cell.meanwhile, found)), explain))
-        self._remember(cell.count, changes)
+        watched = Watched(
+            shell=self.shell,
+            sources=self.sources,
+            steps=self.steps,
+            graphs=self.observer.graphs,
+            standing=self.standing,
+        )
+        trace = take_trace(watched, cell, self._describe(cell, result, began), observed, found)
+        reasoning = Reasoning(trace)
+        GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
-        hazards = GUARD.run("hazards", self._tell_hazards, cell, observed, changes, explain, result, default=none)
+        hazards = GUARD.run("hazards", self._tell_hazards, cell, observed, reasoning, result, default=none)
         GUARD.run("after a cell", cell.forget, default=None)
         self.observed = observed
         self.report = Report(
-            cell=self._describe(cell, result, began),
-            snapshot=observed.shot.snapshot,
-            changes=changes,
-            hazards=hazards,
-            turns=self.hazards.turned,
-            coverage=observed.coverage,
-            writes=cell.recording.writes if cell.recording else (),
+            cell=self._describe(cell, result, began), reasoning=reasoning, hazards=hazards, turns=self.standing.turned
         )
         return True
 
     def _excuse(self, cell: Cell) -> None:
         """Report a cell that could not be looked after: nothing is claimed of it."""
         snapshot = self.observer.shot.snapshot
-        unverified = (Unverified(path=ALL, why="an error of tensorwatch itself"),)
+        unverified = (Unverified(path=ALL, why=Reason("own-error")),)
         coverage = Coverage(tensors=len(snapshot), bytes=0, verified_bytes=0, unverified=unverified)
-        self.report = Report(cell=cell, snapshot=snapshot, coverage=coverage)
+        self.report = _report_nothing(cell, snapshot, coverage)
 
     def _grant(self, cell: RunningCell, duration: float) -> None:
         """Give the comparing of bytes its time."""
@@ -345,7 +357,7 @@ class Watcher:
         """Add what was recorded of the cell."""
         if not cell.recording:
             return observed.found
-        cell.recording.conclude(cell, observed, self.sources.files(self.shell))
+        cell.recording.conclude(Transcript(cell.count, cell.statements(), self.sources.listing(self.shell)), observed)
         return cell.recording.sharpen(observed, self.observer)
 
     def _archive(self, cell: RunningCell, observed: Observation) -> None:
@@ -360,18 +372,16 @@ class Watcher:
         self,
         cell: RunningCell,
         observed: Observation,
-        changes: tuple[Change, ...],
-        explain: Explain,
+        reasoning: Reasoning,
         result: ExecutionResult | None,
     ) -> tuple[Hazard, ...]:
-        hazards = self.hazards.follow(cell, observed, self.observer.graphs, changes, explain)
-        after = Aftermath(cell=cell, observed=observed, explain=explain, history=self.history)
-        return self.failures.tell(result.error_in_exec if result else None, after, hazards)
-
-    def _remember(self, count: int, changes: tuple[Change, ...]) -> None:
-        self.history.extend((count, change) for change in changes if change.kind not in ("bound", "unbound"))
-        while len(self.history) > self.settings.history_length:
-            self.history.popleft()
+        self.standing = find_hazards(reasoning, self.standing)
+        after = Aftermath(
+            cell=cell, observed=observed, reasoning=reasoning, standing=self.standing, history=self.history
+        )
+        hazards, self.standing = self.failures.explain(error_of(result), after)
+        self.turns.extend(self.standing.turned)
+        return hazards
 
     def _give_up(self) -> None:
         """Let go of a cell that could not be taken up; the next one is watched again."""
@@ -383,3 +393,8 @@ class Watcher:
         cell = self.cells.take()
         if cell is not None:
             cell.close()
+
+
+def _report_nothing(cell: Cell, snapshot: Snapshot, coverage: Coverage) -> Report:
+    trace = CellTrace(cell=cell, before=snapshot, after=snapshot, coverage=coverage)
+    return Report(cell=cell, reasoning=Reasoning(trace))

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from ...core.hazards.saved_tensor import Overwritten
+from ...core.model.saved_tensor import Overwritten
+from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late
-from ..host.torch_private import LEAF_NUMBER
 from .masked_writes import forgive
 from .nodes import kept_in, nodes_of, walk_nodes
 from .note_saved import NOTHING_SAVED
@@ -20,6 +20,8 @@ from .note_saved import NOTHING_SAVED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from ...core.model.graph_state import Ending
+    from .known_bytes import KnownBytes
     from .nodes import Made, Root
     from .note_saved import Aids, Noted
     from .tracked_tensor import Followed
@@ -78,11 +80,11 @@ class Graphs:
         """The paths whose graphs were not read to the end."""
         return tuple(path for number in sorted(self.unread) for path in self._roots.get(number, ()))
 
-    def fate(self, node: int) -> str:
+    def fate(self, node: int) -> Ending:
         """Tell what has become of a node of which something was overwritten, and is in danger no more."""
         if node not in self.inputs:
-            return "its graph is gone"
-        return "its bytes are what they were" if self.saved.get(node) else "backward has let go of it"
+            return "graph-gone"
+        return "bytes-back" if self.saved.get(node) else "backward-done"
 
     def look(self, roots: Iterable[Root], aids: Aids, rewritten: set[int]) -> tuple[Overwritten, ...]:
         """Find what was saved and is no longer the same.
@@ -100,7 +102,7 @@ class Graphs:
         self._follow(nodes, aids, clashes)
         self.is_mixed = bool(clashes)
         for kept in self.saved.values() if rewritten else ():
-            _compare(kept, rewritten, aids)
+            _compare(kept, rewritten, aids.known)
         suspects = {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
         return tuple(self._confirm(nodes, suspects)) if suspects else ()
 
@@ -262,10 +264,10 @@ class Graphs:
         return found
 
 
-def _compare(kept: Sequence[Followed], rewritten: set[int], aids: Aids) -> None:
+def _compare(kept: Sequence[Followed], rewritten: set[int], known: KnownBytes) -> None:
     """Compare what a node saved with what it was, where it was written."""
     found = [one for one in kept if one.saved.reading.storage in rewritten]
     for one in found:
-        one.compare(aids.digest_of(one.saved.reading))
+        one.compare(known.digest_of(one.saved.reading))
     if found:
-        forgive(kept, aids)
+        forgive(kept, known)

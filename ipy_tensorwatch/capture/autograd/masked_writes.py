@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..compare.fingerprints import Mark
-    from .note_saved import Aids
+    from .known_bytes import KnownBytes
     from .tracked_tensor import Followed
 
 _COMPARED = ("torch.float32", "torch.float64")
 """Types in which NumPy compares with a bound just as PyTorch does."""
 
 
-def forgive(kept: Sequence[Followed], aids: Aids) -> None:
+def forgive(kept: Sequence[Followed], known_bytes: KnownBytes) -> None:
     """Take what a node saved for what it was, if all of it masks the same elements.
 
     Of several that are compared with each other, one may go back to what it was while another has moved on. So only
@@ -30,18 +30,18 @@ def forgive(kept: Sequence[Followed], aids: Aids) -> None:
     if mask is None:
         return
     parts = [one for name in mask.arguments for one in kept if one.saved.argument == name]
-    then = [_then(one, aids) for one in parts]
-    now = [_numbers(one, aids.mark_of(one.saved.reading.storage)) for one in parts]
+    then = [_then(one, known_bytes) for one in parts]
+    now = [_numbers(one, known_bytes.mark_of(one.saved.reading.storage)) for one in parts]
     known = [(a, b) for a, b in zip(then, now, strict=True) if a is not None and b is not None]
     if len(known) == len(mask.arguments) and mask.is_same([a for a, _ in known], [b for _, b in known]):
         for one in parts:
-            one.accept(aids.digest_of(one.saved.reading))
+            one.accept(known_bytes.digest_of(one.saved.reading))
 
 
-def _then(one: Followed, aids: Aids) -> np.ndarray[Any, Any] | None:
+def _then(one: Followed, known_bytes: KnownBytes) -> np.ndarray[Any, Any] | None:
     """Find the numbers that it held when it was saved, where that is known for certain and a copy is left."""
     reading = one.saved.reading
-    marks: Iterable[Mark | None] = (aids.mark_of(reading.storage), *aids.past.held(reading.storage))
+    marks: Iterable[Mark | None] = (known_bytes.mark_of(reading.storage), *known_bytes.past.held(reading.storage))
     certain = (mark for mark in marks if mark is not None and mark.copy is not None)
     return next((_numbers(one, mark) for mark in certain if one.digests == {digest_now(reading, mark)}), None)
 

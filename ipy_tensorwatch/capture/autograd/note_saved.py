@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.hazards.saved_tensor import SavedTensor
 from ...core.host.guard import GUARD
+from ...core.model.saved_tensor import SavedTensor
+from ..host.graph_private import has_hook
 from ..host.node_limit import CLOCK_EVERY, is_late
-from ..host.torch_private import has_hook, storage_address
 from ..tensors.node_readers import is_python
 from ..tensors.plain_reads import is_plain, storage_of, version_of
 from ..tensors.read_tensor import read_saved
 from ..tensors.version_counter import share_counter
 from .masked_writes import forgive
 from .nodes import is_read, kept_in, mask_on, saved_version
-from .tracked_tensor import Followed, digest_now, digest_then
+from .tracked_tensor import Followed, digest_then
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     import torch
 
     from ...core.model.reading import Reading
-    from ..compare.byte_history import Past
-    from ..compare.fingerprints import Fingerprints, Mark
     from ..tensors.node_readers import Kind
     from ..tensors.serials import StorageSerials
+    from .known_bytes import KnownBytes
 
 MAX_ITEMS = 4096
 """How many of the tensors that one node saved are followed."""
@@ -68,20 +67,17 @@ class Aids:
 
     Attributes
     ----------
-    prints
+    known
         What is known of the bytes of the storages.
-    past
-        What these held while the cell ran.
     deadline
         When to stop reading new nodes.
     """
 
     storages: StorageSerials
-    prints: Fingerprints
-    past: Past
+    known: KnownBytes
     cell: int
     deadline: float
-    _known: dict[int, tuple[torch.Tensor, Sight]] = field(default_factory=dict)
+    _seen: dict[int, tuple[torch.Tensor, Sight]] = field(default_factory=dict)
     _checkpoints: set[int] = field(default_factory=set)
 
     @cached_property
@@ -109,7 +105,7 @@ class Aids:
                 break
             try:
                 version = saved_version(node, kept.tensor, kept.check)
-                sight = self._sight_of(kept.tensor, is_moved=version != kept.tensor._version)
+                sight = self._sight_of(kept.tensor, is_moved=version != version_of(kept.tensor))
                 if sight is not None:
                     matters = is_read(node, kind, kept.use, kept.tensor)
                     digests = self._held(sight, number, kind) if matters else _NOTHING
@@ -126,7 +122,7 @@ class Aids:
         if not found and is_whole:
             return NOTHING_SAVED
         if any(one.differs for one in found):
-            forgive(found, self)
+            forgive(found, self.known)
         return Noted(found, next_one if next_one is not None and next_one < MAX_ITEMS else None, is_whole)
 
     def _may_concern(self, node: object, kind: Kind) -> bool:
@@ -150,41 +146,28 @@ class Aids:
     def _concerns(self, tensor: torch.Tensor) -> bool:
         """Tell a tensor whose memory is watched, or was written to; not one that has no memory to speak of."""
         try:
-            return bool(version_of(tensor)) or storage_address(storage_of(tensor)) in self._addresses
+            return bool(version_of(tensor)) or id(storage_of(tensor)) in self._addresses
         except Exception as error:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
             GUARD.note_unless_odd("reading graphs", error)
             return False
 
-    def mark_of(self, storage: int) -> Mark | None:
-        """Give what is known of a storage's bytes after the cell; None where they were not looked at.
-
-        A storage that variables led to while the cell ran, and that only graphs hold by now, is looked at here.
-        """
-        if storage in self.prints.waiting:
-            return None
-        return self.prints.marks.get(storage) or self.past.now(storage)
-
-    def digest_of(self, reading: Reading) -> bytes | None:
-        """Digest what a reading's elements hold after the cell; None where they were not looked at."""
-        return digest_now(reading, self.mark_of(reading.storage))
-
     def _sight_of(self, tensor: torch.Tensor, *, is_moved: bool) -> Sight | None:
         """Look at a tensor once, whichever nodes saved it; to memory that no variable leads to, nobody can write."""
-        known = self._known.get(id(tensor))
+        known = self._seen.get(id(tensor))
         if known is not None:
             return known[1]
-        if not is_moved and storage_address(storage_of(tensor)) not in self._addresses:
+        if not is_moved and id(storage_of(tensor)) not in self._addresses:
             return None
         reading = read_saved(tensor, self.storages)
-        digest = self.digest_of(reading)
+        digest = self.known.digest_of(reading)
         sight = Sight(reading, share_counter(tensor), digest, _NOTHING if digest is None else frozenset((digest,)))
-        self._known[id(tensor)] = tensor, sight  # with the tensor, so that its address stays its own
+        self._seen[id(tensor)] = tensor, sight  # with the tensor, so that its address stays its own
         return sight
 
     def _held(self, sight: Sight, number: int, kind: Kind) -> frozenset[bytes]:
         """Digest all that a tensor may have held when a node saved it."""
-        if not self.past.spells(sight.reading.storage):
+        if not self.known.past.spells(sight.reading.storage):
             return sight.held
-        marks, is_open = self.past.marks(sight.reading.storage, number, late=is_python(kind))
+        marks, is_open = self.known.past.marks(sight.reading.storage, number, late=is_python(kind))
         then = frozenset(one for mark in marks if (one := digest_then(sight.reading, mark)) is not None)
         return then if then and not is_open else then | sight.held

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
 from ...core.blame.operator_writes import Operation
-from ..host.torch_private import next_sequence_number
-from ..tensors.plain_reads import is_plain
+from ..host.graph_private import next_sequence_number
+from ..tensors.plain_reads import has_version, is_plain, version_of
 from .dispatch_mode import OperatorMode, region_of, written_arguments, written_tensors
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.blame.operator_writes import Place, Region
+    from ...core.blame.operator_writes import Region
+    from ...core.model.records import Place
     from ..tensors.serials import StorageSerials
 
 MAX_OPERATIONS = 100_000
@@ -94,20 +96,18 @@ class OperatorRecorder:
         """Note at which versions an operation writes, before it does."""
         for region, tensor in zip(operation.regions, written, strict=True):
             if region.storage and len(self.first) < MAX_OPERATIONS and is_plain(tensor):
-                version = 0 if tensor.is_inference() else tensor._version
+                version = version_of(tensor) if has_version(tensor) else 0
                 self.first.setdefault((region.storage, version), operation)
 
 
 def _places(files: Container[str]) -> tuple[Place | None, Place | None]:
     """Find the line of the cell itself, and the innermost line of the notebook."""
     inner: Place | None = None
-    frame = sys._getframe(3)
-    while frame is not None:
+    for frame, line in walk_stack(sys._getframe(3)):
         code = frame.f_code
         if code.co_filename in files:
-            here = code.co_filename, frame.f_lineno
+            here = code.co_filename, line
             inner = inner or here
             if code.co_name == _CELL:
                 return here, inner
-        frame = frame.f_back  # type: ignore[assignment]
     return None, inner

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 import xxhash
 
-from ...core.memory.byte_mask import ByteMask
 from ..compare.byte_history import Spell
 from ..compare.fingerprints import Mark
 from ..host.threads import is_alone
@@ -22,12 +22,24 @@ if TYPE_CHECKING:
     from ..memory.byte_block import Block, Bytes
 
 
+class Mask(NamedTuple):
+    """Which bytes differ between two copies, worked out when somebody asks."""
+
+    old: Bytes
+    new: Bytes
+
+    def tobytes(self) -> bytes:
+        """Give 1 or 0 for each byte."""
+        differs: np.ndarray[Any, Any] = np.frombuffer(self.old, np.uint8) != np.frombuffer(self.new, np.uint8)
+        return differs.tobytes()
+
+
 class Rewritten(NamedTuple):
     """One storage's bytes differ from those of the look `since`."""
 
     storage: int
     since: int
-    mask: ByteMask | None
+    mask: Mask | None
     low: int
 
 
@@ -92,6 +104,6 @@ class Watched:
             yield Spell(self.first, last, Mark(self.block, self.digest, self.copy, {}))
 
 
-def mask_of(old: Bytes | None, new: Bytes | None) -> ByteMask | None:
+def mask_of(old: Bytes | None, new: Bytes | None) -> Mask | None:
     """Tell which bytes differ; None where one of the two is not known."""
-    return None if old is None or new is None or len(old) != len(new) else ByteMask(old, new)
+    return None if old is None or new is None or len(old) != len(new) else Mask(old, new)

@@ -10,13 +10,13 @@ from time import perf_counter, thread_time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from ...core.blame.evidence import Move, Position, Write
 from ...core.host.guard import GUARD, pause_tracing
+from ...core.model.evidence import Move, Position, Write
 from ...core.syntax.probes import make_probes, silence
 from ..compare.byte_history import NO_PAST, Past
 from ..frames.line_monitor import CAN_SEE, LineWatch
 from ..host.gc_pause import quiet_collector
-from ..host.torch_private import next_sequence_number
+from ..host.graph_private import next_sequence_number
 from .live_watch import Watch
 from .look_budget import EVENT
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from ...core.blame.operator_writes import Region
+    from ...core.model.snapshot import Snapshot
     from ..compare.fingerprints import Mark
     from ..observer import Observation
     from ..snapshot.snapshotter import Shot
@@ -145,8 +146,9 @@ class Ledger:
         """Write down what the final comparison found beyond what the looks between statements had."""
         watch = self._watch or self._start_watching(looks=False)
         number = len(self._epochs)
-        moved = watch.seats.settle(observed.found.moved)
-        self._note(watch.conclude(observed.verdicts, number), moved, number)
+        moved = [*watch.seats.settle(observed.found.moved)]
+        after = None if moved or self.moves else observed.shot.snapshot
+        self._note(watch.conclude(observed.verdicts, number), moved, number, after)
 
     def forget(self) -> None:
         """Let go of the copies of bytes."""
@@ -284,13 +286,20 @@ class Ledger:
             watch.widen(shot, self.storages.references(), number)
             self._widened = self.numbers[-1]
 
-    def _note(self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int) -> None:
+    def _note(
+        self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int, after: Snapshot | None = None
+    ) -> None:
+        ran: dict[int, frozenset[Position]] = {}
         for one in rewritten:
-            ran = self._since(one.since)
-            self.writes.append(Write(storage=one.storage, positions=ran, look=number, mask=one.mask, low=one.low))
+            if one.since not in ran:
+                ran[one.since] = self._since(one.since)
+            mask = None if one.mask is None or (after and _matters_to_none(one, after)) else one.mask.tobytes()
+            self.writes.append(
+                Write(storage=one.storage, positions=ran[one.since], look=number, mask=mask, low=one.low)
+            )
         for move in moved:
-            ran = self._since(move.since)
-            self.moves.append(Move(object=move.object, storage=move.storage, positions=ran, look=number))
+            since = self._since(move.since)
+            self.moves.append(Move(object=move.object, storage=move.storage, positions=since, look=number))
 
     def _since(self, look: int) -> frozenset[Position]:
         """Give the positions since a look."""
@@ -303,6 +312,13 @@ class Ledger:
     def _close_epoch(self) -> None:
         if self.current is not None:
             self._epochs[-1].add(Position(self.current, self.lines.place, self.lines.blind))
+
+
+def _matters_to_none(one: Rewritten, after: Snapshot) -> bool:
+    """Tell whether every path to a storage leads to all of its bytes, so that it is all one which of them differ."""
+    end = one.low + (len(one.mask.old) if one.mask else 0)
+    readings = (scene.readings[place] for scene, place in after.by_storage.places(one.storage))
+    return all(reading.is_dense and reading.low <= one.low and reading.high >= end for reading in readings)
 
 
 def _stamped(note: Callable[[], None], stamp: Callable[[tuple[int, int]], None], index: int) -> Callable[[], None]:

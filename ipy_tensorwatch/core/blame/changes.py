@@ -1,4 +1,4 @@
-"""Turn what an observation found into the changes of a report."""
+"""The change of a report that a difference is."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from ..model.reading import changed_fields
 from ..model.records import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from ..model.diff import Content, Difference
-    from ..model.differences import Found
     from .silent import Verdict
 
 
-def judge(found: Iterable[Found], explain: Callable[[Difference], Verdict]) -> tuple[Change, ...]:
-    """Name the kind of each difference, and explain the mutations."""
-    changes = (_change(difference, content, explain) for difference, content in found)
-    return tuple(change for change in changes if change is not None)
+def make_change(difference: Difference, content: Content, verdict: Verdict | None) -> Change | None:
+    """Describe a difference; None where nothing changed that is worth telling.
 
-
-def _change(difference: Difference, content: Content, explain: Callable[[Difference], Verdict]) -> Change | None:
+    Parameters
+    ----------
+    verdict
+        Why the bytes changed, where they did.
+    """
     kind = classify(difference, content)
     if kind is None:
         return None
@@ -31,10 +29,9 @@ def _change(difference: Difference, content: Content, explain: Callable[[Differe
     if kind in ("bound", "unbound", "rebound") or before is None or after is None:
         return Change(path=path, kind=kind, versions=versions)
     fields = changed_fields(before, after)
-    if kind != "mutated":
+    if verdict is None or kind != "mutated":
         verified, since = content.verified, content.since
         return Change(path=path, kind=kind, versions=versions, fields=fields, verified=verified, since=since)
-    verdict = explain(difference)
     return Change(
         path=path,
         kind=kind,

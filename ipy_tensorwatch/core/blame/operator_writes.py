@@ -10,10 +10,8 @@ from ..model.reading import Reading, extent
 
 if TYPE_CHECKING:
     from ..model.path import AccessPath
+    from ..model.records import Place
     from ..model.snapshot import Snapshot
-
-Place = tuple[str, int]
-"""The file name of a cell, and a line in it."""
 
 
 class Region(NamedTuple):

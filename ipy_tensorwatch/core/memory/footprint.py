@@ -82,7 +82,7 @@ def footprint_of(reading: Reading) -> Footprint | None:
 
     Examples
     --------
-    >>> from .reading import Reading
+    >>> from ipy_tensorwatch.core.model.reading import Reading
     >>> column = Reading("tensor", 1, itemsize=4, shape=(2, 1000), strides=(12, 0), high=16)
     >>> footprint_of(column).runs().tolist()
     [[0, 4], [12, 4]]

@@ -73,7 +73,7 @@ def lay(reading: Reading, low: int, cell: float) -> Lane:
 
     Examples
     --------
-    >>> from .reading import Reading
+    >>> from ipy_tensorwatch.core.model.reading import Reading
     >>> column = Reading("tensor", 1, itemsize=4, shape=(2,), strides=(12,), data_ptr=104, low=4, high=20)
     >>> [(run.low, run.high) for run in lay(column, 100, 0.1).runs]
     [(4, 8), (16, 20)]

@@ -13,7 +13,7 @@ def spell_portion(view: Reading, base: Reading) -> str | None:
 
     Examples
     --------
-    >>> from .reading import Reading
+    >>> from ipy_tensorwatch.core.model.reading import Reading
     >>> base = Reading("tensor", 1, itemsize=4, shape=(3, 4), strides=(16, 4))
     >>> spell_portion(base._replace(shape=(3, 2), low=8), base)
     '[:, 2:4]'

@@ -53,6 +53,13 @@ class Content:
     counts: Sequence[Elements | None] = ()
     row: int = 0
 
+    @classmethod
+    def of(
+        cls, *, changed: bool | None, verified: bool, elements: Elements | None = None, since: int | None = None
+    ) -> Content:
+        """Describe a path whose changed elements have been counted."""
+        return cls(changed=changed, verified=verified, since=since, counts=(elements,))
+
     @property
     def elements(self) -> Elements | None:
         """How many elements changed; None where none did, or nobody can count them."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Callable, Iterator, Mapping
 
-    from ..blame.operator_writes import Place
+    from ..model.records import Place
 
 
 @dataclass(slots=True)

@@ -9,22 +9,18 @@ from ...capture.compare.element_diff import EXAMPLES
 from ...capture.compare.full_copies import MAX_BYTES, Album
 from ...capture.running.operator_recorder import OperatorRecorder
 from ...core.blame.operator_writes import Owners
-from ...core.blame.recorded_writes import Transcript
 from ...core.model.records import NOT_KEPT, OperatorWrite
 from ...core.model.snapshot import Snapshot
-from ...core.syntax.cell_lines import Listing
-from ..ipython.cell_sources import notebook_files, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from IPython.core.interactiveshell import InteractiveShell
-
     from ...capture.observer import Observation, Observer
-    from ...core.blame.evidence import Recorded
+    from ...capture.running.write_log import Ledger
+    from ...core.blame.recorded_writes import Transcript
     from ...core.model.differences import Differences
+    from ...core.model.evidence import Recorded
     from ..ipython.magic_options import DiffOptions
-    from .running_cell import RunningCell
 
 SECONDS = 60.0
 """How long the bytes of such a cell may be compared: whoever asks for exactness waits for it."""
@@ -49,9 +45,8 @@ class Recording:
     writes: tuple[OperatorWrite, ...] = ()
     recorded: Mapping[str, tuple[Recorded, ...]] = field(default_factory=dict)
 
-    def open(self, cell: RunningCell) -> None:
+    def open(self, observer: Observer, ledger: Ledger) -> None:
         """Begin; the mode comes last, so that it sees nothing but the user's operators."""
-        observer, ledger = cell.observer, cell.ledger
         self.before = observer.shot.snapshot
         self.album.take(observer.shot.blocks, observer.prints)
         ledger.marks = {**ledger.marks, **self.album.copies}
@@ -66,29 +61,27 @@ class Recording:
         """Stop recording."""
         self.recorder.close()
 
-    def conclude(self, cell: RunningCell, observed: Observation, files: Mapping[str, int]) -> None:
+    def conclude(self, transcript: Transcript, observed: Observation) -> None:
         """Say whose bytes each operator touched."""
         owners = Owners(self.before, observed.shot.snapshot)
-        transcript = Transcript(cell.count, cell.statements(), Listing(files, source_of))
         self.writes = transcript.writes(self.recorder.seen, owners)
         self.recorded = transcript.recorded(self.recorder.seen, owners)
         if self.recorder.left_out:
             self.writes += (OperatorWrite(site=None, op=NOT_KEPT, paths=(), times=self.recorder.left_out),)
 
-    def release(self, cell: RunningCell) -> None:
+    def release(self, observer: Observer, ledger: Ledger) -> None:
         """Let go of the copies, at once rather than when the garbage collector comes by."""
         self.album.copies.clear()
         self.recorder.seen.clear()
         self.recorder.first.clear()
-        cell.ledger.marks, cell.observer.examples = {}, EXAMPLES
+        ledger.marks, observer.examples = {}, EXAMPLES
 
     def sharpen(self, observed: Observation, observer: Observer) -> Differences:
         """Count the changed elements of large tensors too."""
         return self.album.compare(observed.found, observed.shot.blocks, observer.prints, observer.examples)
 
 
-def record(shell: InteractiveShell, cell: RunningCell, options: DiffOptions) -> Recording:
+def record(files: Mapping[str, int], observer: Observer, ledger: Ledger, options: DiffOptions) -> Recording:
     """Prepare to record a cell."""
-    files = notebook_files(shell)
-    recorder = OperatorRecorder(cell.observer.lens.storages, files, lambda: cell.ledger.current, cell.ledger.foresee)
+    recorder = OperatorRecorder(observer.lens.storages, files, lambda: ledger.current, ledger.foresee)
     return Recording(options, recorder)

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from ...capture.autograd.failed_node import find_spoiled
 from ...capture.frames.frame_locals import read_locals
-from ...core.explain.backward_failed import Stopped, tell_stopped, tell_unseen
-from ...core.explain.backward_failed_remedy import mend_stopped
+from ...core.explain.backward_failed import stopped_hazard, unread_hazard
+from ...core.hazards.facts import Stopped
 from ...core.host.deadline import Deadline
-from ...core.memory.neighbours import Neighbourhood
 from ...core.memory.overlap import share_bytes
 from .error_frames import CELL
 from .find_writer import Inquest
@@ -18,12 +17,13 @@ from .known_writes import Witness
 
 if TYPE_CHECKING:
     from ...core.explain.error_messages import Complaint
-    from ...core.hazards.saved_tensor import Spoiled
+    from ...core.hazards.hazard import Hazard
     from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
-    from ...core.model.records import Hazard
+    from ...core.model.saved_tensor import Spoiled
+    from .aftermath import Aftermath
     from .error_frames import Scene, Step
-    from .explain_error import Aftermath, FailureBook
+    from .node_log import NodeLog
 
 SECONDS = 1.0
 """How long the graph of a cell that raised may be searched: whoever has to mend it waits for the answer."""
@@ -32,15 +32,15 @@ MAX_ENTRIES = 50
 MAX_ALIKE = 3
 
 
-def explain_stop(scene: Scene, after: Aftermath, book: FailureBook) -> Hazard:
+def explain_stop(scene: Scene, after: Aftermath, log: NodeLog) -> Hazard:
     """Explain a backward that stopped."""
     lens = after.cell.observer.lens
     spoiled = find_spoiled(scene.error, scene.complaint, lens.storages, lens.objects, SECONDS)
     if spoiled is None:
-        return tell_unseen(scene.complaint, scene.raised, _alike(scene.complaint, after))
+        return unread_hazard(scene.complaint, scene.raised, _alike(scene.complaint, after))
     paths = [path for path, _ in _over(spoiled.reading, after)]
     owner, local = _local_to(scene, spoiled, after) if not paths else (None, [])
-    inquest = _inquest(spoiled, scene, after, book)
+    inquest = _inquest(spoiled, scene, after, log)
     known = Stopped(
         code=scene.complaint.code,
         raised=scene.raised,
@@ -52,29 +52,28 @@ def explain_stop(scene: Scene, after: Aftermath, book: FailureBook) -> Hazard:
         writing=None if scene.is_threaded else inquest.close(),
         recorded=after.cell.recording is not None,
     )
-    guess = Guess(book=book, after=after, inquest=inquest, owner=owner, deadline=Deadline.after(SECONDS))
-    found = guess.complete(known)
-    return tell_stopped(found, mend_stopped(found))
+    guess = Guess(log=log, after=after, inquest=inquest, owner=owner, deadline=Deadline.after(SECONDS))
+    return stopped_hazard(guess.complete(known))
 
 
-def _saved_in(spoiled: Spoiled, scene: Scene, after: Aftermath, book: FailureBook) -> int | None:
+def _saved_in(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> int | None:
     """Tell the cell that saved, by the node's number; in another thread, nodes have numbers of their own."""
-    seen, counted = after.cell.observer.graphs.seen.get(spoiled.sequence), book.cell_of(spoiled.sequence)
+    seen, counted = after.cell.observer.graphs.seen.get(spoiled.sequence), log.cell_of(spoiled.sequence)
     return None if scene.is_threaded or seen not in (None, counted) else counted
 
 
-def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, book: FailureBook) -> Inquest:
+def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> Inquest:
     return Inquest(
         cell=after.cell,
         observed=after.observed,
         spoiled=spoiled,
-        saved_in=_saved_in(spoiled, scene, after, book),
-        witness=Witness(cell=after.cell, family=_family(spoiled, after), explain=after.explain),
-        dated=book.dated,
+        saved_in=_saved_in(spoiled, scene, after, log),
+        witness=Witness(cell=after.cell, family=_family(spoiled, after), reasoning=after.reasoning),
+        dated=log.dated,
         history=after.history,
-        book=book.book,
-        cell_of=book.cell_of,
-        plain_of=book.plain_of,
+        standing=after.standing,
+        cell_of=log.cell_of,
+        plain_of=log.plain_of,
     )
 
 
@@ -88,8 +87,7 @@ def _alike(complaint: Complaint, after: Aftermath) -> list[str]:
 
 def _over(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Reading]]:
     """Give the variables that share a byte with a tensor, those that lie just so first."""
-    near = Neighbourhood(after.observed.shot.snapshot.entries()).of(reading)
-    return sorted(near, key=lambda entry: entry[1].layout != reading.layout)[:MAX_ENTRIES]
+    return after.reasoning.places.lying_on(reading)[:MAX_ENTRIES]
 
 
 def _family(spoiled: Spoiled, after: Aftermath) -> list[tuple[AccessPath, Reading]]:

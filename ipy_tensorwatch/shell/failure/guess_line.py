@@ -16,26 +16,25 @@ from ...core.explain.candidate_lines import (
     stem,
 )
 from ...core.explain.failing_statement import find_writer
-from ...core.explain.rewrite_statement import read_paths
-from ...core.hazards.saved_tensor_overwritten import Writing
-from ...core.hazards.wording import Raised
 from ...core.model.records import Inner, Site
+from ...core.model.saved_tensor import Writing
+from ...core.statements.rewrite_statement import read_paths
 from ...core.statements.statement import parse_statements, statements_in
 from ...core.syntax.magic_calls import MAGIC_CALL
 from ...core.syntax.parsing import bound_around, parse_path
-from ..cell.blame_evidence import read_notebook
 from .known_writes import place_of, writes_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ...core.explain.backward_failed import Stopped
     from ...core.explain.candidate_lines import Suspect
+    from ...core.hazards.facts import Stopped
     from ...core.host.deadline import Deadline
     from ...core.statements.statement import Statement
+    from .aftermath import Aftermath
     from .error_frames import Step
-    from .explain_error import Aftermath, FailureBook
     from .find_writer import Inquest
+    from .node_log import NodeLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +49,7 @@ class Guess:
         When to stop looking for lines inside functions.
     """
 
-    book: FailureBook
+    log: NodeLog
     after: Aftermath
     inquest: Inquest
     owner: Step | None
@@ -73,11 +72,10 @@ class Guess:
             return found
         number, text = line
         inner, site = self.owner.inner, found.writing.site if found.writing else None
-        place = f"cell {inner.cell}, line {number}" if inner else f"{self.owner.file}, line {number}"
         if inner and found.writing and site and site.inner is None:
             there = replace(site, certainty="inferred", inner=Inner(cell=inner.cell, line=number, text=text))
             return replace(found, writing=replace(found.writing, site=there))
-        return replace(found, inside=Raised(text=text, place=place))
+        return replace(found, inside=replace(self.owner.typed, line=number, text=text))
 
     def _with_suspect(self, found: Stopped) -> Stopped:
         """Add the one line, or the module, that fits what the graph says of the write."""
@@ -88,7 +86,7 @@ class Guess:
         if followed is not None:
             return replace(found, writing=followed)
         ops = [spoiled.writer[0]] if spoiled.writer else spoiled.users if spoiled.is_output else []
-        ran, notebook = self._ran(found), read_notebook(self.book.shell, self.book.sources)
+        ran, notebook = self._ran(found), self.after.reasoning.trace.notebook
         elsewhere, suspects = self._lay_elsewhere(ran), list_suspects(ran, notebook, self.deadline)
         able = [one for one in suspects if one.inner or _may_write(one.statement, elsewhere)]
         suspect = only_writer(able, ops)
@@ -148,9 +146,7 @@ class Guess:
         site = found.saved_at
         if site is None:
             return found
-        suspects = list_suspects(
-            parse_statements(site.text), read_notebook(self.book.shell, self.book.sources), self.deadline
-        )
+        suspects = list_suspects(parse_statements(site.text), self.after.reasoning.trace.notebook, self.deadline)
         if found.paths and not found.owner:
             own = [one for one in suspects if one.inner and not self._is_hidden(one.inner, found.paths)]
             return replace(found, reader=only_reader(own, found.paths))
@@ -161,7 +157,7 @@ class Guess:
 
     def _is_hidden(self, inner: Inner, paths: Iterable[str]) -> bool:
         """Tell a line in a function that has names of its own for others than the notebook's variables."""
-        own = bound_around(self.book.sources.cells.get(inner.cell, ""), inner.line)
+        own = bound_around(self.log.sources.cells.get(inner.cell, ""), inner.line)
         return any(parse_path(path).root in own for path in paths)
 
     def _carried(self, found: Stopped) -> tuple[str, ...]:
@@ -185,7 +181,7 @@ class Guess:
         if found.owner is not None:
             return frozenset(found.paths)
         inner = found.writing.site.inner if found.writing and found.writing.site else None
-        return bound_around(self.book.sources.cells.get(inner.cell, ""), inner.line) if inner else frozenset()
+        return bound_around(self.log.sources.cells.get(inner.cell, ""), inner.line) if inner else frozenset()
 
 
 def _writes_itself(one: Statement, name: str) -> bool:

@@ -11,26 +11,26 @@ from IPython.core.error import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ..watcher import Watcher
+    from ...capture.observer import Observer
 
 _SAFE = (
     ast.Expression, ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.UnaryOp, ast.USub, ast.Tuple, ast.Load,
 )  # fmt: skip
 
 
-def find_path(text: str, watcher: Watcher, names: Mapping[str, object]) -> str:
+def find_path(text: str, observer: Observer, names: Mapping[str, object]) -> str:
     """Return the watched path that a text spells, or leads to."""
-    paths = watched_paths(watcher)
+    paths = watched_paths(observer)
     meant = normalize(text)
     known = next((path for path in paths if path == text or normalize(path) == meant), None)
-    return known or _led_to(text, watcher, names) or explain_unknown(text, paths)
+    return known or _led_to(text, observer, names) or explain_unknown(text, paths)
 
 
-def find_paths(text: str, watcher: Watcher, known: Iterable[str]) -> list[str]:
+def find_paths(text: str, observer: Observer, names: Mapping[str, object], known: Iterable[str]) -> list[str]:
     """Return the known path that a text spells, or all in the container that it leads to."""
     meant = normalize(text)
     below = [path for path in known if path == meant or path.startswith((f"{meant}.", f"{meant}["))]
-    return below or [find_path(text, watcher, watcher.shell.user_ns)]
+    return below or [find_path(text, observer, names)]
 
 
 def normalize(text: str) -> str:
@@ -55,20 +55,20 @@ def follow(text: str, names: Mapping[str, object]) -> object:
     return eval(compile(tree, "<path>", "eval"), {"__builtins__": {}}, dict(names))  # noqa: S307  (the user typed it)
 
 
-def _led_to(text: str, watcher: Watcher, names: Mapping[str, object]) -> str | None:
+def _led_to(text: str, observer: Observer, names: Mapping[str, object]) -> str | None:
     """Find a path that is spelled otherwise: `xs[-1]` and `batch[key]` lead to one too."""
     try:
         thing = follow(text, names)
     except Exception:  # noqa: BLE001  (it leads nowhere)
         return None
-    serial = watcher.observer.lens.objects.of_id(id(thing))
-    entries = watcher.observer.shot.snapshot.entries()
+    serial = observer.lens.objects.of_id(id(thing))
+    entries = observer.shot.snapshot.entries()
     return next((str(path) for path, reading in entries if reading.object == serial), None)
 
 
-def watched_paths(watcher: Watcher) -> list[str]:
+def watched_paths(observer: Observer) -> list[str]:
     """Spell every path under watch."""
-    return [str(path) for path, _ in watcher.observer.shot.snapshot.entries()]
+    return [str(path) for path, _ in observer.shot.snapshot.entries()]
 
 
 def explain_unknown(text: str, paths: Sequence[str]) -> NoReturn:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def restore(text: str, cell: int | None, watcher: Watcher) -> Page:
     """Put back the bytes from before the last cell that changed them, or before a given one."""
-    paths = find_paths(text, watcher, watched_paths(watcher))
+    paths = find_paths(text, watcher.observer, watcher.shell.user_ns, watched_paths(watcher.observer))
     past = [(count, one) for count, one in watcher.history if one.path in paths]
     restorer = Restorer(watcher.observer.lens, watcher.archive, watcher.freezing.freezer)
     try:

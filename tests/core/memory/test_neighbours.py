@@ -9,8 +9,9 @@ from ipy_tensorwatch.core.memory.neighbours import Neighbourhood, neighbours_of
 from ipy_tensorwatch.core.memory.overlap import share_bytes
 from ipy_tensorwatch.core.model.outline import Outline, Run
 from ipy_tensorwatch.core.model.path import AccessPath
+from ipy_tensorwatch.core.model.reason import Reason
 from ipy_tensorwatch.core.model.snapshot import Scene, Snapshot
-from tests.render.records import reading
+from tests.support.records import reading
 
 SOME = st.builds(
     lambda number, start, size, step, known: reading(
@@ -20,7 +21,7 @@ SOME = st.builds(
         strides=(4 * step,),
         low=4 * start,
         high=4 * start + (4 * step * (size - 1) + 4 if size else 0),
-        unknown=None if known else "a sparse coo tensor",
+        unknown=None if known else Reason("layout", "sparse_coo"),
     ),
     st.integers(1, 6),
     st.integers(0, 20),

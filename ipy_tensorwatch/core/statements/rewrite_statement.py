@@ -1,0 +1,269 @@
+"""Rewrite one statement, as text: out of place, on a copy, without a gradient."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ..syntax.ast_queries import is_inplace_name, is_method, is_true, keyword, last_name, spell_path
+from ..syntax.parsing import parse_cell
+from ..syntax.torch_vocabulary import OUT_OF_PLACE
+from .expression_aliases import trace
+from .scope import Scope
+from .statement import targets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator
+
+_SIGNS: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.MatMult: "@",
+}
+_ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript, ast.Tuple, ast.List)
+
+
+def parse_one(text: str) -> ast.stmt | None:
+    """Parse the text of one simple statement."""
+    tree = parse_cell(text)
+    return tree.body[0] if tree is not None and len(tree.body) == 1 else None
+
+
+def out_of_place(text: str, names: Container[str]) -> str | None:
+    """Spell a write to one of these names out of place, where that is the same computation; None where it is not.
+
+    Examples
+    --------
+    >>> out_of_place("h *= y - 1", {"h"}), out_of_place("F.relu(h, inplace=True)", {"h"})
+    ('h = h * (y - 1)', 'h = F.relu(h)')
+    """
+    match parse_one(text):
+        case ast.AugAssign(target=target, op=op, value=value) if type(op) in _SIGNS and spell_path(target) in names:
+            left, right = _source(text, target), _source(text, value)
+            plain = isinstance(value, _ATOMS)
+            return f"{left} = {left} {_SIGNS[type(op)]} {right if plain else f'({right})'}"
+        case ast.Expr(value=ast.Call() as call):
+            name, plain_call = _written(call, names), _plain(text, call)
+            return None if name is None or plain_call is None else f"{name} = {plain_call}"
+        case ast.Assign(value=ast.Call() as call) if is_true(keyword(call, "inplace")) and _written(call, names):
+            plain_call = _plain(text, call)
+            return None if plain_call is None else splice(text, [call], lambda _: plain_call)
+        case _:
+            return None
+
+
+def _written(call: ast.Call, names: Container[str]) -> str | None:
+    """Tell which of the names an in-place call writes to, through a chain of such calls too."""
+    out = keyword(call, "out")
+    if out is not None:
+        name = spell_path(out)
+    elif isinstance(call.func, ast.Attribute) and is_inplace_name(call.func.attr) and is_method(call.func):
+        owner = call.func.value
+        return _written(owner, names) if isinstance(owner, ast.Call) else _among(spell_path(owner), names)
+    elif call.args and (is_true(keyword(call, "inplace")) or is_inplace_name(last_name(call.func))):
+        name = spell_path(call.args[0])
+    else:
+        return None
+    return _among(name, names)
+
+
+def _among(name: str | None, names: Container[str]) -> str | None:
+    return name if name in names else None
+
+
+def _plain(text: str, call: ast.Call) -> str | None:
+    """Spell an in-place call without what makes it so."""
+    if keyword(call, "out") is not None or keyword(call, "inplace") is not None:
+        gone = [one for one in call.keywords if one.arg in ("out", "inplace")]
+        return _without(text, call, gone)
+    name = last_name(call.func)
+    if name.rstrip("_") not in OUT_OF_PLACE or not isinstance(call.func, ast.Attribute | ast.Name):
+        return None
+    inner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    before = _plain(text, inner) if isinstance(inner, ast.Call) else inner and _source(text, inner)
+    if inner is not None and before is None:
+        return None
+    own = f"{before}.{name.rstrip('_')}" if inner is not None else name.rstrip("_")
+    return own + _source(text, call)[len(_source(text, call.func)) :]
+
+
+def _without(text: str, call: ast.Call, gone: list[ast.keyword]) -> str:
+    kept = [*call.args, *(one for one in call.keywords if one not in gone)]
+    return f"{_source(text, call.func)}({', '.join(_source(text, one) for one in kept)})"
+
+
+def without_inplace(text: str) -> str | None:
+    """Spell a statement so that the calls in it that write in place do not.
+
+    Examples
+    --------
+    >>> without_inplace("y = torch.sigmoid(w).add_(1)")
+    'y = torch.sigmoid(w).add(1)'
+    """
+    node = parse_one(text)
+    calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)] if node else []
+    plain = [
+        (one, _plain(text, one))
+        for one in calls
+        if is_true(keyword(one, "inplace")) or is_inplace_name(last_name(one.func))
+    ]
+    if len(plain) != 1 or plain[0][1] is None:
+        return None
+    return splice(text, [plain[0][0]], lambda _: plain[0][1] or "")
+
+
+def with_clones(text: str, names: Collection[str]) -> str | None:
+    """Spell a statement so that it reads copies of these names; None where it does not read them by name.
+
+    Examples
+    --------
+    >>> with_clones("a = table.weight @ w.t()", {"table.weight"})
+    'a = table.weight.clone() @ w.t()'
+    """
+    node = parse_one(text)
+    found = [] if node is None else [*_reads(node, names)]
+    return splice(text, found, lambda one: f"{one}.clone()") if found else None
+
+
+def _reads(node: ast.AST, names: Collection[str]) -> Iterator[ast.expr]:
+    """Give the expressions that read one of these names, none inside another one."""
+    is_read = isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Load)
+    if is_read and isinstance(node, ast.expr) and spell_path(node) in names:
+        yield node
+        return
+    for part in ast.iter_child_nodes(node):
+        yield from _reads(part, names)
+
+
+def cloned_value(text: str) -> str | None:
+    """Spell an assignment so that it binds a copy of what it computes.
+
+    Examples
+    --------
+    >>> cloned_value("y = a + b")
+    'y = (a + b).clone()'
+    """
+    node = parse_one(text)
+    if not isinstance(node, ast.Assign) or isinstance(node.value, ast.Tuple | ast.List):
+        return None
+    value = _source(text, node.value)
+    plain = isinstance(node.value, _ATOMS)
+    return splice(text, [node.value], lambda _: f"{value}.clone()" if plain else f"({value}).clone()")
+
+
+def read_paths(text: str) -> list[str]:
+    """Give the names, and the items that constants spell, which a statement computes from.
+
+    Examples
+    --------
+    >>> read_paths("out, h = cell(x, h, state[0])")
+    ['cell', 'x', 'h', 'state[0]', 'state']
+    """
+    value = getattr(parse_one(text), "value", None)
+    parts = ast.walk(value) if isinstance(value, ast.expr) else ()
+    spelled = (spell_path(part) for part in parts if isinstance(part, ast.Name | ast.Attribute | ast.Subscript))
+    return [*dict.fromkeys(path for path in spelled if path is not None)]
+
+
+def binds(text: str, names: Collection[str] | None = None) -> bool:
+    """Tell whether a statement assigns to one of these paths, or to any name."""
+    node = parse_one(text)
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    if names is None:
+        return any(isinstance(one, ast.Name) for one in targets)
+    return any(spell_path(one) in names for one in targets)
+
+
+def written_path(text: str) -> str | None:
+    """Spell the tensor that a statement writes into, where the text alone tells that it is one.
+
+    Examples
+    --------
+    >>> written_path("x[:, 0] = 1"), written_path("x.zero_()"), written_path("xs[0] += 1")
+    ('x', 'x', None)
+    """
+    match parse_one(text):
+        case ast.Assign(targets=[ast.Subscript(value=value)]):  # an item that is set in a list writes to no tensor
+            return spell_path(value)
+        case ast.AugAssign(target=ast.Subscript(value=value, slice=key)) if _is_part(key):
+            return spell_path(value)
+        case ast.AugAssign(target=ast.Name() | ast.Attribute() as target):
+            return spell_path(target)
+        case ast.Expr(value=ast.Call()) as node:
+            found = {str(one.path).removesuffix(".data") for one in targets_of(node) if not one.below}
+            return found.pop() if len(found) == 1 else None
+        case _:
+            return None
+
+
+def _is_part(key: ast.expr) -> bool:
+    """Tell a key that only a tensor takes: a slice, or several."""
+    return isinstance(key, ast.Slice | ast.Tuple) or (isinstance(key, ast.Constant) and key.value is ...)
+
+
+def assigned_call(text: str, name: str, other: str) -> str | None:
+    """Spell a call of one method as an assignment of what another one gives.
+
+    Examples
+    --------
+    >>> assigned_call("h.detach_()", "detach_", "detach")
+    'h = h.detach()'
+    """
+    match parse_one(text):
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=value, attr=found))) if found == name:
+            owner = spell_path(value)
+            return None if owner is None else f"{owner} = {owner}.{other}()"
+        case _:
+            return None
+
+
+def replaced(text: str, path: str, other: str) -> str | None:
+    """Spell a statement with another expression in the place of a path."""
+    node = parse_one(text)
+    found = [] if node is None else [*_reads(node, {path})]
+    own = any(isinstance(part, ast.comprehension) for part in ast.walk(node)) if node else False
+    return splice(text, found, lambda _: other) if found and not own else None
+
+
+def cloned_sources(text: str, names: Collection[str]) -> str | None:
+    """Spell a write so that what it reads of these names is a copy.
+
+    Examples
+    --------
+    >>> cloned_sources("x[1:] = x[:-1]", {"x"}), cloned_sources("x[1:].add_(x[:-1])", {"x"})
+    ('x[1:] = x[:-1].clone()', 'x[1:].add_(x[:-1].clone())')
+    """
+    match parse_one(text):
+        case ast.Assign(value=value) | ast.AugAssign(value=value) if not isinstance(value, ast.Call):
+            parts = [value]
+        case ast.Expr(value=ast.Call() as call) | ast.Assign(value=ast.Call() as call):
+            parts = [*call.args, *(one.value for one in call.keywords if one.arg != "out")]
+        case _:
+            return None
+    found = [
+        one for one in parts if any(str(ref.path) in names or ref.path.root in names for ref in trace(one, Scope()))
+    ]
+    return splice(text, found, lambda one: f"{one}.clone()") if found else None
+
+
+def without_grad(text: str) -> str | None:
+    """Put a statement where autograd does not look."""
+    return None if parse_one(text) is None else f"with torch.no_grad(): {text}"
+
+
+def _source(text: str, node: ast.AST) -> str:
+    return ast.get_source_segment(text, node) or ""
+
+
+def splice(text: str, nodes: Iterable[ast.expr], make: Callable[[str], str]) -> str:
+    """Replace expressions, none of which lies inside another one."""
+    raw = text.encode()
+    for one in sorted(nodes, key=lambda one: -one.col_offset):
+        own = raw[one.col_offset : one.end_col_offset].decode()
+        raw = raw[: one.col_offset] + make(own).encode() + raw[one.end_col_offset :]
+    return raw.decode()

@@ -1,0 +1,164 @@
+"""The report of one cell: the contract between the watcher and everything that shows or judges it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..core.memory.alias_groups import group
+from ..core.model.path import AccessPath
+from ..core.model.reason import BUDGET, Reason
+from .wording.fix_sentences import remedy, title
+from .wording.hazard_sentences import message
+from .wording.not_compared import why
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..core.blame.reasoning import Reasoning
+    from ..core.hazards.fix import Fix
+    from ..core.hazards.hazard import Hazard, Turn
+    from ..core.model.records import AliasGroup, Cell, Change, Coverage, OperatorWrite, TensorRecord
+    from ..core.model.snapshot import Snapshot
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Report:
+    """What one cell did, and what shares memory after it.
+
+    Attributes
+    ----------
+    reasoning
+        What follows from the trace of the cell, made when it is read.
+    hazards
+        What will go wrong later, for as long as it may.
+    turns
+        Which hazards began, and which were over, after this cell.
+    """
+
+    cell: Cell
+    reasoning: Reasoning
+    hazards: tuple[Hazard, ...] = ()
+    turns: tuple[Turn, ...] = ()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Every path, and what it led to after the cell."""
+        return self.reasoning.trace.after
+
+    @property
+    def writes(self) -> tuple[OperatorWrite, ...]:
+        """The operators that wrote, in order; only `%%tensordiff` records them."""
+        return self.reasoning.trace.writes
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What the cell changed, ordered by path as the variables were made."""
+        return self.reasoning.changes
+
+    @property
+    def coverage(self) -> Coverage:
+        """How much was compared, and which changes were not explained to the end."""
+        known = self.reasoning.trace.coverage
+        return replace(known, curtailed=self.reasoning.curtailed) if self.changes else known
+
+    @property
+    def tensors(self) -> tuple[TensorRecord, ...]:
+        """Every path that leads to a tensor or an array."""
+        return self.snapshot.records
+
+    @cached_property
+    def groups(self) -> tuple[AliasGroup, ...]:
+        """The access paths that share a block of memory."""
+        return group(self.snapshot.entries())
+
+    @property
+    def silent(self) -> tuple[Change, ...]:
+        """The changes that nobody would have expected from reading the cell."""
+        return self.reasoning.silent
+
+    @property
+    def begun(self) -> tuple[Hazard, ...]:
+        """The hazards that were not there after the cell before."""
+        return tuple(turn.hazard for turn in self.turns if turn.why is None)
+
+    @cached_property
+    def by_path(self) -> Mapping[str, Change]:
+        """The changes by their paths; of several to one path the last."""
+        return {change.path: change for change in self.changes}
+
+    @cached_property
+    def not_compared(self) -> frozenset[str]:
+        """The paths whose bytes were not compared, for whatever reason."""
+        return frozenset(one.path for one in self.reasoning.trace.coverage.unverified)
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The paths whose bytes were not compared for want of time."""
+        return tuple(one.path for one in self.reasoning.trace.coverage.unverified if one.why == BUDGET)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON values; its keys are a contract.
+
+        Returns
+        -------
+        dict
+            `schema`, `cell`, `tensors`, `groups`, `changes`, `hazards`, `coverage` and `writes`.
+        """
+        return {
+            "schema": SCHEMA_VERSION,
+            "cell": plain(self.cell),
+            "tensors": [plain(record) for record in self.tensors],
+            "groups": [plain(one) for one in self.groups],
+            "changes": [plain(change) for change in self.changes],
+            "hazards": [hazard_dict(hazard) for hazard in self.hazards],
+            "coverage": plain(self.coverage),
+            "writes": [plain(write) for write in self.writes],
+        }
+
+
+def hazard_dict(hazard: Hazard) -> dict[str, Any]:
+    """Return a hazard as plain JSON values: its facts as sentences."""
+    told = {
+        "code": hazard.code,
+        "outcome": hazard.outcome,
+        "paths": hazard.paths,
+        "op": hazard.op,
+        "message": message(hazard).marked,
+        "remedy": remedy(hazard.fix).marked,
+        "fix": fix_dict(hazard.fix),
+        "saved_at": hazard.saved_at,
+        "written_at": hazard.written_at,
+        "saved_cell": hazard.saved_cell,
+        "written_cell": hazard.written_cell,
+        "node": hazard.node,
+        "happened": hazard.happened,
+    }
+    return {name: plain(value) for name, value in told.items()}
+
+
+def fix_dict(fix: Fix) -> dict[str, Any]:
+    """Return a fix as plain JSON values."""
+    return {"title": title(fix).marked, "applicability": fix.applicability, "edits": plain(fix.edits)}
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401
+    """Turn records into dicts, tuples into lists and paths into text.
+
+    Examples
+    --------
+    >>> plain((AccessPath("x", ("[0]",)), 1))
+    ['x[0]', 1]
+    """
+    if isinstance(value, AccessPath):
+        return str(value)
+    if isinstance(value, Reason):
+        return why(value)
+    if is_dataclass(value):
+        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, tuple):
+        return [plain(one) for one in value]
+    return value

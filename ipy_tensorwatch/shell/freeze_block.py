@@ -1,0 +1,48 @@
+"""Freeze something while a block runs."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+from ..capture.frames.calling_line import name_of
+from ..capture.protect.freezer import Freezer
+from ..core.model.freezing import FrozenError
+from ..render.wording.not_frozen import not_frozen, released
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def freezing(thing: object) -> Iterator[None]:
+    """Freeze a tensor, or all tensors in a container, while a block runs.
+
+    Raises
+    ------
+    TypeError
+        If there is no tensor, or one whose memory cannot be frozen.
+    FrozenError
+        In the block, before an operator would write; behind the block, if its bytes had to be put back.
+    """
+    name = name_of(thing) or "the tensor"
+    freezer = Freezer()
+    found, refused = freezer.examine(name, thing, None)
+    for path, why in refused.items():
+        raise TypeError(f"{path} cannot be frozen: {not_frozen(why)}")
+    if not found:
+        raise TypeError(f"there is no tensor to freeze in an object of type {type(thing).__name__}")
+    freezer.freeze(found)
+    freezer.open()
+    try:
+        yield
+    finally:
+        freezer.close()
+        written = [(str(one.record()), "its bytes have been put back") for one in freezer.mend()]
+        written += [(str(one.record()), released(why)) for one, why in freezer.let_go]
+        freezer.let_go.clear()
+        freezer.thaw(found)
+        found.clear()  # a traceback would keep the copies
+        if written and not isinstance(sys.exc_info()[1], KeyboardInterrupt):
+            raise FrozenError(f"{written[0][0]}: this block wrote to it; {written[0][1]}")

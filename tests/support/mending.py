@@ -1,0 +1,29 @@
+"""Do what a hazard's fix says, edit by edit, so that it can be tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.support.notebook import Hazard
+
+
+def mend(cells: list[str], hazard: Hazard) -> list[str]:
+    """Write the cells as the edits of a hazard's fix say."""
+    edits = hazard["fix"]["edits"]
+    assert edits, hazard["remedy"]
+    lines = [one.split("\n") for one in cells]
+    for edit in sorted(edits, key=lambda edit: -edit["line"]):
+        lines[edit["cell"] - 1][edit["line"] - 1 : edit["end_line"]] = edit["text"].split("\n")
+    return ["\n".join(one) for one in lines]
+
+
+def type_instead(cells: list[str], hazard: Hazard, code: str, *, is_before: bool) -> list[str]:
+    """Type what a remedy names beside its fix: for the statement that the fix is about, or before it."""
+    assert f"`{code}`" in hazard["remedy"]
+    [edit] = hazard["fix"]["edits"]
+    lines = [one.split("\n") for one in cells]
+    own = lines[edit["cell"] - 1]
+    old = own[edit["line"] - 1]
+    own[edit["line"] - 1 : edit["line"] - is_before] = [old[: len(old) - len(old.lstrip())] + code]
+    return ["\n".join(one) for one in lines]
