@@ -8,6 +8,8 @@ import threading
 _SERVICES = ("ipykernel.", "IPython.", "zmq.", "tornado.")
 _OF_KERNEL = "IOPub"
 """The name of the kernel's one thread that has no class of its own."""
+OWN: set[object] = set()
+"""What stands for each thread of our own; none of these runs code of the user's."""
 
 
 def is_alone() -> bool:
@@ -15,7 +17,7 @@ def is_alone() -> bool:
     if threading.current_thread() is not threading.main_thread():
         return False
     others = [one for one in threading.enumerate() if one is not threading.main_thread()]
-    return _thread._count() <= len(others) and all(map(_is_service, others))
+    return _thread._count() <= len(others) + len(OWN) and all(map(_is_service, others))
 
 
 def _is_service(thread: threading.Thread) -> bool:

@@ -17,7 +17,7 @@ from ...core.syntax.parsing import Defined, may_convert, may_give_memory, may_hi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from types import SimpleNamespace
+    from types import ModuleType
 
     from ...capture.observer import Observer
     from ...capture.snapshot.snapshotter import Shot
@@ -93,7 +93,7 @@ class RunningCell:
             sample=self._sample,
         )
 
-    def instrument(self, tree: ast.Module, *, is_typed: bool = True) -> SimpleNamespace:
+    def instrument(self, tree: ast.Module, *, is_typed: bool = True) -> ModuleType:
         """Take the cell's own statements and return a probe for each; none where they are not those that were typed.
 
         Parameters
@@ -150,7 +150,7 @@ class RunningCell:
     def _statements(self) -> tuple[Statement, ...]:
         return parse_statements(self.plain)
 
-    def _sample(self, index: int) -> None:
+    def _sample(self, index: int, is_last: bool) -> None:  # noqa: FBT001
         """Note what a statement's names lead to as it is entered: keys such as `i`, and tensors under watch."""
         known = self.observer.lens.objects
         values: dict[str, int | str] = {}
@@ -163,6 +163,8 @@ class RunningCell:
         seen = self.values.setdefault(index, [])
         if values and values not in seen[-KEPT:] and len(seen) < MAX_VALUES:
             seen.append(values)
+        if is_last:
+            seen.append({})  # any key may follow
 
 
 def _outline(tree: ast.Module) -> list[tuple[type, int | None]]:
