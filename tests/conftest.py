@@ -9,9 +9,9 @@ import pytest
 import torch
 from hypothesis import HealthCheck, Phase, settings
 
-pytest.register_assert_rewrite("tests.notebook")
+pytest.register_assert_rewrite("tests.support.notebook")
 
-from tests.notebook import Notebook  # noqa: E402  (only now do its assertions tell what they found)
+from tests.support.notebook import Notebook  # noqa: E402  (only now do its assertions tell what they found)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.programs import Program, programs
-from tests.test_hazards_random import programs as graphs
+from tests.end_to_end.hazards.test_hazards_random import programs as graphs
+from tests.support.programs import Program, programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

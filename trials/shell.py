@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from IPython.utils.capture import capture_output
 
-from tests import oracle
-from tests.notebook import Notebook
+from tests.support import oracle
+from tests.support.notebook import Notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

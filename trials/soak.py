@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.panel.frontend import FrontEnd
+from tests.support.frontend import FrontEnd
 from trials.figure import Figure
 from trials.kernel import Kernel, KernelDiedError, opened
 from trials.programs import random_programs

@@ -25,7 +25,7 @@ from .snapshot.snapshotter import Lens, Shot
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..core.hazards.saved_tensor import Overwritten
+    from ..core.model.saved_tensor import Overwritten
     from .compare.byte_history import Past
     from .snapshot.snapshotter import Computed
 
@@ -44,8 +44,6 @@ class Observation:
         What graphs saved for a backward, and is not what it was.
     cut
         The paths whose graphs were not read to the end.
-    curtailed
-        Takes the paths of which what changed them was not looked for to the end.
     """
 
     shot: Shot
@@ -53,7 +51,6 @@ class Observation:
     verdicts: Mapping[int, Verdict]
     overwritten: tuple[Overwritten, ...] = ()
     cut: tuple[str, ...] = ()
-    curtailed: dict[str, None] = field(default_factory=dict)
 
     @cached_property
     def coverage(self) -> Coverage:
@@ -78,7 +75,6 @@ class Observation:
             bytes=watched,
             verified_bytes=watched - missed,
             unverified=tuple(unverified),
-            curtailed=tuple(self.curtailed),
         )
 
     @property

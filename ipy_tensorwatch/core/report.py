@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .memory.alias_groups import group
 from .model.path import AccessPath
-from .model.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .blame.reasoning import Reasoning
     from .model.records import AliasGroup, Cell, Change, Coverage, Hazard, OperatorWrite, TensorRecord, Turn
+    from .model.snapshot import Snapshot
 
 SCHEMA_VERSION = 1
 
@@ -24,23 +25,39 @@ class Report:
 
     Attributes
     ----------
-    changes
-        Ordered by path as the variables were made.
+    reasoning
+        What follows from the trace of the cell, made when it is read.
     hazards
         What will go wrong later, for as long as it may.
     turns
         Which hazards began, and which were over, after this cell.
-    writes
-        The operators that wrote, in order; only `%%tensordiff` records them.
     """
 
     cell: Cell
-    snapshot: Snapshot = field(default_factory=Snapshot)
-    changes: tuple[Change, ...] = ()
+    reasoning: Reasoning
     hazards: tuple[Hazard, ...] = ()
     turns: tuple[Turn, ...] = ()
-    coverage: Coverage
-    writes: tuple[OperatorWrite, ...] = ()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Every path, and what it led to after the cell."""
+        return self.reasoning.trace.after
+
+    @property
+    def writes(self) -> tuple[OperatorWrite, ...]:
+        """The operators that wrote, in order; only `%%tensordiff` records them."""
+        return self.reasoning.trace.writes
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What the cell changed, ordered by path as the variables were made."""
+        return self.reasoning.changes
+
+    @property
+    def coverage(self) -> Coverage:
+        """How much was compared, and which changes were not explained to the end."""
+        known = self.reasoning.trace.coverage
+        return replace(known, curtailed=self.reasoning.curtailed) if self.changes else known
 
     @property
     def tensors(self) -> tuple[TensorRecord, ...]:
@@ -55,7 +72,7 @@ class Report:
     @property
     def silent(self) -> tuple[Change, ...]:
         """The changes that nobody would have expected from reading the cell."""
-        return tuple(change for change in self.changes if change.silent)
+        return self.reasoning.silent
 
     @property
     def begun(self) -> tuple[Hazard, ...]:
@@ -70,12 +87,12 @@ class Report:
     @cached_property
     def not_compared(self) -> frozenset[str]:
         """The paths whose bytes were not compared, for whatever reason."""
-        return frozenset(one.path for one in self.coverage.unverified)
+        return frozenset(one.path for one in self.reasoning.trace.coverage.unverified)
 
     @property
     def skipped(self) -> tuple[str, ...]:
         """The paths whose bytes were not compared for want of time."""
-        return tuple(one.path for one in self.coverage.unverified if one.why == "budget")
+        return tuple(one.path for one in self.reasoning.trace.coverage.unverified if one.why == "budget")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values; its keys are a contract.

@@ -14,10 +14,10 @@ from ..capture.observer import Observation, Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
-from ..core.blame.changes import judge
+from ..core.blame.reasoning import Reasoning
 from ..core.blame.recorded_writes import Transcript
 from ..core.host.guard import GUARD
-from ..core.model.diff import join
+from ..core.model.cell_trace import CellTrace
 from ..core.model.records import Cell, Coverage, Unverified
 from ..core.report import Report
 from .cell.freeze import Freezing
@@ -28,7 +28,7 @@ from .cell.operator_recording import record
 from .cell.outcome import status_of, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
-from .cell.who_wrote import OUTSIDE, explainer
+from .cell.take_trace import Watched, take_trace
 from .failure.aftermath import Aftermath
 from .failure.explain_error import FailureBook
 from .ipython.cell_sources import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from ..capture.snapshot.snapshotter import Shot
     from ..core.model.diff import Found
     from ..core.model.records import Change, Hazard
-    from .cell.overwritten_saves import Explain
+    from ..core.model.snapshot import Snapshot
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
 
@@ -157,11 +157,8 @@ class Watcher:
         count = count_now(self.shell)
         observed = self.observer.look(user_variables(self.shell), count)
         self.archive.lose(observed, count)
-        self.report = self.report or Report(
-            cell=Cell(count=count, source="", status="ok", duration=0.0, overhead=0.0),
-            snapshot=observed.shot.snapshot,
-            coverage=observed.coverage,
-        )
+        cell = Cell(count=count, source="", status="ok", duration=0.0, overhead=0.0)
+        self.report = self.report or _report_nothing(cell, observed.shot.snapshot, observed.coverage)
 
     def _before_cell(self, info: ExecutionInfo) -> None:
         GUARD.run("before a cell", self._open, info, default=None)
@@ -210,7 +207,7 @@ class Watcher:
             peek=self._peek,
             functions_give_memory=self.sources.give_memory,
             functions_hide_writes=self.sources.hide_writes,
-            outside=judge(outside, lambda _: OUTSIDE),
+            outside=outside,
         )
         self.cells.put(cell)
         self.guard()
@@ -302,21 +299,16 @@ class Watcher:
         GUARD.run("keeping copies", self._archive, cell, observed, default=None)
         GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
         found = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed.found)
-        explain = explainer(self.shell, cell, observed, self.steps, self.sources)
-        changes = (*cell.outside, *judge(join((*cell.meanwhile, found)), explain))
-        self._remember(cell.count, changes)
+        watched = Watched(shell=self.shell, sources=self.sources, steps=self.steps)
+        trace = take_trace(watched, cell, self._describe(cell, result, began), observed, found)
+        reasoning = Reasoning(trace)
+        self._remember(cell.count, reasoning.changes)
         none: tuple[Hazard, ...] = ()
-        hazards = GUARD.run("hazards", self._tell_hazards, cell, observed, changes, explain, result, default=none)
+        hazards = GUARD.run("hazards", self._tell_hazards, cell, observed, reasoning, result, default=none)
         GUARD.run("after a cell", cell.forget, default=None)
         self.observed = observed
         self.report = Report(
-            cell=self._describe(cell, result, began),
-            snapshot=observed.shot.snapshot,
-            changes=changes,
-            hazards=hazards,
-            turns=self.hazards.turned,
-            coverage=observed.coverage,
-            writes=cell.recording.writes if cell.recording else (),
+            cell=self._describe(cell, result, began), reasoning=reasoning, hazards=hazards, turns=self.hazards.turned
         )
         return True
 
@@ -325,7 +317,7 @@ class Watcher:
         snapshot = self.observer.shot.snapshot
         unverified = (Unverified(path=ALL, why="an error of tensorwatch itself"),)
         coverage = Coverage(tensors=len(snapshot), bytes=0, verified_bytes=0, unverified=unverified)
-        self.report = Report(cell=cell, snapshot=snapshot, coverage=coverage)
+        self.report = _report_nothing(cell, snapshot, coverage)
 
     def _grant(self, cell: RunningCell, duration: float) -> None:
         """Give the comparing of bytes its time."""
@@ -364,12 +356,11 @@ class Watcher:
         self,
         cell: RunningCell,
         observed: Observation,
-        changes: tuple[Change, ...],
-        explain: Explain,
+        reasoning: Reasoning,
         result: ExecutionResult | None,
     ) -> tuple[Hazard, ...]:
-        hazards = self.hazards.follow(cell, observed, self.observer.graphs, changes, explain)
-        after = Aftermath(cell=cell, observed=observed, explain=explain, history=self.history)
+        hazards = self.hazards.follow(cell, observed, self.observer.graphs, reasoning.changes, reasoning)
+        after = Aftermath(cell=cell, observed=observed, reasoning=reasoning, history=self.history)
         return self.failures.tell(result.error_in_exec if result else None, after, hazards)
 
     def _remember(self, count: int, changes: tuple[Change, ...]) -> None:
@@ -387,3 +378,8 @@ class Watcher:
         cell = self.cells.take()
         if cell is not None:
             cell.close()
+
+
+def _report_nothing(cell: Cell, snapshot: Snapshot, coverage: Coverage) -> Report:
+    trace = CellTrace(cell=cell, before=snapshot, after=snapshot, coverage=coverage)
+    return Report(cell=cell, reasoning=Reasoning(trace))

@@ -17,7 +17,7 @@ export interface Story {
   readonly reports: readonly Report[];
 }
 
-const FILES = import.meta.glob<Story>("../../tests/golden/*.json", { eager: true, import: "default" });
+const FILES = import.meta.glob<Story>("../../tests/stories/golden/*.json", { eager: true, import: "default" });
 
 /** The stories by their names. */
 export const STORIES: Readonly<Record<string, Story>> = Object.fromEntries(

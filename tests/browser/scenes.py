@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Body = dict[str, Any]
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[1] / "stories" / "golden"
 
 
 def story(name: str) -> list[Body]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ipy_tensorwatch.shell.ipython import namesake
-from tests.notebook import Notebook, silent
+from tests.support.notebook import Notebook, silent
 
 NAMES = ("tensorwatch", "ipy_tensorwatch")
 ALIASED = "import torch\nx = torch.zeros(6)\ny = x.view(2, 3)"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from ..host.torch_private import handed_again
-from ..objects.inspect_object import is_a, member_of, module_of, mro_of, name_of, pairs_of, text_of, value_at
+from ..host.graph_private import CheckpointFrame, handed_again
+from ..objects.inspect_object import is_a, member_of, mro_of, pairs_of, text_of, value_at
 from ..objects.walk import walk
 from ..tensors.plain_reads import is_plain
 
@@ -42,8 +42,7 @@ class Again(NamedTuple):
 def computed_again(hook: object) -> tuple[int, Iterator[Again]]:
     """Tell a number for the checkpoint that a saved tensor's hook belongs to, and what it will compute with."""
     frame = _variables(hook).get("frame")
-    is_torchs = name_of(type(frame)) == "_CheckpointFrame" and module_of(type(frame)) == "torch.utils.checkpoint"
-    return id(frame), _read_by_frame(frame) if is_torchs else iter(())
+    return id(frame), _read_by_frame(frame) if type(frame) is CheckpointFrame else iter(())
 
 
 def read_by(function: object) -> Iterator[Again]:

@@ -14,21 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from ...core.hazards.saved_tensor import Spoiled
+from ...core.model.saved_tensor import Spoiled
 from ..frames.traceback_frames import frames_of, locals_of
+from ..host.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, PythonNode, SavedTensor, complaint_of, has_hook
 from ..host.node_limit import is_enough
-from ..host.torch_private import (
-    LEAF_NUMBER,
-    PythonNode,
-    SavedTensor,
-    has_hook,
-    has_storage,
-    plain_reads,
-    storage_address,
-    user_modes,
-)
+from ..host.torch_private import plain_reads, user_modes
 from ..tensors.node_readers import kind_of
-from ..tensors.plain_reads import is_plain
+from ..tensors.plain_reads import base_of, has_storage, is_plain, is_view, storage_of, version_of
 from ..tensors.read_tensor import bearer_of, read
 from .nodes import Made, nodes_of, saved_version, walk_nodes
 
@@ -63,7 +55,7 @@ def find_spoiled(
     error: BaseException, complaint: Complaint, storages: StorageSerials, objects: ObjectSerials, seconds: float
 ) -> Spoiled | None:
     """Find what a complaint is about."""
-    if user_modes():
+    if not FOLLOWS_GRAPHS or user_modes():
         return None
     search = _Search(complaint, objects, perf_counter() + seconds)
     with plain_reads():
@@ -165,7 +157,7 @@ def _unpacked_in(names: Mapping[str, object], complaint: Complaint) -> _Kept | N
     """Find what a checkpoint was about to compute from again: it keeps its inputs beside the graph."""
     raws: list[Any] = [one for one in names.values() if type(one) is SavedTensor and not has_hook(one)]
     kept = (_Kept(raw, -1, "checkpoint", "input", raw, raw.data, SavedTensor.unpack) for raw in raws)
-    return next((one for one in kept if complaint.facts in _words_of(one.check, one.node)), None)
+    return next((one for one in kept if _says(complaint, one.check, one.node)), None)
 
 
 def _kept_in(node: Any, kind: Kind) -> Iterator[_Kept]:  # noqa: ANN401
@@ -185,25 +177,23 @@ def _kept_in(node: Any, kind: Kind) -> Iterator[_Kept]:  # noqa: ANN401
 
 
 def _is_overwritten(one: _Kept, complaint: Complaint, _: ObjectSerials) -> bool:
-    version = one.tensor._version
+    version = version_of(one.tensor)
     if complaint.now is None or version < complaint.now or ", ".join(map(str, one.tensor.shape)) != complaint.shape:
         return False
-    return complaint.facts in _words_of(one.check, one.node)
+    return _says(complaint, one.check, one.node)
 
 
 def _is_detached(one: _Kept, complaint: Complaint, objects: ObjectSerials) -> bool:
     """Tell a saved tensor without its history; an operator's result has none either, but no variable is that object."""
     if one.tensor.grad_fn is not None or objects.of_id(id(one.tensor)) is None:
         return False
-    return complaint.facts in _words_of(SavedTensor.unpack, one.raw)
+    return _says(complaint, SavedTensor.unpack, one.raw)
 
 
-def _words_of(check: Callable[[Any], object], node: Any) -> str:  # noqa: ANN401
-    try:
-        check(node)
-    except RuntimeError as error:
-        return str(error)
-    return ""
+def _says(complaint: Complaint, check: Callable[[Any], object], node: Any) -> bool:  # noqa: ANN401
+    """Tell whether a check fails with the words of a complaint."""
+    found = complaint_of(check, node)
+    return found is not None and complaint.facts in found.facts
 
 
 def _tell(
@@ -214,14 +204,14 @@ def _tell(
         argument=one.argument,
         sequence=one.number,
         reading=read(one.tensor, "saved", 0, storages),
-        now=one.tensor._version,
-        expected=one.tensor._version if complaint.expected is None else complaint.expected,
+        now=version_of(one.tensor),
+        expected=version_of(one.tensor) if complaint.expected is None else complaint.expected,
         is_output=one.argument.startswith(("result", "output")),
         is_detached=complaint.trouble == "detached",
     )
     if spoiled.is_detached or not has_storage(one.tensor):
         return spoiled
-    place = storage_address(one.tensor.untyped_storage())
+    place = id(storage_of(one.tensor))
     writers = {
         number: op for op, number in _writers(spoiled, [one.tensor, *named], above, place) if number > one.number
     }
@@ -249,14 +239,14 @@ def _writers(spoiled: Spoiled, known: list[torch.Tensor], above: _Above, place: 
     if spoiled.now != spoiled.expected + 1:
         return
     for tensor in known:
-        base = tensor._base if tensor._is_view() else tensor
+        base = base_of(tensor) if is_view(tensor) else tensor
         node = base.grad_fn if base is not None and _lies_in(tensor, place) else None
         if node is not None and kind_of(node).number(node) != LEAF_NUMBER:
             yield kind_of(node).name(node), kind_of(node).number(node)
 
 
 def _lies_in(tensor: torch.Tensor, place: int) -> bool:
-    return has_storage(tensor) and storage_address(tensor.untyped_storage()) == place
+    return has_storage(tensor) and id(storage_of(tensor)) == place
 
 
 def _users(above: _Above, sequence: int) -> Iterator[str]:

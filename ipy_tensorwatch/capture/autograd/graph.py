@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from ...core.hazards.saved_tensor import Overwritten
+from ...core.model.saved_tensor import Overwritten
+from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late
-from ..host.torch_private import LEAF_NUMBER
 from .masked_writes import forgive
 from .nodes import kept_in, nodes_of, walk_nodes
 from .note_saved import Noted

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.hazards.mask_only_backward import mask_of
 from ...core.hazards.unused_by_backward import WHOLE
-from ..host.torch_private import LEAF_NUMBER, has_hook, plain_reads, setting_of, user_modes
+from ..host.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, complaint_of, has_hook, setting_of
+from ..host.torch_private import plain_reads, user_modes
 from ..objects.inspect_object import pairs_of, text_of, value_at
 from ..tensors.node_readers import is_python, kind_of
 from ..tensors.plain_reads import is_plain, node_of, version_of
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ..tensors.node_readers import Kind
 
     Root = tuple[str, torch.Tensor]
-
-_COMPLAINT = re.compile(r"is at version (?P<now>\d+); expected version (?P<saved>\d+)")
 
 
 class Kept(NamedTuple):
@@ -109,12 +107,8 @@ def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], obj
     version = version_of(tensor)
     if not version or check is None:
         return version
-    try:
-        check(node)
-    except RuntimeError as error:
-        found = _COMPLAINT.search(str(error))
-        return int(found["saved"]) if found and int(found["now"]) == version else version
-    return version
+    found = complaint_of(check, node)
+    return version if found is None or found.expected is None or found.now != version else found.expected
 
 
 def is_read(node: object, kind: Kind, use: Use, tensor: torch.Tensor) -> bool:
@@ -156,7 +150,7 @@ def nodes_of(roots: Iterable[Root], before: Mapping[int, list[str]], clashes: se
         given, else the first.
     """
     found: dict[int, Made] = {}
-    if user_modes():
+    if not FOLLOWS_GRAPHS or user_modes():
         return found
     with plain_reads():
         for path, tensor in roots:

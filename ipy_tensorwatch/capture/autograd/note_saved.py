@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.hazards.saved_tensor import SavedTensor
 from ...core.host.guard import GUARD
+from ...core.model.saved_tensor import SavedTensor
 from ..host.node_limit import CLOCK_EVERY, is_late
-from ..host.torch_private import storage_address
+from ..host.torch_private import version_of
 from ..tensors.node_readers import is_python
 from ..tensors.read_tensor import read_saved
 from ..tensors.version_counter import share_counter
@@ -91,7 +91,7 @@ class Aids:
                 break
             try:
                 version = saved_version(node, kept.tensor, kept.check)
-                sight = self._sight_of(kept.tensor, is_moved=version != kept.tensor._version)
+                sight = self._sight_of(kept.tensor, is_moved=version != version_of(kept.tensor))
                 if sight is not None:
                     matters = is_read(node, kind, kept.use, kept.tensor)
                     digests = self._held(sight, number, kind) if matters else _NOTHING
@@ -112,7 +112,7 @@ class Aids:
     def _concerns(self, tensor: torch.Tensor) -> bool:
         """Tell a tensor whose memory is watched, or was written to; not one that has no memory to speak of."""
         try:
-            return bool(tensor._version) or self.storages.at(storage_address(tensor.untyped_storage())) is not None
+            return bool(version_of(tensor)) or self.storages.at(id(tensor.untyped_storage())) is not None
         except Exception as error:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
             GUARD.note_unless_odd("reading graphs", error)
             return False
@@ -122,7 +122,7 @@ class Aids:
         known = self._seen.get(id(tensor))
         if known is not None:
             return known[1]
-        if not is_moved and self.storages.at(storage_address(tensor.untyped_storage())) is None:
+        if not is_moved and self.storages.at(id(tensor.untyped_storage())) is None:
             return None
         reading = read_saved(tensor, self.storages)
         digest = self.known.digest_of(reading)

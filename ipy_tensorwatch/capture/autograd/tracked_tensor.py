@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..compare.fingerprints import digest_part, is_whole
 from ..host.threads import is_alone
-from ..host.torch_private import data_address
+from ..host.torch_private import data_address, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import torch
 
     from ...core.hazards.mask_only_backward import Mask
-    from ...core.hazards.saved_tensor import SavedTensor
     from ...core.model.reading import Reading
+    from ...core.model.saved_tensor import SavedTensor
     from ..compare.fingerprints import Mark
 
 
@@ -60,7 +60,7 @@ class Followed:
     @property
     def version(self) -> int:
         """Its version now."""
-        return self.counter._version
+        return version_of(self.counter)
 
     @property
     def fact(self) -> object:
@@ -84,6 +84,6 @@ class Followed:
     def is_in(self, held: Mapping[tuple[str, int], torch.Tensor]) -> bool:
         """Tell whether a node still holds it."""
         tensor = held.get((self.saved.argument, self.saved.place))
-        if tensor is None or tensor._version != self.version:
+        if tensor is None or version_of(tensor) != self.version:
             return False
         return bool(self.saved.reading.unknown) or data_address(tensor) == self.saved.reading.data_ptr

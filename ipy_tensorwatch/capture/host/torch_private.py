@@ -1,12 +1,18 @@
-"""The only home of PyTorch's private names, each with the public meaning we take it for."""
+"""PyTorch's private names for tensors, operators and modes; those for graphs are in `graph_private`.
+
+Each name is tried once, at import (`core/host/capability.py`): where it is missing or does something else, a stand-in
+takes its place, and `%tensorwatch status` says what is switched off.
+"""
 
 from __future__ import annotations
 
-from functools import partial
+from contextlib import contextmanager, nullcontext
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ...core.host.capability import take
 from ..objects.inspect_object import name_of
 
 if TYPE_CHECKING:
@@ -14,67 +20,44 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import CodeType
 
-has_storage = torch._C._has_storage
-data_address = (
-    vars(torch._C.TensorBase).get("const_data_ptr")
-    or getattr(torch._C, "_data_address", None)
-    or vars(torch._C.TensorBase)["data_ptr"]
-)
-"""The address of a tensor's storage, which reading does not copy even where it is copied on write."""
-data_of: Callable[[torch.Tensor], int] = getattr(torch._C, "_data_address", None) or (
-    lambda tensor: vars(torch._C.TensorBase)["untyped_storage"](tensor).data_ptr()
-)
-"""The same, asked of the storage alone, so that a wrapper with sizes of its own is not asked for them."""
-_is_cow = getattr(torch._C, "_is_cow_tensor", lambda _: False)
+    Tensor = torch.Tensor
+
+base_members: Any = vars(torch.Tensor.__mro__[-2])
+"""What the class of C++ below `torch.Tensor` makes of each name, whatever a patch of the user's does."""
 _members: Any = vars(torch.Tensor)
-_base_members: Any = vars(torch._C.TensorBase)
-read_grad = _base_members["grad"].__get__
-attributes_of = (_members.get("__dict__") or _base_members["__dict__"]).__get__
-"""A tensor's own `__dict__`, whatever its class makes of that name."""
+
+plain_reads: Callable[[], AbstractContextManager[Any]] = take(
+    "torch._C.DisableTorchFunction",
+    lost="a tensor subclass, or `torch.set_default_device`, may notice that its tensors are read",
+    instead=nullcontext,
+)
+"""Keep tensor subclasses and function modes out of our reads: `torch.set_default_device` is one."""
+
+# --- dispatch modes -------------------------------------------------------------------------------
 
 
-def plain_reads() -> AbstractContextManager[Any]:
-    """Keep tensor subclasses and function modes out of our reads: `torch.set_default_device` is one."""
-    return torch._C.DisableTorchFunction()
+def _modes(kind: type, count: Callable[[], int], mode_at: Callable[[int], Any], *_: object) -> tuple[Any, Any]:
+    def user_modes() -> list[Any]:
+        stack = [mode_at(place) for place in range(count())]
+        return [mode for mode in stack if getattr(mode, "_mode_key", None) is None]
+
+    user_modes()
+    return kind, user_modes
 
 
-def is_functorch(tensor: torch.Tensor) -> bool:
-    """Tell a functorch wrapper, whose every read raises."""
-    return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))
-
-
-def is_fake(tensor: torch.Tensor) -> bool:
-    """Tell a FakeTensor; asking a symbolic one for its bytes would add a guard."""
-    return name_of(type(tensor)) == "FakeTensor"
-
-
-def is_cow(tensor: torch.Tensor) -> bool:
-    """Tell whether a tensor's memory is copied when somebody writes to it."""
-    try:
-        return bool(_is_cow(tensor))
-    except RuntimeError:  # since PyTorch 2.15 of a subclass that wraps other tensors
-        return False
-
-
-def storage_address(storage: torch.UntypedStorage) -> int:
-    """Return the address of the StorageImpl, which stays while the storage lives, also when its data move."""
-    return int(storage._cdata)
-
-
-def use_count(storage: torch.UntypedStorage) -> int | None:
-    """Count the holders of a storage: its tensors, and the Python object that is asked for here."""
-    count = getattr(torch._C, "_storage_Use_Count", None)
-    if count is None:
-        return None
-    held: Any = storage
-    held._fix_weakref()  # older PyTorch only lends what a weak reference led to, and does not count it
-    return int(count(held._cdata))
-
-
-def user_modes() -> list[Any]:
-    """Return the dispatch modes of this thread, innermost last, PyTorch's own (fake, proxy, functional) left out."""
-    stack = [torch._C._get_dispatch_stack_at(place) for place in range(torch._C._len_torch_dispatch_stack())]
-    return [mode for mode in stack if getattr(mode, "_mode_key", None) is None]
+DispatchMode: Any
+user_modes: Callable[[], list[Any]]
+DispatchMode, user_modes = take(
+    "torch.utils._python_dispatch.TorchDispatchMode",
+    "torch._C._len_torch_dispatch_stack",
+    "torch._C._get_dispatch_stack_at",
+    "torch._C._pop_torch_dispatch_stack",
+    "torch._C._push_on_torch_dispatch_stack",
+    lost="operators are not recorded, and a write to frozen memory is undone after its cell instead of stopped",
+    make=_modes,
+    instead=(object, list),
+)
+"""The base of dispatch modes, and those of this thread, innermost last, without PyTorch's own (fake, functional, …)."""
 
 
 def push_below(mode: object) -> None:
@@ -89,6 +72,27 @@ def take_out(mode: object) -> None:
         _restack([one for one in modes if one is not mode])
 
 
+def _restack(modes: list[Any]) -> None:
+    if DispatchMode is object:
+        return
+    for _ in user_modes():
+        torch._C._pop_torch_dispatch_stack(None)
+    for mode in modes:
+        torch._C._push_on_torch_dispatch_stack(mode)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Compute with a graph, whatever the user has switched on."""
+    modes = user_modes()
+    _restack([])
+    try:
+        with plain_reads(), torch.inference_mode(mode=False), torch.enable_grad():
+            yield
+    finally:
+        _restack(modes)
+
+
 def spare_subclassing(mode: object) -> Callable[[], object]:
     """Let a mode step aside while a tensor becomes one of a subclass, until what is returned is called.
 
@@ -99,7 +103,7 @@ def spare_subclassing(mode: object) -> Callable[[], object]:
     cls: Any = torch.Tensor
     plain = cls.as_subclass
 
-    def as_subclass(tensor: torch.Tensor, kind: type[torch.Tensor]) -> torch.Tensor:
+    def as_subclass(tensor: Tensor, kind: type[Tensor]) -> Tensor:
         if all(one is not mode for one in user_modes()):
             return plain(tensor, kind)
         take_out(mode)
@@ -112,18 +116,133 @@ def spare_subclassing(mode: object) -> Callable[[], object]:
     return lambda: delattr(cls, "as_subclass")
 
 
-def _restack(modes: list[Any]) -> None:
-    for _ in user_modes():
-        torch._C._pop_torch_dispatch_stack(None)
-    for mode in modes:
-        torch._C._push_on_torch_dispatch_stack(mode)
+# --- tensors and storages -------------------------------------------------------------------------
+
+read_grad: Callable[[Tensor], Any] = base_members["grad"].__get__
+attributes_of: Callable[[Tensor], Any] = (_members.get("__dict__") or base_members["__dict__"]).__get__
+"""A tensor's own `__dict__`, whatever its class makes of that name."""
+
+data_of: Callable[[Tensor], int] = take(
+    "torch._C._data_address",
+    lost="",
+    instead=lambda tensor: int(base_members["untyped_storage"](tensor).data_ptr()),
+)
+"""The address of a tensor's storage, asked of the storage alone: a wrapper is not asked for its sizes."""
+data_address: Callable[[Tensor], int] = (
+    base_members.get("const_data_ptr") or getattr(torch._C, "_data_address", None) or base_members["data_ptr"]
+)
+"""The address of a tensor, which reading does not copy even where it is copied on write."""
 
 
-compiler_callback: Callable[[], object] = getattr(torch._C._dynamo.eval_frame, "get_eval_frame_callback", lambda: None)
-"""What PyTorch's compiler hands each function to that starts now, in this thread; None where it is not at work.
+def _versions(_: object) -> tuple[Callable[[Tensor], bool], Callable[[Tensor], int], Callable[[Tensor], int]]:
+    read, is_inference = base_members["_version"].__get__, base_members["is_inference"]
+    with undisturbed():
+        written = torch.zeros(1, device="cpu").zero_()
+    if read(written) != 1:
+        raise ValueError
+    return lambda tensor: not is_inference(tensor), read, attrgetter("_version")
 
-Before PyTorch 2.6 nobody tells.
+
+has_version: Callable[[Tensor], bool]
+version_of: Callable[[Tensor], int]
+quick_version_of: Callable[[Tensor], int]
+has_version, version_of, quick_version_of = take(
+    "torch.Tensor._version",
+    lost="writes are found by comparing bytes alone",
+    make=_versions,
+    instead=(lambda _: False, lambda _: 0, lambda _: 0),
+)
+"""Whether a tensor has a version counter, and where it stands: each operator that writes raises it.
+
+The quick one is for tensors of PyTorch's own classes, where nobody has patched these.
 """
+
+base_of: Callable[[Tensor], Tensor | None] = take(
+    "torch.Tensor._base",
+    lost="a view of written memory is itself asked what computed it, for which PyTorch may make a new node",
+    make=lambda _: base_members["_base"].__get__,
+    instead=lambda _: None,
+)
+is_view: Callable[[Tensor], bool] = take(
+    "torch.Tensor._is_view",
+    lost="",
+    make=lambda _: base_members["_is_view"],
+    instead=lambda tensor: base_of(tensor) is not None,
+)
+is_functorch: Callable[[Tensor], bool] = take(
+    "torch._C._functorch.is_functorch_wrapped_tensor",
+    lost="a tensor inside a `torch.func` transform is listed as unreadable, without the reason",
+    instead=lambda _: False,
+)
+"""Tell a functorch wrapper, whose every read raises."""
+sparse_parts: tuple[str, ...] = take(
+    "torch.Tensor._indices",
+    "torch.Tensor._values",
+    lost="the indices and the values of a sparse tensor are not watched",
+    make=lambda *_: ("_indices", "_values"),
+    instead=(),
+)
+_is_cow: Callable[[Tensor], object] = take(
+    "torch._C._is_cow_tensor",
+    lost="a tensor that `torch._lazy_clone` made may be copied when it is looked at",
+    instead=lambda _: False,
+)
+
+
+def is_cow(tensor: Tensor) -> bool:
+    """Tell whether a tensor's memory is copied when somebody writes to it."""
+    try:
+        return bool(_is_cow(tensor))
+    except RuntimeError:  # since PyTorch 2.15 of a subclass that wraps other tensors
+        return False
+
+
+def is_fake(tensor: Tensor) -> bool:
+    """Tell a FakeTensor; asking a symbolic one for its bytes would add a guard."""
+    return name_of(type(tensor)) == "FakeTensor"
+
+
+def _holders(count: Callable[[int], int], *_: object) -> Callable[[Any], int]:
+    def use_count(storage: Any) -> int:  # noqa: ANN401
+        storage._fix_weakref()  # older PyTorch only lends what a weak reference led to, and does not count it
+        return int(count(storage._cdata))
+
+    return use_count
+
+
+use_count: Callable[[torch.UntypedStorage], int | None] = take(
+    "torch._C._storage_Use_Count",
+    "torch.UntypedStorage._cdata",
+    "torch.UntypedStorage._fix_weakref",
+    lost="`%tensorwatch why` does not count the tensors without a name that hold a storage",
+    make=_holders,
+    instead=lambda _: None,
+)
+"""Count the holders of a storage: its tensors, and the Python object that is asked for here."""
+
+# --- operators and the compiler -------------------------------------------------------------------
+
+
+def _schemas(example: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    if not example.arguments[0].alias_info.is_write:
+        raise ValueError
+    return lambda function: getattr(function, "_schema", None)
+
+
+schema_of: Callable[[Any], Any] = take(
+    "torch.ops.aten.relu_.default._schema",
+    lost="recorded operators are listed without the tensors that they wrote to",
+    make=_schemas,
+    instead=lambda _: None,
+)
+"""The schema of an operator; None of what has none."""
+
+compiler_callback: Callable[[], object] = take(
+    "torch._C._dynamo.eval_frame.get_eval_frame_callback",  # since PyTorch 2.6
+    lost="`torch.compile` may take code of tensorwatch for a part of yours",
+    instead=lambda: None,
+)
+"""What PyTorch's compiler hands each function to that starts now, in this thread; None where it is not at work."""
 
 
 def is_compiled(code: CodeType) -> bool:
@@ -131,61 +250,3 @@ def is_compiled(code: CodeType) -> bool:
     return code.co_name.startswith("torch_dynamo_resume_in") or any(
         name.startswith(("__compiled_fn", "__resume_at")) for name in code.co_names
     )
-
-
-next_sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
-"""The number that this thread's next node of a graph will get; asking does not use it up."""
-
-LEAF_NUMBER = (1 << 64) - 1
-"""The number of every node that collects the gradient of a leaf."""
-
-PythonNode: Any = torch._C._FunctionBase
-"""The base of the nodes that a user's `autograd.Function` makes."""
-
-SavedTensor: Any = torch._C._autograd.SavedTensor
-"""What a node keeps of a tensor; its `unpack` checks the version, and its `data` is the tensor as it was kept."""
-
-_KEPT, _READ = "_raw_saved_", "_saved_"
-
-
-def saved_names(kind: type) -> list[str]:
-    """List what a node of PyTorch's own may have saved, by the names in its formula."""
-    return [name.removeprefix(_KEPT) for name in vars(kind) if name.startswith(_KEPT)]
-
-
-def kept_by(kind: Any, name: str) -> Any:  # noqa: ANN401
-    """Return what reads a saved tensor as it is kept: without a check, a hook or a new computation."""
-    return vars(kind)[_KEPT + name].__get__
-
-
-def checked_by(kind: Any, name: str) -> Any:  # noqa: ANN401
-    """Return what reads a saved tensor as backward does, and raises where its version has moved."""
-    return vars(kind)[_READ + name].__get__
-
-
-def has_hook(saved: Any) -> bool:  # noqa: ANN401
-    """Tell a tensor that hooks packed, or will compute again."""
-    return getattr(saved, "unpack_hook", has_hook) is not None
-
-
-def handed_again(frame: Any) -> Iterator[tuple[torch.Tensor, Callable[[Any], object]]]:  # noqa: ANN401
-    """Give the tensors that a checkpoint was handed, each with what reads it as the checkpoint will."""
-    kept = getattr(frame, "saved_args", None)
-    if kept is not None:
-        for one in kept:
-            if hasattr(one, "unpack_hook") and not has_hook(one):
-                yield one.data, partial(_unpack, one)
-        return
-    node: Any = getattr(getattr(frame, "input_saver", None), "grad_fn", None)  # before PyTorch 2.13
-    for one in getattr(node, "_raw_saved_tensors", ()):
-        if not has_hook(one):
-            yield one.data, lambda _: node.saved_tensors
-
-
-def _unpack(saved: Any, _: object) -> object:  # noqa: ANN401
-    return saved.unpack()
-
-
-def setting_of(node: Any, name: str) -> object:  # noqa: ANN401
-    """Return an argument of a node's operator that is no tensor; None where it has none of that name."""
-    return getattr(node, _READ + name, None)

@@ -11,7 +11,7 @@ from ...core.memory.footprint import footprint_of
 from ...core.memory.neighbours import Neighbourhood
 from ...core.model.reading import changed_fields
 from ...core.model.restoring import RefusedError, Restored
-from ..host.torch_private import plain_reads
+from ..host.torch_private import plain_reads, version_of
 from ..memory.byte_block import block_of, holds_references
 from ..objects.walk import walk
 from ..tensors.read_tensor import read
@@ -74,7 +74,7 @@ class Restorer:
             if runs is None or not self._block(one).write(runs, old):
                 raise RefusedError(f"the memory of {one.path} cannot be written")
         for tensor, version in versions:
-            if tensor._version == version:  # not raised yet through one of its views
+            if version_of(tensor) == version:  # not raised yet through one of its views
                 increment_version(tensor)
         asked = [one.path for one, _ in changed]
         others = zip(near, before, strict=True)

@@ -6,21 +6,21 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from ...core.blame.operator_writes import UNKNOWN, Region
 from ...core.host.guard import GUARD
 from ..host.torch_private import (
-    has_storage,
+    DispatchMode,
     is_cow,
     is_fake,
     is_functorch,
     plain_reads,
     push_below,
+    schema_of,
     spare_subclassing,
     take_out,
 )
-from ..tensors.plain_reads import is_plain
+from ..tensors.plain_reads import has_storage, is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,13 +33,13 @@ _RUNNING = ((3, "running_mean"), (4, "running_var"))
 _TRAINING_PLACE = 5
 
 
-class OperatorMode(TorchDispatchMode):
+class OperatorMode(DispatchMode):
     """Hands each operator to a note-taker, then runs it; an error that the note-taker returns stops the operator."""
 
     supports_higher_order_operators = True
 
     def __init__(self, note: Callable[[Any, Sequence[Any], Mapping[str, Any]], BaseException | None]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._note = note
         self._is_on = False
         self._stop_sparing: Callable[[], object] | None = None
@@ -105,7 +105,7 @@ def lays_out_anew(function: Any) -> bool:  # noqa: ANN401
 @cache
 def written_arguments(function: Any) -> tuple[str, tuple[tuple[int, str], ...]]:  # noqa: ANN401
     """Tell an operator's name, and the place and name of each argument that it writes to."""
-    schema = getattr(function, "_schema", None)
+    schema = schema_of(function)
     if schema is None:
         return str(function), ()
     if lays_out_anew(function):

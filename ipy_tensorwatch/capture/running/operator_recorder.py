@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...core.blame.operator_writes import Operation
-from ..host.torch_private import next_sequence_number
-from ..tensors.plain_reads import is_plain
+from ..host.graph_private import next_sequence_number
+from ..tensors.plain_reads import has_version, is_plain, version_of
 from .dispatch_mode import OperatorMode, region_of, written_arguments, written_tensors
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class OperatorRecorder:
         """Note at which versions an operation writes, before it does."""
         for region, tensor in zip(operation.regions, written, strict=True):
             if region.storage and len(self.first) < MAX_OPERATIONS and is_plain(tensor):
-                version = 0 if tensor.is_inference() else tensor._version
+                version = version_of(tensor) if has_version(tensor) else 0
                 self.first.setdefault((region.storage, version), operation)
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ...core.host.guard import GUARD
-from ..host.torch_private import has_storage, plain_reads, storage_address
+from ..host.torch_private import plain_reads
 from ..objects.containers import groups_of
 from ..objects.inspect_object import attribute, is_a, items_of, pairs_of, value_at
-from ..tensors.plain_reads import is_tensor, storage_of
+from ..tensors.plain_reads import has_storage, is_tensor, storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -111,7 +111,7 @@ def _members_of(values: object) -> list[object]:
 def _storages(values: list[Any]) -> Iterator[int]:
     for value in values:
         if is_tensor(value) and has_storage(value):
-            yield storage_address(storage_of(value))
+            yield id(storage_of(value))
 
 
 def _calling_line(is_notebook: Callable[[str], bool]) -> tuple[str, int, bool] | None:

@@ -11,13 +11,13 @@ from time import perf_counter, thread_time
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ...core.blame.evidence import Move, Position, Write
 from ...core.host.guard import GUARD, pause_tracing
+from ...core.model.evidence import Move, Position, Write
 from ...core.syntax.probes import make_probes, silence
 from ..compare.byte_history import NO_PAST, Past
 from ..frames.line_monitor import CAN_SEE, LineWatch
 from ..host.gc_pause import quiet_collector
-from ..host.torch_private import next_sequence_number
+from ..host.graph_private import next_sequence_number
 from .live_watch import Watch
 from .look_budget import EVENT, PASS
 from .resting_probes import RestingProbes
@@ -343,7 +343,8 @@ class Ledger:
     def _note(self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int) -> None:
         for one in rewritten:
             ran = self._since(one.since)
-            self.writes.append(Write(storage=one.storage, positions=ran, look=number, mask=one.mask, low=one.low))
+            mask = None if one.mask is None else one.mask.tobytes()
+            self.writes.append(Write(storage=one.storage, positions=ran, look=number, mask=mask, low=one.low))
         for move in moved:
             ran = self._since(move.since)
             self.moves.append(Move(object=move.object, storage=move.storage, positions=ran, look=number))

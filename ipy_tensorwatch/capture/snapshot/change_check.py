@@ -9,7 +9,7 @@ import torch
 
 from ...core.host.guard import GUARD
 from ...core.model.outline import Run
-from ..host.torch_private import attributes_of, data_address, is_fake, is_functorch, read_grad
+from ..host.torch_private import attributes_of, data_address, is_fake, is_functorch, quick_version_of, read_grad
 from ..objects.containers import TORCH_IDS
 from ..objects.inspect_object import are_all, same_things
 from ..tensors import plain_reads
@@ -125,7 +125,7 @@ def _read_fast(tensors: Sequence[torch.Tensor], known: list[object]) -> Chunk:
         raise RuntimeError
     return Chunk(
         tokens,
-        [tensor._version for tensor in tensors],
+        [*map(quick_version_of, tensors)],
         [*map(data_address, tensors)],
         [tensor.requires_grad for tensor in tensors],
     )
@@ -175,7 +175,7 @@ def _row(thing: Any) -> tuple[object, int | None, int, object]:  # noqa: ANN401
         if is_functorch(thing) or is_fake(thing) or plain_reads.is_wrapper(thing):
             return object(), None, 0, None
         version, token = (
-            None if plain_reads.is_inference(thing) else plain_reads.version_of(thing),
+            plain_reads.version_of(thing) if plain_reads.has_version(thing) else None,
             attributes_of(thing),
         )
         flags = id(thing), plain_reads.requires_grad(thing), plain_reads.shape_of(thing), plain_reads.stride_of(thing)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...core.model.outline import Run
-from ..host.torch_private import attributes_of, is_functorch
+from ..host.torch_private import attributes_of, is_functorch, sparse_parts
 from ..objects.containers import is_array
 from ..objects.inspect_object import pairs_of, text_of
 from ..tensors.plain_reads import is_tensor, layout_of, method_of
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..objects.branch import Branch
 
 _COMPONENTS = {
-    torch.sparse_coo: ("_indices", "_values"),
+    torch.sparse_coo: sparse_parts,
     torch.sparse_csr: ("crow_indices", "col_indices", "values"),
     torch.sparse_csc: ("ccol_indices", "row_indices", "values"),
     torch.sparse_bsr: ("crow_indices", "col_indices", "values"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.hazards.mask_only_backward import COMPARING
 from ...core.hazards.unused_by_backward import WHOLE, use_of
-from ..host.torch_private import PythonNode, checked_by, kept_by, saved_names
+from ..host.graph_private import PythonNode, checked_by, kept_by, number_reader, read_saved_tensors, saved_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +47,8 @@ _kinds: dict[type, Kind] = {}
 _python = Kind(
     PythonNode.name,
     PythonNode.next_functions.__get__,
-    PythonNode._sequence_nr,
-    (Slot("tensors", PythonNode._raw_saved_tensors.__get__, PythonNode.saved_tensors.__get__, WHOLE),),
+    number_reader(PythonNode),
+    (Slot("tensors", read_saved_tensors, PythonNode.saved_tensors.__get__, WHOLE),),
 )
 
 
@@ -67,5 +67,5 @@ def kind_of(node: object) -> Kind:
         op = cls.name(node)
         names = saved_names(cls)
         saved = tuple(Slot(name, kept_by(cls, name), checked_by(cls, name), use_of(op, name)) for name in names)
-        known = _kinds[cls] = Kind(cls.name, cls.next_functions.__get__, cls._sequence_nr, saved, op in COMPARING)
+        known = _kinds[cls] = Kind(cls.name, cls.next_functions.__get__, number_reader(cls), saved, op in COMPARING)
     return known

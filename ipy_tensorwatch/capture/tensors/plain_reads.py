@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..host.torch_private import attributes_of, data_of
+from ..host import torch_private
+from ..host.torch_private import attributes_of, base_members, data_of
 from ..objects.inspect_object import PerClass, is_a, member_of, module_of, mro_of, value_at
 
 if TYPE_CHECKING:
@@ -19,33 +20,32 @@ if TYPE_CHECKING:
     Tensor = torch.Tensor
     Array = np.ndarray[Any, Any]
 
-_tensor: Any = vars(torch._C.TensorBase)
 _array: Any = vars(np.ndarray)
 
-is_view: Callable[[Tensor], bool] = _tensor["_is_view"]
-is_inference: Callable[[Tensor], bool] = _tensor["is_inference"]
-stride_of: Callable[[Tensor], tuple[int, ...]] = _tensor["stride"]
-offset_of: Callable[[Tensor], int] = _tensor["storage_offset"]
-count_of: Callable[[Tensor], int] = _tensor["numel"]
-itemsize_of: Callable[[Tensor], int] = _tensor["element_size"]
-is_contiguous: Callable[[Tensor], bool] = _tensor["is_contiguous"]
-storage_of: Callable[[Tensor], torch.UntypedStorage] = _tensor["untyped_storage"]
-pointer_of: Callable[[Tensor], int] = _tensor["data_ptr"]
-detach: Callable[[Tensor], Tensor] = _tensor["detach"]
-version_of: Callable[[Tensor], int] = _tensor["_version"].__get__
-base_of: Callable[[Tensor], Tensor | None] = _tensor["_base"].__get__
-requires_grad: Callable[[Tensor], bool] = _tensor["requires_grad"].__get__
-retains_grad: Callable[[Tensor], bool] = _tensor["retains_grad"].__get__
-is_leaf: Callable[[Tensor], bool] = _tensor["is_leaf"].__get__
-node_of: Callable[[Tensor], Any] = _tensor["grad_fn"].__get__
-shape_of: Callable[[Tensor], torch.Size] = _tensor["shape"].__get__
-device_of: Callable[[Tensor], torch.device] = _tensor["device"].__get__
-dtype_of: Callable[[Tensor], torch.dtype] = _tensor["dtype"].__get__
-layout_of: Callable[[Tensor], torch.layout] = _tensor["layout"].__get__
-is_nested: Callable[[Tensor], bool] = _tensor["is_nested"].__get__
-is_quantized: Callable[[Tensor], bool] = _tensor["is_quantized"].__get__
-set_data: Callable[[Tensor, Tensor], None] = _tensor["data"].__set__
-method_of: Callable[[str], Callable[[Tensor], Any]] = _tensor.__getitem__
+is_view = torch_private.is_view
+base_of = torch_private.base_of
+has_version = torch_private.has_version
+version_of = torch_private.version_of
+stride_of: Callable[[Tensor], tuple[int, ...]] = base_members["stride"]
+offset_of: Callable[[Tensor], int] = base_members["storage_offset"]
+count_of: Callable[[Tensor], int] = base_members["numel"]
+itemsize_of: Callable[[Tensor], int] = base_members["element_size"]
+is_contiguous: Callable[[Tensor], bool] = base_members["is_contiguous"]
+storage_of: Callable[[Tensor], torch.UntypedStorage] = base_members["untyped_storage"]
+pointer_of: Callable[[Tensor], int] = base_members["data_ptr"]
+detach: Callable[[Tensor], Tensor] = base_members["detach"]
+requires_grad: Callable[[Tensor], bool] = base_members["requires_grad"].__get__
+retains_grad: Callable[[Tensor], bool] = base_members["retains_grad"].__get__
+is_leaf: Callable[[Tensor], bool] = base_members["is_leaf"].__get__
+node_of: Callable[[Tensor], Any] = base_members["grad_fn"].__get__
+shape_of: Callable[[Tensor], torch.Size] = base_members["shape"].__get__
+device_of: Callable[[Tensor], torch.device] = base_members["device"].__get__
+dtype_of: Callable[[Tensor], torch.dtype] = base_members["dtype"].__get__
+layout_of: Callable[[Tensor], torch.layout] = base_members["layout"].__get__
+is_nested: Callable[[Tensor], bool] = base_members["is_nested"].__get__
+is_quantized: Callable[[Tensor], bool] = base_members["is_quantized"].__get__
+set_data: Callable[[Tensor, Tensor], None] = base_members["data"].__set__
+method_of: Callable[[str], Callable[[Tensor], Any]] = base_members.__getitem__
 """The base class's method of a name."""
 
 array_shape: Callable[[Array], tuple[int, ...]] = _array["shape"].__get__
@@ -112,6 +112,15 @@ answers_itself = PerClass(_answers_itself)
 def is_wrapper(tensor: Tensor) -> bool:
     """Tell a tensor without memory of its own that would be asked for its shape by its own dispatch."""
     return not is_plain(tensor) and answers_itself(type(tensor)) and not holds_memory(tensor)
+
+
+def has_storage(tensor: Tensor) -> bool:
+    """Tell whether a tensor has a storage; a sparse one has none of its own."""
+    try:
+        storage_of(tensor)
+    except RuntimeError:
+        return False
+    return True
 
 
 def holds_memory(tensor: Tensor) -> bool:

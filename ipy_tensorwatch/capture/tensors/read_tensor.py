@@ -10,7 +10,7 @@ import torch
 from ...core.hazards.freed_memory import FREED
 from ...core.host.guard import GUARD
 from ...core.model.reading import TOO_MANY, Reading, extent
-from ..host.torch_private import data_address, has_storage, is_cow, is_fake, is_functorch
+from ..host.torch_private import data_address, is_cow, is_fake, is_functorch
 from ..objects.inspect_object import is_a, name_of
 from . import plain_reads
 from .node_readers import kind_of
@@ -104,7 +104,7 @@ def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:
 
 def may_be_stale(tensor: torch.Tensor) -> bool:
     """Tell a view of written memory: asked whether it is a leaf, it would make itself a new node, or raise."""
-    return plain_reads.is_view(tensor) and not plain_reads.is_inference(tensor) and plain_reads.version_of(tensor) > 0
+    return plain_reads.is_view(tensor) and plain_reads.has_version(tensor) and plain_reads.version_of(tensor) > 0
 
 
 def bearer_of(tensor: torch.Tensor) -> torch.Tensor:
@@ -141,7 +141,7 @@ def _read_tensor(
         object=serial,
         device="unknown" if is_wrapper else str(plain_reads.device_of(tensor)),
         dtype=_dtype_of(tensor),
-        version=None if plain_reads.is_inference(tensor) else plain_reads.version_of(tensor),
+        version=plain_reads.version_of(tensor) if plain_reads.has_version(tensor) else None,
         requires_grad=plain_reads.requires_grad(tensor),
     )
     blank = _with_history(tensor, blank, asks=asks_history)
@@ -195,7 +195,7 @@ def _unknown_memory(tensor: torch.Tensor) -> str | None:
         return "a meta tensor"
     if plain_reads.is_quantized(tensor):
         return None
-    if not has_storage(tensor):
+    if not plain_reads.has_storage(tensor):
         return "no storage"
     if not plain_reads.is_plain(tensor) and plain_reads.count_of(tensor) and not plain_reads.holds_memory(tensor):
         return f"a {name_of(type(tensor))}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ..host.torch_private import attributes_of, storage_address
+from ..host.torch_private import attributes_of
 from .plain_reads import is_ndarray
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class StorageSerials:
 
     def of_torch(self, storage: torch.UntypedStorage) -> int:
         """Return the serial of a PyTorch storage."""
-        serial = self._number(storage_address(storage), storage)
+        serial = self._number(id(storage), storage)
         if serial == self._last and storage.resizable():
             self._own.add(serial)
         return serial
@@ -154,7 +154,7 @@ class StorageSerials:
         return MappingProxyType(self._references)
 
     def at(self, address: int) -> int | None:
-        """Return the serial of the PyTorch storage at an address, if it has one."""
+        """Return the serial of the object at an address that stands for a PyTorch storage, if it has one."""
         self._bury()
         known = self._known.get(address)
         return known[1] if known else None

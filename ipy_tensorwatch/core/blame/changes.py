@@ -1,39 +1,34 @@
-"""Turn what an observation found into the changes of a report."""
+"""The change of a report that a difference is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..model.diff import classify
 from ..model.reading import changed_fields
 from ..model.records import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from ..model.diff import Content, Difference, Found
+    from ..model.diff import Content, Difference
+    from ..model.records import Kind
     from .silent import Verdict
 
 
-def judge(found: Iterable[Found], explain: Callable[[Difference], Verdict]) -> tuple[Change, ...]:
-    """Name the kind of each difference, and explain the mutations."""
-    changes = (_change(difference, content, explain) for difference, content in found)
-    return tuple(change for change in changes if change is not None)
+def make_change(kind: Kind, difference: Difference, content: Content, verdict: Verdict | None) -> Change:
+    """Describe a difference.
 
-
-def _change(difference: Difference, content: Content, explain: Callable[[Difference], Verdict]) -> Change | None:
-    kind = classify(difference, content)
-    if kind is None:
-        return None
+    Parameters
+    ----------
+    verdict
+        Why the bytes changed; None where they did not.
+    """
     before, after = difference.before, difference.after
     path, versions = str(difference.path), (before.version if before else None, after.version if after else None)
     if kind in ("bound", "unbound", "rebound") or before is None or after is None:
         return Change(path=path, kind=kind, versions=versions)
     fields = changed_fields(before, after)
-    if kind != "mutated":
+    if verdict is None:
         verified, since = content.verified, content.since
         return Change(path=path, kind=kind, versions=versions, fields=fields, verified=verified, since=since)
-    verdict = explain(difference)
     return Change(
         path=path,
         kind=kind,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .evidence import Move
+import numpy as np
+
+from ..memory.footprint import footprint_of
+from ..model.evidence import Move
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..model.evidence import Evidence, Position, Write
     from ..model.reading import Reading
-    from .evidence import Evidence, Position, Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ class Course:
                 yield seen.positions
             elif reading and seen.mask is None and (evidence.moves or not self.is_alone):
                 vague |= seen.positions
-            elif not reading or seen.touches(reading):
+            elif not reading or touches(seen, reading):
                 yield seen.positions
         if vague:
             yield frozenset(vague)
@@ -52,3 +55,17 @@ class Course:
             since, storage, reading = move.look, move.storage, None
         last = self.after if storage == self.after.storage else None
         yield from ((write, last) for write in evidence.writes.get(storage, ()) if since < write.look)
+
+
+def touches(write: Write, reading: Reading) -> bool:
+    """Tell whether a reading's own elements are among the bytes; without a mask they may be."""
+    if write.mask is None:
+        return True
+    mask, start = np.frombuffer(write.mask, np.bool_), reading.low - write.low
+    if reading.is_dense and start <= 0 and start + reading.nbytes >= len(mask):
+        return True  # some byte differs, and all are among the elements
+    piece = mask[max(0, start) : start + reading.high - reading.low]
+    if reading.is_dense or not piece.any():
+        return bool(piece.any())
+    footprint = footprint_of(reading)
+    return footprint is None or start < 0 or bool(footprint.take(mask, start).any())

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from ..interpreter.inferred_lines import Inferred
+    from ..model.evidence import Position
     from ..model.records import Inner
     from ..statements.statement import Statement
-    from .evidence import Evidence, Position
+    from .cell_index import CellIndex
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class Sightings:
         For each statement the lines among which others are that wrote; None where those were not all seen.
     """
 
-    evidence: Evidence
+    cell: CellIndex
     exact: dict[int, dict[Inner | None, None]] = field(default_factory=dict)
     among: dict[int, set[Inner | None] | None] = field(default_factory=dict)
 
@@ -52,7 +53,7 @@ class Sightings:
 
     def _line(self, statement: Statement, position: Position) -> Inner | None:
         """Tell the line, unless it is the statement's own: a comprehension or a lambda typed in it."""
-        inner = self.evidence.lines.get(position.place) if position.place else None
-        if inner and inner.cell == self.evidence.cell and statement.line <= inner.line <= statement.end_line:
+        inner = self.cell.line(position.place) if position.place else None
+        if inner and inner.cell == self.cell.evidence.cell and statement.line <= inner.line <= statement.end_line:
             return None
         return inner

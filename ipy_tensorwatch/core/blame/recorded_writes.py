@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..model.evidence import Recorded
 from ..model.records import OperatorWrite, Site
-from .evidence import Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

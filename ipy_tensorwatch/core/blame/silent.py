@@ -23,3 +23,8 @@ class Verdict:
     def is_silent(self) -> bool:
         """Whether nobody would have expected the change from reading the cell."""
         return self.cause in _SILENT
+
+
+OUTSIDE = Verdict(cause="outside", sites=(), via=())
+NOT_EXPLAINED = Verdict(cause="call", sites=(), via=())
+"""What is said of a change of which our own error left no more than that it happened."""

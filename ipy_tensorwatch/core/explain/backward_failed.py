@@ -11,9 +11,9 @@ from ..model.records import Hazard
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..hazards.saved_tensor import Spoiled, Writing
     from ..hazards.wording import Raised
     from ..model.records import Inner, Site
+    from ..model.saved_tensor import Spoiled, Writing
     from .error_messages import Complaint
 
 

@@ -17,7 +17,7 @@ from .rewrite_statement import (
 )
 
 if TYPE_CHECKING:
-    from ..hazards.saved_tensor import Writing
+    from ..model.saved_tensor import Writing
     from .backward_failed import Stopped
 
 _ASSIGNABLE = re.compile(r"\w+(?:\.\w+|\['[^']*'\])*")

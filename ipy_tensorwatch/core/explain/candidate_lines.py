@@ -21,7 +21,7 @@ from .rewrite_statement import parse_one, with_clones
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from ..interpreter.definitions import Definition, Notebook
+    from ..model.notebook import Definition, Notebook
     from ..statements.statement import Statement
 
 _SIGNS: dict[type[ast.operator], str] = {

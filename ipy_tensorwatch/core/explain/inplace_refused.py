@@ -11,10 +11,10 @@ from ..model.records import Hazard
 from .error_messages import MEMORY
 
 if TYPE_CHECKING:
-    from ..hazards.saved_tensor import Writing
     from ..hazards.wording import Raised
     from ..model.reading import Reading
     from ..model.records import Site
+    from ..model.saved_tensor import Writing
     from .error_messages import Complaint
 
 _SPLITTING = frozenset(("Unbind", "Split", "SplitWithSizes", "UnsafeSplit", "TensorSplit"))

@@ -1,6 +1,6 @@
 """What a gradient takes from a saved tensor that it is only masked by: on which side of some bound each element lies.
 
-Measured with PyTorch's table of operators (`tests/test_unread.py`).
+Measured with PyTorch's table of operators (`tests/end_to_end/hazards/test_unread.py`).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..syntax.magic_calls import puts_back
 
 if TYPE_CHECKING:
-    from .saved_tensor import Writing
+    from ..model.saved_tensor import Writing
 
 _CALL = re.compile(r"(?P<name>[A-Za-z_][\w.]*)\.(?P<method>[a-z]\w*[a-z0-9])_\((?P<rest>[^()]*)\)")
 _AUGMENTED = re.compile(r"(?P<name>[A-Za-z_][\w.]*) (?P<sign>\+|-|\*\*?|//?|@|%)= (?P<rest>[^=]+)")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..model.records import Outcome, Site
-    from .saved_tensor import Overwritten, SavedTensor, Writing
+    from ..model.saved_tensor import Overwritten, SavedTensor, Writing
 
 WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN = "TW201", "TW202", "TW205"
 OF_BACKWARD = frozenset((WILL_RAISE, WILL_BE_WRONG, COMPUTED_AGAIN, "TW209"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ..model.records import Hazard
+from ..model.saved_tensor import Writing
 from ..syntax.magic_calls import puts_back
 from .remedy import remedy, rewritten
-from .saved_tensor import Writing
 from .standing_hazard import Lasting, anchor
 from .wording import quote
 

@@ -1,6 +1,7 @@
 """Which saved tensors no gradient reads: of some only the sizes are used, of others nothing in certain modes.
 
-Backward checks their versions all the same. Measured with PyTorch's table of operators (`tests/test_unread.py`).
+Backward checks their versions all the same. Measured with PyTorch's table of operators
+(`tests/end_to_end/hazards/test_unread.py`).
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from .source_index import Library
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .definitions import Function, Notebook
+    from ..model.notebook import Notebook
+    from .definitions import Function
     from .frame import Frame
 
 _TENSORS_OWN = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from ..model.notebook import Definition
 from ..syntax.parsing import DEFINITIONS, parse_cell, walk_statements
-from .definitions import Definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

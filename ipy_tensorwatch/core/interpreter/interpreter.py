@@ -19,8 +19,9 @@ from .frame import Frame
 from .write_events import Diary
 
 if TYPE_CHECKING:
+    from ..model.notebook import Notebook
     from ..statements.call_writes import Write
-    from .definitions import Function, Notebook
+    from .definitions import Function
 
 DEEPEST = 12
 """How many calls deep a statement is followed."""

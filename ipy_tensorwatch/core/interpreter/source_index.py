@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from ..model.path import ANY_ITEM, AccessPath
 from ..syntax.parsing import enclosing_names, find_definition, parse_cell, parse_path
-from .definitions import Code, Function, FunctionNode, Notebook
+from .definitions import Code, Function, FunctionNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from ..model.notebook import Notebook
 
 _parse_path = lru_cache(maxsize=16_384)(parse_path)
 

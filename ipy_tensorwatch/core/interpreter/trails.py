@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterable
 
+    from ..model.notebook import Notebook
     from ..model.path import AccessPath
     from ..statements.statement import Statement
-    from .definitions import Notebook
     from .inferred_lines import Reached
 
 _CUT = Trail(is_cut=True)

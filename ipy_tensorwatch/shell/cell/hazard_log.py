@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from ...capture.autograd.graph import Graphs
     from ...capture.observer import Observation
+    from ...core.blame.reasoning import Reasoning
     from ...core.hazards.standing_hazard import Lasting
     from ...core.model.records import Change, Hazard
     from ...core.model.snapshot import Snapshot
-    from .overwritten_saves import Explain
     from .running_cell import RunningCell
 
 HISTORY = 1000
@@ -52,7 +52,7 @@ class HazardBook:
     _last: object = None
 
     def follow(
-        self, cell: RunningCell, observed: Observation, graphs: Graphs, changes: Sequence[Change], explain: Explain
+        self, cell: RunningCell, observed: Observation, graphs: Graphs, changes: Sequence[Change], reasoning: Reasoning
     ) -> tuple[Hazard, ...]:
         """Tell the hazards after a cell."""
         self.records.add(cell, graphs.cells)
@@ -60,7 +60,7 @@ class HazardBook:
         self.turned = ()
         if changes or self._last != key:
             self._last = key
-            before, self.hazards = self.hazards, self._tell(cell, observed, graphs, changes, explain)
+            before, self.hazards = self.hazards, self._tell(cell, observed, graphs, changes, reasoning)
             why = partial(_why_over, graphs=graphs, snapshot=observed.shot.snapshot)
             self.turned = tuple(_turns(cell.count, before, self.hazards, why))
             self.turns.extend(self.turned)
@@ -74,10 +74,10 @@ class HazardBook:
         self.turns.extend(self.turned)
 
     def _tell(
-        self, cell: RunningCell, observed: Observation, graphs: Graphs, changes: Sequence[Change], explain: Explain
+        self, cell: RunningCell, observed: Observation, graphs: Graphs, changes: Sequence[Change], reasoning: Reasoning
     ) -> tuple[Hazard, ...]:
         found, snapshot = observed.overwritten, observed.shot.snapshot
-        breaks = tell_hazards(self.records.breaks(cell, found, snapshot, explain) if found else ())
+        breaks = tell_hazards(self.records.breaks(cell, found, snapshot, reasoning) if found else ())
         known = {path for one in breaks for path in one.paths}
         begun = _begun(cell, [one for one in changes if one.path not in known], snapshot, graphs)
         held = (one for one in self._lasting if one.holds_in(snapshot))

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from ...capture.observer import Observation, Observer
     from ...capture.running.write_log import Ledger
-    from ...core.blame.evidence import Recorded
     from ...core.blame.recorded_writes import Transcript
     from ...core.model.diff import Content, Difference
+    from ...core.model.evidence import Recorded
     from ..ipython.magic_options import DiffOptions
 
 SECONDS = 60.0

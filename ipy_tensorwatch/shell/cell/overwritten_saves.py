@@ -5,26 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...core.hazards.saved_tensor import Writing
 from ...core.hazards.saved_tensor_overwritten import Break
 from ...core.memory.neighbours import Neighbourhood
 from ...core.model.diff import Difference
+from ...core.model.saved_tensor import Writing
 from ..ipython.cell_sources import MAX_CHARACTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from ...core.blame.silent import Verdict
+    from ...core.blame.reasoning import Reasoning
     from ...core.blame.statement_timeline import Timeline
-    from ...core.hazards.saved_tensor import Overwritten, SavedTensor
     from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
     from ...core.model.records import Site
+    from ...core.model.saved_tensor import Overwritten, SavedTensor
     from ...core.model.snapshot import Snapshot
     from .running_cell import RunningCell
 
     Entry = tuple[AccessPath, Reading]
-    Explain = Callable[[Difference], Verdict]
 
 MAX_EXPLAINED = 8
 """How many of the variables over a saved tensor are asked who wrote them."""
@@ -56,11 +55,11 @@ class Records:
         return sum(len(one.source) + ENTRY * len(one.entered) for one in self._built.values())
 
     def breaks(
-        self, cell: RunningCell, found: Iterable[Overwritten], snapshot: Snapshot, explain: Explain
+        self, cell: RunningCell, found: Iterable[Overwritten], snapshot: Snapshot, reasoning: Reasoning
     ) -> list[Break]:
         """Say what is known of what was overwritten; who wrote first is remembered."""
         near = Nearby(snapshot)
-        told = [self._break(cell, one, near, explain) for one in found]
+        told = [self._break(cell, one, near, reasoning) for one in found]
         self._writings = {one.found.key: one.writing for one in told}
         return told
 
@@ -77,7 +76,7 @@ class Records:
         built = self._built.get(saved.cell)
         return built.maker(saved.sequence) if built else None
 
-    def _break(self, cell: RunningCell, found: Overwritten, near: Nearby, explain: Explain) -> Break:
+    def _break(self, cell: RunningCell, found: Overwritten, near: Nearby, reasoning: Reasoning) -> Break:
         saved = found.saved
         overlapping = near.of(saved.reading)
         writing = self._writings.get(found.key)
@@ -87,13 +86,13 @@ class Records:
             paths=tuple(str(path) for path, _ in overlapping),
             scalars=tuple(scalars),
             saved_at=self.site_of(saved),
-            writing=writing or _writing(cell, saved, overlapping or near.in_storage(saved.reading), explain),
+            writing=writing or _writing(cell, saved, overlapping or near.in_storage(saved.reading), reasoning),
         )
 
 
-def _writing(cell: RunningCell, saved: SavedTensor, entries: Sequence[Entry], explain: Explain) -> Writing:
+def _writing(cell: RunningCell, saved: SavedTensor, entries: Sequence[Entry], reasoning: Reasoning) -> Writing:
     """Find the statement that wrote: the one that names a variable over these bytes, if there is one."""
-    told = [(path, reading, explain(Difference(path=path, before=reading, after=reading)))
+    told = [(path, reading, reasoning.verdict(Difference(path=path, before=reading, after=reading)))
             for path, reading in entries[:MAX_EXPLAINED]]  # fmt: skip
     told = [one for one in told if one[2].sites]
     if not told:

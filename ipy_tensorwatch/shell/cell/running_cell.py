@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ...capture.observer import Observer
     from ...capture.snapshot.snapshotter import Shot
     from ...core.model.diff import Found
-    from ...core.model.records import Change
     from ..ipython.settings import TensorWatch
     from .operator_recording import Recording
 
@@ -65,7 +64,7 @@ class RunningCell:
     peek: Callable[[], Shot]
     functions_give_memory: bool
     functions_hide_writes: bool
-    outside: tuple[Change, ...] = ()
+    outside: Sequence[Found] = ()
     began: float = 0.0
     overhead: float = 0.0
     recording: Recording | None = None

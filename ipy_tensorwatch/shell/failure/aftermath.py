@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from ...capture.observer import Observation
-    from ...core.blame.silent import Verdict
-    from ...core.model.diff import Difference
+    from ...core.blame.reasoning import Reasoning
     from ...core.model.records import Change
     from ..cell.running_cell import RunningCell
 
@@ -27,5 +26,5 @@ class Aftermath:
 
     cell: RunningCell
     observed: Observation
-    explain: Callable[[Difference], Verdict]
+    reasoning: Reasoning
     history: Iterable[tuple[int, Change]]

@@ -9,7 +9,6 @@ from ...capture.frames.frame_locals import read_locals
 from ...core.explain.backward_failed import Stopped, tell_stopped, tell_unseen
 from ...core.explain.backward_failed_remedy import mend_stopped
 from ...core.host.deadline import Deadline
-from ...core.memory.neighbours import Neighbourhood
 from ...core.memory.overlap import share_bytes
 from .error_frames import CELL
 from .find_writer import Inquest
@@ -18,10 +17,10 @@ from .known_writes import Witness
 
 if TYPE_CHECKING:
     from ...core.explain.error_messages import Complaint
-    from ...core.hazards.saved_tensor import Spoiled
     from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
     from ...core.model.records import Hazard
+    from ...core.model.saved_tensor import Spoiled
     from .aftermath import Aftermath
     from .error_frames import Scene, Step
     from .node_log import NodeLog
@@ -70,7 +69,7 @@ def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> 
         observed=after.observed,
         spoiled=spoiled,
         saved_in=_saved_in(spoiled, scene, after, log),
-        witness=Witness(cell=after.cell, family=_family(spoiled, after), explain=after.explain),
+        witness=Witness(cell=after.cell, family=_family(spoiled, after), reasoning=after.reasoning),
         dated=log.dated,
         history=after.history,
         book=log.book,
@@ -89,8 +88,7 @@ def _alike(complaint: Complaint, after: Aftermath) -> list[str]:
 
 def _over(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Reading]]:
     """Give the variables that share a byte with a tensor, those that lie just so first."""
-    near = Neighbourhood(after.observed.shot.snapshot.entries()).of(reading)
-    return sorted(near, key=lambda entry: entry[1].layout != reading.layout)[:MAX_ENTRIES]
+    return after.reasoning.places.lying_on(reading)[:MAX_ENTRIES]
 
 
 def _family(spoiled: Spoiled, after: Aftermath) -> list[tuple[AccessPath, Reading]]:

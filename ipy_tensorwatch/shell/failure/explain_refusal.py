@@ -9,7 +9,6 @@ from ...capture.frames.frame_locals import inplace_module, may_assign, read_keys
 from ...core.explain.inplace_refused import Refused, tell_refused
 from ...core.explain.inplace_refused_remedy import mend_refused
 from ...core.explain.rewrite_loop import take_one_by_one
-from ...core.memory.neighbours import Neighbourhood
 from ...core.memory.view_index import spell_portion
 from ...core.statements.write_target import Target, resolve
 from ...core.syntax.parsing import bound_around, parse_path
@@ -83,7 +82,7 @@ def _describe(scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused
     names = _names_of(one.reading, after)
     path = str(one.path) if step not in scene.inside else next(iter(names), None)
     bases = _names_as(one.base, scene, after, step) if one.base is not None else []
-    witness = Witness(cell=after.cell, family=_family(one.reading, after), explain=after.explain)
+    witness = Witness(cell=after.cell, family=_family(one.reading, after), reasoning=after.reasoning)
     return Refused(
         complaint=scene.complaint,
         raised=scene.raised,
@@ -107,8 +106,7 @@ def _describe(scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused
 
 def _names_of(reading: Reading, after: Aftermath) -> list[str]:
     """Name the variables over a tensor, those that lie just so first."""
-    near = Neighbourhood(after.observed.shot.snapshot.entries()).of(reading)
-    near.sort(key=lambda entry: entry[1].layout != reading.layout)
+    near = after.reasoning.places.lying_on(reading)
     return [str(path) for path, _ in near[:MAX_NAMES]]
 
 

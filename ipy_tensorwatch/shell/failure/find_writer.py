@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ...core.blame.statement_timeline import Timeline
 from ...core.explain.candidate_lines import is_counted
 from ...core.explain.rewrite_statement import written_path
-from ...core.hazards.saved_tensor import Writing
 from ...core.model.records import Site
+from ...core.model.saved_tensor import Writing
 from ...core.syntax.magic_calls import MAGIC_CALL
 from .known_writes import Witness, place_of, writes_by_name
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ...capture.observer import Observation
-    from ...core.hazards.saved_tensor import Spoiled
     from ...core.model.records import Change
+    from ...core.model.saved_tensor import Spoiled
     from ...core.statements.statement import Statement
     from ..cell.hazard_log import HazardBook
     from ..cell.running_cell import RunningCell

@@ -17,13 +17,12 @@ from ...core.explain.candidate_lines import (
 )
 from ...core.explain.failing_statement import find_writer
 from ...core.explain.rewrite_statement import read_paths
-from ...core.hazards.saved_tensor import Writing
 from ...core.hazards.wording import Raised
 from ...core.model.records import Inner, Site
+from ...core.model.saved_tensor import Writing
 from ...core.statements.statement import parse_statements, statements_in
 from ...core.syntax.magic_calls import MAGIC_CALL
 from ...core.syntax.parsing import bound_around, parse_path
-from ..cell.blame_evidence import read_notebook
 from .known_writes import place_of, writes_by_name
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ class Guess:
         if followed is not None:
             return replace(found, writing=followed)
         ops = [spoiled.writer[0]] if spoiled.writer else spoiled.users if spoiled.is_output else []
-        ran, notebook = self._ran(found), read_notebook(self.log.shell, self.log.sources)
+        ran, notebook = self._ran(found), self.after.reasoning.trace.notebook
         elsewhere, suspects = self._lay_elsewhere(ran), list_suspects(ran, notebook, self.deadline)
         able = [one for one in suspects if one.inner or _may_write(one.statement, elsewhere)]
         suspect = only_writer(able, ops)
@@ -149,9 +148,7 @@ class Guess:
         site = found.saved_at
         if site is None:
             return found
-        suspects = list_suspects(
-            parse_statements(site.text), read_notebook(self.log.shell, self.log.sources), self.deadline
-        )
+        suspects = list_suspects(parse_statements(site.text), self.after.reasoning.trace.notebook, self.deadline)
         if found.paths and not found.owner:
             own = [one for one in suspects if one.inner and not self._is_hidden(one.inner, found.paths)]
             return replace(found, reader=only_reader(own, found.paths))

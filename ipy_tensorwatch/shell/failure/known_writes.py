@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...core.hazards.saved_tensor import Writing
 from ...core.model.diff import Difference
 from ...core.model.records import Site
+from ...core.model.saved_tensor import Writing
 from ...core.statements.target_matching import name_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ...core.blame.silent import Verdict
+    from ...core.blame.reasoning import Reasoning
     from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
     from ...core.model.records import Cause, Change
@@ -35,7 +35,7 @@ class Witness:
 
     cell: RunningCell
     family: Sequence[Entry]
-    explain: Callable[[Difference], Verdict]
+    reasoning: Reasoning
 
     def saw(self, version: int, *, at_once: bool) -> bool:
         """Tell whether this cell moved the version on: it was no later before; or `at_once`, where nobody knew it."""
@@ -51,7 +51,7 @@ class Witness:
         """Say which statements of this cell wrote, as far as can be told."""
         found = [*self._by_name()]
         for path, reading in self.family:
-            verdict = self.explain(Difference(path=path, before=reading, after=reading))
+            verdict = self.reasoning.verdict(Difference(path=path, before=reading, after=reading))
             found += [self._writing(path, reading, site, verdict.cause) for site in verdict.sites]
         return found
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ...capture.host.torch_private import next_sequence_number
+from ...capture.host.graph_private import next_sequence_number
 from ...core.blame.recorded_writes import Transcript
-from ...core.hazards.saved_tensor import Writing
+from ...core.model.saved_tensor import Writing
 from ..ipython.cell_sources import MAX_CHARACTERS
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
-    from ...core.interpreter.definitions import Definition
+    from ...core.model.notebook import Definition
 
 _NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
 MAX_CHARACTERS = 1 << 23

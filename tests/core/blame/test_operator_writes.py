@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.blame.evidence import Recorded
 from ipy_tensorwatch.core.blame.operator_writes import UNKNOWN, Operation, Owners, Region
 from ipy_tensorwatch.core.blame.recorded_writes import Transcript
+from ipy_tensorwatch.core.model.evidence import Recorded
 from ipy_tensorwatch.core.model.records import Inner
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.cell_lines import Listing
-from tests.render.records import reading, snapshot
+from tests.support.records import reading, snapshot
 
 CELL = "y = x\nfor i in range(3):\n    f(\n        y\n    )\na.add_(1); b.mul_(2)\n"
 OTHER = "def f(t):\n    t.add_(\n        1)\n    if t.sum(): t.mul_(2)\n"

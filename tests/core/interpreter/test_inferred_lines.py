@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
-from ipy_tensorwatch.core.interpreter.definitions import Definition, Notebook
 from ipy_tensorwatch.core.interpreter.trails import follow_statement, reach
+from ipy_tensorwatch.core.model.notebook import Definition, Notebook
 from ipy_tensorwatch.core.model.path import AccessPath
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_path

@@ -11,7 +11,7 @@ from ipy_tensorwatch.core.memory.changed_bytes import Member, find_dirty
 from ipy_tensorwatch.core.memory.strided_layout import lay
 from ipy_tensorwatch.core.model.reading import extent
 from ipy_tensorwatch.core.model.records import Elements, Example
-from tests.render.records import change, reading
+from tests.support.records import change, reading
 
 SLICE = st.tuples(st.integers(0, 5), st.integers(1, 8), st.sampled_from([1, 1, 2, 3, -1]))
 VIEW = st.tuples(st.tuples(SLICE, SLICE), st.sampled_from(["f4", "f4", "f4", "i2", "f8"]), st.sampled_from([1, 1, 3]))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ipy_tensorwatch.core.memory.neighbours import Neighbourhood
 from ipy_tensorwatch.core.memory.overlap import share_bytes
 from ipy_tensorwatch.core.model.path import AccessPath
-from tests.render.records import reading
+from tests.support.records import reading
 
 SOME = st.builds(
     lambda number, start, size, step, known: reading(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipy_tensorwatch.core.memory import overlap
-from tests.render.records import reading
+from tests.support.records import reading
 
 
 def test_a_search_that_takes_too_long_is_given_up(monkeypatch):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ipy_tensorwatch.core.memory import strided_layout as module
 from ipy_tensorwatch.core.memory.strided_layout import Lane, lay
 from ipy_tensorwatch.core.model.reading import extent
-from tests.render.records import reading
+from tests.support.records import reading
 
 BLOCK = 4096
 """Where the block begins."""

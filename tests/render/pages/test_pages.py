@@ -16,7 +16,7 @@ from ipy_tensorwatch.render.pages.status_page import Setting, Status, show_setti
 from ipy_tensorwatch.render.pages.why_page import explain
 from ipy_tensorwatch.render.paint.html import write_html
 from ipy_tensorwatch.render.paint.text import write_text
-from tests.render.records import change, inferred, reading, report, site, snapshot
+from tests.support.records import change, inferred, reading, report, site, snapshot
 
 
 def lines(page) -> list[str]:

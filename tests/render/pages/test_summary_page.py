@@ -8,7 +8,7 @@ from ipy_tensorwatch.core.model.records import Elements, Example
 from ipy_tensorwatch.render.pages.summary_page import MAX_LINES, summarize
 from ipy_tensorwatch.render.paint.text import write_text
 from ipy_tensorwatch.render.wording.measure import width
-from tests.render.records import change, report, site
+from tests.support.records import change, report, site
 
 
 def told(*changes) -> list[str]:

@@ -15,7 +15,7 @@ from ipy_tensorwatch.render.pages.summary_page import summarize
 from ipy_tensorwatch.render.paint.html import write_html
 from ipy_tensorwatch.render.paint.style import PICTURE_STYLE, STYLE
 from ipy_tensorwatch.render.paint.text import write_text
-from tests.render.records import change, full_report, report, site
+from tests.support.records import change, full_report, report, site
 
 PAGES = {
     "summary": lambda: summarize(full_report()),

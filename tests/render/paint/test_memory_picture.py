@@ -15,7 +15,7 @@ from ipy_tensorwatch.render.paint.memory_picture import MAX_STRIPS, picture
 from ipy_tensorwatch.render.paint.style import SHADES
 from ipy_tensorwatch.render.paint.text import write_text
 from tests.render.paint.test_html import parse
-from tests.render.records import change, reading, report, snapshot
+from tests.support.records import change, reading, report, snapshot
 
 
 def view(shape=(6,), strides=(4,), start=0, low=None, span=None, **more):

@@ -6,7 +6,7 @@ import pytest
 
 from ipy_tensorwatch.core.model.records import Elements
 from ipy_tensorwatch.render.wording.fold_changes import fold, label
-from tests.render.records import change, site
+from tests.support.records import change, site
 
 
 def of_best(*keys: str, **more) -> list:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.render.wording.sites import line_of, text_of
-from tests.render.records import change, inferred, site
+from tests.support.records import change, inferred, site
 
 
 def line(**more) -> str:

@@ -1,0 +1,190 @@
+"""PyTorch's private names for autograd graphs; tried and replaced as in `torch_private`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.utils.checkpoint
+
+from ...core.explain.error_messages import read_complaint
+from ...core.host.capability import take
+from .torch_private import undisturbed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ...core.explain.error_messages import Complaint
+
+LEAF_NUMBER = (1 << 64) - 1
+"""The number of every node that collects the gradient of a leaf."""
+_KEPT, _READ = "_raw_saved_", "_saved_"
+
+
+class Nothing:
+    """A class that nothing is of, in the place of one that is missing."""
+
+
+class _Example:
+    """The smallest graph that saves a tensor, to try on it what nodes have."""
+
+    def __init__(self) -> None:
+        with undisturbed():
+            self.leaf = torch.zeros(1, dtype=torch.float32, device="cpu", requires_grad=True)
+            self.result = self.leaf.exp()
+        self.node: Any = self.result.grad_fn
+        self.names = {"node": self.node}
+
+    def numbers(self, next_number: Callable[[], int], number: Callable[[], int]) -> tuple[bool, Callable[[], int]]:
+        """Try the numbers: this node has the last one."""
+        _require(number() == next_number() - 1)
+        return True, next_number
+
+    def saved(self, kind: type, raw: Any, _: object) -> type:  # noqa: ANN401
+        """Try what a node keeps: it kept its result."""
+        _require(type(raw) is kind, raw.data.data_ptr() == self.result.data_ptr(), not has_hook(raw))
+        return kind
+
+    def words(self, _: object) -> None:
+        """Try the words of errors: of a write to a leaf, and of one to a saved tensor."""
+        with undisturbed():
+            leaf = complaint_of(self.leaf.add_, 1)
+            self.result.detach().zero_()
+            saved = complaint_of(checked_by(type(self.node), "result"), self.node)
+        _require(
+            leaf is not None and leaf.trouble == "leaf", saved is not None and (saved.expected, saved.now) == (0, 1)
+        )
+
+
+def _require(*facts: bool) -> None:
+    if not all(facts):
+        raise ValueError
+
+
+def has_hook(saved: Any) -> bool:  # noqa: ANN401
+    """Tell a tensor that hooks packed, or will compute again."""
+    return getattr(saved, "unpack_hook", has_hook) is not None
+
+
+def complaint_of(check: Callable[[Any], object], node: Any) -> Complaint | None:  # noqa: ANN401
+    """Run a check of PyTorch's, and read what it complains about."""
+    try:
+        check(node)
+    except RuntimeError as error:
+        return read_complaint(str(error))
+    return None
+
+
+def kept_by(kind: Any, name: str) -> Any:  # noqa: ANN401
+    """Return what reads a saved tensor as it is kept: without a check, a hook or a new computation."""
+    return vars(kind)[_KEPT + name].__get__
+
+
+def checked_by(kind: Any, name: str) -> Any:  # noqa: ANN401
+    """Return what reads a saved tensor as backward does, and raises where its version has moved."""
+    return vars(kind)[_READ + name].__get__
+
+
+def setting_of(node: Any, name: str) -> object:  # noqa: ANN401
+    """Return an argument of a node's operator that is no tensor; None where it has none of that name."""
+    return getattr(node, _READ + name, None)
+
+
+_example = _Example()
+
+FOLLOWS_GRAPHS: bool
+next_sequence_number: Callable[[], int]
+FOLLOWS_GRAPHS, next_sequence_number = take(
+    "torch._C._autograd._get_sequence_nr",
+    "node._sequence_nr",
+    lost="no graph is followed: nothing is foretold of a backward, and its errors are not explained",
+    make=_example.numbers,
+    instead=(False, int),
+    roots=_example.names,
+)
+"""Whether nodes have numbers, and the one that this thread's next node will get; asking does not use it up."""
+
+SavedTensor: Any = take(
+    "torch._C._autograd.SavedTensor",
+    "node._raw_saved_result",
+    "node._saved_result",
+    lost="what a graph saved is not watched: hardly anything is foretold of a backward",
+    make=_example.saved,
+    instead=Nothing,
+    roots=_example.names,
+)
+"""What a node keeps of a tensor; its `unpack` checks the version, and its `data` is the tensor as it was kept."""
+
+take(
+    "node.name",
+    lost="what gradients take of a saved tensor is not known: hazards are foretold that do no harm",
+    make=lambda name: _require(name() == "ExpBackward0"),
+    instead=None,
+    roots=_example.names,
+)
+take(
+    "node._saved_result",
+    lost="errors of autograd are not explained, and a write in the cell that built a graph may be missed",
+    make=_example.words,
+    instead=None,
+    roots=_example.names,
+)
+del _example
+
+PythonNode: Any = take(
+    "torch._C._FunctionBase", lost="", instead=getattr(torch.autograd.function, "BackwardCFunction", Nothing)
+)
+"""The base of the nodes that a user's `autograd.Function` makes."""
+
+read_saved_tensors: Callable[[Any], Any] = take(
+    "torch.autograd.Function._raw_saved_tensors",
+    lost="what a `torch.autograd.Function` of yours saved is not watched",
+    make=lambda member: member.__get__,
+    instead=lambda _: (),
+)
+"""The tensors that a node of a user's function saved, as they are kept."""
+
+
+def number_reader(kind: Any) -> Callable[[Any], int]:  # noqa: ANN401
+    """Return what reads the number of nodes of a class."""
+    return kind._sequence_nr if FOLLOWS_GRAPHS else lambda _: 0
+
+
+def saved_names(kind: type) -> list[str]:
+    """List what a node of PyTorch's own may have saved, by the names in its formula."""
+    names = () if SavedTensor is Nothing else vars(kind)
+    return [name.removeprefix(_KEPT) for name in names if name.startswith(_KEPT)]
+
+
+def _checkpoints(kind: Any) -> Any:  # noqa: ANN401
+    names = {*kind.__init__.__code__.co_names}
+    _require("recompute_fn" in names, not names.isdisjoint({"saved_args", "input_saver"}))
+    return kind
+
+
+CheckpointFrame: Any = take(
+    "torch.utils.checkpoint._CheckpointFrame",
+    lost="what a checkpoint will compute with again is not watched",
+    make=_checkpoints,
+    instead=Nothing,
+)
+"""What the hooks of a checkpoint share: the function, and the tensors that it was handed."""
+
+
+def handed_again(frame: Any) -> Iterator[tuple[torch.Tensor, Callable[[Any], object]]]:  # noqa: ANN401
+    """Give the tensors that a checkpoint was handed, each with what reads it as the checkpoint will."""
+    kept = getattr(frame, "saved_args", None)
+    if kept is not None:
+        for one in kept:
+            if hasattr(one, "unpack_hook") and not has_hook(one):
+                yield one.data, partial(_unpack, one)
+        return
+    node: Any = getattr(getattr(frame, "input_saver", None), "grad_fn", None)  # before PyTorch 2.13
+    for one in getattr(node, "_raw_saved_tensors", ()):
+        if not has_hook(one):
+            yield one.data, lambda _: node.saved_tensors
+
+
+def _unpack(saved: Any, _: object) -> object:  # noqa: ANN401
+    return saved.unpack()

@@ -1,0 +1,120 @@
+"""Find in the evidence of a cell which statements may have written what."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..host.deadline import Deadline
+from ..interpreter.trails import Trails
+from ..statements.statement import parse_statements
+from ..statements.target_matching import name_targets
+from ..statements.write_calls import may_write
+from ..syntax.cell_lines import Listing
+from .statement_timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..interpreter.inferred_lines import Reached
+    from ..model.cell_trace import CellTrace
+    from ..model.evidence import Evidence
+    from ..model.path import AccessPath
+    from ..model.records import Inner, Place
+    from ..statements.statement import Statement
+    from ..statements.target_matching import Named
+    from .snapshot_index import SnapshotIndex
+
+_WORD = re.compile(r"\w+")
+
+
+class CellIndex:
+    """Answers from the evidence of one cell, each index made when it is first asked for.
+
+    Attributes
+    ----------
+    curtailed
+        The paths of which what changed them was not looked for to the end, for want of time.
+    """
+
+    def __init__(self, evidence: Evidence, trace: CellTrace, places: SnapshotIndex) -> None:
+        self.evidence, self.places, self._trace = evidence, places, trace
+        self.curtailed: dict[str, None] = {}
+        self._named: dict[int, Named] = {}
+        self._lines: dict[Place, Inner | None] = {}
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """The cell's own statements."""
+        return parse_statements(self.evidence.plain)
+
+    @cached_property
+    def numbered(self) -> Mapping[int, Statement]:
+        """The statements by their place."""
+        return {one.index: one for one in self.statements}
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """When the statements ran."""
+        return Timeline(self.evidence.plain, self.evidence.entered)
+
+    @cached_property
+    def able(self) -> frozenset[int]:
+        """The statements that may run any code at all: not one like `y = 1`, which cannot have written a tensor."""
+        return frozenset(one.index for one in self.statements if may_write(one))
+
+    def named_by(self, statement: Statement) -> Named:
+        """Tell what a statement names as written."""
+        index = statement.index
+        if index not in self._named:
+            known = self.evidence.values.get(index) or ({},)
+            self._named[index] = name_targets(statement, known, self.places.watched)
+        return self._named[index]
+
+    def reach(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> Reached:
+        """Follow a statement's calls into the notebook's functions."""
+        reached = self._trails.of(statement).narrow(path, others)
+        if reached.is_cut:
+            self.curtailed[str(path)] = None
+        return reached
+
+    @cached_property
+    def _trails(self) -> Trails:
+        deadline = Deadline.after(self._trace.seconds)
+        return Trails(self._trace.notebook, cell=self.evidence.cell, source=self.evidence.plain, deadline=deadline)
+
+    def line(self, place: Place) -> Inner | None:
+        """Find the line of a cell behind a line of a file."""
+        if place not in self._lines:
+            self._lines[place] = self._listing.line(place)
+        return self._lines[place]
+
+    @cached_property
+    def _listing(self) -> Listing:
+        files = self._trace.files
+        return Listing({name: one.cell for name, one in files.items()}, lambda name: files[name].text)
+
+    def spelling(self, words: Iterable[str]) -> frozenset[int]:
+        """Give the statements in whose text one of some names stands."""
+        return frozenset[int]().union(*(self._words.get(word, ()) for word in words))
+
+    @cached_property
+    def _words(self) -> Mapping[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        for one in self.statements:
+            for word in set(_WORD.findall(one.text)):
+                found.setdefault(word, set()).add(one.index)
+        return found
+
+    def leading_to(self, objects: Iterable[int]) -> frozenset[int]:
+        """Give the statements of which some name led to one of some tensors as they were entered."""
+        return frozenset[int]().union(*(self._leading.get(one, ()) for one in objects))
+
+    @cached_property
+    def _leading(self) -> Mapping[int, set[int]]:
+        found: dict[int, set[int]] = {}
+        for index, names in self.evidence.targets.items():
+            for serial in frozenset[int]().union(*names.values()):
+                found.setdefault(serial, set()).add(index)
+        return found

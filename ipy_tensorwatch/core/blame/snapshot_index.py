@@ -1,0 +1,72 @@
+"""Find in the snapshot after a cell what lies together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..memory.neighbours import Neighbourhood
+from ..model.path import AccessPath, count_alike
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..model.diff import Difference
+    from ..model.reading import Reading
+    from ..model.snapshot import Snapshot
+
+    Entry = tuple[AccessPath, Reading]
+
+
+class SnapshotIndex:
+    """Answers from one snapshot, each index made when it is first asked for."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._alike: dict[tuple[str, ...], bool] = {}
+
+    def overlapping(self, reading: Reading) -> list[Entry]:
+        """Give the entries that are the same object or share a byte with a reading."""
+        return self._intervals.of(reading)
+
+    def lying_on(self, reading: Reading) -> list[Entry]:
+        """Give those that share a byte, the ones of the same layout first."""
+        return sorted(self.overlapping(reading), key=lambda entry: entry[1].layout != reading.layout)
+
+    def in_storage(self, storage: int) -> list[Entry]:
+        """Give the entries of a storage."""
+        return list(self.snapshot.by_storage.get(storage, ()))
+
+    def sharing(self, difference: Difference) -> list[AccessPath]:
+        """Give the path of a difference, and the paths that share a byte with it."""
+        reading = difference.after or difference.before
+        return [difference.path, *(path for path, _ in self.overlapping(reading))] if reading else []
+
+    @cached_property
+    def _intervals(self) -> Neighbourhood[AccessPath]:
+        return Neighbourhood(self.snapshot.entries())
+
+    @cached_property
+    def watched(self) -> Mapping[str, Reading]:
+        """All paths, spelled, so that the longest one that a statement names can be found."""
+        return {str(path): reading for path, reading in self.snapshot.entries()}
+
+    @cached_property
+    def crowds(self) -> Mapping[int, int]:
+        """How many paths lead into each storage."""
+        return Counter(reading.storage for reading in self.watched.values())
+
+    def is_one_module(self, one: AccessPath, other: AccessPath) -> bool:
+        """Tell whether two paths to a buffer go through one and the same module: they agree in all that it holds."""
+        shared = count_alike([path.steps[::-1] for path in (one, other)])
+        starts = tuple(str(AccessPath(path.root, path.steps[: len(path.steps) - shared])) for path in (one, other))
+        if starts not in self._alike:
+            self._alike[starts] = self._below(starts[0]) == self._below(starts[1])
+        return self._alike[starts]
+
+    def _below(self, start: str) -> dict[str, int]:
+        """Give the objects behind a path, by how they are spelled from there on."""
+        behind = (f"{start}.", f"{start}[")
+        watched = self.watched.items()
+        return {spelled[len(start) :]: reading.object for spelled, reading in watched if spelled.startswith(behind)}

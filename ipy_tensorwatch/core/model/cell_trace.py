@@ -1,0 +1,70 @@
+"""The trace of one cell: the one thing that capture hands to reasoning, made once when the cell has ended."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .evidence import Evidence
+from .notebook import Notebook
+from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .diff import Found
+    from .records import Cell, Coverage, OperatorWrite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """The code of a cell, or of a part of it that a magic compiled, as it stands behind a file name."""
+
+    cell: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CellTrace:
+    """What one cell did, as plain values: no tensor, no frame, no shell.
+
+    Attributes
+    ----------
+    before, after
+        What the names led to when the cell began and when it had ended.
+    outside
+        What differed before the cell began, from the end of the cell before.
+    found
+        What differs now, also where somebody looked meanwhile.
+    own
+        What was observed while it ran.
+    beside
+        What was observed of the cells that ran in other threads meanwhile.
+    elsewhere
+        The global names that the notebook's functions use which other threads ran when it ended.
+    notebook
+        What was defined when it ended.
+    files
+        The code behind the file names that `own` and `beside` mention.
+    writes
+        The operators that wrote, in order; only `%%tensordiff` records them.
+    coverage
+        How much was compared.
+    seconds
+        How long calls may be followed into the notebook's functions, for this cell.
+    """
+
+    cell: Cell
+    before: Snapshot = field(default_factory=Snapshot)
+    after: Snapshot = field(default_factory=Snapshot)
+    outside: Sequence[Found] = ()
+    found: Sequence[Found] = ()
+    own: Evidence = field(default_factory=Evidence)
+    beside: tuple[Evidence, ...] = ()
+    elsewhere: frozenset[str] = frozenset()
+    notebook: Notebook = field(default_factory=Notebook)
+    files: Mapping[str, SourceFile] = field(default_factory=dict)
+    writes: tuple[OperatorWrite, ...] = ()
+    coverage: Coverage
+    seconds: float = math.inf

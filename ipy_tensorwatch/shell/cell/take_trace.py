@@ -1,0 +1,143 @@
+"""Make the trace of a cell that has just ended: the one place where what was captured becomes plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from ...capture.host.other_threads import names_in_other_threads
+from ...capture.objects.class_names import catalog
+from ...core.host.guard import GUARD
+from ...core.model.cell_trace import CellTrace, SourceFile
+from ...core.model.diff import join
+from ...core.model.evidence import Evidence, Move, OptimizerStep, Write
+from ...core.model.notebook import Notebook
+from ..ipython.cell_sources import source_of, user_variables
+from .operator_recording import SECONDS as RECORDING_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ...capture.observer import Observation
+    from ...capture.running.optimizer_steps import SeenStep, StepRecorder
+    from ...core.model.diff import Found
+    from ...core.model.records import Cell
+    from ..ipython.cell_sources import Sources
+    from .running_cell import RunningCell
+
+_Seen = TypeVar("_Seen", Write, Move)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What outlasts a cell and has seen something of it."""
+
+    shell: InteractiveShell
+    sources: Sources
+    steps: StepRecorder
+
+
+def take_trace(
+    watched: Watched, cell: RunningCell, ended: Cell, observed: Observation, found: Sequence[Found]
+) -> CellTrace:
+    """Make the trace of a cell; what only changes and errors ask for is left out where there are none.
+
+    Parameters
+    ----------
+    found
+        What differs from the last look.
+    """
+    shell, sources = watched.shell, watched.sources
+    found = join((*cell.meanwhile, found))
+    files, failed = sources.files(shell), ended.status != "ok"
+    is_quiet = not (found or observed.overwritten or failed)
+    cells = [cell, *cell.beside]
+    own, *beside = (_evidence_of(one, () if is_quiet else _steps(watched, one, observed)) for one in cells)
+    return CellTrace(
+        cell=ended,
+        before=cell.ledger.before.snapshot,
+        after=observed.shot.snapshot,
+        outside=cell.outside,
+        found=found,
+        own=own,
+        beside=tuple(beside),
+        elsewhere=frozenset() if is_quiet else names_in_other_threads(files),
+        notebook=Notebook() if is_quiet else read_notebook(shell, sources),
+        files={} if is_quiet else dict(_files_of(cells, files)),
+        writes=cell.recording.writes if cell.recording else (),
+        coverage=observed.coverage,
+        seconds=_patience(cell, ended.duration),
+    )
+
+
+def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:
+    return Evidence(
+        cell=cell.count,
+        plain=cell.plain,
+        entered=tuple(cell.ledger.built),
+        writes=_group(cell.ledger.writes, lambda write: write.storage),
+        moves=_group(cell.ledger.moves, lambda move: move.object),
+        steps=steps,
+        values={index: tuple(known) for index, known in cell.values.items()},
+        targets={
+            index: {name: frozenset(serials) for name, serials in known.items()}
+            for index, known in cell.targets.items()
+        },
+        ran=cell.ledger.ran,
+        recorded=cell.recording.recorded if cell.recording else {},
+    )
+
+
+def _patience(cell: RunningCell, duration: float) -> float:
+    """Tell for how many seconds calls may be followed; whoever records a cell wants to know."""
+    if cell.recording:
+        return RECORDING_SECONDS
+    return cell.settings.explain_floor + cell.settings.explain_share * duration
+
+
+def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
+    """Read what the user's names lead to, and where the notebook's functions are."""
+    nothing: tuple[dict[str, str], frozenset[str]] = {}, frozenset()
+    classes, inplace = GUARD.run("who wrote", catalog, user_variables(shell), default=nothing)
+    return Notebook(definitions=dict(sources.definitions), classes=classes, inplace=inplace)
+
+
+def _group(seen: Iterable[_Seen], key: Callable[[_Seen], int]) -> dict[int, tuple[_Seen, ...]]:
+    found: dict[int, list[_Seen]] = {}
+    for one in seen:
+        found.setdefault(key(one), []).append(one)
+    return {number: tuple(group) for number, group in found.items()}
+
+
+def _files_of(cells: Iterable[RunningCell], files: Mapping[str, int]) -> Iterator[tuple[str, SourceFile]]:
+    """Give the code of the cells in which something was seen; code that a magic compiled has a file of its own."""
+    ledgers = [cell.ledger for cell in cells]
+    seen = [one.positions for each in ledgers for one in each.writes]
+    seen += [one.positions for each in ledgers for one in each.moves]
+    names = {position.place[0] for positions in seen for position in positions if position.place}
+    counts = {files[name] for name in names if name in files}
+    for name, count in files.items() if counts else ():
+        if count in counts:
+            yield name, SourceFile(cell=count, text=source_of(name))
+
+
+def _steps(watched: Watched, cell: RunningCell, observed: Observation) -> tuple[OptimizerStep, ...]:
+    """Give the steps of optimizers that no cell beside this one has made."""
+    seen = watched.steps.of_others_than({one.thread for one in cell.beside})
+    return tuple(_step(watched, cell, observed, one) for one in seen)
+
+
+def _step(watched: Watched, cell: RunningCell, observed: Observation, seen: SeenStep) -> OptimizerStep:
+    lens = cell.observer.lens
+    serials = (lens.objects.of_id(address) for address in seen.parameters)
+    storages = (lens.storages.at(address) for address in seen.storages)
+    inner = watched.sources.line(watched.shell, *seen.frame[:2]) if seen.frame and not seen.frame[2] else None
+    return OptimizerStep(
+        statement=seen.statement,
+        inner=inner,
+        paths=frozenset(path for path, address in observed.shot.optimizers if address == seen.optimizer),
+        parameters=frozenset(serial for serial in serials if serial is not None),
+        storages=frozenset(storage for storage in storages if storage is not None),
+    )

@@ -1,0 +1,183 @@
+"""The JSON Schema in the package says exactly what `Report.to_dict()` gives."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import fields
+from importlib import resources
+from typing import get_args
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from ipy_tensorwatch.core.model import records
+from ipy_tensorwatch.core.model.reading import METADATA
+from tests.support.records import full_report
+
+SCHEMA = json.loads((resources.files("ipy_tensorwatch") / "report.schema.json").read_text("utf-8"))
+DEFINED = SCHEMA["$defs"]
+RECORDS = {
+    "cell": records.Cell,
+    "tensor": records.TensorRecord,
+    "group": records.AliasGroup,
+    "pair": records.Pair,
+    "change": records.Change,
+    "site": records.Site,
+    "inner": records.Inner,
+    "elements": records.Elements,
+    "example": records.Example,
+    "coverage": records.Coverage,
+    "unverified": records.Unverified,
+    "write": records.OperatorWrite,
+    "hazard": records.Hazard,
+}
+WORDS = {
+    ("pair", "relation"): records.Relation,
+    ("change", "kind"): records.Kind,
+    ("change", "cause"): records.Cause,
+    ("hazard", "outcome"): records.Outcome,
+    ("site", "certainty"): records.Certainty,
+    ("cell", "status"): records.Status,
+}
+DESIGN = {
+    "cell": {"count", "source", "status", "duration", "overhead"},
+    "tensor": {
+        "path",
+        "kind",
+        "object",
+        "storage",
+        "device",
+        "dtype",
+        "shape",
+        "strides",
+        "data_ptr",
+        "span",
+        "version",
+        "requires_grad",
+        "is_leaf",
+        "grad_fn",
+    },
+    "group": {"id", "device", "nbytes", "members", "pairs"},
+    "pair": {"a", "b", "relation"},
+    "change": {"path", "kind", "cause", "silent", "via", "sites", "versions", "versioned", "verified", "elements"},
+    "site": {"line", "end_line", "text", "certainty", "inner"},
+    "inner": {"cell", "line", "text"},
+    "elements": {"changed", "total", "max_abs"},
+    "hazard": {"code", "outcome", "paths", "op", "message", "remedy", "saved_at", "written_at"},
+    "coverage": {"tensors", "bytes", "verified_bytes", "unverified"},
+    "unverified": {"path", "why"},
+}
+
+
+def faults(report: dict) -> list[str]:
+    """Say what the schema objects to."""
+    return [f"{e.json_path}: {e.message}" for e in Draft202012Validator(SCHEMA).iter_errors(report)]
+
+
+def test_the_schema_is_a_schema():
+    assert Draft202012Validator.check_schema(SCHEMA) is None
+
+
+def test_the_keys_of_a_report_are_those_of_the_design_and_the_writes():
+    expected = {"schema", "cell", "tensors", "groups", "changes", "hazards", "coverage", "writes"}
+
+    assert set(SCHEMA["properties"]) == expected
+    assert set(full_report().to_dict()) == expected
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_record_and_its_definition_have_the_same_keys(name: str):
+    assert set(DEFINED[name]["properties"]) == {one.name for one in fields(RECORDS[name])}
+
+
+@pytest.mark.parametrize("name", DESIGN)
+def test_every_key_of_the_design_is_there(name: str):
+    assert DESIGN[name] - set(DEFINED[name]["properties"]) == set()
+
+
+@pytest.mark.parametrize("name", DEFINED)
+def test_every_key_is_required_and_no_other_is_allowed(name: str):
+    """Whoever reads a report can rely on every key; a null says that there is nothing to tell."""
+    one = DEFINED[name]
+    if one.get("type") == "object":
+        assert (set(one["required"]), one["additionalProperties"]) == (set(one["properties"]), False)
+
+
+@pytest.mark.parametrize(("name", "key"), WORDS)
+def test_the_closed_words_are_those_of_the_records(name: str, key: str):
+    assert set(DEFINED[name]["properties"][key]["enum"]) - {None} == set(get_args(WORDS[name, key]))
+
+
+def test_the_metadata_fields_are_those_that_are_compared():
+    assert tuple(DEFINED["change"]["properties"]["fields"]["items"]["enum"]) == METADATA
+
+
+def test_a_report_with_everything_in_it_fits():
+    assert faults(full_report().to_dict()) == []
+
+
+def test_a_report_survives_json():
+    report = full_report().to_dict()
+
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_a_hazard_of_the_design_fits():
+    site = full_report().to_dict()["changes"][0]["sites"][0]
+    report = full_report().to_dict() | {
+        "hazards": [
+            {
+                "code": "TW201",
+                "outcome": "raises",
+                "paths": ["h"],
+                "op": "MulBackward0",
+                "message": "…",
+                "remedy": "…",
+                "saved_at": site,
+                "written_at": site,
+                "saved_cell": 2,
+                "written_cell": 3,
+                "node": 7,
+                "happened": False,
+            }
+        ]
+    }
+
+    assert faults(report) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        (("cell", "status"), "fine"),
+        (("cell", "count"), "7"),
+        (("changes", 0, "kind"), "changed"),
+        (("changes", 0, "cause"), "magic"),
+        (("changes", 0, "versions"), [1]),
+        (("changes", 0, "surprise"), 1),
+        (("changes", 0, "sites", 0, "line"), 0),
+        (("tensors", 0, "span"), [0]),
+        (("tensors", 0, "path"), ""),
+        (("groups", 0, "members"), ["x"]),
+        (("writes", 0, "times"), 0),
+        (("schema",), 2),
+        (("surprise",), 1),
+    ],
+)
+def test_what_is_not_in_the_contract_does_not_fit(where: tuple, what: object):
+    report = copy.deepcopy(full_report().to_dict())
+    inside = report
+    for step in where[:-1]:
+        inside = inside[step]
+    inside[where[-1]] = what
+
+    assert len(faults(report)) == 1
+
+
+@pytest.mark.parametrize("key", ["cell", "coverage", "writes"])
+def test_a_key_that_is_missing_does_not_fit(key: str):
+    report = full_report().to_dict()
+    del report[key]
+
+    assert len(faults(report)) == 1

@@ -1,0 +1,216 @@
+"""Hazards that lie in how memory is shared: said when they begin, and gone when they are over."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.support.notebook import Notebook
+
+MODEL = """
+import copy, torch
+from torch import nn
+torch.manual_seed(0)
+model = nn.Linear(2, 1)
+opt = torch.optim.Adam(model.parameters(), lr=0.1)
+x = torch.randn(4, 2)
+"""
+STEP = "opt.zero_grad()\nmodel(x).pow(2).mean().backward()\nopt.step()"
+TWO_LEAVES = """
+import torch
+a = torch.ones(3, requires_grad=True)
+b = torch.ones(3, requires_grad=True)
+"""
+
+
+def told(report):
+    """Give code, outcome and paths of each hazard."""
+    return [(one["code"], one["outcome"], one["paths"]) for one in report["hazards"]]
+
+
+def turns(nb):
+    """Give the lines that the history tells of hazards, without the messages."""
+    page = nb.cell("%tensorwatch history").stdout.partition("Hazards by cell")[2]
+    return [tuple(line.split()[:3]) for line in page.strip("\n").split("\n")[1:] if "over:" in line]
+
+
+@pytest.mark.parametrize("joined", ["a.view(-1) + b.view(-1)", "a.reshape(3) + b.reshape(3)", "a[None] + b[None]"])
+def test_gradients_that_are_one_memory_are_told_before_the_second_backward_doubles_them(joined: str):
+    with Notebook() as nb:
+        nb.run(TWO_LEAVES)
+        report = nb.run(f"loss = (({joined}) ** 2).sum()\nloss.backward()")
+        right = nb.ns["a"].grad * 2
+        nb.run(f"(({joined}) ** 2).sum().backward()")
+
+        assert [("TW203", "wrong", ["a.grad", "b.grad"])] == told(report)
+        assert not torch.equal(right, nb.ns["a"].grad)
+        assert report["hazards"][0]["written_at"]["text"] == "loss.backward()"
+
+
+def test_the_remedy_for_shared_gradients_mends_the_second_backward():
+    with Notebook() as nb:
+        nb.run(TWO_LEAVES)
+        [hazard] = nb.run("((a.view(-1) + b.view(-1)) ** 2).sum().backward()")["hazards"]
+        right = nb.ns["a"].grad * 2
+        line = hazard["remedy"].split("`")[3]
+
+        assert line == "b.grad = b.grad.clone()"
+        assert nb.run(line)["hazards"] == []
+        nb.run("((a.view(-1) + b.view(-1)) ** 2).sum().backward()")
+        assert torch.equal(right, nb.ns["a"].grad)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "(a + b * 2).pow(2).sum().backward()",
+        "torch.cat([a, b]).pow(2).sum().backward()",
+        "c = b\n(c * a).sum().backward()",
+        "shared = torch.nn.Linear(3, 3)\nboth = torch.nn.Sequential(shared, shared)\nboth(a).sum().backward()",
+    ],
+)
+def test_gradients_of_their_own_are_no_hazard(cell: str):
+    with Notebook() as nb:
+        nb.run(TWO_LEAVES)
+
+        assert nb.run(cell)["hazards"] == []
+
+
+@pytest.mark.parametrize("over", ["a.grad = b.grad = None", "b.grad = b.grad.clone()", "del a"])
+def test_shared_gradients_are_over_when_they_part(over: str):
+    with Notebook() as nb:
+        nb.run(TWO_LEAVES)
+        nb.run("((a.view(-1) + b.view(-1)) ** 2).sum().backward()")
+
+        assert nb.run("1 + 1")["hazards"] != []
+        assert nb.run(over)["hazards"] == []
+        assert [("[4]", "TW203", "a.grad,")] == turns(nb)
+
+
+def test_a_state_dict_kept_by_reference_is_told_once_when_training_goes_on():
+    with Notebook() as nb:
+        nb.run(MODEL)
+        nb.run(STEP)
+        nb.run("best = model.state_dict()\nsaved = {'model': model.state_dict(), 'opt': opt.state_dict(), 'epoch': 3}")
+        [best, saved] = nb.run(STEP)["hazards"]
+        nb.run(STEP)
+
+        assert ("TW207", "risk", "best['weight']") == (best["code"], best["outcome"], best["paths"][0])
+        assert {"saved['model']['weight']", "saved['opt']['state'][0]['exp_avg']"} <= {*saved["paths"]}
+        assert ("opt.step()", 4) == (best["written_at"]["text"], best["written_cell"])
+        assert ["TW207" in one for one in nb.said] == [False, False, False, True, False]
+
+
+def test_the_remedy_for_a_state_dict_keeps_what_was_best():
+    with Notebook() as nb:
+        nb.run(MODEL)
+        nb.run("best = model.state_dict()")
+        [hazard] = nb.run(STEP)["hazards"]
+        kept = nb.ns["best"]["weight"].clone()
+        line = hazard["remedy"].split("`")[1]
+
+        assert line == "best = copy.deepcopy(best)"
+        assert nb.run(line)["hazards"] == []
+        assert nb.run(STEP)["hazards"] == []
+        assert torch.equal(kept, nb.ns["best"]["weight"])
+        assert [("[4]", "TW207", "best['weight'],")] == turns(nb)
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        "best = copy.deepcopy(model.state_dict())",
+        "best = {k: v.clone() for k, v in model.state_dict().items()}",
+        "twin = copy.deepcopy(model)",
+        "params = dict(model.named_parameters())",
+        "weight = model.weight",
+    ],
+)
+def test_copies_and_other_names_are_no_state_dict_kept_by_reference(keep: str):
+    with Notebook() as nb:
+        nb.run(MODEL)
+        nb.run(keep)
+
+        assert nb.run(STEP)["hazards"] == []
+
+
+@pytest.mark.parametrize(
+    ("make", "write"),
+    [
+        ("u = torch.zeros(1).expand(3)", "u[0] = 5"),
+        ("u = torch.arange(5.0).unfold(0, 3, 1)", "u.mul_(2)"),
+        ("u = torch.zeros(3).as_strided((2, 2), (1, 1))", "u[0] += 1"),
+        (
+            "import numpy as np\nu = np.lib.stride_tricks.sliding_window_view(np.zeros(4), 2, writeable=True)",
+            "u[0] = 5",
+        ),
+    ],
+)
+def test_a_write_to_a_tensor_whose_elements_share_memory_is_told(make: str, write: str):
+    with Notebook() as nb:
+        nb.run("import torch\n" + make)
+        report = nb.run(write)
+
+        assert [("TW206", "risk", ["u"])] == told(report)
+        assert write in report["hazards"][0]["message"]
+        assert told(nb.run("1 + 1")) == told(report)
+        assert nb.run("u = u.copy() if hasattr(u, 'copy') else u.clone()")["hazards"] == []
+
+
+@pytest.mark.parametrize(
+    ("make", "write"),
+    [
+        ("x = torch.zeros(1)\nu = x.expand(3)", "x.add_(1)"),
+        ("u = torch.arange(6.0).unfold(0, 2, 2)", "u.mul_(2)"),
+        ("u = torch.zeros(4, 4)[::2, 1:].t()", "u.mul_(2).add_(1)"),
+        ("u = torch.zeros(6).as_strided((2, 2), (3, 1))", "u += 1"),
+        ("u = torch.zeros(1).expand(1)", "u += 1"),
+    ],
+)
+def test_a_write_where_no_elements_share_memory_is_no_hazard(make: str, write: str):
+    with Notebook() as nb:
+        nb.run("import torch\n" + make)
+
+        assert nb.run(write)["hazards"] == []
+
+
+def test_freed_memory_is_told_without_being_read():
+    with Notebook() as nb:
+        nb.run("import torch\nx = torch.ones(3)")
+        report = nb.run("x.untyped_storage().resize_(0)\nNone")
+        line = report["hazards"][0]["remedy"].split("`")[1]
+
+        assert [("TW208", "risk", ["x"])] == told(report)
+        assert nb.run(line + "\nNone")["hazards"] == []
+        assert [("[3]", "TW208", "x")] == turns(nb)
+
+
+@pytest.mark.parametrize("borrow", ["torch.from_dlpack(x)", "__import__('numpy').from_dlpack(x)"])
+@pytest.mark.parametrize("size", [3, 1 << 20])
+def test_memory_whose_lender_has_let_go_of_it_is_told_and_not_read(borrow: str, size: int):
+    with Notebook() as nb:
+        nb.run(f"import torch\nx = torch.ones({size})\ny = {borrow}")
+        report = nb.run("x.data = torch.zeros(3)")
+
+        assert [("TW208", "risk", ["y"])] == told(report)
+        assert "y" not in {one["path"] for one in report["changes"]}
+        assert {"path": "y", "why": "its memory is gone"} in report["coverage"]["unverified"]
+        assert told(nb.run("fill = [torch.ones(3) for _ in range(100)]")) == told(report)
+        assert nb.run("del y")["hazards"] == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "cell"),
+    [
+        ("x = torch.ones(3)\ny = torch.from_dlpack(x)", "del x"),
+        ("x = torch.ones(3)\ny = torch.from_dlpack(x)", "x.add_(1)"),
+        ("x = torch.ones(3)\ny = x.numpy()", "x.data = torch.zeros(3)"),
+        ("import numpy as np\na = np.ones(3)\ny = torch.from_numpy(a)", "del a"),
+        ("x = torch.ones(3)\ny = x.view(3)", "x.data = torch.zeros(3)"),
+    ],
+)
+def test_memory_that_is_held_is_no_hazard(setting: str, cell: str):
+    with Notebook() as nb:
+        nb.run("import torch\n" + setting)
+
+        assert nb.run(cell)["hazards"] == []

@@ -1,0 +1,115 @@
+"""Beyond an ordinary number of things the clock rules: what was not reached is listed, and comes first the next time."""
+
+from __future__ import annotations
+
+import pytest
+
+import ipy_tensorwatch.capture.snapshot.snapshotter as lens_module
+from ipy_tensorwatch.capture.objects import containers, look_limits, walk
+from tests.support.notebook import Notebook, changes, mutated
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Make a few things too many, and the clock always late."""
+    for module in (look_limits, walk, lens_module):
+        for name in ("EXACT_TENSORS", "EXACT_OBJECTS", "HUGE"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, 50)
+    for module in (look_limits, walk, containers):
+        monkeypatch.setattr(module, "SEGMENT", 20)
+    monkeypatch.setattr(look_limits.Limits, "is_late", True)
+
+
+def why(report: dict) -> dict[str, str]:
+    return {one["path"]: one["why"] for one in report["coverage"]["unverified"]}
+
+
+def test_an_ordinary_number_is_looked_at_whole_however_late_it_is(monkeypatch):
+    monkeypatch.setattr(look_limits.Limits, "is_late", True)
+    with Notebook() as nb:
+        nb.run(
+            "import torch\nmany = [torch.zeros(1) for _ in range(2000)]\nboxes = [[i] for i in range(2000)]\nx = many[1999]"
+        )
+        report = nb.run("x.add_(1)")
+
+    assert mutated(report) == {"x", "many[1999]"}
+    assert why(report) == {}
+
+
+def test_what_was_not_reached_is_one_entry_and_read_later(small):
+    with Notebook() as nb:
+        report = nb.run("import torch\nbig = [torch.zeros(2) for _ in range(100)]")
+        assert why(report) == {"big": "budget"}
+        for _ in range(5):
+            report = nb.run("pass")
+            assert changes(report) == {}
+
+        assert len([one for one in report["tensors"] if one["path"].startswith("big[")]) == 100
+
+
+def test_a_write_that_was_missed_is_found_late(small):
+    with Notebook() as nb:
+        nb.run("import torch\nbig = [torch.zeros(2) for _ in range(100)]\nx = torch.zeros(3)\ny = x.view(-1)")
+        for _ in range(6):
+            nb.run("pass")
+        found = {}
+        for cell in ["for one in big: one.add_(1)", *["y.add_(1)"] * 5]:
+            report = nb.run(cell)
+            found |= dict.fromkeys(mutated(report) - {"x", "y"})
+            assert cell[0] == "f" or {"x", "y"} <= mutated(report)
+
+    assert len(found) == 100
+
+
+def test_tensors_inside_a_million_objects_come_to_their_turn(small):
+    with Notebook() as nb:
+        nb.run("import torch\nclass Box: pass\nboxes = [Box() for _ in range(200)]\nboxes[150].t = torch.zeros(2)")
+        seen = [any(one["path"] == "boxes[150].t" for one in nb.run("pass")["tensors"]) for _ in range(12)]
+
+    assert seen[-1]
+
+
+def test_a_huge_container_that_is_gone_leaves_nothing(small):
+    with Notebook() as nb:
+        nb.run("import torch\nbig = [torch.zeros(2) for _ in range(100)]")
+        nb.run("pass")
+        report = nb.run("del big")
+
+        assert report["tensors"] == []
+        assert why(report) == {}
+
+
+def test_lists_that_are_many_together_are_cut_like_one_huge_list(small):
+    with Notebook() as nb:
+        report = nb.run("import torch\nmany = [[torch.zeros(1) for _ in range(30)] for _ in range(5)]")
+        assert {"many[1]", "many[4]"} <= why(report).keys()
+        assert all(path == "many" or path.startswith("many[") for path in why(report))
+        for _ in range(12):
+            report = nb.run("pass")
+            assert changes(report) == {}
+
+        assert len({one["path"] for one in report["tensors"] if one["path"].startswith("many[")}) == 150
+
+
+def test_a_list_that_was_looked_at_whole_stays_whole(small):
+    with Notebook() as nb:
+        nb.run("import torch\na = [torch.zeros(1) for _ in range(30)]\nb = [torch.zeros(1) for _ in range(15)]")
+        nb.run("c = [torch.zeros(1) for _ in range(40)]")
+        changed = [
+            changes(nb.run(cell)) for cell in ("pass", "0", "a0 = [torch.zeros(1) for _ in range(45)]", "1", "2")
+        ]
+
+    told = [change for one in changed for change in one.values()]
+    assert all(one["path"].startswith("a0") and one["kind"] == "bound" for one in told), told
+
+
+def test_parts_of_a_huge_deque_and_of_a_huge_dict_are_read_by_turns(small):
+    with Notebook() as nb:
+        nb.run("import torch\nfrom collections import deque\nd = deque(torch.zeros(1) for _ in range(100))")
+        nb.run("e = {i: torch.zeros(1) for i in range(100)}")
+        for _ in range(15):
+            report = nb.run("pass")
+            assert changes(report) == {}
+
+    assert len([one for one in report["tensors"] if one["path"][:2] in {"d[", "e["}]) == 200

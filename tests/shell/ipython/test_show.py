@@ -1,0 +1,68 @@
+"""Text in a terminal, text and HTML in a notebook; and what is said only once."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.notebook import Notebook
+
+ALIASED = "import torch\nx = torch.zeros(6)\ny = x.view(2, 3)"
+NO_TIME = {"budget_floor": 0.0, "budget_share": 0.0, "budget_limit": 0.0, "idle_share": 0.0}
+
+
+def test_a_terminal_gets_text(notebook: Notebook):
+    notebook.run(ALIASED)
+    ran = notebook.cell("y.add_(1);")
+
+    assert ran.outputs == []
+    assert (
+        ran.told
+        == " tensorwatch  [2]  1 silent change\n   x   changed through y   line 1   y.add_(1)   6 of 6 elements, max |Δ| 1   v0 → v1\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["y.add_(1);", "%tensorwatch", "%%tensordiff\ny.add_(1);", "%tensorwatch why x", "%tensordiff x y"]
+)
+def test_a_kernel_gets_text_and_html(notebook: Notebook, line: str):
+    notebook.run(ALIASED)
+    notebook.shell.kernel = object()
+    ran = notebook.cell(line)
+    del notebook.shell.kernel
+
+    assert ran.stdout == ""
+    assert [set(output["data"]) for output in ran.outputs] == [{"text/plain", "text/html"}]
+    assert ran.outputs[0]["data"]["text/html"].startswith('<div class="ipytw">')
+
+
+def test_a_display_that_fails_does_not_break_the_cell_nor_the_next_one(notebook: Notebook, monkeypatch):
+    def fail(*_args, **_more):
+        raise BrokenPipeError("the front end has gone")
+
+    notebook.run(ALIASED)
+    notebook.shell.kernel = object()
+    with monkeypatch.context() as patched:
+        patched.setattr(notebook.shell.display_pub.__class__, "publish", fail)
+        patched.setattr("IPython.utils.capture.CapturedIO.outputs", [])
+        ran = notebook.shell.run_cell("y.add_(1);")
+    del notebook.shell.kernel
+
+    assert ran.success
+    assert "the front end has gone" in notebook.cell("%tensorwatch status").stdout
+    assert "1 silent change" in notebook.cell("y.add_(1);").told
+
+
+def test_that_checks_have_begun_to_be_skipped_is_said_once():
+    with Notebook(settings=NO_TIME) as nb:
+        first = nb.cell(ALIASED).stdout
+        later = [nb.cell("x.sum()\n0;").stdout for _ in range(3)]
+
+    assert first == (
+        " tensorwatch  [1]  2 tensors were not compared: the time for it is up\n"
+        "   they are compared after later cells; said once, %tensorwatch status tells it for the last cell\n"
+    )
+    assert later == ["", "", ""]
+
+
+def test_a_quiet_cell_says_nothing(notebook: Notebook):
+    assert [notebook.cell(cell).told for cell in (ALIASED, "x = x + 1", "x.add_(1);")] == ["", "", ""]
