@@ -120,30 +120,72 @@ for update in range({updates}):
     optimizer.step()
     history.append(loss.item())
 """
-_SHORT = (
-    "import torch\nfrom torch import nn\ntorch.manual_seed(0);",
-    "x = torch.linspace(-1, 1, 100).unsqueeze(1)\ny = x.pow(2) + 0.1 * torch.randn(x.size())",
-    "x.shape, y.shape",
-    "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.hidden = nn.Linear(1, 20)\n"
-    "        self.out = nn.Linear(20, 1)\n    def forward(self, x):\n        return self.out(torch.relu(self.hidden(x)))",
-    "net = Net()\nprint(net)",
-    "optimizer = torch.optim.SGD(net.parameters(), lr=0.1)\nloss_fn = nn.MSELoss()",
-    "for t in range(20):\n    prediction = net(x)\n    loss = loss_fn(prediction, y)\n    optimizer.zero_grad()\n"
-    "    loss.backward()\n    optimizer.step()",
-    "loss.item()",
-    "with torch.no_grad():\n    error = (net(x) - y).abs().mean()\nerror",
-    "a = torch.arange(12.).view(3, 4)\nb = a.t()\nc = a[1]",
-    "a.sum(), b.mean(), c.max()",
-    "a[0, 0] = 5\nb",
-    "parameters = sum(p.numel() for p in net.parameters())\nparameters",
-    "state = {name: value.clone() for name, value in net.state_dict().items()}",
-    "net.load_state_dict(state)",
-    "[tuple(p.shape) for p in net.parameters()]",
-    "d = torch.cat([a, a * 2])\nd.mean(0)",
-    "scores = torch.softmax(d, dim=1)\nscores.argmax(1)",
-    "words = 'to be or not to be'.split()\nindex = {word: i for i, word in enumerate(dict.fromkeys(words))}",
-    "torch.tensor([index[word] for word in words])",
-)
+_SHORT = """
+import torch
+from torch import nn
+torch.manual_seed(0);
+# %%
+x = torch.linspace(-1, 1, 100).unsqueeze(1)
+y = x.pow(2) + 0.1 * torch.randn(x.size())
+# %%
+x.shape, y.shape
+# %%
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(1, 20)
+        self.out = nn.Linear(20, 1)
+    def forward(self, x):
+        return self.out(torch.relu(self.hidden(x)))
+# %%
+net = Net()
+print(net)
+# %%
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+loss_fn = nn.MSELoss()
+# %%
+for t in range(20):
+    prediction = net(x)
+    loss = loss_fn(prediction, y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+# %%
+loss.item()
+# %%
+with torch.no_grad():
+    error = (net(x) - y).abs().mean()
+error
+# %%
+a = torch.arange(12.).view(3, 4)
+b = a.t()
+c = a[1]
+# %%
+a.sum(), b.mean(), c.max()
+# %%
+a[0, 0] = 5
+b
+# %%
+parameters = sum(p.numel() for p in net.parameters())
+parameters
+# %%
+state = {name: value.clone() for name, value in net.state_dict().items()}
+# %%
+net.load_state_dict(state)
+# %%
+[tuple(p.shape) for p in net.parameters()]
+# %%
+d = torch.cat([a, a * 2])
+d.mean(0)
+# %%
+scores = torch.softmax(d, dim=1)
+scores.argmax(1)
+# %%
+words = 'to be or not to be'.split()
+index = {word: i for i, word in enumerate(dict.fromkeys(words))}
+# %%
+torch.tensor([index[word] for word in words])
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +224,7 @@ SCENARIOS = (
         name="the same, all in one cell",
         timed=(_ACTOR_CRITIC + _EPISODES.format(updates=50),),
     ),
-    Scenario(name="20 short cells", timed=_SHORT, repeats=9),
+    Scenario(name="20 short cells", timed=tuple(_SHORT.split("# %%\n")), repeats=9),
 )
 ROUNDS = 2
 

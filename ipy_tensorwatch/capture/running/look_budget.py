@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from time import perf_counter
 
 EVENT, PASS = 1.5e-6, 2.5e-6
@@ -43,7 +44,9 @@ class Allowance:
     def wait(self, now: float, seconds: float) -> float:
         """Return how many seconds it takes until there is time for looks that take so long; infinite for never."""
         missing = max(self.again + seconds - self._total(now, AGAIN), self.spent + seconds - self._total(now))
-        return missing / self.share if self.share and missing > 0 else inf if missing > 0 else 0.0
+        if missing <= 0:
+            return 0.0
+        return missing / self.share if self.share else inf
 
     def left_inside(self, statement: int, now: float) -> float:
         """Tell the time that a statement has for looks inside functions: half of what those before it have left."""

@@ -8,7 +8,6 @@ from functools import partial
 from math import inf
 from sys import settrace
 from time import perf_counter, thread_time
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ...core.host.guard import GUARD, pause_tracing
@@ -25,6 +24,7 @@ from .wake_timer import WakeTimer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from types import ModuleType
 
     import torch
 
@@ -67,8 +67,9 @@ class Ledger:
         What the instrumented cell calls before statement `k`, `probes.p<k>()`, and where that returns true,
         `probes.deliver()`: it raises what a signal that has arrived meanwhile is to raise in the cell.
     sample, sampled
-        Called with a statement's index when it is entered, and whether that is the last time: of some statements each
-        time, of others the first.
+        Called with a statement's index when it is entered: of some statements each time, of others the first.
+    end_sampling
+        Called with the index of a statement that runs too often to be sampled any more.
     widening
         The statements before which new tensors are looked for, if graphs have grown.
     before, peek
@@ -96,7 +97,8 @@ class Ledger:
     storages: StorageSerials
     peek: Callable[[], Shot]
     allowance: Allowance
-    sample: Callable[[int, bool], None]
+    sample: Callable[[int], None]
+    end_sampling: Callable[[int], None]
     files: Container[str] = ()
     largest: int = SMALL
     follows: bool = False
@@ -199,7 +201,7 @@ class Ledger:
     def _has_to_deliver(self) -> bool:
         if not GUARD.signals.are_waiting:
             return False
-        self.probes.deliver = GUARD.signals.take()
+        vars(self.probes)["deliver"] = GUARD.signals.take()
         return True
 
     def _enter_statement(self, index: int) -> None:
@@ -216,7 +218,7 @@ class Ledger:
         number = next_sequence_number()
         self.built.append((number, index))
         if not again or index in self.sampled:
-            self.sample(index, False)
+            self.sample(index)
         self._see_lines(index, now)
         if self.resting:
             self.resting.follow(index)
@@ -228,8 +230,9 @@ class Ledger:
         count, first, number = self._entered[index]
         self._entered[index] = count + 1, first, number
         is_last = count >= SAMPLED_ENTRIES and perf_counter() - first < count * SAMPLED_INTERVAL
-        self.sample(index, is_last)
+        self.sample(index)
         if is_last:
+            self.end_sampling(index)
             self._rest(index, number)
 
     def foresee(self, written: Sequence[tuple[torch.Tensor, Region]], number: int) -> None:

@@ -6,7 +6,7 @@ import ast
 import copy
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .parsing import walk_statements
 
@@ -101,7 +101,7 @@ class _Prober:
     def _probe(self, index: int, at: ast.stmt) -> ast.stmt:
         """Make `try: if name.p<k>(): name.deliver()`; an `if`, because IPython may show the value of an expression."""
         line, column = at.lineno, at.col_offset
-        place = {"lineno": line, "col_offset": column, "end_lineno": line, "end_col_offset": column}
+        place: Any = {"lineno": line, "col_offset": column, "end_lineno": line, "end_col_offset": column}
         # Attributes, because transformers of other extensions like to rewrite numbers.
         ours = ast.Name(self.name, _LOAD, **place)
         interrupted = ast.Attribute(ours, "Interrupted", _LOAD, **place)

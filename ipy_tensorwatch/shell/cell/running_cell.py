@@ -90,6 +90,7 @@ class RunningCell:
             allowance=Allowance(share=self.settings.probe_share, floor=self.settings.probe_floor),
             files=self.files,
             sample=self._sample,
+            end_sampling=self._end_sampling,
         )
 
     def instrument(self, tree: ast.Module, *, is_typed: bool = True) -> ModuleType:
@@ -149,7 +150,7 @@ class RunningCell:
     def _statements(self) -> tuple[Statement, ...]:
         return parse_statements(self.plain)
 
-    def _sample(self, index: int, is_last: bool) -> None:  # noqa: FBT001
+    def _sample(self, index: int) -> None:
         """Note what a statement's names lead to as it is entered: keys such as `i`, and tensors under watch."""
         known = self.observer.lens.objects
         values: dict[str, int | str] = {}
@@ -162,8 +163,10 @@ class RunningCell:
         seen = self.values.setdefault(index, [])
         if values and values not in seen[-KEPT:] and len(seen) < MAX_VALUES:
             seen.append(values)
-        if is_last:
-            seen.append({})  # any key may follow
+
+    def _end_sampling(self, index: int) -> None:
+        """Note that a statement may have had any keys from here on."""
+        self.values.setdefault(index, []).append({})
 
 
 def _outline(tree: ast.Module) -> list[tuple[type, int | None]]:

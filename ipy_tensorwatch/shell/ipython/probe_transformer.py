@@ -7,7 +7,6 @@ import itertools
 from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from ...core.host.guard import GUARD
@@ -17,6 +16,7 @@ from ...core.syntax.probes import instrument, make_probes, probe_name, silence
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable
+    from types import ModuleType
 
     from IPython.core.interactiveshell import InteractiveShell
 
