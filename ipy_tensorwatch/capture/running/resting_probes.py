@@ -31,6 +31,11 @@ class RestingProbes:
         What the instrumented cell calls.
     built
         Receives the number of the next node and the statement, of each statement that is entered.
+
+    Attributes
+    ----------
+    stamping
+        The statements of which it is noted when they run.
     """
 
     def __init__(self, probes: ModuleType, built: deque[tuple[int, int]]) -> None:
@@ -38,6 +43,7 @@ class RestingProbes:
         self._calls: dict[int, Callable[[], object]] = {}
         self._rests: dict[int, Callable[[], object]] = {}
         self._armed: dict[int, list[None]] = {}
+        self.stamping: set[int] = set()
         self._stamped: dict[int, int] = {}
         self._woken: int | None = None
         self._last = -1
@@ -70,10 +76,9 @@ class RestingProbes:
             ran = map(self._stamped.setdefault, repeat(index), repeat(index))
             entries = zip(starmap(next_sequence_number, repeat(())), ran, strict=False)
             note = map(self._built.append, entries).__next__
+            self.stamping.add(index)
         else:
-            armed: list[None] = [None]
-            note = armed.clear
-            self._armed[index] = armed
+            note = self._armed.setdefault(index, [None]).clear
         self._rests[index] = wrap(note) if wrap else note
         self._put(self._rests, index)
 

@@ -209,15 +209,16 @@ class Ledger:
         if self._is_over:
             return
         now = perf_counter()
-        again = index in self._entered
+        first = index not in self._entered
         if self.current is not None:
             self._close_epoch()
-            if self.allowance.has_time(now, again=again):
+            again = not first and self._entered[self.current][0] > 1
+            if self.allowance.has_time(now, self._look_cost if again else 0.0, again=again):
                 self._look(widen=index in self.widening and self._may_widen(now), again=again)
         self.current = index
         number = next_sequence_number()
         self.built.append((number, index))
-        if not again or index in self.sampled:
+        if first or index in self.sampled:
             self.sample(index)
         self._see_lines(index, now)
         if self.resting:
@@ -232,8 +233,7 @@ class Ledger:
         is_last = count >= SAMPLED_ENTRIES and perf_counter() - first < count * SAMPLED_INTERVAL
         self.sample(index)
         if is_last:
-            self.end_sampling(index)
-            self._rest(index, number)
+            self._rest(index, number, samples=False)
 
     def foresee(self, written: Sequence[tuple[torch.Tensor, Region]], number: int) -> None:
         """Look at memory that an operator is about to write to, when all nodes before a number had saved."""
@@ -274,11 +274,16 @@ class Ledger:
         self._entered[index] = count + 1, first, began
         if self.verify is not None or not count:
             return
-        is_hot = count == HOT_ENTRIES and now - first < HOT_ENTRIES * HOT_INTERVAL
-        if is_hot or (self.tires and index not in self.resting and not self.allowance.has_time(now, again=True)):
-            self._rest(index, began, samples=index in self.sampled and not is_hot)
+        samples = index in self.sampled
+        if count == HOT_ENTRIES and now - first < HOT_ENTRIES * HOT_INTERVAL:
+            self._rest(index, began, samples=False)
+        elif index in self.resting:
+            if number > began and index not in self.resting.stamping:
+                self._rest(index, began, samples=samples)
+        elif self.tires and not self.allowance.has_time(now, self._look_cost, again=True):
+            self._rest(index, began, samples=samples)
 
-    def _rest(self, index: int, began: int, *, samples: bool = False) -> None:
+    def _rest(self, index: int, began: int, *, samples: bool) -> None:
         """Let the probe of a statement rest; one that writes items goes on noting their keys for a while."""
         self.lines.close()
         self.lines.surface()
@@ -289,6 +294,8 @@ class Ledger:
             )
         else:
             self.resting.rest(index, stamps=stamps)
+            if index in self.sampled:
+                self.end_sampling(index)
         self._timer.start(max(SHORTEST_REST, self._wait()))
 
     def _wake(self) -> float:
