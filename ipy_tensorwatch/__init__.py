@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ipy_tensorwatch.core.report import Report
     from ipy_tensorwatch.panel.widget import TensorWatchWidget
+    from ipy_tensorwatch.render.report import Report
 
 __all__ = [
     "FrozenError",
@@ -73,7 +73,7 @@ def freeze(thing: object) -> AbstractContextManager[None]:
     >>> with ipy_tensorwatch.freeze(weights):  # doctest: +SKIP
     ...     predict(weights)
     """
-    from ipy_tensorwatch.capture.protect.freeze_block import freezing
+    from ipy_tensorwatch.shell.freeze_block import freezing
 
     return freezing(thing)
 

@@ -10,14 +10,14 @@ from .demo import FILE, make_demo
 from .kernel import ROOT
 from .picture import make_picture
 from .sessions import fill_sessions, run_session
-from .tables import fill, report_tables, settings_table
+from .tables import fill, hazards_table, report_tables, settings_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PICTURE = ROOT / "docs" / "picture.svg"
-TABLES = {"settings": settings_table, "report": report_tables, "backward": backward_table}
+TABLES = {"settings": settings_table, "report": report_tables, "backward": backward_table, "hazards": hazards_table}
 
 
 def _tables() -> None:

@@ -1,4 +1,4 @@
-"""The tables of the documentation that follow from the code: the settings, and the keys of the report."""
+"""The tables of the documentation that follow from the code: settings, the keys of the report, codes of hazards."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from ipy_tensorwatch.core.hazards.codes import CODES
 from ipy_tensorwatch.shell.ipython.settings import TensorWatch
 
 from .kernel import ROOT
@@ -33,6 +34,15 @@ def settings_table() -> str:
     traits = TensorWatch.class_traits(config=True)
     rows = [(f"`{name}`", f"`{trait.default_value}`", trait.help) for name, trait in sorted(traits.items())]
     return _table(("name", "default", "meaning"), rows)
+
+
+def hazards_table() -> str:
+    """List the codes of hazards."""
+    rows = [
+        (f"[{code}](#{code.lower()})", one.meaning, ", ".join(f"`{outcome}`" for outcome in one.outcomes))
+        for code, one in CODES.items()
+    ]
+    return _table(("code", "what will happen", "outcome"), rows)
 
 
 def report_tables() -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..core.host.guard import GUARD
 from ..core.model.diff import Content, Difference, diff
 from ..core.model.path import AccessPath
+from ..core.model.reason import BUDGET, Reason
 from ..core.model.records import Coverage, Unverified
 from ..core.model.snapshot import Snapshot
 from .autograd.graph import Graphs
@@ -62,9 +63,9 @@ class Observation:
             (
                 *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
                 *self._not_compared(left_out),
-                *(Unverified(path=path, why="its graph was not read to the end") for path in self.cut),
+                *(Unverified(path=path, why=Reason("graph-not-read")) for path in self.cut),
                 *(
-                    Unverified(path=str(path), why=reading.unknown or f"on {reading.device}")
+                    Unverified(path=str(path), why=reading.unknown or Reason("device", reading.device))
                     for scene in self.shot.snapshot.scenes.values()
                     for path, reading in scene.untold
                 ),
@@ -92,9 +93,9 @@ class Observation:
 
 
 _REASONS = {
-    "skipped": "budget",
-    "moved": "it was freed or moved while it was read",
-    "unreadable": "its memory is gone",
+    "skipped": BUDGET,
+    "moved": Reason("moved"),
+    "unreadable": Reason("gone"),
 }
 MANY = 100
 """Of more than so many tensors in one container that were not compared, the container alone is listed."""

@@ -8,7 +8,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..core.model.path import AccessPath
+from ..core.model.reason import Reason
 from ..core.model.records import TensorRecord
+from ..render.wording.not_compared import why
 
 if TYPE_CHECKING:
     from ..core.model.reading import Reading
@@ -25,10 +27,12 @@ def compact(value: Any) -> Any:  # noqa: ANN401
 
     Examples
     --------
-    >>> from ..core.records import Site
+    >>> from ipy_tensorwatch.core.model.records import Site
     >>> compact((Site(line=2, end_line=2, text="y.add_(1)"),))
     [{'line': 2, 'end_line': 2, 'text': 'y.add_(1)'}]
     """
+    if isinstance(value, Reason):
+        return why(value)
     if isinstance(value, tuple):
         return [compact(one) for one in value]
     if isinstance(value, AccessPath):
@@ -54,7 +58,7 @@ def tensor_row(path: AccessPath, reading: Reading) -> tuple[Any, ...]:
         str(path), reading.kind, reading.object, reading.storage, reading.device, reading.dtype, reading.itemsize,
         reading.shape, tuple(stride // item for stride in reading.strides), reading.data_ptr,
         (reading.low, reading.high), reading.version, reading.requires_grad, reading.is_leaf, reading.grad_fn,
-        reading.unknown,
+        None if reading.unknown is None else why(reading.unknown),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from ..core.model.records import Turn
+from ..core.hazards.hazard import Turn
 from .compact import can_travel, compact, encode
 from .flow import Flow
 from .hazards import tell_turn
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..core.model.records import Change, Values
-    from ..core.report import Report
+    from ..render.report import Report
 
     Message = Mapping[str, Any]
     Send = Callable[[dict[str, Any], bytes], None]

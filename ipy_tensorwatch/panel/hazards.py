@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from ..core.hazards.saved_tensor_overwritten import is_worth_saying
-from ..render.page import marked
-from ..render.wording.hazard_sentences import outcome_and_reason, over
+from ..render.wording.fix_sentences import remedy
+from ..render.wording.hazard_sentences import message_of, over
 from ..render.wording.measure import shorten
 from ..render.wording.sites import MAX_STATEMENT
 from .compact import MAX_TEXT, clip
@@ -15,7 +13,7 @@ from .compact import MAX_TEXT, clip
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..core.model.records import Hazard, Turn
+    from ..core.hazards.hazard import Hazard, Turn
     from ..render.page import Line
 
     Told = dict[str, Any]
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 MAX_HAZARDS = 100
 """How many hazards of one cell are sent; each cell sends again those that stand."""
 
-_PLACE = re.compile(r"cell (?P<cell>\d+)(?:, line (?P<line>\d+))?")
-
 
 def tell_hazards(turns: Sequence[Turn], hazards: Sequence[Hazard] = ()) -> Told:
     """Tell the hazards that began with a cell, those that stand, and those that were over.
@@ -33,7 +29,7 @@ def tell_hazards(turns: Sequence[Turn], hazards: Sequence[Hazard] = ()) -> Told:
     Those that are not worth saying come last, and of their end nothing is told.
     """
     begun = {turn.hazard.mark for turn in turns if turn.why is None}
-    entries: list[Entry] = [(turn.hazard, turn) for turn in turns if turn.why is None or is_worth_saying(turn.hazard)]
+    entries: list[Entry] = [(turn.hazard, turn) for turn in turns if turn.why is None or turn.hazard.is_worth_saying]
     entries += [(one, None) for one in hazards if one.mark not in begun]
     entries.sort(key=_urgency)
     return {
@@ -44,7 +40,7 @@ def tell_hazards(turns: Sequence[Turn], hazards: Sequence[Hazard] = ()) -> Told:
 
 def _urgency(entry: Entry) -> tuple[bool, int]:
     hazard, turn = entry
-    return not is_worth_saying(hazard), 1 if turn is None else 0 if turn.why is None else 2
+    return not hazard.is_worth_saying, 1 if turn is None else 0 if turn.why is None else 2
 
 
 def tell_turn(turn: Turn) -> Told:
@@ -53,24 +49,26 @@ def tell_turn(turn: Turn) -> Told:
 
 
 def _tell(hazard: Hazard, turn: Turn | None) -> Told:
-    outcome, reason = outcome_and_reason(hazard)
+    message = message_of(hazard)
     ending = over(turn) if turn is not None and turn.why is not None else None
     return {
         "code": hazard.code,
         "outcome": hazard.outcome,
         "turn": turn and ("new" if ending is None else "over"),
-        "minor": not is_worth_saying(hazard),
-        "what": [*_links(outcome, hazard)],
-        "why": [*_links(reason if ending is None else ending, hazard, MAX_STATEMENT)],
-        "remedy": [*_links(marked(hazard.remedy), hazard)] if ending is None else [],
+        "minor": not hazard.is_worth_saying,
+        "what": [*_links(message.head, hazard)],
+        "why": [*_links(message.reason if ending is None else ending, hazard, MAX_STATEMENT)],
+        "remedy": [*_links(remedy(hazard.fix), hazard)] if ending is None else [],
     }
 
 
 def _links(line: Line, hazard: Hazard, limit: int = MAX_TEXT) -> Iterator[str | list[Any]]:
     """Write a line as JSON: words as they are, code in brackets, and behind it the variable or place that it names."""
     for span in line.spans:
-        if not span.code:
-            yield from _places(clip(span.text))
+        if span.leads:
+            yield [span.text, *span.leads]
+        elif not span.code:
+            yield clip(span.text)
         elif _names(span.text, hazard.paths):
             yield [clip(span.text), span.text]
         else:
@@ -80,15 +78,3 @@ def _links(line: Line, hazard: Hazard, limit: int = MAX_TEXT) -> Iterator[str | 
 def _names(text: str, paths: Sequence[str]) -> bool:
     """Tell a path, or the variable that paths hang on, from other code."""
     return text in paths or any(path.startswith((f"{text}.", f"{text}[")) for path in paths)
-
-
-def _places(text: str) -> Iterator[str | list[Any]]:
-    """Part words at the places that they name."""
-    at = 0
-    for found in _PLACE.finditer(text):
-        if found.start() > at:
-            yield text[at : found.start()]
-        yield [found[0], int(found["cell"]), int(found["line"] or 1)]
-        at = found.end()
-    if text[at:]:
-        yield text[at:]

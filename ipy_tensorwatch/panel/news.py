@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..core.hazards.saved_tensor_overwritten import is_worth_saying
 from ..render.wording.fold_changes import gather
-from ..render.wording.hazard_sentences import brief
+from ..render.wording.hazard_sentences import message_of
 from ..render.wording.measure import count_of, few
 from ..render.wording.sites import main_site
 from .compact import MAX_TEXT, clip
@@ -14,8 +13,8 @@ from .compact import MAX_TEXT, clip
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..core.model.records import Hazard
-    from ..core.report import Report
+    from ..core.hazards.hazard import Hazard
+    from ..render.report import Report
 
 MAX_NAMES = 3
 MAX_OUTCOMES = 2
@@ -39,7 +38,7 @@ def news(report: Report, cell_id: str | None) -> dict[str, Any]:
 
 
 def _begun(report: Report) -> list[Hazard]:
-    return [one for one in report.begun if is_worth_saying(one)]
+    return [one for one in report.begun if one.is_worth_saying]
 
 
 def _changed(report: Report) -> Iterator[tuple[int, str, str]]:
@@ -58,7 +57,7 @@ def _endangered(report: Report, begun: list[Hazard]) -> Iterator[tuple[int, str,
     lines: dict[int, list[str]] = {}
     for hazard in begun:
         if hazard.written_at and hazard.written_cell == report.cell.count:
-            lines.setdefault(hazard.written_at.line, []).append(clip(brief(hazard)))
+            lines.setdefault(hazard.written_at.line, []).append(clip(str(message_of(hazard).outcome)))
     for line, texts in lines.items():
         shown, left = few([*dict.fromkeys(texts)], MAX_OUTCOMES)
         yield line, "hazard", "; ".join(shown) + (f"; {count_of(left, 'more hazard')}" if left else "")

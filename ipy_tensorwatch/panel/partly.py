@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..core.memory.changed_bytes import Dirty
     from ..core.model.reading import Reading
     from ..core.model.records import Change
-    from ..core.report import Report
+    from ..render.report import Report
 
 MAX_GROUPS = 64
 """How many groups are looked at; in the others, the changed variables are marked as a whole."""

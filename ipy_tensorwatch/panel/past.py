@@ -11,8 +11,9 @@ from ..core.syntax.parsing import parse_path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..core.model.records import Cell, Change, Turn
-    from ..core.report import Report
+    from ..core.hazards.hazard import Turn
+    from ..core.model.records import Cell, Change
+    from ..render.report import Report
 
 Mark = Literal["silent", "written", "rebound", "created", "gone"]
 

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ..core.memory.alias_groups import Grouping, home_of
-from ..core.report import SCHEMA_VERSION
+from ..render.report import SCHEMA_VERSION
 from ..render.wording.order import most_telling
 from .compact import TENSOR_FIELDS, compact, tensor_row
 from .hazards import tell_hazards
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..core.model.path import AccessPath
     from ..core.model.reading import Reading
     from ..core.model.records import AliasGroup, Cell, Change, Coverage, Unverified
-    from ..core.report import Report
+    from ..render.report import Report
     from .past import PastCell
 
     Entry = tuple[AccessPath, Reading]

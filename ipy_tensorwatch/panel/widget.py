@@ -10,6 +10,7 @@ from uuid import uuid4
 import anywidget
 import traitlets
 
+from ..core.host.capability import take
 from ..core.host.guard import GUARD
 from .feed import Feed
 
@@ -17,12 +18,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..core.model.records import Values
-    from ..core.report import Report
+    from ..render.report import Report
 
 _BUILT = Path(__file__).parent / "static"
 
+_HEARING = "a message of a front end"
 STATE_SIZE = 64 << 10
 """What a state weighs that a front end asks for: the program and the style of the panel."""
+
+_HEARS_ALL = take(
+    "anywidget.AnyWidget._handle_msg",
+    lost="what is no message of the panel's raises in anywidget, which shows that below a cell",
+    make=lambda _: True,
+    instead=False,
+)
+"""Whether there is one way in for whatever a front end sends."""
 
 
 class TensorWatchWidget(anywidget.AnyWidget):
@@ -45,10 +55,12 @@ class TensorWatchWidget(anywidget.AnyWidget):
     def __init__(self, values_of: Callable[[str], Values | None]) -> None:
         super().__init__(born=time.time(), name=uuid4().hex)
         self.feed = Feed(send=lambda head, body: self.send(head, buffers=[body]), values_of=values_of)
+        if not _HEARS_ALL:
+            self.on_msg(lambda _, content, __: GUARD.run(_HEARING, self.feed.receive, content, default=None))
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
         """Hear a front end: the one way in, for whatever it sends."""
-        GUARD.run("a message of a front end", self._hear, msg, default=None)
+        GUARD.run(_HEARING, self._hear, msg, default=None)
 
     def _hear(self, msg: dict[str, Any]) -> None:
         """Do what is asked for.

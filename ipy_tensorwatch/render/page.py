@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
+from string import Formatter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from ..core.memory.changed_bytes import Dirty
     from ..core.memory.strided_layout import Lane
+
+_FORMATTER = Formatter()
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of words, or of code."""
+    """A run of words, or of code; `leads` is the cell and the line that words name."""
 
     text: str
     code: bool = False
+    leads: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,11 @@ class Line:
     def __str__(self) -> str:
         """Join the spans."""
         return "".join(span.text for span in self.spans)
+
+    @property
+    def marked(self) -> str:
+        """Join the spans, code between backquotes."""
+        return "".join(f"`{span.text}`" if span.code else span.text for span in self.spans)
 
     def __add__(self, other: Line) -> Line:
         """Put another line behind this one."""
@@ -46,6 +58,38 @@ def code(text: str) -> Line:
 def marked(text: str) -> Line:
     """Make a line of words in which code stands between backquotes."""
     return Line(tuple(Span(part, code=place % 2 == 1) for place, part in enumerate(text.split("`")) if part))
+
+
+def fill(template: str, **fields: Line | str) -> Line:
+    """Fill a sentence's fields; what stands between backquotes is code.
+
+    Examples
+    --------
+    >>> fill("`{root}.backward()` {will} raise", root="loss", will="will").spans
+    (Span(text='loss.backward()', code=True, leads=None), Span(text=' will raise', code=False, leads=None))
+    """
+    spans: list[Span] = []
+    is_code = False
+    for literal, name, _, _ in _FORMATTER.parse(template):
+        for place, part in enumerate(literal.split("`")):
+            is_code ^= place > 0
+            spans.append(Span(part, code=is_code))
+        value = fields[name] if name else ""
+        spans += value.spans if isinstance(value, Line) else [Span(quoted(value) if is_code else value, code=is_code)]
+    return Line(tuple(_merged(spans)))
+
+
+def _merged(spans: Iterable[Span]) -> Iterator[Span]:
+    """Join neighbours that are alike, and leave out what is empty."""
+    for (is_code, leads), alike in groupby(spans, key=lambda one: (one.code, one.leads)):
+        text = "".join(one.text for one in alike)
+        if text:
+            yield Span(text, is_code, leads)
+
+
+def quoted(text: str) -> str:
+    """Keep code from ending the backquotes that it stands in."""
+    return text.replace("`", "'")
 
 
 def join(lines: list[Line], gap: str) -> Line:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from ..core.host.guard import GUARD
+from .ipython.ipython_private import forget_magics, magics_of, settings_list, try_names
 from .ipython.namesake import describe_namesake
 from .ipython.output import Speaker
 from .ipython.settings import TensorWatch
@@ -18,8 +20,8 @@ from .watcher import Watcher
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ..core.report import Report
     from ..panel.widget import TensorWatchWidget
+    from ..render.report import Report
 
 _loaded: list[Extension] = []
 
@@ -53,9 +55,10 @@ class Extension:
     def load(self) -> None:
         """Put everything in."""
         GUARD.clear()
-        self._replaced = {kind: dict(known) for kind, known in self.shell.magics_manager.magics.items()}
+        try_names(self.shell)
+        self._replaced = {kind: dict(known) for kind, known in magics_of(self.shell).items()}
         self.shell.register_magics(self.magics)
-        self.shell.configurables.append(self.settings)  # type: ignore[arg-type]  # `%config` finds them there
+        settings_list(self.shell).append(self.settings)  # `%config` finds them there
         self.shell.input_transformers_cleanup.append(self.heading)
         self.watcher.start()
         GUARD.run("showing a report", self.hosting.tell, self.watcher.report, default=None)
@@ -66,11 +69,11 @@ class Extension:
             GUARD.run("at the end", step, default=None)
         _remove(self.shell.input_transformers_cleanup, self.heading)
         for one in (self.settings, self.magics):  # IPython's own base class put the magics there
-            _remove(self.shell.configurables, one)
-        self.shell.magics_manager.registry.pop(type(self.magics).__name__, None)
-        for kind, known in self.shell.magics_manager.magics.items():
+            _remove(settings_list(self.shell), one)
+        forget_magics(self.shell, type(self.magics).__name__)
+        for kind, known in magics_of(self.shell).items():
             for name, magic in list(known.items()):
-                if getattr(magic, "__self__", None) is self.magics:
+                if type(magic) is MethodType and magic.__self__ is self.magics:  # asked, a lazy magic is loaded
                     _restore(known, name, self._replaced.get(kind, {}))
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from traitlets import Bunch
 
     from ..core.model.records import Values
-    from ..core.report import Report
     from ..panel.widget import TensorWatchWidget
+    from ..render.report import Report
     from .watcher import Watcher
 
 

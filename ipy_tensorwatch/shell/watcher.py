@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
@@ -14,14 +15,17 @@ from ..capture.observer import Observation, Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
+from ..core.blame.past_changes import PastChanges
 from ..core.blame.reasoning import Reasoning
 from ..core.blame.recorded_writes import Transcript
+from ..core.hazards.find_hazards import find_hazards
+from ..core.hazards.standing import Standing
 from ..core.host.guard import GUARD
 from ..core.model.cell_trace import CellTrace
+from ..core.model.reason import Reason
 from ..core.model.records import Cell, Coverage, Unverified
-from ..core.report import Report
+from ..render.report import Report
 from .cell.freeze import Freezing
-from .cell.hazard_log import HazardBook
 from .cell.late_error import deliver_late
 from .cell.operator_recording import SECONDS as RECORDING_SECONDS
 from .cell.operator_recording import record
@@ -31,7 +35,8 @@ from .cell.running_cell import RunningCell
 from .cell.take_trace import Watched, take_trace
 from .failure.aftermath import Aftermath
 from .failure.explain_error import FailureBook
-from .ipython.cell_sources import Sources, cell_of, count_now, count_of, notebook_files, plain_source, user_variables
+from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
+from .ipython.ipython_private import count_ahead, count_now, error_of, expect_file, last_result, notebook_files
 from .ipython.probe_transformer import ProbeTransformer, transformers
 from .ipython.tensordiff_header import may_request, requested
 
@@ -41,14 +46,16 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from ..capture.snapshot.snapshotter import Shot
+    from ..core.hazards.hazard import Hazard, Turn
     from ..core.model.diff import Found
-    from ..core.model.records import Change, Hazard
     from ..core.model.snapshot import Snapshot
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
 
 LAYOUT_SHARE = 0.001
 """Share of a cell's run time that may be spent on layouts that hardly anything changes without another trace."""
+TURNS = 1000
+"""How many beginnings and ends of hazards are kept."""
 ALL = "(all)"
 """What stands for every path where none was compared."""
 
@@ -75,12 +82,13 @@ class Watcher:
     report: Report | None = None
     observer: Observer = field(default_factory=Observer)
     sources: Sources = field(default_factory=Sources)
-    history: deque[tuple[int, Change]] = field(default_factory=deque)
+    history: PastChanges = field(default_factory=PastChanges)
     transformer: ProbeTransformer = field(init=False)
     archive: Archive = field(default_factory=Archive)
     cells: RunningCells = field(default_factory=RunningCells)
     steps: StepRecorder = field(init=False)
-    hazards: HazardBook = field(default_factory=HazardBook)
+    standing: Standing = field(default_factory=Standing)
+    turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=TURNS))
     failures: FailureBook = field(init=False)
     freezing: Freezing = field(init=False)
     asked: DiffOptions | None = None
@@ -92,7 +100,7 @@ class Watcher:
     def __post_init__(self) -> None:
         """Prepare the recorder of optimizer steps, the freezer, and the book of failures."""
         self.transformer = ProbeTransformer(self.shell)
-        self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
+        self.failures = FailureBook(shell=self.shell, sources=self.sources)
         freezer = Freezer(self.observer.lens.storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
         self.freezing = Freezing(self.shell, freezer)
         self.steps = StepRecorder(
@@ -121,7 +129,7 @@ class Watcher:
     def stop(self) -> None:
         """Leave nothing behind, but for what the cells that run still need: that goes with them."""
         for name, callback in (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell)):
-            if callback in self.shell.events.callbacks[name]:
+            with suppress(ValueError):  # it is not registered any more
                 self.shell.events.unregister(name, callback)
         if self.cells.any_running:
             self.shell.events.register("post_run_cell", self._after_last_cell)
@@ -149,8 +157,9 @@ class Watcher:
         self.observer, self.archive = Observer(), Archive()
         self.report = self.observed = None
         self.history.clear()
-        self.hazards = HazardBook()
-        self.failures = FailureBook(shell=self.shell, sources=self.sources, book=self.hazards)
+        self.standing = Standing()
+        self.turns.clear()
+        self.failures = FailureBook(shell=self.shell, sources=self.sources)
 
     def _take_stock(self) -> None:
         """Look without reporting: at the start, and after the cell that loaded us."""
@@ -165,7 +174,7 @@ class Watcher:
         GUARD.run("before a cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
-        if self.cells.is_over(self.shell.last_execution_result):  # our hook behind it was cut short
+        if self.cells.is_over(last_result(self.shell)):  # our hook behind it was cut short
             self.cells.forget()
             self._give_up()
         if not self.cells.enter(info):
@@ -188,7 +197,8 @@ class Watcher:
         options = requested(raw, plain)
         if not self.settings.enabled:
             self._take_stock()
-        count = count_of(self.shell, info)
+        count = count_ahead(self.shell, is_stored=bool(info.store_history))
+        expect_file(self.shell, raw, plain, count)
         outside = self._look_outside(began, count, thorough=options is not None)
         if self.cells.others:
             self._share(outside)
@@ -300,23 +310,29 @@ class Watcher:
         GUARD.run("keeping copies", self._archive, cell, observed, default=None)
         GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
         found = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed.found)
-        watched = Watched(shell=self.shell, sources=self.sources, steps=self.steps)
+        watched = Watched(
+            shell=self.shell,
+            sources=self.sources,
+            steps=self.steps,
+            graphs=self.observer.graphs,
+            standing=self.standing,
+        )
         trace = take_trace(watched, cell, self._describe(cell, result, began), observed, found)
         reasoning = Reasoning(trace)
-        self._remember(cell.count, reasoning.changes)
+        GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
         hazards = GUARD.run("hazards", self._tell_hazards, cell, observed, reasoning, result, default=none)
         GUARD.run("after a cell", cell.forget, default=None)
         self.observed = observed
         self.report = Report(
-            cell=self._describe(cell, result, began), reasoning=reasoning, hazards=hazards, turns=self.hazards.turned
+            cell=self._describe(cell, result, began), reasoning=reasoning, hazards=hazards, turns=self.standing.turned
         )
         return True
 
     def _excuse(self, cell: Cell) -> None:
         """Report a cell that could not be looked after: nothing is claimed of it."""
         snapshot = self.observer.shot.snapshot
-        unverified = (Unverified(path=ALL, why="an error of tensorwatch itself"),)
+        unverified = (Unverified(path=ALL, why=Reason("own-error")),)
         coverage = Coverage(tensors=len(snapshot), bytes=0, verified_bytes=0, unverified=unverified)
         self.report = _report_nothing(cell, snapshot, coverage)
 
@@ -360,14 +376,13 @@ class Watcher:
         reasoning: Reasoning,
         result: ExecutionResult | None,
     ) -> tuple[Hazard, ...]:
-        hazards = self.hazards.follow(cell, observed, self.observer.graphs, reasoning.changes, reasoning)
-        after = Aftermath(cell=cell, observed=observed, reasoning=reasoning, history=self.history)
-        return self.failures.tell(result.error_in_exec if result else None, after, hazards)
-
-    def _remember(self, count: int, changes: tuple[Change, ...]) -> None:
-        self.history.extend((count, change) for change in changes if change.kind not in ("bound", "unbound"))
-        while len(self.history) > self.settings.history_length:
-            self.history.popleft()
+        self.standing = find_hazards(reasoning, self.standing)
+        after = Aftermath(
+            cell=cell, observed=observed, reasoning=reasoning, standing=self.standing, history=self.history
+        )
+        hazards, self.standing = self.failures.explain(error_of(result), after)
+        self.turns.extend(self.standing.turned)
+        return hazards
 
     def _give_up(self) -> None:
         """Let go of a cell that could not be taken up; the next one is watched again."""

@@ -217,6 +217,10 @@ export interface Hazard {
   op: string | null;
   message: string;
   remedy: string;
+  /**
+   * What the remedy says, as edits of cells; null where nothing mends it.
+   */
+  fix: Fix | null;
   saved_at: Site | null;
   written_at: Site | null;
   /**
@@ -235,6 +239,29 @@ export interface Hazard {
    * Whether it has come true: it is the error that the cell ended with.
    */
   happened: boolean;
+}
+/**
+ * What mends a hazard.
+ */
+export interface Fix {
+  title: string;
+  /**
+   * safe where all but what it mends comes out the same, unsafe where other results may change, display where there is nothing to apply.
+   */
+  applicability: "safe" | "unsafe" | "display";
+  edits: Edit[];
+}
+/**
+ * Lines of a cell to be replaced by others; where end_line is line - 1, the text goes before the line.
+ */
+export interface Edit {
+  cell: number;
+  line: number;
+  end_line: number;
+  /**
+   * The new lines, indented as they are to stand there.
+   */
+  text: string;
 }
 /**
  * How much of what is watched was compared byte by byte after this cell.

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import fields
+import re
+from dataclasses import fields, replace
 from importlib import resources
 from typing import get_args
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from ipy_tensorwatch.core.hazards.codes import CODES
+from ipy_tensorwatch.core.hazards.fix import Applicability, Edit
 from ipy_tensorwatch.core.model import records
 from ipy_tensorwatch.core.model.reading import METADATA
-from tests.support.records import full_report
+from tests.support.records import full_report, hazard
 
 SCHEMA = json.loads((resources.files("ipy_tensorwatch") / "report.schema.json").read_text("utf-8"))
 DEFINED = SCHEMA["$defs"]
@@ -30,13 +33,14 @@ RECORDS = {
     "coverage": records.Coverage,
     "unverified": records.Unverified,
     "write": records.OperatorWrite,
-    "hazard": records.Hazard,
+    "edit": Edit,
 }
 WORDS = {
     ("pair", "relation"): records.Relation,
     ("change", "kind"): records.Kind,
     ("change", "cause"): records.Cause,
     ("hazard", "outcome"): records.Outcome,
+    ("fix", "applicability"): Applicability,
     ("site", "certainty"): records.Certainty,
     ("cell", "status"): records.Status,
 }
@@ -64,7 +68,8 @@ DESIGN = {
     "site": {"line", "end_line", "text", "certainty", "inner"},
     "inner": {"cell", "line", "text"},
     "elements": {"changed", "total", "max_abs"},
-    "hazard": {"code", "outcome", "paths", "op", "message", "remedy", "saved_at", "written_at"},
+    "hazard": {"code", "outcome", "paths", "op", "message", "remedy", "fix", "saved_at", "written_at"},
+    "fix": {"title", "applicability", "edits"},
     "coverage": {"tensors", "bytes", "verified_bytes", "unverified"},
     "unverified": {"path", "why"},
 }
@@ -123,28 +128,35 @@ def test_a_report_survives_json():
     assert json.loads(json.dumps(report, allow_nan=False)) == report
 
 
-def test_a_hazard_of_the_design_fits():
-    site = full_report().to_dict()["changes"][0]["sites"][0]
-    report = full_report().to_dict() | {
-        "hazards": [
-            {
-                "code": "TW201",
-                "outcome": "raises",
-                "paths": ["h"],
-                "op": "MulBackward0",
-                "message": "…",
-                "remedy": "…",
-                "saved_at": site,
-                "written_at": site,
-                "saved_cell": 2,
-                "written_cell": 3,
-                "node": 7,
-                "happened": False,
-            }
-        ]
-    }
+def test_a_hazard_has_its_facts_in_sentences_and_its_fix_as_edits():
+    report = replace(full_report(), hazards=(hazard(),)).to_dict()
 
     assert faults(report) == []
+    assert report["hazards"][0] == {
+        "code": "TW201",
+        "outcome": "raises",
+        "paths": ["h"],
+        "op": "MulBackward0",
+        "message": "`loss.backward()` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `h.add_(1)`",
+        "remedy": "Write out of place: `h = h.add(1)`.",
+        "fix": {
+            "title": "Write out of place: `h = h.add(1)`.",
+            "applicability": "unsafe",
+            "edits": [{"cell": 3, "line": 2, "end_line": 2, "text": "h = h.add(1)"}],
+        },
+        "saved_at": {"line": 4, "end_line": 4, "text": "loss = (h * w).sum()", "certainty": "observed", "inner": None},
+        "written_at": {"line": 2, "end_line": 2, "text": "h.add_(1)", "certainty": "observed", "inner": None},
+        "saved_cell": 2,
+        "written_cell": 3,
+        "node": 7,
+        "happened": False,
+    }
+
+
+def test_every_code_fits():
+    pattern = DEFINED["hazard"]["properties"]["code"]["pattern"]
+
+    assert all(re.match(pattern, code) for code in CODES)
 
 
 @pytest.mark.parametrize(

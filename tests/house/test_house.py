@@ -1,4 +1,4 @@
-"""The house stands as it was drawn: the direction of imports, what an import costs, and how large a piece may be."""
+"""The rules of the house: the direction of imports, what an import costs, how large a piece may be, and its names."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections import Counter, defaultdict
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "ipy_tensorwatch"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-CORE = sorted((PACKAGE / "core").rglob("*.py"))
 
 MAX_MODULE_LINES = 400
 MAX_FUNCTION_LINES = 60
@@ -31,6 +36,11 @@ def dotted(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def run_fresh(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a program in an interpreter that has imported nothing yet, and in which this tree's package is the first."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -42,6 +52,147 @@ def run_fresh(program: str, *arguments: str) -> subprocess.CompletedProcess[str]
         timeout=120,
         check=False,
     )
+
+
+def test_core_and_render_import_where_neither_torch_nor_ipython_can_be():
+    finished = run_fresh(
+        """
+        import importlib, sys
+
+        class Blocker:
+            def find_spec(self, name, path=None, target=None):
+                if name.partition(".")[0] in {"torch", "IPython", "ipykernel", "traitlets", "xxhash"}:
+                    raise ModuleNotFoundError(f"{name} is not for the lower floors")
+
+        sys.meta_path.insert(0, Blocker())
+        for name in sys.argv[1:]:
+            importlib.import_module(name)
+        """,
+        *(dotted(path) for room in ("core", "render") for path in sorted((PACKAGE / room).rglob("*.py"))),
+    )
+
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_the_front_doors_import_neither_torch_nor_ipython():
+    finished = run_fresh(
+        """
+        import sys
+        import ipy_tensorwatch, tensorwatch
+
+        print(*sorted({"torch", "IPython", "numpy", "traitlets", "xxhash"} & sys.modules.keys()))
+        """
+    )
+
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.split() == []
+
+
+def test_no_module_is_too_long_to_read_at_once():
+    lines = {relative(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+
+    assert {path: n for path, n in lines.items() if n > MAX_MODULE_LINES} == {}
+
+
+def test_no_function_is_too_long_to_read_at_once():
+    lines = {f"{relative(path)}: {name}": n for path in MODULES for name, n in lengths(parse(path))}
+
+    assert {name: n for name, n in lines.items() if n > MAX_FUNCTION_LINES} == {}
+
+
+def lengths(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Count the lines of every function, from `def` to its end, without the docstring."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0]
+            documented = ast.get_docstring(node) is not None
+            docstring = first.end_lineno - first.lineno + 1 if documented else 0
+            yield f"{node.name}, line {node.lineno}", node.end_lineno - node.lineno + 1 - docstring
+
+
+def test_no_two_files_have_one_name():
+    names = Counter(path.name for path in MODULES if path.name != "__init__.py")
+
+    assert [name for name, n in names.items() if n > 1] == []
+
+
+TWO_MEANINGS = frozenset(
+    [
+        "Array",
+        "Candidates",
+        "Entry",
+        "Facts",
+        "Follower",
+        "Found",
+        "Kept",
+        "Kind",
+        "Mark",
+        "Outcome",
+        "Owners",
+        "Part",
+        "Past",
+        "Run",
+        "Scene",
+        "Span",
+        "Status",
+        "Step",
+        "Told",
+        "Values",
+        "Verdict",
+        "Write",
+        "attribute",
+        "count_of",
+        "draw",
+        "is_tensor",
+        "join",
+        "judge",
+        "mask_of",
+        "name_of",
+        "place_of",
+        "spans",
+        "splice",
+        "survey",
+        "tell_hazards",
+        "text_of",
+    ]
+)
+"""Names that have two meanings still: none may be added."""
+
+
+def test_no_public_name_has_two_meanings():
+    front_door = {*public_names(PACKAGE / "__init__.py")}  # each stands for what is inside
+    places = defaultdict(set)
+    for path in MODULES:
+        for name in public_names(path):
+            places[name].add(relative(path))
+
+    assert {n: p for n, p in places.items() if len(p) > 1 and n not in front_door | TWO_MEANINGS} == {}
+
+
+def public_names(path: Path) -> Iterator[str]:
+    """Give the classes, functions and type aliases of a module, those for type checkers alone included."""
+    body = parse(path).body
+    inside = [one for node in body if isinstance(node, ast.If) for one in node.body]
+    for node in [*body, *inside]:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            name = node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id if not node.targets[0].id.isupper() and node.targets[0].id[0].isupper() else "_"
+        else:
+            continue
+        if name[0] != "_":
+            yield name
+
+
+def test_the_examples_in_docstrings_are_true(capsys: pytest.CaptureFixture[str]):
+    failed = [
+        dotted(path)
+        for path in MODULES
+        if ">>> " in path.read_text(encoding="utf-8")
+        and doctest.testmod(importlib.import_module(dotted(path))).failed > 0
+    ]
+
+    assert failed == [], capsys.readouterr().out
 
 
 def test_imports_keep_to_the_floors_of_the_house():
@@ -58,68 +209,3 @@ def test_imports_keep_to_the_floors_of_the_house():
 
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert " 0 broken" in finished.stdout
-
-
-def test_core_imports_where_neither_torch_nor_ipython_can_be():
-    finished = run_fresh(
-        """
-        import importlib, sys
-
-        class Blocker:
-            def find_spec(self, name, path=None, target=None):
-                if name.partition(".")[0] in {"torch", "IPython", "ipykernel", "traitlets", "xxhash"}:
-                    raise ModuleNotFoundError(f"{name} is not for the ground floor")
-
-        sys.meta_path.insert(0, Blocker())
-        for name in sys.argv[1:]:
-            importlib.import_module(name)
-        """,
-        *map(dotted, CORE),
-    )
-
-    assert finished.returncode == 0, finished.stderr
-
-
-@pytest.mark.parametrize("name", ["ipy_tensorwatch", "tensorwatch"])
-def test_the_front_door_imports_neither_torch_nor_ipython(name: str):
-    finished = run_fresh(
-        """
-        import importlib, sys
-
-        importlib.import_module(sys.argv[1])
-        print(*sorted({"torch", "IPython", "numpy", "traitlets", "xxhash"} & sys.modules.keys()))
-        """,
-        name,
-    )
-
-    assert finished.returncode == 0, finished.stderr
-    assert finished.stdout.split() == []
-
-
-@pytest.mark.parametrize("path", MODULES, ids=relative)
-def test_no_module_is_too_long_to_read_at_once(path: Path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_MODULE_LINES
-
-
-def lengths(tree: ast.Module) -> dict[str, int]:
-    """Count the lines of every function, from `def` to its end, without the docstring."""
-    counted = {}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = node.body[0]
-            documented = ast.get_docstring(node) is not None
-            docstring = first.end_lineno - first.lineno + 1 if documented else 0
-            counted[f"{node.name}, line {node.lineno}"] = node.end_lineno - node.lineno + 1 - docstring
-    return counted
-
-
-@pytest.mark.parametrize("path", MODULES, ids=relative)
-def test_no_function_is_too_long_to_read_at_once(path: Path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-
-    assert {name: n for name, n in lengths(tree).items() if n > MAX_FUNCTION_LINES} == {}
-
-
-@pytest.mark.parametrize("path", CORE, ids=relative)
-def test_examples_in_the_docstrings_of_core_are_true(path: Path):
-    assert doctest.testmod(importlib.import_module(dotted(path))).failed == 0

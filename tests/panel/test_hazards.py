@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from ipy_tensorwatch.core.model.records import Hazard, Turn
+from dataclasses import replace
+
+from ipy_tensorwatch.core.hazards.facts import KeptReference
+from ipy_tensorwatch.core.hazards.fix import Fix
+from ipy_tensorwatch.core.hazards.hazard import Hazard, Turn
+from ipy_tensorwatch.core.model.records import Inner
 from ipy_tensorwatch.panel.hazards import MAX_HAZARDS, tell_hazards, tell_turn
+from tests.support.records import hazard as hazard_of
+from tests.support.records import site
 
 
 def hazard(name: str = "h", **more) -> Hazard:
-    told = {
-        "code": "TW201",
-        "outcome": "raises",
-        "paths": (name,),
-        "op": "MulBackward0",
-        "message": f"`{name}.sum().backward()` will raise: `{name}` was overwritten in cell 3, line 2: `{name}.add_(1)`",
-        "remedy": "Write out of place.",
-    }
-    return Hazard(**(told | more))
+    """Make a hazard of `h.sum().backward()`."""
+    made = hazard_of(name, **more)
+    return replace(made, fact=replace(made.fact, root=f"{name}.sum()")) if "fact" not in more else made
 
 
 def began(one: Hazard) -> Turn:
@@ -23,7 +24,7 @@ def began(one: Hazard) -> Turn:
 
 
 def ended(one: Hazard) -> Turn:
-    return Turn(cell=3, hazard=one, why="its graph is gone")
+    return Turn(cell=3, hazard=one, why="graph-gone")
 
 
 def risk(name: str) -> Hazard:
@@ -62,15 +63,23 @@ def test_words_that_name_a_line_lead_there_and_names_to_the_variable():
     told = tell_turn(began(hazard()))
 
     assert [["h.sum().backward()"], " will raise"] == told["what"]
-    assert [["h", "h"], " was overwritten in ", ["cell 3, line 2", 3, 2], ": ", ["h.add_(1)"]] == told["why"]
+    assert [
+        ["h", "h"],
+        ", saved by MulBackward0 in ",
+        ["cell 2, line 4", 2, 4],
+        ", was overwritten in ",
+        ["cell 3, line 2", 3, 2],
+        ": ",
+        ["h.add_(1)"],
+    ] == told["why"]
 
 
 def test_a_line_inside_a_called_function_is_led_to_as_well_and_a_cell_without_a_line_at_its_first():
-    message = "`x` is wrong: written in cell 12: `f(x)` → cell 3, line 4: `t.add_(1)`"
+    written = site(2, "f(x)", inner=Inner(cell=3, line=4, text="t.add_(1)"))
 
-    why = tell_turn(began(hazard("x", message=message)))["why"]
+    why = tell_turn(began(hazard("x", saved_at=None, saved_cell=12, written_at=written)))["why"]
 
-    assert [["cell 12", 12, 1], ["cell 3, line 4", 3, 4]] == [
+    assert [["cell 12", 12, 1], ["cell 3, line 2", 3, 2], ["cell 3, line 4", 3, 4]] == [
         one for one in why if isinstance(one, list) and len(one) == 3
     ]
 
@@ -78,16 +87,22 @@ def test_a_line_inside_a_called_function_is_led_to_as_well_and_a_cell_without_a_
 def test_the_variable_that_paths_hang_on_is_led_to():
     paths = ("best['w']", "best['b']")
 
-    told = tell_turn(began(hazard(paths=paths, message="`best` is no copy: its tensors are those of `model`")))
+    told = tell_turn(began(hazard(paths=paths, fact=KeptReference(container="best", owner="model"))))
 
     assert [["best", "best"], " is no copy"] == told["what"]
-    assert ["its tensors are those of ", ["model"]] == told["why"]
+    assert ["its tensors are those of ", ["model"]] == told["why"][:2]
 
 
 def test_code_that_looks_like_a_place_leads_nowhere():
-    [code] = tell_turn(began(hazard(message="`d['cell 3, line 2']`")))["what"]
+    name = "d['cell 3, line 2']"
 
-    assert ["d['cell 3, line 2']"] == code
+    assert [name, name] == tell_turn(began(hazard(name)))["why"][0]
+
+
+def test_a_remedy_leads_to_the_cell_that_is_to_be_run_again():
+    told = tell_turn(began(hazard(fix=Fix(kind="record-cell", cell=3))))
+
+    assert ["Run ", ["cell 3", 3, 1], " again under ", ["%%tensordiff"]] == told["remedy"][:4]
 
 
 def test_of_what_is_over_the_reason_and_the_remedy_are_told_no_more():

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
 
+    from ipy_tensorwatch.core.blame.reasoning import Reasoning
+
 Report = dict[str, Any]
 """The JSON of one cell's report, as `ipy_tensorwatch.report().to_dict()` gives it."""
 
@@ -61,6 +63,15 @@ def validator() -> Draft202012Validator:
     schema = json.loads((resources.files("ipy_tensorwatch") / "report.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema)
+
+
+def check_classes(reasoning: Reasoning) -> None:
+    """Prove that what was settled as a class before anybody asked is what a verdict for each tensor says."""
+    silent, settled = reasoning.silent, reasoning.settled
+    assert silent == tuple(change for change in reasoning.changes if change.silent)
+    made = {str(reasoning.trace.found[row][0].path): cause for row, cause in settled.items()}
+    told = {change.path: change.cause for change in reasoning.changes if change.path in made}
+    assert told == made
 
 
 @dataclass
@@ -195,7 +206,9 @@ class Notebook:
         """Give the last cell's report, proven to be JSON that fits the schema and agrees with itself."""
         import ipy_tensorwatch
 
-        report: Report = ipy_tensorwatch.report().to_dict()
+        made = ipy_tensorwatch.report()
+        check_classes(made.reasoning)
+        report: Report = made.to_dict()
         assert report["cell"]["source"] == self._source, self.status()
         again = json.loads(json.dumps(report, allow_nan=False))
         assert again == report

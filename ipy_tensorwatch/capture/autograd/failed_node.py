@@ -16,7 +16,16 @@ import torch
 
 from ...core.model.saved_tensor import Spoiled
 from ..frames.traceback_frames import frames_of, locals_of
-from ..host.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, PythonNode, SavedTensor, complaint_of, has_hook
+from ..host.graph_private import (
+    FOLLOWS_GRAPHS,
+    LEAF_NUMBER,
+    CheckpointFrame,
+    PythonNode,
+    SavedTensor,
+    complaint_of,
+    handed_again,
+    has_hook,
+)
 from ..host.node_limit import is_enough
 from ..host.torch_private import plain_reads, user_modes
 from ..tensors.node_readers import kind_of
@@ -155,8 +164,9 @@ def _nodes_in(names: Mapping[str, object]) -> dict[int, Made]:
 
 def _unpacked_in(names: Mapping[str, object], complaint: Complaint) -> _Kept | None:
     """Find what a checkpoint was about to compute from again: it keeps its inputs beside the graph."""
-    raws: list[Any] = [one for one in names.values() if type(one) is SavedTensor and not has_hook(one)]
-    kept = (_Kept(raw, -1, "checkpoint", "input", raw, raw.data, SavedTensor.unpack) for raw in raws)
+    frames = (value for value in names.values() if type(value) is CheckpointFrame)
+    again = (one for frame in frames for one in handed_again(frame))
+    kept = (_Kept(None, -1, "checkpoint", "input", None, tensor, check) for tensor, check in again)
     return next((one for one in kept if _says(complaint, one.check, one.node)), None)
 
 

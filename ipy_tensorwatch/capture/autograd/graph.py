@@ -20,6 +20,7 @@ from .note_saved import Noted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from ...core.model.graph_state import Ending
     from .known_bytes import KnownBytes
     from .nodes import Made, Root
     from .note_saved import Aids
@@ -82,11 +83,11 @@ class Graphs:
         """The paths whose graphs were not read to the end."""
         return tuple(path for number in sorted(self.unread) for path in self._roots.get(number, ()))
 
-    def fate(self, node: int) -> str:
+    def fate(self, node: int) -> Ending:
         """Tell what has become of a node of which something was overwritten, and is in danger no more."""
         if node not in self.inputs:
-            return "its graph is gone"
-        return "its bytes are what they were" if self.saved.get(node) else "backward has let go of it"
+            return "graph-gone"
+        return "bytes-back" if self.saved.get(node) else "backward-done"
 
     def look(self, roots: Iterable[Root], aids: Aids, rewritten: set[int]) -> tuple[Overwritten, ...]:
         """Find what was saved and is no longer the same.

@@ -49,7 +49,7 @@ def _gained(before: Reading, after: Reading) -> bool:
     """Take a raised version for a write where nothing better is known; a sparse tensor's components tell better."""
     if before.unknown != after.unknown:
         return True
-    return before.version != after.version and "sparse" not in (before.unknown or "")
+    return before.version != after.version and not (before.unknown and "sparse" in before.unknown.detail)
 
 
 def marks_of(

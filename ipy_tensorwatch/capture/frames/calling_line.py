@@ -7,6 +7,7 @@ import linecache
 import os
 import sys
 from pathlib import Path
+from traceback import walk_stack
 from typing import TYPE_CHECKING
 
 import torch
@@ -42,7 +43,4 @@ def name_of(thing: object) -> str | None:
 
 
 def _calling_frame() -> FrameType | None:
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and not is_users(frame.f_code.co_filename):
-        frame = frame.f_back
-    return frame
+    return next((frame for frame, _ in walk_stack(sys._getframe(1)) if is_users(frame.f_code.co_filename)), None)

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
 from time import perf_counter
+from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
+from ...core.host.python_private import monitoring as _monitoring
 from ..host.torch_private import compiler_callback, is_compiled
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
     from ...core.model.records import Place
 
-_monitoring: Any = getattr(sys, "monitoring", None)
 CAN_SEE = _monitoring is not None
 
 TOOLS = (3, 4, 5)
@@ -162,8 +163,8 @@ class LineWatch:
 
     def _arrive(self, frame: FrameType | None) -> None:
         """Go on in the innermost frame of the notebook."""
-        while frame is not None and frame.f_code.co_filename not in self.files:
-            frame = frame.f_back
+        outward = walk_stack(frame) if frame is not None else ()
+        frame = next((one for one, _ in outward if one.f_code.co_filename in self.files), None)
         if frame is None or frame.f_code.co_name == CELL:
             self._go(None, blind=False)
         else:
@@ -189,10 +190,7 @@ class LineWatch:
 
 def _frame_of(code: CodeType) -> FrameType | None:
     """Find the frame that an event tells of, below those of our own."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code is not code:
-        frame = frame.f_back
-    return frame
+    return next((frame for frame, _ in walk_stack(sys._getframe(1)) if frame.f_code is code), None)
 
 
 def _passages(events: Any) -> int:  # noqa: ANN401  (its type is known to Python 3.12 only)

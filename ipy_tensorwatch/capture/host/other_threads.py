@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from threading import get_ident
+from traceback import walk_stack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
-    from types import CodeType, FrameType
+    from collections.abc import Container
 
 
 def names_in_other_threads(files: Container[str]) -> frozenset[str]:
@@ -20,12 +20,5 @@ def names_in_other_threads(files: Container[str]) -> frozenset[str]:
         The file names of the notebook's cells.
     """
     frames = (frame for thread, frame in sys._current_frames().items() if thread != get_ident())
-    return frozenset(
-        name for frame in frames for code in _codes(frame) if code.co_filename in files for name in code.co_names
-    )
-
-
-def _codes(frame: FrameType | None) -> Iterator[CodeType]:
-    while frame is not None:
-        yield frame.f_code
-        frame = frame.f_back
+    codes = (one.f_code for frame in frames for one, _ in walk_stack(frame))
+    return frozenset(name for code in codes if code.co_filename in files for name in code.co_names)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import _thread
 import threading
+
+from ...core.host.python_private import thread_count
 
 _SERVICES = ("ipykernel.", "IPython.", "zmq.", "tornado.")
 _OF_KERNEL = "IOPub"
@@ -17,12 +18,12 @@ def is_alone() -> bool:
     if threading.current_thread() is not threading.main_thread():
         return False
     others = [one for one in threading.enumerate() if one is not threading.main_thread()]
-    return _thread._count() <= len(others) + len(OWN) and all(map(_is_service, others))
+    return thread_count() <= len(others) + len(OWN) and all(map(_is_service, others))
 
 
 def _is_service(thread: threading.Thread) -> bool:
     kind = type(thread)
     if kind is threading.Thread:
-        return thread._name == _OF_KERNEL  # type: ignore[attr-defined]
+        return thread.name == _OF_KERNEL
     home, name = (type.__getattribute__(kind, part) for part in ("__module__", "__name__"))
     return type(home) is str and home.startswith(_SERVICES) and "subshell" not in name.lower()

@@ -134,25 +134,26 @@ data_address: Callable[[Tensor], int] = (
 """The address of a tensor, which reading does not copy even where it is copied on write."""
 
 
-def _versions(_: object) -> tuple[Callable[[Tensor], bool], Callable[[Tensor], int], Callable[[Tensor], int]]:
+def _versions(_: object) -> tuple[bool, Callable[[Tensor], bool], Callable[[Tensor], int], Callable[[Tensor], int]]:
     read, is_inference = base_members["_version"].__get__, base_members["is_inference"]
     with undisturbed():
         written = torch.zeros(1, device="cpu").zero_()
     if read(written) != 1:
         raise ValueError
-    return lambda tensor: not is_inference(tensor), read, attrgetter("_version")
+    return True, lambda tensor: not is_inference(tensor), read, attrgetter("_version")
 
 
+HAS_VERSIONS: bool
 has_version: Callable[[Tensor], bool]
 version_of: Callable[[Tensor], int]
 quick_version_of: Callable[[Tensor], int]
-has_version, version_of, quick_version_of = take(
+HAS_VERSIONS, has_version, version_of, quick_version_of = take(
     "torch.Tensor._version",
-    lost="writes are found by comparing bytes alone",
+    lost="writes are found by comparing bytes alone, and no tensor can be frozen",
     make=_versions,
-    instead=(lambda _: False, lambda _: 0, lambda _: 0),
+    instead=(False, lambda _: False, lambda _: 0, lambda _: 0),
 )
-"""Whether a tensor has a version counter, and where it stands: each operator that writes raises it.
+"""Whether versions can be read; whether a tensor has a version counter, which each operator that writes raises; and it.
 
 The quick one is for tensors of PyTorch's own classes, where nobody has patched these.
 """

@@ -12,6 +12,8 @@ from .inspect_object import numbers_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ...core.model.reason import Reason
+
 
 @dataclass(slots=True)
 class Branch:
@@ -30,7 +32,7 @@ class Branch:
     outline: Outline = field(default_factory=Outline)
     objects: list[Any] = field(default_factory=list)
     signature: list[object] | None = None
-    odd: list[tuple[str, str]] = field(default_factory=list)
+    odd: list[tuple[str, Reason]] = field(default_factory=list)
     kinds: set[int] = field(default_factory=set)
     spelled: dict[int, str] = field(default_factory=dict)
 
@@ -40,7 +42,7 @@ class Branch:
         self.objects.extend(values)
         self.kinds |= kinds or numbers_of(values)
 
-    def pass_by(self, node: int, steps: Iterable[str], reasons: Iterable[str]) -> None:
+    def pass_by(self, node: int, steps: Iterable[str], reasons: Iterable[Reason]) -> None:
         """Note what is not looked into."""
         here = self.outline.node_path(node)
         for step, why in zip(steps, reasons, strict=True):

@@ -16,6 +16,7 @@ import torch
 
 from ...core.model.outline import steps_of
 from ...core.model.path import OF_SET
+from ...core.model.reason import Reason
 from .inspect_object import (
     Odd,
     PerClass,
@@ -264,7 +265,7 @@ def groups_of(optimizer: object) -> list[tuple[str, Any]]:
     if groups is None:
         return []
     if not is_a(type(groups), list):
-        raise Odd("its param_groups are no list")
+        raise Odd("groups-no-list")
     return [(f".param_groups[{number}]", group) for number, group in enumerate(items_of(groups))]
 
 
@@ -276,8 +277,8 @@ def open_object(thing: object) -> Contents:
     for name, value in slots_of(thing):
         yield "attribute", (name,), [value], ""
     why = dict_reader(type(thing))
-    if type(why) is Odd:
-        yield ODD, ("",), (str(why),), ""
+    if isinstance(why, Odd):
+        yield ODD, ("",), (Reason(why.code),), ""
 
 
 def open_class(kind: type) -> Contents:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from ...core.model.reason import ReasonCode
+
     Getter = Callable[[Any], Any]
 
 T = TypeVar("T")
@@ -26,7 +28,7 @@ members_of: Callable[[type], Mapping[Any, Any]] = _of_type["__dict__"].__get__
 _name_of: Callable[[type], str] = _of_type["__name__"].__get__
 _HEAP_TYPE = 1 << 9
 """The flag of a class that was made by a `class` statement, or as one."""
-_DESCRIBED = "dictionary for instance variables"
+_DESCRIBED = str(vars(type("", (), {}))["__dict__"].__doc__).partition(" (")[0]
 """How Python describes the `__dict__` that it makes for a class."""
 _TRUSTED = frozenset({*sys.stdlib_module_names, "torch", "numpy"})
 TRIES = 3
@@ -35,6 +37,10 @@ TRIES = 3
 
 class Odd(Exception):  # noqa: N818  (it says why something is not looked into)
     """Something that cannot be looked into without running code of somebody else's."""
+
+    def __init__(self, code: ReasonCode) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Nameless:
@@ -119,7 +125,7 @@ def _copied(iterate: Getter, values: Any) -> list[Any]:  # noqa: ANN401
             return [*iterate(values)]
         except RuntimeError:  # another thread changed it under our hands
             continue
-    raise Odd("another thread changes it all the time")
+    raise Odd("changed-by-thread")
 
 
 def are_all(values: Sequence[object], kind: type) -> bool:
@@ -194,9 +200,7 @@ def _find_dict(kind: type) -> Getter | Odd | None:
     for base in mro_of(kind):
         descriptor = member_of(base, "__dict__")
         if descriptor is not None:
-            return (
-                descriptor.__get__ if _is_pythons(descriptor, base) else Odd("its __dict__ is read by code of its own")
-            )
+            return descriptor.__get__ if _is_pythons(descriptor, base) else Odd("own-dict-reader")
     return None
 
 
@@ -214,9 +218,9 @@ dict_reader = PerClass(_find_dict)
 def inside_of(thing: object) -> dict[Any, Any]:
     """Return an object's own `__dict__`; raise `Odd` where code of somebody else's stands before it."""
     read = dict_reader(type(thing))
-    if type(read) is Odd:
-        raise Odd(*read.args)
-    found = read(thing) if read else {}  # type: ignore[operator]
+    if isinstance(read, Odd):
+        raise Odd(read.code)
+    found = read(thing) if read else {}
     return found if is_a(type(found), dict) else {}
 
 

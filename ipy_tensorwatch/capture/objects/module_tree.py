@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections import OrderedDict
 from itertools import chain, islice
 from operator import itemgetter
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from ...core.host.python_private import values_of
 from ...core.model.outline import Outline, Run, steps_of
 from .containers import ATOM_IDS, HOOKS, is_array, module_steps, opener
 from .inspect_object import Odd, are_all, kinds_of, module_of, same_things
@@ -152,9 +152,9 @@ def _values(parts: list[dict[str, Any]], signature: list[object]) -> list[Any]:
     filled = [*filter(None, parts)]
     keys = [*chain.from_iterable(filled)]
     if not are_all(keys, str):
-        raise Odd("its parts have names that are no text")
+        raise Odd("names-no-text")
     signature.append(keys)
-    values = gc.get_referents(*filled)  # at a quarter of the price of asking each dict; it may give the keys too
+    values = values_of(*filled)
     if len(values) != len(keys):
         values = [*chain.from_iterable(map(dict.values, filled))]
     there = [value for value in values if value is not None]

@@ -60,6 +60,6 @@ def _walked(count: int, begin: Callable[[], Iterable[Any]]) -> Slices:
                 return [*islice(begin(), start, stop)]
             except RuntimeError:  # another thread changed it under our hands
                 continue
-        raise Odd("another thread changes it all the time")
+        raise Odd("changed-by-thread")
 
     return Slices(count, take)

@@ -12,6 +12,7 @@ import torch
 
 from ...core.host.guard import GUARD
 from ...core.model.outline import Run, steps_of
+from ...core.model.reason import BUDGET, Reason
 from .branch import Branch, Tree
 from .containers import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader, spell_keys
 from .inspect_object import (
@@ -65,7 +66,7 @@ class Walk:
     """
 
     branches: dict[str, Branch] = field(default_factory=dict)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, Reason]] = field(default_factory=list)
     optimizers: list[tuple[Branch, int, torch.optim.Optimizer]] = field(default_factory=list)
     followed: Counter[int] = field(default_factory=Counter)
     containers: int = 0
@@ -140,18 +141,18 @@ def take_segment(found: Walk, segment: Segment) -> Branch:
     return branch
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: Exception) -> Reason:
     """Say why something was not looked into."""
-    if type(error) is Odd:
-        return str(error)
+    if isinstance(error, Odd):
+        return Reason(error.code)
     GUARD.note("looking at a variable", error)
-    return f"{name_of(type(error))} while walking"
+    return Reason("error-while-walking", name_of(type(error)))
 
 
 def _take_in(found: Walk, name: str, value: object, known: Known) -> None:
     kind = type(value)
     if kind is Nameless:
-        found.skipped.append((name, "its name is no text"))
+        found.skipped.append((name, Reason("nameless")))
     elif id(kind) not in ATOM_IDS and opener(kind) is not None and not _survey(found, name, value, known):
         _follow(found, name, value)
 
@@ -187,11 +188,11 @@ def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
     while queue:
         thing, node, depth, above = queue.popleft()
         if depth >= MAX_DEPTH or found.containers >= MAX_CONTAINERS:
-            reason = "nested too deep" if depth >= MAX_DEPTH else "too many containers"
+            reason = Reason("too-deep" if depth >= MAX_DEPTH else "too-many")
             found.skipped.append((str(branch.outline.node_path(node)), reason))
             break
         if not found.containers % CLOCK_EVERY and not found.limits.may_walk():
-            found.skipped.append((str(branch.outline.node_path(node)), "budget"))
+            found.skipped.append((str(branch.outline.node_path(node)), BUDGET))
             break
         found.containers += 1
         found.limits.objects += OF_MODULE if is_a(type(thing), torch.nn.Module) else 1
@@ -330,7 +331,7 @@ def _parameters_of(optimizer: object) -> list[int]:
 def _add_state(branch: Branch, node: int, optimizer: object, known: Places) -> None:
     states = attribute(optimizer, "state")
     if states is not None and not is_a(type(states), dict):
-        raise Odd("its state is no dict")
+        raise Odd("state-no-dict")
     for number, (parameter, state) in enumerate(pairs_of(states) if states is not None else ()):
         step = f".state[{_spell(known, parameter, number)}]"
         children = _open(branch, branch.outline.add_node(node, step), state) if id(type(state)) not in ATOM_IDS else ()
@@ -353,7 +354,7 @@ def _add_parameters(branch: Branch, node: int, optimizer: object, known: Places)
         if parameters is None:
             continue
         if not is_a(type(parameters), list, tuple):
-            branch.pass_by(node, (f"{place}['params']",), ("no list",))
+            branch.pass_by(node, (f"{place}['params']",), (Reason("no-list"),))
             continue
         for number, parameter in enumerate(items_of(parameters)):
             if id(parameter) in known:
@@ -362,4 +363,4 @@ def _add_parameters(branch: Branch, node: int, optimizer: object, known: Places)
             if is_array(type(parameter)):
                 branch.take(Run(node, "typed", (step,)), [parameter])
             else:
-                branch.pass_by(node, (step,), ("no tensor",))
+                branch.pass_by(node, (step,), (Reason("no-tensor"),))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
 from ...core.memory.neighbours import Neighbourhood
-from ...core.model.freezing import FrozenError
+from ...core.model.freezing import FreezeRefusal, FrozenError
 from ..frames.calling_line import calling_text
-from ..host.torch_private import plain_reads
+from ..host.torch_private import HAS_VERSIONS, plain_reads
 from ..memory.byte_block import holds_references
 from ..objects.walk import walk
 from ..running.dispatch_mode import OperatorMode, lays_out_anew, region_of, written_arguments, written_tensors
@@ -23,12 +23,9 @@ from .frozen_memory import Frozen
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
+    from ...core.model.freezing import Release
     from ...core.model.reading import Reading
 
-REFERENCES = "its bytes are references to Python objects, or to text"
-"""Why it can neither be frozen nor restored."""
-LET_GO = "its memory was another's, who has let go of it"
-LOST = "it was written to, and its bytes could not be put back"
 _NOBODY = -1
 """The serial of an object that is not to be told from others."""
 
@@ -47,7 +44,7 @@ class Freezer:
 
     storages: StorageSerials = field(default_factory=StorageSerials)
     lost: Callable[[], frozenset[int]] = frozenset
-    let_go: list[tuple[Frozen, str]] = field(default_factory=list)
+    let_go: list[tuple[Frozen, Release]] = field(default_factory=list)
     _frozen: dict[int, Frozen] = field(default_factory=dict)
     _gone: deque[object] = field(default_factory=deque)
     _count: itertools.count[int] = field(default_factory=itertools.count)
@@ -63,21 +60,21 @@ class Freezer:
             self._near = None
         return self._frozen
 
-    def examine(self, root: str, thing: object, cell: int | None) -> tuple[list[Frozen], dict[str, str]]:
+    def examine(self, root: str, thing: object, cell: int | None) -> tuple[list[Frozen], dict[str, FreezeRefusal]]:
         """Copy the bytes of a tensor, or of all tensors in a container; tell why those of others cannot be frozen."""
         found: list[Frozen] = []
-        refused: dict[str, str] = {}
+        refused: dict[str, FreezeRefusal] = {}
         with plain_reads():
             for path, one in _tensors_in(root, thing):
                 reading = read(one, "", _NOBODY, self.storages)
-                why = self._reason_against(reading) or (REFERENCES if holds_references(one) else None)
+                why = self._reason_against(reading, one)
                 if why:
                     refused[path] = why
                     continue
                 try:
                     found.append(Frozen.of(path, cell, one, reading, self.storages.own))
                 except RuntimeError:  # PyTorch lets nobody have the address, of a tensor of zeros without memory say
-                    refused[path] = "its memory cannot be read"
+                    refused[path] = FreezeRefusal(code="unreadable")
         return found, refused
 
     def freeze(self, things: Iterable[Frozen]) -> None:
@@ -121,7 +118,7 @@ class Freezer:
             found = [one for one in every if GUARD.run("what is frozen", one.mend, default=False)]
         lost = [one for one in found if one.is_lost]
         self.thaw(lost)
-        self.let_go += [(one, LOST) for one in lost]
+        self.let_go += [(one, "lost") for one in lost]
         return [one for one in found if not one.is_lost]
 
     def _let_go(self) -> None:
@@ -130,7 +127,7 @@ class Freezer:
         found = [one for one in list(self.frozen.values()) if one.reading.storage in lost] if lost else []
         if found:
             self.thaw(found)
-            self.let_go += [(one, LET_GO) for one in found]
+            self.let_go += [(one, "let-go") for one in found]
 
     def owner_of(self, reading: Reading) -> Frozen | None:
         """Return what is frozen of the memory that a reading covers."""
@@ -145,16 +142,18 @@ class Freezer:
     def _survey(self) -> Neighbourhood[Frozen]:
         return Neighbourhood((one, here) for one in list(self.frozen.values()) if (here := one.here()))
 
-    def _reason_against(self, reading: Reading) -> str | None:
+    def _reason_against(self, reading: Reading, thing: object) -> FreezeRefusal | None:
         if reading.unknown:
-            return f"it is {reading.unknown}" if reading.unknown.startswith(("a ", "an ")) else reading.unknown
+            return FreezeRefusal(code="unknown-memory", unknown=reading.unknown)
         if reading.version is None and reading.kind != "ndarray":
-            return "it is an inference tensor"
+            return FreezeRefusal(code="inference" if HAS_VERSIONS else "no-version")
         if reading.storage in self.lost():
-            return LET_GO
+            return FreezeRefusal(code="let-go")
         same = (one for one in list(self.frozen.values()) if (here := one.here()) and _are_equal(here, reading))
         known = next(same, None)
-        return known.record().tell("frozen already") if known else None
+        if known:
+            return FreezeRefusal(code="frozen-already", known=known.record())
+        return FreezeRefusal(code="references") if holds_references(thing) else None
 
     def _stop(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> FrozenError | None:  # noqa: ANN401
         """Find out whether an operator has to be stopped; one that we cannot read goes on, and the bytes will tell."""

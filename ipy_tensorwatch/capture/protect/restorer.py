@@ -15,7 +15,6 @@ from ..host.torch_private import plain_reads, version_of
 from ..memory.byte_block import block_of, holds_references
 from ..objects.walk import walk
 from ..tensors.read_tensor import read
-from .freezer import REFERENCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,7 +89,7 @@ class Restorer:
     def _kept(self, one: _Seen, cell: int) -> Bytes:
         """Give the bytes of a tensor from before a cell."""
         if holds_references(one.thing):
-            raise RefusedError(REFERENCES)
+            raise RefusedError("its bytes are references to Python objects, or to text")
         frozen = self.freezer.owner_of(one.reading)
         if frozen is not None:
             raise RefusedError(str(frozen.record()))

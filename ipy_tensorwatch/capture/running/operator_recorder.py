@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
 from ...core.blame.operator_writes import Operation
@@ -102,13 +103,11 @@ class OperatorRecorder:
 def _places(files: Container[str]) -> tuple[Place | None, Place | None]:
     """Find the line of the cell itself, and the innermost line of the notebook."""
     inner: Place | None = None
-    frame = sys._getframe(3)
-    while frame is not None:
+    for frame, line in walk_stack(sys._getframe(3)):
         code = frame.f_code
         if code.co_filename in files:
-            here = code.co_filename, frame.f_lineno
+            here = code.co_filename, line
             inner = inner or here
             if code.co_name == _CELL:
                 return here, inner
-        frame = frame.f_back  # type: ignore[assignment]
     return None, inner

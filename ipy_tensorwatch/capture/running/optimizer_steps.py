@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from threading import get_ident
+from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
 from torch.optim.optimizer import register_optimizer_step_pre_hook
@@ -95,10 +96,8 @@ class StepRecorder:
             GUARD.run_inside(_WHERE, self._note, optimizer, cell, key, default=None)
 
     def _cell_frame(self) -> FrameType | None:
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None and not (frame.f_code.co_name == CELL and self.is_notebook(frame.f_code.co_filename)):
-            frame = frame.f_back
-        return frame
+        frames = (frame for frame, _ in walk_stack(sys._getframe(1)) if frame.f_code.co_name == CELL)
+        return next((frame for frame in frames if self.is_notebook(frame.f_code.co_filename)), None)
 
     def _note(self, optimizer: torch.optim.Optimizer, cell: FrameType | None, key: object) -> None:
         with plain_reads():
@@ -137,10 +136,8 @@ def _storages(values: list[Any]) -> Iterator[int]:
 
 
 def _calling_line(is_notebook: Callable[[str], bool]) -> tuple[str, int, bool] | None:
-    frame = sys._getframe(2)
-    while frame is not None:
+    for frame, line in walk_stack(sys._getframe(2)):
         name = frame.f_code.co_filename
         if is_notebook(name):
-            return name, frame.f_lineno, frame.f_code.co_name == CELL
-        frame = frame.f_back  # type: ignore[assignment]
+            return name, line, frame.f_code.co_name == CELL
     return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
+from ...core.model.reason import Reason
 from ..host.node_limit import MAX_NODES
 from ..memory.byte_block import WHOLE_LIMIT, Block, block_of
 from ..objects.inspect_object import name_of
@@ -51,7 +52,7 @@ class Gathering:
             self._add(thing, role, serial)
         except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
             GUARD.note("looking at a variable", error)
-            self.readings[count:] = [unreadable(thing, serial, f"{name_of(type(error))} while reading")]
+            self.readings[count:] = [unreadable(thing, serial, Reason("error-while-reading", name_of(type(error))))]
 
     def _add(self, thing: Any, role: str, serial: int) -> None:  # noqa: ANN401
         """Read one tensor or array: of one that lies where it lay, the version alone."""

@@ -11,6 +11,7 @@ from itertools import accumulate
 from time import thread_time
 from typing import TYPE_CHECKING
 
+from ...core.model.reason import BUDGET, Reason
 from ...core.model.snapshot import Scene, Snapshot
 from ..host.gc_pause import quiet_collector
 from ..host.node_limit import MAX_NODES
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 PEEKING = 0.005
 """Seconds that a look while a cell runs may spend on more than an ordinary number of things."""
-WAITS = "held no tensor when it was its turn"
+WAITS = Reason("held-no-tensor")
 LAYOUT_TIME = 1e-6
 """Seconds that it takes to compare the layout of one tensor."""
 
@@ -81,7 +82,7 @@ class Shot:
     snapshot: Snapshot
     blocks: Mapping[int, Block]
     counters: tuple[Counter, ...] = ()
-    skipped: tuple[tuple[str, str], ...] = ()
+    skipped: tuple[tuple[str, Reason], ...] = ()
     optimizers: tuple[tuple[str, int], ...] = ()
     resting: tuple[Mapping[int, Block], ...] = ()
     late: Mapping[str, Scene] = field(default_factory=dict)
@@ -217,7 +218,7 @@ class Lens:
                 resting.add(name)
         resting |= self._read_segments(found, kept, patience)
         kept.update((name, self._kept[name]) for name in resting if name in self._kept)
-        found.skipped += [(name.partition("<")[0], WAITS if name in self._barren else "budget") for name in resting]
+        found.skipped += [(name.partition("<")[0], WAITS if name in self._barren else BUDGET) for name in resting]
         places = {name: place for place, name in enumerate(("", *namespace))} if resting or limits.turns else {}
         return found, dict(sorted(kept.items(), key=lambda one: _place(one[0], places))) if places else kept, resting
 

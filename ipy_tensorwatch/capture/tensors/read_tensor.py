@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ...core.hazards.freed_memory import FREED
 from ...core.host.guard import GUARD
 from ...core.model.reading import TOO_MANY, Reading, extent
+from ...core.model.reason import FREED, Reason
 from ..host.torch_private import data_address, is_cow, is_fake, is_functorch
 from ..objects.inspect_object import is_a, name_of
 from . import plain_reads
@@ -32,7 +32,7 @@ def read(thing: Any, role: str, serial: int, storages: StorageSerials, *, asks_h
         return _read_tensor(thing, role, serial, storages, asks_history=asks_history)
     except Exception as error:  # noqa: BLE001  (an odd object must be listed, never break the cell)
         GUARD.note_unless_odd("looking at a variable", error)
-        return unreadable(thing, serial, f"{name_of(type(error))} while reading")
+        return unreadable(thing, serial, Reason("error-while-reading", name_of(type(error))))
 
 
 def read_saved(tensor: torch.Tensor, storages: StorageSerials) -> Reading:
@@ -132,9 +132,9 @@ def _read_tensor(
 ) -> Reading:
     kind = role or ("parameter" if plain_reads.is_parameter(tensor) else "tensor")
     if is_functorch(tensor):
-        return unreadable(tensor, serial, "a functorch wrapper")
+        return unreadable(tensor, serial, Reason("functorch"))
     if is_fake(tensor):
-        return unreadable(tensor, serial, "a fake tensor")
+        return unreadable(tensor, serial, Reason("fake"))
     is_wrapper = plain_reads.is_wrapper(tensor)
     blank = Reading(
         kind=kind,
@@ -146,7 +146,7 @@ def _read_tensor(
     )
     blank = _with_history(tensor, blank, asks=asks_history)
     if is_wrapper:
-        return blank._replace(unknown=f"a {name_of(type(tensor))}")
+        return blank._replace(unknown=Reason("class", name_of(type(tensor))))
     return _with_memory(tensor, blank, storages)
 
 
@@ -167,7 +167,7 @@ def _with_history(tensor: torch.Tensor, blank: Reading, *, asks: bool) -> Readin
 
 def _with_memory(tensor: torch.Tensor, blank: Reading, storages: StorageSerials) -> Reading:
     why = _unknown_memory(tensor)
-    if why in ("an uninitialized parameter", "a nested tensor", "a jagged tensor"):
+    if why and why.code in ("uninitialized", "nested", "jagged"):
         return blank._replace(unknown=why)
     if why:
         return blank._replace(shape=tuple(plain_reads.shape_of(tensor)), unknown=why)
@@ -177,28 +177,28 @@ def _with_memory(tensor: torch.Tensor, blank: Reading, storages: StorageSerials)
     high = low + extent(shape, strides, itemsize)[1]
     seen = blank._replace(storage=storages.of_torch(storage), itemsize=itemsize, shape=shape, strides=strides)
     if is_cow(tensor):
-        return seen._replace(low=low, high=high, unknown="a copy-on-write tensor")
+        return seen._replace(low=low, high=high, unknown=Reason("copy-on-write"))
     if high > int(storage.nbytes()):
         return seen._replace(low=low, high=high, unknown=FREED)
     return seen._replace(data_ptr=plain_reads.pointer_of(tensor), low=low, high=high)
 
 
-def _unknown_memory(tensor: torch.Tensor) -> str | None:
+def _unknown_memory(tensor: torch.Tensor) -> Reason | None:
     if is_a(type(tensor), torch.nn.UninitializedParameter, torch.nn.UninitializedBuffer):
-        return "an uninitialized parameter"
+        return Reason("uninitialized")
     layout = plain_reads.layout_of(tensor)
     if plain_reads.is_nested(tensor):
-        return "a nested tensor" if layout is torch.strided else "a jagged tensor"
+        return Reason("nested" if layout is torch.strided else "jagged")
     if layout is not torch.strided:
-        return f"a {str(layout).removeprefix('torch.').replace('_', ' ')} tensor"
+        return Reason("layout", str(layout).removeprefix("torch."))
     if plain_reads.device_of(tensor).type == "meta":
-        return "a meta tensor"
+        return Reason("meta")
     if plain_reads.is_quantized(tensor):
         return None
     if not plain_reads.has_storage(tensor):
-        return "no storage"
+        return Reason("no-storage")
     if not plain_reads.is_plain(tensor) and plain_reads.count_of(tensor) and not plain_reads.holds_memory(tensor):
-        return f"a {name_of(type(tensor))}"
+        return Reason("class", name_of(type(tensor)))
     return None
 
 
@@ -232,6 +232,6 @@ def array_extent(array: np.ndarray[Any, Any]) -> tuple[int, int]:
     return extent(plain_reads.array_shape(array), plain_reads.array_strides(array), plain_reads.array_itemsize(array))
 
 
-def unreadable(thing: object, serial: int, why: str) -> Reading:
+def unreadable(thing: object, serial: int, why: Reason) -> Reading:
     """Stand for what cannot be read."""
     return Reading(kind="ndarray" if plain_reads.is_ndarray(thing) else "tensor", object=serial, unknown=why)

@@ -17,7 +17,7 @@ from .statement_timeline import Timeline
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..interpreter.inferred_lines import Reached
+    from ..interpreter.inferred_lines import Reached, Trail
     from ..model.cell_trace import CellTrace
     from ..model.evidence import Evidence
     from ..model.path import AccessPath
@@ -74,10 +74,14 @@ class CellIndex:
 
     def reach(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> Reached:
         """Follow a statement's calls into the notebook's functions."""
-        reached = self._trails.of(statement).narrow(path, others)
+        reached = self.trail_of(statement).narrow(path, others)
         if reached.is_cut:
             self.curtailed[str(path)] = None
         return reached
+
+    def trail_of(self, statement: Statement) -> Trail:
+        """Follow a statement's calls, whatever they write to."""
+        return self._trails.of(statement)
 
     @cached_property
     def _trails(self) -> Trails:

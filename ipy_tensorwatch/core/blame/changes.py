@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..model.diff import classify
 from ..model.reading import changed_fields
 from ..model.records import Change
 
 if TYPE_CHECKING:
     from ..model.diff import Content, Difference
-    from ..model.records import Kind
     from .silent import Verdict
 
 
-def make_change(kind: Kind, difference: Difference, content: Content, verdict: Verdict | None) -> Change:
-    """Describe a difference.
+def make_change(difference: Difference, content: Content, verdict: Verdict | None) -> Change | None:
+    """Describe a difference; None where nothing changed that is worth telling.
 
     Parameters
     ----------
     verdict
-        Why the bytes changed; None where they did not.
+        Why the bytes changed, where they did.
     """
+    kind = classify(difference, content)
+    if kind is None:
+        return None
     before, after = difference.before, difference.after
     path, versions = str(difference.path), (before.version if before else None, after.version if after else None)
     if kind in ("bound", "unbound", "rebound") or before is None or after is None:
         return Change(path=path, kind=kind, versions=versions)
     fields = changed_fields(before, after)
-    if verdict is None:
+    if verdict is None or kind != "mutated":
         verified, since = content.verified, content.since
         return Change(path=path, kind=kind, versions=versions, fields=fields, verified=verified, since=since)
     return Change(

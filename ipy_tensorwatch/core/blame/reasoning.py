@@ -6,18 +6,23 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..host.guard import GUARD
-from ..model.diff import classify
 from .cause import find_cause
 from .cell_index import CellIndex
 from .changes import make_change
+from .expected import ExpectedWrites
 from .silent import NOT_EXPLAINED, OUTSIDE
 from .snapshot_index import SnapshotIndex
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from ..model.cell_trace import CellTrace
     from ..model.diff import Content, Difference
-    from ..model.records import Change
+    from ..model.records import Cause, Change
     from .silent import Verdict
+
+
+_WITHOUT_CALLS: frozenset[Cause | None] = frozenset(("optimizer", "backward"))
 
 
 class Reasoning:
@@ -25,6 +30,7 @@ class Reasoning:
 
     def __init__(self, trace: CellTrace) -> None:
         self.trace = trace
+        self._made: dict[int, Change | None] = {}
 
     @cached_property
     def places(self) -> SnapshotIndex:
@@ -44,21 +50,56 @@ class Reasoning:
     @cached_property
     def changes(self) -> tuple[Change, ...]:
         """The changes, those from before the cell first."""
-        before = (self._change(*one, OUTSIDE) for one in self.trace.outside)
-        during = (self._change(*one) for one in self.trace.found)
-        return tuple(one for one in (*before, *during) if one is not None)
+        return GUARD.run("who wrote", self._make_changes, range(len(self.trace.found)), default=())
 
-    def _change(self, difference: Difference, content: Content, known: Verdict | None = None) -> Change | None:
-        kind = classify(difference, content)
-        if kind is None:
-            return None
-        verdict = (known or self.verdict(difference)) if kind == "mutated" else None
-        return make_change(kind, difference, content, verdict)
+    @cached_property
+    def unsettled(self) -> tuple[Change, ...]:
+        """The mutations that no class settles: they alone can be silent, or named as written."""
+        if not self.trace.found and not self.trace.outside:
+            return ()
+        return GUARD.run("who wrote", self._make_unsettled, default=())
 
-    @property
+    @cached_property
     def silent(self) -> tuple[Change, ...]:
         """The changes that nobody would have expected from reading the cell."""
-        return tuple(change for change in self.changes if change.silent)
+        return tuple(change for change in self.unsettled if change.silent)
+
+    def count_changes(self) -> int:
+        """Count the changes of what was there before and after; some may turn out to be none."""
+        both = [one.before is not None and one.after is not None for one, _ in (*self.trace.outside, *self.trace.found)]
+        return sum(both)
+
+    def _make_unsettled(self) -> tuple[Change, ...]:
+        return self._make_changes([row for row, cause in self._classes.items() if cause is None])
+
+    @cached_property
+    def _classes(self) -> dict[int, Cause | None]:
+        """The rows that were mutated, each with the cause that its class settles."""
+        expected = ExpectedWrites(self.own)
+        mutated = ((row, one) for row, (one, content) in enumerate(self.trace.found) if _is_mutated(one, content))
+        return {row: expected.class_of(one) for row, one in mutated}
+
+    @property
+    def settled(self) -> Mapping[int, Cause]:
+        """The rows of `found` whose cause is certain as that of a class."""
+        return {row: cause for row, cause in self._classes.items() if cause is not None}
+
+    @property
+    def follows_calls(self) -> bool:
+        """Whether it may take the notebook's functions to explain the changes."""
+        return any(cause not in _WITHOUT_CALLS for cause in self._classes.values())
+
+    def _make_changes(self, rows: Iterable[int]) -> tuple[Change, ...]:
+        before = (make_change(*one, OUTSIDE) for one in self.trace.outside)
+        during = (self._change(row) for row in rows)
+        return tuple(one for one in (*before, *during) if one is not None)
+
+    def _change(self, row: int) -> Change | None:
+        if row not in self._made:
+            difference, content = self.trace.found[row]
+            verdict = self.verdict(difference) if _is_mutated(difference, content) else None
+            self._made[row] = make_change(difference, content, verdict)
+        return self._made[row]
 
     @property
     def curtailed(self) -> tuple[str, ...]:
@@ -80,3 +121,7 @@ class Reasoning:
         names = self.trace.elsewhere
         roots = {path.root for path in self.places.sharing(difference)} if names else set()
         return verdict if names.isdisjoint(roots) else OUTSIDE
+
+
+def _is_mutated(difference: Difference, content: Content) -> bool:
+    return bool(content.changed) and difference.is_same_object

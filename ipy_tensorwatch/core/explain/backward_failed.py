@@ -1,75 +1,42 @@
-"""Tell why a backward stopped: which saved tensor, who overwrote it, and what to write instead."""
+"""A backward that stopped as a hazard that has come true, and what to write instead so that it runs through."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from typing import TYPE_CHECKING
 
-from ..hazards.wording import named, quoted, typed, where
-from ..model.records import Hazard
+from ..hazards.facts import StoppedUnread, typed_line
+from ..hazards.fix import Fix
+from ..hazards.hazard import Hazard
+from ..statements.rewrite_statement import (
+    assigned_call,
+    binds,
+    cloned_value,
+    out_of_place,
+    with_clones,
+    without_inplace,
+    written_path,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..hazards.wording import Raised
-    from ..model.records import Inner, Site
-    from ..model.saved_tensor import Spoiled, Writing
+    from ..hazards.facts import Raised, Stopped, TypedLine
+    from ..model.saved_tensor import Writing
     from .error_messages import Complaint
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stopped:
-    """A saved tensor that was overwritten, and at which a backward stopped.
-
-    Attributes
-    ----------
-    paths
-        The variables whose bytes overlap it, one that is the very tensor first.
-    owner
-        The function to which the names are local; None for variables of the notebook.
-    saved_in
-        The cell that built the node; None where it was not watched.
-    inside
-        The line that likely wrote, in a function that the error came through.
-    reader
-        The line inside a function that reads it by name, where only one does.
-    writing
-        The write that overwrote it; None where nobody saw it.
-    recorded
-        Whether the cell ran under `%%tensordiff`, so that it need not be asked for.
-    modules
-        The modules that may have written, being made to write in place: their paths and classes.
-    carried
-        The variables that lead from one round of a loop into the next, where an earlier round saved the tensor.
-    rebinds
-        Of a write inside a function: the names that this function binds itself.
-    """
-
-    code: str
-    raised: Raised
-    spoiled: Spoiled
-    paths: tuple[str, ...] = ()
-    owner: str | None = None
-    saved_in: int | None = None
-    saved_at: Site | None = None
-    inside: Raised | None = None
-    reader: Inner | None = None
-    writing: Writing | None = None
-    recorded: bool = False
-    modules: tuple[tuple[str, str], ...] = ()
-    carried: tuple[str, ...] = ()
-    rebinds: frozenset[str] = frozenset()
+_ASSIGNABLE = re.compile(r"\w+(?:\.\w+|\['[^']*'\])*")
 
 
-def tell_stopped(one: Stopped, remedy: str) -> Hazard:
-    """Tell it as a hazard that has come true."""
+def stopped_hazard(one: Stopped) -> Hazard:
+    """Make a hazard of a backward that stopped at a saved tensor."""
     return Hazard(
         code=one.code,
         outcome="raises",
         paths=() if one.owner else one.paths,
         op=one.spoiled.op,
-        message=f"{one.raised}: {_who(one)}, {_saved(one)}, {_what(one)}",
-        remedy=remedy,
+        fact=one,
+        fix=fix_stopped(one),
         saved_at=one.saved_at,
         written_at=one.writing.site if one.writing else None,
         saved_cell=one.saved_in,
@@ -79,72 +46,139 @@ def tell_stopped(one: Stopped, remedy: str) -> Hazard:
     )
 
 
-def tell_unseen(complaint: Complaint, raised: Raised, names: Sequence[str]) -> Hazard:
-    """Tell a backward that stopped at a node which cannot be read: that of a write to a view, or of a subclass.
+def unread_hazard(complaint: Complaint, raised: Raised, names: Sequence[str]) -> Hazard:
+    """Make a hazard of a backward that stopped at a node which cannot be read.
 
     Parameters
     ----------
     names
         The variables of which the message may speak.
     """
-    which = f"{named(names, 'or')}" if names else "a tensor"
-    if complaint.trouble == "detached":
-        what, mend = f"{which} that it needs was detached by `detach_`", "Write `x = x.detach()` for `x.detach_()`."
-    else:
-        of = f" of shape [{complaint.shape}]" if complaint.shape is not None and not names else ""
-        versions = "" if complaint.now is None else f" (version {complaint.now}, saved at {complaint.expected})"
-        what = f"{which}{of}{versions} was overwritten after it was saved by a node that cannot be read"
-        mend = "Write to it out of place, or run its cells under `%%tensordiff`: that tells every line that writes."
+    is_detached = complaint.trouble == "detached"
     return Hazard(
         code=complaint.code,
         outcome="raises",
         paths=tuple(names),
         op=None,
-        message=f"{raised}: {what}",
-        remedy=mend,
+        fact=StoppedUnread(
+            raised=raised,
+            is_detached=is_detached,
+            names=tuple(names),
+            shape=complaint.shape,
+            now=complaint.now,
+            expected=complaint.expected,
+        ),
+        fix=Fix(kind="detach-name" if is_detached else "record-cells"),
         happened=True,
     )
 
 
-def _who(one: Stopped) -> str:
-    if one.paths:
-        return f"`{one.paths[0]}`" + (f", local to `{one.owner}`" if one.owner else "")
-    return f"a temporary of shape {[*one.spoiled.reading.shape]}"
-
-
-def _saved(one: Stopped) -> str:
-    inner = one.saved_at.inner if one.saved_at else None
-    inside = f" (likely cell {inner.cell}, line {inner.line}: `{quoted(inner.text)}`)" if inner else ""
-    result = " as its result" if one.spoiled.is_output and not one.paths else ""
-    there = "" if one.saved_in is None else f" in {where(one.saved_in, one.saved_at)}{inside}"
-    return f"saved by {one.spoiled.op}{result}{there}"
-
-
-def _what(one: Stopped) -> str:
-    writing, spoiled = one.writing, one.spoiled
-    verb = "was detached by `detach_`" if spoiled.is_detached else "was overwritten"
-    inside = f"{one.inside.place}: `{quoted(one.inside.text)}`" if one.inside else ""
-    if writing is None:
-        return f"{verb}, likely in {inside}" if inside else f"{verb} after that{_by(one)}"
-    through = f" through `{writing.path}`" if writing.path and writing.path not in one.paths[:1] else ""
-    is_seen = writing.path or writing.site is None or writing.site.certainty == "observed" or writing.site.inner
-    inner = f" → likely {inside}" if inside and not (writing.site and writing.site.inner) else ""
-    there = f"in {where(writing.cell, writing.site)}{typed(writing.site)}{inner}"
-    return f"{verb}{through}{'' if is_seen else ', likely'} {there}{_by(one)}"
-
-
-def _by(one: Stopped) -> str:
-    """Say who is likely, of modules; else how often somebody wrote, where nobody is known."""
+def fix_stopped(one: Stopped) -> Fix:
+    """Choose what to write instead: the write out of place, the write to a copy, or the save of a copy."""
     if one.modules:
-        return f", likely by {_modules(one)}"
-    if one.writing is not None or one.spoiled.is_detached:
-        return ""
-    times = one.spoiled.now - one.spoiled.expected
-    return f", {times} time{'s' if times != 1 else ''}"
+        return _module_keeps_input(one)
+    if one.spoiled.is_detached:
+        return _detach(one)
+    writing, line = one.writing, _line_inside(one)
+    if writing is None:
+        return _write_elsewhere(one, line) if line else _save_copy(one) or _look_closer(one)
+    if writing.cause == "optimizer":
+        return _backward_first(one, writing)
+    if writing.is_leaf:
+        return _save_copy(one) or _backward_first(one, writing)
+    return _write_elsewhere(one, line) if line else _fix_here(one, writing)
 
 
-def _modules(one: Stopped) -> str:
-    (path, kind), *others = one.modules
-    if others:
-        return f"{named([path for path, _ in one.modules], 'or')}, which are made with `inplace=True`"
-    return f"`{path}`, a {kind} with `inplace=True`"
+def _line_inside(one: Stopped) -> TypedLine | None:
+    """Give the line inside a function that wrote."""
+    writing, inner = one.writing, one.writing.site.inner if one.writing and one.writing.site else None
+    return typed_line(writing.cell, inner) if writing and inner else one.inside
+
+
+def _fix_here(one: Stopped, writing: Writing) -> Fix:
+    first = _save_copy(one) if _comes_round(one, writing) else None
+    return first or _write_otherwise(one, writing) or _save_copy(one) or _last_resort(one, writing)
+
+
+def _comes_round(one: Stopped, writing: Writing) -> bool:
+    """Tell a write above the line that saved: a loop, in which the memory is used again and again."""
+    saved, written = one.saved_at, writing.site
+    return saved is not None and written is not None and writing.cell == one.saved_in and saved.line > written.line
+
+
+def _module_keeps_input(one: Stopped) -> Fix:
+    paths = tuple(path for path, _ in one.modules)
+    if paths[1:]:
+        return Fix(kind="modules-without-inplace", names=paths)
+    code, target = f"{paths[0]}.inplace = False", typed_line(one.saved_in or 0, one.saved_at)
+    return Fix(kind="module-keeps-input", code=code, target=target)
+
+
+def _backward_first(one: Stopped, writing: Writing) -> Fix:
+    if one.carried and one.saved_at:
+        left, right = ", ".join(one.carried), ", ".join(f"{name}.detach()" for name in one.carried)
+        target = typed_line(one.saved_in or 0, one.saved_at)
+        return Fix(kind="detach-rounds", code=f"{left} = {right}", other=one.saved_at.text, target=target)
+    step = writing.site.text if writing.site and writing.site.inner is None else ""
+    return Fix(kind="backward-before-statement", other=step, names=(one.raised.root,) if one.raised.root else ())
+
+
+def _write_otherwise(one: Stopped, writing: Writing) -> Fix | None:
+    """Change the write: out of place where that is the same, else on a copy."""
+    text, target = writing.site.text if writing.site else "", typed_line(writing.cell, writing.site)
+    if one.saved_at is not None and text == one.saved_at.text and writing.cell == one.saved_in:
+        code = without_inplace(text)
+        return None if code is None else Fix(kind="out-of-place", code=code, target=target)
+    path = writing.path or written_path(text)
+    code = out_of_place(text, {name for name in (*one.paths, path) if name and _ASSIGNABLE.fullmatch(name)})
+    if code is not None:
+        return Fix(kind="out-of-place", code=code, target=target)
+    if path is None or not _ASSIGNABLE.fullmatch(path):
+        return None
+    copy = "copy" if writing.is_array else "clone"
+    return Fix(kind="write-copy", code=f"{path} = {path}.{copy}()", target=target)
+
+
+def _write_elsewhere(one: Stopped, line: TypedLine) -> Fix:
+    """Change a write inside a function: names that it only reads cannot be bound there."""
+    is_result = line.text.startswith("return ")
+    code = without_inplace(line.text) if is_result else out_of_place(line.text, one.rebinds)
+    if code is not None:
+        return Fix(kind="out-of-place", code=code, target=line, says_where=True)
+    copied = written_path(line.text)
+    if copied is not None and (copied in one.rebinds or "." in copied):
+        return Fix(kind="write-copy", code=f"{copied} = {copied}.clone()", target=line, says_where=True)
+    return _save_copy(one) or Fix(kind="copy-for-function", target=line)
+
+
+def _save_copy(one: Stopped) -> Fix | None:
+    """Change the save: of a copy, whatever is written to the variable afterwards does no harm."""
+    site = one.saved_at
+    if site is None or one.owner is not None:
+        return None
+    if one.spoiled.is_output:
+        code = cloned_value(site.text) if binds(site.text, one.paths) else None
+    else:
+        code = with_clones(site.text, one.paths)
+    target = typed_line(one.saved_in or 0, site)
+    if code is None and one.reader is not None:
+        code, target = with_clones(one.reader.text, one.paths), typed_line(one.reader.cell, one.reader)
+    return None if code is None else Fix(kind="save-copy", code=code, target=target, says_where=True)
+
+
+def _detach(one: Stopped) -> Fix:
+    writing, path = one.writing, one.paths[0] if one.paths else "x"
+    text = writing.site.text if writing and writing.site else ""
+    code = assigned_call(text, "detach_", "detach") or f"{path} = {path}.detach()"
+    target = typed_line(writing.cell, writing.site) if writing else None
+    return Fix(kind="bind-detached", code=code, other=text or f"{path}.detach_()", target=target)
+
+
+def _last_resort(one: Stopped, writing: Writing) -> Fix:
+    return _look_closer(one) if writing.path is None and writing.site is None else Fix(kind="copy-or-later")
+
+
+def _look_closer(one: Stopped) -> Fix:
+    if one.recorded:
+        return Fix(kind="look-past-operators")
+    return Fix(kind="record-cell", cell=one.saved_in)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..host.deadline import NEVER, Deadline
 from ..model.records import Inner
+from ..statements.rewrite_statement import parse_one, with_clones
 from ..syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, own_parts
 from ..syntax.parsing import DEFINITIONS, find_definition, parse_cell, parse_header
 from ..syntax.statement_text import header_end, spell
 from ..syntax.torch_vocabulary import METADATA
-from .rewrite_statement import parse_one, with_clones
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING
 
-Trouble = Literal[
-    "overwritten", "detached",
-    "leaf", "view-of-leaf", "marked-leaf",
-    "one-of-several", "made-by-function", "no-grad-view", "inference-view",
-    "inference", "detached-view", "out", "marked-view", "captured",
-    "expanded", "shared",
-]  # fmt: skip
-"""What PyTorch may complain about, each with words of its own."""
+if TYPE_CHECKING:
+    from ..hazards.codes import HazardCode
+    from ..hazards.facts import Trouble
 
 BACKWARD: frozenset[Trouble] = frozenset(("overwritten", "detached"))
 """What a backward complains about: a write that was let through before."""
@@ -76,7 +71,7 @@ class Complaint:
     late: bool = False
 
     @property
-    def code(self) -> str:
+    def code(self) -> HazardCode:
         """The code of the hazard that has come true."""
         return "TW201" if self.trouble in BACKWARD else "TW206" if self.trouble in MEMORY else "TW204"
 

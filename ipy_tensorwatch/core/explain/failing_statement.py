@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..statements.names_used import mentions_of
 from ..statements.statement import targets_of
-from ..syntax.ast_queries import is_library, last_name, spell_path
+from ..syntax.ast_queries import is_library, last_name, names_bound, spell_path
 from ..syntax.parsing import DEFINITIONS, parse_cell, parse_path, statements_around, walk_statements, without_blocks
 from ..syntax.statement_text import header_end, spell
 
@@ -65,6 +65,11 @@ class Failing:
             found = [] if self.part is None else [*targets_of(_as_statement(self.part))][::-1]
             found = found or [*targets_of(self.node)]
         return found
+
+    def iterated(self) -> dict[str, list[AccessPath]]:
+        """Map each name of a comprehension to the paths it goes through: from Python 3.12 no frame keeps it."""
+        parts = [part for part in ast.walk(self.node) if isinstance(part, ast.comprehension)]
+        return {name: [*mentions_of(ast.Expr(value=part.iter))] for part in parts for name in names_bound(part)}
 
     def mentions(self) -> list[AccessPath]:
         """Give the paths that the failing part reads."""

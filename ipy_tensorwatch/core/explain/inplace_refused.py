@@ -1,172 +1,175 @@
-"""Tell why PyTorch refused a write in place, or the use of a view after one."""
+"""A refused write in place, or a refused use of a view after one, as a hazard that has come true, with its fix."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..hazards.wording import quoted, typed, where
-from ..model.records import Hazard
-from .error_messages import MEMORY
+from ..hazards.facts import typed_line
+from ..hazards.fix import Fix
+from ..hazards.hazard import Hazard
+from ..statements.rewrite_statement import (
+    assigned_call,
+    binds,
+    cloned_sources,
+    out_of_place,
+    replaced,
+    with_clones,
+    without_grad,
+)
 
 if TYPE_CHECKING:
-    from ..hazards.wording import Raised
-    from ..model.reading import Reading
+    from ..hazards.facts import Refused
+    from ..hazards.fix import FixKind, Tail
     from ..model.records import Site
-    from ..model.saved_tensor import Writing
-    from .error_messages import Complaint
 
-_SPLITTING = frozenset(("Unbind", "Split", "SplitWithSizes", "UnsafeSplit", "TensorSplit"))
-"""What gives several views at once; a message names the last view that was taken, which may be one of these' parts."""
+_NAMED = re.compile(r"\w+(?:\.\w+|\[[^\[\]:,]*\])*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """A refused write, with what is known of the tensor by name.
-
-    Attributes
-    ----------
-    path
-        How the failing statement spells the tensor; None where it does not, or where no tensor that fits was found.
-    names
-        The variables of the notebook that lie in the same memory, the tensor's own first.
-    reading
-        The tensor itself.
-    base, portion
-        What it is a view of, by name, and which part of that it is: `[:, 1:3]`.
-    base_is_leaf
-        Whether that is a leaf that requires grad.
-    also
-        What else the tensor is called, where `path` is a name for the moment.
-    binds
-        Whether the failing statement may bind `path` anew: in a function, only names of its own and attributes.
-    loop
-        The head of the loop that takes the tensor from a larger one, rewritten so that it may be written to.
-    module
-        The class of the module, made with `inplace=True`, that wrote.
-    writing
-        Of a view that cannot be used any more: who wrote to the memory.
-    is_written
-        Whether the numbers were changed although the write was refused.
-    """
-
-    complaint: Complaint
-    raised: Raised
-    site: Site | None
-    path: str | None = None
-    names: tuple[str, ...] = ()
-    reading: Reading | None = None
-    base: str | None = None
-    portion: str | None = None
-    base_is_leaf: bool = False
-    also: str | None = None
-    binds: bool = True
-    loop: str | None = None
-    module: str | None = None
-    writing: Writing | None = None
-    is_written: bool = False
-
-    @property
-    def is_parameter(self) -> bool:
-        """Whether the tensor is a parameter, so that the write is an update of it."""
-        return self.reading is not None and self.reading.kind == "parameter"
-
-
-def tell_refused(one: Refused, remedy: str) -> Hazard:
-    """Tell it as a hazard that has come true."""
+def refused_hazard(one: Refused, site: Site | None) -> Hazard:
+    """Make a hazard of a refused write; `site` is the cell's own statement."""
     return Hazard(
-        code=one.complaint.code,
+        code=one.code,
         outcome="raises",
         paths=one.names,
         op=one.reading.grad_fn if one.reading else None,
-        message=f"{one.raised}: {_why(one)}",
-        remedy=remedy,
-        written_at=one.site,
+        fact=one,
+        fix=fix_refused(one),
+        written_at=site,
         happened=True,
     )
 
 
-def _why(one: Refused) -> str:
-    trouble = one.complaint.trouble
-    if trouble in MEMORY:
-        return _why_memory(one)
-    if trouble in ("leaf", "view-of-leaf", "marked-leaf"):
-        return _why_leaf(one)
-    if trouble in ("one-of-several", "made-by-function", "no-grad-view", "inference-view"):
-        return _why_late(one) if one.complaint.late else _why_view(one)
-    return _why_other(one)
-
-
-def _why_memory(one: Refused) -> str:
-    if one.complaint.trouble == "shared":
-        return f"it reads elements of {_what(one)} that it has overwritten by then"
-    reading = one.reading
-    if reading is None:
-        return "it writes to elements that share memory, as those of an expanded tensor do"
-    along = next(place for place, step in enumerate(reading.strides) if step == 0 and reading.shape[place] > 1)
-    return (
-        f"{_what(one)} was expanded{f' from `{one.base}`' if one.base else ''}, "
-        f"so that its {reading.shape[along]} parts along dimension {along} are one and the same memory"
-    )
-
-
-def _why_leaf(one: Refused) -> str:
-    why = "a write that autograd records would make it a result, which collects no gradient"
-    if one.complaint.trouble == "view-of-leaf" and one.base:
-        return f"{_what(one)} is a view of `{one.base}`, a leaf that requires grad: {why}"
-    by = f", and a {one.module} with `inplace=True` writes to it" if one.module else ""
-    return f"{_what(one)} is a leaf that requires grad{by}: {why}"
-
-
-def _why_view(one: Refused) -> str:
-    who = f"{_what(one)} is {_view(one)}"
-    match one.complaint.trouble:
+def fix_refused(one: Refused) -> Fix:
+    """Choose what to write instead."""
+    match one.trouble:
+        case "leaf" | "view-of-leaf":
+            return _without_module(one) if one.module else _write_to_leaf(one)
+        case "marked-leaf" | "marked-view":
+            return _hand_copy(one)
+        case "expanded":
+            return _copy_first(one)
+        case "shared":
+            code = cloned_sources(one.raised.text, _names(one))
+            return _there(one, "read-copy" if code else "read-some-copy", code)
+        case _ if one.late:
+            return _take_again(one)
         case "one-of-several":
-            return f"{who}, and autograd records no write to one of these"
-        case "made-by-function":
-            return f"{who}, and the write would pass by the Function's backward"
-        case "no-grad-view":
-            return f"{who}, so that it is not clear whether the write is to be recorded"
+            return _write_to_part(one)
         case _:
-            return f"{who}, and cannot be written to outside of it"
+            return _other(one)
 
 
-def _why_late(one: Refused) -> str:
-    writing = one.writing
-    who = f" in {where(writing.cell, writing.site)}{typed(writing.site)}" if writing else ""
-    return f"{_what(one)}, {_view(one)}, cannot be used any more: its memory was written to{who}"
+def _write_to_leaf(one: Refused) -> Fix:
+    """Update a parameter where autograd does not look; of other leaves it is not known what is wanted."""
+    if binds(one.raised.text):
+        return _anew(one)  # what it gives is wanted, and with a history
+    if one.is_parameter or ".grad" in one.raised.text or not one.binds:
+        return _without_grad(one)
+    return _anew(one, "old-leaf", without_grad(one.raised.text))
 
 
-def _view(one: Refused) -> str:
-    of = f" of `{one.base}`" if one.base else ""
-    match one.complaint.trouble:
-        case "one-of-several":
-            op = re.sub(r"Backward\d*$", "", one.complaint.op or "")
-            return f"one of several views{of} that {f'`{op.lower()}`' if op in _SPLITTING else 'one call'} made at once"
-        case "made-by-function":
-            return f"a view{of} that a custom Function gave"
-        case "no-grad-view":
-            return f"a view{of} made under no_grad"
-        case _:
-            return f"a view{of} made in inference mode"
+def _without_grad(one: Refused) -> Fix:
+    return _there(one, "no-grad", without_grad(one.raised.text))
 
 
-def _why_other(one: Refused) -> str:
-    match one.complaint.trouble:
-        case "inference":
-            after = "; its numbers have been changed all the same" if one.is_written else ""
-            return f"{_what(one)} was made in inference mode, and may be written to only there{after}"
+def _without_module(one: Refused) -> Fix:
+    code = with_clones(one.raised.text, one.names)
+    fix = _there(one, "hand-module-copy" if code else "module-without-inplace", code)
+    return replace(fix, names=(one.module or "",))
+
+
+def _write_to_part(one: Refused) -> Fix:
+    """Write to one of several views: through its base, or to a view of its own."""
+    if one.base_is_leaf:
+        return _write_to_part_of_leaf(one)
+    if one.loop is not None:
+        return Fix(kind="one-by-one", code=one.loop[1], target=one.loop[0])
+    part = f"{one.base}{one.portion}" if one.base and one.portion else None
+    through = replaced(one.raised.text, one.path, part) if part and one.path and not one.binds else None
+    if through is not None:
+        return replace(_there(one, "write-through-base", through), names=(one.base or "",))
+    again = f"{one.path} = {part}" if part and one.binds else ""
+    plain = _plain(one)
+    if plain is not None:
+        fix = replace(_there(one, "out-of-place", plain), other=again)
+        return replace(fix, names=(one.base or "",), tail="base-too") if again else fix
+    return replace(_there(one, "own-view", again), says_where=False) if again else _copy_first(one)
+
+
+def _write_to_part_of_leaf(one: Refused) -> Fix:
+    """Leave a leaf's views as they are: of its own, too, they could not be written to."""
+    if one.loop is not None or not one.binds:
+        return _without_grad(one)
+    return replace(_anew(one, "base-alone", without_grad(one.raised.text)), names=(one.base or "",))
+
+
+def _other(one: Refused) -> Fix:
+    text, quiet = one.raised.text, without_grad(one.raised.text)
+    match one.trouble:
+        case "no-grad-view" if quiet:
+            return replace(_there(one, "no-grad-view", quiet), tail=None if one.base_is_leaf else "record-instead")
+        case "inference-view" if quiet:
+            return _there(one, "inference-mode", quiet.replace("no_grad", "inference_mode"))
         case "detached-view":
-            return f"{_what(one)} is a view{f' of `{one.base}`' if one.base else ''}, which has the history of its base"
+            code = assigned_call(text, "detach_", "detach") if one.path and one.binds else None
+            return _there(one, "bind-anew" if code else "use-detach", code)
         case "out":
-            return "autograd does not record what is written by `out=`, and one of the tensors requires grad"
-        case "marked-view":
-            return f"{_what(one)} is a view, and a Function that writes to a view may give but one tensor"
+            code = out_of_place(text, _Anything())
+            return _there(one, "bind-out" if code else "use-without-out", code)
+        case "captured":
+            return Fix(kind="hand-argument", names=(one.path,) if one.path else ())
+        case "inference" if one.is_written:
+            return replace(_anew(one, "compute-first"), names=(one.path or "",))
         case _:
-            return f"{_what(one)} is not handed to the function that is transformed, so that it must not be written to"
+            return _anew(one)
 
 
-def _what(one: Refused) -> str:
-    also = f" (`{one.also}`)" if one.also else ""
-    return f"`{quoted(one.path)}`{also}" if one.path else "what it writes to"
+def _anew(one: Refused, tail: Tail | None = None, other: str | None = None) -> Fix:
+    """Write out of place, or to a copy."""
+    plain = _plain(one)
+    return replace(_there(one, "out-of-place", plain) if plain else _copy_first(one), tail=tail, other=other or "")
+
+
+def _plain(one: Refused) -> str | None:
+    return out_of_place(one.raised.text, {one.path}) if one.path and one.binds else None
+
+
+def _copy_first(one: Refused) -> Fix:
+    if one.path is None or not one.binds or not _NAMED.fullmatch(one.path):
+        return _there(one, "write-some-copy")
+    return _there(one, "write-copy-here", f"{one.path} = {one.path}.clone()")
+
+
+def _hand_copy(one: Refused) -> Fix:
+    code = with_clones(one.raised.text, _names(one))
+    return _there(one, "hand-copy" if code else "hand-function-copy", code)
+
+
+def _names(one: Refused) -> set[str]:
+    return {*one.names, *filter(None, [one.path])}
+
+
+def _take_again(one: Refused) -> Fix:
+    if one.path is None or not one.binds:
+        return Fix(kind="take-later")
+    if one.trouble in ("no-grad-view", "inference-view"):
+        return _there(one, "use-detached", f"{one.path} = {one.path}.detach()")
+    if one.base and one.portion:
+        return _there(one, "take-again", f"{one.path} = {one.base}{one.portion}")
+    target = typed_line(one.writing.cell, one.writing.site) if one.writing else None
+    return Fix(kind="copy-before-write", code=f"{one.path} = {one.path}.clone()", target=target)
+
+
+def _there(one: Refused, kind: FixKind, code: str | None = "") -> Fix:
+    """Make a fix of the statement that raised."""
+    raised = one.raised
+    return Fix(kind=kind, code=code or "", target=raised.statement, says_where=raised.is_elsewhere)
+
+
+class _Anything:
+    """Every name: what is bound anew is told by `out=` itself."""
+
+    def __contains__(self, name: object) -> bool:
+        return name is not None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..syntax.ast_queries import last_name, spell_path
+from ..hazards.facts import TypedLine
+from ..statements.rewrite_statement import parse_one, splice
+from ..syntax.ast_queries import last_name, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_header
 from ..syntax.statement_text import header_end, spell
-from .rewrite_statement import parse_one, splice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from .failing_statement import Failing
 
 
-def take_one_by_one(source: str, failing: Failing, name: str, bases: Collection[str]) -> str | None:
+def take_one_by_one(source: str, failing: Failing, name: str, bases: Collection[str]) -> tuple[TypedLine, str] | None:
     """Rewrite the loop that binds `name` to one row of a tensor after the other: its head, or all of a comprehension.
+
+    The lines of what is given back are those of the source.
 
     Iterating over a tensor makes all of its rows at once, and none of these may be written to; a row that an index
     takes may be.
@@ -29,14 +32,16 @@ def take_one_by_one(source: str, failing: Failing, name: str, bases: Collection[
     """
     tree = parse_cell(source)
     loops = [one for one in ast.walk(tree) if isinstance(one, ast.For)] if tree else []
-    around = [one for one in loops if one.lineno <= failing.line <= (one.end_lineno or 0) and name in _bound(one)]
+    around = [one for one in loops if one.lineno <= failing.line <= (one.end_lineno or 0) and name in names_bound(one)]
     if not around:
-        return _in_comprehension(failing.text, name, bases)
+        code = _in_comprehension(failing.text, name, bases)
+        return (TypedLine(line=failing.line, text=failing.text), code) if code else None
     node, lines = around[-1], source.split("\n")
     end, column = header_end(node, lines)
     text = spell(node, lines, node.lineno, end, column)
     head = parse_header(text)
-    return _rewritten(text, head.iter, bases) if isinstance(head, ast.For) else None
+    code = _rewritten(text, head.iter, bases) if isinstance(head, ast.For) else None
+    return (TypedLine(line=node.lineno, text=text), code) if code else None
 
 
 def _in_comprehension(text: str, name: str, bases: Collection[str]) -> str | None:
@@ -49,7 +54,7 @@ def _in_comprehension(text: str, name: str, bases: Collection[str]) -> str | Non
     """
     node = parse_one(text)
     parts = [one for one in ast.walk(node) if isinstance(one, ast.comprehension)] if node else []
-    found = (_rewritten(text, one.iter, bases) for one in parts if name in _bound(one))
+    found = (_rewritten(text, one.iter, bases) for one in parts if name in names_bound(one))
     return next((one for one in found if one is not None), None)
 
 
@@ -59,10 +64,6 @@ def _rewritten(text: str, iterated: ast.expr, bases: Collection[str]) -> str | N
         return None
     base, node = found[0]
     return splice(text, [node], lambda _: f"[{base}[i] for i in range(len({base}))]")
-
-
-def _bound(node: ast.For | ast.comprehension) -> set[str]:
-    return {part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)}
 
 
 def _rows(node: ast.expr, base: str) -> Iterator[ast.expr]:

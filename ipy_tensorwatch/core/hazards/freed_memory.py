@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..model.records import Hazard
+from ..model.reason import FREED
+from .facts import GoneMemory
+from .fix import Fix
+from .hazard import Hazard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ..model.path import AccessPath
-    from ..model.reading import Reading
     from ..model.snapshot import Snapshot
-
-CODE = "TW208"
-FREED = "its storage was freed or cut"
-"""What a reading says of a tensor that reaches out of its storage."""
 
 
 def gone_memory(snapshot: Snapshot, gone: Iterable[int]) -> Iterator[Hazard]:
-    """Tell the variables that lead to memory that is gone.
+    """Find the variables that lead to memory that is gone.
 
     Parameters
     ----------
@@ -29,25 +27,14 @@ def gone_memory(snapshot: Snapshot, gone: Iterable[int]) -> Iterator[Hazard]:
     for scene in snapshot.scenes.values():
         for path, reading in scene.untold:
             if reading.unknown == FREED:
-                yield _hazard(path, FREED, _give_again(path, reading))
+                code = f"{path}.untyped_storage().resize_({reading.high})"
+                yield _hazard(path, GoneMemory(how="freed"), Fix(kind="give-memory", code=code))
     for storage in gone:
         for path, reading in snapshot.by_storage.get(storage, ()):
-            copy = "copy" if reading.kind == "ndarray" else "clone"
-            remedy = f"Drop it: `del {path.root}`. Next time, copy before the owner goes: `.{copy}()`."
-            yield _hazard(path, "its memory was another's, who has let go of it", remedy)
+            copy = ".copy()" if reading.kind == "ndarray" else ".clone()"
+            fix = Fix(kind="drop", code=f"del {path.root}", other=copy)
+            yield _hazard(path, GoneMemory(how="let-go"), fix)
 
 
-def _give_again(path: AccessPath, reading: Reading) -> str:
-    again = f"`{path}.untyped_storage().resize_({reading.high})`"
-    return f"Give it memory again before it is read: {again}; what it held is lost."
-
-
-def _hazard(path: AccessPath, why: str, remedy: str) -> Hazard:
-    return Hazard(
-        code=CODE,
-        outcome="risk",
-        paths=(str(path),),
-        op=None,
-        message=f"reading `{path}` can crash the kernel, printing it too: {why}.",
-        remedy=remedy,
-    )
+def _hazard(path: AccessPath, fact: GoneMemory, fix: Fix) -> Hazard:
+    return Hazard(code="TW208", outcome="risk", paths=(str(path),), op=None, fact=fact, fix=fix)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..memory.overlap import overlaps_itself
-from ..model.records import Hazard
+from .facts import OverlappingElements, typed_line
+from .fix import Fix
+from .hazard import Hazard
 from .standing_hazard import Lasting, anchor
-from .wording import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from ..model.reading import Reading
     from ..model.records import Change
     from ..model.snapshot import Snapshot
-
-CODE = "TW206"
 
 
 def overlaid_writes(changes: Sequence[Change], snapshot: Snapshot, cell: int) -> Iterator[Lasting]:
@@ -30,17 +29,15 @@ def overlaid_writes(changes: Sequence[Change], snapshot: Snapshot, cell: int) ->
 
 def _hazard(change: Change, reading: Reading, cell: int) -> Hazard:
     path, site = change.path, change.site
+    code = f"{path} = {path}.clone()"
     room = (reading.high - reading.low) // (reading.itemsize or 1)
     return Hazard(
-        code=CODE,
+        code="TW206",
         outcome="risk",
         paths=(path,),
         op=None,
-        message=(
-            f"elements of `{path}` share memory: it holds {reading.numel:,} elements in {room:,}, and what was "
-            f"written in {quote(cell, site)} landed in several of them."
-        ),
-        remedy=f"Give each element its own memory, before it is written: `{path} = {path}.clone()`.",
+        fact=OverlappingElements(elements=reading.numel, room=room),
+        fix=Fix(kind="own-elements", code=code, target=typed_line(cell, site)),
         written_at=site,
         written_cell=cell,
     )

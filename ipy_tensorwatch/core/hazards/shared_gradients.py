@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..memory.overlap import share_bytes
-from ..model.records import Hazard
+from .fix import Fix
+from .hazard import Hazard
 from .standing_hazard import Lasting, anchor
-from .wording import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ..model.snapshot import Scene, Snapshot
 
     Owned = tuple[Scene, int, Reading]
-
-CODE = "TW203"
 
 
 def aliased_grads(snapshot: Snapshot, cell: int, find_site: Callable[[], Site | None]) -> Iterator[Lasting]:
@@ -54,21 +52,13 @@ def _share(one: Owned, other: Owned) -> bool:
 
 
 def _hazard(paths: list[str], cell: int, site: Site | None) -> Hazard:
-    first, second = paths[:2]
-    others = f" and {len(paths) - 2} more" if paths[2:] else ""
+    second = paths[1]
     return Hazard(
-        code=CODE,
+        code="TW203",
         outcome="wrong",
         paths=tuple(paths),
         op="AccumulateGrad",
-        message=(
-            f"the next backward will give wrong gradients, without an error: `{first}` and `{second}`{others} are one "
-            f"memory since {quote(cell, site)}. Each is added what both get, and `clip_grad_norm_` scales it twice."
-        ),
-        remedy=(
-            f"Before the next backward, set the gradients to None, as `zero_grad()` does, or part them: "
-            f"`{second} = {second}.clone()`."
-        ),
+        fix=Fix(kind="part-gradients", code=f"{second} = {second}.clone()"),
         written_at=site,
         written_cell=cell,
     )

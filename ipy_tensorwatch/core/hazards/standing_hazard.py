@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..model.reading import Reading
-    from ..model.records import Hazard
     from ..model.snapshot import Snapshot
+    from .hazard import Hazard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

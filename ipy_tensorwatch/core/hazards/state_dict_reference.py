@@ -6,18 +6,17 @@ import re
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath, count_alike
-from ..model.records import Hazard
 from ..syntax.parsing import parse_path
+from .facts import KeptReference
+from .fix import Fix
+from .hazard import Hazard
 from .standing_hazard import Lasting, anchor
-from .wording import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..model.records import Change, Site
     from ..model.snapshot import Snapshot
-
-CODE = "TW207"
 
 _OF_A_DICT = re.compile(r"^[^\[]*(?:\[(?:\d+|'[^']*')\][^\[]*)*\['[^']*'\]$")
 """A path to an item by text, through items by text or number; an optimizer's state has items by parameter."""
@@ -57,15 +56,12 @@ def _hazard(followers: Sequence[Follower], site: Site | None, cell: int) -> Haza
     owner = parse_path(followers[0][1]).root
     root = followers[0][0].root
     return Hazard(
-        code=CODE,
+        code="TW207",
         outcome="risk",
         paths=tuple(str(path) for path, _, _ in followers),
         op=None,
-        message=(
-            f"`{container}` is no copy: its tensors are those of `{owner}`, so that training went on in it in "
-            f"{quote(cell, site)}. Loaded later, it gives what was trained last."
-        ),
-        remedy=f"Keep a copy, before training goes on: `{root} = copy.deepcopy({root})`.",
+        fact=KeptReference(container=container, owner=owner),
+        fix=Fix(kind="deep-copy", code=f"{root} = copy.deepcopy({root})"),
         written_at=site,
         written_cell=cell,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .evidence import Evidence
+from .graph_state import GraphState
 from .notebook import Notebook
 from .snapshot import Snapshot
 
@@ -49,6 +50,8 @@ class CellTrace:
         The code behind the file names that `own` and `beside` mention.
     writes
         The operators that wrote, in order; only `%%tensordiff` records them.
+    gone
+        The storages whose memory was somebody else's, and was taken back.
     coverage
         How much was compared.
     seconds
@@ -66,5 +69,7 @@ class CellTrace:
     notebook: Notebook = field(default_factory=Notebook)
     files: Mapping[str, SourceFile] = field(default_factory=dict)
     writes: tuple[OperatorWrite, ...] = ()
+    graphs: GraphState = field(default_factory=GraphState)
+    gone: tuple[int, ...] = ()
     coverage: Coverage
     seconds: float = math.inf

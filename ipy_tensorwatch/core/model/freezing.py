@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from .reason import Reason
+
+RefusalCode = Literal[
+    "unknown-memory", "inference", "no-version", "let-go", "references", "unreadable", "frozen-already"
+]
+Release = Literal["let-go", "lost"]
+"""Why something is not frozen any more: its memory was another's, or its bytes could not be put back."""
 
 
 class FrozenError(RuntimeError):
@@ -31,8 +41,26 @@ class FrozenRecord:
 
     def __str__(self) -> str:
         """Say that it is frozen."""
-        return self.tell("frozen")
+        return f"{self.path} is frozen{self.since}"
 
-    def tell(self, what: str) -> str:
-        """Say what it is, and since when."""
-        return f"{self.path} is {what}" + ("" if self.cell is None else f" (cell {self.cell})")
+    @property
+    def since(self) -> str:
+        """The cell that froze it, in brackets."""
+        return "" if self.cell is None else f" (cell {self.cell})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeRefusal:
+    """Why a tensor cannot be frozen.
+
+    Attributes
+    ----------
+    unknown
+        Why its memory is not known.
+    known
+        What it was frozen as before.
+    """
+
+    code: RefusalCode
+    unknown: Reason | None = None
+    known: FrozenRecord | None = None

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from .reason import Reason
+
 TOO_MANY = "not read: too many"
 """What stands for a history that was not asked for, because so many others were."""
 METADATA = ("shape", "strides", "dtype", "device", "requires_grad", "grad_fn", "storage")
@@ -44,7 +46,7 @@ class Reading(NamedTuple):
     requires_grad: bool = False
     is_leaf: bool = True
     grad_fn: str | None = None
-    unknown: str | None = None
+    unknown: Reason | None = None
 
     @property
     def numel(self) -> int:

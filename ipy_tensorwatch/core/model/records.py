@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .path import AccessPath  # noqa: TC001  (dataclass fields are resolved at run time by the schema test)
+from .reason import Reason  # noqa: TC001  (the same)
 
 Relation = Literal["same-object", "same-elements", "overlap", "disjoint", "unknown"]
 Kind = Literal["mutated", "touched", "bound", "unbound", "rebound", "metadata"]
@@ -47,7 +48,7 @@ class TensorRecord:
     requires_grad: bool
     is_leaf: bool
     grad_fn: str | None
-    unknown: str | None = None
+    unknown: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +170,7 @@ class Unverified:
     """A path whose bytes were not compared, and why."""
 
     path: str
-    why: str
+    why: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,61 +223,3 @@ class OperatorWrite:
     op: str
     paths: tuple[str, ...]
     times: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hazard:
-    """A state that will make a later step raise or give a wrong result, or of which the cell died.
-
-    Attributes
-    ----------
-    code
-        Stands for this kind of hazard for good; each has its section in `docs/hazards.md`.
-    outcome
-        What will happen: the step raises, its result is silently wrong, or it is a risk under a condition that the
-        message names.
-    happened
-        Whether it has come true: it is the error that the cell ended with.
-    op
-        The node of the graph that saved the tensor.
-    remedy
-        What to write instead.
-    saved_cell, written_cell
-        The cells of `saved_at` and `written_at`.
-    node
-        The number of the node that saved the tensor, which tells graphs apart.
-    """
-
-    code: str
-    outcome: Outcome
-    paths: tuple[str, ...]
-    op: str | None
-    message: str
-    remedy: str
-    saved_at: Site | None = None
-    written_at: Site | None = None
-    saved_cell: int | None = None
-    written_cell: int | None = None
-    node: int | None = None
-    happened: bool = False
-
-    @property
-    def mark(self) -> object:
-        """What tells it from others, whatever its variables are called by now."""
-        where = self.saved_cell, self.saved_at, self.written_cell, self.written_at
-        return self.code, self.outcome, self.op, where if any(where) else self.paths
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """A hazard began, or was over, after a cell.
-
-    Attributes
-    ----------
-    why
-        Why it is over; None where it began.
-    """
-
-    cell: int
-    hazard: Hazard
-    why: str | None = None

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
-from ..syntax.ast_queries import COMPREHENSIONS, own_parts, spell_item
+from ..syntax.ast_queries import COMPREHENSIONS, names_bound, own_parts, spell_item
 from ..syntax.parsing import walk_statements
 from ..syntax.torch_vocabulary import VIEWS
 
@@ -47,8 +47,7 @@ def _chains(node: ast.AST, hidden: frozenset[str]) -> Iterator[AccessPath]:
 def _own_names(node: ast.AST) -> frozenset[str]:
     if isinstance(node, ast.Lambda):
         return frozenset(part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg))
-    targets = (one.target for one in getattr(node, "generators", ()))
-    return frozenset(part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name))
+    return frozenset(name for one in getattr(node, "generators", ()) for name in names_bound(one))
 
 
 def _spell(node: ast.expr) -> AccessPath | None:

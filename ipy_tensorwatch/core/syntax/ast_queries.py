@@ -112,6 +112,11 @@ def arguments(node: ast.Call) -> list[ast.expr]:
     return [*node.args, *(one.value for one in node.keywords)]
 
 
+def names_bound(loop: ast.For | ast.AsyncFor | ast.comprehension) -> set[str]:
+    """Return the names that a loop or a comprehension binds to its items."""
+    return {part.id for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
+
+
 def is_inplace_name(name: str) -> bool:
     """Tell whether a name follows PyTorch's rule for operations in place: one underscore at its end."""
     return name.endswith("_") and not name.endswith("__") and name != "_"

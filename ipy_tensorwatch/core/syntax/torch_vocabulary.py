@@ -54,6 +54,13 @@ METADATA = _words("""
 """)
 """In-place methods that change no byte."""
 
+OUT_OF_PLACE = _words("""
+    add addcdiv addcmul ceil clamp cos div elu erf exp expm1 floor gelu hardtanh leaky_relu lerp log log1p
+    masked_fill mul neg pow reciprocal relu relu6 round rsqrt scatter scatter_add sigmoid sin silu softmax sqrt
+    square sub tan tanh tril triu
+""")
+"""The methods that have a twin, with an underscore, which does the same in place."""
+
 MODULE_WRITES = _words("load_state_dict reset_parameters zero_grad to_empty _apply flatten_parameters")
 """Methods that write to everything behind their object, wherever they stand in a statement."""
 

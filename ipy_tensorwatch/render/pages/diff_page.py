@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...core.model.records import Change, TensorRecord
-    from ...core.report import Report
     from ..page import Part
+    from ..report import Report
     from ..wording.fold_changes import Fold
 
 _ORDER = ("mutated", "touched", "metadata", "rebound", "bound", "unbound")
@@ -69,7 +69,7 @@ def _parts(report: Report, view: DiffView) -> Iterator[Part]:
         yield _change_table(report, view)
     yield from hazard_lines(report.hazards, view.max_rows)
     if view.recorded:
-        yield from operators(report, view.max_rows)
+        yield from operators(report.writes, report.changes, view.max_rows)
     if view.unchanged and _unchanged(report):
         yield _unchanged_table(_unchanged(report), view)
     if report.skipped:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from ..page import Line, Page, Row, Table, code, words
 from ..wording.measure import count_of, spell_bytes
+from ..wording.not_frozen import not_frozen
 from ..wording.phrases import names
 from ..wording.tensor_facts import spell_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ...core.model.freezing import FrozenRecord
+    from ...core.model.freezing import FreezeRefusal, FrozenRecord
 
 
 def show_frozen(frozen: Sequence[FrozenRecord]) -> Page:
@@ -27,21 +28,22 @@ def show_frozen(frozen: Sequence[FrozenRecord]) -> Page:
     return Page(head=f"tensorwatch  frozen  {count_of(len(frozen), 'tensor')}", parts=(table,))
 
 
-def show_freeze(frozen: Sequence[FrozenRecord], refused: Mapping[str, str]) -> Page:
+def show_freeze(frozen: Sequence[FrozenRecord], refused: Mapping[str, FreezeRefusal]) -> Page:
     """Say what has been frozen, what has not, and what can only be half guarded."""
     return Page(
         head=f"tensorwatch  freeze  {count_of(len(frozen), 'tensor')}", parts=tuple(_freeze_parts(frozen, refused))
     )
 
 
-def _freeze_parts(frozen: Sequence[FrozenRecord], refused: Mapping[str, str]) -> Iterator[Line]:
+def _freeze_parts(frozen: Sequence[FrozenRecord], refused: Mapping[str, FreezeRefusal]) -> Iterator[Line]:
     yield words("frozen: ") + names([one.path for one in frozen])
     for device in dict.fromkeys(one.device for one in frozen if not one.is_kept):
         half = names([one.path for one in frozen if not one.is_kept and one.device == device])
         which = "that lie scattered, or cannot be read," if device == "cpu" else f"on {device}"
         yield words(f"bytes {which} are not compared, so only operators of PyTorch are stopped: ") + half
     for why in dict.fromkeys(refused.values()):
-        yield words("not frozen: ") + names([path for path, one in refused.items() if one == why]) + words(f": {why}")
+        alike = [path for path, one in refused.items() if one == why]
+        yield words("not frozen: ") + names(alike) + words(f": {not_frozen(why)}")
 
 
 def show_thaw(thawed: Sequence[FrozenRecord]) -> Page:

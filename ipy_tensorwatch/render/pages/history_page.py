@@ -13,7 +13,7 @@ from .summary_page import COLUMNS, change_cells
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...core.model.records import Turn
+    from ...core.hazards.hazard import Turn
     from ..wording.fold_changes import Fold, Past
 
 

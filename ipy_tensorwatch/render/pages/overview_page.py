@@ -17,8 +17,8 @@ from .summary_page import change_table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...core.report import Report
     from ..page import Line
+    from ..report import Report
     from ..wording.fold_groups import GroupFold
 
 MAX_GROUPS = 20

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from ..page import Line, Page, Row, Table, code, marked, words
 from ..wording.measure import count_of, spell_bytes, spell_seconds
-from ..wording.not_compared import reason
+from ..wording.not_compared import not_compared
 from ..wording.phrases import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ...core.host.capability import Capability
     from ...core.host.guard import Fault
-    from ...core.report import Report
+    from ...core.model.reason import Reason
+    from ..report import Report
 
 MAX_LINES = 12
 
@@ -40,6 +42,7 @@ class Status:
     changes: int
     faults: Sequence[Fault] = ()
     failed: int = 0
+    lost: Sequence[Capability] = ()
 
 
 def show_status(status: Status) -> Page:
@@ -60,6 +63,8 @@ def _parts(status: Status) -> Iterator[Table | Line]:
             yield _curtailed(status.report.coverage.curtailed)
     if status.failed:
         yield from _failed(status)
+    if status.lost:
+        yield _switched_off(status.lost)
 
 
 def _failed(status: Status) -> Iterator[Table | Line]:
@@ -74,6 +79,11 @@ def _failed(status: Status) -> Iterator[Table | Line]:
     ]
     if rows:
         yield Table(caption="Failed", head=("doing what", "how", "how often"), rows=tuple(rows))
+
+
+def _switched_off(lost: Sequence[Capability]) -> Table:
+    rows = [Row(cells=(marked(one.lost), code(", ".join(one.needs)))) for one in lost]
+    return Table(caption="Switched off", head=("what", "needs, as it was"), rows=tuple(rows))
 
 
 def _facts(status: Status, report: Report) -> Iterator[Row]:
@@ -91,7 +101,7 @@ def _facts(status: Status, report: Report) -> Iterator[Row]:
 def _reasons(report: Report) -> Table:
     why = Counter(one.why for one in report.coverage.unverified)
     rows = [
-        Row(cells=(words(reason(text)), words(f"{count:,}"), names(_paths(report, text))))
+        Row(cells=(words(not_compared(text)), words(f"{count:,}"), names(_paths(report, text))))
         for text, count in why.most_common()
     ]
     return Table(caption="Not compared", head=("why", "how many", "tensors"), rows=tuple(rows))
@@ -102,7 +112,7 @@ def _curtailed(paths: Sequence[str]) -> Table:
     return Table(caption="Cause not looked for to the end", head=("why", "how many", "tensors"), rows=(row,))
 
 
-def _paths(report: Report, why: str) -> list[str]:
+def _paths(report: Report, why: Reason) -> list[str]:
     return [one.path for one in report.coverage.unverified if one.why == why]
 
 

@@ -17,9 +17,10 @@ from ..wording.sites import line_of, text_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...core.model.records import Change, Hazard
-    from ...core.report import Report
+    from ...core.hazards.hazard import Hazard
+    from ...core.model.records import Change
     from ..page import Line, Part, Picture
+    from ..report import Report
     from ..wording.fold_changes import Fold
 
 MAX_LINES = 8

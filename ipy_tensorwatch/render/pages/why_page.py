@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..page import Line, Page, Row, Table, code, words
 from ..wording.measure import count_of, few, spell_bytes
-from ..wording.not_compared import reason
+from ..wording.not_compared import not_compared
 from ..wording.tensor_facts import spell_shape
 from .history_page import history_table
 
@@ -57,7 +57,7 @@ def _facts(record: TensorRecord) -> str:
         record.dtype.removeprefix("torch."),
         spell_shape(record.shape),
         record.device,
-        _size(record) if record.unknown is None else reason(record.unknown),
+        _size(record) if record.unknown is None else not_compared(record.unknown),
         "" if record.version is None else f"v{record.version}",
         "requires grad" if record.requires_grad else "",
     ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
     from ...core.model.records import Change
-    from ...core.report import Report
+    from ..report import Report
 
 CELLS = 240
 """How many places of a block the eye can tell apart."""

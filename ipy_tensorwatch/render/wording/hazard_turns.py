@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..page import Row, Table, code, marked, words
+from ..page import Row, Table, code, words
 from .fold_changes import gather
-from .hazard_sentences import over
+from .hazard_sentences import message, over
 from .measure import few
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...core.model.records import Turn
+    from ...core.hazards.hazard import Turn
 
 MAX_NAMES = 3
 
@@ -31,5 +31,5 @@ def turn_table(turns: Sequence[Turn], limit: int) -> Table:
 def _row(turn: Turn) -> Row:
     names, left = few([text for text, _ in gather(turn.hazard.paths)], MAX_NAMES)
     told = code(", ".join(names)) + words(f" and {left} more" if left else "")
-    what = marked(turn.hazard.message) if turn.why is None else over(turn)
+    what = message(turn.hazard) if turn.why is None else over(turn)
     return Row(cells=(words(f"[{turn.cell}]"), words(turn.hazard.code), told, what))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -14,7 +13,6 @@ T = TypeVar("T")
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 _STEP = 1024
 _PLAIN = 1e6
-_WIDE = frozenset("WF")
 
 
 def width(text: str) -> int:
@@ -27,13 +25,9 @@ def width(text: str) -> int:
     """
     if text.isascii():
         return len(text)
-    return sum(_columns(letter) for letter in text)
+    from wcwidth import wcswidth  # noqa: PLC0415  (its tables take a while, and few texts need them)
 
-
-def _columns(letter: str) -> int:
-    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Cf", "Me", "Mn"):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in _WIDE else 1
+    return wcswidth(clean(text))
 
 
 def pad(text: str, columns: int) -> str:
@@ -53,7 +47,7 @@ def shorten(text: str, columns: int) -> str:
         return text
     kept = ""
     for letter in text:
-        if width(kept) + _columns(letter) >= columns:
+        if width(kept + letter) >= columns:
             break
         kept += letter
     return f"{kept}…"

@@ -1,28 +1,81 @@
-"""Why the bytes of a tensor are not compared, in words."""
+"""Why the memory of a tensor is not known, or its bytes were not compared, in words."""
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
-_KIND = re.compile(r"an? (?P<kind>.+)")
-_SPARSE = re.compile(r"sparse (?P<layout>\w+) tensor")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...core.model.reason import Reason, ReasonCode
+
+_KINDS: Mapping[ReasonCode, str] = {
+    "class": "a {detail}",
+    "functorch": "a functorch wrapper",
+    "fake": "a fake tensor",
+    "uninitialized": "an uninitialized parameter",
+    "nested": "a nested tensor",
+    "jagged": "a jagged tensor",
+    "layout": "a {layout} tensor",
+    "meta": "a meta tensor",
+    "copy-on-write": "a copy-on-write tensor",
+}
+"""What a tensor is whose memory is not known."""
+_WHY: Mapping[ReasonCode, str] = {
+    **_KINDS,
+    "no-storage": "no storage",
+    "freed": "its storage was freed or cut",
+    "error-while-reading": "{detail} while reading",
+    "budget": "budget",
+    "device": "on {detail}",
+    "graph-not-read": "its graph was not read to the end",
+    "moved": "it was freed or moved while it was read",
+    "gone": "its memory is gone",
+    "own-error": "an error of tensorwatch itself",
+    "held-no-tensor": "held no tensor when it was its turn",
+    "nameless": "its name is no text",
+    "too-deep": "nested too deep",
+    "too-many": "too many containers",
+    "error-while-walking": "{detail} while walking",
+    "names-no-text": "its parts have names that are no text",
+    "groups-no-list": "its param_groups are no list",
+    "state-no-dict": "its state is no dict",
+    "changed-by-thread": "another thread changes it all the time",
+    "own-dict-reader": "its __dict__ is read by code of its own",
+    "no-list": "no list",
+    "no-tensor": "no tensor",
+}
 
 
-def reason(why: str) -> str:
+def why(reason: Reason) -> str:
+    """Say why something is not known, in the words of the report."""
+    return _WHY[reason.code].format(detail=reason.detail, layout=reason.detail.replace("_", " "))
+
+
+def is_kind(reason: Reason) -> bool:
+    """Tell a reason that says what a tensor is."""
+    return reason.code in _KINDS
+
+
+def not_compared(reason: Reason) -> str:
     """Say why bytes were not compared; layouts are spelled as PyTorch's documentation spells them.
 
     Examples
     --------
-    >>> [reason(why) for why in ("a meta tensor", "a sparse csr tensor", "on cuda:0")]
+    >>> from ipy_tensorwatch.core.model.reason import Reason
+    >>> [not_compared(one) for one in (Reason("meta"), Reason("layout", "sparse_csr"), Reason("device", "cuda:0"))]
     ['memory not known: meta tensor', 'memory not known: sparse CSR tensor, its parts are watched', 'bytes on cuda:0']
     """
-    if why == "budget":
-        return "no time left after this cell: compared later"
-    if why.startswith("on "):
-        return f"bytes {why}"
-    kind = _KIND.fullmatch(why)
-    return f"memory not known: {_SPARSE.sub(_spell_layout, kind['kind'])}" if kind else why
-
-
-def _spell_layout(found: re.Match[str]) -> str:
-    return f"sparse {found['layout'].upper()} tensor, its parts are watched"
+    told = why(reason)
+    match reason.code:
+        case "budget":
+            return "no time left after this cell: compared later"
+        case "device":
+            return f"bytes {told}"
+        case "layout" if reason.detail.startswith("sparse_"):
+            layout = reason.detail.removeprefix("sparse_").upper()
+            return f"memory not known: sparse {layout} tensor, its parts are watched"
+        case _ if is_kind(reason):
+            return f"memory not known: {told.split(' ', 1)[1]}"
+        case _:
+            return told

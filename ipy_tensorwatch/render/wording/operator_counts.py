@@ -11,23 +11,22 @@ from .phrases import names
 from .sites import inner_line, statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from ...core.model.records import OperatorWrite
-    from ...core.report import Report
+    from ...core.model.records import Change, OperatorWrite
 
 
-def operators(report: Report, max_rows: int) -> Iterator[Table | Line]:
+def operators(writes: Sequence[OperatorWrite], changes: Iterable[Change], max_rows: int) -> Iterator[Table | Line]:
     """Show the operators in the order in which they wrote, then the tensors that none of them wrote."""
-    if report.writes:
+    if writes:
         yield Table(
             caption="Operators that wrote, in order",
             head=("operator", "tensors", "times", "where", "statement"),
-            rows=tuple(Row(cells=_operator(one)) for one in report.writes[:max_rows]),
-            more=left_out(len(report.writes), max_rows),
+            rows=tuple(Row(cells=_operator(one)) for one in writes[:max_rows]),
+            more=left_out(len(writes), max_rows),
         )
-    seen = {path for one in report.writes for path in one.paths}
-    past = [one.path for one in report.changes if one.kind == "mutated" and one.path not in seen]
+    seen = {path for one in writes for path in one.paths}
+    past = [one.path for one in changes if one.kind == "mutated" and one.path not in seen]
     if past:
         yield words("no operator was seen to write ") + names(past) + words(": NumPy, a raw pointer or compiled code")
 

@@ -46,7 +46,7 @@ def place(lane: Lane, nbytes: int) -> str:
 
     Examples
     --------
-    >>> from ..core.lane import Run
+    >>> from ipy_tensorwatch.core.memory.strided_layout import Lane, Run
     >>> column = Lane(runs=(Run(4, 8, 4), Run(16, 20, 4)), nbytes=8, stride=12)
     >>> place(column, 24)
     '8 of 24 bytes, every 12'

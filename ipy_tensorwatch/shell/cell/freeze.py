@@ -14,8 +14,10 @@ from ...capture.running.look_budget import Allowance
 from ...core.host.guard import GUARD
 from ...core.model.freezing import FrozenError
 from ...render.pages.frozen_page import show_freeze, show_frozen, show_thaw
-from ..ipython.cell_sources import count_now, user_variables
+from ...render.wording.not_frozen import not_frozen, released
+from ..ipython.cell_sources import user_variables
 from ..ipython.find_path import explain_unknown, follow, normalize
+from ..ipython.ipython_private import count_now
 from .late_error import raise_late
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from ...capture.protect.freezer import Freezer
     from ...capture.protect.frozen_memory import Frozen
+    from ...core.model.freezing import FreezeRefusal
     from ...render.page import Page
     from .running_cell import RunningCell
 
@@ -77,7 +80,7 @@ class Freezing:
     def freeze(self, texts: Sequence[str], known: Sequence[str]) -> Page:
         """Freeze what some texts lead to; nothing, where one of them leads nowhere."""
         found: list[Frozen] = []
-        refused: dict[str, str] = {}
+        refused: dict[str, FreezeRefusal] = {}
         for text in texts:
             ready, why = self._examine(normalize(text), known)
             found += ready
@@ -85,7 +88,7 @@ class Freezing:
         if not found:
             path, reason = next(iter(refused.items()))
             more = f" (and {len(refused) - 1:,} more)" if len(refused) > 1 else ""
-            raise UsageError(f"{path} cannot be frozen{more}: {reason}")
+            raise UsageError(f"{path} cannot be frozen{more}: {not_frozen(reason)}")
         once = list({id(one.thing()): one for one in found}.values())
         self.freezer.freeze(once)
         return show_freeze([one.record() for one in once], refused)
@@ -133,7 +136,7 @@ class Freezing:
 
     def _tell_let_go(self) -> None:
         for one, why in self.freezer.let_go:
-            print(f"tensorwatch: {one.record()}: {why}, so it is not frozen any more")
+            print(f"tensorwatch: {one.record()}: {released(why)}, so it is not frozen any more")
         self.freezer.let_go.clear()
 
     def give_up(self) -> None:
@@ -143,7 +146,7 @@ class Freezing:
         self.freezer.thaw(self._all())
         self.cells.clear()
 
-    def _examine(self, text: str, known: Sequence[str]) -> tuple[list[Frozen], dict[str, str]]:
+    def _examine(self, text: str, known: Sequence[str]) -> tuple[list[Frozen], dict[str, FreezeRefusal]]:
         try:
             thing = follow(text, user_variables(self.shell))
         except Exception:  # noqa: BLE001  (whatever it raises, it leads nowhere)

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ...core.host.guard import GUARD
+from ..ipython.ipython_private import set_error
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 
 def raise_late(shell: InteractiveShell, error: BaseException, result: ExecutionResult | None) -> None:
     """Make it the error of a cell that has run, or say it beside the error that the cell has."""
-    if result is None or result.error_in_exec is not None or result.error_before_exec is not None:
+    if result is None or not result.success:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return
-    result.error_in_exec = error
+    set_error(result, error)
     shell.last_execution_succeeded = False
     shell.showtraceback((type(error), error, None))
 

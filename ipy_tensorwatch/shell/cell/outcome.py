@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.model.records import Cell
+from ..ipython.ipython_private import error_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
@@ -14,11 +15,9 @@ if TYPE_CHECKING:
 
 def status_of(result: ExecutionResult | None) -> Status:
     """Tell whether a cell ran to its end, raised an error or was interrupted."""
-    errors = () if result is None else (result.error_in_exec, result.error_before_exec)
-    error = next((one for one in errors if one is not None), None)  # an error of the user's may say that it is false
-    if error is None:
+    if result is None or result.success:
         return "ok"
-    return "interrupted" if issubclass(type(error), KeyboardInterrupt) else "error"
+    return "interrupted" if issubclass(type(error_of(result)), KeyboardInterrupt) else "error"
 
 
 def unwatched(count: int, result: ExecutionResult | None) -> Cell:

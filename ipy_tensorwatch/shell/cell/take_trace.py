@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ...capture.host.other_threads import names_in_other_threads
 from ...capture.objects.class_names import catalog
+from ...core.blame.reasoning import Reasoning
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
 from ...core.model.diff import join
 from ...core.model.evidence import Evidence, Move, OptimizerStep, Write
+from ...core.model.graph_state import GraphState
 from ...core.model.notebook import Notebook
 from ..ipython.cell_sources import source_of, user_variables
 from .operator_recording import SECONDS as RECORDING_SECONDS
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ...capture.autograd.graph import Graphs
     from ...capture.observer import Observation
     from ...capture.running.optimizer_steps import SeenStep, StepRecorder
+    from ...core.hazards.standing import Standing
     from ...core.model.diff import Found
     from ...core.model.records import Cell
     from ..ipython.cell_sources import Sources
@@ -37,6 +41,8 @@ class Watched:
     shell: InteractiveShell
     sources: Sources
     steps: StepRecorder
+    graphs: Graphs
+    standing: Standing
 
 
 def take_trace(
@@ -55,7 +61,7 @@ def take_trace(
     is_quiet = not (found or observed.overwritten or failed)
     cells = [cell, *cell.beside]
     own, *beside = (_evidence_of(one, () if is_quiet else _steps(watched, one, observed)) for one in cells)
-    return CellTrace(
+    trace = CellTrace(
         cell=ended,
         before=cell.ledger.before.snapshot,
         after=observed.shot.snapshot,
@@ -64,12 +70,16 @@ def take_trace(
         own=own,
         beside=tuple(beside),
         elsewhere=frozenset() if is_quiet else names_in_other_threads(files),
-        notebook=Notebook() if is_quiet else read_notebook(shell, sources),
         files={} if is_quiet else dict(_files_of(cells, files)),
         writes=cell.recording.writes if cell.recording else (),
+        graphs=_graphs_of(watched, observed, found),
+        gone=observed.gone,
         coverage=observed.coverage,
         seconds=_patience(cell, ended.duration),
     )
+    if is_quiet or not (failed or cell.beside or observed.overwritten or Reasoning(trace).follows_calls):
+        return trace
+    return replace(trace, notebook=read_notebook(shell, sources))
 
 
 def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:
@@ -87,6 +97,19 @@ def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidenc
         },
         ran=cell.ledger.ran,
         recorded=cell.recording.recorded if cell.recording else {},
+    )
+
+
+def _graphs_of(watched: Watched, observed: Observation, found: Sequence[Found]) -> GraphState:
+    graphs = watched.graphs
+    same = graphs.same and graphs.same & {str(one.path) for one, content in found if content.changed}
+    nodes = {one.node for one in watched.standing.hazards if one.node is not None}
+    return GraphState(
+        overwritten=observed.overwritten,
+        cells=frozenset(graphs.cells),
+        same=same,
+        used=frozenset(filter(graphs.is_used, same)),
+        fates={node: graphs.fate(node) for node in nodes},
     )
 
 

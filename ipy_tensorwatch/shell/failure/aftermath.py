@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from ...capture.observer import Observation
     from ...core.blame.reasoning import Reasoning
+    from ...core.hazards.standing import Standing
     from ...core.model.records import Change
     from ..cell.running_cell import RunningCell
 
@@ -20,6 +21,8 @@ class Aftermath:
 
     Attributes
     ----------
+    standing
+        The hazards after it.
     history
         The changes of earlier cells and of this one, each with its cell.
     """
@@ -27,4 +30,5 @@ class Aftermath:
     cell: RunningCell
     observed: Observation
     reasoning: Reasoning
+    standing: Standing
     history: Iterable[tuple[int, Change]]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import linecache
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,13 @@ from ...capture.frames.calling_line import is_users
 from ...capture.frames.traceback_frames import spots_of
 from ...core.explain.error_messages import BACKWARD
 from ...core.explain.failing_statement import Failing, backward_root, failing_in, find_backward, find_failing
-from ...core.hazards.wording import Raised
+from ...core.hazards.facts import Raised, TypedLine
 from ...core.model.records import Inner, Site
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.magic_calls import find_body
-from ...core.syntax.parsing import parse_cell, parse_header
 from ..ipython.cell_sources import source_of
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterator, Mapping, Sequence
 
     from ...core.explain.error_messages import Complaint
@@ -53,6 +51,13 @@ class Step:
     def file(self) -> str:
         """The name of the file, without the way to it."""
         return PurePath(self.spot.file).name
+
+    @property
+    def typed(self) -> TypedLine:
+        """The statement, and where it stands."""
+        if self.inner is None:
+            return TypedLine(line=self.spot.line, text=self.failing.text, file=self.file)
+        return TypedLine(line=self.inner.line, text=self.failing.text, cell=self.inner.cell)
 
     @property
     def source(self) -> str:
@@ -92,14 +97,9 @@ class Scene:
         runs_backward = (one for one in self.steps if find_backward(one.failing.node))
         step = next(runs_backward if self.complaint.trouble in BACKWARD else iter(()), next(iter(self.steps), None))
         if step is None:
-            return Raised(text="")
-        root = backward_root(step.failing.node)
-        if step.inner is None:
-            place = f"{step.file}, line {step.spot.line}"
-        else:
-            is_own = self.own is not None and step.inner == self.own.inner
-            place = "" if is_own else f"cell {step.inner.cell}, line {step.inner.line}"
-        return Raised(text=step.failing.text, place=place, root=root)
+            return Raised()
+        is_own = self.own is not None and step.inner is not None and step.inner == self.own.inner
+        return Raised(statement=step.typed, is_elsewhere=not is_own, root=backward_root(step.failing.node))
 
     @property
     def site(self) -> Site | None:
@@ -126,47 +126,35 @@ def survey(error: BaseException, complaint: Complaint, count: int, files: Mappin
     steps = [*_steps(spots, files)]
     steps.reverse()
     innermost = steps[0].place if steps else 0
-    inside = [step for place, spot in enumerate(spots[:innermost]) if (step := _in_file(place, spot)) is not None]
+    inside = [one for place, spot in enumerate(spots[:innermost]) if (one := _in_file(place, spot, _find(spot)))]
     own = next((one for one in steps if one.inner and one.inner.cell == count and one.spot.function == CELL), None)
     return Scene(error=error, complaint=complaint, spots=spots, steps=steps, inside=inside, own=own)
 
 
-@dataclass(slots=True)
-class _Cells:
-    """Reads the statements of cells, each cell parsed once, each statement read once: a recursion is many frames."""
+def _find(spot: Spot) -> Failing | None:
+    """Find the statement that a frame was at, mostly in source that IPython has parsed to show the traceback."""
+    from stack_data.core import Source  # noqa: PLC0415  (nobody waits for it who meets no error)
 
-    listing: Listing
-    _trees: dict[str, tuple[ast.Module | None, list[str]]] = field(default_factory=dict)
-    _found: dict[Spot, Failing | None] = field(default_factory=dict)
-
-    def find(self, spot: Spot) -> Failing | None:
-        """Find the statement that a frame was at."""
-        if spot not in self._found:
-            tree, lines = self._parsed(spot.file)
-            self._found[spot] = None if tree is None else failing_in(tree, lines, spot)
-        return self._found[spot]
-
-    def _parsed(self, name: str) -> tuple[ast.Module | None, list[str]]:
-        if name not in self._trees:
-            source = source_of(name)
-            self._trees[name] = parse_cell(source), source.split("\n")
-        return self._trees[name]
+    try:
+        source = Source.for_filename(spot.file)
+    except (RecursionError, MemoryError):
+        return None
+    return None if source.tree is None else failing_in(source.tree, source.lines, spot)
 
 
 def _steps(spots: Sequence[Spot], files: Mapping[str, int]) -> Iterator[Step]:
     """Read the statements of the user's frames, outermost first; before the first of the notebook is only IPython."""
-    cells, last = _Cells(Listing(files, source_of)), None
+    listing, find, last = Listing(files, source_of), cache(_find), None  # of a recursion, many frames are at one spot
     for place, spot in [*enumerate(spots)][::-1]:
-        step = _at_cell(place, spot, cells) if spot.file in files else _in_magic(place, spot, last)
+        step = _at_cell(place, spot, find(spot), listing) if spot.file in files else _in_magic(place, spot, last)
         if step is None and last is not None and is_users(spot.file) and not spot.file.startswith(_IPYTHON):
-            step = _in_file(place, spot)
+            step = _in_file(place, spot, find(spot))
         if step is not None:
             last = step
             yield step
 
 
-def _at_cell(place: int, spot: Spot, cells: _Cells) -> Step | None:
-    failing, listing = cells.find(spot), cells.listing
+def _at_cell(place: int, spot: Spot, failing: Failing | None, listing: Listing) -> Step | None:
     if failing is None:
         return None
     line = failing.line + listing.above(spot.file)
@@ -186,11 +174,5 @@ def _in_magic(place: int, spot: Spot, last: Step | None) -> Step | None:
     return Step(place=place, spot=spot, failing=failing, inner=inner)
 
 
-def _in_file(place: int, spot: Spot) -> Step | None:
-    """Read one line of a file."""
-    text = linecache.getline(spot.file, spot.line).strip()
-    node = parse_header(text) if text else None
-    if node is None:
-        return None
-    failing = Failing(line=spot.line, end_line=spot.line, text=text, node=node, part=None)
-    return Step(place=place, spot=spot, failing=failing, inner=None)
+def _in_file(place: int, spot: Spot, failing: Failing | None) -> Step | None:
+    return None if failing is None else Step(place=place, spot=spot, failing=failing, inner=None)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ...capture.autograd.failed_node import find_spoiled
 from ...capture.frames.frame_locals import read_locals
-from ...core.explain.backward_failed import Stopped, tell_stopped, tell_unseen
-from ...core.explain.backward_failed_remedy import mend_stopped
+from ...core.explain.backward_failed import stopped_hazard, unread_hazard
+from ...core.hazards.facts import Stopped
 from ...core.host.deadline import Deadline
 from ...core.memory.overlap import share_bytes
 from .error_frames import CELL
@@ -17,9 +17,9 @@ from .known_writes import Witness
 
 if TYPE_CHECKING:
     from ...core.explain.error_messages import Complaint
+    from ...core.hazards.hazard import Hazard
     from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
-    from ...core.model.records import Hazard
     from ...core.model.saved_tensor import Spoiled
     from .aftermath import Aftermath
     from .error_frames import Scene, Step
@@ -37,7 +37,7 @@ def explain_stop(scene: Scene, after: Aftermath, log: NodeLog) -> Hazard:
     lens = after.cell.observer.lens
     spoiled = find_spoiled(scene.error, scene.complaint, lens.storages, lens.objects, SECONDS)
     if spoiled is None:
-        return tell_unseen(scene.complaint, scene.raised, _alike(scene.complaint, after))
+        return unread_hazard(scene.complaint, scene.raised, _alike(scene.complaint, after))
     paths = [path for path, _ in _over(spoiled.reading, after)]
     owner, local = _local_to(scene, spoiled, after) if not paths else (None, [])
     inquest = _inquest(spoiled, scene, after, log)
@@ -53,8 +53,7 @@ def explain_stop(scene: Scene, after: Aftermath, log: NodeLog) -> Hazard:
         recorded=after.cell.recording is not None,
     )
     guess = Guess(log=log, after=after, inquest=inquest, owner=owner, deadline=Deadline.after(SECONDS))
-    found = guess.complete(known)
-    return tell_stopped(found, mend_stopped(found))
+    return stopped_hazard(guess.complete(known))
 
 
 def _saved_in(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> int | None:
@@ -72,7 +71,7 @@ def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> 
         witness=Witness(cell=after.cell, family=_family(spoiled, after), reasoning=after.reasoning),
         dated=log.dated,
         history=after.history,
-        book=log.book,
+        standing=after.standing,
         cell_of=log.cell_of,
         plain_of=log.plain_of,
     )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ...capture.frames.traceback_frames import find_complaint
 from ...core.explain.error_messages import BACKWARD
+from ...core.hazards.fix import with_edits
+from ...core.hazards.hazard import Turn
 from ...core.host.guard import GUARD
-from ...core.model.records import Turn
 from .error_frames import survey
 from .explain_backward import explain_stop
 from .explain_refusal import explain_refusal
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ...core.model.records import Hazard
-    from ..cell.hazard_log import HazardBook
+    from ...core.hazards.hazard import Hazard
+    from ...core.hazards.standing import Standing
+    from ...core.model.records import Site
     from ..ipython.cell_sources import Sources
     from .aftermath import Aftermath
 
@@ -32,25 +34,25 @@ class FailureBook:
 
     shell: InteractiveShell
     sources: Sources
-    book: HazardBook
     log: NodeLog = field(init=False)
 
     def __post_init__(self) -> None:
         """Open the log of nodes."""
-        self.log = NodeLog(shell=self.shell, sources=self.sources, book=self.book)
+        self.log = NodeLog(shell=self.shell, sources=self.sources)
 
-    def tell(self, error: BaseException | None, after: Aftermath, foretold: tuple[Hazard, ...]) -> tuple[Hazard, ...]:
-        """Tell what a cell died of, before the hazards that are still ahead."""
+    def explain(self, error: BaseException | None, after: Aftermath) -> tuple[tuple[Hazard, ...], Standing]:
+        """Explain what a cell died of; give it and the hazards that are still ahead, and what stands then."""
+        foretold = after.standing.hazards
         GUARD.run("who wrote", self.log.keep, after.cell, default=None)
         GUARD.run("who wrote", self.log.date, after.cell, default=None)
         died_of = GUARD.run("explaining an error", self._explain, error, after, default=None)
         if died_of is None:
-            return foretold
+            return foretold, after.standing
         told = [one for one in foretold if _is_told_by(died_of, one)]
         ahead = [one for one in foretold if one not in told]
         happened = _as_foretold(died_of, told)
-        self.book.note_failure(Turn(cell=after.cell.count, hazard=happened), ahead)
-        return (happened, *ahead)
+        turn = Turn(cell=after.cell.count, hazard=happened)
+        return (happened, *ahead), after.standing.with_failure(turn, ahead)
 
     def _explain(self, error: BaseException | None, after: Aftermath) -> Hazard | None:
         found = None if error is None else find_complaint(error)
@@ -61,9 +63,9 @@ class FailureBook:
         scene = survey(culprit, complaint, after.cell.count, files)
         if not scene.steps:  # it was raised anew where no line of the notebook is
             scene = survey(error, complaint, after.cell.count, files)
-        if complaint.trouble in BACKWARD:
-            return explain_stop(scene, after, self.log)
-        return explain_refusal(scene, after)
+        is_stop = complaint.trouble in BACKWARD
+        told = explain_stop(scene, after, self.log) if is_stop else explain_refusal(scene, after)
+        return replace(told, fix=with_edits(told.fix, self.log.plain_of))
 
 
 def _is_told_by(died_of: Hazard, one: Hazard) -> bool:
@@ -78,8 +80,17 @@ def _as_foretold(died_of: Hazard, told: Sequence[Hazard]) -> Hazard:
     """Take over how it was foretold where it did, so that it is the same hazard as before and as after."""
     for one in told:
         if _facts(one) == _facts(died_of):
-            return replace(died_of, saved_at=one.saved_at, written_at=one.written_at)
+            return replace(
+                died_of,
+                saved_at=_more_exact(died_of.saved_at, one.saved_at),
+                written_at=_more_exact(died_of.written_at, one.written_at),
+            )
     return died_of
+
+
+def _more_exact(found: Site | None, foretold: Site | None) -> Site | None:
+    """Choose the site that names the line inside a function; the foretold one where both or neither do."""
+    return found if found and found.inner and not (foretold and foretold.inner) else foretold
 
 
 def _facts(one: Hazard) -> object:

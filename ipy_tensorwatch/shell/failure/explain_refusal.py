@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ...capture.frames.frame_locals import inplace_module, may_assign, read_keys, read_locals
-from ...core.explain.inplace_refused import Refused, tell_refused
-from ...core.explain.inplace_refused_remedy import mend_refused
+from ...capture.frames.frame_locals import Local, inplace_module, may_assign, read_keys, read_locals
+from ...core.explain.inplace_refused import refused_hazard
 from ...core.explain.rewrite_loop import take_one_by_one
+from ...core.hazards.facts import Refused
 from ...core.memory.view_index import spell_portion
+from ...core.model.path import AccessPath
+from ...core.model.reading import extent
 from ...core.statements.write_target import Target, resolve
 from ...core.syntax.parsing import bound_around, parse_path
 from .error_frames import CELL
@@ -18,11 +21,10 @@ from .known_writes import Witness, find_last_write
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...capture.frames.frame_locals import Local
     from ...core.explain.error_messages import Complaint
-    from ...core.model.path import AccessPath
+    from ...core.hazards.facts import TypedLine
+    from ...core.hazards.hazard import Hazard
     from ...core.model.reading import Reading
-    from ...core.model.records import Hazard
     from .aftermath import Aftermath
     from .error_frames import Scene, Step
 
@@ -31,11 +33,14 @@ MAX_NAMES = 16
 
 def explain_refusal(scene: Scene, after: Aftermath) -> Hazard:
     """Explain a refused write, or the use of a view that cannot be used any more."""
-    found = next(_candidates(scene, after), None)
-    refused = Refused(complaint=scene.complaint, raised=scene.raised, site=scene.site)
+    found = next(chain(_candidates(scene, after), _iterated(scene, after)), None)
+    complaint = scene.complaint
+    refused = Refused(
+        code=complaint.code, trouble=complaint.trouble, late=complaint.late, op=complaint.op, raised=scene.raised
+    )
     if found is not None:
-        refused = _describe(scene, after, *found)
-    return tell_refused(refused, mend_refused(refused))
+        refused = _describe(refused, scene, after, *found)
+    return refused_hazard(refused, scene.site)
 
 
 def _candidates(scene: Scene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
@@ -48,6 +53,27 @@ def _candidates(scene: Scene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
         for path in paths:
             near = [one for one in known if path.leads_to(one.path) or one.path.leads_to(path)]
             yield from ((step, one) for one in near if _fits(scene.complaint, one))
+
+
+def _iterated(scene: Scene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
+    """Give the first row of the one tensor that a comprehension goes through, under the name of its rows.
+
+    From Python 3.12 on, a comprehension runs in the frame around it, and its names are gone when it has failed.
+    """
+    storages = after.cell.observer.lens.storages
+    for step in scene.steps if scene.complaint.trouble == "one-of-several" else ():
+        sources = step.failing.iterated()
+        for name in {target.path.root for target in step.failing.targets()} & sources.keys():
+            known = read_locals(scene.error, step.place, storages, {path.root for path in sources[name]})
+            bases = [one.reading for one in known if one.path in sources[name] and one.reading.requires_grad]
+            if len(bases) == 1 and bases[0].shape:
+                yield step, Local(AccessPath(name), _first_row(bases[0], f"{scene.complaint.op}Backward0"), bases[0])
+
+
+def _first_row(base: Reading, grad_fn: str) -> Reading:
+    shape, strides = base.shape[1:], base.strides[1:]
+    high = base.low + extent(shape, strides, base.itemsize)[1]
+    return base._replace(shape=shape, strides=strides, high=high, grad_fn=grad_fn, is_leaf=False)
 
 
 def _meant(scene: Scene, step: Step) -> list[Target]:
@@ -77,16 +103,14 @@ def _fits(complaint: Complaint, one: Local) -> bool:
             return True
 
 
-def _describe(scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused:
+def _describe(refused: Refused, scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused:
     """Add the names, and what depends on them."""
     names = _names_of(one.reading, after)
     path = str(one.path) if step not in scene.inside else next(iter(names), None)
     bases = _names_as(one.base, scene, after, step) if one.base is not None else []
     witness = Witness(cell=after.cell, family=_family(one.reading, after), reasoning=after.reasoning)
-    return Refused(
-        complaint=scene.complaint,
-        raised=scene.raised,
-        site=scene.site,
+    return replace(
+        refused,
         path=path,
         also=_also(path, one.reading, after),
         names=tuple(dict.fromkeys([*([path] if path in names else []), *names])),
@@ -97,11 +121,20 @@ def _describe(scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused
         binds=_binds(scene, step, one.path)
         if step in scene.steps
         else _binds(scene, scene.steps[0], parse_path(path or "")),
-        loop=take_one_by_one(step.source if step.inner else "", step.failing, one.path.root, bases),
+        loop=_loop(step, one, bases),
         module=next(filter(None, (inplace_module(scene.error, each.place) for each in scene.inside)), None),
         writing=find_last_write(witness, after.history) if scene.complaint.late else None,
         is_written=_is_written(names, after),
     )
+
+
+def _loop(step: Step, one: Local, bases: Sequence[str]) -> tuple[TypedLine, str] | None:
+    """Rewrite the loop of the notebook that takes a tensor from a larger one."""
+    found = take_one_by_one(step.source if step.inner else "", step.failing, one.path.root, bases)
+    if found is None or step.inner is None:
+        return found
+    head, code = found
+    return replace(head, cell=step.inner.cell, line=head.line + step.inner.line - step.failing.line), code
 
 
 def _names_of(reading: Reading, after: Aftermath) -> list[str]:
@@ -140,7 +173,7 @@ def _also(path: str | None, reading: Reading, after: Aftermath) -> str | None:
 
 def _binds(scene: Scene, step: Step, path: AccessPath) -> bool:
     """Tell whether a name may be bound anew where the statement stands."""
-    if not may_assign(scene.error, step.place, path):
+    if not may_assign(scene.error, step.place, path) or path.root in step.failing.iterated():
         return False
     if step.spot.function == CELL or path.steps:
         return True

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from ...core.blame.statement_timeline import Timeline
 from ...core.explain.candidate_lines import is_counted
-from ...core.explain.rewrite_statement import written_path
 from ...core.model.records import Site
 from ...core.model.saved_tensor import Writing
+from ...core.statements.rewrite_statement import written_path
 from ...core.syntax.magic_calls import MAGIC_CALL
 from .known_writes import Witness, place_of, writes_by_name
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ...capture.observer import Observation
+    from ...core.hazards.standing import Standing
     from ...core.model.records import Change
     from ...core.model.saved_tensor import Spoiled
     from ...core.statements.statement import Statement
-    from ..cell.hazard_log import HazardBook
     from ..cell.running_cell import RunningCell
 
 
@@ -49,7 +49,7 @@ class Inquest:
     witness: Witness
     dated: Mapping[tuple[int, int], Writing]
     history: Iterable[tuple[int, Change]]
-    book: HazardBook
+    standing: Standing
     cell_of: Callable[[int], int | None]
     plain_of: Callable[[int], str]
 
@@ -79,7 +79,7 @@ class Inquest:
 
     def timeline(self, cell: int) -> Timeline:
         """Give a cell's source, and when its statements ran, where that is known."""
-        known = self.cell.timeline if cell == self.cell.count else self.book.records.timeline(cell)
+        known = self.cell.timeline if cell == self.cell.count else self.standing.built.get(cell)
         return known or Timeline(self.plain_of(cell), ())
 
     def _from_graph(self) -> Writing | None:
@@ -137,7 +137,7 @@ class Inquest:
 
     def _foretold(self) -> Writing | None:
         for one in self.observed.overwritten:
-            saved, known = one.saved, self.book.records.writing_of(one)
+            saved, known = one.saved, self.standing.writings.get(one.key)
             is_it = (saved.reading.storage, saved.version) == (self.spoiled.reading.storage, self.spoiled.expected)
             if is_it and known is not None and known.cell != self.cell.count:
                 return known

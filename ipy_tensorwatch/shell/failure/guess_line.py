@@ -16,10 +16,9 @@ from ...core.explain.candidate_lines import (
     stem,
 )
 from ...core.explain.failing_statement import find_writer
-from ...core.explain.rewrite_statement import read_paths
-from ...core.hazards.wording import Raised
 from ...core.model.records import Inner, Site
 from ...core.model.saved_tensor import Writing
+from ...core.statements.rewrite_statement import read_paths
 from ...core.statements.statement import parse_statements, statements_in
 from ...core.syntax.magic_calls import MAGIC_CALL
 from ...core.syntax.parsing import bound_around, parse_path
@@ -28,8 +27,8 @@ from .known_writes import place_of, writes_by_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ...core.explain.backward_failed import Stopped
     from ...core.explain.candidate_lines import Suspect
+    from ...core.hazards.facts import Stopped
     from ...core.host.deadline import Deadline
     from ...core.statements.statement import Statement
     from .aftermath import Aftermath
@@ -73,11 +72,10 @@ class Guess:
             return found
         number, text = line
         inner, site = self.owner.inner, found.writing.site if found.writing else None
-        place = f"cell {inner.cell}, line {number}" if inner else f"{self.owner.file}, line {number}"
         if inner and found.writing and site and site.inner is None:
             there = replace(site, certainty="inferred", inner=Inner(cell=inner.cell, line=number, text=text))
             return replace(found, writing=replace(found.writing, site=there))
-        return replace(found, inside=Raised(text=text, place=place))
+        return replace(found, inside=replace(self.owner.typed, line=number, text=text))
 
     def _with_suspect(self, found: Stopped) -> Stopped:
         """Add the one line, or the module, that fits what the graph says of the write."""

@@ -15,7 +15,6 @@ from ..ipython.cell_sources import MAX_CHARACTERS
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ..cell.hazard_log import HazardBook
     from ..cell.running_cell import RunningCell
     from ..ipython.cell_sources import Sources
 
@@ -37,7 +36,6 @@ class NodeLog:
 
     shell: InteractiveShell
     sources: Sources
-    book: HazardBook
     spans: deque[tuple[int, int, int, str]] = field(default_factory=lambda: deque(maxlen=MAX_CELLS))
     dated: dict[tuple[int, int], Writing] = field(default_factory=dict)
 

@@ -13,11 +13,12 @@ from ...core.interpreter.cell_definitions import definitions_in
 from ...core.model.records import Inner
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import may_give_memory, may_hide_writes
+from .ipython_private import hidden_names, notebook_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
+    from IPython.core.interactiveshell import InteractiveShell
 
     from ...core.model.notebook import Definition
 
@@ -33,7 +34,7 @@ _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 
 def user_variables(shell: InteractiveShell) -> dict[str, Any]:
     """Return the user's own names; what IPython keeps beside them (`_`, `Out`, `_3`, …) is no variable."""
-    hidden = shell.user_ns_hidden
+    hidden = hidden_names(shell)
     found: dict[str, Any] = {}
     for place, (name, value) in enumerate(dict.copy(shell.user_ns).items()):
         if type(name) is not str:
@@ -120,29 +121,9 @@ def cell_of(shell: InteractiveShell, file_name: str) -> int | None:
     return notebook_files(shell).get(file_name)
 
 
-def notebook_files(shell: InteractiveShell) -> Mapping[str, int]:
-    """Return the file names of the cells, each with its execution count, as IPython keeps them."""
-    files: Mapping[str, int] = getattr(shell.compile, "_filename_map", {})
-    return files
-
-
 def source_of(file_name: str) -> str:
     """Return the source behind a file name, as IPython gave it to the tracebacks."""
     return "".join(linecache.getlines(file_name))
-
-
-def count_of(shell: InteractiveShell, info: ExecutionInfo) -> int:
-    """Return the count of a cell that is about to run; IPython 9 has counted on by then, IPython 8 has not."""
-    count = int(shell.execution_count)
-    inputs = getattr(shell.history_manager, "input_hist_parsed", None)
-    counted_on = bool(info.store_history) and inputs is not None and len(inputs) < count
-    return count - 1 if counted_on else count
-
-
-def count_now(shell: InteractiveShell) -> int:
-    """Return the count of the cell that runs or ran last: as many as the history has inputs; 0 before the first."""
-    inputs = getattr(shell.history_manager, "input_hist_parsed", None)
-    return int(shell.execution_count) if inputs is None else len(inputs) - 1
 
 
 def plain_source(shell: InteractiveShell, raw: str, transformed: str | None) -> tuple[str, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...core.hazards.saved_tensor_overwritten import is_worth_saying
 from ...render.page import Page, words
 from ...render.pages.diff_page import DiffView, show_diff
 from ...render.pages.summary_page import summarize
@@ -15,7 +14,7 @@ from ...render.paint.text import write_text
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ...core.report import Report
+    from ...render.report import Report
     from .magic_options import DiffOptions
 
 
@@ -47,7 +46,7 @@ class Speaker:
         """Show a cell's report: in full where `%%tensordiff` asks for it, else what was silent."""
         if not _only_asks(report.cell.source):
             self.report, self.asked = report, asked
-        begun = [one for one in report.begun if is_worth_saying(one)]
+        begun = [one for one in report.begun if one.is_worth_saying]
         page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else summarize(report, begun)
         if page is not None:
             show(self.shell, page)

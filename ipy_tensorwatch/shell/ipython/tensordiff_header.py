@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
-from IPython.core.inputtransformer2 import classic_prompt, ipython_prompt, leading_indent
 
 from ...core.host.guard import GUARD
+from .ipython_private import tidying
 from .magic_options import DiffOptions, Helped, diff_options
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ class HeadingTransformer:
 
 def _tidy(lines: list[str]) -> list[str]:
     """Clean a cell up as IPython does where it has no heading: take off its indentation, or pasted prompts."""
-    tidy: tuple[Callable[[list[str]], list[str]], ...] = (leading_indent, classic_prompt, ipython_prompt)
-    for transform in tidy:
+    for transform in tidying:
         lines = transform(lines)
     return lines
 

@@ -21,7 +21,7 @@ def holders_of(shell: InteractiveShell, path: str) -> tuple[tuple[Holder, ...], 
 def kept_by_ipython(shell: InteractiveShell) -> dict[str, object]:
     """Return what IPython keeps: `_`, `__`, `___`, `_3` and `Out[3]`."""
     names = shell.user_ns
-    results = names.get("_oh")
+    results = names.get("_oh", names.get("Out"))
     kept = {f"Out[{count}]": value for count, value in results.items()} if isinstance(results, dict) else {}
     numbered = [f"_{count}" for count in results] if isinstance(results, dict) else []
     return kept | {name: names[name] for name in ("_", "__", "___", *numbered) if name in names}

@@ -39,9 +39,9 @@ def _numbered(shell: InteractiveShell, cell: str, watcher: Watcher) -> tuple[str
 def _execute(shell: InteractiveShell, source: str, name: str) -> Any:  # noqa: ANN401
     tree = shell.transform_ast(shell.compile.ast_parse(source, filename=name))
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    body = compile(tree, name, "exec", shell.compile.flags)
+    body = shell.compile(tree, name, "exec")
     exec(body, shell.user_global_ns, shell.user_ns)  # noqa: S102  (the user's cell)
     if last is None:
         return None
-    value = compile(ast.Expression(last.value), name, "eval", shell.compile.flags)
+    value = shell.compile(ast.Expression(last.value), name, "eval")  # type: ignore[arg-type]
     return eval(value, shell.user_global_ns, shell.user_ns)  # noqa: S307

@@ -10,6 +10,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, output_can_be_silenced
 
 from ...capture.compare.compare_two import compare, is_tensor
+from ...core.host.capability import lost_capabilities
 from ...core.host.guard import GUARD
 from ...core.model.answers import Memory
 from ...render.pages.blame_page import show_blame
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ...core.report import Report
     from ...render.page import Page
+    from ...render.report import Report
     from ..ipython.magic_options import DiffOptions
     from ..ipython.output import Speaker
     from ..watcher import Watcher
@@ -141,6 +142,7 @@ class TensorMagics(Magics):
                 changes=len(watcher.history),
                 faults=tuple(GUARD.faults),
                 failed=GUARD.count,
+                lost=lost_capabilities(),
             )
         )
 
@@ -154,7 +156,7 @@ class TensorMagics(Magics):
     def _history(self, asked: argparse.Namespace) -> Page:
         past = list(self._watcher.history)
         path = asked.path and self._path_of_history(asked.path, {one.path for _, one in past})
-        turns = [one for one in self._watcher.hazards.turns if path is None or path in one.hazard.paths]
+        turns = [one for one in self._watcher.turns if path is None or path in one.hazard.paths]
         return history([(count, one) for count, one in past if path in (None, one.path)], asked.count, path, turns)
 
     def _path_of_history(self, text: str, known: set[str]) -> str:

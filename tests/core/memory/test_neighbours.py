@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ipy_tensorwatch.core.memory.neighbours import Neighbourhood
 from ipy_tensorwatch.core.memory.overlap import share_bytes
 from ipy_tensorwatch.core.model.path import AccessPath
+from ipy_tensorwatch.core.model.reason import Reason
 from tests.support.records import reading
 
 SOME = st.builds(
@@ -18,7 +19,7 @@ SOME = st.builds(
         strides=(4 * step,),
         low=4 * start,
         high=4 * start + (4 * step * (size - 1) + 4 if size else 0),
-        unknown=None if known else "a sparse coo tensor",
+        unknown=None if known else Reason("layout", "sparse_coo"),
     ),
     st.integers(1, 6),
     st.integers(0, 20),

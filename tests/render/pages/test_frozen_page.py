@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ipy_tensorwatch.core.model.freezing import FrozenRecord
+from ipy_tensorwatch.core.model.freezing import FreezeRefusal, FrozenRecord
+from ipy_tensorwatch.core.model.reason import Reason
 from ipy_tensorwatch.core.model.restoring import Restored
 from ipy_tensorwatch.render.pages.frozen_page import show_freeze, show_frozen, show_thaw
 from ipy_tensorwatch.render.pages.restored_page import show_restored
 from ipy_tensorwatch.render.paint.html import write_html
 from ipy_tensorwatch.render.paint.text import write_text
 
+META = FreezeRefusal(code="unknown-memory", unknown=Reason("meta"))
 W = FrozenRecord(path="w", cell=3, shape=(2, 3), dtype="torch.float32", device="cpu", nbytes=24, is_kept=True)
 ON_CUDA = replace(W, path="c", device="cuda:0", is_kept=False)
 
@@ -28,7 +30,7 @@ def test_what_is_frozen_is_listed_with_how_far_it_is_guarded():
 
 
 def test_freezing_says_what_is_guarded_by_half_and_what_is_not():
-    assert lines(show_freeze([W, ON_CUDA], {"m": "it is a meta tensor", "k": "it is a meta tensor"})) == [
+    assert lines(show_freeze([W, ON_CUDA], {"m": META, "k": META})) == [
         "tensorwatch freeze 2 tensors",
         "frozen: w, c",
         "bytes on cuda:0 are not compared, so only operators of PyTorch are stopped: c",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ipy_tensorwatch.core.host.guard import Fault
 from ipy_tensorwatch.core.model.answers import Holder, Memory
 from ipy_tensorwatch.core.model.comparison import Comparison, Form
+from ipy_tensorwatch.core.model.reason import Reason
 from ipy_tensorwatch.core.model.records import Coverage, Elements, Example, OperatorWrite, Unverified
 from ipy_tensorwatch.render.pages.comparison_page import show_comparison
 from ipy_tensorwatch.render.pages.diff_page import DiffView, show_diff
@@ -89,7 +90,7 @@ def test_why_tells_where_a_view_begins_in_its_storage():
 
 
 def test_why_tells_the_reason_where_the_memory_is_not_known():
-    meta = snapshot(x=reading(1, unknown="a meta tensor")).records[0]
+    meta = snapshot(x=reading(1, unknown=Reason("meta"))).records[0]
 
     assert "memory not known: meta tensor" in lines(explain(memory(record=meta)))[1]
 
@@ -124,7 +125,8 @@ def test_why_counts_holders_that_no_name_leads_to():
 
 def test_the_status_groups_what_was_not_compared_by_its_reason():
     unverified = tuple(
-        Unverified(path=path, why=why) for path, why in [("a", "budget"), ("b", "budget"), ("s", "a sparse coo tensor")]
+        Unverified(path=path, why=why)
+        for path, why in [("a", Reason("budget")), ("b", Reason("budget")), ("s", Reason("layout", "sparse_coo"))]
     )
     coverage = Coverage(tensors=3, bytes=4096, verified_bytes=1024, unverified=unverified)
     page = show_status(Status(version="0.1.0", enabled=True, report=report(coverage=coverage), changes=4))
@@ -147,7 +149,9 @@ def test_the_status_tells_the_last_lines_of_an_error_of_ours():
 
 
 def test_the_status_tells_devices_whose_bytes_are_not_compared():
-    coverage = Coverage(tensors=1, bytes=0, verified_bytes=0, unverified=(Unverified(path="x", why="on cuda:0"),))
+    coverage = Coverage(
+        tensors=1, bytes=0, verified_bytes=0, unverified=(Unverified(path="x", why=Reason("device", "cuda:0")),)
+    )
     page = show_status(Status(version="", enabled=True, report=report(coverage=coverage), changes=0))
 
     assert lines(page)[-1] == "   bytes on cuda:0   1          x"

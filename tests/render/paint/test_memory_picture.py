@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from ipy_tensorwatch.core.model.reason import Reason
 from ipy_tensorwatch.core.model.records import Coverage, Elements, Unverified
 from ipy_tensorwatch.render.page import Page
 from ipy_tensorwatch.render.pages.overview_page import MAX_PICTURES, overview
@@ -105,7 +106,9 @@ def test_changed_bytes_are_underlined_and_thinly_where_only_some_of_them_changed
     html = painted(
         [change("x", elements=three), change("y", elements=three)], x=X, y=view(number=2), half=view((3,), (4,), 12)
     )
-    unsure = Coverage(tensors=2, bytes=48, verified_bytes=24, unverified=(Unverified(path="half", why="budget"),))
+    unsure = Coverage(
+        tensors=2, bytes=48, verified_bytes=24, unverified=(Unverified(path="half", why=Reason("budget")),)
+    )
     thin = painted([change("x", elements=three)], unsure, x=X, half=view((3,), (4,), 12))
 
     assert [strip[1:] for strip in drawn(html)] == [[("M0 14.5h120", "3")], [("M0 14.5h120", "3")], []]
@@ -153,7 +156,9 @@ def test_of_many_variables_those_that_changed_are_drawn_in_their_order():
     assert found.more == "… and 12 more variables"
 
 
-@pytest.mark.parametrize("other", [view(unknown="a sparse coo tensor"), view(unknown="a meta tensor", data_ptr=0)])
+@pytest.mark.parametrize(
+    "other", [view(unknown=Reason("layout", "sparse_coo")), view(unknown=Reason("meta"), data_ptr=0)]
+)
 def test_memory_that_is_not_known_is_not_drawn(other):
     assert picture({"x": other, "y": other}.items(), report()) is None
 

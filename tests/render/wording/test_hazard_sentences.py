@@ -1,40 +1,172 @@
-"""Hazards in words, whole and in short."""
+"""Hazards in words, whole and in short: every rule, with a record written by hand."""
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from ipy_tensorwatch.core.model.records import Hazard, Turn
-from ipy_tensorwatch.render.wording.hazard_sentences import brief, outcome_and_reason, over
-
-
-def hazard(message: str) -> Hazard:
-    return Hazard(code="TW201", outcome="raises", paths=("h",), op=None, message=message, remedy="…")
-
-
-@pytest.mark.parametrize(
-    ("message", "outcome", "reason"),
-    [
-        ("`loss.backward()` will raise: `h` was: `x`", "loss.backward() will raise", "h was: x"),
-        ("`d['a: b']` is no copy: its tensors", "d['a: b'] is no copy", "its tensors"),
-        ("backward will raise", "backward will raise", ""),
-    ],
+from ipy_tensorwatch.core.hazards.facts import (
+    GoneMemory,
+    KeptReference,
+    OverlappingElements,
+    OverwrittenSave,
+    UnrecordedWrite,
 )
-def test_what_will_go_wrong_ends_at_the_first_colon_that_is_no_part_of_a_name(message, outcome, reason):
-    assert (outcome, reason) == tuple(map(str, outcome_and_reason(hazard(message))))
+from ipy_tensorwatch.core.hazards.fix import Fix
+from ipy_tensorwatch.core.hazards.hazard import Turn
+from ipy_tensorwatch.core.model.graph_state import Ending
+from ipy_tensorwatch.core.model.records import Inner
+from ipy_tensorwatch.render.page import Entry, fill, words
+from ipy_tensorwatch.render.wording.hazard_sentences import hazard_lines, message, message_of, over
+from tests.support.records import hazard, site
+
+SAVED = {
+    "names": ("h",),
+    "shape": (2, 3),
+    "via": None,
+    "root": "loss",
+    "is_scalar": True,
+    "will_raise": True,
+    "is_read_again": False,
+}
+UNSAVED = {"saved_at": None, "saved_cell": None, "node": None}
+
+
+def overwritten(outcome: str = "raises", **more):
+    places = {name: more.pop(name) for name in ("saved_at", "written_at") if name in more}
+    return hazard(outcome=outcome, fact=OverwrittenSave(**(SAVED | more)), **places)
+
+
+OVERWRITTEN = {
+    "a scalar's backward": (
+        overwritten(),
+        "`loss.backward()` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `h.add_(1)`",
+    ),
+    "a backward through what is no scalar": (
+        overwritten(is_scalar=False),
+        "a backward through `loss` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `h.add_(1)`",
+    ),
+    "a backward from nobody knows where": (
+        overwritten(is_scalar=False, root=None),
+        "a backward will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `h.add_(1)`",
+    ),
+    "a risk": (
+        overwritten("risk", is_scalar=False),
+        "a backward through `loss` would raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `h.add_(1)`",
+    ),
+    "a write that no version tells": (
+        overwritten("wrong", will_raise=False, via="a"),
+        "`loss.backward()` will give wrong gradients, without an error: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten through `a` in cell 3, line 2: `h.add_(1)`",
+    ),
+    "several saved tensors": (
+        overwritten(names=("h", "k", "m")),
+        "`loss.backward()` will raise: `h` and 2 more, saved by MulBackward0 in cell 2, line 4, were overwritten in cell 3, line 2: `h.add_(1)`",
+    ),
+    "a temporary, on lines that nobody knows": (
+        overwritten(names=(), saved_at=None, written_at=None),
+        "`loss.backward()` will raise: a temporary of shape [2, 3], saved by MulBackward0 in cell 2, was overwritten in cell 3",
+    ),
+    "a checkpoint's input": (
+        overwritten("wrong", will_raise=False, is_read_again=True),
+        "`loss.backward()` will give wrong gradients, without an error: `h`, with which a checkpoint will compute again, as in cell 2, line 4, was overwritten in cell 3, line 2: `h.add_(1)`",
+    ),
+    "a line inside a function": (
+        overwritten(written_at=site(2, "f(h)", inner=Inner(cell=1, line=3, text="t.add_(1)"), certainty="inferred")),
+        "`loss.backward()` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `f(h)` → cell 1, line 3: `t.add_(1)`",
+    ),
+}  # fmt: skip
+
+OTHERS = {
+    "gradients that are one memory": (
+        hazard(code="TW203", outcome="wrong", paths=("a.grad", "b.grad"), fact=None, written_at=site(2, "loss.backward()"), **UNSAVED),
+        "the next backward will give wrong gradients, without an error: `a.grad` and `b.grad` are one memory since cell 3, line 2: `loss.backward()`. Each is added what both get, and `clip_grad_norm_` scales it twice.",
+    ),
+    "three gradients": (
+        hazard(code="TW203", outcome="wrong", paths=("a.grad", "b.grad", "c.grad"), fact=None, written_at=None, **UNSAVED),
+        "the next backward will give wrong gradients, without an error: `a.grad` and `b.grad` and 1 more are one memory since cell 3. Each is added what both get, and `clip_grad_norm_` scales it twice.",
+    ),
+    "elements over each other": (
+        hazard(code="TW206", outcome="risk", fact=OverlappingElements(elements=3000, room=1000), **UNSAVED),
+        "elements of `h` share memory: it holds 3,000 elements in 1,000, and what was written in cell 3, line 2: `h.add_(1)` landed in several of them.",
+    ),
+    "a state dict": (
+        hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **UNSAVED),
+        "`best` is no copy: its tensors are those of `net`, so that training went on in it in cell 3, line 2: `opt.step()`. Loaded later, it gives what was trained last.",
+    ),
+    "memory that was freed": (
+        hazard(code="TW208", outcome="risk", fact=GoneMemory(how="freed"), **UNSAVED),
+        "reading `h` can crash the kernel, printing it too: its storage was freed or cut.",
+    ),
+    "memory of somebody else": (
+        hazard(code="TW208", outcome="risk", fact=GoneMemory(how="let-go"), **UNSAVED),
+        "reading `h` can crash the kernel, printing it too: its memory was another's, who has let go of it.",
+    ),
+    "a write that autograd did not record": (
+        hazard(code="TW209", outcome="wrong", fact=UnrecordedWrite(via="c"), **UNSAVED),
+        "a backward through `h` will give wrong gradients, without an error: `h` was overwritten through `c` in cell 3, line 2: `h.add_(1)`. Autograd did not record it.",
+    ),
+    "one that may be meant": (
+        hazard(code="TW209", outcome="risk", fact=UnrecordedWrite(via=None), **UNSAVED),
+        "a backward through what is computed from it from now on would give wrong gradients, without an error: `h` was overwritten in cell 3, line 2: `h.add_(1)`. Autograd did not record it.",
+    ),
+}  # fmt: skip
+MESSAGES = OVERWRITTEN | OTHERS
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_hazard_says_what_will_go_wrong_and_how_it_came_to_this(name: str):
+    one, expected = MESSAGES[name]
+
+    assert expected == message(one).marked
 
 
 @pytest.mark.parametrize(
-    ("message", "expected"),
+    ("one", "expected"),
     [
-        ("`loss.backward()` will raise: `h`, saved", "loss.backward() will raise"),
-        ("the next backward will give wrong gradients, without an error: `a`", "the next backward will give wrong gradients"),
-        ("reading `d['a, b']` can crash the kernel, printing it too: freed.", "reading d['a, b'] can crash the kernel"),
+        (overwritten(), "loss.backward() will raise"),
+        (overwritten("wrong", will_raise=False), "loss.backward() will give wrong gradients"),
+        (OTHERS["gradients that are one memory"][0], "the next backward will give wrong gradients"),
+        (hazard("d['a, b']", code="TW208", fact=GoneMemory(how="freed")), "reading d['a, b'] can crash the kernel"),
+        (OTHERS["one that may be meant"][0], "a backward through what is computed from it from now on would give wrong gradients"),
+        (OTHERS["a state dict"][0], "best is no copy"),
+        (OTHERS["elements over each other"][0], "elements of h share memory"),
     ],
 )  # fmt: skip
-def test_in_short_a_hazard_is_told_without_its_reason_and_without_an_aside(message, expected):
-    assert expected == brief(hazard(message))
+def test_in_short_a_hazard_is_told_without_its_reason_and_without_an_aside(one, expected):
+    assert expected == str(message_of(one).outcome)
 
 
-def test_a_hazard_that_is_over_tells_why():
-    assert "over: its graph is gone" == str(over(Turn(cell=3, hazard=hazard("…"), why="its graph is gone")))
+def test_a_place_leads_to_its_cell_and_line_and_a_cell_alone_to_its_first():
+    def leads(one):
+        return [(span.text, span.leads) for span in message(one).spans if span.leads]
+
+    assert [("cell 2, line 4", (2, 4)), ("cell 3, line 2", (3, 2))] == leads(overwritten())
+    assert [("cell 2", (2, 1)), ("cell 3", (3, 1))] == leads(overwritten(saved_at=None, written_at=None))
+
+
+def test_code_does_not_end_the_backquotes_that_it_stands_in():
+    assert message(overwritten(written_at=site(2, "h['`'] = 1"))).marked.endswith("cell 3, line 2: `h['''] = 1`")
+
+
+@pytest.mark.parametrize(
+    ("ending", "expected"),
+    [
+        ("graph-gone", "over: its graph is gone"),
+        ("bytes-back", "over: its bytes are what they were"),
+        ("backward-done", "over: backward has let go of it"),
+        ("variable-gone", "over: what it was about is gone"),
+        ("memory-replaced", "over: its memory is another now"),
+    ],
+)
+def test_a_hazard_that_is_over_tells_why(ending: Ending, expected: str):
+    assert expected == str(over(Turn(cell=3, hazard=hazard(), why=ending)))
+    assert ending in get_args(Ending)
+
+
+def test_hazards_are_told_with_their_remedies_as_many_as_fit():
+    first, second, more = hazard_lines([hazard(), hazard(fix=Fix(kind="copy-or-later")), hazard()], 2)
+
+    assert Entry(label="TW201", lines=(message(hazard()), fill("Write out of place: `h = h.add(1)`."))) == first
+    assert "Write to a copy (.clone()), or after the backward." == str(second.lines[1])
+    assert words("… and 1 more hazard: %tensorwatch") == more

@@ -17,7 +17,8 @@ from ipy_tensorwatch.render.wording.measure import (
 
 
 @pytest.mark.parametrize(
-    ("text", "columns"), [("", 0), ("abc", 3), ("|Δ| 1", 5), ("変数", 4), ("é", 1), ("v0 → v1", 7), ("▲", 1)]
+    ("text", "columns"),
+    [("", 0), ("abc", 3), ("|Δ| 1", 5), ("変数", 4), ("é", 1), ("v0 → v1", 7), ("▲", 1), ("👍🏽", 2)],
 )
 def test_width_counts_columns_not_characters(text: str, columns: int):
     assert width(text) == columns

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..hazards.remedy import OUT_OF_PLACE
-from ..statements.expression_aliases import trace
-from ..statements.scope import Scope
-from ..statements.statement import targets_of
 from ..syntax.ast_queries import is_inplace_name, is_method, is_true, keyword, last_name, spell_path
 from ..syntax.parsing import parse_cell
+from ..syntax.torch_vocabulary import OUT_OF_PLACE
+from .expression_aliases import trace
+from .scope import Scope
+from .statement import targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator

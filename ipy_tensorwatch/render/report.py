@@ -6,15 +6,21 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .memory.alias_groups import group
-from .model.path import AccessPath
+from ..core.memory.alias_groups import group
+from ..core.model.path import AccessPath
+from ..core.model.reason import BUDGET, Reason
+from .wording.fix_sentences import remedy, title
+from .wording.hazard_sentences import message
+from .wording.not_compared import why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .blame.reasoning import Reasoning
-    from .model.records import AliasGroup, Cell, Change, Coverage, Hazard, OperatorWrite, TensorRecord, Turn
-    from .model.snapshot import Snapshot
+    from ..core.blame.reasoning import Reasoning
+    from ..core.hazards.fix import Fix
+    from ..core.hazards.hazard import Hazard, Turn
+    from ..core.model.records import AliasGroup, Cell, Change, Coverage, OperatorWrite, TensorRecord
+    from ..core.model.snapshot import Snapshot
 
 SCHEMA_VERSION = 1
 
@@ -92,7 +98,7 @@ class Report:
     @property
     def skipped(self) -> tuple[str, ...]:
         """The paths whose bytes were not compared for want of time."""
-        return tuple(one.path for one in self.reasoning.trace.coverage.unverified if one.why == "budget")
+        return tuple(one.path for one in self.reasoning.trace.coverage.unverified if one.why == BUDGET)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values; its keys are a contract.
@@ -108,10 +114,35 @@ class Report:
             "tensors": [plain(record) for record in self.tensors],
             "groups": [plain(one) for one in self.groups],
             "changes": [plain(change) for change in self.changes],
-            "hazards": [plain(hazard) for hazard in self.hazards],
+            "hazards": [hazard_dict(hazard) for hazard in self.hazards],
             "coverage": plain(self.coverage),
             "writes": [plain(write) for write in self.writes],
         }
+
+
+def hazard_dict(hazard: Hazard) -> dict[str, Any]:
+    """Return a hazard as plain JSON values: its facts as sentences."""
+    told = {
+        "code": hazard.code,
+        "outcome": hazard.outcome,
+        "paths": hazard.paths,
+        "op": hazard.op,
+        "message": message(hazard).marked,
+        "remedy": remedy(hazard.fix).marked,
+        "fix": fix_dict(hazard.fix),
+        "saved_at": hazard.saved_at,
+        "written_at": hazard.written_at,
+        "saved_cell": hazard.saved_cell,
+        "written_cell": hazard.written_cell,
+        "node": hazard.node,
+        "happened": hazard.happened,
+    }
+    return {name: plain(value) for name, value in told.items()}
+
+
+def fix_dict(fix: Fix) -> dict[str, Any]:
+    """Return a fix as plain JSON values."""
+    return {"title": title(fix).marked, "applicability": fix.applicability, "edits": plain(fix.edits)}
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401
@@ -124,6 +155,8 @@ def plain(value: Any) -> Any:  # noqa: ANN401
     """
     if isinstance(value, AccessPath):
         return str(value)
+    if isinstance(value, Reason):
+        return why(value)
     if is_dataclass(value):
         return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, tuple):

@@ -6,9 +6,10 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from ...core.model.freezing import FrozenError
-from ..frames.calling_line import name_of
-from .freezer import Freezer
+from ..capture.frames.calling_line import name_of
+from ..capture.protect.freezer import Freezer
+from ..core.model.freezing import FrozenError
+from ..render.wording.not_frozen import not_frozen, released
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ def freezing(thing: object) -> Iterator[None]:
     freezer = Freezer()
     found, refused = freezer.examine(name, thing, None)
     for path, why in refused.items():
-        raise TypeError(f"{path} cannot be frozen: {why}")
+        raise TypeError(f"{path} cannot be frozen: {not_frozen(why)}")
     if not found:
         raise TypeError(f"there is no tensor to freeze in an object of type {type(thing).__name__}")
     freezer.freeze(found)
@@ -39,7 +40,7 @@ def freezing(thing: object) -> Iterator[None]:
     finally:
         freezer.close()
         written = [(str(one.record()), "its bytes have been put back") for one in freezer.mend()]
-        written += [(str(one.record()), why) for one, why in freezer.let_go]
+        written += [(str(one.record()), released(why)) for one, why in freezer.let_go]
         freezer.let_go.clear()
         freezer.thaw(found)
         found.clear()  # a traceback would keep the copies

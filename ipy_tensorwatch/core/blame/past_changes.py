@@ -1,0 +1,82 @@
+"""The changes of the cells so far, made from their traces when they are read."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..model.records import Change
+    from .reasoning import Reasoning
+
+MAX_TRACES = 64
+"""How many traces are kept; of older cells, the changes."""
+MAX_READINGS = 200_000
+"""How many readings the kept traces may hold, the last one's apart."""
+
+
+@dataclass(slots=True)
+class _PastCell:
+    count: int
+    size: int
+    reasoning: Reasoning | None
+    changes: tuple[Change, ...] = ()
+
+    def read(self) -> tuple[Change, ...]:
+        """Make the changes, and let go of the trace."""
+        if self.reasoning is not None:
+            told = self.reasoning.changes
+            self.changes = tuple(one for one in told if one.kind not in ("bound", "unbound"))
+            self.size, self.reasoning = len(self.changes), None
+        return self.changes
+
+
+@dataclass(slots=True)
+class PastChanges:
+    """The latest changes, each with the count of its cell, the oldest first; what was bound or unbound is left out.
+
+    Attributes
+    ----------
+    limit
+        How many changes are kept.
+    """
+
+    limit: int = 10_000
+    _cells: deque[_PastCell] = field(default_factory=deque)
+
+    def __iter__(self) -> Iterator[tuple[int, Change]]:
+        """Go through the changes."""
+        every = [(cell.count, change) for cell in list(self._cells) for change in cell.read()]
+        return islice(iter(every), max(0, len(every) - self.limit), None)
+
+    def __len__(self) -> int:
+        """Count the changes."""
+        return sum(1 for _ in self)
+
+    def add(self, reasoning: Reasoning, limit: int) -> None:
+        """Add a cell; of the oldest, what is more than is kept is forgotten."""
+        self.limit = limit
+        size = reasoning.count_changes()
+        if size:
+            self._cells.append(_PastCell(reasoning.trace.cell.count, size, reasoning))
+        total = sum(one.size for one in self._cells)
+        while len(self._cells) > 1 and total - self._cells[0].size >= limit:
+            total -= self._cells.popleft().size
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Read the cells whose traces are too many to be kept."""
+        lazy = [one for one in self._cells if one.reasoning is not None]
+        room = MAX_READINGS
+        for turn, one in enumerate(reversed(lazy)):
+            room -= len(one.reasoning.trace.after) if one.reasoning and turn else 0
+            if turn >= MAX_TRACES or room < 0:
+                one.read()
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._cells.clear()

@@ -1,0 +1,105 @@
+"""Find the hazards after a cell, and when each began and was over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..model.records import Site
+from .fix import with_edits
+from .freed_memory import gone_memory
+from .hazard import Turn
+from .overlapping_elements import overlaid_writes
+from .overwritten_saves import find_breaks, remember_cell
+from .saved_tensor_overwritten import overwritten_saves
+from .shared_gradients import aliased_grads
+from .state_dict_reference import kept_by_reference
+from .unrecorded_write import unrecorded_writes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from ..blame.reasoning import Reasoning
+    from ..model.cell_trace import CellTrace
+    from ..model.graph_state import Ending
+    from .fix import Fix
+    from .hazard import Hazard
+    from .standing import Standing
+    from .standing_hazard import Lasting
+
+
+def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
+    """Find the hazards after a cell, given those after the one before."""
+    trace = reasoning.trace
+    standing = replace(standing, built=remember_cell(reasoning, standing.built), turned=())
+    seen = trace.graphs.overwritten, trace.after, trace.gone
+    if not (trace.outside or trace.found) and standing.seen == seen:
+        return standing
+    after = _find(reasoning, replace(standing, seen=seen))
+    return replace(after, turned=tuple(_turns(trace, standing.hazards, after.hazards)))
+
+
+def _find(reasoning: Reasoning, standing: Standing) -> Standing:
+    trace = reasoning.trace
+    found = find_breaks(reasoning, standing) if trace.graphs.overwritten else []
+    breaks = overwritten_saves(found)
+    known = {path for one in breaks for path in one.paths}
+    begun = _begun(reasoning, known)
+    held = (one for one in standing.lasting if one.holds_in(trace.after))
+    lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
+    hazards = (*breaks, *(one.hazard for one in lasting), *gone_memory(trace.after, trace.gone))
+    fixes = {one.fix: _with_edits(one.fix, trace, standing.fixes) for one in hazards if one.fix is not None}
+    return replace(
+        standing,
+        hazards=tuple(replace(one, fix=fixes[one.fix]) if one.fix is not None else one for one in hazards),
+        fixes=fixes,
+        lasting=lasting,
+        writings={one.found.key: one.writing for one in found} if found else standing.writings,
+    )
+
+
+def _with_edits(fix: Fix, trace: CellTrace, known: Mapping[Fix, Fix]) -> Fix:
+    """Add the edits of a fix when it is first told: the source of its cell is known then."""
+    return known.get(fix) or with_edits(fix, lambda cell: trace.own.plain if cell == trace.cell.count else "")
+
+
+def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
+    """Find what a cell began, or what is so still: who began it is known from then.
+
+    Parameters
+    ----------
+    known
+        The paths of which a graph's saved tensor is said to be overwritten.
+    """
+    trace = reasoning.trace
+    snapshot, count = trace.after, trace.cell.count
+    # What an optimizer, a backward or a module was expected to write is no copy, and nobody named it as written.
+    every = reasoning.changes if trace.graphs.same or reasoning.silent else reasoning.unsettled
+    changes = [one for one in every if one.path not in known]
+    yield from aliased_grads(snapshot, count, lambda: _backward_of(reasoning))
+    yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
+    yield from kept_by_reference(changes, snapshot, count)
+    yield from overlaid_writes(changes, snapshot, count)
+
+
+def _backward_of(reasoning: Reasoning) -> Site | None:
+    """Find the one statement that can have run backward."""
+    cell = reasoning.own
+    ran = [one for one in cell.statements if one.index in cell.evidence.ran and "backward" in one.text]
+    if len(ran) != 1:
+        return None
+    return Site(line=ran[0].line, end_line=ran[0].end_line, text=ran[0].text, certainty="inferred")
+
+
+def _turns(trace: CellTrace, before: Sequence[Hazard], now: Sequence[Hazard]) -> Iterator[Turn]:
+    """Tell which hazards are over, and which are new."""
+    known, left, cell = {one.mark for one in before}, {one.mark for one in now}, trace.cell.count
+    yield from (Turn(cell=cell, hazard=one, why=_why_over(one, trace)) for one in before if one.mark not in left)
+    yield from (Turn(cell=cell, hazard=one) for one in now if one.mark not in known)
+
+
+def _why_over(hazard: Hazard, trace: CellTrace) -> Ending:
+    if hazard.node is not None:
+        return trace.graphs.fates[hazard.node]
+    gone = any(trace.after.get(path) is None for path in hazard.paths)
+    return "variable-gone" if gone else "memory-replaced"

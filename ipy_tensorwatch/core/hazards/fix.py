@@ -1,0 +1,175 @@
+"""What mends a hazard, as data: a kind, the code to type, and the edits of cells that do it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, get_args
+
+from ..syntax.magic_calls import MAGIC_CALL, find_body
+from ..syntax.parsing import parse_cell, statements_around
+from ..syntax.statement_text import header_end, spell
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable, Iterator
+
+    from .facts import TypedLine
+
+    Lines = tuple[int, int, str]
+
+Replacing = Literal[
+    "out-of-place", "record-out-of-place", "bind-detached", "bind-anew", "bind-out", "save-copy",
+    "hand-copy", "hand-module-copy", "read-copy", "write-through-base", "one-by-one",
+    "no-grad", "no-grad-view", "inference-mode",
+]  # fmt: skip
+"""The code stands in the place of a statement."""
+Preceding = Literal[
+    "write-copy", "write-copy-here", "copy-before-write", "own-elements", "own-view", "take-again", "use-detached",
+    "detach-rounds", "module-keeps-input",
+]  # fmt: skip
+"""The code goes before a statement."""
+Told = Literal[
+    "backward-before-step", "backward-before-write", "backward-before-statement", "compute-again",
+    "copy-for-checkpoint", "copy-for-function", "copy-or-later", "write-some-copy", "find-line",
+    "part-gradients", "deep-copy", "give-memory", "drop",
+    "modules-without-inplace", "module-without-inplace", "look-past-operators", "record-cell", "record-cells",
+    "detach-name", "use-detach", "use-without-out", "hand-argument", "hand-function-copy", "read-some-copy",
+    "take-later",
+]  # fmt: skip
+"""Nothing can be typed for the user: what to do depends on what is wanted, or on where."""
+FixKind = Replacing | Preceding | Told
+
+Tail = Literal["old-leaf", "base-alone", "compute-first", "base-too", "record-instead", "if-meant"]
+"""What else is said behind a fix: what it leaves as it was, or what to type for another purpose."""
+Applicability = Literal["safe", "unsafe", "display"]
+
+_REPLACING, _PRECEDING = frozenset(get_args(Replacing)), frozenset(get_args(Preceding))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """Lines of a cell to be replaced by others; nothing is replaced where `end_line` is `line - 1`.
+
+    Attributes
+    ----------
+    line, end_line
+        The first and the last line, counted as in a `Site`.
+    text
+        The new lines, indented as they are to stand there.
+    """
+
+    cell: int
+    line: int
+    end_line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """What to write instead.
+
+    Attributes
+    ----------
+    code
+        What to type.
+    other
+        What else its sentence quotes: the statement that the code goes before, or what to type for another purpose.
+    names
+        The variables, modules or classes that it is about.
+    cell
+        The cell to run again.
+    target
+        The statement that the code stands for, or goes before.
+    says_where
+        Whether that has to be said: it stands outside the cell that raised.
+    tail
+        What else is said behind it.
+    applicability
+        `safe` where it was tried and all but what it mends comes out the same, `unsafe` where it mends but other
+        results may change, `display` where there is nothing to apply.
+    """
+
+    kind: FixKind
+    code: str = ""
+    other: str = ""
+    names: tuple[str, ...] = ()
+    cell: int | None = None
+    target: TypedLine | None = None
+    says_where: bool = False
+    tail: Tail | None = None
+    applicability: Applicability = "display"
+    edits: tuple[Edit, ...] = ()
+
+
+def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:
+    """Add the edits that do what a fix says, where its statement is found in the source of its cell."""
+    target = fix.target
+    if not fix.code or target is None or target.cell is None or fix.kind not in _PRECEDING | _REPLACING:
+        return fix
+    make = _inserted if fix.kind in _PRECEDING else _replaced
+    for source, above in _regions(source_of(target.cell)):
+        found = make(source, replace(target, line=target.line - above), fix.code)
+        if found is not None:
+            edit = Edit(cell=target.cell, line=found[0] + above, end_line=found[1] + above, text=found[2])
+            return replace(fix, edits=(edit,), applicability="unsafe")
+    return fix
+
+
+def _regions(source: str) -> Iterator[tuple[str, int]]:
+    """Give a cell's source, and the code in it that magics run, each with the count of lines above it."""
+    yield source, 0
+    tree = parse_cell(source) if MAGIC_CALL in source else None
+    bodies = (find_body(node) for node in tree.body) if tree else ()
+    yield from ((body.source, body.offset) for body in bodies if body is not None)
+
+
+def _replaced(source: str, target: TypedLine, code: str) -> Lines | None:
+    r"""Put code in the place of a statement, whatever else stands on its lines.
+
+    Examples
+    --------
+    >>> from .facts import TypedLine
+    >>> _replaced("a = 1; h.add_(1)  # twice", TypedLine(line=1, text="h.add_(1)"), "h = h.add(1)")
+    (1, 1, 'a = 1; h = h.add(1)  # twice')
+    """
+    lines = source.split("\n")
+    node = _find(source, lines, target)
+    if node is None:
+        return None
+    end, column = header_end(node, lines)
+    before, behind = lines[node.lineno - 1].encode()[: node.col_offset], lines[end - 1].encode()[column:]
+    return _checked(lines, (node.lineno, end, before.decode() + code + behind.decode()))
+
+
+def _inserted(source: str, target: TypedLine, code: str) -> Lines | None:
+    r"""Put code on a line of its own before a statement that begins its line.
+
+    Examples
+    --------
+    >>> from .facts import TypedLine
+    >>> _inserted("for _ in x:\n    h.add_(1)", TypedLine(line=2, text="h.add_(1)"), "h = h.clone()")
+    (2, 1, '    h = h.clone()')
+    """
+    lines = source.split("\n")
+    node = _find(source, lines, target)
+    indent = lines[node.lineno - 1].encode()[: node.col_offset].decode() if node else "?"
+    return _checked(lines, (node.lineno, node.lineno - 1, indent + code)) if node and not indent.strip() else None
+
+
+def _find(source: str, lines: list[str], target: TypedLine) -> ast.stmt | None:
+    """Find a statement by its line and its text."""
+    tree = parse_cell(source)
+    around = statements_around(tree, lambda one: one.lineno <= target.line <= (one.end_lineno or 0)) if tree else ()
+    return next((one for one in around if one.lineno == target.line and _spelled(one, lines) == target.text), None)
+
+
+def _spelled(node: ast.stmt, lines: list[str]) -> str:
+    end, column = header_end(node, lines)
+    return spell(node, lines, node.lineno, end, column)
+
+
+def _checked(lines: list[str], edit: Lines) -> Lines | None:
+    """Let an edit through after which the source is Python still."""
+    first, last, text = edit
+    edited = [*lines[: first - 1], *text.split("\n"), *lines[last:]]
+    return edit if parse_cell("\n".join(edited)) else None

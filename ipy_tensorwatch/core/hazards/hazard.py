@@ -1,0 +1,78 @@
+"""A hazard as data: what will go wrong, what is known of it, and what mends it. Its sentences are made in `render`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .codes import OF_BACKWARD
+
+if TYPE_CHECKING:
+    from ..model.graph_state import Ending
+    from ..model.records import Outcome, Site
+    from .codes import HazardCode
+    from .facts import Fact
+    from .fix import Fix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """A state that will make a later step raise or give a wrong result, or of which the cell died.
+
+    Attributes
+    ----------
+    outcome
+        What will happen: the step raises, its result is silently wrong, or it is a risk under a condition that the
+        message names.
+    happened
+        Whether it has come true: it is the error that the cell ended with.
+    op
+        The node of the graph that saved the tensor.
+    fact
+        What its message tells beyond these fields; None where the code says all.
+    fix
+        What to write instead.
+    saved_cell, written_cell
+        The cells of `saved_at` and `written_at`.
+    node
+        The number of the node that saved the tensor, which tells graphs apart.
+    """
+
+    code: HazardCode
+    outcome: Outcome
+    paths: tuple[str, ...]
+    op: str | None
+    fact: Fact | None = None
+    fix: Fix
+    saved_at: Site | None = None
+    written_at: Site | None = None
+    saved_cell: int | None = None
+    written_cell: int | None = None
+    node: int | None = None
+    happened: bool = False
+
+    @property
+    def mark(self) -> object:
+        """What tells it from others, whatever its variables are called by now."""
+        where = self.saved_cell, self.saved_at, self.written_cell, self.written_at
+        return self.code, self.outcome, self.op, where if any(where) else self.paths
+
+    @property
+    def is_worth_saying(self) -> bool:
+        """Whether it is said unasked; that of a backward which may never be run just stands in the report."""
+        return self.outcome != "risk" or self.code not in OF_BACKWARD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A hazard began, or was over, after a cell.
+
+    Attributes
+    ----------
+    why
+        Why it is over; None where it began.
+    """
+
+    cell: int
+    hazard: Hazard
+    why: Ending | None = None

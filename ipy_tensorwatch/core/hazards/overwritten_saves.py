@@ -1,0 +1,112 @@
+"""Say of saved tensors that were overwritten which variables these are, which statement saved them and which wrote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..model.diff import Difference
+from ..model.saved_tensor import Writing
+from .saved_tensor_overwritten import Break
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..blame.cell_index import CellIndex
+    from ..blame.reasoning import Reasoning
+    from ..blame.statement_timeline import Timeline
+    from ..model.path import AccessPath
+    from ..model.reading import Reading
+    from ..model.records import Site
+    from ..model.saved_tensor import Overwritten, SavedTensor
+    from .standing import Standing
+
+    Entry = tuple[AccessPath, Reading]
+
+MAX_EXPLAINED = 8
+"""How many of the variables over a saved tensor are asked who wrote them."""
+MAX_CELLS = 1000
+"""How many cells are kept whose nodes are alive, the newest."""
+MAX_CHARACTERS = 1 << 23
+"""How much source of them is kept."""
+ENTRY = 64
+"""How many characters one entered statement counts for."""
+MAX_SORTED = 5000
+"""With more tensors, those of the same storage are looked through, not all that may share a byte."""
+
+
+def remember_cell(reasoning: Reasoning, built: Mapping[int, Timeline]) -> Mapping[int, Timeline]:
+    """Remember when the statements of a cell ran; of cells of which no node is alive, nothing is kept."""
+    count, alive = reasoning.trace.cell.count, reasoning.trace.graphs.cells
+    kept = {cell: one for cell, one in built.items() if cell in alive}
+    if count in alive:
+        kept[count] = reasoning.own.timeline
+    size = sum(map(_size, kept.values()))
+    while len(kept) > 1 and (len(kept) > MAX_CELLS or size > MAX_CHARACTERS):
+        size -= _size(kept.pop(next(iter(kept))))
+    return kept
+
+
+def _size(one: Timeline) -> int:
+    return len(one.source) + ENTRY * len(one.entered)
+
+
+def find_breaks(reasoning: Reasoning, standing: Standing) -> list[Break]:
+    """Say what is known of what was overwritten; who wrote first is remembered."""
+    return [_break(reasoning, one, standing) for one in reasoning.trace.graphs.overwritten]
+
+
+def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Break:
+    saved, snapshot = found.saved, reasoning.trace.after
+    overlapping, built = _lying_on(reasoning, saved.reading), standing.built.get(saved.cell)
+    scalars = (path for path in found.roots if (root := snapshot.get(path)) and root.numel == 1)
+    known = standing.writings.get(found.key)
+    return Break(
+        found=found,
+        paths=tuple(str(path) for path, _ in overlapping),
+        scalars=tuple(scalars),
+        saved_at=built.maker(saved.sequence) if built else None,
+        # A write to any variable in the storage moves the version of all views.
+        writing=known or _writing(reasoning, saved, overlapping or reasoning.places.in_storage(saved.reading.storage)),
+    )
+
+
+def _lying_on(reasoning: Reasoning, reading: Reading) -> Sequence[Entry]:
+    """Give the variables that share a byte with a saved tensor, those that lie just so first."""
+    places = reasoning.places
+    if len(places.snapshot) <= MAX_SORTED:
+        return places.lying_on(reading)
+    return sorted(places.in_storage(reading.storage), key=lambda entry: entry[1].layout != reading.layout)
+
+
+def _writing(reasoning: Reasoning, saved: SavedTensor, entries: Sequence[Entry]) -> Writing:
+    """Find the statement that wrote: the one that names a variable over these bytes, if there is one."""
+    cell, count = reasoning.own, reasoning.trace.cell.count
+    told = [(path, reading, reasoning.verdict(Difference(path=path, before=reading, after=reading)))
+            for path, reading in entries[:MAX_EXPLAINED]]  # fmt: skip
+    told = [one for one in told if one[2].sites]
+    if not told:
+        return Writing(cell=count, site=_first_after(cell, saved, _seen(cell, saved)))
+    path, reading, verdict = next((one for one in told if one[2].cause == "direct"), told[0])
+    return Writing(
+        cell=count,
+        path=str(path),
+        site=_first_after(cell, saved, verdict.sites),
+        cause=verdict.cause,
+        is_array=reading.kind == "ndarray",
+        is_leaf=reading.collects_gradient,
+    )
+
+
+def _seen(cell: CellIndex, saved: SavedTensor) -> list[Site]:
+    """Give the statements that were seen to write to memory that no variable leads to any more."""
+    writes = cell.evidence.writes.get(saved.reading.storage, ())
+    ran = ({one.statement for one in write.positions} for write in writes)
+    sites = (cell.timeline.site(index) for alone in ran if len(alone) == 1 for index in alone)
+    return [site for site in sites if site is not None]
+
+
+def _first_after(cell: CellIndex, saved: SavedTensor, sites: Sequence[Site]) -> Site | None:
+    """Choose the statement that wrote first, after the cell itself has saved."""
+    if saved.cell == cell.evidence.cell and sites:
+        return cell.timeline.first_after(saved.sequence, sites)
+    return sites[0] if sites else None

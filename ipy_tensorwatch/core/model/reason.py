@@ -1,0 +1,34 @@
+"""Why the memory of a tensor is not known, or its bytes were not compared. The words for it are made in `render`."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+ReasonCode = Literal[
+    "class", "functorch", "fake", "uninitialized", "nested", "jagged", "layout", "meta", "copy-on-write",
+    "no-storage", "freed", "error-while-reading",
+    "budget", "device", "graph-not-read", "moved", "gone", "own-error",
+    "held-no-tensor", "nameless", "too-deep", "too-many", "error-while-walking", "names-no-text", "groups-no-list",
+    "state-no-dict", "changed-by-thread", "own-dict-reader", "no-list",
+    "no-tensor",
+]  # fmt: skip
+"""First what is said of memory that is not known, then of bytes, then of what was not looked into."""
+
+
+class Reason(NamedTuple):
+    """Why something is not known.
+
+    Attributes
+    ----------
+    detail
+        The name of the class, the layout, the device or the error.
+    """
+
+    code: ReasonCode
+    detail: str = ""
+
+
+BUDGET = Reason("budget")
+"""No time was left."""
+FREED = Reason("freed")
+"""The tensor reaches out of its storage."""

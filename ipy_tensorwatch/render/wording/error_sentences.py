@@ -1,0 +1,186 @@
+"""Errors of PyTorch in words: with the variables, cells and lines of the notebook."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ...core.hazards.facts import Refused, Stopped, StoppedUnread
+from ..page import Line, fill, words
+from .places import inner_at, named, stands, typed, where
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...core.hazards.facts import Raised, Trouble, TypedLine
+
+_SPLITTING = frozenset(("Unbind", "Split", "SplitWithSizes", "UnsafeSplit", "TensorSplit"))
+"""What gives several views at once; a message names the last view that was taken, which may be one of these' parts."""
+
+_AS_LEAF = ": a write that autograd records would make it a result, which collects no gradient"
+_WHY: Mapping[Trouble, str] = {
+    "leaf": "{what} is a leaf that requires grad{by}" + _AS_LEAF,
+    "view-of-leaf": "{what} is a view of `{base}`, a leaf that requires grad" + _AS_LEAF,
+    "marked-leaf": "{what} is a leaf that requires grad{by}" + _AS_LEAF,
+    "one-of-several": "{what} is {view}, and autograd records no write to one of these",
+    "made-by-function": "{what} is {view}, and the write would pass by the Function's backward",
+    "no-grad-view": "{what} is {view}, so that it is not clear whether the write is to be recorded",
+    "inference-view": "{what} is {view}, and cannot be written to outside of it",
+    "inference": "{what} was made in inference mode, and may be written to only there{after}",
+    "detached-view": "{what} is a view{of}, which has the history of its base",
+    "out": "autograd does not record what is written by `out=`, and one of the tensors requires grad",
+    "marked-view": "{what} is a view, and a Function that writes to a view may give but one tensor",
+    "captured": "{what} is not handed to the function that is transformed, so that it must not be written to",
+    "expanded": "{what} was expanded{origin}, so that its {count} parts along dimension {along} are one and the same "
+    "memory",
+    "shared": "it reads elements of {what} that it has overwritten by then",
+}
+_EXPANDED = "it writes to elements that share memory, as those of an expanded tensor do"
+_LATE = "{what}, {view}, cannot be used any more: its memory was written to{writer}"
+_VIEWS: Mapping[Trouble, str] = {
+    "one-of-several": "one of several views{of} that {call} made at once",
+    "made-by-function": "a view{of} that a custom Function gave",
+    "no-grad-view": "a view{of} made under no_grad",
+    "inference-view": "a view{of} made in inference mode",
+}
+
+
+def raised(one: Raised) -> Line:
+    """Say which statement raised."""
+    if one.statement is None:
+        return words("the cell raised")
+    place = fill(" in {place}", place=stands(one.statement)) if one.is_elsewhere else ""
+    return fill("`{text}`{place} raised", text=one.text, place=place)
+
+
+def why(one: Stopped | StoppedUnread | Refused) -> Line:
+    """Say why it raised."""
+    match one:
+        case Stopped():
+            return fill("{who}, {saved}, {what}", who=_who(one), saved=_saved(one), what=_overwritten(one))
+        case StoppedUnread():
+            return _unread(one)
+        case Refused():
+            return _refused(one)
+
+
+def _refused(one: Refused) -> Line:
+    """Say why a write was refused, or the use of a view after one."""
+    template = _LATE if one.late and one.trouble in _VIEWS else _WHY[one.trouble]
+    if one.trouble == "view-of-leaf" and not one.base:
+        template = _WHY["leaf"]
+    if one.trouble == "expanded" and one.reading is None:
+        template = _EXPANDED
+    count, along = _expanded(one)
+    writing = one.writing
+    seen = {"place": where(writing.cell, writing.site), "typed": typed(writing.site)} if writing else {}
+    return fill(
+        template,
+        what=_what(one),
+        by=fill(", and a {kind} with `inplace=True` writes to it", kind=one.module) if one.module else "",
+        base=one.base or "",
+        of=fill(" of `{base}`", base=one.base) if one.base else "",
+        view=_view(one),
+        after="; its numbers have been changed all the same" if one.is_written else "",
+        origin=fill(" from `{base}`", base=one.base) if one.base else "",
+        count=count,
+        along=along,
+        writer=fill(" in {place}{typed}", **seen) if seen else "",
+    )
+
+
+def _what(one: Refused) -> Line:
+    if not one.path:
+        return words("what it writes to")
+    return fill("`{path}`{also}", path=one.path, also=fill(" (`{name}`)", name=one.also) if one.also else "")
+
+
+def _view(one: Refused) -> Line:
+    op = re.sub(r"Backward\d*$", "", one.op or "")
+    return fill(
+        _VIEWS.get(one.trouble, ""),
+        of=fill(" of `{base}`", base=one.base) if one.base else "",
+        call=fill("`{op}`", op=op.lower()) if op in _SPLITTING else "one call",
+    )
+
+
+def _expanded(one: Refused) -> tuple[str, str]:
+    """Tell how many parts are one memory, and along which dimension."""
+    if one.trouble != "expanded" or one.reading is None:
+        return "", ""
+    sizes = zip(one.reading.shape, one.reading.strides, strict=True)
+    along, size = next((place, size) for place, (size, step) in enumerate(sizes) if step == 0 and size > 1)
+    return str(size), str(along)
+
+
+def _who(one: Stopped) -> Line:
+    if not one.paths:
+        return words(f"a temporary of shape {[*one.spoiled.reading.shape]}")
+    owner = fill(", local to `{owner}`", owner=one.owner) if one.owner else ""
+    return fill("`{path}`{owner}", path=one.paths[0], owner=owner)
+
+
+def _saved(one: Stopped) -> Line:
+    inner = one.saved_at.inner if one.saved_at else None
+    inside = fill(" (likely {line})", line=inner_at(inner)) if inner else ""
+    place = "" if one.saved_in is None else fill(" in {at}", at=where(one.saved_in, one.saved_at))
+    return fill(
+        "saved by {op}{result}{place}{inside}",
+        op=one.spoiled.op,
+        result=" as its result" if one.spoiled.is_output and not one.paths else "",
+        place=place,
+        inside=inside if place else "",
+    )
+
+
+def _overwritten(one: Stopped) -> Line:
+    verb = "was detached by `detach_`" if one.spoiled.is_detached else "was overwritten"
+    writing, inside = one.writing, _inside(one.inside)
+    if writing is None:
+        return fill(verb + (", likely in {inside}" if one.inside else " after that{by}"), inside=inside, by=_by(one))
+    via, site = writing.path, writing.site
+    is_seen = via or site is None or site.certainty == "observed" or site.inner
+    return fill(
+        verb + "{through}{likely} in {place}{typed}{inner}{by}",
+        through=fill(" through `{via}`", via=via) if via and via not in one.paths[:1] else "",
+        likely="" if is_seen else ", likely",
+        place=where(writing.cell, site),
+        typed=typed(site),
+        inner=fill(" → likely {inside}", inside=inside) if one.inside and not (site and site.inner) else "",
+        by=_by(one),
+    )
+
+
+def _inside(one: TypedLine | None) -> Line:
+    return fill("{place}: `{text}`", place=stands(one), text=one.text) if one else Line()
+
+
+def _by(one: Stopped) -> Line:
+    """Say who is likely, of modules; else how often somebody wrote, where nobody is known."""
+    if one.modules:
+        return fill(", likely by {modules}", modules=_modules(one))
+    if one.writing is not None or one.spoiled.is_detached:
+        return Line()
+    times = one.spoiled.now - one.spoiled.expected
+    return words(f", {times} time{'s' if times != 1 else ''}")
+
+
+def _modules(one: Stopped) -> Line:
+    (path, kind), *others = one.modules
+    if others:
+        names = named([path for path, _ in one.modules], "or")
+        return fill("{names}, which are made with `inplace=True`", names=names)
+    return fill("`{path}`, a {kind} with `inplace=True`", path=path, kind=kind)
+
+
+def _unread(one: StoppedUnread) -> Line:
+    """Say what is known of a backward that stopped at a node which cannot be read."""
+    which = named(one.names, "or") if one.names else words("a tensor")
+    if one.is_detached:
+        return fill("{which} that it needs was detached by `detach_`", which=which)
+    return fill(
+        "{which}{of}{versions} was overwritten after it was saved by a node that cannot be read",
+        which=which,
+        of=f" of shape [{one.shape}]" if one.shape is not None and not one.names else "",
+        versions="" if one.now is None else f" (version {one.now}, saved at {one.expected})",
+    )

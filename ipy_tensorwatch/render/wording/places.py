@@ -1,0 +1,76 @@
+"""Where something is, and what is typed there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..page import Line, Span, code, fill, join, quoted, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...core.hazards.facts import TypedLine
+    from ...core.model.records import Inner, Site
+
+
+def where(cell: int, site: Site | Inner | None = None) -> Line:
+    """Say in which cell and line a statement stands.
+
+    Examples
+    --------
+    >>> str(where(3))
+    'cell 3'
+    """
+    if site is None:
+        return Line((Span(f"cell {cell}", leads=(cell, 1)),))
+    return Line((Span(f"cell {cell}, line {site.line}", leads=(cell, site.line)),))
+
+
+def stands(one: TypedLine) -> Line:
+    """Say where a statement stands, in a cell or in a file."""
+    if one.cell is None:
+        return words(f"{one.file}, line {one.line}")
+    return Line((Span(f"cell {one.cell}, line {one.line}", leads=(one.cell, one.line)),))
+
+
+def statement_at(cell: int, site: Site | None) -> Line:
+    """Say in which cell and line a statement stands, and what is typed there.
+
+    Examples
+    --------
+    >>> from ipy_tensorwatch.core.model.records import Site
+    >>> str(statement_at(3, Site(line=2, end_line=2, text="x.add_(1)")))
+    'cell 3, line 2: x.add_(1)'
+    """
+    return where(cell, site) + typed(site, hedges=False)
+
+
+def typed(site: Site | None, *, hedges: bool = True) -> Line:
+    """Say what is typed at a site, and at the line inside a function that it led to."""
+    if site is None:
+        return Line()
+    own = fill(": `{text}`", text=site.text)
+    if site.inner is None:
+        return own
+    likely = "likely " if hedges and site.certainty == "inferred" else ""
+    return own + fill(" → {likely}{line}", likely=likely, line=inner_at(site.inner))
+
+
+def inner_at(inner: Inner) -> Line:
+    """Say where a line inside a function stands, and what is typed there."""
+    return fill("{place}: `{text}`", place=where(inner.cell, inner), text=inner.text)
+
+
+def named(names: Sequence[str], joint: str = "and", most: int = 3) -> Line:
+    """List names.
+
+    Examples
+    --------
+    >>> str(named(["a", "b", "c"])), str(named(["a", "b", "c", "d"]))
+    ('a, b and c', 'a, b, c and 1 more')
+    """
+    shown = [code(quoted(one)) for one in names[:most]]
+    left = len(names) - most
+    if left > 0:
+        return join(shown, ", ") + words(f" {joint} {left} more")
+    return join([join(shown[:-1], ", "), shown[-1]] if shown[1:] else shown, f" {joint} ")

@@ -1,0 +1,110 @@
+"""What to write instead, in words: one sentence a kind of fix."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from ipy_tensorwatch.core.hazards.fix import Fix, Preceding, Replacing, Tail, Told
+from ipy_tensorwatch.render.wording.fix_sentences import remedy, title
+from tests.support.records import typed
+
+LINE = typed("h.add_(1)", 7, 1)
+FILE = typed("h.add_(1)", 7, None, "trainer.py")
+WRITE = "write under `torch.no_grad()`"
+
+
+def coded(kind: str, **more) -> Fix:
+    return Fix(kind=kind, code="CODE", target=LINE, **more)
+
+
+SENTENCES = [
+    (coded("out-of-place"), "Write out of place: `CODE`."),
+    (coded("out-of-place", says_where=True), "Write out of place in cell 1, line 7: `CODE`."),
+    (Fix(kind="out-of-place", code="CODE", target=FILE, says_where=True), "Write out of place in trainer.py, line 7: `CODE`."),
+    (coded("record-out-of-place"), "Compute it out of place, where gradients are recorded: `CODE`."),
+    (Fix(kind="record-out-of-place"), "Compute it out of place, where gradients are recorded."),
+    (coded("bind-detached", other="h.detach_()"), "Bind it anew: `CODE` for `h.detach_()`."),
+    (coded("bind-anew", says_where=True), "Bind it anew in cell 1, line 7: `CODE`."),
+    (coded("bind-out", says_where=True), "Bind what it gives in cell 1, line 7: `CODE`."),
+    (coded("save-copy", says_where=True), "Let it save a copy, in cell 1, line 7: `CODE`."),
+    (coded("hand-copy", says_where=True), "Hand it a copy in cell 1, line 7: `CODE`."),
+    (coded("hand-module-copy", says_where=True, names=("ReLU",)), "Make the ReLU without `inplace=True`, or hand it a copy in cell 1, line 7: `CODE`."),
+    (coded("read-copy", says_where=True), "Read from a copy in cell 1, line 7: `CODE`."),
+    (coded("write-through-base", says_where=True, names=("h",)), "Write through `h` itself in cell 1, line 7, and take the views again after it: `CODE`."),
+    (coded("one-by-one"), "Take the views one by one: `CODE`."),
+    (coded("no-grad", says_where=True), "Do not record it in cell 1, line 7: `CODE`."),
+    (Fix(kind="no-grad"), f"Do not record it: {WRITE}."),
+    (coded("no-grad-view", says_where=True), "As its view, do not record it in cell 1, line 7: `CODE`."),
+    (coded("no-grad-view", tail="record-instead"), "As its view, do not record it: `CODE`; to record it, make the view with grad mode on."),
+    (coded("inference-mode", says_where=True), "Write in inference mode too in cell 1, line 7: `CODE`."),
+    (coded("write-copy", says_where=True), "Write to a copy in cell 1, line 7: `CODE` before it."),
+    (coded("write-copy-here", says_where=True), "Write to a copy: `CODE` before it in cell 1, line 7."),
+    (coded("copy-before-write"), "Copy it before that write: `CODE`."),
+    (coded("own-elements"), "Give each element its own memory, before it is written: `CODE`."),
+    (coded("own-view"), "Take it as a view of its own: `CODE` before it."),
+    (coded("take-again", says_where=True), "Take it again after the write: `CODE` before it in cell 1, line 7."),
+    (coded("use-detached", says_where=True), "Use it without a history, as it was made: `CODE` before it in cell 1, line 7."),
+    (coded("detach-rounds", other="y = f(h)"), "Let no round reach back into the one before: `CODE` before `y = f(h)`."),
+    (coded("module-keeps-input"), "Let it leave its input alone: `CODE`."),
+    (Fix(kind="backward-before-step", names=("loss",)), "Call backward before the step, or compute `loss` again after it."),
+    (Fix(kind="backward-before-step"), "Call backward before the step, or compute what depends on it again."),
+    (Fix(kind="backward-before-write", names=("loss",)), "Call backward before this write, or compute `loss` again after it."),
+    (Fix(kind="backward-before-statement", names=("loss",), other="opt.step()"), "Call backward before `opt.step()`, or compute `loss` again after it."),
+    (Fix(kind="backward-before-statement"), "Call backward before this write, or compute what it starts from again."),
+    (Fix(kind="compute-again", names=("loss",)), "Compute `loss` again after it."),
+    (Fix(kind="copy-for-checkpoint"), "Write after the backward, or hand a copy to `checkpoint` as an argument of the function."),
+    (Fix(kind="copy-for-function", target=LINE), "Hand the function a copy, or write out of place in cell 1, line 7."),
+    (Fix(kind="copy-or-later"), "Write to a copy (`.clone()`), or after the backward."),
+    (Fix(kind="write-some-copy", target=LINE, says_where=True), "Write to a copy (`.clone()`) in cell 1, line 7."),
+    (Fix(kind="find-line"), "Write out of place in what is called there; run under `%%tensordiff`, the cell tells which line wrote."),
+    (Fix(kind="part-gradients", code="CODE"), "Before the next backward, set the gradients to None, as `zero_grad()` does, or part them: `CODE`."),
+    (Fix(kind="deep-copy", code="CODE"), "Keep a copy, before training goes on: `CODE`."),
+    (Fix(kind="give-memory", code="CODE"), "Give it memory again before it is read: `CODE`; what it held is lost."),
+    (Fix(kind="drop", code="del t", other=".clone()"), "Drop it: `del t`. Next time, copy before the owner goes: `.clone()`."),
+    (Fix(kind="modules-without-inplace", names=("net[1]", "net[3]")), "Make `net[1]` or `net[3]` without `inplace=True`."),
+    (Fix(kind="module-without-inplace", names=("ReLU",)), "Make the ReLU without `inplace=True`."),
+    (Fix(kind="look-past-operators"), "No operator that was recorded wrote there: look for NumPy, or for a thread."),
+    (Fix(kind="record-cell", cell=3), "Run cell 3 again under `%%tensordiff`: it records every operator that writes, with its line."),
+    (Fix(kind="record-cell"), "Run the cell again under `%%tensordiff`: it records every operator that writes, with its line."),
+    (Fix(kind="record-cells"), "Write to it out of place, or run its cells under `%%tensordiff`: that tells every line that writes."),
+    (Fix(kind="detach-name"), "Write `x = x.detach()` for `x.detach_()`."),
+    (Fix(kind="use-detach"), "Use `detach()`, and what it gives."),
+    (Fix(kind="use-without-out"), "Use what it gives, without `out=`."),
+    (Fix(kind="hand-argument", names=("w",)), "Hand `w` to the function as an argument, or write to a copy of it (`.clone()`)."),
+    (Fix(kind="hand-argument"), "Hand the tensor to the function as an argument, or write to a copy of it (`.clone()`)."),
+    (Fix(kind="hand-function-copy"), "Hand the Function a copy (`.clone()`)."),
+    (Fix(kind="read-some-copy", target=LINE, says_where=True), "Read from a copy (`.clone()`) in cell 1, line 7."),
+    (Fix(kind="take-later"), "Take the view again after the write."),
+    (coded("out-of-place", tail="old-leaf", other="QUIET"), "Write out of place: `CODE`, so that gradients flow to the old one; or, to change the numbers alone, `QUIET`."),
+    (coded("out-of-place", tail="old-leaf"), f"Write out of place: `CODE`, so that gradients flow to the old one; or, to change the numbers alone, {WRITE}."),
+    (coded("out-of-place", tail="base-alone", names=("h",), other="QUIET"), "Write out of place: `CODE`; or, to change the numbers of `h` alone, `QUIET`."),
+    (coded("out-of-place", tail="compute-first", names=("w",)), "Write out of place: `CODE`, and compute `w` again first."),
+    (coded("out-of-place", tail="base-too", names=("h",), other="a = h[0:3]"), "Write out of place: `CODE`; to change `h` too, `a = h[0:3]` before it."),
+    (coded("write-copy", tail="if-meant", other="h"), "Write to a copy: `CODE` before it. If `h` was to change, compute it out of place, where gradients are recorded."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fix", "expected"), SENTENCES, ids=[f"{one.kind} {one.tail or ''}" for one, _ in SENTENCES])
+def test_each_fix_says_what_to_write(fix: Fix, expected: str):
+    assert expected == remedy(fix).marked
+
+
+def test_every_kind_and_every_tail_has_its_sentence():
+    assert {*get_args(Replacing), *get_args(Preceding), *get_args(Told)} == {one.kind for one, _ in SENTENCES}
+    assert {*get_args(Tail), None} == {one.tail for one, _ in SENTENCES}
+
+
+def test_the_title_says_what_its_edits_do_and_no_more():
+    fix = coded("out-of-place", tail="old-leaf", other="QUIET")
+
+    assert "Write out of place: `CODE`." == title(fix).marked
+
+
+def test_a_place_leads_to_its_line_and_a_cell_to_its_first():
+    def leads(fix):
+        return [span.leads for span in remedy(fix).spans if span.leads]
+
+    assert [(1, 7)] == leads(coded("out-of-place", says_where=True))
+    assert [(3, 1)] == leads(Fix(kind="record-cell", cell=3))
