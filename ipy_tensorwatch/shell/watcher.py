@@ -6,7 +6,7 @@ import math
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -36,18 +36,18 @@ from .cell.take_trace import Watched, take_trace
 from .failure.aftermath import Aftermath
 from .failure.explain_error import FailureBook
 from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
-from .ipython.ipython_private import count_ahead, count_now, error_of, expect_file, last_result, notebook_files
+from .ipython.ipython_private import FILES, LAST_RESULT, count_ahead, count_now, error_of, expect_file
 from .ipython.probe_transformer import ProbeTransformer, transformers
 from .ipython.tensordiff_header import may_request, requested
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from ..capture.snapshot.snapshotter import Shot
     from ..core.hazards.hazard import Hazard, Turn
-    from ..core.model.diff import Found
+    from ..core.model.differences import Differences, Found
     from ..core.model.snapshot import Snapshot
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
@@ -104,7 +104,8 @@ class Watcher:
         freezer = Freezer(self.observer.lens.storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
         self.freezing = Freezing(self.shell, freezer)
         self.steps = StepRecorder(
-            lambda: (cell.ledger.current, cell.ledger.is_blurred) if (cell := self.running) else (None, False),
+            lambda: cell.ledger.current if (cell := self.running) else None,
+            lambda frame: cell.statement_at(frame) if (cell := self.running) else None,
             lambda name: cell_of(self.shell, name) is not None,
         )
 
@@ -173,7 +174,7 @@ class Watcher:
         GUARD.run("before a cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
-        if self.cells.is_over(last_result(self.shell)):  # our hook behind it was cut short
+        if self.cells.is_over(LAST_RESULT.of(self.shell)):  # our hook behind it was cut short
             self.cells.forget()
             self._give_up()
         if not self.cells.enter(info):
@@ -211,7 +212,7 @@ class Watcher:
             plain=plain,
             offset=offset,
             names=self.shell.user_ns,
-            files=notebook_files(self.shell),
+            files=FILES.of(self.shell),
             observer=self.observer,
             settings=self.settings,
             peek=self._peek,
@@ -241,12 +242,10 @@ class Watcher:
     def record(self, options: DiffOptions) -> None:
         """Record the operators of the cell that runs."""
         if self.running is not None and self.running.recording is None:
-            self.running.recording = record(
-                notebook_files(self.shell), self.running.observer, self.running.ledger, options
-            )
+            self.running.recording = record(FILES.of(self.shell), self.running.observer, self.running.ledger, options)
             self.running.recording.open(self.running.observer, self.running.ledger)
 
-    def _look_outside(self, now: float, count: int, *, thorough: bool) -> tuple[Found, ...]:
+    def _look_outside(self, now: float, count: int, *, thorough: bool) -> Sequence[Found]:
         """Look for writes since the last cell, where that costs little against the time that has passed."""
         allowance = RECORDING_SECONDS if thorough else (now - self._ended) * self.settings.idle_share
         if not self._ended or self._cost > allowance:
@@ -257,7 +256,7 @@ class Watcher:
         self.archive.add(observed, before, count)
         return observed.found
 
-    def _share(self, found: tuple[Found, ...]) -> None:
+    def _share(self, found: Sequence[Found]) -> None:
         """Hand what was found to the cells of other threads that run: the next look will not find it again."""
         for cell in self.cells.others if found else ():
             cell.meanwhile.append(found)
@@ -320,7 +319,7 @@ class Watcher:
         reasoning = Reasoning(trace)
         GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
-        hazards = GUARD.run("hazards", self._tell_hazards, cell, observed, reasoning, result, default=none)
+        hazards = GUARD.run("hazards", self._tell_hazards, cell, reasoning, result, default=none)
         GUARD.run("after a cell", cell.forget, default=None)
         self.observed = observed
         self.report = Report(
@@ -353,7 +352,7 @@ class Watcher:
             overhead=overhead,
         )
 
-    def _sharpen(self, cell: RunningCell, observed: Observation) -> tuple[Found, ...]:
+    def _sharpen(self, cell: RunningCell, observed: Observation) -> Differences:
         """Add what was recorded of the cell."""
         if not cell.recording:
             return observed.found
@@ -371,14 +370,12 @@ class Watcher:
     def _tell_hazards(
         self,
         cell: RunningCell,
-        observed: Observation,
         reasoning: Reasoning,
         result: ExecutionResult | None,
     ) -> tuple[Hazard, ...]:
+        self.standing = replace(self.standing, turned=())
         self.standing = find_hazards(reasoning, self.standing)
-        after = Aftermath(
-            cell=cell, observed=observed, reasoning=reasoning, standing=self.standing, history=self.history
-        )
+        after = Aftermath(cell=cell, reasoning=reasoning, standing=self.standing, history=self.history)
         hazards, self.standing = self.failures.explain(error_of(result), after)
         self.turns.extend(self.standing.turned)
         return hazards

@@ -20,6 +20,7 @@ from .notebook import Definition, Notebook
 from .outline import Outline, Run
 from .path import AccessPath
 from .reading import Reading
+from .reason import Reason
 from .records import Cell, Coverage, Elements, Example, Inner, OperatorWrite, Site, Unverified
 from .saved_tensor import Overwritten, SavedTensor
 from .snapshot import Scene, Snapshot
@@ -28,11 +29,11 @@ SCHEMA = 1
 _RECORDS: dict[str, Any] = {
     one.__name__: one
     for one in (
-        *(CellTrace, SourceFile, Difference, Content, Evidence, Move, OptimizerStep, Position, Recorded, Write),
+        *(CellTrace, SourceFile, Difference, Evidence, Move, OptimizerStep, Position, Recorded, Write),
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
-        *(OperatorWrite, Site, Unverified, Overwritten, SavedTensor, Snapshot),
+        *(OperatorWrite, Reason, Site, Unverified, Overwritten, SavedTensor, Snapshot),
     )
-}
+} | {"Content": Content.of}
 _KIND = "@"
 
 
@@ -61,6 +62,8 @@ def read_trace(text: str) -> CellTrace:
 @cache
 def _defaults(kind: Any) -> dict[str, Any]:  # noqa: ANN401
     """Give the fields of a record that are saved, each with its default value."""
+    if kind is Content:  # what changed is counted by the time that it is saved
+        return {"changed": MISSING, "verified": MISSING, "elements": None, "since": None}
     if not is_dataclass(kind):
         return {name: kind._field_defaults.get(name, MISSING) for name in kind._fields}
     made = ((one, one.default_factory) for one in fields(kind) if one.init)
