@@ -32,7 +32,7 @@ from .cell.operator_recording import record
 from .cell.outcome import status_of, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
-from .cell.take_trace import Watched, take_trace
+from .cell.take_trace import SessionState, take_trace
 from .failure.aftermath import Aftermath
 from .failure.explain_error import FailureBook
 from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
@@ -309,14 +309,14 @@ class Watcher:
         GUARD.run("keeping copies", self._archive, cell, observed, default=None)
         GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
         found = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed.found)
-        watched = Watched(
+        session = SessionState(
             shell=self.shell,
             sources=self.sources,
             steps=self.steps,
             graphs=self.observer.graphs,
             standing=self.standing,
         )
-        trace = take_trace(watched, cell, self._describe(cell, result, began), observed, found)
+        trace = take_trace(session, cell, self._describe(cell, result, began), observed, found)
         reasoning = Reasoning(trace)
         GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
