@@ -41,13 +41,13 @@ from .ipython.probe_transformer import ProbeTransformer, transformers
 from .ipython.tensordiff_header import may_request, requested
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from ..capture.snapshot.snapshotter import Shot
     from ..core.hazards.hazard import Hazard, Turn
-    from ..core.model.diff import Found
+    from ..core.model.differences import Differences, Found
     from ..core.model.snapshot import Snapshot
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
@@ -246,7 +246,7 @@ class Watcher:
             )
             self.running.recording.open(self.running.observer, self.running.ledger)
 
-    def _look_outside(self, now: float, count: int, *, thorough: bool) -> tuple[Found, ...]:
+    def _look_outside(self, now: float, count: int, *, thorough: bool) -> Sequence[Found]:
         """Look for writes since the last cell, where that costs little against the time that has passed."""
         allowance = RECORDING_SECONDS if thorough else (now - self._ended) * self.settings.idle_share
         if not self._ended or self._cost > allowance:
@@ -257,7 +257,7 @@ class Watcher:
         self.archive.add(observed, before, count)
         return observed.found
 
-    def _share(self, found: tuple[Found, ...]) -> None:
+    def _share(self, found: Sequence[Found]) -> None:
         """Hand what was found to the cells of other threads that run: the next look will not find it again."""
         for cell in self.cells.others if found else ():
             cell.meanwhile.append(found)
@@ -353,7 +353,7 @@ class Watcher:
             overhead=overhead,
         )
 
-    def _sharpen(self, cell: RunningCell, observed: Observation) -> tuple[Found, ...]:
+    def _sharpen(self, cell: RunningCell, observed: Observation) -> Differences:
         """Add what was recorded of the cell."""
         if not cell.recording:
             return observed.found

@@ -187,18 +187,24 @@ def walk_nodes(
     clashes
         Takes the numbers that more than one node has.
     """
-    waiting = [(number, one.node) for number, one in nodes.items()]
+    waiting = [(number, one.node, kind_of(one.node)) for number, one in nodes.items()]
     met: dict[int, Any] = {}
     known.add(LEAF_NUMBER)
     while waiting:
-        number, node = waiting.pop()
+        number, node, kind = waiting.pop()
         if number in known:
             if clashes is not None and met.get(number, node) is not node:
                 clashes.add(number)
-        elif number >= lowest and (only is None or number in only):
-            known.add(number)
-            met[number] = node
-            kind = kind_of(node)
-            below = [(kind_of(one).number(one), one) for one, _ in kind.follow(node) if one is not None]
-            yield number, node, kind, tuple([one for one, _ in below])
-            waiting += below
+            continue
+        if number < lowest or (only is not None and number not in only):
+            continue
+        known.add(number)
+        met[number] = node
+        below = []
+        for one, _ in kind.follow(node):
+            if one is not None:
+                its_kind = kind_of(one)
+                below.append(its_number := its_kind.number(one))
+                if its_number != LEAF_NUMBER:
+                    waiting.append((its_number, one, its_kind))
+        yield number, node, kind, tuple(below)

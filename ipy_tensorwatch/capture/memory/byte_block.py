@@ -37,9 +37,11 @@ _spare: list[Scratch] = []
 """Taken out while it is used, so that neither another thread nor a signal handler can write to it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Block:
     """A run of bytes, and whether it is memory that someone else may have taken back.
+
+    It is never changed; to say so would make each of them, and a training step makes hundreds, three times as dear.
 
     Attributes
     ----------
@@ -70,11 +72,9 @@ class Block:
 
     def __post_init__(self) -> None:
         """Work out what each look asks for."""
-        has_window = self.nbytes > SMALL and not self.foreign
-        object.__setattr__(self, "start", self.address - self.low)
-        object.__setattr__(self, "end", self.low + self.nbytes)
-        object.__setattr__(self, "span", span(self.address, self.nbytes))
-        object.__setattr__(self, "bytes_here", window(self.address, self.nbytes) if has_window else None)
+        self.start, self.end = self.address - self.low, self.low + self.nbytes
+        self.span = span(self.address, self.nbytes)
+        self.bytes_here = window(self.address, self.nbytes) if self.nbytes > SMALL and not self.foreign else None
 
     def union(self, other: Block) -> Block:
         """Span two runs of one storage."""
@@ -193,13 +193,26 @@ def digest_held(blocks: Sequence[Block]) -> list[bytes | None]:
     return found
 
 
-def fetch(blocks: Sequence[Block]) -> bytes | None:
-    """Copy the bytes of many small blocks, one behind the other; None where any cannot be read."""
+def copy_held(block: Block) -> bytes | None:
+    """Copy the bytes of a larger block of which the owner is held meanwhile; None as of `digest_held`."""
+    try:
+        owner: Any = block.owner()  # type: ignore[misc]
+        return bytes(block.bytes_here) if owner.data_ptr() == block.start and owner.nbytes() >= block.end else None
+    except (AttributeError, TypeError):
+        return None
+
+
+def fetch(spans: bytes, total: int, known: bytes | None = None) -> tuple[bytes | None, bytes | None]:
+    """Copy many small runs of bytes, one behind the other; return their digest and, unless it is known, the bytes.
+
+    None stands for what cannot be read.
+    """
     scratch = _spare.pop() if _spare else Scratch()
     try:
-        total = sum([block.nbytes for block in blocks])
-        done = scratch.fetch(b"".join([block.span for block in blocks]), total)
-        return scratch.view[:total].tobytes() if done == total else None
+        if scratch.fetch(spans, total) != total:
+            return None, None
+        digest = xxhash.xxh3_128_digest(scratch.view[:total])
+        return digest, None if digest == known else scratch.view[:total].tobytes()
     finally:
         _spare.append(scratch)
 
@@ -230,12 +243,16 @@ def batches(storages: Iterable[int], blocks: Mapping[int, Block]) -> Iterator[li
 
 def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noqa: ANN401  (a tensor or an array)
     """Choose the bytes to watch for a reading: all of a small storage, of a large one what the reading spans."""
-    start, owner = reading.storage_start, owner_of(thing)
-    foreign = _is_foreign(owner, reading.storage, own)
-    keeper = plain_reads.storage_of(owner) if plain_reads.is_tensor(owner) else owner
-    room = place_of(keeper)[1]
+    if plain_reads.is_plain(thing):
+        storage = plain_reads.storage_of(thing)
+        start, room, foreign = reading.data_ptr - reading.low, storage.nbytes(), reading.storage not in own
+        reference: weakref.ref[Any] | None = weakref.ref(storage)
+    else:
+        owner = owner_of(thing)
+        keeper = plain_reads.storage_of(owner) if plain_reads.is_tensor(owner) else owner
+        start, room, foreign = reading.storage_start, place_of(keeper)[1], _is_foreign(owner, reading.storage, own)
+        reference = None if plain_reads.is_ndarray(keeper) else weakref.ref(keeper)
     low, high = (0, room) if room <= WHOLE_LIMIT else (reading.low, reading.high)
-    reference = None if plain_reads.is_ndarray(keeper) else weakref.ref(keeper)
     return Block(start + low, high - low, low, room, foreign, reference)
 
 

@@ -18,6 +18,7 @@ from .containers import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren
 from .inspect_object import (
     Nameless,
     Odd,
+    are_all,
     attribute,
     columns_of,
     is_a,
@@ -30,10 +31,13 @@ from .inspect_object import (
 )
 from .look_limits import SEGMENT, Limits, Segment, segments_of
 from .module_tree import draw, is_same, survey
+from .optimizer_state import take_states
 from .slices import Slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from .optimizer_state import Drawn
 
     Known = Callable[[str], "Tree | None"]
     Queue = deque[tuple[object, int, int, tuple[int, ...]]]
@@ -63,6 +67,8 @@ class Walk:
         What huge containers hold; so many tensors and arrays are `held`.
     resting
         The names that were not reached.
+    drawn
+        The outlines of the states of optimizers, by the numbers of these; kept from look to look.
     """
 
     branches: dict[str, Branch] = field(default_factory=dict)
@@ -74,6 +80,7 @@ class Walk:
     segments: list[Segment] = field(default_factory=list)
     held: int = 0
     resting: list[str] = field(default_factory=list)
+    drawn: dict[int, Drawn] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -81,7 +88,12 @@ class Walk:
         return self.held + sum(len(branch.objects) for branch in self.branches.values())
 
 
-def walk(namespace: Mapping[str, object], known: Known = lambda _: None, limits: Limits | None = None) -> Walk:
+def walk(
+    namespace: Mapping[str, object],
+    known: Known = lambda _: None,
+    limits: Limits | None = None,
+    drawn: dict[int, Drawn] | None = None,
+) -> Walk:
     """Find every tensor and array reachable from the given names, without calling any of the user's code.
 
     Parameters
@@ -92,8 +104,10 @@ def walk(namespace: Mapping[str, object], known: Known = lambda _: None, limits:
         Gives what is remembered of a name's tree of modules.
     limits
         How far it may go; everywhere where that is left out, huge containers included.
+    drawn
+        What is remembered of the states of optimizers.
     """
-    found = Walk(limits=limits or Limits())
+    found = Walk(limits=limits or Limits(), drawn={} if drawn is None else drawn)
     direct = Branch(odd=found.skipped)
     are_arrays = [*map(is_array, map(type, namespace.values()))]
     if any(are_arrays):
@@ -309,7 +323,7 @@ def _add_states(found: Walk) -> None:
     for branch, node, optimizer in found.optimizers:
         for add in (_add_state, _add_parameters):
             try:
-                add(branch, node, optimizer, known)
+                add(found, branch, node, optimizer, known)
             except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
                 branch.pass_by(node, ("",), (reason_of(error),))
 
@@ -328,11 +342,18 @@ def _parameters_of(optimizer: object) -> list[int]:
     return found
 
 
-def _add_state(branch: Branch, node: int, optimizer: object, known: Places) -> None:
+def _add_state(found: Walk, branch: Branch, node: int, optimizer: object, known: Places) -> None:
     states = attribute(optimizer, "state")
     if states is not None and not is_a(type(states), dict):
         raise Odd("state-no-dict")
-    for number, (parameter, state) in enumerate(pairs_of(states) if states is not None else ()):
+    pairs = pairs_of(states) if states is not None else []
+    if are_all([state for _, state in pairs], dict):
+        steps = [f".state[{_spell(known, parameter, number)}]" for number, (parameter, _) in enumerate(pairs)]
+        drawn = take_states(branch, node, steps, [state for _, state in pairs], found.drawn.get(id(optimizer)))
+        if drawn is not None:
+            found.drawn[id(optimizer)] = drawn
+            return
+    for number, (parameter, state) in enumerate(pairs):
         step = f".state[{_spell(known, parameter, number)}]"
         children = _open(branch, branch.outline.add_node(node, step), state) if id(type(state)) not in ATOM_IDS else ()
         for inner_step, child in children:
@@ -348,7 +369,7 @@ def _spell(known: Places, parameter: object, number: int) -> str:
     return branch.spelled[index]
 
 
-def _add_parameters(branch: Branch, node: int, optimizer: object, known: Places) -> None:
+def _add_parameters(_: Walk, branch: Branch, node: int, optimizer: object, known: Places) -> None:
     for place, group in groups_of(optimizer):
         parameters = value_at(group, "params") if is_a(type(group), dict) else None
         if parameters is None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import thread_time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
 
@@ -19,29 +19,38 @@ if TYPE_CHECKING:
     from ..memory.byte_block import Block
     from ..observer import Observation
 
+    Entry = tuple[AccessPath, Reading]
+
 
 _NOT_READ = ("skipped", "moved")
+MOST = 2
+"""Where one in so many tensors was written, the snapshot is kept as a whole, and paths are spelled when asked for."""
 RECORD = 500
 """What keeping a copy takes beside its bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(NamedTuple):
     """The bytes of one storage as they were before some cells.
 
     Attributes
     ----------
     first, last
         The cells between which the bytes were not looked at; mostly one.
-    readings
-        The paths that led to the storage then.
+    entries, snapshot
+        The paths that led to the storage then, or the snapshot that has them.
     """
 
     storage: int
     first: int
     last: int
     mark: Mark
-    readings: tuple[tuple[AccessPath, Reading], ...]
+    entries: tuple[Entry, ...] = ()
+    snapshot: Snapshot | None = None
+
+    @property
+    def readings(self) -> tuple[Entry, ...]:
+        """The paths that led to the storage then."""
+        return self.entries if self.snapshot is None else self.snapshot.by_storage.get(self.storage)
 
 
 @dataclass(slots=True)
@@ -71,9 +80,10 @@ class Archive:
 
     def add(self, observed: Observation, before: Snapshot, cell: int) -> None:
         """Keep what a cell has overwritten; drop what no variable leads to any more."""
+        has_all = MOST * len(observed.verdicts) > len(before)
         for storage, verdict in observed.verdicts.items():
             if verdict.outcome not in _NOT_READ:
-                self._keep(storage, verdict, before, cell)
+                self._keep(storage, verdict, before, cell, has_all=has_all)
         self._forget_all_but(observed.shot.blocks)
         while self.size > self.limit // 2:
             self._drop_oldest()
@@ -94,7 +104,7 @@ class Archive:
             if _size(mark) <= room and budget.affords(mark.block.nbytes):
                 copy = blocks[storage].copy()
                 if copy is not None and xxhash.xxh3_128_digest(copy) == mark.digest:
-                    self.copies[storage] = replace(mark, copy=copy)
+                    self.copies[storage] = mark._replace(copy=copy)
                     room -= _size(mark)
                 self.due.discard(storage)
                 budget.pay(thread_time() - began)
@@ -105,7 +115,7 @@ class Archive:
             return None
         return next((one for one in self.kept.get(storage, ()) if one.last >= cell), None)
 
-    def _keep(self, storage: int, verdict: Verdict, before: Snapshot, cell: int) -> None:
+    def _keep(self, storage: int, verdict: Verdict, before: Snapshot, cell: int, *, has_all: bool) -> None:
         mark = verdict.before
         if mark is not None and mark.copy is None:
             copy = self.copies.get(storage)
@@ -117,8 +127,8 @@ class Archive:
         if verdict.outcome == "new":
             return  # the same bytes, of which more are watched
         first = cell if verdict.since is None else verdict.since + 1
-        readings = before.by_storage.get(storage, ())
-        one = Kept(storage=storage, first=first, last=cell, mark=mark, readings=readings)
+        entries = () if has_all else before.by_storage.get(storage)
+        one = Kept(storage, first, cell, mark, entries, before if has_all else None)
         self.kept.setdefault(storage, deque()).append(one)
         self.order.append(storage)
         self.size += _size(mark)

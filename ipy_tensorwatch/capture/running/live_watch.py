@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +107,8 @@ class Watch:
     def _look_at(self, storages: Sequence[int], number: int) -> Iterator[Rewritten]:
         small = [storage for storage in storages if self.watched[storage].block.nbytes <= SMALL]
         blocks = [self.watched[storage].block for storage in small]
-        for storage, (digest, copy) in zip(small, digest_each(blocks, fetch(blocks)), strict=True):
+        joined = fetch(b"".join([block.span for block in blocks]), sum([block.nbytes for block in blocks]))[1]
+        for storage, (digest, copy) in zip(small, digest_each(blocks, joined), strict=True):
             yield from self._accept(storage, number, digest, copy)
         for storage in storages if len(small) < len(storages) else ():
             if self.watched[storage].block.nbytes > SMALL:
@@ -149,7 +150,7 @@ class Watch:
         mark = spells[-1].mark
         size = len(mark.copy or b"")
         if size > min(COPY_LIMIT, KEPT_BYTES - self._kept):
-            spells[-1] = spells[-1]._replace(mark=replace(mark, copy=None))
+            spells[-1] = spells[-1]._replace(mark=mark._replace(copy=None))
         else:
             self._kept += size
 
@@ -185,7 +186,7 @@ class Watch:
         for storage, verdict in verdicts.items():
             one, before, after = self.watched.get(storage), verdict.before, verdict.after
             if one and one.find():
-                if seen := one.look(storage, number, *one.read(is_alone=is_alone())):
+                if seen := one.accept(storage, number, after):
                     yield seen
             elif before and after and verdict.outcome == "changed" and storage not in self._by_count:
                 yield Rewritten(storage, 0, mask_of(before.copy, after.copy), after.block.low)

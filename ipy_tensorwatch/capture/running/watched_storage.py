@@ -11,6 +11,7 @@ import xxhash
 
 from ..compare.byte_history import Spell
 from ..compare.fingerprints import Mark
+from ..host.threads import is_alone
 from ..memory.byte_block import place_of
 from ..objects.inspect_object import is_a
 
@@ -21,12 +22,24 @@ if TYPE_CHECKING:
     from ..memory.byte_block import Block, Bytes
 
 
+class Mask(NamedTuple):
+    """Which bytes differ between two copies, worked out when somebody asks."""
+
+    old: Bytes
+    new: Bytes
+
+    def tobytes(self) -> bytes:
+        """Give 1 or 0 for each byte."""
+        differs: np.ndarray[Any, Any] = np.frombuffer(self.old, np.uint8) != np.frombuffer(self.new, np.uint8)
+        return differs.tobytes()
+
+
 class Rewritten(NamedTuple):
     """One storage's bytes differ from those of the look `since`."""
 
     storage: int
     since: int
-    mask: np.ndarray[Any, Any] | None
+    mask: Mask | None
     low: int
 
 
@@ -59,6 +72,13 @@ class Watched:
         copy = self.block.copy()
         return (None if copy is None else xxhash.xxh3_128_digest(copy)), copy
 
+    def accept(self, storage: int, number: int, seen: Mark | None) -> Rewritten | None:
+        """Compare with the last look what somebody else has just read, where that is the same bytes."""
+        is_kept = self.copy is not None
+        if seen is None or seen.block != self.block or (is_kept and seen.copy is None):
+            return self.look(storage, number, *self.read(is_alone=is_alone()))
+        return self.look(storage, number, seen.digest, seen.copy if is_kept else None)
+
     def look(self, storage: int, number: int, digest: bytes | None, copy: Bytes | None) -> Rewritten | None:
         """Compare what was just read with the last look; what has moved in the meantime is left for the next."""
         since = self.look_number
@@ -84,8 +104,6 @@ class Watched:
             yield Spell(self.first, last, Mark(self.block, self.digest, self.copy, {}))
 
 
-def mask_of(old: Bytes | None, new: Bytes | None) -> np.ndarray[Any, Any] | None:
+def mask_of(old: Bytes | None, new: Bytes | None) -> Mask | None:
     """Tell which bytes differ; None where one of the two is not known."""
-    if old is None or new is None or len(old) != len(new):
-        return None
-    return np.frombuffer(old, np.uint8) != np.frombuffer(new, np.uint8)
+    return None if old is None or new is None or len(old) != len(new) else Mask(old, new)

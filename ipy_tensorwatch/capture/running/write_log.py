@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from ...core.blame.operator_writes import Region
+    from ...core.model.snapshot import Snapshot
     from ..compare.fingerprints import Mark
     from ..observer import Observation
     from ..snapshot.snapshotter import Shot
@@ -143,11 +144,11 @@ class Ledger:
 
     def finish(self, observed: Observation) -> None:
         """Write down what the final comparison found beyond what the looks between statements had."""
-        is_quiet = all(verdict.outcome == "new" for verdict in observed.verdicts.values())
-        watch = self._watch or self._start_watching(looks=not is_quiet)
+        watch = self._watch or self._start_watching(looks=False)
         number = len(self._epochs)
-        moved = watch.seats.settle(one for one, _ in observed.found)
-        self._note(watch.conclude(observed.verdicts, number), moved, number)
+        moved = [*watch.seats.settle(observed.found.moved)]
+        after = None if moved or self.moves else observed.shot.snapshot
+        self._note(watch.conclude(observed.verdicts, number), moved, number, after)
 
     def forget(self) -> None:
         """Let go of the copies of bytes."""
@@ -285,14 +286,20 @@ class Ledger:
             watch.widen(shot, self.storages.references(), number)
             self._widened = self.numbers[-1]
 
-    def _note(self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int) -> None:
+    def _note(
+        self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int, after: Snapshot | None = None
+    ) -> None:
+        ran: dict[int, frozenset[Position]] = {}
         for one in rewritten:
-            ran = self._since(one.since)
-            mask = None if one.mask is None else one.mask.tobytes()
-            self.writes.append(Write(storage=one.storage, positions=ran, look=number, mask=mask, low=one.low))
+            if one.since not in ran:
+                ran[one.since] = self._since(one.since)
+            mask = None if one.mask is None or (after and _matters_to_none(one, after)) else one.mask.tobytes()
+            self.writes.append(
+                Write(storage=one.storage, positions=ran[one.since], look=number, mask=mask, low=one.low)
+            )
         for move in moved:
-            ran = self._since(move.since)
-            self.moves.append(Move(object=move.object, storage=move.storage, positions=ran, look=number))
+            since = self._since(move.since)
+            self.moves.append(Move(object=move.object, storage=move.storage, positions=since, look=number))
 
     def _since(self, look: int) -> frozenset[Position]:
         """Give the positions since a look."""
@@ -305,6 +312,13 @@ class Ledger:
     def _close_epoch(self) -> None:
         if self.current is not None:
             self._epochs[-1].add(Position(self.current, self.lines.place, self.lines.blind))
+
+
+def _matters_to_none(one: Rewritten, after: Snapshot) -> bool:
+    """Tell whether every path to a storage leads to all of its bytes, so that it is all one which of them differ."""
+    end = one.low + (len(one.mask.old) if one.mask else 0)
+    readings = (scene.readings[place] for scene, place in after.by_storage.places(one.storage))
+    return all(reading.is_dense and reading.low <= one.low and reading.high >= end for reading in readings)
 
 
 def _stamped(note: Callable[[], None], stamp: Callable[[tuple[int, int]], None], index: int) -> Callable[[], None]:

@@ -13,12 +13,13 @@ from ..host.torch_private import attributes_of, data_address, is_fake, is_functo
 from ..objects.containers import TORCH_IDS
 from ..objects.inspect_object import are_all, same_things
 from ..tensors import plain_reads
-from ..tensors.read_tensor import may_be_stale
+from ..tensors.read_tensor import are_laid_out_as, is_laid_out_as, may_be_stale
 from .tensor_parts import add_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ...core.model.reading import Reading
     from ..objects.branch import Branch
 
 _plain_grad = operator.attrgetter("grad")
@@ -53,6 +54,34 @@ class Chunk(NamedTuple):
             and self.flags == other.flags
             and (self.tokens is other.tokens or same_things(self.tokens, other.tokens))
         )
+
+    def compare(
+        self, known: Chunk, last: Sequence[Reading], things: Sequence[torch.Tensor], *, hurried: bool
+    ) -> tuple[list[tuple[int, int]], list[int]]:
+        """Tell which tensors have another version alone, each with it, and of which more has to be read.
+
+        Parameters
+        ----------
+        known, last
+            The chunk and the readings of the last look.
+        hurried
+            Whether only those are compared of which some fact differs.
+        """
+        columns = zip(known.tokens, self.tokens, known.flags, self.flags, last, self.addresses, things, strict=True)
+        alike, others = list[int](), list[int]()
+        for row, (token, now, flag, is_grad, reading, address, thing) in enumerate(columns):
+            is_there = token is now and flag == is_grad and address == reading.data_ptr and not reading.unknown
+            version, has_history = self.versions[row], is_grad and type(thing) is torch.Tensor
+            if not is_there or version is None or (has_history and not (hurried and version == reading.version)):
+                others.append(row)
+            elif version != reading.version or not hurried:
+                alike.append(row)
+        if not are_laid_out_as([things[row] for row in alike], [last[row] for row in alike]):
+            others += [row for row in alike if not is_laid_out_as(things[row], last[row])]
+            alike = [row for row in alike if row not in {*others}]
+        return [
+            (row, version) for row in alike if (version := self.versions[row]) not in (None, last[row].version)
+        ], others
 
 
 class Facts(NamedTuple):

@@ -7,7 +7,6 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import accumulate
 from time import thread_time
 from typing import TYPE_CHECKING
 
@@ -17,14 +16,14 @@ from ..host.gc_pause import quiet_collector
 from ..host.node_limit import MAX_NODES
 from ..host.torch_private import plain_reads
 from ..objects.branch import Branch, Tree
-from ..objects.inspect_object import let_go_of_classes
+from ..objects.inspect_object import let_go_of_classes, same_things
 from ..objects.look_limits import EXACT_OBJECTS, EXACT_TENSORS, SEGMENT, Limits
 from ..objects.walk import Walk, reason_of, take_segment, walk
 from ..tensors.plain_reads import is_ndarray, is_plain
 from ..tensors.read_tensor import bearer_of, is_laid_out_as
 from ..tensors.serials import ObjectSerials, StorageSerials
 from .change_check import Facts, complete
-from .readings import Gathering, add_block
+from .readings import MAX_COUNTERS, Gathering, join_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from ...core.model.reading import Reading
     from ..memory.byte_block import Block
+    from ..objects.optimizer_state import Drawn
     from ..tensors.version_counter import Counter
 
     Computed = tuple[str, torch.Tensor]
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 PEEKING = 0.005
 """Seconds that a look while a cell runs may spend on more than an ordinary number of things."""
 WAITS = Reason("held-no-tensor")
+MAX_DRAWN = 64
+"""Of how many optimizers the outline is remembered, those that are gone included."""
+FEW = 16
+"""Of one in so many tensors that are read anew, the others need not be known."""
 LAYOUT_TIME = 1e-6
 """Seconds that it takes to compare the layout of one tensor."""
 
@@ -53,14 +57,6 @@ class _Kept:
     blocks: dict[int, Block]
     counters: tuple[Counter, ...]
     tree: Tree | None
-
-    def parts_same_as(self, facts: Facts) -> list[range]:
-        """Tell which tensors, counted in the order of the readings, have the facts that they had."""
-        if not (self.facts.all_torch and facts.all_torch):
-            return []
-        stops = [*accumulate(len(chunk.tokens) for chunk in facts.chunks)]
-        both = zip(self.facts.chunks, facts.chunks, stops, strict=False)
-        return [range(stop - len(chunk.tokens), stop) for known, chunk, stop in both if known is chunk]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +109,9 @@ class Lens:
     _barren: set[str] = field(default_factory=set)
     _cut: set[str] = field(default_factory=set)
     _looks: int = 0
+    _joined: tuple[list[dict[int, Block]], Mapping[int, Block]] = field(default_factory=lambda: ([], {}))
+    _has_others: bool = True
+    _drawn: dict[int, Drawn] = field(default_factory=dict)
 
     def take(
         self,
@@ -142,6 +141,7 @@ class Lens:
             if self._shot and is_same and not (resting or self._shot.resting or self._unread):
                 return self._shot
             self._forget(found, kept, resting)
+            blocks = self._join_blocks({name: one for name, one in kept.items() if name not in resting})
         late = {name: kept[name].scene for name in self._unread if name in kept and name not in self._kept}
         snapshot = self._shot.snapshot if self._shot and is_same else _picture(kept)
         reached = {*kept, *(one.key for one in found.segments)}.difference(resting)
@@ -149,7 +149,7 @@ class Lens:
         seen = {name: one for name, one in kept.items() if name not in resting}
         self._shot = Shot(
             snapshot,
-            _merge(seen),
+            blocks,
             tuple(counter for one in seen.values() for counter in one.counters),
             tuple(dict.fromkeys(found.skipped)),
             tuple((str(branch.outline.node_path(node)), id(one)) for branch, node, one in found.optimizers),
@@ -158,10 +158,19 @@ class Lens:
         )
         return self._shot
 
+    def _join_blocks(self, seen: Mapping[str, _Kept]) -> Mapping[int, Block]:
+        """Add up the blocks of all branches; the same mapping as at the last look where no branch has others."""
+        parts = [one.blocks for one in seen.values()]
+        if not same_things(parts, self._joined[0]):
+            self._joined = parts, parts[0] if len(parts) == 1 else join_blocks(parts)
+        return self._joined[1]
+
     def _forget(self, found: Walk, kept: Mapping[str, _Kept], resting: Collection[str]) -> None:
         """Forget what is gone; what rests is not at hand, and is forgotten when there is much of it."""
         if not resting:
-            self.objects.keep_only([thing for branch in found.branches.values() for thing in branch.objects])
+            if self._has_others or kept.keys() != self._kept.keys():
+                self.objects.keep_only([thing for branch in found.branches.values() for thing in branch.objects])
+            self._has_others = False
             self.storages.lost.clear()
             return
         held = [kept[name] for name in resting if name in kept]
@@ -186,7 +195,8 @@ class Lens:
         """Take a snapshot while a cell runs; the next one is compared with the last that was taken, not with this."""
         with plain_reads(), quiet_collector():
             _, kept, resting = self._walk(namespace, math.inf, self._limits(PEEKING))
-        return Shot(_picture(kept), _merge({name: one for name, one in kept.items() if name not in resting}))
+        seen = (one.blocks for name, one in kept.items() if name not in resting)
+        return Shot(_picture(kept), join_blocks(seen))
 
     def _limits(self, seconds: float) -> Limits:
         return Limits(seconds, self._turns, self._cut, self._kept.keys())
@@ -205,7 +215,9 @@ class Lens:
         self, namespace: Mapping[str, object], patience: float, limits: Limits
     ) -> tuple[Walk, dict[str, _Kept], set[str]]:
         """Walk and read; what it is not the turn of stays as it was read last."""
-        found, kept = walk(namespace, self._tree, limits), dict[str, _Kept]()
+        found, kept = walk(namespace, self._tree, limits, self._drawn), dict[str, _Kept]()
+        if len(self._drawn) > MAX_DRAWN:
+            self._drawn.clear()
         if self._cut and not found.resting:
             self._cut.intersection_update({str(one.path) for one in found.segments if not one.start})
         resting = {*found.resting}
@@ -261,8 +273,9 @@ class Lens:
         hurried = LAYOUT_TIME * len(branch.objects) > patience
         if old and self._is_same(old, branch, facts) and (hurried or _has_same_layouts(old, branch)):
             return old
-        carried = self._parts_still_there(old, branch, facts) if old and hurried else ()
-        return self._read_again(old, branch, facts, tree, carried)
+        if old and facts.all_torch and old.facts.all_torch and old.scene.outline == branch.outline:
+            return self._read_rows(old, branch, facts, tree, hurried=hurried)
+        return self._read_all(old, branch, facts, tree)
 
     def _is_same(self, old: _Kept, branch: Branch, facts: Facts) -> bool:
         """Tell whether a branch may be carried over; new memory may lie where memory that is gone lay."""
@@ -272,46 +285,82 @@ class Lens:
             return False
         return facts.all_torch or self._same_arrays(old, branch)
 
-    def _parts_still_there(self, old: _Kept, branch: Branch, facts: Facts) -> list[range]:
-        """Tell which parts of a branch need not be read again, counted in the order of the readings."""
-        if old.scene.outline != branch.outline:
-            return []
-        storages = [reading.storage for reading in old.scene.readings]
-        lost = self.storages.lost
-        return [part for part in old.parts_same_as(facts) if lost.isdisjoint(storages[part.start : part.stop])]
-
     def _same_arrays(self, old: _Kept, branch: Branch) -> bool:
         serials = self.objects.number(branch.objects)
         return serials == [reading.object for reading in old.scene.readings]
 
-    def _read_again(
-        self, old: _Kept | None, branch: Branch, facts: Facts, tree: Tree | None, carried: Sequence[range]
-    ) -> _Kept:
-        """Read a branch, but for the parts of it that are carried over."""
-        found = Gathering(self.storages, *self._known(old), nodes_left=self._nodes_left(old))
-        roles, place = branch.outline.roles(), 0
-        for part in (*carried, range(len(roles), len(roles))):
-            things = branch.objects[place : part.start]
-            for thing, role, serial in zip(things, roles[place:], self.objects.number(things), strict=False):
-                found.add(thing, role, serial)
-            if old and part:
-                found.carry(old.scene.readings[part.start : part.stop], old.blocks, old.counters)
-            place = part.stop
-        scene = old.scene.with_readings(branch.outline, found.readings) if old else None
+    def _read_all(self, old: _Kept | None, branch: Branch, facts: Facts, tree: Tree | None) -> _Kept:
+        """Read a branch as a whole."""
+        self._has_others = True
+        known = self._known(old.scene.readings, old.blocks) if old else ({}, {})
+        found = Gathering(self.storages, *known, nodes_left=self._nodes_left(old))
+        serials = self.objects.number(branch.objects)
+        for thing, role, serial in zip(branch.objects, branch.outline.roles(), serials, strict=True):
+            found.add(thing, role, serial)
+        is_alike = old is not None and old.scene.outline == branch.outline
+        scene = old.scene.with_readings(found.readings) if old and is_alike else None
         scene = scene or Scene(outline=branch.outline, readings=tuple(found.readings))
         return _Kept(facts, scene, found.blocks, tuple(found.counters), tree)
+
+    def _read_rows(self, old: _Kept, branch: Branch, facts: Facts, tree: Tree | None, *, hurried: bool) -> _Kept:
+        """Read a branch of the same paths: of what lies where it lay the versions, and what is new there."""
+        versions, others = self._rows_to_read(old, branch, facts, hurried=hurried)
+        readings = [*old.scene.readings]
+        for row, version in versions:
+            readings[row] = readings[row].at_version(version)
+        counters = _at_version(old.counters, [readings[row] for row, _ in versions])
+        if not others:
+            return _Kept(facts, old.scene.with_readings(readings, same_memory=True), old.blocks, counters, tree)
+        self._has_others = True
+        whole = old.scene.readings if len(others) * FEW > len(readings) else [readings[row] for row in others]
+        found = Gathering(self.storages, *self._known(whole, old.blocks), nodes_left=self._nodes_left(old))
+        things, roles = [branch.objects[row] for row in others], branch.outline.roles()
+        for row, thing, serial in zip(others, things, self.objects.number(things), strict=True):
+            found.add(thing, roles[row], serial, readings[row])
+        before = {readings[row].storage for row in others}
+        for row, reading in zip(others, found.readings, strict=True):
+            readings[row] = reading
+        read = {reading.object for reading in found.readings}
+        held = {reading.object for reading in readings} - read
+        counters = (*(one for one in counters if one.object in held), *found.counters)[:MAX_COUNTERS]
+        gone = before.difference([reading.storage for reading in readings])
+        gone.update(one for one, block in found.blocks.items() if _has_moved(old.blocks.get(one), block))
+        blocks = {one: block for one, block in old.blocks.items() if one not in gone}
+        return _Kept(facts, old.scene.with_readings(readings), join_blocks([blocks, found.blocks]), counters, tree)
+
+    def _rows_to_read(
+        self, old: _Kept, branch: Branch, facts: Facts, *, hurried: bool
+    ) -> tuple[list[tuple[int, int]], list[int]]:
+        """Tell which tensors have another version alone, and that, and of which more is to be read."""
+        versions: list[tuple[int, int]] = []
+        others: list[int] = []
+        start, lost = 0, self.storages.lost
+        for known, chunk in zip(old.facts.chunks, facts.chunks, strict=True):
+            stop = start + len(chunk.tokens)
+            last, things = old.scene.readings[start:stop], branch.objects[start:stop]
+            if known is not chunk or not hurried:
+                written, other = chunk.compare(known, last, things, hurried=hurried)
+                versions += [(start + row, version) for row, version in written]
+                others += [start + row for row in other]
+            if lost:
+                others += [start + row for row, one in enumerate(last) if one.storage in lost]
+            start = stop
+        if lost:
+            others = sorted({*others})
+            versions = [one for one in versions if one[0] not in {*others}]
+        return versions, others
 
     def _nodes_left(self, old: _Kept | None) -> int:
         """Tell how many tensors of a branch may be asked for their nodes, beside those of all others."""
         return MAX_NODES - sum(len(one.scene.with_history) for one in self._kept.values() if one is not old)
 
-    def _known(self, old: _Kept | None) -> tuple[Mapping[int, Reading], Mapping[int, Block]]:
+    def _known(
+        self, readings: Sequence[Reading], blocks: Mapping[int, Block]
+    ) -> tuple[Mapping[int, Reading], Mapping[int, Block]]:
         """Give the last readings and blocks, but for memory that is gone: where it lay, new memory may lie."""
-        if old is None:
-            return {}, {}
         lost = self.storages.lost
-        known = {reading.object: reading for reading in old.scene.readings if reading.storage not in lost}
-        return known, {storage: block for storage, block in old.blocks.items() if storage not in lost}
+        known = {reading.object: reading for reading in readings if reading.storage not in lost}
+        return known, {storage: block for storage, block in blocks.items() if storage not in lost} if lost else blocks
 
 
 def _has_same_layouts(old: _Kept, branch: Branch) -> bool:
@@ -320,6 +369,16 @@ def _has_same_layouts(old: _Kept, branch: Branch) -> bool:
         reading.unknown or is_ndarray(thing) or is_laid_out_as(thing, reading)
         for thing, reading in zip(branch.objects, old.scene.readings, strict=True)
     )
+
+
+def _at_version(counters: tuple[Counter, ...], readings: list[Reading]) -> tuple[Counter, ...]:
+    """Bring the counters up to date of tensors that have another version."""
+    written = {reading.object: reading.version for reading in readings} if counters else {}
+    return tuple(one.since(version) if (version := written.get(one.object)) else one for one in counters)
+
+
+def _has_moved(known: Block | None, block: Block) -> bool:
+    return known is not None and known.start != block.start
 
 
 def _rank(found: Walk, name: str, limits: Limits) -> tuple[bool, bool, int]:
@@ -339,14 +398,6 @@ def _root(key: str) -> str:
 
 def _picture(kept: Mapping[str, _Kept]) -> Snapshot:
     return Snapshot(scenes={name: one.scene for name, one in kept.items()})
-
-
-def _merge(kept: Mapping[str, _Kept]) -> dict[int, Block]:
-    blocks: dict[int, Block] = {}
-    for one in kept.values():
-        for storage, block in one.blocks.items():
-            add_block(blocks, storage, block)
-    return blocks
 
 
 def _computed(found: Walk, kept: Mapping[str, _Kept]) -> Iterator[Computed]:

@@ -53,7 +53,7 @@ class _Case:
         self.family = {self.spelled, *map(str, self.others)}
         self.sightings = Sightings(cell)
         together = sum(one.storage == reading.storage for _, one in self.group) + 1
-        is_alone = together >= cell.places.crowds[reading.storage]
+        is_alone = together >= cell.places.count_in(reading.storage)
         self.course = Course(before=difference.before or reading, after=reading, is_alone=is_alone)
         self.recorded: dict[int, list[Inner | None]] = {}
         for one in self.evidence.recorded.get(self.spelled, ()):

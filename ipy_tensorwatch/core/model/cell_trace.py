@@ -14,7 +14,7 @@ from .snapshot import Snapshot
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .diff import Found
+    from .differences import Found
     from .records import Cell, Coverage, OperatorWrite
 
 

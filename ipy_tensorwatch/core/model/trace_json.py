@@ -29,11 +29,11 @@ SCHEMA = 1
 _RECORDS: dict[str, Any] = {
     one.__name__: one
     for one in (
-        *(CellTrace, SourceFile, Difference, Content, Evidence, Move, OptimizerStep, Position, Recorded, Write),
+        *(CellTrace, SourceFile, Difference, Evidence, Move, OptimizerStep, Position, Recorded, Write),
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
         *(OperatorWrite, Reason, Site, Unverified, Overwritten, SavedTensor, Snapshot),
     )
-}
+} | {"Content": Content.of}
 _KIND = "@"
 
 
@@ -62,6 +62,8 @@ def read_trace(text: str) -> CellTrace:
 @cache
 def _defaults(kind: Any) -> dict[str, Any]:  # noqa: ANN401
     """Give the fields of a record that are saved, each with its default value."""
+    if kind is Content:  # what changed is counted by the time that it is saved
+        return {"changed": MISSING, "verified": MISSING, "elements": None, "since": None}
     if not is_dataclass(kind):
         return {name: kind._field_defaults.get(name, MISSING) for name in kind._fields}
     made = ((one, one.default_factory) for one in fields(kind) if one.init)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...capture.observer import Observation, Observer
     from ...capture.running.write_log import Ledger
     from ...core.blame.recorded_writes import Transcript
-    from ...core.model.diff import Content, Difference
+    from ...core.model.differences import Differences
     from ...core.model.evidence import Recorded
     from ..ipython.magic_options import DiffOptions
 
@@ -76,7 +76,7 @@ class Recording:
         self.recorder.first.clear()
         ledger.marks, observer.examples = {}, EXAMPLES
 
-    def sharpen(self, observed: Observation, observer: Observer) -> tuple[tuple[Difference, Content], ...]:
+    def sharpen(self, observed: Observation, observer: Observer) -> Differences:
         """Count the changed elements of large tensors too."""
         return self.album.compare(observed.found, observed.shot.blocks, observer.prints, observer.examples)
 

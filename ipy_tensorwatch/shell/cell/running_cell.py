@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ...capture.observer import Observer
     from ...capture.snapshot.snapshotter import Shot
-    from ...core.model.diff import Found
+    from ...core.model.differences import Found
     from ..ipython.settings import TensorWatch
     from .operator_recording import Recording
 

@@ -10,7 +10,7 @@ from ...capture.objects.class_names import catalog
 from ...core.blame.reasoning import Reasoning
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
-from ...core.model.diff import join
+from ...core.model.differences import join
 from ...core.model.evidence import Evidence, Move, OptimizerStep, Write
 from ...core.model.graph_state import GraphState
 from ...core.model.notebook import Notebook
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ...capture.observer import Observation
     from ...capture.running.optimizer_steps import SeenStep, StepRecorder
     from ...core.hazards.standing import Standing
-    from ...core.model.diff import Found
+    from ...core.model.differences import Found
     from ...core.model.records import Cell
     from ..ipython.cell_sources import Sources
     from .running_cell import RunningCell
