@@ -36,7 +36,7 @@ from .cell.take_trace import SessionState, take_trace
 from .failure.aftermath import Aftermath
 from .failure.explain_error import FailureBook
 from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
-from .ipython.ipython_private import count_ahead, count_now, error_of, expect_file, last_result, notebook_files
+from .ipython.ipython_private import FILES, LAST_RESULT, count_ahead, count_now, error_of, expect_file
 from .ipython.probe_transformer import ProbeTransformer, transformers
 from .ipython.tensordiff_header import may_request, requested
 
@@ -173,7 +173,7 @@ class Watcher:
         GUARD.run("before a cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
-        if self.cells.is_over(last_result(self.shell)):  # our hook behind it was cut short
+        if self.cells.is_over(LAST_RESULT.of(self.shell)):  # our hook behind it was cut short
             self.cells.forget()
             self._give_up()
         if not self.cells.enter(info):
@@ -211,7 +211,7 @@ class Watcher:
             plain=plain,
             offset=offset,
             names=self.shell.user_ns,
-            files=notebook_files(self.shell),
+            files=FILES.of(self.shell),
             observer=self.observer,
             settings=self.settings,
             peek=self._peek,
@@ -241,9 +241,7 @@ class Watcher:
     def record(self, options: DiffOptions) -> None:
         """Record the operators of the cell that runs."""
         if self.running is not None and self.running.recording is None:
-            self.running.recording = record(
-                notebook_files(self.shell), self.running.observer, self.running.ledger, options
-            )
+            self.running.recording = record(FILES.of(self.shell), self.running.observer, self.running.ledger, options)
             self.running.recording.open(self.running.observer, self.running.ledger)
 
     def _look_outside(self, now: float, count: int, *, thorough: bool) -> Sequence[Found]:

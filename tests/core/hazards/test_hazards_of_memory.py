@@ -166,6 +166,12 @@ def test_without_an_optimizer_no_dict_follows_training():
     assert [] == kept(change("net.weight", cause="direct"), follower("best['w']"), **{"best['w']": reading(3, 5)})
 
 
+def test_what_an_optimizer_changed_and_is_gone_or_has_no_memory_leads_nowhere():
+    by_step = [change(path, cause="optimizer", silent=False) for path in ("gone", "net.weight")]
+
+    assert [] == kept(*by_step, follower("best['w']"), **{"net.weight": reading(1, 0), "best['w']": reading(3, 0)})
+
+
 def test_memory_that_was_freed_can_be_given_again():
     [one] = gone_memory(
         snapshot(h=reading(1, unknown=FREED), m=reading(2, 2, unknown=Reason("meta")), x=reading(3, 3)), ()
