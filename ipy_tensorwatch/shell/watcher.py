@@ -32,7 +32,7 @@ from .cell.operator_recording import record
 from .cell.outcome import status_of, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
-from .cell.take_trace import SessionState, take_trace
+from .cell.take_trace import SessionState, reason
 from .failure.aftermath import Aftermath
 from .failure.explain_error import FailureBook
 from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
@@ -314,8 +314,7 @@ class Watcher:
             graphs=self.observer.graphs,
             standing=self.standing,
         )
-        trace = take_trace(session, cell, self._describe(cell, result, began), observed, found)
-        reasoning = Reasoning(trace)
+        reasoning = reason(session, cell, self._describe(cell, result, began), observed, found)
         GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
         hazards = GUARD.run("hazards", self._tell_hazards, cell, reasoning, result, default=none)

@@ -57,11 +57,11 @@ def take_trace(
     """
     shell, sources = session.shell, session.sources
     found = join((*cell.meanwhile, found))
-    files, failed = sources.files(shell), ended.status != "ok"
-    is_quiet = not (found or observed.overwritten or failed)
+    files = sources.files(shell)
+    is_quiet = not (found or observed.overwritten or ended.status != "ok")
     cells = [cell, *cell.beside]
     own, *beside = (_evidence_of(one, () if is_quiet else _steps(session, one, observed)) for one in cells)
-    trace = CellTrace(
+    return CellTrace(
         cell=ended,
         before=cell.ledger.before.snapshot,
         after=observed.shot.snapshot,
@@ -78,9 +78,16 @@ def take_trace(
         coverage=observed.coverage,
         seconds=_patience(cell, ended.duration),
     )
-    if is_quiet or not (failed or cell.beside or observed.overwritten or Reasoning(trace).follows_calls):
-        return trace
-    return replace(trace, notebook=read_notebook(shell, sources))
+
+
+def reason(
+    session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, found: Sequence[Found]
+) -> Reasoning:
+    """Take the trace of a cell and begin to reason; the notebook is read only where some of that may ask for it."""
+    reasoning = Reasoning(take_trace(session, cell, ended, observed, found))
+    if not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls):
+        return reasoning
+    return Reasoning(replace(reasoning.trace, notebook=read_notebook(session.shell, session.sources)))
 
 
 def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:
