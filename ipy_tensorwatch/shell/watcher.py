@@ -104,7 +104,8 @@ class Watcher:
         freezer = Freezer(self.observer.lens.storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
         self.freezing = Freezing(self.shell, freezer)
         self.steps = StepRecorder(
-            lambda: (cell.ledger.current, cell.ledger.is_blurred) if (cell := self.running) else (None, False),
+            lambda: cell.ledger.current if (cell := self.running) else None,
+            lambda frame: cell.statement_at(frame) if (cell := self.running) else None,
             lambda name: cell_of(self.shell, name) is not None,
         )
 
