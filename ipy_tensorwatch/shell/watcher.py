@@ -11,6 +11,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from ..capture.compare.element_diff import EXAMPLES
 from ..capture.observer import Observation, Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
@@ -303,7 +304,9 @@ class Watcher:
         self.sources.adopt(cell.files, cell.known, cell.count)
         self._grant(cell, duration)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration
-        observed = self.observer.look(user_variables(self.shell), cell.count, patience, cell.ledger.past)
+        examples = cell.recording.options.values if cell.recording else EXAMPLES
+        past = cell.ledger.past
+        observed = self.observer.look(user_variables(self.shell), cell.count, patience, past, examples)
         self._share(observed.found)
         GUARD.run("keeping copies", self._archive, cell, observed, default=None)
         GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
