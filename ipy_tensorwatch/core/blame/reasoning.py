@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,25 @@ class Reasoning:
     def silent(self) -> tuple[Change, ...]:
         """The changes that nobody would have expected from reading the cell."""
         return tuple(change for change in self.unsettled if change.silent)
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes the trace keeps beside its records."""
+        masks = (one.mask for several in self.trace.own.writes.values() for one in several)
+        found = self.trace.found
+        return sum(map(len, filter(None, masks))) + (found.nbytes if isinstance(found, Differences) else 0)
+
+    def without_bytes(self) -> Reasoning:
+        """Make what no class settles, and let go of the bytes: of the rest, no more is said than what needs none."""
+        trace, _ = self.trace, self.unsettled
+        if isinstance(trace.found, Differences):
+            trace.found.let_go()
+        writes = {
+            storage: tuple(replace(one, mask=None) for one in several) for storage, several in trace.own.writes.items()
+        }
+        thin = Reasoning(replace(trace, own=replace(trace.own, writes=writes)))
+        thin._made.update(self._made)
+        return thin
 
     def count_changes(self) -> int:
         """Count the changes of what was there before and after; some may turn out to be none."""
