@@ -11,6 +11,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from ..capture.compare.element_diff import EXAMPLES
 from ..capture.observer import Observation, Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
@@ -32,7 +33,7 @@ from .cell.operator_recording import record
 from .cell.outcome import status_of, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
-from .cell.take_trace import Watched, take_trace
+from .cell.take_trace import SessionState, reason
 from .failure.aftermath import Aftermath
 from .failure.explain_error import FailureBook
 from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
@@ -303,20 +304,21 @@ class Watcher:
         self.sources.adopt(cell.files, cell.known, cell.count)
         self._grant(cell, duration)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration
-        observed = self.observer.look(user_variables(self.shell), cell.count, patience, cell.ledger.past)
+        examples = cell.recording.options.values if cell.recording else EXAMPLES
+        past = cell.ledger.past
+        observed = self.observer.look(user_variables(self.shell), cell.count, patience, past, examples)
         self._share(observed.found)
         GUARD.run("keeping copies", self._archive, cell, observed, default=None)
         GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
         found = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed.found)
-        watched = Watched(
+        session = SessionState(
             shell=self.shell,
             sources=self.sources,
             steps=self.steps,
             graphs=self.observer.graphs,
             standing=self.standing,
         )
-        trace = take_trace(watched, cell, self._describe(cell, result, began), observed, found)
-        reasoning = Reasoning(trace)
+        reasoning = reason(session, cell, self._describe(cell, result, began), observed, found)
         GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
         hazards = GUARD.run("hazards", self._tell_hazards, cell, reasoning, result, default=none)

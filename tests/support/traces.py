@@ -54,7 +54,7 @@ def position(at: int | tuple[int, str, int]) -> Position:
 
 
 def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> CellTrace:
-    """Make the trace of cell 3, in which bytes changed and versions went up by one.
+    """Make the trace of a cell, the third, in which bytes changed and versions went up by one.
 
     Parameters
     ----------
@@ -67,9 +67,9 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
     cells
         Earlier cells, which define functions.
     """
-    changed = more.pop("changed", tuple(readings))
+    changed, count = more.pop("changed", tuple(readings)), more.pop("count", 3)
     own = {
-        "cell": 3,
+        "cell": count,
         "plain": plain,
         "ran": frozenset(one.index for one in parse_statements(plain)),
         "writes": {
@@ -101,7 +101,7 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
         if path in changed
     ]
     values = {
-        "cell": Cell(count=3, source=plain, status="ok", duration=0.01, overhead=0.0),
+        "cell": Cell(count=count, source=plain, status="ok", duration=0.01, overhead=0.0),
         "before": snapshot_of(readings),
         "after": snapshot_of(readings),
         "found": tuple(found),

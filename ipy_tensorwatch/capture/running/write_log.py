@@ -153,6 +153,15 @@ class Ledger:
         self.resting.begin({index: partial(self._enter, self._enter_statement, index) for index in range(count)})
         self.allowance.begin()
 
+    def look_closely(self, copies: Mapping[int, Mark], largest: int, share: float) -> None:
+        """Look between statements for a larger share of the time, at larger storages too, compared with copies."""
+        self.marks, self.largest, self.tires = {**self.marks, **copies}, largest, False
+        self.allowance.floor = self.allowance.share = share
+
+    def check_before_each(self, verify: Callable[[], Exception | None]) -> None:
+        """Check before each statement whether it has to raise."""
+        self.verify = verify
+
     def end(self) -> None:
         """Stop seeing lines: the cell has run."""
         self._close_epoch()
@@ -168,7 +177,7 @@ class Ledger:
 
     def forget(self) -> None:
         """Let go of the copies of bytes."""
-        self._watch = None
+        self._watch, self.marks = None, {}
 
     def _enter(self, enter: Callable[[int], None], index: int) -> bool:
         """Enter a statement; return whether something is to be delivered to the cell before that runs."""

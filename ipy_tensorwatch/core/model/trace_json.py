@@ -34,6 +34,7 @@ _RECORDS: dict[str, Any] = {
         *(OperatorWrite, Reason, Site, Unverified, Overwritten, SavedTensor, Snapshot),
     )
 } | {"Content": Content.of}
+_RECORDS["Content"] = Content.of
 _KIND = "@"
 
 
@@ -62,6 +63,8 @@ def read_trace(text: str) -> CellTrace:
 @cache
 def _defaults(kind: Any) -> dict[str, Any]:  # noqa: ANN401
     """Give the fields of a record that are saved, each with its default value."""
+    if kind is Content:  # which elements differ may still have to be counted
+        return {"changed": MISSING, "verified": MISSING, "since": None, "elements": None}
     if kind is Content:  # what changed is counted by the time that it is saved
         return {"changed": MISSING, "verified": MISSING, "elements": None, "since": None}
     if not is_dataclass(kind):
