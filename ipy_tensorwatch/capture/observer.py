@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..core.host.guard import GUARD
-from ..core.model.diff import Row, diff
+from ..core.model.diff import DiffRow, diff
 from ..core.model.differences import Differences
 from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason
@@ -190,7 +190,7 @@ class Observer:
         self.budget.pay(perf_counter() - start)
         return found or ()
 
-    def _contrast(self, shot: Shot, rows: list[Row], verdicts: Mapping[int, Verdict]) -> Differences:
+    def _contrast(self, shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, Verdict]) -> Differences:
         """Compare the elements of the paths that may differ."""
         contents = [contrast(one.before, one.after, verdicts, self.prints, self.examples) for one in rows]
         _tell_owners(shot, rows, contents)
@@ -213,7 +213,7 @@ class Observer:
             earlier.append(counts)
 
 
-def _tell_owners(shot: Shot, rows: list[Row], contents: list[Contrast]) -> None:
+def _tell_owners(shot: Shot, rows: list[DiffRow], contents: list[Contrast]) -> None:
     """Tell sparse tensors by their components: they are changed where one of these is."""
     both = zip(rows, contents, strict=True)
     components = [row for row, one in both if row.after is not None and row.after.kind == COMPONENT and one.changed]
@@ -226,21 +226,21 @@ def _tell_owners(shot: Shot, rows: list[Row], contents: list[Contrast]) -> None:
             contents[number] = _CHANGED
         elif place is not None:
             reading = place[0].readings[place[1]]
-            rows.append(Row(*place, reading, reading))
+            rows.append(DiffRow(*place, reading, reading))
             contents.append(_CHANGED)
 
 
 _CHANGED = Contrast(changed=True, verified=True)
 
 
-def _rewritten(shot: Shot, rows: list[Row], verdicts: Mapping[int, Verdict]) -> Iterator[Row]:
+def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, Verdict]) -> Iterator[DiffRow]:
     """Find paths whose readings are the same but whose bytes are not."""
     changed = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
     known = {(id(row.scene), row.place) for row in rows} if changed else ()
     for scene, place in _places_of(changed, shot):
         if (id(scene), place) not in known:
             reading = scene.readings[place]
-            yield Row(scene, place, reading, reading)
+            yield DiffRow(scene, place, reading, reading)
 
 
 def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[Scene, int]]:
@@ -260,7 +260,7 @@ def _before(verdict: Verdict | None) -> list[Spell]:
     return [Spell(0, 0, known)] if known else []
 
 
-def _written(rows: list[Row]) -> set[int]:
+def _written(rows: list[DiffRow]) -> set[int]:
     """Give the storages of tensors whose version counter has moved."""
     return {
         after.storage
