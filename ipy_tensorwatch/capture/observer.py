@@ -21,7 +21,7 @@ from .autograd.note_saved import Aids
 from .compare.borrowed_memory import Loans
 from .compare.byte_history import NO_PAST, Spell
 from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast
-from .compare.fingerprints import Budget, Fingerprints, Verdict
+from .compare.fingerprints import BANDWIDTH, Budget, Fingerprints, Verdict
 from .objects.look_limits import EXACT_TENSORS
 from .snapshot.snapshotter import Lens, Shot
 from .snapshot.tensor_parts import COMPONENT
@@ -38,6 +38,9 @@ SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005
 of the cell adds, and at least while some of them were never read."""
 
 
+ONCE_SEEN, UNSEEN = 0.0005, 0.01
+"""The CPU seconds that may be spent on bytes after a cell that cannot have written any, and while some were never
+seen."""
 UNCOUNTED = 1 << 25
 """How many bytes are kept of what changed before the last look, so that its elements can be counted."""
 
@@ -154,6 +157,16 @@ class Observer:
         overwritten = self._follow_graphs(computed, verdicts, cell, past)
         cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
         return Observation(shot=shot, found=found, verdicts=verdicts, overwritten=overwritten, cut=cut)
+
+    def spare(self) -> None:
+        """Spend little on a cell that cannot have written: what others write meanwhile is found after later cells."""
+        has_seen_all = self.prints.marks.keys() >= self.shot.blocks.keys()
+        self.budget.cap = ONCE_SEEN if has_seen_all else UNSEEN
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it takes long to compare all bytes."""
+        return self.shot.nbytes > BANDWIDTH * UNSEEN
 
     def _seconds(self) -> float:
         """Tell how long looking for more than an ordinary number of tensors may take."""
