@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..core.host.guard import GUARD
-from ..core.model.diff import Row, diff
+from ..core.model.diff import DiffRow, diff
 from ..core.model.differences import Differences
 from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason
@@ -21,7 +21,7 @@ from .autograd.note_saved import Aids
 from .compare.borrowed_memory import Loans
 from .compare.byte_history import NO_PAST, Spell
 from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast
-from .compare.fingerprints import Budget, Fingerprints, Verdict
+from .compare.fingerprints import BANDWIDTH, Budget, Fingerprints, Verdict
 from .objects.look_limits import EXACT_TENSORS
 from .snapshot.snapshotter import Lens, Shot
 from .snapshot.tensor_parts import COMPONENT
@@ -38,6 +38,9 @@ SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005
 of the cell adds, and at least while some of them were never read."""
 
 
+ONCE_SEEN, UNSEEN = 0.0005, 0.01
+"""The CPU seconds that may be spent on bytes after a cell that cannot have written any, and while some were never
+seen."""
 UNCOUNTED = 1 << 25
 """How many bytes are kept of what changed before the last look, so that its elements can be counted."""
 
@@ -161,6 +164,16 @@ class Observer:
         cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
         return Observation(shot=shot, found=found, verdicts=verdicts, overwritten=overwritten, cut=cut)
 
+    def spare(self) -> None:
+        """Spend little on a cell that cannot have written: what others write meanwhile is found after later cells."""
+        has_seen_all = self.prints.marks.keys() >= self.shot.blocks.keys()
+        self.budget.cap = ONCE_SEEN if has_seen_all else UNSEEN
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it takes long to compare all bytes."""
+        return self.shot.nbytes > BANDWIDTH * UNSEEN
+
     def _seconds(self) -> float:
         """Tell how long looking for more than an ordinary number of tensors may take."""
         spare = self.budget.credit / 2
@@ -196,7 +209,7 @@ class Observer:
         self.budget.pay(perf_counter() - start)
         return found or ()
 
-    def _contrast(self, shot: Shot, rows: list[Row], verdicts: Mapping[int, Verdict], examples: int) -> Differences:
+    def _contrast(self, shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, Verdict], examples: int) -> Differences:
         """Compare the elements of the paths that may differ."""
         contents = [contrast(one.before, one.after, verdicts, self.prints, examples) for one in rows]
         _tell_owners(shot, rows, contents)
@@ -219,7 +232,7 @@ class Observer:
             earlier.append(counts)
 
 
-def _tell_owners(shot: Shot, rows: list[Row], contents: list[Contrast]) -> None:
+def _tell_owners(shot: Shot, rows: list[DiffRow], contents: list[Contrast]) -> None:
     """Tell sparse tensors by their components: they are changed where one of these is."""
     both = zip(rows, contents, strict=True)
     components = [row for row, one in both if row.after is not None and row.after.kind == COMPONENT and one.changed]
@@ -232,21 +245,21 @@ def _tell_owners(shot: Shot, rows: list[Row], contents: list[Contrast]) -> None:
             contents[number] = _CHANGED
         elif place is not None:
             reading = place[0].readings[place[1]]
-            rows.append(Row(*place, reading, reading))
+            rows.append(DiffRow(*place, reading, reading))
             contents.append(_CHANGED)
 
 
 _CHANGED = Contrast(changed=True, verified=True)
 
 
-def _rewritten(shot: Shot, rows: list[Row], verdicts: Mapping[int, Verdict]) -> Iterator[Row]:
+def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, Verdict]) -> Iterator[DiffRow]:
     """Find paths whose readings are the same but whose bytes are not."""
     changed = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
     known = {(id(row.scene), row.place) for row in rows} if changed else ()
     for scene, place in _places_of(changed, shot):
         if (id(scene), place) not in known:
             reading = scene.readings[place]
-            yield Row(scene, place, reading, reading)
+            yield DiffRow(scene, place, reading, reading)
 
 
 def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[Scene, int]]:
@@ -266,7 +279,7 @@ def _before(verdict: Verdict | None) -> list[Spell]:
     return [Spell(0, 0, known)] if known else []
 
 
-def _written(rows: list[Row]) -> set[int]:
+def _written(rows: list[DiffRow]) -> set[int]:
     """Give the storages of tensors whose version counter has moved."""
     return {
         after.storage

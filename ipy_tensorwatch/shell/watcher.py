@@ -25,6 +25,7 @@ from ..core.host.guard import GUARD
 from ..core.model.cell_trace import CellTrace
 from ..core.model.reason import Reason
 from ..core.model.records import Cell, Coverage, Unverified
+from ..core.syntax.inert_cells import is_inert
 from ..render.report import Report
 from .cell.freeze import Freezing
 from .cell.late_error import deliver_late
@@ -343,6 +344,8 @@ class Watcher:
         budget.grant(settings.budget_floor + settings.budget_share * duration)
         if cell.recording:
             budget.grant(RECORDING_SECONDS)
+        elif self.observer.is_heavy and is_inert(cell.plain):
+            self.observer.spare()
 
     def _describe(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> Cell:
         overhead = cell.overhead + cell.ledger.allowance.spent + perf_counter() - began

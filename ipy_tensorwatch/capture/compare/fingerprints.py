@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref  # noqa: TC003  (named in the types of a function's defaults)
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +16,7 @@ from ...core.memory.footprint import footprint_of
 from ...core.memory.overlap import lay_out
 from ..host.threads import is_alone
 from ..memory.byte_block import copy_held, digest_each, digest_held, fetch
-from .batches import Batches, batches_of
+from .batches import Batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -122,9 +123,16 @@ class Verdict(NamedTuple):
 
 @dataclass(slots=True)
 class Budget:
-    """Seconds that may be spent on bytes; what a cell leaves over is saved for the next, up to a cap."""
+    """Seconds that may be spent on bytes; what a cell leaves over is saved for the next, up to a limit.
+
+    Attributes
+    ----------
+    cap
+        How much of it may be spent on one cell.
+    """
 
     limit: float = 1.0
+    cap: float = math.inf
     credit: float = 0.0
     spent: float = 0.0
     granted: float = 0.0
@@ -132,11 +140,12 @@ class Budget:
     def grant(self, seconds: float) -> None:
         """Add a cell's allowance."""
         self.credit = min(max(self.limit, seconds), self.credit + seconds)
-        self.spent, self.granted = 0.0, seconds
+        self.spent, self.granted, self.cap = 0.0, seconds, math.inf
 
     def affords(self, nbytes: int) -> bool:
         """Guess whether so many bytes can still be compared."""
-        return self.credit > nbytes / BANDWIDTH
+        seconds = nbytes / BANDWIDTH
+        return self.credit > seconds and self.spent + seconds < self.cap
 
     def pay_since(self, start: float) -> float:
         """Take the CPU time of this thread since then off the credit; return what the clock says."""
@@ -253,9 +262,9 @@ class Fingerprints:
         batches = self._batches.follow(blocks)
         if budget.affords(SPARE * self._batches.nbytes):
             return batches
-        self._batches = Batches()  # what others find is not noted in it
-        late = (storage for storage in self.waiting if storage in blocks)
-        return batches_of(dict.fromkeys((*(one for one in blocks if one in urgent), *late, *blocks)), blocks)
+        last = len(self.waiting)
+        turns = dict.fromkeys(urgent, -1) | {one: turn for turn, one in enumerate(self.waiting) if one not in urgent}
+        return sorted(batches, key=lambda batch: min([turns.get(one, last) for one in batch.storages]))
 
     def _differing_large(self, batch: Batch, owners: Owners) -> tuple[None, list[_Seen]]:
         storages, blocks = batch.storages, batch.blocks

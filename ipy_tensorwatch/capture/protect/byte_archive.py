@@ -100,14 +100,15 @@ class Archive:
         self.due &= marks.keys()
         room = self.limit // 2 - sum(map(_size, self.copies.values()))
         for storage in sorted(self.due):
-            began, mark = thread_time(), marks[storage]
-            if _size(mark) <= room and budget.affords(mark.block.nbytes):
-                copy = blocks[storage].copy()
-                if copy is not None and xxhash.xxh3_128_digest(copy) == mark.digest:
-                    self.copies[storage] = mark._replace(copy=copy)
-                    room -= _size(mark)
-                self.due.discard(storage)
-                budget.pay(thread_time() - began)
+            mark = marks[storage]
+            if _size(mark) > room or not budget.affords(mark.block.nbytes):
+                continue
+            began, copy = thread_time(), blocks[storage].copy()
+            if copy is not None and xxhash.xxh3_128_digest(copy) == mark.digest:
+                self.copies[storage] = mark._replace(copy=copy)
+                room -= _size(mark)
+            self.due.discard(storage)
+            budget.pay(thread_time() - began)
 
     def find(self, storage: int, cell: int) -> Kept | None:
         """Find the bytes of a storage from before a cell: those that the first write since then has replaced."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..memory.byte_block import Block, Bytes
 
 
-class Mask(NamedTuple):
+class ByteMask(NamedTuple):
     """Which bytes differ between two copies, worked out when somebody asks."""
 
     old: Bytes
@@ -39,7 +39,7 @@ class Rewritten(NamedTuple):
 
     storage: int
     since: int
-    mask: Mask | None
+    mask: ByteMask | None
     low: int
 
 
@@ -109,6 +109,6 @@ def is_storage(owner: object) -> bool:
     return is_a(type(owner), torch.UntypedStorage)
 
 
-def mask_of(old: Bytes | None, new: Bytes | None) -> Mask | None:
+def mask_of(old: Bytes | None, new: Bytes | None) -> ByteMask | None:
     """Tell which bytes differ; None where one of the two is not known."""
-    return None if old is None or new is None or len(old) != len(new) else Mask(old, new)
+    return None if old is None or new is None or len(old) != len(new) else ByteMask(old, new)

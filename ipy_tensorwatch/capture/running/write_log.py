@@ -14,6 +14,7 @@ from ...core.host.guard import GUARD, pause_tracing
 from ...core.model.evidence import Move, Position, Write
 from ...core.syntax.probes import make_probes, silence
 from ..compare.byte_history import NO_PAST, Past
+from ..compare.dense_count import is_row_major
 from ..frames.line_monitor import CAN_SEE, LineWatch
 from ..host.gc_pause import quiet_collector
 from ..host.graph_private import next_sequence_number
@@ -169,6 +170,8 @@ class Ledger:
 
     def finish(self, observed: Observation) -> None:
         """Write down what the final comparison found beyond what the looks between statements had."""
+        if self._watch is None and not observed.found:
+            return
         watch = self._watch or self._start_watching(looks=False)
         number = len(self._epochs)
         moved = [*watch.seats.settle(observed.found.moved)]
@@ -394,5 +397,10 @@ class Ledger:
 def _matters_to_none(one: Rewritten, after: Snapshot) -> bool:
     """Tell whether every path to a storage leads to all of its bytes, so that it is all one which of them differ."""
     end = one.low + (len(one.mask.old) if one.mask else 0)
-    readings = (scene.readings[place] for scene, place in after.by_storage.places(one.storage))
-    return all(reading.is_dense and reading.low <= one.low and reading.high >= end for reading in readings)
+    for scene, place in after.by_storage.places(one.storage):
+        reading = scene.readings[place]
+        if not is_row_major(reading.shape, reading.strides, reading.itemsize):
+            return False
+        if reading.low > one.low or reading.high < end:
+            return False
+    return True

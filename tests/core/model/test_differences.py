@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.model.diff import Row, diff
+from ipy_tensorwatch.core.model.diff import DiffRow, diff
 from ipy_tensorwatch.core.model.differences import CHANGED, NOT_KNOWN, SAME, Differences, join
 from ipy_tensorwatch.core.model.outline import Outline, Run
 from ipy_tensorwatch.core.model.reading import Reading
@@ -49,7 +49,7 @@ class Counted(list[Elements | None]):
 @pytest.fixture
 def found() -> Differences:
     whole = scene_of({name: AFTER.get(name) or BEFORE[name] for name in NAMES})
-    rows = [Row(whole, place, BEFORE.get(name), AFTER.get(name)) for place, name in enumerate(NAMES)]
+    rows = [DiffRow(whole, place, BEFORE.get(name), AFTER.get(name)) for place, name in enumerate(NAMES)]
     return Differences(
         rows=rows,
         changed=[True, False, None, None, None, True],
