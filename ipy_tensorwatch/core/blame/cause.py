@@ -204,7 +204,7 @@ class _Case:
         if self.path.is_grad and self._is_backward(statement, reached):
             return "backward"
         if self.reading.kind == "buffer" and statement.calls and not self._named_others(statement):
-            return "module" if self._is_own_buffer(statement) else "call" if self._mentions(statement) else "alias"
+            return "module" if self._is_own_buffer(statement) else "alias"
         if step is not None:
             return "alias"
         if statement.calls and (self._mentions(statement) or self._is_reached(reached)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from .diff import Content, Difference, Row
+from .diff import Content, Difference, DiffRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,21 @@ SAME, CHANGED, NOT_KNOWN = 0, 1, -1
 """What became of the bytes of a row, in the column of all rows."""
 
 
+class CountsOnDemand(Sequence["Elements | None"]):
+    """Numbers of changed elements that are counted when they are read, in copies that are kept until then.
+
+    Attributes
+    ----------
+    nbytes
+        How many bytes the copies take.
+    """
+
+    nbytes: int = 0
+
+    def let_go(self) -> None:
+        """Let go of the copies: what has not been counted by now is not known."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Differences(Sequence[tuple[Difference, Content]]):
     """The paths that differ. As a sequence it gives each row as a `Difference` and a `Content`.
@@ -36,7 +51,7 @@ class Differences(Sequence[tuple[Difference, Content]]):
         Of each row how many elements changed; it may be counted when it is read.
     """
 
-    rows: Sequence[Row] = ()
+    rows: Sequence[DiffRow] = ()
     changed: Sequence[bool | None] = ()
     verified: Sequence[bool] = ()
     since: Sequence[int | None] = ()
@@ -61,6 +76,16 @@ class Differences(Sequence[tuple[Difference, Content]]):
             changed=self.changed[row], verified=self.verified[row], since=self.since[row], counts=self.counts, row=row
         )
         return Difference(path=self.path(row), before=before, after=after), content
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes are kept to count the changed elements."""
+        return self.counts.nbytes if isinstance(self.counts, CountsOnDemand) else 0
+
+    def let_go(self) -> None:
+        """Let go of these bytes."""
+        if isinstance(self.counts, CountsOnDemand):
+            self.counts.let_go()
 
     def path(self, row: int) -> AccessPath:
         """Spell the path of a row."""
@@ -100,7 +125,7 @@ class Differences(Sequence[tuple[Difference, Content]]):
         return np.asarray(self.is_same_object & np.array(moved, np.bool_))
 
     @cached_property
-    def moved(self) -> tuple[Row, ...]:
+    def moved(self) -> tuple[DiffRow, ...]:
         """The rows of tensors that lie in another storage than before."""
         return tuple(row for row in self.rows if _is_moved(*row))
 
@@ -110,7 +135,7 @@ def _is_moved(_: Any, __: int, before: Any, after: Any) -> bool:  # noqa: ANN401
     return both and before.storage != after.storage
 
 
-def join(looks: Iterable[Sequence[Found]]) -> Sequence[Found]:
+def join_looks(looks: Iterable[Sequence[Found]]) -> Sequence[Found]:
     """Make one look of several that followed each other: from what a path was before all to what it is after them."""
     several = [look for look in looks if look]
     if len(several) == 1:

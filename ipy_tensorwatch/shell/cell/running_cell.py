@@ -143,7 +143,7 @@ class RunningCell:
     def forget(self) -> None:
         """Let go of the copies of bytes."""
         if self.recording:
-            self.recording.release(self.observer, self.ledger)
+            self.recording.release()
         self.ledger.forget()
         self.meanwhile.clear()
 

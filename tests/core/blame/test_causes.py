@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
-from ipy_tensorwatch.core.model.evidence import Evidence, Move, OptimizerStep, Position, Recorded, Write
+from ipy_tensorwatch.core.model.evidence import Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite
 from ipy_tensorwatch.core.model.records import Inner
 from tests.support.records import reading
 from tests.support.traces import explain, make_trace
@@ -51,6 +51,9 @@ class TestDirect:
         changes = explain("f(x)\nx.add_(1)", VIEWS, writes={1: [[0], [1]]})
         assert told(changes["x"])[0] == "direct"
 
+    def test_what_a_statement_names_is_direct_whatever_else_was_seen_to_write(self):
+        assert told(explain("x.add_(0)\ng(w)", {"x": X}, writes={1: [[1]]})["x"])[0] == "direct"
+
     def test_a_statement_that_did_not_run_names_nothing(self):
         changes = explain(
             "if c:\n    x.add_(1)\ny.add_(1)", VIEWS, evidence={"ran": frozenset((0, 2))}, writes={1: [[2]]}
@@ -61,6 +64,21 @@ class TestDirect:
 class TestAlias:
     def test_what_shares_memory_with_the_named_variable_is_changed_through_it(self):
         assert told(explain("y.add_(1)", VIEWS)["x"]) == ("alias", True, ("y",))
+
+    def test_all_behind_a_named_container_is_the_way(self):
+        changes = explain("torch.add(a, b, out=pair)", {"x": X, "pair[0]": Y}, changed=["x"])
+        assert told(changes["x"]) == ("alias", True, ("pair[0]",))
+
+    def test_what_is_named_as_written_is_the_way_and_not_what_is_only_mentioned(self):
+        changes = explain("y.add_(z)", VIEWS | {"z": reading(3)}, changed=["x"])
+        assert told(changes["x"])[2] == ("y",)
+
+    def test_the_argument_that_a_function_writes_is_the_way_and_not_what_is_only_mentioned(self):
+        cells = ["def g(a, b):\n    b.add_(1)"]
+        assert told(explain("g(z, y)", VIEWS | {"z": reading(3)}, cells=cells, changed=["x"])["x"])[2] == ("y",)
+
+    def test_what_is_direct_has_no_way(self):
+        assert told(explain("x.add_(y)", VIEWS)["x"])[2] == ()
 
     def test_what_shares_no_byte_is_not_the_way(self):
         tail = reading(2, low=24, high=48, data_ptr=4096 + 24)
@@ -159,6 +177,9 @@ class TestOptimizer:
     def test_a_step_of_other_memory_is_none(self):
         assert told(explain("g()", {"w": OTHER}, steps=step())["w"])[0] == "alias"
 
+    def test_a_step_of_other_memory_makes_no_call_another(self):
+        assert told(explain("train(x)", {"x": X}, steps=step())["x"])[0] == "call"
+
     def test_a_step_in_another_statement_is_none(self):
         w = PARAMETER._replace(kind="tensor", requires_grad=False)
         changes = explain("opt.step()\ng(z)", {"w": w}, steps=step(), writes={4: [[1]]})
@@ -178,6 +199,30 @@ class TestOptimizer:
         assert told(change)[0] == "optimizer"
         assert lines(change) == [(2, "inferred")]
 
+    def test_a_step_of_a_statement_that_is_not_known_makes_each_a_suspect(self):
+        w = PARAMETER._replace(kind="tensor", requires_grad=False)
+        change = explain("a = w + 1\ng(z)", {"w": w}, steps=step(None), writes={4: [[0, 1]]})["w"]
+        assert [site.line for site in change.sites] == [1, 2]
+
+    def test_the_statement_that_steps_is_itself_the_line(self):
+        cells = ["def train():\n    w.add_(1)"]
+        change = explain("train()", {"w": PARAMETER}, steps=step(), cells=cells)["w"]
+        assert (change.cause, change.site.inner, change.site.certainty) == ("optimizer", None, "observed")
+
+    def test_what_the_optimizer_does_not_own_was_not_changed_by_the_call(self):
+        changes = explain("train(best)", {"net.w": PARAMETER, "best": reading(8, 4)}, steps=step())
+        assert told(changes["best"]) == ("alias", True, ("net.w",))
+
+    def test_a_step_elsewhere_makes_no_statement_a_suspect(self):
+        change = explain("g(x)\nopt.step()", {"x": X}, steps=step(1), writes={1: [[0, 1]]})["x"]
+        assert lines(change) == [(1, "inferred")]
+
+    def test_a_frozen_parameter_of_another_optimizer_is_expected(self):
+        parameter = PARAMETER._replace(object=99, requires_grad=False)
+        assert (
+            told(explain("opt.step()", {"net.w": parameter}, steps=step(paths=frozenset()))["net.w"])[0] == "optimizer"
+        )
+
 
 class TestUpdateByHand:
     def test_a_leaf_written_through_the_same_object_under_another_name(self):
@@ -187,6 +232,26 @@ class TestUpdateByHand:
     def test_the_same_object_by_what_the_name_led_to(self):
         changes = explain("p.add_(1)", {"net.w": PARAMETER}, targets={0: {"p": frozenset((4,))}})
         assert told(changes["net.w"])[0] == "optimizer"
+
+    def test_each_way_to_know_the_same_object_is_enough(self):
+        leaf = LEAF._replace(kind="tensor")
+        assert (
+            told(
+                explain(
+                    "p.mul_(g(q))", {"w": leaf}, targets={0: {"p": frozenset((3,))}}, cells=["def g(a):\n    return a"]
+                )["w"]
+            )[0]
+            == "optimizer"
+        )
+        assert (
+            told(explain("p.mul_(g(q))", {"w": leaf, "p": leaf}, cells=["def g(a):\n    b.add_(1)"])["w"])[0]
+            == "optimizer"
+        )
+
+    def test_a_write_through_data_is_one_through_another_object(self):
+        cells = ["def g(a):\n    v = p.detach()\n    v.add_(1)"]
+        changes = explain("p.detach().add_(g(q))", {"net.w": PARAMETER, "p": PARAMETER}, cells=cells)
+        assert told(changes["net.w"])[:2] == ("alias", True)
 
     def test_another_object_over_its_memory_is_silent(self):
         changes = explain("p.add_(1)", {"net.w": PARAMETER, "p": reading(8, 4)})
@@ -216,6 +281,13 @@ class TestUpdateByHand:
         assert told(explain("lib.prune(w.detach())", {"w": LEAF})["w"])[0] == "call"
         assert told(explain("lib.prune(w[0])", {"w": LEAF})["w"])[0] == "call"
 
+    def test_a_statement_without_a_call_hands_nothing_to_a_library(self):
+        assert told(explain("z = w + 1", {"w": LEAF})["w"])[0] == "alias"
+
+    def test_a_function_that_writes_what_is_no_name_of_the_leaf(self):
+        cells = ["def rig():\n    other.data.add_(1)\n    other.add_(1)"]
+        assert told(explain("rig()", {"w": LEAF}, cells=cells)["w"])[0] != "optimizer"
+
     def test_a_module_that_is_called_writes_its_own_parameters_for_another_reason(self):
         assert told(explain("out = net(z)", {"net.w": PARAMETER})["net.w"])[0] == "call"
 
@@ -232,6 +304,12 @@ class TestBackward:
         cells = ["def train():\n    loss.backward()"]
         assert told(explain("train()", {"w": LEAF, "w.grad": GRAD}, cells=cells)["w.grad"])[0] == "backward"
 
+    def test_a_gradient_where_backward_is_called_beside_a_function_that_writes_it(self):
+        cells = ["def clip(a):\n    w.grad.mul_(1)"]
+        assert (
+            told(explain("clip(loss.backward())", {"w": LEAF, "w.grad": GRAD}, cells=cells)["w.grad"])[0] == "backward"
+        )
+
     def test_a_gradient_by_a_library(self):
         assert told(explain("trainer.fit()", {"w": LEAF, "w.grad": GRAD})["w.grad"])[0] == "backward"
 
@@ -245,6 +323,11 @@ class TestBackward:
 
     def test_what_is_no_gradient_is_silent_in_a_backward(self):
         assert told(explain("loss.backward()", {"kept": X})["kept"])[:2] == ("alias", True)
+
+    def test_the_statement_that_runs_backward_is_the_line_whatever_it_calls(self):
+        cells = ["def clip(a):\n    w.grad.mul_(1)"]
+        change = explain("clip(loss.backward())", {"w": LEAF, "w.grad": GRAD}, cells=cells)["w.grad"]
+        assert (change.cause, change.site.inner, change.site.certainty) == ("backward", None, "observed")
 
     def test_the_statement_itself_is_the_line(self):
         cells = ["def backward(x):\n    x.backward()"]
@@ -277,6 +360,10 @@ class TestModule:
         changes = explain("a(z)", {"a.bn.mean": BUFFER, "b.bn.mean": BUFFER})
         assert [told(one)[0] for one in changes.values()] == ["module", "module"]
 
+    def test_the_buffer_of_the_very_module_that_is_named_whatever_shares_it(self):
+        changes = explain("a(b)", {"a.mean": BUFFER, "b.mean": BUFFER, "b.other": OTHER}, changed=["a.mean"])
+        assert told(changes["a.mean"])[0] == "module"
+
     def test_a_call_that_names_neither_module(self):
         changes = explain("fit()", {"a.bn.mean": BUFFER, "b.bn.mean": BUFFER, "b.other": OTHER}, changed=["b.bn.mean"])
         assert told(changes["b.bn.mean"])[0] == "module"
@@ -305,6 +392,18 @@ class TestSites:
     def test_where_nothing_tells_them_apart_all_are_said(self):
         assert [at for at, _ in lines(explain("f(w)\ng(w)", {"x": X}, writes={1: [[0, 1]]})["x"])] == [1, 2]
 
+    def test_a_statement_that_can_write_nothing_is_no_suspect(self):
+        assert [at for at, _ in lines(explain("a = 1\nz = w + 1", {"x": X}, writes={1: [[0, 1]]})["x"])] == [2]
+
+    def test_of_several_the_one_that_names_what_lies_above_it(self):
+        change = explain("g(pair)\ntorch.add(a, b, out=pair)", {"pair[0]": X}, writes={1: [[0, 1]]})["pair[0]"]
+        assert [site.line for site in change.sites] == [2]
+
+    def test_a_line_in_the_body_of_a_magic_is_a_line_of_the_cell(self):
+        magic = "get_ipython().run_cell_magic('time', '', 'y = 1\\nz.add_(1)\\n')"
+        change = explain(magic, {"x": X, "z": reading(2)}, changed=["x"])["x"]
+        assert [(site.text, site.certainty, site.inner) for site in change.sites] == [("z.add_(1)", "inferred", None)]
+
     def test_what_was_recorded_is_observed_with_its_line(self):
         inner = Inner(cell=1, line=2, text="a.add_(1)")
         recorded = {"x": (Recorded(statement=1, inner=inner),)}
@@ -321,16 +420,23 @@ class TestSites:
     def test_a_write_beside_the_elements_of_a_view_is_none_to_it(self):
         head, tail = reading(1, high=12, shape=(3,)), reading(2, low=12, high=24, data_ptr=4096 + 12, shape=(3,))
         mask = bytes([0] * 12 + [1] * 12)
-        writes = {1: (Write(storage=1, positions=frozenset((Position(0, None, blind=False),)), look=0, mask=mask),
-                      Write(storage=1, positions=frozenset((Position(1, None, blind=False),)), look=1))}  # fmt: skip
+        writes = {1: (SeenWrite(storage=1, positions=frozenset((Position(0, None, blind=False),)), look=0, mask=mask),
+                      SeenWrite(storage=1, positions=frozenset((Position(1, None, blind=False),)), look=1))}  # fmt: skip
         changes = explain("f(w)\ng(w)", {"head": head, "tail": tail}, evidence={"writes": writes})
         assert lines(changes["head"]) == [(2, "observed")]
         assert [at for at, _ in lines(changes["tail"])] == [1, 2]
 
+    def test_writes_to_views_of_which_none_tells_where_are_one_guess(self):
+        tail = reading(2, low=12, high=24, data_ptr=4096 + 12, shape=(3,))
+        head = reading(1, high=12, shape=(3,))
+        readings = {"head": head, "tail": tail}
+        change = explain("f(w)\nhead.add_(1)", readings, writes={1: [[0], [1]]}, changed=["head"])["head"]
+        assert lines(change) == [(2, "inferred")]
+
     def test_a_tensor_that_was_given_other_memory(self):
         moves = {1: (Move(object=1, storage=1, positions=frozenset((Position(0, None, blind=False),)), look=3),)}
-        writes = {2: (Write(storage=2, positions=frozenset((Position(1, None, blind=False),)), look=1),
-                      Write(storage=2, positions=frozenset((Position(2, None, blind=False),)), look=5))}  # fmt: skip
+        writes = {2: (SeenWrite(storage=2, positions=frozenset((Position(1, None, blind=False),)), look=1),
+                      SeenWrite(storage=2, positions=frozenset((Position(2, None, blind=False),)), look=5))}  # fmt: skip
         trace = make_trace("x.data = f(w)\ng(w)\nh(w)", {"x": X}, moves=moves, evidence={"writes": writes})
         difference, content = trace.found[0]
         before = X._replace(storage=2, version=0)
@@ -360,13 +466,23 @@ class TestLinesInside:
         sites = lined([(0, "there", 2), (0, "there", 1)])
         assert [(one.inner.line, one.certainty) for one in sites] == [(2, "inferred")]
 
+    def test_a_line_that_did_not_run_is_not_inferred(self):
+        text = "def g(a):\n    if c: a.add_(1)\n    b = a\n    b.mul_(2)"
+        from ipy_tensorwatch.core.model.cell_trace import SourceFile
+
+        files = {"there": SourceFile(cell=1, text=text)}
+        change = explain("g(x)", {"x": X}, writes={1: [[(0, "there", 3), (0, "there", 4)]]}, files=files, cells=[text])[
+            "x"
+        ]
+        assert [(one.inner.line, one.certainty) for one in change.sites] == [(4, "inferred")]
+
     def test_a_line_of_the_statement_itself_is_no_line_inside(self):
         assert [one.inner for one in lined([(0, "here", 1)], cells=())] == [None]
 
     def test_where_lines_ran_unseen_any_may_have_written(self):
         from ipy_tensorwatch.core.model.cell_trace import SourceFile
 
-        writes = {1: (Write(storage=1, positions=frozenset((Position(0, ("there", 1), blind=True),))),)}
+        writes = {1: (SeenWrite(storage=1, positions=frozenset((Position(0, ("there", 1), blind=True),))),)}
         files = {"there": SourceFile(cell=1, text=FILES["there"])}
         change = explain("g(x)", {"x": X}, evidence={"writes": writes}, files=files, cells=[FILES["there"]])["x"]
         assert change.site.inner is not None

@@ -1,198 +1,162 @@
-"""The hazards after a cell, from its trace: which begin, which stand, which are over; who saved and who wrote."""
+"""How the hazards after a cell follow from its trace and from those before: when they begin, last, and are over."""
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.blame.statement_timeline import Timeline
-from ipy_tensorwatch.core.hazards import overwritten_saves
+from ipy_tensorwatch.core.hazards import find_breaks
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.hazard import Turn
-from ipy_tensorwatch.core.hazards.overwritten_saves import remember_cell
 from ipy_tensorwatch.core.hazards.standing import Standing
 from ipy_tensorwatch.core.model.evidence import OptimizerStep
 from ipy_tensorwatch.core.model.graph_state import GraphState
-from ipy_tensorwatch.core.model.reason import FREED
-from tests.support.records import hazard, overwritten, reading, saved_tensor, site
+from ipy_tensorwatch.core.model.saved_tensor import Overwritten, SavedTensor, Writing
+from tests.support.records import reading
 from tests.support.traces import make_trace
 
-H = reading(1, grad_fn="MulBackward0")
-LOSS = reading(8, 8, shape=(), high=4)
-SAVED = GraphState(overwritten=(overwritten(),), cells=frozenset((2, 3)))
-BUILT = {2: Timeline("h = w * 2\nloss = (h * w).sum()", ((5, 0), (7, 1)))}
+X, Y = reading(1), reading(2)
+VIEWS = {"x": X, "y": Y}
 
 
-def find(plain="h.add_(1)", readings=None, standing=None, graphs=SAVED, **more) -> Standing:
-    trace = make_trace(plain, readings or {"h": H, "loss": LOSS}, graphs=graphs, **({"changed": ("h",)} | more))
-    return find_hazards(Reasoning(trace), standing or Standing(built=BUILT))
+def saved(**more):
+    values = {
+        "op": "MulBackward0",
+        "argument": "self",
+        "sequence": 5,
+        "place": 0,
+        "cell": 3,
+        "reading": X,
+        "version": 0,
+        "is_checked": True,
+    }
+    return SavedTensor(**(values | more))
 
 
-def codes(standing: Standing) -> list[str]:
-    return [one.code for one in standing.hazards]
-
-
-def test_an_overwritten_save_is_told_with_who_saved_and_who_wrote_and_with_its_edits():
-    found = find()
-
-    [one] = found.hazards
-    assert ("TW201", ("h",), "loss", True) == (one.code, one.paths, one.fact.root, one.fact.is_scalar)
-    assert (site(2, "loss = (h * w).sum()"), site(1, "h.add_(1)"), 2, 3) == (
-        one.saved_at, one.written_at, one.saved_cell, one.written_cell,
-    )  # fmt: skip
-    assert [(3, 1, 1, "h = h.add(1)")] == [(e.cell, e.line, e.end_line, e.text) for e in one.fix.edits]
-    assert (Turn(cell=3, hazard=one),) == found.turned
-
-
-def test_who_wrote_first_is_remembered_and_the_hazard_begins_once():
-    first = find()
-
-    second = find("x = 1", standing=first, changed=(), found=(), outside=())
-
-    assert (codes(first), ()) == (codes(second), second.turned)
-    third = find("h.mul_(2)", standing=first)
-    assert (first.hazards, ()) == (third.hazards, third.turned)
-
-
-def test_without_a_change_nothing_is_looked_for_again():
-    first = find()
-    trace = make_trace("x = 1", {"h": H}, graphs=SAVED, changed=())
-    standing = Standing(hazards=first.hazards, seen=(SAVED.overwritten, trace.after, ()), turned=first.turned)
-
-    again = find_hazards(Reasoning(trace), standing)
-
-    assert (first.hazards, ()) == (again.hazards, again.turned)
-
-
-@pytest.mark.parametrize(
-    ("one", "graphs", "expected"),
-    [
-        (hazard(), GraphState(fates={7: "backward-done"}), "backward-done"),
-        (hazard(node=None), GraphState(), "memory-replaced"),
-        (hazard("gone", node=None), GraphState(), "variable-gone"),
-    ],
-)
-def test_a_hazard_that_is_found_no_more_is_over(one, graphs, expected):
-    found = find(graphs=graphs, standing=Standing(hazards=(one,)))
-
-    assert [Turn(cell=3, hazard=one, why=expected)] == [turn for turn in found.turned if turn.why]
-
-
-def test_hazards_of_memory_last_while_their_paths_lead_where_they_led():
-    lies = {"x": reading(1, shape=(3, 4), strides=(0, 4), high=16)}
-    first = find("x[0] = 1", lies, graphs=GraphState(), changed=("x",))
-    trace = make_trace("y = 1", lies, changed=(), graphs=GraphState(overwritten=(overwritten(roots=()),)))
-
-    assert ["TW206"] == codes(first)
-    assert "TW206" in codes(find_hazards(Reasoning(trace), first))
-    assert [] == codes(find("x = 1", {"x": reading(2, 2)}, graphs=GraphState(), standing=first, changed=("x",)))
-
-
-def test_what_is_said_of_a_saved_tensor_is_not_said_of_its_unrecorded_write():
-    unrecorded = GraphState(overwritten=SAVED.overwritten, same=frozenset(("h",)), cells=SAVED.cells)
-
-    assert ["TW201"] == codes(find("c[0] = 0", graphs=unrecorded))
-    assert ["TW209"] == codes(find("c[0] = 0", graphs=GraphState(same=frozenset(("h",)))))
-
-
-def test_memory_that_is_gone_is_a_hazard_as_long_as_it_is():
-    assert ["TW208"] == codes(find("x = 1", {"x": reading(1, unknown=FREED)}, graphs=GraphState()))
-    assert ["TW208"] == codes(find("x = 1", {"x": reading(1, 5)}, graphs=GraphState(), gone=(5,)))
-
-
-GRADS = {"a": reading(1), "a.grad": reading(3, 9), "b": reading(2, 2), "b.grad": reading(4, 9)}
-
-
-@pytest.mark.parametrize(
-    ("plain", "ran", "expected"),
-    [
-        ("x = 1\nloss.backward()", (0, 1), site(2, "loss.backward()", certainty="inferred")),
-        ("if c:\n    loss.backward()", (0,), None),
-        ("loss.backward()\nloss.backward()", (0, 1), None),
-        ("f()", (0,), None),
-    ],
-)
-def test_gradients_in_one_memory_come_from_the_one_statement_that_ran_backward(plain, ran, expected):
-    found = find(plain, GRADS, graphs=GraphState(), changed=("a.grad",), evidence={"ran": frozenset(ran)})
-
-    assert [("TW203", expected)] == [(one.code, one.written_at) for one in found.hazards]
-
-
-def test_what_the_cell_died_of_is_news_before_what_is_still_ahead():
-    found = find()
-    died = Turn(cell=3, hazard=hazard("k", happened=True))
-    over = Turn(cell=3, hazard=hazard("m"), why="graph-gone")
-    standing = Standing(turned=(*found.turned, over))
-
-    assert (died, over) == standing.with_failure(died, ()).turned
-    assert (died, *found.turned, over) == standing.with_failure(died, found.hazards).turned
-
-
-def test_a_variable_that_the_statement_names_is_told_before_one_that_shares_its_bytes():
-    [one] = find("y.add_(1)", {"h": H, "y": reading(2), "loss": LOSS}, changed=("h", "y")).hazards
-
-    assert (("h", "y"), "y = y.add(1)") == (one.paths, one.fix.code)
-
-
-def test_a_variable_that_lies_just_so_is_named_first():
-    part = reading(3, shape=(3,), high=12)
-
-    [one] = find("f()", {"part": part, "h": H, "loss": LOSS}, changed=("h",)).hazards
-
-    assert ("h", "part") == one.paths
-
-
-def test_a_write_beside_the_saved_bytes_moves_the_version_too():
-    beside = reading(2, shape=(1,), low=24, high=28, data_ptr=4096 + 24)
-
-    [one] = find("beside.add_(1)", {"beside": beside, "loss": LOSS}, changed=("beside",)).hazards
-
-    assert ((), "beside", site(1, "beside.add_(1)")) == (one.paths, one.fact.via, one.written_at)
-
-
-def test_a_write_to_what_no_variable_leads_to_is_told_by_the_looks():
-    seen = find("a = 1\nf()", {"loss": LOSS}, changed=(), writes={1: [[1]]})
-    unsure = find("a = 1\nf()", {"loss": LOSS}, changed=(), writes={1: [[0, 1]]})
-
-    assert [site(2, "f()")] == [one.written_at for one in seen.hazards]
-    assert [None] == [one.written_at for one in unsure.hazards]
-
-
-def test_of_several_writes_after_the_save_the_first_is_told():
-    graphs = GraphState(overwritten=(overwritten(cell=3, sequence=7),), cells=frozenset((3,)))
-
-    [one] = find(
-        "h.add_(1)\ny = h * w\nh.mul_(2)", graphs=graphs, evidence={"entered": ((6, 0), (7, 1), (8, 2))}
-    ).hazards
-
-    assert ("y = h * w", "h.mul_(2)") == (one.saved_at.text, one.written_at.text)
-
-
-def test_leaves_arrays_and_steps_are_told_as_such():
-    leaf = reading(1, requires_grad=True)
-    array = reading(1, kind="ndarray")
-
-    assert "backward-before-write" == find(readings={"h": leaf, "loss": LOSS}).hazards[0].fix.kind
-    assert "h = h.copy()" == find("h[0] = 1", {"h": array, "loss": LOSS}).hazards[0].fix.code
-    step = (
-        OptimizerStep(statement=0, paths=frozenset(("opt",)), parameters=frozenset((1,)), storages=frozenset((1,))),
+def state(*, version=1, roots=("loss",), cells=(3,), **more):
+    return GraphState(
+        overwritten=(Overwritten(saved=saved(), version=version, roots=roots),), cells=frozenset(cells), **more
     )
-    assert "backward-before-step" == find("opt.step()", {"h": leaf, "loss": LOSS}, steps=step).hazards[0].fix.kind
 
 
-def test_of_cells_whose_nodes_are_alive_the_newest_are_remembered(monkeypatch):
-    def kept(alive, built=BUILT):
-        trace = make_trace("h.add_(1)", {"h": H}, graphs=GraphState(cells=frozenset(alive)))
-        return [*remember_cell(Reasoning(trace), built)]
-
-    assert ([2, 3], [3], [2], []) == (kept((2, 3)), kept((3,)), kept((2,)), kept(()))
-    monkeypatch.setattr(overwritten_saves, "MAX_CELLS", 1)
-    assert [3] == kept((2, 3))
-    monkeypatch.undo()
-    monkeypatch.setattr(overwritten_saves, "MAX_CHARACTERS", 100)
-    assert [3] == kept((2, 3))
+def find(trace, standing=None):
+    return find_hazards(Reasoning(trace), standing or Standing())
 
 
-def test_the_cell_of_a_save_that_is_not_remembered_has_no_line():
-    assert find(standing=Standing()).hazards[0].saved_at is None
-    assert saved_tensor().cell == 2
+BROKEN = make_trace(
+    "loss = (x * x).sum()\ny.add_(1)",
+    VIEWS,
+    graphs=state(),
+    entered=((5, 0), (6, 1)),
+    writes={1: [[1]]},
+)
+
+
+class TestOverwrittenSave:
+    def test_it_begins_with_who_saved_and_who_wrote(self):
+        after = find(BROKEN)
+        [one] = after.hazards
+        assert ("TW201", "raises", 5) == (one.code, one.outcome, one.node)
+        assert ("loss = (x * x).sum()", "y.add_(1)") == (one.saved_at.text, one.written_at.text)
+        assert (Turn(cell=3, hazard=one),) == after.turned
+
+    def test_who_wrote_is_remembered_after_other_cells(self):
+        first = find(BROKEN)
+        second = find(make_trace("z.add_(1)", VIEWS, changed=[], graphs=BROKEN.graphs, count=4), first)
+        assert first.hazards == second.hazards
+        assert () == second.turned
+
+    def test_it_is_over_when_its_graph_is(self):
+        first = find(BROKEN)
+        over = find(make_trace("del loss", VIEWS, changed=[], graphs=GraphState(fates={5: "graph-gone"})), first)
+        assert () == over.hazards
+        assert ["graph-gone"] == [turn.why for turn in over.turned]
+
+    def test_of_the_writers_the_one_that_names_a_variable_over_it_is_said(self):
+        [one] = find(BROKEN).hazards
+        assert ("x", "y") == tuple(sorted(one.paths))
+        assert 3 == one.written_cell
+
+    def test_memory_that_no_variable_leads_to_has_a_writer_too(self):
+        gone = reading(9, 9)
+        trace = make_trace(
+            "t = f()\ng()", {"x": X}, changed=[], entered=((5, 0), (6, 1)), writes={9: [[1]]},
+            graphs=GraphState(overwritten=(Overwritten(saved=saved(reading=gone), version=1, roots=()),), cells=frozenset((3,))),
+        )  # fmt: skip
+        assert "g()" == find(trace).hazards[0].written_at.text
+
+    def test_a_writing_that_is_known_is_not_asked_for_again(self):
+        known = Writing(cell=2, path="x")
+        [found] = BROKEN.graphs.overwritten
+        [one] = find(BROKEN, Standing(writings={found.key: known})).hazards
+        assert 2 == one.written_cell
+
+
+class TestQuietCell:
+    def test_nothing_is_looked_for_anew(self):
+        first = find(make_trace("x.add_(1)", VIEWS))
+        trace = make_trace("1 + 1", VIEWS, changed=[])
+        same = replace(trace, after=first.seen[1])
+        assert first.seen is find(same, first).seen
+
+    def test_another_snapshot_is_looked_at(self):
+        first = find(make_trace("x.add_(1)", VIEWS))
+        second = find(make_trace("1 + 1", VIEWS, changed=[]), first)
+        assert first.seen is not second.seen
+
+
+LEAVES = {
+    "a": reading(1, 1, requires_grad=True), "a.grad": reading(3, 3), "b": reading(2, 2, requires_grad=True), "b.grad": reading(4, 3),
+}  # fmt: skip
+
+
+class TestLasting:
+    def test_shared_gradients_begin_last_and_are_over(self):
+        first = find(make_trace("loss.backward()", LEAVES))
+        assert ["TW203"] == [one.code for one in first.hazards]
+        assert "loss.backward()" == first.hazards[0].written_at.text
+        lasting = find(make_trace("1 + 1", LEAVES, changed=[]), first)
+        assert first.hazards == lasting.hazards
+        parted = LEAVES | {"b.grad": reading(5, 5)}
+        over = find(make_trace("b.grad = b.grad.clone()", parted, changed=[]), lasting)
+        assert (["memory-replaced"], ()) == ([one.why for one in over.turned], over.hazards)
+
+    def test_a_variable_that_is_gone_ends_it(self):
+        first = find(make_trace("loss.backward()", LEAVES))
+        over = find(make_trace("del b", {"a": LEAVES["a"]}, changed=[]), first)
+        assert ["variable-gone"] == [one.why for one in over.turned]
+
+    def test_a_state_dict_that_goes_on_training_is_found_beside_what_is_settled(self):
+        parameter, kept = reading(1, 4, requires_grad=True, kind="parameter"), reading(2, 4)
+        step = OptimizerStep(statement=0, paths=frozenset(("opt",)), storages=frozenset((4,)))
+        after = find(make_trace("opt.step()", {"net.w": parameter, "best['w']": kept}, steps=(step,)))
+        assert [("TW207", ("best['w']",))] == [(one.code, one.paths) for one in after.hazards]
+
+    def test_a_write_to_an_expanded_tensor_is_found(self):
+        wide = reading(1, shape=(3, 6), strides=(0, 4))
+        assert ["TW206"] == [one.code for one in find(make_trace("x.add_(1)", {"x": wide})).hazards]
+
+    def test_an_unrecorded_write_to_what_has_a_history_is_found(self):
+        h = reading(1, is_leaf=False, requires_grad=True, grad_fn="ExpBackward0")
+        trace = make_trace("y.add_(1)", {"h": h, "y": Y}, graphs=GraphState(same=frozenset("h")))
+        assert [("TW209", "wrong")] == [(one.code, one.outcome) for one in find(trace).hazards]
+        used = make_trace("y.add_(1)", {"h": h, "y": Y}, graphs=GraphState(same=frozenset("h"), used=frozenset("h")))
+        assert [("TW209", "risk")] == [(one.code, one.outcome) for one in find(used).hazards]
+
+
+def test_only_cells_of_which_nodes_live_are_remembered_and_not_too_many(monkeypatch):
+    monkeypatch.setattr(find_breaks, "MAX_CELLS", 20)
+    built = {count: Timeline("a = 1\n" * 10, ((0, 0),) * 10) for count in range(100, 130)}
+    trace = make_trace("1 + 1", {}, graphs=GraphState(cells=frozenset((3, *range(101, 130)))))
+    kept = find_breaks.remember_cell(Reasoning(trace), built)
+    assert [*range(111, 130), 3] == [*kept]
+    monkeypatch.setattr(find_breaks, "MAX_CHARACTERS", 3000)
+    assert 5 == len(find_breaks.remember_cell(Reasoning(trace), built))
+
+
+def test_a_failure_leaves_only_what_is_still_ahead_as_news():
+    standing = find(BROKEN)
+    turn = Turn(cell=3, hazard=replace(standing.hazards[0], happened=True))
+    assert (turn,) == standing.with_failure(turn, ()).turned
+    assert (turn, *standing.turned) == standing.with_failure(turn, standing.hazards).turned
