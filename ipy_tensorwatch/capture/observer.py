@@ -122,11 +122,15 @@ class Observer:
     loans: Loans = field(default_factory=Loans)
     budget: Budget = field(default_factory=Budget)
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
-    examples: int = EXAMPLES
     _uncounted: deque[ElementCounts] = field(default_factory=deque)
 
     def look(
-        self, namespace: Mapping[str, object], cell: int, patience: float = 0.0, past: Past = NO_PAST
+        self,
+        namespace: Mapping[str, object],
+        cell: int,
+        patience: float = 0.0,
+        past: Past = NO_PAST,
+        examples: int = EXAMPLES,
     ) -> Observation:
         """Compare the namespace with the last look.
 
@@ -140,6 +144,8 @@ class Observer:
             Seconds that may be spent on layouts that an assignment to `.data` may have changed without a trace.
         past
             What was seen of the bytes while the cell ran.
+        examples
+            How many of the changed elements of a tensor are told.
         """
         computed = Roots()
         before, shot = self.shot, self.lens.take(namespace, patience, computed, self._seconds())
@@ -149,7 +155,7 @@ class Observer:
             known = Snapshot(scenes={**known.scenes, **shot.late})
         rows = [] if shot.snapshot is known else list(diff(known, shot.snapshot))
         verdicts = self._compare(shot, _written(rows), cell)
-        found = self._contrast(shot, [*rows, *_rewritten(shot, rows, verdicts)], verdicts)
+        found = self._contrast(shot, [*rows, *_rewritten(shot, rows, verdicts)], verdicts, examples)
         if not shot.resting or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
             self.prints.forget_all_but({*shot.blocks}.union(*shot.resting))
         self.shot = shot
@@ -203,11 +209,11 @@ class Observer:
         self.budget.pay(perf_counter() - start)
         return found or ()
 
-    def _contrast(self, shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, Verdict]) -> Differences:
+    def _contrast(self, shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, Verdict], examples: int) -> Differences:
         """Compare the elements of the paths that may differ."""
-        contents = [contrast(one.before, one.after, verdicts, self.prints, self.examples) for one in rows]
+        contents = [contrast(one.before, one.after, verdicts, self.prints, examples) for one in rows]
         _tell_owners(shot, rows, contents)
-        counts = ElementCounts([one.elements for one in contents], self.examples)
+        counts = ElementCounts([one.elements for one in contents], examples)
         self._keep(counts)
         return Differences(
             rows=rows,

@@ -79,6 +79,17 @@ def fill(template: str, **fields: Line | str) -> Line:
     return Line(tuple(_merged(spans)))
 
 
+def clause(template: str, it: str | None) -> Line:
+    """Fill a clause that names one thing; nothing where there is none.
+
+    Examples
+    --------
+    >>> str(clause(" of `{it}`", "h")), str(clause(" of `{it}`", None))
+    (' of h', '')
+    """
+    return fill(template, it=it) if it else Line()
+
+
 def _merged(spans: Iterable[Span]) -> Iterator[Span]:
     """Join neighbours that are alike, and leave out what is empty."""
     for (is_code, leads), alike in groupby(spans, key=lambda one: (one.code, one.leads)):

@@ -6,11 +6,12 @@ import math
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from ..capture.compare.element_diff import EXAMPLES
 from ..capture.observer import Observation, Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
@@ -33,11 +34,11 @@ from .cell.operator_recording import record
 from .cell.outcome import status_of, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
-from .cell.take_trace import Watched, take_trace
+from .cell.take_trace import SessionState, reason
 from .failure.aftermath import Aftermath
 from .failure.explain_error import FailureBook
 from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
-from .ipython.ipython_private import count_ahead, count_now, error_of, expect_file, last_result, notebook_files
+from .ipython.ipython_private import FILES, LAST_RESULT, count_ahead, count_now, error_of, expect_file
 from .ipython.probe_transformer import ProbeTransformer, transformers
 from .ipython.tensordiff_header import may_request, requested
 
@@ -105,7 +106,8 @@ class Watcher:
         freezer = Freezer(self.observer.lens.storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
         self.freezing = Freezing(self.shell, freezer)
         self.steps = StepRecorder(
-            lambda: (cell.ledger.current, cell.ledger.is_blurred) if (cell := self.running) else (None, False),
+            lambda: cell.ledger.current if (cell := self.running) else None,
+            lambda frame: cell.statement_at(frame) if (cell := self.running) else None,
             lambda name: cell_of(self.shell, name) is not None,
         )
 
@@ -174,7 +176,7 @@ class Watcher:
         GUARD.run("before a cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
-        if self.cells.is_over(last_result(self.shell)):  # our hook behind it was cut short
+        if self.cells.is_over(LAST_RESULT.of(self.shell)):  # our hook behind it was cut short
             self.cells.forget()
             self._give_up()
         if not self.cells.enter(info):
@@ -212,7 +214,7 @@ class Watcher:
             plain=plain,
             offset=offset,
             names=self.shell.user_ns,
-            files=notebook_files(self.shell),
+            files=FILES.of(self.shell),
             observer=self.observer,
             settings=self.settings,
             peek=self._peek,
@@ -242,9 +244,7 @@ class Watcher:
     def record(self, options: DiffOptions) -> None:
         """Record the operators of the cell that runs."""
         if self.running is not None and self.running.recording is None:
-            self.running.recording = record(
-                notebook_files(self.shell), self.running.observer, self.running.ledger, options
-            )
+            self.running.recording = record(FILES.of(self.shell), self.running.observer, self.running.ledger, options)
             self.running.recording.open(self.running.observer, self.running.ledger)
 
     def _look_outside(self, now: float, count: int, *, thorough: bool) -> Sequence[Found]:
@@ -305,23 +305,24 @@ class Watcher:
         self.sources.adopt(cell.files, cell.known, cell.count)
         self._grant(cell, duration)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration
-        observed = self.observer.look(user_variables(self.shell), cell.count, patience, cell.ledger.past)
+        examples = cell.recording.options.values if cell.recording else EXAMPLES
+        past = cell.ledger.past
+        observed = self.observer.look(user_variables(self.shell), cell.count, patience, past, examples)
         self._share(observed.found)
         GUARD.run("keeping copies", self._archive, cell, observed, default=None)
         GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
         found = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed.found)
-        watched = Watched(
+        session = SessionState(
             shell=self.shell,
             sources=self.sources,
             steps=self.steps,
             graphs=self.observer.graphs,
             standing=self.standing,
         )
-        trace = take_trace(watched, cell, self._describe(cell, result, began), observed, found)
-        reasoning = Reasoning(trace)
+        reasoning = reason(session, cell, self._describe(cell, result, began), observed, found)
         GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
-        hazards = GUARD.run("hazards", self._tell_hazards, cell, observed, reasoning, result, default=none)
+        hazards = GUARD.run("hazards", self._tell_hazards, cell, reasoning, result, default=none)
         GUARD.run("after a cell", cell.forget, default=None)
         self.observed = observed
         self.report = Report(
@@ -374,14 +375,12 @@ class Watcher:
     def _tell_hazards(
         self,
         cell: RunningCell,
-        observed: Observation,
         reasoning: Reasoning,
         result: ExecutionResult | None,
     ) -> tuple[Hazard, ...]:
+        self.standing = replace(self.standing, turned=())
         self.standing = find_hazards(reasoning, self.standing)
-        after = Aftermath(
-            cell=cell, observed=observed, reasoning=reasoning, standing=self.standing, history=self.history
-        )
+        after = Aftermath(cell=cell, reasoning=reasoning, standing=self.standing, history=self.history)
         hazards, self.standing = self.failures.explain(error_of(result), after)
         self.turns.extend(self.standing.turned)
         return hazards

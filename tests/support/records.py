@@ -77,6 +77,7 @@ class Reasoned(Reasoning):
     def __init__(self, trace: CellTrace, changes: tuple[Change, ...]) -> None:
         super().__init__(trace)
         self.changes = changes
+        self.silent = tuple(one for one in changes if one.silent)
 
 
 def report(*changes: Change, hazards: Any = (), turns: Any = (), **more: Any) -> Report:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...core.memory.count_differences import Side, Tally
+from ...core.model.differences import CountsOnDemand
 from ...core.model.records import Elements, Example
 from ..memory.numbers import largest_step, numbers, plain_number
 from .dense_count import count_dense, is_row_major
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ...core.model.reading import Reading
     from .fingerprints import Fingerprints, Mark, Verdict
@@ -44,7 +44,7 @@ class Uncounted(NamedTuple):
     new: Mark
 
 
-class ElementCounts(Sequence[Elements | None]):
+class ElementCounts(CountsOnDemand):
     """How many elements changed behind many paths, counted when it is read, in the bytes that were there then.
 
     Attributes

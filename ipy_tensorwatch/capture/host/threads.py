@@ -9,6 +9,8 @@ from ...core.host.python_private import thread_count
 _SERVICES = ("ipykernel.", "IPython.", "zmq.", "tornado.")
 _OF_KERNEL = "IOPub"
 """The name of the kernel's one thread that has no class of its own."""
+OWN: set[object] = set()
+"""What stands for each thread of our own; none of these runs code of the user's."""
 
 
 def is_alone() -> bool:
@@ -16,7 +18,7 @@ def is_alone() -> bool:
     if threading.current_thread() is not threading.main_thread():
         return False
     others = [one for one in threading.enumerate() if one is not threading.main_thread()]
-    return thread_count() <= len(others) and all(map(_is_service, others))
+    return thread_count() <= len(others) + len(OWN) and all(map(_is_service, others))
 
 
 def _is_service(thread: threading.Thread) -> bool:

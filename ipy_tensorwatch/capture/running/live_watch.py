@@ -12,6 +12,7 @@ from ..host.threads import is_alone
 from ..memory.byte_block import SMALL, batches, block_of, digest_each, fetch
 from ..tensors.plain_reads import is_plain
 from ..tensors.read_tensor import read
+from .look_group import LookGroup, group_storages
 from .storage_moves import Seats
 from .watched_storage import Rewritten, Watched, mask_of
 
@@ -57,6 +58,9 @@ class Watch:
     seats: Seats
     resting: dict[int, Watched] = field(default_factory=dict)
     has_lost: bool = False
+    _groups: list[LookGroup] = field(default_factory=list)
+    _alone: list[int] = field(default_factory=list)
+    _is_grouped: bool = False
     _kept: int = 0
     _counted: int = 0
     _by_count: set[int] = field(default_factory=set)
@@ -93,16 +97,41 @@ class Watch:
 
     def look(self, number: int) -> Iterator[Rewritten]:
         """Find the storages that were written since they were last looked at."""
-        for storage, one in list(self.watched.items()):
+        for group in self._grouped():
+            if group.is_unchanged():
+                group.number = number
+            else:
+                yield from self._look_at_all([*group.members], number)
+                group.learn()
+        yield from self._look_at_all([one for one in self._alone if one in self.watched], number)
+        yield from self._count(number)
+
+    def _grouped(self) -> list[LookGroup]:
+        """Return the groups of small storages; those that were given up or taken in are in another from here on."""
+        if not self._is_grouped:
+            self._settle()
+            self._groups, self._is_grouped = [*group_storages(self.watched)], True
+            grouped = {storage for group in self._groups for storage in group.members}
+            self._alone = [storage for storage in self.watched if storage not in grouped]
+        return self._groups
+
+    def _settle(self) -> None:
+        for group in self._groups:
+            group.settle()
+
+    def _look_at_all(self, storages: Sequence[int], number: int) -> Iterator[Rewritten]:
+        """Look at each of some storages."""
+        self._settle()
+        for storage in storages:
+            one = self.watched[storage]
             if not one.find():
                 del self.watched[storage]
-                self.has_lost = True
+                self.has_lost, self._is_grouped = True, False
                 self._give_back(one.block)
                 yield Rewritten(storage, one.look_number, None, one.block.low)
-        blocks = {storage: one.block for storage, one in self.watched.items()}
+        blocks = {storage: self.watched[storage].block for storage in storages if storage in self.watched}
         for batch in batches(blocks, blocks):
             yield from self._look_at(batch, number)
-        yield from self._count(number)
 
     def _look_at(self, storages: Sequence[int], number: int) -> Iterator[Rewritten]:
         small = [storage for storage in storages if self.watched[storage].block.nbytes <= SMALL]
@@ -125,6 +154,7 @@ class Watch:
 
     def last_look(self, storage: int) -> int:
         """Give the last look at a storage; of one that is not watched, the start of the cell."""
+        self._settle()
         return self.watched[storage].look_number if storage in self.watched else 0
 
     def foresee(
@@ -134,6 +164,7 @@ class Watch:
 
         Memory that PyTorch has not allocated may be that of other storages too.
         """
+        self._settle()
         if any(region.storage not in storages.own for _, region in written):
             yield from self.look(number)
         for tensor, region in written:
@@ -156,6 +187,7 @@ class Watch:
 
     def spells(self, storage: int) -> list[Spell]:
         """Tell what a storage was seen to hold so far."""
+        self._settle()
         one = self._find(storage)
         return [*one.spells, *one.spell(one.look_number)] if one else []
 
@@ -183,6 +215,7 @@ class Watch:
     def conclude(self, verdicts: Mapping[int, Verdict], number: int) -> Iterator[Rewritten]:
         """Find what the comparison after the cell saw beyond the looks."""
         yield from self._count(number)
+        self._settle()
         for storage, verdict in verdicts.items():
             one, before, after = self.watched.get(storage), verdict.before, verdict.after
             if one and one.find():
@@ -200,6 +233,8 @@ class Watch:
 
     def widen(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> None:
         """Watch the memory of new tensors too from here on, and no more what only graphs hold."""
+        self._settle()
+        self._is_grouped = False
         for storage in self.watched.keys() - shot.blocks.keys():
             self.resting[storage] = one = self.watched.pop(storage)
             self._give_back(one.block)
@@ -216,6 +251,7 @@ class Watch:
                 digest, copy = (mark.digest, mark.copy) if mark else (None, None)
                 copy = copy if block.nbytes <= self.largest else None
                 self.watched[storage] = Watched(reference, block, digest, copy, number, number)
+                self._is_grouped = False
 
     def _take_in_unnamed(self, tensor: torch.Tensor, storage: int, storages: StorageSerials, number: int) -> None:
         if is_plain(tensor) and tensor.device.type == "cpu":

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from time import perf_counter
 
-EVENT = 1.5e-6
-"""What it costs to be told of a line, in seconds, as measured."""
+EVENT, PASS = 1.5e-6, 2.5e-6
+"""What it costs to be told of a line, and to enter a statement, in seconds, as measured."""
+AGAIN = 0.1
+"""Which part of the floor may be spent where statements are entered again, as in a loop."""
 
 
 @dataclass(slots=True)
@@ -15,14 +18,16 @@ class Allowance:
 
     Attributes
     ----------
-    spent, inside
-        What all looks have cost so far, and of that what those inside functions have.
+    spent, inside, again
+        What all looks have cost so far, and of that what those inside functions have, and those before statements that
+        had run before.
     """
 
     share: float
     floor: float
     spent: float = 0.0
     inside: float = 0.0
+    again: float = 0.0
     _began: float = 0.0
     _entered: dict[int, float] = field(default_factory=dict)
 
@@ -30,9 +35,18 @@ class Allowance:
         """Start the cell's clock."""
         self._began = perf_counter()
 
-    def has_time(self, now: float, seconds: float = 0.0) -> bool:
-        """Tell whether there is time for a look between statements that takes so long."""
+    def has_time(self, now: float, seconds: float = 0.0, *, again: bool = False) -> bool:
+        """Return whether there is time for a look between statements that takes so long."""
+        if again and self.again + seconds >= self._total(now, AGAIN):
+            return False
         return self.spent + seconds < self._total(now)
+
+    def wait(self, now: float, seconds: float) -> float:
+        """Return how many seconds it takes until there is time for looks that take so long; infinite for never."""
+        missing = max(self.again + seconds - self._total(now, AGAIN), self.spent + seconds - self._total(now))
+        if missing <= 0:
+            return 0.0
+        return missing / self.share if self.share else inf
 
     def left_inside(self, statement: int, now: float) -> float:
         """Tell the time that a statement has for looks inside functions: half of what those before it have left."""
@@ -44,9 +58,11 @@ class Allowance:
         used, found = self._used(statement, now)
         return used > found * 3 / 4
 
-    def charge(self, seconds: float, *, inside: bool = False) -> None:
+    def charge(self, seconds: float, *, inside: bool = False, again: bool = False) -> None:
         """Note what something has cost."""
         self.spent += seconds
+        if again:
+            self.again += seconds
         if inside:
             self.inside += seconds
 
@@ -55,5 +71,5 @@ class Allowance:
         entered = self._entered.setdefault(statement, self.inside)
         return self.inside - entered, self._total(now) / 2 - entered
 
-    def _total(self, now: float) -> float:
-        return self.floor + self.share * (now - self._began)
+    def _total(self, now: float, part: float = 1.0) -> float:
+        return part * self.floor + self.share * (now - self._began)

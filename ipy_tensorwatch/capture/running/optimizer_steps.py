@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
-from functools import partial
 from threading import get_ident
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ...core.host.guard import GUARD
+from ..frames.line_monitor import CELL
 from ..host.torch_private import plain_reads
 from ..objects.containers import groups_of
 from ..objects.inspect_object import attribute, is_a, items_of, pairs_of, value_at
@@ -19,8 +19,11 @@ from ..tensors.plain_reads import has_storage, is_tensor, storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
+    from types import FrameType
 
     import torch
+
+_WHERE = "before an optimizer's step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +46,25 @@ class SeenStep:
 
 @dataclass(slots=True)
 class StepRecorder:
-    """Records each optimizer's step once per statement; `close` takes the hooks away again.
+    """Records each optimizer's step once per place of the cell; `close` takes the hooks away again.
 
     Attributes
     ----------
+    current
+        Returns the last statement that is known to have been entered.
     statement
-        Tells the statement that runs, and whether it may be another one.
+        Returns the statement that runs, given the frame of the cell itself.
     """
 
-    statement: Callable[[], tuple[int | None, bool]]
+    current: Callable[[], int | None]
+    statement: Callable[[FrameType | None], int | None]
     is_notebook: Callable[[str], bool]
-    seen: dict[tuple[int, int, int | None], SeenStep] = field(default_factory=dict)
+    seen: dict[object, SeenStep] = field(default_factory=dict)
     _handle: Any = None
 
     def open(self) -> None:
         """Register the hook with PyTorch."""
-        note = partial(GUARD.run_inside, "before an optimizer's step", self._note, default=None)
-        self._handle = register_optimizer_step_pre_hook(note)
+        self._handle = register_optimizer_step_pre_hook(self._before_step)
 
     def close(self) -> None:
         """Take the hooks away."""
@@ -75,11 +80,26 @@ class StepRecorder:
         """Give the steps that no thread of these has made."""
         return [one for one in list(self.seen.values()) if one.thread not in threads]
 
-    def _note(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
-        statement, is_blurred = self.statement()
-        key = get_ident(), id(optimizer), statement
-        if key in self.seen or (is_blurred and any(known[:2] == key[:2] for known in list(self.seen))):
-            return
+    def _before_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        try:
+            GUARD.run_briefly(_WHERE, self._note_once, optimizer, default=None)
+        finally:
+            if GUARD.signals.arrived:
+                GUARD.signals.send_later()
+
+    def _note_once(self, optimizer: torch.optim.Optimizer) -> None:
+        """Note a step unless one was made from the same place."""
+        cell = self._cell_frame()
+        place = (cell.f_code.co_filename, cell.f_lineno, cell.f_lasti) if cell else None
+        key = get_ident(), id(optimizer), self.current(), place
+        if key not in self.seen:
+            GUARD.run_inside(_WHERE, self._note, optimizer, cell, key, default=None)
+
+    def _cell_frame(self) -> FrameType | None:
+        frames = (frame for frame, _ in walk_stack(sys._getframe(1)) if frame.f_code.co_name == CELL)
+        return next((frame for frame in frames if self.is_notebook(frame.f_code.co_filename)), None)
+
+    def _note(self, optimizer: torch.optim.Optimizer, cell: FrameType | None, key: object) -> None:
         with plain_reads():
             parameters = list(_parameters(optimizer))
             storages = frozenset(_storages([*parameters, *_states(optimizer)]))
@@ -87,7 +107,7 @@ class StepRecorder:
             optimizer=id(optimizer),
             parameters=frozenset(map(id, parameters)),
             storages=storages,
-            statement=statement,
+            statement=self.statement(cell),
             thread=get_ident(),
             frame=_calling_line(self.is_notebook),
         )
@@ -119,5 +139,5 @@ def _calling_line(is_notebook: Callable[[str], bool]) -> tuple[str, int, bool] |
     for frame, line in walk_stack(sys._getframe(2)):
         name = frame.f_code.co_filename
         if is_notebook(name):
-            return name, line, frame.f_code.co_name == "<module>"
+            return name, line, frame.f_code.co_name == CELL
     return None

@@ -58,7 +58,7 @@ class Watched:
     def find(self) -> bool:
         """Tell whether the bytes are still there, also where `resize_` has moved them."""
         owner = self.reference()
-        if not is_a(type(owner), torch.UntypedStorage):
+        if not is_storage(owner):
             return owner is not None
         start, size = place_of(owner)
         if start != self.block.start and size >= self.block.low + self.block.nbytes:
@@ -102,6 +102,11 @@ class Watched:
         """Tell the bytes as they were up to a look."""
         if self.digest is not None:
             yield Spell(self.first, last, Mark(self.block, self.digest, self.copy, {}))
+
+
+def is_storage(owner: object) -> bool:
+    """Return whether an owner of memory is a storage of PyTorch's."""
+    return is_a(type(owner), torch.UntypedStorage)
 
 
 def mask_of(old: Bytes | None, new: Bytes | None) -> ByteMask | None:

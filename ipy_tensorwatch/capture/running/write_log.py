@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from sys import settrace
 from time import perf_counter, thread_time
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from ...core.host.guard import GUARD, pause_tracing
@@ -19,10 +19,13 @@ from ..frames.line_monitor import CAN_SEE, LineWatch
 from ..host.gc_pause import quiet_collector
 from ..host.graph_private import next_sequence_number
 from .live_watch import Watch
-from .look_budget import EVENT
+from .look_budget import EVENT, PASS
+from .resting_probes import RestingProbes
+from .wake_timer import WakeTimer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from types import ModuleType
 
     import torch
 
@@ -41,9 +44,11 @@ LARGER = 1 << 21
 """How many bytes of larger storages are looked at too, where writes may be hidden from the version counter."""
 HOT_ENTRIES = 400
 HOT_INTERVAL = 20e-6
-"""A statement entered more often than this is in a hot loop, whose probe must cost next to nothing."""
-TIRED_ENTRIES = 32
-"""After so many entries, once there is no time for looks, a statement counts as one in a hot loop too."""
+"""A statement entered more often than this is in a hot loop, whose probe rests although there is time for looks."""
+SAMPLED_ENTRIES, SAMPLED_INTERVAL = 400, 200e-6
+"""How often, and up to which interval on average, the keys are noted by which a statement at rest writes items."""
+SHORTEST_REST = 0.02
+"""How many seconds probes rest at least before they are woken."""
 MAX_BUILT = 4096
 """How many of the last statements are remembered with the nodes that they built; older nodes seldom live."""
 SWITCH = 0.0001
@@ -65,6 +70,8 @@ class Ledger:
         `probes.deliver()`: it raises what a signal that has arrived meanwhile is to raise in the cell.
     sample, sampled
         Called with a statement's index when it is entered: of some statements each time, of others the first.
+    end_sampling
+        Called with the index of a statement that runs too often to be sampled any more.
     widening
         The statements before which new tensors are looked for, if graphs have grown.
     before, peek
@@ -76,12 +83,15 @@ class Ledger:
         that misses some memory.
     built
         The number that the next node of a graph had as a statement was entered, each with the statement.
+    resting
+        The statements whose probes rest, because they run often.
     numbers, outside
         The same number at each look, the start of the cell included, and the looks while no function was half-way.
     verify
         Called at each probe; the error that it returns is raised in the cell. None while nothing is frozen.
     tires
-        Whether probes of long loops may rest, so that `current` is no longer the statement that runs.
+        Whether probes of loops may rest once there is no time for looks, so that `current` is no longer the statement
+        that runs.
     """
 
     marks: Mapping[int, Mark]
@@ -90,6 +100,7 @@ class Ledger:
     peek: Callable[[], Shot]
     allowance: Allowance
     sample: Callable[[int], None]
+    end_sampling: Callable[[int], None]
     files: Container[str] = ()
     largest: int = SMALL
     follows: bool = False
@@ -98,7 +109,7 @@ class Ledger:
     tires: bool = True
     sampled: frozenset[int] = frozenset()
     widening: frozenset[int] = frozenset()
-    probes: SimpleNamespace = field(default_factory=SimpleNamespace)
+    probes: ModuleType = field(default_factory=partial(make_probes, {}))
     current: int | None = None
     writes: list[Write] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
@@ -106,15 +117,20 @@ class Ledger:
     numbers: list[int] = field(default_factory=lambda: [next_sequence_number()])
     outside: list[int] = field(default_factory=lambda: [0])
     lines: LineWatch = field(init=False)
+    resting: RestingProbes = field(init=False)
+    _timer: WakeTimer = field(init=False)
+    _is_over: bool = False
+    _look_cost: float = 0.0
     _widened: int = 0
     _epochs: list[set[Position]] = field(default_factory=lambda: [set()])
     _watch: Watch | None = None
     _entered: dict[int, tuple[int, float, int]] = field(default_factory=dict)
-    _hot: dict[int, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Prepare to see the lines inside functions."""
+        """Prepare to see the lines inside functions, and to let probes rest."""
         self.lines = LineWatch(self.files, self._leave_line)
+        self.resting = RestingProbes(self.probes, self.built)
+        self._timer = WakeTimer(self._wake)
 
     @property
     def ran(self) -> frozenset[int]:
@@ -124,7 +140,7 @@ class Ledger:
     @property
     def is_blurred(self) -> bool:
         """Whether another statement than `current` may be the one that runs."""
-        return bool(self._hot)
+        return bool(self.resting)
 
     @property
     def past(self) -> Past:
@@ -135,13 +151,22 @@ class Ledger:
     def begin(self, count: int, sampled: frozenset[int], widening: frozenset[int]) -> None:
         """Start the clock for a cell of `count` statements."""
         self.sampled, self.widening = sampled, widening
-        vars(self.probes).update(vars(make_probes({index: partial(self._enter, index) for index in range(count)})))
+        self.resting.begin({index: partial(self._enter, self._enter_statement, index) for index in range(count)})
         self.allowance.begin()
+
+    def look_closely(self, copies: Mapping[int, Mark], largest: int, share: float) -> None:
+        """Look between statements for a larger share of the time, at larger storages too, compared with copies."""
+        self.marks, self.largest, self.tires = {**self.marks, **copies}, largest, False
+        self.allowance.floor = self.allowance.share = share
+
+    def check_before_each(self, verify: Callable[[], Exception | None]) -> None:
+        """Check before each statement whether it has to raise."""
+        self.verify = verify
 
     def end(self) -> None:
         """Stop seeing lines: the cell has run."""
         self._close_epoch()
-        self.lines.close()
+        self._stop()
 
     def finish(self, observed: Observation) -> None:
         """Write down what the final comparison found beyond what the looks between statements had."""
@@ -155,15 +180,15 @@ class Ledger:
 
     def forget(self) -> None:
         """Let go of the copies of bytes."""
-        self._watch = None
+        self._watch, self.marks = None, {}
 
-    def _enter(self, index: int) -> bool:
-        """Enter a statement; tell whether something is to be delivered to the cell before that runs."""
+    def _enter(self, enter: Callable[[int], None], index: int) -> bool:
+        """Enter a statement; return whether something is to be delivered to the cell before that runs."""
         found, tracer = None, pause_tracing()
         try:
             found = self.verify() if self.verify is not None else None
             if found is None:
-                self._enter_statement(index)
+                enter(index)
                 if not GUARD.signals.arrived:
                     return False
         except BaseException as error:  # noqa: BLE001  (no probe may raise into the cell; a call of the guard would cost)
@@ -179,27 +204,49 @@ class Ledger:
         """Let probes do nothing once one of them has failed."""
         GUARD.note("between statements", error)
         silence(self.probes)
+        self._stop()
+
+    def _stop(self) -> None:
+        self._is_over = True
+        self._timer.stop()
         self.lines.close()
 
     def _has_to_deliver(self) -> bool:
         if not GUARD.signals.are_waiting:
             return False
-        self.probes.deliver = GUARD.signals.take()
+        vars(self.probes)["deliver"] = GUARD.signals.take()
         return True
 
     def _enter_statement(self, index: int) -> None:
         """Look: what changed since the last look was written by the statements that ran since then."""
+        if self._is_over:
+            return
         now = perf_counter()
+        first = index not in self._entered
         if self.current is not None:
             self._close_epoch()
-            if self.allowance.has_time(now):
-                self._look(widen=index in self.widening and self._may_widen(now))
+            again = not first and self._entered[self.current][0] > 1
+            if self.allowance.has_time(now, self._look_cost if again else 0.0, again=again):
+                self._look(widen=index in self.widening and self._may_widen(now), again=again)
         self.current = index
-        self.built.append((next_sequence_number(), index))
-        if index in self.sampled or index not in self._entered:
+        number = next_sequence_number()
+        self.built.append((number, index))
+        if first or index in self.sampled:
             self.sample(index)
         self._see_lines(index, now)
-        self._cool_down(index, now)
+        if self.resting:
+            self.resting.follow(index)
+        self._cool_down(index, now, number)
+
+    def _sample_at_rest(self, note: Callable[[], object], index: int) -> None:
+        """Note the keys of a statement that runs often."""
+        note()
+        count, first, number = self._entered[index]
+        self._entered[index] = count + 1, first, number
+        is_last = count >= SAMPLED_ENTRIES and perf_counter() - first < count * SAMPLED_INTERVAL
+        self.sample(index)
+        if is_last:
+            self._rest(index, number, samples=False)
 
     def foresee(self, written: Sequence[tuple[torch.Tensor, Region]], number: int) -> None:
         """Look at memory that an operator is about to write to, when all nodes before a number had saved."""
@@ -212,7 +259,7 @@ class Ledger:
         due = [one for one in written if self.numbers[watch.last_look(one[1].storage)] < number]
         if due:
             self._close_epoch()
-            look = self._open_epoch(number)
+            look = self._open_epoch(number, inside=True)
             self._note(watch.foresee(due, self.storages, look), (), look)
         self.allowance.charge(thread_time() - began, inside=True)
 
@@ -230,34 +277,60 @@ class Ledger:
         now = perf_counter()
         if self.allowance.left_inside(self.current, now) > 0:
             self._look(inside=True)
-            self._epochs[-1].update(map(Position, self._hot))  # whose probes no longer tell that they run
         elif self.allowance.is_overdrawn(self.current, now):
             self.lines.close()
         self.allowance.charge(EVENT, inside=True)
 
-    def _cool_down(self, index: int, now: float) -> None:
-        number = next_sequence_number()
+    def _cool_down(self, index: int, now: float, number: int) -> None:
+        """Let the probe of a statement rest that is entered too often for looks."""
         count, first, began = self._entered.get(index, (0, now, number))
-        self._entered[index] = (count + 1, first, began)
-        hot = count == HOT_ENTRIES and now - first < HOT_ENTRIES * HOT_INTERVAL
-        tired = self.tires and count >= TIRED_ENTRIES and not self.allowance.has_time(now)
-        if self.verify is None and (hot or (tired and index not in self.sampled)):
-            self.lines.close()
-            self.lines.surface()
-            self._hot[index] = number > began
-            self._rest(index)
+        self._entered[index] = count + 1, first, began
+        if self.verify is not None or not count:
+            return
+        samples = index in self.sampled
+        if count == HOT_ENTRIES and now - first < HOT_ENTRIES * HOT_INTERVAL:
+            self._rest(index, began, samples=False)
+        elif index in self.resting:
+            if number > began and index not in self.resting.stamping:
+                self._rest(index, began, samples=samples)
+        elif self.tires and not self.allowance.has_time(now, self._look_cost, again=True):
+            self._rest(index, began, samples=samples)
 
-    def _rest(self, index: int) -> None:
-        """Let the probe of a hot statement do nothing but note that it runs, and where it builds graphs, when."""
-        note = partial(self._epochs[-1].add, Position(index))
-        setattr(self.probes, f"p{index}", _stamped(note, self.built.append, index) if self._hot[index] else note)
+    def _rest(self, index: int, began: int, *, samples: bool) -> None:
+        """Let the probe of a statement rest; one that writes items goes on noting their keys for a while."""
+        self.lines.close()
+        self.lines.surface()
+        stamps = next_sequence_number() > began
+        if samples:
+            self.resting.rest(
+                index, stamps=stamps, wrap=lambda note: partial(self._enter, partial(self._sample_at_rest, note), index)
+            )
+        else:
+            self.resting.rest(index, stamps=stamps)
+            if index in self.sampled:
+                self.end_sampling(index)
+        self._timer.start(max(SHORTEST_REST, self._wait()))
 
-    def _open_epoch(self, number: int) -> int:
-        """Begin a new set of positions, and number the look at it; all nodes before `number` had saved by then."""
-        self._epochs.append(set())
+    def _wake(self) -> float:
+        """Wake probes if there is time to look twice; return the seconds until this is worth asking again."""
+        if self._is_over:
+            return inf
+        wait = self._wait()
+        if wait <= 0:
+            self.resting.wake()
+        return max(SHORTEST_REST, wait)
+
+    def _wait(self) -> float:
+        return self.allowance.wait(perf_counter(), 2 * self._look_cost)
+
+    def _open_epoch(self, number: int, *, inside: bool) -> int:
+        """Begin a new set of positions, and number the look at it; all nodes before `number` had saved by then.
+
+        Inside a statement, the one that runs may be any of those at rest that have run since the last look.
+        """
+        running = {one for one in self._epochs[-1] if one.statement in self.resting} if inside else set[Position]()
+        self._epochs.append(running)
         self.numbers.append(max(number, self.numbers[-1]))
-        for index in self._hot:
-            self._rest(index)
         return len(self._epochs) - 1
 
     def _may_widen(self, now: float) -> bool:
@@ -265,7 +338,7 @@ class Ledger:
         has_grown = next_sequence_number() > max(self._widened, self.numbers[0])
         return has_grown and self.allowance.has_time(now, READING * len(self.before.snapshot))
 
-    def _look(self, *, inside: bool = False, widen: bool = False) -> None:
+    def _look(self, *, inside: bool = False, widen: bool = False, again: bool = False) -> None:
         began = thread_time()  # a thread that waits for its turn costs the cell nothing
         GUARD.signals.hold()
         try:
@@ -273,11 +346,12 @@ class Ledger:
                 self._compare(inside=inside, widen=widen)
         finally:
             GUARD.signals.release()
-        self.allowance.charge(thread_time() - began, inside=inside)
+        self._look_cost = PASS + thread_time() - began
+        self.allowance.charge(self._look_cost, inside=inside, again=again)
 
     def _compare(self, *, inside: bool, widen: bool) -> None:
         watch = self._watch = self._watch or self._start_watching()
-        number = self._open_epoch(next_sequence_number())
+        number = self._open_epoch(next_sequence_number(), inside=inside)
         if not inside:
             self.outside.append(number)
         rewritten = [*watch.look(number)]
@@ -314,7 +388,10 @@ class Ledger:
 
     def _close_epoch(self) -> None:
         if self.current is not None:
-            self._epochs[-1].add(Position(self.current, self.lines.place, self.lines.blind))
+            epoch = self._epochs[-1]
+            epoch.add(Position(self.current, self.lines.place, self.lines.blind))
+            if self.resting:
+                epoch.update(map(Position, self.resting.take_ran()))
 
 
 def _matters_to_none(one: Rewritten, after: Snapshot) -> bool:
@@ -327,11 +404,3 @@ def _matters_to_none(one: Rewritten, after: Snapshot) -> bool:
         if reading.low > one.low or reading.high < end:
             return False
     return True
-
-
-def _stamped(note: Callable[[], None], stamp: Callable[[tuple[int, int]], None], index: int) -> Callable[[], None]:
-    def pass_by() -> None:
-        note()
-        stamp((next_sequence_number(), index))
-
-    return pass_by

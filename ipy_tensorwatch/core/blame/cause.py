@@ -81,13 +81,15 @@ class _Case:
         """Find the statements that wrote, each with whether it was seen to."""
         statements = self.cell.numbered
         seen: dict[int, bool] = {}
-        for positions in dict.fromkeys(self.course.writes(self.evidence)):
+        writes = dict.fromkeys(self.course.writes(self.evidence))
+        caught = frozenset(one.statement for positions in writes if len(positions) == 1 for one in positions)
+        for positions in writes:
             places: dict[int, list[Position]] = {}
             for one in positions:
                 places.setdefault(one.statement, []).append(one)
             ran = frozenset(places)
             able = ran & self.cell.able
-            for index in self._likeliest(able):
+            for index in self._likeliest(able, caught):
                 seen[index] = seen.get(index, False) or len(ran) == 1 or index in self.recorded
                 self.sightings.add(statements[index], places[index], certain=len(ran) == 1)
         if not seen:
@@ -96,8 +98,11 @@ class _Case:
             seen = {index: len(ran) == 1 or index in self.recorded for index in self._likeliest(ran)}
         return [(statements[index], seen[index]) for index in sorted(seen) if index in statements]
 
-    def _likeliest(self, indices: frozenset[int]) -> list[int]:
-        """Choose among statements that ran between two looks those that name the memory, or may reach it."""
+    def _likeliest(self, indices: frozenset[int], caught: frozenset[int] = frozenset()) -> list[int]:
+        """Choose among statements that ran between two looks those that name the memory, or may reach it.
+
+        One that was `caught`, seen alone to write there in another turn of its loop, comes before those that may.
+        """
         if len(indices) <= 1:
             return list(indices)
         telling = [
@@ -105,6 +110,8 @@ class _Case:
         ]
         if telling:
             return [one.index for one in telling]
+        if caught & indices:
+            return sorted(caught & indices)
         statements = [self.cell.numbered[index] for index in sorted(indices)]
         tiers: tuple[Callable[[Statement], bool], ...] = (
             lambda one: one.calls and bool(self.cell.reach(one, self.path, self.others).candidates),
@@ -197,7 +204,7 @@ class _Case:
         if self.path.is_grad and self._is_backward(statement, reached):
             return "backward"
         if self.reading.kind == "buffer" and statement.calls and not self._named_others(statement):
-            return "module" if self._is_own_buffer(statement) else "call" if self._mentions(statement) else "alias"
+            return "module" if self._is_own_buffer(statement) else "alias"
         if step is not None:
             return "alias"
         if statement.calls and (self._mentions(statement) or self._is_reached(reached)):

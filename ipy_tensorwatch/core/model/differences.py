@@ -24,6 +24,21 @@ SAME, CHANGED, NOT_KNOWN = 0, 1, -1
 """What became of the bytes of a row, in the column of all rows."""
 
 
+class CountsOnDemand(Sequence["Elements | None"]):
+    """Numbers of changed elements that are counted when they are read, in copies that are kept until then.
+
+    Attributes
+    ----------
+    nbytes
+        How many bytes the copies take.
+    """
+
+    nbytes: int = 0
+
+    def let_go(self) -> None:
+        """Let go of the copies: what has not been counted by now is not known."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Differences(Sequence[tuple[Difference, Content]]):
     """The paths that differ. As a sequence it gives each row as a `Difference` and a `Content`.
@@ -61,6 +76,16 @@ class Differences(Sequence[tuple[Difference, Content]]):
             changed=self.changed[row], verified=self.verified[row], since=self.since[row], counts=self.counts, row=row
         )
         return Difference(path=self.path(row), before=before, after=after), content
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes are kept to count the changed elements."""
+        return self.counts.nbytes if isinstance(self.counts, CountsOnDemand) else 0
+
+    def let_go(self) -> None:
+        """Let go of these bytes."""
+        if isinstance(self.counts, CountsOnDemand):
+            self.counts.let_go()
 
     def path(self, row: int) -> AccessPath:
         """Spell the path of a row."""

@@ -20,6 +20,7 @@ from .notebook import Definition, Notebook
 from .outline import Outline, Run
 from .path import AccessPath
 from .reading import Reading
+from .reason import Reason
 from .records import Cell, Coverage, Elements, Example, Inner, OperatorWrite, Site, Unverified
 from .saved_tensor import Overwritten, SavedTensor
 from .snapshot import Scene, Snapshot
@@ -30,9 +31,10 @@ _RECORDS: dict[str, Any] = {
     for one in (
         *(CellTrace, SourceFile, Difference, Evidence, Move, OptimizerStep, Position, Recorded, Write),
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
-        *(OperatorWrite, Site, Unverified, Overwritten, SavedTensor, Snapshot),
+        *(OperatorWrite, Reason, Site, Unverified, Overwritten, SavedTensor, Snapshot),
     )
 } | {"Content": Content.of}
+_RECORDS["Content"] = Content.of
 _KIND = "@"
 
 
@@ -61,6 +63,8 @@ def read_trace(text: str) -> CellTrace:
 @cache
 def _defaults(kind: Any) -> dict[str, Any]:  # noqa: ANN401
     """Give the fields of a record that are saved, each with its default value."""
+    if kind is Content:  # which elements differ may still have to be counted
+        return {"changed": MISSING, "verified": MISSING, "since": None, "elements": None}
     if kind is Content:  # what changed is counted by the time that it is saved
         return {"changed": MISSING, "verified": MISSING, "elements": None, "since": None}
     if not is_dataclass(kind):

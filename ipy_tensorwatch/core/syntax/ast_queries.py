@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
 from .torch_vocabulary import INPLACE_DUNDERS, LIBRARIES, NOT_A_METHOD
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 
@@ -20,6 +24,26 @@ def own_parts(node: ast.stmt) -> list[ast.expr]:
         elif not isinstance(part, ast.stmt):
             waiting[:0] = ast.iter_child_nodes(part)
     return found
+
+
+def statement_at(nodes: Sequence[ast.stmt], line: int, column: int | None) -> int | None:
+    r"""Find the innermost statement at a place; without a column, None where several begin in that line.
+
+    Examples
+    --------
+    >>> nodes = ast.parse("a = 1; b = 2").body
+    >>> statement_at(nodes, 1, 7), statement_at(nodes, 1, None)
+    (1, None)
+    """
+    if column is None:
+        found = [index for index, node in enumerate(nodes) if node.lineno <= line <= (node.end_lineno or node.lineno)]
+        rivals = [index for index in found if nodes[index].lineno == line]
+        return found[-1] if found and len(rivals) <= 1 else None
+    place = line, column
+    ends = ((node.end_lineno or node.lineno, node.end_col_offset or 0) for node in nodes)
+    starts = ((node.lineno, node.col_offset) for node in nodes)
+    around = [index for index, span in enumerate(zip(starts, ends, strict=True)) if span[0] <= place <= span[1]]
+    return around[-1] if around else None
 
 
 def is_slice(key: ast.expr) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import copy
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from .parsing import walk_statements
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _WITHS = (ast.With, ast.AsyncWith)
+_LOAD = ast.Load()
 
 
 def instrument(tree: ast.Module, name: str) -> ast.Module:
@@ -33,13 +34,23 @@ def instrument(tree: ast.Module, name: str) -> ast.Module:
     return ast.Module(body=_Prober(name, indices).block(tree.body, None, None), type_ignores=tree.type_ignores)
 
 
-def make_probes(calls: Mapping[int, Callable[[], object]]) -> SimpleNamespace:
-    """Make what an instrumented tree asks for: a probe for each statement, by its index."""
-    probes = {f"p{index}": call for index, call in calls.items()}
-    return SimpleNamespace(**probes, deliver=bool, Interrupted=KeyboardInterrupt)
+def make_probes(calls: Mapping[int, Callable[[], object]]) -> ModuleType:
+    """Make what an instrumented tree asks for: a probe for each statement, by its index.
+
+    It is a module because Python finds the attributes of modules quickest, also after one was given another value.
+    """
+    probes = ModuleType("probes")
+    vars(probes).update({probe_name(index): call for index, call in calls.items()})
+    vars(probes).update(deliver=bool, Interrupted=KeyboardInterrupt)
+    return probes
 
 
-def silence(probes: SimpleNamespace) -> None:
+def probe_name(index: int) -> str:
+    """Name the attribute that holds the probe of a statement."""
+    return f"p{index}"
+
+
+def silence(probes: ModuleType) -> None:
     """Let probes do nothing from here on."""
     vars(probes).update((name, bool) for name in list(vars(probes)) if name != "Interrupted")
 
@@ -89,24 +100,22 @@ class _Prober:
 
     def _probe(self, index: int, at: ast.stmt) -> ast.stmt:
         """Make `try: if name.p<k>(): name.deliver()`; an `if`, because IPython may show the value of an expression."""
-        asked = ast.If(self._call(f"p{index}"), [ast.Expr(self._call("deliver"))], [])
-        # The cell itself, or what it calls, may put the builtins back as they were before it began.
-        missing = ast.ExceptHandler(ast.Name("NameError", ast.Load()), None, [ast.Pass()])
-        anew = ast.Raise(self._part_of_ours("Interrupted"), ast.Constant(None))
-        interrupted = ast.ExceptHandler(self._part_of_ours("Interrupted"), None, [anew])
-        probe = ast.Try([asked], [missing, interrupted], [], [])
-        for node in ast.walk(probe):
-            if isinstance(node, (ast.stmt, ast.expr, ast.ExceptHandler)):
-                node.lineno = node.end_lineno = at.lineno
-                node.col_offset = node.end_col_offset = at.col_offset
-        return probe
-
-    def _call(self, attribute: str) -> ast.expr:
-        return ast.Call(self._part_of_ours(attribute), [], [])
-
-    def _part_of_ours(self, attribute: str) -> ast.expr:
+        line, column = at.lineno, at.col_offset
+        place: Any = {"lineno": line, "col_offset": column, "end_lineno": line, "end_col_offset": column}
         # Attributes, because transformers of other extensions like to rewrite numbers.
-        return ast.Attribute(ast.Name(self.name, ast.Load()), attribute, ast.Load())
+        ours = ast.Name(self.name, _LOAD, **place)
+        interrupted = ast.Attribute(ours, "Interrupted", _LOAD, **place)
+        entered = ast.Call(ast.Attribute(ours, probe_name(index), _LOAD, **place), [], [], **place)
+        delivered = ast.Call(ast.Attribute(ours, "deliver", _LOAD, **place), [], [], **place)
+        asked = ast.If(entered, [ast.Expr(delivered, **place)], [], **place)
+        # The cell itself, or what it calls, may put the builtins back as they were before it began.
+        missing = ast.Name("NameError", _LOAD, **place)
+        anew = ast.Raise(interrupted, ast.Constant(None, **place), **place)
+        handlers = [
+            ast.ExceptHandler(missing, None, [ast.Pass(**place)], **place),
+            ast.ExceptHandler(interrupted, None, [anew], **place),
+        ]
+        return ast.Try([asked], handlers, [], [], **place)
 
 
 def _must_come_first(node: ast.stmt, position: int) -> bool:

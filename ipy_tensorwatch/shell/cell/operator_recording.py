@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...capture.compare.element_diff import EXAMPLES
 from ...capture.compare.full_copies import MAX_BYTES, Album
 from ...capture.running.operator_recorder import OperatorRecorder
 from ...core.blame.operator_writes import Owners
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from ...core.model.evidence import Recorded
     from ..ipython.magic_options import DiffOptions
 
+SHARE = 0.25
+"""The share of such a cell's run time that looking between statements may take."""
 SECONDS = 60.0
 """How long the bytes of such a cell may be compared: whoever asks for exactness waits for it."""
 
@@ -49,11 +50,7 @@ class Recording:
         """Begin; the mode comes last, so that it sees nothing but the user's operators."""
         self.before = observer.shot.snapshot
         self.album.take(observer.shot.blocks, observer.prints)
-        ledger.marks = {**ledger.marks, **self.album.copies}
-        ledger.largest = MAX_BYTES
-        ledger.tires = False
-        ledger.allowance.floor, ledger.allowance.share = 0.25, 0.25  # a quarter of the cell itself
-        observer.examples = self.options.values
+        ledger.look_closely(self.album.copies, MAX_BYTES, SHARE)
         if self.options.ops:
             self.recorder.open()
 
@@ -69,16 +66,15 @@ class Recording:
         if self.recorder.left_out:
             self.writes += (OperatorWrite(site=None, op=NOT_KEPT, paths=(), times=self.recorder.left_out),)
 
-    def release(self, observer: Observer, ledger: Ledger) -> None:
+    def release(self) -> None:
         """Let go of the copies, at once rather than when the garbage collector comes by."""
         self.album.copies.clear()
         self.recorder.seen.clear()
         self.recorder.first.clear()
-        ledger.marks, observer.examples = {}, EXAMPLES
 
     def sharpen(self, observed: Observation, observer: Observer) -> Differences:
         """Count the changed elements of large tensors too."""
-        return self.album.compare(observed.found, observed.shot.blocks, observer.prints, observer.examples)
+        return self.album.compare(observed.found, observed.shot.blocks, observer.prints, self.options.values)
 
 
 def record(files: Mapping[str, int], observer: Observer, ledger: Ledger, options: DiffOptions) -> Recording:

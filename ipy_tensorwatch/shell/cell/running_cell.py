@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,11 +14,12 @@ from ...capture.running.look_budget import Allowance
 from ...capture.running.write_log import Ledger
 from ...core.blame.statement_timeline import Timeline
 from ...core.statements.statement import Statement, names_written, parse_statements, walk_statements
+from ...core.syntax.ast_queries import statement_at
 from ...core.syntax.parsing import Defined, may_convert, may_give_memory, may_hide_writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from types import SimpleNamespace
+    from types import FrameType, ModuleType
 
     from ...capture.observer import Observer
     from ...capture.snapshot.snapshotter import Shot
@@ -75,6 +77,7 @@ class RunningCell:
     meanwhile: list[Sequence[Found]] = field(default_factory=list)
     values: dict[int, list[dict[str, int | str]]] = field(default_factory=dict)
     targets: dict[int, dict[str, set[int]]] = field(default_factory=dict)
+    _nodes: list[ast.stmt] = field(default_factory=list)
     _names: list[tuple[str, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -90,9 +93,10 @@ class RunningCell:
             allowance=Allowance(share=self.settings.probe_share, floor=self.settings.probe_floor),
             files=self.files,
             sample=self._sample,
+            end_sampling=self._end_sampling,
         )
 
-    def instrument(self, tree: ast.Module, *, is_typed: bool = True) -> SimpleNamespace:
+    def instrument(self, tree: ast.Module, *, is_typed: bool = True) -> ModuleType:
         """Take the cell's own statements and return a probe for each; none where they are not those that were typed.
 
         Parameters
@@ -102,11 +106,18 @@ class RunningCell:
         """
         if not is_typed and not self._is_as_typed(tree):
             return self.ledger.probes
-        self._names = [names_written(node) for node in walk_statements(tree.body)]
+        self._nodes = [*walk_statements(tree.body)]
+        self._names = [*map(names_written, self._nodes)]
         bound = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
         changing = (index for index, names in enumerate(self._names) if not bound.isdisjoint(names))
         self.ledger.begin(len(self._names), frozenset(changing), frozenset(self._hiding(tree)))
         return self.ledger.probes
+
+    def statement_at(self, frame: FrameType | None) -> int | None:
+        """Find the statement that a frame of the cell itself is at; None where several may be."""
+        if not self.ledger.is_blurred:
+            return self.ledger.current
+        return None if frame is None else statement_at(self._nodes, *_position(frame))
 
     def _is_as_typed(self, tree: ast.Module) -> bool:
         """Tell whether a tree still has the statements that the cell has, so that their numbers mean the same."""
@@ -132,7 +143,7 @@ class RunningCell:
     def forget(self) -> None:
         """Let go of the copies of bytes."""
         if self.recording:
-            self.recording.release(self.observer, self.ledger)
+            self.recording.release()
         self.ledger.forget()
         self.meanwhile.clear()
 
@@ -162,6 +173,18 @@ class RunningCell:
         seen = self.values.setdefault(index, [])
         if values and values not in seen[-KEPT:] and len(seen) < MAX_VALUES:
             seen.append(values)
+
+    def _end_sampling(self, index: int) -> None:
+        """Note that a statement may have had any keys from here on."""
+        self.values.setdefault(index, []).append({})
+
+
+def _position(frame: FrameType) -> tuple[int, int | None]:
+    """Return the line of a frame, and its column, in bytes, where Python knows it."""
+    if not hasattr(frame.f_code, "co_positions"):  # Python 3.10
+        return frame.f_lineno, None
+    line, _, column, _ = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
+    return (frame.f_lineno, None) if line is None else (line, column)
 
 
 def _outline(tree: ast.Module) -> list[tuple[type, int | None]]:

@@ -56,7 +56,7 @@ class Step:
     def typed(self) -> TypedLine:
         """The statement, and where it stands."""
         if self.inner is None:
-            return TypedLine(line=self.spot.line, text=self.failing.text, file=self.file)
+            return TypedLine(line=self.failing.line, text=self.failing.text, file=self.file)
         return TypedLine(line=self.inner.line, text=self.failing.text, cell=self.inner.cell)
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...capture.frames.frame_locals import Local, inplace_module, may_assign, read_keys, read_locals
 from ...core.explain.inplace_refused import refused_hazard
+from ...core.explain.known_writes import Witness, find_last_write
 from ...core.explain.rewrite_loop import take_one_by_one
 from ...core.hazards.facts import Refused
 from ...core.memory.view_index import spell_portion
@@ -16,7 +17,6 @@ from ...core.model.reading import extent
 from ...core.statements.write_target import Target, resolve
 from ...core.syntax.parsing import bound_around, parse_path
 from .error_frames import CELL
-from .known_writes import Witness, find_last_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,7 +108,7 @@ def _describe(refused: Refused, scene: Scene, after: Aftermath, step: Step, one:
     names = _names_of(one.reading, after)
     path = str(one.path) if step not in scene.inside else next(iter(names), None)
     bases = _names_as(one.base, scene, after, step) if one.base is not None else []
-    witness = Witness(cell=after.cell, family=_family(one.reading, after), reasoning=after.reasoning)
+    witness = Witness(family=_family(one.reading, after), reasoning=after.reasoning)
     return replace(
         refused,
         path=path,
@@ -145,7 +145,7 @@ def _names_of(reading: Reading, after: Aftermath) -> list[str]:
 
 def _names_as(base: Reading, scene: Scene, after: Aftermath, step: Step) -> list[str]:
     """Name the very tensor that something is a view of: by the names of the function that failed, and by variables."""
-    entries = after.observed.shot.snapshot.by_storage.get(base.storage, ())
+    entries = after.reasoning.trace.after.by_storage.get(base.storage, ())
     variables = [str(path) for path, reading in entries if reading.layout == base.layout]
     if step.spot.function == CELL and variables:
         return variables
@@ -159,13 +159,13 @@ def _lies_as(one: Reading, other: Reading) -> bool:
 
 def _family(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Reading]]:
     """Give the variables that share the version counter."""
-    entries = after.observed.shot.snapshot.by_storage.get(reading.storage, ())
+    entries = after.reasoning.trace.after.by_storage.get(reading.storage, ())
     return [entry for entry in entries if entry[1].version == reading.version][:MAX_NAMES]
 
 
 def _also(path: str | None, reading: Reading, after: Aftermath) -> str | None:
     """Give a longer name for what is called by a loop's or a function's own name."""
-    entries = after.observed.shot.snapshot.by_storage.get(reading.storage, ())
+    entries = after.reasoning.trace.after.by_storage.get(reading.storage, ())
     names = [str(one) for one, other in entries if other.layout == reading.layout]
     others = [one for one in names if "." in one or path not in names]
     return next(iter(others), None) if path and path.isidentifier() else None
@@ -182,4 +182,4 @@ def _binds(scene: Scene, step: Step, path: AccessPath) -> bool:
 
 
 def _is_written(names: Sequence[str], after: Aftermath) -> bool:
-    return any(content.changed and str(one.path) in names for one, content in after.observed.found)
+    return any(content.changed and str(one.path) in names for one, content in after.reasoning.trace.found)

@@ -7,16 +7,16 @@ import itertools
 from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from ...core.host.guard import GUARD
 from ...core.statements.statement import walk_statements
-from ...core.syntax.probes import instrument, make_probes, silence
+from ...core.syntax.probes import instrument, make_probes, probe_name, silence
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable
+    from types import ModuleType
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -53,7 +53,7 @@ class ProbeTransformer:
     """
 
     shell: InteractiveShell
-    expected: dict[int, Callable[[ast.Module], SimpleNamespace]] = field(default_factory=dict)
+    expected: dict[int, Callable[[ast.Module], ModuleType]] = field(default_factory=dict)
     installed: dict[int, str] = field(default_factory=dict)
 
     def come(self) -> None:
@@ -67,7 +67,7 @@ class ProbeTransformer:
         found = transformers(self.shell)
         found[:] = [one for one in found if one is not self]
 
-    def arm(self, on_cell: Callable[[ast.Module], SimpleNamespace]) -> None:
+    def arm(self, on_cell: Callable[[ast.Module], ModuleType]) -> None:
         """Expect a cell in this thread; `on_cell` gets its tree and returns its probes."""
         self.expected[get_ident()] = on_cell
 
@@ -84,7 +84,7 @@ class ProbeTransformer:
         """Let the cells that run run on with probes that do nothing."""
         self.expected.clear()
         for name in list(self.installed.values()):
-            silence(vars(builtins).get(name, SimpleNamespace()))
+            silence(vars(builtins).get(name, make_probes({})))
 
     def visit(self, node: ast.Module) -> ast.Module:
         """Return the instrumented tree, or the tree as it is."""
@@ -103,9 +103,9 @@ class ProbeTransformer:
         if not self.expected and found and found[-1] is self:  # else IPython would skip the one behind
             del found[-1]
 
-    def _instrument(self, node: ast.Module, expected: Callable[[ast.Module], SimpleNamespace]) -> ast.Module:
+    def _instrument(self, node: ast.Module, expected: Callable[[ast.Module], ModuleType]) -> ast.Module:
         probes = expected(node)
-        if not vars(probes):
+        if not hasattr(probes, probe_name(0)):
             return node
         name = PROBES.format(next(_numbers))
         probed = instrument(node, name)
@@ -113,9 +113,9 @@ class ProbeTransformer:
         return probed
 
 
-def _delivering(tree: ast.Module) -> SimpleNamespace:
+def _delivering(tree: ast.Module) -> ModuleType:
     """Make probes that do no more than deliver what arrived before the cell began."""
     count = sum(1 for _ in walk_statements(tree.body))
     probes = make_probes(dict.fromkeys(range(count), bool))
-    probes.p0, probes.deliver = partial(bool, 1), GUARD.signals.take()
+    vars(probes).update({probe_name(0): partial(bool, 1), "deliver": GUARD.signals.take()})
     return probes

@@ -132,7 +132,7 @@ def test_a_tracer_that_stops_a_cell_stops_it_in_its_own_line():
 import sys
 class Stop(Exception): pass
 def tracer(frame, event, arg):
-    if 'ledger' in frame.f_code.co_filename and event == 'line' and len(seen) > 5: raise Stop
+    if 'write_log' in frame.f_code.co_filename and event == 'line' and len(seen) > 5: raise Stop
     seen.append(1)
     return tracer
 seen = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ipy_tensorwatch.core.host.capability import Capability
 from ipy_tensorwatch.core.host.guard import Fault
 from ipy_tensorwatch.core.model.answers import Holder, Memory
 from ipy_tensorwatch.core.model.comparison import Comparison, Form
@@ -137,6 +138,15 @@ def test_the_status_groups_what_was_not_compared_by_its_reason():
         "   no time left after this cell: compared later                 2          a, b",
         "   memory not known: sparse COO tensor, its parts are watched   1          s",
     ]
+
+
+def test_the_status_says_what_is_switched_off():
+    lost = [Capability(needs=("torch._C._a", "torch._C._b"), lost="`%tensorwatch why` counts no tensors", works=False)]
+    page = show_status(Status(version="", enabled=True, report=None, changes=0, lost=lost))
+
+    told = " ".join(write_text(page).split())
+    assert "Switched off" in told
+    assert "%tensorwatch why counts no tensors torch._C._a, torch._C._b" in told
 
 
 def test_the_status_tells_the_last_lines_of_an_error_of_ours():

@@ -1,0 +1,103 @@
+"""Many small storages that are looked at as one: while none of them has changed, one digest tells so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+import xxhash
+
+from ..memory.byte_block import digest_spans
+from ..memory.raw_memory import SCRATCH
+from .watched_storage import is_storage
+
+if TYPE_CHECKING:
+    import weakref
+    from collections.abc import Iterator, Mapping
+
+    from ..memory.byte_block import Bytes
+    from .watched_storage import Watched
+
+MAX_COUNT = 512
+"""How many storages are looked at together at most."""
+_address = torch.UntypedStorage.data_ptr
+_room = torch.UntypedStorage.nbytes
+
+
+@dataclass(slots=True, eq=False)
+class LookGroup:
+    """Some storages of which copies are kept, so few bytes that one call of the system fetches them.
+
+    Attributes
+    ----------
+    number
+        The last look at which all bytes were what they are known to have been.
+    """
+
+    members: Mapping[int, Watched]
+    number: int = 0
+    _storages: list[weakref.ref[Any]] = field(default_factory=list)
+    _arrays: list[weakref.ref[Any]] = field(default_factory=list)
+    _places: tuple[list[int], list[int]] = ([], [])
+    _spans: bytes = b""
+    _nbytes: int = 0
+    _digest: bytes | None = None
+
+    def is_unchanged(self) -> bool:
+        """Return whether all are where they were and hold what they held."""
+        if self._digest is None or not self._are_there():
+            return False
+        return digest_spans(self._spans, self._nbytes) == self._digest
+
+    def learn(self) -> None:
+        """Take what is known of each storage for what all hold together."""
+        members = self.members.values()
+        copies: list[Bytes] = [one.copy for one in members if one.copy is not None]
+        is_known = len(copies) == len(members) and all(one.find() for one in members)
+        self._digest = xxhash.xxh3_128_digest(b"".join(copies)) if is_known else None
+        self._spans, self._nbytes = b"".join([one.block.span for one in members]), sum(map(len, copies))
+        owners = [(one.reference, one.reference()) for one in members]
+        self._arrays = [reference for reference, owner in owners if not is_storage(owner)]
+        self._storages = [reference for reference, owner in owners if is_storage(owner)]
+        self._places = self._places_now() if is_known else ([], [])
+
+    def settle(self) -> None:
+        """Let each storage know the last look that saw no change."""
+        for one in self.members.values() if self.number else ():
+            one.look_number = max(one.look_number, self.number)
+        self.number = 0
+
+    def _are_there(self) -> bool:
+        try:
+            return self._places_now() == self._places and all(one() is not None for one in self._arrays)
+        except TypeError:  # one of them is gone
+            return False
+
+    def _places_now(self) -> tuple[list[int], list[int]]:
+        owners: list[Any] = [one() for one in self._storages]
+        return list(map(_address, owners)), list(map(_room, owners))
+
+
+def group_storages(watched: Mapping[int, Watched]) -> Iterator[LookGroup]:
+    """Put the storages of which a copy is kept into groups that are fetched together."""
+    group: dict[int, Watched] = {}
+    size = 0
+    for storage, one in watched.items():
+        if one.copy is None:
+            continue
+        nbytes = one.block.nbytes
+        if group and (size + nbytes > SCRATCH or len(group) == MAX_COUNT):
+            yield _learned(group)
+            group, size = {}, 0
+        if nbytes <= SCRATCH:
+            group[storage] = one
+            size += nbytes
+    if group:
+        yield _learned(group)
+
+
+def _learned(members: Mapping[int, Watched]) -> LookGroup:
+    group = LookGroup(members)
+    group.learn()
+    return group

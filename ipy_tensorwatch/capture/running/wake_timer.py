@@ -1,0 +1,50 @@
+"""A clock that calls a function again and again, for as long as one cell runs."""
+
+from __future__ import annotations
+
+from _thread import TIMEOUT_MAX, allocate_lock, start_new_thread
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from ...core.host.guard import GUARD
+from ..host.threads import OWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class WakeTimer:
+    """Calls `wake` in a thread of its own; each call returns the seconds until the next, infinite for never.
+
+    The thread is no `threading.Thread`, which programs count and Python joins at exit. It sleeps in one call that
+    needs no lock of anybody's, so a process that is forked meanwhile goes on, only without it.
+    """
+
+    def __init__(self, wake: Callable[[], float]) -> None:
+        self._wake = wake
+        self._gate = allocate_lock()
+        self._is_on = False
+
+    def start(self, seconds: float) -> None:
+        """Call for the first time in so many seconds; without effect where the clock runs already."""
+        if self._is_on or not isfinite(seconds):
+            return
+        self._is_on = True
+        self._gate.acquire()
+        try:
+            start_new_thread(self._run, (seconds,))
+        except RuntimeError:  # no more threads, or the interpreter is about to exit
+            self._gate.release()
+
+    def stop(self) -> None:
+        """Let the thread end, without waiting for it."""
+        if self._is_on and self._gate.locked():
+            self._gate.release()
+
+    def _run(self, seconds: float) -> None:
+        OWN.add(self)
+        try:
+            while isfinite(seconds) and not self._gate.acquire(timeout=min(seconds, TIMEOUT_MAX)):
+                seconds = GUARD.run_briefly("waking probes", self._wake, default=float("inf"))
+        finally:
+            OWN.discard(self)
