@@ -370,7 +370,8 @@ class Ledger:
         for one in rewritten:
             if one.since not in ran:
                 ran[one.since] = self._since(one.since)
-            mask = None if one.mask is None or (after and _matters_to_none(one, after)) else one.mask.tobytes()
+            is_all_one = after is not None and _matters_to_none(one, after)
+            mask = None if one.mask is None or is_all_one else one.mask.tobytes()
             self.writes.append(
                 Write(storage=one.storage, positions=ran[one.since], look=number, mask=mask, low=one.low)
             )
