@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from ipy_tensorwatch.core.hazards.overwritten_saves import remember_cell
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.blame.statement_timeline import Timeline
 from ipy_tensorwatch.core.hazards import overwritten_saves
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.hazard import Turn
-from ipy_tensorwatch.core.hazards.overwritten_saves import remember_cell
 from ipy_tensorwatch.core.hazards.standing import Standing
 from ipy_tensorwatch.core.model.evidence import OptimizerStep
 from ipy_tensorwatch.core.model.graph_state import GraphState
