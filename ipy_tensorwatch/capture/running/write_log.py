@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from math import inf
 from sys import settrace
 from time import perf_counter, thread_time
@@ -351,12 +351,13 @@ class Ledger:
             self._widened = self.numbers[-1]
 
     def _note(self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int) -> None:
+        since = cache(self._since)  # after a training step, all bytes have changed since one and the same look
         for one in rewritten:
-            ran = self._since(one.since)
+            ran = since(one.since)
             mask = None if one.mask is None else one.mask.tobytes()
             self.writes.append(Write(storage=one.storage, positions=ran, look=number, mask=mask, low=one.low))
         for move in moved:
-            ran = self._since(move.since)
+            ran = since(move.since)
             self.moves.append(Move(object=move.object, storage=move.storage, positions=ran, look=number))
 
     def _since(self, look: int) -> frozenset[Position]:
