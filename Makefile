@@ -25,7 +25,8 @@ export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup js test lint demo bench soak chaos docs pictures clean
+.PHONY: help setup js check test lint demo bench soak chaos docs pictures clean
+.PHONY: quick style types types-of-newest front-end-types front-end-tests newest-setup
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,25 +54,51 @@ $(VENV)/.front-end: $(SOURCES) js/node_modules/.complete $(VENV)/.installed
 	@touch $@
 
 # A user's own IPython and Jupyter settings must not decide about a test, nor does a test need a home folder.
-test bench soak chaos docs pictures: export IPYTHONDIR := $(CURDIR)/$(VENV)/ipython
-test bench soak chaos docs pictures: export JUPYTER_CONFIG_DIR := $(CURDIR)/$(VENV)/jupyter/config
-test bench soak chaos docs pictures: export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/jupyter/data
-test bench soak chaos docs pictures: export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/jupyter/runtime
-test: setup lint  ## Lint, then run all tests
+check test bench soak chaos docs pictures: export IPYTHONDIR := $(CURDIR)/$(VENV)/ipython
+check test bench soak chaos docs pictures: export JUPYTER_CONFIG_DIR := $(CURDIR)/$(VENV)/jupyter/config
+check test bench soak chaos docs pictures: export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/jupyter/data
+check test bench soak chaos docs pictures: export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/jupyter/runtime
+
+# How many processes run tests, and how many lanes run beside each other.
+WORKERS ?= 2
+LANES := $(MAKE) --no-print-directory --jobs $(WORKERS)
+PYTEST := $(BIN)/python -m pytest
+IN_PARALLEL := --numprocesses $(WORKERS) --dist loadgroup
+
+check: setup  ## Lint, types and the tests that need no shell; in under a minute
+	@$(LANES) types quick style front-end-types
+
+test: setup  ## Lint, then run all tests
+	@$(LANES) types-of-newest types newest-setup style front-end-types front-end-tests
+	$(PYTEST) $(IN_PARALLEL) --ignore tests/browser
+	@$(if $(filter 3.10 3.11,$(VERSION)),.ci/newest test $(IN_PARALLEL) $(FOR_NEWEST),echo 'All tests run under Python $(VERSION).')
+	$(PYTEST) tests/browser
+
+# What each of these lanes runs stands alone, so that they can run beside each other.
+FOR_NEWEST := tests/end_to_end/errors tests/end_to_end/changes/test_lines.py
+quick:
+	$(PYTEST) tests/core tests/render tests/panel tests/house
+style:
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+types:
+	$(BIN)/mypy
+types-of-newest:
+	$(BIN)/mypy --python-version 3.13
+front-end-types:
+	$(NPM) run --silent check
+front-end-tests:
 	$(NPM) test
-	$(BIN)/python -m pytest
+newest-setup:
+	@$(if $(filter 3.10 3.11,$(VERSION)),.ci/newest setup)
 
 js:  ## Build the front end again
 	@rm -f $(VENV)/.front-end
 	@$(MAKE) --no-print-directory setup
 
 lint: setup  ## Check style, formatting, types and the direction of imports
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/mypy --python-version 3.13
-	$(BIN)/lint-imports
-	$(NPM) run --silent check
+	@$(LANES) types-of-newest types style front-end-types
 
 demo: setup  ## Open demo.ipynb in JupyterLab, with the panel beside it
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) demo.ipynb

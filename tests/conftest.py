@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
-import torch
 from hypothesis import HealthCheck, Phase, settings
 
 pytest.register_assert_rewrite("tests.support.notebook")
 
-from tests.support.notebook import Notebook  # noqa: E402  (only now do its assertions tell what they found)
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.support.notebook import Notebook
 
 PHASES = (Phase.explicit, Phase.generate, Phase.shrink)
 SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
@@ -41,14 +41,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def same_numbers_every_time() -> None:
-    """Seed PyTorch and keep it on one thread, so that a failing test fails again."""
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
+    """Seed PyTorch and keep it on one thread, so that a failing test fails again; most tests of core do without it."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(0)
+        torch.set_num_threads(1)
 
 
 @pytest.fixture
 def notebook() -> Iterator[Notebook]:
     """Open a fresh shell with the extension loaded."""
+    from tests.support.notebook import Notebook
+
     with Notebook() as nb:
         yield nb
 
@@ -56,5 +60,7 @@ def notebook() -> Iterator[Notebook]:
 @pytest.fixture
 def plain() -> Iterator[Notebook]:
     """Open a fresh shell without the extension."""
+    from tests.support.notebook import Notebook
+
     with Notebook(watched=False) as nb:
         yield nb

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..core.host.guard import GUARD
-from ..core.model.diff import Content, Difference, diff
+from ..core.model.diff import DiffRow, diff
+from ..core.model.differences import Differences
 from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason
 from ..core.model.records import Coverage, Unverified
-from ..core.model.snapshot import Snapshot
+from ..core.model.snapshot import RootSnapshot, Snapshot
 from .autograd.graph import Graphs
 from .autograd.known_bytes import KnownBytes
 from .autograd.note_saved import Aids
 from .compare.borrowed_memory import Loans
 from .compare.byte_history import NO_PAST, Spell
-from .compare.element_diff import EXAMPLES, contrast
-from .compare.fingerprints import Budget, Fingerprints, Verdict
+from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast
+from .compare.fingerprints import BANDWIDTH, Budget, ByteVerdict, Fingerprints
 from .objects.look_limits import EXACT_TENSORS
 from .snapshot.snapshotter import Lens, Shot
+from .snapshot.tensor_parts import COMPONENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ..core.model.saved_tensor import Overwritten
-    from .compare.byte_history import Past
+    from .compare.byte_history import ByteHistory
     from .snapshot.snapshotter import Computed
 
 SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005
 """The CPU seconds that looking beyond an ordinary number of tensors may take: at least, at most but for what the length
 of the cell adds, and at least while some of them were never read."""
+
+
+ONCE_SEEN, UNSEEN = 0.0005, 0.01
+"""The CPU seconds that may be spent on bytes after a cell that cannot have written any, and while some were never
+seen."""
+UNCOUNTED = 1 << 25
+"""How many bytes are kept of what changed before the last look, so that its elements can be counted."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,8 +58,8 @@ class Observation:
     """
 
     shot: Shot
-    found: tuple[tuple[Difference, Content], ...]
-    verdicts: Mapping[int, Verdict]
+    found: Differences
+    verdicts: Mapping[int, ByteVerdict]
     overwritten: tuple[Overwritten, ...] = ()
     cut: tuple[str, ...] = ()
 
@@ -97,6 +107,8 @@ _REASONS = {
     "moved": Reason("moved"),
     "unreadable": Reason("gone"),
 }
+FEW = 16
+"""Of one in so many storages each is looked up."""
 MANY = 100
 """Of more than so many tensors in one container that were not compared, the container alone is listed."""
 
@@ -111,10 +123,15 @@ class Observer:
     loans: Loans = field(default_factory=Loans)
     budget: Budget = field(default_factory=Budget)
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
-    examples: int = EXAMPLES
+    _uncounted: deque[ElementCounts] = field(default_factory=deque)
 
     def look(
-        self, namespace: Mapping[str, object], cell: int, patience: float = 0.0, past: Past = NO_PAST
+        self,
+        namespace: Mapping[str, object],
+        cell: int,
+        patience: float = 0.0,
+        past: ByteHistory = NO_PAST,
+        examples: int = EXAMPLES,
     ) -> Observation:
         """Compare the namespace with the last look.
 
@@ -128,6 +145,8 @@ class Observer:
             Seconds that may be spent on layouts that an assignment to `.data` may have changed without a trace.
         past
             What was seen of the bytes while the cell ran.
+        examples
+            How many of the changed elements of a tensor are told.
         """
         computed: list[Computed] = []
         before, shot = self.shot, self.lens.take(namespace, patience, computed, self._seconds())
@@ -135,17 +154,25 @@ class Observer:
         known = before.snapshot
         if shot.late:
             known = Snapshot(scenes={**known.scenes, **shot.late})
-        differences = [] if shot.snapshot is known else list(diff(known, shot.snapshot))
-        verdicts = self._compare(shot, _written(differences), cell)
-        found = [(one, contrast(one, verdicts, self.prints, self.examples)) for one in differences]
-        found += self._rewritten(shot, {str(one.path) for one in differences}, verdicts)
-        found = self._with_owners(shot, found)
+        rows = [] if shot.snapshot is known else list(diff(known, shot.snapshot))
+        verdicts = self._compare(shot, _written(rows), cell)
+        found = self._contrast(shot, [*rows, *_rewritten(shot, rows, verdicts)], verdicts, examples)
         if not shot.resting or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
             self.prints.forget_all_but({*shot.blocks}.union(*shot.resting))
         self.shot = shot
         overwritten = self._follow_graphs(computed, verdicts, cell, past)
         cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
-        return Observation(shot=shot, found=tuple(found), verdicts=verdicts, overwritten=overwritten, cut=cut)
+        return Observation(shot=shot, found=found, verdicts=verdicts, overwritten=overwritten, cut=cut)
+
+    def spare(self) -> None:
+        """Spend little on a cell that cannot have written: what others write meanwhile is found after later cells."""
+        has_seen_all = self.prints.marks.keys() >= self.shot.blocks.keys()
+        self.budget.cap = ONCE_SEEN if has_seen_all else UNSEEN
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it takes long to compare all bytes."""
+        return self.shot.nbytes > BANDWIDTH * UNSEEN
 
     def _seconds(self) -> float:
         """Tell how long looking for more than an ordinary number of tensors may take."""
@@ -153,7 +180,7 @@ class Observer:
         least = FIRST_READING if self.lens.has_unread else SHORTEST
         return min(max(spare, least), LONGEST + self.budget.granted / 2)
 
-    def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, Verdict]:
+    def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, ByteVerdict]:
         """Compare the bytes with what they were; memory that is gone may be anybody's by now."""
         self.loans.follow(shot.blocks, self.lens.storages)
         gone, marks = self.loans.gone, self.prints.marks
@@ -166,10 +193,10 @@ class Observer:
             lambda storage: [reading for _, reading in shot.snapshot.by_storage.get(storage, ())],
             self.lens.storages.references,
         )
-        return {**verdicts, **{one: Verdict("unreadable", marks.get(one), None, None) for one in gone}}
+        return {**verdicts, **{one: ByteVerdict("unreadable", marks.get(one), None, None) for one in gone}}
 
     def _follow_graphs(
-        self, computed: list[Computed], verdicts: Mapping[int, Verdict], cell: int, past: Past
+        self, computed: list[Computed], verdicts: Mapping[int, ByteVerdict], cell: int, past: ByteHistory
     ) -> tuple[Overwritten, ...]:
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
         rewritten.update(past.seen - self.prints.marks.keys())
@@ -182,42 +209,82 @@ class Observer:
         self.budget.pay(perf_counter() - start)
         return found or ()
 
-    @staticmethod
-    def _with_owners(shot: Shot, found: list[tuple[Difference, Content]]) -> list[tuple[Difference, Content]]:
-        """Tell sparse tensors by their components: they are changed where one of these is."""
-        owners = {
-            AccessPath(one.path.root, one.path.steps[:-1])
-            for one, content in found
-            if content.changed and one.after is not None and one.after.kind == "component"
-        }
-        changed = Content(changed=True, verified=True)
-        told = [(one, changed if one.path in owners else content) for one, content in found]
-        for path in owners - {one.path for one, _ in found}:
-            reading = shot.snapshot.get(str(path))
-            if reading is not None:
-                told.append((Difference(path=path, before=reading, after=reading), changed))
-        return told
+    def _contrast(
+        self, shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict], examples: int
+    ) -> Differences:
+        """Compare the elements of the paths that may differ."""
+        contents = [contrast(one.before, one.after, verdicts, self.prints, examples) for one in rows]
+        _tell_owners(shot, rows, contents)
+        counts = ElementCounts([one.elements for one in contents], examples)
+        self._keep(counts)
+        return Differences(
+            rows=rows,
+            changed=[one.changed for one in contents],
+            verified=[one.verified for one in contents],
+            since=[one.since for one in contents],
+            counts=counts,
+        )
 
-    def _rewritten(
-        self, shot: Shot, known: set[str], verdicts: Mapping[int, Verdict]
-    ) -> Iterator[tuple[Difference, Content]]:
-        """Find paths whose readings are the same but whose bytes are not."""
-        for storage, verdict in verdicts.items():
-            for path, reading in shot.snapshot.by_storage.get(storage, ()) if verdict.outcome == "changed" else ():
-                if str(path) not in known:
-                    same = Difference(path=path, before=reading, after=reading)
-                    yield same, contrast(same, verdicts, self.prints, self.examples)
+    def _keep(self, counts: ElementCounts) -> None:
+        """Keep the bytes in which changed elements can be counted later, those of the last looks alone."""
+        earlier = self._uncounted
+        while sum(one.nbytes for one in earlier) > UNCOUNTED:
+            earlier.popleft().let_go()
+        if counts.nbytes:
+            earlier.append(counts)
 
 
-def _before(verdict: Verdict | None) -> list[Spell]:
+def _tell_owners(shot: Shot, rows: list[DiffRow], contents: list[Contrast]) -> None:
+    """Tell sparse tensors by their components: they are changed where one of these is."""
+    both = zip(rows, contents, strict=True)
+    components = [row for row, one in both if row.after is not None and row.after.kind == COMPONENT and one.changed]
+    paths = [one.scene.path_at(one.place) for one in components]
+    owners = {str(AccessPath(path.root, path.steps[:-1])) for path in paths}
+    known = {str(row.scene.path_at(row.place)): number for number, row in enumerate(rows)} if owners else {}
+    for path in owners:
+        number, place = known.get(path), shot.snapshot.place_of(path)
+        if number is not None:
+            contents[number] = _CHANGED
+        elif place is not None:
+            reading = place[0].readings[place[1]]
+            rows.append(DiffRow(*place, reading, reading))
+            contents.append(_CHANGED)
+
+
+_CHANGED = Contrast(changed=True, verified=True)
+
+
+def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict]) -> Iterator[DiffRow]:
+    """Find paths whose readings are the same but whose bytes are not."""
+    changed = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
+    known = {(id(row.scene), row.place) for row in rows} if changed else ()
+    for scene, place in _places_of(changed, shot):
+        if (id(scene), place) not in known:
+            reading = scene.readings[place]
+            yield DiffRow(scene, place, reading, reading)
+
+
+def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[RootSnapshot, int]]:
+    """Find what lies in some storages: of many by going through all, of few by looking each up."""
+    if FEW * len(storages) < len(shot.snapshot):
+        for storage in storages:
+            yield from shot.snapshot.by_storage.places(storage)
+        return
+    for scene in shot.snapshot.scenes.values():
+        places = [place for place, one in enumerate(scene.readings) if one.storage in storages and not one.unknown]
+        yield from ((scene, place) for place in places)
+
+
+def _before(verdict: ByteVerdict | None) -> list[Spell]:
     """Tell what a storage that was not looked at while the cell ran held when it began."""
     known = verdict is not None and verdict.outcome == "changed" and verdict.before
     return [Spell(0, 0, known)] if known else []
 
 
-def _written(differences: list[Difference]) -> set[int]:
+def _written(rows: list[DiffRow]) -> set[int]:
+    """Give the storages of tensors whose version counter has moved."""
     return {
-        one.after.storage
-        for one in differences
-        if one.before is not None and one.after is not None and one.before.version != one.after.version
+        after.storage
+        for _, _, before, after in rows
+        if before is not None and after is not None and before.version != after.version
     }

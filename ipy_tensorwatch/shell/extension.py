@@ -8,7 +8,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from ..core.host.guard import GUARD
-from .ipython.ipython_private import forget_magics, magics_of, settings_list, try_names
+from .ipython.ipython_private import CONFIGURABLES, MAGICS, REGISTRY, try_names
 from .ipython.namesake import describe_namesake
 from .ipython.output import Speaker
 from .ipython.settings import TensorWatch
@@ -56,9 +56,9 @@ class Extension:
         """Put everything in."""
         GUARD.clear()
         try_names(self.shell)
-        self._replaced = {kind: dict(known) for kind, known in magics_of(self.shell).items()}
+        self._replaced = {kind: dict(known) for kind, known in MAGICS.of(self.shell).items()}
         self.shell.register_magics(self.magics)
-        settings_list(self.shell).append(self.settings)  # `%config` finds them there
+        CONFIGURABLES.of(self.shell).append(self.settings)  # `%config` finds them there
         self.shell.input_transformers_cleanup.append(self.heading)
         self.watcher.start()
         GUARD.run("showing a report", self.hosting.tell, self.watcher.report, default=None)
@@ -69,9 +69,9 @@ class Extension:
             GUARD.run("at the end", step, default=None)
         _remove(self.shell.input_transformers_cleanup, self.heading)
         for one in (self.settings, self.magics):  # IPython's own base class put the magics there
-            _remove(settings_list(self.shell), one)
-        forget_magics(self.shell, type(self.magics).__name__)
-        for kind, known in magics_of(self.shell).items():
+            _remove(CONFIGURABLES.of(self.shell), one)
+        REGISTRY.of(self.shell).pop(type(self.magics).__name__, None)
+        for kind, known in MAGICS.of(self.shell).items():
             for name, magic in list(known.items()):
                 if type(magic) is MethodType and magic.__self__ is self.magics:  # asked, a lazy magic is loaded
                     _restore(known, name, self._replaced.get(kind, {}))

@@ -6,49 +6,49 @@ import math
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from ..capture.compare.element_diff import EXAMPLES
 from ..capture.observer import Observation, Observer
 from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
 from ..core.blame.past_changes import PastChanges
-from ..core.blame.reasoning import Reasoning
 from ..core.blame.recorded_writes import Transcript
 from ..core.hazards.find_hazards import find_hazards
 from ..core.hazards.standing import Standing
 from ..core.host.guard import GUARD
-from ..core.model.cell_trace import CellTrace
 from ..core.model.reason import Reason
 from ..core.model.records import Cell, Coverage, Unverified
+from ..core.syntax.inert_cells import is_inert
 from ..render.report import Report
 from .cell.freeze import Freezing
 from .cell.late_error import deliver_late
 from .cell.operator_recording import SECONDS as RECORDING_SECONDS
 from .cell.operator_recording import record
-from .cell.outcome import status_of, unwatched
+from .cell.outcome import report_nothing, status_of, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
-from .cell.take_trace import Watched, take_trace
+from .cell.take_trace import SessionState, reason
 from .failure.aftermath import Aftermath
 from .failure.explain_error import FailureBook
 from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
-from .ipython.ipython_private import count_ahead, count_now, error_of, expect_file, last_result, notebook_files
+from .ipython.ipython_private import FILES, LAST_RESULT, count_ahead, count_now, error_of, expect_file
 from .ipython.probe_transformer import ProbeTransformer, transformers
 from .ipython.tensordiff_header import may_request, requested
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from ..capture.snapshot.snapshotter import Shot
+    from ..core.blame.reasoning import Reasoning
     from ..core.hazards.hazard import Hazard, Turn
-    from ..core.model.diff import Found
-    from ..core.model.snapshot import Snapshot
+    from ..core.model.differences import Differences, Found
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
 
@@ -168,13 +168,13 @@ class Watcher:
         observed = self.observer.look(user_variables(self.shell), count)
         self.archive.lose(observed, count)
         cell = Cell(count=count, source="", status="ok", duration=0.0, overhead=0.0)
-        self.report = self.report or _report_nothing(cell, observed.shot.snapshot, observed.coverage)
+        self.report = self.report or report_nothing(cell, observed.shot.snapshot, observed.coverage)
 
     def _before_cell(self, info: ExecutionInfo) -> None:
         GUARD.run("before a cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
-        if self.cells.is_over(last_result(self.shell)):  # our hook behind it was cut short
+        if self.cells.is_over(LAST_RESULT.of(self.shell)):  # our hook behind it was cut short
             self.cells.forget()
             self._give_up()
         if not self.cells.enter(info):
@@ -212,7 +212,7 @@ class Watcher:
             plain=plain,
             offset=offset,
             names=self.shell.user_ns,
-            files=notebook_files(self.shell),
+            files=FILES.of(self.shell),
             observer=self.observer,
             settings=self.settings,
             peek=self._peek,
@@ -242,12 +242,10 @@ class Watcher:
     def record(self, options: DiffOptions) -> None:
         """Record the operators of the cell that runs."""
         if self.running is not None and self.running.recording is None:
-            self.running.recording = record(
-                notebook_files(self.shell), self.running.observer, self.running.ledger, options
-            )
+            self.running.recording = record(FILES.of(self.shell), self.running.observer, self.running.ledger, options)
             self.running.recording.open(self.running.observer, self.running.ledger)
 
-    def _look_outside(self, now: float, count: int, *, thorough: bool) -> tuple[Found, ...]:
+    def _look_outside(self, now: float, count: int, *, thorough: bool) -> Sequence[Found]:
         """Look for writes since the last cell, where that costs little against the time that has passed."""
         allowance = RECORDING_SECONDS if thorough else (now - self._ended) * self.settings.idle_share
         if not self._ended or self._cost > allowance:
@@ -258,7 +256,7 @@ class Watcher:
         self.archive.add(observed, before, count)
         return observed.found
 
-    def _share(self, found: tuple[Found, ...]) -> None:
+    def _share(self, found: Sequence[Found]) -> None:
         """Hand what was found to the cells of other threads that run: the next look will not find it again."""
         for cell in self.cells.others if found else ():
             cell.meanwhile.append(found)
@@ -305,23 +303,24 @@ class Watcher:
         self.sources.adopt(cell.files, cell.known, cell.count)
         self._grant(cell, duration)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration
-        observed = self.observer.look(user_variables(self.shell), cell.count, patience, cell.ledger.past)
+        examples = cell.recording.options.values if cell.recording else EXAMPLES
+        past = cell.ledger.past
+        observed = self.observer.look(user_variables(self.shell), cell.count, patience, past, examples)
         self._share(observed.found)
         GUARD.run("keeping copies", self._archive, cell, observed, default=None)
         GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
         found = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed.found)
-        watched = Watched(
+        session = SessionState(
             shell=self.shell,
             sources=self.sources,
             steps=self.steps,
             graphs=self.observer.graphs,
             standing=self.standing,
         )
-        trace = take_trace(watched, cell, self._describe(cell, result, began), observed, found)
-        reasoning = Reasoning(trace)
+        reasoning = reason(session, cell, self._describe(cell, result, began), observed, found)
         GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
-        hazards = GUARD.run("hazards", self._tell_hazards, cell, observed, reasoning, result, default=none)
+        hazards = GUARD.run("hazards", self._tell_hazards, cell, reasoning, result, default=none)
         GUARD.run("after a cell", cell.forget, default=None)
         self.observed = observed
         self.report = Report(
@@ -334,7 +333,7 @@ class Watcher:
         snapshot = self.observer.shot.snapshot
         unverified = (Unverified(path=ALL, why=Reason("own-error")),)
         coverage = Coverage(tensors=len(snapshot), bytes=0, verified_bytes=0, unverified=unverified)
-        self.report = _report_nothing(cell, snapshot, coverage)
+        self.report = report_nothing(cell, snapshot, coverage)
 
     def _grant(self, cell: RunningCell, duration: float) -> None:
         """Give the comparing of bytes its time."""
@@ -343,6 +342,8 @@ class Watcher:
         budget.grant(settings.budget_floor + settings.budget_share * duration)
         if cell.recording:
             budget.grant(RECORDING_SECONDS)
+        elif self.observer.is_heavy and is_inert(cell.plain):
+            self.observer.spare()
 
     def _describe(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> Cell:
         overhead = cell.overhead + cell.ledger.allowance.spent + perf_counter() - began
@@ -354,7 +355,7 @@ class Watcher:
             overhead=overhead,
         )
 
-    def _sharpen(self, cell: RunningCell, observed: Observation) -> tuple[Found, ...]:
+    def _sharpen(self, cell: RunningCell, observed: Observation) -> Differences:
         """Add what was recorded of the cell."""
         if not cell.recording:
             return observed.found
@@ -372,14 +373,12 @@ class Watcher:
     def _tell_hazards(
         self,
         cell: RunningCell,
-        observed: Observation,
         reasoning: Reasoning,
         result: ExecutionResult | None,
     ) -> tuple[Hazard, ...]:
+        self.standing = replace(self.standing, turned=())
         self.standing = find_hazards(reasoning, self.standing)
-        after = Aftermath(
-            cell=cell, observed=observed, reasoning=reasoning, standing=self.standing, history=self.history
-        )
+        after = Aftermath(cell=cell, reasoning=reasoning, standing=self.standing, history=self.history)
         hazards, self.standing = self.failures.explain(error_of(result), after)
         self.turns.extend(self.standing.turned)
         return hazards
@@ -394,8 +393,3 @@ class Watcher:
         cell = self.cells.take()
         if cell is not None:
             cell.close()
-
-
-def _report_nothing(cell: Cell, snapshot: Snapshot, coverage: Coverage) -> Report:
-    trace = CellTrace(cell=cell, before=snapshot, after=snapshot, coverage=coverage)
-    return Report(cell=cell, reasoning=Reasoning(trace))

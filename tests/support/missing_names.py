@@ -264,7 +264,8 @@ def main(cases: Iterable[str]) -> None:
     importlib.import_module("torch._dynamo")  # the first dispatch mode would, in each process anew
     for case in sorted(cases, key=lambda one: one not in RENAMED):
         if case not in RENAMED:
-            importlib.import_module("anywidget")  # and IPython, once for all that come
+            for name in ("anywidget", "stack_data", "wcwidth"):  # and IPython, once for all that come
+                importlib.import_module(name)
         sys.stdout.flush()
         child = os.fork()
         if child == 0:

@@ -10,14 +10,113 @@ from typing import TYPE_CHECKING, Any
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.standing import Standing
+from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
+from ipy_tensorwatch.core.model.cell_trace import CellTrace
+from ipy_tensorwatch.core.model.diff import Content, Difference
+from ipy_tensorwatch.core.model.evidence import Evidence, Position, SeenWrite
+from ipy_tensorwatch.core.model.notebook import Notebook
+from ipy_tensorwatch.core.model.outline import Outline, OutlineRun
+from ipy_tensorwatch.core.model.records import Cell, Coverage
+from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
 from ipy_tensorwatch.core.model.trace_json import read_trace, write_trace
+from ipy_tensorwatch.core.statements.statement import parse_statements
+from ipy_tensorwatch.core.syntax.parsing import parse_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from ipy_tensorwatch.core.model.cell_trace import CellTrace
+    from ipy_tensorwatch.core.model.reading import Reading
+    from ipy_tensorwatch.core.model.records import Change
 
 SAVED = Path(__file__).parent.parent / "core" / "traces"
+
+
+def snapshot_of(readings: Mapping[str, Reading]) -> Snapshot:
+    """Make a snapshot of spelled paths; a leaf stands before its gradient."""
+    outline, nodes, places = Outline(), {}, {path: place for place, path in enumerate(readings)}
+    for spelled in readings:
+        path = parse_path(spelled)
+        leaf = places.get(spelled.removesuffix(".grad"))
+        if spelled.endswith(".grad") and leaf is not None:
+            outline.runs.append(OutlineRun(0, "grad", (leaf,)))
+            continue
+        node = -1
+        for depth, step in enumerate((path.root, *path.steps)[:-1]):
+            key = (path.root, *path.steps)[: depth + 1]
+            nodes[key] = node = nodes[key] if key in nodes else outline.add_node(node, step)
+        outline.runs.append(
+            OutlineRun(node, "typed", path.steps[-1:]) if path.steps else OutlineRun(0, "name", (path.root,))
+        )
+    return Snapshot(scenes={"": RootSnapshot(outline=outline, readings=tuple(readings.values()))})
+
+
+def position(at: int | tuple[int, str, int]) -> Position:
+    """Make the position at a statement, or at a line of a file while the statement runs."""
+    return Position(at, None, blind=False) if isinstance(at, int) else Position(at[0], at[1:], blind=False)
+
+
+def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> CellTrace:
+    """Make the trace of a cell, the third, in which bytes changed and versions went up by one.
+
+    Parameters
+    ----------
+    readings
+        What each path leads to after the cell.
+    changed
+        The paths whose bytes changed; all, unless others are named.
+    writes
+        For each storage, sets of positions one of which wrote.
+    cells
+        Earlier cells, which define functions.
+    """
+    changed, count = more.pop("changed", tuple(readings)), more.pop("count", 3)
+    own = {
+        "cell": count,
+        "plain": plain,
+        "ran": frozenset(one.index for one in parse_statements(plain)),
+        "writes": {
+            storage: tuple(
+                SeenWrite(storage=storage, positions=frozenset(map(position, one)), look=look)
+                for look, one in enumerate(looks)
+            )
+            for storage, looks in more.pop("writes", {}).items()
+        },
+    }
+    own |= {
+        name: more.pop(name) for name in ("steps", "values", "targets", "recorded", "moves", "entered") if name in more
+    }
+    own |= more.pop("evidence", {})
+    definitions = {
+        name: one
+        for count, source in enumerate(more.pop("cells", ()), 1)
+        for name, one in definitions_in(source, count).items()
+    }
+    notebook = Notebook(
+        definitions=definitions, classes=more.pop("classes", {}), inplace=frozenset(more.pop("inplace", ()))
+    )
+    found = [
+        (
+            Difference(path=parse_path(path), before=one._replace(version=0), after=one),
+            Content(changed=True, verified=True),
+        )
+        for path, one in readings.items()
+        if path in changed
+    ]
+    values = {
+        "cell": Cell(count=count, source=plain, status="ok", duration=0.01, overhead=0.0),
+        "before": snapshot_of(readings),
+        "after": snapshot_of(readings),
+        "found": tuple(found),
+        "own": Evidence(**own),
+        "notebook": notebook,
+        "coverage": Coverage(tensors=len(readings), bytes=0, verified_bytes=0),
+    }
+    return CellTrace(**(values | more))
+
+
+def explain(plain: str, readings: Mapping[str, Reading], **more: Any) -> dict[str, Change]:
+    """Reason about a trace made by hand; give its changes by path."""
+    return {one.path: one for one in Reasoning(make_trace(plain, readings, **more)).changes}
 
 
 def outcomes(traces: Iterable[CellTrace]) -> Iterator[dict[str, Any]]:

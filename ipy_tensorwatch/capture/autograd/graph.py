@@ -15,7 +15,7 @@ from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late
 from .masked_writes import forgive
 from .nodes import kept_in, nodes_of, walk_nodes
-from .note_saved import Noted
+from .note_saved import NOTHING_SAVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...core.model.graph_state import Ending
     from .known_bytes import KnownBytes
     from .nodes import Made, Root
-    from .note_saved import Aids
+    from .note_saved import Aids, Noted
     from .tracked_tensor import Followed
 
 MAX_SAVED = 1 << 15
@@ -32,9 +32,6 @@ GO_ON = 1.5
 """How much longer than the last look one must be able to take, so that it comes further."""
 MAX_ROOTS = 16
 """Of how many roots it is told that their backward is in danger."""
-
-
-_NOTHING_SAVED = Noted([])
 
 
 @dataclass(slots=True)
@@ -154,9 +151,9 @@ class Graphs:
 
     def _note_all(self, nodes: Mapping[int, Made], known: set[int], aids: Aids, clashes: set[int]) -> bool:
         """Note what nodes saved and that is not noted yet; tell whether that was possible."""
-        count = self._kept
+        count, cell, partly = self._kept, aids.cell, self._partly
         for turn, (number, node, kind, below) in enumerate(walk_nodes(nodes, known, clashes=clashes), 1):
-            first = self._partly.get(number) or 0
+            first = partly.get(number) or 0 if partly else 0
             if number in self.inputs and not first:
                 if is_late(turn, aids.deadline):
                     return False
@@ -164,17 +161,22 @@ class Graphs:
             if count >= MAX_SAVED or is_enough(len(self.inputs), aids.deadline):
                 return False
             self.inputs[number] = below
-            self.seen.setdefault(number, aids.cell)
-            noted = aids.note(node, number, kind, first) if kind.saved else _NOTHING_SAVED
-            count += len(noted.found)
-            if noted.found:
-                self.saved.setdefault(number, []).extend(noted.found)
-            self._partly.pop(number, None)
-            if not noted.is_whole:
-                self._partly[number] = noted.next
-            if noted.next is not None:
-                return False
+            self.seen.setdefault(number, cell)
+            noted = aids.note(node, number, kind, first) if kind.saved else NOTHING_SAVED
+            if noted is not NOTHING_SAVED or partly:
+                count += len(noted.found)
+                if not self._put(number, noted):
+                    return False
         return True
+
+    def _put(self, number: int, noted: Noted) -> bool:
+        """Keep what a node saved; tell whether there was time for all of it."""
+        if noted.found:
+            self.saved.setdefault(number, []).extend(noted.found)
+        self._partly.pop(number, None)
+        if not noted.is_whole:
+            self._partly[number] = noted.next
+        return noted.next is None
 
     def _unfinished(self) -> set[int]:
         """Give the nodes from which one leads that was not read."""

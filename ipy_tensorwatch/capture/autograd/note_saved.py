@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.host.guard import GUARD
 from ...core.model.saved_tensor import SavedTensor
+from ..host.graph_private import has_hook
 from ..host.node_limit import CLOCK_EVERY, is_late
-from ..host.torch_private import version_of
 from ..tensors.node_readers import is_python
+from ..tensors.plain_reads import is_plain, storage_of, version_of
 from ..tensors.read_tensor import read_saved
 from ..tensors.version_counter import share_counter
 from .masked_writes import forgive
@@ -17,10 +19,12 @@ from .nodes import is_read, kept_in, mask_on, saved_version
 from .tracked_tensor import Followed, digest_then
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     import torch
 
     from ...core.model.reading import Reading
-    from ..tensors.node_readers import Kind
+    from ..tensors.node_readers import NodeKind
     from ..tensors.serials import StorageSerials
     from .known_bytes import KnownBytes
 
@@ -54,7 +58,10 @@ class Noted(NamedTuple):
     is_whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+NOTHING_SAVED = Noted([])
+
+
+@dataclass(frozen=True)
 class Aids:
     """What it takes to note a saved tensor.
 
@@ -73,7 +80,12 @@ class Aids:
     _seen: dict[int, tuple[torch.Tensor, Sight]] = field(default_factory=dict)
     _checkpoints: set[int] = field(default_factory=set)
 
-    def note(self, node: Any, number: int, kind: Kind, first: int = 0) -> Noted:  # noqa: ANN401
+    @cached_property
+    def _addresses(self) -> Container[int]:
+        """The addresses of the storages that are watched, or were while the cell ran."""
+        return self.storages.addresses
+
+    def note(self, node: Any, number: int, kind: NodeKind, first: int = 0) -> Noted:  # noqa: ANN401
         """Note what a node saved in memory that is watched, or that was overwritten before anybody could watch it.
 
         Parameters
@@ -81,6 +93,8 @@ class Aids:
         first
             How many of the tensors that it saved were noted before.
         """
+        if not self._may_concern(node, kind):
+            return NOTHING_SAVED
         found: list[Followed] = []
         next_one, is_whole = None, True
         for place, kept in enumerate(kept_in(node, kind, self._checkpoints, self._concerns)):
@@ -105,14 +119,34 @@ class Aids:
             except Exception as error:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
                 GUARD.note_unless_odd("reading graphs", error)
                 continue
-        if found and any(one.differs for one in found):
+        if not found and is_whole:
+            return NOTHING_SAVED
+        if any(one.differs for one in found):
             forgive(found, self.known)
         return Noted(found, next_one if next_one is not None and next_one < MAX_ITEMS else None, is_whole)
+
+    def _may_concern(self, node: object, kind: NodeKind) -> bool:
+        """Tell quickly a node that saved nothing in memory that is watched; most of a graph are such."""
+        if is_python(kind):
+            return True
+        for slot in kind.saved:
+            try:
+                saved = slot.read(node)
+                if saved is None:
+                    continue
+                if type(saved) is tuple or has_hook(saved):
+                    return True
+                tensor = saved.data
+                if tensor is not None and (not is_plain(tensor) or self._concerns(tensor)):
+                    return True
+            except RuntimeError:  # let go of by backward
+                continue
+        return False
 
     def _concerns(self, tensor: torch.Tensor) -> bool:
         """Tell a tensor whose memory is watched, or was written to; not one that has no memory to speak of."""
         try:
-            return bool(version_of(tensor)) or self.storages.at(id(tensor.untyped_storage())) is not None
+            return bool(version_of(tensor)) or id(storage_of(tensor)) in self._addresses
         except Exception as error:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
             GUARD.note_unless_odd("reading graphs", error)
             return False
@@ -122,7 +156,7 @@ class Aids:
         known = self._seen.get(id(tensor))
         if known is not None:
             return known[1]
-        if not is_moved and self.storages.at(id(tensor.untyped_storage())) is None:
+        if not is_moved and id(storage_of(tensor)) not in self._addresses:
             return None
         reading = read_saved(tensor, self.storages)
         digest = self.known.digest_of(reading)
@@ -130,7 +164,7 @@ class Aids:
         self._seen[id(tensor)] = tensor, sight  # with the tensor, so that its address stays its own
         return sight
 
-    def _held(self, sight: Sight, number: int, kind: Kind) -> frozenset[bytes]:
+    def _held(self, sight: Sight, number: int, kind: NodeKind) -> frozenset[bytes]:
         """Digest all that a tensor may have held when a node saved it."""
         if not self.known.past.spells(sight.reading.storage):
             return sight.held

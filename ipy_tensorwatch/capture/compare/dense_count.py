@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...core.model.diff import Content
 from ...core.model.records import Elements, Example
 from ..memory.numbers import largest_step, numbers, plain_number
 
 if TYPE_CHECKING:
     from ...core.memory.count_differences import Side
+    from ...core.memory.footprint import Array
     from ...core.model.reading import Reading
 
-    Array = np.ndarray[Any, Any]
 
 MAX_ELEMENTS = 1 << 16
 _WHOLE = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 """Elements of these sizes are compared as whole numbers, which is far quicker than byte by byte."""
 
 
-def count_dense(reading: Reading, sides: tuple[Side, Side], since: int | None, examples: int) -> Content | None:
+def count_dense(
+    reading: Reading, sides: tuple[Side, Side], examples: int
+) -> tuple[bool | None, Elements | None] | None:
     """Count the elements that differ; None where they do not lie one behind the other on both sides, or are many."""
     whole = _WHOLE.get(reading.itemsize)
-    if whole is None or reading.numel > MAX_ELEMENTS or not all(_is_row_major(reading, side) for side in sides):
+    if (
+        whole is None
+        or reading.numel > MAX_ELEMENTS
+        or not is_row_major(reading.shape, reading.strides, whole.itemsize)
+    ):
+        return None
+    if any(side.strides != reading.strides for side in sides):
         return None
     old, new = (np.frombuffer(side.buffer, whole, reading.numel, side.first) for side in sides)
     where = np.flatnonzero(old != new)
     if not len(where):
-        return Content(changed=False, verified=True, since=since)
-    elements = Elements(
+        return False, None
+    return True, Elements(
         changed=len(where),
         total=reading.numel,
         max_abs=largest_step(_rows(old[where]), _rows(new[where]), reading.dtype),
         examples=_examples(reading, old, new, where[:examples]),
     )
-    return Content(changed=True, verified=True, elements=elements, since=since)
 
 
-def _is_row_major(reading: Reading, side: Side) -> bool:
-    step = reading.itemsize
-    for size, stride in zip(reversed(reading.shape), reversed(side.strides), strict=True):
+@lru_cache(maxsize=1 << 12)
+def is_row_major(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
+    """Tell whether elements lie one behind the other; strides are in bytes."""
+    step = itemsize
+    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
         if stride != step:
             return False
         step *= size

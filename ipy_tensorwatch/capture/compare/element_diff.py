@@ -5,44 +5,106 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ...core.memory.count_differences import Side, Tally
-from ...core.model.diff import Content
+from ...core.model.differences import CountsOnDemand
 from ...core.model.records import Elements, Example
 from ..memory.numbers import largest_step, numbers, plain_number
-from .dense_count import count_dense
+from .dense_count import count_dense, is_row_major
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from ...core.model.diff import Difference
     from ...core.model.reading import Reading
-    from .fingerprints import Fingerprints, Mark, Verdict
+    from .fingerprints import ByteVerdict, Fingerprints, StorageMark
 
 EXAMPLES = 3
 COUNTING = 0.5
 """Seconds that counting the changed elements behind one path may take."""
 
 
+class Contrast(NamedTuple):
+    """What became of the bytes of one path's elements."""
+
+    changed: bool | None
+    verified: bool
+    since: int | None = None
+    elements: Elements | Uncounted | None = None
+
+
+class Uncounted(NamedTuple):
+    """Elements that differ, and the copies in which they can be counted."""
+
+    before: Reading
+    after: Reading
+    old: StorageMark
+    new: StorageMark
+
+
+class ElementCounts(CountsOnDemand):
+    """How many elements changed behind many paths, counted when it is read, in the bytes that were there then.
+
+    Attributes
+    ----------
+    nbytes
+        How many bytes it keeps for that.
+    """
+
+    def __init__(self, rows: Sequence[Elements | Uncounted | None], examples: int) -> None:
+        self._rows, self._examples = [*rows], examples
+        copies = {one.old.block.address: len(one.old.copy or b"") for one in rows if isinstance(one, Uncounted)}
+        self.nbytes = 2 * sum(copies.values())
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self._rows)
+
+    def __getitem__(self, row: Any) -> Any:  # noqa: ANN401
+        """Count the elements of one row."""
+        found = self._rows[row]
+        if isinstance(found, Uncounted):
+            self._rows[row] = found = self._count(found)
+        return found
+
+    def sharpen(self, row: int, elements: Elements | Uncounted) -> None:
+        """Count a row, of which no copy was kept, in a copy that is there now."""
+        self._rows[row] = self._count(elements) if isinstance(elements, Uncounted) else elements
+
+    def let_go(self) -> None:
+        """Let go of the bytes: what has not been counted by now is not known."""
+        self._rows = [
+            Elements(changed=None, total=one.after.numel) if isinstance(one, Uncounted) else one for one in self._rows
+        ]
+        self.nbytes = 0
+
+    def _count(self, one: Uncounted) -> Elements | None:
+        sides = _sides(*one)
+        return count_elements(one.before, sides, self._examples)[1] if sides else None
+
+
 def contrast(
-    difference: Difference, verdicts: Mapping[int, Verdict], prints: Fingerprints, examples: int = EXAMPLES
-) -> Content:
-    """Tell what became of the elements behind a path that led, and leads, to one object."""
-    before, after = difference.before, difference.after
+    before: Reading | None,
+    after: Reading | None,
+    verdicts: Mapping[int, ByteVerdict],
+    prints: Fingerprints,
+    examples: int,
+) -> Contrast:
+    """Compare the elements behind a path that led, and leads, to one object."""
     if before is None or after is None:
-        return Content(changed=None, verified=False)
+        return Contrast(changed=None, verified=False)
     if before.unknown or after.unknown:
-        return Content(changed=True if _gained(before, after) else None, verified=False)
-    if not before.nbytes and not after.nbytes:
-        return Content(changed=False, verified=True)
+        return Contrast(changed=True if _gained(before, after) else None, verified=False)
     old, new, since = marks_of(before, after, verdicts, prints)
-    if old is None or new is None:
-        moved = before.version != after.version or before.storage != after.storage
-        return Content(changed=True if moved else None, verified=False, since=since)
-    return _compare(before, after, old, new, since, examples)
+    if old is not None and new is not None:
+        return (_compare_whole(before, after, old, new, since)
+                or _compare(before, after, old, new, examples)._replace(since=since))  # fmt: skip
+    if not before.nbytes and not after.nbytes:
+        return Contrast(changed=False, verified=True)
+    moved = before.version != after.version or before.storage != after.storage
+    return Contrast(changed=True if moved else None, verified=False, since=since)
 
 
 def _gained(before: Reading, after: Reading) -> bool:
@@ -53,8 +115,8 @@ def _gained(before: Reading, after: Reading) -> bool:
 
 
 def marks_of(
-    before: Reading, after: Reading, verdicts: Mapping[int, Verdict], prints: Fingerprints
-) -> tuple[Mark | None, Mark | None, int | None]:
+    before: Reading, after: Reading, verdicts: Mapping[int, ByteVerdict], prints: Fingerprints
+) -> tuple[StorageMark | None, StorageMark | None, int | None]:
     """Find the marks of the memory before and after; None where it was not looked at."""
     old, new = verdicts.get(before.storage), verdicts.get(after.storage)
     since = old.since if old else None
@@ -64,23 +126,43 @@ def marks_of(
     return first, new.after, since
 
 
-def _compare(  # noqa: PLR0913, PLR0917
-    before: Reading, after: Reading, old: Mark, new: Mark, since: int | None, examples: int
-) -> Content:
+def _compare_whole(
+    before: Reading, after: Reading, old: StorageMark, new: StorageMark, since: int | None
+) -> Contrast | None:
+    """Compare by digests alone the elements that are all of a block, one behind the other; None for any others."""
+    _, _, _, _, _, itemsize, shape, strides, _, low, high, *_ = before
+    if after.low != low or after.high != high or after.shape != shape or after.strides != strides:
+        return None
+    block, other = old.block, new.block
+    if low != block.low or high != block.end or (other is not block and (low != other.low or high != other.end)):
+        return None
+    if after.itemsize != itemsize or not is_row_major(shape, strides, itemsize):
+        return None
+    if old.digest == new.digest:
+        return Contrast(False, True, since)  # noqa: FBT003
+    if old.copy is None or new.copy is None:
+        return Contrast(True, True, since, Elements(changed=None, total=after.numel))  # noqa: FBT003
+    return Contrast(True, True, since, Uncounted(before, after, old, new))  # noqa: FBT003
+
+
+def _compare(before: Reading, after: Reading, old: StorageMark, new: StorageMark, examples: int) -> Contrast:
+    if not before.nbytes and not after.nbytes:
+        return Contrast(changed=False, verified=True)
     if before.nbytes != after.nbytes or before.itemsize != after.itemsize:
-        return Content(changed=True, verified=True, since=since)
+        return Contrast(changed=True, verified=True)
     if old is new and _same_bytes(before, after):
-        return Content(changed=False, verified=True, since=since)
+        return Contrast(changed=False, verified=True)
     if before.shape != after.shape and _same_bytes(before, after):
         after = before._replace(data_ptr=after.data_ptr)
     sides = _sides(before, after, old, new)
     if sides is not None:
-        return count_dense(before, sides, since, examples) or _count(before, sides, since, examples)
+        changed, counted = count_elements(before, sides, examples)
+        return Contrast(changed=changed, verified=changed is not None, elements=counted)
     digests = old.part_digest(before), new.part_digest(after)
     if None in digests:
-        return Content(changed=True if before.version != after.version else None, verified=False, since=since)
+        return Contrast(changed=True if before.version != after.version else None, verified=False)
     elements = Elements(changed=None, total=after.numel) if digests[0] != digests[1] else None
-    return Content(changed=digests[0] != digests[1], verified=True, elements=elements, since=since)
+    return Contrast(changed=digests[0] != digests[1], verified=True, elements=elements)
 
 
 def _same_bytes(before: Reading, after: Reading) -> bool:
@@ -91,7 +173,7 @@ def _same_bytes(before: Reading, after: Reading) -> bool:
     return before.layout == after.layout or (is_dense and before.shape != after.shape)
 
 
-def _sides(before: Reading, after: Reading, old: Mark, new: Mark) -> tuple[Side, Side] | None:
+def _sides(before: Reading, after: Reading, old: StorageMark, new: StorageMark) -> tuple[Side, Side] | None:
     """Lay the elements over the copies before and after; None where there is no copy."""
     if before.shape == after.shape:
         first, second = old.side(before), new.side(after)
@@ -122,21 +204,29 @@ class _Largest:
             self.found = largest
 
 
-def _count(reading: Reading, sides: tuple[Side, Side], since: int | None, examples: int) -> Content:
+Counted = tuple[bool | None, Elements | None]
+"""Whether any elements differ, which is not known where looking took too long, and how many."""
+
+
+def count_elements(reading: Reading, sides: tuple[Side, Side], examples: int) -> Counted:
+    """Count the elements that differ between two copies."""
+    return count_dense(reading, sides, examples) or _count(reading, sides, examples)
+
+
+def _count(reading: Reading, sides: tuple[Side, Side], examples: int) -> Counted:
     largest = _Largest(reading.dtype)
     tally = Tally(reading.shape, reading.itemsize, examples, perf_counter() + COUNTING, largest.note)
     tally.count(*sides)
     if not tally.differs:
-        return Content(changed=tally.differs, verified=tally.differs is not None, since=since)
+        return tally.differs, None
     if tally.changed is None:
-        return Content(changed=True, verified=True, elements=Elements(changed=None, total=reading.numel), since=since)
-    elements = Elements(
+        return True, Elements(changed=None, total=reading.numel)
+    return True, Elements(
         changed=tally.changed,
         total=reading.numel,
         max_abs=largest.found,
         examples=tuple(_examples(reading, sides, tally.first)),
     )
-    return Content(changed=True, verified=True, elements=elements, since=since)
 
 
 def _examples(reading: Reading, sides: tuple[Side, Side], indices: list[tuple[int, ...]]) -> Iterator[Example]:

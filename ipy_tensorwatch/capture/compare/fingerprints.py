@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import operator
+import math
 import weakref  # noqa: TC003  (named in the types of a function's defaults)
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +15,8 @@ from ...core.memory.count_differences import Side
 from ...core.memory.footprint import footprint_of
 from ...core.memory.overlap import lay_out
 from ..host.threads import is_alone
-from ..memory.byte_block import SMALL, batches, digest_each, digest_held, fetch
+from ..memory.byte_block import copy_held, digest_each, digest_held, fetch
+from .batches import Batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from ...core.model.reading import Reading
     from ..memory.byte_block import Block, Bytes
+    from .batches import Batch
 
 COPY_LIMIT = 1 << 16
 """Storages up to this size keep a copy, so that the elements that changed can be counted."""
@@ -32,17 +34,18 @@ MAX_ELEMENTS = 1 << 20
 """How many elements are laid out one by one: of expanded tensors there may be any number."""
 BANDWIDTH = 10e9
 """Bytes per second that a digest is sure to reach; only used to guess whether a storage fits the budget."""
+SPARE = 4
+"""How many times over there must be time for all bytes, so that they are compared in any order."""
 
 CLOCK_BYTES, CLOCK_COUNT = 1 << 20, 1024
 """After so many bytes, or storages, the clock is read: it is a call of the operating system."""
 
-Outcome = Literal["changed", "new", "skipped", "moved", "unreadable"]
-Part = tuple[int, tuple[int, ...], tuple[int, ...], int]
+ByteOutcome = Literal["changed", "new", "skipped", "moved", "unreadable"]
+BytePart = tuple[int, tuple[int, ...], tuple[int, ...], int]
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What is remembered of one storage's bytes.
+class StorageMark(NamedTuple):
+    """What is remembered of one storage's bytes; a tuple, because a training step makes a thousand.
 
     Attributes
     ----------
@@ -55,10 +58,10 @@ class Mark:
     block: Block
     digest: bytes
     copy: Bytes | None
-    parts: Mapping[Part, bytes]
+    parts: Mapping[BytePart, bytes]
 
     @classmethod
-    def of(cls, block: Block, digest: bytes = b"") -> Mark | None:
+    def of(cls, block: Block, digest: bytes = b"") -> StorageMark | None:
         """Copy the bytes as they are now; None where they cannot be read."""
         copy = block.copy()
         return None if copy is None else cls(block, digest or xxhash.xxh3_128_digest(copy), copy, {})
@@ -103,8 +106,7 @@ def is_whole(reading: Reading, block: Block) -> bool:
     return footprint is not None and footprint.is_solid
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class ByteVerdict(NamedTuple):
     """What became of one storage's bytes; `before` is None for a storage that was not known.
 
     Attributes
@@ -113,17 +115,24 @@ class Verdict:
         Of one that `moved` nothing is known: another thread freed it, or moved it, while it was read.
     """
 
-    outcome: Outcome
-    before: Mark | None
-    after: Mark | None
+    outcome: ByteOutcome
+    before: StorageMark | None
+    after: StorageMark | None
     since: int | None = None
 
 
 @dataclass(slots=True)
 class Budget:
-    """Seconds that may be spent on bytes; what a cell leaves over is saved for the next, up to a cap."""
+    """Seconds that may be spent on bytes; what a cell leaves over is saved for the next, up to a limit.
+
+    Attributes
+    ----------
+    cap
+        How much of it may be spent on one cell.
+    """
 
     limit: float = 1.0
+    cap: float = math.inf
     credit: float = 0.0
     spent: float = 0.0
     granted: float = 0.0
@@ -131,11 +140,12 @@ class Budget:
     def grant(self, seconds: float) -> None:
         """Add a cell's allowance."""
         self.credit = min(max(self.limit, seconds), self.credit + seconds)
-        self.spent, self.granted = 0.0, seconds
+        self.spent, self.granted, self.cap = 0.0, seconds, math.inf
 
     def affords(self, nbytes: int) -> bool:
         """Guess whether so many bytes can still be compared."""
-        return self.credit > nbytes / BANDWIDTH
+        seconds = nbytes / BANDWIDTH
+        return self.credit > seconds and self.spent + seconds < self.cap
 
     def pay_since(self, start: float) -> float:
         """Take the CPU time of this thread since then off the credit; return what the clock says."""
@@ -150,7 +160,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Owners:
+class StorageOwners:
     """Who owns the bytes of the storages that are compared."""
 
     blocks: Mapping[int, Block]
@@ -190,23 +200,6 @@ class _Seen(NamedTuple):
     copy: Bytes | None
 
 
-class _Joined(NamedTuple):
-    """The digest of many small storages at once, when each of them agreed with its mark."""
-
-    digest: bytes
-    blocks: list[Block]
-    marks: list[Mark | None]
-
-    def is_of(self, digest: bytes | None, blocks: list[Block], marks: list[Mark | None]) -> bool:
-        """Tell whether nothing has changed."""
-        return (
-            digest == self.digest
-            and len(blocks) == len(self.blocks)
-            and all(map(operator.is_, marks, self.marks))
-            and all(map(operator.is_, blocks, self.blocks))
-        )
-
-
 @dataclass(slots=True)
 class Fingerprints:
     """The marks of all watched storages, by storage serial.
@@ -217,10 +210,10 @@ class Fingerprints:
         Storages that the budget did not reach, with the cell after which their bytes were last known.
     """
 
-    marks: dict[int, Mark] = field(default_factory=dict)
+    marks: dict[int, StorageMark] = field(default_factory=dict)
     waiting: dict[int, int] = field(default_factory=dict)
     copied: int = 0
-    _joined: dict[int, _Joined] = field(default_factory=dict)
+    _batches: Batches = field(default_factory=Batches)
 
     def compare(  # noqa: PLR0913, PLR0917
         self,
@@ -230,24 +223,25 @@ class Fingerprints:
         budget: Budget,
         parts: Callable[[int], Iterable[Reading]],
         references: Callable[[], Mapping[int, weakref.ref[Any]]] = dict,
-    ) -> dict[int, Verdict]:
+    ) -> dict[int, ByteVerdict]:
         """Compare storages with their marks, the urgent and the longest unseen first, until the budget is spent.
 
         Storages whose bytes are the same get no verdict: that is the ordinary answer.
         """
-        verdicts: dict[int, Verdict] = {}
-        owners, start, since = Owners(blocks, references), thread_time(), 0
-        for batch in batches(self._in_order(blocks, urgent), blocks):
-            nbytes = sum([blocks[storage].nbytes for storage in batch])
+        verdicts: dict[int, ByteVerdict] = {}
+        owners, start, since = StorageOwners(blocks, references), thread_time(), 0
+        for batch in self._in_order(blocks, urgent, budget):
             if since > CLOCK_BYTES:
                 start, since = budget.pay_since(start), 0
-            if not budget.affords(since + nbytes):
-                verdicts.update((storage, self._skip(storage, cell, "skipped")) for storage in batch)
+            if not budget.affords(since + batch.nbytes):
+                verdicts.update((storage, self._skip(storage, cell, "skipped")) for storage in batch.storages)
                 continue
-            since += nbytes + CLOCK_BYTES * len(batch) // CLOCK_COUNT
-            for one in self._differing(batch, owners):
-                verdicts[one.storage] = self._judge(one, owners, cell, parts)
-            for storage in self.waiting.keys() & batch:
+            since += batch.nbytes + CLOCK_BYTES * len(batch.storages) // CLOCK_COUNT
+            whole, differing = self._differing_small(batch) if batch.spans else self._differing_large(batch, owners)
+            judged = {one.storage: self._judge(one, owners, cell, parts) for one in differing}
+            verdicts.update(judged)
+            batch.digest = None if any(verdict.after is None for verdict in judged.values()) else whole
+            for storage in self.waiting.keys() & batch.storages if self.waiting else ():
                 if storage not in verdicts or verdicts[storage].outcome != "moved":
                     del self.waiting[storage]
         budget.pay_since(start)
@@ -258,96 +252,86 @@ class Fingerprints:
         for gone in self.marks.keys() - storages:
             self._drop(gone)
             self.waiting.pop(gone, None)
-            self._joined.pop(gone, None)
 
-    def _skip(self, storage: int, cell: int, outcome: Outcome) -> Verdict:
+    def _skip(self, storage: int, cell: int, outcome: ByteOutcome) -> ByteVerdict:
         since = self.waiting.setdefault(storage, cell - 1)
-        return Verdict(outcome, self.marks.get(storage), None, since)
+        return ByteVerdict(outcome, self.marks.get(storage), None, since)
 
-    def _in_order(self, blocks: Mapping[int, Block], urgent: set[int]) -> Iterable[int]:
-        first = [storage for storage in blocks if storage in urgent]
-        late = [storage for storage in self.waiting if storage in blocks and storage not in urgent]
-        if not first and not late:
-            return blocks
-        done = {*first, *late}
-        return [*first, *late, *(storage for storage in blocks if storage not in done)]
+    def _in_order(self, blocks: Mapping[int, Block], urgent: set[int], budget: Budget) -> list[Batch]:
+        """Give what is to be compared; in which order matters only where there may be no time for all."""
+        batches = self._batches.follow(blocks)
+        if budget.affords(SPARE * self._batches.nbytes):
+            return batches
+        last = len(self.waiting)
+        turns = dict.fromkeys(urgent, -1) | {one: turn for turn, one in enumerate(self.waiting) if one not in urgent}
+        return sorted(batches, key=lambda batch: min([turns.get(one, last) for one in batch.storages]))
 
-    def _differing(self, batch: list[int], owners: Owners) -> list[_Seen]:
-        blocks = owners.blocks
-        small = [storage for storage in batch if blocks[storage].nbytes <= SMALL]
-        found = self._differing_small(small, blocks) if small else []
-        if len(small) < len(batch):
-            found += self._differing_large(
-                [one for one in batch if blocks[one].nbytes > SMALL] if small else batch, owners
-            )
-        return found
-
-    def _differing_large(self, storages: list[int], owners: Owners) -> list[_Seen]:
-        blocks = [owners.blocks[storage] for storage in storages]
+    def _differing_large(self, batch: Batch, owners: StorageOwners) -> tuple[None, list[_Seen]]:
+        storages, blocks = batch.storages, batch.blocks
         digests = digest_held(blocks) if owners.are_safe else [None] * len(blocks)
         if None in digests:
             missing = zip(storages, blocks, digests, strict=True)
             digests = [digest or block.digest(owners.hold_if_safe(storage)) for storage, block, digest in missing]
         marks = map(self.marks.get, storages)
-        return [
+        return None, [
             _Seen(storage, digest, None)
             for storage, block, digest, mark in zip(storages, blocks, digests, marks, strict=True)
             if mark is None or digest != mark.digest or (mark.block is not block and mark.block != block)
         ]
 
-    def _differing_small(self, storages: list[int], blocks: Mapping[int, Block]) -> list[_Seen]:
+    def _differing_small(self, batch: Batch) -> tuple[bytes | None, list[_Seen]]:
         """Copy many small storages out in one go; if all of it is what it was, no single one is looked at."""
-        found = [blocks[storage] for storage in storages]
-        marks = [*map(self.marks.get, storages)]
-        known, joined = self._joined.get(storages[0]), fetch(found)
-        whole = None if joined is None else xxhash.xxh3_128_digest(joined)
-        if known and known.is_of(whole, found, marks):
-            return []
-        seen = zip(storages, digest_each(found, joined), strict=True)
-        differing = [
+        whole, joined = fetch(batch.spans, batch.nbytes, batch.digest)
+        if whole is not None and whole == batch.digest:
+            return whole, []
+        seen = zip(batch.storages, batch.blocks, digest_each(batch.blocks, joined), strict=True)
+        return whole, [
             _Seen(storage, digest, data)
-            for storage, (digest, data) in seen
-            if self._differs(storage, blocks[storage], digest)
+            for storage, block, (digest, data) in seen
+            if self._differs(storage, block, digest)
         ]
-        if not differing and whole is not None:
-            self._joined[storages[0]] = _Joined(whole, found, marks)
-        return differing
 
     def _differs(self, storage: int, block: Block, digest: bytes | None) -> bool:
         mark = self.marks.get(storage)
         return mark is None or digest != mark.digest or (mark.block is not block and mark.block != block)
 
-    def _judge(self, seen: _Seen, owners: Owners, cell: int, parts: Callable[[int], Iterable[Reading]]) -> Verdict:
+    def _judge(
+        self, seen: _Seen, owners: StorageOwners, cell: int, parts: Callable[[int], Iterable[Reading]]
+    ) -> ByteVerdict:
         storage, block, digest = seen.storage, owners.blocks[seen.storage], seen.digest
         before, since = self.marks.get(storage), self.waiting.get(storage)
-        if before and before.block == block:
+        if before is not None and (before.block is block or before.block == block):
             same = before.digest == digest
         elif before and before.block.start == block.start and not _reaches_out(before.block, block):
             same = before.block.digest() == before.digest
         else:
             same = False
-        after = self._look(seen, owners, parts)
-        if not owners.lies(storage):
+        after = self._look(seen, before, owners, parts)
+        if not (owners.are_safe or owners.lies(storage)):
             return self._skip(storage, cell, "moved")
-        self._drop(storage)
         if after is None:
-            return Verdict("unreadable", before, None, since)
+            self._drop(storage)
+            return ByteVerdict("unreadable", before, None, since)
         self.marks[storage] = after
-        self.copied += len(after.copy or b"")
-        return Verdict("new" if before is None or same else "changed", before, after, since)
+        self.copied += len(after.copy or b"") - len((before and before.copy) or b"")
+        return ByteVerdict("new" if before is None or same else "changed", before, after, since)
 
-    def _look(self, seen: _Seen, owners: Owners, parts: Callable[[int], Iterable[Reading]]) -> Mark | None:
+    def _look(
+        self, seen: _Seen, known: StorageMark | None, owners: StorageOwners, parts: Callable[[int], Iterable[Reading]]
+    ) -> StorageMark | None:
         block, digest, copy = owners.blocks[seen.storage], seen.digest, seen.copy
         if digest is None:
             return None
-        known = self.marks.get(seen.storage)
         held = self.copied - len((known and known.copy) or b"")
         if block.nbytes > COPY_LIMIT or held + block.nbytes > COPY_TOTAL:
-            return Mark(
+            return StorageMark(
                 block, digest, None, _part_digests(block, parts(seen.storage), owners.hold_if_safe(seen.storage))
             )
-        copy = block.copy() if copy is None else copy
-        return None if copy is None else Mark(block, xxhash.xxh3_128_digest(copy), copy, {})
+        if copy is None:
+            copy = copy_held(block) if owners.are_safe else None
+            if copy is None:  # others may have written since it was digested
+                return StorageMark.of(block)
+        return StorageMark(block, digest, copy, {})
 
     def _drop(self, storage: int) -> None:
         mark = self.marks.pop(storage, None)
@@ -370,8 +354,8 @@ def digest_part(block: Block, reading: Reading, owner: object) -> bytes | None:
     return None if source is None else xxhash.xxh3_128_digest(footprint.take(source, 0).data)
 
 
-def _part_digests(block: Block, parts: Iterable[Reading], owner: object) -> dict[Part, bytes]:
-    found: dict[Part, bytes] = {}
+def _part_digests(block: Block, parts: Iterable[Reading], owner: object) -> dict[BytePart, bytes]:
+    found: dict[BytePart, bytes] = {}
     for reading in parts:
         if not is_whole(reading, block) and reading.layout not in found:
             digest = digest_part(block, reading, owner)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .element_diff import contrast
-from .fingerprints import Fingerprints, Mark, Verdict
+from .element_diff import ElementCounts, contrast
+from .fingerprints import ByteVerdict, Fingerprints, StorageMark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from ...core.model.diff import Content, Difference
+    from ...core.model.differences import Differences
     from ..memory.byte_block import Block
-
-    Found = tuple[Difference, Content]
 
 MAX_BYTES = 1 << 28
 
@@ -23,7 +21,7 @@ MAX_BYTES = 1 << 28
 class Album:
     """Copies of the storages of which only a digest is kept otherwise, up to a total."""
 
-    copies: dict[int, Mark] = field(default_factory=dict)
+    copies: dict[int, StorageMark] = field(default_factory=dict)
     nbytes: int = 0
 
     def take(self, blocks: Mapping[int, Block], prints: Fingerprints) -> None:
@@ -32,31 +30,25 @@ class Album:
             mark = prints.marks.get(storage)
             fits = self.nbytes + block.nbytes <= MAX_BYTES
             if mark is not None and mark.copy is None and mark.block == block and fits:
-                copy = Mark.of(block)
+                copy = StorageMark.of(block)
                 if copy is not None and copy.digest == mark.digest:
                     self.copies[storage] = copy
                     self.nbytes += block.nbytes
 
     def compare(
-        self, found: tuple[Found, ...], blocks: Mapping[int, Block], prints: Fingerprints, examples: int
-    ) -> tuple[Found, ...]:
+        self, found: Differences, blocks: Mapping[int, Block], prints: Fingerprints, examples: int
+    ) -> Differences:
         """Count the elements of the changes that a digest could only tell."""
-        return tuple(self._compare(found, blocks, prints, examples)) if self.copies else found
-
-    def _compare(
-        self, found: tuple[Found, ...], blocks: Mapping[int, Block], prints: Fingerprints, examples: int
-    ) -> Iterator[Found]:
-        after: dict[int, Mark | None] = {}
-        for one, content in found:
-            storage = one.before.storage if one.before else 0
-            counted = content.elements is not None and content.elements.changed is not None
-            if storage not in self.copies or one.after is None or not content.changed or counted:
-                yield one, content
+        after: dict[int, StorageMark | None] = {}
+        for row, (_, _, before, now) in enumerate(found.rows if self.copies else ()):
+            storage = before.storage if before else 0
+            if storage not in self.copies or now is None or now.storage != storage or not found.changed[row]:
                 continue
             if storage not in after:
                 block = blocks.get(storage)
-                after[storage] = Mark.of(block) if block else None
-            sharper = {storage: Verdict("changed", self.copies[storage], after[storage], content.since)}
-            same = one.after.storage == storage
-            better = contrast(one, sharper, prints, examples) if same and after[storage] else content
-            yield one, better if better.elements else content
+                after[storage] = StorageMark.of(block) if block else None
+            sharper = {storage: ByteVerdict("changed", self.copies[storage], after[storage])}
+            content = contrast(before, now, sharper, prints, examples)
+            if after[storage] and content.elements and isinstance(found.counts, ElementCounts):
+                found.counts.sharpen(row, content.elements)
+        return found

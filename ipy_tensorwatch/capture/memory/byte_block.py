@@ -11,7 +11,7 @@ import xxhash
 
 from ..tensors import plain_reads
 from ..tensors.read_tensor import array_extent, owner_of
-from .raw_memory import CAN_FETCH, MAX_SPANS, SCRATCH, Scratch, fetch_into, span, spans, store, window
+from .raw_memory import CAN_FETCH, MAX_SPANS, SCRATCH, Scratch, fetch_into, span, store, window, write_spans
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -37,9 +37,11 @@ _spare: list[Scratch] = []
 """Taken out while it is used, so that neither another thread nor a signal handler can write to it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Block:
     """A run of bytes, and whether it is memory that someone else may have taken back.
+
+    It is never changed; to say so would make each of them, and a training step makes hundreds, three times as dear.
 
     Attributes
     ----------
@@ -70,11 +72,9 @@ class Block:
 
     def __post_init__(self) -> None:
         """Work out what each look asks for."""
-        has_window = self.nbytes > SMALL and not self.foreign
-        object.__setattr__(self, "start", self.address - self.low)
-        object.__setattr__(self, "end", self.low + self.nbytes)
-        object.__setattr__(self, "span", span(self.address, self.nbytes))
-        object.__setattr__(self, "bytes_here", window(self.address, self.nbytes) if has_window else None)
+        self.start, self.end = self.address - self.low, self.low + self.nbytes
+        self.span = span(self.address, self.nbytes)
+        self.bytes_here = window(self.address, self.nbytes) if self.nbytes > SMALL and not self.foreign else None
 
     def union(self, other: Block) -> Block:
         """Span two runs of one storage."""
@@ -102,7 +102,7 @@ class Block:
 
     def lies_in(self, owner: Any) -> bool:  # noqa: ANN401  (a storage or an array)
         """Tell whether the bytes are still those of a storage or an array."""
-        start, room = place_of(owner)
+        start, room = extent_of(owner)
         return start == self.start and self.end <= room
 
     def copy(self) -> Bytes | None:
@@ -117,7 +117,7 @@ class Block:
         for first in range(0, len(runs), MAX_SPANS):
             part = runs[first : first + MAX_SPANS]
             size = int(part[:, 1].sum())
-            if fetch_into(target[place : place + size], spans(self.address, part)) != size:
+            if fetch_into(target[place : place + size], write_spans(self.address, part)) != size:
                 return self._copy_held(runs)
             place += size
         return target.tobytes() if total <= WHOLE_LIMIT else target.data
@@ -153,7 +153,7 @@ class Block:
 
     def write(self, runs: Runs, data: Bytes) -> bool:
         """Write some of the bytes, and none between them; tell whether that could be."""
-        if store(spans(self.address, runs), data):
+        if store(write_spans(self.address, runs), data):
             return self.copy_runs(runs) == data
         owner = None if CAN_FETCH or self.foreign else self.hold()
         if owner is None:
@@ -193,13 +193,26 @@ def digest_held(blocks: Sequence[Block]) -> list[bytes | None]:
     return found
 
 
-def fetch(blocks: Sequence[Block]) -> bytes | None:
-    """Copy the bytes of many small blocks, one behind the other; None where any cannot be read."""
+def copy_held(block: Block) -> bytes | None:
+    """Copy the bytes of a larger block of which the owner is held meanwhile; None as of `digest_held`."""
+    try:
+        owner: Any = block.owner()  # type: ignore[misc]
+        return bytes(block.bytes_here) if owner.data_ptr() == block.start and owner.nbytes() >= block.end else None
+    except (AttributeError, TypeError):
+        return None
+
+
+def fetch(write_spans: bytes, total: int, known: bytes | None = None) -> tuple[bytes | None, bytes | None]:
+    """Copy many small runs of bytes, one behind the other; return their digest and, unless it is known, the bytes.
+
+    None stands for what cannot be read.
+    """
     scratch = _spare.pop() if _spare else Scratch()
     try:
-        total = sum([block.nbytes for block in blocks])
-        done = scratch.fetch(b"".join([block.span for block in blocks]), total)
-        return scratch.view[:total].tobytes() if done == total else None
+        if scratch.fetch(write_spans, total) != total:
+            return None, None
+        digest = xxhash.xxh3_128_digest(scratch.view[:total])
+        return digest, None if digest == known else scratch.view[:total].tobytes()
     finally:
         _spare.append(scratch)
 
@@ -230,12 +243,16 @@ def batches(storages: Iterable[int], blocks: Mapping[int, Block]) -> Iterator[li
 
 def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noqa: ANN401  (a tensor or an array)
     """Choose the bytes to watch for a reading: all of a small storage, of a large one what the reading spans."""
-    start, owner = reading.storage_start, owner_of(thing)
-    foreign = _is_foreign(owner, reading.storage, own)
-    keeper = plain_reads.storage_of(owner) if plain_reads.is_tensor(owner) else owner
-    room = place_of(keeper)[1]
+    if plain_reads.is_plain(thing):
+        storage = plain_reads.storage_of(thing)
+        start, room, foreign = reading.data_ptr - reading.low, storage.nbytes(), reading.storage not in own
+        reference: weakref.ref[Any] | None = weakref.ref(storage)
+    else:
+        owner = owner_of(thing)
+        keeper = plain_reads.storage_of(owner) if plain_reads.is_tensor(owner) else owner
+        start, room, foreign = reading.storage_start, extent_of(keeper)[1], _is_foreign(owner, reading.storage, own)
+        reference = None if plain_reads.is_ndarray(keeper) else weakref.ref(keeper)
     low, high = (0, room) if room <= WHOLE_LIMIT else (reading.low, reading.high)
-    reference = None if plain_reads.is_ndarray(keeper) else weakref.ref(keeper)
     return Block(start + low, high - low, low, room, foreign, reference)
 
 
@@ -247,7 +264,7 @@ def holds_references(thing: Any) -> bool:  # noqa: ANN401  (a tensor or an array
     return bool(dtype.hasobject or dtype.flags & _REFERENCES)
 
 
-def place_of(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an array)
+def extent_of(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an array)
     """Tell where the memory begins, and how large it is."""
     if plain_reads.is_ndarray(owner):
         low, high = array_extent(owner)
@@ -258,13 +275,3 @@ def place_of(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an a
 def _is_foreign(owner: Any, storage: int, own: Container[int]) -> bool:  # noqa: ANN401
     """Tell whether the memory of a tensor or array could be gone although the object is there."""
     return storage not in own if plain_reads.is_tensor(owner) else not plain_reads.array_flags(owner).owndata
-
-
-def digest_spans(spans: bytes, total: int) -> bytes | None:
-    """Digest many runs of bytes, no more than fit in the scratch, as one; None where any cannot be read."""
-    scratch = _spare.pop() if _spare else Scratch()
-    try:
-        done = scratch.fetch(spans, total)
-        return xxhash.xxh3_128_digest(scratch.view[:total]) if done == total else None
-    finally:
-        _spare.append(scratch)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from ...core.host.guard import GUARD
-from ...core.model.outline import Run, steps_of
+from ...core.model.outline import OutlineRun, steps_of
 from ...core.model.reason import BUDGET, Reason
 from .branch import Branch, Tree
 from .containers import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader, spell_keys
 from .inspect_object import (
     Nameless,
     Odd,
+    are_all,
     attribute,
     columns_of,
     is_a,
@@ -29,11 +30,14 @@ from .inspect_object import (
     value_at,
 )
 from .look_limits import SEGMENT, Limits, Segment, segments_of
-from .module_tree import draw, is_same, survey
+from .module_tree import is_same, outline_tree, survey_module
+from .optimizer_state import take_states
 from .slices import Slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from .optimizer_state import Drawn
 
     Known = Callable[[str], "Tree | None"]
     Queue = deque[tuple[object, int, int, tuple[int, ...]]]
@@ -63,6 +67,8 @@ class Walk:
         What huge containers hold; so many tensors and arrays are `held`.
     resting
         The names that were not reached.
+    drawn
+        The outlines of the states of optimizers, by the numbers of these; kept from look to look.
     """
 
     branches: dict[str, Branch] = field(default_factory=dict)
@@ -74,6 +80,7 @@ class Walk:
     segments: list[Segment] = field(default_factory=list)
     held: int = 0
     resting: list[str] = field(default_factory=list)
+    drawn: dict[int, Drawn] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -81,7 +88,12 @@ class Walk:
         return self.held + sum(len(branch.objects) for branch in self.branches.values())
 
 
-def walk(namespace: Mapping[str, object], known: Known = lambda _: None, limits: Limits | None = None) -> Walk:
+def walk(
+    namespace: Mapping[str, object],
+    known: Known = lambda _: None,
+    limits: Limits | None = None,
+    drawn: dict[int, Drawn] | None = None,
+) -> Walk:
     """Find every tensor and array reachable from the given names, without calling any of the user's code.
 
     Parameters
@@ -92,12 +104,16 @@ def walk(namespace: Mapping[str, object], known: Known = lambda _: None, limits:
         Gives what is remembered of a name's tree of modules.
     limits
         How far it may go; everywhere where that is left out, huge containers included.
+    drawn
+        What is remembered of the states of optimizers.
     """
-    found = Walk(limits=limits or Limits())
+    found = Walk(limits=limits or Limits(), drawn={} if drawn is None else drawn)
     direct = Branch(odd=found.skipped)
     are_arrays = [*map(is_array, map(type, namespace.values()))]
     if any(are_arrays):
-        direct.take(Run(0, "name", [*compress(namespace, are_arrays)]), [*compress(namespace.values(), are_arrays)])
+        direct.take(
+            OutlineRun(0, "name", [*compress(namespace, are_arrays)]), [*compress(namespace.values(), are_arrays)]
+        )
         found.branches[""] = direct
     for name, value in _by_turns(compress(namespace.items(), map(not_, are_arrays)), found.limits):
         if not found.limits.may_walk():
@@ -162,14 +178,14 @@ def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
     if not is_a(type(value), torch.nn.Module):
         return False
     last = known(name)
-    seen = survey(cast("torch.nn.Module", value), last.signature if last else ())
+    seen = survey_module(cast("torch.nn.Module", value), last.signature if last else ())
     if seen is None:
         return False
     kinds = numbers_of(seen.objects)
     if not (kinds <= PLAIN_IDS or all(map(is_array, map(type, seen.objects)))):
         return False
     same = last if last and is_same(last.signature, seen.signature) else None
-    outline, spelled = (same.outline, same.spelled) if same else (draw(name, seen.levels), {})
+    outline, spelled = (same.outline, same.spelled) if same else (outline_tree(name, seen.levels), {})
     found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature, found.skipped, kinds, spelled)
     return True
 
@@ -241,13 +257,13 @@ def open_into(
     for style, keys, values, role in look_inside(thing) if look_inside else ():
         if style == ODD:
             branch.pass_by(node, keys, values)
-        elif found is None or not _cut(found, branch, Run(node, style, keys, role), values, above):
-            run, copied = _copied(Run(node, style, keys, role), values)
+        elif found is None or not _cut(found, branch, OutlineRun(node, style, keys, role), values, above):
+            run, copied = _copied(OutlineRun(node, style, keys, role), values)
             children += _take_values(branch, run, copied, numbers_of(copied))
     return children
 
 
-def _copied(run: Run, values: Sequence[object]) -> tuple[Run, Sequence[object]]:
+def _copied(run: OutlineRun, values: Sequence[object]) -> tuple[OutlineRun, Sequence[object]]:
     """Copy what is looked at whole, where that has not been done."""
     if type(values) is not Slices:
         return run, values
@@ -256,7 +272,7 @@ def _copied(run: Run, values: Sequence[object]) -> tuple[Run, Sequence[object]]:
     return replace(run, style=style, keys=keys[: len(copied)]), copied
 
 
-def _cut(found: Walk, branch: Branch, run: Run, values: Sequence[object], above: tuple[int, ...]) -> bool:
+def _cut(found: Walk, branch: Branch, run: OutlineRun, values: Sequence[object], above: tuple[int, ...]) -> bool:
     """Cut a container into segments, where there is so much in it."""
     if len(values) <= SEGMENT:
         return False
@@ -268,10 +284,12 @@ def _cut(found: Walk, branch: Branch, run: Run, values: Sequence[object], above:
     return True
 
 
-def _take_values(branch: Branch, run: Run, values: Sequence[object], kinds: set[int]) -> list[tuple[str, object]]:
+def _take_values(
+    branch: Branch, run: OutlineRun, values: Sequence[object], kinds: set[int]
+) -> list[tuple[str, object]]:
     """Take the tensors among some neighbours, the numbers of whose types are known; return the inner containers."""
     if kinds <= PLAIN_IDS:
-        branch.take(Run(run.node, run.style, _frozen(run.keys), run.role), values, kinds)
+        branch.take(OutlineRun(run.node, run.style, _frozen(run.keys), run.role), values, kinds)
     elif not kinds <= ATOM_IDS:
         return _sort_out(branch, run, values)
     return []
@@ -281,14 +299,14 @@ def _frozen(keys: Sequence[object]) -> Sequence[object]:
     return keys if isinstance(keys, range | Slices) else tuple(keys)
 
 
-def _sort_out(branch: Branch, run: Run, values: Sequence[object]) -> list[tuple[str, object]]:
+def _sort_out(branch: Branch, run: OutlineRun, values: Sequence[object]) -> list[tuple[str, object]]:
     numbers = [*map(id, map(type, values))]
     kinds = {number: kind for number, kind in zip(numbers, map(type, values), strict=True) if number not in ATOM_IDS}
     held = {number for number, kind in kinds.items() if is_array(kind)}
     arrays = [i for i, number in enumerate(numbers) if number in held] if held else []
     if arrays:
         keys = tuple(run.keys[i] for i in arrays)
-        branch.take(Run(run.node, run.style, keys, run.role), [values[i] for i in arrays])
+        branch.take(OutlineRun(run.node, run.style, keys, run.role), [values[i] for i in arrays])
     readers = {number: quick_reader(kind) for number, kind in kinds.items() if opener(kind) is not None}
     inner = [i for i, one in enumerate(numbers) if one in readers and not is_barren(readers[one], values[i])]
     steps = steps_of(run.style, [run.keys[i] for i in inner])
@@ -309,7 +327,7 @@ def _add_states(found: Walk) -> None:
     for branch, node, optimizer in found.optimizers:
         for add in (_add_state, _add_parameters):
             try:
-                add(branch, node, optimizer, known)
+                add(found, branch, node, optimizer, known)
             except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
                 branch.pass_by(node, ("",), (reason_of(error),))
 
@@ -328,11 +346,18 @@ def _parameters_of(optimizer: object) -> list[int]:
     return found
 
 
-def _add_state(branch: Branch, node: int, optimizer: object, known: Places) -> None:
+def _add_state(found: Walk, branch: Branch, node: int, optimizer: object, known: Places) -> None:
     states = attribute(optimizer, "state")
     if states is not None and not is_a(type(states), dict):
         raise Odd("state-no-dict")
-    for number, (parameter, state) in enumerate(pairs_of(states) if states is not None else ()):
+    pairs = pairs_of(states) if states is not None else []
+    if are_all([state for _, state in pairs], dict):
+        steps = [f".state[{_spell(known, parameter, number)}]" for number, (parameter, _) in enumerate(pairs)]
+        drawn = take_states(branch, node, steps, [state for _, state in pairs], found.drawn.get(id(optimizer)))
+        if drawn is not None:
+            found.drawn[id(optimizer)] = drawn
+            return
+    for number, (parameter, state) in enumerate(pairs):
         step = f".state[{_spell(known, parameter, number)}]"
         children = _open(branch, branch.outline.add_node(node, step), state) if id(type(state)) not in ATOM_IDS else ()
         for inner_step, child in children:
@@ -348,7 +373,7 @@ def _spell(known: Places, parameter: object, number: int) -> str:
     return branch.spelled[index]
 
 
-def _add_parameters(branch: Branch, node: int, optimizer: object, known: Places) -> None:
+def _add_parameters(_: Walk, branch: Branch, node: int, optimizer: object, known: Places) -> None:
     for place, group in groups_of(optimizer):
         parameters = value_at(group, "params") if is_a(type(group), dict) else None
         if parameters is None:
@@ -361,6 +386,6 @@ def _add_parameters(branch: Branch, node: int, optimizer: object, known: Places)
                 continue
             step = f"{place}['params'][{number}]"
             if is_array(type(parameter)):
-                branch.take(Run(node, "typed", (step,)), [parameter])
+                branch.take(OutlineRun(node, "typed", (step,)), [parameter])
             else:
                 branch.pass_by(node, (step,), (Reason("no-tensor"),))

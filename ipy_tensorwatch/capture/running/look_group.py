@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import xxhash
 
-from ..memory.byte_block import digest_spans
+from ..memory.byte_block import fetch
 from ..memory.raw_memory import SCRATCH
 from .watched_storage import is_storage
 
@@ -48,7 +48,7 @@ class LookGroup:
         """Return whether all are where they were and hold what they held."""
         if self._digest is None or not self._are_there():
             return False
-        return digest_spans(self._spans, self._nbytes) == self._digest
+        return fetch(self._spans, self._nbytes, self._digest)[0] == self._digest
 
     def learn(self) -> None:
         """Take what is known of each storage for what all hold together."""

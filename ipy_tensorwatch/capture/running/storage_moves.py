@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ...core.model.diff import Difference
+    from ...core.model.diff import DiffRow
     from ..snapshot.snapshotter import Shot
 
 
@@ -50,10 +50,10 @@ class Seats:
                 yield from self._move(reading.object, reading.storage)
         self.followed = number
 
-    def settle(self, differences: Iterable[Difference]) -> Iterator[Moved]:
+    def settle(self, rows: Iterable[DiffRow]) -> Iterator[Moved]:
         """Find those that were moved after they were last followed, now that the cell has ended."""
-        for one in differences:
-            if one.after is not None and one.is_same_object:
+        for one in rows:
+            if one.after is not None:
                 yield from self._move(one.after.object, one.after.storage)
 
     def _move(self, tensor: int, storage: int) -> Iterator[Moved]:

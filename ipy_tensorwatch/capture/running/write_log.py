@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from math import inf
 from sys import settrace
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 from ...core.host.guard import GUARD, pause_tracing
-from ...core.model.evidence import Move, Position, Write
+from ...core.model.evidence import Move, Position, SeenWrite
 from ...core.syntax.probes import make_probes, silence
-from ..compare.byte_history import NO_PAST, Past
+from ..compare.byte_history import NO_PAST, ByteHistory
 from ..frames.line_monitor import CAN_SEE, LineWatch
 from ..host.gc_pause import quiet_collector
 from ..host.graph_private import next_sequence_number
@@ -21,6 +21,7 @@ from .live_watch import Watch
 from .look_budget import EVENT, PASS
 from .resting_probes import RestingProbes
 from .wake_timer import WakeTimer
+from .watched_storage import lies_in_whole_readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     import torch
 
     from ...core.blame.operator_writes import Region
-    from ..compare.fingerprints import Mark
+    from ...core.model.snapshot import Snapshot
+    from ..compare.fingerprints import StorageMark
     from ..observer import Observation
     from ..snapshot.snapshotter import Shot
     from ..tensors.serials import StorageSerials
@@ -92,7 +94,7 @@ class Ledger:
         that runs.
     """
 
-    marks: Mapping[int, Mark]
+    marks: Mapping[int, StorageMark]
     before: Shot
     storages: StorageSerials
     peek: Callable[[], Shot]
@@ -109,7 +111,7 @@ class Ledger:
     widening: frozenset[int] = frozenset()
     probes: ModuleType = field(default_factory=partial(make_probes, {}))
     current: int | None = None
-    writes: list[Write] = field(default_factory=list)
+    writes: list[SeenWrite] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
     built: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=MAX_BUILT))
     numbers: list[int] = field(default_factory=lambda: [next_sequence_number()])
@@ -141,16 +143,25 @@ class Ledger:
         return bool(self.resting)
 
     @property
-    def past(self) -> Past:
+    def past(self) -> ByteHistory:
         """What the looks so far have seen."""
         watch = self._watch
-        return Past(self.numbers, self.outside, watch.spells, watch.seen, watch.now) if watch else NO_PAST
+        return ByteHistory(self.numbers, self.outside, watch.spells, watch.seen, watch.now) if watch else NO_PAST
 
     def begin(self, count: int, sampled: frozenset[int], widening: frozenset[int]) -> None:
         """Start the clock for a cell of `count` statements."""
         self.sampled, self.widening = sampled, widening
         self.resting.begin({index: partial(self._enter, self._enter_statement, index) for index in range(count)})
         self.allowance.begin()
+
+    def look_closely(self, copies: Mapping[int, StorageMark], largest: int, share: float) -> None:
+        """Look between statements for a larger share of the time, at larger storages too, compared with copies."""
+        self.marks, self.largest, self.tires = {**self.marks, **copies}, largest, False
+        self.allowance.floor = self.allowance.share = share
+
+    def check_before_each(self, verify: Callable[[], Exception | None]) -> None:
+        """Check before each statement whether it has to raise."""
+        self.verify = verify
 
     def end(self) -> None:
         """Stop seeing lines: the cell has run."""
@@ -159,15 +170,17 @@ class Ledger:
 
     def finish(self, observed: Observation) -> None:
         """Write down what the final comparison found beyond what the looks between statements had."""
-        is_quiet = all(verdict.outcome == "new" for verdict in observed.verdicts.values())
-        watch = self._watch or self._start_watching(looks=not is_quiet)
+        if self._watch is None and not observed.found:
+            return
+        watch = self._watch or self._start_watching(looks=False)
         number = len(self._epochs)
-        moved = watch.seats.settle(one for one, _ in observed.found)
-        self._note(watch.conclude(observed.verdicts, number), moved, number)
+        moved = [*watch.seats.settle(observed.found.moved)]
+        after = None if moved or self.moves else observed.shot.snapshot
+        self._note(watch.conclude(observed.verdicts, number), moved, number, after)
 
     def forget(self) -> None:
         """Let go of the copies of bytes."""
-        self._watch = None
+        self._watch, self.marks = None, {}
 
     def _enter(self, enter: Callable[[int], None], index: int) -> bool:
         """Enter a statement; return whether something is to be delivered to the cell before that runs."""
@@ -350,15 +363,20 @@ class Ledger:
             watch.widen(shot, self.storages.references(), number)
             self._widened = self.numbers[-1]
 
-    def _note(self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int) -> None:
-        since = cache(self._since)  # after a training step, all bytes have changed since one and the same look
+    def _note(
+        self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int, after: Snapshot | None = None
+    ) -> None:
+        ran: dict[int, frozenset[Position]] = {}
         for one in rewritten:
-            ran = since(one.since)
-            mask = None if one.mask is None else one.mask.tobytes()
-            self.writes.append(Write(storage=one.storage, positions=ran, look=number, mask=mask, low=one.low))
+            if one.since not in ran:
+                ran[one.since] = self._since(one.since)
+            mask = None if one.mask is None or (after and lies_in_whole_readings(one, after)) else one.mask.tobytes()
+            self.writes.append(
+                SeenWrite(storage=one.storage, positions=ran[one.since], look=number, mask=mask, low=one.low)
+            )
         for move in moved:
-            ran = since(move.since)
-            self.moves.append(Move(object=move.object, storage=move.storage, positions=ran, look=number))
+            since = self._since(move.since)
+            self.moves.append(Move(object=move.object, storage=move.storage, positions=since, look=number))
 
     def _since(self, look: int) -> frozenset[Position]:
         """Give the positions since a look."""

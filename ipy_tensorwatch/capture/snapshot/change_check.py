@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from ...core.host.guard import GUARD
-from ...core.model.outline import Run
+from ...core.model.outline import OutlineRun
 from ..host.torch_private import attributes_of, data_address, is_fake, is_functorch, quick_version_of, read_grad
 from ..objects.containers import TORCH_IDS
 from ..objects.inspect_object import are_all, same_things
 from ..tensors import plain_reads
-from ..tensors.read_tensor import may_be_stale
+from ..tensors.read_tensor import are_laid_out_as, is_laid_out_as, may_be_stale
 from .tensor_parts import add_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ...core.model.reading import Reading
     from ..objects.branch import Branch
 
 _plain_grad = operator.attrgetter("grad")
@@ -54,19 +55,47 @@ class Chunk(NamedTuple):
             and (self.tokens is other.tokens or same_things(self.tokens, other.tokens))
         )
 
+    def compare(
+        self, known: Chunk, last: Sequence[Reading], things: Sequence[torch.Tensor], *, hurried: bool
+    ) -> tuple[list[tuple[int, int]], list[int]]:
+        """Tell which tensors have another version alone, each with it, and of which more has to be read.
 
-class Facts(NamedTuple):
+        Parameters
+        ----------
+        known, last
+            The chunk and the readings of the last look.
+        hurried
+            Whether only those are compared of which some fact differs.
+        """
+        columns = zip(known.tokens, self.tokens, known.flags, self.flags, last, self.addresses, things, strict=True)
+        alike, others = list[int](), list[int]()
+        for row, (token, now, flag, is_grad, reading, address, thing) in enumerate(columns):
+            is_there = token is now and flag == is_grad and address == reading.data_ptr and not reading.unknown
+            version, has_history = self.versions[row], is_grad and type(thing) is torch.Tensor
+            if not is_there or version is None or (has_history and not (hurried and version == reading.version)):
+                others.append(row)
+            elif version != reading.version or not hurried:
+                alike.append(row)
+        if not are_laid_out_as([things[row] for row in alike], [last[row] for row in alike]):
+            others += [row for row in alike if not is_laid_out_as(things[row], last[row])]
+            alike = [row for row in alike if row not in {*others}]
+        return [
+            (row, version) for row in alike if (version := self.versions[row]) not in (None, last[row].version)
+        ], others
+
+
+class BranchFacts(NamedTuple):
     """The chunks of one branch, and whether their tokens alone prove identity; arrays have none."""
 
     chunks: list[Chunk]
     all_torch: bool
 
-    def same_as(self, other: Facts) -> bool:
+    def same_as(self, other: BranchFacts) -> bool:
         """Tell whether nothing differs; chunks that are the same were carried over as they are."""
         return len(self.chunks) == len(other.chunks) and all(map(operator.is_, self.chunks, other.chunks))
 
 
-def complete(branch: Branch, known: Facts | None) -> Facts:
+def complete(branch: Branch, known: BranchFacts | None) -> BranchFacts:
     """Add to a branch what hangs on its tensors themselves, `.grad` above all, and read the facts of everything.
 
     Parameters
@@ -84,10 +113,10 @@ def complete(branch: Branch, known: Facts | None) -> Facts:
             pass
     add_parts(branch)
     _take_grads(branch, list(enumerate(map(_grad, branch.objects))))
-    return Facts(_carry([_read_each(branch.objects)], old), all_torch=False)
+    return BranchFacts(_carry([_read_each(branch.objects)], old), all_torch=False)
 
 
-def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) -> Facts:
+def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) -> BranchFacts:
     tensors = branch.objects
     chunks: list[Chunk] = []
     grads: list[tuple[int, Any]] = []
@@ -103,7 +132,7 @@ def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) 
         for start in range(0, len(more), CHUNK):
             chunks.append(_read_fast(more[start : start + CHUNK], _tokens(old, len(chunks))))
         _take_grads(branch, grads)
-    return Facts(_carry(chunks, old), all_torch=True)
+    return BranchFacts(_carry(chunks, old), all_torch=True)
 
 
 def _tokens(old: list[Chunk], place: int) -> list[object]:
@@ -143,7 +172,7 @@ def _grads(
 def _take_grads(branch: Branch, grads: list[tuple[int, Any]]) -> None:
     found = [(base, grad) for base, grad in grads if grad is not None]
     if found:
-        branch.take(Run(0, "grad", tuple(base for base, _ in found)), [grad for _, grad in found])
+        branch.take(OutlineRun(0, "grad", tuple(base for base, _ in found)), [grad for _, grad in found])
 
 
 def _grad(thing: Any) -> Any:  # noqa: ANN401

@@ -10,12 +10,12 @@ from ...core.model.reason import Reason
 from ..host.node_limit import MAX_NODES
 from ..memory.byte_block import WHOLE_LIMIT, Block, block_of
 from ..objects.inspect_object import name_of
-from ..tensors.read_tensor import read, refresh, unreadable
+from ..tensors.read_tensor import read, read_like, refresh, unreadable
 from ..tensors.version_counter import Counter
 from .tensor_parts import COMPONENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from ...core.model.reading import Reading
     from ..tensors.serials import StorageSerials
@@ -45,20 +45,27 @@ class Gathering:
     counters: list[Counter] = field(default_factory=list)
     nodes_left: int = MAX_NODES
 
-    def add(self, thing: Any, role: str, serial: int) -> None:  # noqa: ANN401  (a tensor or an array)
-        """Read one tensor or array; one that cannot be read costs itself alone."""
+    def add(self, thing: Any, role: str, serial: int, former: Reading | None = None) -> None:  # noqa: ANN401
+        """Read one tensor or array; one that cannot be read costs itself alone.
+
+        Parameters
+        ----------
+        former
+            The last reading of what stood in its place.
+        """
         count = len(self.readings)
         try:
-            self._add(thing, role, serial)
+            self._add(thing, role, serial, former)
         except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
             GUARD.note("looking at a variable", error)
             self.readings[count:] = [unreadable(thing, serial, Reason("error-while-reading", name_of(type(error))))]
 
-    def _add(self, thing: Any, role: str, serial: int) -> None:  # noqa: ANN401
+    def _add(self, thing: Any, role: str, serial: int, former: Reading | None) -> None:  # noqa: ANN401
         """Read one tensor or array: of one that lies where it lay, the version alone."""
         last = self.known.get(serial)
         fresh = refresh(last, thing) if last else None
-        reading = fresh or read(thing, role, serial, self.storages, asks_history=self.nodes_left > 0)
+        alike = read_like(former, thing, role, serial, self.storages) if former and not fresh else None
+        reading = fresh or alike or read(thing, role, serial, self.storages, asks_history=self.nodes_left > 0)
         self.nodes_left -= reading.grad_fn is not None
         if role == COMPONENT:
             reading = reading._replace(kind="component", object=-reading.storage)
@@ -66,15 +73,6 @@ class Gathering:
         if reading.storage and not reading.unknown and reading.device == "cpu" and reading.data_ptr:
             block = self.known_blocks.get(reading.storage) if fresh else None
             self._watch(thing, reading, block or block_of(thing, reading, self.storages.own))
-
-    def carry(self, readings: Sequence[Reading], blocks: Mapping[int, Block], counters: Iterable[Counter]) -> None:
-        """Take over what is known of tensors of which nothing has changed."""
-        self.readings.extend(readings)
-        for reading in readings:
-            if reading.storage in blocks:
-                add_block(self.blocks, reading.storage, blocks[reading.storage])
-        carried = {reading.object for reading in readings} if counters else ()
-        self.counters.extend(one for one in counters if one.object in carried)
 
     def _watch(self, thing: Any, reading: Reading, block: Block) -> None:  # noqa: ANN401
         add_block(self.blocks, reading.storage, block)
@@ -84,6 +82,18 @@ class Gathering:
             counter = Counter.of(thing, reading)
             if counter is not None:
                 self.counters.append(counter)
+
+
+def join_blocks(several: Iterable[Mapping[int, Block]]) -> dict[int, Block]:
+    """Add up the bytes to watch of several branches."""
+    joined: dict[int, Block] = {}
+    for blocks in several:
+        if joined.keys().isdisjoint(blocks):
+            joined.update(blocks)
+        else:
+            for storage, block in blocks.items():
+                add_block(joined, storage, block)
+    return joined
 
 
 def add_block(blocks: dict[int, Block], storage: int, block: Block) -> None:

@@ -6,33 +6,32 @@ import math
 import re
 from collections import deque
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from itertools import accumulate
+from functools import cached_property, lru_cache, partial
 from time import thread_time
 from typing import TYPE_CHECKING
 
 from ...core.model.reason import BUDGET, Reason
-from ...core.model.snapshot import Scene, Snapshot
+from ...core.model.snapshot import RootSnapshot, Snapshot
 from ..host.gc_pause import quiet_collector
 from ..host.node_limit import MAX_NODES
 from ..host.torch_private import plain_reads
-from ..objects.branch import Branch, Tree
-from ..objects.inspect_object import let_go_of_classes
+from ..objects.inspect_object import let_go_of_classes, same_things
 from ..objects.look_limits import EXACT_OBJECTS, EXACT_TENSORS, SEGMENT, Limits
 from ..objects.walk import Walk, reason_of, take_segment, walk
-from ..tensors.plain_reads import is_ndarray, is_plain
-from ..tensors.read_tensor import bearer_of, is_laid_out_as
+from ..tensors.plain_reads import is_plain
+from ..tensors.read_tensor import bearer_of
 from ..tensors.serials import ObjectSerials, StorageSerials
-from .change_check import Facts, complete
-from .readings import Gathering, add_block
+from .branch_reader import BranchReader, KnownBranch
+from .readings import join_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping
 
     import torch
 
-    from ...core.model.reading import Reading
     from ..memory.byte_block import Block
+    from ..objects.branch import Branch, Tree
+    from ..objects.optimizer_state import Drawn
     from ..tensors.version_counter import Counter
 
     Computed = tuple[str, torch.Tensor]
@@ -40,27 +39,8 @@ if TYPE_CHECKING:
 PEEKING = 0.005
 """Seconds that a look while a cell runs may spend on more than an ordinary number of things."""
 WAITS = Reason("held-no-tensor")
-LAYOUT_TIME = 1e-6
-"""Seconds that it takes to compare the layout of one tensor."""
-
-
-@dataclass(slots=True)
-class _Kept:
-    """What is kept of one branch from hook to hook: no live object, only what tells that nothing changed."""
-
-    facts: Facts
-    scene: Scene
-    blocks: dict[int, Block]
-    counters: tuple[Counter, ...]
-    tree: Tree | None
-
-    def parts_same_as(self, facts: Facts) -> list[range]:
-        """Tell which tensors, counted in the order of the readings, have the facts that they had."""
-        if not (self.facts.all_torch and facts.all_torch):
-            return []
-        stops = [*accumulate(len(chunk.tokens) for chunk in facts.chunks)]
-        both = zip(self.facts.chunks, facts.chunks, stops, strict=False)
-        return [range(stop - len(chunk.tokens), stop) for known, chunk, stop in both if known is chunk]
+MAX_DRAWN = 64
+"""Of how many optimizers the outline is remembered, those that are gone included."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +65,7 @@ class Shot:
     skipped: tuple[tuple[str, Reason], ...] = ()
     optimizers: tuple[tuple[str, int], ...] = ()
     resting: tuple[Mapping[int, Block], ...] = ()
-    late: Mapping[str, Scene] = field(default_factory=dict)
+    late: Mapping[str, RootSnapshot] = field(default_factory=dict)
 
     @cached_property
     def nbytes(self) -> int:
@@ -106,13 +86,20 @@ class Lens:
     objects: ObjectSerials = field(default_factory=ObjectSerials)
     storages: StorageSerials = field(default_factory=StorageSerials)
     spent: float = 0.0
-    _kept: dict[str, _Kept] = field(default_factory=dict)
+    _kept: dict[str, KnownBranch] = field(default_factory=dict)
     _shot: Shot | None = None
     _turns: dict[str, int] = field(default_factory=dict)
     _unread: frozenset[str] = frozenset()
     _barren: set[str] = field(default_factory=set)
     _cut: set[str] = field(default_factory=set)
     _looks: int = 0
+    _joined: tuple[list[dict[int, Block]], Mapping[int, Block]] = field(default_factory=lambda: ([], {}))
+    _reader: BranchReader = field(init=False)
+    _drawn: dict[int, Drawn] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let branches be read with the serials of this lens."""
+        self._reader = BranchReader(self.objects, self.storages)
 
     def take(
         self,
@@ -142,6 +129,7 @@ class Lens:
             if self._shot and is_same and not (resting or self._shot.resting or self._unread):
                 return self._shot
             self._forget(found, kept, resting)
+            blocks = self._join_blocks({name: one for name, one in kept.items() if name not in resting})
         late = {name: kept[name].scene for name in self._unread if name in kept and name not in self._kept}
         snapshot = self._shot.snapshot if self._shot and is_same else _picture(kept)
         reached = {*kept, *(one.key for one in found.segments)}.difference(resting)
@@ -149,7 +137,7 @@ class Lens:
         seen = {name: one for name, one in kept.items() if name not in resting}
         self._shot = Shot(
             snapshot,
-            _merge(seen),
+            blocks,
             tuple(counter for one in seen.values() for counter in one.counters),
             tuple(dict.fromkeys(found.skipped)),
             tuple((str(branch.outline.node_path(node)), id(one)) for branch, node, one in found.optimizers),
@@ -158,10 +146,19 @@ class Lens:
         )
         return self._shot
 
-    def _forget(self, found: Walk, kept: Mapping[str, _Kept], resting: Collection[str]) -> None:
+    def _join_blocks(self, seen: Mapping[str, KnownBranch]) -> Mapping[int, Block]:
+        """Add up the blocks of all branches; the same mapping as at the last look where no branch has others."""
+        parts = [one.blocks for one in seen.values()]
+        if not same_things(parts, self._joined[0]):
+            self._joined = parts, parts[0] if len(parts) == 1 else join_blocks(parts)
+        return self._joined[1]
+
+    def _forget(self, found: Walk, kept: Mapping[str, KnownBranch], resting: Collection[str]) -> None:
         """Forget what is gone; what rests is not at hand, and is forgotten when there is much of it."""
         if not resting:
-            self.objects.keep_only([thing for branch in found.branches.values() for thing in branch.objects])
+            if self._reader.has_new or kept.keys() != self._kept.keys():
+                self.objects.keep_only([thing for branch in found.branches.values() for thing in branch.objects])
+            self._reader.has_new = False
             self.storages.lost.clear()
             return
         held = [kept[name] for name in resting if name in kept]
@@ -171,7 +168,7 @@ class Lens:
         lost = self.storages.lost
         lost.intersection_update([storage for storage in lost if any(storage in one.blocks for one in held)])
 
-    def _pass_turns(self, kept: dict[str, _Kept], reached: Collection[str], resting: Collection[str]) -> None:
+    def _pass_turns(self, kept: dict[str, KnownBranch], reached: Collection[str], resting: Collection[str]) -> None:
         """Note what was reached and what was not, which comes first the next time."""
         self._kept, self._looks = kept, self._looks + 1
         self._unread = frozenset(name for name in resting if name not in kept)
@@ -186,7 +183,8 @@ class Lens:
         """Take a snapshot while a cell runs; the next one is compared with the last that was taken, not with this."""
         with plain_reads(), quiet_collector():
             _, kept, resting = self._walk(namespace, math.inf, self._limits(PEEKING))
-        return Shot(_picture(kept), _merge({name: one for name, one in kept.items() if name not in resting}))
+        seen = (one.blocks for name, one in kept.items() if name not in resting)
+        return Shot(_picture(kept), join_blocks(seen))
 
     def _limits(self, seconds: float) -> Limits:
         return Limits(seconds, self._turns, self._cut, self._kept.keys())
@@ -203,9 +201,11 @@ class Lens:
 
     def _walk(
         self, namespace: Mapping[str, object], patience: float, limits: Limits
-    ) -> tuple[Walk, dict[str, _Kept], set[str]]:
+    ) -> tuple[Walk, dict[str, KnownBranch], set[str]]:
         """Walk and read; what it is not the turn of stays as it was read last."""
-        found, kept = walk(namespace, self._tree, limits), dict[str, _Kept]()
+        found, kept = walk(namespace, self._tree, limits, self._drawn), dict[str, KnownBranch]()
+        if len(self._drawn) > MAX_DRAWN:
+            self._drawn.clear()
         if self._cut and not found.resting:
             self._cut.intersection_update({str(one.path) for one in found.segments if not one.start})
         resting = {*found.resting}
@@ -222,7 +222,7 @@ class Lens:
         places = {name: place for place, name in enumerate(("", *namespace))} if resting or limits.turns else {}
         return found, dict(sorted(kept.items(), key=lambda one: _place(one[0], places))) if places else kept, resting
 
-    def _read_segments(self, found: Walk, kept: dict[str, _Kept], patience: float) -> set[str]:
+    def _read_segments(self, found: Walk, kept: dict[str, KnownBranch], patience: float) -> set[str]:
         """Read the segments of huge containers, one at least, until the time is up; return the others."""
         limits, start = found.limits, thread_time()
         is_exact = sum(one.size for one in found.segments) <= EXACT_OBJECTS and found.count <= EXACT_TENSORS
@@ -242,7 +242,7 @@ class Lens:
         self.spent = 0.0 if is_exact else thread_time() - start
         return {one.key for one in waiting}
 
-    def _read(self, found: Walk, name: str, kept: dict[str, _Kept], patience: float) -> None:
+    def _read(self, found: Walk, name: str, kept: dict[str, KnownBranch], patience: float) -> None:
         branch = found.branches[name]
         try:
             kept[name] = self._keep(name, branch, patience)
@@ -254,72 +254,13 @@ class Lens:
         kept = self._kept.get(name)
         return kept.tree if kept else None
 
-    def _keep(self, name: str, branch: Branch, patience: float) -> _Kept:
-        tree = Tree(branch.signature, branch.outline.copy(), branch.spelled) if branch.signature else None
+    def _keep(self, name: str, branch: Branch, patience: float) -> KnownBranch:
         old = self._kept.get(name)
-        facts = complete(branch, old.facts if old else None)
-        hurried = LAYOUT_TIME * len(branch.objects) > patience
-        if old and self._is_same(old, branch, facts) and (hurried or _has_same_layouts(old, branch)):
-            return old
-        carried = self._parts_still_there(old, branch, facts) if old and hurried else ()
-        return self._read_again(old, branch, facts, tree, carried)
+        return self._reader.read(old, branch, partial(self._nodes_left, old), patience)
 
-    def _is_same(self, old: _Kept, branch: Branch, facts: Facts) -> bool:
-        """Tell whether a branch may be carried over; new memory may lie where memory that is gone lay."""
-        if not old.facts.same_as(facts) or old.scene.outline != branch.outline:
-            return False
-        if not self.storages.lost.isdisjoint(old.blocks):
-            return False
-        return facts.all_torch or self._same_arrays(old, branch)
-
-    def _parts_still_there(self, old: _Kept, branch: Branch, facts: Facts) -> list[range]:
-        """Tell which parts of a branch need not be read again, counted in the order of the readings."""
-        if old.scene.outline != branch.outline:
-            return []
-        storages = [reading.storage for reading in old.scene.readings]
-        lost = self.storages.lost
-        return [part for part in old.parts_same_as(facts) if lost.isdisjoint(storages[part.start : part.stop])]
-
-    def _same_arrays(self, old: _Kept, branch: Branch) -> bool:
-        serials = self.objects.number(branch.objects)
-        return serials == [reading.object for reading in old.scene.readings]
-
-    def _read_again(
-        self, old: _Kept | None, branch: Branch, facts: Facts, tree: Tree | None, carried: Sequence[range]
-    ) -> _Kept:
-        """Read a branch, but for the parts of it that are carried over."""
-        found = Gathering(self.storages, *self._known(old), nodes_left=self._nodes_left(old))
-        roles, place = branch.outline.roles(), 0
-        for part in (*carried, range(len(roles), len(roles))):
-            things = branch.objects[place : part.start]
-            for thing, role, serial in zip(things, roles[place:], self.objects.number(things), strict=False):
-                found.add(thing, role, serial)
-            if old and part:
-                found.carry(old.scene.readings[part.start : part.stop], old.blocks, old.counters)
-            place = part.stop
-        scene = old.scene.with_readings(branch.outline, found.readings) if old else None
-        scene = scene or Scene(outline=branch.outline, readings=tuple(found.readings))
-        return _Kept(facts, scene, found.blocks, tuple(found.counters), tree)
-
-    def _nodes_left(self, old: _Kept | None) -> int:
+    def _nodes_left(self, old: KnownBranch | None) -> int:
         """Tell how many tensors of a branch may be asked for their nodes, beside those of all others."""
         return MAX_NODES - sum(len(one.scene.with_history) for one in self._kept.values() if one is not old)
-
-    def _known(self, old: _Kept | None) -> tuple[Mapping[int, Reading], Mapping[int, Block]]:
-        """Give the last readings and blocks, but for memory that is gone: where it lay, new memory may lie."""
-        if old is None:
-            return {}, {}
-        lost = self.storages.lost
-        known = {reading.object: reading for reading in old.scene.readings if reading.storage not in lost}
-        return known, {storage: block for storage, block in old.blocks.items() if storage not in lost}
-
-
-def _has_same_layouts(old: _Kept, branch: Branch) -> bool:
-    """Tell whether every tensor still lies as it was read; what else can change is in the facts."""
-    return all(
-        reading.unknown or is_ndarray(thing) or is_laid_out_as(thing, reading)
-        for thing, reading in zip(branch.objects, old.scene.readings, strict=True)
-    )
 
 
 def _rank(found: Walk, name: str, limits: Limits) -> tuple[bool, bool, int]:
@@ -337,19 +278,11 @@ def _root(key: str) -> str:
     return re.split(r"[<.\[(]", key, maxsplit=1)[0]
 
 
-def _picture(kept: Mapping[str, _Kept]) -> Snapshot:
+def _picture(kept: Mapping[str, KnownBranch]) -> Snapshot:
     return Snapshot(scenes={name: one.scene for name, one in kept.items()})
 
 
-def _merge(kept: Mapping[str, _Kept]) -> dict[int, Block]:
-    blocks: dict[int, Block] = {}
-    for one in kept.values():
-        for storage, block in one.blocks.items():
-            add_block(blocks, storage, block)
-    return blocks
-
-
-def _computed(found: Walk, kept: Mapping[str, _Kept]) -> Iterator[Computed]:
+def _computed(found: Walk, kept: Mapping[str, KnownBranch]) -> Iterator[Computed]:
     """Give the tensors that have a history, or those that bear it for them, with their paths."""
     for name, one in kept.items():
         for place in one.scene.with_history if name in found.branches else ():

@@ -17,8 +17,9 @@ from ..objects.inspect_object import PerClass, is_a, member_of, module_of, mro_o
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Tensor = torch.Tensor
-    Array = np.ndarray[Any, Any]
+    from ...core.memory.footprint import Array
+    from ..host.torch_private import Tensor
+
 
 _array: Any = vars(np.ndarray)
 
@@ -40,6 +41,7 @@ is_leaf: Callable[[Tensor], bool] = base_members["is_leaf"].__get__
 node_of: Callable[[Tensor], Any] = base_members["grad_fn"].__get__
 shape_of: Callable[[Tensor], torch.Size] = base_members["shape"].__get__
 device_of: Callable[[Tensor], torch.device] = base_members["device"].__get__
+is_on_cpu: Callable[[Tensor], bool] = base_members["is_cpu"].__get__
 dtype_of: Callable[[Tensor], torch.dtype] = base_members["dtype"].__get__
 layout_of: Callable[[Tensor], torch.layout] = base_members["layout"].__get__
 is_nested: Callable[[Tensor], bool] = base_members["is_nested"].__get__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from . import plain_reads
 from .node_readers import kind_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .serials import StorageSerials
 
 _STAND_IN: Any = type(np.lib.stride_tricks.as_strided(np.zeros(1)).base)
@@ -90,16 +93,51 @@ def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
     if last.version is None or data_address(tensor) != last.data_ptr or not is_laid_out_as(tensor, last):
         return None
     version = plain_reads.version_of(tensor)
-    return last if version == last.version else last._replace(version=version)
+    return last if version == last.version else last.at_version(version)
+
+
+def read_like(last: Reading, tensor: Any, role: str, serial: int, storages: StorageSerials) -> Reading | None:  # noqa: ANN401
+    """Read a tensor of no history that took the place of one laid out like it; None where more is to be asked for.
+
+    The tensor is one of PyTorch's own of which the version and the address could be read.
+    """
+    kind = role or ("parameter" if type(tensor) is torch.nn.Parameter else "tensor")
+    if last.unknown or last.requires_grad or last.kind != kind or last.device != "cpu" or not last.storage:
+        return None
+    if plain_reads.requires_grad(tensor) or not plain_reads.is_on_cpu(tensor) or is_cow(tensor):
+        return None
+    if not is_laid_out_as(tensor, last) or plain_reads.offset_of(tensor) * last.itemsize != last.low:
+        return None
+    storage = plain_reads.storage_of(tensor)
+    if last.high > storage.nbytes():
+        return None
+    version = plain_reads.version_of(tensor)
+    return last.moved_to(serial, storages.of_torch(storage), data_address(tensor), version)
 
 
 def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:
     """Tell whether a tensor has the type, the shape and the strides that it had."""
-    if plain_reads.is_wrapper(tensor):
+    if not plain_reads.is_plain(tensor) and plain_reads.is_wrapper(tensor):
         return True
     if plain_reads.shape_of(tensor) != last.shape or DTYPES.get(plain_reads.dtype_of(tensor)) != last.dtype:
         return False
-    return tuple([stride * last.itemsize for stride in plain_reads.stride_of(tensor)]) == last.strides
+    return _in_bytes(plain_reads.stride_of(tensor), last.itemsize) == last.strides
+
+
+def are_laid_out_as(tensors: Sequence[torch.Tensor], last: Sequence[Reading]) -> bool:
+    """Tell whether each of PyTorch's own tensors has the type, the shape and the strides that it had."""
+    if [*map(plain_reads.shape_of, tensors)] != [one.shape for one in last]:
+        return False
+    if [*map(DTYPES.get, map(plain_reads.dtype_of, tensors))] != [one.dtype for one in last]:
+        return False
+    return [*map(_in_bytes, map(plain_reads.stride_of, tensors), [one.itemsize for one in last])] == [
+        one.strides for one in last
+    ]
+
+
+@lru_cache(maxsize=1 << 12)
+def _in_bytes(strides: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    return tuple([stride * itemsize for stride in strides])
 
 
 def may_be_stale(tensor: torch.Tensor) -> bool:

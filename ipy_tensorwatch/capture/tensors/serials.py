@@ -159,6 +159,12 @@ class StorageSerials:
         known = self._known.get(address)
         return known[1] if known else None
 
+    @property
+    def addresses(self) -> Collection[int]:
+        """The addresses of the numbered storages that live, those numbered later included."""
+        self._bury()
+        return self._known.keys()
+
     def release_arrays(self) -> None:
         """Drop the weak references to arrays, which `ndarray.resize` would refuse."""
         for address, (reference, serial) in list(self._known.items()):

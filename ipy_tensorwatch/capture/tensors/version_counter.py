@@ -49,6 +49,10 @@ class Counter:
             return None
         return cls(reading.object, reading.version, share_counter(thing))
 
+    def since(self, version: int) -> Counter:
+        """Return the same counter, to be compared with another version."""
+        return Counter(self.object, version, self._ours)
+
     def has_risen(self) -> bool:
         """Tell whether an operator has written since this was last asked."""
         before, self.seen = self.seen, plain_reads.version_of(self._ours)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _ORDER: tuple[Cause, ...] = ("direct", "call", "alias", "optimizer", "backward", "module")
 """A cell that writes a tensor in several ways is told by the first of these that applies."""
+FEW = 8
+"""How many statements are told at most of which any may have written, once there is no time to choose among them."""
 
 
 def find_cause(cell: CellIndex, difference: Difference) -> Verdict:
@@ -53,7 +55,7 @@ class _Case:
         self.family = {self.spelled, *map(str, self.others)}
         self.sightings = Sightings(cell)
         together = sum(one.storage == reading.storage for _, one in self.group) + 1
-        is_alone = together >= cell.places.crowds[reading.storage]
+        is_alone = together >= cell.places.count_in(reading.storage)
         self.course = Course(before=difference.before or reading, after=reading, is_alone=is_alone)
         self.recorded: dict[int, list[Inner | None]] = {}
         for one in self.evidence.recorded.get(self.spelled, ()):
@@ -105,6 +107,9 @@ class _Case:
         """
         if len(indices) <= 1:
             return list(indices)
+        if self.cell.deadline.has_passed():
+            self.cell.curtailed[self.spelled] = None
+            return sorted(caught & indices or self._telling & indices or indices)[:FEW]
         telling = [
             one for index in sorted(indices & self._telling) if self._is_told_to_write(one := self.cell.numbered[index])
         ]
@@ -204,7 +209,7 @@ class _Case:
         if self.path.is_grad and self._is_backward(statement, reached):
             return "backward"
         if self.reading.kind == "buffer" and statement.calls and not self._named_others(statement):
-            return "module" if self._is_own_buffer(statement) else "call" if self._mentions(statement) else "alias"
+            return "module" if self._is_own_buffer(statement) else "alias"
         if step is not None:
             return "alias"
         if statement.calls and (self._mentions(statement) or self._is_reached(reached)):

@@ -9,12 +9,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..model.differences import Differences
 from ..statements.write_calls import runs_backward
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
-    from ..model.diff import Difference
+    from ..model.diff import Content, Difference
+    from ..model.differences import Found
     from ..model.evidence import OptimizerStep, Position
     from ..model.path import AccessPath
     from ..model.reading import Reading
@@ -27,30 +29,41 @@ if TYPE_CHECKING:
 class ExpectedWrites:
     """Tells the mutations of one cell whose cause is `optimizer`, `backward` or `module`, and no other."""
 
-    def __init__(self, cell: CellIndex) -> None:
+    def __init__(self, cell: CellIndex, found: Sequence[Found]) -> None:
         self._cell, self._evidence = cell, cell.evidence
+        self._found = found
         self._backs: dict[int, bool] = {}
         self._able: dict[frozenset[Position], Statements] = {}
+        self._stepping: dict[tuple[Statements, int | None], bool] = {}
 
-    def class_of(self, difference: Difference) -> Cause | None:
-        """Name the one cause that a mutation is certain to have; None where it has to be looked at."""
-        before, after, path = difference.before, difference.after, difference.path
-        if before is None or after is None or self._evidence.recorded:
-            return None
-        if before.storage != after.storage or after.object in self._evidence.moves or str(path) in self._exact:
+    def classes(self) -> dict[int, Cause | None]:
+        """Give the rows that were mutated, each with the one cause that it is certain to have, if there is one."""
+        found = self._found
+        if isinstance(found, Differences):
+            rows = ((row, found.rows[row]) for row in found.is_mutated.nonzero()[0].tolist())
+            return {row: self._class_of(row, before, after) for row, (_, _, before, after) in rows if before and after}
+        several = ((row, one.before, one.after) for row, (one, content) in enumerate(found) if is_mutated(one, content))
+        return {row: self._class_of(row, before, after) for row, before, after in several if before and after}
+
+    def _class_of(self, row: int, before: Reading, after: Reading) -> Cause | None:
+        if before.storage != after.storage or self._evidence.recorded or after.object in self._evidence.moves:
             return None
         suspects = self._suspects(after)
-        if not suspects:
+        if not suspects or (self._exact and str(self._path(row)) in self._exact):
             return None
         steps = self._steps.get(after.storage)
         if steps:
-            return "optimizer" if all(self._are_steps(one, steps, after, path) for one in suspects) else None
-        ran = frozenset[int]().union(*suspects)
+            return "optimizer" if all(self._are_steps(one, steps, after, row) for one in suspects) else None
+        ran, path = frozenset[int]().union(*suspects), self._path(row)
         if not self._naming.isdisjoint(ran):
             return None
         if path.is_grad:
             return "backward" if not after.requires_grad and all(map(self._back, ran)) else None
         return "module" if after.kind == "buffer" and self._is_called(after, path, ran) else None
+
+    def _path(self, row: int) -> AccessPath:
+        found = self._found
+        return found.path(row) if isinstance(found, Differences) else found[row][0].path
 
     def _suspects(self, reading: Reading) -> Collection[Statements]:
         """Give sets of statements, one of which wrote; nothing where that depends on which bytes differ."""
@@ -98,15 +111,23 @@ class ExpectedWrites:
                 found.setdefault(storage, []).append(step)
         return found
 
-    def _are_steps(self, ran: Statements, steps: list[OptimizerStep], reading: Reading, path: AccessPath) -> bool:
+    def _are_steps(self, ran: Statements, steps: list[OptimizerStep], reading: Reading, row: int) -> bool:
         """Tell whether some of the statements are steps that own a tensor, and no other one names what it writes."""
-        stepping = frozenset(index for index in ran if any(one.statement in (None, index) for one in steps))
-        if not stepping or not self._naming.isdisjoint(ran - stepping):
-            return False
-        if reading.kind == "parameter":
-            return True
-        is_only = len(self._evidence.steps) == len(steps) == 1  # no other step can have met this memory elsewhere
-        return is_only and (reading.object in steps[0].parameters or any(map(str(path).startswith, steps[0].paths)))
+        key = ran, steps[0].statement if len(steps) == 1 else None
+        if len(steps) > 1 or key not in self._stepping:
+            stepping = frozenset(index for index in ran if any(one.statement in (None, index) for one in steps))
+            is_one = bool(stepping) and self._naming.isdisjoint(ran - stepping)
+            self._stepping[key] = is_one if len(steps) == 1 else False
+        else:
+            is_one = self._stepping[key]
+        if not is_one or reading.kind == "parameter":
+            return is_one
+        only = steps[0] if len(self._evidence.steps) == 1 else None  # no other step can have met this memory elsewhere
+        return only is not None and (reading.object in only.parameters or self._is_behind(only, row))
+
+    def _is_behind(self, step: OptimizerStep, row: int) -> bool:
+        """Tell whether a path goes through the optimizer."""
+        return str(self._path(row)).startswith(tuple(step.paths))
 
     def _back(self, index: int) -> bool:
         """Tell a statement that is certain to have computed or cleared gradients."""
@@ -119,3 +140,8 @@ class ExpectedWrites:
         """Tell a buffer that no other root leads to, where all that ran were calls."""
         entries = self._cell.places.in_storage(reading.storage)
         return all(one.root == path.root for one, _ in entries) and all(self._cell.numbered[one].calls for one in ran)
+
+
+def is_mutated(difference: Difference, content: Content) -> bool:
+    """Tell whether a path leads to the same tensor, with other bytes."""
+    return bool(content.changed) and difference.is_same_object

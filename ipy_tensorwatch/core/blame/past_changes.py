@@ -17,6 +17,8 @@ MAX_TRACES = 64
 """How many traces are kept; of older cells, the changes."""
 MAX_READINGS = 200_000
 """How many readings the kept traces may hold, the last one's apart."""
+MAX_BYTES = 1 << 26
+"""How many bytes of tensors they may hold, so that changed elements are counted when somebody asks."""
 
 
 @dataclass(slots=True)
@@ -24,6 +26,7 @@ class _PastCell:
     count: int
     size: int
     reasoning: Reasoning | None
+    nbytes: int = 0
     changes: tuple[Change, ...] = ()
 
     def read(self) -> tuple[Change, ...]:
@@ -31,8 +34,13 @@ class _PastCell:
         if self.reasoning is not None:
             told = self.reasoning.changes
             self.changes = tuple(one for one in told if one.kind not in ("bound", "unbound"))
-            self.size, self.reasoning = len(self.changes), None
+            self.size, self.nbytes, self.reasoning = len(self.changes), 0, None
         return self.changes
+
+    def let_go(self) -> None:
+        """Let go of the bytes."""
+        if self.reasoning is not None and self.nbytes:
+            self.reasoning, self.nbytes = self.reasoning.without_bytes(), 0
 
 
 @dataclass(slots=True)
@@ -62,20 +70,23 @@ class PastChanges:
         self.limit = limit
         size = reasoning.count_changes()
         if size:
-            self._cells.append(_PastCell(reasoning.trace.cell.count, size, reasoning))
+            self._cells.append(_PastCell(reasoning.trace.cell.count, size, reasoning, reasoning.nbytes))
         total = sum(one.size for one in self._cells)
         while len(self._cells) > 1 and total - self._cells[0].size >= limit:
             total -= self._cells.popleft().size
         self._let_go()
 
     def _let_go(self) -> None:
-        """Read the cells whose traces are too many to be kept."""
-        lazy = [one for one in self._cells if one.reasoning is not None]
-        room = MAX_READINGS
-        for turn, one in enumerate(reversed(lazy)):
-            room -= len(one.reasoning.trace.after) if one.reasoning and turn else 0
-            if turn >= MAX_TRACES or room < 0:
+        """Read the cells whose traces are too many to be kept, and let go of too many bytes."""
+        readings, nbytes = MAX_READINGS, MAX_BYTES
+        lazy = [one for one in reversed(self._cells) if one.reasoning is not None]
+        for turn, one in enumerate(lazy[1:], 1):
+            readings -= len(one.reasoning.trace.after) if one.reasoning else 0
+            nbytes -= one.nbytes
+            if turn >= MAX_TRACES or readings < 0:
                 one.read()
+            elif nbytes < 0:
+                one.let_go()
 
     def clear(self) -> None:
         """Forget all."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..host.guard import GUARD
+from ..model.differences import Differences
 from .cause import find_cause
 from .cell_index import CellIndex
 from .changes import make_change
-from .expected import ExpectedWrites
+from .expected import ExpectedWrites, is_mutated
 from .silent import NOT_EXPLAINED, OUTSIDE
 from .snapshot_index import SnapshotIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..model.cell_trace import CellTrace
-    from ..model.diff import Content, Difference
+    from ..model.diff import Difference
+    from ..model.differences import Found
     from ..model.records import Cause, Change
     from .silent import Verdict
 
@@ -64,10 +67,28 @@ class Reasoning:
         """The changes that nobody would have expected from reading the cell."""
         return tuple(change for change in self.unsettled if change.silent)
 
+    @property
+    def nbytes(self) -> int:
+        """How many bytes the trace keeps beside its records."""
+        masks = (one.mask for several in self.trace.own.writes.values() for one in several)
+        found = self.trace.found
+        return sum(map(len, filter(None, masks))) + (found.nbytes if isinstance(found, Differences) else 0)
+
+    def without_bytes(self) -> Reasoning:
+        """Make what no class settles, and let go of the bytes: of the rest, no more is said than what needs none."""
+        trace, _ = self.trace, self.unsettled
+        if isinstance(trace.found, Differences):
+            trace.found.let_go()
+        writes = {
+            storage: tuple(replace(one, mask=None) for one in several) for storage, several in trace.own.writes.items()
+        }
+        thin = Reasoning(replace(trace, own=replace(trace.own, writes=writes)))
+        thin._made.update(self._made)
+        return thin
+
     def count_changes(self) -> int:
         """Count the changes of what was there before and after; some may turn out to be none."""
-        both = [one.before is not None and one.after is not None for one, _ in (*self.trace.outside, *self.trace.found)]
-        return sum(both)
+        return sum(_count_both(found) for found in (self.trace.outside, self.trace.found))
 
     def _make_unsettled(self) -> tuple[Change, ...]:
         return self._make_changes([row for row, cause in self._classes.items() if cause is None])
@@ -75,9 +96,7 @@ class Reasoning:
     @cached_property
     def _classes(self) -> dict[int, Cause | None]:
         """The rows that were mutated, each with the cause that its class settles."""
-        expected = ExpectedWrites(self.own)
-        mutated = ((row, one) for row, (one, content) in enumerate(self.trace.found) if _is_mutated(one, content))
-        return {row: expected.class_of(one) for row, one in mutated}
+        return ExpectedWrites(self.own, self.trace.found).classes()
 
     @property
     def settled(self) -> Mapping[int, Cause]:
@@ -97,7 +116,7 @@ class Reasoning:
     def _change(self, row: int) -> Change | None:
         if row not in self._made:
             difference, content = self.trace.found[row]
-            verdict = self.verdict(difference) if _is_mutated(difference, content) else None
+            verdict = self.verdict(difference) if is_mutated(difference, content) else None
             self._made[row] = make_change(difference, content, verdict)
         return self._made[row]
 
@@ -123,5 +142,8 @@ class Reasoning:
         return verdict if names.isdisjoint(roots) else OUTSIDE
 
 
-def _is_mutated(difference: Difference, content: Content) -> bool:
-    return bool(content.changed) and difference.is_same_object
+def _count_both(found: Sequence[Found]) -> int:
+    """Count the paths that led to something before and after."""
+    if isinstance(found, Differences):
+        return sum(row.before is not None and row.after is not None for row in found.rows)
+    return sum(one.before is not None and one.after is not None for one, _ in found)

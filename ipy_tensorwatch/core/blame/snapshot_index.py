@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from ..memory.neighbours import Neighbourhood
+from ..memory.neighbours import neighbours_of
 from ..model.path import AccessPath, count_alike
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from ..model.diff import Difference
     from ..model.reading import Reading
-    from ..model.snapshot import Snapshot
-
-    Entry = tuple[AccessPath, Reading]
+    from ..model.snapshot import Entry, Snapshot
 
 
 class SnapshotIndex:
@@ -28,7 +27,7 @@ class SnapshotIndex:
 
     def overlapping(self, reading: Reading) -> list[Entry]:
         """Give the entries that are the same object or share a byte with a reading."""
-        return self._intervals.of(reading)
+        return neighbours_of(reading, self.snapshot)
 
     def lying_on(self, reading: Reading) -> list[Entry]:
         """Give those that share a byte, the ones of the same layout first."""
@@ -44,18 +43,13 @@ class SnapshotIndex:
         return [difference.path, *(path for path, _ in self.overlapping(reading))] if reading else []
 
     @cached_property
-    def _intervals(self) -> Neighbourhood[AccessPath]:
-        return Neighbourhood(self.snapshot.entries())
-
-    @cached_property
     def watched(self) -> Mapping[str, Reading]:
         """All paths, spelled, so that the longest one that a statement names can be found."""
-        return {str(path): reading for path, reading in self.snapshot.entries()}
+        return SpelledPaths(self.snapshot)
 
-    @cached_property
-    def crowds(self) -> Mapping[int, int]:
-        """How many paths lead into each storage."""
-        return Counter(reading.storage for reading in self.watched.values())
+    def count_in(self, storage: int) -> int:
+        """Count the paths that lead into a storage."""
+        return sum(1 for _ in self.snapshot.by_storage.places(storage))
 
     def is_one_module(self, one: AccessPath, other: AccessPath) -> bool:
         """Tell whether two paths to a buffer go through one and the same module: they agree in all that it holds."""
@@ -70,3 +64,25 @@ class SnapshotIndex:
         behind = (f"{start}.", f"{start}[")
         watched = self.watched.items()
         return {spelled[len(start) :]: reading.object for spelled, reading in watched if spelled.startswith(behind)}
+
+
+class SpelledPaths(Mapping[str, "Reading"]):
+    """The readings of a snapshot by their spelled path; no path is spelled again that was at an earlier look."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def __getitem__(self, path: str) -> Reading:
+        """Find the reading of a path."""
+        found = self._snapshot.get(path)
+        if found is None:
+            raise KeyError(path)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the paths."""
+        return chain.from_iterable(scene.places for scene in self._snapshot.scenes.values())
+
+    def __len__(self) -> int:
+        """Count the paths."""
+        return sum(len(scene.places) for scene in self._snapshot.scenes.values())

@@ -90,7 +90,7 @@ def _write_to_part(one: Refused) -> Fix:
     through = replaced(one.raised.text, one.path, part) if part and one.path and not one.binds else None
     if through is not None:
         return replace(_there(one, "write-through-base", through), names=(one.base or "",))
-    again = f"{one.path} = {part}" if part and one.binds else ""
+    again = f"{one.path} = {part}" if part and one.path and one.binds else ""
     plain = _plain(one)
     if plain is not None:
         fix = replace(_there(one, "out-of-place", plain), other=again)

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model.records import Site
+from .find_breaks import find_breaks, remember_cell
 from .fix import with_edits
 from .freed_memory import gone_memory
 from .hazard import Turn
 from .overlapping_elements import overlaid_writes
-from .overwritten_saves import find_breaks, remember_cell
 from .saved_tensor_overwritten import overwritten_saves
 from .shared_gradients import aliased_grads
 from .state_dict_reference import kept_by_reference

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from functools import cached_property
+from collections import defaultdict
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-import numpy as np
-
+from ..model.intervals import Intervals
 from .overlap import share_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from ..model.path import AccessPath
     from ..model.reading import Reading
+    from ..model.snapshot import Snapshot
+
 
 _Owner = TypeVar("_Owner")
 
@@ -23,43 +24,39 @@ class Neighbourhood(Generic[_Owner]):
 
     def __init__(self, entries: Iterable[tuple[_Owner, Reading]]) -> None:
         self._entries = list(entries)
-        readings = [reading for _, reading in self._entries]
-        # Of tensors, no stride is below zero: what has to be worked out for arrays stands in the reading.
-        begins = np.array([one.address if one.kind == "ndarray" else one.data_ptr for one in readings], np.uint64)
-        ends = begins + np.array([one.high - one.low for one in readings], np.uint64)
-        told = np.flatnonzero([one.unknown is None and one.data_ptr != 0 for one in readings])
-        order = told[np.argsort(begins[told], kind="stable")]
-        self._places: list[int] = order.tolist()
-        self._lows: list[int] = begins[order].tolist()
-        self._highs: list[int] = ends[order].tolist()
-        self._reach: list[int] = np.maximum.accumulate(ends[order]).tolist()
-
-    @cached_property
-    def _by_object(self) -> dict[int, list[tuple[_Owner, Reading]]]:
-        found: dict[int, list[tuple[_Owner, Reading]]] = {}
-        for entry in self._entries:
-            found.setdefault(entry[1].object, []).append(entry)
-        return found
+        self._readings = [reading for _, reading in self._entries]
+        self._intervals = Intervals(self._readings)
+        self._by_object: Mapping[int, list[int]] = defaultdict(list)
+        for place, one in enumerate(self._readings):
+            self._by_object[one.object].append(place)
 
     def of(self, reading: Reading) -> list[tuple[_Owner, Reading]]:
-        """Give the entries that are the same object or share a byte, in the order in which they were given."""
-        near = [
-            (place, entry)
-            for place, entry in self._close_to(reading)
-            if entry[1] is reading or share_bytes(reading, entry[1]) is not False
-        ]
-        known = {id(entry) for _, entry in near}
-        same = [entry for entry in self._by_object.get(reading.object, ()) if id(entry) not in known]
-        return [*(entry for _, entry in sorted(near, key=lambda one: one[0])), *same]
+        """Give the entries that share a byte, as they were given, and behind them the others of the same object."""
+        near = list(_sharing(reading, self._intervals, self._readings))
+        same = [place for place in self._by_object.get(reading.object, ()) if place not in near]
+        return [self._entries[place] for place in (*near, *same)]
 
-    def _close_to(self, reading: Reading) -> Iterator[tuple[int, tuple[_Owner, Reading]]]:
-        """Give the entries whose span meets the reading's."""
-        if reading.unknown or not reading.data_ptr:
-            return
-        start = reading.address
-        index = bisect_left(self._lows, start + reading.high - reading.low)
-        while index and self._reach[index - 1] > start:
-            index -= 1
-            entry = self._entries[self._places[index]]
-            if self._highs[index] > start and entry[1].device == (reading.device or entry[1].device):
-                yield self._places[index], entry
+
+def neighbours_of(reading: Reading, snapshot: Snapshot) -> list[tuple[AccessPath, Reading]]:
+    """Give the entries that share a byte with a reading, in order, and behind them the others of the same object."""
+    near = [
+        (scene, place)
+        for scene in snapshot.scenes.values()
+        for place in _sharing(reading, scene.intervals, scene.readings)
+    ]
+    known = {(id(scene), place) for scene, place in near}
+    same = [(scene, place) for scene in snapshot.scenes.values() for place in scene.by_object.get(reading.object, ())]
+    found = [*near, *(one for one in same if (id(one[0]), one[1]) not in known)]
+    return [(scene.path_at(place), scene.readings[place]) for scene, place in found]
+
+
+def _sharing(reading: Reading, intervals: Intervals, readings: Sequence[Reading]) -> Iterator[int]:
+    if reading.unknown or not reading.data_ptr:
+        return
+    start = reading.address
+    for place in sorted(intervals.meeting(start, start + reading.high - reading.low)):
+        other = readings[place]
+        if other.device != (reading.device or other.device):
+            continue
+        if other is reading or share_bytes(reading, other) is not False:
+            yield place

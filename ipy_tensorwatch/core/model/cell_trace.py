@@ -14,7 +14,7 @@ from .snapshot import Snapshot
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .diff import Found
+    from .differences import Found
     from .records import Cell, Coverage, OperatorWrite
 
 
@@ -48,8 +48,10 @@ class CellTrace:
         What was defined when it ended.
     files
         The code behind the file names that `own` and `beside` mention.
+    is_recorded
+        Whether its operators were recorded, as `%%tensordiff` does.
     writes
-        The operators that wrote, in order; only `%%tensordiff` records them.
+        The operators that wrote, in order.
     gone
         The storages whose memory was somebody else's, and was taken back.
     coverage
@@ -68,6 +70,7 @@ class CellTrace:
     elsewhere: frozenset[str] = frozenset()
     notebook: Notebook = field(default_factory=Notebook)
     files: Mapping[str, SourceFile] = field(default_factory=dict)
+    is_recorded: bool = False
     writes: tuple[OperatorWrite, ...] = ()
     graphs: GraphState = field(default_factory=GraphState)
     gone: tuple[int, ...] = ()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from .reading import changed_fields
-from .records import Elements, Kind  # noqa: TC001  (named in the annotations of a record)
-from .snapshot import Scene
+from .snapshot import RootSnapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from .path import AccessPath
     from .reading import Reading
+    from .records import Elements, Kind
     from .snapshot import Snapshot
 
 
@@ -43,70 +43,70 @@ class Content:
         Whether they were compared.
     since
         The cell after which they were last known, when that is not the one before.
+    counts, row
+        Where the number of changed elements stands; it may be counted when it is read.
     """
 
     changed: bool | None
     verified: bool
-    elements: Elements | None = None
     since: int | None = None
+    counts: Sequence[Elements | None] = ()
+    row: int = 0
+
+    @classmethod
+    def of(
+        cls, *, changed: bool | None, verified: bool, elements: Elements | None = None, since: int | None = None
+    ) -> Content:
+        """Describe a path whose changed elements have been counted."""
+        return cls(changed=changed, verified=verified, since=since, counts=(elements,))
+
+    @property
+    def elements(self) -> Elements | None:
+        """How many elements changed; None where none did, or nobody can count them."""
+        return self.counts[self.row] if self.counts else None
 
 
-Found = tuple[Difference, Content]
+class DiffRow(NamedTuple):
+    """One path whose reading differs: where it stands, in the new scene or, if it went, in the old one."""
+
+    scene: RootSnapshot
+    place: int
+    before: Reading | None
+    after: Reading | None
 
 
-def join(looks: Iterable[Sequence[Found]]) -> tuple[Found, ...]:
-    """Make one look of several that followed each other: from what a path was before all to what it is after them."""
-    joined: dict[str, Found] = {}
-    for difference, content in (one for look in looks for one in look):
-        path = str(difference.path)
-        if path in joined:
-            first, earlier = joined[path]
-            whole = Difference(path=difference.path, before=first.before, after=difference.after)
-            joined[path] = whole, _add_up(earlier, content)
-        else:
-            joined[path] = difference, content
-    return tuple(one for one in joined.values() if one[0].before is not None or one[0].after is not None)
-
-
-def _add_up(earlier: Content, later: Content) -> Content:
-    """Tell what became of bytes that were looked at twice; how many changed is not known where some did both times."""
-    verified = earlier.verified and later.verified
-    if earlier.changed and later.changed:
-        return Content(changed=True, verified=verified, since=earlier.since)
-    return replace(earlier if earlier.changed else later, verified=verified)
-
-
-def diff(before: Snapshot, after: Snapshot) -> Iterator[Difference]:
+def diff(before: Snapshot, after: Snapshot) -> Iterator[DiffRow]:
     """Find the paths whose reading differs; scenes that were carried over are not looked at."""
     for name in dict.fromkeys((*before.scenes, *after.scenes)):
         old, new = before.scenes.get(name, _NOTHING), after.scenes.get(name, _NOTHING)
         if old is new:
             continue
-        if old.paths is new.paths:
+        if old.outline is new.outline:
             yield from _rereadings(old, new)
         else:
             yield from _changes(old, new)
 
 
-_NOTHING = Scene()
+_NOTHING = RootSnapshot()
 
 
-def _rereadings(old: Scene, new: Scene) -> Iterator[Difference]:
+def _rereadings(old: RootSnapshot, new: RootSnapshot) -> Iterator[DiffRow]:
     """Compare two scenes of the same paths, reading by reading."""
-    for path, known, reading in zip(new.paths, old.readings, new.readings, strict=True):
+    for place, (known, reading) in enumerate(zip(old.readings, new.readings, strict=True)):
         if known is not reading and known != reading:
-            yield Difference(path=path, before=known, after=reading)
+            yield DiffRow(new, place, known, reading)
 
 
-def _changes(old: Scene, new: Scene) -> Iterator[Difference]:
-    was, now = old.by_path, new.by_path
-    for path, reading in new.entries:
-        known = was.get(str(path))
+def _changes(old: RootSnapshot, new: RootSnapshot) -> Iterator[DiffRow]:
+    was, now = old.places, new.places
+    for place, (path, reading) in enumerate(new.entries):
+        before = was.get(str(path))
+        known = None if before is None else old.readings[before]
         if known != reading:
-            yield Difference(path=path, before=known, after=reading)
-    for path, reading in old.entries:
+            yield DiffRow(new, place, known, reading)
+    for place, (path, reading) in enumerate(old.entries):
         if str(path) not in now:
-            yield Difference(path=path, before=reading, after=None)
+            yield DiffRow(old, place, reading, None)
 
 
 def classify(difference: Difference, content: Content) -> Kind | None:

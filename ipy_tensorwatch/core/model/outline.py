@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain, repeat
 from typing import TYPE_CHECKING, Literal
 
 from .path import AccessPath
@@ -17,7 +17,7 @@ Style = Literal["name", "index", "key", "attribute", "typed", "grad"]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class OutlineRun:
     """Neighbours in one container: the node they hang on, how their keys are typed, the keys, and their role."""
 
     node: int
@@ -39,7 +39,7 @@ class Outline:
     """
 
     nodes: list[tuple[int, str]] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
+    runs: list[OutlineRun] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Count the tensors."""
@@ -74,27 +74,32 @@ class Outline:
         return [*accumulate(len(run.keys) for run in self.runs)]
 
     def path_at(self, index: int, stops: Sequence[int] = ()) -> AccessPath:
-        """Spell the path of one tensor that a name or a container leads to; who asks for many hands in `stops()`."""
+        """Spell the path of one tensor; who asks for many hands in `stops()`."""
         stops = stops or self.stops()
         place = bisect_right(stops, index)
         run, inner = self.runs[place], index - (stops[place - 1] if place else 0)
         if run.style == "name":
             return AccessPath(str(run.keys[inner]))
+        if run.style == "grad" and isinstance(base := run.keys[inner], int):
+            return _grad_of(self.path_at(base, stops))
         here = self.node_path(run.node)
         return AccessPath(here.root, (*here.steps, *steps_of(run.style, run.keys[inner : inner + 1])))
 
     def roles(self) -> list[str]:
         """Repeat each run's role for each of its tensors."""
-        return [run.role for run in self.runs for _ in run.keys]
+        return [*chain.from_iterable(repeat(run.role, len(run.keys)) for run in self.runs)]
 
-    def _run_paths(self, run: Run, found: list[AccessPath]) -> Iterator[AccessPath]:
+    def _run_paths(self, run: OutlineRun, found: list[AccessPath]) -> Iterator[AccessPath]:
         if run.style == "name":
             return (AccessPath(str(name)) for name in run.keys)
         if run.style == "grad":
-            bases = [found[base] for base in run.keys if isinstance(base, int)]
-            return (AccessPath(base.root, (*base.steps, ".grad")) for base in bases)
+            return (_grad_of(found[base]) for base in run.keys if isinstance(base, int))
         here = self.node_path(run.node)
         return (AccessPath(here.root, (*here.steps, step)) for step in steps_of(run.style, run.keys))
+
+
+def _grad_of(path: AccessPath) -> AccessPath:
+    return AccessPath(path.root, (*path.steps, ".grad"))
 
 
 MAX_BITS = 1000

@@ -8,12 +8,13 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from .intervals import Intervals
 from .outline import Outline
 from .reading import TOO_MANY
 from .records import TensorRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .path import AccessPath
     from .reading import Reading
@@ -24,7 +25,7 @@ _LOOKED_AT = ("cpu", "meta", "unknown")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Scene:
+class RootSnapshot:
     """What hangs on one name, read once. An unchanged scene is carried from snapshot to snapshot as it is."""
 
     outline: Outline = field(default_factory=Outline)
@@ -35,13 +36,21 @@ class Scene:
         """The paths, in the order of the readings."""
         return tuple(self.outline.paths())
 
-    def with_readings(self, outline: Outline, readings: Iterable[Reading]) -> Scene | None:
-        """Return a scene of the same paths, which need not be spelled again; None where the outline is another."""
-        if outline != self.outline:
-            return None
-        scene = Scene(outline=self.outline, readings=tuple(readings))
-        if "paths" in vars(self):
-            vars(scene)["paths"] = self.paths
+    def path_at(self, place: int) -> AccessPath:
+        """Spell one path, without the others where nobody has spelled them yet."""
+        return self.paths[place] if "paths" in vars(self) else self.outline.path_at(place)
+
+    def with_readings(self, readings: Sequence[Reading], *, same_memory: bool = False) -> RootSnapshot:
+        """Return a scene of the same paths, which need not be spelled again.
+
+        Parameters
+        ----------
+        same_memory
+            Whether the readings differ from those of this scene in their versions alone.
+        """
+        scene = RootSnapshot(outline=self.outline, readings=tuple(readings))
+        known = vars(self)
+        vars(scene).update({name: known[name] for name in (_OF_MEMORY if same_memory else _OF_PATHS) if name in known})
         return scene
 
     @cached_property
@@ -84,6 +93,19 @@ class Scene:
                     found[one.storage] = (*((known,) if isinstance(known, int) else known), place)
         return found
 
+    @cached_property
+    def by_object(self) -> Mapping[int, Sequence[int]]:
+        """The places of the readings by the serial of their object."""
+        found: dict[int, list[int]] = {}
+        for place, one in enumerate(self.readings):
+            found.setdefault(one.object, []).append(place)
+        return found
+
+    @cached_property
+    def intervals(self) -> Intervals:
+        """Where the readings lie, by address."""
+        return Intervals(self.readings)
+
     def places_of(self, storage: int) -> tuple[int, ...]:
         """Give the places of the readings of a storage."""
         places = self.by_storage.get(storage, ())
@@ -103,31 +125,37 @@ class Scene:
             start = stop
 
     @cached_property
-    def by_path(self) -> Mapping[str, Reading]:
-        """The readings by their spelled path."""
-        return dict(zip(map(str, self.paths), self.readings, strict=True))
+    def places(self) -> Mapping[str, int]:
+        """The places of the readings by their spelled path."""
+        return {str(path): place for place, path in enumerate(self.paths)}
+
+
+_OF_PATHS = ("paths", "_stops", "places")
+_OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "gradients", "by_storage", "by_object", "intervals")
+"""What is worked out of a scene and holds for another: of the same paths, and of the same memory."""
 
 
 @dataclass(slots=True)
 class ByStorage:
     """Finds the entries of a storage; for the few that are asked for nothing else is spelled or sorted."""
 
-    scenes: tuple[Scene, ...]
-    _places: dict[int, list[Scene]] | None = None
+    scenes: tuple[RootSnapshot, ...]
+    _places: dict[int, list[RootSnapshot]] | None = None
     _asked: int = 0
 
     def get(self, storage: int, default: tuple[Entry, ...] = ()) -> tuple[Entry, ...]:
         """Give the entries of a storage."""
-        found: list[Entry] = []
-        for scene in self._scenes_of(storage):
-            found += [(scene.paths[place], scene.readings[place]) for place in scene.places_of(storage)]
-        return tuple(found) or default
+        return tuple((scene.path_at(place), scene.readings[place]) for scene, place in self.places(storage)) or default
+
+    def places(self, storage: int) -> Iterator[tuple[RootSnapshot, int]]:
+        """Go through the places of a storage, scene by scene."""
+        return ((scene, place) for scene in self._scenes_of(storage) for place in scene.places_of(storage))
 
     def values(self) -> Iterator[tuple[Entry, ...]]:
         """Go through the entries, storage by storage."""
         return map(self.get, dict.fromkeys(chain.from_iterable(scene.by_storage for scene in self.scenes)))
 
-    def _scenes_of(self, storage: int) -> Sequence[Scene]:
+    def _scenes_of(self, storage: int) -> Sequence[RootSnapshot]:
         self._asked += 1
         if self._places is None and self._asked > FEW:
             self._places = {}
@@ -145,7 +173,7 @@ FEW = 256
 class Snapshot:
     """Every tensor and array reachable from the user's names after one cell."""
 
-    scenes: Mapping[str, Scene] = field(default_factory=dict)
+    scenes: Mapping[str, RootSnapshot] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Count the paths."""
@@ -157,7 +185,12 @@ class Snapshot:
 
     def get(self, path: str) -> Reading | None:
         """Find the reading of a spelled path."""
-        return next((scene.by_path[path] for scene in self.scenes.values() if path in scene.by_path), None)
+        found = self.place_of(path)
+        return found[0].readings[found[1]] if found else None
+
+    def place_of(self, path: str) -> tuple[RootSnapshot, int] | None:
+        """Find where a spelled path stands."""
+        return next(((one, one.places[path]) for one in self.scenes.values() if path in one.places), None)
 
     @cached_property
     def by_storage(self) -> ByStorage:

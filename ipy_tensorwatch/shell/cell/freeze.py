@@ -120,7 +120,7 @@ class Freezing:
         self.freezer.open()
         if cell is not None and get_ident() not in self.cells:
             guarded = self.cells[get_ident()] = GuardedCell(cell)
-            cell.ledger.verify = partial(self._verify, guarded)
+            cell.ledger.check_before_each(partial(self._verify, guarded))
             guarded.allowance.begin()
 
     def end(self, result: ExecutionResult | None) -> None:

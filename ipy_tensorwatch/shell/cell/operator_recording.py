@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...capture.compare.element_diff import EXAMPLES
 from ...capture.compare.full_copies import MAX_BYTES, Album
 from ...capture.running.operator_recorder import OperatorRecorder
-from ...core.blame.operator_writes import Owners
+from ...core.blame.operator_writes import PathsByBytes
 from ...core.model.records import NOT_KEPT, OperatorWrite
 from ...core.model.snapshot import Snapshot
 
@@ -18,10 +17,12 @@ if TYPE_CHECKING:
     from ...capture.observer import Observation, Observer
     from ...capture.running.write_log import Ledger
     from ...core.blame.recorded_writes import Transcript
-    from ...core.model.diff import Content, Difference
+    from ...core.model.differences import Differences
     from ...core.model.evidence import Recorded
     from ..ipython.magic_options import DiffOptions
 
+SHARE = 0.25
+"""The share of such a cell's run time that looking between statements may take."""
 SECONDS = 60.0
 """How long the bytes of such a cell may be compared: whoever asks for exactness waits for it."""
 
@@ -49,11 +50,7 @@ class Recording:
         """Begin; the mode comes last, so that it sees nothing but the user's operators."""
         self.before = observer.shot.snapshot
         self.album.take(observer.shot.blocks, observer.prints)
-        ledger.marks = {**ledger.marks, **self.album.copies}
-        ledger.largest = MAX_BYTES
-        ledger.tires = False
-        ledger.allowance.floor, ledger.allowance.share = 0.25, 0.25  # a quarter of the cell itself
-        observer.examples = self.options.values
+        ledger.look_closely(self.album.copies, MAX_BYTES, SHARE)
         if self.options.ops:
             self.recorder.open()
 
@@ -63,22 +60,21 @@ class Recording:
 
     def conclude(self, transcript: Transcript, observed: Observation) -> None:
         """Say whose bytes each operator touched."""
-        owners = Owners(self.before, observed.shot.snapshot)
+        owners = PathsByBytes(self.before, observed.shot.snapshot)
         self.writes = transcript.writes(self.recorder.seen, owners)
         self.recorded = transcript.recorded(self.recorder.seen, owners)
         if self.recorder.left_out:
             self.writes += (OperatorWrite(site=None, op=NOT_KEPT, paths=(), times=self.recorder.left_out),)
 
-    def release(self, observer: Observer, ledger: Ledger) -> None:
+    def release(self) -> None:
         """Let go of the copies, at once rather than when the garbage collector comes by."""
         self.album.copies.clear()
         self.recorder.seen.clear()
         self.recorder.first.clear()
-        ledger.marks, observer.examples = {}, EXAMPLES
 
-    def sharpen(self, observed: Observation, observer: Observer) -> tuple[tuple[Difference, Content], ...]:
+    def sharpen(self, observed: Observation, observer: Observer) -> Differences:
         """Count the changed elements of large tensors too."""
-        return self.album.compare(observed.found, observed.shot.blocks, observer.prints, observer.examples)
+        return self.album.compare(observed.found, observed.shot.blocks, observer.prints, self.options.values)
 
 
 def record(files: Mapping[str, int], observer: Observer, ledger: Ledger, options: DiffOptions) -> Recording:

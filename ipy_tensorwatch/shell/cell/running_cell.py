@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ...capture.observer import Observer
     from ...capture.snapshot.snapshotter import Shot
-    from ...core.model.diff import Found
+    from ...core.model.differences import Found
     from ..ipython.settings import TensorWatch
     from .operator_recording import Recording
 
@@ -143,7 +143,7 @@ class RunningCell:
     def forget(self) -> None:
         """Let go of the copies of bytes."""
         if self.recording:
-            self.recording.release(self.observer, self.ledger)
+            self.recording.release()
         self.ledger.forget()
         self.meanwhile.clear()
 

@@ -10,8 +10,8 @@ from ...capture.objects.class_names import catalog
 from ...core.blame.reasoning import Reasoning
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
-from ...core.model.diff import join
-from ...core.model.evidence import Evidence, Move, OptimizerStep, Write
+from ...core.model.differences import join_looks
+from ...core.model.evidence import Evidence, Move, OptimizerStep, SeenWrite
 from ...core.model.graph_state import GraphState
 from ...core.model.notebook import Notebook
 from ..ipython.cell_sources import source_of, user_variables
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from ...capture.observer import Observation
     from ...capture.running.optimizer_steps import SeenStep, StepRecorder
     from ...core.hazards.standing import Standing
-    from ...core.model.diff import Found
+    from ...core.model.differences import Found
     from ...core.model.records import Cell
     from ..ipython.cell_sources import Sources
     from .running_cell import RunningCell
 
-_Seen = TypeVar("_Seen", Write, Move)
+_Seen = TypeVar("_Seen", SeenWrite, Move)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
+class SessionState:
     """What outlasts a cell and has seen something of it."""
 
     shell: InteractiveShell
@@ -46,7 +46,7 @@ class Watched:
 
 
 def take_trace(
-    watched: Watched, cell: RunningCell, ended: Cell, observed: Observation, found: Sequence[Found]
+    session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, found: Sequence[Found]
 ) -> CellTrace:
     """Make the trace of a cell; what only changes and errors ask for is left out where there are none.
 
@@ -55,13 +55,13 @@ def take_trace(
     found
         What differs from the last look.
     """
-    shell, sources = watched.shell, watched.sources
-    found = join((*cell.meanwhile, found))
-    files, failed = sources.files(shell), ended.status != "ok"
-    is_quiet = not (found or observed.overwritten or failed)
+    shell, sources = session.shell, session.sources
+    found = join_looks((*cell.meanwhile, found))
+    files = sources.files(shell)
+    is_quiet = not (found or observed.overwritten or ended.status != "ok")
     cells = [cell, *cell.beside]
-    own, *beside = (_evidence_of(one, () if is_quiet else _steps(watched, one, observed)) for one in cells)
-    trace = CellTrace(
+    own, *beside = (_evidence_of(one, () if is_quiet else _steps(session, one, observed)) for one in cells)
+    return CellTrace(
         cell=ended,
         before=cell.ledger.before.snapshot,
         after=observed.shot.snapshot,
@@ -71,15 +71,23 @@ def take_trace(
         beside=tuple(beside),
         elsewhere=frozenset() if is_quiet else names_in_other_threads(files),
         files={} if is_quiet else dict(_files_of(cells, files)),
+        is_recorded=cell.recording is not None,
         writes=cell.recording.writes if cell.recording else (),
-        graphs=_graphs_of(watched, observed, found),
+        graphs=_graphs_of(session, observed, found),
         gone=observed.gone,
         coverage=observed.coverage,
         seconds=_patience(cell, ended.duration),
     )
-    if is_quiet or not (failed or cell.beside or observed.overwritten or Reasoning(trace).follows_calls):
-        return trace
-    return replace(trace, notebook=read_notebook(shell, sources))
+
+
+def reason(
+    session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, found: Sequence[Found]
+) -> Reasoning:
+    """Take the trace of a cell and begin to reason; the notebook is read only where some of that may ask for it."""
+    reasoning = Reasoning(take_trace(session, cell, ended, observed, found))
+    if not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls):
+        return reasoning
+    return Reasoning(replace(reasoning.trace, notebook=read_notebook(session.shell, session.sources)))
 
 
 def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:
@@ -100,10 +108,10 @@ def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidenc
     )
 
 
-def _graphs_of(watched: Watched, observed: Observation, found: Sequence[Found]) -> GraphState:
-    graphs = watched.graphs
+def _graphs_of(session: SessionState, observed: Observation, found: Sequence[Found]) -> GraphState:
+    graphs = session.graphs
     same = graphs.same and graphs.same & {str(one.path) for one, content in found if content.changed}
-    nodes = {one.node for one in watched.standing.hazards if one.node is not None}
+    nodes = {one.node for one in session.standing.hazards if one.node is not None}
     return GraphState(
         overwritten=observed.overwritten,
         cells=frozenset(graphs.cells),
@@ -146,17 +154,17 @@ def _files_of(cells: Iterable[RunningCell], files: Mapping[str, int]) -> Iterato
             yield name, SourceFile(cell=count, text=source_of(name))
 
 
-def _steps(watched: Watched, cell: RunningCell, observed: Observation) -> tuple[OptimizerStep, ...]:
+def _steps(session: SessionState, cell: RunningCell, observed: Observation) -> tuple[OptimizerStep, ...]:
     """Give the steps of optimizers that no cell beside this one has made."""
-    seen = watched.steps.of_others_than({one.thread for one in cell.beside})
-    return tuple(_step(watched, cell, observed, one) for one in seen)
+    seen = session.steps.of_others_than({one.thread for one in cell.beside})
+    return tuple(_step(session, cell, observed, one) for one in seen)
 
 
-def _step(watched: Watched, cell: RunningCell, observed: Observation, seen: SeenStep) -> OptimizerStep:
+def _step(session: SessionState, cell: RunningCell, observed: Observation, seen: SeenStep) -> OptimizerStep:
     lens = cell.observer.lens
     serials = (lens.objects.of_id(address) for address in seen.parameters)
     storages = (lens.storages.at(address) for address in seen.storages)
-    inner = watched.sources.line(watched.shell, *seen.frame[:2]) if seen.frame and not seen.frame[2] else None
+    inner = session.sources.line(session.shell, *seen.frame[:2]) if seen.frame and not seen.frame[2] else None
     return OptimizerStep(
         statement=seen.statement,
         inner=inner,

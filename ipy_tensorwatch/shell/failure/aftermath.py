@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ...capture.observer import Observation
     from ...core.blame.reasoning import Reasoning
     from ...core.hazards.standing import Standing
     from ...core.model.records import Change
@@ -28,7 +27,6 @@ class Aftermath:
     """
 
     cell: RunningCell
-    observed: Observation
     reasoning: Reasoning
     standing: Standing
     history: Iterable[tuple[int, Change]]

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from ...capture.autograd.failed_node import find_spoiled
 from ...capture.frames.frame_locals import read_locals
 from ...core.explain.backward_failed import stopped_hazard, unread_hazard
+from ...core.explain.find_writer import Inquest
+from ...core.explain.known_writes import Witness
 from ...core.hazards.facts import Stopped
 from ...core.host.deadline import Deadline
 from ...core.memory.overlap import share_bytes
 from .error_frames import CELL
-from .find_writer import Inquest
 from .guess_line import Guess
-from .known_writes import Witness
 
 if TYPE_CHECKING:
     from ...core.explain.error_messages import Complaint
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...core.model.reading import Reading
     from ...core.model.saved_tensor import Spoiled
     from .aftermath import Aftermath
-    from .error_frames import Scene, Step
+    from .error_frames import ErrorScene, Step
     from .node_log import NodeLog
 
 SECONDS = 1.0
@@ -32,7 +32,7 @@ MAX_ENTRIES = 50
 MAX_ALIKE = 3
 
 
-def explain_stop(scene: Scene, after: Aftermath, log: NodeLog) -> Hazard:
+def explain_stop(scene: ErrorScene, after: Aftermath, log: NodeLog) -> Hazard:
     """Explain a backward that stopped."""
     lens = after.cell.observer.lens
     spoiled = find_spoiled(scene.error, scene.complaint, lens.storages, lens.objects, SECONDS)
@@ -50,36 +50,34 @@ def explain_stop(scene: Scene, after: Aftermath, log: NodeLog) -> Hazard:
         saved_in=inquest.saved_in,
         saved_at=inquest.saved_at(),
         writing=None if scene.is_threaded else inquest.close(),
-        recorded=after.cell.recording is not None,
+        recorded=after.reasoning.trace.is_recorded,
     )
     guess = Guess(log=log, after=after, inquest=inquest, owner=owner, deadline=Deadline.after(SECONDS))
     return stopped_hazard(guess.complete(known))
 
 
-def _saved_in(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> int | None:
+def _saved_in(spoiled: Spoiled, scene: ErrorScene, after: Aftermath, log: NodeLog) -> int | None:
     """Tell the cell that saved, by the node's number; in another thread, nodes have numbers of their own."""
-    seen, counted = after.cell.observer.graphs.seen.get(spoiled.sequence), log.cell_of(spoiled.sequence)
+    seen, counted = after.cell.observer.graphs.seen.get(spoiled.sequence), log.built.cell_of(spoiled.sequence)
     return None if scene.is_threaded or seen not in (None, counted) else counted
 
 
-def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> Inquest:
+def _inquest(spoiled: Spoiled, scene: ErrorScene, after: Aftermath, log: NodeLog) -> Inquest:
     return Inquest(
-        cell=after.cell,
-        observed=after.observed,
+        reasoning=after.reasoning,
         spoiled=spoiled,
         saved_in=_saved_in(spoiled, scene, after, log),
-        witness=Witness(cell=after.cell, family=_family(spoiled, after), reasoning=after.reasoning),
+        witness=Witness(family=_family(spoiled, after), reasoning=after.reasoning),
         dated=log.dated,
         history=after.history,
         standing=after.standing,
-        cell_of=log.cell_of,
-        plain_of=log.plain_of,
+        built=log.built,
     )
 
 
 def _alike(complaint: Complaint, after: Aftermath) -> list[str]:
     """Name the variables that have the shape and the version that a complaint tells, where these are few."""
-    entries = after.observed.shot.snapshot.entries() if complaint.now is not None else ()
+    entries = after.reasoning.trace.after.entries() if complaint.now is not None else ()
     shapes = [(str(path), reading.version, ", ".join(map(str, reading.shape))) for path, reading in entries]
     found = [path for path, version, shape in shapes if (version, shape) == (complaint.now, complaint.shape)]
     return found if len(found) <= MAX_ALIKE else []
@@ -93,13 +91,13 @@ def _over(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Reading]
 def _family(spoiled: Spoiled, after: Aftermath) -> list[tuple[AccessPath, Reading]]:
     """Give the variables that share the version counter: views of each other, whether or not they share a byte."""
     over = _over(spoiled.reading, after)
-    beside = after.observed.shot.snapshot.by_storage.get(spoiled.reading.storage, ())
+    beside = after.reasoning.trace.after.by_storage.get(spoiled.reading.storage, ())
     known = {id(reading) for _, reading in over}
     every = [*over, *(entry for entry in beside if id(entry[1]) not in known)]
     return [entry for entry in every if entry[1].version == spoiled.now][:MAX_ENTRIES]
 
 
-def _local_to(scene: Scene, spoiled: Spoiled, after: Aftermath) -> tuple[Step | None, list[AccessPath]]:
+def _local_to(scene: ErrorScene, spoiled: Spoiled, after: Aftermath) -> tuple[Step | None, list[AccessPath]]:
     """Find names for a tensor in the functions that the error came through."""
     storages = after.cell.observer.lens.storages
     for step in scene.steps[:MAX_FRAMES]:

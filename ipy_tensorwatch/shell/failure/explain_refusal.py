@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from ...capture.frames.frame_locals import Local, inplace_module, may_assign, read_keys, read_locals
 from ...core.explain.inplace_refused import refused_hazard
+from ...core.explain.known_writes import Witness, find_last_write
 from ...core.explain.rewrite_loop import take_one_by_one
 from ...core.hazards.facts import Refused
 from ...core.memory.view_index import spell_portion
 from ...core.model.path import AccessPath
 from ...core.model.reading import extent
-from ...core.statements.write_target import Target, resolve
+from ...core.statements.write_target import Target, spell_target
 from ...core.syntax.parsing import bound_around, parse_path
 from .error_frames import CELL
-from .known_writes import Witness, find_last_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from ...core.hazards.hazard import Hazard
     from ...core.model.reading import Reading
     from .aftermath import Aftermath
-    from .error_frames import Scene, Step
+    from .error_frames import ErrorScene, Step
 
 MAX_NAMES = 16
 
 
-def explain_refusal(scene: Scene, after: Aftermath) -> Hazard:
+def explain_refusal(scene: ErrorScene, after: Aftermath) -> Hazard:
     """Explain a refused write, or the use of a view that cannot be used any more."""
     found = next(chain(_candidates(scene, after), _iterated(scene, after)), None)
     complaint = scene.complaint
@@ -43,19 +43,19 @@ def explain_refusal(scene: Scene, after: Aftermath) -> Hazard:
     return refused_hazard(refused, scene.site)
 
 
-def _candidates(scene: Scene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
+def _candidates(scene: ErrorScene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
     """Give the tensors that the failing statements name and that PyTorch complains of, the innermost's first."""
     storages = after.cell.observer.lens.storages
     for step in chain(scene.inside, scene.steps):
         keys = read_keys(scene.error, step.place)
-        paths = [resolve(one, keys) for one in _meant(scene, step)]
+        paths = [spell_target(one, keys) for one in _meant(scene, step)]
         known = read_locals(scene.error, step.place, storages, {path.root for path in paths})
         for path in paths:
             near = [one for one in known if path.leads_to(one.path) or one.path.leads_to(path)]
             yield from ((step, one) for one in near if _fits(scene.complaint, one))
 
 
-def _iterated(scene: Scene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
+def _iterated(scene: ErrorScene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
     """Give the first row of the one tensor that a comprehension goes through, under the name of its rows.
 
     From Python 3.12 on, a comprehension runs in the frame around it, and its names are gone when it has failed.
@@ -76,7 +76,7 @@ def _first_row(base: Reading, grad_fn: str) -> Reading:
     return base._replace(shape=shape, strides=strides, high=high, grad_fn=grad_fn, is_leaf=False)
 
 
-def _meant(scene: Scene, step: Step) -> list[Target]:
+def _meant(scene: ErrorScene, step: Step) -> list[Target]:
     """Give what the complaint may be about: what is written, or what is used where that is refused."""
     if scene.complaint.late or scene.complaint.trouble in ("marked-leaf", "marked-view"):
         return [Target(path=path) for path in step.failing.mentions()]
@@ -103,12 +103,12 @@ def _fits(complaint: Complaint, one: Local) -> bool:
             return True
 
 
-def _describe(refused: Refused, scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused:
+def _describe(refused: Refused, scene: ErrorScene, after: Aftermath, step: Step, one: Local) -> Refused:
     """Add the names, and what depends on them."""
     names = _names_of(one.reading, after)
     path = str(one.path) if step not in scene.inside else next(iter(names), None)
     bases = _names_as(one.base, scene, after, step) if one.base is not None else []
-    witness = Witness(cell=after.cell, family=_family(one.reading, after), reasoning=after.reasoning)
+    witness = Witness(family=_family(one.reading, after), reasoning=after.reasoning)
     return replace(
         refused,
         path=path,
@@ -143,9 +143,9 @@ def _names_of(reading: Reading, after: Aftermath) -> list[str]:
     return [str(path) for path, _ in near[:MAX_NAMES]]
 
 
-def _names_as(base: Reading, scene: Scene, after: Aftermath, step: Step) -> list[str]:
+def _names_as(base: Reading, scene: ErrorScene, after: Aftermath, step: Step) -> list[str]:
     """Name the very tensor that something is a view of: by the names of the function that failed, and by variables."""
-    entries = after.observed.shot.snapshot.by_storage.get(base.storage, ())
+    entries = after.reasoning.trace.after.by_storage.get(base.storage, ())
     variables = [str(path) for path, reading in entries if reading.layout == base.layout]
     if step.spot.function == CELL and variables:
         return variables
@@ -159,19 +159,19 @@ def _lies_as(one: Reading, other: Reading) -> bool:
 
 def _family(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Reading]]:
     """Give the variables that share the version counter."""
-    entries = after.observed.shot.snapshot.by_storage.get(reading.storage, ())
+    entries = after.reasoning.trace.after.by_storage.get(reading.storage, ())
     return [entry for entry in entries if entry[1].version == reading.version][:MAX_NAMES]
 
 
 def _also(path: str | None, reading: Reading, after: Aftermath) -> str | None:
     """Give a longer name for what is called by a loop's or a function's own name."""
-    entries = after.observed.shot.snapshot.by_storage.get(reading.storage, ())
+    entries = after.reasoning.trace.after.by_storage.get(reading.storage, ())
     names = [str(one) for one, other in entries if other.layout == reading.layout]
     others = [one for one in names if "." in one or path not in names]
     return next(iter(others), None) if path and path.isidentifier() else None
 
 
-def _binds(scene: Scene, step: Step, path: AccessPath) -> bool:
+def _binds(scene: ErrorScene, step: Step, path: AccessPath) -> bool:
     """Tell whether a name may be bound anew where the statement stands."""
     if not may_assign(scene.error, step.place, path) or path.root in step.failing.iterated():
         return False
@@ -182,4 +182,4 @@ def _binds(scene: Scene, step: Step, path: AccessPath) -> bool:
 
 
 def _is_written(names: Sequence[str], after: Aftermath) -> bool:
-    return any(content.changed and str(one.path) in names for one, content in after.observed.found)
+    return any(content.changed and str(one.path) in names for one, content in after.reasoning.trace.found)

@@ -16,24 +16,24 @@ from ...core.explain.candidate_lines import (
     stem,
 )
 from ...core.explain.failing_statement import find_writer
+from ...core.explain.known_writes import line_and_text, writes_by_name
 from ...core.model.records import Inner, Site
 from ...core.model.saved_tensor import Writing
 from ...core.statements.rewrite_statement import read_paths
 from ...core.statements.statement import parse_statements, statements_in
 from ...core.syntax.magic_calls import MAGIC_CALL
 from ...core.syntax.parsing import bound_around, parse_path
-from .known_writes import place_of, writes_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ...core.explain.candidate_lines import Suspect
+    from ...core.explain.find_writer import Inquest
     from ...core.hazards.facts import Stopped
     from ...core.host.deadline import Deadline
     from ...core.statements.statement import Statement
     from .aftermath import Aftermath
     from .error_frames import Step
-    from .find_writer import Inquest
     from .node_log import NodeLog
 
 
@@ -118,7 +118,7 @@ class Guess:
 
     def _ran_from(self, first: int) -> Iterator[tuple[int, Statement]]:
         """Give the statements that ran since the save, cell by cell, as far as these are known."""
-        for cell in range(first, self.after.cell.count + 1):
+        for cell in range(first, self.inquest.count + 1):
             built = self.inquest.timeline(cell)
             statements = {one.index: one for one in built.statements}
             if not statements:
@@ -129,7 +129,7 @@ class Guess:
     def _lay_elsewhere(self, ran: Iterable[Statement]) -> set[str]:
         """Give the variables that lay elsewhere all along."""
         bound = {name for each in ran for name in each.binds}
-        return {path.root for path, _ in self.after.observed.shot.snapshot.entries()} - bound
+        return {path.root for path, _ in self.after.reasoning.trace.after.entries()} - bound
 
     def _ran(self, found: Stopped) -> list[Statement]:
         """Give the statements that may have written: the one that did, or all since the save."""
@@ -138,7 +138,7 @@ class Guess:
         site = writing.site if writing else None
         since = {*self.inquest.ran_since(cell)}
         statements = self.inquest.timeline(cell).statements
-        ran = [one for one in statements if (place_of(one) == place_of(site) if site else one.index in since)]
+        ran = [one for one in statements if (line_and_text(one) == line_and_text(site) if site else one.index in since)]
         return [one for each in ran for one in statements_in(each)]
 
     def _with_saver(self, found: Stopped) -> Stopped:
@@ -162,17 +162,17 @@ class Guess:
 
     def _carried(self, found: Stopped) -> tuple[str, ...]:
         """Find the variables by which one round of a loop reaches back into the one before."""
-        if found.saved_in != self.after.cell.count:
+        if found.saved_in != self.inquest.count:
             return ()
-        since = self.inquest.ran_since(self.after.cell.count)
-        statements = {one.index: one for one in self.after.cell.statements()}
+        since = self.inquest.ran_since(self.inquest.count)
+        statements = {one.index: one for one in self.after.reasoning.own.statements}
         if not since or since[0] not in since[1:] or since[0] not in statements:
             return ()
         builder, ran = statements[since[0]], [statements[index] for index in {*since} if index in statements]
         before = {name for one in ran if one.index < builder.index for name in one.binds}
         bound = {name for one in ran if one.index >= builder.index for name in one.binds} - before
         bound |= {str(target.path) for one in ran if one.index >= builder.index for target in one.targets}
-        snapshot = self.after.observed.shot.snapshot
+        snapshot = self.after.reasoning.trace.after
         carried = (path for path in read_paths(builder.text) if path in bound)
         return tuple(path for path in carried if (one := snapshot.get(path)) is not None and not one.is_leaf)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...capture.host.graph_private import next_sequence_number
 from ...core.blame.recorded_writes import Transcript
+from ...core.explain.built_cells import BuiltCells, BuiltSpan
 from ...core.model.saved_tensor import Writing
 from ..ipython.cell_sources import MAX_CHARACTERS
 
@@ -36,23 +37,20 @@ class NodeLog:
 
     shell: InteractiveShell
     sources: Sources
-    spans: deque[tuple[int, int, int, str]] = field(default_factory=lambda: deque(maxlen=MAX_CELLS))
+    spans: deque[BuiltSpan] = field(default_factory=lambda: deque(maxlen=MAX_CELLS))
     dated: dict[tuple[int, int], Writing] = field(default_factory=dict)
 
     def keep(self, cell: RunningCell) -> None:
         """Keep which nodes a cell built; of the sources, no more than there is room for, those of the oldest go."""
-        self.spans.append((cell.ledger.numbers[0], next_sequence_number(), cell.count, cell.plain))
+        self.spans.append(BuiltSpan(cell.ledger.numbers[0], next_sequence_number(), cell.count, cell.plain))
         size = sum(len(plain) for *_, plain in self.spans)
         while size > MAX_CHARACTERS and len(self.spans) > 1:
             size -= len(self.spans.popleft()[-1])
 
-    def cell_of(self, sequence: int) -> int | None:
-        """Tell the cell that built a node; None where it was not watched."""
-        return next((count for first, last, count, _ in reversed(self.spans) if first <= sequence < last), None)
-
-    def plain_of(self, cell: int) -> str:
-        """Give the source of a cell."""
-        return next((plain for _, _, count, plain in reversed(self.spans) if count == cell), "")
+    @property
+    def built(self) -> BuiltCells:
+        """Which cell built which nodes."""
+        return BuiltCells(tuple(self.spans))
 
     def date(self, cell: RunningCell) -> None:
         """Keep who moved which version, of memory that lives on."""

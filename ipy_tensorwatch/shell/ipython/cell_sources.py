@@ -13,7 +13,7 @@ from ...core.interpreter.cell_definitions import definitions_in
 from ...core.model.records import Inner
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import may_give_memory, may_hide_writes
-from .ipython_private import hidden_names, notebook_files
+from .ipython_private import FILES, HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 
 def user_variables(shell: InteractiveShell) -> dict[str, Any]:
     """Return the user's own names; what IPython keeps beside them (`_`, `Out`, `_3`, …) is no variable."""
-    hidden = hidden_names(shell)
+    hidden = HIDDEN.of(shell)
     found: dict[str, Any] = {}
     for place, (name, value) in enumerate(dict.copy(shell.user_ns).items()):
         if type(name) is not str:
@@ -100,7 +100,7 @@ class Sources:
 
     def files(self, shell: InteractiveShell) -> Mapping[str, int]:
         """Return the file names of the cells' code, each with the execution count of its cell."""
-        return {**notebook_files(shell), **self.nested}
+        return {**FILES.of(shell), **self.nested}
 
     def listing(self, shell: InteractiveShell) -> Listing:
         """Return the lines of the cells, by the file names of their code."""
@@ -118,7 +118,8 @@ class Sources:
 
 def cell_of(shell: InteractiveShell, file_name: str) -> int | None:
     """Return the execution count of the cell that was compiled under a file name."""
-    return notebook_files(shell).get(file_name)
+    files: Mapping[str, int] = FILES.of(shell)
+    return files.get(file_name)
 
 
 def source_of(file_name: str) -> str:

@@ -11,7 +11,7 @@ import IPython
 from ...core.host.capability import take
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable
 
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
@@ -43,13 +43,13 @@ class _Name(NamedTuple):
 
 _expected_files: dict[str, int] = {}
 """The file names of cells since we were loaded, worked out by `expect_file` where IPython's own cannot be read."""
-_FILES = _Name("compile._filename_map", dict, _expected_files, "in code that a magic compiled, no line is named")
+FILES = _Name("compile._filename_map", dict, _expected_files, "in code that a magic compiled, no line is named")
 _INPUTS = _Name("history_manager.input_hist_parsed", list, None, "")
-_HIDDEN = _Name("user_ns_hidden", dict, frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"}), "")
-_LAST = _Name("last_execution_result", object, None, "after a cell that was cut short, the next one may be missed")
-_MAGICS = _Name("magics_manager.magics", dict, {}, "after `%unload_ext`, the magics stay")
-_REGISTRY = _Name("magics_manager.registry", dict, {}, "after `%unload_ext`, the magics stay in memory")
-_SETTINGS = _Name("configurables", list, [], "`%config` does not list the settings")
+HIDDEN = _Name("user_ns_hidden", dict, frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"}), "")
+LAST_RESULT = _Name("last_execution_result", object, None, "the cell after one that was cut short may be missed")
+MAGICS = _Name("magics_manager.magics", dict, {}, "after `%unload_ext`, the magics stay")
+REGISTRY = _Name("magics_manager.registry", dict, {}, "after `%unload_ext`, the magics stay in memory")
+CONFIGURABLES = _Name("configurables", list, [], "`%config` does not list the settings")
 
 tidying: tuple[Callable[[list[str]], list[str]], ...] = take(
     "IPython.core.inputtransformer2.leading_indent",
@@ -70,26 +70,14 @@ take(
 
 def try_names(shell: InteractiveShell) -> None:
     """Try all names on a shell."""
-    for one in (_FILES, _INPUTS, _HIDDEN, _LAST, _MAGICS, _REGISTRY, _SETTINGS):
+    for one in (FILES, _INPUTS, HIDDEN, LAST_RESULT, MAGICS, REGISTRY, CONFIGURABLES):
         take(f"shell.{one.path}", lost=one.lost, make=one.check, instead=None, roots={"shell": shell})
-
-
-def notebook_files(shell: InteractiveShell) -> Mapping[str, int]:
-    """Return the file names of the cells, each with its execution count, as IPython keeps them."""
-    files: Mapping[str, int] = _FILES.of(shell)
-    return files
 
 
 def expect_file(shell: InteractiveShell, raw: str, transformed: str, count: int) -> None:
     """Work out the file name of a cell that is about to run."""
-    if notebook_files(shell) is _expected_files:
+    if FILES.of(shell) is _expected_files:
         _expected_files[shell.compile.get_code_name(raw, transformed, count)] = count
-
-
-def hidden_names(shell: InteractiveShell) -> Container[str]:
-    """Return the names that IPython itself puts beside the user's."""
-    names: Container[str] = _HIDDEN.of(shell)
-    return names
 
 
 def count_ahead(shell: InteractiveShell, *, is_stored: bool) -> int:
@@ -113,26 +101,3 @@ def error_of(result: ExecutionResult | None) -> BaseException | None:
 def set_error(result: ExecutionResult, error: BaseException) -> None:
     """Make an error that of a cell that has run."""
     result.error_in_exec = error
-
-
-def last_result(shell: InteractiveShell) -> ExecutionResult | None:
-    """Return the result of the cell that ended last."""
-    result: ExecutionResult | None = _LAST.of(shell)
-    return result
-
-
-def magics_of(shell: InteractiveShell) -> dict[str, dict[str, Any]]:
-    """Return the magics by their kind and name, as IPython finds them."""
-    magics: dict[str, dict[str, Any]] = _MAGICS.of(shell)
-    return magics
-
-
-def forget_magics(shell: InteractiveShell, name: str) -> None:
-    """Let go of the object whose methods were magics, by the name of its class."""
-    _REGISTRY.of(shell).pop(name, None)
-
-
-def settings_list(shell: InteractiveShell) -> list[Any]:
-    """Return the objects whose settings `%config` lists."""
-    settings: list[Any] = _SETTINGS.of(shell)
-    return settings

@@ -61,6 +61,44 @@ FIXES = {
         stopped(writing=writing("y = f(h)", path="h"), saved_in=3, saved_at=site(2, "y = f(h)")),
         save_copy("y = f(h.clone())", typed("y = f(h)")),
     ),
+    "the same statement in another cell": (
+        stopped(writing=writing("y = h.add_(1)", path="h"), saved_at=site(4, "y = h.add_(1)")),
+        Fix(kind="write-copy", code="h = h.clone()", target=typed("y = h.add_(1)")),
+    ),
+    "a call that writes": (
+        stopped(writing=writing("f(c)", path="c")),
+        Fix(kind="write-copy", code="c = c.clone()", target=typed("f(c)")),
+    ),
+    "a call inside": (stopped(**inside("g(t)"), **NO_SAVER), Fix(kind="copy-for-function", target=typed("g(t)", 3, 1))),
+    "a write of the cell that saved, who knows where": (
+        stopped(writing=writing(site=None), saved_in=3),
+        Fix(kind="write-copy", code="h = h.clone()"),
+    ),
+    "a write of the cell that saved nobody knows where": (
+        stopped(saved_in=3, saved_at=None),
+        Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)")),
+    ),
+    "a step in a cell": (
+        stopped(writing=writing(cause="optimizer", site=None)),
+        Fix(kind="backward-before-statement", names=("loss",)),
+    ),
+    "a path that nobody can assign, who knows where": (
+        stopped(writing=writing(path="d[k]", site=None), **NO_SAVER),
+        Fix(kind="copy-or-later"),
+    ),
+    "a line that writes who knows what": (stopped(writing=writing("f()", path=None), **NO_SAVER), Fix(kind="copy-or-later")),
+    "a history that was taken under another name": (
+        stopped(spoiled=spoiled(is_detached=True), writing=writing("x.detach_()")),
+        Fix(kind="bind-detached", code="x = x.detach()", other="x.detach_()", target=typed("x.detach_()")),
+    ),
+    "a history that a cell took": (
+        stopped(spoiled=spoiled(is_detached=True), writing=writing(site=None)),
+        Fix(kind="bind-detached", code="h = h.detach()", other="h.detach_()"),
+    ),
+    "a saver beside the line that reads it": (
+        stopped(writing=None, reader=Inner(cell=1, line=9, text="return h * 2")),
+        COPIED,
+    ),
     "one module": (
         stopped(modules=(("net[1]", "ReLU"),)),
         Fix(kind="module-keeps-input", code="net[1].inplace = False", target=SAVER),

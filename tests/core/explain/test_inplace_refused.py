@@ -97,6 +97,9 @@ FIXES = {
         here("write-through-base", "h[0:3].mul_(2)", "parts[1].mul_(2)", names=("h",)),
     ),
     "one in a comprehension": (view(text="[a.mul_(2) for a in parts]", binds=False), here("write-some-copy", text="[a.mul_(2) for a in parts]")),
+    "a part that may not be bound, of nobody": (view(base=None, binds=False), here("write-some-copy", text="a.add_(1)")),
+    "a part of no name": (view(path=None), here("write-some-copy", text="a.add_(1)")),
+    "an inference tensor that may not be bound": (refused("inference", binds=False), here("write-some-copy")),
     "the rows of a loop": (
         view(loop=(typed("for a in h:", 1, 4), "for a in [h[i] for i in range(len(h))]:")),
         Fix(kind="one-by-one", code="for a in [h[i] for i in range(len(h))]:", target=typed("for a in h:", 1, 4)),

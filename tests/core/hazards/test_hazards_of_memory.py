@@ -11,9 +11,10 @@ from ipy_tensorwatch.core.hazards.overlapping_elements import overlaid_writes
 from ipy_tensorwatch.core.hazards.shared_gradients import aliased_grads
 from ipy_tensorwatch.core.hazards.state_dict_reference import kept_by_reference
 from ipy_tensorwatch.core.hazards.unrecorded_write import unrecorded_writes
-from ipy_tensorwatch.core.model.outline import Outline, Run
+from ipy_tensorwatch.core.model.graph_state import GraphState
+from ipy_tensorwatch.core.model.outline import Outline, OutlineRun
 from ipy_tensorwatch.core.model.reason import FREED, Reason
-from ipy_tensorwatch.core.model.snapshot import Scene, Snapshot
+from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
 from tests.support.records import change, reading, site, snapshot, typed
 
 WRITTEN = site(2, "h.add_(1)")
@@ -27,8 +28,10 @@ def with_gradients(*grads, leaves=None) -> Snapshot:
     """Make leaves `a`, `b`, … with these gradients."""
     names = "abcdef"[: len(grads)]
     leaves = leaves or [reading(place + 1, 50 + place) for place in range(len(grads))]
-    outline = Outline(nodes=[(-1, "")], runs=[Run(0, "name", names), Run(0, "grad", tuple(range(len(grads))))])
-    return Snapshot(scenes={"": Scene(outline=outline, readings=(*leaves, *grads))})
+    outline = Outline(
+        nodes=[(-1, "")], runs=[OutlineRun(0, "name", names), OutlineRun(0, "grad", tuple(range(len(grads))))]
+    )
+    return Snapshot(scenes={"": RootSnapshot(outline=outline, readings=(*leaves, *grads))})
 
 
 def grads_of(snap: Snapshot):
@@ -165,6 +168,12 @@ def test_without_an_optimizer_no_dict_follows_training():
     assert [] == kept(change("net.weight", cause="direct"), follower("best['w']"), **{"best['w']": reading(3, 5)})
 
 
+def test_what_an_optimizer_changed_and_is_gone_or_has_no_memory_leads_nowhere():
+    by_step = [change(path, cause="optimizer", silent=False) for path in ("gone", "net.weight")]
+
+    assert [] == kept(*by_step, follower("best['w']"), **{"net.weight": reading(1, 0), "best['w']": reading(3, 0)})
+
+
 def test_memory_that_was_freed_can_be_given_again():
     [one] = gone_memory(
         snapshot(h=reading(1, unknown=FREED), m=reading(2, 2, unknown=Reason("meta")), x=reading(3, 3)), ()
@@ -189,18 +198,12 @@ def test_memory_that_somebody_else_took_back_is_dropped():
     ] == [(one.paths, one.fact, one.fix) for one in gone_memory(snapshot(**readings), (5,))]
 
 
-class Histories:
-    """Nodes that made `h` before the cell too; what is computed from `used`."""
-
-    same = ("h", "used", "%")
-
-    def is_used(self, path: str) -> bool:
-        return path == "used"
+HISTORIES = GraphState(same=frozenset(("h", "used", "%")), used=frozenset(("used",)))
 
 
 def unrecorded(one, **readings):
     known = {"h": reading(1, grad_fn="MulBackward0"), "c": reading(2), "used": reading(3), **readings}
-    return [*unrecorded_writes([one], snapshot(**known), 3, Histories())]
+    return [*unrecorded_writes([one], snapshot(**known), 3, HISTORIES)]
 
 
 def test_a_silent_write_that_autograd_did_not_record():

@@ -96,6 +96,7 @@ def test_all_that_one_statement_overwrote_is_one_hazard_named_by_the_node_that_b
         broken(overwritten(version=0)),
         broken(scalars=(), write=writing(cause="optimizer")),
         broken(write=writing(cell=4)),
+        broken(write=writing(site=None)),
         broken(write=writing(site=site(3, "h.add_(1)"))),
         broken(write=writing(site=site(2, "h.add_(1)", inner=Inner(cell=1, line=3, text="t.add_(1)")))),
     ],

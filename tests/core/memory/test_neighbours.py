@@ -5,10 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipy_tensorwatch.core.memory.neighbours import Neighbourhood
+from ipy_tensorwatch.core.memory.neighbours import Neighbourhood, neighbours_of
 from ipy_tensorwatch.core.memory.overlap import share_bytes
+from ipy_tensorwatch.core.model.outline import Outline, OutlineRun
 from ipy_tensorwatch.core.model.path import AccessPath
 from ipy_tensorwatch.core.model.reason import Reason
+from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
 from tests.support.records import reading
 
 SOME = st.builds(
@@ -29,6 +31,21 @@ SOME = st.builds(
 )
 
 
+def snapshot_of(readings: list) -> Snapshot:
+    """Put readings under `x0`, `x1`, …, in two scenes."""
+    half = len(readings) // 2
+    parts = {"a": range(half), "b": range(half, len(readings))}
+    return Snapshot(
+        scenes={
+            name: RootSnapshot(
+                outline=Outline(runs=[OutlineRun(0, "name", tuple(f"x{place}" for place in part))]),
+                readings=tuple(readings[place] for place in part),
+            )
+            for name, part in parts.items()
+        }
+    )
+
+
 @given(st.lists(SOME, max_size=12), SOME)
 def test_the_index_finds_what_a_search_finds(others: list, target):
     entries = [(AccessPath(f"x{place}"), one) for place, one in enumerate(others)]
@@ -40,6 +57,7 @@ def test_the_index_finds_what_a_search_finds(others: list, target):
     }
 
     assert {str(path) for path, _ in Neighbourhood(entries).of(target)} == expected
+    assert {str(path) for path, _ in neighbours_of(target, snapshot_of(others))} == expected
 
 
 def test_neighbours_come_in_the_order_in_which_they_were_given():

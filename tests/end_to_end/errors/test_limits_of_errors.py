@@ -8,14 +8,12 @@ import pytest
 import torch
 
 from ipy_tensorwatch.capture.frames import traceback_frames
-from ipy_tensorwatch.core.blame.statement_timeline import Timeline
 from ipy_tensorwatch.core.explain.candidate_lines import list_suspects, only_writer
 from ipy_tensorwatch.core.host.deadline import Deadline
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
 from ipy_tensorwatch.core.model.notebook import Notebook as Known
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_cell, walk_statements
-from ipy_tensorwatch.shell.cell import overwritten_saves
 from ipy_tensorwatch.shell.failure import error_frames, node_log
 from ipy_tensorwatch.shell.ipython import cell_sources
 from tests.support.notebook import Notebook
@@ -143,24 +141,8 @@ def test_a_function_that_is_defined_anew_is_kept_once():
 
 def test_the_cells_that_a_failure_may_ask_for_are_bounded(monkeypatch):
     monkeypatch.setattr(node_log, "MAX_CHARACTERS", 1000)
-    book = node_log.NodeLog(shell=None, sources=cell_sources.Sources(), book=None)
+    book = node_log.NodeLog(shell=None, sources=cell_sources.Sources())
     for count in range(100):
         book.keep(SimpleNamespace(ledger=SimpleNamespace(numbers=[0]), count=count, plain="a" * 100))
     assert len(book.spans) == 10
-    assert (book.plain_of(99), book.plain_of(0)) == ("a" * 100, "")
-
-
-def test_the_cells_of_living_graphs_are_bounded(monkeypatch):
-    class Cell:
-        def __init__(self, count):
-            self.count, self.timeline = count, Timeline("a = 1\n" * 10, ((0, 0),) * 10)
-
-    monkeypatch.setattr(overwritten_saves, "MAX_CELLS", 20)
-    records = overwritten_saves.Records()
-    for count in range(100):
-        records.add(Cell(count), set(range(count + 1)))
-    assert [records.timeline(count) is None for count in (0, 79, 80, 99)] == [True, True, False, False]
-    monkeypatch.setattr(overwritten_saves, "MAX_CHARACTERS", 3000)
-    records.add(Cell(100), set(range(101)))
-    assert records.timeline(99) is not None
-    assert records.timeline(90) is None
+    assert (book.built.plain_of(99), book.built.plain_of(0)) == ("a" * 100, "")

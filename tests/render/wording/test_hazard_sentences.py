@@ -11,15 +11,16 @@ from ipy_tensorwatch.core.hazards.facts import (
     KeptReference,
     OverlappingElements,
     OverwrittenSave,
+    StoppedUnread,
     UnrecordedWrite,
 )
 from ipy_tensorwatch.core.hazards.fix import Fix
 from ipy_tensorwatch.core.hazards.hazard import Turn
 from ipy_tensorwatch.core.model.graph_state import Ending
 from ipy_tensorwatch.core.model.records import Inner
-from ipy_tensorwatch.render.page import Entry, fill, words
+from ipy_tensorwatch.render.page import DetailEntry, fill, words
 from ipy_tensorwatch.render.wording.hazard_sentences import hazard_lines, message, message_of, over
-from tests.support.records import hazard, site
+from tests.support.records import hazard, raised, refused, site, stopped
 
 SAVED = {
     "names": ("h",),
@@ -122,6 +123,18 @@ def test_a_hazard_says_what_will_go_wrong_and_how_it_came_to_this(name: str):
 
 
 @pytest.mark.parametrize(
+    ("fact", "expected"),
+    [
+        (stopped(), "`loss.backward()` raised: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `h.add_(1)`"),
+        (StoppedUnread(raised=raised(), is_detached=True), "`loss.backward()` raised: a tensor that it needs was detached by `detach_`"),
+        (refused("shared"), "`w.add_(1)` raised: it reads elements of `w` that it has overwritten by then"),
+    ],
+)  # fmt: skip
+def test_what_came_true_says_what_raised_and_why(fact, expected: str):
+    assert expected == message(hazard(fact=fact, happened=True)).marked
+
+
+@pytest.mark.parametrize(
     ("one", "expected"),
     [
         (overwritten(), "loss.backward() will raise"),
@@ -164,9 +177,17 @@ def test_a_hazard_that_is_over_tells_why(ending: Ending, expected: str):
     assert ending in get_args(Ending)
 
 
+def test_what_has_begun_is_not_over():
+    assert "" == str(over(Turn(cell=3, hazard=hazard())))
+
+
+def test_hazards_that_fit_are_told_without_a_count_of_others():
+    assert [DetailEntry] == [type(one) for one in hazard_lines([hazard()], 1)]
+
+
 def test_hazards_are_told_with_their_remedies_as_many_as_fit():
     first, second, more = hazard_lines([hazard(), hazard(fix=Fix(kind="copy-or-later")), hazard()], 2)
 
-    assert Entry(label="TW201", lines=(message(hazard()), fill("Write out of place: `h = h.add(1)`."))) == first
+    assert DetailEntry(label="TW201", lines=(message(hazard()), fill("Write out of place: `h = h.add(1)`."))) == first
     assert "Write to a copy (.clone()), or after the backward." == str(second.lines[1])
     assert words("… and 1 more hazard: %tensorwatch") == more

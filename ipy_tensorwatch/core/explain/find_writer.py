@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ...core.blame.statement_timeline import Timeline
-from ...core.explain.candidate_lines import is_counted
-from ...core.model.records import Site
-from ...core.model.saved_tensor import Writing
-from ...core.statements.rewrite_statement import written_path
-from ...core.syntax.magic_calls import MAGIC_CALL
-from .known_writes import Witness, place_of, writes_by_name
+from ..blame.statement_timeline import Timeline
+from ..model.records import Site
+from ..model.saved_tensor import Writing
+from ..statements.rewrite_statement import written_path
+from ..syntax.magic_calls import MAGIC_CALL
+from .candidate_lines import is_counted
+from .known_writes import Witness, line_and_text, writes_by_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from ...capture.observer import Observation
-    from ...core.hazards.standing import Standing
-    from ...core.model.records import Change
-    from ...core.model.saved_tensor import Spoiled
-    from ...core.statements.statement import Statement
-    from ..cell.running_cell import RunningCell
+    from ..blame.reasoning import Reasoning
+    from ..hazards.standing import Standing
+    from ..model.records import Change
+    from ..model.saved_tensor import Spoiled
+    from ..statements.statement import Statement
+    from .built_cells import BuiltCells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,28 +30,31 @@ class Inquest:
 
     Attributes
     ----------
-    cell
-        The cell that raised.
+    reasoning
+        About the cell that raised.
     saved_in
         The cell that saved the tensor.
     witness
         Knows the statements of this cell that wrote to the memory.
     dated
         The writes that cells under `%%tensordiff` recorded, by the storage and by the version that they found there.
-    cell_of, plain_of
-        Tell in which cell a node was built, and the source of a cell.
+    built
+        Which cell built which nodes.
     """
 
-    cell: RunningCell
-    observed: Observation
+    reasoning: Reasoning
     spoiled: Spoiled
     saved_in: int | None
     witness: Witness
     dated: Mapping[tuple[int, int], Writing]
     history: Iterable[tuple[int, Change]]
     standing: Standing
-    cell_of: Callable[[int], int | None]
-    plain_of: Callable[[int], str]
+    built: BuiltCells
+
+    @property
+    def count(self) -> int:
+        """The count of the cell that raised."""
+        return self.reasoning.own.evidence.cell
 
     def close(self) -> Writing | None:
         """Find the write; None where nobody saw it."""
@@ -79,13 +82,13 @@ class Inquest:
 
     def timeline(self, cell: int) -> Timeline:
         """Give a cell's source, and when its statements ran, where that is known."""
-        known = self.cell.timeline if cell == self.cell.count else self.standing.built.get(cell)
-        return known or Timeline(self.plain_of(cell), ())
+        known = self.reasoning.own.timeline if cell == self.count else self.standing.built.get(cell)
+        return known or Timeline(self.built.plain_of(cell), ())
 
     def _from_graph(self) -> Writing | None:
         """Take the word of the graph: the node of the write, which tells its statement."""
         sequence = self.spoiled.writer[1] if self.spoiled.writer else None
-        cell = None if sequence is None else self.cell_of(sequence)
+        cell = None if sequence is None else self.built.cell_of(sequence)
         if sequence is None or cell is None:
             return None
         return Writing(cell=cell, site=self._site_of(cell, sequence))
@@ -95,8 +98,8 @@ class Inquest:
         site, remembered = proven.site, self._remembered()
         if site is None:
             return proven
-        told = self.witness.told() if proven.cell == self.cell.count else [remembered] if remembered else []
-        alike = [one for one in told if one.cell == proven.cell and place_of(one.site) == place_of(site)]
+        told = self.witness.told() if proven.cell == self.count else [remembered] if remembered else []
+        alike = [one for one in told if one.cell == proven.cell and line_and_text(one.site) == line_and_text(site)]
         best = next((one for one in alike if one.cause == "direct"), alike[0] if alike else None)
         if best is None or best.site is None:
             return proven
@@ -109,7 +112,7 @@ class Inquest:
             return known
         names = [*filter(None, [known.path]), *(str(path) for path, _ in self.witness.family)]
         for one in self._ran_in(known.cell):
-            if is_counted(one.text) and place_of(one) == place_of(known.site):
+            if is_counted(one.text) and line_and_text(one) == line_and_text(known.site):
                 return known
             name = next((name for name in names if is_counted(one.text) and writes_by_name(one, name)), None)
             if name is not None:
@@ -123,7 +126,7 @@ class Inquest:
         counted = next((one for one in moves if one.cell >= (self.saved_in or 0)), None)
         if counted is None:
             return known
-        if counted.cell == self.cell.count:
+        if counted.cell == self.count:
             return None
         return known if known is not None and known.cell == counted.cell else counted
 
@@ -136,22 +139,22 @@ class Inquest:
         return [statements[index] for index in since[is_own_result:] if index in statements]
 
     def _foretold(self) -> Writing | None:
-        for one in self.observed.overwritten:
+        for one in self.reasoning.trace.graphs.overwritten:
             saved, known = one.saved, self.standing.writings.get(one.key)
             is_it = (saved.reading.storage, saved.version) == (self.spoiled.reading.storage, self.spoiled.expected)
-            if is_it and known is not None and known.cell != self.cell.count:
+            if is_it and known is not None and known.cell != self.count:
                 return known
         return None
 
     def _in_this_cell(self) -> Writing | None:
         """Find the first statement after the save that wrote, by what it names or by what was seen."""
-        here = self.saved_in == self.cell.count
+        here = self.saved_in == self.count
         if not here and not self.witness.saw(self.spoiled.expected, at_once=self.saved_in is None):
             return None
-        since = [*dict.fromkeys(self.ran_since(self.cell.count))]
+        since = [*dict.fromkeys(self.ran_since(self.count))]
         saver = since[0] if here and since and self.spoiled.is_output else None
-        statements = {place_of(one): one.index for one in self.cell.statements()}
-        told = [(statements.get(place_of(one.site)), one) for one in self.witness.told()]
+        statements = {line_and_text(one): one.index for one in self.reasoning.own.statements}
+        told = [(statements.get(line_and_text(one.site)), one) for one in self.witness.told()]
         found = [(_turn(one, since.index(index), is_saver=index == saver), turn)
                  for turn, (index, one) in enumerate(told) if index in since]  # fmt: skip
         return told[min(found)[1]][1] if found else None

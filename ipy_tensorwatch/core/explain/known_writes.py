@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...core.model.diff import Difference
-from ...core.model.records import Site
-from ...core.model.saved_tensor import Writing
-from ...core.statements.target_matching import name_targets
+from ..model.diff import Difference
+from ..model.records import Site
+from ..model.saved_tensor import Writing
+from ..statements.target_matching import name_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ...core.blame.reasoning import Reasoning
-    from ...core.model.path import AccessPath
-    from ...core.model.reading import Reading
-    from ...core.model.records import Cause, Change
-    from ...core.statements.statement import Statement
-    from ..cell.running_cell import RunningCell
-
-    Entry = tuple[AccessPath, Reading]
+    from ..blame.reasoning import Reasoning
+    from ..model.path import AccessPath
+    from ..model.reading import Reading
+    from ..model.records import Cause, Change
+    from ..model.snapshot import Entry
+    from ..statements.statement import Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +31,6 @@ class Witness:
         The variables that share its version counter.
     """
 
-    cell: RunningCell
     family: Sequence[Entry]
     reasoning: Reasoning
 
@@ -44,7 +41,7 @@ class Witness:
 
     def version_before(self, path: AccessPath) -> int | None:
         """Tell the version that a variable had before this cell."""
-        before = self.cell.ledger.before.snapshot.get(str(path))
+        before = self.reasoning.trace.before.get(str(path))
         return None if before is None else before.version
 
     def told(self) -> list[Writing]:
@@ -75,15 +72,22 @@ class Witness:
     def _by_name(self) -> Iterator[Writing]:
         """Find the statements that ran and that name one of the variables as written."""
         family = {str(path): (path, reading) for path, reading in self.family}
-        for one in self.cell.statements() if family else ():
-            if one.index in self.cell.ledger.ran:
-                known: Iterable[Mapping[str, int | str]] = self.cell.values.get(one.index) or ({},)
+        evidence = self.reasoning.own.evidence
+        for one in self.reasoning.own.statements if family else ():
+            if one.index in evidence.ran:
+                known: Iterable[Mapping[str, int | str]] = evidence.values.get(one.index) or ({},)
                 site = Site(line=one.line, end_line=one.end_line, text=one.text)
                 for name in sorted(name_targets(one, known, family).exact, key=[*family].index):
                     yield self._writing(*family[name], site, "direct")
 
     def _writing(self, path: AccessPath, reading: Reading, site: Site, cause: Cause) -> Writing:
-        return Writing(cell=self.cell.count, path=str(path), site=site, cause=cause, is_leaf=reading.collects_gradient)
+        return Writing(
+            cell=self.reasoning.trace.cell.count,
+            path=str(path),
+            site=site,
+            cause=cause,
+            is_leaf=reading.collects_gradient,
+        )
 
 
 def find_last_write(witness: Witness, history: Iterable[tuple[int, Change]]) -> Writing | None:
@@ -91,9 +95,9 @@ def find_last_write(witness: Witness, history: Iterable[tuple[int, Change]]) -> 
     now = max((reading.version or 0 for _, reading in witness.family), default=0)
     if any(witness.version_before(path) == now for path, _ in witness.family):
         return next((one for one, _, after in [*witness.moves(history)][::-1] if after == now), None)
-    turns = {index: turn for turn, (_, index) in enumerate(witness.cell.ledger.built)}
-    numbers = {place_of(one): one.index for one in witness.cell.statements()}
-    told = [(turns.get(numbers.get(place_of(one.site), -1), -1), one) for one in witness.told()]
+    turns = {index: turn for turn, (_, index) in enumerate(witness.reasoning.own.evidence.entered)}
+    numbers = {line_and_text(one): one.index for one in witness.reasoning.own.statements}
+    told = [(turns.get(numbers.get(line_and_text(one.site), -1), -1), one) for one in witness.told()]
     return max(told, key=lambda one: (one[0], one[1].cause == "direct"))[1] if told else None
 
 
@@ -102,6 +106,6 @@ def writes_by_name(one: Statement, name: str) -> bool:
     return bool(name_targets(one, ({},), {name: None}).exact)
 
 
-def place_of(one: Site | Statement | None) -> tuple[int, str] | None:
+def line_and_text(one: Site | Statement | None) -> tuple[int, str] | None:
     """Tell a statement from others of its cell."""
     return None if one is None else (one.line, one.text)

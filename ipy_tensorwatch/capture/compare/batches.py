@@ -1,0 +1,83 @@
+"""Storages in batches that are read together, kept from look to look while their blocks stay the same."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from ..memory.byte_block import SMALL, batches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..memory.byte_block import Block
+
+FEW = 64
+"""A batch of fewer storages is put together with others when there are new ones."""
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Some storages, all small or all larger, and their blocks.
+
+    Attributes
+    ----------
+    spans
+        The blocks of small storages as the operating system takes them; nothing of larger ones.
+    digest
+        That of all bytes together when each storage last agreed with its mark; None where that is not known.
+    """
+
+    storages: list[int]
+    blocks: list[Block]
+    spans: bytes
+    nbytes: int
+    digest: bytes | None = None
+
+    def is_in(self, blocks: Mapping[int, Block]) -> bool:
+        """Tell whether its storages still have these very blocks."""
+        return all(map(operator.is_, self.blocks, map(blocks.get, self.storages)))
+
+
+def batches_of(storages: Iterable[int], blocks: Mapping[int, Block]) -> list[Batch]:
+    """Put storages into batches, in order, but the small ones apart from the larger ones."""
+    found: list[Batch] = []
+    for storages_together in batches(storages, blocks):
+        small = [one for one in storages_together if blocks[one].nbytes <= SMALL]
+        few = len(small) < len(storages_together)
+        larger = [one for one in storages_together if blocks[one].nbytes > SMALL] if few else []
+        for part in filter(None, (small, larger)):
+            held = [blocks[one] for one in part]
+            spans = b"".join([block.span for block in held]) if part is small else b""
+            found.append(Batch(part, held, spans, sum([block.nbytes for block in held])))
+    return found
+
+
+@dataclass(slots=True, eq=False)
+class Batches:
+    """The batches of all watched storages.
+
+    Attributes
+    ----------
+    blocks
+        What they were made of.
+    nbytes
+        How many bytes they are together.
+    """
+
+    blocks: Mapping[int, Block] = field(default_factory=dict)
+    batches: list[Batch] = field(default_factory=list)
+    nbytes: int = 0
+
+    def follow(self, blocks: Mapping[int, Block]) -> list[Batch]:
+        """Give the batches of these blocks; those in which nothing is new are kept."""
+        if blocks is not self.blocks:
+            kept = [
+                one for one in self.batches if one.is_in(blocks) and (one.nbytes > SMALL or len(one.storages) >= FEW)
+            ]
+            known = {*chain.from_iterable(one.storages for one in kept)}
+            self.batches = kept + batches_of([one for one in blocks if one not in known] if known else blocks, blocks)
+            self.blocks, self.nbytes = blocks, sum(one.nbytes for one in self.batches)
+        return self.batches

@@ -1,0 +1,76 @@
+"""The state of an optimizer, a small dict a parameter: taken in whole columns while its outline stays the same."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...core.model.outline import OutlineRun
+from .containers import ATOM_IDS, PLAIN_IDS
+from .inspect_object import are_all, numbers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .branch import Branch
+
+
+_EASY = PLAIN_IDS | ATOM_IDS
+
+
+class Drawn(NamedTuple):
+    """The outline of one optimizer's state.
+
+    Attributes
+    ----------
+    node, first
+        The node of the optimizer, and the number of the first node that was added.
+    steps, keys, sizes
+        How each parameter's state is spelled, the keys of all of them, and how many each has.
+    is_array
+        Which values are tensors or arrays.
+    """
+
+    node: int
+    first: int
+    steps: list[str]
+    keys: list[Any]
+    sizes: list[int]
+    is_array: list[bool]
+    nodes: list[tuple[int, str]]
+    runs: list[OutlineRun]
+
+    def is_of(self, other: Drawn) -> bool:
+        """Tell whether the outline of another state is this one."""
+        return self[:6] == other[:6]
+
+
+def take_states(branch: Branch, node: int, steps: list[str], states: Sequence[Any], last: Drawn | None) -> Drawn | None:
+    """Take the tensors of all states; None where one is no plain dict of texts to tensors and numbers."""
+    keys, values = [*chain.from_iterable(states)], [*chain.from_iterable(map(dict.values, states))]
+    kinds = numbers_of(values)
+    if not (kinds <= _EASY and are_all(keys, str) and len(keys) == len(values)):
+        return None
+    is_array = [True] * len(values) if kinds <= PLAIN_IDS else [id(type(one)) in PLAIN_IDS for one in values]
+    now = Drawn(node, len(branch.outline.nodes), steps, keys, [*map(len, states)], is_array, [], [])
+    if last is not None and last.is_of(now):
+        now = last
+    else:
+        _draw(now)
+    branch.outline.nodes += now.nodes
+    branch.outline.runs += now.runs
+    branch.objects += values if kinds <= PLAIN_IDS else [one for one in values if id(type(one)) in PLAIN_IDS]
+    branch.kinds |= kinds & PLAIN_IDS
+    return now
+
+
+def _draw(states: Drawn) -> None:
+    """Draw the outline: a node a parameter, and what hangs on it."""
+    start = 0
+    for number, (step, size) in enumerate(zip(states.steps, states.sizes, strict=True), states.first):
+        states.nodes.append((states.node, step))
+        part = range(start, start + size)
+        keys = tuple(states.keys[place] for place in part if states.is_array[place])
+        if keys:
+            states.runs.append(OutlineRun(number, "key", keys))
+        start += size

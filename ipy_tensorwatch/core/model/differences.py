@@ -1,0 +1,160 @@
+"""All that differs between two looks, in columns: one row a path, whose records are made when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from .diff import Content, Difference, DiffRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .path import AccessPath
+    from .records import Elements
+
+    Found = tuple[Difference, Content]
+    Column = np.ndarray[Any, Any]
+
+SAME, CHANGED, NOT_KNOWN = 0, 1, -1
+"""What became of the bytes of a row, in the column of all rows."""
+
+
+class CountsOnDemand(Sequence["Elements | None"]):
+    """Numbers of changed elements that are counted when they are read, in copies that are kept until then.
+
+    Attributes
+    ----------
+    nbytes
+        How many bytes the copies take.
+    """
+
+    nbytes: int = 0
+
+    def let_go(self) -> None:
+        """Let go of the copies: what has not been counted by now is not known."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Differences(Sequence[tuple[Difference, Content]]):
+    """The paths that differ. As a sequence it gives each row as a `Difference` and a `Content`.
+
+    Attributes
+    ----------
+    changed, verified, since
+        Of each row what its `Content` says.
+    counts
+        Of each row how many elements changed; it may be counted when it is read.
+    """
+
+    rows: Sequence[DiffRow] = ()
+    changed: Sequence[bool | None] = ()
+    verified: Sequence[bool] = ()
+    since: Sequence[int | None] = ()
+    counts: Sequence[Elements | None] = field(default=(), repr=False)
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, row: int) -> Found: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> tuple[Found, ...]: ...
+
+    def __getitem__(self, row: int | slice) -> Found | tuple[Found, ...]:
+        """Make the records of a row, or of several."""
+        if isinstance(row, slice):
+            return tuple(self[one] for one in range(*row.indices(len(self))))
+        _, _, before, after = self.rows[row]
+        content = Content(
+            changed=self.changed[row], verified=self.verified[row], since=self.since[row], counts=self.counts, row=row
+        )
+        return Difference(path=self.path(row), before=before, after=after), content
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes are kept to count the changed elements."""
+        return self.counts.nbytes if isinstance(self.counts, CountsOnDemand) else 0
+
+    def let_go(self) -> None:
+        """Let go of these bytes."""
+        if isinstance(self.counts, CountsOnDemand):
+            self.counts.let_go()
+
+    def path(self, row: int) -> AccessPath:
+        """Spell the path of a row."""
+        return self.rows[row].scene.path_at(self.rows[row].place)
+
+    @cached_property
+    def objects(self) -> Column:
+        """The serial of the tensor that each path leads to now; 0 where it leads nowhere any more."""
+        return np.array([after.object if after else 0 for _, _, _, after in self.rows], np.int64)
+
+    @cached_property
+    def is_same_object(self) -> Column:
+        """Whether each path led to that very tensor before."""
+        was = np.array([before.object if before else 0 for _, _, before, _ in self.rows], np.int64)
+        return np.asarray((was == self.objects) & (was != 0))
+
+    @cached_property
+    def storages(self) -> Column:
+        """The serial of the storage that each path leads to now; 0 for none."""
+        return np.array([after.storage if after else 0 for _, _, _, after in self.rows], np.int64)
+
+    @cached_property
+    def bytes_changed(self) -> Column:
+        """What became of the bytes of each path's elements: `SAME`, `CHANGED` or `NOT_KNOWN`."""
+        return np.array([NOT_KNOWN if one is None else int(one) for one in self.changed], np.int8)
+
+    @cached_property
+    def is_mutated(self) -> Column:
+        """Whether each path leads to the same tensor, with other bytes."""
+        return np.asarray(self.is_same_object & (self.bytes_changed == CHANGED))
+
+    @cached_property
+    def has_other_version(self) -> Column:
+        """Whether each path leads to the same tensor, at another version."""
+        moved = [before is not None and after is not None and before.version != after.version
+                 for _, _, before, after in self.rows]  # fmt: skip
+        return np.asarray(self.is_same_object & np.array(moved, np.bool_))
+
+    @cached_property
+    def moved(self) -> tuple[DiffRow, ...]:
+        """The rows of tensors that lie in another storage than before."""
+        return tuple(row for row in self.rows if _is_moved(*row))
+
+
+def _is_moved(_: Any, __: int, before: Any, after: Any) -> bool:  # noqa: ANN401
+    both = before is not None and after is not None and before.object == after.object
+    return both and before.storage != after.storage
+
+
+def join_looks(looks: Iterable[Sequence[Found]]) -> Sequence[Found]:
+    """Make one look of several that followed each other: from what a path was before all to what it is after them."""
+    several = [look for look in looks if look]
+    if len(several) == 1:
+        return several[0]
+    joined: dict[str, Found] = {}
+    for difference, content in (one for look in several for one in look):
+        path = str(difference.path)
+        if path in joined:
+            first, earlier = joined[path]
+            whole = Difference(path=difference.path, before=first.before, after=difference.after)
+            joined[path] = whole, _add_up(earlier, content)
+        else:
+            joined[path] = difference, content
+    return tuple(one for one in joined.values() if one[0].before is not None or one[0].after is not None)
+
+
+def _add_up(earlier: Content, later: Content) -> Content:
+    """Tell what became of bytes that were looked at twice; how many changed is not known where some did both times."""
+    verified = earlier.verified and later.verified
+    if earlier.changed and later.changed:
+        return Content(changed=True, verified=verified, since=earlier.since)
+    return replace(earlier if earlier.changed else later, verified=verified)

@@ -1,0 +1,51 @@
+"""Loops over the rows of a tensor, rewritten so that a row may be written to."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipy_tensorwatch.core.explain.failing_statement import Spot, find_failing
+from ipy_tensorwatch.core.explain.rewrite_loop import take_one_by_one
+
+ROWS = "[h[i] for i in range(len(h))]"
+LOOPS = [
+    ("for row in h:\n    row.add_(1)", 2, (1, "for row in h:", f"for row in {ROWS}:")),
+    ("for row in h.unbind():\n    row.add_(1)", 2, (1, "for row in h.unbind():", f"for row in {ROWS}:")),
+    ("for row in h.unbind(0):\n    row.add_(1)", 2, (1, "for row in h.unbind(0):", f"for row in {ROWS}:")),
+    ("for row in torch.unbind(h, dim=0):\n    row.add_(1)", 2, (1, "for row in torch.unbind(h, dim=0):", f"for row in {ROWS}:")),
+    ("for row in h.unbind(1):\n    row.add_(1)", 2, None),
+    ("for i, row in enumerate(h):\n    row.add_(1)", 2, (1, "for i, row in enumerate(h):", f"for i, row in enumerate({ROWS}):")),
+    ("for a, row in zip(xs, h):\n    row.add_(1)", 2, (1, "for a, row in zip(xs, h):", f"for a, row in zip(xs, {ROWS}):")),
+    ("for row in sorted(h):\n    row.add_(1)", 2, None),
+    ("for row in k:\n    row.add_(1)", 2, None),
+    ("for a, row in zip(h, h):\n    row.add_(1)", 2, None),
+    ("for x in h:\n    for row in h:\n        row.add_(1)", 3, (2, "for row in h:", f"for row in {ROWS}:")),
+    ("for row in h:\n    pass\nrow.add_(1)", 3, None),
+    ("for other in h:\n    row.add_(1)", 2, None),
+    ("[row.mul_(2) for row in h]", 1, (1, "[row.mul_(2) for row in h]", f"[row.mul_(2) for row in {ROWS}]")),
+    ("[row.mul_(2) for row in k]", 1, None),
+    ("[row.mul_(2) for other in h]", 1, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "line", "expected"), LOOPS)
+def test_the_rows_of_a_loop_are_taken_one_by_one(source, line, expected):
+    failing = find_failing(source, Spot(file="", line=line, span=None, function=""))
+
+    found = take_one_by_one(source, failing, "row", ["h"])
+
+    assert expected == (None if found is None else (found[0].line, found[0].text, found[1]))
+
+
+def test_of_several_names_of_the_tensor_the_one_that_is_typed_is_taken():
+    failing = find_failing("for row in h:\n    row.add_(1)", Spot(file="", line=2, span=None, function=""))
+
+    found = take_one_by_one("for row in h:\n    row.add_(1)", failing, "row", ["k", "h"])
+
+    assert f"for row in {ROWS}:" == found[1]
+
+
+def test_in_source_that_is_not_known_a_comprehension_is_rewritten_all_the_same():
+    failing = find_failing("[row.mul_(2) for row in h]", Spot(file="", line=1, span=None, function=""))
+
+    assert f"[row.mul_(2) for row in {ROWS}]" == take_one_by_one("", failing, "row", ["h"])[1]
