@@ -275,13 +275,3 @@ def extent_of(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an 
 def _is_foreign(owner: Any, storage: int, own: Container[int]) -> bool:  # noqa: ANN401
     """Tell whether the memory of a tensor or array could be gone although the object is there."""
     return storage not in own if plain_reads.is_tensor(owner) else not plain_reads.array_flags(owner).owndata
-
-
-def digest_spans(write_spans: bytes, total: int) -> bytes | None:
-    """Digest many runs of bytes, no more than fit in the scratch, as one; None where any cannot be read."""
-    scratch = _spare.pop() if _spare else Scratch()
-    try:
-        done = scratch.fetch(write_spans, total)
-        return xxhash.xxh3_128_digest(scratch.view[:total]) if done == total else None
-    finally:
-        _spare.append(scratch)

@@ -108,7 +108,7 @@ class Watched:
 
 def is_storage(owner: object) -> bool:
     """Return whether an owner of memory is a storage of PyTorch's."""
-    return is_a(type(owner), torch.UntypedStorage)
+    return type(owner) is torch.UntypedStorage or is_a(type(owner), torch.UntypedStorage)
 
 
 def differing_bytes(old: Bytes | None, new: Bytes | None) -> ByteMask | None:
