@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from .compare.byte_history import NO_PAST, Spell
 from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast
 from .compare.fingerprints import BANDWIDTH, Budget, ByteVerdict, Fingerprints
 from .objects.look_limits import EXACT_TENSORS
-from .snapshot.snapshotter import Lens, Shot
+from .snapshot.snapshotter import Lens, Roots, Shot
 from .snapshot.tensor_parts import COMPONENT
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from ..core.model.saved_tensor import Overwritten
     from .compare.byte_history import ByteHistory
-    from .snapshot.snapshotter import Computed
 
 SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005
 """The CPU seconds that looking beyond an ordinary number of tensors may take: at least, at most but for what the length
@@ -148,7 +147,7 @@ class Observer:
         examples
             How many of the changed elements of a tensor are told.
         """
-        computed: list[Computed] = []
+        computed = Roots()
         before, shot = self.shot, self.lens.take(namespace, patience, computed, self._seconds())
         self.budget.pay(min(self.lens.spent, max(0.0, self.budget.credit / 2)))
         known = before.snapshot
@@ -160,7 +159,7 @@ class Observer:
         if not shot.resting or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
             self.prints.forget_all_but({*shot.blocks}.union(*shot.resting))
         self.shot = shot
-        overwritten = self._follow_graphs(computed, verdicts, cell, past)
+        overwritten = self._follow_graphs(computed, verdicts, cell, past, is_same=shot is before)
         cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
         return Observation(shot=shot, found=found, verdicts=verdicts, overwritten=overwritten, cut=cut)
 
@@ -196,14 +195,15 @@ class Observer:
         return {**verdicts, **{one: ByteVerdict("unreadable", marks.get(one), None, None) for one in gone}}
 
     def _follow_graphs(
-        self, computed: list[Computed], verdicts: Mapping[int, ByteVerdict], cell: int, past: ByteHistory
+        self, computed: Roots, verdicts: Mapping[int, ByteVerdict], cell: int, past: ByteHistory, *, is_same: bool
     ) -> tuple[Overwritten, ...]:
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
         rewritten.update(past.seen - self.prints.marks.keys())
         start = perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
         aids = Aids(self.lens.storages, KnownBytes(self.prints, known), cell, start + self.budget.credit)
-        found = GUARD.run("reading graphs", self.graphs.look, computed, aids, rewritten, default=None)
+        look = partial(self.graphs.look, is_same=is_same)
+        found = GUARD.run("reading graphs", look, computed, aids, rewritten, default=None)
         if found is None:
             self.graphs = Graphs(is_cut=True)
         self.budget.pay(perf_counter() - start)

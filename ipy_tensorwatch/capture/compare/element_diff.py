@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.memory.count_differences import Side, Tally
 from ...core.model.differences import CountsOnDemand
+from ...core.model.reading import Reading
 from ...core.model.records import Elements, Example
 from ..memory.numbers import largest_step, numbers, plain_number
 from .dense_count import count_dense, is_row_major
@@ -18,7 +19,6 @@ from .dense_count import count_dense, is_row_major
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ...core.model.reading import Reading
     from .fingerprints import ByteVerdict, Fingerprints, StorageMark
 
 EXAMPLES = 3
@@ -54,7 +54,8 @@ class ElementCounts(CountsOnDemand):
     """
 
     def __init__(self, rows: Sequence[Elements | Uncounted | None], examples: int) -> None:
-        self._rows, self._examples = [*rows], examples
+        self._rows: list[Elements | Uncounted | Reading | None] = [*rows]
+        self._examples = examples
         copies = {one.old.block.address: len(one.old.copy or b"") for one in rows if isinstance(one, Uncounted)}
         self.nbytes = 2 * sum(copies.values())
 
@@ -67,7 +68,7 @@ class ElementCounts(CountsOnDemand):
         found = self._rows[row]
         if isinstance(found, Uncounted):
             self._rows[row] = found = self._count(found)
-        return found
+        return Elements(changed=None, total=found.numel) if isinstance(found, Reading) else found
 
     def sharpen(self, row: int, elements: Elements | Uncounted) -> None:
         """Count a row, of which no copy was kept, in a copy that is there now."""
@@ -75,9 +76,7 @@ class ElementCounts(CountsOnDemand):
 
     def let_go(self) -> None:
         """Let go of the bytes: what has not been counted by now is not known."""
-        self._rows = [
-            Elements(changed=None, total=one.after.numel) if isinstance(one, Uncounted) else one for one in self._rows
-        ]
+        self._rows = [one.after if isinstance(one, Uncounted) else one for one in self._rows]
         self.nbytes = 0
 
     def _count(self, one: Uncounted) -> Elements | None:

@@ -43,11 +43,12 @@ class Segment(NamedTuple):
     everything: Sequence[Any]
     start: int
     above: tuple[int, ...]
+    weight: int = 1
 
     @property
     def size(self) -> int:
-        """How many things it holds."""
-        return min(SEGMENT, len(self.everything) - self.start)
+        """How many things it holds, weighed by what it takes to open one."""
+        return self.weight * min(SEGMENT, len(self.everything) - self.start)
 
     def cut(self, node: int) -> tuple[OutlineRun, Sequence[Any]]:
         """Cut it out: how it hangs on a node, and what it holds."""
@@ -57,11 +58,13 @@ class Segment(NamedTuple):
         return OutlineRun(node, whole.style, keys[:count], whole.role), values[:count]
 
 
-def segments_of(path: AccessPath, run: OutlineRun, values: Sequence[Any], above: tuple[int, ...]) -> Iterator[Segment]:
+def segments_of(
+    path: AccessPath, run: OutlineRun, values: Sequence[Any], above: tuple[int, ...], weight: int = 1
+) -> Iterator[Segment]:
     """Cut a huge container into segments."""
     begin = f"{path}<{run.style}{run.role} "
     for start in range(0, len(values), SEGMENT):
-        yield Segment(f"{begin}{start}>", path, run, values, start, above)
+        yield Segment(f"{begin}{start}>", path, run, values, start, above, weight)
 
 
 @dataclass(slots=True)

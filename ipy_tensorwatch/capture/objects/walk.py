@@ -276,11 +276,12 @@ def _cut(found: Walk, branch: Branch, run: OutlineRun, values: Sequence[object],
     """Cut a container into segments, where there is so much in it."""
     if len(values) <= SEGMENT:
         return False
-    path, holds_arrays = branch.outline.node_path(run.node), is_array(type(next(iter(values[:1]), None)))
+    path, kind = branch.outline.node_path(run.node), type(next(iter(values[:1]), None))
+    holds_arrays, weight = is_array(kind), OF_MODULE if is_a(kind, torch.nn.Module) else 1
     if not found.limits.cuts(path, len(values), holds_arrays=holds_arrays):
         return False
     found.held += len(values) if holds_arrays else 0
-    found.segments += segments_of(path, replace(run, keys=_frozen(run.keys)), values, above)
+    found.segments += segments_of(path, replace(run, keys=_frozen(run.keys)), values, above, weight)
     return True
 
 

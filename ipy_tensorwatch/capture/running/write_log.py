@@ -370,7 +370,8 @@ class Ledger:
         for one in rewritten:
             if one.since not in ran:
                 ran[one.since] = self._since(one.since)
-            mask = None if one.mask is None or (after and lies_in_whole_readings(one, after)) else one.mask.tobytes()
+            is_all_one = after is not None and lies_in_whole_readings(one, after)
+            mask = None if one.mask is None or is_all_one else one.mask.tobytes()
             self.writes.append(
                 SeenWrite(storage=one.storage, positions=ran[one.since], look=number, mask=mask, low=one.low)
             )

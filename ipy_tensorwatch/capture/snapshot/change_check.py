@@ -17,7 +17,7 @@ from ..tensors.read_tensor import are_laid_out_as, is_laid_out_as, may_be_stale
 from .tensor_parts import add_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ...core.model.reading import Reading
     from ..objects.branch import Branch
@@ -124,7 +124,8 @@ def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) 
         part = tensors[start : start + CHUNK]
         chunks.append(_read_fast(part, _tokens(old, len(chunks))))
         careful = may_have_history and True in chunks[-1].flags
-        grads += _grads(part, start, _grad if careful else _plain_grad)
+        read = map(_careful_grad, part, map(plain_reads.is_view, part)) if careful else map(_plain_grad, part)
+        grads += _grads([*read], start)
     if grads:
         more = [grad for _, grad in grads]
         if not all(map(plain_reads.is_plain, more)):
@@ -160,13 +161,18 @@ def _read_fast(tensors: Sequence[torch.Tensor], known: list[object]) -> Chunk:
     )
 
 
-def _grads(
-    tensors: Sequence[torch.Tensor], start: int, read: Callable[[torch.Tensor], Any]
-) -> list[tuple[int, torch.Tensor]]:
-    grads = [*map(read, tensors)]
+def _grads(grads: list[Any], start: int) -> list[tuple[int, torch.Tensor]]:
     if not [1 for grad in grads if grad is not None]:  # the usual case, at a fifth of the price
         return []
     return [(start + i, grad) for i, grad in enumerate(grads) if grad is not None]
+
+
+def _careful_grad(tensor: torch.Tensor, is_view: bool) -> Any:  # noqa: ANN401, FBT001
+    """Read a gradient; PyTorch warns who asks a tensor for one that cannot have it."""
+    if is_view:
+        return _grad(tensor)
+    may_have = not tensor.requires_grad or plain_reads.is_leaf(tensor) or plain_reads.retains_grad(tensor)
+    return read_grad(tensor) if may_have else None
 
 
 def _take_grads(branch: Branch, grads: list[tuple[int, Any]]) -> None:

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from ..objects.optimizer_state import Drawn
     from ..tensors.version_counter import Counter
 
-    Computed = tuple[str, torch.Tensor]
 
 PEEKING = 0.005
 """Seconds that a look while a cell runs may spend on more than an ordinary number of things."""
@@ -73,6 +72,26 @@ class Shot:
         return sum(block.nbytes for block in self.blocks.values())
 
 
+class Roots:
+    """The tensors that have a history, with their paths, found when they are asked for; it must not outlive a hook."""
+
+    def __init__(self) -> None:
+        self._walked: tuple[Walk, Mapping[str, KnownBranch]] = Walk(), {}
+
+    def put(self, found: Walk, kept: Mapping[str, KnownBranch]) -> None:
+        """Say where to find them."""
+        self._walked = found, kept
+
+    def __iter__(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """Give the tensors, or those that bear the history for them."""
+        found, kept = self._walked
+        for name, one in kept.items():
+            for place in one.scene.with_history if name in found.branches else ():
+                tensor = found.branches[name].objects[place]
+                if is_plain(tensor):
+                    yield str(one.scene.paths[place]), bearer_of(tensor)
+
+
 @dataclass(slots=True)
 class Lens:
     """Takes snapshots; what hangs on a name and has not changed is carried over from the last one.
@@ -105,7 +124,7 @@ class Lens:
         self,
         namespace: Mapping[str, object],
         patience: float = 0.0,
-        computed: list[Computed] | None = None,
+        computed: Roots | None = None,
         seconds: float = math.inf,
     ) -> Shot:
         """Take a snapshot; nothing live outlasts the call, but for what is put into `computed`.
@@ -124,7 +143,7 @@ class Lens:
         with plain_reads(), quiet_collector():
             found, kept, resting = self._walk(namespace, patience, self._limits(seconds))
             if computed is not None:
-                computed.extend(_computed(found, kept))
+                computed.put(found, kept)
             is_same = all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept)
             if self._shot and is_same and not (resting or self._shot.resting or self._unread):
                 return self._shot
@@ -280,12 +299,3 @@ def _root(key: str) -> str:
 
 def _picture(kept: Mapping[str, KnownBranch]) -> Snapshot:
     return Snapshot(scenes={name: one.scene for name, one in kept.items()})
-
-
-def _computed(found: Walk, kept: Mapping[str, KnownBranch]) -> Iterator[Computed]:
-    """Give the tensors that have a history, or those that bear it for them, with their paths."""
-    for name, one in kept.items():
-        for place in one.scene.with_history if name in found.branches else ():
-            tensor = found.branches[name].objects[place]
-            if is_plain(tensor):
-                yield str(one.scene.paths[place]), bearer_of(tensor)

@@ -76,6 +76,7 @@ USES = [
     ("CdistBackward0", "x1", Use(mode=("p", (0.0,)))),
     ("ConvolutionBackward0", "weight", Use(inputs=(0,))),
     ("NativeLayerNormBackward0", "weight", Use(inputs=(0,))),
+    ("NativeBatchNormBackward0", "input", Use(inputs=(0, 1))),
     ("NativeLayerNormBackward0", "input", Use(inputs=(0, 1))),
     ("PowBackward1", "result", Use(inputs=(1,))),
 ]
