@@ -104,6 +104,7 @@ demo: setup  ## Open demo.ipynb in JupyterLab, with the panel beside it
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) demo.ipynb
 
 bench: setup  ## Measure what watching costs, and how quick the panel is
+	$(BIN)/python -m benchmarks.cells
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.backward
 	$(BIN)/python -m benchmarks.panel
