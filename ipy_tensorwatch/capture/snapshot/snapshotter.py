@@ -11,7 +11,7 @@ from time import thread_time
 from typing import TYPE_CHECKING
 
 from ...core.model.reason import BUDGET, Reason
-from ...core.model.snapshot import Scene, Snapshot
+from ...core.model.snapshot import RootSnapshot, Snapshot
 from ..host.gc_pause import quiet_collector
 from ..host.node_limit import MAX_NODES
 from ..host.torch_private import plain_reads
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from ..objects.optimizer_state import Drawn
     from ..tensors.version_counter import Counter
 
-    Computed = tuple[str, torch.Tensor]
 
 PEEKING = 0.005
 """Seconds that a look while a cell runs may spend on more than an ordinary number of things."""
@@ -65,12 +64,32 @@ class Shot:
     skipped: tuple[tuple[str, Reason], ...] = ()
     optimizers: tuple[tuple[str, int], ...] = ()
     resting: tuple[Mapping[int, Block], ...] = ()
-    late: Mapping[str, Scene] = field(default_factory=dict)
+    late: Mapping[str, RootSnapshot] = field(default_factory=dict)
 
     @cached_property
     def nbytes(self) -> int:
         """The number of bytes under watch."""
         return sum(block.nbytes for block in self.blocks.values())
+
+
+class Roots:
+    """The tensors that have a history, with their paths, found when they are asked for; it must not outlive a hook."""
+
+    def __init__(self) -> None:
+        self._walked: tuple[Walk, Mapping[str, KnownBranch]] = Walk(), {}
+
+    def put(self, found: Walk, kept: Mapping[str, KnownBranch]) -> None:
+        """Say where to find them."""
+        self._walked = found, kept
+
+    def __iter__(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """Give the tensors, or those that bear the history for them."""
+        found, kept = self._walked
+        for name, one in kept.items():
+            for place in one.scene.with_history if name in found.branches else ():
+                tensor = found.branches[name].objects[place]
+                if is_plain(tensor):
+                    yield str(one.scene.paths[place]), bearer_of(tensor)
 
 
 @dataclass(slots=True)
@@ -105,7 +124,7 @@ class Lens:
         self,
         namespace: Mapping[str, object],
         patience: float = 0.0,
-        computed: list[Computed] | None = None,
+        computed: Roots | None = None,
         seconds: float = math.inf,
     ) -> Shot:
         """Take a snapshot; nothing live outlasts the call, but for what is put into `computed`.
@@ -124,7 +143,7 @@ class Lens:
         with plain_reads(), quiet_collector():
             found, kept, resting = self._walk(namespace, patience, self._limits(seconds))
             if computed is not None:
-                computed.extend(_computed(found, kept))
+                computed.put(found, kept)
             is_same = all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept)
             if self._shot and is_same and not (resting or self._shot.resting or self._unread):
                 return self._shot
@@ -280,12 +299,3 @@ def _root(key: str) -> str:
 
 def _picture(kept: Mapping[str, KnownBranch]) -> Snapshot:
     return Snapshot(scenes={name: one.scene for name, one in kept.items()})
-
-
-def _computed(found: Walk, kept: Mapping[str, KnownBranch]) -> Iterator[Computed]:
-    """Give the tensors that have a history, or those that bear it for them, with their paths."""
-    for name, one in kept.items():
-        for place in one.scene.with_history if name in found.branches else ():
-            tensor = found.branches[name].objects[place]
-            if is_plain(tensor):
-                yield str(one.scene.paths[place]), bearer_of(tensor)
