@@ -63,7 +63,7 @@ check test bench soak chaos docs pictures: export JUPYTER_RUNTIME_DIR := $(CURDI
 WORKERS ?= 2
 LANES := $(MAKE) --no-print-directory --jobs $(WORKERS)
 PYTEST := $(BIN)/python -m pytest
-IN_PARALLEL := --numprocesses $(WORKERS) --dist loadgroup
+IN_PARALLEL := --numprocesses $(WORKERS)
 
 check: setup  ## Lint, types and the tests that need no shell; in under a minute
 	@$(LANES) types quick style front-end-types
