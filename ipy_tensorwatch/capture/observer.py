@@ -4,40 +4,42 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..core.host.guard import GUARD
-from ..core.model.diff import Row, diff
+from ..core.model.diff import DiffRow, diff
 from ..core.model.differences import Differences
 from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason
 from ..core.model.records import Coverage, Unverified
-from ..core.model.snapshot import Scene, Snapshot
+from ..core.model.snapshot import RootSnapshot, Snapshot
 from .autograd.graph import Graphs
 from .autograd.known_bytes import KnownBytes
 from .autograd.note_saved import Aids
 from .compare.borrowed_memory import Loans
 from .compare.byte_history import NO_PAST, Spell
 from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast
-from .compare.fingerprints import Budget, Fingerprints, Verdict
+from .compare.fingerprints import BANDWIDTH, Budget, ByteVerdict, Fingerprints
 from .objects.look_limits import EXACT_TENSORS
-from .snapshot.snapshotter import Lens, Shot
+from .snapshot.snapshotter import Lens, Roots, Shot
 from .snapshot.tensor_parts import COMPONENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ..core.model.saved_tensor import Overwritten
-    from .compare.byte_history import Past
-    from .snapshot.snapshotter import Computed
+    from .compare.byte_history import ByteHistory
 
 SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005
 """The CPU seconds that looking beyond an ordinary number of tensors may take: at least, at most but for what the length
 of the cell adds, and at least while some of them were never read."""
 
 
+ONCE_SEEN, UNSEEN = 0.0005, 0.01
+"""The CPU seconds that may be spent on bytes after a cell that cannot have written any, and while some were never
+seen."""
 UNCOUNTED = 1 << 25
 """How many bytes are kept of what changed before the last look, so that its elements can be counted."""
 
@@ -56,7 +58,7 @@ class Observation:
 
     shot: Shot
     found: Differences
-    verdicts: Mapping[int, Verdict]
+    verdicts: Mapping[int, ByteVerdict]
     overwritten: tuple[Overwritten, ...] = ()
     cut: tuple[str, ...] = ()
 
@@ -127,7 +129,7 @@ class Observer:
         namespace: Mapping[str, object],
         cell: int,
         patience: float = 0.0,
-        past: Past = NO_PAST,
+        past: ByteHistory = NO_PAST,
         examples: int = EXAMPLES,
     ) -> Observation:
         """Compare the namespace with the last look.
@@ -145,7 +147,7 @@ class Observer:
         examples
             How many of the changed elements of a tensor are told.
         """
-        computed: list[Computed] = []
+        computed = Roots()
         before, shot = self.shot, self.lens.take(namespace, patience, computed, self._seconds())
         self.budget.pay(min(self.lens.spent, max(0.0, self.budget.credit / 2)))
         known = before.snapshot
@@ -157,9 +159,19 @@ class Observer:
         if not shot.resting or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
             self.prints.forget_all_but({*shot.blocks}.union(*shot.resting))
         self.shot = shot
-        overwritten = self._follow_graphs(computed, verdicts, cell, past)
+        overwritten = self._follow_graphs(computed, verdicts, cell, past, is_same=shot is before)
         cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
         return Observation(shot=shot, found=found, verdicts=verdicts, overwritten=overwritten, cut=cut)
+
+    def spare(self) -> None:
+        """Spend little on a cell that cannot have written: what others write meanwhile is found after later cells."""
+        has_seen_all = self.prints.marks.keys() >= self.shot.blocks.keys()
+        self.budget.cap = ONCE_SEEN if has_seen_all else UNSEEN
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it takes long to compare all bytes."""
+        return self.shot.nbytes > BANDWIDTH * UNSEEN
 
     def _seconds(self) -> float:
         """Tell how long looking for more than an ordinary number of tensors may take."""
@@ -167,7 +179,7 @@ class Observer:
         least = FIRST_READING if self.lens.has_unread else SHORTEST
         return min(max(spare, least), LONGEST + self.budget.granted / 2)
 
-    def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, Verdict]:
+    def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, ByteVerdict]:
         """Compare the bytes with what they were; memory that is gone may be anybody's by now."""
         self.loans.follow(shot.blocks, self.lens.storages)
         gone, marks = self.loans.gone, self.prints.marks
@@ -180,23 +192,26 @@ class Observer:
             lambda storage: [reading for _, reading in shot.snapshot.by_storage.get(storage, ())],
             self.lens.storages.references,
         )
-        return {**verdicts, **{one: Verdict("unreadable", marks.get(one), None, None) for one in gone}}
+        return {**verdicts, **{one: ByteVerdict("unreadable", marks.get(one), None, None) for one in gone}}
 
     def _follow_graphs(
-        self, computed: list[Computed], verdicts: Mapping[int, Verdict], cell: int, past: Past
+        self, computed: Roots, verdicts: Mapping[int, ByteVerdict], cell: int, past: ByteHistory, *, is_same: bool
     ) -> tuple[Overwritten, ...]:
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
         rewritten.update(past.seen - self.prints.marks.keys())
         start = perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
         aids = Aids(self.lens.storages, KnownBytes(self.prints, known), cell, start + self.budget.credit)
-        found = GUARD.run("reading graphs", self.graphs.look, computed, aids, rewritten, default=None)
+        look = partial(self.graphs.look, is_same=is_same)
+        found = GUARD.run("reading graphs", look, computed, aids, rewritten, default=None)
         if found is None:
             self.graphs = Graphs(is_cut=True)
         self.budget.pay(perf_counter() - start)
         return found or ()
 
-    def _contrast(self, shot: Shot, rows: list[Row], verdicts: Mapping[int, Verdict], examples: int) -> Differences:
+    def _contrast(
+        self, shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict], examples: int
+    ) -> Differences:
         """Compare the elements of the paths that may differ."""
         contents = [contrast(one.before, one.after, verdicts, self.prints, examples) for one in rows]
         _tell_owners(shot, rows, contents)
@@ -219,7 +234,7 @@ class Observer:
             earlier.append(counts)
 
 
-def _tell_owners(shot: Shot, rows: list[Row], contents: list[Contrast]) -> None:
+def _tell_owners(shot: Shot, rows: list[DiffRow], contents: list[Contrast]) -> None:
     """Tell sparse tensors by their components: they are changed where one of these is."""
     both = zip(rows, contents, strict=True)
     components = [row for row, one in both if row.after is not None and row.after.kind == COMPONENT and one.changed]
@@ -232,24 +247,24 @@ def _tell_owners(shot: Shot, rows: list[Row], contents: list[Contrast]) -> None:
             contents[number] = _CHANGED
         elif place is not None:
             reading = place[0].readings[place[1]]
-            rows.append(Row(*place, reading, reading))
+            rows.append(DiffRow(*place, reading, reading))
             contents.append(_CHANGED)
 
 
 _CHANGED = Contrast(changed=True, verified=True)
 
 
-def _rewritten(shot: Shot, rows: list[Row], verdicts: Mapping[int, Verdict]) -> Iterator[Row]:
+def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict]) -> Iterator[DiffRow]:
     """Find paths whose readings are the same but whose bytes are not."""
     changed = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
     known = {(id(row.scene), row.place) for row in rows} if changed else ()
     for scene, place in _places_of(changed, shot):
         if (id(scene), place) not in known:
             reading = scene.readings[place]
-            yield Row(scene, place, reading, reading)
+            yield DiffRow(scene, place, reading, reading)
 
 
-def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[Scene, int]]:
+def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[RootSnapshot, int]]:
     """Find what lies in some storages: of many by going through all, of few by looking each up."""
     if FEW * len(storages) < len(shot.snapshot):
         for storage in storages:
@@ -260,13 +275,13 @@ def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[Scene, int]]:
         yield from ((scene, place) for place in places)
 
 
-def _before(verdict: Verdict | None) -> list[Spell]:
+def _before(verdict: ByteVerdict | None) -> list[Spell]:
     """Tell what a storage that was not looked at while the cell ran held when it began."""
     known = verdict is not None and verdict.outcome == "changed" and verdict.before
     return [Spell(0, 0, known)] if known else []
 
 
-def _written(rows: list[Row]) -> set[int]:
+def _written(rows: list[DiffRow]) -> set[int]:
     """Give the storages of tensors whose version counter has moved."""
     return {
         after.storage

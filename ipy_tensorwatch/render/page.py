@@ -79,6 +79,17 @@ def fill(template: str, **fields: Line | str) -> Line:
     return Line(tuple(_merged(spans)))
 
 
+def clause(template: str, it: str | None) -> Line:
+    """Fill a clause that names one thing; nothing where there is none.
+
+    Examples
+    --------
+    >>> str(clause(" of `{it}`", "h")), str(clause(" of `{it}`", None))
+    (' of h', '')
+    """
+    return fill(template, it=it) if it else Line()
+
+
 def _merged(spans: Iterable[Span]) -> Iterator[Span]:
     """Join neighbours that are alike, and leave out what is empty."""
     for (is_code, leads), alike in groupby(spans, key=lambda one: (one.code, one.leads)):
@@ -92,7 +103,7 @@ def quoted(text: str) -> str:
     return text.replace("`", "'")
 
 
-def join(lines: list[Line], gap: str) -> Line:
+def join_words(lines: list[Line], gap: str) -> Line:
     """Put lines one behind the other, with words between them."""
     joined = Line()
     for place, line in enumerate(lines):
@@ -168,14 +179,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class DetailEntry:
     """Sentences beside a label; the first says what is the case, those after it what to do."""
 
     label: str
     lines: tuple[Line, ...]
 
 
-Part = Table | Line | Picture | Entry
+PagePart = Table | Line | Picture | DetailEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,4 +194,4 @@ class Page:
     """A headline, then its parts."""
 
     head: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[PagePart, ...] = ()

@@ -116,49 +116,6 @@ def test_no_two_files_have_one_name():
     assert [name for name, n in names.items() if n > 1] == []
 
 
-TWO_MEANINGS = frozenset(
-    [
-        "Array",
-        "Candidates",
-        "Entry",
-        "Facts",
-        "Follower",
-        "Found",
-        "Kept",
-        "Kind",
-        "Mark",
-        "Outcome",
-        "Owners",
-        "Part",
-        "Past",
-        "Run",
-        "Scene",
-        "Span",
-        "Status",
-        "Step",
-        "Told",
-        "Values",
-        "Verdict",
-        "Write",
-        "attribute",
-        "count_of",
-        "draw",
-        "is_tensor",
-        "join",
-        "judge",
-        "mask_of",
-        "name_of",
-        "place_of",
-        "spans",
-        "splice",
-        "survey",
-        "tell_hazards",
-        "text_of",
-    ]
-)
-"""Names that have two meanings still: none may be added."""
-
-
 def test_no_public_name_has_two_meanings():
     front_door = {*public_names(PACKAGE / "__init__.py")}  # each stands for what is inside
     places = defaultdict(set)
@@ -166,7 +123,7 @@ def test_no_public_name_has_two_meanings():
         for name in public_names(path):
             places[name].add(relative(path))
 
-    assert {n: p for n, p in places.items() if len(p) > 1 and n not in front_door | TWO_MEANINGS} == {}
+    assert {n: p for n, p in places.items() if len(p) > 1 and n not in front_door} == {}
 
 
 def public_names(path: Path) -> Iterator[str]:

@@ -57,6 +57,10 @@ CLASSES = {
 """Classes that could be patched."""
 
 
+PATIENT = {"budget_floor": 0.5, "probe_floor": 0.25, "explain_floor": 2.0}
+"""Settings with which there is time enough, on however slow a machine; tests of too little time take it away."""
+
+
 @cache
 def validator() -> Draft202012Validator:
     """Read the schema that ships in the package."""
@@ -120,7 +124,7 @@ class Notebook:
         self._main = sys.modules["__main__"]
         config = Config()
         config.HistoryManager.enabled = False
-        config.TensorWatch.update(self.settings)
+        config.TensorWatch.update({**PATIENT, **self.settings})
         InteractiveShell.clear_instance()
         self.shell = InteractiveShell.instance(config=config)
         self._bound: set[str] = set()

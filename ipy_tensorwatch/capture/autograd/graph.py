@@ -86,7 +86,9 @@ class Graphs:
             return "graph-gone"
         return "bytes-back" if self.saved.get(node) else "backward-done"
 
-    def look(self, roots: Iterable[Root], aids: Aids, rewritten: set[int]) -> tuple[Overwritten, ...]:
+    def look(
+        self, roots: Iterable[Root], aids: Aids, rewritten: set[int], *, is_same: bool = False
+    ) -> tuple[Overwritten, ...]:
         """Find what was saved and is no longer the same.
 
         Parameters
@@ -95,7 +97,12 @@ class Graphs:
             The watched tensors that were computed, with their paths.
         rewritten
             The storages whose bytes the last cell changed.
+        is_same
+            Whether the roots are those of the last look, made by the same nodes.
         """
+        if is_same and not (rewritten or self.is_cut or self._suspects()):
+            self.same = frozenset()
+            return ()
         clashes: set[int] = set()
         nodes = nodes_of(roots, self._roots, clashes)
         self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
@@ -103,8 +110,12 @@ class Graphs:
         self.is_mixed = bool(clashes)
         for kept in self.saved.values() if rewritten else ():
             _compare(kept, rewritten, aids.known)
-        suspects = {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
+        suspects = self._suspects()
         return tuple(self._confirm(nodes, suspects)) if suspects else ()
+
+    def _suspects(self) -> set[int]:
+        """Find the nodes that saved something that is not what it was."""
+        return {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
 
     def _with_the_same_history(self, nodes: Mapping[int, Made]) -> frozenset[str]:
         both = nodes.keys() & self._roots.keys()

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.memory.count_differences import Side, Tally
 from ...core.model.differences import CountsOnDemand
+from ...core.model.reading import Reading
 from ...core.model.records import Elements, Example
 from ..memory.numbers import largest_step, numbers, plain_number
 from .dense_count import count_dense, is_row_major
@@ -18,8 +19,7 @@ from .dense_count import count_dense, is_row_major
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ...core.model.reading import Reading
-    from .fingerprints import Fingerprints, Mark, Verdict
+    from .fingerprints import ByteVerdict, Fingerprints, StorageMark
 
 EXAMPLES = 3
 COUNTING = 0.5
@@ -40,8 +40,8 @@ class Uncounted(NamedTuple):
 
     before: Reading
     after: Reading
-    old: Mark
-    new: Mark
+    old: StorageMark
+    new: StorageMark
 
 
 class ElementCounts(CountsOnDemand):
@@ -54,7 +54,8 @@ class ElementCounts(CountsOnDemand):
     """
 
     def __init__(self, rows: Sequence[Elements | Uncounted | None], examples: int) -> None:
-        self._rows, self._examples = [*rows], examples
+        self._rows: list[Elements | Uncounted | Reading | None] = [*rows]
+        self._examples = examples
         copies = {one.old.block.address: len(one.old.copy or b"") for one in rows if isinstance(one, Uncounted)}
         self.nbytes = 2 * sum(copies.values())
 
@@ -67,7 +68,7 @@ class ElementCounts(CountsOnDemand):
         found = self._rows[row]
         if isinstance(found, Uncounted):
             self._rows[row] = found = self._count(found)
-        return found
+        return Elements(changed=None, total=found.numel) if isinstance(found, Reading) else found
 
     def sharpen(self, row: int, elements: Elements | Uncounted) -> None:
         """Count a row, of which no copy was kept, in a copy that is there now."""
@@ -75,9 +76,7 @@ class ElementCounts(CountsOnDemand):
 
     def let_go(self) -> None:
         """Let go of the bytes: what has not been counted by now is not known."""
-        self._rows = [
-            Elements(changed=None, total=one.after.numel) if isinstance(one, Uncounted) else one for one in self._rows
-        ]
+        self._rows = [one.after if isinstance(one, Uncounted) else one for one in self._rows]
         self.nbytes = 0
 
     def _count(self, one: Uncounted) -> Elements | None:
@@ -86,7 +85,11 @@ class ElementCounts(CountsOnDemand):
 
 
 def contrast(
-    before: Reading | None, after: Reading | None, verdicts: Mapping[int, Verdict], prints: Fingerprints, examples: int
+    before: Reading | None,
+    after: Reading | None,
+    verdicts: Mapping[int, ByteVerdict],
+    prints: Fingerprints,
+    examples: int,
 ) -> Contrast:
     """Compare the elements behind a path that led, and leads, to one object."""
     if before is None or after is None:
@@ -111,8 +114,8 @@ def _gained(before: Reading, after: Reading) -> bool:
 
 
 def marks_of(
-    before: Reading, after: Reading, verdicts: Mapping[int, Verdict], prints: Fingerprints
-) -> tuple[Mark | None, Mark | None, int | None]:
+    before: Reading, after: Reading, verdicts: Mapping[int, ByteVerdict], prints: Fingerprints
+) -> tuple[StorageMark | None, StorageMark | None, int | None]:
     """Find the marks of the memory before and after; None where it was not looked at."""
     old, new = verdicts.get(before.storage), verdicts.get(after.storage)
     since = old.since if old else None
@@ -122,7 +125,9 @@ def marks_of(
     return first, new.after, since
 
 
-def _compare_whole(before: Reading, after: Reading, old: Mark, new: Mark, since: int | None) -> Contrast | None:
+def _compare_whole(
+    before: Reading, after: Reading, old: StorageMark, new: StorageMark, since: int | None
+) -> Contrast | None:
     """Compare by digests alone the elements that are all of a block, one behind the other; None for any others."""
     _, _, _, _, _, itemsize, shape, strides, _, low, high, *_ = before
     if after.low != low or after.high != high or after.shape != shape or after.strides != strides:
@@ -139,7 +144,7 @@ def _compare_whole(before: Reading, after: Reading, old: Mark, new: Mark, since:
     return Contrast(True, True, since, Uncounted(before, after, old, new))  # noqa: FBT003
 
 
-def _compare(before: Reading, after: Reading, old: Mark, new: Mark, examples: int) -> Contrast:
+def _compare(before: Reading, after: Reading, old: StorageMark, new: StorageMark, examples: int) -> Contrast:
     if not before.nbytes and not after.nbytes:
         return Contrast(changed=False, verified=True)
     if before.nbytes != after.nbytes or before.itemsize != after.itemsize:
@@ -167,7 +172,7 @@ def _same_bytes(before: Reading, after: Reading) -> bool:
     return before.layout == after.layout or (is_dense and before.shape != after.shape)
 
 
-def _sides(before: Reading, after: Reading, old: Mark, new: Mark) -> tuple[Side, Side] | None:
+def _sides(before: Reading, after: Reading, old: StorageMark, new: StorageMark) -> tuple[Side, Side] | None:
     """Lay the elements over the copies before and after; None where there is no copy."""
     if before.shape == after.shape:
         first, second = old.side(before), new.side(after)

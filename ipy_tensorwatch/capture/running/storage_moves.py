@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ...core.model.diff import Row
+    from ...core.model.diff import DiffRow
     from ..snapshot.snapshotter import Shot
 
 
@@ -50,7 +50,7 @@ class Seats:
                 yield from self._move(reading.object, reading.storage)
         self.followed = number
 
-    def settle(self, rows: Iterable[Row]) -> Iterator[Moved]:
+    def settle(self, rows: Iterable[DiffRow]) -> Iterator[Moved]:
         """Find those that were moved after they were last followed, now that the cell has ended."""
         for one in rows:
             if one.after is not None:

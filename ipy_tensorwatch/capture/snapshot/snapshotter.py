@@ -6,57 +6,40 @@ import math
 import re
 from collections import deque
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from time import thread_time
 from typing import TYPE_CHECKING
 
 from ...core.model.reason import BUDGET, Reason
-from ...core.model.snapshot import Scene, Snapshot
+from ...core.model.snapshot import RootSnapshot, Snapshot
 from ..host.gc_pause import quiet_collector
 from ..host.node_limit import MAX_NODES
 from ..host.torch_private import plain_reads
-from ..objects.branch import Branch, Tree
 from ..objects.inspect_object import let_go_of_classes, same_things
 from ..objects.look_limits import EXACT_OBJECTS, EXACT_TENSORS, SEGMENT, Limits
 from ..objects.walk import Walk, reason_of, take_segment, walk
-from ..tensors.plain_reads import is_ndarray, is_plain
-from ..tensors.read_tensor import bearer_of, is_laid_out_as
+from ..tensors.plain_reads import is_plain
+from ..tensors.read_tensor import bearer_of
 from ..tensors.serials import ObjectSerials, StorageSerials
-from .change_check import Facts, complete
-from .readings import MAX_COUNTERS, Gathering, join_blocks
+from .branch_reader import BranchReader, KnownBranch
+from .readings import join_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping
 
     import torch
 
-    from ...core.model.reading import Reading
     from ..memory.byte_block import Block
+    from ..objects.branch import Branch, Tree
     from ..objects.optimizer_state import Drawn
     from ..tensors.version_counter import Counter
 
-    Computed = tuple[str, torch.Tensor]
 
 PEEKING = 0.005
 """Seconds that a look while a cell runs may spend on more than an ordinary number of things."""
 WAITS = Reason("held-no-tensor")
 MAX_DRAWN = 64
 """Of how many optimizers the outline is remembered, those that are gone included."""
-FEW = 16
-"""Of one in so many tensors that are read anew, the others need not be known."""
-LAYOUT_TIME = 1e-6
-"""Seconds that it takes to compare the layout of one tensor."""
-
-
-@dataclass(slots=True)
-class _Kept:
-    """What is kept of one branch from hook to hook: no live object, only what tells that nothing changed."""
-
-    facts: Facts
-    scene: Scene
-    blocks: dict[int, Block]
-    counters: tuple[Counter, ...]
-    tree: Tree | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +64,32 @@ class Shot:
     skipped: tuple[tuple[str, Reason], ...] = ()
     optimizers: tuple[tuple[str, int], ...] = ()
     resting: tuple[Mapping[int, Block], ...] = ()
-    late: Mapping[str, Scene] = field(default_factory=dict)
+    late: Mapping[str, RootSnapshot] = field(default_factory=dict)
 
     @cached_property
     def nbytes(self) -> int:
         """The number of bytes under watch."""
         return sum(block.nbytes for block in self.blocks.values())
+
+
+class Roots:
+    """The tensors that have a history, with their paths, found when they are asked for; it must not outlive a hook."""
+
+    def __init__(self) -> None:
+        self._walked: tuple[Walk, Mapping[str, KnownBranch]] = Walk(), {}
+
+    def put(self, found: Walk, kept: Mapping[str, KnownBranch]) -> None:
+        """Say where to find them."""
+        self._walked = found, kept
+
+    def __iter__(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """Give the tensors, or those that bear the history for them."""
+        found, kept = self._walked
+        for name, one in kept.items():
+            for place in one.scene.with_history if name in found.branches else ():
+                tensor = found.branches[name].objects[place]
+                if is_plain(tensor):
+                    yield str(one.scene.paths[place]), bearer_of(tensor)
 
 
 @dataclass(slots=True)
@@ -102,7 +105,7 @@ class Lens:
     objects: ObjectSerials = field(default_factory=ObjectSerials)
     storages: StorageSerials = field(default_factory=StorageSerials)
     spent: float = 0.0
-    _kept: dict[str, _Kept] = field(default_factory=dict)
+    _kept: dict[str, KnownBranch] = field(default_factory=dict)
     _shot: Shot | None = None
     _turns: dict[str, int] = field(default_factory=dict)
     _unread: frozenset[str] = frozenset()
@@ -110,14 +113,18 @@ class Lens:
     _cut: set[str] = field(default_factory=set)
     _looks: int = 0
     _joined: tuple[list[dict[int, Block]], Mapping[int, Block]] = field(default_factory=lambda: ([], {}))
-    _has_others: bool = True
+    _reader: BranchReader = field(init=False)
     _drawn: dict[int, Drawn] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let branches be read with the serials of this lens."""
+        self._reader = BranchReader(self.objects, self.storages)
 
     def take(
         self,
         namespace: Mapping[str, object],
         patience: float = 0.0,
-        computed: list[Computed] | None = None,
+        computed: Roots | None = None,
         seconds: float = math.inf,
     ) -> Shot:
         """Take a snapshot; nothing live outlasts the call, but for what is put into `computed`.
@@ -136,7 +143,7 @@ class Lens:
         with plain_reads(), quiet_collector():
             found, kept, resting = self._walk(namespace, patience, self._limits(seconds))
             if computed is not None:
-                computed.extend(_computed(found, kept))
+                computed.put(found, kept)
             is_same = all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept)
             if self._shot and is_same and not (resting or self._shot.resting or self._unread):
                 return self._shot
@@ -158,19 +165,19 @@ class Lens:
         )
         return self._shot
 
-    def _join_blocks(self, seen: Mapping[str, _Kept]) -> Mapping[int, Block]:
+    def _join_blocks(self, seen: Mapping[str, KnownBranch]) -> Mapping[int, Block]:
         """Add up the blocks of all branches; the same mapping as at the last look where no branch has others."""
         parts = [one.blocks for one in seen.values()]
         if not same_things(parts, self._joined[0]):
             self._joined = parts, parts[0] if len(parts) == 1 else join_blocks(parts)
         return self._joined[1]
 
-    def _forget(self, found: Walk, kept: Mapping[str, _Kept], resting: Collection[str]) -> None:
+    def _forget(self, found: Walk, kept: Mapping[str, KnownBranch], resting: Collection[str]) -> None:
         """Forget what is gone; what rests is not at hand, and is forgotten when there is much of it."""
         if not resting:
-            if self._has_others or kept.keys() != self._kept.keys():
+            if self._reader.has_new or kept.keys() != self._kept.keys():
                 self.objects.keep_only([thing for branch in found.branches.values() for thing in branch.objects])
-            self._has_others = False
+            self._reader.has_new = False
             self.storages.lost.clear()
             return
         held = [kept[name] for name in resting if name in kept]
@@ -180,7 +187,7 @@ class Lens:
         lost = self.storages.lost
         lost.intersection_update([storage for storage in lost if any(storage in one.blocks for one in held)])
 
-    def _pass_turns(self, kept: dict[str, _Kept], reached: Collection[str], resting: Collection[str]) -> None:
+    def _pass_turns(self, kept: dict[str, KnownBranch], reached: Collection[str], resting: Collection[str]) -> None:
         """Note what was reached and what was not, which comes first the next time."""
         self._kept, self._looks = kept, self._looks + 1
         self._unread = frozenset(name for name in resting if name not in kept)
@@ -213,9 +220,9 @@ class Lens:
 
     def _walk(
         self, namespace: Mapping[str, object], patience: float, limits: Limits
-    ) -> tuple[Walk, dict[str, _Kept], set[str]]:
+    ) -> tuple[Walk, dict[str, KnownBranch], set[str]]:
         """Walk and read; what it is not the turn of stays as it was read last."""
-        found, kept = walk(namespace, self._tree, limits, self._drawn), dict[str, _Kept]()
+        found, kept = walk(namespace, self._tree, limits, self._drawn), dict[str, KnownBranch]()
         if len(self._drawn) > MAX_DRAWN:
             self._drawn.clear()
         if self._cut and not found.resting:
@@ -234,7 +241,7 @@ class Lens:
         places = {name: place for place, name in enumerate(("", *namespace))} if resting or limits.turns else {}
         return found, dict(sorted(kept.items(), key=lambda one: _place(one[0], places))) if places else kept, resting
 
-    def _read_segments(self, found: Walk, kept: dict[str, _Kept], patience: float) -> set[str]:
+    def _read_segments(self, found: Walk, kept: dict[str, KnownBranch], patience: float) -> set[str]:
         """Read the segments of huge containers, one at least, until the time is up; return the others."""
         limits, start = found.limits, thread_time()
         is_exact = sum(one.size for one in found.segments) <= EXACT_OBJECTS and found.count <= EXACT_TENSORS
@@ -254,7 +261,7 @@ class Lens:
         self.spent = 0.0 if is_exact else thread_time() - start
         return {one.key for one in waiting}
 
-    def _read(self, found: Walk, name: str, kept: dict[str, _Kept], patience: float) -> None:
+    def _read(self, found: Walk, name: str, kept: dict[str, KnownBranch], patience: float) -> None:
         branch = found.branches[name]
         try:
             kept[name] = self._keep(name, branch, patience)
@@ -266,119 +273,13 @@ class Lens:
         kept = self._kept.get(name)
         return kept.tree if kept else None
 
-    def _keep(self, name: str, branch: Branch, patience: float) -> _Kept:
-        tree = Tree(branch.signature, branch.outline.copy(), branch.spelled) if branch.signature else None
+    def _keep(self, name: str, branch: Branch, patience: float) -> KnownBranch:
         old = self._kept.get(name)
-        facts = complete(branch, old.facts if old else None)
-        hurried = LAYOUT_TIME * len(branch.objects) > patience
-        if old and self._is_same(old, branch, facts) and (hurried or _has_same_layouts(old, branch)):
-            return old
-        if old and facts.all_torch and old.facts.all_torch and old.scene.outline == branch.outline:
-            return self._read_rows(old, branch, facts, tree, hurried=hurried)
-        return self._read_all(old, branch, facts, tree)
+        return self._reader.read(old, branch, partial(self._nodes_left, old), patience)
 
-    def _is_same(self, old: _Kept, branch: Branch, facts: Facts) -> bool:
-        """Tell whether a branch may be carried over; new memory may lie where memory that is gone lay."""
-        if not old.facts.same_as(facts) or old.scene.outline != branch.outline:
-            return False
-        if not self.storages.lost.isdisjoint(old.blocks):
-            return False
-        return facts.all_torch or self._same_arrays(old, branch)
-
-    def _same_arrays(self, old: _Kept, branch: Branch) -> bool:
-        serials = self.objects.number(branch.objects)
-        return serials == [reading.object for reading in old.scene.readings]
-
-    def _read_all(self, old: _Kept | None, branch: Branch, facts: Facts, tree: Tree | None) -> _Kept:
-        """Read a branch as a whole."""
-        self._has_others = True
-        known = self._known(old.scene.readings, old.blocks) if old else ({}, {})
-        found = Gathering(self.storages, *known, nodes_left=self._nodes_left(old))
-        serials = self.objects.number(branch.objects)
-        for thing, role, serial in zip(branch.objects, branch.outline.roles(), serials, strict=True):
-            found.add(thing, role, serial)
-        is_alike = old is not None and old.scene.outline == branch.outline
-        scene = old.scene.with_readings(found.readings) if old and is_alike else None
-        scene = scene or Scene(outline=branch.outline, readings=tuple(found.readings))
-        return _Kept(facts, scene, found.blocks, tuple(found.counters), tree)
-
-    def _read_rows(self, old: _Kept, branch: Branch, facts: Facts, tree: Tree | None, *, hurried: bool) -> _Kept:
-        """Read a branch of the same paths: of what lies where it lay the versions, and what is new there."""
-        versions, others = self._rows_to_read(old, branch, facts, hurried=hurried)
-        readings = [*old.scene.readings]
-        for row, version in versions:
-            readings[row] = readings[row].at_version(version)
-        counters = _at_version(old.counters, [readings[row] for row, _ in versions])
-        if not others:
-            return _Kept(facts, old.scene.with_readings(readings, same_memory=True), old.blocks, counters, tree)
-        self._has_others = True
-        whole = old.scene.readings if len(others) * FEW > len(readings) else [readings[row] for row in others]
-        found = Gathering(self.storages, *self._known(whole, old.blocks), nodes_left=self._nodes_left(old))
-        things, roles = [branch.objects[row] for row in others], branch.outline.roles()
-        for row, thing, serial in zip(others, things, self.objects.number(things), strict=True):
-            found.add(thing, roles[row], serial, readings[row])
-        before = {readings[row].storage for row in others}
-        for row, reading in zip(others, found.readings, strict=True):
-            readings[row] = reading
-        read = {reading.object for reading in found.readings}
-        held = {reading.object for reading in readings} - read
-        counters = (*(one for one in counters if one.object in held), *found.counters)[:MAX_COUNTERS]
-        gone = before.difference([reading.storage for reading in readings])
-        gone.update(one for one, block in found.blocks.items() if _has_moved(old.blocks.get(one), block))
-        blocks = {one: block for one, block in old.blocks.items() if one not in gone}
-        return _Kept(facts, old.scene.with_readings(readings), join_blocks([blocks, found.blocks]), counters, tree)
-
-    def _rows_to_read(
-        self, old: _Kept, branch: Branch, facts: Facts, *, hurried: bool
-    ) -> tuple[list[tuple[int, int]], list[int]]:
-        """Tell which tensors have another version alone, and that, and of which more is to be read."""
-        versions: list[tuple[int, int]] = []
-        others: list[int] = []
-        start, lost = 0, self.storages.lost
-        for known, chunk in zip(old.facts.chunks, facts.chunks, strict=True):
-            stop = start + len(chunk.tokens)
-            last, things = old.scene.readings[start:stop], branch.objects[start:stop]
-            if known is not chunk or not hurried:
-                written, other = chunk.compare(known, last, things, hurried=hurried)
-                versions += [(start + row, version) for row, version in written]
-                others += [start + row for row in other]
-            if lost:
-                others += [start + row for row, one in enumerate(last) if one.storage in lost]
-            start = stop
-        if lost:
-            others = sorted({*others})
-            versions = [one for one in versions if one[0] not in {*others}]
-        return versions, others
-
-    def _nodes_left(self, old: _Kept | None) -> int:
+    def _nodes_left(self, old: KnownBranch | None) -> int:
         """Tell how many tensors of a branch may be asked for their nodes, beside those of all others."""
         return MAX_NODES - sum(len(one.scene.with_history) for one in self._kept.values() if one is not old)
-
-    def _known(
-        self, readings: Sequence[Reading], blocks: Mapping[int, Block]
-    ) -> tuple[Mapping[int, Reading], Mapping[int, Block]]:
-        """Give the last readings and blocks, but for memory that is gone: where it lay, new memory may lie."""
-        lost = self.storages.lost
-        known = {reading.object: reading for reading in readings if reading.storage not in lost}
-        return known, {storage: block for storage, block in blocks.items() if storage not in lost} if lost else blocks
-
-
-def _has_same_layouts(old: _Kept, branch: Branch) -> bool:
-    """Tell whether every tensor still lies as it was read; what else can change is in the facts."""
-    return all(
-        reading.unknown or is_ndarray(thing) or is_laid_out_as(thing, reading)
-        for thing, reading in zip(branch.objects, old.scene.readings, strict=True)
-    )
-
-
-def _at_version(counters: tuple[Counter, ...], readings: list[Reading]) -> tuple[Counter, ...]:
-    """Bring the counters up to date of tensors that have another version."""
-    written = {reading.object: reading.version for reading in readings} if counters else {}
-    return tuple(one.since(version) if (version := written.get(one.object)) else one for one in counters)
-
-
-def _has_moved(known: Block | None, block: Block) -> bool:
-    return known is not None and known.start != block.start
 
 
 def _rank(found: Walk, name: str, limits: Limits) -> tuple[bool, bool, int]:
@@ -396,14 +297,5 @@ def _root(key: str) -> str:
     return re.split(r"[<.\[(]", key, maxsplit=1)[0]
 
 
-def _picture(kept: Mapping[str, _Kept]) -> Snapshot:
+def _picture(kept: Mapping[str, KnownBranch]) -> Snapshot:
     return Snapshot(scenes={name: one.scene for name, one in kept.items()})
-
-
-def _computed(found: Walk, kept: Mapping[str, _Kept]) -> Iterator[Computed]:
-    """Give the tensors that have a history, or those that bear it for them, with their paths."""
-    for name, one in kept.items():
-        for place in one.scene.with_history if name in found.branches else ():
-            tensor = found.branches[name].objects[place]
-            if is_plain(tensor):
-                yield str(one.scene.paths[place]), bearer_of(tensor)

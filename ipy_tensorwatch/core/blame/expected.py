@@ -17,13 +17,13 @@ from ..statements.write_calls import runs_backward
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from ..model.diff import Content, Difference, Row
+    from ..model.diff import Content, Difference, DiffRow
     from ..model.differences import Column, Found
     from ..model.evidence import OptimizerStep, Position
     from ..model.path import AccessPath
     from ..model.reading import Reading
     from ..model.records import Cause
-    from ..model.snapshot import Scene
+    from ..model.snapshot import RootSnapshot
     from .cell_index import CellIndex
 
     Statements = frozenset[int]
@@ -173,11 +173,11 @@ class ExpectedWrites:
         return all(one.root == path.root for one, _ in entries) and all(self._cell.numbered[one].calls for one in ran)
 
 
-def _kind(row: Row) -> str | None:
+def _kind(row: DiffRow) -> str | None:
     return row.after.kind if row.after else None
 
 
-def _lies_behind(scene: Scene, paths: Collection[str]) -> bool:
+def _lies_behind(scene: RootSnapshot, paths: Collection[str]) -> bool:
     """Tell whether all of a scene hangs on one of some paths."""
     outline = scene.outline
     roots = [step for parent, step in outline.nodes if parent < 0]

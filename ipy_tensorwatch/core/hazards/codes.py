@@ -13,79 +13,28 @@ HazardCode = Literal["TW201", "TW202", "TW203", "TW204", "TW205", "TW206", "TW20
 
 
 class CodeEntry(NamedTuple):
-    """What a code stands for.
+    """What a code stands for: the module that finds it, the outcomes that it may have, and what will happen."""
 
-    Attributes
-    ----------
-    slug
-        Its name in a few words.
-    meaning
-        What will happen, and in which state of the variables.
-    rule
-        The module that finds it.
-    """
-
-    slug: str
-    meaning: str
-    outcomes: tuple[Outcome, ...]
     rule: str
+    outcomes: tuple[Outcome, ...]
+    meaning: str
 
 
+_SAVED, _WRONG = "saved_tensor_overwritten", "gradients are silently wrong: "
 CODES: Mapping[HazardCode, CodeEntry] = {
-    "TW201": CodeEntry(
-        "saved-tensor-overwritten",
-        "backward raises: a saved tensor's version has moved",
-        ("raises",),
-        "saved_tensor_overwritten",
-    ),
-    "TW202": CodeEntry(
-        "saved-tensor-overwritten-unversioned",
-        "gradients are silently wrong: a saved tensor's bytes have moved, its version has not",
-        ("wrong",),
-        "saved_tensor_overwritten",
-    ),
-    "TW203": CodeEntry(
-        "shared-gradients",
-        "gradients are silently wrong: the `.grad` of two leaves is one memory",
-        ("wrong",),
-        "shared_gradients",
-    ),
-    "TW204": CodeEntry(
-        "inplace-refused",
-        "autograd refused a write in place: to a leaf, or to a view",
-        ("raises",),
-        "inplace_refused",
-    ),
-    "TW205": CodeEntry(
-        "checkpoint-input-overwritten",
-        "gradients are silently wrong: what a checkpoint computes with again was overwritten",
-        ("wrong",),
-        "saved_tensor_overwritten",
-    ),
+    "TW201": CodeEntry(_SAVED, ("raises",), "backward raises: a saved tensor's version has moved"),
+    "TW202": CodeEntry(_SAVED, ("wrong",), _WRONG + "a saved tensor's bytes have moved, its version has not"),
+    "TW203": CodeEntry("shared_gradients", ("wrong",), _WRONG + "the `.grad` of two leaves is one memory"),
+    "TW204": CodeEntry("inplace_refused", ("raises",), "autograd refused a write in place: to a leaf, or to a view"),
+    "TW205": CodeEntry(_SAVED, ("wrong",), _WRONG + "what a checkpoint computes with again was overwritten"),
     "TW206": CodeEntry(
-        "overlapping-elements",
-        "one write lands several times, or was refused: a tensor's elements share memory",
-        ("risk", "raises"),
         "overlapping_elements",
+        ("risk", "raises"),
+        "one write lands several times, or was refused: a tensor's elements share memory",
     ),
-    "TW207": CodeEntry(
-        "state-dict-reference",
-        "a state dict is no copy: training goes on in it",
-        ("risk",),
-        "state_dict_reference",
-    ),
-    "TW208": CodeEntry(
-        "freed-memory",
-        "reading crashes the kernel: a tensor's memory is gone",
-        ("risk",),
-        "freed_memory",
-    ),
-    "TW209": CodeEntry(
-        "unrecorded-write",
-        "gradients are silently wrong: autograd did not record a write",
-        ("wrong",),
-        "unrecorded_write",
-    ),
+    "TW207": CodeEntry("state_dict_reference", ("risk",), "a state dict is no copy: training goes on in it"),
+    "TW208": CodeEntry("freed_memory", ("risk",), "reading crashes the kernel: a tensor's memory is gone"),
+    "TW209": CodeEntry("unrecorded_write", ("wrong",), _WRONG + "autograd did not record a write"),
 }
 """Every code. A new one needs an entry here, a rule, its sentences in `render/wording`, and a section in the page."""
 

@@ -28,7 +28,7 @@ Preceding = Literal[
     "detach-rounds", "module-keeps-input",
 ]  # fmt: skip
 """The code goes before a statement."""
-Told = Literal[
+Displayed = Literal[
     "backward-before-step", "backward-before-write", "backward-before-statement", "compute-again",
     "copy-for-checkpoint", "copy-for-function", "copy-or-later", "write-some-copy", "find-line",
     "part-gradients", "deep-copy", "give-memory", "drop",
@@ -37,7 +37,7 @@ Told = Literal[
     "take-later",
 ]  # fmt: skip
 """Nothing can be typed for the user: what to do depends on what is wanted, or on where."""
-FixKind = Replacing | Preceding | Told
+FixKind = Replacing | Preceding | Displayed
 
 Tail = Literal["old-leaf", "base-alone", "compute-first", "base-too", "record-instead", "if-meant"]
 """What else is said behind a fix: what it leaves as it was, or what to type for another purpose."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from .reading import changed_fields
-from .snapshot import Scene
+from .snapshot import RootSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,16 +66,16 @@ class Content:
         return self.counts[self.row] if self.counts else None
 
 
-class Row(NamedTuple):
+class DiffRow(NamedTuple):
     """One path whose reading differs: where it stands, in the new scene or, if it went, in the old one."""
 
-    scene: Scene
+    scene: RootSnapshot
     place: int
     before: Reading | None
     after: Reading | None
 
 
-def diff(before: Snapshot, after: Snapshot) -> Iterator[Row]:
+def diff(before: Snapshot, after: Snapshot) -> Iterator[DiffRow]:
     """Find the paths whose reading differs; scenes that were carried over are not looked at."""
     for name in dict.fromkeys((*before.scenes, *after.scenes)):
         old, new = before.scenes.get(name, _NOTHING), after.scenes.get(name, _NOTHING)
@@ -87,26 +87,26 @@ def diff(before: Snapshot, after: Snapshot) -> Iterator[Row]:
             yield from _changes(old, new)
 
 
-_NOTHING = Scene()
+_NOTHING = RootSnapshot()
 
 
-def _rereadings(old: Scene, new: Scene) -> Iterator[Row]:
+def _rereadings(old: RootSnapshot, new: RootSnapshot) -> Iterator[DiffRow]:
     """Compare two scenes of the same paths, reading by reading."""
     for place, (known, reading) in enumerate(zip(old.readings, new.readings, strict=True)):
         if known is not reading and known != reading:
-            yield Row(new, place, known, reading)
+            yield DiffRow(new, place, known, reading)
 
 
-def _changes(old: Scene, new: Scene) -> Iterator[Row]:
+def _changes(old: RootSnapshot, new: RootSnapshot) -> Iterator[DiffRow]:
     was, now = old.places, new.places
     for place, (path, reading) in enumerate(new.entries):
         before = was.get(str(path))
         known = None if before is None else old.readings[before]
         if known != reading:
-            yield Row(new, place, known, reading)
+            yield DiffRow(new, place, known, reading)
     for place, (path, reading) in enumerate(old.entries):
         if str(path) not in now:
-            yield Row(old, place, reading, None)
+            yield DiffRow(old, place, reading, None)
 
 
 def classify(difference: Difference, content: Content) -> Kind | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from .diff import Content, Difference, Row
+from .diff import Content, Difference, DiffRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +51,7 @@ class Differences(Sequence[tuple[Difference, Content]]):
         Of each row how many elements changed; it may be counted when it is read.
     """
 
-    rows: Sequence[Row] = ()
+    rows: Sequence[DiffRow] = ()
     changed: Sequence[bool | None] = ()
     verified: Sequence[bool] = ()
     since: Sequence[int | None] = ()
@@ -125,7 +125,7 @@ class Differences(Sequence[tuple[Difference, Content]]):
         return np.asarray(self.is_same_object & np.array(moved, np.bool_))
 
     @cached_property
-    def moved(self) -> tuple[Row, ...]:
+    def moved(self) -> tuple[DiffRow, ...]:
         """The rows of tensors that lie in another storage than before."""
         return tuple(row for row in self.rows if _is_moved(*row))
 
@@ -135,7 +135,7 @@ def _is_moved(_: Any, __: int, before: Any, after: Any) -> bool:  # noqa: ANN401
     return both and before.storage != after.storage
 
 
-def join(looks: Iterable[Sequence[Found]]) -> Sequence[Found]:
+def join_looks(looks: Iterable[Sequence[Found]]) -> Sequence[Found]:
     """Make one look of several that followed each other: from what a path was before all to what it is after them."""
     several = [look for look in looks if look]
     if len(several) == 1:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...core.hazards.facts import Refused, Stopped, StoppedUnread
-from ..page import Line, fill, words
+from ..page import Line, clause, fill, words
 from .places import inner_at, named, stands, typed, where
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def raised(one: Raised) -> Line:
     return fill("`{text}`{place} raised", text=one.text, place=place)
 
 
-def why(one: Stopped | StoppedUnread | Refused) -> Line:
+def why_raised(one: Stopped | StoppedUnread | Refused) -> Line:
     """Say why it raised."""
     match one:
         case Stopped():
@@ -77,12 +77,12 @@ def _refused(one: Refused) -> Line:
     return fill(
         template,
         what=_what(one),
-        by=fill(", and a {kind} with `inplace=True` writes to it", kind=one.module) if one.module else "",
+        by=clause(", and a {it} with `inplace=True` writes to it", one.module),
         base=one.base or "",
-        of=fill(" of `{base}`", base=one.base) if one.base else "",
+        of=clause(" of `{it}`", one.base),
         view=_view(one),
         after="; its numbers have been changed all the same" if one.is_written else "",
-        origin=fill(" from `{base}`", base=one.base) if one.base else "",
+        origin=clause(" from `{it}`", one.base),
         count=count,
         along=along,
         writer=fill(" in {place}{typed}", **seen) if seen else "",
@@ -92,14 +92,14 @@ def _refused(one: Refused) -> Line:
 def _what(one: Refused) -> Line:
     if not one.path:
         return words("what it writes to")
-    return fill("`{path}`{also}", path=one.path, also=fill(" (`{name}`)", name=one.also) if one.also else "")
+    return clause("`{it}`", one.path) + clause(" (`{it}`)", one.also)
 
 
 def _view(one: Refused) -> Line:
     op = re.sub(r"Backward\d*$", "", one.op or "")
     return fill(
         _VIEWS.get(one.trouble, ""),
-        of=fill(" of `{base}`", base=one.base) if one.base else "",
+        of=clause(" of `{it}`", one.base),
         call=fill("`{op}`", op=op.lower()) if op in _SPLITTING else "one call",
     )
 
@@ -116,8 +116,7 @@ def _expanded(one: Refused) -> tuple[str, str]:
 def _who(one: Stopped) -> Line:
     if not one.paths:
         return words(f"a temporary of shape {[*one.spoiled.reading.shape]}")
-    owner = fill(", local to `{owner}`", owner=one.owner) if one.owner else ""
-    return fill("`{path}`{owner}", path=one.paths[0], owner=owner)
+    return clause("`{it}`", one.paths[0]) + clause(", local to `{it}`", one.owner)
 
 
 def _saved(one: Stopped) -> Line:
@@ -142,7 +141,7 @@ def _overwritten(one: Stopped) -> Line:
     is_seen = via or site is None or site.certainty == "observed" or site.inner
     return fill(
         verb + "{through}{likely} in {place}{typed}{inner}{by}",
-        through=fill(" through `{via}`", via=via) if via and via not in one.paths[:1] else "",
+        through=clause(" through `{it}`", None if via in one.paths[:1] else via),
         likely="" if is_seen else ", likely",
         place=where(writing.cell, site),
         typed=typed(site),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..page import Line, fill
+from ..page import Line, clause, fill
 from .places import named, stands, where
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _fields(fix: Fix) -> dict[str, Line | str]:
         "place": place,
         "there": fill(" in {place}", place=place) if fix.says_where else "",
         "cell": "the cell" if fix.cell is None else where(fix.cell),
-        "line": fill(": `{code}`", code=fix.code) if fix.code else "",
+        "line": clause(": `{it}`", fix.code),
         "again": fill("`{name}` again after it", name=name) if name else "what depends on it again",
         "start": fill("`{name}` again after it", name=name) if name else "what it starts from again",
         "step": fill("`{other}`", other=fix.other) if fix.other else "this write",

@@ -14,11 +14,11 @@ from ...core.hazards.facts import (
     StoppedUnread,
     UnrecordedWrite,
 )
-from ..page import Entry, Line, code, fill, words
-from .error_sentences import raised, why
+from ..page import DetailEntry, Line, clause, code, fill, words
+from .error_sentences import raised, why_raised
 from .fix_sentences import remedy
 from .measure import count_of
-from .places import named, statement_at, where
+from .places import named, statement_place, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,39 @@ if TYPE_CHECKING:
     from ...core.hazards.hazard import Hazard, Turn
     from ...core.model.graph_state import Ending
 
-WRONG = "give wrong gradients"
+_LATER = "Loaded later, it gives what was trained last."
+_TWICE = "Each is added what both get, and `clip_grad_norm_` scales it twice."
+_WRONG = "give wrong gradients", ", without an error"
+_MESSAGES: Mapping[type, tuple[str, str, str]] = {
+    OverwrittenSave: (
+        "{backward} {will} {do}",
+        "{aside}",
+        "{who}{more}, {needed} in {saved}, {were} overwritten{through} in {written}",
+    ),
+    OverlappingElements: (
+        "elements of `{path}` share memory",
+        "",
+        "it holds {elements} elements in {room}, and what was written in {written} landed in several of them.",
+    ),
+    KeptReference: (
+        "`{container}` is no copy",
+        "",
+        "its tensors are those of `{owner}`, so that training went on in it in {written}. " + _LATER,
+    ),
+    GoneMemory: ("reading `{path}` can crash the kernel", ", printing it too", "{how}."),
+    UnrecordedWrite: (
+        "a backward through {whose} {will} " + _WRONG[0],
+        _WRONG[1],
+        "`{path}` was overwritten{through} in {written}. Autograd did not record it.",
+    ),
+    type(None): (
+        "the next backward will " + _WRONG[0],
+        _WRONG[1],
+        "{pair}{others} are one memory since {written}. " + _TWICE,
+    ),
+}
+"""For each fact what will go wrong, an aside, and how it came to this; gradients that are one memory have no fact."""
+_GONE = {"freed": "its storage was freed or cut", "let-go": "its memory was another's, who has let go of it"}
 _ENDINGS: Mapping[Ending, str] = {
     "graph-gone": "its graph is gone",
     "bytes-back": "its bytes are what they were",
@@ -36,7 +68,7 @@ _ENDINGS: Mapping[Ending, str] = {
 }
 
 
-class Message(NamedTuple):
+class Sentence(NamedTuple):
     """What a hazard says.
 
     Attributes
@@ -59,10 +91,10 @@ class Message(NamedTuple):
         return fill("{outcome}{aside}", outcome=self.outcome, aside=self.aside)
 
 
-def hazard_lines(hazards: Sequence[Hazard], limit: int) -> Iterator[Entry | Line]:
+def hazard_lines(hazards: Sequence[Hazard], limit: int) -> Iterator[DetailEntry | Line]:
     """Tell hazards, each with its remedy."""
     for one in hazards[:limit]:
-        yield Entry(label=one.code, lines=(message(one), remedy(one.fix)))
+        yield DetailEntry(label=one.code, lines=(message(one), remedy(one.fix)))
     left = len(hazards) - limit
     if left > 0:
         yield words(f"… and {count_of(left, 'more hazard')}: %tensorwatch")
@@ -79,114 +111,55 @@ def over(turn: Turn) -> Line:
     return words(f"over: {_ENDINGS[turn.why]}") if turn.why else Line()
 
 
-def message_of(hazard: Hazard) -> Message:
+def message_of(hazard: Hazard) -> Sentence:
     """Say what a hazard is, in parts."""
-    match hazard.fact:
-        case OverwrittenSave() as fact:
-            return _overwritten(hazard, fact)
-        case OverlappingElements() as fact:
-            return _overlapping(hazard, fact)
-        case KeptReference() as fact:
-            return _reference(hazard, fact)
-        case GoneMemory() as fact:
-            return _gone(hazard, fact)
-        case UnrecordedWrite() as fact:
-            return _unrecorded(hazard, fact)
-        case Stopped() | StoppedUnread() | Refused() as fact:
-            return Message(raised(fact.raised), why(fact))
-        case None:
-            return _shared_gradients(hazard)
+    fact = hazard.fact
+    if isinstance(fact, Stopped | StoppedUnread | Refused):
+        return Sentence(raised(fact.raised), why_raised(fact))
+    outcome, aside, reason = _MESSAGES[type(fact)]
+    fields = _fields(hazard)
+    return Sentence(fill(outcome, **fields), fill(reason, **fields), str(fill(aside, **fields)))
 
 
-def _written(hazard: Hazard) -> Line:
-    return statement_at(hazard.written_cell or 0, hazard.written_at)
-
-
-def _overwritten(hazard: Hazard, fact: OverwrittenSave) -> Message:
-    root = fact.root or ""
-    template = "`{root}.backward()`" if fact.is_scalar else "a backward through `{root}`" if root else "a backward"
-    will = " would " if hazard.outcome == "risk" else " will "
-    who = fill("`{name}`", name=fact.names[0]) if fact.names else words(f"a temporary of shape {[*fact.shape]}")
-    return Message(
-        outcome=fill(template + will + ("raise" if fact.will_raise else WRONG), root=root),
-        aside="" if fact.will_raise else ", without an error",
-        reason=fill(
-            "{who}{more}, {needed} in {saved}, {were} overwritten{through} in {written}",
-            who=who,
-            more=f" and {len(fact.names) - 1} more" if fact.names[1:] else "",
-            needed="with which a checkpoint will compute again, as" if fact.is_read_again else f"saved by {hazard.op}",
-            saved=where(hazard.saved_cell or 0, hazard.saved_at),
-            were="were" if fact.names[1:] else "was",
-            through=through(fact.via),
-            written=_written(hazard),
-        ),
-    )
-
-
-def through(via: str | None) -> Line:
-    """Say through which variable something was written."""
-    return fill(" through `{via}`", via=via) if via else Line()
-
-
-def _shared_gradients(hazard: Hazard) -> Message:
-    left = len(hazard.paths) - 2
-    return Message(
-        outcome=words(f"the next backward will {WRONG}"),
-        aside=", without an error",
-        reason=fill(
-            "{pair}{more} are one memory since {written}. Each is added what both get, and `clip_grad_norm_` scales it "
-            "twice.",
-            pair=named(hazard.paths[:2]),
-            more=f" and {left} more" if left else "",
-            written=_written(hazard),
-        ),
-    )
-
-
-def _overlapping(hazard: Hazard, fact: OverlappingElements) -> Message:
-    return Message(
-        outcome=fill("elements of `{path}` share memory", path=hazard.paths[0]),
-        reason=fill(
-            "it holds {elements} elements in {room}, and what was written in {written} landed in several of them.",
-            elements=f"{fact.elements:,}",
-            room=f"{fact.room:,}",
-            written=_written(hazard),
-        ),
-    )
-
-
-def _reference(hazard: Hazard, fact: KeptReference) -> Message:
-    return Message(
-        outcome=fill("`{container}` is no copy", container=fact.container),
-        reason=fill(
-            "its tensors are those of `{owner}`, so that training went on in it in {written}. Loaded later, it gives "
-            "what was trained last.",
-            owner=fact.owner,
-            written=_written(hazard),
-        ),
-    )
-
-
-def _gone(hazard: Hazard, fact: GoneMemory) -> Message:
-    how = {"freed": "its storage was freed or cut.", "let-go": "its memory was another's, who has let go of it."}
-    return Message(
-        outcome=fill("reading `{path}` can crash the kernel", path=hazard.paths[0]),
-        aside=", printing it too",
-        reason=words(how[fact.how]),
-    )
-
-
-def _unrecorded(hazard: Hazard, fact: UnrecordedWrite) -> Message:
-    path = hazard.paths[0]
+def _fields(hazard: Hazard) -> dict[str, Line | str]:
+    """Spell what a sentence may name."""
+    fact, path, others = hazard.fact, hazard.paths[0] if hazard.paths else "", len(hazard.paths) - 2
     is_risk = hazard.outcome == "risk"
-    whose = words("what is computed from it from now on") if is_risk else code(path)
-    return Message(
-        outcome=fill("a backward through {whose} {will} " + WRONG, whose=whose, will="would" if is_risk else "will"),
-        aside=", without an error",
-        reason=fill(
-            "`{path}` was overwritten{through} in {written}. Autograd did not record it.",
-            path=path,
-            through=through(fact.via),
-            written=_written(hazard),
-        ),
-    )
+    told: dict[str, Line | str] = {
+        "path": path,
+        "pair": named(hazard.paths[:2]),
+        "others": f" and {others} more" if others > 0 else "",
+        "will": "would" if is_risk else "will",
+        "whose": words("what is computed from it from now on") if is_risk else code(path),
+        "written": statement_place(hazard.written_cell or 0, hazard.written_at),
+    }
+    match fact:
+        case OverwrittenSave():
+            return told | _saved_fields(hazard, fact)
+        case OverlappingElements():
+            return told | {"elements": f"{fact.elements:,}", "room": f"{fact.room:,}"}
+        case KeptReference():
+            return told | {"container": fact.container, "owner": fact.owner}
+        case GoneMemory():
+            return told | {"how": _GONE[fact.how]}
+        case UnrecordedWrite():
+            return told | {"through": clause(" through `{it}`", fact.via)}
+        case _:
+            return told
+
+
+def _saved_fields(hazard: Hazard, fact: OverwrittenSave) -> dict[str, Line | str]:
+    names, root = fact.names, fact.root or ""
+    template = "`{root}.backward()`" if fact.is_scalar else "a backward through `{root}`" if root else "a backward"
+    do, aside = ("raise", "") if fact.will_raise else _WRONG
+    return {
+        "backward": fill(template, root=root),
+        "do": do,
+        "aside": aside,
+        "who": code(names[0]) if names else words(f"a temporary of shape {[*fact.shape]}"),
+        "more": f" and {len(names) - 1} more" if names[1:] else "",
+        "needed": "with which a checkpoint will compute again, as" if fact.is_read_again else f"saved by {hazard.op}",
+        "saved": where(hazard.saved_cell or 0, hazard.saved_at),
+        "were": "were" if names[1:] else "was",
+        "through": clause(" through `{it}`", fact.via),
+    }

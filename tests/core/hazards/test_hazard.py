@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from ipy_tensorwatch.core.hazards.codes import CODES, OF_BACKWARD, HazardCode
-from ipy_tensorwatch.core.hazards.fix import Edit, Fix, Preceding, Replacing, Told, with_edits
+from ipy_tensorwatch.core.hazards.fix import Displayed, Edit, Fix, Preceding, Replacing, with_edits
 from ipy_tensorwatch.core.hazards.standing_hazard import Lasting, anchor
 from tests.support.records import hazard, reading, site, snapshot, typed
 
@@ -51,7 +52,9 @@ def test_every_code_has_an_entry_that_leads_to_its_rule(code: str):
     folder = "explain" if entry.rule == "inplace_refused" else "hazards"
 
     assert import_module(f"ipy_tensorwatch.core.{folder}.{entry.rule}")
-    assert len({one.slug for one in CODES.values()}) == len(CODES)
+    page = Path(__file__).parents[3] / "docs" / "hazards.md"
+    outcomes = ", ".join(f"`{one}`" for one in entry.outcomes)
+    assert f"| [{code}](#{code.lower()}) | {entry.meaning} | {outcomes} |" in page.read_text("utf-8")
 
 
 SOURCE = "import torch\nfor _ in range(2):\n    h.add_(1)  # twice\nfor row in x: row.mul_(2)\na = 1; h.mul_(\n    2)\n変 = 1; h.div_(3)\nif h.add_(1) is None:\n    pass"
@@ -100,7 +103,8 @@ def test_code_that_goes_before_a_statement_is_indented_as_that_is():
         Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)", 3, cell=4)),  # its source is not known
         Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)", 3, cell=None, file="a.py")),
         Fix(kind="out-of-place", code="h = h.add(1)"),
-        Fix(kind="out-of-place", target=typed("h.add_(1)", 3)),
+        Fix(kind="out-of-place", target=typed("h.div_(3)", 7)),
+        Fix(kind="out-of-place", code="NEW", target=typed("h.mul_( 2)", 6)),  # it begins above
         Fix(kind="deep-copy", code="best = copy.deepcopy(best)", target=typed("h.add_(1)", 3)),
         Fix(kind="write-copy", code="h = ", target=typed("h.add_(1)", 3)),
     ],
@@ -110,14 +114,14 @@ def test_without_a_statement_that_can_be_edited_a_fix_is_words_only(fix: Fix):
 
 
 def test_in_code_that_a_magic_runs_lines_are_those_of_the_cell():
-    cell = "get_ipython().run_cell_magic('time', '', 'x = 1\\nh.add_(1)\\n')"
+    cell = "y = 1\nget_ipython().run_cell_magic('time', '', 'x = 1\\nh.add_(1)\\n')"
 
-    fix = with_edits(Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)", 3)), lambda _: cell)
+    fix = with_edits(Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)", 4)), lambda _: cell)
 
-    assert (Edit(cell=3, line=3, end_line=3, text="h = h.add(1)"),) == fix.edits
+    assert (Edit(cell=3, line=4, end_line=4, text="h = h.add(1)"),) == fix.edits
 
 
 def test_every_kind_of_fix_is_applied_in_one_way():
-    kinds = [*get_args(Replacing), *get_args(Preceding), *get_args(Told)]
+    kinds = [*get_args(Replacing), *get_args(Preceding), *get_args(Displayed)]
 
     assert len(kinds) == len({*kinds})

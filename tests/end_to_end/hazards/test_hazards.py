@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import gc
 import shutil
-import subprocess
-import sys
 import weakref
-from pathlib import Path
 
 import pytest
 import torch
 
 from tests.support.notebook import Notebook
+from tests.support.own_process import run_apart
 from tests.support.story import Story, stories
-
-ROOT = Path(__file__).parents[3]
 
 SETTING = """
 import torch
@@ -368,9 +364,7 @@ call.register_comm_hook(None, hook)
 )
 def test_results_are_bit_for_bit_the_same_as_without_us(make: str):
     """In a process of its own: what other tests have done to PyTorch must not decide what functorch can do."""
-    program = f"from tests.end_to_end.hazards.test_hazards import compare; compare({make!r})"
-    command = [sys.executable, "-c", program]
-    ran = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300, cwd=ROOT)
+    ran = run_apart(f"from tests.end_to_end.hazards.test_hazards import compare; compare({make!r})")
 
     assert ("", 0) == (ran.stderr[-2000:] if ran.returncode else "", ran.returncode)
 

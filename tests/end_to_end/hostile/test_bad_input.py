@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cloudpickle
 import pytest
 
 from tests.support.notebook import Notebook, Ran, changes, mutated, paths, silent
+from tests.support.own_process import run_apart
 
-ROOT = Path(__file__).parents[3]
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 """Before Python 3.11 code does not say where an expression stands. A traceback then finds the one to mark in colour by
@@ -60,15 +62,7 @@ def survives(*cells: str) -> str:
     """Run the cells under the extension in a process of their own, for reading carelessly would kill it; return what they print."""
     program = "from tests.support.notebook import Notebook\nwith Notebook() as nb:\n"
     program += "".join(f"    print(nb.run({textwrap.dedent(c).strip()!r})['coverage']['unverified'])\n" for c in cells)
-    run = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    run = run_apart(program)
     assert run.returncode == 0, (run.returncode, run.stdout, run.stderr)
     return run.stdout
 

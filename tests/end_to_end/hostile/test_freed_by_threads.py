@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.support.own_process import run_apart
+
 CELLS = 6
 
 BATCHES = "B = [torch.ones(3_000_000) for _ in range(4)]\n"
@@ -83,14 +80,6 @@ PARTS = 2
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_thread_frees_what_is_read(part):
     ways = [(name, way, "recorded" in name, name in BYTES_STAY) for name, way in [*WAYS.items()][part::PARTS]]
-    finished = subprocess.run(
-        [sys.executable, "-c", PROGRAM, json.dumps(ways), str(CELLS)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    finished = run_apart(PROGRAM, json.dumps(ways), str(CELLS))
 
     assert (finished.returncode, finished.stdout[-6:]) == (0, "alive\n"), finished.stdout + finished.stderr[-3000:]

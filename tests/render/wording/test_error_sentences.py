@@ -10,7 +10,7 @@ import pytest
 from ipy_tensorwatch.core.hazards.facts import Raised, StoppedUnread, Trouble
 from ipy_tensorwatch.core.model.records import Inner
 from ipy_tensorwatch.render.wording.error_sentences import raised as told_raised
-from ipy_tensorwatch.render.wording.error_sentences import why
+from ipy_tensorwatch.render.wording.error_sentences import why_raised
 from tests.support.records import elsewhere, raised, reading, refused, site, spoiled, stopped, typed, writing
 
 AS_LEAF = ": a write that autograd records would make it a result, which collects no gradient"
@@ -19,6 +19,8 @@ FROM_H = {"path": "a", "base": "h"}
 REFUSED = {
     "a leaf": (refused(), "`w` is a leaf that requires grad" + AS_LEAF),
     "a leaf of another name": (refused(path="p", also="net.weight"), "`p` (`net.weight`) is a leaf that requires grad" + AS_LEAF),
+    "a leaf that was not found": (refused(reading=None), "`w` is a leaf that requires grad" + AS_LEAF),
+    "what is late, but no view": (refused("marked-leaf", late=True), "`w` is a leaf that requires grad" + AS_LEAF),
     "a leaf of no name": (refused(path=None), "what it writes to is a leaf that requires grad" + AS_LEAF),
     "a leaf under a module": (
         refused(module="ReLU"),
@@ -126,6 +128,23 @@ STOPPED = {
         f"`h`, {SAVED}, was overwritten, likely in cell 3, line 2: `g()`",
     ),
     "a line that was seen to write": (stopped(writing=writing(path=None, site=site(2, "g()"))), f"`h`, {SAVED}, was overwritten in cell 3, line 2: `g()`"),
+    "a likely line of a variable": (
+        stopped(writing=writing(site=site(2, "f(h)", certainty="inferred"))),
+        f"`h`, {SAVED}, was overwritten in cell 3, line 2: `f(h)`",
+    ),
+    "a cell, through who knows what": (stopped(writing=writing(path=None, site=None)), f"`h`, {SAVED}, was overwritten in cell 3"),
+    "a likely line inside, through who knows what": (
+        stopped(writing=writing(path=None, site=site(2, "g()", inner=INNER, certainty="inferred"))),
+        f"`h`, {SAVED}, was overwritten in cell 3, line 2: `g()` → likely cell 1, line 3: `t.add_(1)`",
+    ),
+    "a likely line on the way in a cell": (
+        stopped(writing=writing(site=None), inside=typed("t.add_(1)", 3, 1)),
+        f"`h`, {SAVED}, was overwritten in cell 3 → likely cell 1, line 3: `t.add_(1)`",
+    ),
+    "a line inside that saved in a cell that was not watched": (
+        stopped(saved_in=None, saved_at=site(4, "y = f(h)", inner=Inner(cell=1, line=9, text="return t * 2"))),
+        f"`h`, saved by MulBackward0, {WROTE}",
+    ),
     "a likely line on the way": (
         stopped(writing=writing(site=site(2, "f(h)")), inside=typed("t.add_(1)", 3, 1)),
         f"`h`, {SAVED}, was overwritten in cell 3, line 2: `f(h)` → likely cell 1, line 3: `t.add_(1)`",
@@ -176,7 +195,7 @@ SENTENCES |= {f"unread: {name}": one for name, one in STOPPED_UNREAD.items()}
 def test_each_error_says_why(name: str):
     one, expected = SENTENCES[name]
 
-    assert expected == why(one).marked
+    assert expected == why_raised(one).marked
 
 
 def test_every_trouble_of_a_write_that_is_refused_has_its_sentence():
@@ -202,4 +221,4 @@ def test_lines_lead_to_their_cells_and_files_nowhere():
 
     assert [(1, 7)] == leads(told_raised(elsewhere("loss.backward()")))
     assert [] == leads(told_raised(elsewhere("loss.backward()", None, "trainer.py")))
-    assert [(2, 4), (3, 2), (1, 3)] == leads(why(STOPPED["a line inside that wrote"][0]))
+    assert [(2, 4), (3, 2), (1, 3)] == leads(why_raised(STOPPED["a line inside that wrote"][0]))

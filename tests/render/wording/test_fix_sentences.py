@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from ipy_tensorwatch.core.hazards.fix import Fix, Preceding, Replacing, Tail, Told
+from ipy_tensorwatch.core.hazards.fix import Displayed, Fix, Preceding, Replacing, Tail
 from ipy_tensorwatch.render.wording.fix_sentences import remedy, title
 from tests.support.records import typed
 
@@ -92,7 +92,7 @@ def test_each_fix_says_what_to_write(fix: Fix, expected: str):
 
 
 def test_every_kind_and_every_tail_has_its_sentence():
-    assert {*get_args(Replacing), *get_args(Preceding), *get_args(Told)} == {one.kind for one, _ in SENTENCES}
+    assert {*get_args(Replacing), *get_args(Preceding), *get_args(Displayed)} == {one.kind for one, _ in SENTENCES}
     assert {*get_args(Tail), None} == {one.tail for one, _ in SENTENCES}
 
 

@@ -1,0 +1,183 @@
+"""Read what hangs on one name, or only what may differ from the last look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...core.model.snapshot import RootSnapshot
+from ..objects.branch import Tree
+from ..tensors.plain_reads import is_ndarray
+from ..tensors.read_tensor import is_laid_out_as
+from .change_check import complete
+from .readings import MAX_COUNTERS, Gathering, join_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ...core.model.reading import Reading
+    from ..memory.byte_block import Block
+    from ..objects.branch import Branch
+    from ..tensors.serials import ObjectSerials, StorageSerials
+    from ..tensors.version_counter import Counter
+    from .change_check import BranchFacts
+
+FEW = 16
+"""Of one in so many tensors that are read anew, the others need not be known."""
+LAYOUT_TIME = 1e-6
+"""Seconds that it takes to compare the layout of one tensor."""
+
+
+@dataclass(slots=True)
+class KnownBranch:
+    """What is kept of one branch from hook to hook: no live object, only what tells that nothing changed."""
+
+    facts: BranchFacts
+    scene: RootSnapshot
+    blocks: dict[int, Block]
+    counters: tuple[Counter, ...]
+    tree: Tree | None = None
+
+
+@dataclass(slots=True)
+class BranchReader:
+    """Reads branch by branch.
+
+    Attributes
+    ----------
+    has_new
+        Whether objects were met that the last look had not.
+    """
+
+    objects: ObjectSerials
+    storages: StorageSerials
+    has_new: bool = True
+
+    def read(
+        self, old: KnownBranch | None, branch: Branch, nodes_left: Callable[[], int], patience: float
+    ) -> KnownBranch:
+        """Read a branch; the same object as at the last look where nothing differs.
+
+        Parameters
+        ----------
+        old
+            What is known of it.
+        nodes_left
+            Tells how many of its tensors may be asked for their nodes.
+        patience
+            Seconds for which layouts too may be compared.
+        """
+        tree = Tree(branch.signature, branch.outline.copy(), branch.spelled) if branch.signature else None
+        facts = complete(branch, old.facts if old else None)
+        hurried = LAYOUT_TIME * len(branch.objects) > patience
+        if old and self._is_same(old, branch, facts) and (hurried or _has_same_layouts(old, branch)):
+            return old
+        if old and facts.all_torch and old.facts.all_torch and old.scene.outline == branch.outline:
+            found = self._read_rows(old, branch, facts, nodes_left, hurried=hurried)
+        else:
+            found = self._read_all(old, branch, facts, nodes_left)
+        found.tree = tree
+        return found
+
+    def _is_same(self, old: KnownBranch, branch: Branch, facts: BranchFacts) -> bool:
+        """Tell whether a branch may be carried over; new memory may lie where memory that is gone lay."""
+        if not old.facts.same_as(facts) or old.scene.outline != branch.outline:
+            return False
+        if not self.storages.lost.isdisjoint(old.blocks):
+            return False
+        return facts.all_torch or self._same_arrays(old, branch)
+
+    def _same_arrays(self, old: KnownBranch, branch: Branch) -> bool:
+        serials = self.objects.number(branch.objects)
+        return serials == [reading.object for reading in old.scene.readings]
+
+    def _read_all(
+        self, old: KnownBranch | None, branch: Branch, facts: BranchFacts, nodes_left: Callable[[], int]
+    ) -> KnownBranch:
+        """Read a branch as a whole."""
+        self.has_new = True
+        known = self._known(old.scene.readings, old.blocks) if old else ({}, {})
+        found = Gathering(self.storages, *known, nodes_left=nodes_left())
+        serials = self.objects.number(branch.objects)
+        for thing, role, serial in zip(branch.objects, branch.outline.roles(), serials, strict=True):
+            found.add(thing, role, serial)
+        is_alike = old is not None and old.scene.outline == branch.outline
+        scene = old.scene.with_readings(found.readings) if old and is_alike else None
+        scene = scene or RootSnapshot(outline=branch.outline, readings=tuple(found.readings))
+        return KnownBranch(facts, scene, found.blocks, tuple(found.counters))
+
+    def _read_rows(
+        self, old: KnownBranch, branch: Branch, facts: BranchFacts, nodes_left: Callable[[], int], *, hurried: bool
+    ) -> KnownBranch:
+        """Read a branch of the same paths: of what lies where it lay the versions, and what is new there."""
+        versions, others = self._rows_to_read(old, branch, facts, hurried=hurried)
+        readings = [*old.scene.readings]
+        for row, version in versions:
+            readings[row] = readings[row].at_version(version)
+        counters = _at_version(old.counters, [readings[row] for row, _ in versions])
+        if not others:
+            return KnownBranch(facts, old.scene.with_readings(readings, same_memory=True), old.blocks, counters)
+        self.has_new = True
+        whole = old.scene.readings if len(others) * FEW > len(readings) else [readings[row] for row in others]
+        found = Gathering(self.storages, *self._known(whole, old.blocks), nodes_left=nodes_left())
+        things, roles = [branch.objects[row] for row in others], branch.outline.roles()
+        for row, thing, serial in zip(others, things, self.objects.number(things), strict=True):
+            found.add(thing, roles[row], serial, readings[row])
+        before = {readings[row].storage for row in others}
+        for row, reading in zip(others, found.readings, strict=True):
+            readings[row] = reading
+        read = {reading.object for reading in found.readings}
+        held = {reading.object for reading in readings} - read
+        counters = (*(one for one in counters if one.object in held), *found.counters)[:MAX_COUNTERS]
+        gone = before.difference([reading.storage for reading in readings])
+        gone.update(one for one, block in found.blocks.items() if _has_moved(old.blocks.get(one), block))
+        blocks = {one: block for one, block in old.blocks.items() if one not in gone}
+        return KnownBranch(facts, old.scene.with_readings(readings), join_blocks([blocks, found.blocks]), counters)
+
+    def _rows_to_read(
+        self, old: KnownBranch, branch: Branch, facts: BranchFacts, *, hurried: bool
+    ) -> tuple[list[tuple[int, int]], list[int]]:
+        """Tell which tensors have another version alone, and that, and of which more is to be read."""
+        versions: list[tuple[int, int]] = []
+        others: list[int] = []
+        start, lost = 0, self.storages.lost
+        for known, chunk in zip(old.facts.chunks, facts.chunks, strict=True):
+            stop = start + len(chunk.tokens)
+            last, things = old.scene.readings[start:stop], branch.objects[start:stop]
+            if known is not chunk or not hurried:
+                written, other = chunk.compare(known, last, things, hurried=hurried)
+                versions += [(start + row, version) for row, version in written]
+                others += [start + row for row in other]
+            if lost:
+                others += [start + row for row, one in enumerate(last) if one.storage in lost]
+            start = stop
+        if lost:
+            anew = {*others}
+            others, versions = sorted(anew), [one for one in versions if one[0] not in anew]
+        return versions, others
+
+    def _known(
+        self, readings: Sequence[Reading], blocks: Mapping[int, Block]
+    ) -> tuple[Mapping[int, Reading], Mapping[int, Block]]:
+        """Give the last readings and blocks, but for memory that is gone: where it lay, new memory may lie."""
+        lost = self.storages.lost
+        known = {reading.object: reading for reading in readings if reading.storage not in lost}
+        return known, {storage: block for storage, block in blocks.items() if storage not in lost} if lost else blocks
+
+
+def _has_same_layouts(old: KnownBranch, branch: Branch) -> bool:
+    """Tell whether every tensor still lies as it was read; what else can change is in the facts."""
+    return all(
+        reading.unknown or is_ndarray(thing) or is_laid_out_as(thing, reading)
+        for thing, reading in zip(branch.objects, old.scene.readings, strict=True)
+    )
+
+
+def _at_version(counters: tuple[Counter, ...], readings: list[Reading]) -> tuple[Counter, ...]:
+    """Bring the counters up to date of tensors that have another version."""
+    written = {reading.object: reading.version for reading in readings} if counters else {}
+    return tuple(one.since(version) if (version := written.get(one.object)) else one for one in counters)
+
+
+def _has_moved(known: Block | None, block: Block) -> bool:
+    return known is not None and known.start != block.start
