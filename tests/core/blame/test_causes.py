@@ -438,7 +438,7 @@ class TestSites:
     def test_a_tensor_that_was_given_other_memory(self):
         moves = {1: (Move(object=1, storage=1, positions=frozenset((Position(0, None, blind=False),)), look=3),)}
         writes = {2: (SeenWrite(storage=2, positions=frozenset((Position(1, None, blind=False),)), look=1),
-                      SeenWrite(storage=2, positions=frozenset((Position(2, None, blind=False),)), look=5))}  # fmt: skip
+                      SeenWrite(storage=2, positions=frozenset((Position(2, None, blind=False),)), look=5)), 1: (SeenWrite(storage=1, positions=frozenset((Position(2, None, blind=False),)), look=0),)}  # fmt: skip
         trace = make_trace("x.data = f(w)\ng(w)\nh(w)", {"x": X}, moves=moves, evidence={"writes": writes})
         difference, content = trace.found[0]
         before = X._replace(storage=2, version=0)
