@@ -14,14 +14,14 @@ from ..core.model.differences import Differences
 from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason
 from ..core.model.records import Coverage, Unverified
-from ..core.model.snapshot import Scene, Snapshot
+from ..core.model.snapshot import RootSnapshot, Snapshot
 from .autograd.graph import Graphs
 from .autograd.known_bytes import KnownBytes
 from .autograd.note_saved import Aids
 from .compare.borrowed_memory import Loans
 from .compare.byte_history import NO_PAST, Spell
 from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast
-from .compare.fingerprints import BANDWIDTH, Budget, Fingerprints, Verdict
+from .compare.fingerprints import BANDWIDTH, Budget, ByteVerdict, Fingerprints
 from .objects.look_limits import EXACT_TENSORS
 from .snapshot.snapshotter import Lens, Roots, Shot
 from .snapshot.tensor_parts import COMPONENT
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ..core.model.saved_tensor import Overwritten
-    from .compare.byte_history import Past
+    from .compare.byte_history import ByteHistory
 
 SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005
 """The CPU seconds that looking beyond an ordinary number of tensors may take: at least, at most but for what the length
@@ -58,7 +58,7 @@ class Observation:
 
     shot: Shot
     found: Differences
-    verdicts: Mapping[int, Verdict]
+    verdicts: Mapping[int, ByteVerdict]
     overwritten: tuple[Overwritten, ...] = ()
     cut: tuple[str, ...] = ()
 
@@ -129,7 +129,7 @@ class Observer:
         namespace: Mapping[str, object],
         cell: int,
         patience: float = 0.0,
-        past: Past = NO_PAST,
+        past: ByteHistory = NO_PAST,
         examples: int = EXAMPLES,
     ) -> Observation:
         """Compare the namespace with the last look.
@@ -180,7 +180,7 @@ class Observer:
         least = FIRST_READING if self.lens.has_unread else SHORTEST
         return min(max(spare, least), LONGEST + self.budget.granted / 2)
 
-    def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, Verdict]:
+    def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, ByteVerdict]:
         """Compare the bytes with what they were; memory that is gone may be anybody's by now."""
         self.loans.follow(shot.blocks, self.lens.storages)
         gone, marks = self.loans.gone, self.prints.marks
@@ -193,10 +193,10 @@ class Observer:
             lambda storage: [reading for _, reading in shot.snapshot.by_storage.get(storage, ())],
             self.lens.storages.references,
         )
-        return {**verdicts, **{one: Verdict("unreadable", marks.get(one), None, None) for one in gone}}
+        return {**verdicts, **{one: ByteVerdict("unreadable", marks.get(one), None, None) for one in gone}}
 
     def _follow_graphs(
-        self, computed: Roots, verdicts: Mapping[int, Verdict], cell: int, past: Past, *, is_same: bool
+        self, computed: Roots, verdicts: Mapping[int, ByteVerdict], cell: int, past: ByteHistory, *, is_same: bool
     ) -> tuple[Overwritten, ...]:
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
         rewritten.update(past.seen - self.prints.marks.keys())
@@ -210,7 +210,9 @@ class Observer:
         self.budget.pay(perf_counter() - start)
         return found or ()
 
-    def _contrast(self, shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, Verdict], examples: int) -> Differences:
+    def _contrast(
+        self, shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict], examples: int
+    ) -> Differences:
         """Compare the elements of the paths that may differ."""
         contents = [contrast(one.before, one.after, verdicts, self.prints, examples) for one in rows]
         _tell_owners(shot, rows, contents)
@@ -253,7 +255,7 @@ def _tell_owners(shot: Shot, rows: list[DiffRow], contents: list[Contrast]) -> N
 _CHANGED = Contrast(changed=True, verified=True)
 
 
-def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, Verdict]) -> Iterator[DiffRow]:
+def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict]) -> Iterator[DiffRow]:
     """Find paths whose readings are the same but whose bytes are not."""
     changed = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
     known = {(id(row.scene), row.place) for row in rows} if changed else ()
@@ -263,7 +265,7 @@ def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, Verdict])
             yield DiffRow(scene, place, reading, reading)
 
 
-def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[Scene, int]]:
+def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[RootSnapshot, int]]:
     """Find what lies in some storages: of many by going through all, of few by looking each up."""
     if FEW * len(storages) < len(shot.snapshot):
         for storage in storages:
@@ -274,7 +276,7 @@ def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[Scene, int]]:
         yield from ((scene, place) for place in places)
 
 
-def _before(verdict: Verdict | None) -> list[Spell]:
+def _before(verdict: ByteVerdict | None) -> list[Spell]:
     """Tell what a storage that was not looked at while the cell ran held when it began."""
     known = verdict is not None and verdict.outcome == "changed" and verdict.before
     return [Spell(0, 0, known)] if known else []

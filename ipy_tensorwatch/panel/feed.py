@@ -12,7 +12,7 @@ from .flow import Flow
 from .hazards import tell_turn
 from .news import is_news, news
 from .partly import tell_parts
-from .past import Past
+from .past import PastCells
 from .state import State, describe, tell_cell, tell_past
 from .telling import tell_change
 
@@ -51,7 +51,7 @@ class Feed:
 
     send: Send
     values_of: Callable[[str], Values | None]
-    past: Past = field(default_factory=Past)
+    past: PastCells = field(default_factory=PastCells)
     _wants: dict[str, str] = field(default_factory=dict)
     _report: Report | None = None
     _cell_id: str | None = None
@@ -92,7 +92,7 @@ class Feed:
         """Send no more, and let go of all that was kept: the user may hold the widget for longer."""
         with self._lock:
             self._closed = True
-            self.past, self._state, self._flow = Past(), State(), Flow()
+            self.past, self._state, self._flow = PastCells(), State(), Flow()
             self._report = self._reported = self._heralded = None
             self._wants.clear()
 

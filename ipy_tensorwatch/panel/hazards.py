@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from ..core.hazards.hazard import Hazard, Turn
     from ..render.page import Line
+    from .telling import Told
 
-    Told = dict[str, Any]
-    Entry = tuple[Hazard, Turn | None]
+    HazardTurn = tuple[Hazard, Turn | None]
 
 MAX_HAZARDS = 100
 """How many hazards of one cell are sent; each cell sends again those that stand."""
@@ -29,7 +29,9 @@ def tell_hazards(turns: Sequence[Turn], hazards: Sequence[Hazard] = ()) -> Told:
     Those that are not worth saying come last, and of their end nothing is told.
     """
     begun = {turn.hazard.mark for turn in turns if turn.why is None}
-    entries: list[Entry] = [(turn.hazard, turn) for turn in turns if turn.why is None or turn.hazard.is_worth_saying]
+    entries: list[HazardTurn] = [
+        (turn.hazard, turn) for turn in turns if turn.why is None or turn.hazard.is_worth_saying
+    ]
     entries += [(one, None) for one in hazards if one.mark not in begun]
     entries.sort(key=_urgency)
     return {
@@ -38,7 +40,7 @@ def tell_hazards(turns: Sequence[Turn], hazards: Sequence[Hazard] = ()) -> Told:
     }
 
 
-def _urgency(entry: Entry) -> tuple[bool, int]:
+def _urgency(entry: HazardTurn) -> tuple[bool, int]:
     hazard, turn = entry
     return not hazard.is_worth_saying, 1 if turn is None else 0 if turn.why is None else 2
 

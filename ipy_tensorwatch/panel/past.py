@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from ..core.model.records import Cell, Change
     from ..render.report import Report
 
-Mark = Literal["silent", "written", "rebound", "created", "gone"]
+TimelineMark = Literal["silent", "written", "rebound", "created", "gone"]
 
 MAX_CELLS = 300
 MAX_KEPT = 20_000
 
-_ORDER: tuple[Mark, ...] = ("silent", "written", "rebound", "created", "gone")
-_MARKS: Mapping[str, Mark] = {"mutated": "written", "rebound": "rebound", "bound": "created", "unbound": "gone"}
+_ORDER: tuple[TimelineMark, ...] = ("silent", "written", "rebound", "created", "gone")
+_MARKS: Mapping[str, TimelineMark] = {"mutated": "written", "rebound": "rebound", "bound": "created", "unbound": "gone"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,7 +40,7 @@ class PastCell:
     id: str | None
     changes: tuple[Change, ...]
     turns: tuple[Turn, ...]
-    marks: Mapping[str, Mark]
+    marks: Mapping[str, TimelineMark]
 
     @property
     def weight(self) -> int:
@@ -49,7 +49,7 @@ class PastCell:
 
 
 @dataclass(slots=True)
-class Past:
+class PastCells:
     """The last cells that changed something, oldest first."""
 
     cells: deque[PastCell] = field(default_factory=deque)
@@ -74,12 +74,12 @@ class Past:
             yield from ((one, turn) for turn in one.turns if path in turn.hazard.paths)
 
 
-def marks(report: Report) -> dict[str, Mark]:
+def marks(report: Report) -> dict[str, TimelineMark]:
     """Sum up for each variable what the cell did to all that hangs on it.
 
     A container that lost one of its tensors is not gone.
     """
-    found: dict[str, Mark] = {}
+    found: dict[str, TimelineMark] = {}
     for change in report.changes:
         mark = "silent" if change.silent else _MARKS.get(change.kind)
         root = parse_path(change.path).root

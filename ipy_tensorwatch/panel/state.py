@@ -18,13 +18,12 @@ from .telling import tell_changes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ..core.model.path import AccessPath
     from ..core.model.reading import Reading
     from ..core.model.records import AliasGroup, Cell, Change, Coverage, Unverified
+    from ..core.model.snapshot import Entry
     from ..render.report import Report
     from .past import PastCell
 
-    Entry = tuple[AccessPath, Reading]
 
 MAX_CHANGES = 1000
 """How many changes of one cell are sent, the silent ones before the others."""

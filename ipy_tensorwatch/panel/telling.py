@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..render.wording.fold_changes import fold
 from ..render.wording.phrases import amount, counter, how
-from ..render.wording.sites import line_of, main_site, text_of
+from ..render.wording.sites import line_of, main_site, site_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,16 +37,16 @@ def _tell(one: Fold) -> Told:
         "kind": change.kind,
         "cause": change.cause,
         "silent": change.silent,
-        "how": spans(how(change, one.via)),
-        "where": spans(line_of(change)),
+        "how": line_as_json(how(change, one.via)),
+        "where": line_as_json(line_of(change)),
         "line": site and site.line,
         "inner": site and site.inner and {"count": site.inner.cell, "line": site.inner.line},
-        "statement": spans(text_of(change)),
-        "amount": spans(amount(change, one.elements)),
-        "counter": spans(counter(change)),
+        "statement": line_as_json(site_text(change)),
+        "amount": line_as_json(amount(change, one.elements)),
+        "counter": line_as_json(counter(change)),
     }
 
 
-def spans(line: Line) -> list[str | list[str]]:
+def line_as_json(line: Line) -> list[str | list[str]]:
     """Write a line as JSON: words as they are, code in brackets."""
     return [[one.text] if one.code else one.text for one in line.spans]

@@ -103,7 +103,7 @@ def quoted(text: str) -> str:
     return text.replace("`", "'")
 
 
-def join(lines: list[Line], gap: str) -> Line:
+def join_words(lines: list[Line], gap: str) -> Line:
     """Put lines one behind the other, with words between them."""
     joined = Line()
     for place, line in enumerate(lines):
@@ -179,14 +179,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class DetailEntry:
     """Sentences beside a label; the first says what is the case, those after it what to do."""
 
     label: str
     lines: tuple[Line, ...]
 
 
-Part = Table | Line | Picture | Entry
+PagePart = Table | Line | Picture | DetailEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,4 +194,4 @@ class Page:
     """A headline, then its parts."""
 
     head: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[PagePart, ...] = ()

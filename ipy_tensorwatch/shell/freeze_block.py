@@ -6,7 +6,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
-from ..capture.frames.calling_line import name_of
+from ..capture.frames.calling_line import name_in_caller
 from ..capture.protect.freezer import Freezer
 from ..core.model.freezing import FrozenError
 from ..render.wording.not_frozen import not_frozen, released
@@ -26,7 +26,7 @@ def freezing(thing: object) -> Iterator[None]:
     FrozenError
         In the block, before an operator would write; behind the block, if its bytes had to be put back.
     """
-    name = name_of(thing) or "the tensor"
+    name = name_in_caller(thing) or "the tensor"
     freezer = Freezer()
     found, refused = freezer.examine(name, thing, None)
     for path, why in refused.items():

@@ -17,12 +17,10 @@ from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
 from ..core.blame.past_changes import PastChanges
-from ..core.blame.reasoning import Reasoning
 from ..core.blame.recorded_writes import Transcript
 from ..core.hazards.find_hazards import find_hazards
 from ..core.hazards.standing import Standing
 from ..core.host.guard import GUARD
-from ..core.model.cell_trace import CellTrace
 from ..core.model.reason import Reason
 from ..core.model.records import Cell, Coverage, Unverified
 from ..core.syntax.inert_cells import is_inert
@@ -31,7 +29,7 @@ from .cell.freeze import Freezing
 from .cell.late_error import deliver_late
 from .cell.operator_recording import SECONDS as RECORDING_SECONDS
 from .cell.operator_recording import record
-from .cell.outcome import status_of, unwatched
+from .cell.outcome import report_nothing, status_of, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
 from .cell.take_trace import SessionState, reason
@@ -48,9 +46,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from ..capture.snapshot.snapshotter import Shot
+    from ..core.blame.reasoning import Reasoning
     from ..core.hazards.hazard import Hazard, Turn
     from ..core.model.differences import Differences, Found
-    from ..core.model.snapshot import Snapshot
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
 
@@ -170,7 +168,7 @@ class Watcher:
         observed = self.observer.look(user_variables(self.shell), count)
         self.archive.lose(observed, count)
         cell = Cell(count=count, source="", status="ok", duration=0.0, overhead=0.0)
-        self.report = self.report or _report_nothing(cell, observed.shot.snapshot, observed.coverage)
+        self.report = self.report or report_nothing(cell, observed.shot.snapshot, observed.coverage)
 
     def _before_cell(self, info: ExecutionInfo) -> None:
         GUARD.run("before a cell", self._open, info, default=None)
@@ -335,7 +333,7 @@ class Watcher:
         snapshot = self.observer.shot.snapshot
         unverified = (Unverified(path=ALL, why=Reason("own-error")),)
         coverage = Coverage(tensors=len(snapshot), bytes=0, verified_bytes=0, unverified=unverified)
-        self.report = _report_nothing(cell, snapshot, coverage)
+        self.report = report_nothing(cell, snapshot, coverage)
 
     def _grant(self, cell: RunningCell, duration: float) -> None:
         """Give the comparing of bytes its time."""
@@ -395,8 +393,3 @@ class Watcher:
         cell = self.cells.take()
         if cell is not None:
             cell.close()
-
-
-def _report_nothing(cell: Cell, snapshot: Snapshot, coverage: Coverage) -> Report:
-    trace = CellTrace(cell=cell, before=snapshot, after=snapshot, coverage=coverage)
-    return Report(cell=cell, reasoning=Reasoning(trace))

@@ -116,14 +116,6 @@ def test_no_two_files_have_one_name():
     assert [name for name, n in names.items() if n > 1] == []
 
 
-TWO_MEANINGS = (
-    "Array Entry Facts Follower Kept Kind Mark Mask Message Outcome Owners Part Past Row Run Scene Span Status "
-    "Tensor Told Values Verdict Watched Write attribute draw is_tensor join mask_of name_of place_of resolve "
-    "spans splice statement_at survey text_of why"
-)
-"""Names that have two meanings still, to be ended: none may be added."""
-
-
 def test_no_public_name_has_two_meanings():
     front_door = {*public_names(PACKAGE / "__init__.py")}  # each stands for what is inside
     places = defaultdict(set)
@@ -131,7 +123,7 @@ def test_no_public_name_has_two_meanings():
         for name in public_names(path):
             places[name].add(relative(path))
 
-    assert {n: p for n, p in places.items() if len(p) > 1 and n not in {*front_door, *TWO_MEANINGS.split()}} == {}
+    assert {n: p for n, p in places.items() if len(p) > 1 and n not in front_door} == {}
 
 
 def public_names(path: Path) -> Iterator[str]:

@@ -9,7 +9,7 @@ from ipy_tensorwatch.core.hazards.facts import OverwrittenSave, Raised, Refused,
 from ipy_tensorwatch.core.hazards.fix import Edit, Fix
 from ipy_tensorwatch.core.hazards.hazard import Hazard
 from ipy_tensorwatch.core.model.cell_trace import CellTrace
-from ipy_tensorwatch.core.model.outline import Outline, Run
+from ipy_tensorwatch.core.model.outline import Outline, OutlineRun
 from ipy_tensorwatch.core.model.reading import Reading
 from ipy_tensorwatch.core.model.reason import Reason
 from ipy_tensorwatch.core.model.records import (
@@ -24,7 +24,7 @@ from ipy_tensorwatch.core.model.records import (
     Unverified,
 )
 from ipy_tensorwatch.core.model.saved_tensor import Overwritten, SavedTensor, Spoiled, Writing
-from ipy_tensorwatch.core.model.snapshot import Scene, Snapshot
+from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
 from ipy_tensorwatch.render.report import Report
 
 THREE_OF_SIX = Elements(changed=3, total=6, max_abs=1.0, examples=(Example(index=(0,), before=0.0, after=1.0),))
@@ -67,8 +67,8 @@ def reading(name: int, storage: int = 1, **more: Any) -> Reading:
 
 def snapshot(**readings: Reading) -> Snapshot:
     """Make a snapshot of names that lead straight to tensors."""
-    outline = Outline(runs=[Run(0, "name", tuple(readings))])
-    return Snapshot(scenes={"": Scene(outline=outline, readings=tuple(readings.values()))})
+    outline = Outline(runs=[OutlineRun(0, "name", tuple(readings))])
+    return Snapshot(scenes={"": RootSnapshot(outline=outline, readings=tuple(readings.values()))})
 
 
 class Reasoned(Reasoning):

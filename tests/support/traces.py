@@ -13,11 +13,11 @@ from ipy_tensorwatch.core.hazards.standing import Standing
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
 from ipy_tensorwatch.core.model.cell_trace import CellTrace
 from ipy_tensorwatch.core.model.diff import Content, Difference
-from ipy_tensorwatch.core.model.evidence import Evidence, Position, Write
+from ipy_tensorwatch.core.model.evidence import Evidence, Position, SeenWrite
 from ipy_tensorwatch.core.model.notebook import Notebook
-from ipy_tensorwatch.core.model.outline import Outline, Run
+from ipy_tensorwatch.core.model.outline import Outline, OutlineRun
 from ipy_tensorwatch.core.model.records import Cell, Coverage
-from ipy_tensorwatch.core.model.snapshot import Scene, Snapshot
+from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
 from ipy_tensorwatch.core.model.trace_json import read_trace, write_trace
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_path
@@ -38,14 +38,16 @@ def snapshot_of(readings: Mapping[str, Reading]) -> Snapshot:
         path = parse_path(spelled)
         leaf = places.get(spelled.removesuffix(".grad"))
         if spelled.endswith(".grad") and leaf is not None:
-            outline.runs.append(Run(0, "grad", (leaf,)))
+            outline.runs.append(OutlineRun(0, "grad", (leaf,)))
             continue
         node = -1
         for depth, step in enumerate((path.root, *path.steps)[:-1]):
             key = (path.root, *path.steps)[: depth + 1]
             nodes[key] = node = nodes[key] if key in nodes else outline.add_node(node, step)
-        outline.runs.append(Run(node, "typed", path.steps[-1:]) if path.steps else Run(0, "name", (path.root,)))
-    return Snapshot(scenes={"": Scene(outline=outline, readings=tuple(readings.values()))})
+        outline.runs.append(
+            OutlineRun(node, "typed", path.steps[-1:]) if path.steps else OutlineRun(0, "name", (path.root,))
+        )
+    return Snapshot(scenes={"": RootSnapshot(outline=outline, readings=tuple(readings.values()))})
 
 
 def position(at: int | tuple[int, str, int]) -> Position:
@@ -74,7 +76,7 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
         "ran": frozenset(one.index for one in parse_statements(plain)),
         "writes": {
             storage: tuple(
-                Write(storage=storage, positions=frozenset(map(position, one)), look=look)
+                SeenWrite(storage=storage, positions=frozenset(map(position, one)), look=look)
                 for look, one in enumerate(looks)
             )
             for storage, looks in more.pop("writes", {}).items()

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ...core.explain.error_messages import Complaint
-    from ..tensors.node_readers import Kind
+    from ..tensors.node_readers import NodeKind
     from ..tensors.serials import ObjectSerials, StorageSerials
 
     Nodes = Mapping[int, Made]
@@ -132,7 +132,7 @@ class _Above(NamedTuple):
     nodes: Nodes
     seen: set[int]
 
-    def since(self, number: int) -> Iterator[tuple[int, Any, Kind, tuple[int, ...]]]:
+    def since(self, number: int) -> Iterator[tuple[int, Any, NodeKind, tuple[int, ...]]]:
         """Go through the nodes made after one."""
         return walk_nodes(self.nodes, set(), lowest=number + 1, only=self.seen)
 
@@ -170,7 +170,7 @@ def _unpacked_in(names: Mapping[str, object], complaint: Complaint) -> _Kept | N
     return next((one for one in kept if _says(complaint, one.check, one.node)), None)
 
 
-def _kept_in(node: Any, kind: Kind) -> Iterator[_Kept]:  # noqa: ANN401
+def _kept_in(node: Any, kind: NodeKind) -> Iterator[_Kept]:  # noqa: ANN401
     number = kind.number(node)
     for slot in kind.saved:
         try:

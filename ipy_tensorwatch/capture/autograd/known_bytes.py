@@ -9,8 +9,8 @@ from .tracked_tensor import digest_now
 
 if TYPE_CHECKING:
     from ...core.model.reading import Reading
-    from ..compare.byte_history import Past
-    from ..compare.fingerprints import Fingerprints, Mark
+    from ..compare.byte_history import ByteHistory
+    from ..compare.fingerprints import Fingerprints, StorageMark
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +18,9 @@ class KnownBytes:
     """The bytes of storages: `prints` after the cell, `past` while it ran."""
 
     prints: Fingerprints
-    past: Past
+    past: ByteHistory
 
-    def mark_of(self, storage: int) -> Mark | None:
+    def mark_of(self, storage: int) -> StorageMark | None:
         """Give what is known of a storage's bytes after the cell; None where they were not looked at.
 
         A storage that variables led to while the cell ran, and that only graphs hold by now, is looked at here.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from ..compare.fingerprints import Mark
+    from ..compare.fingerprints import StorageMark
     from .known_bytes import KnownBytes
     from .tracked_tensor import Followed
 
@@ -41,12 +41,15 @@ def forgive(kept: Sequence[Followed], known_bytes: KnownBytes) -> None:
 def _then(one: Followed, known_bytes: KnownBytes) -> np.ndarray[Any, Any] | None:
     """Find the numbers that it held when it was saved, where that is known for certain and a copy is left."""
     reading = one.saved.reading
-    marks: Iterable[Mark | None] = (known_bytes.mark_of(reading.storage), *known_bytes.past.held(reading.storage))
+    marks: Iterable[StorageMark | None] = (
+        known_bytes.mark_of(reading.storage),
+        *known_bytes.past.held(reading.storage),
+    )
     certain = (mark for mark in marks if mark is not None and mark.copy is not None)
     return next((_numbers(one, mark) for mark in certain if one.digests == {digest_now(reading, mark)}), None)
 
 
-def _numbers(one: Followed, mark: Mark | None) -> np.ndarray[Any, Any] | None:
+def _numbers(one: Followed, mark: StorageMark | None) -> np.ndarray[Any, Any] | None:
     reading = one.saved.reading
     if mark is None or mark.copy is None or reading.dtype not in _COMPARED:
         return None

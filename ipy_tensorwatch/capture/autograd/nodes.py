@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.hazards.mask_only_backward import mask_of
+from ...core.hazards.mask_only_backward import mask_of_node
 from ...core.hazards.unused_by_backward import WHOLE
 from ..host.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, complaint_of, has_hook, setting_of
 from ..host.torch_private import plain_reads, user_modes
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from ...core.hazards.mask_only_backward import Mask
     from ...core.hazards.unused_by_backward import Use
-    from ..tensors.node_readers import Kind
+    from ..tensors.node_readers import NodeKind
 
     Root = tuple[str, torch.Tensor]
 
 
-class Kept(NamedTuple):
+class SavedByNode(NamedTuple):
     """A tensor that a node saved.
 
     Attributes
@@ -49,8 +49,8 @@ class Kept(NamedTuple):
 
 
 def kept_in(
-    node: object, kind: Kind, checkpoints: set[int], is_wanted: Callable[[torch.Tensor], bool] = lambda _: True
-) -> Iterator[Kept]:
+    node: object, kind: NodeKind, checkpoints: set[int], is_wanted: Callable[[torch.Tensor], bool] = lambda _: True
+) -> Iterator[SavedByNode]:
     """Give the tensors that a node saved and has not let go of; those under hooks are left out.
 
     Parameters
@@ -75,7 +75,7 @@ def kept_in(
             if has_hook(saved):
                 yield from _computed_again(saved, checkpoints)
             elif is_plain(tensor := saved.data) and is_wanted(tensor):
-                yield Kept(slot.name, place, tensor, check, slot.use)
+                yield SavedByNode(slot.name, place, tensor, check, slot.use)
     if is_python(kind):
         yield from _kept_by_hand(object.__getattribute__(node, "__dict__"))
 
@@ -84,22 +84,22 @@ def _pass_by(_: object) -> None:
     """Stand in for a check of a list that would run the hook of one of its items."""
 
 
-def _computed_again(saved: Any, checkpoints: set[int]) -> Iterator[Kept]:  # noqa: ANN401
+def _computed_again(saved: Any, checkpoints: set[int]) -> Iterator[SavedByNode]:  # noqa: ANN401
     number, found = computed_again(saved.unpack_hook)
     if number not in checkpoints:
         checkpoints.add(number)
         for place, (way, tensor, check) in enumerate(found):
-            yield Kept(way, place, tensor, check, is_read_again=True)
+            yield SavedByNode(way, place, tensor, check, is_read_again=True)
 
 
-def _kept_by_hand(attributes: dict[Any, Any]) -> Iterator[Kept]:
+def _kept_by_hand(attributes: dict[Any, Any]) -> Iterator[SavedByNode]:
     for place, (name, value) in enumerate(pairs_of(attributes)):
         if is_plain(value):
-            yield Kept(text_of(name) or "", -1 - place, value, None)
+            yield SavedByNode(text_of(name) or "", -1 - place, value, None)
     function = value_at(attributes, "run_function")
     if function is not None:  # a checkpoint that is itself a node
         for place, (way, tensor, _) in enumerate(read_by(function)):
-            yield Kept(way, place, tensor, None, is_read_again=True)
+            yield SavedByNode(way, place, tensor, None, is_read_again=True)
 
 
 def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], object] | None) -> int:
@@ -111,7 +111,7 @@ def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], obj
     return version if found is None or found.expected is None or found.now != version else found.expected
 
 
-def is_read(node: object, kind: Kind, use: Use, tensor: torch.Tensor) -> bool:
+def is_read(node: object, kind: NodeKind, use: Use, tensor: torch.Tensor) -> bool:
     """Tell whether gradients depend on the bytes of what a node saved."""
     if use is WHOLE:
         return True
@@ -123,12 +123,12 @@ def is_read(node: object, kind: Kind, use: Use, tensor: torch.Tensor) -> bool:
     return use.inputs is None or any(below[place][0] is not None for place in use.inputs if place < len(below))
 
 
-def mask_on(node: Any, kind: Kind) -> Mask | None:  # noqa: ANN401
+def mask_on(node: Any, kind: NodeKind) -> Mask | None:  # noqa: ANN401
     """Tell how a node compares what it saved, where no gradient takes more from it."""
     if not kind.compares:
         return None
     saved = [slot.name for slot in kind.saved if slot.read(node) is not None]
-    return mask_of(kind.name(node), saved, lambda name: setting_of(node, name)) if saved else None
+    return mask_of_node(kind.name(node), saved, lambda name: setting_of(node, name)) if saved else None
 
 
 class Made(NamedTuple):
@@ -173,7 +173,7 @@ def walk_nodes(
     lowest: int = 0,
     only: Container[int] | None = None,
     clashes: set[int] | None = None,
-) -> Iterator[tuple[int, Any, Kind, tuple[int, ...]]]:
+) -> Iterator[tuple[int, Any, NodeKind, tuple[int, ...]]]:
     """Go through nodes and those below, each once, with the numbers of those straight below.
 
     Parameters

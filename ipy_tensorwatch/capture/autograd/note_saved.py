@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from ...core.model.reading import Reading
-    from ..tensors.node_readers import Kind
+    from ..tensors.node_readers import NodeKind
     from ..tensors.serials import StorageSerials
     from .known_bytes import KnownBytes
 
@@ -85,7 +85,7 @@ class Aids:
         """The addresses of the storages that are watched, or were while the cell ran."""
         return self.storages.addresses
 
-    def note(self, node: Any, number: int, kind: Kind, first: int = 0) -> Noted:  # noqa: ANN401
+    def note(self, node: Any, number: int, kind: NodeKind, first: int = 0) -> Noted:  # noqa: ANN401
         """Note what a node saved in memory that is watched, or that was overwritten before anybody could watch it.
 
         Parameters
@@ -125,7 +125,7 @@ class Aids:
             forgive(found, self.known)
         return Noted(found, next_one if next_one is not None and next_one < MAX_ITEMS else None, is_whole)
 
-    def _may_concern(self, node: object, kind: Kind) -> bool:
+    def _may_concern(self, node: object, kind: NodeKind) -> bool:
         """Tell quickly a node that saved nothing in memory that is watched; most of a graph are such."""
         if is_python(kind):
             return True
@@ -164,7 +164,7 @@ class Aids:
         self._seen[id(tensor)] = tensor, sight  # with the tensor, so that its address stays its own
         return sight
 
-    def _held(self, sight: Sight, number: int, kind: Kind) -> frozenset[bytes]:
+    def _held(self, sight: Sight, number: int, kind: NodeKind) -> frozenset[bytes]:
         """Digest all that a tensor may have held when a node saved it."""
         if not self.known.past.spells(sight.reading.storage):
             return sight.held

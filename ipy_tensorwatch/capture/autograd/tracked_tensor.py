@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from ...core.hazards.mask_only_backward import Mask
     from ...core.model.reading import Reading
     from ...core.model.saved_tensor import SavedTensor
-    from ..compare.fingerprints import Mark
+    from ..compare.fingerprints import StorageMark
 
 
-def digest_now(reading: Reading, mark: Mark | None) -> bytes | None:
+def digest_now(reading: Reading, mark: StorageMark | None) -> bytes | None:
     """Digest the bytes that a reading's elements have in a storage that was just looked at; None where unknown."""
     if mark is None or reading.unknown:
         return None
@@ -32,7 +32,7 @@ def digest_now(reading: Reading, mark: Mark | None) -> bytes | None:
     return digest_part(block, reading, block.hold() if is_alone() else None)
 
 
-def digest_then(reading: Reading, mark: Mark) -> bytes | None:
+def digest_then(reading: Reading, mark: StorageMark) -> bytes | None:
     """Digest the bytes that a reading's elements had at an earlier look; None where too little of them was kept."""
     return mark.part_digest(reading) if mark.copy is None else digest_now(reading, mark)
 

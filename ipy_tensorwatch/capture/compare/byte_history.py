@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from .fingerprints import Mark
+    from .fingerprints import StorageMark
 
 
 class Spell(NamedTuple):
@@ -23,11 +23,11 @@ class Spell(NamedTuple):
 
     first: int
     last: int
-    mark: Mark
+    mark: StorageMark
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class ByteHistory:
     """The looks at bytes while one cell ran.
 
     Attributes
@@ -48,9 +48,9 @@ class Past:
     outside: Sequence[int] = ()
     spells: Callable[[int], Sequence[Spell]] = lambda _: ()
     seen: AbstractSet[int] = frozenset()
-    now: Callable[[int], Mark | None] = lambda _: None
+    now: Callable[[int], StorageMark | None] = lambda _: None
 
-    def marks(self, storage: int, number: int, *, late: bool) -> tuple[Sequence[Mark], bool]:
+    def marks(self, storage: int, number: int, *, late: bool) -> tuple[Sequence[StorageMark], bool]:
         """Give all that a storage may have held when a node saved it, and whether that may be what it holds now.
 
         Parameters
@@ -68,7 +68,7 @@ class Past:
         high = next((place + 1 for place, one in enumerate(spells) if one.last >= after), None)
         return [one.mark for one in spells[low:high]], high is None
 
-    def held(self, storage: int) -> list[Mark]:
+    def held(self, storage: int) -> list[StorageMark]:
         """Give all that a storage was seen to hold."""
         return [one.mark for one in self.spells(storage)]
 
@@ -81,4 +81,4 @@ class Past:
         return looks[place - 1], looks[place] if place < len(looks) else sys.maxsize
 
 
-NO_PAST = Past()
+NO_PAST = ByteHistory()

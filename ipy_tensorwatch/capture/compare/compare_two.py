@@ -31,7 +31,7 @@ MAX_DENSE = 1 << 28
 _COMPLEX = "complex128"
 
 
-def is_tensor(thing: object) -> bool:
+def is_comparable(thing: object) -> bool:
     """Tell what can be compared: tensors and arrays."""
     return isinstance(thing, torch.Tensor | np.ndarray)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +12,9 @@ from ..memory.numbers import largest_step, numbers, plain_number
 
 if TYPE_CHECKING:
     from ...core.memory.count_differences import Side
+    from ...core.memory.footprint import Array
     from ...core.model.reading import Reading
 
-    Array = np.ndarray[Any, Any]
 
 MAX_ELEMENTS = 1 << 16
 _WHOLE = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}

@@ -19,7 +19,7 @@ from .dense_count import count_dense, is_row_major
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .fingerprints import Fingerprints, Mark, Verdict
+    from .fingerprints import ByteVerdict, Fingerprints, StorageMark
 
 EXAMPLES = 3
 COUNTING = 0.5
@@ -40,8 +40,8 @@ class Uncounted(NamedTuple):
 
     before: Reading
     after: Reading
-    old: Mark
-    new: Mark
+    old: StorageMark
+    new: StorageMark
 
 
 class ElementCounts(CountsOnDemand):
@@ -85,7 +85,11 @@ class ElementCounts(CountsOnDemand):
 
 
 def contrast(
-    before: Reading | None, after: Reading | None, verdicts: Mapping[int, Verdict], prints: Fingerprints, examples: int
+    before: Reading | None,
+    after: Reading | None,
+    verdicts: Mapping[int, ByteVerdict],
+    prints: Fingerprints,
+    examples: int,
 ) -> Contrast:
     """Compare the elements behind a path that led, and leads, to one object."""
     if before is None or after is None:
@@ -110,8 +114,8 @@ def _gained(before: Reading, after: Reading) -> bool:
 
 
 def marks_of(
-    before: Reading, after: Reading, verdicts: Mapping[int, Verdict], prints: Fingerprints
-) -> tuple[Mark | None, Mark | None, int | None]:
+    before: Reading, after: Reading, verdicts: Mapping[int, ByteVerdict], prints: Fingerprints
+) -> tuple[StorageMark | None, StorageMark | None, int | None]:
     """Find the marks of the memory before and after; None where it was not looked at."""
     old, new = verdicts.get(before.storage), verdicts.get(after.storage)
     since = old.since if old else None
@@ -121,7 +125,9 @@ def marks_of(
     return first, new.after, since
 
 
-def _compare_whole(before: Reading, after: Reading, old: Mark, new: Mark, since: int | None) -> Contrast | None:
+def _compare_whole(
+    before: Reading, after: Reading, old: StorageMark, new: StorageMark, since: int | None
+) -> Contrast | None:
     """Compare by digests alone the elements that are all of a block, one behind the other; None for any others."""
     _, _, _, _, _, itemsize, shape, strides, _, low, high, *_ = before
     if after.low != low or after.high != high or after.shape != shape or after.strides != strides:
@@ -138,7 +144,7 @@ def _compare_whole(before: Reading, after: Reading, old: Mark, new: Mark, since:
     return Contrast(True, True, since, Uncounted(before, after, old, new))  # noqa: FBT003
 
 
-def _compare(before: Reading, after: Reading, old: Mark, new: Mark, examples: int) -> Contrast:
+def _compare(before: Reading, after: Reading, old: StorageMark, new: StorageMark, examples: int) -> Contrast:
     if not before.nbytes and not after.nbytes:
         return Contrast(changed=False, verified=True)
     if before.nbytes != after.nbytes or before.itemsize != after.itemsize:
@@ -166,7 +172,7 @@ def _same_bytes(before: Reading, after: Reading) -> bool:
     return before.layout == after.layout or (is_dense and before.shape != after.shape)
 
 
-def _sides(before: Reading, after: Reading, old: Mark, new: Mark) -> tuple[Side, Side] | None:
+def _sides(before: Reading, after: Reading, old: StorageMark, new: StorageMark) -> tuple[Side, Side] | None:
     """Lay the elements over the copies before and after; None where there is no copy."""
     if before.shape == after.shape:
         first, second = old.side(before), new.side(after)

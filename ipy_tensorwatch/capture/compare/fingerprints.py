@@ -40,11 +40,11 @@ SPARE = 4
 CLOCK_BYTES, CLOCK_COUNT = 1 << 20, 1024
 """After so many bytes, or storages, the clock is read: it is a call of the operating system."""
 
-Outcome = Literal["changed", "new", "skipped", "moved", "unreadable"]
-Part = tuple[int, tuple[int, ...], tuple[int, ...], int]
+ByteOutcome = Literal["changed", "new", "skipped", "moved", "unreadable"]
+BytePart = tuple[int, tuple[int, ...], tuple[int, ...], int]
 
 
-class Mark(NamedTuple):
+class StorageMark(NamedTuple):
     """What is remembered of one storage's bytes; a tuple, because a training step makes a thousand.
 
     Attributes
@@ -58,10 +58,10 @@ class Mark(NamedTuple):
     block: Block
     digest: bytes
     copy: Bytes | None
-    parts: Mapping[Part, bytes]
+    parts: Mapping[BytePart, bytes]
 
     @classmethod
-    def of(cls, block: Block, digest: bytes = b"") -> Mark | None:
+    def of(cls, block: Block, digest: bytes = b"") -> StorageMark | None:
         """Copy the bytes as they are now; None where they cannot be read."""
         copy = block.copy()
         return None if copy is None else cls(block, digest or xxhash.xxh3_128_digest(copy), copy, {})
@@ -106,7 +106,7 @@ def is_whole(reading: Reading, block: Block) -> bool:
     return footprint is not None and footprint.is_solid
 
 
-class Verdict(NamedTuple):
+class ByteVerdict(NamedTuple):
     """What became of one storage's bytes; `before` is None for a storage that was not known.
 
     Attributes
@@ -115,9 +115,9 @@ class Verdict(NamedTuple):
         Of one that `moved` nothing is known: another thread freed it, or moved it, while it was read.
     """
 
-    outcome: Outcome
-    before: Mark | None
-    after: Mark | None
+    outcome: ByteOutcome
+    before: StorageMark | None
+    after: StorageMark | None
     since: int | None = None
 
 
@@ -160,7 +160,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Owners:
+class StorageOwners:
     """Who owns the bytes of the storages that are compared."""
 
     blocks: Mapping[int, Block]
@@ -210,7 +210,7 @@ class Fingerprints:
         Storages that the budget did not reach, with the cell after which their bytes were last known.
     """
 
-    marks: dict[int, Mark] = field(default_factory=dict)
+    marks: dict[int, StorageMark] = field(default_factory=dict)
     waiting: dict[int, int] = field(default_factory=dict)
     copied: int = 0
     _batches: Batches = field(default_factory=Batches)
@@ -223,13 +223,13 @@ class Fingerprints:
         budget: Budget,
         parts: Callable[[int], Iterable[Reading]],
         references: Callable[[], Mapping[int, weakref.ref[Any]]] = dict,
-    ) -> dict[int, Verdict]:
+    ) -> dict[int, ByteVerdict]:
         """Compare storages with their marks, the urgent and the longest unseen first, until the budget is spent.
 
         Storages whose bytes are the same get no verdict: that is the ordinary answer.
         """
-        verdicts: dict[int, Verdict] = {}
-        owners, start, since = Owners(blocks, references), thread_time(), 0
+        verdicts: dict[int, ByteVerdict] = {}
+        owners, start, since = StorageOwners(blocks, references), thread_time(), 0
         for batch in self._in_order(blocks, urgent, budget):
             if since > CLOCK_BYTES:
                 start, since = budget.pay_since(start), 0
@@ -253,9 +253,9 @@ class Fingerprints:
             self._drop(gone)
             self.waiting.pop(gone, None)
 
-    def _skip(self, storage: int, cell: int, outcome: Outcome) -> Verdict:
+    def _skip(self, storage: int, cell: int, outcome: ByteOutcome) -> ByteVerdict:
         since = self.waiting.setdefault(storage, cell - 1)
-        return Verdict(outcome, self.marks.get(storage), None, since)
+        return ByteVerdict(outcome, self.marks.get(storage), None, since)
 
     def _in_order(self, blocks: Mapping[int, Block], urgent: set[int], budget: Budget) -> list[Batch]:
         """Give what is to be compared; in which order matters only where there may be no time for all."""
@@ -266,7 +266,7 @@ class Fingerprints:
         turns = dict.fromkeys(urgent, -1) | {one: turn for turn, one in enumerate(self.waiting) if one not in urgent}
         return sorted(batches, key=lambda batch: min([turns.get(one, last) for one in batch.storages]))
 
-    def _differing_large(self, batch: Batch, owners: Owners) -> tuple[None, list[_Seen]]:
+    def _differing_large(self, batch: Batch, owners: StorageOwners) -> tuple[None, list[_Seen]]:
         storages, blocks = batch.storages, batch.blocks
         digests = digest_held(blocks) if owners.are_safe else [None] * len(blocks)
         if None in digests:
@@ -295,7 +295,9 @@ class Fingerprints:
         mark = self.marks.get(storage)
         return mark is None or digest != mark.digest or (mark.block is not block and mark.block != block)
 
-    def _judge(self, seen: _Seen, owners: Owners, cell: int, parts: Callable[[int], Iterable[Reading]]) -> Verdict:
+    def _judge(
+        self, seen: _Seen, owners: StorageOwners, cell: int, parts: Callable[[int], Iterable[Reading]]
+    ) -> ByteVerdict:
         storage, block, digest = seen.storage, owners.blocks[seen.storage], seen.digest
         before, since = self.marks.get(storage), self.waiting.get(storage)
         if before is not None and (before.block is block or before.block == block):
@@ -309,27 +311,27 @@ class Fingerprints:
             return self._skip(storage, cell, "moved")
         if after is None:
             self._drop(storage)
-            return Verdict("unreadable", before, None, since)
+            return ByteVerdict("unreadable", before, None, since)
         self.marks[storage] = after
         self.copied += len(after.copy or b"") - len((before and before.copy) or b"")
-        return Verdict("new" if before is None or same else "changed", before, after, since)
+        return ByteVerdict("new" if before is None or same else "changed", before, after, since)
 
     def _look(
-        self, seen: _Seen, known: Mark | None, owners: Owners, parts: Callable[[int], Iterable[Reading]]
-    ) -> Mark | None:
+        self, seen: _Seen, known: StorageMark | None, owners: StorageOwners, parts: Callable[[int], Iterable[Reading]]
+    ) -> StorageMark | None:
         block, digest, copy = owners.blocks[seen.storage], seen.digest, seen.copy
         if digest is None:
             return None
         held = self.copied - len((known and known.copy) or b"")
         if block.nbytes > COPY_LIMIT or held + block.nbytes > COPY_TOTAL:
-            return Mark(
+            return StorageMark(
                 block, digest, None, _part_digests(block, parts(seen.storage), owners.hold_if_safe(seen.storage))
             )
         if copy is None:
             copy = copy_held(block) if owners.are_safe else None
             if copy is None:  # others may have written since it was digested
-                return Mark.of(block)
-        return Mark(block, digest, copy, {})
+                return StorageMark.of(block)
+        return StorageMark(block, digest, copy, {})
 
     def _drop(self, storage: int) -> None:
         mark = self.marks.pop(storage, None)
@@ -352,8 +354,8 @@ def digest_part(block: Block, reading: Reading, owner: object) -> bytes | None:
     return None if source is None else xxhash.xxh3_128_digest(footprint.take(source, 0).data)
 
 
-def _part_digests(block: Block, parts: Iterable[Reading], owner: object) -> dict[Part, bytes]:
-    found: dict[Part, bytes] = {}
+def _part_digests(block: Block, parts: Iterable[Reading], owner: object) -> dict[BytePart, bytes]:
+    found: dict[BytePart, bytes] = {}
     for reading in parts:
         if not is_whole(reading, block) and reading.layout not in found:
             digest = digest_part(block, reading, owner)

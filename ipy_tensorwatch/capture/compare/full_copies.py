@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .element_diff import ElementCounts, contrast
-from .fingerprints import Fingerprints, Mark, Verdict
+from .fingerprints import ByteVerdict, Fingerprints, StorageMark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ MAX_BYTES = 1 << 28
 class Album:
     """Copies of the storages of which only a digest is kept otherwise, up to a total."""
 
-    copies: dict[int, Mark] = field(default_factory=dict)
+    copies: dict[int, StorageMark] = field(default_factory=dict)
     nbytes: int = 0
 
     def take(self, blocks: Mapping[int, Block], prints: Fingerprints) -> None:
@@ -30,7 +30,7 @@ class Album:
             mark = prints.marks.get(storage)
             fits = self.nbytes + block.nbytes <= MAX_BYTES
             if mark is not None and mark.copy is None and mark.block == block and fits:
-                copy = Mark.of(block)
+                copy = StorageMark.of(block)
                 if copy is not None and copy.digest == mark.digest:
                     self.copies[storage] = copy
                     self.nbytes += block.nbytes
@@ -39,15 +39,15 @@ class Album:
         self, found: Differences, blocks: Mapping[int, Block], prints: Fingerprints, examples: int
     ) -> Differences:
         """Count the elements of the changes that a digest could only tell."""
-        after: dict[int, Mark | None] = {}
+        after: dict[int, StorageMark | None] = {}
         for row, (_, _, before, now) in enumerate(found.rows if self.copies else ()):
             storage = before.storage if before else 0
             if storage not in self.copies or now is None or now.storage != storage or not found.changed[row]:
                 continue
             if storage not in after:
                 block = blocks.get(storage)
-                after[storage] = Mark.of(block) if block else None
-            sharper = {storage: Verdict("changed", self.copies[storage], after[storage])}
+                after[storage] = StorageMark.of(block) if block else None
+            sharper = {storage: ByteVerdict("changed", self.copies[storage], after[storage])}
             content = contrast(before, now, sharper, prints, examples)
             if after[storage] and content.elements and isinstance(found.counts, ElementCounts):
                 found.counts.sharpen(row, content.elements)

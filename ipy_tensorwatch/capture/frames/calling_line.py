@@ -35,7 +35,7 @@ def calling_text() -> str:
     return linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip() if frame else ""
 
 
-def name_of(thing: object) -> str | None:
+def name_in_caller(thing: object) -> str | None:
     """Find the name under which the calling code knows a thing."""
     frame = _calling_frame()
     names = (*frame.f_locals.items(), *frame.f_globals.items()) if frame else ()

@@ -11,7 +11,7 @@ import xxhash
 
 from ..tensors import plain_reads
 from ..tensors.read_tensor import array_extent, owner_of
-from .raw_memory import CAN_FETCH, MAX_SPANS, SCRATCH, Scratch, fetch_into, span, spans, store, window
+from .raw_memory import CAN_FETCH, MAX_SPANS, SCRATCH, Scratch, fetch_into, span, store, window, write_spans
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -102,7 +102,7 @@ class Block:
 
     def lies_in(self, owner: Any) -> bool:  # noqa: ANN401  (a storage or an array)
         """Tell whether the bytes are still those of a storage or an array."""
-        start, room = place_of(owner)
+        start, room = extent_of(owner)
         return start == self.start and self.end <= room
 
     def copy(self) -> Bytes | None:
@@ -117,7 +117,7 @@ class Block:
         for first in range(0, len(runs), MAX_SPANS):
             part = runs[first : first + MAX_SPANS]
             size = int(part[:, 1].sum())
-            if fetch_into(target[place : place + size], spans(self.address, part)) != size:
+            if fetch_into(target[place : place + size], write_spans(self.address, part)) != size:
                 return self._copy_held(runs)
             place += size
         return target.tobytes() if total <= WHOLE_LIMIT else target.data
@@ -153,7 +153,7 @@ class Block:
 
     def write(self, runs: Runs, data: Bytes) -> bool:
         """Write some of the bytes, and none between them; tell whether that could be."""
-        if store(spans(self.address, runs), data):
+        if store(write_spans(self.address, runs), data):
             return self.copy_runs(runs) == data
         owner = None if CAN_FETCH or self.foreign else self.hold()
         if owner is None:
@@ -202,14 +202,14 @@ def copy_held(block: Block) -> bytes | None:
         return None
 
 
-def fetch(spans: bytes, total: int, known: bytes | None = None) -> tuple[bytes | None, bytes | None]:
+def fetch(write_spans: bytes, total: int, known: bytes | None = None) -> tuple[bytes | None, bytes | None]:
     """Copy many small runs of bytes, one behind the other; return their digest and, unless it is known, the bytes.
 
     None stands for what cannot be read.
     """
     scratch = _spare.pop() if _spare else Scratch()
     try:
-        if scratch.fetch(spans, total) != total:
+        if scratch.fetch(write_spans, total) != total:
             return None, None
         digest = xxhash.xxh3_128_digest(scratch.view[:total])
         return digest, None if digest == known else scratch.view[:total].tobytes()
@@ -250,7 +250,7 @@ def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noq
     else:
         owner = owner_of(thing)
         keeper = plain_reads.storage_of(owner) if plain_reads.is_tensor(owner) else owner
-        start, room, foreign = reading.storage_start, place_of(keeper)[1], _is_foreign(owner, reading.storage, own)
+        start, room, foreign = reading.storage_start, extent_of(keeper)[1], _is_foreign(owner, reading.storage, own)
         reference = None if plain_reads.is_ndarray(keeper) else weakref.ref(keeper)
     low, high = (0, room) if room <= WHOLE_LIMIT else (reading.low, reading.high)
     return Block(start + low, high - low, low, room, foreign, reference)
@@ -264,7 +264,7 @@ def holds_references(thing: Any) -> bool:  # noqa: ANN401  (a tensor or an array
     return bool(dtype.hasobject or dtype.flags & _REFERENCES)
 
 
-def place_of(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an array)
+def extent_of(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an array)
     """Tell where the memory begins, and how large it is."""
     if plain_reads.is_ndarray(owner):
         low, high = array_extent(owner)
@@ -275,13 +275,3 @@ def place_of(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an a
 def _is_foreign(owner: Any, storage: int, own: Container[int]) -> bool:  # noqa: ANN401
     """Tell whether the memory of a tensor or array could be gone although the object is there."""
     return storage not in own if plain_reads.is_tensor(owner) else not plain_reads.array_flags(owner).owndata
-
-
-def digest_spans(spans: bytes, total: int) -> bytes | None:
-    """Digest many runs of bytes, no more than fit in the scratch, as one; None where any cannot be read."""
-    scratch = _spare.pop() if _spare else Scratch()
-    try:
-        done = scratch.fetch(spans, total)
-        return xxhash.xxh3_128_digest(scratch.view[:total]) if done == total else None
-    finally:
-        _spare.append(scratch)

@@ -30,7 +30,7 @@ def span(address: int, nbytes: int) -> bytes:
     return _SPAN.pack(address, nbytes)
 
 
-def spans(address: int, runs: np.ndarray[Any, Any]) -> bytes:
+def write_spans(address: int, runs: np.ndarray[Any, Any]) -> bytes:
     """Write many runs, rows of an offset and a length, as spans."""
     found = np.array(runs, np.uint64)
     found[:, 0] += np.uint64(address)

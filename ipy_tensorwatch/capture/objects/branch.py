@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.model.outline import Outline, Run
+from ...core.model.outline import Outline, OutlineRun
 from ...core.model.path import AccessPath
 from .inspect_object import numbers_of
 
@@ -36,7 +36,7 @@ class Branch:
     kinds: set[int] = field(default_factory=set)
     spelled: dict[int, str] = field(default_factory=dict)
 
-    def take(self, run: Run, values: Sequence[object], kinds: set[int] | None = None) -> None:
+    def take(self, run: OutlineRun, values: Sequence[object], kinds: set[int] | None = None) -> None:
         """Add neighbours, the numbers of whose types may be known."""
         self.outline.runs.append(run)
         self.objects.extend(values)

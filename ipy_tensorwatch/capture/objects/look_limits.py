@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import thread_time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.model.outline import Run
+from ...core.model.outline import OutlineRun
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ class Segment(NamedTuple):
 
     key: str
     path: AccessPath
-    whole: Run
+    whole: OutlineRun
     everything: Sequence[Any]
     start: int
     above: tuple[int, ...]
@@ -50,16 +50,16 @@ class Segment(NamedTuple):
         """How many things it holds, weighed by what it takes to open one."""
         return self.weight * min(SEGMENT, len(self.everything) - self.start)
 
-    def cut(self, node: int) -> tuple[Run, Sequence[Any]]:
+    def cut(self, node: int) -> tuple[OutlineRun, Sequence[Any]]:
         """Cut it out: how it hangs on a node, and what it holds."""
         part, whole = slice(self.start, self.start + SEGMENT), self.whole
         keys, values = whole.keys[part], self.everything[part]
         count = min(len(keys), len(values))
-        return Run(node, whole.style, keys[:count], whole.role), values[:count]
+        return OutlineRun(node, whole.style, keys[:count], whole.role), values[:count]
 
 
 def segments_of(
-    path: AccessPath, run: Run, values: Sequence[Any], above: tuple[int, ...], weight: int = 1
+    path: AccessPath, run: OutlineRun, values: Sequence[Any], above: tuple[int, ...], weight: int = 1
 ) -> Iterator[Segment]:
     """Cut a huge container into segments."""
     begin = f"{path}<{run.style}{run.role} "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from ...core.host.python_private import values_of
-from ...core.model.outline import Outline, Run, steps_of
+from ...core.model.outline import Outline, OutlineRun, steps_of
 from .containers import ATOM_IDS, HOOKS, is_array, module_steps, opener
 from .inspect_object import Odd, are_all, kinds_of, module_of, same_things
 
@@ -38,7 +38,7 @@ class Make(NamedTuple):
     is_fixed: bool
 
 
-class Part(NamedTuple):
+class TreePart(NamedTuple):
     """Some of the modules at one depth, and what each holds, side by side."""
 
     modules: list[torch.nn.Module]
@@ -58,12 +58,12 @@ class Survey(NamedTuple):
         Parameters and buffers, level by level.
     """
 
-    levels: list[list[Part]]
+    levels: list[list[TreePart]]
     signature: list[object]
     objects: list[Any]
 
 
-def survey(root: torch.nn.Module, last: Sequence[object] = ()) -> Survey | None:
+def survey_module(root: torch.nn.Module, last: Sequence[object] = ()) -> Survey | None:
     """Survey a tree of modules; None where an attribute of a module may lead to more tensors, or modules form a ring.
 
     Parameters
@@ -104,7 +104,7 @@ def _descend(modules: list[torch.nn.Module], found: Survey, last: Sequence[objec
     if make is None:
         return None
     found.signature.append(make)
-    part = Part(
+    part = TreePart(
         modules,
         [*map(itemgetter("_parameters"), insides)],
         [*map(itemgetter("_buffers"), insides)],
@@ -181,7 +181,7 @@ def _leads_nowhere(value: object) -> bool:
     return opener(kind) is None and not is_array(kind)
 
 
-def draw(name: str, levels: Sequence[Sequence[Part]]) -> Outline:
+def outline_tree(name: str, levels: Sequence[Sequence[TreePart]]) -> Outline:
     """Draw the outline of a surveyed tree, in the order of the survey's objects."""
     outline = Outline()
     nodes = [outline.add_node(-1, name)]
@@ -198,12 +198,12 @@ def draw(name: str, levels: Sequence[Sequence[Part]]) -> Outline:
     return outline
 
 
-def _draw_tensors(outline: Outline, nodes: list[int], part: Part) -> None:
+def _draw_tensors(outline: Outline, nodes: list[int], part: TreePart) -> None:
     for role, held in (("", part.parameters), ("buffer", part.buffers)):
         for module, node, inner in zip(part.modules, nodes, held, strict=True):
             style, keys = _keys_in(module, inner)
             if keys:
-                outline.runs.append(Run(node, style, tuple(keys), role))
+                outline.runs.append(OutlineRun(node, style, tuple(keys), role))
 
 
 def _keys_in(module: torch.nn.Module, part: dict[str, Any]) -> tuple[Style, Sequence[object]]:

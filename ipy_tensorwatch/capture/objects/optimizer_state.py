@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.model.outline import Run
+from ...core.model.outline import OutlineRun
 from .containers import ATOM_IDS, PLAIN_IDS
 from .inspect_object import are_all, numbers_of
 
@@ -38,7 +38,7 @@ class Drawn(NamedTuple):
     sizes: list[int]
     is_array: list[bool]
     nodes: list[tuple[int, str]]
-    runs: list[Run]
+    runs: list[OutlineRun]
 
     def is_of(self, other: Drawn) -> bool:
         """Tell whether the outline of another state is this one."""
@@ -72,5 +72,5 @@ def _draw(states: Drawn) -> None:
         part = range(start, start + size)
         keys = tuple(states.keys[place] for place in part if states.is_array[place])
         if keys:
-            states.runs.append(Run(number, "key", keys))
+            states.runs.append(OutlineRun(number, "key", keys))
         start += size

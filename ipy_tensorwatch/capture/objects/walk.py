@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from ...core.host.guard import GUARD
-from ...core.model.outline import Run, steps_of
+from ...core.model.outline import OutlineRun, steps_of
 from ...core.model.reason import BUDGET, Reason
 from .branch import Branch, Tree
 from .containers import ATOM_IDS, ODD, PLAIN_IDS, groups_of, is_array, is_barren, opener, quick_reader, spell_keys
@@ -30,7 +30,7 @@ from .inspect_object import (
     value_at,
 )
 from .look_limits import SEGMENT, Limits, Segment, segments_of
-from .module_tree import draw, is_same, survey
+from .module_tree import is_same, outline_tree, survey_module
 from .optimizer_state import take_states
 from .slices import Slices
 
@@ -111,7 +111,9 @@ def walk(
     direct = Branch(odd=found.skipped)
     are_arrays = [*map(is_array, map(type, namespace.values()))]
     if any(are_arrays):
-        direct.take(Run(0, "name", [*compress(namespace, are_arrays)]), [*compress(namespace.values(), are_arrays)])
+        direct.take(
+            OutlineRun(0, "name", [*compress(namespace, are_arrays)]), [*compress(namespace.values(), are_arrays)]
+        )
         found.branches[""] = direct
     for name, value in _by_turns(compress(namespace.items(), map(not_, are_arrays)), found.limits):
         if not found.limits.may_walk():
@@ -176,14 +178,14 @@ def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
     if not is_a(type(value), torch.nn.Module):
         return False
     last = known(name)
-    seen = survey(cast("torch.nn.Module", value), last.signature if last else ())
+    seen = survey_module(cast("torch.nn.Module", value), last.signature if last else ())
     if seen is None:
         return False
     kinds = numbers_of(seen.objects)
     if not (kinds <= PLAIN_IDS or all(map(is_array, map(type, seen.objects)))):
         return False
     same = last if last and is_same(last.signature, seen.signature) else None
-    outline, spelled = (same.outline, same.spelled) if same else (draw(name, seen.levels), {})
+    outline, spelled = (same.outline, same.spelled) if same else (outline_tree(name, seen.levels), {})
     found.branches[name] = Branch(outline.copy(), seen.objects, seen.signature, found.skipped, kinds, spelled)
     return True
 
@@ -255,13 +257,13 @@ def open_into(
     for style, keys, values, role in look_inside(thing) if look_inside else ():
         if style == ODD:
             branch.pass_by(node, keys, values)
-        elif found is None or not _cut(found, branch, Run(node, style, keys, role), values, above):
-            run, copied = _copied(Run(node, style, keys, role), values)
+        elif found is None or not _cut(found, branch, OutlineRun(node, style, keys, role), values, above):
+            run, copied = _copied(OutlineRun(node, style, keys, role), values)
             children += _take_values(branch, run, copied, numbers_of(copied))
     return children
 
 
-def _copied(run: Run, values: Sequence[object]) -> tuple[Run, Sequence[object]]:
+def _copied(run: OutlineRun, values: Sequence[object]) -> tuple[OutlineRun, Sequence[object]]:
     """Copy what is looked at whole, where that has not been done."""
     if type(values) is not Slices:
         return run, values
@@ -270,7 +272,7 @@ def _copied(run: Run, values: Sequence[object]) -> tuple[Run, Sequence[object]]:
     return replace(run, style=style, keys=keys[: len(copied)]), copied
 
 
-def _cut(found: Walk, branch: Branch, run: Run, values: Sequence[object], above: tuple[int, ...]) -> bool:
+def _cut(found: Walk, branch: Branch, run: OutlineRun, values: Sequence[object], above: tuple[int, ...]) -> bool:
     """Cut a container into segments, where there is so much in it."""
     if len(values) <= SEGMENT:
         return False
@@ -283,10 +285,12 @@ def _cut(found: Walk, branch: Branch, run: Run, values: Sequence[object], above:
     return True
 
 
-def _take_values(branch: Branch, run: Run, values: Sequence[object], kinds: set[int]) -> list[tuple[str, object]]:
+def _take_values(
+    branch: Branch, run: OutlineRun, values: Sequence[object], kinds: set[int]
+) -> list[tuple[str, object]]:
     """Take the tensors among some neighbours, the numbers of whose types are known; return the inner containers."""
     if kinds <= PLAIN_IDS:
-        branch.take(Run(run.node, run.style, _frozen(run.keys), run.role), values, kinds)
+        branch.take(OutlineRun(run.node, run.style, _frozen(run.keys), run.role), values, kinds)
     elif not kinds <= ATOM_IDS:
         return _sort_out(branch, run, values)
     return []
@@ -296,14 +300,14 @@ def _frozen(keys: Sequence[object]) -> Sequence[object]:
     return keys if isinstance(keys, range | Slices) else tuple(keys)
 
 
-def _sort_out(branch: Branch, run: Run, values: Sequence[object]) -> list[tuple[str, object]]:
+def _sort_out(branch: Branch, run: OutlineRun, values: Sequence[object]) -> list[tuple[str, object]]:
     numbers = [*map(id, map(type, values))]
     kinds = {number: kind for number, kind in zip(numbers, map(type, values), strict=True) if number not in ATOM_IDS}
     held = {number for number, kind in kinds.items() if is_array(kind)}
     arrays = [i for i, number in enumerate(numbers) if number in held] if held else []
     if arrays:
         keys = tuple(run.keys[i] for i in arrays)
-        branch.take(Run(run.node, run.style, keys, run.role), [values[i] for i in arrays])
+        branch.take(OutlineRun(run.node, run.style, keys, run.role), [values[i] for i in arrays])
     readers = {number: quick_reader(kind) for number, kind in kinds.items() if opener(kind) is not None}
     inner = [i for i, one in enumerate(numbers) if one in readers and not is_barren(readers[one], values[i])]
     steps = steps_of(run.style, [run.keys[i] for i in inner])
@@ -383,6 +387,6 @@ def _add_parameters(_: Walk, branch: Branch, node: int, optimizer: object, known
                 continue
             step = f"{place}['params'][{number}]"
             if is_array(type(parameter)):
-                branch.take(Run(node, "typed", (step,)), [parameter])
+                branch.take(OutlineRun(node, "typed", (step,)), [parameter])
             else:
                 branch.pass_by(node, (step,), (Reason("no-tensor"),))

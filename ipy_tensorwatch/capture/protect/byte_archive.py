@@ -12,14 +12,10 @@ import xxhash
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...core.model.path import AccessPath
-    from ...core.model.reading import Reading
-    from ...core.model.snapshot import Snapshot
-    from ..compare.fingerprints import Budget, Mark, Verdict
+    from ...core.model.snapshot import Entry, Snapshot
+    from ..compare.fingerprints import Budget, ByteVerdict, StorageMark
     from ..memory.byte_block import Block
     from ..observer import Observation
-
-    Entry = tuple[AccessPath, Reading]
 
 
 _NOT_READ = ("skipped", "moved")
@@ -29,7 +25,7 @@ RECORD = 500
 """What keeping a copy takes beside its bytes."""
 
 
-class Kept(NamedTuple):
+class ArchivedBytes(NamedTuple):
     """The bytes of one storage as they were before some cells.
 
     Attributes
@@ -43,7 +39,7 @@ class Kept(NamedTuple):
     storage: int
     first: int
     last: int
-    mark: Mark
+    mark: StorageMark
     entries: tuple[Entry, ...] = ()
     snapshot: Snapshot | None = None
 
@@ -71,10 +67,10 @@ class Archive:
     """
 
     limit: int = 0
-    kept: dict[int, deque[Kept]] = field(default_factory=dict)
+    kept: dict[int, deque[ArchivedBytes]] = field(default_factory=dict)
     order: deque[int] = field(default_factory=deque)
     lost: dict[int, int] = field(default_factory=dict)
-    copies: dict[int, Mark] = field(default_factory=dict)
+    copies: dict[int, StorageMark] = field(default_factory=dict)
     due: set[int] = field(default_factory=set)
     size: int = 0
 
@@ -94,7 +90,7 @@ class Archive:
             if verdict.outcome not in _NOT_READ:
                 self._lose(storage, verdict, cell)
 
-    def prepare(self, blocks: Mapping[int, Block], marks: Mapping[int, Mark], budget: Budget) -> None:
+    def prepare(self, blocks: Mapping[int, Block], marks: Mapping[int, StorageMark], budget: Budget) -> None:
         """Copy large storages as they are, as far as time and room allow."""
         self.copies = {one: mark for one, mark in self.copies.items() if one in marks and _is_of(mark, marks[one])}
         self.due &= marks.keys()
@@ -110,13 +106,13 @@ class Archive:
             self.due.discard(storage)
             budget.pay(thread_time() - began)
 
-    def find(self, storage: int, cell: int) -> Kept | None:
+    def find(self, storage: int, cell: int) -> ArchivedBytes | None:
         """Find the bytes of a storage from before a cell: those that the first write since then has replaced."""
         if self.lost.get(storage, 0) >= cell:
             return None
         return next((one for one in self.kept.get(storage, ()) if one.last >= cell), None)
 
-    def _keep(self, storage: int, verdict: Verdict, before: Snapshot, cell: int, *, has_all: bool) -> None:
+    def _keep(self, storage: int, verdict: ByteVerdict, before: Snapshot, cell: int, *, has_all: bool) -> None:
         mark = verdict.before
         if mark is not None and mark.copy is None:
             copy = self.copies.get(storage)
@@ -129,16 +125,16 @@ class Archive:
             return  # the same bytes, of which more are watched
         first = cell if verdict.since is None else verdict.since + 1
         entries = () if has_all else before.by_storage.get(storage)
-        one = Kept(storage, first, cell, mark, entries, before if has_all else None)
+        one = ArchivedBytes(storage, first, cell, mark, entries, before if has_all else None)
         self.kept.setdefault(storage, deque()).append(one)
         self.order.append(storage)
         self.size += _size(mark)
 
-    def _lose(self, storage: int, verdict: Verdict, cell: int) -> None:
+    def _lose(self, storage: int, verdict: ByteVerdict, cell: int) -> None:
         self.lost[storage] = cell
         self._note_size(storage, verdict)
 
-    def _note_size(self, storage: int, verdict: Verdict) -> None:
+    def _note_size(self, storage: int, verdict: ByteVerdict) -> None:
         if verdict.after is not None and verdict.after.copy is None:
             self.due.add(storage)
 
@@ -159,9 +155,9 @@ class Archive:
             self.order = deque(one for one in self.order if one in self.kept)
 
 
-def _is_of(copy: Mark, mark: Mark) -> bool:
+def _is_of(copy: StorageMark, mark: StorageMark) -> bool:
     return copy.digest == mark.digest and copy.block == mark.block
 
 
-def _size(mark: Mark) -> int:
+def _size(mark: StorageMark) -> int:
     return mark.block.nbytes + RECORD

@@ -14,7 +14,7 @@ from ...core.memory.footprint import footprint_of
 from ...core.model.freezing import FrozenRecord
 from ..compare.fingerprints import digest_part
 from ..host.threads import is_alone
-from ..memory.byte_block import Block, block_of, place_of
+from ..memory.byte_block import Block, block_of, extent_of
 from ..memory.raw_memory import mapping_at
 from ..objects.inspect_object import is_a
 from ..tensors.plain_reads import is_tensor, storage_of
@@ -30,7 +30,7 @@ _NOTHING = np.zeros((0, 2), np.int64)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class FrozenBytes:
     """The bytes that the elements of a tensor cover, and where they lie.
 
     Attributes
@@ -48,7 +48,7 @@ class Kept:
     home: str
 
     @classmethod
-    def of(cls, block: Block, reading: Reading) -> Kept | None:
+    def of(cls, block: Block, reading: Reading) -> FrozenBytes | None:
         """Copy the bytes; None where they cannot be read, or are scattered too widely."""
         footprint = footprint_of(reading)
         runs = footprint.runs() if footprint else None if reading.nbytes else _NOTHING
@@ -84,7 +84,7 @@ class Frozen:
     reading: Reading
     owner: weakref.ref[Any]
     thing: weakref.ref[Any]
-    kept: Kept | None
+    kept: FrozenBytes | None
     is_lost: bool = False
 
     @classmethod
@@ -93,7 +93,7 @@ class Frozen:
         owner = owner_of(thing)
         owner = storage_of(owner) if is_tensor(owner) else owner
         block = block_of(thing, reading, own) if reading.device == "cpu" else None
-        kept = Kept.of(block.part(reading.low, reading.high - reading.low), reading) if block else None
+        kept = FrozenBytes.of(block.part(reading.low, reading.high - reading.low), reading) if block else None
         return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), kept)
 
     def on_release(self, release: Callable[[object], object]) -> None:
@@ -124,7 +124,7 @@ class Frozen:
         owner = self.owner()
         if owner is None:
             return None
-        start, room = place_of(owner)
+        start, room = extent_of(owner)
         moved = start - self.reading.storage_start
         return self.reading._replace(data_ptr=self.reading.data_ptr + moved) if room >= self.reading.high else None
 
@@ -144,7 +144,7 @@ class Frozen:
         self.is_lost = not self.kept.put_back(block)
         return True
 
-    def _reseat(self, kept: Kept) -> bool:
+    def _reseat(self, kept: FrozenBytes) -> bool:
         """Lead the tensor back to its memory where an assignment to `.data` has given it another."""
         tensor: Any = self.thing()
         storage = self.owner()
@@ -164,7 +164,7 @@ class Frozen:
         same = tensor.untyped_storage() is storage
         return same and offset == self.reading.low and is_laid_out_as(tensor, self.reading)
 
-    def _enlarge(self, kept: Kept) -> Reading | None:
+    def _enlarge(self, kept: FrozenBytes) -> Reading | None:
         storage: Any = self.owner()
         if is_a(type(storage), torch.UntypedStorage):
             storage.resize_(kept.block.room)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..compare.fingerprints import COPY_LIMIT, Mark
+from ..compare.fingerprints import COPY_LIMIT, StorageMark
 from ..host.threads import is_alone
 from ..memory.byte_block import SMALL, batches, block_of, digest_each, fetch
 from ..tensors.plain_reads import is_plain
 from ..tensors.read_tensor import read
 from .look_group import LookGroup, group_storages
 from .storage_moves import Seats
-from .watched_storage import Rewritten, Watched, mask_of
+from .watched_storage import Rewritten, Watched, differing_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ...core.blame.operator_writes import Region
     from ..compare.byte_history import Spell
-    from ..compare.fingerprints import Verdict
+    from ..compare.fingerprints import ByteVerdict
     from ..memory.byte_block import Block, Bytes
     from ..snapshot.snapshotter import Shot
     from ..tensors.serials import StorageSerials
@@ -69,7 +69,7 @@ class Watch:
     def begin(
         cls,
         before: Shot,
-        marks: Mapping[int, Mark],
+        marks: Mapping[int, StorageMark],
         references: Mapping[int, weakref.ref[Any]],
         largest: int,
         room: int,
@@ -191,10 +191,10 @@ class Watch:
         one = self._find(storage)
         return [*one.spells, *one.spell(one.look_number)] if one else []
 
-    def now(self, storage: int) -> Mark | None:
+    def now(self, storage: int) -> StorageMark | None:
         """Look at a storage once more; None where it is gone."""
         one = self._find(storage)
-        return Mark.of(one.block) if one and one.find() else None
+        return StorageMark.of(one.block) if one and one.find() else None
 
     @property
     def seen(self) -> set[int]:
@@ -212,7 +212,7 @@ class Watch:
                 self._by_count.add(storage)
         self._counted = number
 
-    def conclude(self, verdicts: Mapping[int, Verdict], number: int) -> Iterator[Rewritten]:
+    def conclude(self, verdicts: Mapping[int, ByteVerdict], number: int) -> Iterator[Rewritten]:
         """Find what the comparison after the cell saw beyond the looks."""
         yield from self._count(number)
         self._settle()
@@ -222,7 +222,7 @@ class Watch:
                 if seen := one.accept(storage, number, after):
                     yield seen
             elif before and after and verdict.outcome == "changed" and storage not in self._by_count:
-                yield Rewritten(storage, 0, mask_of(before.copy, after.copy), after.block.low)
+                yield Rewritten(storage, 0, differing_bytes(before.copy, after.copy), after.block.low)
 
     def follow(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> Iterator[Moved]:
         """Find the tensors that were given other memory, and watch that too from here on."""
@@ -247,7 +247,7 @@ class Watch:
         for storage in blocks.keys() - self.seen:
             block, reference = blocks[storage], known.get(storage)
             if reference is not None and self._has_room(block):
-                mark = Mark.of(block)
+                mark = StorageMark.of(block)
                 digest, copy = (mark.digest, mark.copy) if mark else (None, None)
                 copy = copy if block.nbytes <= self.largest else None
                 self.watched[storage] = Watched(reference, block, digest, copy, number, number)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import xxhash
 
-from ..memory.byte_block import digest_spans
+from ..memory.byte_block import fetch
 from ..memory.raw_memory import SCRATCH
 from .watched_storage import is_storage
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import weakref
     from collections.abc import Iterator, Mapping
 
-    from ..memory.byte_block import Bytes
+    from ..memory.byte_block import Block, Bytes
     from .watched_storage import Watched
 
 MAX_COUNT = 512
@@ -48,19 +48,21 @@ class LookGroup:
         """Return whether all are where they were and hold what they held."""
         if self._digest is None or not self._are_there():
             return False
-        return digest_spans(self._spans, self._nbytes) == self._digest
+        return fetch(self._spans, self._nbytes, self._digest)[0] == self._digest
 
     def learn(self) -> None:
         """Take what is known of each storage for what all hold together."""
         members = self.members.values()
         copies: list[Bytes] = [one.copy for one in members if one.copy is not None]
-        is_known = len(copies) == len(members) and all(one.find() for one in members)
-        self._digest = xxhash.xxh3_128_digest(b"".join(copies)) if is_known else None
         self._spans, self._nbytes = b"".join([one.block.span for one in members]), sum(map(len, copies))
-        owners = [(one.reference, one.reference()) for one in members]
-        self._arrays = [reference for reference, owner in owners if not is_storage(owner)]
-        self._storages = [reference for reference, owner in owners if is_storage(owner)]
-        self._places = self._places_now() if is_known else ([], [])
+        owned = [(one.reference, one.block, is_storage(one.reference())) for one in members]
+        self._arrays = [reference for reference, _, is_torch in owned if not is_torch]
+        self._storages = [reference for reference, _, is_torch in owned if is_torch]
+        blocks = [block for _, block, is_torch in owned if is_torch]
+        starts, rooms = self._places_now()
+        self._places = starts, rooms
+        is_there = all(map(_lies, blocks, starts, rooms)) and len(copies) == len(members)
+        self._digest = xxhash.xxh3_128_digest(b"".join(copies)) if is_there else None
 
     def settle(self) -> None:
         """Let each storage know the last look that saw no change."""
@@ -77,6 +79,10 @@ class LookGroup:
     def _places_now(self) -> tuple[list[int], list[int]]:
         owners: list[Any] = [one() for one in self._storages]
         return list(map(_address, owners)), list(map(_room, owners))
+
+
+def _lies(block: Block, start: int, room: int) -> bool:
+    return block.start == start and block.end <= room
 
 
 def group_storages(watched: Mapping[int, Watched]) -> Iterator[LookGroup]:

@@ -90,14 +90,16 @@ class StepRecorder:
     def _note_once(self, optimizer: torch.optim.Optimizer) -> None:
         """Note a step unless one was made from the same place."""
         cell = self._cell_frame()
-        place = (cell.f_code.co_filename, cell.f_lineno, cell.f_lasti) if cell else None
+        place = (cell.f_code.co_filename, cell.f_lasti) if cell else None
         key = get_ident(), id(optimizer), self.current(), place
         if key not in self.seen:
             GUARD.run_inside(_WHERE, self._note, optimizer, cell, key, default=None)
 
     def _cell_frame(self) -> FrameType | None:
-        frames = (frame for frame, _ in walk_stack(sys._getframe(1)) if frame.f_code.co_name == CELL)
-        return next((frame for frame in frames if self.is_notebook(frame.f_code.co_filename)), None)
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None and not (frame.f_code.co_name == CELL and self.is_notebook(frame.f_code.co_filename)):
+            frame = frame.f_back  # written out: `walk_stack` works out the line of every frame
+        return frame
 
     def _note(self, optimizer: torch.optim.Optimizer, cell: FrameType | None, key: object) -> None:
         with plain_reads():

@@ -31,10 +31,12 @@ class WakeTimer:
             return
         self._is_on = True
         self._gate.acquire()
+        OWN.add(self)
         try:
             start_new_thread(self._run, (seconds,))
         except RuntimeError:  # no more threads, or the interpreter is about to exit
             self._gate.release()
+            OWN.discard(self)
 
     def stop(self) -> None:
         """Let the thread end, without waiting for it."""
@@ -42,7 +44,6 @@ class WakeTimer:
             self._gate.release()
 
     def _run(self, seconds: float) -> None:
-        OWN.add(self)
         try:
             while isfinite(seconds) and not self._gate.acquire(timeout=min(seconds, TIMEOUT_MAX)):
                 seconds = GUARD.run_briefly("waking probes", self._wake, default=float("inf"))

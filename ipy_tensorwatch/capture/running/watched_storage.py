@@ -10,15 +10,17 @@ import torch
 import xxhash
 
 from ..compare.byte_history import Spell
-from ..compare.fingerprints import Mark
+from ..compare.dense_count import is_row_major
+from ..compare.fingerprints import StorageMark
 from ..host.threads import is_alone
-from ..memory.byte_block import place_of
+from ..memory.byte_block import extent_of
 from ..objects.inspect_object import is_a
 
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Iterator
 
+    from ...core.model.snapshot import Snapshot
     from ..memory.byte_block import Block, Bytes
 
 
@@ -60,7 +62,7 @@ class Watched:
         owner = self.reference()
         if not is_storage(owner):
             return owner is not None
-        start, size = place_of(owner)
+        start, size = extent_of(owner)
         if start != self.block.start and size >= self.block.low + self.block.nbytes:
             self.block = replace(self.block, address=start + self.block.low, room=size)
         return start == self.block.start and size >= self.block.low + self.block.nbytes
@@ -72,7 +74,7 @@ class Watched:
         copy = self.block.copy()
         return (None if copy is None else xxhash.xxh3_128_digest(copy)), copy
 
-    def accept(self, storage: int, number: int, seen: Mark | None) -> Rewritten | None:
+    def accept(self, storage: int, number: int, seen: StorageMark | None) -> Rewritten | None:
         """Compare with the last look what somebody else has just read, where that is the same bytes."""
         is_kept = self.copy is not None
         if seen is None or seen.block != self.block or (is_kept and seen.copy is None):
@@ -92,7 +94,7 @@ class Watched:
         self.spells += self.spell(since)
         self.first, self.digest = number, digest
         self.copy = copy if old is not None else None
-        return Rewritten(storage, since, mask_of(old, self.copy), self.block.low)
+        return Rewritten(storage, since, differing_bytes(old, self.copy), self.block.low)
 
     def _is_there(self) -> bool:
         owner = self.reference()
@@ -101,14 +103,26 @@ class Watched:
     def spell(self, last: int) -> Iterator[Spell]:
         """Tell the bytes as they were up to a look."""
         if self.digest is not None:
-            yield Spell(self.first, last, Mark(self.block, self.digest, self.copy, {}))
+            yield Spell(self.first, last, StorageMark(self.block, self.digest, self.copy, {}))
 
 
 def is_storage(owner: object) -> bool:
     """Return whether an owner of memory is a storage of PyTorch's."""
-    return is_a(type(owner), torch.UntypedStorage)
+    return type(owner) is torch.UntypedStorage or is_a(type(owner), torch.UntypedStorage)
 
 
-def mask_of(old: Bytes | None, new: Bytes | None) -> ByteMask | None:
+def differing_bytes(old: Bytes | None, new: Bytes | None) -> ByteMask | None:
     """Tell which bytes differ; None where one of the two is not known."""
     return None if old is None or new is None or len(old) != len(new) else ByteMask(old, new)
+
+
+def lies_in_whole_readings(one: Rewritten, after: Snapshot) -> bool:
+    """Tell whether every path to a storage leads to all of its bytes, so that it is all one which of them differ."""
+    end = one.low + (len(one.mask.old) if one.mask else 0)
+    for scene, place in after.by_storage.places(one.storage):
+        reading = scene.readings[place]
+        if not is_row_major(reading.shape, reading.strides, reading.itemsize):
+            return False
+        if reading.low > one.low or reading.high < end:
+            return False
+    return True

@@ -11,10 +11,9 @@ from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 from ...core.host.guard import GUARD, pause_tracing
-from ...core.model.evidence import Move, Position, Write
+from ...core.model.evidence import Move, Position, SeenWrite
 from ...core.syntax.probes import make_probes, silence
-from ..compare.byte_history import NO_PAST, Past
-from ..compare.dense_count import is_row_major
+from ..compare.byte_history import NO_PAST, ByteHistory
 from ..frames.line_monitor import CAN_SEE, LineWatch
 from ..host.gc_pause import quiet_collector
 from ..host.graph_private import next_sequence_number
@@ -22,6 +21,7 @@ from .live_watch import Watch
 from .look_budget import EVENT, PASS
 from .resting_probes import RestingProbes
 from .wake_timer import WakeTimer
+from .watched_storage import lies_in_whole_readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ...core.blame.operator_writes import Region
     from ...core.model.snapshot import Snapshot
-    from ..compare.fingerprints import Mark
+    from ..compare.fingerprints import StorageMark
     from ..observer import Observation
     from ..snapshot.snapshotter import Shot
     from ..tensors.serials import StorageSerials
@@ -94,7 +94,7 @@ class Ledger:
         that runs.
     """
 
-    marks: Mapping[int, Mark]
+    marks: Mapping[int, StorageMark]
     before: Shot
     storages: StorageSerials
     peek: Callable[[], Shot]
@@ -111,7 +111,7 @@ class Ledger:
     widening: frozenset[int] = frozenset()
     probes: ModuleType = field(default_factory=partial(make_probes, {}))
     current: int | None = None
-    writes: list[Write] = field(default_factory=list)
+    writes: list[SeenWrite] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
     built: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=MAX_BUILT))
     numbers: list[int] = field(default_factory=lambda: [next_sequence_number()])
@@ -143,10 +143,10 @@ class Ledger:
         return bool(self.resting)
 
     @property
-    def past(self) -> Past:
+    def past(self) -> ByteHistory:
         """What the looks so far have seen."""
         watch = self._watch
-        return Past(self.numbers, self.outside, watch.spells, watch.seen, watch.now) if watch else NO_PAST
+        return ByteHistory(self.numbers, self.outside, watch.spells, watch.seen, watch.now) if watch else NO_PAST
 
     def begin(self, count: int, sampled: frozenset[int], widening: frozenset[int]) -> None:
         """Start the clock for a cell of `count` statements."""
@@ -154,7 +154,7 @@ class Ledger:
         self.resting.begin({index: partial(self._enter, self._enter_statement, index) for index in range(count)})
         self.allowance.begin()
 
-    def look_closely(self, copies: Mapping[int, Mark], largest: int, share: float) -> None:
+    def look_closely(self, copies: Mapping[int, StorageMark], largest: int, share: float) -> None:
         """Look between statements for a larger share of the time, at larger storages too, compared with copies."""
         self.marks, self.largest, self.tires = {**self.marks, **copies}, largest, False
         self.allowance.floor = self.allowance.share = share
@@ -370,10 +370,10 @@ class Ledger:
         for one in rewritten:
             if one.since not in ran:
                 ran[one.since] = self._since(one.since)
-            is_all_one = after is not None and _matters_to_none(one, after)
+            is_all_one = after is not None and lies_in_whole_readings(one, after)
             mask = None if one.mask is None or is_all_one else one.mask.tobytes()
             self.writes.append(
-                Write(storage=one.storage, positions=ran[one.since], look=number, mask=mask, low=one.low)
+                SeenWrite(storage=one.storage, positions=ran[one.since], look=number, mask=mask, low=one.low)
             )
         for move in moved:
             since = self._since(move.since)
@@ -393,15 +393,3 @@ class Ledger:
             epoch.add(Position(self.current, self.lines.place, self.lines.blind))
             if self.resting:
                 epoch.update(map(Position, self.resting.take_ran()))
-
-
-def _matters_to_none(one: Rewritten, after: Snapshot) -> bool:
-    """Tell whether every path to a storage leads to all of its bytes, so that it is all one which of them differ."""
-    end = one.low + (len(one.mask.old) if one.mask else 0)
-    for scene, place in after.by_storage.places(one.storage):
-        reading = scene.readings[place]
-        if not is_row_major(reading.shape, reading.strides, reading.itemsize):
-            return False
-        if reading.low > one.low or reading.high < end:
-            return False
-    return True

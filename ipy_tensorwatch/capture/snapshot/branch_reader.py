@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...core.model.snapshot import Scene
+from ...core.model.snapshot import RootSnapshot
 from ..objects.branch import Tree
 from ..tensors.plain_reads import is_ndarray
 from ..tensors.read_tensor import is_laid_out_as
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..objects.branch import Branch
     from ..tensors.serials import ObjectSerials, StorageSerials
     from ..tensors.version_counter import Counter
-    from .change_check import Facts
+    from .change_check import BranchFacts
 
 FEW = 16
 """Of one in so many tensors that are read anew, the others need not be known."""
@@ -32,8 +32,8 @@ LAYOUT_TIME = 1e-6
 class KnownBranch:
     """What is kept of one branch from hook to hook: no live object, only what tells that nothing changed."""
 
-    facts: Facts
-    scene: Scene
+    facts: BranchFacts
+    scene: RootSnapshot
     blocks: dict[int, Block]
     counters: tuple[Counter, ...]
     tree: Tree | None = None
@@ -79,7 +79,7 @@ class BranchReader:
         found.tree = tree
         return found
 
-    def _is_same(self, old: KnownBranch, branch: Branch, facts: Facts) -> bool:
+    def _is_same(self, old: KnownBranch, branch: Branch, facts: BranchFacts) -> bool:
         """Tell whether a branch may be carried over; new memory may lie where memory that is gone lay."""
         if not old.facts.same_as(facts) or old.scene.outline != branch.outline:
             return False
@@ -92,7 +92,7 @@ class BranchReader:
         return serials == [reading.object for reading in old.scene.readings]
 
     def _read_all(
-        self, old: KnownBranch | None, branch: Branch, facts: Facts, nodes_left: Callable[[], int]
+        self, old: KnownBranch | None, branch: Branch, facts: BranchFacts, nodes_left: Callable[[], int]
     ) -> KnownBranch:
         """Read a branch as a whole."""
         self.has_new = True
@@ -103,11 +103,11 @@ class BranchReader:
             found.add(thing, role, serial)
         is_alike = old is not None and old.scene.outline == branch.outline
         scene = old.scene.with_readings(found.readings) if old and is_alike else None
-        scene = scene or Scene(outline=branch.outline, readings=tuple(found.readings))
+        scene = scene or RootSnapshot(outline=branch.outline, readings=tuple(found.readings))
         return KnownBranch(facts, scene, found.blocks, tuple(found.counters))
 
     def _read_rows(
-        self, old: KnownBranch, branch: Branch, facts: Facts, nodes_left: Callable[[], int], *, hurried: bool
+        self, old: KnownBranch, branch: Branch, facts: BranchFacts, nodes_left: Callable[[], int], *, hurried: bool
     ) -> KnownBranch:
         """Read a branch of the same paths: of what lies where it lay the versions, and what is new there."""
         versions, others = self._rows_to_read(old, branch, facts, hurried=hurried)
@@ -135,7 +135,7 @@ class BranchReader:
         return KnownBranch(facts, old.scene.with_readings(readings), join_blocks([blocks, found.blocks]), counters)
 
     def _rows_to_read(
-        self, old: KnownBranch, branch: Branch, facts: Facts, *, hurried: bool
+        self, old: KnownBranch, branch: Branch, facts: BranchFacts, *, hurried: bool
     ) -> tuple[list[tuple[int, int]], list[int]]:
         """Tell which tensors have another version alone, and that, and of which more is to be read."""
         versions: list[tuple[int, int]] = []

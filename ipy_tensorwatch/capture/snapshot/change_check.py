@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from ...core.host.guard import GUARD
-from ...core.model.outline import Run
+from ...core.model.outline import OutlineRun
 from ..host.torch_private import attributes_of, data_address, is_fake, is_functorch, quick_version_of, read_grad
 from ..objects.containers import TORCH_IDS
 from ..objects.inspect_object import are_all, same_things
@@ -84,18 +84,18 @@ class Chunk(NamedTuple):
         ], others
 
 
-class Facts(NamedTuple):
+class BranchFacts(NamedTuple):
     """The chunks of one branch, and whether their tokens alone prove identity; arrays have none."""
 
     chunks: list[Chunk]
     all_torch: bool
 
-    def same_as(self, other: Facts) -> bool:
+    def same_as(self, other: BranchFacts) -> bool:
         """Tell whether nothing differs; chunks that are the same were carried over as they are."""
         return len(self.chunks) == len(other.chunks) and all(map(operator.is_, self.chunks, other.chunks))
 
 
-def complete(branch: Branch, known: Facts | None) -> Facts:
+def complete(branch: Branch, known: BranchFacts | None) -> BranchFacts:
     """Add to a branch what hangs on its tensors themselves, `.grad` above all, and read the facts of everything.
 
     Parameters
@@ -113,10 +113,10 @@ def complete(branch: Branch, known: Facts | None) -> Facts:
             pass
     add_parts(branch)
     _take_grads(branch, list(enumerate(map(_grad, branch.objects))))
-    return Facts(_carry([_read_each(branch.objects)], old), all_torch=False)
+    return BranchFacts(_carry([_read_each(branch.objects)], old), all_torch=False)
 
 
-def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) -> Facts:
+def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) -> BranchFacts:
     tensors = branch.objects
     chunks: list[Chunk] = []
     grads: list[tuple[int, Any]] = []
@@ -133,7 +133,7 @@ def _complete_fast(branch: Branch, old: list[Chunk], *, may_have_history: bool) 
         for start in range(0, len(more), CHUNK):
             chunks.append(_read_fast(more[start : start + CHUNK], _tokens(old, len(chunks))))
         _take_grads(branch, grads)
-    return Facts(_carry(chunks, old), all_torch=True)
+    return BranchFacts(_carry(chunks, old), all_torch=True)
 
 
 def _tokens(old: list[Chunk], place: int) -> list[object]:
@@ -178,7 +178,7 @@ def _careful_grad(tensor: torch.Tensor, is_view: bool) -> Any:  # noqa: ANN401, 
 def _take_grads(branch: Branch, grads: list[tuple[int, Any]]) -> None:
     found = [(base, grad) for base, grad in grads if grad is not None]
     if found:
-        branch.take(Run(0, "grad", tuple(base for base, _ in found)), [grad for _, grad in found])
+        branch.take(OutlineRun(0, "grad", tuple(base for base, _ in found)), [grad for _, grad in found])
 
 
 def _grad(thing: Any) -> Any:  # noqa: ANN401

@@ -15,10 +15,8 @@ from .snapshotter import Lens
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
-
-    Entry = tuple[AccessPath, Reading]
+    from ...core.model.snapshot import Entry
 
 
 def find_holders(

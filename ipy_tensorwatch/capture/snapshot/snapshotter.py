@@ -11,7 +11,7 @@ from time import thread_time
 from typing import TYPE_CHECKING
 
 from ...core.model.reason import BUDGET, Reason
-from ...core.model.snapshot import Scene, Snapshot
+from ...core.model.snapshot import RootSnapshot, Snapshot
 from ..host.gc_pause import quiet_collector
 from ..host.node_limit import MAX_NODES
 from ..host.torch_private import plain_reads
@@ -64,7 +64,7 @@ class Shot:
     skipped: tuple[tuple[str, Reason], ...] = ()
     optimizers: tuple[tuple[str, int], ...] = ()
     resting: tuple[Mapping[int, Block], ...] = ()
-    late: Mapping[str, Scene] = field(default_factory=dict)
+    late: Mapping[str, RootSnapshot] = field(default_factory=dict)
 
     @cached_property
     def nbytes(self) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...core.model.outline import Run
+from ...core.model.outline import OutlineRun
 from ..host.torch_private import attributes_of, is_functorch, sparse_parts
 from ..objects.containers import is_array
 from ..objects.inspect_object import pairs_of, text_of
@@ -37,7 +37,7 @@ def add_parts(branch: Branch) -> None:
             for step in (path.root, *path.steps):
                 node = branch.outline.add_node(node, step)
             for step, part, role in parts:
-                branch.take(Run(node, "typed", (step,), role), [part])
+                branch.take(OutlineRun(node, "typed", (step,), role), [part])
 
 
 def _parts(tensor: torch.Tensor) -> list[tuple[str, Any, str]]:

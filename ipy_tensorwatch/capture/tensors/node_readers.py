@@ -31,7 +31,7 @@ class Slot(NamedTuple):
     use: Use
 
 
-class Kind(NamedTuple):
+class NodeKind(NamedTuple):
     """How nodes of one class are read, whatever a user's class makes of these names."""
 
     name: Callable[[Any], str]
@@ -41,10 +41,10 @@ class Kind(NamedTuple):
     compares: bool = False
 
 
-_kinds: dict[type, Kind] = {}
+_kinds: dict[type, NodeKind] = {}
 """Of PyTorch's own classes; a user's would be kept alive here."""
 
-_python = Kind(
+_python = NodeKind(
     PythonNode.name,
     PythonNode.next_functions.__get__,
     number_reader(PythonNode),
@@ -52,12 +52,12 @@ _python = Kind(
 )
 
 
-def is_python(kind: Kind) -> bool:
+def is_python(kind: NodeKind) -> bool:
     """Tell nodes of a user's function, which get their number long before they save: the function runs in between."""
     return kind is _python
 
 
-def kind_of(node: object) -> Kind:
+def kind_of(node: object) -> NodeKind:
     """Tell how a node is read."""
     cls: Any = type(node)
     known = _kinds.get(cls)
@@ -67,5 +67,5 @@ def kind_of(node: object) -> Kind:
         op = cls.name(node)
         names = saved_names(cls)
         saved = tuple(Slot(name, kept_by(cls, name), checked_by(cls, name), use_of(op, name)) for name in names)
-        known = _kinds[cls] = Kind(cls.name, cls.next_functions.__get__, number_reader(cls), saved, op in COMPARING)
+        known = _kinds[cls] = NodeKind(cls.name, cls.next_functions.__get__, number_reader(cls), saved, op in COMPARING)
     return known

@@ -17,8 +17,9 @@ from ..objects.inspect_object import PerClass, is_a, member_of, module_of, mro_o
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Tensor = torch.Tensor
-    Array = np.ndarray[Any, Any]
+    from ...core.memory.footprint import Array
+    from ..host.torch_private import Tensor
+
 
 _array: Any = vars(np.ndarray)
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _ORDER: tuple[Cause, ...] = ("direct", "call", "alias", "optimizer", "backward", "module")
 """A cell that writes a tensor in several ways is told by the first of these that applies."""
+FEW = 8
+"""How many statements are told at most of which any may have written, once there is no time to choose among them."""
 
 
 def find_cause(cell: CellIndex, difference: Difference) -> Verdict:
@@ -105,6 +107,9 @@ class _Case:
         """
         if len(indices) <= 1:
             return list(indices)
+        if self.cell.deadline.has_passed():
+            self.cell.curtailed[self.spelled] = None
+            return sorted(caught & indices or self._telling & indices or indices)[:FEW]
         telling = [
             one for index in sorted(indices & self._telling) if self._is_told_to_write(one := self.cell.numbered[index])
         ]

@@ -84,9 +84,13 @@ class CellIndex:
         return self._trails.of(statement)
 
     @cached_property
+    def deadline(self) -> Deadline:
+        """Until when the cell's changes are explained as well as can be, from the first question on."""
+        return Deadline.after(self._trace.seconds)
+
+    @cached_property
     def _trails(self) -> Trails:
-        deadline = Deadline.after(self._trace.seconds)
-        return Trails(self._trace.notebook, cell=self.evidence.cell, source=self.evidence.plain, deadline=deadline)
+        return Trails(self._trace.notebook, cell=self.evidence.cell, source=self.evidence.plain, deadline=self.deadline)
 
     def line(self, place: Place) -> Inner | None:
         """Find the line of a cell behind a line of a file."""

@@ -13,7 +13,7 @@ from ..model.evidence import Move
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model.evidence import Evidence, Position, Write
+    from ..model.evidence import Evidence, Position, SeenWrite
     from ..model.reading import Reading
 
 
@@ -44,7 +44,7 @@ class Course:
         if vague:
             yield frozenset(vague)
 
-    def _seen(self, evidence: Evidence) -> Iterator[tuple[Write | Move, Reading | None]]:
+    def _seen(self, evidence: Evidence) -> Iterator[tuple[SeenWrite | Move, Reading | None]]:
         """Give what was seen of the memory that the path led to at that time, and how it lay there if that is known."""
         since, storage = -1, self.before.storage
         reading: Reading | None = self.before
@@ -57,7 +57,7 @@ class Course:
         yield from ((write, last) for write in evidence.writes.get(storage, ()) if since < write.look)
 
 
-def touches(write: Write, reading: Reading) -> bool:
+def touches(write: SeenWrite, reading: Reading) -> bool:
     """Tell whether a reading's own elements are among the bytes; without a mask they may be."""
     if write.mask is None:
         return True

@@ -9,18 +9,21 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..model.differences import Differences
 from ..statements.write_calls import runs_backward
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from ..model.diff import Content, Difference
-    from ..model.differences import Found
+    from ..model.diff import Content, Difference, DiffRow
+    from ..model.differences import Column, Found
     from ..model.evidence import OptimizerStep, Position
     from ..model.path import AccessPath
     from ..model.reading import Reading
     from ..model.records import Cause
+    from ..model.snapshot import RootSnapshot
     from .cell_index import CellIndex
 
     Statements = frozenset[int]
@@ -34,16 +37,38 @@ class ExpectedWrites:
         self._found = found
         self._backs: dict[int, bool] = {}
         self._able: dict[frozenset[Position], Statements] = {}
+        self._behind: dict[int, bool] = {}
         self._stepping: dict[tuple[Statements, int | None], bool] = {}
 
     def classes(self) -> dict[int, Cause | None]:
         """Give the rows that were mutated, each with the one cause that it is certain to have, if there is one."""
         found = self._found
         if isinstance(found, Differences):
-            rows = ((row, found.rows[row]) for row in found.is_mutated.nonzero()[0].tolist())
-            return {row: self._class_of(row, before, after) for row, (_, _, before, after) in rows if before and after}
+            rows = found.is_mutated.nonzero()[0]
+            stepped = self._rows_of_only_step(found, rows)
+            classes: dict[int, Cause | None] = dict.fromkeys(stepped, "optimizer")
+            for row in rows.tolist():
+                _, _, before, after = found.rows[row]
+                if row not in stepped and before and after:
+                    classes[row] = self._class_of(row, before, after)
+            return classes
         several = ((row, one.before, one.after) for row, (one, content) in enumerate(found) if is_mutated(one, content))
         return {row: self._class_of(row, before, after) for row, before, after in several if before and after}
+
+    def _rows_of_only_step(self, found: Differences, rows: Column) -> set[int]:
+        """Give the rows of an optimizer that is all that stepped, in a statement that is all that can have written."""
+        steps, evidence = self._evidence.steps, self._evidence
+        if len(steps) != 1 or len(self._every) != 1 or steps[0].statement not in (None, *self._every):
+            return set()
+        if evidence.recorded or evidence.moves or found.moved or self._exact:
+            return set()
+        here = rows[np.isin(found.storages[rows], [*steps[0].storages])]
+        is_held = np.isin(found.objects[here], [*steps[0].parameters])
+        return {
+            row
+            for row, held in zip(here.tolist(), is_held.tolist(), strict=True)
+            if held or _kind(found.rows[row]) == "parameter" or self._is_behind(steps[0], row)
+        }
 
     def _class_of(self, row: int, before: Reading, after: Reading) -> Cause | None:
         if before.storage != after.storage or self._evidence.recorded or after.object in self._evidence.moves:
@@ -127,6 +152,12 @@ class ExpectedWrites:
 
     def _is_behind(self, step: OptimizerStep, row: int) -> bool:
         """Tell whether a path goes through the optimizer."""
+        if isinstance(self._found, Differences):
+            scene = self._found.rows[row].scene
+            if id(scene) not in self._behind:
+                self._behind[id(scene)] = _lies_behind(scene, step.paths)
+            if self._behind[id(scene)]:
+                return True
         return str(self._path(row)).startswith(tuple(step.paths))
 
     def _back(self, index: int) -> bool:
@@ -140,6 +171,17 @@ class ExpectedWrites:
         """Tell a buffer that no other root leads to, where all that ran were calls."""
         entries = self._cell.places.in_storage(reading.storage)
         return all(one.root == path.root for one, _ in entries) and all(self._cell.numbered[one].calls for one in ran)
+
+
+def _kind(row: DiffRow) -> str | None:
+    return row.after.kind if row.after else None
+
+
+def _lies_behind(scene: RootSnapshot, paths: Collection[str]) -> bool:
+    """Tell whether all of a scene hangs on one of some paths."""
+    outline = scene.outline
+    roots = [step for parent, step in outline.nodes if parent < 0]
+    return all(run.style != "name" for run in outline.runs) and all(root.startswith(tuple(paths)) for root in roots)
 
 
 def is_mutated(difference: Difference, content: Content) -> bool:

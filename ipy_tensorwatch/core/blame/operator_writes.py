@@ -77,7 +77,7 @@ class Operation(NamedTuple):
     regions: tuple[Region, ...]
 
 
-class Owners:
+class PathsByBytes:
     """Tells which variables own a region, although addresses are given out again as soon as memory is free."""
 
     def __init__(self, before: Snapshot, after: Snapshot) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..model.records import Inner
     from ..statements.statement import Statement
     from ..syntax.cell_lines import Listing
-    from .operator_writes import Operation, Owners
+    from .operator_writes import Operation, PathsByBytes
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Transcript:
     statements: tuple[Statement, ...]
     listing: Listing
 
-    def writes(self, seen: Mapping[Operation, int], owners: Owners) -> tuple[OperatorWrite, ...]:
+    def writes(self, seen: Mapping[Operation, int], owners: PathsByBytes) -> tuple[OperatorWrite, ...]:
         """Tell each operation with its site and the variables whose bytes it touched, the same ones once."""
         found: dict[tuple[Site | None, str, tuple[str, ...]], int] = {}
         for one, times in seen.items():
@@ -39,7 +39,7 @@ class Transcript:
             found[key] = found.get(key, 0) + times
         return tuple(OperatorWrite(site=site, op=op, paths=paths, times=n) for (site, op, paths), n in found.items())
 
-    def recorded(self, seen: Mapping[Operation, int], owners: Owners) -> dict[str, tuple[Recorded, ...]]:
+    def recorded(self, seen: Mapping[Operation, int], owners: PathsByBytes) -> dict[str, tuple[Recorded, ...]]:
         """Tell for each path which statements, and which lines inside functions, were seen to write to it."""
         found: dict[str, dict[Recorded, None]] = {}
         for operation in seen:
@@ -76,7 +76,7 @@ class Transcript:
         return self.listing.line(operation.inner)
 
 
-def _paths(operation: Operation, owners: Owners) -> Iterator[str]:
+def _paths(operation: Operation, owners: PathsByBytes) -> Iterator[str]:
     return iter(dict.fromkeys(str(path) for region in operation.regions for path in owners.of(region)))
 
 

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
     from ..model.diff import Difference
     from ..model.reading import Reading
-    from ..model.snapshot import Snapshot
-
-    Entry = tuple[AccessPath, Reading]
+    from ..model.snapshot import Entry, Snapshot
 
 
 class SnapshotIndex:

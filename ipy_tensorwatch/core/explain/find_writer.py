@@ -11,7 +11,7 @@ from ..model.saved_tensor import Writing
 from ..statements.rewrite_statement import written_path
 from ..syntax.magic_calls import MAGIC_CALL
 from .candidate_lines import is_counted
-from .known_writes import Witness, place_of, writes_by_name
+from .known_writes import Witness, line_and_text, writes_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,7 +99,7 @@ class Inquest:
         if site is None:
             return proven
         told = self.witness.told() if proven.cell == self.count else [remembered] if remembered else []
-        alike = [one for one in told if one.cell == proven.cell and place_of(one.site) == place_of(site)]
+        alike = [one for one in told if one.cell == proven.cell and line_and_text(one.site) == line_and_text(site)]
         best = next((one for one in alike if one.cause == "direct"), alike[0] if alike else None)
         if best is None or best.site is None:
             return proven
@@ -112,7 +112,7 @@ class Inquest:
             return known
         names = [*filter(None, [known.path]), *(str(path) for path, _ in self.witness.family)]
         for one in self._ran_in(known.cell):
-            if is_counted(one.text) and place_of(one) == place_of(known.site):
+            if is_counted(one.text) and line_and_text(one) == line_and_text(known.site):
                 return known
             name = next((name for name in names if is_counted(one.text) and writes_by_name(one, name)), None)
             if name is not None:
@@ -153,8 +153,8 @@ class Inquest:
             return None
         since = [*dict.fromkeys(self.ran_since(self.count))]
         saver = since[0] if here and since and self.spoiled.is_output else None
-        statements = {place_of(one): one.index for one in self.reasoning.own.statements}
-        told = [(statements.get(place_of(one.site)), one) for one in self.witness.told()]
+        statements = {line_and_text(one): one.index for one in self.reasoning.own.statements}
+        told = [(statements.get(line_and_text(one.site)), one) for one in self.witness.told()]
         found = [(_turn(one, since.index(index), is_saver=index == saver), turn)
                  for turn, (index, one) in enumerate(told) if index in since]  # fmt: skip
         return told[min(found)[1]][1] if found else None

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from ..model.path import AccessPath
     from ..model.reading import Reading
     from ..model.records import Cause, Change
+    from ..model.snapshot import Entry
     from ..statements.statement import Statement
-
-    Entry = tuple[AccessPath, Reading]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +96,8 @@ def find_last_write(witness: Witness, history: Iterable[tuple[int, Change]]) -> 
     if any(witness.version_before(path) == now for path, _ in witness.family):
         return next((one for one, _, after in [*witness.moves(history)][::-1] if after == now), None)
     turns = {index: turn for turn, (_, index) in enumerate(witness.reasoning.own.evidence.entered)}
-    numbers = {place_of(one): one.index for one in witness.reasoning.own.statements}
-    told = [(turns.get(numbers.get(place_of(one.site), -1), -1), one) for one in witness.told()]
+    numbers = {line_and_text(one): one.index for one in witness.reasoning.own.statements}
+    told = [(turns.get(numbers.get(line_and_text(one.site), -1), -1), one) for one in witness.told()]
     return max(told, key=lambda one: (one[0], one[1].cause == "direct"))[1] if told else None
 
 
@@ -107,6 +106,6 @@ def writes_by_name(one: Statement, name: str) -> bool:
     return bool(name_targets(one, ({},), {name: None}).exact)
 
 
-def place_of(one: Site | Statement | None) -> tuple[int, str] | None:
+def line_and_text(one: Site | Statement | None) -> tuple[int, str] | None:
     """Tell a statement from others of its cell."""
     return None if one is None else (one.line, one.text)

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..hazards.facts import TypedLine
-from ..statements.rewrite_statement import parse_one, splice
+from ..statements.rewrite_statement import parse_one, splice_source
 from ..syntax.ast_queries import last_name, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_header
 from ..syntax.statement_text import header_end, spell
@@ -63,7 +63,7 @@ def _rewritten(text: str, iterated: ast.expr, bases: Collection[str]) -> str | N
     if len(found) != 1:
         return None
     base, node = found[0]
-    return splice(text, [node], lambda _: f"[{base}[i] for i in range(len({base}))]")
+    return splice_source(text, [node], lambda _: f"[{base}[i] for i in range(len({base}))]")
 
 
 def _rows(node: ast.expr, base: str) -> Iterator[ast.expr]:

@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from ..blame.cell_index import CellIndex
     from ..blame.reasoning import Reasoning
     from ..blame.statement_timeline import Timeline
-    from ..model.path import AccessPath
     from ..model.reading import Reading
     from ..model.records import Site
     from ..model.saved_tensor import Overwritten, SavedTensor
+    from ..model.snapshot import Entry
     from .standing import Standing
 
-    Entry = tuple[AccessPath, Reading]
 
 MAX_EXPLAINED = 8
 """How many of the variables over a saved tensor are asked who wrote them."""

@@ -78,7 +78,7 @@ class Mask(NamedTuple):
             yield one == other
 
 
-def mask_of(op: str, saved: Collection[str], setting: Callable[[str], object]) -> Mask | None:
+def mask_of_node(op: str, saved: Collection[str], setting: Callable[[str], object]) -> Mask | None:
     """Tell how a node is masked; None where a gradient takes more than that from what it saved.
 
     Parameters

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from ..model.reading import Reading
     from ..model.records import Site
-    from ..model.snapshot import Scene, Snapshot
+    from ..model.snapshot import RootSnapshot, Snapshot
 
-    Owned = tuple[Scene, int, Reading]
+    Owned = tuple[RootSnapshot, int, Reading]
 
 
 def aliased_grads(snapshot: Snapshot, cell: int, find_site: Callable[[], Site | None]) -> Iterator[Lasting]:

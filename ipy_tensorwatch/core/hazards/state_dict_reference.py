@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 _OF_A_DICT = re.compile(r"^[^\[]*(?:\[(?:\d+|'[^']*')\][^\[]*)*\['[^']*'\]$")
 """A path to an item by text, through items by text or number; an optimizer's state has items by parameter."""
 
-Follower = tuple[AccessPath, str, "Change"]
+SharedItem = tuple[AccessPath, str, "Change"]
 
 
 def kept_by_reference(changes: Sequence[Change], snapshot: Snapshot, cell: int) -> Iterator[Lasting]:
     """Tell the dicts whose tensors an optimizer's step changed, because they are those of a module or an optimizer."""
     trained = _trained(changes, snapshot)
-    roots: dict[str, list[Follower]] = {}
+    roots: dict[str, list[SharedItem]] = {}
     for change in changes if trained else ():
         path = parse_path(change.path) if change.silent and _OF_A_DICT.search(change.path) else None
         reading = snapshot.get(change.path)
@@ -44,13 +44,13 @@ def _trained(changes: Sequence[Change], snapshot: Snapshot) -> Mapping[int, str]
     return {reading.storage: path for path, reading in told if reading is not None and reading.storage}
 
 
-def _lasting(followers: Sequence[Follower], snapshot: Snapshot, cell: int) -> Lasting:
+def _lasting(followers: Sequence[SharedItem], snapshot: Snapshot, cell: int) -> Lasting:
     path, owner, change = followers[0]
     ends = [anchor(one, reading) for one in (str(path), owner) if (reading := snapshot.get(one)) is not None]
     return Lasting(hazard=_hazard(followers, change.site, cell), anchors=tuple(ends))
 
 
-def _hazard(followers: Sequence[Follower], site: Site | None, cell: int) -> Hazard:
+def _hazard(followers: Sequence[SharedItem], site: Site | None, cell: int) -> Hazard:
     several = [path.steps[:-1] for path, _, _ in followers]
     container = str(AccessPath(followers[0][0].root, several[0][: count_alike(several)]))
     owner = parse_path(followers[0][1]).root

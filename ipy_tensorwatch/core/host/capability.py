@@ -62,7 +62,7 @@ def take(
         What a name may begin with beside a module.
     """
     try:
-        found = [resolve(one, roots) for one in needs]
+        found = [resolve_name(one, roots) for one in needs]
         taken, works = (make(*found) if make else found[0]), True
     except Exception:  # noqa: BLE001  (whatever a host that has changed raises)
         taken, works = instead, False
@@ -70,12 +70,12 @@ def take(
     return taken
 
 
-def resolve(name: str, roots: Mapping[str, object] = _NO_ROOTS) -> Any:  # noqa: ANN401
+def resolve_name(name: str, roots: Mapping[str, object] = _NO_ROOTS) -> Any:  # noqa: ANN401
     """Return what a dotted name stands for.
 
     Examples
     --------
-    >>> resolve("math.pi.real"), resolve("shell.stop", {"shell": slice(2)})
+    >>> resolve_name("math.pi.real"), resolve_name("shell.stop", {"shell": slice(2)})
     (3.141592653589793, 2)
     """
     root, *parts = name.split(".")

@@ -11,7 +11,7 @@ from ..statements.scope import Scope
 from .definitions import Code, Function
 
 if TYPE_CHECKING:
-    from ..statements.call_writes import Write
+    from ..statements.call_writes import NamedWrite
 
 
 class Reader(Protocol):
@@ -35,7 +35,7 @@ class Reader(Protocol):
     def close(self, function: Function, frame: Frame) -> References:
         """Give a function that is made inside another one a path of its own."""
 
-    def note(self, frame: Frame, write: Write) -> None:
+    def note(self, frame: Frame, write: NamedWrite) -> None:
         """Note a write by the frame's current statement."""
 
     def keep_time(self) -> None:

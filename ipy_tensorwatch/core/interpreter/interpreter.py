@@ -20,7 +20,7 @@ from .write_events import Diary
 
 if TYPE_CHECKING:
     from ..model.notebook import Notebook
-    from ..statements.call_writes import Write
+    from ..statements.call_writes import NamedWrite
     from .definitions import Function
 
 DEEPEST = 12
@@ -37,7 +37,7 @@ _IMPLICIT = ("__getitem__", "__getitems__", "__iter__", "__next__", "__call__", 
 """Methods that a library may run of an object it was given."""
 
 
-class Follower:
+class Interpreter:
     """Runs the notebook's functions in thought; `diary` keeps what they write."""
 
     def __init__(self, notebook: Notebook, deadline: Deadline = NEVER) -> None:
@@ -166,7 +166,7 @@ class Follower:
         """Give a function that is made inside another one a path of its own."""
         return self.callees.close(Closure(function, frame))
 
-    def note(self, frame: Frame, write: Write) -> None:
+    def note(self, frame: Frame, write: NamedWrite) -> None:
         """Note a write by the frame's current statement; to bind an attribute anew writes no byte."""
         if not write.metadata and (not write.step.startswith(".") or write.step == ".data"):
             self.diary.add(frame, "write", write.refs)
@@ -193,7 +193,7 @@ class Follower:
 # --- what calling a library's module writes to, and what its result shares ---
 
 
-def _run_module(node: ast.Call, handed: Arguments, frame: Frame, follower: Follower) -> References | None:
+def _run_module(node: ast.Call, handed: Arguments, frame: Frame, follower: Interpreter) -> References | None:
     """Run a call of a library's module in thought; None for what is not known to be one."""
     called = _called(node.func, frame)
     known = [one for one in called if follower.callees.class_of(one) or _writers(one, follower)]
@@ -208,7 +208,7 @@ def _called(func: ast.expr, frame: Frame) -> References:
     return trace(func, frame) if isinstance(func, ast.Name | ast.Subscript) else ()
 
 
-def _run_layer(one: Reference, value: References, frame: Frame, follower: Follower) -> References:
+def _run_layer(one: Reference, value: References, frame: Frame, follower: Interpreter) -> References:
     name = follower.callees.class_of(one)
     if one.path in _writers(one, follower):
         follower.diary.add(frame, "module", union(value, to.behind((one,))))
@@ -228,7 +228,7 @@ def _run_layer(one: Reference, value: References, frame: Frame, follower: Follow
     return to.view(value) if name.startswith(_VIEWS) else _run_other(one, name, value, frame, follower)
 
 
-def _run_children(one: Reference, value: References, frame: Frame, follower: Follower) -> References:
+def _run_children(one: Reference, value: References, frame: Frame, follower: Interpreter) -> References:
     place = 0
     while follower.callees.class_of(child := to.step_to(one, f"[{place}]")):
         value = _run_layer(child, value, frame, follower)
@@ -236,7 +236,7 @@ def _run_children(one: Reference, value: References, frame: Frame, follower: Fol
     return value if place else _run_other(one, "", value, frame, follower)
 
 
-def _run_other(one: Reference, name: str, value: References, frame: Frame, follower: Follower) -> References:
+def _run_other(one: Reference, name: str, value: References, frame: Frame, follower: Interpreter) -> References:
     writers = _writers(one, follower)
     if writers:
         follower.diary.add(frame, "module", union(value, to.behind(tuple(replace(one, path=path) for path in writers))))
@@ -244,6 +244,6 @@ def _run_other(one: Reference, name: str, value: References, frame: Frame, follo
     return () if name.startswith(FRESH_LAYERS) and not writers else to.doubt(union(value, made, (one,)))
 
 
-def _writers(one: Reference, follower: Follower) -> list[AccessPath]:
+def _writers(one: Reference, follower: Interpreter) -> list[AccessPath]:
     """Give the modules at or behind a path that write in place."""
     return follower.callees.library.inplace_behind(one.path) if one.is_spelled else []

@@ -12,7 +12,7 @@ from .definitions import Code
 from .execute import run
 from .frame import Frame
 from .inferred_lines import Trail
-from .interpreter import Follower
+from .interpreter import Interpreter
 
 if TYPE_CHECKING:
     import ast
@@ -42,7 +42,7 @@ class Trails:
         self.is_cut = False
         self._cell = cell
         self._nodes = [] if tree is None else [*walk_statements(tree.body)]
-        self._follower = Follower(notebook, deadline)
+        self._follower = Interpreter(notebook, deadline)
         self._frame = Frame(self._follower)
         self._deadline = deadline
         self._known: dict[object, Trail] = {}

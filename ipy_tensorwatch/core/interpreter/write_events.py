@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .definitions import Code
     from .frame import Frame
 
-Kind = Literal["write", "module", "backward", "optimizer"]
+EventKind = Literal["write", "module", "backward", "optimizer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Event:
 
     code: Code = field(compare=False)
     node: ast.stmt
-    kind: Kind
+    kind: EventKind
     reference: Reference | None
 
 
@@ -40,7 +40,7 @@ class Diary:
         self.events: dict[Event, None] = {}
         self.backward = self.optimizer = False
 
-    def add(self, frame: Frame, kind: Kind, refs: References) -> None:
+    def add(self, frame: Frame, kind: EventKind, refs: References) -> None:
         """Keep a write to any of these objects."""
         for one in refs:
             if not one.depth:
@@ -57,6 +57,6 @@ class Diary:
             if is_plain_step(node):
                 self._add(frame, "optimizer", None)
 
-    def _add(self, frame: Frame, kind: Kind, one: Reference | None) -> None:
+    def _add(self, frame: Frame, kind: EventKind, one: Reference | None) -> None:
         if frame.code is not None and frame.code.lines:
             self.events[Event(code=frame.code, node=frame.node, kind=kind, reference=one)] = None

@@ -13,12 +13,11 @@ from .overlap import relate
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from ..model.path import AccessPath
     from ..model.reading import Reading
+    from ..model.snapshot import Entry
 
-    Entry = tuple[AccessPath, Reading]
     Home = tuple[str, int]
-    Span = tuple[str, int, int, int]
+    AddressSpan = tuple[str, int, int, int]
 
 MAX_PAIRS = 300
 UNTOLD = ""
@@ -53,7 +52,7 @@ class Grouping:
     """The alias groups of one snapshot, with what it takes to group the next one by its differences alone."""
 
     homes: Mapping[Home, Sequence[Entry]] = field(default_factory=dict)
-    spans: Sequence[Span] = ()
+    spans: Sequence[AddressSpan] = ()
     blocks: Mapping[tuple[Home, ...], AliasGroup] = field(default_factory=dict)
 
     @property
@@ -89,7 +88,7 @@ def _by_home(entries: Iterable[Entry]) -> dict[Home, list[Entry]]:
     return homes
 
 
-def _spans(homes: Mapping[Home, Sequence[Entry]]) -> list[Span]:
+def _spans(homes: Mapping[Home, Sequence[Entry]]) -> list[AddressSpan]:
     """List the stretches of memory that the homes' tensors cover, by device and address."""
     return sorted(
         (home[0], min(one.address for _, one in members), max(one.end for _, one in members), home[1])
@@ -98,7 +97,7 @@ def _spans(homes: Mapping[Home, Sequence[Entry]]) -> list[Span]:
     )
 
 
-def _blocks(spans: Iterable[Span], homes: Mapping[Home, Sequence[Entry]]) -> Iterator[tuple[Home, ...]]:
+def _blocks(spans: Iterable[AddressSpan], homes: Mapping[Home, Sequence[Entry]]) -> Iterator[tuple[Home, ...]]:
     """Sweep over the spans, and yield the homes that make one block where more than one path lies in it."""
     block: list[Home] = []
     current, end = "", -1

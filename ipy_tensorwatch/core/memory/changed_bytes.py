@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import mul
 from typing import TYPE_CHECKING
 
-from .strided_layout import Run, join
+from .strided_layout import ByteRun, join_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -45,7 +45,7 @@ class Dirty:
         none of like elements that is known to be unchanged. Either way, no byte of the variable outside them changed.
     """
 
-    runs: tuple[Run, ...]
+    runs: tuple[ByteRun, ...]
     is_exact: bool
 
 
@@ -75,7 +75,7 @@ def _dirty(one: Member, others: Iterable[Member]) -> Dirty:
     return Dirty(runs=outer, is_exact=is_exact)
 
 
-def _listed(one: Member) -> tuple[Run, ...]:
+def _listed(one: Member) -> tuple[ByteRun, ...]:
     """Find the elements that changed where they are so few that the report lists them all."""
     reading, elements = one.reading, one.change.elements if one.change else None
     indices = [example.index for example in elements.examples] if elements else []
@@ -83,10 +83,10 @@ def _listed(one: Member) -> tuple[Run, ...]:
         return ()
     first = one.lane.runs[0].low + reading.data_ptr - reading.address
     starts = {first + sum(map(mul, index, reading.strides)) for index in indices}
-    return join(Run(start, start + reading.itemsize, reading.itemsize) for start in sorted(starts))
+    return join_runs(ByteRun(start, start + reading.itemsize, reading.itemsize) for start in sorted(starts))
 
 
-def _covered(runs: Iterable[Run]) -> int:
+def _covered(runs: Iterable[ByteRun]) -> int:
     return sum(run.covered for run in runs)
 
 
@@ -113,14 +113,14 @@ def _has_same_grid(a: Reading, b: Reading) -> bool:
     return size == b.itemsize and not any(step % size for step in steps)
 
 
-def _unite(several: Iterable[tuple[Run, ...]]) -> tuple[Run, ...]:
+def _unite(several: Iterable[tuple[ByteRun, ...]]) -> tuple[ByteRun, ...]:
     """Unite what lanes cover, where stripes that meet others are counted low."""
     runs = sorted((run for lane in several for run in lane), key=lambda run: run.low)
-    solid = join(run for run in runs if run.is_solid)
+    solid = join_runs(run for run in runs if run.is_solid)
     return tuple(sorted((*solid, *_apart(runs, solid)), key=lambda run: run.low))
 
 
-def _apart(runs: Iterable[Run], solid: Iterable[Run]) -> Iterator[Run]:
+def _apart(runs: Iterable[ByteRun], solid: Iterable[ByteRun]) -> Iterator[ByteRun]:
     """Keep the stripes that meet neither a solid run nor stripes before them."""
     high = 0
     for run in runs:
@@ -129,30 +129,30 @@ def _apart(runs: Iterable[Run], solid: Iterable[Run]) -> Iterator[Run]:
             yield run
 
 
-def _meet(runs: Iterable[Run], others: Iterable[Run]) -> Iterator[Run]:
+def _meet(runs: Iterable[ByteRun], others: Iterable[ByteRun]) -> Iterator[ByteRun]:
     """Find the bytes that both cover, counted low."""
     for run in runs:
         for other in others:
             low, high = max(run.low, other.low), min(run.high, other.high)
             covered = _least(run, high - low) + _least(other, high - low) - (high - low)
             if low < high and covered > 0:
-                yield Run(low, high, covered)
+                yield ByteRun(low, high, covered)
 
 
-def _least(run: Run, width: int) -> int:
+def _least(run: ByteRun, width: int) -> int:
     """Count the bytes that a part of a run covers at least."""
     return max(0, run.covered - (run.width - width))
 
 
-def _leave_out(runs: Iterable[Run], others: Iterable[Run]) -> Iterator[Run]:
+def _leave_out(runs: Iterable[ByteRun], others: Iterable[ByteRun]) -> Iterator[ByteRun]:
     """Take the bytes that others cover wholly out of runs, the rest counted high."""
     solid = [other for other in others if other.is_solid]
     for run in runs:
         low = run.low
         for other in solid:
             if low < other.low < run.high and other.high > low:
-                yield Run(low, other.low, min(run.covered, other.low - low))
+                yield ByteRun(low, other.low, min(run.covered, other.low - low))
             if other.low < run.high and other.high > low:
                 low = max(low, other.high)
         if low < run.high:
-            yield Run(low, run.high, min(run.covered, run.high - low))
+            yield ByteRun(low, run.high, min(run.covered, run.high - low))

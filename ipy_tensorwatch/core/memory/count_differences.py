@@ -16,7 +16,8 @@ from .footprint import as_array, spread
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    Array = np.ndarray[Any, Any]
+    from .footprint import Array
+
     Index = tuple[int, ...]
 
 PIECE = 1 << 16

@@ -19,7 +19,7 @@ MAX_STARTS = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ByteRun:
     """Bytes `[low, high)` of a block, of which `covered` belong to elements."""
 
     low: int
@@ -55,7 +55,7 @@ class Lane:
         Whether the bytes could be counted; if not, `nbytes` is an upper bound and `folds` a lower one.
     """
 
-    runs: tuple[Run, ...] = ()
+    runs: tuple[ByteRun, ...] = ()
     nbytes: int = 0
     folds: float = 1.0
     stride: int | None = None
@@ -124,14 +124,14 @@ def _count_starts(levels: Levels) -> int:
     return prod(size for _, size in levels[1:])
 
 
-def _runs(levels: Levels, first: int, cell: float) -> tuple[Run, ...]:
+def _runs(levels: Levels, first: int, cell: float) -> tuple[ByteRun, ...]:
     dense = _dense(levels, cell)
     width, covered = width_of(levels[:dense]), prod(size for _, size in levels[:dense])
     if not are_nested(levels) and dense == len(levels):
-        return (Run(first, first + width, min(width, covered)),)
+        return (ByteRun(first, first + width, min(width, covered)),)
     steps = [range(0, stride * size, stride) for stride, size in levels[dense:]]
     starts = sorted(first + sum(parts) for parts in product(*steps))
-    return join((Run(start, start + width, covered) for start in starts), cell)
+    return join_runs((ByteRun(start, start + width, covered) for start in starts), cell)
 
 
 def _dense(levels: Levels, cell: float) -> int:
@@ -146,14 +146,14 @@ def _is_close(stride: int, width: int, cell: float) -> bool:
     return stride < 2 * cell or stride - width < cell
 
 
-def join(runs: Iterable[Run], cell: float = 0) -> tuple[Run, ...]:
+def join_runs(runs: Iterable[ByteRun], cell: float = 0) -> tuple[ByteRun, ...]:
     """Make one run of ascending runs that meet, or that cannot be told apart."""
-    joined: list[Run] = []
+    joined: list[ByteRun] = []
     for run in runs:
         last = joined[-1] if joined else None
         if last is None or (run.low > last.high and not _is_close(run.low - last.low, last.width, cell)):
             joined.append(run)
         else:
             beyond = max(0, run.high - max(last.high, run.low))
-            joined[-1] = Run(last.low, max(last.high, run.high), last.covered + min(run.covered, beyond))
+            joined[-1] = ByteRun(last.low, max(last.high, run.high), last.covered + min(run.covered, beyond))
     return tuple(joined)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from .reading import changed_fields
-from .snapshot import Scene
+from .snapshot import RootSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +69,7 @@ class Content:
 class DiffRow(NamedTuple):
     """One path whose reading differs: where it stands, in the new scene or, if it went, in the old one."""
 
-    scene: Scene
+    scene: RootSnapshot
     place: int
     before: Reading | None
     after: Reading | None
@@ -87,17 +87,17 @@ def diff(before: Snapshot, after: Snapshot) -> Iterator[DiffRow]:
             yield from _changes(old, new)
 
 
-_NOTHING = Scene()
+_NOTHING = RootSnapshot()
 
 
-def _rereadings(old: Scene, new: Scene) -> Iterator[DiffRow]:
+def _rereadings(old: RootSnapshot, new: RootSnapshot) -> Iterator[DiffRow]:
     """Compare two scenes of the same paths, reading by reading."""
     for place, (known, reading) in enumerate(zip(old.readings, new.readings, strict=True)):
         if known is not reading and known != reading:
             yield DiffRow(new, place, known, reading)
 
 
-def _changes(old: Scene, new: Scene) -> Iterator[DiffRow]:
+def _changes(old: RootSnapshot, new: RootSnapshot) -> Iterator[DiffRow]:
     was, now = old.places, new.places
     for place, (path, reading) in enumerate(new.entries):
         before = was.get(str(path))

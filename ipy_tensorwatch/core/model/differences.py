@@ -135,7 +135,7 @@ def _is_moved(_: Any, __: int, before: Any, after: Any) -> bool:  # noqa: ANN401
     return both and before.storage != after.storage
 
 
-def join(looks: Iterable[Sequence[Found]]) -> Sequence[Found]:
+def join_looks(looks: Iterable[Sequence[Found]]) -> Sequence[Found]:
     """Make one look of several that followed each other: from what a path was before all to what it is after them."""
     several = [look for look in looks if look]
     if len(several) == 1:

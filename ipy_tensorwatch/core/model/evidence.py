@@ -28,7 +28,7 @@ class Position(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
+class SeenWrite:
     """Bytes of one storage were seen to differ between two looks.
 
     Attributes
@@ -116,7 +116,7 @@ class Evidence:
     cell: int = 0
     plain: str = ""
     entered: tuple[tuple[int, int], ...] = ()
-    writes: Mapping[int, tuple[Write, ...]] = field(default_factory=dict)
+    writes: Mapping[int, tuple[SeenWrite, ...]] = field(default_factory=dict)
     moves: Mapping[int, tuple[Move, ...]] = field(default_factory=dict)
     steps: tuple[OptimizerStep, ...] = ()
     values: Mapping[int, tuple[Mapping[str, int | str], ...]] = field(default_factory=dict)

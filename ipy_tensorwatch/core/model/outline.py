@@ -17,7 +17,7 @@ Style = Literal["name", "index", "key", "attribute", "typed", "grad"]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class OutlineRun:
     """Neighbours in one container: the node they hang on, how their keys are typed, the keys, and their role."""
 
     node: int
@@ -39,7 +39,7 @@ class Outline:
     """
 
     nodes: list[tuple[int, str]] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
+    runs: list[OutlineRun] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Count the tensors."""
@@ -89,7 +89,7 @@ class Outline:
         """Repeat each run's role for each of its tensors."""
         return [*chain.from_iterable(repeat(run.role, len(run.keys)) for run in self.runs)]
 
-    def _run_paths(self, run: Run, found: list[AccessPath]) -> Iterator[AccessPath]:
+    def _run_paths(self, run: OutlineRun, found: list[AccessPath]) -> Iterator[AccessPath]:
         if run.style == "name":
             return (AccessPath(str(name)) for name in run.keys)
         if run.style == "grad":

@@ -25,7 +25,7 @@ _LOOKED_AT = ("cpu", "meta", "unknown")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Scene:
+class RootSnapshot:
     """What hangs on one name, read once. An unchanged scene is carried from snapshot to snapshot as it is."""
 
     outline: Outline = field(default_factory=Outline)
@@ -40,7 +40,7 @@ class Scene:
         """Spell one path, without the others where nobody has spelled them yet."""
         return self.paths[place] if "paths" in vars(self) else self.outline.path_at(place)
 
-    def with_readings(self, readings: Sequence[Reading], *, same_memory: bool = False) -> Scene:
+    def with_readings(self, readings: Sequence[Reading], *, same_memory: bool = False) -> RootSnapshot:
         """Return a scene of the same paths, which need not be spelled again.
 
         Parameters
@@ -48,7 +48,7 @@ class Scene:
         same_memory
             Whether the readings differ from those of this scene in their versions alone.
         """
-        scene = Scene(outline=self.outline, readings=tuple(readings))
+        scene = RootSnapshot(outline=self.outline, readings=tuple(readings))
         known = vars(self)
         vars(scene).update({name: known[name] for name in (_OF_MEMORY if same_memory else _OF_PATHS) if name in known})
         return scene
@@ -139,15 +139,15 @@ _OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "gradients", "by_storage", "
 class ByStorage:
     """Finds the entries of a storage; for the few that are asked for nothing else is spelled or sorted."""
 
-    scenes: tuple[Scene, ...]
-    _places: dict[int, list[Scene]] | None = None
+    scenes: tuple[RootSnapshot, ...]
+    _places: dict[int, list[RootSnapshot]] | None = None
     _asked: int = 0
 
     def get(self, storage: int, default: tuple[Entry, ...] = ()) -> tuple[Entry, ...]:
         """Give the entries of a storage."""
         return tuple((scene.path_at(place), scene.readings[place]) for scene, place in self.places(storage)) or default
 
-    def places(self, storage: int) -> Iterator[tuple[Scene, int]]:
+    def places(self, storage: int) -> Iterator[tuple[RootSnapshot, int]]:
         """Go through the places of a storage, scene by scene."""
         return ((scene, place) for scene in self._scenes_of(storage) for place in scene.places_of(storage))
 
@@ -155,7 +155,7 @@ class ByStorage:
         """Go through the entries, storage by storage."""
         return map(self.get, dict.fromkeys(chain.from_iterable(scene.by_storage for scene in self.scenes)))
 
-    def _scenes_of(self, storage: int) -> Sequence[Scene]:
+    def _scenes_of(self, storage: int) -> Sequence[RootSnapshot]:
         self._asked += 1
         if self._places is None and self._asked > FEW:
             self._places = {}
@@ -173,7 +173,7 @@ FEW = 256
 class Snapshot:
     """Every tensor and array reachable from the user's names after one cell."""
 
-    scenes: Mapping[str, Scene] = field(default_factory=dict)
+    scenes: Mapping[str, RootSnapshot] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Count the paths."""
@@ -188,7 +188,7 @@ class Snapshot:
         found = self.place_of(path)
         return found[0].readings[found[1]] if found else None
 
-    def place_of(self, path: str) -> tuple[Scene, int] | None:
+    def place_of(self, path: str) -> tuple[RootSnapshot, int] | None:
         """Find where a spelled path stands."""
         return next(((one, one.places[path]) for one in self.scenes.values() if path in one.places), None)
 

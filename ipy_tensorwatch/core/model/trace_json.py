@@ -14,22 +14,22 @@ from typing import Any
 
 from .cell_trace import CellTrace, SourceFile
 from .diff import Content, Difference
-from .evidence import Evidence, Move, OptimizerStep, Position, Recorded, Write
+from .evidence import Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite
 from .graph_state import GraphState
 from .notebook import Definition, Notebook
-from .outline import Outline, Run
+from .outline import Outline, OutlineRun
 from .path import AccessPath
 from .reading import Reading
 from .reason import Reason
 from .records import Cell, Coverage, Elements, Example, Inner, OperatorWrite, Site, Unverified
 from .saved_tensor import Overwritten, SavedTensor
-from .snapshot import Scene, Snapshot
+from .snapshot import RootSnapshot, Snapshot
 
 SCHEMA = 1
 _RECORDS: dict[str, Any] = {
     one.__name__: one
     for one in (
-        *(CellTrace, SourceFile, Difference, Evidence, Move, OptimizerStep, Position, Recorded, Write),
+        *(CellTrace, SourceFile, Difference, Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite),
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
         *(OperatorWrite, Reason, Site, Unverified, Overwritten, SavedTensor, Snapshot),
     )
@@ -80,7 +80,7 @@ class _Writer:
         self._scenes: dict[int, int] = {}
 
     def plain(self, value: Any) -> Any:  # noqa: ANN401, PLR0911
-        if isinstance(value, Scene):
+        if isinstance(value, RootSnapshot):
             return self._scene(value)
         if type(value).__name__ in _RECORDS:
             return self._record(value)
@@ -107,7 +107,7 @@ class _Writer:
         told = {name: self.plain(one) for name, one in known if one is not defaults[name] and one != defaults[name]}
         return {_KIND: kind.__name__, **told}
 
-    def _scene(self, scene: Scene) -> dict[str, Any]:
+    def _scene(self, scene: RootSnapshot) -> dict[str, Any]:
         """Write the paths as they are spelled, since keys may be of any type, and the places of gradients."""
         if id(scene) in self._scenes:
             return {_KIND: "scene", "number": self._scenes[id(scene)]}
@@ -121,7 +121,7 @@ class _Reader:
     """Turns JSON values into records."""
 
     def __init__(self) -> None:
-        self._scenes: list[Scene] = []
+        self._scenes: list[RootSnapshot] = []
 
     def value(self, value: Any) -> Any:  # noqa: ANN401, PLR0911
         if isinstance(value, list):
@@ -147,25 +147,25 @@ class _Reader:
                 return _RECORDS[kind](**{name: self.value(one) for name, one in rest.items()})
         raise ValueError(f"a trace holds no {kind}")
 
-    def _scene(self, value: dict[str, Any]) -> Scene:
+    def _scene(self, value: dict[str, Any]) -> RootSnapshot:
         if "number" in value:
             return self._scenes[int(value["number"])]
         outline = Outline()
         nodes: dict[tuple[str, ...], int] = {}
         outline.runs += [_run(outline, nodes, path) for path in value["paths"]]
-        self._scenes.append(Scene(outline=outline, readings=tuple(map(self.value, value["readings"]))))
+        self._scenes.append(RootSnapshot(outline=outline, readings=tuple(map(self.value, value["readings"]))))
         return self._scenes[-1]
 
 
-def _run(outline: Outline, nodes: dict[tuple[str, ...], int], path: int | list[str]) -> Run:
+def _run(outline: Outline, nodes: dict[tuple[str, ...], int], path: int | list[str]) -> OutlineRun:
     """Give the run of one path; that of a gradient is the place of its leaf."""
     if isinstance(path, int):
-        return Run(0, "grad", (path,))
+        return OutlineRun(0, "grad", (path,))
     *above, last = path
     if not above:
-        return Run(0, "name", (last,))
+        return OutlineRun(0, "name", (last,))
     for depth in range(1, len(above) + 1):
         start = tuple(above[:depth])
         if start not in nodes:
             nodes[start] = outline.add_node(nodes.get(start[:-1], -1), start[-1])
-    return Run(nodes[tuple(above)], "typed", (last,))
+    return OutlineRun(nodes[tuple(above)], "typed", (last,))

@@ -22,7 +22,7 @@ _INPUTS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
+class NamedWrite:
     """One write that the text names.
 
     Attributes
@@ -40,7 +40,7 @@ class Write:
     metadata: bool = False
 
 
-def call_writes(node: ast.Call, scope: Scope) -> Iterator[Write]:
+def call_writes(node: ast.Call, scope: Scope) -> Iterator[NamedWrite]:
     """Give what one call writes to by the name of its function and of its arguments."""
     if (out := keyword(node, "out")) is not None:
         yield from _each(out, scope)
@@ -55,14 +55,14 @@ def call_writes(node: ast.Call, scope: Scope) -> Iterator[Write]:
     yield from _library(node, scope)
 
 
-def _each(node: ast.expr, scope: Scope) -> Iterator[Write]:
+def _each(node: ast.expr, scope: Scope) -> Iterator[NamedWrite]:
     if isinstance(node, ast.Tuple | ast.List):
         yield from (one for part in node.elts for one in _each(part, scope))
     else:
-        yield Write(refs=trace(node, scope))
+        yield NamedWrite(refs=trace(node, scope))
 
 
-def _argument(node: ast.Call, place: int, scope: Scope, *, below: bool = False) -> Iterator[Write]:
+def _argument(node: ast.Call, place: int, scope: Scope, *, below: bool = False) -> Iterator[NamedWrite]:
     plain = node.args[place] if place < len(node.args) else None
     if plain is None:
         return
@@ -70,25 +70,25 @@ def _argument(node: ast.Call, place: int, scope: Scope, *, below: bool = False) 
     listed = isinstance(plain, ast.Tuple | ast.List)
     for one in _each(plain, scope):
         several = (below and not listed) or any(ref.depth for ref in one.refs)
-        yield Write(refs=to.behind(one.refs, grad=grad) if several or grad else one.refs)
+        yield NamedWrite(refs=to.behind(one.refs, grad=grad) if several or grad else one.refs)
 
 
-def _inplace_option(node: ast.Call, scope: Scope) -> Iterator[Write]:
+def _inplace_option(node: ast.Call, scope: Scope) -> Iterator[NamedWrite]:
     if last_name(node.func)[:1].isupper():
         return
     if isinstance(node.func, ast.Attribute) and is_method(node.func):
-        yield Write(refs=trace(node.func.value, scope))
+        yield NamedWrite(refs=trace(node.func.value, scope))
     yield from _argument(node, 0, scope)
 
 
-def _method(node: ast.Call, func: ast.Attribute, scope: Scope) -> Iterator[Write]:
+def _method(node: ast.Call, func: ast.Attribute, scope: Scope) -> Iterator[NamedWrite]:
     name, owner = func.attr, func.value
     if name == "__setattr__":
         yield from _set_attribute(owner, node.args[:1], scope)
     elif is_inplace_dunder(name) or (is_inplace_name(name) and name not in METADATA):
-        yield Write(refs=trace(owner, scope))
+        yield NamedWrite(refs=trace(owner, scope))
     elif name in MODULE_WRITES or (name == "step" and is_plain_step(node)):
-        yield Write(refs=to.behind(trace(owner, scope), grad=name == "zero_grad"))
+        yield NamedWrite(refs=to.behind(trace(owner, scope), grad=name == "zero_grad"))
 
 
 def is_plain_step(node: ast.Call) -> bool:
@@ -96,7 +96,7 @@ def is_plain_step(node: ast.Call) -> bool:
     return all(isinstance(part, ast.Lambda) or getattr(part, "id", "") == "closure" for part in node.args)
 
 
-def _function(node: ast.Call, scope: Scope) -> Iterator[Write]:
+def _function(node: ast.Call, scope: Scope) -> Iterator[NamedWrite]:
     name = last_name(node.func)
     if name == "setattr" and len(node.args) > 1:
         yield from _set_attribute(node.args[0], node.args[1:2], scope)
@@ -107,12 +107,12 @@ def _function(node: ast.Call, scope: Scope) -> Iterator[Write]:
         yield from _argument(node, len(node.args) - 1, scope)
 
 
-def _set_attribute(owner: ast.expr, name: list[ast.expr], scope: Scope) -> Iterator[Write]:
+def _set_attribute(owner: ast.expr, name: list[ast.expr], scope: Scope) -> Iterator[NamedWrite]:
     if name and isinstance(name[0], ast.Constant) and isinstance(name[0].value, str):
-        yield Write(refs=trace(owner, scope), step=f".{name[0].value}")
+        yield NamedWrite(refs=trace(owner, scope), step=f".{name[0].value}")
 
 
-def _library(node: ast.Call, scope: Scope) -> Iterator[Write]:
+def _library(node: ast.Call, scope: Scope) -> Iterator[NamedWrite]:
     name = last_name(node.func)
     if name in NEEDS_LIBRARY and is_method(node.func):
         return

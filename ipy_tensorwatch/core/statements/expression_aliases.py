@@ -28,7 +28,7 @@ def trace(node: ast.expr, scope: Scope) -> References:
         case ast.Name(id=name):
             return scope.look_up(name)
         case ast.Attribute(value=value, attr=name):
-            return scope.stored(to.attribute(trace(value, scope), name))
+            return scope.stored(to.take_attribute(trace(value, scope), name))
         case ast.Subscript(value=value, slice=key):
             return scope.stored(to.item(trace(value, scope), spell_item(key), several=is_slice(key)))
         case ast.Call():

@@ -54,7 +54,7 @@ def union(*parts: Iterable[Reference]) -> References:
     return tuple(dict.fromkeys(one for part in parts for one in part))
 
 
-def attribute(refs: References, name: str) -> References:
+def take_attribute(refs: References, name: str) -> References:
     """Take the attribute `name`."""
     if name in VIEWS:
         return view(refs)

@@ -52,7 +52,7 @@ def out_of_place(text: str, names: Container[str]) -> str | None:
             return None if name is None or plain_call is None else f"{name} = {plain_call}"
         case ast.Assign(value=ast.Call() as call) if is_true(keyword(call, "inplace")) and _written(call, names):
             plain_call = _plain(text, call)
-            return None if plain_call is None else splice(text, [call], lambda _: plain_call)
+            return None if plain_call is None else splice_source(text, [call], lambda _: plain_call)
         case _:
             return None
 
@@ -114,7 +114,7 @@ def without_inplace(text: str) -> str | None:
     ]
     if len(plain) != 1 or plain[0][1] is None:
         return None
-    return splice(text, [plain[0][0]], lambda _: plain[0][1] or "")
+    return splice_source(text, [plain[0][0]], lambda _: plain[0][1] or "")
 
 
 def with_clones(text: str, names: Collection[str]) -> str | None:
@@ -127,7 +127,7 @@ def with_clones(text: str, names: Collection[str]) -> str | None:
     """
     node = parse_one(text)
     found = [] if node is None else [*_reads(node, names)]
-    return splice(text, found, lambda one: f"{one}.clone()") if found else None
+    return splice_source(text, found, lambda one: f"{one}.clone()") if found else None
 
 
 def _reads(node: ast.AST, names: Collection[str]) -> Iterator[ast.expr]:
@@ -153,7 +153,7 @@ def cloned_value(text: str) -> str | None:
         return None
     value = _source(text, node.value)
     plain = isinstance(node.value, _ATOMS)
-    return splice(text, [node.value], lambda _: f"{value}.clone()" if plain else f"({value}).clone()")
+    return splice_source(text, [node.value], lambda _: f"{value}.clone()" if plain else f"({value}).clone()")
 
 
 def read_paths(text: str) -> list[str]:
@@ -227,7 +227,7 @@ def replaced(text: str, path: str, other: str) -> str | None:
     node = parse_one(text)
     found = [] if node is None else [*_reads(node, {path})]
     own = any(isinstance(part, ast.comprehension) for part in ast.walk(node)) if node else False
-    return splice(text, found, lambda _: other) if found and not own else None
+    return splice_source(text, found, lambda _: other) if found and not own else None
 
 
 def cloned_sources(text: str, names: Collection[str]) -> str | None:
@@ -248,7 +248,7 @@ def cloned_sources(text: str, names: Collection[str]) -> str | None:
     found = [
         one for one in parts if any(str(ref.path) in names or ref.path.root in names for ref in trace(one, Scope()))
     ]
-    return splice(text, found, lambda one: f"{one}.clone()") if found else None
+    return splice_source(text, found, lambda one: f"{one}.clone()") if found else None
 
 
 def without_grad(text: str) -> str | None:
@@ -260,7 +260,7 @@ def _source(text: str, node: ast.AST) -> str:
     return ast.get_source_segment(text, node) or ""
 
 
-def splice(text: str, nodes: Iterable[ast.expr], make: Callable[[str], str]) -> str:
+def splice_source(text: str, nodes: Iterable[ast.expr], make: Callable[[str], str]) -> str:
     """Replace expressions, none of which lies inside another one."""
     raw = text.encode()
     for one in sorted(nodes, key=lambda one: -one.col_offset):

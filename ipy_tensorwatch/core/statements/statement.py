@@ -12,19 +12,19 @@ from ..syntax.statement_text import header_end, spell
 from .names_used import binds_of, calls_of, mentions_of
 from .scope import Scope
 from .statement_writes import find_writes
-from .write_target import Target, key_names, resolve
+from .write_target import Target, key_names, spell_target
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator
 
-    from .call_writes import Write
+    from .call_writes import NamedWrite
     from .reference import Reference
 
-__all__ = ["Statement", "Target", "parse_cell", "parse_statements", "resolve", "statements_of", "walk_statements"]
+__all__ = ["Statement", "Target", "parse_cell", "parse_statements", "spell_target", "statements_of", "walk_statements"]
 
 
-class Facts(NamedTuple):
+class StatementFacts(NamedTuple):
     """What the text of a statement tells."""
 
     targets: tuple[Target, ...] = ()
@@ -52,7 +52,7 @@ class Statement:
     end_line: int
     text: str
     _node: ast.stmt = field(compare=False, repr=False)
-    _facts: list[Facts] = field(default_factory=list, compare=False, repr=False)
+    _facts: list[StatementFacts] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -79,7 +79,7 @@ class Statement:
         """The names whose values tell which items its targets are."""
         return frozenset[str]().union(*(key_names(one.path) for one in self.targets))
 
-    def _read(self) -> Facts:
+    def _read(self) -> StatementFacts:
         if not self._facts:
             self._facts.append(_facts_of(self._node))
         return self._facts[0]
@@ -128,17 +128,17 @@ def _describe(index: int, node: ast.stmt, lines: list[str]) -> Statement:
     return Statement(index=index, line=start, end_line=end, text=text, _node=node)
 
 
-def _facts_of(node: ast.stmt) -> Facts:
+def _facts_of(node: ast.stmt) -> StatementFacts:
     try:
         return _analyse(node)
     except RecursionError:  # an expression of a thousand terms: nothing is named, as in a call to the unknown
-        return Facts()
+        return StatementFacts()
 
 
-def _analyse(node: ast.stmt) -> Facts:
+def _analyse(node: ast.stmt) -> StatementFacts:
     source = find_source(node)
     inner = parse_statements(source) if source else ()
-    return Facts(
+    return StatementFacts(
         targets=tuple(dict.fromkeys([*targets_of(node), *(one for part in inner for one in part.targets)])),
         mentions=tuple(dict.fromkeys([*mentions_of(node), *(one for part in inner for one in part.mentions)])),
         binds=binds_of(node).union(*(part.binds for part in inner)),
@@ -169,7 +169,7 @@ def names_written(node: ast.stmt) -> tuple[str, ...]:
     return tuple(sorted({path.root for path in paths}.union(*map(key_names, paths))))
 
 
-def _target(write: Write, one: Reference) -> Target:
+def _target(write: NamedWrite, one: Reference) -> Target:
     steps = (*one.path.steps, write.step) if write.step and one.is_spelled else one.path.steps
     below = one.below or one.depth > 0
     return Target(path=AccessPath(one.path.root, steps), below=below, same_object=one.same, grad=one.grad)

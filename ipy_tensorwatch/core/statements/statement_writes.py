@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..syntax.ast_queries import COMPREHENSIONS, is_library, own_parts, spell_item
 from ..syntax.torch_vocabulary import METADATA, OUTER_MODULE_WRITES, OUTER_WRITES
 from . import reference as to
-from .call_writes import Write, call_writes
+from .call_writes import NamedWrite, call_writes
 from .expression_aliases import enter, trace
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .scope import Scope
 
 
-def find_writes(node: ast.stmt, scope: Scope) -> Iterator[Write]:
+def find_writes(node: ast.stmt, scope: Scope) -> Iterator[NamedWrite]:
     """Give every write that a statement names, outside the bodies of what it defines or contains."""
     match node:
         case ast.Assign(targets=targets):
@@ -25,7 +25,7 @@ def find_writes(node: ast.stmt, scope: Scope) -> Iterator[Write]:
         case ast.AnnAssign(target=target, value=value) if value is not None:
             yield from _assigned(target, scope)
         case ast.AugAssign(target=target):
-            yield Write(refs=trace(target, scope))
+            yield NamedWrite(refs=trace(target, scope))
             yield from _assigned(target, scope)
         case ast.For(target=target) | ast.AsyncFor(target=target):
             yield from _assigned(target, scope)
@@ -40,16 +40,16 @@ def find_writes(node: ast.stmt, scope: Scope) -> Iterator[Write]:
                 yield from call_writes(part, inside)
 
 
-def _assigned(target: ast.expr, scope: Scope) -> Iterator[Write]:
+def _assigned(target: ast.expr, scope: Scope) -> Iterator[NamedWrite]:
     match target:
         case ast.Tuple(elts=parts) | ast.List(elts=parts):
             yield from (one for part in parts for one in _assigned(part, scope))
         case ast.Starred(value=value):
             yield from _assigned(value, scope)
         case ast.Subscript(value=value, slice=key):
-            yield Write(refs=trace(value, scope), step=spell_item(key))
+            yield NamedWrite(refs=trace(value, scope), step=spell_item(key))
         case ast.Attribute(value=value, attr=name):
-            yield Write(refs=trace(value, scope), step=f".{name}")
+            yield NamedWrite(refs=trace(value, scope), step=f".{name}")
         case _:
             pass
 
@@ -65,13 +65,13 @@ def walk_expressions(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Sco
     yield node, scope
 
 
-def _last_writes(node: ast.stmt, scope: Scope) -> Iterator[Write]:
+def _last_writes(node: ast.stmt, scope: Scope) -> Iterator[NamedWrite]:
     """Give the writes of methods that write only as the last thing a statement does."""
     value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
     if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute) or is_library(value.func.value):
         return
     name, owner = value.func.attr, value.func.value
     if name in OUTER_MODULE_WRITES:
-        yield Write(refs=to.behind(trace(owner, scope)))
+        yield NamedWrite(refs=to.behind(trace(owner, scope)))
     elif isinstance(node, ast.Expr) and (name in OUTER_WRITES or name in METADATA):
-        yield Write(refs=trace(owner, scope), metadata=name in METADATA)
+        yield NamedWrite(refs=trace(owner, scope), metadata=name in METADATA)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..model.path import ANY_ITEM, AccessPath
-from .write_target import resolve
+from .write_target import spell_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .statement import Statement
-    from .write_target import Target, Values
+    from .write_target import KeyValues, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Named:
         return any(target.covers(path, spelled) for target, spelled in self.below)
 
 
-def name_targets(statement: Statement, values: Iterable[Values], watched: Mapping[str, object]) -> Named:
+def name_targets(statement: Statement, values: Iterable[KeyValues], watched: Mapping[str, object]) -> Named:
     """Tell which watched paths a statement names as written.
 
     Parameters
@@ -50,7 +50,7 @@ def name_targets(statement: Statement, values: Iterable[Values], watched: Mappin
     exact: set[str] = set()
     below: dict[tuple[Target, AccessPath], None] = {}
     for target in statement.targets:
-        for path in dict.fromkeys(resolve(target, one) for one in values):
+        for path in dict.fromkeys(spell_target(target, one) for one in values):
             matches = _longest_watched(path, watched)
             if not target.grad:
                 exact.update(matches)

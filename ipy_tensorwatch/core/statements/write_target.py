@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..model.path import ANY_ITEM, AccessPath
 
 Key = int | str
-Values = Mapping[str, Key]
+KeyValues = Mapping[str, Key]
 
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
@@ -28,7 +28,8 @@ class Target:
     Attributes
     ----------
     path
-        Its steps as typed, up to the first that cannot be told from the text; `resolve` fills in items such as `[i]`.
+        Its steps as typed, up to the first that cannot be told from the text; `spell_target` fills in
+        items such as `[i]`.
     below
         Whether everything that lies behind `path` may be written.
     same_object
@@ -47,18 +48,18 @@ class Target:
         return spelled.leads_to(path) and self.grad in (None, path.is_grad)
 
 
-def resolve(target: Target, values: Values) -> AccessPath:
+def spell_target(target: Target, values: KeyValues) -> AccessPath:
     """Spell a target's path with the keys that its items had at run time, `[*]` where they cannot be told.
 
     Examples
     --------
-    >>> str(resolve(Target(path=AccessPath("h", ("[i - 1]",))), {"i": 3}))
+    >>> str(spell_target(Target(path=AccessPath("h", ("[i - 1]",))), {"i": 3}))
     'h[2]'
     """
     return AccessPath(target.path.root, tuple(_resolve_step(step, values) for step in target.path.steps))
 
 
-def _resolve_step(step: str, values: Values) -> str:
+def _resolve_step(step: str, values: KeyValues) -> str:
     if not step.startswith("["):
         return step
     key = _parse_key(step)
@@ -98,7 +99,7 @@ def _names(key: ast.expr) -> frozenset[str]:
     return frozenset(part.id for part in parts if isinstance(part, ast.Name)) if plain else frozenset()
 
 
-def _evaluate(key: ast.expr, values: Values) -> object:
+def _evaluate(key: ast.expr, values: KeyValues) -> object:
     match key:
         case ast.Constant(value=value):
             if value is ...:

@@ -10,14 +10,14 @@ from ..wording.fold_changes import fold, gather
 from ..wording.hazard_sentences import hazard_lines
 from ..wording.operator_counts import left_out, operators
 from ..wording.phrases import amount, counted, counter, how, names, values
-from ..wording.sites import line_of, text_of
+from ..wording.sites import line_of, site_text
 from ..wording.tensor_facts import spell_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...core.model.records import Change, TensorRecord
-    from ..page import Part
+    from ..page import PagePart
     from ..report import Report
     from ..wording.fold_changes import Fold
 
@@ -62,7 +62,7 @@ _WORDS = {
 }
 
 
-def _parts(report: Report, view: DiffView) -> Iterator[Part]:
+def _parts(report: Report, view: DiffView) -> Iterator[PagePart]:
     if report.cell.status != "ok":
         yield words("the cell was interrupted" if report.cell.status == "interrupted" else "the cell raised an error")
     if report.changes:
@@ -94,7 +94,7 @@ def _cells(one: Fold, records: dict[str, TensorRecord], view: DiffView) -> tuple
         counted(one.label, one.count),
         how(change, one.via),
         line_of(change),
-        text_of(change),
+        site_text(change),
         amount(change, one.elements) if change.kind == "mutated" else _form(change, several, records),
         counter(change),
         Line() if several else values(change.elements, view.values),

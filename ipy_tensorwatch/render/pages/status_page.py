@@ -33,7 +33,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class StatusFacts:
     """How the watcher is."""
 
     version: str
@@ -45,13 +45,13 @@ class Status:
     lost: Sequence[Capability] = ()
 
 
-def show_status(status: Status) -> Page:
+def show_status(status: StatusFacts) -> Page:
     """Show what is watched, what was not compared, and what it cost."""
     parts = ["tensorwatch", status.version, "on" if status.enabled else "off"]
     return Page(head="  ".join(part for part in parts if part), parts=tuple(_parts(status)))
 
 
-def _parts(status: Status) -> Iterator[Table | Line]:
+def _parts(status: StatusFacts) -> Iterator[Table | Line]:
     if status.report is None:
         yield words("no cell has been watched yet")
     else:
@@ -67,7 +67,7 @@ def _parts(status: Status) -> Iterator[Table | Line]:
         yield _switched_off(status.lost)
 
 
-def _failed(status: Status) -> Iterator[Table | Line]:
+def _failed(status: StatusFacts) -> Iterator[Table | Line]:
     """Show what went wrong on our side, the latest fault in full."""
     times = "once" if status.failed == 1 else f"{status.failed:,} times"
     yield words(f"tensorwatch failed {times}, and your cells went on{'; the latest reason:' if status.faults else ''}")
@@ -86,7 +86,7 @@ def _switched_off(lost: Sequence[Capability]) -> Table:
     return Table(caption="Switched off", head=("what", "needs, as it was"), rows=tuple(rows))
 
 
-def _facts(status: Status, report: Report) -> Iterator[Row]:
+def _facts(status: StatusFacts, report: Report) -> Iterator[Row]:
     cell, coverage = report.cell, report.coverage
     facts = {
         "cell": f"[{cell.count}], {spell_seconds(cell.duration)}",

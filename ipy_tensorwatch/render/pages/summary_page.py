@@ -12,14 +12,14 @@ from ..wording.fold_changes import fold
 from ..wording.hazard_sentences import hazard_lines
 from ..wording.measure import count_of, few
 from ..wording.phrases import amount, counted, counter, how
-from ..wording.sites import line_of, text_of
+from ..wording.sites import line_of, site_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...core.hazards.hazard import Hazard
     from ...core.model.records import Change
-    from ..page import Line, Part, Picture
+    from ..page import Line, PagePart, Picture
     from ..report import Report
     from ..wording.fold_changes import Fold
 
@@ -41,7 +41,7 @@ def summarize(report: Report, hazards: Sequence[Hazard] = ()) -> Page | None:
     counts += [count_of(len(hazards), "hazard")] if hazards else []
     head = f"tensorwatch  [{report.cell.count}]  {' · '.join(counts)}"
     table = change_table(silent, caption="Silent changes", limit=MAX_LINES, bare=True, hint=": %tensorwatch")
-    parts: list[Part] = [table] if silent else []
+    parts: list[PagePart] = [table] if silent else []
     return Page(head=head, parts=(*parts, *_pictures(report), *hazard_lines(hazards, MAX_HAZARDS)))
 
 
@@ -76,7 +76,7 @@ def change_cells(one: Fold) -> tuple[Line, ...]:
         counted(one.label, one.count),
         how(change, one.via),
         line_of(change),
-        text_of(change),
+        site_text(change),
         amount(change, one.elements),
         counter(change),
     )

@@ -5,16 +5,16 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from ..page import Entry, Picture, Table
+from ..page import DetailEntry, Picture, Table
 from ..wording.measure import clean, shorten, width
 from ..wording.tensor_facts import dirt
 from .style import PICTURE_STYLE, STYLE
-from .svg import draw
+from .svg import draw_svg
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..page import Line, Page, Part, Row, Strip
+    from ..page import Line, Page, PagePart, Row, Strip
 
 WRAPPED = frozenset(("statement", "relation", "meaning", "values", "tensors"))
 """The columns whose text may be long; a line break in any other one makes a table harder to read."""
@@ -34,10 +34,10 @@ def write_html(page: Page) -> str:
     return f'<div class="ipytw"><style>{style}</style><p class="ipytw-head">{_escape(page.head)}</p>{parts}</div>'
 
 
-def _part(part: Part) -> str:
+def _part(part: PagePart) -> str:
     if isinstance(part, Table):
         return _table(part)
-    if isinstance(part, Entry):
+    if isinstance(part, DetailEntry):
         lines = "".join(f"<p>{_line(line)}</p>" for line in part.lines)
         return f'<div class="ipytw-entry"><p>{_escape(part.label)}</p><div>{lines}</div></div>'
     return _picture(part) if isinstance(part, Picture) else f"<p>{_line(part)}</p>"
@@ -88,7 +88,7 @@ def _strip(strip: Strip, nbytes: int) -> str:
     title = f"{strip.name}: {strip.place}" + (f"; {dirt(strip.dirty, strip.lane)}" if strip.dirty else "")
     name = shorten(clean(strip.name), MAX_NAME)
     cells = "".join(f"<td>{_escape(one)}</td>" for one in (strip.place, *strip.facts))
-    drawing = draw(strip, nbytes, _escape(title))
+    drawing = draw_svg(strip, nbytes, _escape(title))
     return f'<tr><th scope="row"><code>{_escape(name)}</code></th><td>{drawing}</td>{cells}</tr>'
 
 

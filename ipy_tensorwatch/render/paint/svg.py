@@ -9,7 +9,7 @@ from .style import MARK, SHADES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ...core.memory.strided_layout import Run
+    from ...core.memory.strided_layout import ByteRun
     from ..page import Strip
 
 WIDTH, HEIGHT = 240, 16
@@ -23,7 +23,7 @@ MIDDLE, UNDERLINE, PITCH = 7, 14.5, 4
 """Where the bar and the line below it lie, and from one stripe of a hatching to the next."""
 
 
-def draw(strip: Strip, nbytes: int, title: str) -> str:
+def draw_svg(strip: Strip, nbytes: int, title: str) -> str:
     """Draw where in a block of so many bytes a variable lies, and which of its bytes changed.
 
     Solid bars are bytes of elements. A hatching is stripes too fine to be drawn one by one, as dense as they are. Three
@@ -49,21 +49,21 @@ def draw(strip: Strip, nbytes: int, title: str) -> str:
     )
 
 
-def _paths(runs: Sequence[Run], nbytes: int, heights: Iterable[float], *, is_exact: bool) -> list[tuple[str, str]]:
+def _paths(runs: Sequence[ByteRun], nbytes: int, heights: Iterable[float], *, is_exact: bool) -> list[tuple[str, str]]:
     """Write runs as paths, those of one density together, each with its dashes."""
-    found: dict[str, list[Run]] = {}
+    found: dict[str, list[ByteRun]] = {}
     for run in runs:
         found.setdefault("" if run.is_solid and is_exact else _dashes(run), []).append(run)
     return [(" ".join(_line(run, nbytes, y) for y in heights for run in alike), dash) for dash, alike in found.items()]
 
 
-def _line(run: Run, nbytes: int, y: float) -> str:
+def _line(run: ByteRun, nbytes: int, y: float) -> str:
     width = max(LEAST, WIDTH * run.width / nbytes)
     left = min(WIDTH * run.low / nbytes, WIDTH - width)
     return f"M{left:.4g} {y}h{width:.4g}"
 
 
-def _dashes(run: Run) -> str:
+def _dashes(run: ByteRun) -> str:
     dense = min(max(PITCH * run.covered / run.width, 1), PITCH - 1)
     return f"{dense:.2g} {PITCH - dense:.2g}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from ..page import Entry, Picture, Table
+from ..page import DetailEntry, Picture, Table
 from ..wording.measure import clean, pad, shorten, width
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ def write_text(page: Page) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _part(part: Table | Line | Entry) -> list[str]:
+def _part(part: Table | Line | DetailEntry) -> list[str]:
     if isinstance(part, Table):
         return _table(part)
-    return _entry(part) if isinstance(part, Entry) else [GAP + clean(str(part))]
+    return _entry(part) if isinstance(part, DetailEntry) else [GAP + clean(str(part))]
 
 
-def _entry(entry: Entry) -> list[str]:
+def _entry(entry: DetailEntry) -> list[str]:
     label = f"{GAP}{clean(entry.label)}  "
     rows = [row for line in entry.lines for row in _wrapped(line)]
     return [(" " * len(label) if place else label) + row for place, row in enumerate(rows)]

@@ -14,11 +14,11 @@ from ...core.hazards.facts import (
     StoppedUnread,
     UnrecordedWrite,
 )
-from ..page import Entry, Line, clause, code, fill, words
+from ..page import DetailEntry, Line, clause, code, fill, words
 from .error_sentences import raised, why_raised
 from .fix_sentences import remedy
 from .measure import count_of
-from .places import named, statement_at, where
+from .places import named, statement_place, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -91,10 +91,10 @@ class Sentence(NamedTuple):
         return fill("{outcome}{aside}", outcome=self.outcome, aside=self.aside)
 
 
-def hazard_lines(hazards: Sequence[Hazard], limit: int) -> Iterator[Entry | Line]:
+def hazard_lines(hazards: Sequence[Hazard], limit: int) -> Iterator[DetailEntry | Line]:
     """Tell hazards, each with its remedy."""
     for one in hazards[:limit]:
-        yield Entry(label=one.code, lines=(message(one), remedy(one.fix)))
+        yield DetailEntry(label=one.code, lines=(message(one), remedy(one.fix)))
     left = len(hazards) - limit
     if left > 0:
         yield words(f"… and {count_of(left, 'more hazard')}: %tensorwatch")
@@ -131,7 +131,7 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
         "others": f" and {others} more" if others > 0 else "",
         "will": "would" if is_risk else "will",
         "whose": words("what is computed from it from now on") if is_risk else code(path),
-        "written": statement_at(hazard.written_cell or 0, hazard.written_at),
+        "written": statement_place(hazard.written_cell or 0, hazard.written_at),
     }
     match fact:
         case OverwrittenSave():

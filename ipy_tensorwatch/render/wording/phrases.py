@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..page import Line, code, join, words
+from ..page import Line, code, join_words, words
 from .fold_changes import FOLD_FROM, gather
 from .measure import few, spell_number
 
@@ -53,7 +53,9 @@ def names(paths: Sequence[str]) -> Line:
     """List access paths; where they are many, those of one variable as one, and the first few of them."""
     listed = gather(paths, FOLD_FROM if len(paths) > MAX_NAMES + 1 else len(paths) + 1)
     shown, left = few(listed, MAX_NAMES)
-    line = join([code(text) + words(f" ({len(alike):,})" if len(alike) > 1 else "") for text, alike in shown], ", ")
+    line = join_words(
+        [code(text) + words(f" ({len(alike):,})" if len(alike) > 1 else "") for text, alike in shown], ", "
+    )
     more = sum(len(alike) for _, alike in listed[len(shown) :])
     return line + words(f" and {more:,} more") if left else line
 
@@ -96,7 +98,7 @@ def values(elements: Elements | None, limit: int) -> Line:
         return Line()
     shown = [code(_example(one)) for one in elements.examples[:limit]]
     is_all = elements.changed is not None and len(shown) >= elements.changed
-    return join(shown, ", ") + words("" if is_all or not shown else ", …")
+    return join_words(shown, ", ") + words("" if is_all or not shown else ", …")
 
 
 def _example(one: Example) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..page import Line, Span, code, fill, join, quoted, words
+from ..page import Line, Span, code, fill, join_words, quoted, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,13 +33,13 @@ def stands(one: TypedLine) -> Line:
     return Line((Span(f"cell {one.cell}, line {one.line}", leads=(one.cell, one.line)),))
 
 
-def statement_at(cell: int, site: Site | None) -> Line:
+def statement_place(cell: int, site: Site | None) -> Line:
     """Say in which cell and line a statement stands, and what is typed there.
 
     Examples
     --------
     >>> from ipy_tensorwatch.core.model.records import Site
-    >>> str(statement_at(3, Site(line=2, end_line=2, text="x.add_(1)")))
+    >>> str(statement_place(3, Site(line=2, end_line=2, text="x.add_(1)")))
     'cell 3, line 2: x.add_(1)'
     """
     return where(cell, site) + typed(site, hedges=False)
@@ -72,5 +72,5 @@ def named(names: Sequence[str], joint: str = "and", most: int = 3) -> Line:
     shown = [code(quoted(one)) for one in names[:most]]
     left = len(names) - most
     if left > 0:
-        return join(shown, ", ") + words(f" {joint} {left} more")
-    return join([join(shown[:-1], ", "), shown[-1]] if shown[1:] else shown, f" {joint} ")
+        return join_words(shown, ", ") + words(f" {joint} {left} more")
+    return join_words([join_words(shown[:-1], ", "), shown[-1]] if shown[1:] else shown, f" {joint} ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ..page import Line, code, join, words
+from ..page import Line, code, join_words, words
 from .fold_changes import gather
 from .measure import count_of, few
 from .phrases import names
@@ -37,7 +37,7 @@ def relations(group: AliasGroup) -> Line:
     parts = list(_parts(group, known))
     if group.pairs_left_out:
         parts.append(words(f"{count_of(group.pairs_left_out, 'pair')} not looked at"))
-    return join(parts, "; ")
+    return join_words(parts, "; ")
 
 
 def _parts(group: AliasGroup, known: Pairs) -> Iterator[Line]:
@@ -74,7 +74,11 @@ def _told(known: Pairs) -> Iterator[Line]:
     often = Counter(pair for pairs in folded.values() for pair in pairs)
     for relation, pairs in folded.items():
         shown, left = few([_pair(pair, is_part=often[pair] > 1) for pair in pairs], MAX_PAIRS)
-        yield words(f"{_ALIKE[relation]}: ") + join(list(shown), ", ") + words(f" and {left:,} more" if left else "")
+        yield (
+            words(f"{_ALIKE[relation]}: ")
+            + join_words(list(shown), ", ")
+            + words(f" and {left:,} more" if left else "")
+        )
 
 
 def _pair(pair: tuple[str, str], *, is_part: bool) -> Line:

@@ -25,7 +25,7 @@ def line_of(change: Change) -> Line:
     return line_at(main_site(change)) if change.sites else Line()
 
 
-def text_of(change: Change) -> Line:
+def site_text(change: Change) -> Line:
     """Give the text of the statement that wrote, and of the line inside the function that it called."""
     if not change.sites:
         return Line()

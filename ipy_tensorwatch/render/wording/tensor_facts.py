@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...core.memory.changed_bytes import Dirty
-    from ...core.memory.strided_layout import Lane, Run
+    from ...core.memory.strided_layout import ByteRun, Lane
     from ...core.model.reading import Reading
     from ..page import Strip
 
@@ -46,8 +46,8 @@ def place(lane: Lane, nbytes: int) -> str:
 
     Examples
     --------
-    >>> from ipy_tensorwatch.core.memory.strided_layout import Lane, Run
-    >>> column = Lane(runs=(Run(4, 8, 4), Run(16, 20, 4)), nbytes=8, stride=12)
+    >>> from ipy_tensorwatch.core.memory.strided_layout import Lane, ByteRun
+    >>> column = Lane(runs=(ByteRun(4, 8, 4), ByteRun(16, 20, 4)), nbytes=8, stride=12)
     >>> place(column, 24)
     '8 of 24 bytes, every 12'
     """
@@ -87,7 +87,7 @@ def key(strips: Sequence[Strip]) -> str:
     return " · ".join(text for text, occurs in signs.items() if occurs)
 
 
-def _range(runs: Sequence[Run]) -> str:
+def _range(runs: Sequence[ByteRun]) -> str:
     """Spell runs as byte ranges, many as the range from the first to the last."""
     shown = runs if len(runs) <= MAX_RUNS else [runs[0], runs[-1]]
     gap = ", " if len(runs) <= MAX_RUNS else ", …, "

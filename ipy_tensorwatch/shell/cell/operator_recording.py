@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...capture.compare.full_copies import MAX_BYTES, Album
 from ...capture.running.operator_recorder import OperatorRecorder
-from ...core.blame.operator_writes import Owners
+from ...core.blame.operator_writes import PathsByBytes
 from ...core.model.records import NOT_KEPT, OperatorWrite
 from ...core.model.snapshot import Snapshot
 
@@ -60,7 +60,7 @@ class Recording:
 
     def conclude(self, transcript: Transcript, observed: Observation) -> None:
         """Say whose bytes each operator touched."""
-        owners = Owners(self.before, observed.shot.snapshot)
+        owners = PathsByBytes(self.before, observed.shot.snapshot)
         self.writes = transcript.writes(self.recorder.seen, owners)
         self.recorded = transcript.recorded(self.recorder.seen, owners)
         if self.recorder.left_out:

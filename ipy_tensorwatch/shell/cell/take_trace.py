@@ -10,8 +10,8 @@ from ...capture.objects.class_names import catalog
 from ...core.blame.reasoning import Reasoning
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
-from ...core.model.differences import join
-from ...core.model.evidence import Evidence, Move, OptimizerStep, Write
+from ...core.model.differences import join_looks
+from ...core.model.evidence import Evidence, Move, OptimizerStep, SeenWrite
 from ...core.model.graph_state import GraphState
 from ...core.model.notebook import Notebook
 from ..ipython.cell_sources import source_of, user_variables
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..ipython.cell_sources import Sources
     from .running_cell import RunningCell
 
-_Seen = TypeVar("_Seen", Write, Move)
+_Seen = TypeVar("_Seen", SeenWrite, Move)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def take_trace(
         What differs from the last look.
     """
     shell, sources = session.shell, session.sources
-    found = join((*cell.meanwhile, found))
+    found = join_looks((*cell.meanwhile, found))
     files = sources.files(shell)
     is_quiet = not (found or observed.overwritten or ended.status != "ok")
     cells = [cell, *cell.beside]

@@ -66,7 +66,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Scene:
+class ErrorScene:
     """An error with its frames. It holds what is the user's, so it must not outlive the hook.
 
     Attributes
@@ -112,7 +112,7 @@ class Scene:
         return Site(line=line, end_line=end, text=failing.text, inner=None if inner == self.own.inner else inner)
 
 
-def survey(error: BaseException, complaint: Complaint, count: int, files: Mapping[str, int]) -> Scene:
+def survey_error(error: BaseException, complaint: Complaint, count: int, files: Mapping[str, int]) -> ErrorScene:
     """Look at where an error arose.
 
     Parameters
@@ -128,7 +128,7 @@ def survey(error: BaseException, complaint: Complaint, count: int, files: Mappin
     innermost = steps[0].place if steps else 0
     inside = [one for place, spot in enumerate(spots[:innermost]) if (one := _in_file(place, spot, _find(spot)))]
     own = next((one for one in steps if one.inner and one.inner.cell == count and one.spot.function == CELL), None)
-    return Scene(error=error, complaint=complaint, spots=spots, steps=steps, inside=inside, own=own)
+    return ErrorScene(error=error, complaint=complaint, spots=spots, steps=steps, inside=inside, own=own)
 
 
 def _find(spot: Spot) -> Failing | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...core.model.reading import Reading
     from ...core.model.saved_tensor import Spoiled
     from .aftermath import Aftermath
-    from .error_frames import Scene, Step
+    from .error_frames import ErrorScene, Step
     from .node_log import NodeLog
 
 SECONDS = 1.0
@@ -32,7 +32,7 @@ MAX_ENTRIES = 50
 MAX_ALIKE = 3
 
 
-def explain_stop(scene: Scene, after: Aftermath, log: NodeLog) -> Hazard:
+def explain_stop(scene: ErrorScene, after: Aftermath, log: NodeLog) -> Hazard:
     """Explain a backward that stopped."""
     lens = after.cell.observer.lens
     spoiled = find_spoiled(scene.error, scene.complaint, lens.storages, lens.objects, SECONDS)
@@ -56,13 +56,13 @@ def explain_stop(scene: Scene, after: Aftermath, log: NodeLog) -> Hazard:
     return stopped_hazard(guess.complete(known))
 
 
-def _saved_in(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> int | None:
+def _saved_in(spoiled: Spoiled, scene: ErrorScene, after: Aftermath, log: NodeLog) -> int | None:
     """Tell the cell that saved, by the node's number; in another thread, nodes have numbers of their own."""
     seen, counted = after.cell.observer.graphs.seen.get(spoiled.sequence), log.built.cell_of(spoiled.sequence)
     return None if scene.is_threaded or seen not in (None, counted) else counted
 
 
-def _inquest(spoiled: Spoiled, scene: Scene, after: Aftermath, log: NodeLog) -> Inquest:
+def _inquest(spoiled: Spoiled, scene: ErrorScene, after: Aftermath, log: NodeLog) -> Inquest:
     return Inquest(
         reasoning=after.reasoning,
         spoiled=spoiled,
@@ -97,7 +97,7 @@ def _family(spoiled: Spoiled, after: Aftermath) -> list[tuple[AccessPath, Readin
     return [entry for entry in every if entry[1].version == spoiled.now][:MAX_ENTRIES]
 
 
-def _local_to(scene: Scene, spoiled: Spoiled, after: Aftermath) -> tuple[Step | None, list[AccessPath]]:
+def _local_to(scene: ErrorScene, spoiled: Spoiled, after: Aftermath) -> tuple[Step | None, list[AccessPath]]:
     """Find names for a tensor in the functions that the error came through."""
     storages = after.cell.observer.lens.storages
     for step in scene.steps[:MAX_FRAMES]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from ...capture.frames.traceback_frames import find_complaint
 from ...core.explain.error_messages import BACKWARD
-from ...core.explain.known_writes import place_of
+from ...core.explain.known_writes import line_and_text
 from ...core.hazards.fix import with_edits
 from ...core.hazards.hazard import Turn
 from ...core.host.guard import GUARD
-from .error_frames import survey
+from .error_frames import survey_error
 from .explain_backward import explain_stop
 from .explain_refusal import explain_refusal
 from .node_log import NodeLog
@@ -60,9 +60,9 @@ class FailureBook:
             return None
         complaint, culprit = found
         files = self.sources.files(self.shell)
-        scene = survey(culprit, complaint, after.reasoning.trace.cell.count, files)
+        scene = survey_error(culprit, complaint, after.reasoning.trace.cell.count, files)
         if not scene.steps:  # it was raised anew where no line of the notebook is
-            scene = survey(error, complaint, after.reasoning.trace.cell.count, files)
+            scene = survey_error(error, complaint, after.reasoning.trace.cell.count, files)
         is_stop = complaint.trouble in BACKWARD
         told = explain_stop(scene, after, self.log) if is_stop else explain_refusal(scene, after)
         return replace(told, fix=with_edits(told.fix, self.log.built.plain_of))
@@ -94,4 +94,4 @@ def _more_exact(found: Site | None, foretold: Site | None) -> Site | None:
 
 
 def _facts(one: Hazard) -> object:
-    return one.op, place_of(one.saved_at), place_of(one.written_at)
+    return one.op, line_and_text(one.saved_at), line_and_text(one.written_at)

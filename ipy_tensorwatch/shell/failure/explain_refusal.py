@@ -14,7 +14,7 @@ from ...core.hazards.facts import Refused
 from ...core.memory.view_index import spell_portion
 from ...core.model.path import AccessPath
 from ...core.model.reading import extent
-from ...core.statements.write_target import Target, resolve
+from ...core.statements.write_target import Target, spell_target
 from ...core.syntax.parsing import bound_around, parse_path
 from .error_frames import CELL
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from ...core.hazards.hazard import Hazard
     from ...core.model.reading import Reading
     from .aftermath import Aftermath
-    from .error_frames import Scene, Step
+    from .error_frames import ErrorScene, Step
 
 MAX_NAMES = 16
 
 
-def explain_refusal(scene: Scene, after: Aftermath) -> Hazard:
+def explain_refusal(scene: ErrorScene, after: Aftermath) -> Hazard:
     """Explain a refused write, or the use of a view that cannot be used any more."""
     found = next(chain(_candidates(scene, after), _iterated(scene, after)), None)
     complaint = scene.complaint
@@ -43,19 +43,19 @@ def explain_refusal(scene: Scene, after: Aftermath) -> Hazard:
     return refused_hazard(refused, scene.site)
 
 
-def _candidates(scene: Scene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
+def _candidates(scene: ErrorScene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
     """Give the tensors that the failing statements name and that PyTorch complains of, the innermost's first."""
     storages = after.cell.observer.lens.storages
     for step in chain(scene.inside, scene.steps):
         keys = read_keys(scene.error, step.place)
-        paths = [resolve(one, keys) for one in _meant(scene, step)]
+        paths = [spell_target(one, keys) for one in _meant(scene, step)]
         known = read_locals(scene.error, step.place, storages, {path.root for path in paths})
         for path in paths:
             near = [one for one in known if path.leads_to(one.path) or one.path.leads_to(path)]
             yield from ((step, one) for one in near if _fits(scene.complaint, one))
 
 
-def _iterated(scene: Scene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
+def _iterated(scene: ErrorScene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
     """Give the first row of the one tensor that a comprehension goes through, under the name of its rows.
 
     From Python 3.12 on, a comprehension runs in the frame around it, and its names are gone when it has failed.
@@ -76,7 +76,7 @@ def _first_row(base: Reading, grad_fn: str) -> Reading:
     return base._replace(shape=shape, strides=strides, high=high, grad_fn=grad_fn, is_leaf=False)
 
 
-def _meant(scene: Scene, step: Step) -> list[Target]:
+def _meant(scene: ErrorScene, step: Step) -> list[Target]:
     """Give what the complaint may be about: what is written, or what is used where that is refused."""
     if scene.complaint.late or scene.complaint.trouble in ("marked-leaf", "marked-view"):
         return [Target(path=path) for path in step.failing.mentions()]
@@ -103,7 +103,7 @@ def _fits(complaint: Complaint, one: Local) -> bool:
             return True
 
 
-def _describe(refused: Refused, scene: Scene, after: Aftermath, step: Step, one: Local) -> Refused:
+def _describe(refused: Refused, scene: ErrorScene, after: Aftermath, step: Step, one: Local) -> Refused:
     """Add the names, and what depends on them."""
     names = _names_of(one.reading, after)
     path = str(one.path) if step not in scene.inside else next(iter(names), None)
@@ -143,7 +143,7 @@ def _names_of(reading: Reading, after: Aftermath) -> list[str]:
     return [str(path) for path, _ in near[:MAX_NAMES]]
 
 
-def _names_as(base: Reading, scene: Scene, after: Aftermath, step: Step) -> list[str]:
+def _names_as(base: Reading, scene: ErrorScene, after: Aftermath, step: Step) -> list[str]:
     """Name the very tensor that something is a view of: by the names of the function that failed, and by variables."""
     entries = after.reasoning.trace.after.by_storage.get(base.storage, ())
     variables = [str(path) for path, reading in entries if reading.layout == base.layout]
@@ -171,7 +171,7 @@ def _also(path: str | None, reading: Reading, after: Aftermath) -> str | None:
     return next(iter(others), None) if path and path.isidentifier() else None
 
 
-def _binds(scene: Scene, step: Step, path: AccessPath) -> bool:
+def _binds(scene: ErrorScene, step: Step, path: AccessPath) -> bool:
     """Tell whether a name may be bound anew where the statement stands."""
     if not may_assign(scene.error, step.place, path) or path.root in step.failing.iterated():
         return False

@@ -16,7 +16,7 @@ from ...core.explain.candidate_lines import (
     stem,
 )
 from ...core.explain.failing_statement import find_writer
-from ...core.explain.known_writes import place_of, writes_by_name
+from ...core.explain.known_writes import line_and_text, writes_by_name
 from ...core.model.records import Inner, Site
 from ...core.model.saved_tensor import Writing
 from ...core.statements.rewrite_statement import read_paths
@@ -138,7 +138,7 @@ class Guess:
         site = writing.site if writing else None
         since = {*self.inquest.ran_since(cell)}
         statements = self.inquest.timeline(cell).statements
-        ran = [one for one in statements if (place_of(one) == place_of(site) if site else one.index in since)]
+        ran = [one for one in statements if (line_and_text(one) == line_and_text(site) if site else one.index in since)]
         return [one for each in ran for one in statements_in(each)]
 
     def _with_saver(self, found: Stopped) -> Stopped:

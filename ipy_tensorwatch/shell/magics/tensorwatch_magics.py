@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, output_can_be_silenced
 
-from ...capture.compare.compare_two import compare, is_tensor
+from ...capture.compare.compare_two import compare, is_comparable
 from ...core.host.capability import lost_capabilities
 from ...core.host.guard import GUARD
 from ...core.model.answers import Memory
@@ -18,7 +18,7 @@ from ...render.pages.comparison_page import show_comparison
 from ...render.pages.diff_page import show_diff
 from ...render.pages.history_page import history
 from ...render.pages.overview_page import overview
-from ...render.pages.status_page import Status, show_settings, show_status
+from ...render.pages.status_page import StatusFacts, show_settings, show_status
 from ...render.pages.why_page import explain
 from ..ipython.find_path import find_path, find_paths, watched_paths
 from ..ipython.magic_options import Helped, diff_options, diff_parser, split, watch_parser
@@ -114,7 +114,7 @@ class TensorMagics(Magics):
             thing = self.shell.ev(text)
         except Exception as error:  # noqa: BLE001  (the user's expression may raise anything)
             raise UsageError(f"%tensordiff: {text}: {type(error).__name__}: {error}") from None
-        if not is_tensor(thing):
+        if not is_comparable(thing):
             raise UsageError(f"%tensordiff: {text} is a {type(thing).__name__}, neither a tensor nor an array")
         return thing
 
@@ -135,7 +135,7 @@ class TensorMagics(Magics):
     def _status(self, _: argparse.Namespace) -> Page:
         watcher = self._watcher
         return show_status(
-            Status(
+            StatusFacts(
                 version=self._version,
                 enabled=watcher.settings.enabled,
                 report=self._speaker.report,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
-from ipy_tensorwatch.core.model.evidence import Move, OptimizerStep, Position, Recorded, Write
+from ipy_tensorwatch.core.model.evidence import Move, OptimizerStep, Position, Recorded, SeenWrite
 from tests.support.records import reading
 from tests.support.traces import make_trace
 
@@ -19,7 +19,7 @@ AT = [frozenset((Position(index, None, blind=False),)) for index in range(3)]
 
 
 def masked(*bits):
-    return {4: (Write(storage=4, positions=AT[1], mask=bytes(bits * 24)),)}
+    return {4: (SeenWrite(storage=4, positions=AT[1], mask=bytes(bits * 24)),)}
 
 
 CASES = {

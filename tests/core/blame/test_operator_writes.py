@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.blame.operator_writes import UNKNOWN, Operation, Owners, Region
+from ipy_tensorwatch.core.blame.operator_writes import UNKNOWN, Operation, PathsByBytes, Region
 from ipy_tensorwatch.core.blame.recorded_writes import Transcript
 from ipy_tensorwatch.core.model.evidence import Recorded
 from ipy_tensorwatch.core.model.records import Inner
@@ -22,8 +22,8 @@ def region(storage: int = 1, offset: int = 0, size: int = 6, *, start: int | Non
     return Region(storage, (4096 * storage if start is None else start) + 4 * offset, 4, offset, (size,), (1,))
 
 
-def owners(before, after) -> Owners:
-    return Owners(snapshot(**before), snapshot(**after))
+def owners(before, after) -> PathsByBytes:
+    return PathsByBytes(snapshot(**before), snapshot(**after))
 
 
 def names(found) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from ipy_tensorwatch.core.blame import past_changes
 from ipy_tensorwatch.core.blame.past_changes import PastChanges
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
-from ipy_tensorwatch.core.model.evidence import OptimizerStep, Position, Write
+from ipy_tensorwatch.core.model.evidence import OptimizerStep, Position, SeenWrite
 from tests.support.records import reading
 from tests.support.traces import make_trace
 
@@ -67,8 +67,8 @@ def test_of_many_bytes_what_no_class_settles_is_made_before_they_go(past, monkey
     parameter = reading(4, 4, requires_grad=True, kind="parameter")
     at = frozenset((Position(0, None, blind=False),))
     writes = {
-        4: (Write(storage=4, positions=at, mask=bytes(24 * [1])),),
-        1: (Write(storage=1, positions=at, mask=bytes(24 * [1])),),
+        4: (SeenWrite(storage=4, positions=at, mask=bytes(24 * [1])),),
+        1: (SeenWrite(storage=1, positions=at, mask=bytes(24 * [1])),),
     }
     step = OptimizerStep(statement=0, storages=frozenset((4,)))
     made = [

@@ -9,9 +9,9 @@ import sys
 import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
-from ipy_tensorwatch.core.model.evidence import Position, Write
-from ipy_tensorwatch.core.model.outline import Outline, Run
-from ipy_tensorwatch.core.model.snapshot import Scene, Snapshot
+from ipy_tensorwatch.core.model.evidence import Position, SeenWrite
+from ipy_tensorwatch.core.model.outline import Outline, OutlineRun
+from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
 from ipy_tensorwatch.core.model.trace_json import read_trace, write_trace
 from tests.support.records import reading
 from tests.support.traces import SAVED, load, make_trace, outcomes
@@ -44,7 +44,7 @@ def test_masks_and_odd_numbers_are_read_back():
     mask = bytes([0, 1] * 50)
     writes = {
         1: (
-            Write(
+            SeenWrite(
                 storage=1, positions=frozenset((Position(0, ("there", 2), blind=False), Position(1))), mask=mask, low=4
             ),
         )
@@ -56,7 +56,7 @@ def test_masks_and_odd_numbers_are_read_back():
 
 
 def test_a_scene_of_two_snapshots_is_written_once():
-    scene = Scene(outline=Outline(runs=[Run(0, "name", ("x",))]), readings=(reading(1),))
+    scene = RootSnapshot(outline=Outline(runs=[OutlineRun(0, "name", ("x",))]), readings=(reading(1),))
     both = Snapshot(scenes={"": scene})
     again = read_trace(write_trace(make_trace("f(x)", {"x": reading(1)}, before=both, after=both)))
     assert again.before.scenes[""] is again.after.scenes[""]

@@ -52,6 +52,7 @@ def test_what_is_written_is_told_of_the_part_that_failed_first():
     assert ["b"] == targets("a.add_(1), b.mul_(2)", (1, 11, 1, 20))
     assert ["a", "b"] == sorted(targets("a.add_(1), b.mul_(2)"))
     assert ["b[0]"] == targets("a[0], b[0] = 1, 2", (1, 6, 1, 10))
+    assert [] == targets("y = x[0]", (1, 4, 1, 8))
     assert ["a"] == targets("a.add_(f(x))", (1, 7, 1, 11))
     assert ["a"] == targets("a.mul_(1).add_(2)", (1, 0, 1, 17))[:1]
 
@@ -63,6 +64,15 @@ def test_what_is_read_is_told_of_the_part_that_failed():
     assert "a" in mentions((1, 4, 1, 8))
     assert "b" not in mentions((1, 4, 1, 8))
     assert {"a", "b"} <= mentions()
+    assert {"a", "b"} <= mentions((1, 6, 1, 7))  # a name alone fails at nothing
+
+
+def test_the_names_of_a_comprehension_go_through_what_it_is_over():
+    found = find_failing("[row.mul_(2) for i, row in pairs(x.rows)]", spot(1)).iterated()
+
+    assert {"i", "row"} == {*found}
+    assert "x.rows" in map(str, found["row"])
+    assert {} == find_failing("row.mul_(2)", spot(1)).iterated()
 
 
 def test_an_expression_of_a_thousand_terms_names_nothing():

@@ -12,9 +12,9 @@ from ipy_tensorwatch.core.hazards.shared_gradients import aliased_grads
 from ipy_tensorwatch.core.hazards.state_dict_reference import kept_by_reference
 from ipy_tensorwatch.core.hazards.unrecorded_write import unrecorded_writes
 from ipy_tensorwatch.core.model.graph_state import GraphState
-from ipy_tensorwatch.core.model.outline import Outline, Run
+from ipy_tensorwatch.core.model.outline import Outline, OutlineRun
 from ipy_tensorwatch.core.model.reason import FREED, Reason
-from ipy_tensorwatch.core.model.snapshot import Scene, Snapshot
+from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
 from tests.support.records import change, reading, site, snapshot, typed
 
 WRITTEN = site(2, "h.add_(1)")
@@ -28,8 +28,10 @@ def with_gradients(*grads, leaves=None) -> Snapshot:
     """Make leaves `a`, `b`, … with these gradients."""
     names = "abcdef"[: len(grads)]
     leaves = leaves or [reading(place + 1, 50 + place) for place in range(len(grads))]
-    outline = Outline(nodes=[(-1, "")], runs=[Run(0, "name", names), Run(0, "grad", tuple(range(len(grads))))])
-    return Snapshot(scenes={"": Scene(outline=outline, readings=(*leaves, *grads))})
+    outline = Outline(
+        nodes=[(-1, "")], runs=[OutlineRun(0, "name", names), OutlineRun(0, "grad", tuple(range(len(grads))))]
+    )
+    return Snapshot(scenes={"": RootSnapshot(outline=outline, readings=(*leaves, *grads))})
 
 
 def grads_of(snap: Snapshot):

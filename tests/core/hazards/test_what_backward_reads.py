@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ipy_tensorwatch.core.hazards.mask_only_backward import COMPARING, Mask, mask_of
+from ipy_tensorwatch.core.hazards.mask_only_backward import COMPARING, Mask, mask_of_node
 from ipy_tensorwatch.core.hazards.unused_by_backward import WHOLE, Use, use_of
 
 
@@ -29,7 +29,7 @@ MASKS = [
 
 @pytest.mark.parametrize(("op", "saved", "known", "expected"), MASKS)
 def test_a_node_that_compares_is_masked_by_its_bounds_and_settings(op, saved, known, expected):
-    assert expected == mask_of(op, saved, settings(**known))
+    assert expected == mask_of_node(op, saved, settings(**known))
 
 
 def numbers(*values):
@@ -76,6 +76,7 @@ USES = [
     ("CdistBackward0", "x1", Use(mode=("p", (0.0,)))),
     ("ConvolutionBackward0", "weight", Use(inputs=(0,))),
     ("NativeLayerNormBackward0", "weight", Use(inputs=(0,))),
+    ("NativeBatchNormBackward0", "input", Use(inputs=(0, 1))),
     ("NativeLayerNormBackward0", "input", Use(inputs=(0, 1))),
     ("PowBackward1", "result", Use(inputs=(1,))),
 ]

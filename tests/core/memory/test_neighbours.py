@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from ipy_tensorwatch.core.memory.neighbours import Neighbourhood, neighbours_of
 from ipy_tensorwatch.core.memory.overlap import share_bytes
-from ipy_tensorwatch.core.model.outline import Outline, Run
+from ipy_tensorwatch.core.model.outline import Outline, OutlineRun
 from ipy_tensorwatch.core.model.path import AccessPath
 from ipy_tensorwatch.core.model.reason import Reason
-from ipy_tensorwatch.core.model.snapshot import Scene, Snapshot
+from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
 from tests.support.records import reading
 
 SOME = st.builds(
@@ -37,8 +37,8 @@ def snapshot_of(readings: list) -> Snapshot:
     parts = {"a": range(half), "b": range(half, len(readings))}
     return Snapshot(
         scenes={
-            name: Scene(
-                outline=Outline(runs=[Run(0, "name", tuple(f"x{place}" for place in part))]),
+            name: RootSnapshot(
+                outline=Outline(runs=[OutlineRun(0, "name", tuple(f"x{place}" for place in part))]),
                 readings=tuple(readings[place] for place in part),
             )
             for name, part in parts.items()

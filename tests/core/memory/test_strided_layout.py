@@ -154,9 +154,9 @@ def test_stripes_have_a_stride_and_others_have_none():
 )
 def test_a_billion_elements_cost_microseconds(shape, strides, runs):
     one = laid(shape, strides, 4, 0)
-    begin = time.perf_counter()
+    begin = time.thread_time()
     lanes = [lay(one, BLOCK, one.high / 240) for _ in range(100)]
 
     assert len(lanes[0].runs) == runs
     assert not (lanes[0].is_exact and any(run.is_solid for run in lanes[0].runs))
-    assert time.perf_counter() - begin < 1
+    assert time.thread_time() - begin < 1

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.model.diff import DiffRow, diff
-from ipy_tensorwatch.core.model.differences import CHANGED, NOT_KNOWN, SAME, Differences, join
-from ipy_tensorwatch.core.model.outline import Outline, Run
+from ipy_tensorwatch.core.model.differences import CHANGED, NOT_KNOWN, SAME, Differences, join_looks
+from ipy_tensorwatch.core.model.outline import Outline, OutlineRun
 from ipy_tensorwatch.core.model.reading import Reading
 from ipy_tensorwatch.core.model.records import Elements
-from ipy_tensorwatch.core.model.snapshot import Scene, Snapshot
+from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
 
 NAMES = ("written", "touched", "rebound", "gone", "new", "moved")
 BEFORE = {
@@ -28,8 +28,10 @@ AFTER = {
 }
 
 
-def scene_of(readings: dict[str, Reading]) -> Scene:
-    return Scene(outline=Outline(runs=[Run(0, "name", tuple(readings))]), readings=tuple(readings.values()))
+def scene_of(readings: dict[str, Reading]) -> RootSnapshot:
+    return RootSnapshot(
+        outline=Outline(runs=[OutlineRun(0, "name", tuple(readings))]), readings=tuple(readings.values())
+    )
 
 
 class Counted(list[Elements | None]):
@@ -92,11 +94,11 @@ def test_no_rows_have_empty_columns():
 
 
 def test_one_look_is_joined_as_it_is(found: Differences):
-    assert join(((), found)) is found
+    assert join_looks(((), found)) is found
 
 
 def test_two_looks_join_from_the_first_before_to_the_last_after(found: Differences):
-    joined = {str(one.path): (one, content) for one, content in join((found, found[:1]))}
+    joined = {str(one.path): (one, content) for one, content in join_looks((found, found[:1]))}
     difference, content = joined["written"]
 
     assert (difference.before, difference.after) == (BEFORE["written"], AFTER["written"])

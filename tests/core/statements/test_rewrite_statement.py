@@ -27,6 +27,8 @@ OUT_OF_PLACE = [
     ("k.add_(1)", None),
     ("h.fill_(1)", None),
     ("h.t_()", None),
+    ("h.fill_(1).add_(1)", None),
+    ("relu_()", None),
     ("h.add(1)", None),
     ("h += 1", "h = h + 1"),
     ("h -= y", "h = h - y"),
@@ -201,6 +203,11 @@ def test_another_expression_takes_the_place_of_a_path(text, expected):
 )
 def test_what_a_write_reads_is_a_copy(text, expected):
     assert expected == cloned_sources(text, {"x"})
+
+
+def test_a_path_that_a_write_reads_is_copied():
+    assert "x[1:] = m.w.clone()" == cloned_sources("x[1:] = m.w", {"m.w"})
+    assert cloned_sources("x[1:] = m.v", {"m.w"}) is None
 
 
 def test_a_statement_is_put_where_autograd_does_not_look():

@@ -5,7 +5,13 @@ import ast
 import pytest
 
 from ipy_tensorwatch.core.model.path import AccessPath
-from ipy_tensorwatch.core.statements.statement import Target, parse_statements, resolve, statements_of, walk_statements
+from ipy_tensorwatch.core.statements.statement import (
+    Target,
+    parse_statements,
+    spell_target,
+    statements_of,
+    walk_statements,
+)
 from ipy_tensorwatch.core.syntax.parsing import parse_path
 
 
@@ -315,12 +321,12 @@ def test_the_names_that_tell_a_target_s_items_are_given(source, expected):
     ],
 )
 def test_dynamic_items_are_resolved_by_safe_evaluation(source, values, expected):
-    assert expected == str(resolve(only(source).targets[0], values))
+    assert expected == str(spell_target(only(source).targets[0], values))
 
 
 def test_a_target_resolves_to_an_access_path_that_leads_to_what_was_written():
     target = Target(path=AccessPath("h", ("[i]", ".weight")), below=False, same_object=True)
-    assert AccessPath("h", ("[1]", ".weight")) == resolve(target, {"i": 1})
+    assert AccessPath("h", ("[1]", ".weight")) == spell_target(target, {"i": 1})
 
 
 @pytest.mark.parametrize("source", ["", "# nothing", "f(", "x = = 1", "%time x", "\x00", "(" * 10_000])

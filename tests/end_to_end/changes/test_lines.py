@@ -7,6 +7,7 @@ import textwrap
 
 import pytest
 
+from ipy_tensorwatch.capture.frames import line_monitor
 from tests.support import oracle
 from tests.support.notebook import Notebook, changes, lines
 
@@ -296,8 +297,14 @@ def test_a_compiled_function_stays_compiled_and_its_lines_are_worked_out():
         assert nb.ns["counter"].frame_count == compiled
 
 
+@pytest.fixture
+def soon_hot(monkeypatch):
+    """Let lines that follow each other count as too fast, also on a busy machine."""
+    monkeypatch.setattr(line_monitor, "HOT_INTERVAL", 1.0)
+
+
 @sees_lines
-def test_a_line_in_a_loop_that_is_too_hot_is_worked_out_and_the_statement_is_still_seen():
+def test_a_line_in_a_loop_that_is_too_hot_is_worked_out_and_the_statement_is_still_seen(soon_hot):
     with Notebook() as nb:
         nb.run(SETTING)
         nb.run("def f(t):\n    s = 0\n    for k in range(100_000):\n        s += k\n    t.add_(1)\n    return s")
@@ -308,7 +315,7 @@ def test_a_line_in_a_loop_that_is_too_hot_is_worked_out_and_the_statement_is_sti
 
 
 @sees_lines
-def test_a_function_called_too_often_does_not_hide_the_lines_of_the_next_statement():
+def test_a_function_called_too_often_does_not_hide_the_lines_of_the_next_statement(soon_hot):
     with Notebook() as nb:
         nb.run(SETTING)
         nb.run(FUNCTIONS + "\ndef fib(k):\n    return k if k < 2 else fib(k - 1) + fib(k - 2)")

@@ -39,20 +39,20 @@ def causes(report: dict[str, Any]) -> dict[str, str]:
 
 
 def test_it_is_told_as_one_from_outside(written: Notebook):
-    report = written.run("time.sleep(0.05)")
+    report = written.run("time.sleep(0.3)")
 
     assert causes(report) == {"x": "outside", "y": "outside"}
     assert [one["sites"] for one in report["changes"] if one["kind"] == "mutated"] == [[], []]
 
 
 def test_what_the_cell_itself_wrote_stays_its_own(written: Notebook):
-    report = written.run("b.add_(1)\ntime.sleep(0.05)")
+    report = written.run("b.add_(1)\ntime.sleep(0.3)")
 
     assert {path: causes(report)[path] for path in "ab"} == {"a": "alias", "b": "direct"}
 
 
 def test_a_statement_that_names_the_memory_is_told_all_the_same(written: Notebook):
-    report = written.run("y.mul_(1.5)\ntime.sleep(0.05)")
+    report = written.run("y.mul_(1.5)\ntime.sleep(0.3)")
 
     assert causes(report)["y"] == "direct"
 

@@ -100,12 +100,12 @@ class TestReadOnly:
 
     def test_a_mapping_of_another_file_at_the_same_place_is_not_written(self, tmp_path):
         from ipy_tensorwatch.capture.memory.byte_block import Block
-        from ipy_tensorwatch.capture.protect.frozen_memory import Kept
+        from ipy_tensorwatch.capture.protect.frozen_memory import FrozenBytes
         from ipy_tensorwatch.core.model.reading import Reading
 
         array = np.zeros(64, np.uint8)
         reading = Reading("ndarray", 1, 1, "cpu", "uint8", 1, (64,), (1,), array.ctypes.data, 0, 64)
-        kept = Kept.of(Block(array.ctypes.data, 64, 0, 64, foreign=True), reading)
+        kept = FrozenBytes.of(Block(array.ctypes.data, 64, 0, 64, foreign=True), reading)
         file = tmp_path / "data"
         file.write_bytes(bytes([7]) * mmap.PAGESIZE)
         with file.open("r+b") as opened:

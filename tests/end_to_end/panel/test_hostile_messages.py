@@ -106,10 +106,10 @@ def test_answers_that_say_nothing_new_cost_nothing(panel):
     feed, _ = panel
     for _ in range(5_000):
         feed.receive({"kind": "cell", "count": 2})
-    began = time.perf_counter()
+    began = time.thread_time()
     for _ in range(5_000):
         feed.receive({"kind": "answer", "number": -1})
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 def test_a_closed_feed_keeps_nothing_and_sends_nothing(panel):

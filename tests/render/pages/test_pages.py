@@ -14,7 +14,7 @@ from ipy_tensorwatch.render.pages.comparison_page import show_comparison
 from ipy_tensorwatch.render.pages.diff_page import DiffView, show_diff
 from ipy_tensorwatch.render.pages.history_page import history
 from ipy_tensorwatch.render.pages.overview_page import overview
-from ipy_tensorwatch.render.pages.status_page import Setting, Status, show_settings, show_status
+from ipy_tensorwatch.render.pages.status_page import Setting, StatusFacts, show_settings, show_status
 from ipy_tensorwatch.render.pages.why_page import explain
 from ipy_tensorwatch.render.paint.html import write_html
 from ipy_tensorwatch.render.paint.text import write_text
@@ -130,7 +130,7 @@ def test_the_status_groups_what_was_not_compared_by_its_reason():
         for path, why in [("a", Reason("budget")), ("b", Reason("budget")), ("s", Reason("layout", "sparse_coo"))]
     )
     coverage = Coverage(tensors=3, bytes=4096, verified_bytes=1024, unverified=unverified)
-    page = show_status(Status(version="0.1.0", enabled=True, report=report(coverage=coverage), changes=4))
+    page = show_status(StatusFacts(version="0.1.0", enabled=True, report=report(coverage=coverage), changes=4))
 
     assert lines(page)[0] == " tensorwatch  0.1.0  on"
     assert "   bytes compared           1 KB of 4 KB" in lines(page)
@@ -142,7 +142,7 @@ def test_the_status_groups_what_was_not_compared_by_its_reason():
 
 def test_the_status_says_what_is_switched_off():
     lost = [Capability(needs=("torch._C._a", "torch._C._b"), lost="`%tensorwatch why` counts no tensors", works=False)]
-    page = show_status(Status(version="", enabled=True, report=None, changes=0, lost=lost))
+    page = show_status(StatusFacts(version="", enabled=True, report=None, changes=0, lost=lost))
 
     told = " ".join(write_text(page).split())
     assert "Switched off" in told
@@ -151,7 +151,7 @@ def test_the_status_says_what_is_switched_off():
 
 def test_the_status_tells_the_last_lines_of_an_error_of_ours():
     fault = Fault(where="after a cell", text="Traceback\n  File …\nValueError: no\n")
-    page = show_status(Status(version="", enabled=False, report=None, changes=0, faults=[fault], failed=1))
+    page = show_status(StatusFacts(version="", enabled=False, report=None, changes=0, faults=[fault], failed=1))
 
     assert lines(page)[0] == " tensorwatch  off"
     assert "   ValueError: no" in lines(page)
@@ -162,7 +162,7 @@ def test_the_status_tells_devices_whose_bytes_are_not_compared():
     coverage = Coverage(
         tensors=1, bytes=0, verified_bytes=0, unverified=(Unverified(path="x", why=Reason("device", "cuda:0")),)
     )
-    page = show_status(Status(version="", enabled=True, report=report(coverage=coverage), changes=0))
+    page = show_status(StatusFacts(version="", enabled=True, report=report(coverage=coverage), changes=0))
 
     assert lines(page)[-1] == "   bytes on cuda:0   1          x"
 

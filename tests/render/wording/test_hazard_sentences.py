@@ -18,7 +18,7 @@ from ipy_tensorwatch.core.hazards.fix import Fix
 from ipy_tensorwatch.core.hazards.hazard import Turn
 from ipy_tensorwatch.core.model.graph_state import Ending
 from ipy_tensorwatch.core.model.records import Inner
-from ipy_tensorwatch.render.page import Entry, fill, words
+from ipy_tensorwatch.render.page import DetailEntry, fill, words
 from ipy_tensorwatch.render.wording.hazard_sentences import hazard_lines, message, message_of, over
 from tests.support.records import hazard, raised, refused, site, stopped
 
@@ -182,12 +182,12 @@ def test_what_has_begun_is_not_over():
 
 
 def test_hazards_that_fit_are_told_without_a_count_of_others():
-    assert [Entry] == [type(one) for one in hazard_lines([hazard()], 1)]
+    assert [DetailEntry] == [type(one) for one in hazard_lines([hazard()], 1)]
 
 
 def test_hazards_are_told_with_their_remedies_as_many_as_fit():
     first, second, more = hazard_lines([hazard(), hazard(fix=Fix(kind="copy-or-later")), hazard()], 2)
 
-    assert Entry(label="TW201", lines=(message(hazard()), fill("Write out of place: `h = h.add(1)`."))) == first
+    assert DetailEntry(label="TW201", lines=(message(hazard()), fill("Write out of place: `h = h.add(1)`."))) == first
     assert "Write to a copy (.clone()), or after the backward." == str(second.lines[1])
     assert words("… and 1 more hazard: %tensorwatch") == more

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.render.wording.sites import line_of, text_of
+from ipy_tensorwatch.render.wording.sites import line_of, site_text
 from tests.support.records import change, inferred, site
 
 
 def line(**more) -> str:
     one = change(**more)
-    return f"{line_of(one)}   {text_of(one)}"
+    return f"{line_of(one)}   {site_text(one)}"
 
 
 def shown(*sites, **more) -> str:
@@ -90,7 +90,7 @@ def test_two_lines_inside_one_called_function_are_both_named():
     ],
 )
 def test_the_statement_shown_names_the_tensor_and_is_no_header_where_it_can_be_helped(first, second, expected):
-    assert str(text_of(change(sites=(likely(2, first), likely(3, second))))).startswith(expected)
+    assert str(site_text(change(sites=(likely(2, first), likely(3, second))))).startswith(expected)
 
 
 def test_a_header_that_was_seen_to_write_is_shown_before_a_statement_that_is_likely():
