@@ -505,3 +505,15 @@ class TestSilent:
     def test_what_nobody_would_expect_is_silent(self, plain, readings, cause, silent):
         change = explain(plain, readings)["x"]
         assert (change.cause, change.silent) == (cause, silent)
+
+
+class TestManyAliases:
+    NAMES = {f"x{i}": reading(i + 1, 3) for i in range(20)}
+
+    def test_all_are_named_while_there_is_time(self):
+        statement = "; ".join(f"f({name})" for name in self.NAMES if name != "x0")
+        assert len(explain(statement, self.NAMES, changed=["x0"])["x0"].via) == 19
+
+    def test_only_the_first_are_looked_at_once_time_is_up(self):
+        statement = "; ".join(f"f({name})" for name in self.NAMES if name != "x0")
+        assert len(explain(statement, self.NAMES, changed=["x0"], seconds=-1.0)["x0"].via) < 19
