@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -44,6 +45,10 @@ Tail = Literal["old-leaf", "base-alone", "compute-first", "base-too", "record-in
 Applicability = Literal["safe", "unsafe", "display"]
 
 _REPLACING, _PRECEDING = frozenset(get_args(Replacing)), frozenset(get_args(Preceding))
+
+
+_BINDS_NOTHING = re.compile(r"\s*(?:if|with)\b(?!.*\bas\b).*:\s*")
+"""A header with its body on the same line, before which code may stand as well as before that body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,18 +147,25 @@ def _replaced(source: str, target: TypedLine, code: str) -> Lines | None:
 
 
 def _inserted(source: str, target: TypedLine, code: str) -> Lines | None:
-    r"""Put code on a line of its own before a statement that begins its line.
+    r"""Put code on a line of its own before a statement that begins its line, or a header there that binds no name.
 
     Examples
     --------
     >>> from .facts import TypedLine
     >>> _inserted("for _ in x:\n    h.add_(1)", TypedLine(line=2, text="h.add_(1)"), "h = h.clone()")
     (2, 1, '    h = h.clone()')
+    >>> _inserted("with no_grad(): h.add_(1)", TypedLine(line=1, text="h.add_(1)"), "h = h.clone()")
+    (1, 0, 'h = h.clone()')
     """
     lines = source.split("\n")
     node = _find(source, lines, target)
-    indent = lines[node.lineno - 1].encode()[: node.col_offset].decode() if node else "?"
-    return _checked(lines, (node.lineno, node.lineno - 1, indent + code)) if node and not indent.strip() else None
+    if node is None:
+        return None
+    before = lines[node.lineno - 1].encode()[: node.col_offset].decode()
+    if before.strip() and not _BINDS_NOTHING.fullmatch(before):
+        return None
+    indent = before[: len(before) - len(before.lstrip())]
+    return _checked(lines, (node.lineno, node.lineno - 1, indent + code))
 
 
 def _find(source: str, lines: list[str], target: TypedLine) -> ast.stmt | None:
