@@ -133,7 +133,7 @@ def survey_error(error: BaseException, complaint: Complaint, count: int, files: 
 
 def _find(spot: Spot) -> Failing | None:
     """Return the statement that a frame was at; reuses the trees that IPython parsed for the traceback."""
-    from stack_data.core import Source  # noqa: PLC0415  (nobody waits for it who meets no error)
+    from stack_data.core import Source  # noqa: PLC0415  (only errors need it)
 
     try:
         source = Source.for_filename(spot.file)
