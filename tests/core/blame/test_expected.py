@@ -35,6 +35,7 @@ CASES = {
     "a step over memory that was moved": ("opt.step()\nw.data = f()", {"w": PARAMETER}, {"steps": (STEP,), "writes": {4: [[0]]}, "moves": {4: (Move(object=4, storage=4, positions=AT[1], look=1),)}}, [None]),
     "a step that was recorded": ("opt.step()", {"w": PARAMETER}, {"steps": (STEP,), "recorded": {"w": (Recorded(statement=0, inner=None),)}}, [None]),
     "writes that miss the tensor": ("opt.step()\nf(w)", {"w": HELD._replace(high=12, shape=(3,))}, {"steps": (STEP,), "evidence": {"writes": masked(0)}}, [None]),
+    "writes beside the tensor": ("opt.step()\nv.add_(1)", {"w": HELD._replace(high=12, shape=(3,)), "v": reading(8, 4, high=12, shape=(3,))}, {"steps": (STEP,), "changed": ["w"], "evidence": {"writes": {4: (SeenWrite(storage=4, positions=AT[0], mask=bytes(12) + bytes(12 * [1])),)}}}, [None]),
     "gradients of a backward": ("loss.backward()", {"w": HELD, "w.grad": GRAD}, {"changed": ["w.grad"]}, ["backward"]),
     "gradients by a function that runs backward": ("train()", {"w": HELD, "w.grad": GRAD}, {"changed": ["w.grad"], "cells": TRAIN}, ["backward"]),
     "gradients by a function of somebody else": ("fit()", {"w": HELD, "w.grad": GRAD}, {"changed": ["w.grad"]}, [None]),
