@@ -19,7 +19,7 @@ def mend(cells: list[str], hazard: Hazard) -> list[str]:
 
 
 def type_instead(cells: list[str], hazard: Hazard, code: str, *, is_before: bool) -> list[str]:
-    """Return the cells with an alternative from the remedy, instead of the statement that the fix edits or before it."""
+    """Return the cells with an alternative from the remedy, in place of the edited statement or before it."""
     assert f"`{code}`" in hazard["remedy"]
     [edit] = hazard["fix"]["edits"]
     lines = [one.split("\n") for one in cells]
