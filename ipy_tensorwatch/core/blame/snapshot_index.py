@@ -25,9 +25,9 @@ class SnapshotIndex:
         self.snapshot = snapshot
         self._alike: dict[tuple[str, ...], bool] = {}
 
-    def overlapping(self, reading: Reading) -> list[Entry]:
-        """Give the entries that are the same object or share a byte with a reading."""
-        return neighbours_of(reading, self.snapshot)
+    def overlapping(self, reading: Reading, most: int | None = None) -> list[Entry]:
+        """Return the entries that are the same object or share a byte with a reading: all, or at most so many."""
+        return neighbours_of(reading, self.snapshot, most)
 
     def lying_on(self, reading: Reading) -> list[Entry]:
         """Give those that share a byte, the ones of the same layout first."""

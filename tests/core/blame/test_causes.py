@@ -505,3 +505,11 @@ class TestSilent:
     def test_what_nobody_would_expect_is_silent(self, plain, readings, cause, silent):
         change = explain(plain, readings)["x"]
         assert (change.cause, change.silent) == (cause, silent)
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(60.0, 19), (-1.0, 7)])
+def test_once_time_is_up_only_the_first_of_many_aliases_are_looked_at(seconds, expected):
+    names = {f"x{i}": reading(i + 1, 3) for i in range(20)}
+    statement = f"f({', '.join([*names][1:])})"
+
+    assert expected == len(explain(statement, names, changed=["x0"], seconds=seconds)["x0"].via)
