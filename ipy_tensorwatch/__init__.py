@@ -1,7 +1,7 @@
 """See which of your tensors share memory, and which line just changed one you did not touch.
 
-In a notebook or in IPython, ``%load_ext tensorwatch`` is all it takes. This is the front door: it imports neither
-PyTorch nor IPython until somebody enters, and nobody inside the house imports it.
+``%load_ext tensorwatch`` in a notebook or in IPython starts it. Importing this module imports neither PyTorch nor
+IPython, and no module inside the package imports it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,17 @@ __version__ = "0.1.0"
 
 
 def report() -> Report:
-    """Return what the last cell did.
+    """Return the report of the last watched cell.
 
     Returns
     -------
     Report
-        The last cell's record; its ``to_dict()`` is plain JSON.
+        Changes, alias groups and hazards; its ``to_dict()`` is plain JSON.
+
+    Raises
+    ------
+    RuntimeError
+        If no cell has been watched yet.
     """
     from ipy_tensorwatch.shell import extension
 
@@ -45,12 +50,17 @@ def report() -> Report:
 
 
 def widget() -> TensorWatchWidget:
-    """Return the panel as a widget, to be shown in a cell where there is no side panel for it.
+    """Return the panel as a widget, for front ends without a side panel.
 
     Returns
     -------
     TensorWatchWidget
-        The one widget of this kernel; every view of it shows the same.
+        The one widget of this kernel; all its views show the same state.
+
+    Raises
+    ------
+    RuntimeError
+        If the extension is not loaded.
     """
     from ipy_tensorwatch.shell import extension
 
@@ -58,15 +68,22 @@ def widget() -> TensorWatchWidget:
 
 
 def freeze(thing: object) -> AbstractContextManager[None]:
-    """Let nobody write to a tensor, or to any tensor in a container, while a ``with`` block runs.
+    """Forbid writes to a tensor, or to all tensors in a container, while a ``with`` block runs.
 
-    A write that PyTorch's dispatcher sees is stopped at its line, through whichever alias it comes; any other (NumPy,
-    a raw pointer) is undone behind the block. Both raise `FrozenError`. It works outside IPython too.
+    A write that PyTorch dispatches is stopped before it happens, through any alias; any other write (NumPy, a raw
+    pointer) is undone after the block. It works outside IPython too.
 
     Parameters
     ----------
     thing
         A tensor, a NumPy array, or a module, a list, a dict, … of them.
+
+    Raises
+    ------
+    TypeError
+        If there is no tensor in it, or one whose memory cannot be frozen.
+    FrozenError
+        At the line of a write that was stopped, or after the block if bytes had to be put back.
 
     Examples
     --------
@@ -79,19 +96,19 @@ def freeze(thing: object) -> AbstractContextManager[None]:
 
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:
-    """Begin to watch: IPython calls this for ``%load_ext``."""
+    """Start watching; IPython calls this for ``%load_ext``."""
     from ipy_tensorwatch.shell import extension
 
     extension.load_ipython_extension(ipython)
 
 
 def unload_ipython_extension(ipython: InteractiveShell) -> None:
-    """Stop watching and leave nothing behind: IPython calls this for ``%unload_ext``."""
+    """Stop watching and remove every hook; IPython calls this for ``%unload_ext``."""
     from ipy_tensorwatch.shell import extension
 
     extension.unload_ipython_extension(ipython)
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
-    """Tell where the extension for JupyterLab lies: `jupyter labextension develop` asks."""
+    """Return the location of the JupyterLab extension, for `jupyter labextension develop`."""
     return [{"src": "panel/labextension", "dest": "ipy-tensorwatch"}]

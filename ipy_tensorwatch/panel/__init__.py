@@ -1,1 +1,1 @@
-"""The panel: the widget, and what is sent to it."""
+"""The panel: the widget and its messages."""

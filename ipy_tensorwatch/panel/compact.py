@@ -1,4 +1,4 @@
-"""Records as the JSON that travels to the front end: no key that says what goes without saying."""
+"""Records as compact JSON for the front end: fields with their default value are left out."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from ..core.model.reading import Reading
 
 TENSOR_FIELDS = tuple(one.name for one in fields(TensorRecord))
-"""What the places of a tensor's row are called."""
+"""The column names of a tensor's row."""
 
 MAX_TEXT = 300
-"""How many letters of a statement are sent."""
+"""Maximum length of a statement that is sent, in characters."""
 
 
 def compact(value: Any) -> Any:  # noqa: ANN401
-    """Turn records into plain JSON, each without the fields that have their default value.
+    """Convert records to plain JSON without the fields that have their default value.
 
     Examples
     --------
@@ -47,12 +47,15 @@ def compact(value: Any) -> Any:  # noqa: ANN401
 
 @cache
 def _fields_of(kind: Any) -> tuple[tuple[str, Any], ...] | None:  # noqa: ANN401
-    """List a record's fields with their defaults; None for what is no record."""
+    """Return the fields of a dataclass with their defaults; None for other classes."""
     return tuple((one.name, one.default) for one in fields(kind)) if is_dataclass(kind) else None
 
 
 def tensor_row(path: AccessPath, reading: Reading) -> tuple[Any, ...]:
-    """Lay out one tensor in the order of `TENSOR_FIELDS`: ten thousand of them are written at once."""
+    """Return one tensor as a row in the order of `TENSOR_FIELDS`; strides are in elements.
+
+    Rows instead of objects, because ten thousand tensors may be sent at once.
+    """
     item = reading.itemsize or 1
     return (
         str(path), reading.kind, reading.object, reading.storage, reading.device, reading.dtype, reading.itemsize,
@@ -63,12 +66,12 @@ def tensor_row(path: AccessPath, reading: Reading) -> tuple[Any, ...]:
 
 
 def encode(value: Any) -> bytes:  # noqa: ANN401
-    """Write JSON; letters that UTF-8 does not have, such as half a surrogate pair in a key, are escaped."""
+    """Return a value as JSON bytes; non-ASCII characters, also lone surrogates, are escaped."""
     return json.dumps(value, separators=(",", ":")).encode()
 
 
 def can_travel(text: str) -> bool:
-    """Whether a text may stand in a head, which Jupyter writes without escapes: half a surrogate pair may not."""
+    """Return whether a text can be sent in a message head: Jupyter cannot encode lone surrogates there."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -77,5 +80,5 @@ def can_travel(text: str) -> bool:
 
 
 def clip(text: str) -> str:
-    """Cut a text that is too long to be sent."""
+    """Cut a text to `MAX_TEXT` characters."""
     return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"

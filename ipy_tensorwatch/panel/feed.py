@@ -1,4 +1,4 @@
-"""The feed: what goes to the front ends of one kernel, and what they may ask."""
+"""The feed: messages to the front ends of one kernel, and the commands that they may send."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
     Send = Callable[[dict[str, Any], bytes], None]
 
 WANTS = ("nothing", "news", "report")
-"""What a front end may want: the whole report while a panel is to be seen, or the badge and the marks alone."""
+"""What a front end may subscribe to: nothing, the badge and the marks, or whole reports while a panel is visible."""
 
 MAX_FRONT_ENDS = 100
 MAX_NAME, MAX_PATH = 200, 100_000
-"""Letters of a front end's name, and of a path that is asked for."""
+"""Maximum length of a front end's name and of a requested path, in characters."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Feed:
-    """Sends the front ends what they have not got yet, and nothing while nobody looks.
+    """Sends front ends the difference from what they have, as far as they subscribed to it.
 
-    A kernel that runs many cells hears its front ends only after the last one, on any thread and in any order: each
-    message stands for itself, and whatever is not one of the known commands is left alone. What a message may cost is
-    limited too: what is kept of it, what is sent for it, and how often.
+    A busy kernel receives messages only after its last queued cell, on any thread and in any order, so each message
+    is complete in itself. Unknown commands are ignored. The memory, the bytes and the rate that one message can cause
+    are limited.
 
     Parameters
     ----------
     send
         Sends a head and a body to all front ends.
     values_of
-        Finds the elements of a small tensor before and after the last cell.
+        Returns the elements of a small tensor before and after the last cell, or None.
     """
 
     send: Send
@@ -71,7 +71,7 @@ class Feed:
         return max(self._wants.values(), key=WANTS.index, default="nothing")
 
     def publish(self, report: Report, cell_id: str | None) -> None:
-        """Tell what a cell did."""
+        """Send the report of a cell, or keep it until a front end is ready."""
         with self._lock:
             if not self._closed:
                 self._report, self._cell_id = report, cell_id
@@ -79,7 +79,7 @@ class Feed:
                 self._catch_up()
 
     def receive(self, message: object) -> None:
-        """Do what a front end asks for."""
+        """Run the command of a front end; ignore anything else."""
         kind = message.get("kind") if isinstance(message, dict) else None
         command = _COMMANDS.get(kind) if isinstance(kind, str) else None
         if command is None:
@@ -89,7 +89,7 @@ class Feed:
                 command(self, cast("Message", message))
 
     def close(self) -> None:
-        """Send no more, and let go of all that was kept: the user may hold the widget for longer."""
+        """Stop sending and drop all reports: the user may hold the widget for longer."""
         with self._lock:
             self._closed = True
             self.past, self._state, self._flow = PastCells(), State(), Flow()
@@ -97,7 +97,7 @@ class Feed:
             self._wants.clear()
 
     def may_send(self, size: int) -> bool:
-        """Whether something may be sent that nobody will say has arrived; if so, it counts as sent."""
+        """Return whether `size` bytes may be sent without acknowledgement; if so, count them as sent."""
         with self._lock:
             is_open = not self._closed and self._flow.is_open()
             if is_open:
@@ -105,21 +105,21 @@ class Feed:
             return is_open
 
     def watch(self, *, on: bool) -> None:
-        """Tell whether cells are watched from now on."""
+        """Tell the front ends whether cells are watched from now on."""
         with self._lock:
             self._watching = on
             if not self._closed:
                 self._post({"kind": "watching", "watching": on}, None)
 
     def hello(self, message: Message) -> None:
-        """Begin anew with a front end that knows nothing, and ask the others whether they are still there."""
+        """Start over for a front end that has no state, and ask the others to report again."""
         self._state, self._base, self._reported, self._heralded = State(), 0, None, None
         self._flow.reset()
         self._call_roll()
         self.want(message)
 
     def want(self, message: Message) -> None:
-        """Note what a front end wants from now on."""
+        """Store what a front end subscribes to."""
         what, name = message.get("what"), message.get("from", "")
         if what not in WANTS or not isinstance(name, str) or len(name) > MAX_NAME:
             return
@@ -129,25 +129,25 @@ class Feed:
         self._catch_up()
 
     def _call_roll(self) -> None:
-        """Forget what the front ends want; those that are still there say it again."""
+        """Drop all subscriptions; front ends that still exist repeat theirs."""
         self._wants.clear()
         self.send({"kind": "roll"}, b"")
 
     def answer(self, message: Message) -> None:
-        """Note what has arrived, and send what was held back."""
+        """Store which message has arrived, and send what was held back."""
         number = message.get("number")
         if isinstance(number, int):
             self._flow.answer(number)
             self._catch_up()
 
     def tell_cell(self, message: Message) -> None:
-        """Tell what a cell of the past did; null where it is not kept."""
+        """Send what an earlier cell did; null if it is not kept any more."""
         count = message.get("count")
         if isinstance(count, int) and self._flow.is_open():
             self._post({"kind": "cell", "count": count}, tell_past(self.past.find(count)))
 
     def tell_path(self, message: Message) -> None:
-        """Tell what happened to a path, cell by cell, and its elements before and after the last one."""
+        """Send the history of a path, cell by cell, and its elements before and after the last cell."""
         path = message.get("path")
         if isinstance(path, str) and len(path) <= MAX_PATH and can_travel(path) and self._flow.is_open():
             happened = [[tell_cell(one.cell, one.id), _tell(event)] for one, event in self.past.of_path(path)]

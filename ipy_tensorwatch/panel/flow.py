@@ -1,4 +1,4 @@
-"""How much may be sent: a front end that is slow, or gone, must not fill the memory of what lies between."""
+"""Flow control: messages to a slow or dead front end must not pile up in the server between."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 BURST, RATE = 8 << 20, 16 << 20
-"""Bytes that may be sent at once, and bytes a second."""
+"""Bytes that may be sent at once, and bytes per second."""
 
 MAX_UNANSWERED = 8 << 20
-"""Bytes that may be sent though nobody has said that earlier ones arrived."""
+"""Bytes that may be sent and not yet acknowledged."""
 
 LEAST = 1 << 10
-"""What a message counts at least: its head, and the note that is kept of it."""
+"""Bytes that a message counts at least, for its head and our record of it."""
 
 
 @dataclass(slots=True)
 class Flow:
-    """A token bucket, and what has been sent without an answer.
+    """A token bucket, and the messages not yet acknowledged.
 
-    Answers alone cannot hold back the sender: a kernel that runs many cells reads them only after the last one.
+    Both are needed: a busy kernel reads acknowledgements only after its last queued cell.
     """
 
     tokens: float = BURST
@@ -28,27 +28,27 @@ class Flow:
     waiting: int = 0
 
     def is_open(self) -> bool:
-        """Whether something may be sent now."""
+        """Return whether a message may be sent now."""
         now = monotonic()
         self.tokens, self.refilled = min(BURST, self.tokens + (now - self.refilled) * RATE), now
         return self.tokens > 0 and self.waiting < MAX_UNANSWERED
 
     def note(self, number: int, size: int) -> None:
-        """Note that a message of this size was sent."""
+        """Count a message of `size` bytes as sent."""
         self.spend(size)
         self.unanswered[number] = max(size, LEAST)
         self.waiting += self.unanswered[number]
 
     def spend(self, size: int) -> None:
-        """Note that this much was sent, of which nobody will say that it arrived."""
+        """Count `size` bytes as sent without acknowledgement."""
         self.tokens -= max(size, LEAST)
 
     def answer(self, number: int) -> None:
-        """Note that a message, and so every earlier one, has arrived."""
+        """Acknowledge a message and all earlier ones."""
         while self.unanswered and (first := next(iter(self.unanswered))) <= number:
             self.waiting -= self.unanswered.pop(first)
 
     def reset(self) -> None:
-        """Forget what was sent: somebody new listens."""
+        """Forget unacknowledged messages: a new front end listens."""
         self.unanswered.clear()
         self.waiting = 0

@@ -1,4 +1,4 @@
-"""Hazards as the panel tells them: the words of every other output, with links to the variables and lines they name."""
+"""Hazards for the panel: the same words as in every other output, with links to variables and lines."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     HazardTurn = tuple[Hazard, Turn | None]
 
 MAX_HAZARDS = 100
-"""How many hazards of one cell are sent; each cell sends again those that stand."""
+"""Maximum number of hazards per cell; standing hazards are sent again with each cell."""
 
 
 def tell_hazards(turns: Sequence[Turn], hazards: Sequence[Hazard] = ()) -> Told:
-    """Tell the hazards that began with a cell, those that stand, and those that were over.
+    """Return the hazards that began with a cell, those that stand, and those that ended.
 
-    Those that are not worth saying come last, and of their end nothing is told.
+    Minor hazards come last, and their end is left out.
     """
     begun = {turn.hazard.mark for turn in turns if turn.why is None}
     entries: list[HazardTurn] = [
@@ -46,7 +46,7 @@ def _urgency(entry: HazardTurn) -> tuple[bool, int]:
 
 
 def tell_turn(turn: Turn) -> Told:
-    """Tell that a hazard began, or was over."""
+    """Return the beginning or the end of a hazard as JSON."""
     return _tell(turn.hazard, turn)
 
 
@@ -65,7 +65,7 @@ def _tell(hazard: Hazard, turn: Turn | None) -> Told:
 
 
 def _links(line: Line, hazard: Hazard, limit: int = MAX_TEXT) -> Iterator[str | list[Any]]:
-    """Write a line as JSON: words as they are, code in brackets, and behind it the variable or place that it names."""
+    """Yield a line as JSON: words as strings; code as a list, followed by the variable or place that it names."""
     for span in line.spans:
         if span.leads:
             yield [span.text, *span.leads]
@@ -78,5 +78,5 @@ def _links(line: Line, hazard: Hazard, limit: int = MAX_TEXT) -> Iterator[str | 
 
 
 def _names(text: str, paths: Sequence[str]) -> bool:
-    """Tell a path, or the variable that paths hang on, from other code."""
+    """Return whether a text is one of the paths, or a prefix of one."""
     return text in paths or any(path.startswith((f"{text}.", f"{text}[")) for path in paths)

@@ -1,4 +1,4 @@
-"""What can be seen without the panel: how much there is to be told, and the lines that are to be marked."""
+"""What is visible while the panel is closed: the badge and the marked lines."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MAX_OUTCOMES = 2
 
 
 def is_news(report: Report) -> bool:
-    """Tell a cell of which there is something to be seen without the panel."""
+    """Return whether a cell has silent changes or new hazards."""
     return bool(report.silent or _begun(report))
 
 
 def news(report: Report, cell_id: str | None) -> dict[str, Any]:
-    """Tell which lines of the last cell changed something silently, or make something go wrong; as plain JSON."""
+    """Return the numbers for the badge, and the lines that made silent changes or caused hazards, as plain JSON."""
     begun = _begun(report)
     marks = sorted([*_changed(report), *_endangered(report, begun)], key=lambda mark: (mark[0], mark[1] == "hazard"))
     return {
@@ -42,7 +42,7 @@ def _begun(report: Report) -> list[Hazard]:
 
 
 def _changed(report: Report) -> Iterator[tuple[int, str, str]]:
-    """Tell what each line changed silently."""
+    """Yield (line, kind, text) for each line that made silent changes."""
     lines: dict[int, list[str]] = {}
     for change in report.silent:
         if change.sites:
@@ -53,7 +53,7 @@ def _changed(report: Report) -> Iterator[tuple[int, str, str]]:
 
 
 def _endangered(report: Report, begun: list[Hazard]) -> Iterator[tuple[int, str, str]]:
-    """Tell what will go wrong because of each line."""
+    """Yield (line, kind, text) for each line that caused a hazard."""
     lines: dict[int, list[str]] = {}
     for hazard in begun:
         if hazard.written_at and hazard.written_cell == report.cell.count:
@@ -64,7 +64,7 @@ def _endangered(report: Report, begun: list[Hazard]) -> Iterator[tuple[int, str,
 
 
 def _mark(report: Report, line: int, kind: str, text: str) -> dict[str, Any]:
-    """Mark one line; its source is told too, so that a cell that was edited since is not marked."""
+    """Return the mark of one line, with its source, so that a cell that was edited since is not marked."""
     source = report.cell.source.split("\n")[line - 1 : line]
     told = {"count": report.cell.count, "line": line, "kind": kind, "text": text}
     return told | {"source": source[0]} if source and len(source[0]) <= MAX_TEXT else told

@@ -1,4 +1,4 @@
-"""The bytes that changed in variables of which only a part did: a front end knows the others by their lanes."""
+"""The changed bytes of variables that changed in part; of those that changed as a whole, the lane tells them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from ..render.report import Report
 
 MAX_GROUPS = 64
-"""How many groups are looked at; in the others, the changed variables are marked as a whole."""
+"""How many blocks are examined; in the others, changed variables are marked as a whole."""
 
 
 def tell_parts(report: Report, grouping: Grouping) -> dict[str, Any]:
-    """Tell for each variable that changed in part which bytes of its block did, and whether that is sure."""
+    """Return, for each variable that changed in part, the changed byte runs of its block and whether they are exact."""
     partly = {change.path for change in report.changes if _is_partly(change)}
     found: dict[str, Any] = {}
     for readings in islice(_blocks(grouping, partly), MAX_GROUPS):
@@ -37,7 +37,7 @@ def _is_partly(change: Change) -> bool:
 
 
 def _blocks(grouping: Grouping, partly: set[str]) -> Iterator[dict[str, Reading]]:
-    """Go through the blocks in which such a variable lies."""
+    """Yield the readings of each block that holds such a variable."""
     for homes, group in grouping.blocks.items() if partly else ():
         if not partly.isdisjoint(group.members):
             readings = {str(path): reading for home in homes for path, reading in grouping.homes[home]}

@@ -1,4 +1,4 @@
-"""The cells that have run: what each did, and the timeline's mark for each variable."""
+"""Earlier cells: the changes of each, and the timeline's mark for each variable."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _MARKS: Mapping[str, TimelineMark] = {"mutated": "written", "rebound": "rebound"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PastCell:
-    """One cell that has run.
+    """One earlier cell.
 
     Attributes
     ----------
     id
-        The notebook's own id of the cell, where the front end told it.
+        The notebook's id of the cell, if the front end sent it.
     marks
-        For each variable what tells most about it.
+        The most important mark of each variable.
     """
 
     cell: Cell
@@ -44,19 +44,19 @@ class PastCell:
 
     @property
     def weight(self) -> int:
-        """How much there is to keep."""
+        """The number of records that it keeps."""
         return len(self.changes) + len(self.turns)
 
 
 @dataclass(slots=True)
 class PastCells:
-    """The last cells that changed something, oldest first."""
+    """The latest cells, oldest first: at most `MAX_CELLS`, and about `MAX_KEPT` records in all."""
 
     cells: deque[PastCell] = field(default_factory=deque)
     _kept: int = 0
 
     def add(self, report: Report, cell_id: str | None) -> None:
-        """Keep what a cell did."""
+        """Add a cell, and drop the oldest ones beyond the limits."""
         one = PastCell(cell=report.cell, id=cell_id, changes=report.changes, turns=report.turns, marks=marks(report))
         self.cells.append(one)
         self._kept += one.weight
@@ -64,20 +64,20 @@ class PastCells:
             self._kept -= self.cells.popleft().weight
 
     def find(self, count: object) -> PastCell | None:
-        """Find the latest cell of this execution count."""
+        """Return the latest cell with this execution count, or None."""
         return next((one for one in reversed(self.cells) if one.cell.count == count), None)
 
     def of_path(self, path: str) -> Iterator[tuple[PastCell, Change | Turn]]:
-        """Go through what happened to one path, and the hazards that it was part of, oldest first."""
+        """Yield the changes of one path, and the turns of its hazards, oldest first."""
         for one in self.cells:
             yield from ((one, change) for change in one.changes if change.path == path)
             yield from ((one, turn) for turn in one.turns if path in turn.hazard.paths)
 
 
 def marks(report: Report) -> dict[str, TimelineMark]:
-    """Sum up for each variable what the cell did to all that hangs on it.
+    """Return the most important mark of each variable, over all paths below it.
 
-    A container that lost one of its tensors is not gone.
+    A container that lost one of its tensors is not marked as gone.
     """
     found: dict[str, TimelineMark] = {}
     for change in report.changes:

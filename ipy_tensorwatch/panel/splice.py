@@ -1,4 +1,4 @@
-"""The difference of two lists, as the few splices that turn one into the other."""
+"""The difference of two lists, as splices that turn one into the other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Splice(NamedTuple):
-    """At this place of the list as it has become so far, take out so many items and put these in; plain JSON."""
+    """Replace `drop` items at index `at`, counted after all earlier splices, by `put`; plain JSON."""
 
     at: int
     drop: int
@@ -20,7 +20,7 @@ class Splice(NamedTuple):
 
 
 def splices(before: Sequence[T], after: Sequence[T], key: Callable[[T], Hashable]) -> tuple[Splice, ...]:
-    """Find the splices that, done one behind the other, turn one list into another; each item is unique by its key.
+    """Return the splices that, applied in order, turn `before` into `after`; keys must be unique.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def splices(before: Sequence[T], after: Sequence[T], key: Callable[[T], Hashable
 
 
 def splice(items: Sequence[T], edits: Iterable[Splice]) -> list[T]:
-    """Do what the splices say.
+    """Apply splices to a list.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def splice(items: Sequence[T], edits: Iterable[Splice]) -> list[T]:
 
 
 def dropped(items: Sequence[T], edits: Iterable[Splice]) -> Iterator[Sequence[T]]:
-    """Go through the splices, and tell what each of them takes out.
+    """Yield the items that each splice removes.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def _count_equal(pairs: Iterable[tuple[object, object]]) -> int:
 
 
 def _steps(old: Sequence[T], new: Sequence[T], key: Callable[[T], Hashable], at: int) -> Iterator[Splice]:
-    """Go through the new list; what has moved is taken out and put in again, so that as much as possible stays."""
+    """Yield single edits for the new list; items outside the longest common order are removed and inserted again."""
     places = {key(item): place for place, item in enumerate(old)}
     found = [places.get(key(item)) for item in new]
     staying = _longest_rise([place for place in found if place is not None])
@@ -94,7 +94,7 @@ def _steps(old: Sequence[T], new: Sequence[T], key: Callable[[T], Hashable], at:
 
 
 def _longest_rise(places: Sequence[int]) -> set[int]:
-    """Choose as many of the places as rise one behind the other.
+    """Return the members of a longest increasing subsequence.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def _longest_rise(places: Sequence[int]) -> set[int]:
 
 
 def _merged(edits: Iterable[Splice]) -> Iterator[Splice]:
-    """Join splices that touch."""
+    """Merge adjacent splices."""
     at, drop = 0, 0
     put: list[Any] = []
     for one in edits:

@@ -1,4 +1,4 @@
-"""What a front end knows, and the message that brings it up to date."""
+"""The state of a front end, and the message that updates it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 MAX_CHANGES = 1000
-"""How many changes of one cell are sent, the silent ones before the others."""
+"""Maximum number of changes sent per cell, silent ones first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class State:
-    """The lists that a front end holds; each is sent as its difference from the one before."""
+    """The lists that a front end holds; each is sent as a difference from its previous state."""
 
     entries: Sequence[Entry] = ()
     grouping: Grouping = field(default_factory=Grouping)
@@ -39,7 +39,7 @@ class State:
     past: Sequence[PastCell] = ()
 
     def follow(self, report: Report, past: Sequence[PastCell]) -> tuple[State, dict[str, Any]]:
-        """Bring the lists up to date, and tell what changed in them."""
+        """Return the next state, and the splices of each list as JSON."""
         entries = tuple(report.snapshot.entries())
         edits = splices(self.entries, entries, key=itemgetter(0))
         after = State(
@@ -56,12 +56,12 @@ class State:
         }
 
     def _regroup(self, entries: Sequence[Entry], edits: Sequence[Splice]) -> Grouping:
-        """Group what came, went, or lies elsewhere; most cells only write."""
+        """Return the grouping, updated only for tensors that came, went or moved: most cells only write."""
         homes = {home_of(reading) for reading in self._moved(edits)}
         return self.grouping.update(entries, homes) if homes else self.grouping
 
     def _moved(self, edits: Sequence[Splice]) -> Iterator[Reading]:
-        """Go through the readings, old and new, of entries that have another place in the list or in memory."""
+        """Yield old and new readings of entries that moved in the list or in memory."""
         for old, (_, _, new) in zip(dropped(self.entries, edits), edits, strict=True):
             if [path for path, _ in old] != [path for path, _ in new]:
                 yield from (reading for _, reading in (*old, *new))
@@ -71,7 +71,7 @@ class State:
 
 
 def describe(report: Report, cell_id: str | None) -> dict[str, Any]:
-    """Tell what the cell did: all of a report but its lists."""
+    """Return a report as JSON, without its lists."""
     coverage, ordered = report.coverage, most_telling(report.changes)
     return {
         "schema": SCHEMA_VERSION,
@@ -85,7 +85,7 @@ def describe(report: Report, cell_id: str | None) -> dict[str, Any]:
 
 
 def _tell_coverage(coverage: Coverage) -> dict[str, Any]:
-    """Tell how much was compared; what was not is sent as a list."""
+    """Return how much was compared, in tensors and bytes; the list of what was not is sent apart."""
     return {
         "tensors": coverage.tensors,
         "bytes": coverage.bytes,
@@ -95,18 +95,18 @@ def _tell_coverage(coverage: Coverage) -> dict[str, Any]:
 
 
 def _tell_lines(ordered: Sequence[Change]) -> dict[str, Any]:
-    """Tell what a cell did line by line."""
+    """Return the changes of a cell, folded into lines, and the number left out."""
     return {"lines": tell_changes(ordered[:MAX_CHANGES]), "left_out": max(0, len(ordered) - MAX_CHANGES)}
 
 
 def tell_cell(cell: Cell, cell_id: str | None) -> dict[str, Any]:
-    """Tell of a cell what is shown of it; its source stands in the notebook."""
+    """Return a cell as JSON, without its source, which the notebook has."""
     told = {"count": cell.count, "id": cell_id, "status": cell.status}
     return told | {"duration": cell.duration, "overhead": cell.overhead}
 
 
 def tell_past(one: PastCell | None) -> dict[str, Any] | None:
-    """Tell what a cell of the past did."""
+    """Return an earlier cell with its changes and hazards; None if it is not kept."""
     if one is None:
         return None
     return {"cell": tell_cell(one.cell, one.id), **_tell_lines(most_telling(one.changes)), **tell_hazards(one.turns)}
@@ -125,5 +125,5 @@ def _first_member(group: AliasGroup) -> str:
 
 
 def _lies(reading: Reading) -> object:
-    """Tell where a tensor lies, to see whether its relation to others may have changed."""
+    """Return what its relations to other tensors depend on: object, storage, address and layout."""
     return (reading.object, home_of(reading), reading.data_ptr, reading.low, reading.layout)

@@ -1,4 +1,4 @@
-"""Changes as the panel tells them: the words are those of every other output."""
+"""Changes for the panel, in the same words as in every other output."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Told = dict[str, Any]
 
 
 def tell_changes(changes: Sequence[Change]) -> list[Told]:
-    """Tell changes line by line, those of one container that are alike in one, each with the paths it stands for."""
+    """Return changes as JSON; similar changes of one container are folded, with the paths they stand for."""
     return [_tell(one) for one in fold(changes)]
 
 
 def tell_change(change: Change) -> Told:
-    """Tell one change."""
+    """Return one change as JSON."""
     return tell_changes([change])[0]
 
 
@@ -48,5 +48,5 @@ def _tell(one: Fold) -> Told:
 
 
 def line_as_json(line: Line) -> list[str | list[str]]:
-    """Write a line as JSON: words as they are, code in brackets."""
+    """Return a line as JSON: words as strings, code as one-item lists."""
     return [[one.text] if one.code else one.text for one in line.spans]

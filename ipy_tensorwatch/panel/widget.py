@@ -1,4 +1,4 @@
-"""The widget: one a kernel, shown by JupyterLab's side panel or in a cell's output."""
+"""The widget: one per kernel, shown in JupyterLab's side panel or in a cell's output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BUILT = Path(__file__).parent / "static"
 
 _HEARING = "a message of a front end"
 STATE_SIZE = 64 << 10
-"""What a state weighs that a front end asks for: the program and the style of the panel."""
+"""Bytes charged for a requested state: the program and the style sheet of the panel."""
 
 _HEARS_ALL = take(
     "anywidget.AnyWidget._handle_msg",
@@ -32,21 +32,21 @@ _HEARS_ALL = take(
     make=lambda _: True,
     instead=False,
 )
-"""Whether there is one way in for whatever a front end sends."""
+"""Whether `_handle_msg` can be overridden, which sees every message of a front end."""
 
 
 class TensorWatchWidget(anywidget.AnyWidget):
     """The panel of one kernel's watcher.
 
-    Nothing that a tensor holds is in its state, which notebooks may save: reports travel as messages.
+    Its state, which notebooks may save, holds no values of tensors: reports are sent as messages.
 
     Parameters
     ----------
     values_of
-        Finds the elements of a small tensor before and after the last cell.
+        Returns the elements of a small tensor before and after the last cell, or None.
     """
 
-    # As text: anywidget follows a file for as long as the kernel lives, and with it holds every widget made of it.
+    # As text: anywidget watches a file for as long as the kernel lives, and keeps every widget made from it alive.
     _esm = (_BUILT / "widget.js").read_text("utf-8")
     _css = (_BUILT / "widget.css").read_text("utf-8")
     born = traitlets.Float().tag(sync=True)
@@ -59,14 +59,14 @@ class TensorWatchWidget(anywidget.AnyWidget):
             self.on_msg(lambda _, content, __: GUARD.run(_HEARING, self.feed.receive, content, default=None))
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
-        """Hear a front end: the one way in, for whatever it sends."""
+        """Receive every message of a front end."""
         GUARD.run(_HEARING, self._hear, msg, default=None)
 
     def _hear(self, msg: dict[str, Any]) -> None:
-        """Do what is asked for.
+        """Handle custom messages and requests for the state; ignore all others.
 
-        ipywidgets and anywidget raise at what is no message of theirs, and show that below a cell; so they get nothing
-        but a request for the state, and that not more often than anything else is sent.
+        ipywidgets and anywidget raise at unknown messages and show the error below a cell, so they are never called.
+        Requests for the state count against the flow control.
         """
         content = msg.get("content")
         data = content.get("data") if isinstance(content, dict) else None
@@ -77,10 +77,10 @@ class TensorWatchWidget(anywidget.AnyWidget):
             self.send_state()
 
     def publish(self, report: Report, cell_id: str | None) -> None:
-        """Tell the panel what a cell did."""
+        """Send the panel the report of a cell."""
         self.feed.publish(report, cell_id)
 
     def close(self) -> None:
-        """Take the panel away, wherever it is shown, and let go of what it knew."""
+        """Close the panel in every view, and drop its state."""
         self.feed.close()
         super().close()

@@ -1,1 +1,1 @@
-"""Paint: text, HTML and JSON from a report. The only place that escapes."""
+"""Text, HTML and JSON of a report. All escaping happens here."""

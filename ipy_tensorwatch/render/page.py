@@ -1,4 +1,4 @@
-"""A page: what is to be shown, before anybody decides whether as text or as HTML."""
+"""A page: the content of an output, independent of its format (text or HTML)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORMATTER = Formatter()
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of words, or of code; `leads` is the cell and the line that words name."""
+    """A run of words or of code; `leads` is the (cell, line) that the words link to."""
 
     text: str
     code: bool = False
@@ -27,7 +27,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Spans one behind the other."""
+    """A sequence of spans."""
 
     spans: tuple[Span, ...] = ()
 
@@ -37,11 +37,11 @@ class Line:
 
     @property
     def marked(self) -> str:
-        """Join the spans, code between backquotes."""
+        """The text of the spans, with code between backquotes."""
         return "".join(f"`{span.text}`" if span.code else span.text for span in self.spans)
 
     def __add__(self, other: Line) -> Line:
-        """Put another line behind this one."""
+        """Append another line."""
         return Line(self.spans + other.spans)
 
 
@@ -56,12 +56,12 @@ def code(text: str) -> Line:
 
 
 def marked(text: str) -> Line:
-    """Make a line of words in which code stands between backquotes."""
+    """Make a line from text that marks code with backquotes."""
     return Line(tuple(Span(part, code=place % 2 == 1) for place, part in enumerate(text.split("`")) if part))
 
 
 def fill(template: str, **fields: Line | str) -> Line:
-    """Fill a sentence's fields; what stands between backquotes is code.
+    """Fill the fields of a template; text between backquotes becomes code.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def fill(template: str, **fields: Line | str) -> Line:
 
 
 def clause(template: str, it: str | None) -> Line:
-    """Fill a clause that names one thing; nothing where there is none.
+    """Fill a template with the one field `it`; return an empty line if it is empty or None.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def clause(template: str, it: str | None) -> Line:
 
 
 def _merged(spans: Iterable[Span]) -> Iterator[Span]:
-    """Join neighbours that are alike, and leave out what is empty."""
+    """Merge adjacent spans of the same style and drop empty ones."""
     for (is_code, leads), alike in groupby(spans, key=lambda one: (one.code, one.leads)):
         text = "".join(one.text for one in alike)
         if text:
@@ -99,12 +99,12 @@ def _merged(spans: Iterable[Span]) -> Iterator[Span]:
 
 
 def quoted(text: str) -> str:
-    """Keep code from ending the backquotes that it stands in."""
+    """Replace backquotes in code, so that they cannot end the quotes around it."""
     return text.replace("`", "'")
 
 
 def join_words(lines: list[Line], gap: str) -> Line:
-    """Put lines one behind the other, with words between them."""
+    """Join lines with words between them."""
     joined = Line()
     for place, line in enumerate(lines):
         joined = joined + words(gap) + line if place else line
@@ -118,9 +118,9 @@ class Strip:
     Attributes
     ----------
     shade
-        The number of its colour; variables that cover the same bytes have the same.
+        The index of its colour; variables that cover the same bytes share one.
     place, facts
-        Where in the block its bytes lie, and what else is to be told, in words.
+        Where in the block its bytes lie, and further facts, in words.
     """
 
     name: str
@@ -133,7 +133,9 @@ class Strip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A block of memory with a strip for each variable that lies in it; text goes without.
+    """A block of memory with a strip for each variable in it; text output leaves pictures out.
+
+    `nbytes` is the size of the block.
 
     Attributes
     ----------
@@ -149,7 +151,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row, with a picture below it or without; a silent change is marked by a sign, not by colour alone."""
+    """One row of a table, optionally with a picture below it; a silent change also gets a sign, not only a colour."""
 
     cells: tuple[Line, ...]
     silent: bool = False
@@ -158,16 +160,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under a head.
+    """Rows under column headings.
 
     Attributes
     ----------
     bare
-        Whether the rows are shown alone, without caption, head and signs.
+        Show the rows alone, without caption, headings and signs.
     more
         What was left out, in words.
     key
-        How the pictures are to be read.
+        The legend of the pictures.
     """
 
     caption: str
@@ -180,7 +182,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailEntry:
-    """Sentences beside a label; the first says what is the case, those after it what to do."""
+    """Sentences beside a label; the first states the problem, the others what to do."""
 
     label: str
     lines: tuple[Line, ...]

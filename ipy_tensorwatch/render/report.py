@@ -1,4 +1,4 @@
-"""The report of one cell: the contract between the watcher and everything that shows or judges it."""
+"""The report of one cell: the interface between the watcher and every output."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Report:
     Attributes
     ----------
     reasoning
-        What follows from the trace of the cell, made when it is read.
+        The conclusions from the cell's trace, each computed on first access.
     hazards
-        What will go wrong later, for as long as it may.
+        The hazard that the cell's error fulfilled, if any, then those that still stand.
     turns
-        Which hazards began, and which were over, after this cell.
+        The hazards that began or ended with this cell.
     """
 
     cell: Cell
@@ -46,22 +46,22 @@ class Report:
 
     @property
     def snapshot(self) -> Snapshot:
-        """Every path, and what it led to after the cell."""
+        """Every access path with its reading after the cell."""
         return self.reasoning.trace.after
 
     @property
     def writes(self) -> tuple[OperatorWrite, ...]:
-        """The operators that wrote, in order; only `%%tensordiff` records them."""
+        """The operators that wrote, in order; empty without `%%tensordiff`."""
         return self.reasoning.trace.writes
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """What the cell changed, ordered by path as the variables were made."""
+        """The changes, ordered by path as the variables were made."""
         return self.reasoning.changes
 
     @property
     def coverage(self) -> Coverage:
-        """How much was compared, and which changes were not explained to the end."""
+        """How much was compared, and for which changes the search for the cause ran out of time."""
         known = self.reasoning.trace.coverage
         return replace(known, curtailed=self.reasoning.curtailed) if self.changes else known
 
@@ -72,36 +72,36 @@ class Report:
 
     @cached_property
     def groups(self) -> tuple[AliasGroup, ...]:
-        """The access paths that share a block of memory."""
+        """The alias groups: access paths that share a block of memory."""
         return group(self.snapshot.entries())
 
     @property
     def silent(self) -> tuple[Change, ...]:
-        """The changes that nobody would have expected from reading the cell."""
+        """The changes that reading the cell does not announce: their cause is `call`, `alias` or `outside`."""
         return self.reasoning.silent
 
     @property
     def begun(self) -> tuple[Hazard, ...]:
-        """The hazards that were not there after the cell before."""
+        """The hazards that began with this cell."""
         return tuple(turn.hazard for turn in self.turns if turn.why is None)
 
     @cached_property
     def by_path(self) -> Mapping[str, Change]:
-        """The changes by their paths; of several to one path the last."""
+        """The changes by path; the last one if a path has several."""
         return {change.path: change for change in self.changes}
 
     @cached_property
     def not_compared(self) -> frozenset[str]:
-        """The paths whose bytes were not compared, for whatever reason."""
+        """The paths whose bytes were not compared, for any reason."""
         return frozenset(one.path for one in self.reasoning.trace.coverage.unverified)
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        """The paths whose bytes were not compared for want of time."""
+        """The paths whose bytes were not compared because the time budget was spent."""
         return tuple(one.path for one in self.reasoning.trace.coverage.unverified if one.why == BUDGET)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON values; its keys are a contract.
+        """Return the report as plain JSON values; the JSON Schema fixes its keys.
 
         Returns
         -------
@@ -121,7 +121,7 @@ class Report:
 
 
 def hazard_dict(hazard: Hazard) -> dict[str, Any]:
-    """Return a hazard as plain JSON values: its facts as sentences."""
+    """Return a hazard as plain JSON values, its message and remedy as text."""
     told = {
         "code": hazard.code,
         "outcome": hazard.outcome,
@@ -146,7 +146,7 @@ def fix_dict(fix: Fix) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401
-    """Turn records into dicts, tuples into lists and paths into text.
+    """Convert records to dicts, tuples to lists, and access paths and reasons to text.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""IPython: the watcher, the magics, and choosing how to show."""
+"""The IPython side: the watcher, the magics, and the choice of output format."""

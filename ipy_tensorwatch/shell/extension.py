@@ -1,4 +1,4 @@
-"""Load, unload, and the one watcher of this shell."""
+"""Load and unload the extension; holds its one instance."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _loaded: list[Extension] = []
 
 @dataclass(slots=True, eq=False, repr=False)
 class Extension:
-    """All that is put into a shell, so that all of it can be taken out again."""
+    """Everything that is added to a shell, so that all of it can be removed again."""
 
     shell: InteractiveShell
     settings: TensorWatch = field(init=False)
@@ -39,7 +39,7 @@ class Extension:
     _replaced: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Make the parts; nothing is put into the shell yet."""
+        """Create the parts without touching the shell."""
         speaker = Speaker(self.shell)
         self.settings = TensorWatch(parent=self.shell)
 
@@ -53,32 +53,32 @@ class Extension:
         self.magics = TensorMagics(self.shell, self.watcher, speaker, _version())
 
     def load(self) -> None:
-        """Put everything in."""
+        """Add everything to the shell and start watching."""
         GUARD.clear()
         try_names(self.shell)
         self._replaced = {kind: dict(known) for kind, known in MAGICS.of(self.shell).items()}
         self.shell.register_magics(self.magics)
-        CONFIGURABLES.of(self.shell).append(self.settings)  # `%config` finds them there
+        CONFIGURABLES.of(self.shell).append(self.settings)  # `%config` looks there
         self.shell.input_transformers_cleanup.append(self.heading)
         self.watcher.start()
         GUARD.run("showing a report", self.hosting.tell, self.watcher.report, default=None)
 
     def unload(self) -> None:
-        """Take everything out, and give back the names that others had."""
+        """Remove everything, and restore magics of other extensions that ours replaced."""
         for step in (self.watcher.stop, self.hosting.close):
             GUARD.run("at the end", step, default=None)
         _remove(self.shell.input_transformers_cleanup, self.heading)
-        for one in (self.settings, self.magics):  # IPython's own base class put the magics there
+        for one in (self.settings, self.magics):  # the base class of magics appended itself
             _remove(CONFIGURABLES.of(self.shell), one)
         REGISTRY.of(self.shell).pop(type(self.magics).__name__, None)
         for kind, known in MAGICS.of(self.shell).items():
             for name, magic in list(known.items()):
-                if type(magic) is MethodType and magic.__self__ is self.magics:  # asked, a lazy magic is loaded
+                if type(magic) is MethodType and magic.__self__ is self.magics:  # a lazy magic loads if it is read
                     _restore(known, name, self._replaced.get(kind, {}))
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Begin to watch a shell; under its second name, the extension is there already and goes on."""
+    """Start watching a shell; do nothing if it is watched already, as when loaded under the second name."""
     if _loaded and _loaded[0].shell is shell:
         return
     unload_ipython_extension(shell)
@@ -91,14 +91,20 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """Stop watching and leave nothing behind."""
+    """Stop watching and remove everything that was added."""
     del shell  # whichever it was loaded in
     while _loaded:
         _loaded.pop().unload()
 
 
 def report() -> Report:
-    """Return the last cell's report."""
+    """Return the last cell's report.
+
+    Raises
+    ------
+    RuntimeError
+        If no cell has been watched yet.
+    """
     if not _loaded or _loaded[0].watcher.report is None:
         message = "no cell has been watched yet: run %load_ext tensorwatch, then a cell"
         raise RuntimeError(message)
@@ -106,7 +112,13 @@ def report() -> Report:
 
 
 def widget() -> TensorWatchWidget:
-    """Return the panel's widget."""
+    """Return the panel's widget.
+
+    Raises
+    ------
+    RuntimeError
+        If the extension is not loaded.
+    """
     if not _loaded:
         raise RuntimeError("nothing is watched yet: run %load_ext tensorwatch first")
     return _loaded[0].hosting.open()

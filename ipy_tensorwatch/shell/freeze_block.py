@@ -1,4 +1,4 @@
-"""Freeze something while a block runs."""
+"""The context manager that freezes tensors."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def freezing(thing: object) -> Iterator[None]:
-    """Freeze a tensor, or all tensors in a container, while a block runs.
+    """Freeze a tensor, or all tensors in a container, while a ``with`` block runs.
 
     Raises
     ------
     TypeError
-        If there is no tensor, or one whose memory cannot be frozen.
+        If there is no tensor in it, or one whose memory cannot be frozen.
     FrozenError
-        In the block, before an operator would write; behind the block, if its bytes had to be put back.
+        In the block, before an operator writes; after the block, if bytes had to be put back.
     """
     name = name_in_caller(thing) or "the tensor"
     freezer = Freezer()

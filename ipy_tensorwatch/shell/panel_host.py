@@ -1,4 +1,4 @@
-"""The panel's life in a kernel: made for a front end that has cells, told after every cell, closed at the end."""
+"""The panel's life cycle in a kernel: created for a front end with cells, updated after each cell, closed at unload."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 
 MAX_NAME = 200
-"""Letters of a cell's id: what is longer is none."""
+"""Maximum length of a cell's id, in characters; longer ones are ignored."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Hosting:
-    """Keeps the widget of one shell."""
+    """Holds the widget of one shell."""
 
     shell: InteractiveShell
     watcher: Watcher
     widget: TensorWatchWidget | None = None
 
     def __post_init__(self) -> None:
-        """Tell the panel whenever watching is switched off or on."""
+        """Observe the setting `enabled`, to tell the panel."""
         self.watcher.settings.observe(self._switch, "enabled")
 
     def tell(self, report: Report | None) -> None:
-        """Tell the panel what a cell did; the first time a front end that can show one asks for a cell, make it."""
+        """Send a report to the panel; create the panel when a front end that can show it first runs a cell."""
         asked = request_metadata(self.shell)
         if report is not None and (self.widget or _shows_panels(asked)):
             cell_id = asked.get("cellId")
@@ -44,14 +44,14 @@ class Hosting:
             self._opened().publish(report, cell_id if is_name else None)
 
     def open(self) -> TensorWatchWidget:
-        """Return the widget, which shows the last cell from the start."""
+        """Return the widget; if it is new, it shows the last cell already."""
         if self.widget is None and self.watcher.report is not None:
             self._opened().publish(self.watcher.report, None)
         return self._opened()
 
     def _opened(self) -> TensorWatchWidget:
         if self.widget is None:
-            # Loading the widget's libraries takes half as long as loading us, and a terminal has no use for them.
+            # Loading the widget's libraries takes half as long as loading this package; a terminal does not need them.
             from ..panel.widget import TensorWatchWidget  # noqa: PLC0415
 
             self.widget = TensorWatchWidget(values_of=self._values_of)
@@ -66,7 +66,7 @@ class Hosting:
         return values_of(path, observed, self.watcher.observer.prints) if observed else None
 
     def close(self) -> None:
-        """Take the panel away."""
+        """Close the panel."""
         self.watcher.settings.unobserve(self._switch, "enabled")
         if self.widget is not None:
             self.widget.close()
@@ -74,7 +74,7 @@ class Hosting:
 
 
 def request_metadata(shell: InteractiveShell) -> dict[str, Any]:
-    """Return what the front end said of the cell that it asked for."""
+    """Return the metadata of the front end's request for the current cell; empty without a kernel."""
     kernel = getattr(shell, "kernel", None)
     parent = kernel.get_parent("shell") if kernel is not None else None
     asked = (parent or {}).get("metadata")
@@ -82,5 +82,5 @@ def request_metadata(shell: InteractiveShell) -> dict[str, Any]:
 
 
 def _shows_panels(asked: dict[str, Any]) -> bool:
-    """Tell a notebook or console from a program that runs a notebook's code, and would save the widget with it."""
+    """Return whether the request comes from a notebook or console, not from a program that executes and saves one."""
     return "cellId" in asked or "tensorwatch" in asked

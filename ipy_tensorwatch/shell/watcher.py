@@ -1,4 +1,4 @@
-"""The watcher: the one mutable object. It looks after every cell and keeps the report."""
+"""The watcher: the one mutable object. It observes every cell and keeps the last report."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ if TYPE_CHECKING:
     from .ipython.settings import TensorWatch
 
 LAYOUT_SHARE = 0.001
-"""Share of a cell's run time that may be spent on layouts that hardly anything changes without another trace."""
+"""Share of a cell's run time for checking layouts, which rarely change without other evidence."""
 TURNS = 1000
-"""How many beginnings and ends of hazards are kept."""
+"""How many turns (beginnings and ends of hazards) are kept."""
 ALL = "(all)"
-"""What stands for every path where none was compared."""
+"""Stands for all paths if none was compared."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Watcher:
-    """Looks after every cell.
+    """Observes every cell through IPython's hooks.
 
     Attributes
     ----------
@@ -71,9 +71,9 @@ class Watcher:
     on_report
         Called with each report, to show it.
     asked
-        The options of `%%tensordiff`, where the last cell ran under it.
+        The `%%tensordiff` options of the last cell; None if it ran without.
     observed
-        What was seen after the last cell.
+        The observation after the last cell.
     """
 
     shell: InteractiveShell
@@ -98,7 +98,7 @@ class Watcher:
     _cost: float = 0.0
 
     def __post_init__(self) -> None:
-        """Prepare the recorder of optimizer steps, the freezer, and the book of failures."""
+        """Create the parts that need the shell or each other."""
         self.transformer = ProbeTransformer(self.shell)
         self.failures = FailureBook(shell=self.shell, sources=self.sources)
         freezer = Freezer(self.observer.lens.storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
@@ -111,23 +111,23 @@ class Watcher:
 
     @property
     def running(self) -> RunningCell | None:
-        """The cell of this thread that runs under watch."""
+        """The watched cell that runs in this thread, or None."""
         return self.cells.mine
 
     @property
     def is_running(self) -> bool:
-        """Whether a cell of this thread runs under watch."""
+        """True if a watched cell runs in this thread."""
         return self.running is not None
 
     def start(self) -> None:
-        """Register with the shell and PyTorch, and take the snapshot that the first cell is compared with."""
+        """Register hooks with the shell and PyTorch, and take the snapshot that the first cell is compared with."""
         self.steps.open()
         self.shell.events.register("pre_run_cell", self._before_cell)
         self.shell.events.register("post_run_cell", self._after_cell)
         GUARD.run("at the start", self._take_stock, default=None)
 
     def stop(self) -> None:
-        """Leave nothing behind, but for what the cells that run still need: that goes with them."""
+        """Remove all hooks and records; what running cells still need goes when they end."""
         for name, callback in (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell)):
             with suppress(ValueError):  # it is not registered any more
                 self.shell.events.unregister(name, callback)
@@ -144,7 +144,7 @@ class Watcher:
             GUARD.run("at the end", step, default=None)
 
     def _after_last_cell(self, _: object) -> None:
-        """Take away what a cell held that ran when we were stopped."""
+        """Clean up after a cell that was running when the watcher stopped."""
         if not self.cells.leave():
             return
         for step in (self._close_cell, self.freezing.freezer.close, self.transformer.disarm):
@@ -153,7 +153,7 @@ class Watcher:
             self.shell.events.unregister("post_run_cell", self._after_last_cell)
 
     def _forget(self) -> None:
-        """Let go of all copies and records at once, rather than when the garbage collector comes by."""
+        """Drop all copies and records at once, without waiting for the garbage collector."""
         self.observer, self.archive = Observer(), Archive()
         self.report = self.observed = None
         self.history.clear()
@@ -162,7 +162,7 @@ class Watcher:
         self.failures = FailureBook(shell=self.shell, sources=self.sources)
 
     def _take_stock(self) -> None:
-        """Look without reporting: at the start, and after the cell that loaded us."""
+        """Take a snapshot without reporting changes: at the start, and where the last cell was not watched."""
         self.observer.budget.grant(self.settings.budget_limit)
         count = count_now(self.shell)
         observed = self.observer.look(user_variables(self.shell), count)
@@ -174,7 +174,7 @@ class Watcher:
         GUARD.run("before a cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
-        if self.cells.is_over(LAST_RESULT.of(self.shell)):  # our hook behind it was cut short
+        if self.cells.is_over(LAST_RESULT.of(self.shell)):  # its `post_run_cell` hook was cut short
             self.cells.forget()
             self._give_up()
         if not self.cells.enter(info):
@@ -235,18 +235,18 @@ class Watcher:
             return self.observer.lens.peek(user_variables(self.shell))
 
     def guard(self) -> None:
-        """Let nobody write to what is frozen, from here to the end of the cell that runs."""
+        """Enforce freezing from now to the end of the running cell."""
         if self.cells.any_running:
             self.freezing.guard(self.running)
 
     def record(self, options: DiffOptions) -> None:
-        """Record the operators of the cell that runs."""
+        """Start recording the operators of the running cell, if that is not on yet."""
         if self.running is not None and self.running.recording is None:
             self.running.recording = record(FILES.of(self.shell), self.running.observer, self.running.ledger, options)
             self.running.recording.open(self.running.observer, self.running.ledger)
 
     def _look_outside(self, now: float, count: int, *, thorough: bool) -> Sequence[Found]:
-        """Look for writes since the last cell, where that costs little against the time that has passed."""
+        """Return the differences since the last cell, if a look is cheap against the time that has passed."""
         allowance = RECORDING_SECONDS if thorough else (now - self._ended) * self.settings.idle_share
         if not self._ended or self._cost > allowance:
             return ()
@@ -257,7 +257,7 @@ class Watcher:
         return observed.found
 
     def _share(self, found: Sequence[Found]) -> None:
-        """Hand what was found to the cells of other threads that run: the next look will not find it again."""
+        """Add differences to the running cells of other threads: the next look will not find them again."""
         for cell in self.cells.others if found else ():
             cell.meanwhile.append(found)
 
@@ -266,7 +266,7 @@ class Watcher:
             deliver_late(self.shell, result)
 
     def _end(self, result: ExecutionResult | None) -> bool:
-        """Tell what a cell has done, unless it is part of another; tell whether it is none."""
+        """Finish a cell and show its report; return False if it is nested in another cell, or blank."""
         if result is not None and result.info is not None and not (result.info.raw_cell or "").strip():
             return False  # IPython does not announce a blank cell
         if not self.cells.leave():
@@ -329,14 +329,14 @@ class Watcher:
         return True
 
     def _excuse(self, cell: Cell) -> None:
-        """Report a cell that could not be looked after: nothing is claimed of it."""
+        """Set a report without claims for a cell that could not be observed."""
         snapshot = self.observer.shot.snapshot
         unverified = (Unverified(path=ALL, why=Reason("own-error")),)
         coverage = Coverage(tensors=len(snapshot), bytes=0, verified_bytes=0, unverified=unverified)
         self.report = report_nothing(cell, snapshot, coverage)
 
     def _grant(self, cell: RunningCell, duration: float) -> None:
-        """Give the comparing of bytes its time."""
+        """Grant the time budget for comparing bytes."""
         budget, settings = self.observer.budget, self.settings
         budget.limit = settings.budget_limit
         budget.grant(settings.budget_floor + settings.budget_share * duration)
@@ -356,14 +356,14 @@ class Watcher:
         )
 
     def _sharpen(self, cell: RunningCell, observed: Observation) -> Differences:
-        """Add what was recorded of the cell."""
+        """Return the differences, sharpened by the cell's recording if there is one."""
         if not cell.recording:
             return observed.found
         cell.recording.conclude(Transcript(cell.count, cell.statements(), self.sources.listing(self.shell)), observed)
         return cell.recording.sharpen(observed, self.observer)
 
     def _archive(self, cell: RunningCell, observed: Observation) -> None:
-        """Keep the bytes that the cell has overwritten, and those that the next one may overwrite."""
+        """Archive the bytes that the cell overwrote, and prepare copies of what the next one may overwrite."""
         self.archive.limit = self.settings.restore_budget
         self.archive.add(observed, cell.ledger.before.snapshot, cell.count)
         if cell.beside:  # the bytes from before a cell are not those from before the last look
@@ -384,7 +384,7 @@ class Watcher:
         return hazards
 
     def _give_up(self) -> None:
-        """Let go of a cell that could not be taken up; the next one is watched again."""
+        """Drop a cell that could not be watched; the next one is watched again."""
         self.cells.miss()
         self._close_cell()
         self.transformer.disarm()

@@ -1,4 +1,4 @@
-"""A front end that does what the panel's does with what it is sent, to hold what it knows against the truth."""
+"""A front end in Python that handles messages as the panel does; tests compare its state with the report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LISTS = ("tensors", "groups", "unverified", "past")
 
 @dataclass
 class FrontEnd:
-    """Keeps all messages, and the report that they add up to."""
+    """Stores all messages, and the report that results from them."""
 
     messages: list[dict[str, Any]] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
@@ -37,12 +37,12 @@ class FrontEnd:
         return [message["kind"] for message in self.messages]
 
     def tensors(self) -> list[dict[str, Any]]:
-        """Return the tensors as a report tells them."""
+        """Return the tensors as dicts, as in a report."""
         return [dict(zip(self.known["fields"], row, strict=True)) for row in self.known["tensors"]]
 
 
 def watched(wants: str | None = "report") -> tuple[Feed, FrontEnd]:
-    """Give a feed and a front end that has said what it wants, if anything."""
+    """Return a feed and its front end, subscribed to `wants` if it is given."""
     front = FrontEnd()
     feed = Feed(send=front.take, values_of=lambda _: None)
     if wants:

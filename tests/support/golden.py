@@ -1,6 +1,6 @@
-"""Golden reports: what is sent for a few notebooks, held by pytest and drawn by the JavaScript tests.
+"""Golden files: the messages for a few notebooks, checked by pytest and drawn by the JavaScript tests.
 
-`python -m tests.support.golden` writes them anew.
+`python -m tests.support.golden` writes them again.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ STORIES = {
 
 
 def play(cells: list[str]) -> dict[str, Any]:
-    """Run a notebook and keep what is sent, beside the whole report after every cell."""
+    """Run a notebook; return its messages and the whole report after every cell."""
     feed, front = watched()
     reports: list[dict[str, Any]] = []
     with Notebook() as notebook:
@@ -79,7 +79,7 @@ def play(cells: list[str]) -> dict[str, Any]:
 
 
 def _settled(story: dict[str, Any]) -> dict[str, Any]:
-    """Put fixed numbers where a run has its own: addresses, seconds, and nodes of graphs."""
+    """Replace values that differ between runs by fixed ones: addresses, seconds, and sequence numbers of nodes."""
     nodes = sorted({one["node"] or 0 for report in story["reports"] for one in report["hazards"]} | {0})
     for report, message in zip(story["reports"], story["messages"], strict=True):
         body = message["body"]
@@ -98,7 +98,7 @@ def _settled(story: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shifts(tensors: list[dict[str, Any]]) -> dict[int, int]:
-    """Say for each storage how far to move it, so that blocks lie where the serial of their oldest storage puts them."""
+    """Return the shift of each storage in bytes that makes a block's address follow from its oldest serial."""
     told = [one for one in tensors if one["data_ptr"]]
     spans = {one["storage"]: _begin(one) for one in told}
     ends = {serial: max(_begin(one) + one["span"][1] for one in told if one["storage"] == serial) for serial in spans}

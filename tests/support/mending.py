@@ -1,4 +1,4 @@
-"""Do what a hazard's fix says, edit by edit, so that it can be tried."""
+"""Apply a hazard's fix, edit by edit, so that tests can run the result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def mend(cells: list[str], hazard: Hazard) -> list[str]:
-    """Write the cells as the edits of a hazard's fix say."""
+    """Return the cells with the edits of a hazard's fix applied."""
     edits = hazard["fix"]["edits"]
     assert edits, hazard["remedy"]
     lines = [one.split("\n") for one in cells]
@@ -19,7 +19,7 @@ def mend(cells: list[str], hazard: Hazard) -> list[str]:
 
 
 def type_instead(cells: list[str], hazard: Hazard, code: str, *, is_before: bool) -> list[str]:
-    """Type what a remedy names beside its fix: for the statement that the fix is about, or before it."""
+    """Return the cells with an alternative from the remedy, in place of the edited statement or before it."""
     assert f"`{code}`" in hazard["remedy"]
     [edit] = hazard["fix"]["edits"]
     lines = [one.split("\n") for one in cells]

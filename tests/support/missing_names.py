@@ -1,7 +1,7 @@
-"""Run a short notebook once for each private name, in a process of its own in which that name is gone.
+"""Run a short notebook once for each private name, in a process in which that name is missing.
 
-`python -m tests.support.missing_names` prints one line of JSON a name. Each process is forked where PyTorch is imported and our
-package is not, so that the name is gone before anybody of ours asks for it.
+`python -m tests.support.missing_names` prints one line of JSON per name. Each process is forked after PyTorch is
+imported and before our package is, so that the name is missing when the package first looks it up.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 NONE = "(none)"
-"""Nothing is gone."""
+"""The case in which nothing is missing."""
 
 RENAMED = {
     "shell.compile._filename_map": "IPython",
@@ -44,13 +44,13 @@ RENAMED = {
     "IPython.core.interactiveshell.ExecutionResult.error_in_exec": "IPython",
     "anywidget.AnyWidget._handle_msg": "ipywidgets",
 }
-"""Names of Python libraries, which their next release may call otherwise, throughout; and which library that is."""
+"""Names that a release of a Python library may rename throughout, with that library."""
 
 WORDS = {"magics": r"(?<=[a-z]\.)magics\b(?!\.| import| as)|(?<=^    )magics(?=\s*[=:])"}
-"""Where a name stands that has other meanings too, as a regular expression."""
+"""Regular expressions for names that also occur with other meanings."""
 
 CHANGED: dict[str, Callable[[], None]] = {}
-"""Names that are still there and do something else; what makes them so."""
+"""Names that exist but behave differently, with the function that changes them."""
 
 REMOVED = (
     "torch._C.DisableTorchFunction",
@@ -83,7 +83,7 @@ REMOVED = (
     "_thread._count",
     *(("sys.monitoring",) if sys.version_info >= (3, 12) else ()),
 )
-"""Names that can be deleted; `node` is one of PyTorch's own that saved its result."""
+"""Names that can be deleted; `node` is a node of PyTorch's own that saved its result."""
 
 CELLS = (
     "import torch\nx = torch.zeros(6)\ny = x.view(2, 3)\nz = torch.zeros(3)\ns = torch.eye(2).to_sparse()",
@@ -112,13 +112,13 @@ CELLS = (
 
 
 class Renamer(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports a library as if all its sources called something otherwise."""
+    """Imports a library with one name renamed in all its sources."""
 
     def __init__(self, library: str, name: str) -> None:
         self.library, self.name = library, name
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        """Find modules of the library alone."""
+        """Return a spec for modules of the library only."""
         if name.partition(".")[0] != self.library:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
@@ -132,14 +132,14 @@ class Renamer(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class Source(importlib.machinery.SourceFileLoader):
-    """Loads a module from another source than its file's."""
+    """Loads a module from given source text instead of its file."""
 
     def __init__(self, name: str, path: str, text: str) -> None:
         super().__init__(name, path)
         self.text = text
 
     def get_code(self, fullname: str) -> Any:
-        """Compile the other source."""
+        """Compile the given source."""
         return compile(self.text, self.path, "exec", dont_inherit=True)
 
 
@@ -149,13 +149,13 @@ def example() -> Any:
 
 
 def members(owner: type, name: str) -> dict[str, Any]:
-    """Return the dict behind the class that holds a name: of a class of C++ too, which lets nobody change it."""
+    """Return the dict of the class that defines a name, also of an immutable C++ class."""
     kind = next(one for one in owner.__mro__ if name in vars(one))
     return next(one for one in gc.get_referents(vars(kind)) if isinstance(one, dict))
 
 
 def change(owner: type, name: str, value: Any = None) -> None:
-    """Take a name out of a class, or give it another value."""
+    """Delete a name from a class, or set another value."""
     inside = members(owner, name)
     kinds = [one for one in owner.__mro__ if name in vars(one)]
     del inside[name]
@@ -178,13 +178,13 @@ def remove(name: str) -> None:
 
 
 def other_order() -> None:
-    """Let the collector list what dicts hold from behind."""
+    """Make the garbage collector list the referents of dicts in reverse order."""
     get = gc.get_referents
     gc.get_referents = lambda *things: get(*things)[::-1]
 
 
 def other_words(_: object) -> None:
-    """Complain about a saved tensor, whatever its version, in words that nobody has heard."""
+    """Raise an error about a saved tensor with an unknown message, whatever its version."""
     raise RuntimeError("the tensor was written to")
 
 
@@ -193,11 +193,11 @@ CHANGED["node.name"] = lambda: change(type(example()), "name", lambda _: "Expone
 CHANGED["node._saved_result"] = lambda: change(type(example()), "_saved_result", property(other_words))
 
 CASES = (NONE, *RENAMED, *REMOVED, *(f"{name} is another" for name in CHANGED))
-"""What is run, one process each."""
+"""All cases; each runs in its own process."""
 
 
 def arrange(case: str) -> None:
-    """Let a name be gone, or another."""
+    """Make a name missing, or make it behave differently."""
     if case in RENAMED:
         sys.meta_path.insert(0, Renamer(RENAMED[case], case.rpartition(".")[2]))
     elif case in REMOVED:
@@ -207,7 +207,7 @@ def arrange(case: str) -> None:
 
 
 def run() -> dict[str, Any]:
-    """Run the notebook and tell what came of it."""
+    """Run the notebook; return errors, changes, status and faults."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
@@ -248,7 +248,7 @@ def run() -> dict[str, Any]:
 
 
 def tell(case: str) -> dict[str, Any]:
-    """Run one case; what goes wrong is told instead."""
+    """Run one case; return its outcome, or the traceback if it failed."""
     try:
         arrange(case)
         with redirect_stdout(io.StringIO()):
@@ -259,12 +259,12 @@ def tell(case: str) -> dict[str, Any]:
 
 
 def main(cases: Iterable[str]) -> None:
-    """Fork one process a case: those that rename a library first, while nobody has imported it."""
+    """Fork one process per case; cases that rename in a library come first, before it is imported."""
     torch.set_num_threads(1)
-    importlib.import_module("torch._dynamo")  # the first dispatch mode would, in each process anew
+    importlib.import_module("torch._dynamo")  # else the first dispatch mode imports it in each process
     for case in sorted(cases, key=lambda one: one not in RENAMED):
         if case not in RENAMED:
-            for name in ("anywidget", "stack_data", "wcwidth"):  # and IPython, once for all that come
+            for name in ("anywidget", "stack_data", "wcwidth"):  # these import IPython too, once for all further cases
                 importlib.import_module(name)
         sys.stdout.flush()
         child = os.fork()

@@ -1,4 +1,4 @@
-"""A fresh real shell, one cell at a time: what the cell printed, what it raised, and what tensorwatch reports about it."""
+"""A fresh real shell that runs one cell at a time: its output, its error, and its report."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ipy_tensorwatch.core.blame.reasoning import Reasoning
 
 Report = dict[str, Any]
-"""The JSON of one cell's report, as `ipy_tensorwatch.report().to_dict()` gives it."""
+"""The JSON of one cell's report, from `ipy_tensorwatch.report().to_dict()`."""
 
 Change = dict[str, Any]
 """One entry of a report's `changes`."""
@@ -39,14 +39,14 @@ Hazard = dict[str, Any]
 """One entry of a report's `hazards`."""
 
 SPOKEN = re.compile(r"^ ?tensorwatch\b.*", re.MULTILINE | re.DOTALL)
-"""What the extension says after a cell, from its first line to the end of the output."""
+"""What the extension prints after a cell, from its first line to the end of the output."""
 
 
 SHELLS_OWN = re.compile(r"_+|_i+|_i?\d+|_dh|_exit_code|__warningregistry__|__annotations__|__import_\w+")
 """Names that IPython, Python, the warnings module and `torch.compile` put into a namespace."""
 
 OTHERS_BUILTINS = re.compile(r"_|get_ipython|display|__pybind11_internals_\w+")
-"""Names that IPython and PyTorch's own C++ put among the builtins."""
+"""Names that IPython and PyTorch's C++ code add to the builtins."""
 
 CLASSES = {
     "tensor": torch.Tensor,
@@ -58,19 +58,19 @@ CLASSES = {
 
 
 PATIENT = {"budget_floor": 0.5, "probe_floor": 0.25, "explain_floor": 2.0}
-"""Settings with which there is time enough, on however slow a machine; tests of too little time take it away."""
+"""Settings with enough time on any slow machine; tests of spent budgets override them."""
 
 
 @cache
 def validator() -> Draft202012Validator:
-    """Read the schema that ships in the package."""
+    """Return a validator for the schema that ships in the package."""
     schema = json.loads((resources.files("ipy_tensorwatch") / "report.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema)
 
 
 def check_classes(reasoning: Reasoning) -> None:
-    """Prove that what was settled as a class before anybody asked is what a verdict for each tensor says."""
+    """Assert that changes settled as a class have the same cause as a verdict for each tensor."""
     silent, settled = reasoning.silent, reasoning.settled
     assert silent == tuple(change for change in reasoning.changes if change.silent)
     made = {str(reasoning.trace.found[row][0].path): cause for row, cause in settled.items()}
@@ -80,12 +80,12 @@ def check_classes(reasoning: Reasoning) -> None:
 
 @dataclass
 class Ran:
-    """What one cell did, as the person in front of it saw it.
+    """What one cell printed, displayed and raised.
 
     Attributes
     ----------
     told
-        What tensorwatch printed after the cell; empty when it was quiet.
+        What tensorwatch printed after the cell; empty if nothing.
     """
 
     stdout: str
@@ -101,12 +101,12 @@ class Ran:
 class Notebook:
     """A fresh `InteractiveShell`, with the extension loaded unless `watched` is false.
 
-    Use it as a context manager: leaving it unloads the extension and proves that nothing was left behind.
+    Use it as a context manager: on exit it unloads the extension and asserts that nothing was left behind.
 
     Attributes
     ----------
     settings
-        Values of the extension's traitlets, by name, as an IPython config would give them.
+        Values of the extension's traitlets by name, as in an IPython config.
     said
         Everything tensorwatch printed so far, cell by cell.
     """
@@ -137,7 +137,7 @@ class Notebook:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        """Unload the extension; unless a test failed already, prove that it left nothing behind."""
+        """Unload the extension; unless the test failed already, assert that it left nothing behind."""
         try:
             if self.watched:
                 self.unload()
@@ -167,12 +167,12 @@ class Notebook:
         return dict(self.shell.user_ns)
 
     def give(self, **variables: object) -> None:
-        """Put variables into the namespace from outside."""
+        """Add variables to the namespace from outside a cell."""
         self._bound.update(variables)
         self.shell.user_ns.update(variables)
 
     def cell(self, source: str) -> Ran:
-        """Run one cell as a person would, whatever it raises."""
+        """Run one cell as a user would; an error of the cell is returned, not raised."""
         self._bound.update(re.findall(r"\w+", source))
         self._source = source
         with warnings.catch_warnings(record=True) as warned, capture_output() as out:
@@ -198,7 +198,7 @@ class Notebook:
         return self.last
 
     def run(self, source: str, *, raises: type[BaseException] | None = None) -> Report:
-        """Run one cell that succeeds, or raises just what is announced; return its report."""
+        """Run one cell; assert that it succeeds, or raises `raises`; return its report."""
         ran = self.cell(source)
         if raises is None:
             assert ran.error is None, f"{ran.error!r} in\n{source}\n{ran.stdout}"
@@ -207,7 +207,7 @@ class Notebook:
         return self.report()
 
     def report(self) -> Report:
-        """Give the last cell's report, proven to be JSON that fits the schema and agrees with itself."""
+        """Return the last cell's report; assert that it is JSON, fits the schema and is consistent."""
         import ipy_tensorwatch
 
         made = ipy_tensorwatch.report()
@@ -223,12 +223,12 @@ class Notebook:
         return report
 
     def status(self) -> str:
-        """Ask the extension how it is, for the message of a failing test."""
+        """Return the output of `%tensorwatch status`, for the message of a failing test."""
         ran = self.cell("%tensorwatch status")
         return ran.stdout + ran.stderr + str(ran.outputs)
 
     def assert_nothing_left(self) -> None:
-        """Compare what an extension could leave behind with how it was before loading."""
+        """Assert that everything an extension could leave behind is as it was before loading."""
         after = traces(self.shell)
         left = {what: now for what, now in after.items() if what not in CLASSES and now != self._before[what]}
         for what, own in CLASSES.items():
@@ -243,7 +243,7 @@ class Notebook:
 
 
 def assert_consistent(change: Change) -> None:
-    """Check what the design's words say about each other, for one change."""
+    """Assert the relations between the fields of one change that the glossary defines."""
     silent = change["cause"] in ("call", "alias", "outside") and change["kind"] == "mutated"
     assert change["silent"] == silent, change
     if change["kind"] == "mutated" and change["verified"] and change["elements"]:
@@ -254,7 +254,7 @@ def assert_consistent(change: Change) -> None:
 
 
 def traces(shell: InteractiveShell) -> dict[str, Any]:
-    """Describe every place where an extension of this kind could leave something behind."""
+    """Return the state of every place where an extension could leave something behind."""
     monitoring = getattr(sys, "monitoring", None)
     return {
         "events": {name: list(callbacks) for name, callbacks in shell.events.callbacks.items()},
@@ -288,18 +288,18 @@ def traces(shell: InteractiveShell) -> dict[str, Any]:
 
 
 def saved_tensors_hooks() -> object:
-    """Ask for the innermost hooks on what autograd saves; PyTorch tells since 2.5."""
+    """Return the innermost saved-tensors hooks; None before PyTorch 2.5."""
     innermost = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
     return None if innermost is None else innermost(True)
 
 
 def is_ours(value: object) -> bool:
-    """Tell whether a function or object comes from the package."""
+    """Return whether a function or object comes from the package."""
     return "tensorwatch" in str(getattr(value, "__module__", None) or type(value).__module__)
 
 
 def our_hooks(namespace: Mapping[str, object]) -> Iterator[str]:
-    """Name every hook of ours that hangs on a module, an optimizer or a tensor of the user."""
+    """Yield the name of every hook of ours on a module, an optimizer or a tensor of the user."""
     for name, value in namespace.items():
         for part in parts_with_hooks(value):
             for attribute, hooks in vars(part).items():
@@ -312,7 +312,7 @@ def our_hooks(namespace: Mapping[str, object]) -> Iterator[str]:
 
 
 def parts_with_hooks(value: object) -> Iterator[object]:
-    """Give an optimizer, or a module and all modules in it."""
+    """Yield an optimizer, or a module and all its submodules."""
     if issubclass(type(value), torch.optim.Optimizer):
         yield value
     elif issubclass(type(value), torch.nn.Module):
@@ -322,36 +322,36 @@ def parts_with_hooks(value: object) -> Iterator[object]:
 
 
 def changes(report: Report, kind: str | None = None) -> dict[str, Change]:
-    """Give the report's changes by path, all or those of one kind."""
+    """Return the report's changes by path, all or those of one kind."""
     return {c["path"]: c for c in report["changes"] if kind in (None, c["kind"])}
 
 
 def mutated(report: Report) -> set[str]:
-    """Give the paths whose bytes changed."""
+    """Return the paths whose bytes changed."""
     return set(changes(report, "mutated"))
 
 
 def silent(report: Report) -> set[str]:
-    """Give the paths that changed and were not named."""
+    """Return the paths that changed silently."""
     return {c["path"] for c in report["changes"] if c["silent"]}
 
 
 def lines(change: Change) -> set[int]:
-    """Give the lines of the cell that wrote."""
+    """Return the lines of the cell that wrote."""
     return {site["line"] for site in change["sites"]}
 
 
 def texts(change: Change) -> set[str]:
-    """Give the text of every statement that wrote, and of every line inside a called function."""
+    """Return the text of every statement that wrote, and of every line inside a called function."""
     sites = change["sites"]
     return {s["text"] for s in sites} | {s["inner"]["text"] for s in sites if s["inner"]}
 
 
 def relations(report: Report) -> dict[frozenset[str], str]:
-    """Give the relation of every pair that the report lists."""
+    """Return the relation of every pair that the report lists."""
     return {frozenset((p["a"], p["b"])): p["relation"] for g in report["groups"] for p in g["pairs"]}
 
 
 def paths(report: Report) -> set[str]:
-    """Give every access path that the report knows."""
+    """Return every access path in the report."""
     return {t["path"] for t in report["tensors"]}

@@ -1,6 +1,6 @@
-"""What the bytes say, by brute force: an independent judge that shares no line with the package.
+"""The true changes, by brute-force comparison of bytes: an oracle that shares no code with the package.
 
-It may be slow and it may hold the user's tensors: it runs the same cells in a plain namespace of its own.
+It may be slow and may hold tensors: it runs the same cells in a plain namespace of its own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SKIPPED = (
     np.random.Generator,
     torch.optim.Optimizer,
 )
-"""Values that are no variables that hold tensors, or (optimizers) whose own paths a test asks for one by one."""
+"""Types that are not searched for tensors; paths in optimizers are given by the test one by one."""
 
 DEPTH = 6
 
@@ -41,7 +41,7 @@ DEPTH = 6
 
 
 def walk(namespace: Mapping[str, Any]) -> dict[str, Array]:
-    """Give every tensor and array that a name leads to, spelled as a person would type it."""
+    """Return every tensor and array that a name leads to, by access path."""
     found: dict[str, Array] = {}
     for name, value in namespace.items():
         if not name.startswith("_") and name not in ("In", "Out", "get_ipython", "exit", "quit", "open"):
@@ -80,7 +80,7 @@ def _walk_value(path: str, value: Any, above: tuple[int, ...]) -> Iterator[tuple
 def _gradient(tensor: torch.Tensor) -> torch.Tensor | None:
     try:
         return tensor.grad if tensor.is_leaf or tensor.retains_grad else None
-    except RuntimeError:  # a view that a write to its base made stale
+    except RuntimeError:  # a view that a write to its base made invalid
         return None
 
 
@@ -97,7 +97,7 @@ def _walk_module(path: str, module: torch.nn.Module, above: tuple[int, ...]) -> 
 
 
 def look_up(path: str, namespace: Mapping[str, Any]) -> Array | None:
-    """Follow an access path by typing it; None where it leads to no tensor or array."""
+    """Evaluate an access path; return None if it leads to no tensor or array."""
     try:
         value = eval(path, dict(namespace))
     except (SyntaxError, NameError, KeyError, IndexError, AttributeError, TypeError):
@@ -109,7 +109,7 @@ def look_up(path: str, namespace: Mapping[str, Any]) -> Array | None:
 
 
 def own_bytes(array: Array) -> bytes:
-    """Copy the elements of one array, in their logical order, bit for bit."""
+    """Return the bytes of the elements of one array, in logical order."""
     if isinstance(array, np.ndarray):
         return array.tobytes()
     with torch.no_grad(), torch._C.DisableTorchFunction():
@@ -131,7 +131,7 @@ def own_bytes(array: Array) -> bytes:
 
 
 def geometry(array: Array) -> tuple[Any, ...]:
-    """Tell where the elements lie and how they are read."""
+    """Return address, layout and dtype of the elements."""
     if isinstance(array, np.ndarray):
         return (array.ctypes.data, str(array.dtype), array.shape, array.strides)
     if array.layout is not torch.strided:
@@ -141,7 +141,7 @@ def geometry(array: Array) -> tuple[Any, ...]:
 
 
 def addresses(array: Array) -> set[int]:
-    """List the address of every byte of every element, one by one."""
+    """Return the address of every byte of every element."""
     if isinstance(array, torch.Tensor) and array.layout is not torch.strided:
         return set()
     start, _, shape, strides = geometry(array)
@@ -153,13 +153,13 @@ def addresses(array: Array) -> set[int]:
 
 
 def byte_at(array: Array) -> dict[int, int]:
-    """Map each address of the array to the byte that stands there."""
+    """Map each address of the array to its byte."""
     return {a: ctypes.c_ubyte.from_address(a).value for a in addresses(array)}
 
 
 @dataclass
 class Copy:
-    """One array as it was: the object itself, where its elements lay, and their bytes."""
+    """A copy of one array: the object itself, its geometry, and its bytes."""
 
     array: Array
     where: tuple[Any, ...]
@@ -168,12 +168,12 @@ class Copy:
 
     @classmethod
     def of(cls, array: Array) -> Copy:
-        """Copy the array as it is now."""
+        """Copy the current state of an array."""
         has_version = isinstance(array, torch.Tensor) and not array.is_inference()
         return cls(array, geometry(array), own_bytes(array), array._version if has_version else None)
 
     def judge(self, after: Array) -> str:
-        """Say what became of the array: `same`, `mutated`, `rebound`, or `reshaped` where the elements themselves are others now."""
+        """Return `same`, `mutated`, `rebound`, or `reshaped` if the elements are not comparable one by one."""
         if after is not self.array:
             return "rebound"
         where, content = geometry(after), own_bytes(after)
@@ -182,14 +182,14 @@ class Copy:
         return "reshaped"
 
     def changed_elements(self) -> int:
-        """Count the elements that differ, bit for bit; only for an array of the same geometry."""
+        """Return the number of elements whose bits differ; shape, strides and dtype must be unchanged."""
         size = max(1, self.array.itemsize if isinstance(self.array, np.ndarray) else self.array.element_size())
         now = own_bytes(self.array)
         return sum(self.content[i : i + size] != now[i : i + size] for i in range(0, len(now), size))
 
 
 def copies(namespace: Mapping[str, Any], also: tuple[str, ...] = ()) -> dict[str, Copy]:
-    """Copy everything a name leads to, and what the extra paths lead to."""
+    """Copy all arrays that names and the extra paths lead to."""
     found = walk(namespace)
     for path in also:
         array = look_up(path, namespace)
@@ -200,16 +200,16 @@ def copies(namespace: Mapping[str, Any], also: tuple[str, ...] = ()) -> dict[str
 
 @dataclass
 class Verdict:
-    """What one cell did to every path, by the bytes.
+    """What one cell did to every path, from the bytes.
 
     Attributes
     ----------
     reshaped
-        The same object, with elements that are not comparable one by one.
+        Paths of the same object whose elements are not comparable one by one.
     moved
-        The same object, whose elements lie elsewhere now or are read in another way.
+        Paths of the same object with another geometry.
     counts
-        For mutated paths, how many elements of how many changed.
+        For mutated paths, (changed elements, all elements).
     """
 
     mutated: set[str] = field(default_factory=set)
@@ -223,7 +223,7 @@ class Verdict:
 
 
 def compare(before: Mapping[str, Copy], after: Mapping[str, Array]) -> Verdict:
-    """Judge every path by the copies taken before."""
+    """Classify every path by the copies taken before."""
     verdict = Verdict(bound=after.keys() - before.keys(), unbound=before.keys() - after.keys())
     for path in before.keys() & after.keys():
         outcome = before[path].judge(after[path])
@@ -246,7 +246,7 @@ def compare(before: Mapping[str, Copy], after: Mapping[str, Array]) -> Verdict:
 
 
 def relation(a: Array, b: Array) -> set[str]:
-    """Give the relations that are true of a pair: more than one only where the same bytes are read in another way."""
+    """Return the true relations of a pair; more than one only if the same bytes are read in another way."""
     if a is b:
         return {"same-object"}
     mine, theirs = addresses(a), addresses(b)
@@ -258,14 +258,14 @@ def relation(a: Array, b: Array) -> set[str]:
 
 
 def same_storage(a: Array, b: Array) -> bool:
-    """Tell whether two tensors are parts of one storage."""
+    """Return whether two tensors lie in one storage."""
     if not (isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)):
         return False
     return a.layout is b.layout is torch.strided and a.untyped_storage()._cdata == b.untyped_storage()._cdata
 
 
 def all_relations(arrays: Mapping[str, Array]) -> dict[frozenset[str], set[str]]:
-    """Give what is true of every pair that has a byte in common or lies in one storage."""
+    """Return the true relations of every pair that has a byte in common or lies in one storage."""
     found = {}
     for (p, a), (q, b) in itertools.combinations(arrays.items(), 2):
         true = relation(a, b)
@@ -279,16 +279,16 @@ def all_relations(arrays: Mapping[str, Array]) -> dict[frozenset[str], set[str]]
 
 @dataclass
 class Written:
-    """Which lines of a cell changed the bytes behind each path, found by comparing at every line event.
+    """The lines of a cell that changed the bytes of each path, from a comparison at every line event.
 
     Attributes
     ----------
     lines
-        For each path, the lines at which its own bytes changed.
+        For each path, the lines that changed its bytes.
     idle
-        For each path, the lines at which only its version counter rose.
+        For each path, the lines that only increased its version counter.
     error
-        What the cell raised.
+        The error of the cell.
     """
 
     lines: dict[str, set[int]] = field(default_factory=dict)
@@ -299,7 +299,7 @@ class Written:
 
 @contextmanager
 def warnings_are_no_errors() -> Iterator[None]:
-    """Let a cell warn, as it may in a notebook."""
+    """Allow warnings, as in a notebook."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -307,7 +307,7 @@ def warnings_are_no_errors() -> Iterator[None]:
 
 @warnings_are_no_errors()
 def run_by_line(source: str, namespace: dict[str, Any]) -> Written:
-    """Run a cell with the interpreter's trace function, comparing bytes whenever it reaches another line."""
+    """Run a cell under `sys.settrace`, comparing bytes at every new line."""
     code = compile(source, "<cell>", "exec")
     heads = _statement_lines(source)
     watched = {path: Copy.of(array) for path, array in walk(namespace).items()}
@@ -345,7 +345,7 @@ def run_by_line(source: str, namespace: dict[str, Any]) -> Written:
 
 
 def _statement_lines(source: str) -> dict[int, int]:
-    """Map every line to the first line of the innermost statement that it belongs to."""
+    """Map every line to the first line of its innermost statement."""
     heads: dict[int, int] = {}
     for node in ast.walk(ast.parse(source)):  # breadth first: inner statements come later and win
         if isinstance(node, ast.stmt):
@@ -357,12 +357,12 @@ def _statement_lines(source: str) -> dict[int, int]:
 # ---------------------------------------------------------------- lines inside functions
 
 Inside: TypeAlias = "tuple[int, tuple[int, int] | None]"
-"""A line of the cell, and the cell and line inside a function that it was at; None where it was at itself."""
+"""A line of the cell, and the (cell, line) inside a function that it called; None if it wrote itself."""
 
 
 @warnings_are_no_errors()
 def run_inside(cells: list[str]) -> dict[str, set[Inside]]:
-    """Run cells in a namespace of their own; tell for each path at which lines the last cell changed its bytes."""
+    """Run cells in their own namespace; return for each path the lines at which the last cell changed its bytes."""
     namespace: dict[str, Any] = {}
     codes = [compile(source, f"<cell {k}>", "exec") for k, source in enumerate(cells, 1)]
     heads = {f"<cell {k}>": _statement_lines(source) for k, source in enumerate(cells, 1)}

@@ -1,7 +1,7 @@
-"""Run a program in a process of its own, for what it tries can end the process.
+"""Run programs that may kill their process, each in its own.
 
-To import PyTorch, IPython and the package takes seconds. One process imports them and then forks a child for each
-program, which ends as an interpreter does: with its exit handlers, and its exit code or signal.
+Importing PyTorch, IPython and the package takes seconds, so one process imports them and forks a child for each
+program. The child ends as an interpreter does: with its exit handlers, and its exit code or signal.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 300
-"""How long a program may take."""
+"""Time limit of a program, in seconds."""
 
 
 def run_apart(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a program; of a process that a signal ended, the return code is the negative number of the signal."""
+    """Run a program; if a signal ended it, the return code is the negative signal number."""
     with tempfile.TemporaryDirectory() as folder:
         files = [str(Path(folder, name)) for name in ("out", "err")]
         parent = _parent()
@@ -43,12 +43,12 @@ def _parent() -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    atexit.register(parent.communicate)  # it ends with its input
+    atexit.register(parent.communicate)  # it ends when its input is closed
     return parent
 
 
 def _fork_for_each() -> str:
-    """Fork for each line of the input; return a program in the child that is to run it."""
+    """Fork for each line of the input; return the program in the child that runs it."""
     for line in sys.stdin:
         program, arguments, files = json.loads(line)
         child = os.fork()

@@ -1,8 +1,9 @@
-"""Random programs: cells that a person could have typed, drawn while they run, so that each one makes sense.
+"""Random programs: cells like those that users type, executed while they are drawn, so that each statement is valid.
 
-Drawing executes every statement at once in a namespace of its own; what raises there is wrapped in `try`, so that the program
-runs to its end and failing writes are part of it. (`from_dlpack` gets a `detach()` of its own: an export holds the tensor, not its memory,
-so `x.data = …` would free what the imported tensor still reads.) Every draw is a small choice, so Hypothesis can shrink a program.
+Each drawn statement runs at once in a separate namespace; one that raises is wrapped in `try`, so that the program
+runs to its end and failing writes are part of it. (`from_dlpack` takes a `detach()`: an export holds the tensor, not
+its memory, so `x.data = …` would free what the imported tensor still reads.) Every draw is a small choice, so that
+Hypothesis can shrink a program.
 """
 
 from __future__ import annotations
@@ -72,9 +73,9 @@ class Statement:
     rows
         Its lines.
     names
-        For each of its lines, counted from 0: the paths that the line plainly names as written.
+        For each line, counted from 0: the paths that the line names as its write targets.
     hints
-        The same for paths that it names without being plain about writing to them.
+        The same for paths that it names and may write, without being targets.
     """
 
     rows: list[str]
@@ -83,12 +84,12 @@ class Statement:
 
     @classmethod
     def writing(cls, row: str, *names: str) -> Statement:
-        """Make a line that names what it writes."""
+        """Make a line that names its write targets."""
         return cls([row], {0: set(names)})
 
     @classmethod
     def calling(cls, row: str, *hints: str) -> Statement:
-        """Make a line that hands a path to something known to write."""
+        """Make a line that passes a path to a function known to write."""
         return cls([row], {}, {0: set(hints)})
 
     def under(self, head: str, *tail: str) -> Statement:
@@ -101,7 +102,7 @@ class Statement:
 
 @dataclass
 class Cell:
-    """One cell of a program, with what each of its lines names as written, lines counted from 1."""
+    """One cell of a program, with the write targets of each line, lines counted from 1."""
 
     source: str
     names: dict[int, set[str]]
@@ -110,12 +111,12 @@ class Cell:
 
 @dataclass
 class Program:
-    """Some cells; printed as the notebook that they are. A cell may end in a division by zero, and in no other error."""
+    """A list of cells, printed as a notebook. The only error that a cell may raise is a division by zero."""
 
     cells: list[Cell]
 
     def __repr__(self) -> str:
-        """Print the program as a percent-format file."""
+        """Return the program as a percent-format file."""
         return "\n" + "\n".join(f"# %% [{i}]\n{c.source}" for i, c in enumerate(self.cells))
 
 
@@ -256,7 +257,7 @@ def _array_writes(path: str, a: np.ndarray[Any, Any]) -> list[Statement]:
 
 @dataclass
 class Writer:
-    """Draws statements, and runs each one as soon as it is drawn."""
+    """Draws statements and runs each one at once."""
 
     draw: Any
     namespace: dict[str, Any] = field(default_factory=dict)
@@ -267,11 +268,11 @@ class Writer:
         exec(PRELUDE, self.namespace)
 
     def pick(self, options: list[Any]) -> Any:
-        """Choose one, preferring the first when a program is shrunk."""
+        """Draw one option; shrinking prefers the first."""
         return self.draw(st.sampled_from(options))
 
     def arrays(self) -> dict[str, Any]:
-        """Give the paths of everything small enough to stay quick."""
+        """Return the arrays that are small enough to stay fast, by path."""
         found = oracle.walk(self.namespace)
         return {
             p: a
@@ -280,7 +281,7 @@ class Writer:
         }
 
     def name(self) -> str:
-        """Give a new name, or one that is bound already."""
+        """Draw a name, new or already bound."""
         bound = [n for n in self.namespace if n[0] in "abc" and n[1:].isdigit()]
         new = f"a{next(self.fresh)}"
         return str(self.pick([new, new, *bound]))
@@ -297,11 +298,11 @@ class Writer:
         return statement
 
     def create(self) -> Statement:
-        """Bind a name to memory of its own."""
+        """Bind a name to new memory."""
         return Statement([f"{self.name()} = {self.pick(list(TENSORS))}"])
 
     def bind(self) -> Statement:
-        """Bind a name to a view, an alias or a copy of something."""
+        """Bind a name to a view, an alias or a copy of an existing array."""
         arrays = self.arrays()
         if not arrays:
             return self.create()
@@ -316,7 +317,7 @@ class Writer:
         return Statement([f"{name} = {self.pick(options)}"])
 
     def contain(self) -> Statement:
-        """Put things into lists and dicts, and take them out."""
+        """Put arrays into lists and dicts, or take them out."""
         arrays = self.arrays()
         if not arrays:
             return self.create()
@@ -345,7 +346,7 @@ class Writer:
         return Statement([row], {}, {0: {s for s in slots if row.startswith(f"{s} = ")}})
 
     def write(self) -> Statement:
-        """Write to something that exists."""
+        """Write to an existing array."""
         arrays = self.arrays()
         if not arrays:
             return self.create()
@@ -358,7 +359,7 @@ class Writer:
         return statement.under("with torch.no_grad():") if leaf else statement
 
     def roundabout(self, path: str) -> list[Statement]:
-        """Give ways to write that say less plainly what they write."""
+        """Return writes that do not name their target directly."""
         calls = [
             f"exec('{path}.zero_()')" if "'" not in path else f"eval({path + '.zero_()'!r})",
             f"(lambda v: v.zero_())({path})",
@@ -403,11 +404,11 @@ class Writer:
         return self.pick(options)
 
     def items(self, name: str) -> set[str]:
-        """Give the paths of a list's items."""
+        """Return the paths of a list's items."""
         return {f"{name}[{i}]" for i in range(len(self.namespace[name]))}
 
     def other(self) -> Statement:
-        """Do something that writes to no tensor."""
+        """Draw a statement that writes to no tensor."""
         arrays = self.arrays()
         if not arrays:
             return self.create()

@@ -1,4 +1,4 @@
-"""Hand-made records, so that what is painted is tested without a tensor."""
+"""Hand-made records, so that rendering is tested without tensors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def site(line: int = 2, text: str = "y.add_(1)", **more: Any) -> Site:
 
 
 def change(path: str = "x", **more: Any) -> Change:
-    """Make a silent change through `y`, or what is asked for."""
+    """Make a silent change through `y`; keywords replace its fields."""
     values: dict[str, Any] = {
         "kind": "mutated",
         "cause": "alias",
@@ -72,7 +72,7 @@ def snapshot(**readings: Reading) -> Snapshot:
 
 
 class Reasoned(Reasoning):
-    """Reasoning whose outcome is given."""
+    """Reasoning with given changes."""
 
     def __init__(self, trace: CellTrace, changes: tuple[Change, ...]) -> None:
         super().__init__(trace)
@@ -125,12 +125,12 @@ def full_report() -> Report:
 
 
 def typed(text: str, line: int = 2, cell: int | None = 3, file: str = "") -> TypedLine:
-    """Make a statement on line 2 of cell 3, or where it is said."""
+    """Make a statement, by default on line 2 of cell 3."""
     return TypedLine(line=line, text=text, cell=cell, file=file)
 
 
 def saved_tensor(**more: Any) -> SavedTensor:
-    """Make what `loss = (h * w).sum()` saved in cell 2."""
+    """Make the saved tensor `h` of `loss = (h * w).sum()` in cell 2."""
     values: dict[str, Any] = {
         "op": "MulBackward0", "argument": "self", "sequence": 7, "place": 0, "cell": 2, "reading": reading(1),
         "version": 0, "is_checked": True,
@@ -150,7 +150,7 @@ def writing(text: str = "h.add_(1)", **more: Any) -> Writing:
 
 
 def spoiled(**more: Any) -> Spoiled:
-    """Make what `loss = (h * w).sum()` saved, overwritten once."""
+    """Make the failed node of `loss = (h * w).sum()`, whose saved tensor was overwritten once."""
     values: dict[str, Any] = {
         "op": "MulBackward0", "argument": "self", "sequence": 7, "reading": reading(1), "now": 1, "expected": 0,
         "is_output": False,
@@ -170,7 +170,7 @@ def elsewhere(text: str, cell: int | None = 1, file: str = "") -> Raised:
 
 
 def stopped(**more: Any) -> Stopped:
-    """Make a backward that stopped at `h`, saved in cell 2 and overwritten in cell 3."""
+    """Make a backward that failed at `h`, saved in cell 2 and overwritten in cell 3."""
     values: dict[str, Any] = {
         "code": "TW201", "raised": raised(), "spoiled": spoiled(), "paths": ("h",), "saved_in": 2,
         "saved_at": site(4, "loss = (h * w).sum()"), "writing": writing(),

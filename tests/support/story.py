@@ -1,4 +1,4 @@
-"""Stories: notebooks as percent-format files, each cell with what it truly changes.
+"""Stories: notebooks as percent-format files, each cell annotated with its true changes.
 
 ```
 \"\"\"One sentence: what goes wrong, or why nothing does.\"\"\"
@@ -12,9 +12,9 @@ y = x.view(3)
 y.add_(1)
 ```
 
-`#: PATH <- LINE` is a change that is no surprise, `#! PATH <- LINE` a silent one, `#:? PATH <- LINE` one that the design leaves open.
-LINE is the text of the statement that wrote, in this cell or in a function of the notebook; `*` says the line is not asked for.
-`# %% raises NameOfError` announces that the cell fails.
+`#: PATH <- LINE` is a change that is not silent, `#! PATH <- LINE` a silent one, `#:? PATH <- LINE` one that may be
+either. LINE is the text of the statement that wrote, in this cell or in a function of the notebook; `*` skips the
+check of the line. `# %% raises NameOfError` announces that the cell fails.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MARK = re.compile(r"^#(:\?|:|!) (?P<path>.+?) <- (?P<line>.+)$")
 
 @dataclass(frozen=True)
 class Expected:
-    """One change that a cell truly makes; `silent` is None where the design leaves it open."""
+    """One true change of a cell; `silent` is None if it may be either."""
 
     path: str
     line: str
@@ -48,20 +48,20 @@ class Expected:
 
 @dataclass(frozen=True)
 class StoryCell:
-    """One cell, and the truth about it."""
+    """One cell with its true changes."""
 
     source: str
     expected: tuple[Expected, ...]
     raises: str | None
 
     def changed(self) -> set[str]:
-        """Give the paths whose bytes this cell changes."""
+        """Return the paths whose bytes this cell changes."""
         return {e.path for e in self.expected}
 
 
 @dataclass(frozen=True)
 class Story:
-    """A notebook with its title."""
+    """A notebook with its one-sentence title."""
 
     name: str
     title: str
@@ -83,12 +83,12 @@ def read_story(file: Path) -> Story:
 
 
 def stories(folder: str) -> list[object]:
-    """Give every story of a folder as a test parameter."""
+    """Return every story of a folder as a test parameter."""
     return [pytest.param(read_story(f), id=f.stem) for f in sorted((STORIES / folder).glob("*.py"))]
 
 
 def measure(story: Story, asked: tuple[tuple[str, ...], ...] = ()) -> list[oracle.Verdict]:
-    """Run the story in a shell without the extension and judge every cell by the bytes."""
+    """Run the story without the extension; return the oracle's verdict on every cell."""
     verdicts = []
     with Notebook(watched=False) as nb:
         for i, cell in enumerate(story.cells):
@@ -106,7 +106,7 @@ def measure(story: Story, asked: tuple[tuple[str, ...], ...] = ()) -> list[oracl
 
 
 def watch(story: Story, settings: Mapping[str, object]) -> tuple[list[Report], list[str]]:
-    """Run the story under the extension; give each cell's report and what it said."""
+    """Run the story under the extension; return each cell's report and printed summary."""
     with Notebook(settings=settings) as nb:
         reports = []
         for cell in story.cells:
@@ -117,7 +117,7 @@ def watch(story: Story, settings: Mapping[str, object]) -> tuple[list[Report], l
 
 
 def true_and_told_lines(setting: str, cell: str) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
-    """Give the lines of a cell at which the bytes of each reported path changed, and those that the report tells."""
+    """Return for each reported path of a cell the true lines that changed its bytes, and the reported ones."""
     namespace: dict[str, object] = {}
     written = [oracle.run_by_line(source, namespace) for source in (setting, cell)][1]
     with Notebook() as nb:
@@ -128,11 +128,11 @@ def true_and_told_lines(setting: str, cell: str) -> tuple[dict[str, set[int]], d
 
 
 NO_LOOKS = {"probe_floor": 0.0, "probe_share": 0.0}
-"""Settings under which nothing is looked at between statements, as late in a long loop, or where tensors are large."""
+"""Settings without looks between statements, as late in a long loop or with large tensors."""
 
 
 def faults(story: Story, settings: Mapping[str, object] = MappingProxyType({})) -> list[str]:
-    """Say everything in which the reports on a story differ from the truth."""
+    """Return every difference between the reports on a story and the truth, in words."""
     reports, said = watch(story, settings)
     verdicts = measure(story, tuple(tuple(sorted(paths(r))) for r in reports))
     found = []
@@ -145,7 +145,7 @@ def faults(story: Story, settings: Mapping[str, object] = MappingProxyType({})) 
 
 
 def new_hazards(report: Report, known: list[Hazard]) -> list[Hazard]:
-    """Give the hazards that are worth a word under the cell: not there before it, and no backward that may never run."""
+    """Return the new hazards of a cell that its summary must show, without those whose backward may never run."""
 
     def mark(one: Hazard) -> list[object]:
         told = ["code", "outcome", "op", "saved_at", "written_at", "saved_cell", "written_cell"]

@@ -1,4 +1,4 @@
-"""Traces for tests: made by hand, or saved from the cells of a story with `python -m tests.support.traces STORY…`."""
+"""Traces for tests: made by hand, or saved from a story by `python -m tests.support.traces STORY…`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SAVED = Path(__file__).parent.parent / "core" / "traces"
 
 
 def snapshot_of(readings: Mapping[str, Reading]) -> Snapshot:
-    """Make a snapshot of spelled paths; a leaf stands before its gradient."""
+    """Make a snapshot from paths as text; a leaf must come before its gradient."""
     outline, nodes, places = Outline(), {}, {path: place for place, path in enumerate(readings)}
     for spelled in readings:
         path = parse_path(spelled)
@@ -51,23 +51,23 @@ def snapshot_of(readings: Mapping[str, Reading]) -> Snapshot:
 
 
 def position(at: int | tuple[int, str, int]) -> Position:
-    """Make the position at a statement, or at a line of a file while the statement runs."""
+    """Make the position of a statement, or of a line of a file that runs within a statement."""
     return Position(at, None, blind=False) if isinstance(at, int) else Position(at[0], at[1:], blind=False)
 
 
 def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> CellTrace:
-    """Make the trace of a cell, the third, in which bytes changed and versions went up by one.
+    """Make the trace of a cell, by default cell 3, in which bytes changed and versions rose by one.
 
     Parameters
     ----------
     readings
-        What each path leads to after the cell.
+        The reading of each path after the cell.
     changed
-        The paths whose bytes changed; all, unless others are named.
+        The paths whose bytes changed; all by default.
     writes
-        For each storage, sets of positions one of which wrote.
+        For each storage, sets of candidate positions, one of which wrote.
     cells
-        Earlier cells, which define functions.
+        The sources of earlier cells, which define functions.
     """
     changed, count = more.pop("changed", tuple(readings)), more.pop("count", 3)
     own = {
@@ -115,12 +115,12 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
 
 
 def explain(plain: str, readings: Mapping[str, Reading], **more: Any) -> dict[str, Change]:
-    """Reason about a trace made by hand; give its changes by path."""
+    """Reason about a hand-made trace; return its changes by path."""
     return {one.path: one for one in Reasoning(make_trace(plain, readings, **more)).changes}
 
 
 def outcomes(traces: Iterable[CellTrace]) -> Iterator[dict[str, Any]]:
-    """Reason about the cells of a notebook, one after the other; give what is said of each, as plain values."""
+    """Reason about the cells of a notebook in order; yield the outcome of each as plain values."""
     standing = Standing()
     for trace in traces:
         reasoning = Reasoning(trace)
@@ -149,13 +149,13 @@ def _hazard(one: Any) -> dict[str, Any]:
 
 
 def load(name: str) -> tuple[list[CellTrace], list[dict[str, Any]]]:
-    """Read the saved traces of a story, and what was said of each."""
+    """Read the saved traces of a story and their outcomes."""
     saved = json.loads((SAVED / f"{name}.json").read_text("utf-8"))
     return [read_trace(json.dumps(one["trace"])) for one in saved], [one["said"] for one in saved]
 
 
 def record(name: str) -> list[CellTrace]:
-    """Run a story of `tests/stories/bugs` under watch, and give the trace of each cell."""
+    """Run a story of `tests/stories/bugs` under watch; return the trace of each cell."""
     import ipy_tensorwatch
     from tests.support.notebook import Notebook
     from tests.support.story import read_story
@@ -169,7 +169,7 @@ def record(name: str) -> list[CellTrace]:
 
 
 def save(name: str) -> None:
-    """Save the traces of a story, one a line."""
+    """Save the traces of a story, one per line."""
     traces = record(name)
     texts = [write_trace(one) for one in traces]
     lines = [

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def show_blame(past: Past, path: str) -> Page:
-    """Show every write, the oldest first, one row for each line that wrote."""
+    """Show every write, oldest first, one row for each line that wrote."""
     writes = [(count, one) for count, one in past if one.kind == "mutated"]
     if not writes:
         return Page(head=f"tensorwatch  blame {path}", parts=(words("no cell has written to it since it is watched"),))
@@ -37,7 +37,7 @@ def _rows(writes: Past) -> Iterator[Row]:
 
 
 def _places(change: Change) -> Iterator[tuple[Line, Line]]:
-    """Give the lines of a change one by one; one blank where none is known."""
+    """Yield line and statement of each site of a change; one blank pair if no site is known."""
     for site in change.sites:
         yield line_at(site), text_at(site)
     if not change.sites:

@@ -24,7 +24,7 @@ _RELATIONS: dict[Relation, str] = {
 
 
 def show_comparison(found: Comparison, limit: int) -> Page:
-    """Show in what two tensors differ."""
+    """Show how two tensors differ, with at most `limit` example elements."""
     return Page(head=f"tensordiff  {found.a.text}  {found.b.text}", parts=tuple(_parts(found, limit)))
 
 

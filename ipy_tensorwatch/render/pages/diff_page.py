@@ -1,4 +1,4 @@
-"""The page of `%tensordiff`: before and after, tensor by tensor, and the operators that wrote."""
+"""The page of `%tensordiff`: each tensor before and after the cell, and the operators that wrote."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _ORDER = ("mutated", "touched", "metadata", "rebound", "bound", "unbound")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffView:
-    """What to show of a report.
+    """Which parts of a report to show.
 
     Attributes
     ----------
     recorded
-        Whether the operators were recorded, so that a change without one went past PyTorch.
+        Whether operators were recorded; a change without one then bypassed PyTorch.
     """
 
     recorded: bool
@@ -41,7 +41,7 @@ class DiffView:
 
 
 def show_diff(report: Report, view: DiffView) -> Page:
-    """Show every change of a cell, then the operators in the order in which they wrote."""
+    """Show every change of a cell, then the operators that wrote, in order."""
     return Page(head=f"tensordiff  [{report.cell.count}]  {_counts(report)}", parts=tuple(_parts(report, view)))
 
 

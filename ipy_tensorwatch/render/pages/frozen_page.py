@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def show_frozen(frozen: Sequence[FrozenRecord]) -> Page:
-    """Show all that is frozen."""
+    """Show all frozen tensors."""
     if not frozen:
         return Page(head="tensorwatch  frozen", parts=(words("nothing is frozen"),))
     table = Table(
@@ -29,7 +29,7 @@ def show_frozen(frozen: Sequence[FrozenRecord]) -> Page:
 
 
 def show_freeze(frozen: Sequence[FrozenRecord], refused: Mapping[str, FreezeRefusal]) -> Page:
-    """Say what has been frozen, what has not, and what can only be half guarded."""
+    """Say what was frozen, what was refused, and for which tensors only PyTorch's operators are stopped."""
     return Page(
         head=f"tensorwatch  freeze  {count_of(len(frozen), 'tensor')}", parts=tuple(_freeze_parts(frozen, refused))
     )
@@ -47,7 +47,7 @@ def _freeze_parts(frozen: Sequence[FrozenRecord], refused: Mapping[str, FreezeRe
 
 
 def show_thaw(thawed: Sequence[FrozenRecord]) -> Page:
-    """Say what can be written again."""
+    """Say which tensors may be written again."""
     line = words("thawed: ") + names([one.path for one in thawed]) if thawed else words("nothing was frozen")
     return Page(head=f"tensorwatch  thaw  {count_of(len(thawed), 'tensor')}", parts=(line,))
 

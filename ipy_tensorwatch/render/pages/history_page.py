@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def history(past: Past, limit: int, path: str | None = None, turns: Sequence[Turn] = ()) -> Page:
-    """Show the latest changes and what became of hazards, the oldest of them first."""
+    """Show the latest `limit` changes and hazard turns, oldest first."""
     whose = f" of {path}" if path else ""
     if not past and not turns:
         return Page(head=f"tensorwatch  history{whose}", parts=(words("nothing has changed yet"),))
@@ -29,7 +29,7 @@ def history(past: Past, limit: int, path: str | None = None, turns: Sequence[Tur
 
 
 def history_table(past: Past, limit: int, path: str | None = None) -> Table:
-    """Lay out changes of several cells, those of one cell and one container that are alike in one row."""
+    """Lay out changes of several cells; similar changes of one container in one cell share a row."""
     rows = [_row(count, one) for count, one in fold_by_cell(past)]
     left = len(rows) - limit
     whose = f" {path}" if path else ""

@@ -28,7 +28,7 @@ MAX_HAZARDS = 20
 
 
 def overview(report: Report) -> Page:
-    """Show the alias groups, the ones that changed first, and the last cell's changes, the silent ones first."""
+    """Show the last cell's changes, silent ones first, and the alias groups, changed ones first."""
     cell, groups = report.cell, report.groups
     counts = f"{count_of(len(report.snapshot), 'tensor')} · {count_of(len(groups), 'alias group')}"
     head = f"tensorwatch  [{cell.count}]  {counts} · took {spell_seconds(cell.overhead)}"
@@ -61,7 +61,7 @@ def _groups(report: Report) -> Table | Line:
 
 
 def _rows(folds: Sequence[GroupFold], report: Report) -> Iterator[Row]:
-    """Lay out groups, the first of them with a picture; several that are told as one go without."""
+    """Lay out alias groups; the first ones get a picture, folded ones do not."""
     readings = {str(path): reading for path, reading in report.snapshot.entries()}
     for place, one in enumerate(folds):
         is_drawn = place < MAX_PICTURES and one.count == 1

@@ -24,7 +24,7 @@ MAX_LINES = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting, and whether it is as it comes."""
+    """One setting with its value and its default."""
 
     name: str
     value: str
@@ -34,7 +34,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusFacts:
-    """How the watcher is."""
+    """The state of the watcher: the last report, its own errors, and capabilities that are switched off."""
 
     version: str
     enabled: bool
@@ -46,7 +46,7 @@ class StatusFacts:
 
 
 def show_status(status: StatusFacts) -> Page:
-    """Show what is watched, what was not compared, and what it cost."""
+    """Show what is watched, what was not compared, and what watching cost."""
     parts = ["tensorwatch", status.version, "on" if status.enabled else "off"]
     return Page(head="  ".join(part for part in parts if part), parts=tuple(_parts(status)))
 
@@ -68,7 +68,7 @@ def _parts(status: StatusFacts) -> Iterator[Table | Line]:
 
 
 def _failed(status: StatusFacts) -> Iterator[Table | Line]:
-    """Show what went wrong on our side, the latest fault in full."""
+    """Show our own errors, the latest with its traceback."""
     times = "once" if status.failed == 1 else f"{status.failed:,} times"
     yield words(f"tensorwatch failed {times}, and your cells went on{'; the latest reason:' if status.faults else ''}")
     for fault in status.faults[-1:]:
@@ -117,7 +117,7 @@ def _paths(report: Report, why: Reason) -> list[str]:
 
 
 def show_settings(settings: Sequence[Setting]) -> Page:
-    """Show settings, those that were changed with what they were."""
+    """Show settings; changed ones with their default."""
     rows = tuple(Row(cells=_setting(one)) for one in settings)
     table = Table(caption="Settings", head=("name", "value", "meaning"), rows=rows)
     return Page(head=f"tensorwatch  {count_of(len(rows), 'setting')}", parts=(table,))

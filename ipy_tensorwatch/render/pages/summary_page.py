@@ -1,4 +1,4 @@
-"""What is said under a cell without being asked: nothing, unless something was silent or will go wrong."""
+"""The summary printed under a cell: only if there are silent changes or new hazards."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ MAX_LINES = 8
 MAX_PICTURES = 2
 MAX_HAZARDS = 4
 MAX_SORTED = 5000
-"""With more tensors, no picture is worth the time that it takes to find who lies in a block."""
+"""With more tensors no picture is drawn: sorting them into blocks would take too long."""
 
 COLUMNS = ("tensor", "what happened", "where", "statement", "how much", "version")
 
 
 def summarize(report: Report, hazards: Sequence[Hazard] = ()) -> Page | None:
-    """Tell what was silent, and the hazards that are new; None where there is nothing to tell."""
+    """Show the silent changes and the new hazards; return None if there are neither."""
     silent = report.silent
     if not silent and not hazards:
         return None
@@ -46,7 +46,7 @@ def summarize(report: Report, hazards: Sequence[Hazard] = ()) -> Page | None:
 
 
 def _pictures(report: Report) -> Iterator[Picture]:
-    """Draw the blocks of silent changes in which somebody has a part only: the lines do not tell which."""
+    """Draw the blocks of silent changes in which some variable covers only a part."""
     if len(report.snapshot) > MAX_SORTED:
         return
     owners = {str(path): one for one in blocks(report.snapshot.entries()) if len(one) > 1 for path, _ in one}
@@ -56,7 +56,7 @@ def _pictures(report: Report) -> Iterator[Picture]:
 
 
 def change_table(changes: Sequence[Change], *, caption: str, limit: int, bare: bool = False, hint: str = "") -> Table:
-    """Lay out changes as a table, those of one container that are alike in one row."""
+    """Lay out changes as a table; similar changes of one container share a row."""
     folds = fold(changes)
     shown, _ = few(folds, limit)
     left = sum(one.count for one in folds[len(shown) :])
@@ -70,7 +70,7 @@ def change_table(changes: Sequence[Change], *, caption: str, limit: int, bare: b
 
 
 def change_cells(one: Fold) -> tuple[Line, ...]:
-    """Lay out one line of changes as cells, in the order of `COLUMNS`."""
+    """Lay out one fold as cells, in the order of `COLUMNS`."""
     change = one.change
     return (
         counted(one.label, one.count),

@@ -29,7 +29,7 @@ _RELATIONS: dict[Relation, str] = {
 
 
 def explain(memory: Memory) -> Page:
-    """Show who else holds a tensor's memory, and what wrote to it."""
+    """Show which other variables hold a tensor's memory, and what wrote to it."""
     return Page(head=f"tensorwatch  why {memory.record.path}", parts=tuple(_parts(memory)))
 
 

@@ -1,1 +1,1 @@
-"""Paint text, HTML and SVG."""
+"""Write pages as text, HTML and SVG."""

@@ -1,4 +1,4 @@
-"""Paint a page as HTML for a notebook. The only place that escapes."""
+"""Write a page as HTML for a notebook; all text is escaped here."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from ..page import Line, Page, PagePart, Row, Strip
 
 WRAPPED = frozenset(("statement", "relation", "meaning", "values", "tensors"))
-"""The columns whose text may be long; a line break in any other one makes a table harder to read."""
+"""Columns that may be broken into several lines."""
 
 MIN_WRAPPED, EM_PER_LETTER = 32, 0.57
-"""How narrow, in letters of code, such a column may become before the table is scrolled instead."""
+"""The minimum width of a wrapped column, in letters of code, and the width of a letter in em."""
 
 
 MAX_NAME = 24
-"""How many columns a name beside a picture takes at most."""
+"""Maximum width of a name beside a picture, in columns."""
 
 
 def write_html(page: Page) -> str:
-    """Write a page as one element with its own style; without scripts."""
+    """Return a page as one HTML element with its own style and no scripts."""
     parts = "".join(map(_part, page.parts))
     style = STYLE + PICTURE_STYLE if "<svg" in parts else STYLE
     return f'<div class="ipytw"><style>{style}</style><p class="ipytw-head">{_escape(page.head)}</p>{parts}</div>'

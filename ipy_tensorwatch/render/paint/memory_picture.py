@@ -1,4 +1,4 @@
-"""An alias group as a picture: a strip for every variable, its bytes laid over the block."""
+"""An alias group as a picture: one strip per variable shows its bytes within the block."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from ..report import Report
 
 CELLS = 240
-"""How many places of a block the eye can tell apart."""
+"""Resolution of a strip: finer strides are hatched."""
 
 MAX_STRIPS = 8
 MAX_MEMBERS = 200
-"""How many variables of one block are looked at to find out which bytes changed."""
+"""How many variables of one block are used to work out which bytes changed."""
 
 
 def picture(block: Iterable[tuple[AccessPath | str, Reading]], report: Report) -> Picture | None:
-    """Draw a block of memory as a cell has left it; None where there is no memory, or it is not known.
+    """Draw a block of memory after the cell; None if the block is empty or its memory is unknown.
 
-    Where not all variables can be shown, those that changed are.
+    If there are more than `MAX_STRIPS` variables, changed ones take precedence.
     """
     readings = {str(path): reading for path, reading in block}
     if not any(one.high - one.low for one in readings.values()) or any(one.unknown for one in readings.values()):
@@ -49,12 +49,12 @@ def picture(block: Iterable[tuple[AccessPath | str, Reading]], report: Report) -
 
 
 def says_more(picture: Picture) -> bool:
-    """Tell a picture in which a variable has not simply all the memory: a part, stripes, folds."""
+    """Return whether a variable covers only a part of the block, or has elements that overlap."""
     return any(one.lane.nbytes < picture.nbytes or one.lane.folds > 1 for one in picture.strips)
 
 
 def members_of(readings: Mapping[str, Reading], report: Report) -> dict[str, Member]:
-    """Tell of each variable in a block what became of its bytes, those that changed first."""
+    """Return layout and change of each variable in a block, changed ones first; at most `MAX_MEMBERS`."""
     return _members(readings, report, *bounds(readings.values()))
 
 
@@ -77,7 +77,7 @@ def _mutation(change: Change | None) -> Change | None:
 
 
 def _is_clean(change: Change | None) -> bool:
-    """Tell a variable that was there before the cell and whose bytes were compared and found equal."""
+    """Return whether a variable is unchanged, or was touched and its bytes were compared and equal."""
     return change is None or (change.kind == "touched" and change.verified)
 
 

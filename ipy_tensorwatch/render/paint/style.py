@@ -1,4 +1,4 @@
-"""The style of the HTML: JupyterLab's own colours, with fallbacks for light and dark."""
+"""The style sheet of the HTML: JupyterLab's colours, with fallbacks for light and dark themes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 
 class Shade(NamedTuple):
-    """One colour on light and on dark ground."""
+    """One colour on a light and on a dark background."""
 
     light: str
     dark: str
 
 
 SHADES = Shade("#4477aa", "#7fb0e0"), Shade("#3f948d", "#86cfc8"), Shade("#aa6699", "#d79ac6")
-"""The colours of strips in a picture; without a style sheet the light ones are to be seen on any ground."""
+"""The colours of strips; without a style sheet the light ones are used, which are visible on any background."""
 
 MARK = "#b06a00"
-"""What marks changed bytes where there is no style sheet."""
+"""The colour of changed bytes without a style sheet."""
 
 _RULES = """
 & {
@@ -98,7 +98,7 @@ _SHADE_RULES = "".join(
 
 
 def _scoped(rules: str) -> str:
-    """Scope rules by our class, named thrice to weigh more than JupyterLab's for tables, without needless blanks."""
+    """Scope rules by our class, three times to outrank JupyterLab's rules for tables, and strip indentation."""
     return "".join(line.strip() for line in rules.splitlines()).replace("&", ".ipytw" * 3)
 
 

@@ -1,4 +1,4 @@
-"""Draw one strip of a picture as SVG: numbers only, readable without a style sheet."""
+"""Draw one strip of a picture as SVG that needs no style sheet."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 240, 16
 LEAST = 1.5
-"""How wide the smallest run is drawn, so that a number in a gigabyte is still seen."""
+"""Minimum width of a run, so that one element in a gigabyte stays visible."""
 
 BAR, LAYER, LAYERS = 10, 2, (3, 7, 11)
-"""How high a bar is, and the layers of one whose elements lie over each other."""
+"""Height of a bar; height and positions of the three layers of overlapping elements."""
 
 MIDDLE, UNDERLINE, PITCH = 7, 14.5, 4
-"""Where the bar and the line below it lie, and from one stripe of a hatching to the next."""
+"""Positions of the bar and of the underline, and the period of the hatching."""
 
 
 def draw_svg(strip: Strip, nbytes: int, title: str) -> str:
-    """Draw where in a block of so many bytes a variable lies, and which of its bytes changed.
+    """Draw where a variable lies in a block of `nbytes` bytes, and which of its bytes changed.
 
-    Solid bars are bytes of elements. A hatching is stripes too fine to be drawn one by one, as dense as they are. Three
-    layers are elements that lie over each other. The line below marks changed bytes: thin where only some of them are.
+    A solid bar is bytes of elements. Hatching is stripes too fine to draw, as dense as the stripes. Three layers are
+    elements that overlap. The underline marks changed bytes; it is thin where only some of them changed.
 
     Parameters
     ----------
     title
-        The same in words, escaped.
+        The same in words, already escaped.
     """
     shade = strip.shade % len(SHADES)
     heights, width = (LAYERS, LAYER) if strip.lane.folds > 1 else ((MIDDLE,), BAR)
@@ -50,7 +50,7 @@ def draw_svg(strip: Strip, nbytes: int, title: str) -> str:
 
 
 def _paths(runs: Sequence[ByteRun], nbytes: int, heights: Iterable[float], *, is_exact: bool) -> list[tuple[str, str]]:
-    """Write runs as paths, those of one density together, each with its dashes."""
+    """Return the runs as SVG paths with their dash patterns, one path per density."""
     found: dict[str, list[ByteRun]] = {}
     for run in runs:
         found.setdefault("" if run.is_solid and is_exact else _dashes(run), []).append(run)

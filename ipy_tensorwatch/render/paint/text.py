@@ -1,4 +1,4 @@
-"""Paint a page as text for a terminal, which leaves pictures out."""
+"""Write a page as text for a terminal, without pictures."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SILENT = " ▲ "
 MAX_COLUMN = 130
 MAX_SENTENCE = 100
 _HELD = "\N{WORD JOINER}"
-"""Stands for a blank at which no line is to be broken; `clean` has left none in the text."""
+"""Stands for a blank at which no line may break; `clean` has removed it from the text itself."""
 
 
 def write_text(page: Page) -> str:
-    """Write a page as lines without trailing blanks."""
+    """Return a page as lines without trailing blanks."""
     lines = [f" {clean(page.head)}"]
     parts = [part for part in page.parts if not isinstance(part, Picture)]
     for place, part in enumerate(parts):
@@ -44,7 +44,7 @@ def _entry(entry: DetailEntry) -> list[str]:
 
 
 def _wrapped(line: Line) -> list[str]:
-    """Break a sentence between its words, code nowhere."""
+    """Wrap a sentence at blanks between words, never inside code."""
     whole = "".join(clean(span.text).replace(" ", _HELD) if span.code else clean(span.text) for span in line.spans)
     return [row.replace(_HELD, " ") for row in wrap(whole, MAX_SENTENCE, break_on_hyphens=False)]
 

@@ -1,1 +1,1 @@
-"""Sentences: changes, hazards, relations and measures in words."""
+"""Wording of changes, hazards, relations and quantities."""

@@ -1,4 +1,4 @@
-"""Errors of PyTorch in words: with the variables, cells and lines of the notebook."""
+"""Explanations of PyTorch's errors, with the variables, cells and lines of the notebook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...core.hazards.facts import Raised, Trouble, TypedLine
 
 _SPLITTING = frozenset(("Unbind", "Split", "SplitWithSizes", "UnsafeSplit", "TensorSplit"))
-"""What gives several views at once; a message names the last view that was taken, which may be one of these' parts."""
+"""Operators that return several views; PyTorch's message names the node of the last view, which may be another one."""
 
 _AS_LEAF = ": a write that autograd records would make it a result, which collects no gradient"
 _WHY: Mapping[Trouble, str] = {
@@ -46,7 +46,7 @@ _VIEWS: Mapping[Trouble, str] = {
 
 
 def raised(one: Raised) -> Line:
-    """Say which statement raised."""
+    """Name the statement that raised."""
     if one.statement is None:
         return words("the cell raised")
     place = fill(" in {place}", place=stands(one.statement)) if one.is_elsewhere else ""
@@ -54,7 +54,7 @@ def raised(one: Raised) -> Line:
 
 
 def why_raised(one: Stopped | StoppedUnread | Refused) -> Line:
-    """Say why it raised."""
+    """Explain why it raised."""
     match one:
         case Stopped():
             return fill("{who}, {saved}, {what}", who=_who(one), saved=_saved(one), what=_overwritten(one))
@@ -65,7 +65,7 @@ def why_raised(one: Stopped | StoppedUnread | Refused) -> Line:
 
 
 def _refused(one: Refused) -> Line:
-    """Say why a write was refused, or the use of a view after one."""
+    """Explain why a write was refused, or the use of a view after its base was written."""
     template = _LATE if one.late and one.trouble in _VIEWS else _WHY[one.trouble]
     if one.trouble == "view-of-leaf" and not one.base:
         template = _WHY["leaf"]
@@ -105,7 +105,7 @@ def _view(one: Refused) -> Line:
 
 
 def _expanded(one: Refused) -> tuple[str, str]:
-    """Tell how many parts are one memory, and along which dimension."""
+    """Return the size and index of the expanded dimension (stride 0), as text."""
     if one.trouble != "expanded" or one.reading is None:
         return "", ""
     sizes = zip(one.reading.shape, one.reading.strides, strict=True)
@@ -155,7 +155,7 @@ def _inside(one: TypedLine | None) -> Line:
 
 
 def _by(one: Stopped) -> Line:
-    """Say who is likely, of modules; else how often somebody wrote, where nobody is known."""
+    """Name the in-place modules that likely wrote; if no writer is known at all, say how often the version rose."""
     if one.modules:
         return fill(", likely by {modules}", modules=_modules(one))
     if one.writing is not None or one.spoiled.is_detached:
@@ -173,7 +173,7 @@ def _modules(one: Stopped) -> Line:
 
 
 def _unread(one: StoppedUnread) -> Line:
-    """Say what is known of a backward that stopped at a node which cannot be read."""
+    """Describe a backward that failed at a node whose saved tensors cannot be read."""
     which = named(one.names, "or") if one.names else words("a tensor")
     if one.is_detached:
         return fill("{which} that it needs was detached by `detach_`", which=which)

@@ -1,4 +1,4 @@
-"""What to write instead, in words: one sentence for each kind of fix."""
+"""The remedies in words: one sentence for each kind of fix."""
 
 from __future__ import annotations
 
@@ -76,18 +76,18 @@ _TAILS: Mapping[Tail, str] = {
 
 
 def title(fix: Fix) -> Line:
-    """Say what a fix does."""
+    """Return what a fix does, as one sentence."""
     return fill(_TITLES[fix.kind] + ".", **_fields(fix))
 
 
 def remedy(fix: Fix) -> Line:
-    """Say what to write instead, with what that leaves open."""
+    """Return what to write instead, with alternatives and conditions."""
     tail = _TAILS[fix.tail] if fix.tail else ""
     return fill(_TITLES[fix.kind] + tail + ".", **_fields(fix))
 
 
 def _fields(fix: Fix) -> dict[str, Line | str]:
-    """Spell what a sentence may name."""
+    """Return the values of all fields that a template may use."""
     place = stands(fix.target) if fix.target else Line()
     name = fix.names[-1] if fix.names else ""
     return {

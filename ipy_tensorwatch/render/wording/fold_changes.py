@@ -1,4 +1,4 @@
-"""Fold changes of one container that are alike into one line: `best[…]`, 64 tensors."""
+"""Fold similar changes of one container into one line: `best[…]`, 64 tensors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FOLD_FROM = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fold:
-    """Changes that are told in one line; `change` is the first of them."""
+    """Changes shown in one line; `change` is the first of them."""
 
     label: str
     change: Change
@@ -31,12 +31,12 @@ class Fold:
 
     @property
     def count(self) -> int:
-        """How many tensors it tells of."""
+        """The number of tensors in it."""
         return len(self.paths)
 
 
 def fold(changes: Iterable[Change]) -> tuple[Fold, ...]:
-    """Fold changes that happened to one container alike, and leave the others as they are."""
+    """Fold similar changes of one container if there are at least `FOLD_FROM`; keep all others."""
     alike: dict[object, list[Change]] = {}
     for change in changes:
         alike.setdefault(_key(change), []).append(change)
@@ -44,7 +44,7 @@ def fold(changes: Iterable[Change]) -> tuple[Fold, ...]:
 
 
 def fold_by_cell(past: Past) -> Iterator[tuple[int, Fold]]:
-    """Fold the changes of each cell, and give each fold with the cell's count."""
+    """Fold the changes of each cell; yield each fold with the cell's execution count."""
     cells: dict[int, list[Change]] = {}
     for count, change in past:
         cells.setdefault(count, []).append(change)
@@ -74,7 +74,7 @@ def _fold(group: Sequence[Change]) -> Iterator[Fold]:
 
 
 def label(paths: Sequence[str]) -> str:
-    """Name several paths of one variable by what they have in common.
+    """Return one label for several paths of one variable: their common first and last steps.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def label(paths: Sequence[str]) -> str:
 
 
 def gather(paths: Iterable[str], least: int = FOLD_FROM) -> list[tuple[str, list[str]]]:
-    """Name the paths of one variable as one where they are at least so many, each with those it stands for.
+    """Group the paths of each variable that has at least `least` of them; return (label, paths) pairs.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def gather(paths: Iterable[str], least: int = FOLD_FROM) -> list[tuple[str, list
 
 
 def _common_via(group: Sequence[Change]) -> tuple[str, ...]:
-    """Tell what all of them changed through; nothing where that is not known of each."""
+    """Return the paths through which all of them changed; empty if that is unknown for any of them."""
     if len({one.via for one in group}) == 1:
         return group[0].via
     if not all(one.via for one in group):

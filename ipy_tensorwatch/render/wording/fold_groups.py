@@ -1,4 +1,4 @@
-"""Fold alias groups that are alike into one line: the 40 parameters of a model, each with its entry of a state dict."""
+"""Fold similar alias groups into one line, such as 40 parameters of a model with their entries of a state dict."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupFold:
-    """Alias groups that are told in one line; `group` is one of them, or stands for all."""
+    """Alias groups shown in one line; `group` is the only one, or a summary of all `count`."""
 
     group: AliasGroup
     count: int = 1
 
 
 def fold_groups(groups: Iterable[AliasGroup]) -> tuple[GroupFold, ...]:
-    """Fold groups whose members come from the same variables and relate alike, and leave the others as they are."""
+    """Fold groups whose members come from the same variables and have the same relations; keep all others."""
     alike: dict[object, list[AliasGroup]] = {}
     for group in groups:
         alike.setdefault(_key(group), []).append(group)
@@ -51,11 +51,11 @@ def _fold(groups: Sequence[AliasGroup]) -> Iterator[GroupFold]:
 
 
 def block(fold: GroupFold) -> Line:
-    """Name a block of memory by its device and its size, several of them by their number too."""
+    """Return device and size of a block of memory; of several blocks also their number."""
     several = f"{count_of(fold.count, 'block')} · " if fold.count > 1 else ""
     return words(f"{fold.group.device} · {several}{spell_bytes(fold.group.nbytes)}")
 
 
 def members(fold: GroupFold) -> Line:
-    """List who lies in a block."""
+    """List the variables in a block."""
     return names(fold.group.members)

@@ -1,4 +1,4 @@
-"""Hazards in words: what will go wrong and who did it, then what to write instead."""
+"""Hazards in words: what will go wrong, its cause, and the remedy."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
         "{pair}{others} are one memory since {written}. " + _TWICE,
     ),
 }
-"""For each fact what will go wrong, an aside, and how it came to this; gradients that are one memory have no fact."""
+"""For each kind of fact the outcome, an aside and the reason; shared gradients have no fact."""
 _GONE = {"freed": "its storage was freed or cut", "let-go": "its memory was another's, who has let go of it"}
 _ENDINGS: Mapping[Ending, str] = {
     "graph-gone": "its graph is gone",
@@ -69,16 +69,16 @@ _ENDINGS: Mapping[Ending, str] = {
 
 
 class Sentence(NamedTuple):
-    """What a hazard says.
+    """The parts of a hazard's message.
 
     Attributes
     ----------
     outcome
-        In a few words what will go wrong: `loss.backward() will raise`.
+        What will go wrong, in a few words: `loss.backward() will raise`.
     aside
-        What else is to be said of that.
+        A qualification of the outcome.
     reason
-        How it came to this.
+        What caused it.
     """
 
     outcome: Line
@@ -92,7 +92,7 @@ class Sentence(NamedTuple):
 
 
 def hazard_lines(hazards: Sequence[Hazard], limit: int) -> Iterator[DetailEntry | Line]:
-    """Tell hazards, each with its remedy."""
+    """Yield an entry for each of the first `limit` hazards, with its remedy."""
     for one in hazards[:limit]:
         yield DetailEntry(label=one.code, lines=(message(one), remedy(one.fix)))
     left = len(hazards) - limit
@@ -101,18 +101,18 @@ def hazard_lines(hazards: Sequence[Hazard], limit: int) -> Iterator[DetailEntry 
 
 
 def message(hazard: Hazard) -> Line:
-    """Say what will go wrong, and how it came to this."""
+    """Return outcome and reason of a hazard as one line."""
     told = message_of(hazard)
     return fill("{head}: {reason}", head=told.head, reason=told.reason)
 
 
 def over(turn: Turn) -> Line:
-    """Say why a hazard is over."""
+    """Return why a hazard ended; an empty line if it began."""
     return words(f"over: {_ENDINGS[turn.why]}") if turn.why else Line()
 
 
 def message_of(hazard: Hazard) -> Sentence:
-    """Say what a hazard is, in parts."""
+    """Return the message of a hazard in parts."""
     fact = hazard.fact
     if isinstance(fact, Stopped | StoppedUnread | Refused):
         return Sentence(raised(fact.raised), why_raised(fact))
@@ -122,7 +122,7 @@ def message_of(hazard: Hazard) -> Sentence:
 
 
 def _fields(hazard: Hazard) -> dict[str, Line | str]:
-    """Spell what a sentence may name."""
+    """Return the values of all fields that a template may use."""
     fact, path, others = hazard.fact, hazard.paths[0] if hazard.paths else "", len(hazard.paths) - 2
     is_risk = hazard.outcome == "risk"
     told: dict[str, Line | str] = {

@@ -1,4 +1,4 @@
-"""When hazards began and were over, as a table of `%tensorwatch history`."""
+"""The beginnings and ends of hazards, as a table of `%tensorwatch history`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_NAMES = 3
 
 
 def turn_table(turns: Sequence[Turn], limit: int) -> Table:
-    """Lay out the latest turns, the oldest of them first."""
+    """Lay out the latest `limit` turns, oldest first."""
     left = len(turns) - limit
     return Table(
         caption="Hazards by cell",

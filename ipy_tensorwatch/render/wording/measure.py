@@ -1,4 +1,4 @@
-"""How wide text is in a terminal, and how numbers are spelled."""
+"""The width of text in a terminal, and the formatting of numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PLAIN = 1e6
 
 
 def width(text: str) -> int:
-    """Return how many columns a text takes.
+    """Return the width of a text in terminal columns.
 
     Examples
     --------
@@ -31,12 +31,12 @@ def width(text: str) -> int:
 
 
 def pad(text: str, columns: int) -> str:
-    """Fill a text up with blanks."""
+    """Pad a text with blanks to a width in columns."""
     return text + " " * (columns - width(text))
 
 
 def shorten(text: str, columns: int) -> str:
-    """Cut a text that is too wide, and say so with an ellipsis.
+    """Cut a text to at most `columns` columns, ending in an ellipsis if it was too wide.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def shorten(text: str, columns: int) -> str:
 
 
 def clean(text: str) -> str:
-    r"""Replace what would steer a terminal: escapes, line ends, marks that turn the reading direction.
+    r"""Replace control characters: escapes, line ends, bidirectional marks.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def clean(text: str) -> str:
 
 
 def spell_number(value: float | str) -> str:
-    """Spell a number as briefly as three digits allow; whole numbers stay whole.
+    """Format a number with three significant digits; whole numbers below a million in full.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def spell_number(value: float | str) -> str:
 
 
 def spell_bytes(count: int) -> str:
-    """Spell a number of bytes.
+    """Format a number of bytes.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def spell_bytes(count: int) -> str:
 
 
 def spell_seconds(seconds: float) -> str:
-    """Spell a duration.
+    """Format a duration given in seconds.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def spell_seconds(seconds: float) -> str:
 
 
 def few(things: Sequence[T], limit: int) -> tuple[Sequence[T], int]:
-    """Give the first few of many and how many are left out, which is never just one: that one would fit as well.
+    """Return the first items and the number left out, which is never one: the last item fits where "1 more" would.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def few(things: Sequence[T], limit: int) -> tuple[Sequence[T], int]:
 
 
 def count_of(number: int, noun: str) -> str:
-    """Count things.
+    """Return a number with its noun, in the plural unless the number is one.
 
     Examples
     --------

@@ -20,7 +20,7 @@ _KINDS: Mapping[ReasonCode, str] = {
     "meta": "a meta tensor",
     "copy-on-write": "a copy-on-write tensor",
 }
-"""What a tensor is whose memory is not known."""
+"""Kinds of tensors whose memory is not known."""
 _WHY: Mapping[ReasonCode, str] = {
     **_KINDS,
     "no-storage": "no storage",
@@ -48,17 +48,17 @@ _WHY: Mapping[ReasonCode, str] = {
 
 
 def why(reason: Reason) -> str:
-    """Say why something is not known, in the words of the report."""
+    """Return why something is not known, in the words of the report."""
     return _WHY[reason.code].format(detail=reason.detail, layout=reason.detail.replace("_", " "))
 
 
 def is_kind(reason: Reason) -> bool:
-    """Tell a reason that says what a tensor is."""
+    """Return whether a reason names the kind of a tensor."""
     return reason.code in _KINDS
 
 
 def not_compared(reason: Reason) -> str:
-    """Say why bytes were not compared; layouts are spelled as PyTorch's documentation spells them.
+    """Return why bytes were not compared; layouts are written as in PyTorch's documentation.
 
     Examples
     --------

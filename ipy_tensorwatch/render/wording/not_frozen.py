@@ -27,12 +27,12 @@ _RELEASES: Mapping[Release, str] = {
 
 
 def not_frozen(refusal: FreezeRefusal) -> str:
-    """Say why a tensor cannot be frozen."""
+    """Return why a tensor cannot be frozen."""
     unknown, known = refusal.unknown, refusal.known
     told = "" if unknown is None else f"it is {why(unknown)}" if is_kind(unknown) else why(unknown)
     return _WHY[refusal.code].format(unknown=told, path=known.path if known else "", since=known.since if known else "")
 
 
 def released(release: Release) -> str:
-    """Say why something is not frozen any more."""
+    """Return why something is not frozen any more."""
     return _RELEASES[release]

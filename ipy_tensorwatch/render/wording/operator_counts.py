@@ -1,4 +1,4 @@
-"""The operators that `%%tensordiff` saw writing, in order, and what changed without any of them."""
+"""The operators that `%%tensordiff` recorded, in order, and the changes that none of them made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def operators(writes: Sequence[OperatorWrite], changes: Iterable[Change], max_rows: int) -> Iterator[Table | Line]:
-    """Show the operators in the order in which they wrote, then the tensors that none of them wrote."""
+    """Show the operators that wrote, in order, then the changed tensors that none of them wrote."""
     if writes:
         yield Table(
             caption="Operators that wrote, in order",
@@ -42,6 +42,6 @@ def _operator(one: OperatorWrite) -> tuple[Line, ...]:
 
 
 def left_out(count: int, max_rows: int) -> str:
-    """Say how many rows a table of `%tensordiff` left out, and which option shows them."""
+    """Return how many rows a table of `%tensordiff` left out, and the option that shows them."""
     left = count - max_rows
     return f"… and {count_of(left, 'more row')}: --max-rows {count}" if left > 0 else ""

@@ -1,4 +1,4 @@
-"""The order in which changes are told."""
+"""The order in which changes are shown."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def most_telling(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Put the silent changes first and new variables last."""
+    """Sort silent changes first and new variables last."""
     return tuple(sorted(changes, key=lambda one: (not one.silent, one.kind == "bound")))

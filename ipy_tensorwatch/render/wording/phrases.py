@@ -1,4 +1,4 @@
-"""A change in words: how it came about, how much it was, and what PyTorch's version counter saw."""
+"""A change in words: its cause, its amount, and what PyTorch's version counter recorded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _KINDS = {
 
 
 def how(change: Change, via: Sequence[str] | None = None) -> Line:
-    """Say how a change came about."""
+    """Return the cause of a change."""
     through = tuple(change.via if via is None else via)
     if change.kind == "metadata":
         return words(f"{', '.join(change.fields)} changed")
@@ -45,12 +45,12 @@ def how(change: Change, via: Sequence[str] | None = None) -> Line:
 
 
 def counted(label: str, count: int) -> Line:
-    """Name one tensor, or several of one container with how many they are."""
+    """Name one tensor, or several of one container with their number."""
     return code(label) + words(f" ({count:,} tensors)" if count > 1 else "")
 
 
 def names(paths: Sequence[str]) -> Line:
-    """List access paths; where they are many, those of one variable as one, and the first few of them."""
+    """List access paths; if they are many, those of one variable share a label and only the first few are listed."""
     listed = gather(paths, FOLD_FROM if len(paths) > MAX_NAMES + 1 else len(paths) + 1)
     shown, left = few(listed, MAX_NAMES)
     line = join_words(
@@ -61,7 +61,7 @@ def names(paths: Sequence[str]) -> Line:
 
 
 def amount(change: Change, elements: Elements | None = None) -> Line:
-    """Say how many elements changed, and by how much at most."""
+    """Return how many elements changed, and the largest absolute difference."""
     found = elements or change.elements
     if change.kind != "mutated":
         return Line()
@@ -78,7 +78,7 @@ def amount(change: Change, elements: Elements | None = None) -> Line:
 
 
 def counter(change: Change) -> Line:
-    """Say what the version counter saw, and since when the bytes may be different."""
+    """Return the change of the version counter, and since which cell the bytes may differ."""
     parts = [_seen(change)] if change.since is None else [_seen(change), f"since cell {change.since}"]
     return words(", ".join(part for part in parts if part))
 
@@ -93,7 +93,7 @@ def _seen(change: Change) -> str:
 
 
 def values(elements: Elements | None, limit: int) -> Line:
-    """Show a few elements, before and after."""
+    """Show at most `limit` elements, before and after."""
     if elements is None or not limit:
         return Line()
     shown = [code(_example(one)) for one in elements.examples[:limit]]

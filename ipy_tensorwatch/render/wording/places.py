@@ -1,4 +1,4 @@
-"""Where something is, and what is typed there."""
+"""Cell, line and text of statements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def where(cell: int, site: Site | Inner | None = None) -> Line:
-    """Say in which cell and line a statement stands.
+    """Return cell and line of a statement, as a link.
 
     Examples
     --------
@@ -27,14 +27,14 @@ def where(cell: int, site: Site | Inner | None = None) -> Line:
 
 
 def stands(one: TypedLine) -> Line:
-    """Say where a statement stands, in a cell or in a file."""
+    """Return cell or file, and line, of a statement."""
     if one.cell is None:
         return words(f"{one.file}, line {one.line}")
     return Line((Span(f"cell {one.cell}, line {one.line}", leads=(one.cell, one.line)),))
 
 
 def statement_place(cell: int, site: Site | None) -> Line:
-    """Say in which cell and line a statement stands, and what is typed there.
+    """Return cell, line and text of a statement.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def statement_place(cell: int, site: Site | None) -> Line:
 
 
 def typed(site: Site | None, *, hedges: bool = True) -> Line:
-    """Say what is typed at a site, and at the line inside a function that it led to."""
+    """Return the text of a site, and of the line inside a function that it led to."""
     if site is None:
         return Line()
     own = fill(": `{text}`", text=site.text)
@@ -57,12 +57,12 @@ def typed(site: Site | None, *, hedges: bool = True) -> Line:
 
 
 def inner_at(inner: Inner) -> Line:
-    """Say where a line inside a function stands, and what is typed there."""
+    """Return cell, line and text of a line inside a function."""
     return fill("{place}: `{text}`", place=where(inner.cell, inner), text=inner.text)
 
 
 def named(names: Sequence[str], joint: str = "and", most: int = 3) -> Line:
-    """List names.
+    """List at most `most` names, joined by commas and a last `joint`.
 
     Examples
     --------

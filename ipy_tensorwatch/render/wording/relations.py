@@ -1,4 +1,4 @@
-"""An alias group's relations in words."""
+"""The relations within an alias group, in words."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ALIKE: dict[Relation, str] = {
 
 
 def relations(group: AliasGroup) -> Line:
-    """Say how the members of a group relate, members that hold the same elements as one."""
+    """Return the relations between members; members with the same elements are treated as one."""
     known = {(pair.a, pair.b): pair.relation for pair in group.pairs}
     found = set(known.values())
     if len(found) == 1 and not group.pairs_left_out:
@@ -53,7 +53,7 @@ def _same(known: Pairs) -> list[tuple[str, str]]:
 
 
 def _classes(members: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
-    """Put members into classes, given which of them are the same."""
+    """Return the equivalence classes of members, given pairs that are equivalent."""
     leader = {one: one for one in members}
     for a, b in pairs:
         if a in leader and b in leader:
@@ -66,7 +66,7 @@ def _classes(members: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[l
 
 
 def _told(known: Pairs) -> Iterator[Line]:
-    """Tell pairs relation by relation, the items of one container as one."""
+    """Yield one line per relation with its pairs; items of one container share a label."""
     named = {path: text for text, alike in gather(path for pair in known for path in pair) for path in alike}
     folded: dict[Relation, dict[tuple[str, str], None]] = {}
     for (a, b), relation in known.items():

@@ -1,4 +1,4 @@
-"""Where a change came from: the line and the statement to show of those that may have written."""
+"""The site of a change: which of the candidate lines to show, and its text."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _MAGIC = re.compile(r"get_ipython\(\)\.run_(?P<kind>cell|line)_magic\('(?P<name>
 
 
 def line_of(change: Change) -> Line:
-    """Say which line of the cell wrote."""
+    """Return the line of the cell that wrote."""
     return line_at(main_site(change)) if change.sites else Line()
 
 
 def site_text(change: Change) -> Line:
-    """Give the text of the statement that wrote, and of the line inside the function that it called."""
+    """Return the text of the statement that wrote, and of the line inside the function that it called."""
     if not change.sites:
         return Line()
     site = main_site(change)
@@ -34,12 +34,12 @@ def site_text(change: Change) -> Line:
 
 
 def line_at(site: Site) -> Line:
-    """Say which line of the cell a site is."""
+    """Return the line or lines of a site within its cell."""
     return words(f"likely {_lines(site)}" if _is_guess(site) else _lines(site))
 
 
 def text_at(site: Site) -> Line:
-    """Give the text of a site, and of the line inside the function that it called."""
+    """Return the text of a site, and of the line inside the function that it called."""
     shown = statement(site.text)
     if site.inner is not None:
         likely = "likely " if site.certainty == "inferred" else ""
@@ -48,7 +48,7 @@ def text_at(site: Site) -> Line:
 
 
 def main_site(change: Change) -> Site:
-    """Choose the site to show: one that was seen to write, then one that names the tensor or at least a target."""
+    """Return the site to show: observed before inferred, then the one that names the tensor, or has any target."""
 
     def rank(site: Site) -> tuple[int, int, bool]:
         return _doubt(site), _distance(change, site), not _has_target(site)
@@ -57,7 +57,7 @@ def main_site(change: Change) -> Site:
 
 
 def _doubt(site: Site) -> int:
-    """Rank what was seen, before what a called function is known to write, before what only may have written."""
+    """Rank observed sites before inferred ones with a line inside a function, and these before mere candidates."""
     return (site.certainty == "inferred") + _is_guess(site)
 
 
@@ -66,7 +66,7 @@ def _is_guess(site: Site) -> bool:
 
 
 def _distance(change: Change, site: Site) -> int:
-    """Rank a statement that names the tensor, one that names what it changed through, and headers one behind them."""
+    """Rank statements that name the tensor before those that name an alias it changed through; headers come later."""
     named = set(re.findall(r"\w+", site.text))
     through = {parse_path(path).root for path in change.via}
     distance = 0 if parse_path(change.path).root in named else 1 if through & named else 2
@@ -78,7 +78,7 @@ def _has_target(site: Site) -> bool:
 
 
 def _others(change: Change, shown: Site) -> str:
-    """Name the one other place that wrote, or may have written instead, or count the others."""
+    """Name the one other site that wrote or may have written, or give the number of several."""
     places = {(one.line, one.inner): one for one in reversed(change.sites)}
     del places[shown.line, shown.inner]
     others = list(places.values())
@@ -105,12 +105,12 @@ def _lines(site: Site) -> str:
 
 
 def inner_line(inner: Inner) -> Line:
-    """Name a line inside a function of the notebook."""
+    """Return cell, line and text of a line inside a function of the notebook."""
     return words(f"cell {inner.cell}, line {inner.line}: ") + statement(inner.text)
 
 
 def statement(text: str) -> Line:
-    """Show a statement as it was typed, shortened: IPython runs `%time x` as a call."""
+    """Show a statement as typed, shortened; calls that IPython made of a magic become the magic again."""
     call = _MAGIC.match(text)
     if call is not None:
         sign, name, rest = ("%%" if call["kind"] == "cell" else "%"), call["name"], call["rest"]

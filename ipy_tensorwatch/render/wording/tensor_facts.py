@@ -1,4 +1,4 @@
-"""What is told of one variable beside its picture: where its bytes lie, its form, its version, its graph."""
+"""The facts beside the picture of a variable: the place of its bytes, shape, version, and autograd state."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ MAX_RUNS = 2
 
 
 def facts(reading: Reading) -> tuple[str, ...]:
-    """Tell a variable's form, version and graph, one cell each."""
+    """Return shape, version and autograd state of a variable, one table cell each."""
     version = "" if reading.version is None else f"v{reading.version}"
     kind = "" if reading.kind == "tensor" else reading.kind
     return spell_shape(reading.shape), version, ", ".join(part for part in (kind, _graph(reading)) if part)
 
 
 def spell_shape(shape: tuple[int, ...]) -> str:
-    """Spell a shape.
+    """Format a shape.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def _graph(reading: Reading) -> str:
 
 
 def place(lane: Lane, nbytes: int) -> str:
-    """Say where in a block of so many bytes a variable's bytes lie, and whether its elements lie over each other.
+    """Return where in a block of `nbytes` bytes a variable's bytes lie, and how often its elements overlap.
 
     Examples
     --------
@@ -71,13 +71,13 @@ def _times(lane: Lane) -> str:
 
 
 def dirt(dirty: Dirty, lane: Lane) -> str:
-    """Say which bytes of a variable changed."""
+    """Return which bytes of a variable changed, in words."""
     amount = "all changed" if dirty.is_exact else "some changed"
     return amount if dirty.runs == lane.runs else f"{amount} of {_range(dirty.runs)}"
 
 
 def key(strips: Sequence[Strip]) -> str:
-    """Say how strips are to be read, of what occurs in them."""
+    """Return the legend for the signs that occur in strips."""
     signs = {
         "underlined: changed": any(one.dirty and one.dirty.is_exact for one in strips),
         "thin line: some of it changed": any(one.dirty and not one.dirty.is_exact for one in strips),
@@ -88,7 +88,7 @@ def key(strips: Sequence[Strip]) -> str:
 
 
 def _range(runs: Sequence[ByteRun]) -> str:
-    """Spell runs as byte ranges, many as the range from the first to the last."""
+    """Format runs as byte ranges; of more than `MAX_RUNS`, only the first and the last."""
     shown = runs if len(runs) <= MAX_RUNS else [runs[0], runs[-1]]
     gap = ", " if len(runs) <= MAX_RUNS else ", …, "
     return "bytes " + gap.join(f"{run.low:,}–{run.high:,}" for run in shown)

@@ -1,1 +1,1 @@
-"""One cell as it runs: recording, freezing, evidence and hazards."""
+"""One cell while it runs and when it ends: recording, freezing, and its trace."""

@@ -1,4 +1,4 @@
-"""Freeze what the user names, and look after it while cells run."""
+"""Freeze tensors by name, and guard them while cells run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .running_cell import RunningCell
 
 SHARE, FLOOR = 0.1, 0.01
-"""The share of a cell's run time, and the seconds in any cell, that looking between statements may take here."""
+"""Time for comparing frozen bytes between statements: a share of the cell's run time, and seconds in any cell."""
 
 MAX_NAMED = 5
 
@@ -44,7 +44,7 @@ class GuardedCell:
     Attributes
     ----------
     ran
-        The statements that ran since the frozen bytes were last compared.
+        The indices of the statements that ran since the frozen bytes were last compared.
     """
 
     cell: RunningCell
@@ -52,12 +52,12 @@ class GuardedCell:
     allowance: Allowance = field(default_factory=lambda: Allowance(share=SHARE, floor=FLOOR))
 
     def note(self) -> None:
-        """Note the statement that runs, or ran last."""
+        """Add the current statement, or the one that ran last."""
         if self.cell.ledger.current is not None:
             self.ran.add(self.cell.ledger.current)
 
     def culprit(self) -> str:
-        """Say which statements may have written."""
+        """Return, in words, which statements may have written."""
         if self.cell.beside:
             return "this cell, or one that ran beside it,"
         ran = [one for one in self.cell.statements() if one.index in self.ran]
@@ -71,14 +71,21 @@ class GuardedCell:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Freezing:
-    """What is frozen in this shell, and by thread the cells that run meanwhile."""
+    """The frozen tensors of a shell, and the running cell of each thread."""
 
     shell: InteractiveShell
     freezer: Freezer
     cells: dict[int, GuardedCell] = field(default_factory=dict)
 
     def freeze(self, texts: Sequence[str], known: Sequence[str]) -> Page:
-        """Freeze what some texts lead to; nothing, where one of them leads nowhere."""
+        """Freeze all tensors that the expressions lead to.
+
+        Raises
+        ------
+        UsageError
+            If an expression cannot be evaluated or leads to no tensor, or if no tensor can be frozen; nothing is
+            frozen then.
+        """
         found: list[Frozen] = []
         refused: dict[str, FreezeRefusal] = {}
         for text in texts:
@@ -94,7 +101,13 @@ class Freezing:
         return show_freeze([one.record() for one in once], refused)
 
     def thaw(self, texts: Sequence[str]) -> Page:
-        """Thaw what some texts name, or lead to; all, where there are none."""
+        """Thaw what the expressions name or lead to; everything if there are none.
+
+        Raises
+        ------
+        UsageError
+            If one of them is not frozen.
+        """
         found = [one for text in texts for one in self._find(normalize(text))] if texts else self._all()
         self.freezer.thaw(found)
         if not self.freezer.frozen:
@@ -102,11 +115,11 @@ class Freezing:
         return show_thaw([one.record() for one in found])
 
     def show(self) -> Page:
-        """Show what is frozen."""
+        """Return the page of all frozen tensors."""
         return show_frozen([one.record() for one in self._all()])
 
     def begin(self) -> None:
-        """Begin a cell: undo what was written since the last one, and stop operators from here on."""
+        """Begin a cell: undo writes since the last one, and stop operators from now on."""
         if self.freezer.frozen:
             for one in self.freezer.mend():
                 print(f"tensorwatch: {one.record()}: it was written to between cells; its bytes have been put back")
@@ -114,7 +127,7 @@ class Freezing:
             self.freezer.open()
 
     def guard(self, cell: RunningCell | None) -> None:
-        """Look after what is frozen while a cell of this thread runs."""
+        """Stop operators and compare frozen bytes while a cell of this thread runs."""
         if not self.freezer.frozen:
             return
         self.freezer.open()
@@ -124,7 +137,7 @@ class Freezing:
             guarded.allowance.begin()
 
     def end(self, result: ExecutionResult | None) -> None:
-        """End a cell: the last place where a write can be undone, and told as the cell's own error."""
+        """End a cell: undo its last writes, and raise them as the cell's own error."""
         guarded = self.cells.pop(get_ident(), None)
         GUARD.run("what is frozen", self.freezer.close, default=None)
         if guarded is not None:
@@ -140,7 +153,7 @@ class Freezing:
         self.freezer.let_go.clear()
 
     def give_up(self) -> None:
-        """Thaw everything, and leave nothing behind."""
+        """Thaw everything and disable all dispatch modes."""
         self.freezer.close()
         self.freezer.rest()
         self.freezer.thaw(self._all())
@@ -149,7 +162,7 @@ class Freezing:
     def _examine(self, text: str, known: Sequence[str]) -> tuple[list[Frozen], dict[str, FreezeRefusal]]:
         try:
             thing = follow(text, user_variables(self.shell))
-        except Exception:  # noqa: BLE001  (whatever it raises, it leads nowhere)
+        except Exception:  # noqa: BLE001  (any error means that it leads nowhere)
             explain_unknown(text, known)
         found, refused = self.freezer.examine(text, thing, count_now(self.shell))
         if not found and not refused:
@@ -175,7 +188,7 @@ class Freezing:
         return list(self.freezer.frozen.values())
 
     def _verify(self, guarded: GuardedCell) -> FrozenError | None:
-        """Compare the frozen bytes between two statements; return the error of a cell in which one has written."""
+        """Compare the frozen bytes between two statements; return the error to raise if they were written."""
         told = GUARD.run("what is frozen", self._check, guarded, default="")
         return FrozenError(told) if told else None
 
@@ -193,7 +206,7 @@ class Freezing:
 
 
 def _accuse(mended: Sequence[Frozen], guarded: GuardedCell | None) -> str:
-    """Say what was written to, by which statement."""
+    """Return, in words, what was written and by which statement; empty if nothing was."""
     if not mended:
         return ""
     more = f" (and {len(mended) - 1:,} more)" if len(mended) > 1 else ""

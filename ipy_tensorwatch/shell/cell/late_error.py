@@ -1,4 +1,4 @@
-"""Make an error that is known only when a cell has run the cell's own."""
+"""Errors that become known only after a cell has run, reported as the cell's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def raise_late(shell: InteractiveShell, error: BaseException, result: ExecutionResult | None) -> None:
-    """Make it the error of a cell that has run, or say it beside the error that the cell has."""
+    """Make it the error of a cell that succeeded; print it to stderr if the cell has an error already."""
     if result is None or not result.success:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return
@@ -23,7 +23,7 @@ def raise_late(shell: InteractiveShell, error: BaseException, result: ExecutionR
 
 
 def deliver_late(shell: InteractiveShell, result: ExecutionResult | None) -> None:
-    """Deliver to a cell that has run what arrived while we looked after it: a Ctrl-C is its error, not lost."""
+    """Deliver signals that arrived during our hook; a Ctrl-C becomes the error of the cell that has run."""
     try:
         if GUARD.signals.are_waiting:
             GUARD.signals.take()()

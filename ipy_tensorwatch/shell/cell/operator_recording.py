@@ -1,4 +1,4 @@
-"""What `%%tensordiff` records of one cell beyond what is always known."""
+"""What `%%tensordiff` records of one cell in addition: its operators, and full copies of its inputs."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from ..ipython.magic_options import DiffOptions
 
 SHARE = 0.25
-"""The share of such a cell's run time that looking between statements may take."""
+"""Share of a recorded cell's run time that looks between statements may take."""
 SECONDS = 60.0
-"""How long the bytes of such a cell may be compared: whoever asks for exactness waits for it."""
+"""Time budget for comparing bytes in a recorded cell: `%%tensordiff` asks for exact answers."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Recording:
-    """Records the operators of a cell, and keeps copies of what it starts from.
+    """Records the operators of a cell, and keeps copies of the bytes from before it.
 
     Attributes
     ----------
     writes
         The operators that wrote, in order.
     recorded
-        For each path, the statements that were seen to write to it.
+        The recorded writes of each path.
     """
 
     options: DiffOptions
@@ -47,7 +47,7 @@ class Recording:
     recorded: Mapping[str, tuple[Recorded, ...]] = field(default_factory=dict)
 
     def open(self, observer: Observer, ledger: Ledger) -> None:
-        """Begin; the mode comes last, so that it sees nothing but the user's operators."""
+        """Start recording; the dispatch mode is entered last, so that it sees only the user's operators."""
         self.before = observer.shot.snapshot
         self.album.take(observer.shot.blocks, observer.prints)
         ledger.look_closely(self.album.copies, MAX_BYTES, SHARE)
@@ -59,7 +59,7 @@ class Recording:
         self.recorder.close()
 
     def conclude(self, transcript: Transcript, observed: Observation) -> None:
-        """Say whose bytes each operator touched."""
+        """Assign each recorded operator to the paths whose bytes it wrote."""
         owners = PathsByBytes(self.before, observed.shot.snapshot)
         self.writes = transcript.writes(self.recorder.seen, owners)
         self.recorded = transcript.recorded(self.recorder.seen, owners)
@@ -67,17 +67,17 @@ class Recording:
             self.writes += (OperatorWrite(site=None, op=NOT_KEPT, paths=(), times=self.recorder.left_out),)
 
     def release(self) -> None:
-        """Let go of the copies, at once rather than when the garbage collector comes by."""
+        """Drop the copies at once, without waiting for the garbage collector."""
         self.album.copies.clear()
         self.recorder.seen.clear()
         self.recorder.first.clear()
 
     def sharpen(self, observed: Observation, observer: Observer) -> Differences:
-        """Count the changed elements of large tensors too."""
+        """Return the differences with changed elements counted in large tensors too, from the copies."""
         return self.album.compare(observed.found, observed.shot.blocks, observer.prints, self.options.values)
 
 
 def record(files: Mapping[str, int], observer: Observer, ledger: Ledger, options: DiffOptions) -> Recording:
-    """Prepare to record a cell."""
+    """Return a recording for a cell, not yet started."""
     recorder = OperatorRecorder(observer.lens.storages, files, lambda: ledger.current, ledger.foresee)
     return Recording(options, recorder)

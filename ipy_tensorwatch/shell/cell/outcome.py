@@ -1,4 +1,4 @@
-"""What became of a cell, as IPython tells it."""
+"""The outcome of a cell, from IPython's result."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 
 def status_of(result: ExecutionResult | None) -> Status:
-    """Tell whether a cell ran to its end, raised an error or was interrupted."""
+    """Return "ok", "error", or "interrupted" if the cell raised a `KeyboardInterrupt`."""
     if result is None or result.success:
         return "ok"
     return "interrupted" if issubclass(type(error_of(result)), KeyboardInterrupt) else "error"
 
 
 def unwatched(count: int, result: ExecutionResult | None) -> Cell:
-    """Describe a cell that ran without us."""
+    """Return the record of a cell that ran unwatched; its times are 0."""
     source = (result.info.raw_cell or "") if result and result.info else ""
     return Cell(count=count, source=source, status=status_of(result), duration=0.0, overhead=0.0)
 
 
 def report_nothing(cell: Cell, snapshot: Snapshot, coverage: Coverage) -> Report:
-    """Report a cell of which nothing is claimed."""
+    """Return a report without changes or hazards, for a cell of which nothing is known."""
     trace = CellTrace(cell=cell, before=snapshot, after=snapshot, coverage=coverage)
     return Report(cell=cell, reasoning=Reasoning(trace))

@@ -1,4 +1,4 @@
-"""The cells that run at the same time: each in a thread of its own, as the subshells of a kernel run them."""
+"""Cells that run at the same time, each in its own thread, as in the subshells of a kernel."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class RunningCells:
-    """The cells on their way, by the thread that runs them.
+    """The running cells, by thread.
 
     Attributes
     ----------
     depths
-        How many cells have begun in each thread: a cell may run another.
+        The nesting depth of cells in each thread: a cell may run another.
     missed
-        The threads whose cell could not be taken up.
+        The threads whose cell runs unwatched because our hook failed.
     """
 
     depths: dict[int, int] = field(default_factory=dict)
@@ -32,22 +32,22 @@ class RunningCells:
 
     @property
     def mine(self) -> RunningCell | None:
-        """The cell of this thread that runs under watch."""
+        """The watched cell that runs in this thread, or None."""
         return self._cells.get(get_ident())
 
     @property
     def others(self) -> list[RunningCell]:
-        """The cells of other threads that run under watch."""
+        """The watched cells that run in other threads."""
         mine = get_ident()
         return [cell for thread, cell in list(self._cells.items()) if thread != mine]
 
     @property
     def any_running(self) -> bool:
-        """Whether any thread runs a cell, watched or not."""
+        """True if any thread runs a cell, watched or not."""
         return bool(self.depths)
 
     def is_over(self, last: ExecutionResult | None) -> bool:
-        """Tell whether the cell that this thread has begun has ended, given what the shell ran last."""
+        """Return whether this thread's cell has ended although our hook missed it, given the shell's last result."""
         begun = self._begun.get(get_ident())
         if begun is None or get_ident() not in self.depths:
             return False
@@ -55,11 +55,11 @@ class RunningCells:
         return info is None or (last is not None and last.info is info)
 
     def forget(self) -> None:
-        """Count no cell of this thread any more."""
+        """Reset the nesting depth of this thread."""
         self.depths.pop(get_ident(), None)
 
     def enter(self, info: ExecutionInfo) -> bool:
-        """Count a cell that begins in this thread; tell whether it is no part of another."""
+        """Count a cell that begins in this thread; return True if it is not nested in another."""
         depth = self.depths.get(get_ident(), 0) + 1
         self.depths[get_ident()] = depth
         if depth == 1:
@@ -67,29 +67,29 @@ class RunningCells:
         return depth == 1
 
     def leave(self) -> bool:
-        """Count a cell that has ended in this thread; tell whether it was no part of another."""
+        """Count a cell that has ended in this thread; return True if it was not nested in another."""
         depth = self.depths.pop(get_ident(), 1) - 1
         if depth > 0:
             self.depths[get_ident()] = depth
         return depth <= 0
 
     def put(self, cell: RunningCell) -> None:
-        """Note the cell of this thread; it and those that run beside it know that they overlap."""
+        """Register the cell of this thread; it and all running cells record that they overlap."""
         cell.beside = self.others
         for one in cell.beside:
             one.beside.append(cell)
         self._cells[get_ident()] = cell
 
     def miss(self) -> None:
-        """Note that the cell of this thread runs without us."""
+        """Record that the cell of this thread runs unwatched."""
         self.missed.add(get_ident())
 
     def was_missed(self) -> bool:
-        """Whether the cell of this thread, which has ended, ran without us; asked once."""
+        """Return whether the cell that ended in this thread ran unwatched, and clear the flag."""
         was = get_ident() in self.missed
         self.missed.discard(get_ident())
         return was
 
     def take(self) -> RunningCell | None:
-        """Return the cell of this thread, which has ended."""
+        """Remove and return the cell that ended in this thread, or None."""
         return self._cells.pop(get_ident(), None)

@@ -1,4 +1,4 @@
-"""A cell on its way: its statements, and what its probes note."""
+"""A running cell: its statements, and what its probes record."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ if TYPE_CHECKING:
 
 MAX_VALUES = 1000
 KEPT = 8
-"""How many of the last values are looked through for the same ones, so that a loop is not slowed down."""
+"""How many of the latest values are searched for duplicates; bounded, so that loops stay fast."""
 
 
 @dataclass(eq=False, repr=False)
 class RunningCell:
-    """What is known of a cell when it begins, and what its probes note while it runs.
+    """What is known of a cell when it begins, and what its probes record while it runs.
 
     Attributes
     ----------
     plain
-        The cell as plain Python; its line 1 is line `1 + offset` of what the user typed.
+        The cell as plain Python; its line 1 is line `1 + offset` of the typed source.
     files
-        The file names of the notebook's cells, with this one's from when it is compiled; `known` were there before.
+        IPython's live map of file names to cells; the first `known` entries existed before this cell was compiled.
     peek
         Takes a snapshot while the cell runs.
     functions_give_memory, functions_hide_writes
-        Whether a function of the notebook may give a tensor other memory, or write without a version.
+        Whether a function of the notebook may replace a tensor's memory, or bypass the version counter.
     beside
-        The cells that ran while this one did, in other threads.
+        The cells of other threads that ran at the same time.
     meanwhile
-        What was found each time that somebody looked while this cell ran.
+        The differences found by looks of other threads while this cell ran.
     values, targets
-        For each statement, the numbers and texts that its names stood for as it was entered, and the serials of the
-        tensors that they led to.
+        By statement: the numbers and strings that its names held when it was entered, and the serials of the tensors
+        that they led to.
     """
 
     count: int
@@ -81,7 +81,7 @@ class RunningCell:
     _names: list[tuple[str, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Open the ledger."""
+        """Open the write log."""
         self.known = len(self.files)
         self.ledger = Ledger(
             marks=self.observer.prints.marks,
@@ -97,12 +97,12 @@ class RunningCell:
         )
 
     def instrument(self, tree: ast.Module, *, is_typed: bool = True) -> ModuleType:
-        """Take the cell's own statements and return a probe for each; none where they are not those that were typed.
+        """Store the cell's statements and return a module of probes; it is empty if the tree was rewritten.
 
         Parameters
         ----------
         is_typed
-            Whether nobody else can have changed the tree.
+            Whether no other transformer can have changed the tree.
         """
         if not is_typed and not self._is_as_typed(tree):
             return self.ledger.probes
@@ -114,17 +114,17 @@ class RunningCell:
         return self.ledger.probes
 
     def statement_at(self, frame: FrameType | None) -> int | None:
-        """Find the statement that a frame of the cell itself is at; None where several may be."""
+        """Return the index of the statement that a frame of the cell is at; None if it is ambiguous."""
         if not self.ledger.is_blurred:
             return self.ledger.current
         return None if frame is None else statement_at(self._nodes, *_position(frame))
 
     def _is_as_typed(self, tree: ast.Module) -> bool:
-        """Tell whether a tree still has the statements that the cell has, so that their numbers mean the same."""
+        """Return whether a tree has the same statements on the same lines as the typed cell."""
         return type(tree) is ast.Module and _outline(tree) == _outline(ast.parse(self.plain))
 
     def _hiding(self, tree: ast.Module) -> Iterator[int]:
-        """Give the statements that may write, or make what can write, without the version counter seeing it."""
+        """Yield the statements that may bypass the version counter, or create something that can."""
         hides = may_hide_writes(self.plain)
         by_calls = self.functions_hide_writes or "fused" in self.plain
         by_calls = by_calls or (hides and any(isinstance(one, Defined) for one in ast.walk(tree)))
@@ -133,7 +133,7 @@ class RunningCell:
                 yield one.index
 
     def close(self) -> None:
-        """Stop seeing lines and operators: the cell has run."""
+        """Stop the line monitor and the operator recorder after the cell has run."""
         try:
             self.ledger.end()
         finally:
@@ -141,7 +141,7 @@ class RunningCell:
                 self.recording.close()
 
     def forget(self) -> None:
-        """Let go of the copies of bytes."""
+        """Drop all copies of bytes."""
         if self.recording:
             self.recording.release()
         self.ledger.forget()
@@ -149,11 +149,11 @@ class RunningCell:
 
     @cached_property
     def timeline(self) -> Timeline:
-        """When its statements ran; to be asked for when it has ended."""
+        """When its statements ran; valid after the cell has ended."""
         return Timeline(self.plain, tuple(self.ledger.built))
 
     def statements(self) -> tuple[Statement, ...]:
-        """Describe the cell's own statements; only a cell that changed something is worth the time."""
+        """Return the cell's statements, parsed on the first call: only cells that changed something need them."""
         return self._statements
 
     @cached_property
@@ -161,7 +161,7 @@ class RunningCell:
         return parse_statements(self.plain)
 
     def _sample(self, index: int) -> None:
-        """Note what a statement's names lead to as it is entered: keys such as `i`, and tensors under watch."""
+        """Record what a statement's names lead to as it is entered: keys such as `i`, and watched tensors."""
         known = self.observer.lens.objects
         values: dict[str, int | str] = {}
         for name in self._names[index]:
@@ -175,12 +175,12 @@ class RunningCell:
             seen.append(values)
 
     def _end_sampling(self, index: int) -> None:
-        """Note that a statement may have had any keys from here on."""
+        """Record that the values of a statement's names are unknown from here on."""
         self.values.setdefault(index, []).append({})
 
 
 def _position(frame: FrameType) -> tuple[int, int | None]:
-    """Return the line of a frame, and its column, in bytes, where Python knows it."""
+    """Return the line of a frame, and its column in bytes or None."""
     if not hasattr(frame.f_code, "co_positions"):  # Python 3.10
         return frame.f_lineno, None
     line, _, column, _ = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))

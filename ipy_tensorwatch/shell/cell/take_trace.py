@@ -1,4 +1,4 @@
-"""Make the trace of a cell that has just ended: the one place where what was captured becomes plain values."""
+"""Make the trace of a cell that has ended: here captured objects become plain values."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _Seen = TypeVar("_Seen", SeenWrite, Move)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionState:
-    """What outlasts a cell and has seen something of it."""
+    """Objects that live longer than a cell and hold evidence of it."""
 
     shell: InteractiveShell
     sources: Sources
@@ -48,12 +48,12 @@ class SessionState:
 def take_trace(
     session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, found: Sequence[Found]
 ) -> CellTrace:
-    """Make the trace of a cell; what only changes and errors ask for is left out where there are none.
+    """Return the trace of a cell; evidence is left out if nothing changed and no error was raised.
 
     Parameters
     ----------
     found
-        What differs from the last look.
+        The differences from the last look.
     """
     shell, sources = session.shell, session.sources
     found = join_looks((*cell.meanwhile, found))
@@ -83,7 +83,7 @@ def take_trace(
 def reason(
     session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, found: Sequence[Found]
 ) -> Reasoning:
-    """Take the trace of a cell and begin to reason; the notebook is read only where some of that may ask for it."""
+    """Return the reasoning about a cell; the notebook's definitions are read only if it may need them."""
     reasoning = Reasoning(take_trace(session, cell, ended, observed, found))
     if not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls):
         return reasoning
@@ -122,14 +122,14 @@ def _graphs_of(session: SessionState, observed: Observation, found: Sequence[Fou
 
 
 def _patience(cell: RunningCell, duration: float) -> float:
-    """Tell for how many seconds calls may be followed; whoever records a cell wants to know."""
+    """Return the time limit in seconds for interpreting calls; a recorded cell gets more."""
     if cell.recording:
         return RECORDING_SECONDS
     return cell.settings.explain_floor + cell.settings.explain_share * duration
 
 
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
-    """Read what the user's names lead to, and where the notebook's functions are."""
+    """Return the notebook's function definitions, and the classes and in-place modules among the user's names."""
     nothing: tuple[dict[str, str], frozenset[str]] = {}, frozenset()
     classes, inplace = GUARD.run("who wrote", catalog, user_variables(shell), default=nothing)
     return Notebook(definitions=dict(sources.definitions), classes=classes, inplace=inplace)
@@ -143,7 +143,7 @@ def _group(seen: Iterable[_Seen], key: Callable[[_Seen], int]) -> dict[int, tupl
 
 
 def _files_of(cells: Iterable[RunningCell], files: Mapping[str, int]) -> Iterator[tuple[str, SourceFile]]:
-    """Give the code of the cells in which something was seen; code that a magic compiled has a file of its own."""
+    """Yield the source files of cells in which a write was seen; code that a magic compiled has its own file."""
     ledgers = [cell.ledger for cell in cells]
     seen = [one.positions for each in ledgers for one in each.writes]
     seen += [one.positions for each in ledgers for one in each.moves]
@@ -155,7 +155,7 @@ def _files_of(cells: Iterable[RunningCell], files: Mapping[str, int]) -> Iterato
 
 
 def _steps(session: SessionState, cell: RunningCell, observed: Observation) -> tuple[OptimizerStep, ...]:
-    """Give the steps of optimizers that no cell beside this one has made."""
+    """Return the optimizer steps that no overlapping cell made."""
     seen = session.steps.of_others_than({one.thread for one in cell.beside})
     return tuple(_step(session, cell, observed, one) for one in seen)
 

@@ -1,1 +1,1 @@
-"""Explain the error that a cell raised, from live frames and graphs."""
+"""Explain the error that a cell raised, from its frames and graphs while they are alive."""

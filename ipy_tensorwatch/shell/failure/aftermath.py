@@ -1,4 +1,4 @@
-"""What is known of a cell that has run."""
+"""The input of all explanations of errors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aftermath:
-    """A cell that has run, and what is known of it.
+    """A cell that has run, with the reasoning about it.
 
     Attributes
     ----------
     standing
-        The hazards after it.
+        The hazards after the cell.
     history
-        The changes of earlier cells and of this one, each with its cell.
+        The changes of all cells, each with its cell's execution count.
     """
 
     cell: RunningCell

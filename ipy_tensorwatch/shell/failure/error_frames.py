@@ -1,4 +1,4 @@
-"""Where a cell's error arose: its frames, with the notebook's statements that they were at."""
+"""The frames of a cell's error, with the statements that they were at."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _THREADS = ("threading.py", "concurrent/futures/thread.py")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One frame at a statement that can be read.
+    """One frame whose statement was found.
 
     Attributes
     ----------
     place
-        Which of the frames, counted from the innermost.
+        The index of the frame, counted from the innermost.
     inner
-        The cell and line; None in a file.
+        The cell and line; None for code in a file.
     """
 
     place: int
@@ -49,12 +49,12 @@ class Step:
 
     @property
     def file(self) -> str:
-        """The name of the file, without the way to it."""
+        """The name of the file without its directory."""
         return PurePath(self.spot.file).name
 
     @property
     def typed(self) -> TypedLine:
-        """The statement, and where it stands."""
+        """The statement with its cell or file, and line."""
         if self.inner is None:
             return TypedLine(line=self.failing.line, text=self.failing.text, file=self.file)
         return TypedLine(line=self.inner.line, text=self.failing.text, cell=self.inner.cell)
@@ -67,16 +67,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ErrorScene:
-    """An error with its frames. It holds what is the user's, so it must not outlive the hook.
+    """An error with its frames. It references the user's objects, so it must not outlive the hook.
 
     Attributes
     ----------
     steps
         The user's frames, innermost first.
     inside
-        PyTorch's own frames within the last of these, innermost first.
+        PyTorch's frames called from the innermost of these, innermost first.
     own
-        The cell's own statement.
+        The statement of the cell itself; None if it was not found.
     """
 
     error: BaseException
@@ -88,12 +88,12 @@ class ErrorScene:
 
     @property
     def is_threaded(self) -> bool:
-        """Whether the error came out of another thread, whose nodes have numbers of their own."""
+        """True if the error comes from another thread; sequence numbers of nodes are per thread."""
         return any(PurePath(one.file).as_posix().endswith(_THREADS) for one in self.spots)
 
     @property
     def raised(self) -> Raised:
-        """The user's innermost statement; of a backward the one that ran it, not one that it ran."""
+        """The user's innermost statement; for an error in backward, the statement that called backward."""
         runs_backward = (one for one in self.steps if find_backward(one.failing.node))
         step = next(runs_backward if self.complaint.trouble in BACKWARD else iter(()), next(iter(self.steps), None))
         if step is None:
@@ -103,7 +103,7 @@ class ErrorScene:
 
     @property
     def site(self) -> Site | None:
-        """The cell's own statement, with the innermost line of the notebook that it led to."""
+        """The cell's own statement, with the innermost notebook line that it led to."""
         if self.own is None or self.own.inner is None:
             return None
         failing, line = self.own.failing, self.own.inner.line
@@ -113,14 +113,14 @@ class ErrorScene:
 
 
 def survey_error(error: BaseException, complaint: Complaint, count: int, files: Mapping[str, int]) -> ErrorScene:
-    """Look at where an error arose.
+    """Return an error with the frames of its traceback.
 
     Parameters
     ----------
     count
-        The count of the cell that raised.
+        The execution count of the cell that raised.
     files
-        The file names of the notebook's cells, each with its count.
+        The file names of the notebook's cells, with their execution counts.
     """
     spots = spots_of(error)
     steps = [*_steps(spots, files)]
@@ -132,8 +132,8 @@ def survey_error(error: BaseException, complaint: Complaint, count: int, files: 
 
 
 def _find(spot: Spot) -> Failing | None:
-    """Find the statement that a frame was at, mostly in source that IPython has parsed to show the traceback."""
-    from stack_data.core import Source  # noqa: PLC0415  (nobody waits for it who meets no error)
+    """Return the statement that a frame was at; reuses the trees that IPython parsed for the traceback."""
+    from stack_data.core import Source  # noqa: PLC0415  (only errors need it)
 
     try:
         source = Source.for_filename(spot.file)
@@ -143,8 +143,8 @@ def _find(spot: Spot) -> Failing | None:
 
 
 def _steps(spots: Sequence[Spot], files: Mapping[str, int]) -> Iterator[Step]:
-    """Read the statements of the user's frames, outermost first; before the first of the notebook is only IPython."""
-    listing, find, last = Listing(files, source_of), cache(_find), None  # of a recursion, many frames are at one spot
+    """Yield the steps of the user's frames, outermost first; frames above the first notebook frame are IPython's."""
+    listing, find, last = Listing(files, source_of), cache(_find), None  # in a recursion, many frames are at one spot
     for place, spot in [*enumerate(spots)][::-1]:
         step = _at_cell(place, spot, find(spot), listing) if spot.file in files else _in_magic(place, spot, last)
         if step is None and last is not None and is_users(spot.file) and not spot.file.startswith(_IPYTHON):
@@ -163,7 +163,7 @@ def _at_cell(place: int, spot: Spot, failing: Failing | None, listing: Listing) 
 
 
 def _in_magic(place: int, spot: Spot, last: Step | None) -> Step | None:
-    """Read code that a magic compiled itself, `%%time` for one."""
+    """Return the step of code that a magic compiled itself, such as the body of `%%time`."""
     body = find_body(last.failing.node) if last and last.inner and spot.function == CELL else None
     failing = None if body is None else find_failing(body.source, spot)
     if body is None or failing is None or last is None or last.inner is None:

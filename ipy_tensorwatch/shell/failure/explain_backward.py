@@ -1,4 +1,4 @@
-"""Explain why a backward stopped: with the variables, cells and lines of this notebook."""
+"""Explain a failed backward with the notebook's variables, cells and lines."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from .node_log import NodeLog
 
 SECONDS = 1.0
-"""How long the graph of a cell that raised may be searched: whoever has to mend it waits for the answer."""
+"""Time limit in seconds for searching the graph after an error; the user waits for the answer."""
 MAX_FRAMES = 8
 MAX_ENTRIES = 50
 MAX_ALIKE = 3
 
 
 def explain_stop(scene: ErrorScene, after: Aftermath, log: NodeLog) -> Hazard:
-    """Explain a backward that stopped."""
+    """Return the hazard that explains a failed backward: failed node, saved tensor, and the write."""
     lens = after.cell.observer.lens
     spoiled = find_spoiled(scene.error, scene.complaint, lens.storages, lens.objects, SECONDS)
     if spoiled is None:
@@ -57,7 +57,7 @@ def explain_stop(scene: ErrorScene, after: Aftermath, log: NodeLog) -> Hazard:
 
 
 def _saved_in(spoiled: Spoiled, scene: ErrorScene, after: Aftermath, log: NodeLog) -> int | None:
-    """Tell the cell that saved, by the node's number; in another thread, nodes have numbers of their own."""
+    """Return the cell that saved the tensor, by sequence number; None for other threads or if evidence differs."""
     seen, counted = after.cell.observer.graphs.seen.get(spoiled.sequence), log.built.cell_of(spoiled.sequence)
     return None if scene.is_threaded or seen not in (None, counted) else counted
 
@@ -76,7 +76,7 @@ def _inquest(spoiled: Spoiled, scene: ErrorScene, after: Aftermath, log: NodeLog
 
 
 def _alike(complaint: Complaint, after: Aftermath) -> list[str]:
-    """Name the variables that have the shape and the version that a complaint tells, where these are few."""
+    """Return the variables with the shape and version of the error message, if there are at most `MAX_ALIKE`."""
     entries = after.reasoning.trace.after.entries() if complaint.now is not None else ()
     shapes = [(str(path), reading.version, ", ".join(map(str, reading.shape))) for path, reading in entries]
     found = [path for path, version, shape in shapes if (version, shape) == (complaint.now, complaint.shape)]
@@ -84,12 +84,12 @@ def _alike(complaint: Complaint, after: Aftermath) -> list[str]:
 
 
 def _over(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Reading]]:
-    """Give the variables that share a byte with a tensor, those that lie just so first."""
+    """Return the variables that share a byte with a tensor, those with the same layout first."""
     return after.reasoning.places.lying_on(reading)[:MAX_ENTRIES]
 
 
 def _family(spoiled: Spoiled, after: Aftermath) -> list[tuple[AccessPath, Reading]]:
-    """Give the variables that share the version counter: views of each other, whether or not they share a byte."""
+    """Return the variables that share the version counter: all views of the base, overlapping ones first."""
     over = _over(spoiled.reading, after)
     beside = after.reasoning.trace.after.by_storage.get(spoiled.reading.storage, ())
     known = {id(reading) for _, reading in over}
@@ -98,7 +98,7 @@ def _family(spoiled: Spoiled, after: Aftermath) -> list[tuple[AccessPath, Readin
 
 
 def _local_to(scene: ErrorScene, spoiled: Spoiled, after: Aftermath) -> tuple[Step | None, list[AccessPath]]:
-    """Find names for a tensor in the functions that the error came through."""
+    """Return the innermost frame with local names for a tensor, and these names."""
     storages = after.cell.observer.lens.storages
     for step in scene.steps[:MAX_FRAMES]:
         local = read_locals(scene.error, step.place, storages) if step.spot.function != CELL else []

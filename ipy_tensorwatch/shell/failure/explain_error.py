@@ -1,4 +1,4 @@
-"""Explain the error that a cell ended with, where it is one of PyTorch's about a write in place."""
+"""Explain the error of a cell if it is one of PyTorch's about an in-place write."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class FailureBook:
-    """Explains failures, and keeps what that takes."""
+    """Explains errors, and keeps the log of nodes for that."""
 
     shell: InteractiveShell
     sources: Sources
@@ -36,7 +36,10 @@ class FailureBook:
         self.log = NodeLog(shell=self.shell, sources=self.sources)
 
     def explain(self, error: BaseException | None, after: Aftermath) -> tuple[tuple[Hazard, ...], Standing]:
-        """Explain what a cell died of; give it and the hazards that are still ahead, and what stands then."""
+        """Return the explained error and the remaining hazards, and the standing after it.
+
+        Without an error that can be explained, return the standing hazards and the standing as they are.
+        """
         foretold = after.standing.hazards
         GUARD.run("who wrote", self.log.keep, after.cell, default=None)
         GUARD.run("who wrote", self.log.date, after.cell, default=None)
@@ -62,7 +65,7 @@ class FailureBook:
         complaint, culprit = found
         files = self.sources.files(self.shell)
         scene = survey_error(culprit, complaint, after.reasoning.trace.cell.count, files)
-        if not scene.steps:  # it was raised anew where no line of the notebook is
+        if not scene.steps:  # it was raised again outside the notebook
             scene = survey_error(error, complaint, after.reasoning.trace.cell.count, files)
         is_stop = complaint.trouble in BACKWARD
         told = explain_stop(scene, after, self.log) if is_stop else explain_refusal(scene, after)
@@ -70,7 +73,7 @@ class FailureBook:
 
 
 def _is_told_by(died_of: Hazard, one: Hazard) -> bool:
-    """Tell a hazard that was foretold and has come true; it is still ahead, and is told again after the next cell."""
+    """Return whether a hazard predicted this error: same code, and the same write, node or variable."""
     is_same_write = one.written_at is not None and one.written_at == died_of.written_at
     is_same_node = one.node is not None and one.node == died_of.node
     is_same = is_same_write or is_same_node or not {*died_of.paths[:1]}.isdisjoint(one.paths)
@@ -78,7 +81,7 @@ def _is_told_by(died_of: Hazard, one: Hazard) -> bool:
 
 
 def _as_foretold(died_of: Hazard, told: Sequence[Hazard]) -> Hazard:
-    """Take over how it was foretold where it did, so that it is the same hazard as before and as after."""
+    """Return the explanation with the sites of its prediction, so that both count as the same hazard."""
     for one in told:
         if _facts(one) == _facts(died_of):
             return replace(
@@ -90,7 +93,7 @@ def _as_foretold(died_of: Hazard, told: Sequence[Hazard]) -> Hazard:
 
 
 def _more_exact(found: Site | None, foretold: Site | None) -> Site | None:
-    """Choose the site that names the line inside a function; the foretold one where both or neither do."""
+    """Return the site that has a line inside a function; the predicted one if both or neither have."""
     return found if found and found.inner and not (foretold and foretold.inner) else foretold
 
 

@@ -1,4 +1,4 @@
-"""Explain why PyTorch refused a write in place: with the variables, cells and lines of this notebook."""
+"""Explain a refused in-place write with the notebook's variables, cells and lines."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MAX_NAMES = 16
 
 
 def explain_refusal(scene: ErrorScene, after: Aftermath) -> Hazard:
-    """Explain a refused write, or the use of a view that cannot be used any more."""
+    """Return the hazard that explains a refused write, or the use of a view that became invalid."""
     found = next(chain(_candidates(scene, after), _iterated(scene, after)), None)
     complaint = scene.complaint
     refused = Refused(
@@ -44,7 +44,7 @@ def explain_refusal(scene: ErrorScene, after: Aftermath) -> Hazard:
 
 
 def _candidates(scene: ErrorScene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
-    """Give the tensors that the failing statements name and that PyTorch complains of, the innermost's first."""
+    """Yield the tensors that the failing statements name and that match the error, innermost frame first."""
     storages = after.cell.observer.lens.storages
     for step in chain(scene.inside, scene.steps):
         keys = read_keys(scene.error, step.place)
@@ -56,9 +56,9 @@ def _candidates(scene: ErrorScene, after: Aftermath) -> Iterator[tuple[Step, Loc
 
 
 def _iterated(scene: ErrorScene, after: Aftermath) -> Iterator[tuple[Step, Local]]:
-    """Give the first row of the one tensor that a comprehension goes through, under the name of its rows.
+    """Yield the first row of the tensor that a comprehension iterates over, under the name of its loop variable.
 
-    From Python 3.12 on, a comprehension runs in the frame around it, and its names are gone when it has failed.
+    From Python 3.12 on, a comprehension runs in the enclosing frame, and its names are gone after an error.
     """
     storages = after.cell.observer.lens.storages
     for step in scene.steps if scene.complaint.trouble == "one-of-several" else ():
@@ -77,14 +77,14 @@ def _first_row(base: Reading, grad_fn: str) -> Reading:
 
 
 def _meant(scene: ErrorScene, step: Step) -> list[Target]:
-    """Give what the complaint may be about: what is written, or what is used where that is refused."""
+    """Return what the error may be about: the written targets, or all paths if a use was refused."""
     if scene.complaint.late or scene.complaint.trouble in ("marked-leaf", "marked-view"):
         return [Target(path=path) for path in step.failing.mentions()]
     return step.failing.targets()
 
 
 def _fits(complaint: Complaint, one: Local) -> bool:
-    """Tell whether a tensor is what PyTorch complains of."""
+    """Return whether a tensor has the property that PyTorch's error names."""
     reading, base = one.reading, one.base
     match complaint.trouble:
         case "leaf" | "marked-leaf":
@@ -104,7 +104,7 @@ def _fits(complaint: Complaint, one: Local) -> bool:
 
 
 def _describe(refused: Refused, scene: ErrorScene, after: Aftermath, step: Step, one: Local) -> Refused:
-    """Add the names, and what depends on them."""
+    """Return the refusal with the names of the tensor and of its base, and what follows from them."""
     names = _names_of(one.reading, after)
     path = str(one.path) if step not in scene.inside else next(iter(names), None)
     bases = _names_as(one.base, scene, after, step) if one.base is not None else []
@@ -129,7 +129,7 @@ def _describe(refused: Refused, scene: ErrorScene, after: Aftermath, step: Step,
 
 
 def _loop(step: Step, one: Local, bases: Sequence[str]) -> tuple[TypedLine, str] | None:
-    """Rewrite the loop of the notebook that takes a tensor from a larger one."""
+    """Return the head of the loop that iterates over views, and its rewritten form; None if there is none."""
     found = take_one_by_one(step.source if step.inner else "", step.failing, one.path.root, bases)
     if found is None or step.inner is None:
         return found
@@ -138,13 +138,13 @@ def _loop(step: Step, one: Local, bases: Sequence[str]) -> tuple[TypedLine, str]
 
 
 def _names_of(reading: Reading, after: Aftermath) -> list[str]:
-    """Name the variables over a tensor, those that lie just so first."""
+    """Return the variables that share bytes with a tensor, those with the same layout first."""
     near = after.reasoning.places.lying_on(reading)
     return [str(path) for path, _ in near[:MAX_NAMES]]
 
 
 def _names_as(base: Reading, scene: ErrorScene, after: Aftermath, step: Step) -> list[str]:
-    """Name the very tensor that something is a view of: by the names of the function that failed, and by variables."""
+    """Return the names of a base tensor: local names of the failing function, then variables."""
     entries = after.reasoning.trace.after.by_storage.get(base.storage, ())
     variables = [str(path) for path, reading in entries if reading.layout == base.layout]
     if step.spot.function == CELL and variables:
@@ -158,13 +158,13 @@ def _lies_as(one: Reading, other: Reading) -> bool:
 
 
 def _family(reading: Reading, after: Aftermath) -> list[tuple[AccessPath, Reading]]:
-    """Give the variables that share the version counter."""
+    """Return the variables that share the version counter."""
     entries = after.reasoning.trace.after.by_storage.get(reading.storage, ())
     return [entry for entry in entries if entry[1].version == reading.version][:MAX_NAMES]
 
 
 def _also(path: str | None, reading: Reading, after: Aftermath) -> str | None:
-    """Give a longer name for what is called by a loop's or a function's own name."""
+    """Return another name of a tensor that is called by a name of a loop or a function; else None."""
     entries = after.reasoning.trace.after.by_storage.get(reading.storage, ())
     names = [str(one) for one, other in entries if other.layout == reading.layout]
     others = [one for one in names if "." in one or path not in names]
@@ -172,7 +172,7 @@ def _also(path: str | None, reading: Reading, after: Aftermath) -> str | None:
 
 
 def _binds(scene: ErrorScene, step: Step, path: AccessPath) -> bool:
-    """Tell whether a name may be bound anew where the statement stands."""
+    """Return whether a path can be rebound at the failing statement."""
     if not may_assign(scene.error, step.place, path) or path.root in step.failing.iterated():
         return False
     if step.spot.function == CELL or path.steps:

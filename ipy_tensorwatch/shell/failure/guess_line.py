@@ -1,4 +1,4 @@
-"""Add to what is known of a backward that stopped what is likely: by the text of functions, where nobody saw more."""
+"""Add likely lines to the explanation of a failed backward, from the source of functions, where none was observed."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class Guess:
     Attributes
     ----------
     owner
-        The frame that knows the tensor by a name of its own.
+        The frame that has a local name for the tensor.
     deadline
-        When to stop looking for lines inside functions.
+        When to stop searching for lines inside functions.
     """
 
     log: NodeLog
@@ -56,7 +56,7 @@ class Guess:
     deadline: Deadline
 
     def complete(self, found: Stopped) -> Stopped:
-        """Add what is likely to what is known."""
+        """Return the explanation with all likely lines added."""
         found = self._with_line_of_owner(found)
         if found.saved_in is not None:
             found = self._with_suspect(replace(found, carried=self._carried(found)))
@@ -64,7 +64,7 @@ class Guess:
         return replace(found, rebinds=self._rebinds(found))
 
     def _with_line_of_owner(self, found: Stopped) -> Stopped:
-        """Add the one line that writes to a local name of a function which is on the way of the error."""
+        """Add the only line of the owner's function that writes to the local name."""
         if self.owner is None:
             return found
         line = find_writer(self.owner.source, self.owner.spot, found.paths)
@@ -78,7 +78,7 @@ class Guess:
         return replace(found, inside=replace(self.owner.typed, line=number, text=text))
 
     def _with_suspect(self, found: Stopped) -> Stopped:
-        """Add the one line, or the module, that fits what the graph says of the write."""
+        """Add the only line, or the in-place modules, that match the operators that the graph shows."""
         writing, spoiled = found.writing, found.spoiled
         if found.inside or spoiled.is_detached or (writing is not None and _is_told(writing)):
             return found
@@ -96,7 +96,7 @@ class Guess:
         return found if suspect is None or modules else replace(found, writing=_guess(suspect, found))
 
     def _follow_names(self, found: Stopped) -> Writing | None:
-        """Follow the names that the saving statement used, until one of them is written to."""
+        """Return the first write to a name that the saving statement used, unless another write may come first."""
         steps = [*self._ran_from(found.saved_in or 0)]
         if not steps:
             return None
@@ -112,12 +112,12 @@ class Guess:
                 site = Site(line=one.line, end_line=one.end_line, text=one.text, certainty="inferred")
                 return Writing(cell=cell, site=site)
             if is_counted(one.text) and one.targets and _may_write(one, elsewhere):
-                return None  # under a name that nobody followed
+                return None  # the write may go through another name
             names -= one.binds
         return None
 
     def _ran_from(self, first: int) -> Iterator[tuple[int, Statement]]:
-        """Give the statements that ran since the save, cell by cell, as far as these are known."""
+        """Yield the statements that ran since the save with their cells, up to the first unknown cell."""
         for cell in range(first, self.inquest.count + 1):
             built = self.inquest.timeline(cell)
             statements = {one.index: one for one in built.statements}
@@ -127,12 +127,12 @@ class Guess:
             yield from ((cell, statements[index]) for index in ran if index in statements)
 
     def _lay_elsewhere(self, ran: Iterable[Statement]) -> set[str]:
-        """Give the variables that lay elsewhere all along."""
+        """Return the roots of variables that were not bound by these statements, so that their memory is older."""
         bound = {name for each in ran for name in each.binds}
         return {path.root for path, _ in self.after.reasoning.trace.after.entries()} - bound
 
     def _ran(self, found: Stopped) -> list[Statement]:
-        """Give the statements that may have written: the one that did, or all since the save."""
+        """Return the statement that wrote; if it is unknown, all that ran since the save, inner ones included."""
         writing = found.writing
         cell = (found.saved_in if writing is None else writing.cell) or 0
         site = writing.site if writing else None
@@ -142,7 +142,7 @@ class Guess:
         return [one for each in ran for one in statements_in(each)]
 
     def _with_saver(self, found: Stopped) -> Stopped:
-        """Add the line inside a function that likely saved, by what it calls, or that reads the variable."""
+        """Add the line inside a function that likely saved the tensor: by its operator, or by reading the variable."""
         site = found.saved_at
         if site is None:
             return found
@@ -156,12 +156,12 @@ class Guess:
         return replace(found, saved_at=replace(site, certainty="inferred", inner=maker.inner))
 
     def _is_hidden(self, inner: Inner, paths: Iterable[str]) -> bool:
-        """Tell a line in a function that has names of its own for others than the notebook's variables."""
+        """Return whether a line lies in a function whose local names hide one of these variables."""
         own = bound_around(self.log.sources.cells.get(inner.cell, ""), inner.line)
         return any(parse_path(path).root in own for path in paths)
 
     def _carried(self, found: Stopped) -> tuple[str, ...]:
-        """Find the variables by which one round of a loop reaches back into the one before."""
+        """Return the non-leaf variables that carry the graph of one loop iteration into the next."""
         if found.saved_in != self.inquest.count:
             return ()
         since = self.inquest.ran_since(self.inquest.count)
@@ -177,7 +177,7 @@ class Guess:
         return tuple(path for path in carried if (one := snapshot.get(path)) is not None and not one.is_leaf)
 
     def _rebinds(self, found: Stopped) -> frozenset[str]:
-        """Give the names that may be bound anew at the line inside a function that wrote."""
+        """Return the names that can be rebound at the line inside a function that wrote."""
         if found.owner is not None:
             return frozenset(found.paths)
         inner = found.writing.site.inner if found.writing and found.writing.site else None
@@ -185,18 +185,18 @@ class Guess:
 
 
 def _writes_itself(one: Statement, name: str) -> bool:
-    """Tell `x.mul_(x.detach())`: what is written is read too, and saved."""
+    """Return whether a statement writes to a name and also reads it, as in `x.mul_(x.detach())`."""
     return writes_by_name(one, name) and len(re.findall(rf"\b{re.escape(name)}\b", one.text)) > 1
 
 
 def _may_write(one: Statement, elsewhere: set[str]) -> bool:
-    """Tell whether a statement may have written there: not to variables that lay elsewhere all along."""
+    """Return whether a statement may have written the tensor: it has no target, or one outside `elsewhere`."""
     roots = {target.path.root for target in one.targets}
     return not roots or not roots <= elsewhere
 
 
 def _is_told(writing: Writing) -> bool:
-    """Tell a write of which nothing is left to guess."""
+    """Return whether the line of a write is already known exactly."""
     site = writing.site
     if site is None or site.text.startswith(MAGIC_CALL):
         return False

@@ -1,4 +1,4 @@
-"""Which cell built which nodes, and which write found which version."""
+"""A log of the nodes that each cell built, and of the versions at which recorded writes happened."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ MAX_DATED = 10_000
 
 @dataclass(slots=True, kw_only=True)
 class NodeLog:
-    """What it takes to tell which cell built a node, and who wrote at which version.
+    """Maps sequence numbers of nodes to cells, and versions to writes.
 
     Attributes
     ----------
     spans
-        For each cell the numbers of the nodes that it built, first and last, its count and its source.
+        For each cell: its first sequence number and the next one after it, its execution count and its source.
     dated
-        The writes that `%%tensordiff` recorded, by the storage and by the version that they found there.
+        The writes that `%%tensordiff` recorded, by storage and by the version before the write.
     """
 
     shell: InteractiveShell
@@ -41,7 +41,7 @@ class NodeLog:
     dated: dict[tuple[int, int], Writing] = field(default_factory=dict)
 
     def keep(self, cell: RunningCell) -> None:
-        """Keep which nodes a cell built; of the sources, no more than there is room for, those of the oldest go."""
+        """Add the sequence numbers of a cell; drop the oldest cells beyond `MAX_CHARACTERS` of source."""
         self.spans.append(BuiltSpan(cell.ledger.numbers[0], next_sequence_number(), cell.count, cell.plain))
         size = sum(len(plain) for *_, plain in self.spans)
         while size > MAX_CHARACTERS and len(self.spans) > 1:
@@ -49,11 +49,11 @@ class NodeLog:
 
     @property
     def built(self) -> BuiltCells:
-        """Which cell built which nodes."""
+        """The cells by the nodes that they built."""
         return BuiltCells(tuple(self.spans))
 
     def date(self, cell: RunningCell) -> None:
-        """Keep who moved which version, of memory that lives on."""
+        """Add the recorded writes of a cell to storages that are still alive."""
         if cell.recording is None:
             return
         alive = cell.observer.lens.storages.references()

@@ -1,1 +1,1 @@
-"""IPython: sources of cells, settings, options and output."""
+"""Access to IPython: sources of cells, settings, options and output."""

@@ -1,4 +1,4 @@
-"""What the shell knows of its cells: their plain source, the functions they define, and the lines of their frames."""
+"""The shell's cells: their plain source, the functions that they define, and the file names of their code."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 _NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
 MAX_CHARACTERS = 1 << 23
-"""How much source of cells, and of definitions, is kept; the oldest is forgotten first."""
+"""Maximum characters of source kept, for cells and for definitions each; the oldest goes first."""
 MAX_BITS = 1000
-"""Up to so many bits a number is printed; Python prints none of thousands of digits."""
+"""Larger integers are not printed: Python refuses to convert thousands of digits."""
 MAX_NESTED = 1000
-"""How many files that magics compiled are kept, the newest."""
+"""How many files compiled by magics are kept; the oldest goes first."""
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 
 
 def user_variables(shell: InteractiveShell) -> dict[str, Any]:
-    """Return the user's own names; what IPython keeps beside them (`_`, `Out`, `_3`, …) is no variable."""
+    """Return a copy of the user's namespace without IPython's own names (`_`, `Out`, `_3`, …)."""
     hidden = HIDDEN.of(shell)
     found: dict[str, Any] = {}
     for place, (name, value) in enumerate(dict.copy(shell.user_ns).items()):
@@ -45,23 +45,23 @@ def user_variables(shell: InteractiveShell) -> dict[str, Any]:
 
 
 def _spell(key: object, place: int) -> str:
-    """Spell a name that is no text, or one that its own code would have to print."""
+    """Return a spelling for a key that is not a string, without calling its `__repr__`."""
     is_short = type(key) is int and key.bit_length() < MAX_BITS
     return f"globals()[{key}]" if is_short else f"globals()[<{name_of(type(key))} {place}>]"
 
 
 @dataclass(slots=True)
 class Sources:
-    """The plain sources of the cells that define something, and where each name was defined last.
+    """The plain sources of cells that define functions or classes, and the latest definition of each name.
 
     Attributes
     ----------
     give_memory
-        Whether any of the cells may give a tensor other memory.
+        Whether any cell so far may replace a tensor's memory.
     hide_writes
-        Whether any of the functions may write without the version counter seeing it.
+        Whether any function may bypass the version counter.
     nested
-        The cells of the files that magics compiled, where IPython counts them to the next cell.
+        The cells of files compiled by magics, which IPython assigns to the next cell.
     """
 
     cells: dict[int, str] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Sources:
     nested: dict[str, int] = field(default_factory=dict)
 
     def add(self, count: int, source: str) -> None:
-        """Remember a cell if it defines functions or classes."""
+        """Add a cell if it defines functions or classes."""
         self.give_memory = self.give_memory or may_give_memory(source)
         if not _DEFINES.search(source):
             return
@@ -84,7 +84,7 @@ class Sources:
         self._bound()
 
     def _bound(self) -> None:
-        """Forget the oldest cells, and what was defined longest ago, beyond what is kept."""
+        """Drop the oldest cells and definitions beyond `MAX_CHARACTERS` each."""
         size = sum(map(len, self.cells.values()))
         while size > MAX_CHARACTERS and len(self.cells) > 1:
             size -= len(self.cells.pop(next(iter(self.cells))))
@@ -93,7 +93,7 @@ class Sources:
             size -= len(self.definitions.pop(next(iter(self.definitions))).source)
 
     def adopt(self, files: Mapping[str, int], known: int, count: int) -> None:
-        """Note a cell's own files: those that were compiled after the first `known` ones."""
+        """Assign the files that were compiled after the first `known` ones to a cell."""
         self.nested.update((name, count) for name in islice(files, known, None) if files[name] != count)
         for name in [*islice(self.nested, max(0, len(self.nested) - MAX_NESTED))]:
             del self.nested[name]
@@ -107,7 +107,7 @@ class Sources:
         return Listing(self.files(shell), source_of)
 
     def line(self, shell: InteractiveShell, file_name: str, line: int) -> Inner | None:
-        """Tell which cell's line a frame is at."""
+        """Return cell, line and text of a position in a file; None if the cell's source is not kept."""
         count = cell_of(shell, file_name)
         if count is None or count not in self.cells:
             return None
@@ -123,16 +123,16 @@ def cell_of(shell: InteractiveShell, file_name: str) -> int | None:
 
 
 def source_of(file_name: str) -> str:
-    """Return the source behind a file name, as IPython gave it to the tracebacks."""
+    """Return the source of a file or cell, from `linecache`."""
     return "".join(linecache.getlines(file_name))
 
 
 def plain_source(shell: InteractiveShell, raw: str, transformed: str | None) -> tuple[str, int]:
-    """Return a cell as plain Python, and how many blank lines IPython cut off its top."""
+    """Return a cell as plain Python, and how many leading blank lines IPython removed."""
     if transformed is None:
         try:
             transformed = shell.transform_cell(raw)
-        except Exception:  # noqa: BLE001  (IPython will tell the user itself)
+        except Exception:  # noqa: BLE001  (IPython reports the error itself)
             return "", 0
     return transformed, _leading_blanks(raw) - _leading_blanks(transformed)
 

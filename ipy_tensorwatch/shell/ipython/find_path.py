@@ -1,4 +1,4 @@
-"""Find the watched path that a person means, however they spell it."""
+"""Find the watched path that a user's expression means, in any spelling."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ _SAFE = (
 
 
 def find_path(text: str, observer: Observer, names: Mapping[str, object]) -> str:
-    """Return the watched path that a text spells, or leads to."""
+    """Return the watched path that an expression spells or evaluates to.
+
+    Raises
+    ------
+    UsageError
+        If it leads to no watched tensor.
+    """
     paths = watched_paths(observer)
     meant = normalize(text)
     known = next((path for path in paths if path == text or normalize(path) == meant), None)
@@ -27,14 +33,14 @@ def find_path(text: str, observer: Observer, names: Mapping[str, object]) -> str
 
 
 def find_paths(text: str, observer: Observer, names: Mapping[str, object], known: Iterable[str]) -> list[str]:
-    """Return the known path that a text spells, or all in the container that it leads to."""
+    """Return the known paths at or below an expression, else the one watched path that it evaluates to."""
     meant = normalize(text)
     below = [path for path in known if path == meant or path.startswith((f"{meant}.", f"{meant}["))]
     return below or [find_path(text, observer, names)]
 
 
 def normalize(text: str) -> str:
-    """Spell an expression as Python would.
+    """Return an expression in Python's own formatting; unchanged if it does not parse.
 
     Examples
     --------
@@ -48,7 +54,13 @@ def normalize(text: str) -> str:
 
 
 def follow(text: str, names: Mapping[str, object]) -> object:
-    """Follow names, attributes and items to what a text leads to; whatever that raises, it leads nowhere."""
+    """Evaluate an expression of names, attributes and items; errors of the evaluation propagate.
+
+    Raises
+    ------
+    ValueError
+        If the expression contains anything else, such as a call.
+    """
     tree = ast.parse(text.strip(), mode="eval")
     if not all(isinstance(node, _SAFE) for node in ast.walk(tree)):
         raise ValueError(text)
@@ -56,7 +68,7 @@ def follow(text: str, names: Mapping[str, object]) -> object:
 
 
 def _led_to(text: str, observer: Observer, names: Mapping[str, object]) -> str | None:
-    """Find a path that is spelled otherwise: `xs[-1]` and `batch[key]` lead to one too."""
+    """Return the watched path of the object that an expression evaluates to, such as `xs[-1]` or `batch[key]`."""
     try:
         thing = follow(text, names)
     except Exception:  # noqa: BLE001  (it leads nowhere)
@@ -67,12 +79,12 @@ def _led_to(text: str, observer: Observer, names: Mapping[str, object]) -> str |
 
 
 def watched_paths(observer: Observer) -> list[str]:
-    """Spell every path under watch."""
+    """Return every watched path as text."""
     return [str(path) for path, _ in observer.shot.snapshot.entries()]
 
 
 def explain_unknown(text: str, paths: Sequence[str]) -> NoReturn:
-    """Say that a text spells no tensor, and which ones are spelled nearly so."""
+    """Raise `UsageError`: the expression is no watched tensor; suggest paths below it or similar ones."""
     below = [path for path in paths if path.startswith((f"{text}.", f"{text}["))]
     if below:
         raise UsageError(f"{text} is no tensor but holds {len(below)}: name one, as {below[0]}")

@@ -1,4 +1,4 @@
-"""The only home of IPython's private names: each is tried at load, and has a stand-in where it is missing."""
+"""All private names of IPython that are used: each is tested at load, and replaced by a stand-in if it is missing."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
 _COUNTS_FIRST = IPython.version_info >= (9,)
-"""Whether a cell is counted before its hooks run."""
+"""Whether IPython increments the execution count before `pre_run_cell`."""
 
 
 class _Name(NamedTuple):
-    """An attribute of a shell, dotted."""
+    """A dotted attribute of a shell, its type, its stand-in, and what is lost without it."""
 
     path: str
     kind: type
@@ -28,7 +28,7 @@ class _Name(NamedTuple):
     lost: str
 
     def of(self, shell: InteractiveShell) -> Any:  # noqa: ANN401
-        """Read it; the stand-in where it is missing, or something else."""
+        """Return the attribute; the stand-in if it is missing or of another type."""
         try:
             found = attrgetter(self.path)(shell)
         except AttributeError:
@@ -36,13 +36,13 @@ class _Name(NamedTuple):
         return found if isinstance(found, self.kind) else self.instead
 
     def check(self, found: object) -> None:
-        """Raise where it is something else."""
+        """Raise `TypeError` if a value is of another type."""
         if not isinstance(found, self.kind):
             raise TypeError
 
 
 _expected_files: dict[str, int] = {}
-"""The file names of cells since we were loaded, worked out by `expect_file` where IPython's own cannot be read."""
+"""File names of cells since loading, computed by `expect_file` if IPython's own map cannot be read."""
 FILES = _Name("compile._filename_map", dict, _expected_files, "in code that a magic compiled, no line is named")
 _INPUTS = _Name("history_manager.input_hist_parsed", list, None, "")
 HIDDEN = _Name("user_ns_hidden", dict, frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"}), "")
@@ -59,7 +59,7 @@ tidying: tuple[Callable[[list[str]], list[str]], ...] = take(
     make=lambda *found: found,
     instead=(lambda lines: dedent("".join(lines)).splitlines(keepends=True),),
 )
-"""How IPython takes off a cell's indentation and pasted prompts."""
+"""IPython's transforms that remove indentation and pasted prompts from a cell."""
 take(
     "IPython.core.interactiveshell.ExecutionResult.error_in_exec",
     lost="errors are not explained",
@@ -69,35 +69,35 @@ take(
 
 
 def try_names(shell: InteractiveShell) -> None:
-    """Try all names on a shell."""
+    """Test all names on a shell; what is missing is listed by `%tensorwatch status`."""
     for one in (FILES, _INPUTS, HIDDEN, LAST_RESULT, MAGICS, REGISTRY, CONFIGURABLES):
         take(f"shell.{one.path}", lost=one.lost, make=one.check, instead=None, roots={"shell": shell})
 
 
 def expect_file(shell: InteractiveShell, raw: str, transformed: str, count: int) -> None:
-    """Work out the file name of a cell that is about to run."""
+    """Compute the file name of a cell that is about to run, if IPython's map cannot be read."""
     if FILES.of(shell) is _expected_files:
         _expected_files[shell.compile.get_code_name(raw, transformed, count)] = count
 
 
 def count_ahead(shell: InteractiveShell, *, is_stored: bool) -> int:
-    """Return the count of a cell that is about to run; IPython 9 has counted on by then, IPython 8 has not."""
+    """Return the execution count of the cell that is about to run; IPython 9 has incremented it by then, 8 has not."""
     count, inputs = int(shell.execution_count), _INPUTS.of(shell)
     has_counted = _COUNTS_FIRST if inputs is None else len(inputs) < count
     return count - 1 if is_stored and has_counted else count
 
 
 def count_now(shell: InteractiveShell) -> int:
-    """Return the count of the cell that runs or ran last: as many as the history has inputs; 0 before the first."""
+    """Return the execution count of the cell that runs or ran last, from the history's length; 0 before the first."""
     inputs = _INPUTS.of(shell)
     return int(shell.execution_count) - 1 if inputs is None else len(inputs) - 1
 
 
 def error_of(result: ExecutionResult | None) -> BaseException | None:
-    """Return what a cell raised while it ran."""
+    """Return the exception that a cell raised while it ran, or None."""
     return getattr(result, "error_in_exec", None)
 
 
 def set_error(result: ExecutionResult, error: BaseException) -> None:
-    """Make an error that of a cell that has run."""
+    """Store an error in the result of a cell that has run."""
     result.error_in_exec = error

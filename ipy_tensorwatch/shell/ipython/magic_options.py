@@ -1,4 +1,4 @@
-"""The options of the magics: parsers whose help is real, and that answer nonsense with one line."""
+"""The options of the magics: argument parsers with `--help`, whose errors are one line."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ if TYPE_CHECKING:
 WIDTH = 88
 _QUOTE = "'"
 _CHOICES = re.compile(r"invalid choice: (?P<given>.*) \(choose from (?P<choices>[^()]*)\)$", re.DOTALL)
-"""What `argparse` says of a command that is none, with quotes around the commands on some Pythons only."""
+"""The message of `argparse` for an unknown command; only some Pythons quote the choices."""
 MAX_VALUES = 100
 
 
-class Helped(Exception):  # noqa: N818  (no error: `--help` has been answered)
-    """Help was asked for and has been printed."""
+class Helped(Exception):  # noqa: N818  (no error: help was printed)
+    """Raised after `--help` has been printed."""
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser for a magic: it raises where `argparse` would end the process."""
+    """An argument parser for a magic: it raises instead of exiting."""
 
     def __init__(self, **keywords: object) -> None:
         formatter = lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=WIDTH)  # noqa: E731
         super().__init__(formatter_class=formatter, allow_abbrev=False, **keywords)  # type: ignore[arg-type]
-        self.color = False  # the help text is a docstring too
+        self.color = False  # the help text is also the docstring
 
     def error(self, message: str) -> NoReturn:
-        """Answer nonsense with one line."""
+        """Raise `UsageError` with a one-line message."""
         plain = _CHOICES.sub(_list_choices, message.removeprefix("argument command: "))
         raise UsageError(f"{self.prog}: {plain}; {self.prog} --help tells more")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        """Come back from `--help`."""
+        """Raise `Helped` instead of exiting after `--help`."""
         del status, message
         raise Helped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffOptions:
-    """What `%tensordiff` and `%%tensordiff` were asked for."""
+    """The options of `%tensordiff` and `%%tensordiff`."""
 
     ops: bool = True
     unchanged: bool = False
@@ -111,7 +111,7 @@ def diff_parser() -> Parser:
 
 
 def diff_options(line: str) -> DiffOptions:
-    """Read the options of `%tensordiff`."""
+    """Parse the options of `%tensordiff`; raise `UsageError` or `Helped`."""
     found = diff_parser().parse_args(split(line))
     return DiffOptions(
         ops=found.ops,
@@ -123,7 +123,7 @@ def diff_options(line: str) -> DiffOptions:
 
 
 def split(line: str) -> Sequence[str]:
-    """Split a line at spaces, but not inside quotes or brackets, and keep the quotes.
+    """Split a line at blanks outside quotes and brackets; quotes are kept.
 
     Examples
     --------

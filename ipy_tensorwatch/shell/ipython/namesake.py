@@ -1,4 +1,4 @@
-"""Microsoft's `tensorwatch`, an unrelated package of the same name, and what to type where it is installed."""
+"""Detect Microsoft's `tensorwatch`, an unrelated package of the same name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ OURS = Path(__file__).resolve().parents[3] / "tensorwatch.py"
 
 
 def describe_namesake() -> str | None:
-    """Say in one line that `%load_ext tensorwatch` means another package here; None where it means us."""
+    """Return a one-line note if `%load_ext tensorwatch` would load another package, else None."""
     place = _place()
     if place is None or place == OURS:
         return None
@@ -21,7 +21,7 @@ def describe_namesake() -> str | None:
 
 
 def _place() -> Path | None:
-    """Find what `import tensorwatch` leads to, without importing it."""
+    """Return the file that `import tensorwatch` would load, without importing it."""
     module = sys.modules.get("tensorwatch")
     try:
         spec = getattr(module, "__spec__", None) if module else find_spec("tensorwatch")

@@ -1,4 +1,4 @@
-"""Choose how to show a page: text in a terminal, text and HTML where a front end is there to show it."""
+"""Show a page: as text in a terminal, as text and HTML in a kernel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def show(shell: InteractiveShell, page: Page) -> None:
-    """Show a page, without a trace in `_` or `Out`."""
+    """Show a page without setting `_` or `Out`."""
     text = write_text(page)
     if getattr(shell, "kernel", None) is None:
         print(text)
@@ -29,12 +29,12 @@ def show(shell: InteractiveShell, page: Page) -> None:
 
 @dataclass(slots=True)
 class Speaker:
-    """Says under each cell what there is to say, and once what need be said only once.
+    """Prints the summary or the diff under each cell, and the notice of skipped comparisons once.
 
     Attributes
     ----------
     report, asked
-        The last cell that did more than ask us, and the options that it ran with under `%%tensordiff`.
+        The last cell that did more than call our line magics, and its `%%tensordiff` options if it had any.
     """
 
     shell: InteractiveShell
@@ -43,7 +43,7 @@ class Speaker:
     said_skipped: bool = False
 
     def tell(self, report: Report, asked: DiffOptions | None) -> None:
-        """Show a cell's report: in full where `%%tensordiff` asks for it, else what was silent."""
+        """Show a cell's report: in full under `%%tensordiff`, else its silent changes and new hazards."""
         if not _only_asks(report.cell.source):
             self.report, self.asked = report, asked
         begun = [one for one in report.begun if one.is_worth_saying]
@@ -59,13 +59,13 @@ class Speaker:
 
 
 def _only_asks(source: str) -> bool:
-    """Tell a cell that holds nothing but our own line magics."""
+    """Return whether a cell holds only our line magics and comments."""
     lines = [line.strip() for line in source.splitlines()]
     return all(not line or line.startswith(("#", "%tensorwatch", "%tensordiff")) for line in lines)
 
 
 def diff_view(options: DiffOptions, *, recorded: bool) -> DiffView:
-    """Turn options into what the page needs to know."""
+    """Convert options to the view that the page takes."""
     return DiffView(recorded=recorded, unchanged=options.unchanged, max_rows=options.max_rows, values=options.values)
 
 

@@ -1,4 +1,4 @@
-"""IPython's side of the probes: instrument the one cell that the watcher has announced, and nothing else."""
+"""The AST transformer that instruments the announced cell with probes, and no other code."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 PROBES = "__tensorwatch_probes_{}__"
-"""The name under which a running cell finds its probes, among the builtins, so not in the user's namespace.
+"""The builtin name under which a running cell finds its probes; the user's namespace stays untouched.
 
-Each cell has a name of its own: cells may overlap, and one may go on after the extension was loaded anew.
+Each cell has its own name: cells may overlap, and one may continue after the extension was reloaded.
 """
 _numbers = itertools.count(1)
 
 
 def transformers(shell: InteractiveShell) -> list[Any]:
-    """Return the shell's list of transformers, of which it asks only that they have a `visit`."""
+    """Return the shell's list of AST transformers; they need only a method `visit`."""
     return cast("list[Any]", shell.ast_transformers)
 
 
@@ -37,19 +37,19 @@ def transformers(shell: InteractiveShell) -> list[Any]:
 class ProbeTransformer:
     """An IPython AST transformer.
 
-    `%timeit`, `%prun` and `%%time` pass code through the transformers too, while a cell runs; what they measure must
-    be the user's code alone, so only the first tree after `arm` is instrumented.
+    `%timeit`, `%prun` and `%%time` also pass code through the transformers while a cell runs; they must measure the
+    user's code alone, so only the first tree after `arm` is instrumented.
 
-    It stands in the shell's list, as the last, only until the cell's tree has come by: others see the tree as typed.
+    It is the last in the shell's list, and only until it has seen the cell's tree: all others see the tree as typed.
 
     Attributes
     ----------
     shell
-        Whose cells these are.
+        The shell that runs the cells.
     expected
-        By thread, what takes the tree of the cell that is about to run.
+        By thread, the callback that takes the tree of the next cell.
     installed
-        By thread, the name of the probes of the cell that runs.
+        By thread, the name of the running cell's probes.
     """
 
     shell: InteractiveShell
@@ -57,22 +57,22 @@ class ProbeTransformer:
     installed: dict[int, str] = field(default_factory=dict)
 
     def come(self) -> None:
-        """Stand behind all other transformers."""
+        """Append it to the shell's list, behind all other transformers."""
         found = transformers(self.shell)
         if not found or found[-1] is not self:
             found[:] = [*(one for one in found if one is not self), self]
 
     def go(self) -> None:
-        """Stand there no longer."""
+        """Remove it from the shell's list."""
         found = transformers(self.shell)
         found[:] = [one for one in found if one is not self]
 
     def arm(self, on_cell: Callable[[ast.Module], ModuleType]) -> None:
-        """Expect a cell in this thread; `on_cell` gets its tree and returns its probes."""
+        """Expect a cell in this thread; `on_cell` takes its tree and returns its probes."""
         self.expected[get_ident()] = on_cell
 
     def disarm(self) -> None:
-        """Expect nothing in this thread, and take its probes away."""
+        """Expect no cell in this thread, and remove its probes from the builtins."""
         self.expected.pop(get_ident(), None)
         if not self.expected:
             self.go()
@@ -81,13 +81,13 @@ class ProbeTransformer:
             vars(builtins).pop(name, None)
 
     def retire(self) -> None:
-        """Let the cells that run run on with probes that do nothing."""
+        """Replace the probes of running cells by ones that do nothing, so that these cells can finish."""
         self.expected.clear()
         for name in list(self.installed.values()):
             silence(vars(builtins).get(name, make_probes({})))
 
     def visit(self, node: ast.Module) -> ast.Module:
-        """Return the instrumented tree, or the tree as it is."""
+        """Return the instrumented tree if a cell is expected, else the tree unchanged."""
         thread = get_ident()
         if thread in self.installed:
             return node
@@ -100,7 +100,7 @@ class ProbeTransformer:
 
     def _step_aside(self) -> None:
         found = transformers(self.shell)
-        if not self.expected and found and found[-1] is self:  # else IPython would skip the one behind
+        if not self.expected and found and found[-1] is self:  # else IPython would skip the next one
             del found[-1]
 
     def _instrument(self, node: ast.Module, expected: Callable[[ast.Module], ModuleType]) -> ast.Module:
@@ -114,7 +114,7 @@ class ProbeTransformer:
 
 
 def _delivering(tree: ast.Module) -> ModuleType:
-    """Make probes that do no more than deliver what arrived before the cell began."""
+    """Return probes that only deliver the signals that arrived before the cell began."""
     count = sum(1 for _ in walk_statements(tree.body))
     probes = make_probes(dict.fromkeys(range(count), bool))
     vars(probes).update({probe_name(0): partial(bool, 1), "deliver": GUARD.signals.take()})

@@ -7,7 +7,7 @@ from traitlets.config import Configurable
 
 
 class TensorWatch(Configurable):
-    """Settings of the watcher; times in seconds."""
+    """Settings of the watcher: times in seconds, sizes in bytes, shares as fractions of 1."""
 
     enabled = Bool(True, help="Look after every cell.").tag(config=True)
     probes = Bool(True, help="Look between a cell's own statements, to tell which one wrote.").tag(config=True)

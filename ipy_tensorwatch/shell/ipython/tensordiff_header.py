@@ -1,8 +1,8 @@
-"""The line `%%tensordiff …` above a cell: the cell below it runs as it would without.
+"""The line `%%tensordiff …` above a cell, which does not change how the cell runs.
 
-IPython hands a cell magic its cell as text, and what runs such text runs it unlike a cell: other line numbers, no
-top-level `await`, no `;`. So the line is turned into a comment before IPython looks at it, and the watcher records
-while IPython runs the cell as it runs any other.
+IPython hands a cell magic its cell as text, and text run by a magic differs from a cell: other line numbers, no
+top-level `await`, no `;`. So the line becomes a comment before IPython parses it, IPython runs the cell as usual, and
+the watcher records it.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ COMMENT = f"# {MAGIC}"
 
 @dataclass(slots=True)
 class HeadingTransformer:
-    """An IPython input transformer that comments the heading out.
+    """An IPython input transformer that turns the `%%tensordiff` line into a comment.
 
-    A cell inside a cell (`%%time`, `%%capture`, above or below), bad options and `--help` are left to the magic itself.
+    Nested cell magics (`%%time`, `%%capture`), bad options and `--help` are left to the magic.
     """
 
     is_running: Callable[[], bool]
     has_side_effects: bool = True
-    """IPython skips such transformers where it only asks whether a cell is complete."""
+    """IPython skips such transformers when it only checks whether a cell is complete."""
 
     def __call__(self, lines: list[str]) -> list[str]:
-        """Return the lines of a cell, the heading as a comment."""
+        """Return the lines of a cell with the `%%tensordiff` line as a comment."""
         return GUARD.run("reading a cell", self._comment_out, lines, default=lines)
 
     def _comment_out(self, lines: list[str]) -> list[str]:
@@ -48,19 +48,19 @@ class HeadingTransformer:
 
 
 def _tidy(lines: list[str]) -> list[str]:
-    """Clean a cell up as IPython does where it has no heading: take off its indentation, or pasted prompts."""
+    """Remove indentation and pasted prompts, as IPython does for a cell without a magic."""
     for transform in tidying:
         lines = transform(lines)
     return lines
 
 
 def requested(raw: str, plain: str) -> DiffOptions | None:
-    """Return the options of a cell whose heading was commented out; None for any other."""
+    """Return the options of a cell whose `%%tensordiff` line became a comment; None for any other cell."""
     return None if raw.lstrip().startswith("#") else _options(plain.partition("\n")[0], COMMENT)
 
 
 def may_request(raw: str) -> bool:
-    """Tell whether a cell may have a heading, before it is parsed."""
+    """Return whether a cell may contain `%%tensordiff`, without parsing it."""
     return MAGIC in raw
 
 

@@ -1,1 +1,1 @@
-"""The magics."""
+"""The magics, one module for each part."""

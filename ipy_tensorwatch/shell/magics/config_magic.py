@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def settings_of(settings: TensorWatch, name: str | None) -> tuple[Setting, ...]:
-    """Describe all settings, or the one of this name."""
+    """Return all settings, or the one with this name; raise `UsageError` if there is none."""
     traits = settings.traits(config=True)
     chosen = traits if name is None else {name: _trait(settings, name)}
     return tuple(
@@ -29,7 +29,7 @@ def settings_of(settings: TensorWatch, name: str | None) -> tuple[Setting, ...]:
 
 
 def change(settings: TensorWatch, name: str, value: str) -> None:
-    """Give a setting a new value, spelled as in a config file."""
+    """Set a setting from text, as in a config file; raise `UsageError` if the value does not fit."""
     trait = _trait(settings, name)
     try:
         setattr(settings, name, trait.from_string(value))

@@ -1,4 +1,4 @@
-"""What IPython itself keeps alive: the results in `Out`, and the names that lead to the latest of them."""
+"""Objects that IPython keeps alive: the results in `Out`, and its names for the latest ones."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def holders_of(shell: InteractiveShell, path: str) -> tuple[tuple[Holder, ...], int | None]:
-    """Find who holds the memory that a path leads to, IPython's own names included."""
+    """Return the holders of a path's memory, IPython's names included, and the number of unnamed ones."""
     return find_holders(path, user_variables(shell), kept_by_ipython(shell))
 
 
 def kept_by_ipython(shell: InteractiveShell) -> dict[str, object]:
-    """Return what IPython keeps: `_`, `__`, `___`, `_3` and `Out[3]`."""
+    """Return the objects that IPython keeps, by name: `_`, `__`, `___`, `_3` and `Out[3]`."""
     names = shell.user_ns
     results = names.get("_oh", names.get("Out"))
     kept = {f"Out[{count}]": value for count, value in results.items()} if isinstance(results, dict) else {}

@@ -1,4 +1,4 @@
-"""Run the cell below `%%tensordiff` where IPython handed it over as text: inside another cell's magic."""
+"""Run the cell below `%%tensordiff` when it arrives as text, inside another cell magic."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run_body(shell: InteractiveShell, watcher: Watcher, options: DiffOptions, line: str, cell: str) -> Any:  # noqa: ANN401
-    """Run a cell's text once, recorded, and return the value of its last expression."""
+    """Run a cell's text once, recorded; return the value of its last expression if it is nested in a cell."""
     if not cell.strip():
         raise UsageError(f"{MAGIC}: there is no code below; %tensordiff shows the last cell")
     if not watcher.is_running:
@@ -28,7 +28,7 @@ def run_body(shell: InteractiveShell, watcher: Watcher, options: DiffOptions, li
 
 
 def _numbered(shell: InteractiveShell, cell: str, watcher: Watcher) -> tuple[str, str]:
-    """Put blank lines before the text, so that its lines have the numbers that the user sees."""
+    """Return the text with blank lines before it, so that its line numbers match the notebook, and a file name."""
     running = watcher.running
     whole = running.source.rstrip() if running else ""
     above = whole.count("\n") - cell.rstrip().count("\n") if whole.endswith(cell.rstrip()) else 0

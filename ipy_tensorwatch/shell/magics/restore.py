@@ -1,4 +1,4 @@
-"""Find out which bytes are to be put back, and say what became of it."""
+"""`%tensorwatch restore`: choose which bytes to put back, and show the result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 
 def restore(text: str, cell: int | None, watcher: Watcher) -> Page:
-    """Put back the bytes from before the last cell that changed them, or before a given one."""
+    """Put back the bytes from before the last cell that changed them, or from before `cell`.
+
+    Raises
+    ------
+    UsageError
+        If the path is unknown, or its bytes cannot be restored.
+    """
     paths = find_paths(text, watcher.observer, watcher.shell.user_ns, watched_paths(watcher.observer))
     past = [(count, one) for count, one in watcher.history if one.path in paths]
     restorer = Restorer(watcher.observer.lens, watcher.archive, watcher.freezing.freezer)
@@ -43,7 +49,7 @@ def _choose_cell(past: Sequence[tuple[int, Change]], cell: int | None) -> int:
 
 
 def _changed(past: Sequence[Change], since: int) -> list[str]:
-    """Name what has changed; refuse what led to another tensor, or to other memory, before the cell."""
+    """Return the mutated paths; raise `RefusedError` for one that was another tensor or had other memory."""
     for one in past:
         if one.kind == "rebound":
             raise RefusedError(f"{one.path} was another tensor before cell {since}")

@@ -1,4 +1,4 @@
-"""The magics: each parses, asks the watcher, and shows."""
+"""The magics: each parses its options, queries the watcher, and shows a page."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TensorMagics(Magics):
         self._watcher, self._speaker, self._version = watcher, speaker, version
 
     @line_magic
-    def tensorwatch(self, line: str) -> None:  # noqa: D102  (the parser's help is its docstring)
+    def tensorwatch(self, line: str) -> None:  # noqa: D102  (its docstring is the parser's help)
         try:
             asked = watch_parser().parse_args(split(line))
         except Helped:
@@ -84,7 +84,7 @@ class TensorMagics(Magics):
     tensordiff.__doc__ = diff_parser().format_help()
 
     def _answer(self, command: str, make: Callable[[Any], Page | None], asked: object) -> None:
-        """Show what a command answers; nothing of ours is cut in two by a Ctrl-C, or shown as a traceback."""
+        """Show the page of a command; signals wait meanwhile, and our own errors become a one-line `UsageError`."""
         GUARD.signals.hold()
         try:
             page = make(asked)
@@ -92,7 +92,7 @@ class TensorMagics(Magics):
                 show(self.shell, page)
         except UsageError:
             raise
-        except Exception as error:  # noqa: BLE001  (an error of ours, or of an odd object)
+        except Exception as error:  # noqa: BLE001  (our own error, or an object's)
             GUARD.note(command, error)
             raise UsageError(f"{command} failed; %tensorwatch status tells why") from None
         finally:
