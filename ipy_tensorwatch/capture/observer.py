@@ -174,7 +174,7 @@ class Observer:
         return self.shot.nbytes > BANDWIDTH * UNSEEN
 
     def _seconds(self) -> float:
-        """Tell how long looking for more than an ordinary number of tensors may take."""
+        """Return how long looking for more than an ordinary number of tensors may take."""
         spare = self.budget.credit / 2
         least = FIRST_READING if self.lens.has_unread else SHORTEST
         return min(max(spare, least), LONGEST + self.budget.granted / 2)
@@ -276,13 +276,13 @@ def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[RootSnapshot, i
 
 
 def _before(verdict: ByteVerdict | None) -> list[Spell]:
-    """Tell what a storage that was not looked at while the cell ran held when it began."""
+    """Return what a storage that was not looked at while the cell ran held when it began."""
     known = verdict is not None and verdict.outcome == "changed" and verdict.before
     return [Spell(0, 0, known)] if known else []
 
 
 def _written(rows: list[DiffRow]) -> set[int]:
-    """Give the storages of tensors whose version counter has moved."""
+    """Return the storages of tensors whose version counter has moved."""
     return {
         after.storage
         for _, _, before, after in rows

@@ -46,7 +46,7 @@ def computed_again(hook: object) -> tuple[int, Iterator[Again]]:
 
 
 def read_by(function: object) -> Iterator[Again]:
-    """Give the tensors that a function can lead to by its own names, those of the notebook's functions included."""
+    """Yield the tensors that a function can lead to by its own names, those of the notebook's functions included."""
     names: dict[str, object] = {}
     waiting, seen = [("function", function)], set[int]()
     while waiting and len(seen) < MAX_FUNCTIONS:
@@ -70,7 +70,7 @@ def _read_by_frame(frame: Any) -> Iterator[Again]:  # noqa: ANN401
 
 
 def _inside(thing: object) -> list[tuple[str, object]]:
-    """Give what a callable reads by name: of functions of the notebook the global names too."""
+    """Return what a callable reads by name: of functions of the notebook the global names too."""
     if type(thing) is MethodType:
         return [("self", thing.__self__), *_inside(thing.__func__)]
     if type(thing) is partial:
@@ -101,7 +101,7 @@ def _globals_of(function: FunctionType) -> list[tuple[str, object]]:
 
 
 def _variables(function: object) -> Mapping[str, Any]:
-    """Give the variables that a function has from the one around it; those not set yet are left out."""
+    """Return the variables that a function has from the one around it; those not set yet are left out."""
     if type(function) is not FunctionType or not function.__closure__:
         return {}
     found = {}

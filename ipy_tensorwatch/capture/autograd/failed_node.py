@@ -82,7 +82,7 @@ def find_spoiled(
 
 
 def _named_in(error: BaseException, deadline: float) -> Iterator[torch.Tensor]:
-    """Give the tensors among the names of all frames, as far as time goes."""
+    """Yield the tensors among the names of all frames, as far as time goes."""
     for frame in frames_of(error):
         if perf_counter() > deadline:
             return
@@ -133,12 +133,12 @@ class _Above(NamedTuple):
     seen: set[int]
 
     def since(self, number: int) -> Iterator[tuple[int, Any, NodeKind, tuple[int, ...]]]:
-        """Go through the nodes made after one."""
+        """Iterate over the nodes made after one."""
         return walk_nodes(self.nodes, set(), lowest=number + 1, only=self.seen)
 
 
 def _tensors_in(names: Mapping[str, object]) -> Iterator[torch.Tensor]:
-    """Give the tensors that names lead to, straight or in a plain list, tuple or dict."""
+    """Yield the tensors that names lead to, straight or in a plain list, tuple or dict."""
     yield from (one for value in _values(names) for one in _items_of(value) if is_plain(one))
 
 
@@ -147,14 +147,14 @@ def _values(names: Mapping[str, object]) -> list[Any]:
 
 
 def _items_of(value: Any) -> list[Any]:  # noqa: ANN401
-    """Give a thing, or the first items of a plain container."""
+    """Return a thing, or the first items of a plain container."""
     if type(value) is dict:
         return [*islice(value.values(), MAX_ITEMS)]
     return [*value[:MAX_ITEMS]] if type(value) in (list, tuple) else [value]
 
 
 def _nodes_in(names: Mapping[str, object]) -> dict[int, Made]:
-    """Give the nodes among names: edges that a backward was handed, and the `ctx` of a user's own Function."""
+    """Return the nodes among names: edges that a backward was handed, and the `ctx` of a user's own Function."""
     edge = getattr(torch.autograd.graph, "GradientEdge", ())
     values = [one for value in _values(names) for one in (value, *_items_of(value))]
     nodes = [one[0] for one in values if edge and type(one) is edge]
@@ -201,7 +201,7 @@ def _is_detached(one: _Kept, complaint: Complaint, objects: ObjectSerials) -> bo
 
 
 def _says(complaint: Complaint, check: Callable[[Any], object], node: Any) -> bool:  # noqa: ANN401
-    """Tell whether a check fails with the words of a complaint."""
+    """Return whether a check fails with the words of a complaint."""
     found = complaint_of(check, node)
     return found is not None and complaint.facts in found.facts
 
@@ -234,7 +234,7 @@ def _tell(
 
 
 def _writers(spoiled: Spoiled, known: list[torch.Tensor], above: _Above, place: int) -> Iterator[tuple[str, int]]:
-    """Give the nodes of the graph that must have moved the version from the one that was expected.
+    """Yield the nodes of the graph that must have moved the version from the one that was expected.
 
     An operator that saved its own result, at the version that came next, wrote it there. And where the version moved
     but once, whichever node stands behind the tensor by now did it.

@@ -81,7 +81,7 @@ class Graphs:
         return tuple(path for number in sorted(self.unread) for path in self._roots.get(number, ()))
 
     def fate(self, node: int) -> Ending:
-        """Tell what has become of a node of which something was overwritten, and is in danger no more."""
+        """Return what has become of a node of which something was overwritten, and is in danger no more."""
         if node not in self.inputs:
             return "graph-gone"
         return "bytes-back" if self.saved.get(node) else "backward-done"
@@ -122,7 +122,7 @@ class Graphs:
         return frozenset(path for number in both for path in {*nodes[number].paths} & {*self._roots[number]})
 
     def is_used(self, path: str) -> bool:
-        """Tell whether a node that lives takes what made the tensor of a path as its input."""
+        """Return whether a node that lives takes what made the tensor of a path as its input."""
         makers = {number for number, paths in self._roots.items() if path in paths}
         return any(not makers.isdisjoint(below) for below in self.inputs.values())
 
@@ -142,7 +142,7 @@ class Graphs:
             self.cells = {*self.seen.values()}
 
     def _can_go_on(self, aids: Aids) -> bool:
-        """Tell whether there is time to come to where the last look stopped, and to go on from there."""
+        """Return whether there is time to come to where the last look stopped, and to go on from there."""
         is_full = len(self.inputs) >= MAX_NODES or self._kept >= MAX_SAVED
         return not is_full and aids.deadline - perf_counter() > GO_ON * self._effort
 
@@ -190,7 +190,7 @@ class Graphs:
         return noted.next is None
 
     def _unfinished(self) -> set[int]:
-        """Give the nodes from which one leads that was not read."""
+        """Return the nodes from which one leads that was not read."""
         above: dict[int, list[int]] = {}
         waiting = [*(self._roots.keys() - self.inputs.keys()), *self._partly]
         for number, below in self.inputs.items():
@@ -249,7 +249,7 @@ class Graphs:
         }
 
     def _are_held(self, nodes: Mapping[int, Made], numbers: set[int], *, prune: bool = True) -> bool:
-        """Tell whether nodes still hold all that they saved, and forget what they do not.
+        """Return whether nodes still hold all that they saved, and forget what they do not.
 
         A node was nearly always made after those below it, so that most of a graph can be left out of the search.
         """

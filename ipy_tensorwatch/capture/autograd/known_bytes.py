@@ -21,7 +21,7 @@ class KnownBytes:
     past: ByteHistory
 
     def mark_of(self, storage: int) -> StorageMark | None:
-        """Give what is known of a storage's bytes after the cell; None where they were not looked at.
+        """Return what is known of a storage's bytes after the cell; None where they were not looked at.
 
         A storage that variables led to while the cell ran, and that only graphs hold by now, is looked at here.
         """

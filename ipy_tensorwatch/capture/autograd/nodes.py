@@ -51,7 +51,7 @@ class SavedByNode(NamedTuple):
 def kept_in(
     node: object, kind: NodeKind, checkpoints: set[int], is_wanted: Callable[[torch.Tensor], bool] = lambda _: True
 ) -> Iterator[SavedByNode]:
-    """Give the tensors that a node saved and has not let go of; those under hooks are left out.
+    """Yield the tensors that a node saved and has not let go of; those under hooks are left out.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], obj
 
 
 def is_read(node: object, kind: NodeKind, use: Use, tensor: torch.Tensor) -> bool:
-    """Tell whether gradients depend on the bytes of what a node saved."""
+    """Return whether gradients depend on the bytes of what a node saved."""
     if use is WHOLE:
         return True
     if use.is_none or (use.is_complex_only and not tensor.is_complex()):
@@ -124,7 +124,7 @@ def is_read(node: object, kind: NodeKind, use: Use, tensor: torch.Tensor) -> boo
 
 
 def mask_on(node: Any, kind: NodeKind) -> Mask | None:  # noqa: ANN401
-    """Tell how a node compares what it saved, where no gradient takes more from it."""
+    """Return how a node compares what it saved, where no gradient takes more from it."""
     if not kind.compares:
         return None
     saved = [slot.name for slot in kind.saved if slot.read(node) is not None]
@@ -139,7 +139,7 @@ class Made(NamedTuple):
 
 
 def nodes_of(roots: Iterable[Root], before: Mapping[int, list[str]], clashes: set[int]) -> dict[int, Made]:
-    """Give the nodes that made the roots; under a mode of the user's, none.
+    """Return the nodes that made the roots; under a mode of the user's, none.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def walk_nodes(
     only: Container[int] | None = None,
     clashes: set[int] | None = None,
 ) -> Iterator[tuple[int, Any, NodeKind, tuple[int, ...]]]:
-    """Go through nodes and those below, each once, with the numbers of those straight below.
+    """Iterate over nodes and those below, each once, with the numbers of those straight below.
 
     Parameters
     ----------

@@ -78,11 +78,11 @@ class Followed:
         self.digests, self.differs = frozenset(one for one in (now,) if one is not None), False
 
     def has_moved(self) -> bool:
-        """Tell whether it is not what it was."""
+        """Return whether it is not what it was."""
         return self.differs or (self.saved.is_checked and self.version != self.saved.version)
 
     def is_in(self, held: Mapping[tuple[str, int], torch.Tensor]) -> bool:
-        """Tell whether a node still holds it."""
+        """Return whether a node still holds it."""
         tensor = held.get((self.saved.argument, self.saved.place))
         if tensor is None or version_of(tensor) != self.version:
             return False

@@ -37,7 +37,7 @@ class Batch:
     digest: bytes | None = None
 
     def is_in(self, blocks: Mapping[int, Block]) -> bool:
-        """Tell whether its storages still have these very blocks."""
+        """Return whether its storages still have these very blocks."""
         return all(map(operator.is_, self.blocks, map(blocks.get, self.storages)))
 
 
@@ -72,7 +72,7 @@ class Batches:
     nbytes: int = 0
 
     def follow(self, blocks: Mapping[int, Block]) -> list[Batch]:
-        """Give the batches of these blocks; those in which nothing is new are kept."""
+        """Return the batches of these blocks; those in which nothing is new are kept."""
         if blocks is not self.blocks:
             kept = [
                 one for one in self.batches if one.is_in(blocks) and (one.nbytes > SMALL or len(one.storages) >= FEW)

@@ -51,7 +51,7 @@ class ByteHistory:
     now: Callable[[int], StorageMark | None] = lambda _: None
 
     def marks(self, storage: int, number: int, *, late: bool) -> tuple[Sequence[StorageMark], bool]:
-        """Give all that a storage may have held when a node saved it, and whether that may be what it holds now.
+        """Return all that a storage may have held when a node saved it, and whether that may be what it holds now.
 
         Parameters
         ----------
@@ -69,11 +69,11 @@ class ByteHistory:
         return [one.mark for one in spells[low:high]], high is None
 
     def held(self, storage: int) -> list[StorageMark]:
-        """Give all that a storage was seen to hold."""
+        """Return all that a storage was seen to hold."""
         return [one.mark for one in self.spells(storage)]
 
     def _around(self, number: int, *, late: bool) -> tuple[int, int]:
-        """Give the looks around the saving; around the whole cell for a node of another cell, or of another thread."""
+        """Return the looks around the saving; around the whole cell for a node of another cell, or of another thread."""
         looks = self.outside if late else range(len(self.numbers))
         place = bisect_right(looks, number, key=self.numbers.__getitem__)
         if place == 0:

@@ -32,7 +32,7 @@ _COMPLEX = "complex128"
 
 
 def is_comparable(thing: object) -> bool:
-    """Tell what can be compared: tensors and arrays."""
+    """Return what can be compared: tensors and arrays."""
     return isinstance(thing, torch.Tensor | np.ndarray)
 
 
@@ -75,7 +75,7 @@ def _elements(a: Any, b: Any, examples: int) -> tuple[Elements | None, str]:  # 
 
 
 def _plain(thing: Any) -> Any:  # noqa: ANN401
-    """Give a tensor or an array that can be cut into pieces, without a copy where it can be so already."""
+    """Return a tensor or an array that can be cut into pieces, without a copy where it can be so already."""
     if not isinstance(thing, torch.Tensor):
         return np.asarray(thing)
     plain = thing.detach()

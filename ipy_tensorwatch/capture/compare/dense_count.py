@@ -48,7 +48,7 @@ def count_dense(
 
 @lru_cache(maxsize=1 << 12)
 def is_row_major(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
-    """Tell whether elements lie one behind the other; strides are in bytes."""
+    """Return whether elements lie one behind the other; strides are in bytes."""
     step = itemsize
     for size, stride in zip(reversed(shape), reversed(strides), strict=True):
         if stride != step:

@@ -165,7 +165,7 @@ def _compare(before: Reading, after: Reading, old: StorageMark, new: StorageMark
 
 
 def _same_bytes(before: Reading, after: Reading) -> bool:
-    """Tell whether two layouts of one storage are the same elements, or the same set of bytes in another shape."""
+    """Return whether two layouts of one storage are the same elements, or the same set of bytes in another shape."""
     if before.storage != after.storage or (before.low, before.high) != (after.low, after.high):
         return False
     is_dense = before.is_dense and after.is_dense

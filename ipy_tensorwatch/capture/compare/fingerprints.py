@@ -77,7 +77,7 @@ class StorageMark(NamedTuple):
         return None if start is None or reading.numel > MAX_ELEMENTS else lay_out(self.copy, reading, start)
 
     def covered(self, reading: Reading) -> np.ndarray[Any, Any] | None:
-        """Give the bytes that a reading's elements cover; None without a copy of them, or where they are scattered."""
+        """Return the bytes that a reading's elements cover; None without a copy of them, or where they are scattered."""
         start, footprint = self._start(reading), footprint_of(reading)
         return None if start is None or footprint is None else footprint.take(self.copy, start)
 
@@ -97,7 +97,7 @@ class StorageMark(NamedTuple):
 
 
 def is_whole(reading: Reading, block: Block) -> bool:
-    """Tell whether a reading's elements are all of a block."""
+    """Return whether a reading's elements are all of a block."""
     if (reading.low, reading.high) != (block.low, block.end):
         return False
     if reading.is_dense:
@@ -172,15 +172,15 @@ class StorageOwners:
         return is_alone()
 
     def hold(self, storage: int) -> Any:  # noqa: ANN401  (a storage or an array)
-        """Give the owner of a storage's bytes; None where it has gone or moved, or is not known."""
+        """Return the owner of a storage's bytes; None where it has gone or moved, or is not known."""
         return self.blocks[storage].hold(self._reference(storage))
 
     def hold_if_safe(self, storage: int) -> Any:  # noqa: ANN401
-        """Give the owner, where to hold it is all that it takes to read its bytes."""
+        """Return the owner, where to hold it is all that it takes to read its bytes."""
         return self.hold(storage) if self.are_safe else None
 
     def lies(self, storage: int) -> bool:
-        """Tell whether a storage lies where it lay; of one whose owner is not known nothing else was heard."""
+        """Return whether a storage lies where it lay; of one whose owner is not known nothing else was heard."""
         block = self.blocks[storage]
         return (block.owner or self._reference(storage)) is None or self.hold(storage) is not None
 
@@ -258,7 +258,7 @@ class Fingerprints:
         return ByteVerdict(outcome, self.marks.get(storage), None, since)
 
     def _in_order(self, blocks: Mapping[int, Block], urgent: set[int], budget: Budget) -> list[Batch]:
-        """Give what is to be compared; in which order matters only where there may be no time for all."""
+        """Return what is to be compared; in which order matters only where there may be no time for all."""
         batches = self._batches.follow(blocks)
         if budget.affords(SPARE * self._batches.nbytes):
             return batches
@@ -339,7 +339,7 @@ class Fingerprints:
 
 
 def _reaches_out(old: Block, new: Block) -> bool:
-    """Tell whether the old run of bytes no longer lies in the storage, so that reading it is not safe."""
+    """Return whether the old run of bytes no longer lies in the storage, so that reading it is not safe."""
     return old.low + old.nbytes > new.room
 
 

@@ -58,7 +58,7 @@ def read_locals(
 
 
 def _names(error: BaseException, place: int, names: Collection[str] | None) -> Mapping[str, object]:
-    """Give names of a frame with what they lead to."""
+    """Return names of a frame with what they lead to."""
     frame = next(islice(frames_of(error), place, None))
     own = locals_of(frame)
     if names is None:
@@ -74,7 +74,7 @@ def _base_of(tensor: torch.Tensor, storages: StorageSerials) -> Reading | None:
 
 
 def may_assign(error: BaseException, place: int, path: AccessPath) -> bool:
-    """Tell whether a path can be bound anew: a name, an attribute, an item of a plain list or dict."""
+    """Return whether a path can be bound anew: a name, an attribute, an item of a plain list or dict."""
     if not path.steps or path.steps[-1].startswith("."):
         return True
     thing = _names(error, place, [path.root]).get(path.root)
@@ -91,7 +91,7 @@ def _item(thing: Any, step: str) -> object:  # noqa: ANN401
 
 
 def read_keys(error: BaseException, place: int) -> dict[str, int | str]:
-    """Give the numbers and texts among a frame's own names: what items are taken by."""
+    """Return the numbers and texts among a frame's own names: what items are taken by."""
     own = _names(error, place, None)
     return {name: cast("int | str", value) for name, value in own.items() if is_number_or_text(value)}
 

@@ -56,12 +56,12 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def spots_of(error: BaseException) -> tuple[Spot, ...]:
-    """Give where each frame was, innermost first, in the order of `frames_of`."""
+    """Return where each frame was, innermost first, in the order of `frames_of`."""
     return tuple(_spot(one) for one in _steps(error))
 
 
 def frames_of(error: BaseException) -> Iterator[FrameType]:
-    """Give the frames that an error came through, innermost first."""
+    """Return the frames that an error came through, innermost first."""
     return (one.tb_frame for one in _steps(error))
 
 

@@ -173,7 +173,7 @@ CheckpointFrame: Any = take(
 
 
 def handed_again(frame: Any) -> Iterator[tuple[torch.Tensor, Callable[[Any], object]]]:  # noqa: ANN401
-    """Give the tensors that a checkpoint was handed, each with what reads it as the checkpoint will."""
+    """Yield the tensors that a checkpoint was handed, each with what reads it as the checkpoint will."""
     kept = getattr(frame, "saved_args", None)
     if kept is not None:
         for one in kept:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def names_in_other_threads(files: Container[str]) -> frozenset[str]:
-    """Give the global names that the notebook's functions use which other threads run at this moment.
+    """Return the global names that the notebook's functions use which other threads run at this moment.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ OWN: set[object] = set()
 
 
 def is_alone() -> bool:
-    """Tell whether this is the main thread, and all others are those of the kernel that run no code of the user's."""
+    """Return whether this is the main thread, and all others are those of the kernel that run no code of the user's."""
     if threading.current_thread() is not threading.main_thread():
         return False
     others = [one for one in threading.enumerate() if one is not threading.main_thread()]

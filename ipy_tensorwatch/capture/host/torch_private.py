@@ -191,7 +191,7 @@ _is_cow: Callable[[Tensor], object] = take(
 
 
 def is_cow(tensor: Tensor) -> bool:
-    """Tell whether a tensor's memory is copied when somebody writes to it."""
+    """Return whether a tensor's memory is copied when somebody writes to it."""
     try:
         return bool(_is_cow(tensor))
     except RuntimeError:  # since PyTorch 2.15 of a subclass that wraps other tensors

@@ -87,7 +87,7 @@ class Block:
         return replace(self, address=self.start + low, low=low, nbytes=nbytes)
 
     def hold(self, reference: weakref.ref[Any] | None = None) -> Any:  # noqa: ANN401  (a storage or an array)
-        """Give the owner, to be held while the bytes are read; None where it is gone, elsewhere, or not known.
+        """Return the owner, to be held while the bytes are read; None where it is gone, elsewhere, or not known.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class Block:
         return owner if owner is not None and owner.data_ptr() == self.start and owner.nbytes() >= self.end else None
 
     def lies_in(self, owner: Any) -> bool:  # noqa: ANN401  (a storage or an array)
-        """Tell whether the bytes are still those of a storage or an array."""
+        """Return whether the bytes are still those of a storage or an array."""
         start, room = extent_of(owner)
         return start == self.start and self.end <= room
 
@@ -131,7 +131,7 @@ class Block:
         return b"".join(bytes(source[low : low + size]) for low, size in runs.tolist())
 
     def window(self, owner: object = None) -> Any:  # noqa: ANN401
-        """Give the bytes as a buffer: where they lie, if the owner is held and nobody can move them, else a copy."""
+        """Return the bytes as a buffer: where they lie, if the owner is held and nobody can move them, else a copy."""
         return window(self.address, self.nbytes) if owner is not None and not self.foreign else self.copy()
 
     def digest(self, owner: object = None) -> bytes | None:
@@ -265,7 +265,7 @@ def holds_references(thing: Any) -> bool:  # noqa: ANN401  (a tensor or an array
 
 
 def extent_of(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an array)
-    """Tell where the memory begins, and how large it is."""
+    """Return where the memory begins, and how large it is."""
     if plain_reads.is_ndarray(owner):
         low, high = array_extent(owner)
         return plain_reads.address_of(owner) + low, high - low
@@ -273,5 +273,5 @@ def extent_of(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an 
 
 
 def _is_foreign(owner: Any, storage: int, own: Container[int]) -> bool:  # noqa: ANN401
-    """Tell whether the memory of a tensor or array could be gone although the object is there."""
+    """Return whether the memory of a tensor or array could be gone although the object is there."""
     return storage not in own if plain_reads.is_tensor(owner) else not plain_reads.array_flags(owner).owndata

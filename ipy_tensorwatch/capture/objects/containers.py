@@ -128,7 +128,7 @@ PLAIN_IDS, ATOM_IDS = TORCH_IDS | {id(np.ndarray)}, frozenset(map(id, ATOMS))
 
 
 def is_array(kind: type) -> bool:
-    """Tell whether objects of this type are what we watch."""
+    """Return whether objects of this type are what we watch."""
     return id(kind) in PLAIN_IDS or issubclass(kind, _ARRAYS)
 
 
@@ -238,7 +238,7 @@ _PARTS = (("_parameters", "", torch.Tensor), ("_buffers", "buffer", torch.Tensor
 
 
 def _open_part(module: torch.nn.Module, part: dict[Any, Any], role: str, what: type) -> Contents:
-    """Give what a module keeps in one of its dicts, and name what does not belong there."""
+    """Return what a module keeps in one of its dicts, and name what does not belong there."""
     keys, values = columns_of(part)
     style, steps = module_steps(module, keys) if are_all(keys, str) else _attributes_named(keys)
     yield style, steps, values, role
@@ -260,7 +260,7 @@ def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
 
 
 def groups_of(optimizer: object) -> list[tuple[str, Any]]:
-    """Give an optimizer's groups of parameters, each with the step to it; raise where they are no list."""
+    """Return an optimizer's groups of parameters, each with the step to it; raise where they are no list."""
     groups = attribute(optimizer, "param_groups")
     if groups is None:
         return []

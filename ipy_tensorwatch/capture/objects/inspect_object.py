@@ -50,7 +50,7 @@ class Nameless:
 
 
 def is_a(kind: type, *bases: type) -> bool:
-    """Tell whether a class derives from one of the given ones, which are Python's, PyTorch's or NumPy's.
+    """Return whether a class derives from one of the given ones, which are Python's, PyTorch's or NumPy's.
 
     Only the metaclass of a base has a say in that, and none of theirs wants one.
     """
@@ -58,7 +58,7 @@ def is_a(kind: type, *bases: type) -> bool:
 
 
 def text_of(value: object) -> str | None:
-    """Give a string as Python's own, one of a subclass as a copy; None for anything else."""
+    """Return a string as Python's own, one of a subclass as a copy; None for anything else."""
     if type(value) is str:
         return value
     return str.__str__(value) if is_a(type(value), str) else None
@@ -70,12 +70,12 @@ def is_number_or_text(value: object) -> bool:
 
 
 def name_of(kind: type) -> str:
-    """Give the name that a class was made with."""
+    """Return the name that a class was made with."""
     return text_of(_name_of(kind)) or "object"
 
 
 def module_of(kind: type) -> str | None:
-    """Give the name of the module that a class says it comes from; None where it says nothing, or no text."""
+    """Return the name of the module that a class says it comes from; None where it says nothing, or no text."""
     return text_of(_of_type["__module__"].__get__(kind) if _is_builtin(kind) else member_of(kind, "__module__"))
 
 
@@ -129,12 +129,12 @@ def _copied(iterate: Getter, values: Any) -> list[Any]:  # noqa: ANN401
 
 
 def are_all(values: Sequence[object], kind: type) -> bool:
-    """Tell whether all values are of one very type."""
+    """Return whether all values are of one very type."""
     return all(map(is_, map(type, values), repeat(kind)))
 
 
 def kinds_of(values: Sequence[object]) -> Collection[type]:
-    """Give the types of the values, each once; a set would ask their metaclasses for hashes."""
+    """Return the types of the values, each once; a set would ask their metaclasses for hashes."""
     if not values:
         return ()
     first = type(values[0])
@@ -142,7 +142,7 @@ def kinds_of(values: Sequence[object]) -> Collection[type]:
 
 
 def numbers_of(values: Sequence[object]) -> set[int]:
-    """Give the numbers of the values' types, which tell them while they live, and are compared without their help."""
+    """Return the numbers of the values' types, which tell them while they live, and are compared without their help."""
     if len(values) > FEW and are_all(values, type(values[0])):
         return {id(type(values[0]))}
     return {*map(id, map(type, values))}
@@ -153,7 +153,7 @@ FEW = 32
 
 
 def same_things(some: Sequence[object], others: Sequence[object]) -> bool:
-    """Tell whether two sequences hold the same objects."""
+    """Return whether two sequences hold the same objects."""
     return len(some) == len(others) and all(map(is_, some, others))
 
 
@@ -173,7 +173,7 @@ class PerClass(Generic[T]):
         _every.append(self)
 
     def __call__(self, kind: type) -> T:
-        """Give what is known of a class; its number tells it, for the class is held along with it."""
+        """Return what is known of a class; its number tells it, for the class is held along with it."""
         known = self._known.get(id(kind)) or self._passing.get(id(kind))
         if known is None:
             known = kind, self.work_out(kind)
@@ -251,7 +251,7 @@ slot_readers = PerClass(_find_slots)
 
 
 def slots_of(thing: object) -> list[tuple[str, object]]:
-    """Give what an object holds in its slots, those that are empty left out."""
+    """Return what an object holds in its slots, those that are empty left out."""
     found = []
     for name, read in slot_readers(type(thing)):
         try:

@@ -106,15 +106,15 @@ class Limits:
         return thread_time() > self._deadline
 
     def may_walk(self) -> bool:
-        """Tell whether more objects may be opened."""
+        """Return whether more objects may be opened."""
         return self.objects <= EXACT_OBJECTS or not self.is_late
 
     def may_read(self, count: int) -> bool:
-        """Tell whether so few tensors are left that they may be read however late it is."""
+        """Return whether so few tensors are left that they may be read however late it is."""
         return count <= SEGMENT and self.tensors + count <= EXACT_TENSORS
 
     def cuts(self, path: AccessPath, size: int, *, holds_arrays: bool) -> bool:
-        """Tell whether a container is to be looked at segment by segment."""
+        """Return whether a container is to be looked at segment by segment."""
         if size > SEGMENT:
             self.counted += size if holds_arrays else 0
             is_one_too_many = holds_arrays and self.counted > EXACT_TENSORS and path.root not in self.whole
@@ -124,5 +124,5 @@ class Limits:
         return False
 
     def last_turn(self, key: str) -> int:
-        """Tell which look reached something last; what was never reached comes first."""
+        """Return which look reached something last; what was never reached comes first."""
         return self.turns.get(key, -1)

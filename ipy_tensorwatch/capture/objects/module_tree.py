@@ -127,7 +127,7 @@ def _are_dicts(parts: Sequence[object]) -> bool:
 
 
 def is_same(some: Sequence[object], others: Sequence[object]) -> bool:
-    """Tell whether two signatures are equal; classes are not asked whether they are."""
+    """Return whether two signatures are equal; classes are not asked whether they are."""
     return len(some) == len(others) and all(map(_is_same, some, others))
 
 
@@ -164,7 +164,7 @@ def _values(parts: list[dict[str, Any]], signature: list[object]) -> list[Any]:
 
 
 def _is_settled(inside: dict[str, Any]) -> bool:
-    """Tell whether no attribute beside the usual ones can lead to a tensor."""
+    """Return whether no attribute beside the usual ones can lead to a tensor."""
     if not are_all([*inside], str):
         return False
     return not len(HOOKS - inside.keys()) and all(map(_leads_nowhere, islice(inside.values(), len(HOOKS), None)))
@@ -207,5 +207,5 @@ def _draw_tensors(outline: Outline, nodes: list[int], part: TreePart) -> None:
 
 
 def _keys_in(module: torch.nn.Module, part: dict[str, Any]) -> tuple[Style, Sequence[object]]:
-    """Give the keys under which a module holds something, and how they are typed."""
+    """Return the keys under which a module holds something, and how they are typed."""
     return module_steps(module, [key for key, value in part.items() if value is not None])

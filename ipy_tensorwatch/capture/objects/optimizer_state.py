@@ -41,7 +41,7 @@ class Drawn(NamedTuple):
     runs: list[OutlineRun]
 
     def is_of(self, other: Drawn) -> bool:
-        """Tell whether the outline of another state is this one."""
+        """Return whether the outline of another state is this one."""
         return self[:6] == other[:6]
 
 

@@ -40,7 +40,7 @@ class Slices(Sequence[Any]):
 
 
 def slices_of(values: Any) -> Slices:  # noqa: ANN401  (a list, a tuple or a deque)
-    """Give the parts of a list, a tuple or a deque."""
+    """Return the parts of a list, a tuple or a deque."""
     if is_a(type(values), deque):
         return _walked(deque.__len__(values), lambda: deque.__iter__(values))
     base: Any = list if is_a(type(values), list) else tuple
@@ -49,7 +49,7 @@ def slices_of(values: Any) -> Slices:  # noqa: ANN401  (a list, a tuple or a deq
 
 
 def columns_in_slices(mapping: dict[Any, Any]) -> tuple[Slices, Slices]:
-    """Give the parts of the keys and of the values of a plain dict."""
+    """Return the parts of the keys and of the values of a plain dict."""
     return _walked(len(mapping), lambda: iter(mapping)), _walked(len(mapping), lambda: iter(mapping.values()))
 
 

@@ -334,7 +334,7 @@ def _add_states(found: Walk) -> None:
 
 
 def _parameters_of(optimizer: object) -> list[int]:
-    """Give the numbers of what an optimizer's groups and its state name; none of what cannot be read."""
+    """Return the numbers of what an optimizer's groups and its state name; none of what cannot be read."""
     found: list[int] = []
     try:
         states = attribute(optimizer, "state")

@@ -174,7 +174,7 @@ class Freezer:
 
 
 def _tensors_in(root: str, thing: object) -> Iterator[tuple[str, Any]]:
-    """Give every tensor and array that a name leads to, once."""
+    """Yield every tensor and array that a name leads to, once."""
     seen: set[int] = set()
     for branch in walk({root: thing}).branches.values():
         for path, one in zip(branch.outline.paths(), branch.objects, strict=True):

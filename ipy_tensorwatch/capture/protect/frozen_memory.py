@@ -120,7 +120,7 @@ class Frozen:
         )
 
     def here(self) -> Reading | None:
-        """Tell where its elements lie now; None where its storage is gone or was cut."""
+        """Return where its elements lie now; None where its storage is gone or was cut."""
         owner = self.owner()
         if owner is None:
             return None

@@ -87,7 +87,7 @@ class Restorer:
         )
 
     def _kept(self, one: _Seen, cell: int) -> Bytes:
-        """Give the bytes of a tensor from before a cell."""
+        """Return the bytes of a tensor from before a cell."""
         if holds_references(one.thing):
             raise RefusedError("its bytes are references to Python objects, or to text")
         frozen = self.freezer.owner_of(one.reading)
@@ -111,7 +111,7 @@ class Restorer:
         return covered.tobytes()
 
     def _readings_of(self, one: _Seen, cell: int) -> tuple[tuple[AccessPath, Reading], ...]:
-        """Give how the variables of a storage were when it had the bytes from before a cell."""
+        """Return how the variables of a storage were when it had the bytes from before a cell."""
         kept = self.archive.find(one.reading.storage, cell)
         return kept.readings if kept else ()
 

@@ -123,7 +123,7 @@ def written_arguments(function: Any) -> tuple[str, tuple[tuple[int, str], ...]]:
 def written_tensors(
     name: str, slots: tuple[tuple[int, str], ...], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Iterator[torch.Tensor]:
-    """Give the tensors that a call of an operator is going to write to."""
+    """Yield the tensors that a call of an operator is going to write to."""
     for place, argument in slots:
         if _is_spared(name, argument, args, kwargs):
             continue
@@ -134,7 +134,7 @@ def written_tensors(
 
 
 def region_of(tensor: torch.Tensor, storages: StorageSerials) -> Region:
-    """Tell where a tensor lies, whatever kind of tensor it is."""
+    """Return where a tensor lies, whatever kind of tensor it is."""
     if is_plain(tensor):
         return _read(tensor, storages)
     with plain_reads():

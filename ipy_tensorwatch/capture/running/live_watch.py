@@ -153,7 +153,7 @@ class Watch:
             yield seen
 
     def last_look(self, storage: int) -> int:
-        """Give the last look at a storage; of one that is not watched, the start of the cell."""
+        """Return the last look at a storage; of one that is not watched, the start of the cell."""
         self._settle()
         return self.watched[storage].look_number if storage in self.watched else 0
 
@@ -186,7 +186,7 @@ class Watch:
             self._kept += size
 
     def spells(self, storage: int) -> list[Spell]:
-        """Tell what a storage was seen to hold so far."""
+        """Return what a storage was seen to hold so far."""
         self._settle()
         one = self._find(storage)
         return [*one.spells, *one.spell(one.look_number)] if one else []

@@ -54,7 +54,7 @@ class Allowance:
         return found / 2 - used
 
     def is_overdrawn(self, statement: int, now: float) -> bool:
-        """Tell whether even being told of lines, without looks, has cost a statement too much."""
+        """Return whether even being told of lines, without looks, has cost a statement too much."""
         used, found = self._used(statement, now)
         return used > found * 3 / 4
 
@@ -67,7 +67,7 @@ class Allowance:
             self.inside += seconds
 
     def _used(self, statement: int, now: float) -> tuple[float, float]:
-        """Tell what a statement has used for looks inside functions, and how much it found when it began."""
+        """Return what a statement has used for looks inside functions, and how much it found when it began."""
         entered = self._entered.setdefault(statement, self.inside)
         return self.inside - entered, self._total(now) / 2 - entered
 

@@ -77,7 +77,7 @@ class StepRecorder:
         self.seen = {key: one for key, one in self.seen.items() if one.thread in threads}
 
     def of_others_than(self, threads: Container[int]) -> list[SeenStep]:
-        """Give the steps that no thread of these has made."""
+        """Return the steps that no thread of these has made."""
         return [one for one in list(self.seen.values()) if one.thread not in threads]
 
     def _before_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:

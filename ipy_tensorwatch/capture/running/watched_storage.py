@@ -58,7 +58,7 @@ class Watched:
     spells: list[Spell] = field(default_factory=list)
 
     def find(self) -> bool:
-        """Tell whether the bytes are still there, also where `resize_` has moved them."""
+        """Return whether the bytes are still there, also where `resize_` has moved them."""
         owner = self.reference()
         if not is_storage(owner):
             return owner is not None
@@ -112,12 +112,12 @@ def is_storage(owner: object) -> bool:
 
 
 def differing_bytes(old: Bytes | None, new: Bytes | None) -> ByteMask | None:
-    """Tell which bytes differ; None where one of the two is not known."""
+    """Return which bytes differ; None where one of the two is not known."""
     return None if old is None or new is None or len(old) != len(new) else ByteMask(old, new)
 
 
 def lies_in_whole_readings(one: Rewritten, after: Snapshot) -> bool:
-    """Tell whether every path to a storage leads to all of its bytes, so that it is all one which of them differ."""
+    """Return whether every path to a storage leads to all of its bytes, so that it is all one which of them differ."""
     end = one.low + (len(one.mask.old) if one.mask else 0)
     for scene, place in after.by_storage.places(one.storage):
         reading = scene.readings[place]

@@ -334,7 +334,7 @@ class Ledger:
         return len(self._epochs) - 1
 
     def _may_widen(self, now: float) -> bool:
-        """Tell whether graphs have grown since new tensors were looked for last, and there is time to look for more."""
+        """Return whether graphs have grown since new tensors were looked for last, and there is time to look for more."""
         has_grown = next_sequence_number() > max(self._widened, self.numbers[0])
         return has_grown and self.allowance.has_time(now, READING * len(self.before.snapshot))
 
@@ -380,7 +380,7 @@ class Ledger:
             self.moves.append(Move(object=move.object, storage=move.storage, positions=since, look=number))
 
     def _since(self, look: int) -> frozenset[Position]:
-        """Give the positions since a look."""
+        """Return the positions since a look."""
         return frozenset().union(*self._epochs[look:])
 
     def _start_watching(self, *, looks: bool = True) -> Watch:

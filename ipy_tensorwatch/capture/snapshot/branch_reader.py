@@ -80,7 +80,7 @@ class BranchReader:
         return found
 
     def _is_same(self, old: KnownBranch, branch: Branch, facts: BranchFacts) -> bool:
-        """Tell whether a branch may be carried over; new memory may lie where memory that is gone lay."""
+        """Return whether a branch may be carried over; new memory may lie where memory that is gone lay."""
         if not old.facts.same_as(facts) or old.scene.outline != branch.outline:
             return False
         if not self.storages.lost.isdisjoint(old.blocks):
@@ -137,7 +137,7 @@ class BranchReader:
     def _rows_to_read(
         self, old: KnownBranch, branch: Branch, facts: BranchFacts, *, hurried: bool
     ) -> tuple[list[tuple[int, int]], list[int]]:
-        """Tell which tensors have another version alone, and that, and of which more is to be read."""
+        """Return which tensors have another version alone, and that, and of which more is to be read."""
         versions: list[tuple[int, int]] = []
         others: list[int] = []
         start, lost = 0, self.storages.lost
@@ -159,14 +159,14 @@ class BranchReader:
     def _known(
         self, readings: Sequence[Reading], blocks: Mapping[int, Block]
     ) -> tuple[Mapping[int, Reading], Mapping[int, Block]]:
-        """Give the last readings and blocks, but for memory that is gone: where it lay, new memory may lie."""
+        """Return the last readings and blocks, but for memory that is gone: where it lay, new memory may lie."""
         lost = self.storages.lost
         known = {reading.object: reading for reading in readings if reading.storage not in lost}
         return known, {storage: block for storage, block in blocks.items() if storage not in lost} if lost else blocks
 
 
 def _has_same_layouts(old: KnownBranch, branch: Branch) -> bool:
-    """Tell whether every tensor still lies as it was read; what else can change is in the facts."""
+    """Return whether every tensor still lies as it was read; what else can change is in the facts."""
     return all(
         reading.unknown or is_ndarray(thing) or is_laid_out_as(thing, reading)
         for thing, reading in zip(branch.objects, old.scene.readings, strict=True)

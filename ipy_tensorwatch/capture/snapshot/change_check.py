@@ -47,7 +47,7 @@ class Chunk(NamedTuple):
     flags: list[object]
 
     def same_as(self, other: Chunk) -> bool:
-        """Tell whether nothing differs."""
+        """Return whether nothing differs."""
         return (
             self.versions == other.versions
             and self.addresses == other.addresses
@@ -58,7 +58,7 @@ class Chunk(NamedTuple):
     def compare(
         self, known: Chunk, last: Sequence[Reading], things: Sequence[torch.Tensor], *, hurried: bool
     ) -> tuple[list[tuple[int, int]], list[int]]:
-        """Tell which tensors have another version alone, each with it, and of which more has to be read.
+        """Return which tensors have another version alone, each with it, and of which more has to be read.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class BranchFacts(NamedTuple):
     all_torch: bool
 
     def same_as(self, other: BranchFacts) -> bool:
-        """Tell whether nothing differs; chunks that are the same were carried over as they are."""
+        """Return whether nothing differs; chunks that are the same were carried over as they are."""
         return len(self.chunks) == len(other.chunks) and all(map(operator.is_, self.chunks, other.chunks))
 
 

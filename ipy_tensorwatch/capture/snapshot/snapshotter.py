@@ -83,7 +83,7 @@ class Roots:
         self._walked = found, kept
 
     def __iter__(self) -> Iterator[tuple[str, torch.Tensor]]:
-        """Give the tensors, or those that bear the history for them."""
+        """Yield the tensors, or those that bear the history for them."""
         found, kept = self._walked
         for name, one in kept.items():
             for place in one.scene.with_history if name in found.branches else ():
@@ -278,7 +278,7 @@ class Lens:
         return self._reader.read(old, branch, partial(self._nodes_left, old), patience)
 
     def _nodes_left(self, old: KnownBranch | None) -> int:
-        """Tell how many tensors of a branch may be asked for their nodes, beside those of all others."""
+        """Return how many tensors of a branch may be asked for their nodes, beside those of all others."""
         return MAX_NODES - sum(len(one.scene.with_history) for one in self._kept.values() if one is not old)
 
 

@@ -58,7 +58,7 @@ def is_python(kind: NodeKind) -> bool:
 
 
 def kind_of(node: object) -> NodeKind:
-    """Tell how a node is read."""
+    """Return how a node is read."""
     cls: Any = type(node)
     known = _kinds.get(cls)
     if known is None:

@@ -91,7 +91,7 @@ def is_parameter(tensor: Tensor) -> bool:
 
 
 def is_unpatched() -> bool:
-    """Tell whether nobody has put something of his own before what the base class makes of the names that we use."""
+    """Return whether nobody has put something of his own before what the base class makes of the names that we use."""
     return not any(vars(kind).keys() & _USED - own for kind, own in _OWN)
 
 
@@ -117,7 +117,7 @@ def is_wrapper(tensor: Tensor) -> bool:
 
 
 def has_storage(tensor: Tensor) -> bool:
-    """Tell whether a tensor has a storage; a sparse one has none of its own."""
+    """Return whether a tensor has a storage; a sparse one has none of its own."""
     try:
         storage_of(tensor)
     except RuntimeError:
@@ -126,7 +126,7 @@ def has_storage(tensor: Tensor) -> bool:
 
 
 def holds_memory(tensor: Tensor) -> bool:
-    """Tell whether a tensor has elements in memory; its storage alone is asked, which no dispatch sees."""
+    """Return whether a tensor has elements in memory; its storage alone is asked, which no dispatch sees."""
     try:
         return data_of(tensor) != 0
     except RuntimeError:

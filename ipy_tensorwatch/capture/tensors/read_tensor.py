@@ -116,7 +116,7 @@ def read_like(last: Reading, tensor: Any, role: str, serial: int, storages: Stor
 
 
 def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:
-    """Tell whether a tensor has the type, the shape and the strides that it had."""
+    """Return whether a tensor has the type, the shape and the strides that it had."""
     if not plain_reads.is_plain(tensor) and plain_reads.is_wrapper(tensor):
         return True
     if plain_reads.shape_of(tensor) != last.shape or DTYPES.get(plain_reads.dtype_of(tensor)) != last.dtype:
@@ -125,7 +125,7 @@ def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:
 
 
 def are_laid_out_as(tensors: Sequence[torch.Tensor], last: Sequence[Reading]) -> bool:
-    """Tell whether each of PyTorch's own tensors has the type, the shape and the strides that it had."""
+    """Return whether each of PyTorch's own tensors has the type, the shape and the strides that it had."""
     if [*map(plain_reads.shape_of, tensors)] != [one.shape for one in last]:
         return False
     if [*map(DTYPES.get, map(plain_reads.dtype_of, tensors))] != [one.dtype for one in last]:
@@ -146,7 +146,7 @@ def may_be_stale(tensor: torch.Tensor) -> bool:
 
 
 def bearer_of(tensor: torch.Tensor) -> torch.Tensor:
-    """Give the tensor to ask for a tensor's history: of a view of written memory its base, out of whose it is made."""
+    """Return the tensor to ask for a tensor's history: of a view of written memory its base, out of whose it is made."""
     base = plain_reads.base_of(tensor) if may_be_stale(tensor) else None
     return tensor if base is None else base
 

@@ -76,7 +76,7 @@ class ObjectSerials:
         return serial
 
     def _was_swapped(self, thing: Any, owners: dict[int, int]) -> bool:  # noqa: ANN401
-        """Tell whether an object has another live object's `__dict__`: `torch.utils.swap_tensors` exchanges them."""
+        """Return whether an object has another live object's `__dict__`: `torch.utils.swap_tensors` exchanges them."""
         if is_ndarray(thing):
             return False
         if not owners:

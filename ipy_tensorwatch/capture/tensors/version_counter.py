@@ -54,6 +54,6 @@ class Counter:
         return Counter(self.object, version, self._ours)
 
     def has_risen(self) -> bool:
-        """Tell whether an operator has written since this was last asked."""
+        """Return whether an operator has written since this was last asked."""
         before, self.seen = self.seen, plain_reads.version_of(self._ours)
         return self.seen > before  # `_unsafe_preserve_version_counter` puts it back

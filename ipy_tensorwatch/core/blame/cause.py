@@ -71,7 +71,7 @@ class _Case:
         return Verdict(cause=cause, sites=sites, via=tuple(via))
 
     def _is_direct(self) -> bool:
-        """Tell whether a statement that ran names this very path as written."""
+        """Return whether a statement that ran names this very path as written."""
         spelling = self.cell.spelling([self.path.root])
         ran = (one for index in sorted(spelling) if self._ran(one := self.cell.numbered[index]))
         return any(self.names & self.cell.named_by(one).exact for one in ran)
@@ -128,7 +128,7 @@ class _Case:
 
     @cached_property
     def _telling(self) -> frozenset[int]:
-        """Give the statements that can name this memory as written, and those that were seen to write there."""
+        """Return the statements that can name this memory as written, and those that were seen to write there."""
         roots = {self.path.root, *(path.root for path in self.others)}
         steps = [one.statement for one in self.evidence.steps if one.storages & self._storages]
         stepping = frozenset(one for one in steps if one is not None)
@@ -153,7 +153,7 @@ class _Case:
         return any(not self._objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets)
 
     def _led_to(self, statement: Statement, target: Target) -> frozenset[int]:
-        """Give the tensors that the name of a target led to as the statement was entered; not of their gradients."""
+        """Return the tensors that the name of a target led to as the statement was entered; not of their gradients."""
         if target.grad or target.path.steps[:1] == (".grad",):
             return frozenset()
         return self.evidence.targets.get(statement.index, {}).get(target.path.root, frozenset())
@@ -180,7 +180,7 @@ class _Case:
         return cause, sites, lambda: self._via(statement, step, reached)
 
     def _lines(self, statement: Statement) -> list[Inner | None]:
-        """Give the lines that were seen to write, by an operator or between two looks."""
+        """Return the lines that were seen to write, by an operator or between two looks."""
         recorded = self.recorded.get(statement.index, ())
         return list(dict.fromkeys([*recorded, *self.sightings.exact.get(statement.index, ())]))
 
@@ -217,7 +217,7 @@ class _Case:
         return "alias"
 
     def _is_reached(self, reached: Reach) -> bool:
-        """Tell whether a called function of the notebook names this very path."""
+        """Return whether a called function of the notebook names this very path."""
         return any(one.origin == self.path for one in reached.candidates[:1])
 
     def _step(self, statement: Statement) -> OptimizerStep | None:

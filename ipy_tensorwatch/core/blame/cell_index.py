@@ -65,7 +65,7 @@ class CellIndex:
         return frozenset(one.index for one in self.statements if may_write(one))
 
     def named_by(self, statement: Statement) -> Named:
-        """Tell what a statement names as written."""
+        """Return what a statement names as written."""
         index = statement.index
         if index not in self._named:
             known = self.evidence.values.get(index) or ({},)
@@ -104,7 +104,7 @@ class CellIndex:
         return Listing({name: one.cell for name, one in files.items()}, lambda name: files[name].text)
 
     def spelling(self, words: Iterable[str]) -> frozenset[int]:
-        """Give the statements in whose text one of some names stands."""
+        """Return the statements in whose text one of some names stands."""
         return frozenset[int]().union(*(self._words.get(word, ()) for word in words))
 
     @cached_property
@@ -116,7 +116,7 @@ class CellIndex:
         return found
 
     def leading_to(self, objects: Iterable[int]) -> frozenset[int]:
-        """Give the statements of which some name led to one of some tensors as they were entered."""
+        """Return the statements of which some name led to one of some tensors as they were entered."""
         return frozenset[int]().union(*(self._leading.get(one, ()) for one in objects))
 
     @cached_property

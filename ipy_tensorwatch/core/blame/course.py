@@ -32,7 +32,7 @@ class Course:
     is_alone: bool
 
     def writes(self, evidence: Evidence) -> Iterator[frozenset[Position]]:
-        """Give sets of positions, one of which wrote where the path led at that time, or made it lead elsewhere."""
+        """Yield sets of positions, one of which wrote where the path led at that time, or made it lead elsewhere."""
         vague: set[Position] = set()
         for seen, reading in self._seen(evidence):
             if isinstance(seen, Move):
@@ -45,7 +45,7 @@ class Course:
             yield frozenset(vague)
 
     def _seen(self, evidence: Evidence) -> Iterator[tuple[SeenWrite | Move, Reading | None]]:
-        """Give what was seen of the memory that the path led to at that time, and how it lay there if that is known."""
+        """Yield what was seen of the memory that the path led to at that time, and how it lay there if that is known."""
         since, storage = -1, self.before.storage
         reading: Reading | None = self.before
         for move in evidence.moves.get(self.after.object, ()):
@@ -58,7 +58,7 @@ class Course:
 
 
 def touches(write: SeenWrite, reading: Reading) -> bool:
-    """Tell whether a reading's own elements are among the bytes; without a mask they may be."""
+    """Return whether a reading's own elements are among the bytes; without a mask they may be."""
     if write.mask is None:
         return True
     mask, start = np.frombuffer(write.mask, np.bool_), reading.low - write.low

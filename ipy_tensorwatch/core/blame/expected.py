@@ -41,7 +41,7 @@ class ExpectedWrites:
         self._stepping: dict[tuple[Statements, int | None], bool] = {}
 
     def classes(self) -> dict[int, Cause | None]:
-        """Give the rows that were mutated, each with the one cause that it is certain to have, if there is one."""
+        """Return the rows that were mutated, each with the one cause that it is certain to have, if there is one."""
         found = self._found
         if isinstance(found, Differences):
             rows = found.is_mutated.nonzero()[0]
@@ -56,7 +56,7 @@ class ExpectedWrites:
         return {row: self._class_of(row, before, after) for row, before, after in several if before and after}
 
     def _rows_of_only_step(self, found: Differences, rows: Column) -> set[int]:
-        """Give the rows of an optimizer that is all that stepped, in a statement that is all that can have written."""
+        """Return the rows of an optimizer that is all that stepped, in a statement that is all that can have written."""
         steps, evidence = self._evidence.steps, self._evidence
         if len(steps) != 1 or len(self._every) != 1 or steps[0].statement not in (None, *self._every):
             return set()
@@ -91,7 +91,7 @@ class ExpectedWrites:
         return found.path(row) if isinstance(found, Differences) else found[row][0].path
 
     def _suspects(self, reading: Reading) -> Collection[Statements]:
-        """Give sets of statements, one of which wrote; nothing where that depends on which bytes differ."""
+        """Return sets of statements, one of which wrote; nothing where that depends on which bytes differ."""
         every = self._every
         if len(every) <= 1:
             return [every] if every else []
@@ -137,7 +137,7 @@ class ExpectedWrites:
         return found
 
     def _are_steps(self, ran: Statements, steps: list[OptimizerStep], reading: Reading, row: int) -> bool:
-        """Tell whether some of the statements are steps that own a tensor, and no other one names what it writes."""
+        """Return whether some of the statements are steps that own a tensor, and no other one names what it writes."""
         key = ran, steps[0].statement if len(steps) == 1 else None
         if len(steps) > 1 or key not in self._stepping:
             stepping = frozenset(index for index in ran if any(one.statement in (None, index) for one in steps))
@@ -151,7 +151,7 @@ class ExpectedWrites:
         return only is not None and (reading.object in only.parameters or self._is_behind(only, row))
 
     def _is_behind(self, step: OptimizerStep, row: int) -> bool:
-        """Tell whether a path goes through the optimizer."""
+        """Return whether a path goes through the optimizer."""
         if isinstance(self._found, Differences):
             scene = self._found.rows[row].scene
             if id(scene) not in self._behind:
@@ -178,12 +178,12 @@ def _kind(row: DiffRow) -> str | None:
 
 
 def _lies_behind(scene: RootSnapshot, paths: Collection[str]) -> bool:
-    """Tell whether all of a scene hangs on one of some paths."""
+    """Return whether all of a scene hangs on one of some paths."""
     outline = scene.outline
     roots = [step for parent, step in outline.nodes if parent < 0]
     return all(run.style != "name" for run in outline.runs) and all(root.startswith(tuple(paths)) for root in roots)
 
 
 def is_mutated(difference: Difference, content: Content) -> bool:
-    """Tell whether a path leads to the same tensor, with other bytes."""
+    """Return whether a path leads to the same tensor, with other bytes."""
     return bool(content.changed) and difference.is_same_object

@@ -86,7 +86,7 @@ class PathsByBytes:
         self._known: dict[Region, tuple[AccessPath, ...]] = {UNKNOWN: ()}
 
     def of(self, region: Region) -> tuple[AccessPath, ...]:
-        """Give the paths whose bytes a region touches."""
+        """Return the paths whose bytes a region touches."""
         if region not in self._known:
             self._known[region] = self._find(region.reading())
         return self._known[region]

@@ -57,7 +57,7 @@ class PastChanges:
     _cells: deque[_PastCell] = field(default_factory=deque)
 
     def __iter__(self) -> Iterator[tuple[int, Change]]:
-        """Go through the changes."""
+        """Iterate over the changes."""
         every = [(cell.count, change) for cell in list(self._cells) for change in cell.read()]
         return islice(iter(every), max(0, len(every) - self.limit), None)
 

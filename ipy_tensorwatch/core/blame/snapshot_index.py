@@ -26,19 +26,19 @@ class SnapshotIndex:
         self._alike: dict[tuple[str, ...], bool] = {}
 
     def overlapping(self, reading: Reading) -> list[Entry]:
-        """Give the entries that are the same object or share a byte with a reading."""
+        """Return the entries that are the same object or share a byte with a reading."""
         return neighbours_of(reading, self.snapshot)
 
     def lying_on(self, reading: Reading) -> list[Entry]:
-        """Give those that share a byte, the ones of the same layout first."""
+        """Return those that share a byte, the ones of the same layout first."""
         return sorted(self.overlapping(reading), key=lambda entry: entry[1].layout != reading.layout)
 
     def in_storage(self, storage: int) -> list[Entry]:
-        """Give the entries of a storage."""
+        """Return the entries of a storage."""
         return list(self.snapshot.by_storage.get(storage, ()))
 
     def sharing(self, difference: Difference) -> list[AccessPath]:
-        """Give the path of a difference, and the paths that share a byte with it."""
+        """Return the path of a difference, and the paths that share a byte with it."""
         reading = difference.after or difference.before
         return [difference.path, *(path for path, _ in self.overlapping(reading))] if reading else []
 
@@ -52,7 +52,7 @@ class SnapshotIndex:
         return sum(1 for _ in self.snapshot.by_storage.places(storage))
 
     def is_one_module(self, one: AccessPath, other: AccessPath) -> bool:
-        """Tell whether two paths to a buffer go through one and the same module: they agree in all that it holds."""
+        """Return whether two paths to a buffer go through one and the same module: they agree in all that it holds."""
         shared = count_alike([path.steps[::-1] for path in (one, other)])
         starts = tuple(str(AccessPath(path.root, path.steps[: len(path.steps) - shared])) for path in (one, other))
         if starts not in self._alike:
@@ -60,7 +60,7 @@ class SnapshotIndex:
         return self._alike[starts]
 
     def _below(self, start: str) -> dict[str, int]:
-        """Give the objects behind a path, by how they are spelled from there on."""
+        """Return the objects behind a path, by how they are spelled from there on."""
         behind = (f"{start}.", f"{start}[")
         watched = self.watched.items()
         return {spelled[len(start) :]: reading.object for spelled, reading in watched if spelled.startswith(behind)}
@@ -80,7 +80,7 @@ class SpelledPaths(Mapping[str, "Reading"]):
         return found
 
     def __iter__(self) -> Iterator[str]:
-        """Go through the paths."""
+        """Iterate over the paths."""
         return chain.from_iterable(scene.places for scene in self._snapshot.scenes.values())
 
     def __len__(self) -> int:

@@ -48,7 +48,7 @@ class Timeline:
         return Site(line=found.line, end_line=found.end_line, text=found.text) if found else None
 
     def since(self, number: int) -> list[int]:
-        """Give the statements that ran from the one on that made a node, as often as they did.
+        """Return the statements that ran from the one on that made a node, as often as they did.
 
         Examples
         --------

@@ -90,7 +90,7 @@ def fix_stopped(one: Stopped) -> Fix:
 
 
 def _line_inside(one: Stopped) -> TypedLine | None:
-    """Give the line inside a function that wrote."""
+    """Return the line inside a function that wrote."""
     writing, inner = one.writing, one.writing.site.inner if one.writing and one.writing.site else None
     return typed_line(writing.cell, inner) if writing and inner else one.inside
 

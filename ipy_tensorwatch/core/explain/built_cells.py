@@ -26,5 +26,5 @@ class BuiltCells:
         return next((one.cell for one in reversed(self.spans) if one.first <= sequence < one.end), None)
 
     def plain_of(self, cell: int) -> str:
-        """Give the source of a cell, empty where it was not watched."""
+        """Return the source of a cell, empty where it was not watched."""
         return next((one.plain for one in reversed(self.spans) if one.cell == cell), "")

@@ -124,7 +124,7 @@ def quiet_modules(
 
 
 def _node_of(kind: str) -> str:
-    """Tell how the name of the node begins that a module of some class makes last."""
+    """Return how the name of the node begins that a module of some class makes last."""
     return _NODES.get(kind, kind.lower())
 
 
@@ -177,7 +177,7 @@ def _is_name(key: ast.expr) -> bool:
 def _reached(
     statement: Statement, node: ast.stmt, notebook: Notebook, readings: dict[str, _Reading]
 ) -> Iterator[_Reading]:
-    """Give the definitions of the notebook that a statement may run: by name, or as the class of what it mentions."""
+    """Yield the definitions of the notebook that a statement may run: by name, or as the class of what it mentions."""
     names = {*_names(node), *_classes(map(str, statement.mentions), notebook)}
     seen: set[str] = set()
     while names:
@@ -197,7 +197,7 @@ def _read(definition: Definition, notebook: Notebook) -> _Reading:
 
 
 def _classes(mentioned: Iterable[str], notebook: Notebook) -> Iterator[str]:
-    """Give the classes of what some paths lead to, and the names of functions that they lead to."""
+    """Return the classes of what some paths lead to, and the names of functions that they lead to."""
     known = {*mentioned}
     return (name for path, name in notebook.classes.items() if _is_below(path, known))
 
@@ -211,7 +211,7 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 
 def _functions(definition: Definition) -> list[ast.AST]:
-    """Give a function, or the methods of a class that run when it is used."""
+    """Return a function, or the methods of a class that run when it is used."""
     tree = parse_cell(definition.source)
     node = None if tree is None else find_definition(tree, definition.name)
     if isinstance(node, ast.ClassDef):

@@ -59,7 +59,7 @@ class Failing:
     part: ast.expr | None
 
     def targets(self) -> list[Target]:
-        """Give what the failing part names as written, the outermost call's first."""
+        """Return what the failing part names as written, the outermost call's first."""
         found: list[Target] = []
         with suppress(RecursionError):  # an expression of a thousand terms: nothing is named
             found = [] if self.part is None else [*targets_of(_as_statement(self.part))][::-1]
@@ -72,7 +72,7 @@ class Failing:
         return {name: [*mentions_of(ast.Expr(value=part.iter))] for part in parts for name in names_bound(part)}
 
     def mentions(self) -> list[AccessPath]:
-        """Give the paths that the failing part reads."""
+        """Return the paths that the failing part reads."""
         found: list[AccessPath] = []
         with suppress(RecursionError):
             found = [*mentions_of(self.node if self.part is None else ast.Expr(value=self.part))]

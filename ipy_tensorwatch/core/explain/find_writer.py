@@ -81,7 +81,7 @@ class Inquest:
         return self.timeline(cell).maker(sequence)
 
     def timeline(self, cell: int) -> Timeline:
-        """Give a cell's source, and when its statements ran, where that is known."""
+        """Return a cell's source, and when its statements ran, where that is known."""
         known = self.reasoning.own.timeline if cell == self.count else self.standing.built.get(cell)
         return known or Timeline(self.built.plain_of(cell), ())
 
@@ -131,7 +131,7 @@ class Inquest:
         return known if known is not None and known.cell == counted.cell else counted
 
     def _ran_in(self, cell: int) -> list[Statement]:
-        """Give the statements of a cell that ran since the save, in their order; not one that saved what it wrote."""
+        """Return the statements of a cell that ran since the save, in their order; not one that saved what it wrote."""
         built = self.timeline(cell)
         statements = {one.index: one for one in built.statements}
         since = [*dict.fromkeys(self.ran_since(cell))] if built.entered else [*statements]
@@ -160,7 +160,7 @@ class Inquest:
         return told[min(found)[1]][1] if found else None
 
     def ran_since(self, cell: int) -> list[int]:
-        """Give the statements of a cell that ran since the save, as often as they did."""
+        """Return the statements of a cell that ran since the save, as often as they did."""
         return self.timeline(cell).since(self.spoiled.sequence if self.saved_in == cell else 0)
 
 

@@ -35,7 +35,7 @@ class Witness:
     reasoning: Reasoning
 
     def saw(self, version: int, *, at_once: bool) -> bool:
-        """Tell whether this cell moved the version on: it was no later before; or `at_once`, where nobody knew it."""
+        """Return whether this cell moved the version on: it was no later before; or `at_once`, where nobody knew it."""
         known = [one for path, _ in self.family if (one := self.version_before(path)) is not None]
         return max(known) <= version if known else at_once and bool(self.family)
 
@@ -53,7 +53,7 @@ class Witness:
         return found
 
     def moves(self, history: Iterable[tuple[int, Change]]) -> Iterator[tuple[Writing, int, int]]:
-        """Give the cells that moved the version, each with the versions before and after."""
+        """Yield the cells that moved the version, each with the versions before and after."""
         leaves = {str(path): reading.collects_gradient for path, reading in self.family}
         for count, change in history:
             before, after = change.versions
@@ -63,7 +63,7 @@ class Witness:
                 yield said, before, after
 
     def strips(self, history: Iterable[tuple[int, Change]]) -> Iterator[Writing]:
-        """Give the cells that took the history from one of the variables."""
+        """Yield the cells that took the history from one of the variables."""
         names = {str(path) for path, _ in self.family}
         for count, change in history:
             if change.path in names and "grad_fn" in change.fields:
@@ -102,7 +102,7 @@ def find_last_write(witness: Witness, history: Iterable[tuple[int, Change]]) -> 
 
 
 def writes_by_name(one: Statement, name: str) -> bool:
-    """Tell whether a statement names a variable as written."""
+    """Return whether a statement names a variable as written."""
     return bool(name_targets(one, ({},), {name: None}).exact)
 
 

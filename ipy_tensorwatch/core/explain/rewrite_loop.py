@@ -67,7 +67,7 @@ def _rewritten(text: str, iterated: ast.expr, bases: Collection[str]) -> str | N
 
 
 def _rows(node: ast.expr, base: str) -> Iterator[ast.expr]:
-    """Give the expressions whose items are the rows of `base`."""
+    """Yield the expressions whose items are the rows of `base`."""
     if spell_path(node) == base:
         yield node
     elif isinstance(node, ast.Call) and last_name(node.func) in {"zip", "enumerate", "reversed"}:

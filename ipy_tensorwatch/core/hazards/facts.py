@@ -32,7 +32,7 @@ class TypedLine:
 
 
 def typed_line(cell: int, site: Site | Inner | None) -> TypedLine | None:
-    """Tell where a statement of a cell stands, or one that it led to."""
+    """Return where a statement of a cell stands, or one that it led to."""
     if site is None:
         return None
     return TypedLine(cell=getattr(site, "cell", cell), line=site.line, text=site.text)

@@ -70,7 +70,7 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
 
 
 def _lying_on(reasoning: Reasoning, reading: Reading) -> Sequence[Entry]:
-    """Give the variables that share a byte with a saved tensor, those that lie just so first."""
+    """Return the variables that share a byte with a saved tensor, those that lie just so first."""
     places = reasoning.places
     if len(places.snapshot) <= MAX_SORTED:
         return places.lying_on(reading)
@@ -97,7 +97,7 @@ def _writing(reasoning: Reasoning, saved: SavedTensor, entries: Sequence[Entry])
 
 
 def _seen(cell: CellIndex, saved: SavedTensor) -> list[Site]:
-    """Give the statements that were seen to write to memory that no variable leads to any more."""
+    """Return the statements that were seen to write to memory that no variable leads to any more."""
     writes = cell.evidence.writes.get(saved.reading.storage, ())
     ran = ({one.statement for one in write.positions} for write in writes)
     sites = (cell.timeline.site(index) for alone in ran if len(alone) == 1 for index in alone)

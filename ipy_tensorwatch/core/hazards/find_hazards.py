@@ -92,7 +92,7 @@ def _backward_of(reasoning: Reasoning) -> Site | None:
 
 
 def _turns(trace: CellTrace, before: Sequence[Hazard], now: Sequence[Hazard]) -> Iterator[Turn]:
-    """Tell which hazards are over, and which are new."""
+    """Yield which hazards are over, and which are new."""
     known, left, cell = {one.mark for one in before}, {one.mark for one in now}, trace.cell.count
     yield from (Turn(cell=cell, hazard=one, why=_why_over(one, trace)) for one in before if one.mark not in left)
     yield from (Turn(cell=cell, hazard=one) for one in now if one.mark not in known)

@@ -116,7 +116,7 @@ def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:
 
 
 def _regions(source: str) -> Iterator[tuple[str, int]]:
-    """Give a cell's source, and the code in it that magics run, each with the count of lines above it."""
+    """Yield a cell's source, and the code in it that magics run, each with the count of lines above it."""
     yield source, 0
     tree = parse_cell(source) if MAGIC_CALL in source else None
     bodies = (find_body(node) for node in tree.body) if tree else ()

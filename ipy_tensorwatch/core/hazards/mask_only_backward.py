@@ -60,7 +60,7 @@ class Mask(NamedTuple):
     bounds: tuple[float, ...]
 
     def is_same(self, then: Sequence[Numbers], now: Sequence[Numbers]) -> bool:
-        """Tell whether other numbers mask the same elements.
+        """Return whether other numbers mask the same elements.
 
         Examples
         --------
@@ -79,7 +79,7 @@ class Mask(NamedTuple):
 
 
 def mask_of_node(op: str, saved: Collection[str], setting: Callable[[str], object]) -> Mask | None:
-    """Tell how a node is masked; None where a gradient takes more than that from what it saved.
+    """Return how a node is masked; None where a gradient takes more than that from what it saved.
 
     Parameters
     ----------

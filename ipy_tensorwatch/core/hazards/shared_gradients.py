@@ -38,7 +38,7 @@ def aliased_grads(snapshot: Snapshot, cell: int, find_site: Callable[[], Site | 
 
 
 def _in_one_storage(snapshot: Snapshot) -> Iterator[list[Owned]]:
-    """Give the gradients that lie in one storage, each of another leaf."""
+    """Return the gradients that lie in one storage, each of another leaf."""
     found: dict[int, dict[int, Owned]] = {}
     for scene in snapshot.scenes.values():
         for leaf, place in scene.gradients:

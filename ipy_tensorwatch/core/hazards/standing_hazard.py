@@ -19,7 +19,7 @@ class Lasting:
     anchors: tuple[tuple[str, int, int], ...]
 
     def holds_in(self, snapshot: Snapshot) -> bool:
-        """Tell whether every path still leads to where it led."""
+        """Return whether every path still leads to where it led."""
         return all(_leads(snapshot.get(path), thing, storage) for path, thing, storage in self.anchors)
 
 

@@ -38,7 +38,7 @@ def kept_by_reference(changes: Sequence[Change], snapshot: Snapshot, cell: int) 
 
 
 def _trained(changes: Sequence[Change], snapshot: Snapshot) -> Mapping[int, str]:
-    """Give the storages that an optimizer's step changed, each with the path that it went through."""
+    """Return the storages that an optimizer's step changed, each with the path that it went through."""
     by_step = [change.path for change in changes if change.cause == "optimizer"]
     told = ((path, snapshot.get(path)) for path in reversed(by_step))
     return {reading.storage: path for path, reading in told if reading is not None and reading.storage}

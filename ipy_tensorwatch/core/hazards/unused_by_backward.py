@@ -85,7 +85,7 @@ WHOLE = Use()
 
 
 def use_of(op: str, argument: str) -> Use:
-    """Tell what gradients take of an argument that the node of an operator saved.
+    """Return what gradients take of an argument that the node of an operator saved.
 
     Examples
     --------

@@ -25,11 +25,11 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
-        """Give the deadline so many seconds from now."""
+        """Return the deadline so many seconds from now."""
         return cls(thread_time() + seconds)
 
     def has_passed(self) -> bool:
-        """Tell whether time is up."""
+        """Return whether time is up."""
         return thread_time() >= self.moment
 
     def check(self) -> None:

@@ -44,7 +44,7 @@ class Arguments:
     rest: References = ()
 
     def everything(self) -> References:
-        """Give all that is handed over."""
+        """Return all that is handed over."""
         return union(*self.positional, *self.named.values(), self.rest)
 
 
@@ -60,7 +60,7 @@ def read_arguments(node: ast.Call, scope: Scope) -> Arguments:
 
 
 def bind_arguments(closure: Closure, arguments: Arguments) -> dict[str, References]:
-    """Tell what each parameter leads to."""
+    """Return what each parameter leads to."""
     spec = closure.function.node.args
     names = positional_names(spec)
     handed = (*closure.given, *arguments.positional)
@@ -87,7 +87,7 @@ def _defaults(spec: ast.arguments) -> dict[str, ast.expr | None]:
 
 
 def _default(function: str, name: str, default: ast.expr | None) -> References:
-    """Tell where a default leads: an object that the function itself keeps from call to call."""
+    """Return where a default leads: an object that the function itself keeps from call to call."""
     if default is None or not any(
         isinstance(part, ast.Call | ast.List | ast.Dict | ast.Name) for part in ast.walk(default)
     ):

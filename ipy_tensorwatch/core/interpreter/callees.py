@@ -39,7 +39,7 @@ class Callees:
         self._objects: dict[str, str] = {}
 
     def state(self) -> tuple[dict[str, Closure], dict[str, str]]:
-        """Give the paths of their own that functions and objects have got, to come back to."""
+        """Return the paths of their own that functions and objects have got, to come back to."""
         return dict(self._closures), dict(self._objects)
 
     def restore(self, state: tuple[dict[str, Closure], dict[str, str]]) -> None:
@@ -47,7 +47,7 @@ class Callees:
         self._closures, self._objects = dict(state[0]), dict(state[1])
 
     def close(self, closure: Closure) -> References:
-        """Give a function that no path of the notebook spells a path of its own."""
+        """Return a function that no path of the notebook spells a path of its own."""
         node = closure.function.node
         root = f"<{closure.function.name} {closure.function.code.cell}:{node.lineno}:{node.col_offset}>"
         self._closures[root] = closure
@@ -61,12 +61,12 @@ class Callees:
         return made or self.library.class_of(one.path)
 
     def is_opaque(self, one: Reference) -> bool:
-        """Tell whether an object is of a library's class whose items may be anything."""
+        """Return whether an object is of a library's class whose items may be anything."""
         name = self.class_of(one)
         return bool(name) and name not in PLAIN_CLASSES and self.library.class_node(name) is None
 
     def make(self, node: ast.Call, frame: Frame) -> References:
-        """Give the new object that a call of one of the notebook's classes makes."""
+        """Return the new object that a call of one of the notebook's classes makes."""
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name in frame.names or self.library.class_node(name) is None:
             return ()
@@ -135,7 +135,7 @@ class Callees:
         return [] if found is None else [_bound(found, owner)]
 
     def instances(self, one: Reference) -> Iterator[Reference]:
-        """Give the instances of the notebook's classes that lie at or behind a reference."""
+        """Yield the instances of the notebook's classes that lie at or behind a reference."""
         plain = replace(one, depth=0)
         if self.library.class_node(self.class_of(plain)) is not None:
             yield plain
@@ -144,7 +144,7 @@ class Callees:
             yield from (replace(plain, path=path, below=False) for path in found[:_MOST_INSTANCES])
 
     def functions_behind(self, one: Reference) -> list[Closure]:
-        """Give the notebook's functions that an object holds: hooks, callbacks."""
+        """Return the notebook's functions that an object holds: hooks, callbacks."""
         if one.sealed or one.depth:
             return []
         names = [name for path, name in self.library.behind(one.path) if path != one.path]

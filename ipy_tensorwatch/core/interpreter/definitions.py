@@ -40,10 +40,10 @@ class Function:
     hidden: frozenset[str] = frozenset()
 
     def decorators(self) -> Iterator[str]:
-        """Give the names of the functions that decorate it."""
+        """Yield the names of the functions that decorate it."""
         for one in getattr(self.node, "decorator_list", ()):
             yield ast.unparse(one.func if isinstance(one, ast.Call) else one)
 
     def is_marked(self, *names: str) -> bool:
-        """Tell whether a decorator of one of these names stands over it."""
+        """Return whether a decorator of one of these names stands over it."""
         return any(part in names for one in self.decorators() for part in one.split("."))

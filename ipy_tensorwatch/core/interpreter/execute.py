@@ -81,7 +81,7 @@ def _evaluate_part(part: ast.expr, inside: Frame, frame: Frame) -> None:
 
 
 def body_of(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[ast.stmt]:
-    """Give a function's statements, a lambda's expression as one that returns it."""
+    """Return a function's statements, a lambda's expression as one that returns it."""
     if isinstance(node, ast.Lambda):
         return [ast.copy_location(ast.Return(value=node.body), node.body)]
     return node.body

@@ -33,7 +33,7 @@ class Reader(Protocol):
         """Note what is stored at an item or attribute."""
 
     def close(self, function: Function, frame: Frame) -> References:
-        """Give a function that is made inside another one a path of its own."""
+        """Return a function that is made inside another one a path of its own."""
 
     def note(self, frame: Frame, write: NamedWrite) -> None:
         """Note a write by the frame's current statement."""
@@ -61,7 +61,7 @@ class Frame(Scope):
         self.known: dict[ast.Call, References | None] = {}
 
     def look_up(self, name: str) -> References:
-        """Tell where a name leads: a local one, one of the functions around, or a variable of the notebook."""
+        """Return where a name leads: a local one, one of the functions around, or a variable of the notebook."""
         if name in self.names:
             return self.names[name]
         if self.around is not None:
@@ -103,14 +103,14 @@ class Frame(Scope):
         return self.reader.read(refs)
 
     def iterated(self, refs: References) -> References:
-        """Tell where the items lead that a loop over these objects gives."""
+        """Return where the items lead that a loop over these objects gives."""
         return self.reader.iterate(refs)
 
     def closed(self, node: ast.Lambda) -> References:
-        """Give a lambda a path of its own."""
+        """Return a lambda a path of its own."""
         return self.define("<lambda>", node)
 
     def define(self, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> References:
-        """Give a function that this code makes a path of its own."""
+        """Return a function that this code makes a path of its own."""
         owner = self.function.owner if self.function else ""
         return self.reader.close(Function(name, node, self.code or Code(0, ()), owner), self)

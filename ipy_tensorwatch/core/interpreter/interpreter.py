@@ -54,7 +54,7 @@ class Interpreter:
         return self.diary
 
     def state(self) -> tuple[Any, ...]:
-        """Give what is known of what leads where, to come back to."""
+        """Return what is known of what leads where, to come back to."""
         stored = {key: dict(found) for key, found in self._stored.items()}
         return stored, dict(self._done), self.callees.state()
 
@@ -163,7 +163,7 @@ class Interpreter:
         return union(*(self.follow(each, handed) for one in refs for each in self.callees.methods(one, name)))
 
     def close(self, function: Function, frame: Frame) -> References:
-        """Give a function that is made inside another one a path of its own."""
+        """Return a function that is made inside another one a path of its own."""
         return self.callees.close(Closure(function, frame))
 
     def note(self, frame: Frame, write: NamedWrite) -> None:
@@ -245,5 +245,5 @@ def _run_other(one: Reference, name: str, value: References, frame: Frame, follo
 
 
 def _writers(one: Reference, follower: Interpreter) -> list[AccessPath]:
-    """Give the modules at or behind a path that write in place."""
+    """Return the modules at or behind a path that write in place."""
     return follower.callees.library.inplace_behind(one.path) if one.is_spelled else []

@@ -67,7 +67,7 @@ class Library:
         return None
 
     def methods(self, owner: str) -> Iterator[Function]:
-        """Give the methods of a class and of its bases."""
+        """Yield the methods of a class and of its bases."""
         names = [
             node.name
             for one in self._lineage(owner, set())
@@ -78,7 +78,7 @@ class Library:
         yield from (one for one in found if one is not None)
 
     def fields(self, owner: str) -> list[str]:
-        """Give the fields that a class of records declares."""
+        """Return the fields that a class of records declares."""
         node = self.class_node(owner)
         body = [] if node is None else node.body
         return [one.target.id for one in body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
@@ -102,12 +102,12 @@ class Library:
         return next((self.notebook.classes[str(one)] for one in alike if path.leads_to(one)), "")
 
     def behind(self, path: AccessPath) -> Iterator[tuple[AccessPath, str]]:
-        """Give the paths that lie at or behind this one, with their classes."""
+        """Yield the paths that lie at or behind this one, with their classes."""
         inner = (one for one in self._paths.get(path.root, ()) if path.leads_to(one))
         yield from ((one, self.notebook.classes[str(one)]) for one in inner)
 
     def inplace_behind(self, path: AccessPath) -> list[AccessPath]:
-        """Give the modules at or behind a path that write in place."""
+        """Return the modules at or behind a path that write in place."""
         return [one for one in self._inplace.get(path.root, ()) if path.leads_to(one)]
 
     def _lineage(self, name: str, seen: set[str]) -> Iterator[str]:

@@ -34,7 +34,7 @@ def group(entries: Iterable[Entry]) -> tuple[AliasGroup, ...]:
 
 
 def blocks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Go through the blocks of memory in which more than one path lies."""
+    """Iterate over the blocks of memory in which more than one path lies."""
     homes = _by_home(entries)
     for block in _blocks(_spans(homes), homes):
         yield [entry for home in block for entry in homes[home]]

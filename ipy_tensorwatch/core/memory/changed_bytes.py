@@ -101,13 +101,13 @@ def _is_whole(one: Member) -> bool:
 
 
 def _is_peer(one: Member, other: Member) -> bool:
-    """Tell whether what became of another's bytes tells of ours: since the same cell, and in the same elements."""
+    """Return whether what became of another's bytes tells of ours: since the same cell, and in the same elements."""
     is_as_old = (one.change and one.change.since) == (other.change and other.change.since)
     return is_as_old and other.lane.is_exact and _has_same_grid(one.reading, other.reading)
 
 
 def _has_same_grid(a: Reading, b: Reading) -> bool:
-    """Tell whether elements of the two never overlap in part, so that counting bytes counts elements."""
+    """Return whether elements of the two never overlap in part, so that counting bytes counts elements."""
     size = a.itemsize
     steps = (a.address - b.address, *a.strides, *b.strides)
     return size == b.itemsize and not any(step % size for step in steps)

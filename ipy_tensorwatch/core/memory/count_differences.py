@@ -44,7 +44,7 @@ class Side:
     strides: tuple[int, ...]
 
     def element(self, index: Index, itemsize: int) -> Array:
-        """Give the bytes of one element, as a row."""
+        """Return the bytes of one element, as a row."""
         place = self.first + sum(map(int.__mul__, index, self.strides))
         return as_array(self.buffer, place, (1, itemsize), (itemsize, 1))
 
@@ -114,7 +114,7 @@ class Tally:
 
 
 def spread_indices(shape: Index, real: Sequence[int], indices: list[Index], count: int) -> list[Index]:
-    """Give the first indices of the elements that lie at some places, many at each because of strides of 0.
+    """Return the first indices of the elements that lie at some places, many at each because of strides of 0.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def _spread(shape: Index, real: Sequence[int], reduced: Index) -> Iterator[Index
 
 
 def _in_order(ranges: Sequence[Sequence[int]]) -> Iterator[Index]:
-    """Go through a product lazily: its ranges may be long."""
+    """Iterate over a product lazily: its ranges may be long."""
     if not ranges:
         yield ()
         return
@@ -231,7 +231,7 @@ class _Overlaid:
         return changed, [*islice(self._indices(numbers[1:], self.first, self.dims), examples)]
 
     def _rows(self) -> Iterator[Array]:
-        """Give the elements that differ, before and after."""
+        """Yield the elements that differ, before and after."""
         reached = np.zeros(len(self.differs), np.bool_)
         reached[0] = True  # from the lowest place on, whichever index lies there
         for size, stride in self.dims:

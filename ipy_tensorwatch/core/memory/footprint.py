@@ -50,14 +50,14 @@ class Footprint:
         return prod(size for _, size in self.levels) if are_nested(self.levels) else int(self._marked().sum())
 
     def take(self, buffer: Any, start: int) -> Array:  # noqa: ANN401
-        """Give the bytes out of a buffer in which the first lies at `start`."""
+        """Return the bytes out of a buffer in which the first lies at `start`."""
         if not are_nested(self.levels):
             return as_array(buffer, start, (self.width,), (1,))[self._marked()]
         shape, strides = tuple(size for _, size in self.levels), tuple(stride for stride, _ in self.levels)
         return np.ascontiguousarray(as_array(buffer, start, shape[::-1], strides[::-1])).reshape(-1)
 
     def runs(self) -> Array | None:
-        """Give the bytes as runs, rows of an offset and a length; None where these are too many."""
+        """Return the bytes as runs, rows of an offset and a length; None where these are too many."""
         if not are_nested(self.levels):
             edges = np.flatnonzero(np.diff(self._marked(), prepend=False, append=False))
             return np.stack((edges[::2], edges[1::2] - edges[::2]), axis=1)

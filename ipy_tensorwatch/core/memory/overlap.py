@@ -19,7 +19,7 @@ _TooHardError: type[Exception] = getattr(np, "exceptions", np).TooHardError  # i
 
 
 def relate(a: Reading, b: Reading) -> Relation:
-    """Tell how the memory of two readings relates."""
+    """Return how the memory of two readings relates."""
     if a.object == b.object:
         return "same-object"
     if a.unknown or b.unknown:
@@ -35,7 +35,7 @@ def relate(a: Reading, b: Reading) -> Relation:
 
 
 def share_bytes(a: Reading, b: Reading) -> bool | None:
-    """Tell whether two readings have a byte in common; None where the search would take too long."""
+    """Return whether two readings have a byte in common; None where the search would take too long."""
     if not (a.numel and b.numel) or a.address >= b.end or b.address >= a.end:
         return False
     if a.is_dense and b.is_dense:
@@ -47,7 +47,7 @@ def share_bytes(a: Reading, b: Reading) -> bool | None:
 
 
 def overlaps_itself(reading: Reading) -> bool | None:
-    """Tell whether elements of one reading share bytes, as `expand` and `unfold` lay them; None where it is not known.
+    """Return whether elements of one reading share bytes, as `expand` and `unfold` lay them; None where it is not known.
 
     Examples
     --------

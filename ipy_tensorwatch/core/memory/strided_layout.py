@@ -111,7 +111,7 @@ def levels_of(reading: Reading) -> Levels:
 
 
 def are_nested(levels: Levels) -> bool:
-    """Tell whether each progression steps over all that the finer ones reach, so that no byte is met twice."""
+    """Return whether each progression steps over all that the finer ones reach, so that no byte is met twice."""
     return all(stride >= width_of(levels[:place]) for place, (stride, _) in enumerate(levels))
 
 

@@ -153,7 +153,7 @@ def join_looks(looks: Iterable[Sequence[Found]]) -> Sequence[Found]:
 
 
 def _add_up(earlier: Content, later: Content) -> Content:
-    """Tell what became of bytes that were looked at twice; how many changed is not known where some did both times."""
+    """Return what became of bytes that were looked at twice; how many changed is not known where some did both times."""
     verified = earlier.verified and later.verified
     if earlier.changed and later.changed:
         return Content(changed=True, verified=verified, since=earlier.since)

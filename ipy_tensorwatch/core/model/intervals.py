@@ -28,7 +28,7 @@ class Intervals:
         self._reach: list[int] = np.maximum.accumulate(ends[order]).tolist()
 
     def meeting(self, low: int, high: int) -> Iterator[int]:
-        """Give the places of the readings whose span meets `[low, high)`, the highest first."""
+        """Yield the places of the readings whose span meets `[low, high)`, the highest first."""
         index = bisect_left(self._lows, high)
         while index and self._reach[index - 1] > low:
             index -= 1

@@ -48,7 +48,7 @@ class AccessPath:
         return self.steps[-1:] == (".grad",)
 
     def leads_to(self, other: AccessPath) -> bool:
-        """Tell whether `other` is this path or lies behind it; an unknown item matches any item.
+        """Return whether `other` is this path or lies behind it; an unknown item matches any item.
 
         Examples
         --------

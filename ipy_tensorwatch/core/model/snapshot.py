@@ -107,12 +107,12 @@ class RootSnapshot:
         return Intervals(self.readings)
 
     def places_of(self, storage: int) -> tuple[int, ...]:
-        """Give the places of the readings of a storage."""
+        """Return the places of the readings of a storage."""
         places = self.by_storage.get(storage, ())
         return (places,) if isinstance(places, int) else places
 
     def summed_up(self, places: Sequence[int], many: int) -> Iterator[tuple[str, int]]:
-        """Give the paths of some places, or the container's of more than so many in one; each with its first place."""
+        """Yield the paths of some places, or the container's of more than so many in one; each with its first place."""
         stops, start = self.outline.stops(), 0
         while start < len(places):
             number = bisect_right(stops, places[start])
@@ -144,15 +144,15 @@ class ByStorage:
     _asked: int = 0
 
     def get(self, storage: int, default: tuple[Entry, ...] = ()) -> tuple[Entry, ...]:
-        """Give the entries of a storage."""
+        """Return the entries of a storage."""
         return tuple((scene.path_at(place), scene.readings[place]) for scene, place in self.places(storage)) or default
 
     def places(self, storage: int) -> Iterator[tuple[RootSnapshot, int]]:
-        """Go through the places of a storage, scene by scene."""
+        """Iterate over the places of a storage, scene by scene."""
         return ((scene, place) for scene in self._scenes_of(storage) for place in scene.places_of(storage))
 
     def values(self) -> Iterator[tuple[Entry, ...]]:
-        """Go through the entries, storage by storage."""
+        """Iterate over the entries, storage by storage."""
         return map(self.get, dict.fromkeys(chain.from_iterable(scene.by_storage for scene in self.scenes)))
 
     def _scenes_of(self, storage: int) -> Sequence[RootSnapshot]:
@@ -180,7 +180,7 @@ class Snapshot:
         return sum(len(scene.readings) for scene in self.scenes.values())
 
     def entries(self) -> Iterator[tuple[AccessPath, Reading]]:
-        """Go through all paths and readings."""
+        """Iterate over all paths and readings."""
         return chain.from_iterable(scene.entries for scene in self.scenes.values())
 
     def get(self, path: str) -> Reading | None:

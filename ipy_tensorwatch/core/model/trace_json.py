@@ -62,7 +62,7 @@ def read_trace(text: str) -> CellTrace:
 
 @cache
 def _defaults(kind: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Give the fields of a record that are saved, each with its default value."""
+    """Return the fields of a record that are saved, each with its default value."""
     if kind is Content:  # which elements differ may still have to be counted
         return {"changed": MISSING, "verified": MISSING, "since": None, "elements": None}
     if kind is Content:  # what changed is counted by the time that it is saved
@@ -158,7 +158,7 @@ class _Reader:
 
 
 def _run(outline: Outline, nodes: dict[tuple[str, ...], int], path: int | list[str]) -> OutlineRun:
-    """Give the run of one path; that of a gradient is the place of its leaf."""
+    """Return the run of one path; that of a gradient is the place of its leaf."""
     if isinstance(path, int):
         return OutlineRun(0, "grad", (path,))
     *above, last = path

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def method_result(
     node: ast.Call, owner: References, given: list[References], others: list[References], scope: Scope
 ) -> References:
-    """Tell where the result of a method leads: to its object, to a part of it, or to memory of its own."""
+    """Return where the result of a method leads: to its object, to a part of it, or to memory of its own."""
     name = last_name(node.func)
     if name == "set_" and given:
         return to.view(given[0])
@@ -48,7 +48,7 @@ def _known_method(name: str, owner: References) -> References | None:
 
 
 def function_result(node: ast.Call, given: list[References], others: list[References], scope: Scope) -> References:
-    """Tell where the result of a function leads: to what it was given, or to memory of its own."""
+    """Return where the result of a function leads: to what it was given, or to memory of its own."""
     first = given[0] if given else ()
     known = _known_function(node, first, given, scope)
     if known is not None:

@@ -41,7 +41,7 @@ class NamedWrite:
 
 
 def call_writes(node: ast.Call, scope: Scope) -> Iterator[NamedWrite]:
-    """Give what one call writes to by the name of its function and of its arguments."""
+    """Yield what one call writes to by the name of its function and of its arguments."""
     if (out := keyword(node, "out")) is not None:
         yield from _each(out, scope)
     if is_true(keyword(node, "inplace")):

@@ -113,5 +113,5 @@ def behind(refs: References, *, grad: bool | None = None) -> References:
 
 
 def doubt(refs: References) -> References:
-    """Tell what an unknown function may have made of the objects it was given."""
+    """Return what an unknown function may have made of the objects it was given."""
     return union(replace(one, same=False, below=True, sealed=True, depth=0, sure=False) for one in refs)

@@ -58,7 +58,7 @@ def out_of_place(text: str, names: Container[str]) -> str | None:
 
 
 def _written(call: ast.Call, names: Container[str]) -> str | None:
-    """Tell which of the names an in-place call writes to, through a chain of such calls too."""
+    """Return which of the names an in-place call writes to, through a chain of such calls too."""
     out = keyword(call, "out")
     if out is not None:
         name = spell_path(out)
@@ -131,7 +131,7 @@ def with_clones(text: str, names: Collection[str]) -> str | None:
 
 
 def _reads(node: ast.AST, names: Collection[str]) -> Iterator[ast.expr]:
-    """Give the expressions that read one of these names, none inside another one."""
+    """Yield the expressions that read one of these names, none inside another one."""
     is_read = isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Load)
     if is_read and isinstance(node, ast.expr) and spell_path(node) in names:
         yield node
@@ -157,7 +157,7 @@ def cloned_value(text: str) -> str | None:
 
 
 def read_paths(text: str) -> list[str]:
-    """Give the names, and the items that constants spell, which a statement computes from.
+    """Return the names, and the items that constants spell, which a statement computes from.
 
     Examples
     --------
@@ -171,7 +171,7 @@ def read_paths(text: str) -> list[str]:
 
 
 def binds(text: str, names: Collection[str] | None = None) -> bool:
-    """Tell whether a statement assigns to one of these paths, or to any name."""
+    """Return whether a statement assigns to one of these paths, or to any name."""
     node = parse_one(text)
     targets = node.targets if isinstance(node, ast.Assign) else []
     if names is None:

@@ -19,16 +19,16 @@ class Scope:
         self.names = names or {}
 
     def look_up(self, name: str) -> References:
-        """Tell where a name leads."""
+        """Return where a name leads."""
         return self.names.get(name, (Reference(path=AccessPath(name)),))
 
     def call(self, node: ast.Call) -> References | None:
-        """Tell where the result of a call leads, or None where nothing but the names of libraries can tell."""
+        """Return where the result of a call leads, or None where nothing but the names of libraries can tell."""
         del node
         return None
 
     def iterated(self, refs: References) -> References:
-        """Tell where the items lead that a loop over these objects gives."""
+        """Return where the items lead that a loop over these objects gives."""
         return to.element(refs)
 
     def set_name(self, name: str, refs: References) -> None:
@@ -36,7 +36,7 @@ class Scope:
         self.names[name] = refs
 
     def closed(self, node: ast.Lambda) -> References:
-        """Tell where a function without a name leads."""
+        """Return where a function without a name leads."""
         del node
         return ()
 

@@ -104,7 +104,7 @@ def statements_of(tree: ast.Module, source: str) -> tuple[Statement, ...]:
 
 
 def statements_in(one: Statement) -> tuple[Statement, ...]:
-    r"""Give the statements of the code that a magic runs, by their lines in the cell; else the statement itself.
+    r"""Return the statements of the code that a magic runs, by their lines in the cell; else the statement itself.
 
     Examples
     --------
@@ -147,14 +147,14 @@ def _analyse(node: ast.stmt) -> StatementFacts:
 
 
 def targets_of(node: ast.stmt) -> Iterator[Target]:
-    """Give what a statement names as written; what an unknown function may have handed on is not named."""
+    """Yield what a statement names as written; what an unknown function may have handed on is not named."""
     scope = Scope()
     for write in find_writes(node, scope):
         yield from (_target(write, one) for one in write.refs if one.sure)
 
 
 def names_written(node: ast.stmt) -> tuple[str, ...]:
-    """Give the names that decide what a statement writes: what its targets hang on, and the keys of their items.
+    """Return the names that decide what a statement writes: what its targets hang on, and the keys of their items.
 
     Examples
     --------

@@ -31,12 +31,12 @@ class Named:
     below: tuple[tuple[Target, AccessPath], ...]
 
     def is_behind(self, path: AccessPath) -> bool:
-        """Tell whether a path lies behind one of the targets."""
+        """Return whether a path lies behind one of the targets."""
         return any(target.covers(path, spelled) for target, spelled in self.below)
 
 
 def name_targets(statement: Statement, values: Iterable[KeyValues], watched: Mapping[str, object]) -> Named:
-    """Tell which watched paths a statement names as written.
+    """Return which watched paths a statement names as written.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def _longest_watched(path: AccessPath, watched: Mapping[str, object]) -> list[st
 
 
 def _spells(pattern: AccessPath, spelled: str) -> bool:
-    """Tell whether a spelled path is the pattern with its unknown items filled in."""
+    """Return whether a spelled path is the pattern with its unknown items filled in."""
     head, *rest = str(pattern).split(ANY_ITEM)
     if not spelled.startswith(head):
         return False

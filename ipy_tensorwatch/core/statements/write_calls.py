@@ -26,7 +26,7 @@ def runs_backward(statement: Statement) -> bool:
 
 
 def is_followed_by(signs: str, name: str, statement: Statement) -> bool:
-    """Tell whether one of some signs stands behind a name."""
+    """Return whether one of some signs stands behind a name."""
     return re.search(rf"(?<![\w.]){re.escape(name)}[{re.escape(signs)}]", statement.text) is not None
 
 

@@ -44,7 +44,7 @@ class Target:
     grad: bool | None = None
 
     def covers(self, path: AccessPath, spelled: AccessPath) -> bool:
-        """Tell whether a path lies behind this target, whose own path is spelled with the keys of its items."""
+        """Return whether a path lies behind this target, whose own path is spelled with the keys of its items."""
         return spelled.leads_to(path) and self.grad in (None, path.is_grad)
 
 
@@ -70,7 +70,7 @@ def _resolve_step(step: str, values: KeyValues) -> str:
 
 
 def key_names(path: AccessPath) -> frozenset[str]:
-    """Give the names whose values at run time tell the path's items."""
+    """Return the names whose values at run time tell the path's items."""
     keys = (_parse_key(step) for step in path.steps if step.startswith("["))
     return frozenset(name for key in keys if key is not None for name in _names(key))
 

@@ -14,7 +14,7 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 
 
 def own_parts(node: ast.stmt) -> list[ast.expr]:
-    """Give a statement's own expressions: of a compound statement its header, of a definition what runs at once."""
+    """Return a statement's own expressions: of a compound statement its header, of a definition what runs at once."""
     found: list[ast.expr] = []
     waiting = list(ast.iter_child_nodes(node))
     while waiting:
@@ -47,7 +47,7 @@ def statement_at(nodes: Sequence[ast.stmt], line: int, column: int | None) -> in
 
 
 def is_slice(key: ast.expr) -> bool:
-    """Tell whether a subscript takes a part of a tensor rather than one item of a container."""
+    """Return whether a subscript takes a part of a tensor rather than one item of a container."""
     parts = key.elts if isinstance(key, ast.Tuple) else [key]
     return any(isinstance(part, ast.Slice) or (isinstance(part, ast.Constant) and part.value is ...) for part in parts)
 
@@ -76,7 +76,7 @@ def spell_path(node: ast.expr) -> str | None:
 
 
 def is_library(node: ast.expr) -> bool:
-    """Tell whether an expression spells a library's module: `torch.nn.init`."""
+    """Return whether an expression spells a library's module: `torch.nn.init`."""
     while isinstance(node, ast.Attribute):
         node = node.value
     return isinstance(node, ast.Name) and node.id in LIBRARIES
@@ -88,27 +88,27 @@ def last_name(func: ast.expr) -> str:
 
 
 def is_method(func: ast.expr) -> bool:
-    """Tell whether a function is called on a variable rather than on a library."""
+    """Return whether a function is called on a variable rather than on a library."""
     return isinstance(func, ast.Attribute) and not is_library(func.value) and func.attr not in NOT_A_METHOD
 
 
 def keyword(node: ast.Call, name: str) -> ast.expr | None:
-    """Give a keyword argument's expression."""
+    """Return a keyword argument's expression."""
     return next((one.value for one in node.keywords if one.arg == name), None)
 
 
 def is_true(node: ast.expr | None) -> bool:
-    """Tell whether an expression is the constant True."""
+    """Return whether an expression is the constant True."""
     return isinstance(node, ast.Constant) and node.value is True
 
 
 def positional_names(spec: ast.arguments) -> list[str]:
-    """Give the names of a function's parameters that a caller may fill by their place."""
+    """Return the names of a function's parameters that a caller may fill by their place."""
     return [one.arg for one in (*spec.posonlyargs, *spec.args)]
 
 
 def arguments(node: ast.Call) -> list[ast.expr]:
-    """Give all arguments of a call, named or not."""
+    """Return all arguments of a call, named or not."""
     return [*node.args, *(one.value for one in node.keywords)]
 
 
@@ -118,10 +118,10 @@ def names_bound(loop: ast.For | ast.AsyncFor | ast.comprehension) -> set[str]:
 
 
 def is_inplace_name(name: str) -> bool:
-    """Tell whether a name follows PyTorch's rule for operations in place: one underscore at its end."""
+    """Return whether a name follows PyTorch's rule for operations in place: one underscore at its end."""
     return name.endswith("_") and not name.endswith("__") and name != "_"
 
 
 def is_inplace_dunder(name: str) -> bool:
-    """Tell whether a name is one that Python itself calls to write in place."""
+    """Return whether a name is one that Python itself calls to write in place."""
     return name in INPLACE_DUNDERS

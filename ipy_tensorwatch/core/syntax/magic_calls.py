@@ -30,7 +30,7 @@ class Body:
 
 
 def find_source(node: ast.stmt) -> str:
-    """Give what a magic does, as Python: the code that it runs, or the assignment that it amounts to.
+    """Return what a magic does, as Python: the code that it runs, or the assignment that it amounts to.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def as_typed(text: str) -> str:
 
 
 def find_body(node: ast.stmt) -> Body | None:
-    """Give the code that a statement hands to a magic which runs it.
+    """Return the code that a statement hands to a magic which runs it.
 
     Examples
     --------

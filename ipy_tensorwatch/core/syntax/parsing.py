@@ -73,7 +73,7 @@ def parse_path(text: str) -> AccessPath:
 
 
 def walk_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Give statements in source order, those inside blocks included, those inside definitions not."""
+    """Yield statements in source order, those inside blocks included, those inside definitions not."""
     waiting = [iter(body)]  # no recursion: of a thousand `elif`s each stands inside the one before
     while waiting:
         node = next(waiting[-1], None)
@@ -86,7 +86,7 @@ def walk_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def statements_around(tree: ast.Module, holds: Callable[[ast.stmt], bool]) -> Iterator[ast.stmt]:
-    """Give the statements that hold something, and those inside of them that do, in definitions too."""
+    """Yield the statements that hold something, and those inside of them that do, in definitions too."""
     waiting = [tree.body]
     while waiting:
         for node in waiting.pop():
@@ -96,7 +96,7 @@ def statements_around(tree: ast.Module, holds: Callable[[ast.stmt], bool]) -> It
 
 
 def blocks_of(node: ast.stmt) -> Iterator[list[ast.stmt]]:
-    """Give the blocks of a compound statement in source order."""
+    """Yield the blocks of a compound statement in source order."""
     yield getattr(node, "body", [])
     for branch in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
         yield branch.body
@@ -147,7 +147,7 @@ def _last(nodes: Iterable[ast.AST], name: str) -> Defined | None:
 
 
 def enclosing_names(tree: ast.Module, inner: ast.AST) -> frozenset[str]:
-    """Give the names that functions around a nested function bind."""
+    """Return the names that functions around a nested function bind."""
     around = [
         node
         for node in ast.walk(tree)
@@ -166,7 +166,7 @@ def _bound_name(part: ast.AST) -> Iterator[str]:
 
 
 def bound_around(source: str, line: int) -> frozenset[str]:
-    r"""Give the names that the innermost function around a line binds, those that it declares global included.
+    r"""Return the names that the innermost function around a line binds, those that it declares global included.
 
     Examples
     --------

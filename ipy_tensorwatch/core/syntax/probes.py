@@ -119,7 +119,7 @@ class _Prober:
 
 
 def _must_come_first(node: ast.stmt, position: int) -> bool:
-    """Tell what must stay the first statement to keep its meaning: `from __future__`, and a docstring."""
+    """Return what must stay the first statement to keep its meaning: `from __future__`, and a docstring."""
     if isinstance(node, ast.ImportFrom):
         return node.module == "__future__"
     return position == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
