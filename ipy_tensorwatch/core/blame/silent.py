@@ -1,4 +1,4 @@
-"""Why a path changed, and whether anybody would have expected it."""
+"""Why a path changed, and whether the change was expected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Verdict:
 
     @property
     def is_silent(self) -> bool:
-        """Whether nobody would have expected the change from reading the cell."""
+        """True if a reader of the cell would not expect the change."""
         return self.cause in _SILENT
 
 

@@ -1,4 +1,4 @@
-"""What mends a hazard, as data: a kind, the code to type, and the edits of cells that do it."""
+"""The fix of a hazard, as data: a kind, the code to type, and the edits of cells."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ _REPLACING, _PRECEDING = frozenset(get_args(Replacing)), frozenset(get_args(Prec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """Lines of a cell to be replaced by others; nothing is replaced where `end_line` is `line - 1`.
+    """Lines of a cell to replace; `end_line` is `line - 1` for an insertion.
 
     Attributes
     ----------
     line, end_line
-        The first and the last line, counted as in a `Site`.
+        The first and the last line, numbered as in a `Site`.
     text
-        The new lines, indented as they are to stand there.
+        The new lines, with their indentation.
     """
 
     cell: int
@@ -73,17 +73,17 @@ class Fix:
     code
         What to type.
     other
-        What else its sentence quotes: the statement that the code goes before, or what to type for another purpose.
+        A second code in its sentence: the statement that the code goes before, or an alternative.
     names
-        The variables, modules or classes that it is about.
+        The variables, modules or classes concerned.
     cell
         The cell to run again.
     target
-        The statement that the code stands for, or goes before.
+        The statement that the code replaces or precedes.
     says_where
-        Whether that has to be said: it stands outside the cell that raised.
+        Whether the message must state the place of `target`: it is outside the cell that raised.
     tail
-        What else is said behind it.
+        The kind of sentence that follows.
     applicability
         `safe` where it was tried and all but what it mends comes out the same, `unsafe` where it mends but other
         results may change, `display` where there is nothing to apply.
@@ -102,7 +102,7 @@ class Fix:
 
 
 def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:
-    """Add the edits that do what a fix says, where its statement is found in the source of its cell."""
+    """Add the edits that apply a fix, if its statement is found in the source of its cell."""
     target = fix.target
     if not fix.code or target is None or target.cell is None or fix.kind not in _PRECEDING | _REPLACING:
         return fix
@@ -116,7 +116,7 @@ def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:
 
 
 def _regions(source: str) -> Iterator[tuple[str, int]]:
-    """Yield a cell's source, and the code in it that magics run, each with the count of lines above it."""
+    """Yield a cell's source and the code in it that magics run, each with its line offset."""
     yield source, 0
     tree = parse_cell(source) if MAGIC_CALL in source else None
     bodies = (find_body(node) for node in tree.body) if tree else ()
@@ -124,7 +124,7 @@ def _regions(source: str) -> Iterator[tuple[str, int]]:
 
 
 def _replaced(source: str, target: TypedLine, code: str) -> Lines | None:
-    r"""Put code in the place of a statement, whatever else stands on its lines.
+    r"""Replace a statement with code, keeping the rest of its lines.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def _replaced(source: str, target: TypedLine, code: str) -> Lines | None:
 
 
 def _inserted(source: str, target: TypedLine, code: str) -> Lines | None:
-    r"""Put code on a line of its own before a statement that begins its line.
+    r"""Insert code on a line of its own before a statement that begins its line.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def _inserted(source: str, target: TypedLine, code: str) -> Lines | None:
 
 
 def _find(source: str, lines: list[str], target: TypedLine) -> ast.stmt | None:
-    """Find a statement by its line and its text."""
+    """Return a statement by its line and text."""
     tree = parse_cell(source)
     around = statements_around(tree, lambda one: one.lineno <= target.line <= (one.end_lineno or 0)) if tree else ()
     return next((one for one in around if one.lineno == target.line and _spelled(one, lines) == target.text), None)
@@ -169,7 +169,7 @@ def _spelled(node: ast.stmt, lines: list[str]) -> str:
 
 
 def _checked(lines: list[str], edit: Lines) -> Lines | None:
-    """Let an edit through after which the source is Python still."""
+    """Return the edit, or None if the edited source is not valid Python."""
     first, last, text = edit
     edited = [*lines[: first - 1], *text.split("\n"), *lines[last:]]
     return edit if parse_cell("\n".join(edited)) else None

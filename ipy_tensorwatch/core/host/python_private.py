@@ -1,4 +1,4 @@
-"""What Python does not promise and we make use of, each with a stand-in where it is otherwise."""
+"""Undocumented Python behaviour that we use, each with a fallback."""
 
 from __future__ import annotations
 

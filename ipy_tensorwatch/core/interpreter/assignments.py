@@ -1,4 +1,4 @@
-"""What a statement binds while a function of the notebook runs: names, attributes, items."""
+"""What a statement binds while a notebook function is interpreted: names, attributes, items."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OPERATORS: dict[type[ast.operator], str] = {
 
 
 def add_member(node: ast.Call, frame: Frame) -> None:
-    """Note what `append` and its like put into a container."""
+    """Record what `append` and similar methods put into a container."""
     if not isinstance(node.func, ast.Attribute) or node.func.attr not in _ADDERS or not node.args:
         return
     value = trace(node.args[-1], frame)

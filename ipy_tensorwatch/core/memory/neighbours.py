@@ -1,4 +1,4 @@
-"""Find the entries that share a byte with a reading, without asking each of them."""
+"""Find the entries that share a byte with a reading, without comparing all of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Owner = TypeVar("_Owner")
 
 
 class Neighbourhood(Generic[_Owner]):
-    """Readings, each with its owner, in the order of their addresses."""
+    """Readings and their owners, in address order."""
 
     def __init__(self, entries: Iterable[tuple[_Owner, Reading]]) -> None:
         self._entries = list(entries)
@@ -31,14 +31,14 @@ class Neighbourhood(Generic[_Owner]):
             self._by_object[one.object].append(place)
 
     def of(self, reading: Reading) -> list[tuple[_Owner, Reading]]:
-        """Return the entries that share a byte, as they were given, and behind them the others of the same object."""
+        """Return the entries that share a byte, in the given order, then others of the same object."""
         near = list(_sharing(reading, self._intervals, self._readings))
         same = [place for place in self._by_object.get(reading.object, ()) if place not in near]
         return [self._entries[place] for place in (*near, *same)]
 
 
 def neighbours_of(reading: Reading, snapshot: Snapshot) -> list[tuple[AccessPath, Reading]]:
-    """Return the entries that share a byte with a reading, in order, and behind them the others of the same object."""
+    """Return the entries that share a byte with a reading, in order, then others of the same object."""
     near = [
         (scene, place)
         for scene in snapshot.scenes.values()

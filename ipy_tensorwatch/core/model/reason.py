@@ -1,4 +1,4 @@
-"""Why the memory of a tensor is not known, or its bytes were not compared. The words for it are made in `render`."""
+"""Why a tensor's memory is not known, or its bytes were not compared; worded in `render`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a statement mentions and binds, and whether it may run the code of a function."""
+"""The names that a statement mentions and binds, and whether it may call a function."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _is_constant(key: ast.expr) -> bool:
 
 
 def binds_of(node: ast.stmt) -> frozenset[str]:
-    """Return the names that a statement binds anew; an augmented assignment binds none."""
+    """Return the names that a statement binds; an augmented assignment binds none."""
     names = frozenset(_walrus_names(node))
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):

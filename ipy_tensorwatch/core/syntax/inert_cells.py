@@ -1,4 +1,4 @@
-"""Tell cells that run no code but Python's own, so that nothing in them can write a tensor."""
+"""Cells that run only Python's own code, so that they cannot write a tensor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OF_VALUES = (ast.Expr, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare)
 
 
 def is_inert(source: str) -> bool:
-    """Tell a cell of constants, names and plain assignments.
+    """Return whether a cell consists of constants, names and plain assignments.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the names of PyTorch's, NumPy's and Python's own operations say about memory."""
+"""What the names of PyTorch's, NumPy's and Python's operations imply about memory."""
 
 from __future__ import annotations
 
