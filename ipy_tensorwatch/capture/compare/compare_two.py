@@ -1,4 +1,4 @@
-"""Compare two tensors that the user names, without changing a counter, a gradient or a random state."""
+"""Compare two tensors that the user names, without changing a version counter, a gradient or a random state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _COMPLEX = "complex128"
 
 
 def is_comparable(thing: object) -> bool:
-    """Return what can be compared: tensors and arrays."""
+    """Return whether an object can be compared: a tensor or an array."""
     return isinstance(thing, torch.Tensor | np.ndarray)
 
 
@@ -75,7 +75,7 @@ def _elements(a: Any, b: Any, examples: int) -> tuple[Elements | None, str]:  # 
 
 
 def _plain(thing: Any) -> Any:  # noqa: ANN401
-    """Return a tensor or an array that can be cut into pieces, without a copy where it can be so already."""
+    """Return a tensor or array that can be split into pieces, without a copy if possible."""
     if not isinstance(thing, torch.Tensor):
         return np.asarray(thing)
     plain = thing.detach()
@@ -97,7 +97,7 @@ def _numbers(piece: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401
 
 @dataclass(slots=True)
 class _Differing:
-    """The elements that differ, of the pieces that were compared so far."""
+    """The differing elements of the pieces compared so far."""
 
     examples: int
     changed: int = 0
@@ -125,7 +125,7 @@ class _Differing:
 
 
 def _differences(a: Any, b: Any, examples: int) -> tuple[Elements | None, str]:  # noqa: ANN401
-    """Compare piece by piece, and what is expanded in both only once."""
+    """Compare piece by piece; dimensions expanded in both are compared once."""
     shape = tuple(a.shape)
     strides = [one.stride() if isinstance(one, torch.Tensor) else one.strides for one in (a, b)]
     real = [place for place, (size, *steps) in enumerate(zip(shape, *strides, strict=True)) if size > 1 and any(steps)]

@@ -1,4 +1,4 @@
-"""How much of graphs may be read, for want of stack and of time."""
+"""How many graph nodes may be read, given stack and time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SMALLEST, LARGEST = 1 << 20, 8 << 20
 
 
 def _stack_size() -> int:
-    """Return how many bytes of stack there are, 8 MB where there is no limit."""
+    """Return the stack size in bytes, 8 MB if there is no limit."""
     if sys.platform == "win32":
         return SMALLEST
     import resource  # noqa: PLC0415  (there is none on Windows)
@@ -26,10 +26,10 @@ CLOCK_EVERY = 64
 
 
 def is_enough(count: int, deadline: float) -> bool:
-    """Return whether so many nodes are all that may be read, by a deadline of the performance counter."""
+    """Return whether the node limit or the deadline (of `perf_counter`) is reached."""
     return count >= MAX_NODES or is_late(count, deadline)
 
 
 def is_late(count: int, deadline: float) -> bool:
-    """Return whether time is up, looking at the clock now and then."""
+    """Return whether the deadline has passed, reading the clock now and then."""
     return count % CLOCK_EVERY == 0 and perf_counter() > deadline

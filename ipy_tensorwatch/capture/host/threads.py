@@ -1,4 +1,4 @@
-"""Whether another thread may run the user's code just now."""
+"""Whether another thread may be running user code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OWN: set[object] = set()
 
 
 def is_alone() -> bool:
-    """Return whether this is the main thread, and all others are those of the kernel that run no code of the user's."""
+    """Return whether this is the main thread and all others are kernel threads without user code."""
     if threading.current_thread() is not threading.main_thread():
         return False
     others = [one for one in threading.enumerate() if one is not threading.main_thread()]

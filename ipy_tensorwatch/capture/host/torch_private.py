@@ -1,7 +1,7 @@
 """PyTorch's private names for tensors, operators and modes; those for graphs are in `graph_private`.
 
-Each name is tried once, at import (`core/host/capability.py`): where it is missing or does something else, a stand-in
-takes its place, and `%tensorwatch status` says what is switched off.
+Each name is tried once, at import (`core/host/capability.py`): if it is missing or behaves differently, a fallback
+replaces it, and `%tensorwatch status` reports what is disabled.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ DispatchMode, user_modes = take(
 
 
 def push_below(mode: object) -> None:
-    """Put a mode under all others, so that whoever leaves one pops his own."""
+    """Push a mode below all others, so that each user's `__exit__` pops its own mode."""
     _restack([mode, *user_modes()])
 
 
 def take_out(mode: object) -> None:
-    """Take a mode out from wherever it is, and leave the others as they stand."""
+    """Remove a mode from anywhere in the stack, keeping the others."""
     modes = user_modes()
     if any(one is mode for one in modes):
         _restack([one for one in modes if one is not mode])
@@ -83,7 +83,7 @@ def _restack(modes: list[Any]) -> None:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Compute with a graph, whatever the user has switched on."""
+    """Compute with a graph, regardless of the user's modes."""
     modes = user_modes()
     _restack([])
     try:
@@ -94,7 +94,7 @@ def undisturbed() -> Iterator[None]:
 
 
 def spare_subclassing(mode: object) -> Callable[[], object]:
-    """Let a mode step aside while a tensor becomes one of a subclass, until what is returned is called.
+    """Suspend a mode while a tensor becomes one of a subclass; the returned callable ends this.
 
     Before PyTorch 2.6 `as_subclass` raises under any mode, and with it most operators on tensors of a subclass.
     """
@@ -191,7 +191,7 @@ _is_cow: Callable[[Tensor], object] = take(
 
 
 def is_cow(tensor: Tensor) -> bool:
-    """Return whether a tensor's memory is copied when somebody writes to it."""
+    """Return whether a tensor's memory is copied on write."""
     try:
         return bool(_is_cow(tensor))
     except RuntimeError:  # since PyTorch 2.15 of a subclass that wraps other tensors
@@ -199,13 +199,13 @@ def is_cow(tensor: Tensor) -> bool:
 
 
 def is_fake(tensor: Tensor) -> bool:
-    """Tell a FakeTensor; asking a symbolic one for its bytes would add a guard."""
+    """Return whether a tensor is a FakeTensor; asking a symbolic one for its bytes would add a guard."""
     return name_of(type(tensor)) == "FakeTensor"
 
 
 def _holders(count: Callable[[int], int], *_: object) -> Callable[[Any], int]:
     def use_count(storage: Any) -> int:  # noqa: ANN401
-        storage._fix_weakref()  # older PyTorch only lends what a weak reference led to, and does not count it
+        storage._fix_weakref()  # older PyTorch returns a borrowed reference here, which is not counted
         return int(count(storage._cdata))
 
     return use_count
@@ -247,7 +247,7 @@ compiler_callback: Callable[[], object] = take(
 
 
 def is_compiled(code: CodeType) -> bool:
-    """Tell code that PyTorch's compiler has put in the place of a function's."""
+    """Return whether PyTorch's compiler generated this code."""
     return code.co_name.startswith("torch_dynamo_resume_in") or any(
         name.startswith(("__compiled_fn", "__resume_at")) for name in code.co_names
     )

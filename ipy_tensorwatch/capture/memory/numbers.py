@@ -16,7 +16,7 @@ _KINDS = "biufcmM"
 
 
 def plain_number(value: Any) -> float | str:  # noqa: ANN401  (any of NumPy's numbers)
-    """Turn a number into one that JSON has, or into text."""
+    """Return a number that JSON can represent, or text."""
     if isinstance(value, np.complexfloating):
         return str(value)
     number = float(value)
@@ -24,7 +24,7 @@ def plain_number(value: Any) -> float | str:  # noqa: ANN401  (any of NumPy's nu
 
 
 def numbers(rows: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any] | None:
-    """Read rows of bytes as numbers that double precision holds; None for types that are none."""
+    """Read rows of bytes as numbers in double precision; None for types that are not numeric."""
     name = dtype.removeprefix("torch.")
     if name[:1] in _STRUCTURES:
         return None
@@ -42,7 +42,7 @@ def numbers(rows: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any] | No
 
 
 def largest_step(old: np.ndarray[Any, Any], new: np.ndarray[Any, Any], dtype: str) -> float | None:
-    """Return the largest finite difference between two lists of elements, rows of bytes."""
+    """Return the largest finite difference between two lists of elements, given as rows of bytes."""
     before, after = numbers(old, dtype), numbers(new, dtype)
     if before is None or after is None:
         return None

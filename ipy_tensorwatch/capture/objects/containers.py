@@ -1,4 +1,4 @@
-"""How to look inside an object without calling any of its own code."""
+"""How to open an object without calling any of its own code."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ PLAIN_IDS, ATOM_IDS = TORCH_IDS | {id(np.ndarray)}, frozenset(map(id, ATOMS))
 
 
 def is_array(kind: type) -> bool:
-    """Return whether objects of this type are what we watch."""
+    """Return whether objects of this type are watched."""
     return id(kind) in PLAIN_IDS or issubclass(kind, _ARRAYS)
 
 
@@ -170,23 +170,23 @@ quick_reader = PerClass(_find_quick_reader)
 
 
 def is_barren(read: Callable[[Any], Any] | None, thing: object) -> bool:
-    """Tell quickly an object that leads nowhere, because it holds numbers and texts alone."""
+    """Return True quickly for an object that holds only numbers and strings, so no tensors."""
     inside = read(thing) if read else None
     try:
         return type(inside) is dict and ATOM_IDS.issuperset(map(id, map(type, inside.values())))
-    except RuntimeError:  # another thread changed it under our hands
+    except RuntimeError:  # another thread changed it meanwhile
         return False
 
 
 def open_list(values: list[object]) -> Contents:
-    """Look inside a list, or a deque."""
+    """Open a list or a deque."""
     parts = slices_of(values)
     copied = parts if len(parts) > SEGMENT else items_of(values)
     yield "index", range(len(copied)), copied, ""
 
 
 def open_tuple(values: tuple[object, ...]) -> Contents:
-    """Look inside a tuple, by field names where it has them."""
+    """Open a tuple, by field names if it has them."""
     names, parts = _fields_of(type(values)), slices_of(values)
     copied = parts if len(parts) > SEGMENT else items_of(values)
     if len(names) == len(copied):
@@ -204,13 +204,13 @@ _fields_of = PerClass(_find_fields)
 
 
 def open_set(values: set[object] | frozenset[object]) -> Contents:
-    """Look inside a set; its members have no path of their own, so they are typed as items of its list."""
+    """Open a set; its members have no path of their own, so they are spelled as items of its list."""
     copied = items_of(values)
     yield "typed", [f"{OF_SET}[{position}]" for position in range(len(copied))], copied, ""
 
 
 def open_dict(mapping: dict[object, object]) -> Contents:
-    """Look inside a dict; keys that only their own code could print are numbered."""
+    """Open a dict; keys that only their own code could print are numbered."""
     if type(mapping) is dict and len(mapping) > HUGE:
         yield "key", *columns_in_slices(mapping), ""
         return
@@ -221,7 +221,7 @@ def open_dict(mapping: dict[object, object]) -> Contents:
 
 
 def open_module(module: torch.nn.Module) -> Contents:
-    """Look inside a module: parameters, buffers, children, and the attributes that the user gave it."""
+    """Open a module: parameters, buffers, children, and the user's attributes."""
     inside = inside_of(module)
     for name, role, what in _PARTS:
         part = value_at(inside, name)
@@ -238,7 +238,7 @@ _PARTS = (("_parameters", "", torch.Tensor), ("_buffers", "buffer", torch.Tensor
 
 
 def _open_part(module: torch.nn.Module, part: dict[Any, Any], role: str, what: type) -> Contents:
-    """Return what a module keeps in one of its dicts, and name what does not belong there."""
+    """Return what a module keeps in one of its dicts, and mark what does not belong there."""
     keys, values = columns_of(part)
     style, steps = module_steps(module, keys) if are_all(keys, str) else _attributes_named(keys)
     yield style, steps, values, role
@@ -249,7 +249,7 @@ def _open_part(module: torch.nn.Module, part: dict[Any, Any], role: str, what: t
 
 
 def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
-    """Look inside an optimizer: the settings of its groups; the walk adds its state once parameters have paths."""
+    """Open an optimizer: the settings of its groups; the walk adds its state once parameters have paths."""
     for place, group in groups_of(optimizer):
         if not is_a(type(group), dict):
             yield ODD, (place,), ("no dict",), ""
@@ -260,7 +260,7 @@ def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
 
 
 def groups_of(optimizer: object) -> list[tuple[str, Any]]:
-    """Return an optimizer's groups of parameters, each with the step to it; raise where they are no list."""
+    """Return an optimizer's parameter groups, each with the step to it; raise if they are no list."""
     groups = attribute(optimizer, "param_groups")
     if groups is None:
         return []
@@ -270,7 +270,7 @@ def groups_of(optimizer: object) -> list[tuple[str, Any]]:
 
 
 def open_object(thing: object) -> Contents:
-    """Look inside a plain object: its `__dict__` and its `__slots__`."""
+    """Open a plain object: its `__dict__` and its `__slots__`."""
     keys, values = columns_of(attributes(thing))
     if keys:
         yield *_attributes_named(keys), values, ""
@@ -282,14 +282,14 @@ def open_object(thing: object) -> Contents:
 
 
 def open_class(kind: type) -> Contents:
-    """Look inside a class that the notebook defined: tensors shared by all its instances."""
+    """Open a class that the notebook defined: its tensors are shared by all instances."""
     if module_of(kind) == "__main__":
         own = [(name, value) for name, value in members_of(kind).items() if is_array(type(value))]
         yield *_attributes_named([name for name, _ in own]), [value for _, value in own], ""
 
 
 def module_steps(module: torch.nn.Module, keys: list[str]) -> tuple[Style, Sequence[object]]:
-    """Choose how a module's parameters, buffers and children are typed."""
+    """Return how a module's parameters, buffers and children are spelled."""
     if is_a(type(module), torch.nn.ModuleDict, torch.nn.ParameterDict):
         return "key", keys
     if is_a(type(module), *_NUMBERED) and all(key.isdigit() for key in keys):
@@ -301,14 +301,14 @@ _NUMBERED = (torch.nn.Sequential, torch.nn.ModuleList, torch.nn.ParameterList)
 
 
 def _attributes_named(keys: list[Any]) -> tuple[Style, Sequence[object]]:
-    """Choose how attributes are typed; names that are no plain text are numbered."""
+    """Return how attributes are spelled; names that are not plain strings are numbered."""
     if are_all(keys, str):
         return "attribute", keys
     return "typed", [f".{key}" if type(key) is str else f".<{_numbered(key, i)}>" for i, key in enumerate(keys)]
 
 
 def spell_keys(keys: Sequence[object], start: int = 0) -> tuple[Style, Sequence[object]]:
-    """Choose how the keys of a dict are typed, the first of which is at a certain place."""
+    """Return how the keys of a dict are spelled; `start` is the place of the first."""
     if _all_printable(keys):
         return "key", keys
     return "typed", [_key_step(start + position, key) for position, key in enumerate(keys)]

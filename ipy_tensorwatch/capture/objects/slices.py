@@ -1,4 +1,4 @@
-"""Parts of a large container, copied out when they are asked for: to copy all of it would touch every object in it."""
+"""Parts of a large container, copied on demand: copying all of it would touch every object."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class Slices(Sequence[Any]):
-    """Gives what a live container holds, part by part, without any code of its own.
+    """Returns the contents of a live container in parts, without running code of its own.
 
     Attributes
     ----------
     take
-        Copies what lies between two places.
+        Copies the items between two places.
     """
 
     __slots__ = ("_count", "_take")
@@ -28,11 +28,11 @@ class Slices(Sequence[Any]):
         self._count, self._take = count, take
 
     def __len__(self) -> int:
-        """Count what it held when it was opened."""
+        """Return the number of items it had when opened."""
         return self._count
 
     def __getitem__(self, part: int | slice) -> Any:  # noqa: ANN401
-        """Copy a part; what was taken out meanwhile is missing from it."""
+        """Copy a part; items removed meanwhile are missing from it."""
         if isinstance(part, int):
             return self[part : part + 1][0]
         start, stop, _ = part.indices(self._count)
@@ -58,7 +58,7 @@ def _walked(count: int, begin: Callable[[], Iterable[Any]]) -> Slices:
         for _ in range(TRIES):
             try:
                 return [*islice(begin(), start, stop)]
-            except RuntimeError:  # another thread changed it under our hands
+            except RuntimeError:  # another thread changed it meanwhile
                 continue
         raise Odd("changed-by-thread")
 

@@ -1,4 +1,4 @@
-"""Add what hangs on a tensor itself: the components of sparse tensors, and attributes that are tensors."""
+"""Add a tensor's own tensors: the components of sparse tensors, and attributes that are tensors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COMPONENT = "component"
 
 
 def add_parts(branch: Branch) -> None:
-    """Add the components and tensor attributes of every tensor in a branch, spelled behind its path."""
+    """Add the components and tensor attributes of every tensor in a branch, spelled after its path."""
     for index, thing in enumerate(branch.objects[:]):
         if is_tensor(thing) and (parts := _parts(thing)):
             path = branch.outline.path_at(index)
