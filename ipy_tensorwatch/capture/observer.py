@@ -41,7 +41,7 @@ ONCE_SEEN, UNSEEN = 0.0005, 0.01
 """The CPU seconds that may be spent on bytes after a cell that cannot have written any, and while some were never
 seen."""
 UNCOUNTED = 1 << 25
-"""How many bytes are kept of what changed before the last look, so that its elements can be counted."""
+"""The bytes kept of changes before the last look, so that their elements can be counted."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,9 +107,9 @@ _REASONS = {
     "unreadable": Reason("gone"),
 }
 FEW = 16
-"""Of one in so many storages each is looked up."""
+"""Up to one in so many storages are looked up one by one."""
 MANY = 100
-"""Of more than so many tensors in one container that were not compared, the container alone is listed."""
+"""Beyond so many uncompared tensors in one container, only the container is listed."""
 
 
 @dataclass(slots=True)

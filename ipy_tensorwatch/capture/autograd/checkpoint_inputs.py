@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")
-"""What norms in training write and do not read."""
+"""Attributes that normalizations in training write and do not read."""
 MAX_FUNCTIONS = 64
-"""How many functions of the notebook are followed from one."""
+"""The maximum number of notebook functions searched from one."""
 
 
 class Again(NamedTuple):

@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     Nodes = Mapping[int, Made]
 
 MAX_NAMES = 10_000
-"""How many names of one frame are looked at."""
+"""The maximum number of names read of one frame."""
 MAX_ITEMS = 1000
-"""How many items of one list are looked at for tensors."""
+"""The maximum number of items of one list searched for tensors."""
 
 
 class _Kept(NamedTuple):

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from .tracked_tensor import Followed
 
 MAX_SAVED = 1 << 15
-"""How many saved tensors are followed."""
+"""The maximum number of saved tensors tracked."""
 GO_ON = 1.5
-"""How much longer than the last look one must be able to take, so that it comes further."""
+"""The factor by which the available time must exceed the last look's, to get further than it."""
 MAX_ROOTS = 16
-"""Of how many roots it is told that their backward is in danger."""
+"""The maximum number of roots reported for a hazard."""
 
 
 @dataclass(slots=True)

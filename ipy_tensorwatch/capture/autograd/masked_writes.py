@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .tracked_tensor import Followed
 
 _COMPARED = ("torch.float32", "torch.float64")
-"""Types in which NumPy compares with a bound just as PyTorch does."""
+"""Dtypes for which NumPy compares with a bound exactly as PyTorch does."""
 
 
 def forgive(kept: Sequence[Followed], known_bytes: KnownBytes) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .known_bytes import KnownBytes
 
 MAX_ITEMS = 4096
-"""How many of the tensors that one node saved are followed."""
+"""The maximum number of saved tensors of one node that are tracked."""
 _NOTHING: frozenset[bytes] = frozenset()
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..memory.byte_block import Block
 
 FEW = 64
-"""A batch of fewer storages is put together with others when there are new ones."""
+"""Batches with fewer storages are merged with others when there are new storages."""
 
 
 @dataclass(slots=True, eq=False)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from ...core.model.records import Relation
 
 COMPARING = 2.0
-"""Seconds that comparing the values may take: of expanded tensors there may be any number."""
+"""Seconds that comparing values may take: expanded tensors have any number of elements."""
 MAX_DENSE = 1 << 28
-"""How many elements a sparse or a quantized tensor may have, to be made a plain one."""
+"""The maximum number of elements of a sparse or quantized tensor that is made dense."""
 _COMPLEX = "complex128"
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_ELEMENTS = 1 << 16
 _WHOLE = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
-"""Elements of these sizes are compared as whole numbers, which is far quicker than byte by byte."""
+"""Elements of these sizes are compared as integers, which is much faster than byte by byte."""
 
 
 def count_dense(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = 3
 COUNTING = 0.5
-"""Seconds that counting the changed elements behind one path may take."""
+"""Seconds that counting the changed elements of one path may take."""
 
 
 class Contrast(NamedTuple):
@@ -204,7 +204,7 @@ class _Largest:
 
 
 Counted = tuple[bool | None, Elements | None]
-"""Whether any elements differ, which is not known where looking took too long, and how many."""
+"""Whether any elements differ (None if the comparison was cut short), and how many."""
 
 
 def count_elements(reading: Reading, sides: tuple[Side, Side], examples: int) -> Counted:

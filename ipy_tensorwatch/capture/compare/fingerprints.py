@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from .batches import Batch
 
 COPY_LIMIT = 1 << 16
-"""Storages up to this size keep a copy, so that the elements that changed can be counted."""
+"""Storages up to this size, in bytes, keep a copy, so that changed elements can be counted."""
 COPY_TOTAL = 1 << 26
 MAX_ELEMENTS = 1 << 20
-"""How many elements are laid out one by one: of expanded tensors there may be any number."""
+"""The maximum number of elements viewed one by one: expanded tensors have any number."""
 BANDWIDTH = 10e9
-"""Bytes per second that a digest is sure to reach; only used to guess whether a storage fits the budget."""
+"""Bytes per second that a digest surely reaches; used only to estimate whether a storage fits the budget."""
 SPARE = 4
-"""How many times over there must be time for all bytes, so that they are compared in any order."""
+"""The factor by which the budget must exceed the estimate for the order of comparison not to matter."""
 
 CLOCK_BYTES, CLOCK_COUNT = 1 << 20, 1024
-"""After so many bytes, or storages, the clock is read: it is a call of the operating system."""
+"""The clock, a system call, is read after so many bytes or storages."""
 
 ByteOutcome = Literal["changed", "new", "skipped", "moved", "unreadable"]
 BytePart = tuple[int, tuple[int, ...], tuple[int, ...], int]

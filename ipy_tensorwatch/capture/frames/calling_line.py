@@ -21,7 +21,7 @@ _OTHERS = (
     contextlib.__file__,
     "<eval_with_key>",
 )
-"""Where the frames lie that are not the user's; the last is code that PyTorch's compiler wrote."""
+"""The places of frames that are not user code; the last is code written by PyTorch's compiler."""
 
 
 def is_users(file_name: str) -> bool:

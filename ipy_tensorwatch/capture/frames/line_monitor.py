@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 CAN_SEE = _monitoring is not None
 
 TOOLS = (3, 4, 5)
-"""The tools that we may be; a debugger, a coverage tool or a profiler may begin in mid-cell, and finds its own free."""
+"""The tool ids that we may use; those of debuggers, coverage tools and profilers stay free."""
 HOT_LINES = 400
 HOT_INTERVAL = 20e-6
-"""A function whose lines follow each other faster than this is seen as a whole from then on."""
+"""A function whose lines follow each other faster, in seconds, is tracked as a whole from then on."""
 CELL = "<module>"
 
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 MAX_CHAIN = 16
 MAX_MESSAGE = 100_000
-"""How long a message may be; PyTorch's have a few hundred characters, with the traceback of an anomaly thousands."""
+"""The maximum length of a message; PyTorch's have hundreds of characters, thousands in anomaly mode."""
 MAX_FRAMES = 100
-"""How many of the innermost frames are looked at."""
+"""The maximum number of innermost frames that are read."""
 
 _members: Any = vars(BaseException)  # a user's exception class may define these names, so its attributes are not used
 _arguments, _traceback = _members["args"].__get__, _members["__traceback__"].__get__

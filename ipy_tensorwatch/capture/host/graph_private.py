@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...core.explain.error_messages import Complaint
 
 LEAF_NUMBER = (1 << 64) - 1
-"""The number of every node that collects the gradient of a leaf."""
+"""The sequence number of every `AccumulateGrad` node."""
 _KEPT, _READ = "_raw_saved_", "_saved_"
 
 
@@ -114,7 +114,7 @@ SavedTensor: Any = take(
     instead=Nothing,
     roots=_example.names,
 )
-"""What a node keeps of a tensor; its `unpack` checks the version, and its `data` is the tensor as it was kept."""
+"""A node's saved tensor; its `unpack` checks the version, and its `data` is the stored tensor."""
 
 take(
     "node.name",
@@ -135,7 +135,7 @@ del _example
 PythonNode: Any = take(
     "torch._C._FunctionBase", lost="", instead=getattr(torch.autograd.function, "BackwardCFunction", Nothing)
 )
-"""The base of the nodes that a user's `autograd.Function` makes."""
+"""The base of the nodes of custom `autograd.Function`s."""
 
 read_saved_tensors: Callable[[Any], Any] = take(
     "torch.autograd.Function._raw_saved_tensors",
@@ -143,7 +143,7 @@ read_saved_tensors: Callable[[Any], Any] = take(
     make=lambda member: member.__get__,
     instead=lambda _: (),
 )
-"""The tensors that a node of a user's function saved, as they are kept."""
+"""The saved tensors of a custom function's node, as stored."""
 
 
 def number_reader(kind: Any) -> Callable[[Any], int]:  # noqa: ANN401
@@ -169,7 +169,7 @@ CheckpointFrame: Any = take(
     make=_checkpoints,
     instead=Nothing,
 )
-"""What the hooks of a checkpoint share: the function, and the tensors that it was handed."""
+"""The state shared by a checkpoint's hooks: the function, and its tensor arguments."""
 
 
 def handed_again(frame: Any) -> Iterator[tuple[torch.Tensor, Callable[[Any], object]]]:  # noqa: ANN401

@@ -6,7 +6,7 @@ import sys
 from time import perf_counter
 
 SMALLEST, LARGEST = 1 << 20, 8 << 20
-"""What Windows gives the main thread, and what is ordinary elsewhere."""
+"""The stack of the main thread on Windows, and the usual one elsewhere, in bytes."""
 
 
 def _stack_size() -> int:
@@ -20,9 +20,9 @@ def _stack_size() -> int:
 
 
 MAX_NODES = _stack_size() // 512
-"""How many nodes of graphs are read. PyTorch lets go of those that Python has seen by recursion, 200 bytes for each."""
+"""The node limit: PyTorch releases nodes seen by Python recursively, with 200 bytes of stack for each."""
 CLOCK_EVERY = 64
-"""How many nodes are read between two looks at the clock."""
+"""The number of nodes between two readings of the clock."""
 
 
 def is_enough(count: int, deadline: float) -> bool:

@@ -8,9 +8,9 @@ from ...core.host.python_private import thread_count
 
 _SERVICES = ("ipykernel.", "IPython.", "zmq.", "tornado.")
 _OF_KERNEL = "IOPub"
-"""The name of the kernel's one thread that has no class of its own."""
+"""The name of the only kernel thread without a class of its own."""
 OWN: set[object] = set()
-"""What stands for each thread of our own; none of these runs code of the user's."""
+"""The timers with a running thread of ours, which runs no user code."""
 
 
 def is_alone() -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Tensor = torch.Tensor
 
 base_members: Any = vars(torch.Tensor.__mro__[-2])
-"""What the class of C++ below `torch.Tensor` makes of each name, whatever a patch of the user's does."""
+"""The attributes of the C++ class below `torch.Tensor`, unaffected by user patches."""
 _members: Any = vars(torch.Tensor)
 
 plain_reads: Callable[[], AbstractContextManager[Any]] = take(
@@ -31,7 +31,7 @@ plain_reads: Callable[[], AbstractContextManager[Any]] = take(
     lost="a tensor subclass, or `torch.set_default_device`, may notice that its tensors are read",
     instead=nullcontext,
 )
-"""Keep tensor subclasses and function modes out of our reads: `torch.set_default_device` is one."""
+"""Disable tensor subclasses and function modes (`torch.set_default_device` is one) during our reads."""
 
 # --- dispatch modes -------------------------------------------------------------------------------
 
@@ -120,18 +120,18 @@ def spare_subclassing(mode: object) -> Callable[[], object]:
 
 read_grad: Callable[[Tensor], Any] = base_members["grad"].__get__
 attributes_of: Callable[[Tensor], Any] = (_members.get("__dict__") or base_members["__dict__"]).__get__
-"""A tensor's own `__dict__`, whatever its class makes of that name."""
+"""A tensor's own `__dict__`, whatever its class does with that name."""
 
 data_of: Callable[[Tensor], int] = take(
     "torch._C._data_address",
     lost="",
     instead=lambda tensor: int(base_members["untyped_storage"](tensor).data_ptr()),
 )
-"""The address of a tensor's storage, asked of the storage alone: a wrapper is not asked for its sizes."""
+"""The address of a tensor's storage, read from the storage alone: a wrapper is not asked for its sizes."""
 data_address: Callable[[Tensor], int] = (
     base_members.get("const_data_ptr") or getattr(torch._C, "_data_address", None) or base_members["data_ptr"]
 )
-"""The address of a tensor, which reading does not copy even where it is copied on write."""
+"""The address of a tensor; reading it does not trigger a copy-on-write."""
 
 
 def _versions(_: object) -> tuple[bool, Callable[[Tensor], bool], Callable[[Tensor], int], Callable[[Tensor], int]]:
@@ -155,7 +155,7 @@ HAS_VERSIONS, has_version, version_of, quick_version_of = take(
 )
 """Whether versions can be read; whether a tensor has a version counter, which each operator that writes raises; and it.
 
-The quick one is for tensors of PyTorch's own classes, where nobody has patched these.
+The quick one requires tensors of PyTorch's own classes, without patches.
 """
 
 base_of: Callable[[Tensor], Tensor | None] = take(
@@ -175,7 +175,7 @@ is_functorch: Callable[[Tensor], bool] = take(
     lost="a tensor inside a `torch.func` transform is listed as unreadable, without the reason",
     instead=lambda _: False,
 )
-"""Tell a functorch wrapper, whose every read raises."""
+"""Return whether a tensor is a functorch wrapper, whose every read raises."""
 sparse_parts: tuple[str, ...] = take(
     "torch.Tensor._indices",
     "torch.Tensor._values",
@@ -219,7 +219,7 @@ use_count: Callable[[torch.UntypedStorage], int | None] = take(
     make=_holders,
     instead=lambda _: None,
 )
-"""Count the holders of a storage: its tensors, and the Python object that is asked for here."""
+"""The number of holders of a storage: its tensors, and the Python object passed here."""
 
 # --- operators and the compiler -------------------------------------------------------------------
 
@@ -236,14 +236,14 @@ schema_of: Callable[[Any], Any] = take(
     make=_schemas,
     instead=lambda _: None,
 )
-"""The schema of an operator; None of what has none."""
+"""The schema of an operator; None if it has none."""
 
 compiler_callback: Callable[[], object] = take(
     "torch._C._dynamo.eval_frame.get_eval_frame_callback",  # since PyTorch 2.6
     lost="`torch.compile` may take code of tensorwatch for a part of yours",
     instead=lambda: None,
 )
-"""What PyTorch's compiler hands each function to that starts now, in this thread; None where it is not at work."""
+"""The callback that receives each function starting in this thread; None if no compiler is active."""
 
 
 def is_compiled(code: CodeType) -> bool:

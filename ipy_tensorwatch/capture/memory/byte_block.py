@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     Runs = np.ndarray[Any, Any]
 
 WHOLE_LIMIT = 1 << 16
-"""Storages up to this size are watched whole, whichever part of them has a name."""
+"""Storages up to this size, in bytes, are watched whole, whichever part has a name."""
 SMALL = 1 << 13
-"""Up to this size it is quicker to copy bytes out with many others than to lay a buffer over them."""
+"""Up to this size, in bytes, copying with many others is faster than making a buffer."""
 
 _REFERENCES = 0x01
-"""NumPy's flag of a type whose elements are counted references, `NPY_ITEM_REFCOUNT`."""
+"""NumPy's flag of a dtype whose elements are counted references, `NPY_ITEM_REFCOUNT`."""
 BATCH_COUNT = 512
 BATCH_BYTES = 1 << 20
 COPYING = 4
-"""How many times over the bytes of small blocks count in a batch: these are copied, and have to fit in the scratch."""
+"""The weight of small blocks' bytes in a batch: they are copied, and must fit in the scratch."""
 
 _spare: list[Scratch] = []
-"""Taken out while it is used, so that neither another thread nor a signal handler can write to it."""
+"""Removed while in use, so that neither another thread nor a signal handler can write to it."""
 
 
 @dataclass(slots=True)
 class Block:
-    """A run of bytes, and whether its memory may be freed by somebody else.
+    """A run of bytes, and whether another owner may free its memory.
 
     Immutable, but not declared frozen: that triples the cost of making one, and a training step makes hundreds.
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 _READ_AS = {"half": "float16", "bool": "uint8"}
-"""A boolean is shown as its byte, which may be other than 0 and 1 where it was written through another type."""
+"""A boolean is read as its byte, which may be other than 0 and 1 after a write through another dtype."""
 _STRUCTURES = ("[", "(", "{")
-"""How the text of a structure's or a record's type begins, which NumPy would parse as something else."""
+"""The prefixes of structured dtypes' names, which NumPy would parse as something else."""
 _KINDS = "biufcmM"
-"""NumPy's kinds of types that are numbers, or may be taken for some; of all others, a byte may be part of a pointer."""
+"""NumPy's kinds of numeric dtypes; in all others, a byte may be part of a pointer."""
 
 
 def plain_number(value: Any) -> float | str:  # noqa: ANN401  (any of NumPy's numbers)

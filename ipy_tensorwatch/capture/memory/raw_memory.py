@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     Copy = Callable[[bytes, int, int], int]
 
 SCRATCH = (1 << 18) + (1 << 16)
-"""How many bytes are copied out at once: few enough to be digested while they are in the cache."""
+"""The number of bytes copied at once: few enough to be digested in the cache."""
 MAX_SPANS = 1024
-"""How many spans Linux takes in one call."""
+"""The maximum number of spans in one Linux call."""
 _SPAN = struct.Struct("@QQ")
 _FORBIDDEN = (errno.EPERM, errno.ENOSYS)
 
@@ -188,4 +188,4 @@ def _choose() -> tuple[Copy, Copy]:
 
 _copy_out, _copy_in = _choose()
 CAN_FETCH = _copy_out is not _not_at_all
-"""Whether this system has a call that copies memory out, and fails where there is none."""
+"""Whether this system has a call that copies memory, and fails for unmapped addresses."""

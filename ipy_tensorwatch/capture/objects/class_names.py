@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MAX_NAMES = 5_000
 MAX_ITEMS = 100
-"""How many items of a list are told."""
+"""The maximum number of list items catalogued."""
 
 
 def catalog(namespace: Mapping[str, object]) -> tuple[dict[str, str], frozenset[str]]:

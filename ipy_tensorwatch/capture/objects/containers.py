@@ -60,7 +60,7 @@ ATOMS: frozenset[type] = frozenset(
         *(np.float64, np.float32, np.int64, np.int32, np.bool_, np.dtype),
     }
 )
-"""Types that hold no tensor, so that a whole list of them is passed over at once."""
+"""Types that hold no tensor, so that a whole list of them is skipped at once."""
 
 FOREIGN = frozenset(
     [
@@ -114,17 +114,17 @@ FOREIGN = frozenset(
         "tempfile",
     ]
 )
-"""Packages whose objects hold arrays of their own that are nobody's variables."""
+"""Packages whose objects hold internal arrays that are no variable's."""
 
 ODD: Final = "odd"
-"""Marks steps to what was not looked into, each with the reason."""
+"""Marks steps to objects that were not opened, each with the reason."""
 
 HOOKS = frozenset(torch.nn.Module().__dict__)
-"""What every module holds besides the user's own attributes."""
+"""The attributes that every module has besides the user's own."""
 
 TORCH_IDS = frozenset(map(id, (torch.Tensor, torch.nn.Parameter)))
 PLAIN_IDS, ATOM_IDS = TORCH_IDS | {id(np.ndarray)}, frozenset(map(id, ATOMS))
-"""By their numbers: a class of the user's may have a hash of its own, and PyTorch's, NumPy's and Python's live on."""
+"""As ids: a user's class may define its own hash, and PyTorch's, NumPy's and Python's classes never die."""
 
 
 def is_array(kind: type) -> bool:
@@ -145,7 +145,7 @@ def _choose(kind: type) -> Opener | None:
 
 
 opener = PerClass(_choose)
-"""How to look inside objects of a type; None where nothing of the user's can be inside."""
+"""How to open objects of a type; None if they cannot hold anything of the user's."""
 
 
 def _is_foreign(kind: type) -> bool:
@@ -166,7 +166,7 @@ def _nothing(_: object) -> dict[str, object]:
 
 
 quick_reader = PerClass(_find_quick_reader)
-"""What reads all that objects of a plain class hold; None where there is more to them than a `__dict__`."""
+"""A reader of all that objects of a plain class hold; None if they hold more than a `__dict__`."""
 
 
 def is_barren(read: Callable[[Any], Any] | None, thing: object) -> bool:

@@ -27,15 +27,15 @@ mro_of: Callable[[type], tuple[type, ...]] = _of_type["__mro__"].__get__
 members_of: Callable[[type], Mapping[Any, Any]] = _of_type["__dict__"].__get__
 _name_of: Callable[[type], str] = _of_type["__name__"].__get__
 _HEAP_TYPE = 1 << 9
-"""The flag of a class that was made by a `class` statement, or as one."""
+"""The flag of a class made by a `class` statement or equivalent."""
 _DESCRIBED = str(vars(type("", (), {}))["__dict__"].__doc__).partition(" (")[0]
-"""How Python describes the `__dict__` that it makes for a class."""
+"""Python's docstring of the `__dict__` descriptor that it makes for a class."""
 _TRUSTED = frozenset({*sys.stdlib_module_names, "torch", "numpy"})
 TRIES = 3
-"""How often a container is copied that another thread changes."""
+"""How often to retry copying a container that another thread changes."""
 
 
-class Odd(Exception):  # noqa: N818  (it says why something is not looked into)
+class Odd(Exception):  # noqa: N818  (a reason that an object is not opened, not an error)
     """An object cannot be opened without running foreign code."""
 
     def __init__(self, code: ReasonCode) -> None:
@@ -149,7 +149,7 @@ def numbers_of(values: Sequence[object]) -> set[int]:
 
 
 FEW = 32
-"""From so many values on it pays to look first whether all are alike."""
+"""From this many values, testing first whether all have one type pays."""
 
 
 def same_things(some: Sequence[object], others: Sequence[object]) -> bool:

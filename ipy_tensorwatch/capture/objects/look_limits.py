@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from ...core.model.path import AccessPath
 
 EXACT_TENSORS, EXACT_OBJECTS = 20_000, 50_000
-"""So many are looked at after every cell, whatever the clock says, so that no result depends on a machine's speed."""
+"""So many are visited after every cell regardless of time, so that results do not depend on speed."""
 HUGE = EXACT_TENSORS
-"""A container of more things is looked at segment by segment."""
+"""A container with more items is always split into segments."""
 SEGMENT = 256
-"""How many things of a huge container are looked at together."""
+"""The number of items of a huge container in one segment."""
 
 
 class Segment(NamedTuple):

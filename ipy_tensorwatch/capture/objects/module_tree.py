@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAX_LEVELS = 64
 CHUNK = 1024
-"""Modules looked at together: few enough to stay in the cache while one thing after the other is read of them."""
+"""The number of modules read together: few enough to stay in the cache while each column is read."""
 
 
 class Make(NamedTuple):
@@ -119,7 +119,7 @@ def _descend(modules: list[torch.nn.Module], found: Survey, last: Sequence[objec
 
 
 _inside_of: Any = vars(torch.nn.Module)["__dict__"].__get__
-"""A module's own `__dict__`, whatever its class makes of that name."""
+"""A module's own `__dict__`, whatever its class does with that name."""
 
 
 def _are_dicts(parts: Sequence[object]) -> bool:

@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 64
 MAX_REPEATS = 16
-"""How many paths through one shared container are followed; more of them say nothing new."""
+"""The maximum number of paths walked through one shared container."""
 MAX_CONTAINERS = 200_000
 OF_MODULE = 30
-"""As so many objects a module counts that is walked by itself: to open one takes as long."""
+"""The weight of a module walked by itself, in objects: opening one takes as long."""
 CLOCK_EVERY = 256
-"""How many containers are opened between two looks at the clock."""
+"""The number of containers between two readings of the clock."""
 
 
 @dataclass(slots=True)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _NOT_READ = ("skipped", "moved")
 MOST = 2
-"""Where one in so many tensors was written, the snapshot is kept as a whole, and paths are spelled when asked for."""
+"""If at least one in so many tensors was written, the whole snapshot is kept and paths are spelled on demand."""
 RECORD = 500
-"""What keeping a copy takes beside its bytes."""
+"""The cost of keeping a copy beside its bytes, in bytes."""
 
 
 class ArchivedBytes(NamedTuple):
@@ -51,7 +51,7 @@ class ArchivedBytes(NamedTuple):
 
 @dataclass(slots=True)
 class Archive:
-    """Copies of bytes: half of `limit` for overwritten ones, oldest dropped first, half for large storages' present ones.
+    """Copies of bytes: half of `limit` for overwritten ones, oldest dropped first, half for large present ones.
 
     Small storages are copied anyway, to count changed elements. A large one is copied in advance, or its
     bytes would be gone after a write.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ...core.model.reading import Reading
 
 _NOBODY = -1
-"""The serial of an object that is not to be told from others."""
+"""The serial of an object that need not be identified."""
 
 
 @dataclass(slots=True, eq=False)

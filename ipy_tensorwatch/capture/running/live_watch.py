@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MAX_WATCHED = 4096
 KEPT_BYTES = 1 << 25
-"""How many bytes of what storages held earlier in the cell are kept; of the rest, digests."""
+"""The number of earlier bytes of storages kept in a cell; beyond it only digests are kept."""
 
 
 @dataclass(slots=True)

@@ -7,9 +7,9 @@ from math import inf
 from time import perf_counter
 
 EVENT, PASS = 1.5e-6, 2.5e-6
-"""What it costs to be told of a line, and to enter a statement, in seconds, as measured."""
+"""The measured cost of a line event, and of entering a statement, in seconds."""
 AGAIN = 0.1
-"""Which part of the floor may be spent where statements are entered again, as in a loop."""
+"""The part of the floor available to statements that are entered again, as in a loop."""
 
 
 @dataclass(slots=True)

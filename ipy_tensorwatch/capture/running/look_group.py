@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .watched_storage import Watched
 
 MAX_COUNT = 512
-"""How many storages are looked at together at most."""
+"""The maximum number of storages in one group."""
 _address = torch.UntypedStorage.data_ptr
 _room = torch.UntypedStorage.nbytes
 

@@ -41,20 +41,20 @@ if TYPE_CHECKING:
 
 SMALL = 1 << 16
 LARGER = 1 << 21
-"""How many bytes of larger storages are looked at too, where writes may be hidden from the version counter."""
+"""The bytes of larger storages that are also read if writes may bypass the version counter."""
 HOT_ENTRIES = 400
 HOT_INTERVAL = 20e-6
-"""A statement entered more often than this is in a hot loop, whose probe rests although there is time for looks."""
+"""The probe of a statement entered more often than this, in seconds, rests even if there is time for looks."""
 SAMPLED_ENTRIES, SAMPLED_INTERVAL = 400, 200e-6
-"""How often, and up to which interval on average, the keys are noted by which a statement at rest writes items."""
+"""How many entries, and up to which mean interval in seconds, a resting statement's keys are recorded."""
 SHORTEST_REST = 0.02
-"""How many seconds probes rest at least before they are woken."""
+"""The minimum time that probes rest before they are woken, in seconds."""
 MAX_BUILT = 4096
-"""How many of the last statements are remembered with the nodes that they built; older nodes seldom live."""
+"""How many of the last statements are kept with their nodes' numbers; older nodes are seldom alive."""
 SWITCH = 0.0001
-"""What it costs to see lines again, in seconds: Python visits every function once more."""
+"""The cost of enabling line events again, in seconds: Python visits every function once more."""
 READING = 3e-6
-"""What it costs to find and read one tensor while the cell runs, in seconds, as measured."""
+"""The measured cost of finding and reading one tensor while the cell runs, in seconds."""
 
 
 @dataclass(slots=True)

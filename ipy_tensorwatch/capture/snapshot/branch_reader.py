@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from .change_check import BranchFacts
 
 FEW = 16
-"""Of one in so many tensors that are read anew, the others need not be known."""
+"""If at most one in so many tensors is read again, the others need not be known."""
 LAYOUT_TIME = 1e-6
-"""Seconds that it takes to compare the layout of one tensor."""
+"""The cost of comparing the layout of one tensor, in seconds."""
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _plain_grad = operator.attrgetter("grad")
 
 CHUNK = 1024
-"""Tensors read together: few enough to stay in the cache while one fact after the other is read of them."""
+"""The number of tensors read together: few enough to stay in the cache while each fact is read."""
 
 
 class Chunk(NamedTuple):

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
 
 PEEKING = 0.005
-"""Seconds that a look while a cell runs may spend on more than an ordinary number of things."""
+"""Seconds that a look while a cell runs may spend beyond an ordinary number of objects."""
 WAITS = Reason("held-no-tensor")
 MAX_DRAWN = 64
-"""Of how many optimizers the outline is remembered, those that are gone included."""
+"""The maximum number of optimizers with a remembered outline, dead ones included."""
 
 
 @dataclass(frozen=True, eq=False)

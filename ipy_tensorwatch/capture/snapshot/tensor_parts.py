@@ -25,7 +25,7 @@ _COMPONENTS = {
 
 
 COMPONENT = "component"
-"""The role of what a sparse tensor hands out: a new Python object at every look, over memory that stays."""
+"""The role of a sparse tensor's component: a new Python object at every look, over the same memory."""
 
 
 def add_parts(branch: Branch) -> None:

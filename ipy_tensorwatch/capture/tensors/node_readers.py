@@ -42,7 +42,7 @@ class NodeKind(NamedTuple):
 
 
 _kinds: dict[type, NodeKind] = {}
-"""Of PyTorch's own classes; a user's would be kept alive here."""
+"""Only PyTorch's own classes; a user's class would be kept alive here."""
 
 _python = NodeKind(
     PythonNode.name,

@@ -48,7 +48,7 @@ is_nested: Callable[[Tensor], bool] = base_members["is_nested"].__get__
 is_quantized: Callable[[Tensor], bool] = base_members["is_quantized"].__get__
 set_data: Callable[[Tensor, Tensor], None] = base_members["data"].__set__
 method_of: Callable[[str], Callable[[Tensor], Any]] = base_members.__getitem__
-"""The base class's method of a name."""
+"""Return the base class's method of a name."""
 
 array_shape: Callable[[Array], tuple[int, ...]] = _array["shape"].__get__
 array_strides: Callable[[Array], tuple[int, ...]] = _array["strides"].__get__
@@ -59,7 +59,7 @@ array_flags: Callable[[Array], Any] = _array["flags"].__get__
 _interface: Callable[[Array], dict[str, Any]] = _array["__array_interface__"].__get__
 
 _WRITTEN_OUT = ("_version", "requires_grad", "grad", "data_ptr", "__getattribute__", "__getattr__", "__class__")
-"""What the quick reads of columns ask a tensor for by name."""
+"""The attributes that the fast column reads use by name."""
 
 
 def address_of(array: Array) -> int:

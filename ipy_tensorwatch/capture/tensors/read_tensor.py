@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .serials import StorageSerials
 
 _STAND_IN: Any = type(np.lib.stride_tricks.as_strided(np.zeros(1)).base)
-"""What NumPy puts between an array and one that `as_strided` has laid over it."""
+"""The class that NumPy puts between an array and its `as_strided` view."""
 DTYPES = {value: str(value) for value in vars(torch).values() if isinstance(value, torch.dtype)}
 address_of = plain_reads.address_of
 

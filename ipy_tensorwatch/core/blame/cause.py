@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     _Finding = tuple[Cause, tuple[Site, ...], Callable[[], list[str]]]
 
 _ORDER: tuple[Cause, ...] = ("direct", "call", "alias", "optimizer", "backward", "module")
-"""A cell that writes a tensor in several ways is told by the first of these that applies."""
+"""The precedence of causes, for a cell that writes a tensor in several ways."""
 FEW = 8
-"""How many statements are told at most of which any may have written, once there is no time to choose among them."""
+"""The most candidate statements reported after the deadline."""
 
 
 def find_cause(cell: CellIndex, difference: Difference) -> Verdict:

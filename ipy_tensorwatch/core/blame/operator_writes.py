@@ -56,7 +56,7 @@ class Region(NamedTuple):
 
 
 UNKNOWN = Region(0, 0, 0, 0, (), ())
-"""Memory that cannot be told: of sparse tensors, wrappers, fake tensors."""
+"""The region of memory that is not known: of sparse tensors, wrappers, fake tensors."""
 
 
 class Operation(NamedTuple):

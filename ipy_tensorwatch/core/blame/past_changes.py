@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from .reasoning import Reasoning
 
 MAX_TRACES = 64
-"""How many traces are kept; of older cells, the changes."""
+"""The number of traces kept; for older cells only the changes are kept."""
 MAX_READINGS = 200_000
-"""How many readings the kept traces may hold, the last one's apart."""
+"""The number of readings in kept traces, the last trace excluded."""
 MAX_BYTES = 1 << 26
-"""How many bytes of tensors they may hold, so that changed elements are counted when somebody asks."""
+"""The number of tensor bytes in kept traces, for counting changed elements on demand."""
 
 
 @dataclass(slots=True)

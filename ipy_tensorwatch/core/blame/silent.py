@@ -27,4 +27,4 @@ class Verdict:
 
 OUTSIDE = Verdict(cause="outside", sites=(), via=())
 NOT_EXPLAINED = Verdict(cause="call", sites=(), via=())
-"""What is said of a change of which our own error left no more than that it happened."""
+"""The verdict for a change whose explanation failed by our own error."""

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from ..hazards.facts import Trouble
 
 BACKWARD: frozenset[Trouble] = frozenset(("overwritten", "detached"))
-"""What a backward complains about: a write that was let through before."""
+"""The complaints of a backward: about a write that was allowed before."""
 MEMORY: frozenset[Trouble] = frozenset(("expanded", "shared"))
-"""What has nothing to do with gradients: elements that share memory."""
+"""The complaints that do not concern gradients: elements that share memory."""
 
 _OVERWRITTEN = re.compile(
     r"one of the variables needed for gradient computation has been modified by an inplace operation: "

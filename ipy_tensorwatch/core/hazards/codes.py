@@ -39,4 +39,4 @@ CODES: Mapping[HazardCode, CodeEntry] = {
 """Every code. A new one needs an entry here, a rule, its sentences in `render/wording`, and a section in the page."""
 
 OF_BACKWARD: frozenset[HazardCode] = frozenset(("TW201", "TW202", "TW205", "TW209"))
-"""Those that do harm only if a backward is run."""
+"""The codes that do harm only if a backward is run."""

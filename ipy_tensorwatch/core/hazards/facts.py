@@ -18,7 +18,7 @@ Trouble = Literal[
     "inference", "detached-view", "out", "marked-view", "captured",
     "expanded", "shared",
 ]  # fmt: skip
-"""What PyTorch may complain about, each with words of its own."""
+"""The kinds of PyTorch's complaints, each with its own message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

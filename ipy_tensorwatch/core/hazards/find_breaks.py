@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 MAX_EXPLAINED = 8
-"""How many of the variables over a saved tensor are asked who wrote them."""
+"""The number of variables over a saved tensor whose writers are searched."""
 MAX_CELLS = 1000
-"""How many cells are kept whose nodes are alive, the newest."""
+"""The number of cells with live nodes that are kept, the newest."""
 MAX_CHARACTERS = 1 << 23
-"""How much source of them is kept."""
+"""The number of characters of their source that are kept."""
 ENTRY = 64
-"""How many characters one entered statement counts for."""
+"""The number of characters that one entered statement counts for."""
 MAX_SORTED = 5000
-"""With more tensors, those of the same storage are looked through, not all that may share a byte."""
+"""With more tensors, only those of the same storage are searched, not all that may share a byte."""
 
 
 def remember_cell(reasoning: Reasoning, built: Mapping[int, Timeline]) -> Mapping[int, Timeline]:

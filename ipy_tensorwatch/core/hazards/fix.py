@@ -22,7 +22,7 @@ Replacing = Literal[
     "hand-copy", "hand-module-copy", "read-copy", "write-through-base", "one-by-one",
     "no-grad", "no-grad-view", "inference-mode",
 ]  # fmt: skip
-"""The code stands in the place of a statement."""
+"""The code replaces a statement."""
 Preceding = Literal[
     "write-copy", "write-copy-here", "copy-before-write", "own-elements", "own-view", "take-again", "use-detached",
     "detach-rounds", "module-keeps-input",
@@ -36,11 +36,11 @@ Displayed = Literal[
     "detach-name", "use-detach", "use-without-out", "hand-argument", "hand-function-copy", "read-some-copy",
     "take-later",
 ]  # fmt: skip
-"""Nothing can be typed for the user: what to do depends on what is wanted, or on where."""
+"""No edit is possible: the fix depends on the intent, or on the place."""
 FixKind = Replacing | Preceding | Displayed
 
 Tail = Literal["old-leaf", "base-alone", "compute-first", "base-too", "record-instead", "if-meant"]
-"""What else is said behind a fix: what it leaves as it was, or what to type for another purpose."""
+"""The sentence after a fix: what it does not change, or an alternative."""
 Applicability = Literal["safe", "unsafe", "display"]
 
 _REPLACING, _PRECEDING = frozenset(get_args(Replacing)), frozenset(get_args(Preceding))
@@ -85,7 +85,7 @@ class Fix:
     tail
         The kind of sentence that follows.
     applicability
-        `safe` where it was tried and all but what it mends comes out the same, `unsafe` where it mends but other
+        `safe` if it was tried and changes no result but the hazard's, `unsafe` if it ends the hazard but other
         results may change, `display` where there is nothing to apply.
     """
 

@@ -44,7 +44,7 @@ COMPARING: dict[str, tuple[tuple[str, ...], tuple[float | str, ...]]] = {
     "SoftshrinkBackward0": (("self",), ("lambd", "-lambd")),
     "ThresholdBackward0": (("self",), ("threshold",)),
 }
-"""By the name of the node: what is compared, each with the others, and the bounds or the settings that are bounds."""
+"""By node name: the arguments compared with each other, and the bounds or the settings that are bounds."""
 
 
 class Mask(NamedTuple):

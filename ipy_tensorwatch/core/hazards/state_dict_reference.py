@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..model.snapshot import Snapshot
 
 _OF_A_DICT = re.compile(r"^[^\[]*(?:\[(?:\d+|'[^']*')\][^\[]*)*\['[^']*'\]$")
-"""A path to an item by text, through items by text or number; an optimizer's state has items by parameter."""
+"""The path of an item through string or int keys; an optimizer's state has parameters as keys."""
 
 SharedItem = tuple[AccessPath, str, "Change"]
 

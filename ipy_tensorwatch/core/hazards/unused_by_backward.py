@@ -58,7 +58,7 @@ _FOR_INPUTS = {
     **{(op, "weight"): (0,) for op in _NORMS},
     **{(op, argument): (0, 1) for op in _NORMS for argument in ("input", "result1", "result2")},
 }
-"""For the gradients of which inputs alone, counted from 0, an argument is read."""
+"""The inputs, counted from 0, whose gradients alone read an argument."""
 
 
 class Use(NamedTuple):
@@ -81,7 +81,7 @@ class Use(NamedTuple):
 
 
 WHOLE = Use()
-"""All of it is read."""
+"""Gradients read all of it."""
 
 
 def use_of(op: str, argument: str) -> Use:

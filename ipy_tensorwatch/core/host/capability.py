@@ -34,7 +34,7 @@ class Capability:
 
 
 CAPABILITIES: dict[tuple[str, ...], Capability] = {}
-"""All that were tried in this process, by what they need."""
+"""All capabilities tried in this process, by their needs."""
 
 
 def lost_capabilities() -> tuple[Capability, ...]:

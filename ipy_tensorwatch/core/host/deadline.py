@@ -39,4 +39,4 @@ class Deadline:
 
 
 NEVER = Deadline()
-"""The deadline of work that may take as long as it takes."""
+"""The deadline of work without a time limit."""

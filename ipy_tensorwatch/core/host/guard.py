@@ -24,13 +24,13 @@ T = TypeVar("T")
 KEPT = 16
 """How many different faults are kept, the oldest dropped first."""
 _HEAP_TYPE = 1 << 9
-"""The flag of a class that a program has made, which may have a `__str__` of its own."""
+"""The flag of a class made by a program, which may have its own `__str__`."""
 _flags_of: Callable[[type], int] = vars(type)["__flags__"].__get__
 _PLAIN = frozenset({str, bytes, int, float, type(None)})
 
 
 _CAN_PAUSE = type(settrace) is BuiltinFunctionType
-"""Some debuggers put a function of theirs there, which complains when it is called."""
+"""False if a debugger replaced `settrace` by its own function, which complains when called."""
 
 
 def pause_tracing() -> Any:  # noqa: ANN401
@@ -131,7 +131,7 @@ class Guard:
                 self.faults.append(Fault(where=where, text=text))
             else:
                 known.times += 1
-        except BaseException:  # noqa: BLE001  (no memory to describe it, say; the count tells)
+        except BaseException:  # noqa: BLE001  (out of memory, for instance; the error is counted)
             return
 
     def note_unless_odd(self, where: str, error: BaseException) -> None:

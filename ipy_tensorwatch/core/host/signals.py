@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 _NAMES = ("SIGINT", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGUSR1", "SIGUSR2", "SIGHUP", "SIGTERM")
 HELD: tuple[int, ...] = tuple(int(getattr(signal, name)) for name in _NAMES if hasattr(signal, name))
-"""Signals that a person or a program sends to stop a cell."""
+"""The signals that a person or a program sends to stop a cell."""
 
 _MAIN = threading.main_thread().ident or 0
 MOMENT = 0.005
-"""Seconds until a signal is sent again: longer than to start the thread that does so."""
+"""Seconds until a signal is sent again: longer than starting the thread that does so."""
 
 
 @dataclass(slots=True, eq=False)

@@ -21,7 +21,7 @@ OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "truediv", ast.Mod: "mod",
     ast.BitOr: "or", ast.BitAnd: "and", ast.LShift: "lshift", ast.RShift: "rshift", ast.Pow: "pow",
 }  # fmt: skip
-"""The part of the name of the method that an operator runs."""
+"""The stem of an operator's method name."""
 
 
 def add_member(node: ast.Call, frame: Frame) -> None:

@@ -27,7 +27,7 @@ _TENSORS_OWN = (
 )
 _MOST_INSTANCES = 20
 _SOMEBODY = (Reference(path=AccessPath("<self>")),)
-"""The object behind a method that was taken off it."""
+"""The unknown object of a method that was taken off it."""
 
 
 class Callees:

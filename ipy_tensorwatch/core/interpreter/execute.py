@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LOOP_PASSES = 2
-"""What a loop's first pass leaves in its names is seen by its second."""
+"""How often a loop is interpreted: bindings of the first pass are seen by the second."""
 
 
 def run(body: Iterable[ast.stmt], frame: Frame) -> None:

@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from .definitions import Function
 
 DEEPEST = 12
-"""How many calls deep a statement is followed."""
+"""The maximum call depth."""
 
 MOST_CALLS = 400
-"""How many calls are followed in all, each with other arguments."""
+"""The maximum number of calls interpreted, each with other arguments."""
 
 _SAME = ("Identity", "Dropout", "AlphaDropout", "FeatureAlphaDropout")
 _VIEWS = ("Flatten", "Unflatten")
 _OWN_BUFFERS = ("BatchNorm", "SyncBatchNorm", "InstanceNorm", "LazyBatchNorm")
 
 _IMPLICIT = ("__getitem__", "__getitems__", "__iter__", "__next__", "__call__", "forward", "collate_fn")
-"""Methods that a library may run of an object it was given."""
+"""Methods that a library may call on an argument."""
 
 
 class Interpreter:

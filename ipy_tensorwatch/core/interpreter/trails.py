@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _CUT = Trail(is_cut=True)
 KEEP_EVERY = 64
-"""After how many statements what is known is kept, to go back to when an earlier statement is asked for."""
+"""The number of statements between saved states, to which an earlier statement returns."""
 
 
 class Trails:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAX_PAIRS = 300
 UNTOLD = ""
-"""Stands for the device where memory cannot be told: such a tensor shares it only with other names of itself."""
+"""The device of unknown memory: such a tensor shares memory only with other names of itself."""
 
 
 def group(entries: Iterable[Entry]) -> tuple[AliasGroup, ...]:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     Index = tuple[int, ...]
 
 PIECE = 1 << 16
-"""How many elements are compared at once."""
+"""The number of elements compared at once."""
 MAX_STARTS = 1 << 18
-"""How many places there may be where an element begins, where elements lie over each other."""
+"""The maximum number of start places of overlapping elements."""
 MAX_COUNT = 1 << 62
 
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MAX_WIDTH = 1 << 22
-"""The widest span in which bytes are marked one by one, where stripes cross each other."""
+"""The widest span, in bytes, marked byte by byte if stripes cross each other."""
 MAX_RUNS = 1 << 18
-"""How many separate runs of bytes are read or written one by one."""
+"""The maximum number of separate runs of bytes that are read or written."""
 
 
 @dataclass(frozen=True, slots=True)

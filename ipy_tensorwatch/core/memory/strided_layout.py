@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Levels = list[tuple[int, int]]
 
 MAX_STARTS = 1 << 12
-"""How many runs are gone through one by one where stripes cross each other, which no formula counts."""
+"""The maximum number of runs enumerated if stripes cross each other, which no formula counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Column = np.ndarray[Any, Any]
 
 SAME, CHANGED, NOT_KNOWN = 0, 1, -1
-"""What became of the bytes of a row, in the column of all rows."""
+"""The states of the bytes of a row, in the column of all rows."""
 
 
 class CountsOnDemand(Sequence["Elements | None"]):

@@ -12,7 +12,7 @@ RefusalCode = Literal[
     "unknown-memory", "inference", "no-version", "let-go", "references", "unreadable", "frozen-already"
 ]
 Release = Literal["let-go", "lost"]
-"""Why something is not frozen any more: its memory was another's, or its bytes could not be put back."""
+"""Why something is no longer frozen: foreign memory, or bytes that could not be restored."""
 
 
 class FrozenError(RuntimeError):

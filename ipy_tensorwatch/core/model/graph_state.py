@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .saved_tensor import Overwritten
 
 Ending = Literal["graph-gone", "bytes-back", "backward-done", "variable-gone", "memory-replaced"]
-"""Why a hazard is over."""
+"""Why a hazard ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 Style = Literal["name", "index", "key", "attribute", "typed", "grad"]
-"""How a run's keys are typed: `x`, `[0]`, `['x']`, `.x`, as they stand, or `.grad` of an earlier tensor."""
+"""How a run's keys are spelled: `x`, `[0]`, `['x']`, `.x`, as they are, or `.grad` of an earlier tensor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _grad_of(path: AccessPath) -> AccessPath:
 
 
 MAX_BITS = 1000
-"""Up to so many bits an integer is printed where any of its neighbours has too many digits for Python to print."""
+"""The largest integers, in bits, that are printed if a neighbour has too many digits for Python to print."""
 
 
 def steps_of(style: Style, keys: Sequence[object]) -> Iterator[str]:

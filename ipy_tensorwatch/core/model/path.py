@@ -13,7 +13,7 @@ ANY_ITEM = "[*]"
 
 
 OF_SET = "list()"
-"""How the step to a member of a set begins; sets have no items of their own."""
+"""The prefix of the step to a member of a set; sets have no items of their own."""
 
 
 @dataclass(frozen=True, slots=True)

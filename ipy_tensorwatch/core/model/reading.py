@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from .reason import Reason
 
 TOO_MANY = "not read: too many"
-"""What stands for a history that was not asked for, because so many others were."""
+"""Stands for a `grad_fn` that was not read because there were too many."""
 METADATA = ("shape", "strides", "dtype", "device", "requires_grad", "grad_fn", "storage")
-"""The fields whose change is told as `metadata`, in the order in which they are told."""
+"""The fields whose change is reported as `metadata`, in the order of the report."""
 
 
 class Reading(NamedTuple):

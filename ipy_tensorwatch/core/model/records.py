@@ -202,7 +202,7 @@ class Cell:
 
 
 NOT_KEPT = "(more, not kept)"
-"""What stands for the operators that ran after the recorder was full."""
+"""Stands for the operators that ran after the recorder was full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,7 +132,7 @@ class RootSnapshot:
 
 _OF_PATHS = ("paths", "_stops", "places")
 _OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "gradients", "by_storage", "by_object", "intervals")
-"""What is worked out of a scene and holds for another: of the same paths, and of the same memory."""
+"""The cached properties that a scene of the same paths and memory can reuse."""
 
 
 @dataclass(slots=True)
@@ -166,7 +166,7 @@ class ByStorage:
 
 
 FEW = 256
-"""From so many questions on it pays to sort out first which storage lies in which scenes."""
+"""From this many queries, scenes are first indexed by storage."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

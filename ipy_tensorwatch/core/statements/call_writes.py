@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .scope import Scope
 
 _INPUTS = 2
-"""How many arguments a NumPy function of two operands has before its output."""
+"""The number of inputs of a binary NumPy function, before its output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ _HARMLESS = (
     *(ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
 )
 _OF_VALUES = (ast.Expr, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare)
-"""What runs the code of the objects that names lead to: operators, and the display of a result."""
+"""What runs the code of objects: operators, and the display of a result."""
 
 
 def is_inert(source: str) -> bool:

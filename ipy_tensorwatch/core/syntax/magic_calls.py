@@ -10,7 +10,7 @@ RUNNING = frozenset({"time", "timeit", "capture", "prun", "tensordiff"})
 """Magics that run the code they are given in the notebook's own namespace."""
 
 MAGIC_CALL = "get_ipython().run_"
-"""How a magic reads once IPython has made Python of it."""
+"""The text of a magic after IPython has transformed it to Python."""
 
 _RESTORE = re.compile(
     re.escape(MAGIC_CALL)
