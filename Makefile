@@ -63,7 +63,7 @@ check test bench soak chaos docs pictures: export JUPYTER_RUNTIME_DIR := $(CURDI
 WORKERS ?= 2
 LANES := $(MAKE) --no-print-directory --jobs $(WORKERS)
 PYTEST := $(BIN)/python -m pytest
-IN_PARALLEL := --numprocesses $(WORKERS) --dist loadgroup
+IN_PARALLEL := --numprocesses $(WORKERS)
 
 check: setup  ## Lint, types and the tests that need no shell; in under a minute
 	@$(LANES) types quick style front-end-types
@@ -104,6 +104,7 @@ demo: setup  ## Open demo.ipynb in JupyterLab, with the panel beside it
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) demo.ipynb
 
 bench: setup  ## Measure what watching costs, and how quick the panel is
+	$(BIN)/python -m benchmarks.cells
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.backward
 	$(BIN)/python -m benchmarks.panel

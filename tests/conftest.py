@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -37,6 +37,23 @@ settings.load_profile(os.environ.get("TENSORWATCH_PROFILE", "quick"))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the browser tests last: from the first of them on, an event loop runs, which other tests start themselves."""
     items.sort(key=lambda item: "browser" in item.path.parts)
+
+
+STARTS_KERNELS = ("test_demo.py", "test_faults.py", "test_kernel.py", "test_panel_host.py", "test_subshells.py")
+"""Two kernels that start at once may take the same free port, so that one process runs the tests of these files."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file together, which share what was set up for them, the largest files first."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "kernels" if file.endswith(STARTS_KERNELS) else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)

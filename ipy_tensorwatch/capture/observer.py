@@ -156,7 +156,8 @@ class Observer:
         rows = [] if shot.snapshot is known else list(diff(known, shot.snapshot))
         verdicts = self._compare(shot, _written(rows), cell)
         found = self._contrast(shot, [*rows, *_rewritten(shot, rows, verdicts)], verdicts, examples)
-        if not shot.resting or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
+        is_as_before = shot is before and len(self.prints.marks) == len(shot.blocks)
+        if not (shot.resting or is_as_before) or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
             self.prints.forget_all_but({*shot.blocks}.union(*shot.resting))
         self.shot = shot
         overwritten = self._follow_graphs(computed, verdicts, cell, past, is_same=shot is before)

@@ -15,7 +15,6 @@ from docs.make.kernel import execute, said
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-pytestmark = pytest.mark.xdist_group("kernels")  # each looks for free ports
 NODE = re.compile(r"(?<=output 0 of )\w+")
 """How PyTorch calls the operation in its own error message differs between its versions."""
 

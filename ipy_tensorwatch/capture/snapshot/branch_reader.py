@@ -83,7 +83,7 @@ class BranchReader:
         """Return whether a branch may be reused; freed addresses may have new memory."""
         if not old.facts.same_as(facts) or old.scene.outline != branch.outline:
             return False
-        if not self.storages.lost.isdisjoint(old.blocks):
+        if any(storage in old.blocks for storage in self.storages.lost):
             return False
         return facts.all_torch or self._same_arrays(old, branch)
 

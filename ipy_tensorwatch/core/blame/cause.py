@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..model.diff import Difference
     from ..model.evidence import OptimizerStep, Position
     from ..model.records import Cause, Inner
+    from ..model.snapshot import Entry
     from ..statements.statement import Statement
     from ..statements.write_target import Target
     from .cell_index import CellIndex
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _ORDER: tuple[Cause, ...] = ("direct", "call", "alias", "optimizer", "backward", "module")
 """The precedence of causes, for a cell that writes a tensor in several ways."""
 FEW = 8
-"""The most candidate statements reported after the deadline."""
+"""The most candidate statements, and aliases, considered after the deadline."""
 
 
 def find_cause(cell: CellIndex, difference: Difference) -> Verdict:
@@ -50,7 +51,7 @@ class _Case:
         self.reading, self.spelled = reading, str(difference.path)
         self.names = {self.spelled, str(whole)}
         self.evidence = cell.evidence
-        self.group = [entry for entry in cell.places.overlapping(reading) if str(entry[0]) != self.spelled]
+        self.group = [entry for entry in self._overlapping() if str(entry[0]) != self.spelled]
         self.others = frozenset(path for path, _ in self.group)
         self.family = {self.spelled, *map(str, self.others)}
         self.sightings = Sightings(cell)
@@ -60,6 +61,14 @@ class _Case:
         self.recorded: dict[int, list[Inner | None]] = {}
         for one in self.evidence.recorded.get(self.spelled, ()):
             self.recorded.setdefault(one.statement, []).append(one.inner)
+
+    def _overlapping(self) -> list[Entry]:
+        """Return the entries that share bytes with this path; only the first few after the deadline."""
+        is_late = self.cell.deadline.has_passed()
+        found = self.cell.places.overlapping(self.reading, FEW if is_late else None)
+        if is_late and len(found) >= FEW:
+            self.cell.curtailed[self.spelled] = None
+        return found
 
     def close(self) -> Verdict:
         findings = [self._finding(statement, certain) for statement, certain in self._suspects()]

@@ -119,7 +119,7 @@ class ExpectedWrites:
     @cached_property
     def _naming(self) -> Statements:
         """The statements that name any path as written."""
-        return frozenset(one.index for one in self._cell.statements if one.targets)
+        return frozenset(index for index in self._cell.able if self._cell.numbered[index].targets)
 
     @cached_property
     def _exact(self) -> frozenset[str]:

@@ -25,9 +25,9 @@ class SnapshotIndex:
         self.snapshot = snapshot
         self._alike: dict[tuple[str, ...], bool] = {}
 
-    def overlapping(self, reading: Reading) -> list[Entry]:
-        """Return the entries that are the same object as a reading or share a byte with it."""
-        return neighbours_of(reading, self.snapshot)
+    def overlapping(self, reading: Reading, most: int | None = None) -> list[Entry]:
+        """Return the entries that are the same object as a reading, and those, at most `most`, that share a byte."""
+        return neighbours_of(reading, self.snapshot, most)
 
     def lying_on(self, reading: Reading) -> list[Entry]:
         """Return the entries that share a byte with a reading, those of the same layout first."""

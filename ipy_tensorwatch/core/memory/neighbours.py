@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..model.intervals import Intervals
@@ -37,13 +38,20 @@ class Neighbourhood(Generic[_Owner]):
         return [self._entries[place] for place in (*near, *same)]
 
 
-def neighbours_of(reading: Reading, snapshot: Snapshot) -> list[tuple[AccessPath, Reading]]:
-    """Return the entries that share a byte with a reading, in order, then others of the same object."""
-    near = [
+def neighbours_of(reading: Reading, snapshot: Snapshot, most: int | None = None) -> list[tuple[AccessPath, Reading]]:
+    """Return the entries that share a byte with a reading, in order, then others of the same object.
+
+    Parameters
+    ----------
+    most
+        The maximum number of entries that share a byte; None for all.
+    """
+    sharing = (
         (scene, place)
         for scene in snapshot.scenes.values()
         for place in _sharing(reading, scene.intervals, scene.readings)
-    ]
+    )
+    near = list(islice(sharing, most))
     known = {(id(scene), place) for scene, place in near}
     same = [(scene, place) for scene in snapshot.scenes.values() for place in scene.by_object.get(reading.object, ())]
     found = [*near, *(one for one in same if (id(one[0]), one[1]) not in known)]

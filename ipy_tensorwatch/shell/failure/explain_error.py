@@ -6,14 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ...capture.frames.traceback_frames import find_complaint
-from ...core.explain.error_messages import BACKWARD
-from ...core.explain.known_writes import line_and_text
 from ...core.hazards.fix import with_edits
 from ...core.hazards.hazard import Turn
 from ...core.host.guard import GUARD
-from .error_frames import survey_error
-from .explain_backward import explain_stop
-from .explain_refusal import explain_refusal
 from .node_log import NodeLog
 
 if TYPE_CHECKING:
@@ -58,6 +53,12 @@ class FailureBook:
         found = None if error is None else find_complaint(error)
         if error is None or found is None:
             return None
+        # Few cells fail in this way, and loading what explains them takes a tenth of `%load_ext`.
+        from ...core.explain.error_messages import BACKWARD  # noqa: PLC0415
+        from .error_frames import survey_error  # noqa: PLC0415
+        from .explain_backward import explain_stop  # noqa: PLC0415
+        from .explain_refusal import explain_refusal  # noqa: PLC0415
+
         complaint, culprit = found
         files = self.sources.files(self.shell)
         scene = survey_error(culprit, complaint, after.reasoning.trace.cell.count, files)
@@ -94,4 +95,4 @@ def _more_exact(found: Site | None, foretold: Site | None) -> Site | None:
 
 
 def _facts(one: Hazard) -> object:
-    return one.op, line_and_text(one.saved_at), line_and_text(one.written_at)
+    return one.op, *(site and (site.line, site.text) for site in (one.saved_at, one.written_at))

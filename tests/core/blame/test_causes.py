@@ -262,6 +262,11 @@ class TestUpdateByHand:
         cells = ["def rig(p):\n    q = p.detach()\n    q.zero_()"]
         assert told(explain("rig(w)", {"w": LEAF}, cells=cells)["w"])[:2] == ("call", True)
 
+    def test_a_function_of_the_notebook_that_writes_a_view_by_its_name_is_silent(self):
+        cells = ["def rig():\n    v.add_(1)"]
+        changes = explain("rig()", {"w": LEAF, "v": reading(8, 3)}, cells=cells, changed=["w"])
+        assert told(changes["w"]) == ("alias", True, ("v",))
+
     def test_a_library_that_gets_a_parameter(self):
         assert told(explain("nn.init.zeros_(w)", {"w": LEAF})["w"])[1] is False
         assert told(explain("lib.prune(w)", {"w": LEAF})["w"])[0] == "optimizer"
@@ -341,6 +346,10 @@ class TestModule:
     def test_a_buffer_written_through_another_name(self):
         changes = explain("m.zero_()", {"net.bn.mean": BUFFER, "m": reading(8, 6)})
         assert told(changes["net.bn.mean"])[:2] == ("alias", True)
+
+    def test_a_buffer_that_lies_behind_what_is_written(self):
+        changes = explain("torch.add(a, b, out=pair)", {"net.bn.mean": BUFFER, "pair[0]": reading(8, 6)})
+        assert told(changes["net.bn.mean"]) == ("alias", True, ("pair[0]",))
 
     def test_the_buffer_of_a_module_that_shares_it_with_the_one_called(self):
         changes = explain(
@@ -429,7 +438,7 @@ class TestSites:
     def test_a_tensor_that_was_given_other_memory(self):
         moves = {1: (Move(object=1, storage=1, positions=frozenset((Position(0, None, blind=False),)), look=3),)}
         writes = {2: (SeenWrite(storage=2, positions=frozenset((Position(1, None, blind=False),)), look=1),
-                      SeenWrite(storage=2, positions=frozenset((Position(2, None, blind=False),)), look=5))}  # fmt: skip
+                      SeenWrite(storage=2, positions=frozenset((Position(2, None, blind=False),)), look=5)), 1: (SeenWrite(storage=1, positions=frozenset((Position(2, None, blind=False),)), look=0),)}  # fmt: skip
         trace = make_trace("x.data = f(w)\ng(w)\nh(w)", {"x": X}, moves=moves, evidence={"writes": writes})
         difference, content = trace.found[0]
         before = X._replace(storage=2, version=0)
@@ -496,3 +505,11 @@ class TestSilent:
     def test_what_nobody_would_expect_is_silent(self, plain, readings, cause, silent):
         change = explain(plain, readings)["x"]
         assert (change.cause, change.silent) == (cause, silent)
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(60.0, 19), (-1.0, 7)])
+def test_once_time_is_up_only_the_first_of_many_aliases_are_looked_at(seconds, expected):
+    names = {f"x{i}": reading(i + 1, 3) for i in range(20)}
+    statement = f"f({', '.join([*names][1:])})"
+
+    assert expected == len(explain(statement, names, changed=["x0"], seconds=seconds)["x0"].via)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
+from ipy_tensorwatch.core.model.diff import DiffRow
+from ipy_tensorwatch.core.model.differences import Differences
 from ipy_tensorwatch.core.model.evidence import Move, OptimizerStep, Position, Recorded, SeenWrite
 from tests.support.records import reading
 from tests.support.traces import make_trace
@@ -33,8 +37,10 @@ CASES = {
     "two steps over a parameter": ("train()", {"w": PARAMETER}, {"steps": (STEP, OTHER)}, ["optimizer"]),
     "a step and a write by name": ("opt.step()\nw.add_(1)", {"w": PARAMETER}, {"steps": (STEP,), "writes": {4: [[0]]}}, [None]),
     "a step over memory that was moved": ("opt.step()\nw.data = f()", {"w": PARAMETER}, {"steps": (STEP,), "writes": {4: [[0]]}, "moves": {4: (Move(object=4, storage=4, positions=AT[1], look=1),)}}, [None]),
+    "a step over memory that a call moved": ("opt.step()\nrig()", {"w": PARAMETER}, {"steps": (STEP,), "writes": {4: [[0]]}, "moves": {4: (Move(object=4, storage=4, positions=AT[1], look=1),)}}, [None]),
     "a step that was recorded": ("opt.step()", {"w": PARAMETER}, {"steps": (STEP,), "recorded": {"w": (Recorded(statement=0, inner=None),)}}, [None]),
     "writes that miss the tensor": ("opt.step()\nf(w)", {"w": HELD._replace(high=12, shape=(3,))}, {"steps": (STEP,), "evidence": {"writes": masked(0)}}, [None]),
+    "writes beside the tensor": ("opt.step()\nv.add_(1)", {"w": HELD._replace(high=12, shape=(3,)), "v": reading(8, 4, high=12, shape=(3,))}, {"steps": (STEP,), "changed": ["w"], "evidence": {"writes": {4: (SeenWrite(storage=4, positions=AT[0], mask=bytes(12) + bytes(12 * [1])),)}}}, [None]),
     "gradients of a backward": ("loss.backward()", {"w": HELD, "w.grad": GRAD}, {"changed": ["w.grad"]}, ["backward"]),
     "gradients by a function that runs backward": ("train()", {"w": HELD, "w.grad": GRAD}, {"changed": ["w.grad"], "cells": TRAIN}, ["backward"]),
     "gradients by a function of somebody else": ("fit()", {"w": HELD, "w.grad": GRAD}, {"changed": ["w.grad"]}, [None]),
@@ -46,6 +52,27 @@ CASES = {
     "buffers where nothing is called": ("z = z + 1", {"net.bn.mean": BUFFER}, {}, [None]),
     "anything else": ("f(z)", {"x": reading(1)}, {}, [None]),
 }  # fmt: skip
+
+
+def in_columns(trace):
+    """Give what differs as a look gives it."""
+    [scene] = trace.after.scenes.values()
+    places = {str(path): place for place, path in enumerate(scene.paths)}
+    rows = [DiffRow(scene, places[str(one.path)], one.before, one.after) for one, _ in trace.found]
+    every = [True] * len(rows)
+    return replace(
+        trace,
+        found=Differences(
+            rows=rows, changed=every, verified=every, since=[None] * len(rows), counts=[None] * len(rows)
+        ),
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_in_columns_the_same_is_settled(case):
+    plain, readings, more, expected = CASES[case]
+    reasoning = Reasoning(in_columns(make_trace(plain, readings, **more)))
+    assert expected == [reasoning.settled.get(row) for row in range(len(expected))]
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from jupyter_client.blocking.client import BlockingKernelClient
 
 pytestmark = [
-    pytest.mark.xdist_group("kernels"),
     pytest.mark.skipif(ipykernel.version_info < (7,), reason="subshells came with ipykernel 7"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ResourceWarning"),
 ]

@@ -24,7 +24,6 @@ from tests.support.notebook import Notebook
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.xdist_group("hazards_op_db")  # its tests share what was run once
 DEEP = os.environ.get("TENSORWATCH_PROFILE") == "deep"
 OPERATORS = [op for op in op_db if op.supports_autograd and torch.float32 in op.supported_backward_dtypes("cpu")]
 LARGE = 1 << 20

@@ -12,7 +12,6 @@ import pytest
 
 from trials import faults
 
-pytestmark = pytest.mark.xdist_group("kernels")  # each looks for free ports
 ROOT = Path(__file__).parents[3]
 COUNT, SEED = 20, 20
 

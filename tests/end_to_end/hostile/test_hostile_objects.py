@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.notebook import Notebook, mutated
 
-pytestmark = pytest.mark.xdist_group("hostile_objects")  # its tests share what was run once
 LOUD = """
 import abc, collections, contextlib, dataclasses, enum, functools, types, typing, weakref
 import numpy as np

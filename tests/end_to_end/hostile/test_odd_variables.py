@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.notebook import Notebook, mutated, paths, silent
 
-pytestmark = pytest.mark.xdist_group("odd_variables")  # its tests share what was run once
 SETUP = """
 import collections, dataclasses, functools, sys, types, weakref
 import numpy as np

@@ -27,7 +27,7 @@ def no_faults_so_far() -> None:
     GUARD.clear()
 
 
-@pytest.mark.parametrize(("owner", "name"), [(Observer, "look"), (watcher, "plain_source"), (watcher, "judge")])
+@pytest.mark.parametrize(("owner", "name"), [(Observer, "look"), (watcher, "plain_source"), (watcher, "reason")])
 def test_the_report_is_of_that_cell_and_claims_nothing(notebook: Notebook, monkeypatch, owner, name, error):
     notebook.run(ALIASED)
     with monkeypatch.context() as patch:

@@ -8,7 +8,6 @@ from queue import Empty
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-pytestmark = pytest.mark.xdist_group("kernels")  # each looks for free ports
 JUNK = [
     None, 3, "hello", [], {}, {"method": "custom"}, {"method": "custom", "content": None},
     {"method": "custom", "content": {"kind": "eval", "code": "1/0"}}, {"method": "custom", "content": {"kind": ["want"]}},

@@ -8,7 +8,6 @@ import nbclient
 import nbformat
 import pytest
 
-pytestmark = pytest.mark.xdist_group("kernels")  # each looks for free ports
 CELLS = [
     "%load_ext tensorwatch",
     "import torch, asyncio\nx = torch.zeros(6)\ny = x.view(2, 3)",
