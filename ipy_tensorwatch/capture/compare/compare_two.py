@@ -37,7 +37,15 @@ def is_comparable(thing: object) -> bool:
 
 
 def compare(texts: tuple[str, str], things: tuple[Any, Any], examples: int) -> Comparison:
-    """Compare two tensors or arrays by form, values and memory."""
+    """Compare two tensors or arrays by form, values and memory.
+
+    Parameters
+    ----------
+    texts, things
+        The two objects as typed, and the objects; see `is_comparable`.
+    examples
+        The maximum number of differing elements to list.
+    """
     a, b = things
     with plain_reads(), torch.no_grad():
         elements, why = _elements(a, b, examples)

@@ -103,7 +103,7 @@ FOLLOWS_GRAPHS, next_sequence_number = take(
     instead=(False, int),
     roots=_example.names,
 )
-"""Whether nodes have numbers, and the one that this thread's next node will get; asking does not use it up."""
+"""Whether nodes have sequence numbers; the number of this thread's next node, without consuming it."""
 
 SavedTensor: Any = take(
     "torch._C._autograd.SavedTensor",

@@ -153,7 +153,7 @@ HAS_VERSIONS, has_version, version_of, quick_version_of = take(
     make=_versions,
     instead=(False, lambda _: False, lambda _: 0, lambda _: 0),
 )
-"""Whether versions can be read; whether a tensor has a version counter, which each operator that writes raises; and it.
+"""Whether versions can be read; whether a tensor has a version counter, moved by each write; and its value.
 
 The quick one requires tensors of PyTorch's own classes, without patches.
 """

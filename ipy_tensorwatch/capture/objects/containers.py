@@ -260,7 +260,13 @@ def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
 
 
 def groups_of(optimizer: object) -> list[tuple[str, Any]]:
-    """Return an optimizer's parameter groups, each with the step to it; raise if they are no list."""
+    """Return an optimizer's parameter groups, each with the step to it.
+
+    Raises
+    ------
+    Odd
+        If they are no list.
+    """
     groups = attribute(optimizer, "param_groups")
     if groups is None:
         return []

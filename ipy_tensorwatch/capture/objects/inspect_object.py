@@ -216,7 +216,13 @@ dict_reader = PerClass(_find_dict)
 
 
 def inside_of(thing: object) -> dict[Any, Any]:
-    """Return an object's own `__dict__`; raise `Odd` if foreign code would have to run."""
+    """Return an object's own `__dict__`, an empty dict if it has none.
+
+    Raises
+    ------
+    Odd
+        If reading it would run foreign code.
+    """
     read = dict_reader(type(thing))
     if isinstance(read, Odd):
         raise Odd(read.code)

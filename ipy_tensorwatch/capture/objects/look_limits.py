@@ -69,7 +69,7 @@ def segments_of(
 
 @dataclass(slots=True)
 class Limits:
-    """What one look may still do, and whose turn it is.
+    """The remaining limits of one look, and the order of branches.
 
     Attributes
     ----------

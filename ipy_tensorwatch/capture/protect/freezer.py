@@ -53,7 +53,7 @@ class Freezer:
 
     @property
     def frozen(self) -> dict[int, Frozen]:
-        """What is frozen, by its own number; released memory is left out."""
+        """The frozen tensors and arrays by number; those whose memory died are left out."""
         if self._gone:  # a tensor or a storage has died
             self._gone.clear()
             self._frozen = {number: one for number, one in self._frozen.items() if not one.is_gone}
@@ -78,7 +78,7 @@ class Freezer:
         return found, refused
 
     def freeze(self, things: Iterable[Frozen]) -> None:
-        """Freeze these."""
+        """Freeze tensors and arrays whose bytes were copied by `examine`."""
         for one in things:
             number = next(self._count)
             self.frozen[number] = one
@@ -86,7 +86,7 @@ class Freezer:
         self._near = None
 
     def thaw(self, things: Container[Frozen]) -> None:
-        """Thaw these."""
+        """Thaw tensors and arrays."""
         for number, one in list(self.frozen.items()):
             if one in things:
                 del self.frozen[number]

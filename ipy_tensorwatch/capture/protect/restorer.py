@@ -52,7 +52,13 @@ class Restorer:
     freezer: Freezer
 
     def restore(self, names: Mapping[str, object], paths: list[str], cell: int) -> Restored:
-        """Restore what the paths lead to; nothing, if one of them must be refused."""
+        """Restore the bytes that the paths had before a cell.
+
+        Raises
+        ------
+        RefusedError
+            If one of the paths cannot be restored, or none has changed; then nothing is written.
+        """
         with plain_reads():
             seen = list(self._look(names))
             if not any(one.path in paths for one in seen):
@@ -87,7 +93,13 @@ class Restorer:
         )
 
     def _kept(self, one: _Seen, cell: int) -> Bytes:
-        """Return the bytes of a tensor from before a cell."""
+        """Return the bytes of a tensor from before a cell.
+
+        Raises
+        ------
+        RefusedError
+            If they were not kept, or the tensor has another layout now, is frozen, or holds references.
+        """
         if holds_references(one.thing):
             raise RefusedError("its bytes are references to Python objects, or to text")
         frozen = self.freezer.owner_of(one.reading)

@@ -114,7 +114,7 @@ class RestingProbes:
             self._put(self._calls, *self._rests)
 
     def lull(self) -> None:
-        """Put all to rest again."""
+        """Put all probes to rest again."""
         self._put(self._rests, *self._rests)
         self._woken, self._all_awake = None, False
 

@@ -83,7 +83,7 @@ class Roots:
         self._walked = found, kept
 
     def __iter__(self) -> Iterator[tuple[str, torch.Tensor]]:
-        """Yield the tensors, or those that hold the history for them."""
+        """Yield each path with its tensor, or with the base that holds the tensor's history."""
         found, kept = self._walked
         for name, one in kept.items():
             for place in one.scene.with_history if name in found.branches else ():

@@ -39,7 +39,13 @@ def read(thing: Any, role: str, serial: int, storages: StorageSerials, *, asks_h
 
 
 def read_saved(tensor: torch.Tensor, storages: StorageSerials) -> Reading:
-    """Read the layout of a saved tensor of PyTorch's own types; raises for a sparse one."""
+    """Read the layout of a saved tensor of PyTorch's own types.
+
+    Raises
+    ------
+    RuntimeError
+        If it is sparse.
+    """
     shape, strides, itemsize = _laid_out(tensor)
     low = int(plain_reads.offset_of(tensor)) * itemsize
     is_filled = plain_reads.is_contiguous(tensor)

@@ -130,7 +130,7 @@ class Reasoning:
         return GUARD.run("who wrote", self._judge, difference, default=NOT_EXPLAINED)
 
     def _judge(self, difference: Difference) -> Verdict:
-        """Blame the cell, one that ran beside it, or another thread."""
+        """Attribute a change to the cell, to one that ran beside it, or to another thread."""
         verdict = find_cause(self.own, difference)
         if verdict.cause != "alias" or verdict.via:  # a statement of this cell leads to the memory
             return verdict

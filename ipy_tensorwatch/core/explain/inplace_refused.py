@@ -42,7 +42,7 @@ def refused_hazard(one: Refused, site: Site | None) -> Hazard:
 
 
 def fix_refused(one: Refused) -> Fix:
-    """Choose the fix."""
+    """Choose the fix for a refused write."""
     match one.trouble:
         case "leaf" | "view-of-leaf":
             return _without_module(one) if one.module else _write_to_leaf(one)

@@ -13,7 +13,7 @@ HazardCode = Literal["TW201", "TW202", "TW203", "TW204", "TW205", "TW206", "TW20
 
 
 class CodeEntry(NamedTuple):
-    """What a code stands for: the module that finds it, its possible outcomes, and what will happen."""
+    """The meaning of a code: the module that finds it, its possible outcomes, and what will happen."""
 
     rule: str
     outcomes: tuple[Outcome, ...]

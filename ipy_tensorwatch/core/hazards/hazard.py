@@ -22,7 +22,7 @@ class Hazard:
     Attributes
     ----------
     outcome
-        What will happen: the step raises, its result is silently wrong, or it is a risk under a condition that the
+        The step raises, its result is silently wrong, or it is a risk under a condition that the
         message names.
     happened
         Whether it has come true: the cell raised because of it.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def fix_overwritten(writing: Writing, paths: tuple[str, ...], root: str | None, *, is_read_again: bool = False) -> Fix:
-    """Choose the fix.
+    """Choose the fix for an overwritten saved tensor.
 
     Parameters
     ----------

@@ -33,7 +33,13 @@ class Deadline:
         return thread_time() >= self.moment
 
     def check(self) -> None:
-        """Raise `LateError` if the deadline has passed."""
+        """Stop work that is late.
+
+        Raises
+        ------
+        LateError
+            If the deadline has passed.
+        """
         if self.has_passed():
             raise LateError
 

@@ -66,7 +66,13 @@ class Interpreter:
         self.callees.restore(callees)
 
     def keep_time(self) -> None:
-        """Raise if the deadline has passed."""
+        """Stop work that is late.
+
+        Raises
+        ------
+        LateError
+            If the deadline has passed.
+        """
         self._deadline.check()
 
     # --- calls ---

@@ -18,7 +18,7 @@ class Holder:
     Attributes
     ----------
     is_variable
-        Whether it is one of the user's variables, not one of IPython's own names.
+        False for one of IPython's own names.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""What one look at a tensor or array reads, before it has a name."""
+"""The reading of one tensor or array, before it has a name."""
 
 from __future__ import annotations
 
