@@ -116,7 +116,7 @@ class Aids:
                     )  # fmt: skip
                     found.append(Followed(saved, sight.counter, digests, mask_on(node, kind)))
                     found[-1].compare(sight.digest)
-            except Exception as error:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
+            except Exception as error:  # noqa: BLE001  (an odd tensor, sparse or wrapped, must not hide the others)
                 GUARD.note_unless_odd("reading graphs", error)
                 continue
         if not found and is_whole:
@@ -147,7 +147,7 @@ class Aids:
         """Return whether a tensor's memory is watched or was written; False for a tensor without memory."""
         try:
             return bool(version_of(tensor)) or id(storage_of(tensor)) in self._addresses
-        except Exception as error:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
+        except Exception as error:  # noqa: BLE001  (an odd tensor, sparse or wrapped, must not hide the others)
             GUARD.note_unless_odd("reading graphs", error)
             return False
 

@@ -118,7 +118,7 @@ class _Differing:
         with np.errstate(all="ignore"):
             differs = a != b
             if differs.any():
-                differs &= ~((a != a) & (b != b))  # noqa: PLR0124  (so it is with NaN)
+                differs &= ~((a != a) & (b != b))  # noqa: PLR0124  (true for NaN)
                 self._note(np.flatnonzero(differs), a.reshape(-1), b.reshape(-1))
         self.compared += a.size
 

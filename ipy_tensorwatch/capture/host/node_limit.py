@@ -13,7 +13,7 @@ def _stack_size() -> int:
     """Return the stack size in bytes, 8 MB if there is no limit."""
     if sys.platform == "win32":
         return SMALLEST
-    import resource  # noqa: PLC0415  (there is none on Windows)
+    import resource  # noqa: PLC0415  (missing on Windows)
 
     soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
     return LARGEST if soft == resource.RLIM_INFINITY else max(SMALLEST, min(soft, LARGEST))

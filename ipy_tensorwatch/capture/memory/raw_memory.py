@@ -117,7 +117,7 @@ def _system_call(name: str) -> Copy:
 def _by_file(many: bytes, own: int, total: int) -> int:
     """Copy through Linux's file of a process's memory; opened each time, because a cell may close any file."""
     place = 0
-    with open("/proc/self/mem", "rb", 0) as file:  # noqa: PTH123  (unbuffered, and no path is worked with)
+    with open("/proc/self/mem", "rb", 0) as file:  # noqa: PTH123  (unbuffered, and no path operations)
         for address, length in _SPAN.iter_unpack(many):
             try:
                 got = os.preadv(file.fileno(), [window(own + place, length)], address)
@@ -150,7 +150,7 @@ def _on_macos() -> tuple[Copy, Copy]:
 
 
 def _on_windows() -> tuple[Copy, Copy]:
-    kernel = getattr(ctypes, "windll").kernel32  # noqa: B009  (there on Windows alone)
+    kernel = getattr(ctypes, "windll").kernel32  # noqa: B009  (exists only on Windows)
     call, process = kernel.ReadProcessMemory, kernel.GetCurrentProcess
     process.restype = ctypes.c_void_p
     call.argtypes = (*(ctypes.c_void_p,) * 3, ctypes.c_size_t, ctypes.POINTER(ctypes.c_size_t))

@@ -121,7 +121,7 @@ def walk(
             continue
         try:
             _take_in(found, name, value, known)
-        except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+        except Exception as error:  # noqa: BLE001  (an odd object is listed, and must not hide the others)
             found.skipped.append((name, reason_of(error)))
     _add_states(found)
     if limits is None:
@@ -235,7 +235,7 @@ def _open(
     """Open a container; if that fails, only this container is left out."""
     try:
         return open_into(branch, node, thing, found, above)
-    except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+    except Exception as error:  # noqa: BLE001  (an odd object is listed, and must not hide the others)
         branch.pass_by(node, ("",), (reason_of(error),))
         return []
 
@@ -329,7 +329,7 @@ def _add_states(found: Walk) -> None:
         for add in (_add_state, _add_parameters):
             try:
                 add(found, branch, node, optimizer, known)
-            except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+            except Exception as error:  # noqa: BLE001  (an odd object is listed, and must not hide the others)
                 branch.pass_by(node, ("",), (reason_of(error),))
 
 
@@ -342,7 +342,7 @@ def _parameters_of(optimizer: object) -> list[int]:
         for _, group in groups_of(optimizer):
             parameters = value_at(group, "params") if is_a(type(group), dict) else None
             found += map(id, items_of(parameters) if is_a(type(parameters), list, tuple) else ())
-    except Exception:  # noqa: BLE001  (whoever adds them says why)
+    except Exception:  # noqa: BLE001  (the caller reports the reason)
         return found
     return found
 

@@ -85,7 +85,7 @@ class Archive:
             self._drop_oldest()
 
     def lose(self, observed: Observation, cell: int) -> None:
-        """Record storages that are new, or changed outside the watched cells."""
+        """Mark earlier bytes as lost for storages that are new, or changed while no cell was watched."""
         for storage, verdict in observed.verdicts.items():
             if verdict.outcome not in _NOT_READ:
                 self._lose(storage, verdict, cell)

@@ -191,7 +191,7 @@ class Ledger:
                 enter(index)
                 if not GUARD.signals.arrived:
                     return False
-        except BaseException as error:  # noqa: BLE001  (no probe may raise into the cell; a call of the guard would cost)
+        except BaseException as error:  # noqa: BLE001  (no probe may raise into the cell; a call of the guard is too slow)
             GUARD.run("between statements", self._fail, error, default=None)
         finally:
             if tracer is not None:

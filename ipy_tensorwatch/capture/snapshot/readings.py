@@ -56,7 +56,7 @@ class Gathering:
         count = len(self.readings)
         try:
             self._add(thing, role, serial, former)
-        except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+        except Exception as error:  # noqa: BLE001  (an odd object is listed, and must not hide the others)
             GUARD.note("looking at a variable", error)
             self.readings[count:] = [unreadable(thing, serial, Reason("error-while-reading", name_of(type(error))))]
 

@@ -265,7 +265,7 @@ class Lens:
         branch = found.branches[name]
         try:
             kept[name] = self._keep(name, branch, patience)
-        except Exception as error:  # noqa: BLE001  (an odd branch must be listed, never cost the others)
+        except Exception as error:  # noqa: BLE001  (an odd branch is listed, and must not hide the others)
             found.skipped.append((name or "the variables", reason_of(error)))
         found.limits.tensors += len(branch.objects)
 

@@ -131,7 +131,7 @@ class Inquest:
         return known if known is not None and known.cell == counted.cell else counted
 
     def _ran_in(self, cell: int) -> list[Statement]:
-        """Return a cell's statements that ran since the save, in order, without one that saved its own target."""
+        """Return a cell's statements since the save, in order; without the saver if it saved its own result."""
         built = self.timeline(cell)
         statements = {one.index: one for one in built.statements}
         since = [*dict.fromkeys(self.ran_since(cell))] if built.entered else [*statements]

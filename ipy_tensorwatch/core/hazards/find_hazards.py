@@ -64,7 +64,7 @@ def _with_edits(fix: Fix, trace: CellTrace, known: Mapping[Fix, Fix]) -> Fix:
 
 
 def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
-    """Yield the lasting hazards that a cell began, or that exist already; the first cell to show one is its cause.
+    """Yield the lasting hazards found after a cell; the cause of an older one is known from its first cell.
 
     Parameters
     ----------

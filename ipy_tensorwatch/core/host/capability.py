@@ -64,7 +64,7 @@ def take(
     try:
         found = [resolve_name(one, roots) for one in needs]
         taken, works = (make(*found) if make else found[0]), True
-    except Exception:  # noqa: BLE001  (whatever a host that has changed raises)
+    except Exception:  # noqa: BLE001  (a changed host may raise anything)
         taken, works = instead, False
     CAPABILITIES[needs] = Capability(needs=needs, lost=lost, works=works)
     return taken

@@ -88,7 +88,7 @@ class Guard:
             gc.disable()
             tracer = pause_tracing()
             return action(*args)
-        except BaseException as error:  # noqa: BLE001  (the user's program goes on whatever we meet)
+        except BaseException as error:  # noqa: BLE001  (no error of ours may reach the user's program)
             self.note(where, error)
             return default
         finally:
