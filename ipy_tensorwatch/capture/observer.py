@@ -33,13 +33,12 @@ if TYPE_CHECKING:
     from .compare.byte_history import ByteHistory
 
 SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005
-"""The CPU seconds that looking beyond an ordinary number of tensors may take: at least, at most but for what the length
-of the cell adds, and at least while some of them were never read."""
+"""CPU seconds for looking beyond an ordinary number of tensors: minimum, maximum (longer after long cells), and minimum
+while some were never read."""
 
 
 ONCE_SEEN, UNSEEN = 0.0005, 0.01
-"""The CPU seconds that may be spent on bytes after a cell that cannot have written any, and while some were never
-seen."""
+"""CPU seconds for comparing bytes: after a cell that cannot have written, and while some were never read."""
 UNCOUNTED = 1 << 25
 """The bytes kept of changes before the last look, so that their elements can be counted."""
 

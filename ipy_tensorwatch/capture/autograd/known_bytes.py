@@ -23,7 +23,7 @@ class KnownBytes:
     def mark_of(self, storage: int) -> StorageMark | None:
         """Return the mark of a storage after the cell; None if it was not read.
 
-        A storage that only graphs hold since the cell is read here.
+        A storage that only graphs still hold is read here, on demand.
         """
         if storage in self.prints.waiting:
             return None

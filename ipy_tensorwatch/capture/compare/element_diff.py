@@ -71,7 +71,7 @@ class ElementCounts(CountsOnDemand):
         return Elements(changed=None, total=found.numel) if isinstance(found, Reading) else found
 
     def sharpen(self, row: int, elements: Elements | Uncounted) -> None:
-        """Count a row, of which no copy was kept, in a present copy."""
+        """Set the elements of a row that has no kept copy, counted elsewhere."""
         self._rows[row] = self._count(elements) if isinstance(elements, Uncounted) else elements
 
     def let_go(self) -> None:

@@ -342,7 +342,7 @@ def _parameters_of(optimizer: object) -> list[int]:
         for _, group in groups_of(optimizer):
             parameters = value_at(group, "params") if is_a(type(group), dict) else None
             found += map(id, items_of(parameters) if is_a(type(parameters), list, tuple) else ())
-    except Exception:  # noqa: BLE001  (the caller reports the reason)
+    except Exception:  # noqa: BLE001  (reported when they are added)
         return found
     return found
 

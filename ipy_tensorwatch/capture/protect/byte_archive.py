@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _NOT_READ = ("skipped", "moved")
 MOST = 2
-"""If at least one in so many tensors was written, the whole snapshot is kept and paths are spelled on demand."""
+"""If more than one in so many tensors was written, the whole snapshot is kept and paths are spelled on demand."""
 RECORD = 500
 """The cost of keeping a copy beside its bytes, in bytes."""
 

@@ -101,7 +101,7 @@ def _fix_here(one: Stopped, writing: Writing) -> Fix:
 
 
 def _comes_round(one: Stopped, writing: Writing) -> bool:
-    """Return whether a write stands above the line that saved: a loop that reuses the memory."""
+    """Return whether a write precedes the line that saved: a loop that reuses the memory."""
     saved, written = one.saved_at, writing.site
     return saved is not None and written is not None and writing.cell == one.saved_in and saved.line > written.line
 

@@ -47,7 +47,7 @@ class Raised:
     statement
         The innermost statement of the user's code; None if none could be read.
     is_elsewhere
-        Whether it stands outside the cell that raised.
+        Whether it is outside the cell that raised.
     root
         The variable that a backward started from, as typed.
     """

@@ -86,7 +86,7 @@ class Fix:
         The kind of sentence that follows.
     applicability
         `safe` if it was tried and changes no result but the hazard's, `unsafe` if it ends the hazard but other
-        results may change, `display` where there is nothing to apply.
+        results may change, `display` if there is nothing to apply.
     """
 
     kind: FixKind

@@ -57,7 +57,7 @@ def take(
         Returned if a name is missing or `make` raises.
     make
         Builds the object from the resolved names, and raises if they do not behave as expected. Without it, the object
-        that the only name stands for is returned.
+        that the only name refers to is returned.
     roots
         Objects, beside modules, that a dotted name may start from.
     """
@@ -71,7 +71,7 @@ def take(
 
 
 def resolve_name(name: str, roots: Mapping[str, object] = _NO_ROOTS) -> Any:  # noqa: ANN401
-    """Return the object that a dotted name stands for.
+    """Return the object that a dotted name refers to.
 
     Examples
     --------

@@ -41,4 +41,4 @@ if sys.version_info >= (3, 12):
         make=lambda found, *_: found,
         instead=None,
     )
-"""Python's own announcements of lines and calls; None where there are none."""
+"""Python's line and call events (`sys.monitoring`); None if missing, as before Python 3.12."""

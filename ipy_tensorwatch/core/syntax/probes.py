@@ -25,8 +25,8 @@ def instrument(tree: ast.Module, name: str) -> ast.Module:
     """Return a tree that calls `name.p<k>()` before statement `k`, and when control returns to its header.
 
     A Ctrl-C during a probe raises KeyboardInterrupt in the cell's own line: the probe returns true, and
-    the cell calls `name.deliver()`. One that Python notices before our code has begun is raised by the cell anew, so
-    that no frame of ours stands in its traceback.
+    the cell calls `name.deliver()`. One that Python notices before our code has begun is raised again by the cell, so
+    that no frame of ours appears in its traceback.
 
     The given tree is not modified. `k` is the statement's index in `statements_of(tree, …)`.
     """
