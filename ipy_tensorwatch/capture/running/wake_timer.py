@@ -39,7 +39,7 @@ class WakeTimer:
             OWN.discard(self)
 
     def stop(self) -> None:
-        """Tell the thread to end, without waiting for it."""
+        """End the thread, without waiting for it."""
         if self._is_on and self._gate.locked():
             self._gate.release()
 

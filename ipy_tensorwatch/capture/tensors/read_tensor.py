@@ -158,7 +158,7 @@ def bearer_of(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def owner_of(thing: Any) -> Any:  # noqa: ANN401
-    """Follow `.base` to the array, or the tensor, that keeps an array's memory; a tensor keeps its own."""
+    """Return the array or tensor that owns an array's memory, found through `.base`; a tensor owns its own."""
     if not plain_reads.is_ndarray(thing):
         return thing
     while plain_reads.is_ndarray(base := _base_of(thing)):
