@@ -1,1 +1,1 @@
-"""The only room that touches a live tensor: walking, reading, fingerprints and recorders."""
+"""The only room that touches live tensors: walks, reads, fingerprints and recorders."""

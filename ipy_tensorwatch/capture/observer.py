@@ -1,4 +1,4 @@
-"""Look at a namespace, and tell what differs from the last look, in names, metadata and bytes."""
+"""Look at a namespace and find what changed since the last look, in names, metadata and bytes."""
 
 from __future__ import annotations
 
@@ -33,27 +33,26 @@ if TYPE_CHECKING:
     from .compare.byte_history import ByteHistory
 
 SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005
-"""The CPU seconds that looking beyond an ordinary number of tensors may take: at least, at most but for what the length
-of the cell adds, and at least while some of them were never read."""
+"""CPU seconds for looking beyond an ordinary number of tensors: minimum, maximum (longer after long cells), and minimum
+while some were never read."""
 
 
 ONCE_SEEN, UNSEEN = 0.0005, 0.01
-"""The CPU seconds that may be spent on bytes after a cell that cannot have written any, and while some were never
-seen."""
+"""CPU seconds for comparing bytes: after a cell that cannot have written, and while some were never read."""
 UNCOUNTED = 1 << 25
-"""How many bytes are kept of what changed before the last look, so that its elements can be counted."""
+"""The bytes kept of changes before the last look, so that their elements can be counted."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Observation:
-    """One look: the snapshot, the paths that differ with what became of their bytes, and what was left out.
+    """One look: the snapshot, the changed paths with the change of their bytes, and what was left out.
 
     Attributes
     ----------
     overwritten
-        What graphs saved for a backward, and is not what it was.
+        The saved tensors that were overwritten.
     cut
-        The paths whose graphs were not read to the end.
+        The paths whose graphs were not fully read.
     """
 
     shot: Shot
@@ -64,7 +63,7 @@ class Observation:
 
     @cached_property
     def coverage(self) -> Coverage:
-        """How much of what is watched was compared."""
+        """How much of the watched memory was compared."""
         watched = self.shot.nbytes
         left_out = {storage: v.outcome for storage, v in self.verdicts.items() if v.after is None}
         missed = sum(self.shot.blocks[storage].nbytes for storage in left_out)
@@ -93,7 +92,7 @@ class Observation:
         return tuple(storage for storage, verdict in self.verdicts.items() if verdict.outcome == "unreadable")
 
     def _not_compared(self, left_out: Mapping[int, str]) -> Iterator[Unverified]:
-        """List what was not compared: path by path, or where these are many by what they hang on."""
+        """Yield what was not compared: by path, or by container if there are many."""
         for scene in self.shot.snapshot.scenes.values() if left_out else ():
             missed = left_out.keys() & scene.by_storage.keys()
             places = {place: _REASONS[left_out[one]] for one in missed for place in scene.places_of(one)}
@@ -107,14 +106,14 @@ _REASONS = {
     "unreadable": Reason("gone"),
 }
 FEW = 16
-"""Of one in so many storages each is looked up."""
+"""Up to one in so many storages are looked up one by one."""
 MANY = 100
-"""Of more than so many tensors in one container that were not compared, the container alone is listed."""
+"""Beyond so many uncompared tensors in one container, only the container is listed."""
 
 
 @dataclass(slots=True)
 class Observer:
-    """Looks at one namespace again and again."""
+    """Looks at one namespace repeatedly."""
 
     lens: Lens = field(default_factory=Lens)
     prints: Fingerprints = field(default_factory=Fingerprints)
@@ -139,13 +138,13 @@ class Observer:
         namespace
             The user's names.
         cell
-            The count of the cell that has run.
+            The count of the cell that ran.
         patience
-            Seconds that may be spent on layouts that an assignment to `.data` may have changed without a trace.
+            Seconds for comparing layouts, which an assignment to `.data` changes without moving the version.
         past
-            What was seen of the bytes while the cell ran.
+            The bytes seen while the cell ran.
         examples
-            How many of the changed elements of a tensor are told.
+            How many changed elements of a tensor are recorded.
         """
         computed = Roots()
         before, shot = self.shot, self.lens.take(namespace, patience, computed, self._seconds())
@@ -165,23 +164,23 @@ class Observer:
         return Observation(shot=shot, found=found, verdicts=verdicts, overwritten=overwritten, cut=cut)
 
     def spare(self) -> None:
-        """Spend little on a cell that cannot have written: what others write meanwhile is found after later cells."""
+        """Spend little on a cell that cannot have written: writes by others are found after later cells."""
         has_seen_all = self.prints.marks.keys() >= self.shot.blocks.keys()
         self.budget.cap = ONCE_SEEN if has_seen_all else UNSEEN
 
     @property
     def is_heavy(self) -> bool:
-        """Whether it takes long to compare all bytes."""
+        """Whether comparing all bytes takes long."""
         return self.shot.nbytes > BANDWIDTH * UNSEEN
 
     def _seconds(self) -> float:
-        """Tell how long looking for more than an ordinary number of tensors may take."""
+        """Return the time limit for looking at more than an ordinary number of tensors, in seconds."""
         spare = self.budget.credit / 2
         least = FIRST_READING if self.lens.has_unread else SHORTEST
         return min(max(spare, least), LONGEST + self.budget.granted / 2)
 
     def _compare(self, shot: Shot, written: set[int], cell: int) -> dict[int, ByteVerdict]:
-        """Compare the bytes with what they were; memory that is gone may be anybody's by now."""
+        """Compare the bytes with their marks; memory that is gone is skipped, for it may be reused."""
         self.loans.follow(shot.blocks, self.lens.storages)
         gone, marks = self.loans.gone, self.prints.marks
         blocks = {one: block for one, block in shot.blocks.items() if one not in gone} if gone else shot.blocks
@@ -213,7 +212,7 @@ class Observer:
     def _contrast(
         self, shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict], examples: int
     ) -> Differences:
-        """Compare the elements of the paths that may differ."""
+        """Compare the elements of the paths that may have changed."""
         contents = [contrast(one.before, one.after, verdicts, self.prints, examples) for one in rows]
         _tell_owners(shot, rows, contents)
         counts = ElementCounts([one.elements for one in contents], examples)
@@ -227,7 +226,7 @@ class Observer:
         )
 
     def _keep(self, counts: ElementCounts) -> None:
-        """Keep the bytes in which changed elements can be counted later, those of the last looks alone."""
+        """Keep the bytes in which changed elements can be counted later, for the last looks only."""
         earlier = self._uncounted
         while sum(one.nbytes for one in earlier) > UNCOUNTED:
             earlier.popleft().let_go()
@@ -236,7 +235,7 @@ class Observer:
 
 
 def _tell_owners(shot: Shot, rows: list[DiffRow], contents: list[Contrast]) -> None:
-    """Tell sparse tensors by their components: they are changed where one of these is."""
+    """Mark sparse tensors as changed if one of their components is."""
     both = zip(rows, contents, strict=True)
     components = [row for row, one in both if row.after is not None and row.after.kind == COMPONENT and one.changed]
     paths = [one.scene.path_at(one.place) for one in components]
@@ -256,7 +255,7 @@ _CHANGED = Contrast(changed=True, verified=True)
 
 
 def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict]) -> Iterator[DiffRow]:
-    """Find paths whose readings are the same but whose bytes are not."""
+    """Yield paths whose readings are the same but whose bytes changed."""
     changed = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
     known = {(id(row.scene), row.place) for row in rows} if changed else ()
     for scene, place in _places_of(changed, shot):
@@ -266,7 +265,7 @@ def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdi
 
 
 def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[RootSnapshot, int]]:
-    """Find what lies in some storages: of many by going through all, of few by looking each up."""
+    """Yield the places of some storages: by scanning everything if they are many, else by lookup."""
     if FEW * len(storages) < len(shot.snapshot):
         for storage in storages:
             yield from shot.snapshot.by_storage.places(storage)
@@ -277,13 +276,13 @@ def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[RootSnapshot, i
 
 
 def _before(verdict: ByteVerdict | None) -> list[Spell]:
-    """Tell what a storage that was not looked at while the cell ran held when it began."""
+    """Return the bytes at the start of the cell of a storage that was not read while it ran."""
     known = verdict is not None and verdict.outcome == "changed" and verdict.before
     return [Spell(0, 0, known)] if known else []
 
 
 def _written(rows: list[DiffRow]) -> set[int]:
-    """Give the storages of tensors whose version counter has moved."""
+    """Return the storages of tensors whose version counter moved."""
     return {
         after.storage
         for _, _, before, after in rows

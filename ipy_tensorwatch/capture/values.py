@@ -1,4 +1,4 @@
-"""The elements of a small tensor before and after the last look, read from what was kept of its bytes."""
+"""The elements of a small tensor before and after the last look, from its kept bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_ELEMENTS = 1024
 
 
 def values_of(path: str, observed: Observation, prints: Fingerprints) -> Values | None:
-    """Read the elements behind a path that changed; None where they are many, no numbers, or not kept."""
+    """Return the elements behind a path that changed; None if they are many, not numeric, or not kept."""
     difference = next((one for one, content in observed.found if str(one.path) == path and content.changed), None)
     if difference is None or difference.before is None or difference.after is None:
         return None
@@ -32,7 +32,7 @@ def values_of(path: str, observed: Observation, prints: Fingerprints) -> Values 
 
 
 def _numbers(rows: np.ndarray[Any, Any] | None, dtype: str) -> tuple[float | None, ...] | None:
-    """Read rows of bytes as numbers; None stands for one that JSON does not have."""
+    """Read rows of bytes as numbers; None for a value that JSON cannot represent."""
     found = None if rows is None else numbers(rows.reshape(-1, rows.shape[-1]), dtype)
     if found is None or found.dtype.kind == "c":
         return None

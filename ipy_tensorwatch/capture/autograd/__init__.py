@@ -1,1 +1,1 @@
-"""Read autograd's graph: saved tensors, checkpoints and failed nodes."""
+"""Read autograd graphs: saved tensors, checkpoints and failed nodes."""

@@ -1,4 +1,4 @@
-"""What a checkpoint computes with again: what its function was handed, and what the function reads besides."""
+"""The tensors a checkpoint recomputes from: its function's arguments, and what the function reads besides."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")
-"""What norms in training write and do not read."""
+"""Attributes that normalizations in training write and do not read."""
 MAX_FUNCTIONS = 64
-"""How many functions of the notebook are followed from one."""
+"""The maximum number of notebook functions searched from one."""
 
 
 class Again(NamedTuple):
-    """A tensor that a checkpoint computes with again.
+    """A tensor that a checkpoint recomputes from.
 
     Attributes
     ----------
     way
-        Tells it from the others: how the function leads to it.
+        Its identity: how the function reaches it.
     check
-        Reads it as the checkpoint will, where that is checked.
+        Reads it as the checkpoint will, with the version check, if there is one.
     """
 
     way: str
@@ -40,13 +40,13 @@ class Again(NamedTuple):
 
 
 def computed_again(hook: object) -> tuple[int, Iterator[Again]]:
-    """Tell a number for the checkpoint that a saved tensor's hook belongs to, and what it will compute with."""
+    """Return an identifier of the checkpoint behind a saved tensor's hook, and what it will recompute from."""
     frame = _variables(hook).get("frame")
     return id(frame), _read_by_frame(frame) if type(frame) is CheckpointFrame else iter(())
 
 
 def read_by(function: object) -> Iterator[Again]:
-    """Give the tensors that a function can lead to by its own names, those of the notebook's functions included."""
+    """Yield the tensors that a function can reach by name, through notebook functions too."""
     names: dict[str, object] = {}
     waiting, seen = [("function", function)], set[int]()
     while waiting and len(seen) < MAX_FUNCTIONS:
@@ -70,7 +70,7 @@ def _read_by_frame(frame: Any) -> Iterator[Again]:  # noqa: ANN401
 
 
 def _inside(thing: object) -> list[tuple[str, object]]:
-    """Give what a callable reads by name: of functions of the notebook the global names too."""
+    """Return what a callable reads by name, including the global names of notebook functions."""
     if type(thing) is MethodType:
         return [("self", thing.__self__), *_inside(thing.__func__)]
     if type(thing) is partial:
@@ -101,7 +101,7 @@ def _globals_of(function: FunctionType) -> list[tuple[str, object]]:
 
 
 def _variables(function: object) -> Mapping[str, Any]:
-    """Give the variables that a function has from the one around it; those not set yet are left out."""
+    """Return a function's closure variables; unset ones are left out."""
     if type(function) is not FunctionType or not function.__closure__:
         return {}
     found = {}
@@ -114,6 +114,6 @@ def _variables(function: object) -> Mapping[str, Any]:
 
 
 def _global_names(code: CodeType) -> frozenset[str]:
-    """List the global names that code reads, that of the functions in it included."""
+    """Return the global names that code reads, nested functions included."""
     own = {one.argval for one in dis.get_instructions(code) if one.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
     return frozenset(own.union(*(_global_names(one) for one in code.co_consts if isinstance(one, CodeType))))

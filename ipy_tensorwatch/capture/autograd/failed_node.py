@@ -1,7 +1,7 @@
-"""Find the saved tensor at which a backward stopped, in the graph that the error's own frames still hold.
+"""Find the saved tensor at which a backward raised, in the graph that the error's frames still hold.
 
-The node that failed says the same words again when its saved tensor is read as backward reads it. What is under hooks
-or a checkpoint is passed by: to read it would run them.
+The failed node raises the same message again when its saved tensor is read as backward reads it. Tensors under hooks
+or a checkpoint are skipped: reading them would run the hooks.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ if TYPE_CHECKING:
     Nodes = Mapping[int, Made]
 
 MAX_NAMES = 10_000
-"""How many names of one frame are looked at."""
+"""The maximum number of names read of one frame."""
 MAX_ITEMS = 1000
-"""How many items of one list are looked at for tensors."""
+"""The maximum number of items of one list searched for tensors."""
 
 
 class _Kept(NamedTuple):
-    """A saved tensor in its node; it must not outlive the look."""
+    """A saved tensor and its node; it must not outlive the look."""
 
     node: Any
     number: int
@@ -63,12 +63,12 @@ class _Kept(NamedTuple):
 def find_spoiled(
     error: BaseException, complaint: Complaint, storages: StorageSerials, objects: ObjectSerials, seconds: float
 ) -> Spoiled | None:
-    """Find what a complaint is about."""
+    """Return the saved tensor that a complaint is about."""
     if not FOLLOWS_GRAPHS or user_modes():
         return None
     search = _Search(complaint, objects, perf_counter() + seconds)
     with plain_reads():
-        for frame in frames_of(error):  # the innermost is PyTorch's own, with just what backward began from
+        for frame in frames_of(error):  # the innermost frame is PyTorch's, with the roots of backward
             if perf_counter() > search.deadline:
                 return None
             own = locals_of(frame)
@@ -82,7 +82,7 @@ def find_spoiled(
 
 
 def _named_in(error: BaseException, deadline: float) -> Iterator[torch.Tensor]:
-    """Give the tensors among the names of all frames, as far as time goes."""
+    """Yield the tensors among the names of all frames, until the deadline."""
     for frame in frames_of(error):
         if perf_counter() > deadline:
             return
@@ -91,12 +91,12 @@ def _named_in(error: BaseException, deadline: float) -> Iterator[torch.Tensor]:
 
 @dataclass(slots=True)
 class _Search:
-    """Looks through graphs as backward runs through them, the latest nodes first, for the one that failed.
+    """Searches graphs for the failed node, in the order of backward: latest nodes first.
 
     Attributes
     ----------
     seen
-        The numbers of the nodes that were read, which are no more than the stack can hold.
+        The sequence numbers of the nodes read so far, limited by the stack size.
     """
 
     complaint: Complaint
@@ -127,18 +127,18 @@ class _Search:
 
 
 class _Above(NamedTuple):
-    """The part of a graph that was read."""
+    """The part of a graph read so far."""
 
     nodes: Nodes
     seen: set[int]
 
     def since(self, number: int) -> Iterator[tuple[int, Any, NodeKind, tuple[int, ...]]]:
-        """Go through the nodes made after one."""
+        """Yield the nodes made after a sequence number."""
         return walk_nodes(self.nodes, set(), lowest=number + 1, only=self.seen)
 
 
 def _tensors_in(names: Mapping[str, object]) -> Iterator[torch.Tensor]:
-    """Give the tensors that names lead to, straight or in a plain list, tuple or dict."""
+    """Yield the tensors that names refer to, directly or in a plain list, tuple or dict."""
     yield from (one for value in _values(names) for one in _items_of(value) if is_plain(one))
 
 
@@ -147,14 +147,14 @@ def _values(names: Mapping[str, object]) -> list[Any]:
 
 
 def _items_of(value: Any) -> list[Any]:  # noqa: ANN401
-    """Give a thing, or the first items of a plain container."""
+    """Return an object, or the first items of a plain container."""
     if type(value) is dict:
         return [*islice(value.values(), MAX_ITEMS)]
     return [*value[:MAX_ITEMS]] if type(value) in (list, tuple) else [value]
 
 
 def _nodes_in(names: Mapping[str, object]) -> dict[int, Made]:
-    """Give the nodes among names: edges that a backward was handed, and the `ctx` of a user's own Function."""
+    """Return the nodes among names: edges passed to a backward, and the `ctx` of a custom Function."""
     edge = getattr(torch.autograd.graph, "GradientEdge", ())
     values = [one for value in _values(names) for one in (value, *_items_of(value))]
     nodes = [one[0] for one in values if edge and type(one) is edge]
@@ -163,7 +163,7 @@ def _nodes_in(names: Mapping[str, object]) -> dict[int, Made]:
 
 
 def _unpacked_in(names: Mapping[str, object], complaint: Complaint) -> _Kept | None:
-    """Find what a checkpoint was about to compute from again: it keeps its inputs beside the graph."""
+    """Return the tensor that a checkpoint was about to recompute from, which it keeps outside the graph."""
     frames = (value for value in names.values() if type(value) is CheckpointFrame)
     again = (one for frame in frames for one in handed_again(frame))
     kept = (_Kept(None, -1, "checkpoint", "input", None, tensor, check) for tensor, check in again)
@@ -175,7 +175,7 @@ def _kept_in(node: Any, kind: NodeKind) -> Iterator[_Kept]:  # noqa: ANN401
     for slot in kind.saved:
         try:
             found = slot.read(node)
-        except RuntimeError:  # let go of by backward
+        except RuntimeError:  # released by backward
             continue
         raws = [one for one in (found if isinstance(found, tuple) else (found,)) if one is not None]
         if not any(map(has_hook, raws)):
@@ -194,14 +194,14 @@ def _is_overwritten(one: _Kept, complaint: Complaint, _: ObjectSerials) -> bool:
 
 
 def _is_detached(one: _Kept, complaint: Complaint, objects: ObjectSerials) -> bool:
-    """Tell a saved tensor without its history; an operator's result has none either, but no variable is that object."""
+    """Return whether a saved tensor was detached; operator results, which no variable holds, are excluded."""
     if one.tensor.grad_fn is not None or objects.of_id(id(one.tensor)) is None:
         return False
     return _says(complaint, SavedTensor.unpack, one.raw)
 
 
 def _says(complaint: Complaint, check: Callable[[Any], object], node: Any) -> bool:  # noqa: ANN401
-    """Tell whether a check fails with the words of a complaint."""
+    """Return whether a check fails with the text of a complaint."""
     found = complaint_of(check, node)
     return found is not None and complaint.facts in found.facts
 
@@ -234,10 +234,10 @@ def _tell(
 
 
 def _writers(spoiled: Spoiled, known: list[torch.Tensor], above: _Above, place: int) -> Iterator[tuple[str, int]]:
-    """Give the nodes of the graph that must have moved the version from the one that was expected.
+    """Yield the nodes that must have moved the version counter past the expected one.
 
-    An operator that saved its own result, at the version that came next, wrote it there. And where the version moved
-    but once, whichever node stands behind the tensor by now did it.
+    An operator that saved its own result at the next version wrote it. If the version moved only
+    once, the tensor's present `grad_fn` did it.
     """
     for number, node, kind, _ in above.since(spoiled.sequence):
         for kept in _kept_in(node, kind):

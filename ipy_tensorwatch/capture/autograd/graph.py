@@ -1,7 +1,7 @@
-"""Follow the graphs of the watched tensors: what their nodes saved, and whether it is still the same.
+"""Track the graphs of watched tensors: what their nodes saved, and whether it was overwritten.
 
-A graph is as dear as what it saved. So nothing of it is held from one look to the next: numbers stand for its nodes,
-and a tensor without memory shares the version counter of what was saved.
+A graph keeps its saved tensors alive, so no node is held between looks: sequence numbers stand for nodes,
+and an empty tensor shares the version counter of each saved tensor.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ if TYPE_CHECKING:
     from .tracked_tensor import Followed
 
 MAX_SAVED = 1 << 15
-"""How many saved tensors are followed."""
+"""The maximum number of saved tensors tracked."""
 GO_ON = 1.5
-"""How much longer than the last look one must be able to take, so that it comes further."""
+"""The factor by which the available time must exceed the last look's, to get further than it."""
 MAX_ROOTS = 16
-"""Of how many roots it is told that their backward is in danger."""
+"""The maximum number of roots reported for a hazard."""
 
 
 @dataclass(slots=True)
 class Graphs:
-    """What is remembered of all graphs, by the numbers of their nodes.
+    """What is remembered of all graphs, by the sequence numbers of their nodes.
 
     Attributes
     ----------
     inputs
-        For each node the numbers of the nodes that its gradients flow to.
+        For each node, the sequence numbers of the nodes that its gradients flow to.
     seen
         For each node the cell after which it was first seen.
     cells
-        The cells of which nodes are alive.
+        The cells with live nodes.
     saved
-        What the nodes saved in memory that somebody watched can write to.
+        What the nodes saved in memory that watched variables can write to.
     same
-        The paths whose tensors were made by the node that had made them at the last look; none where no bytes changed.
+        The paths whose `grad_fn` is the one of the last look; empty if no bytes changed.
     is_cut
-        Whether time, or the stack, was up before all of the graphs were read.
+        Whether the time or stack limit was reached before all graphs were read.
     unread
-        The nodes that made watched tensors and whose graphs were not read to the end.
+        The nodes that made watched tensors and whose graphs were not fully read.
     is_mixed
-        Whether graphs of several threads were met, whose nodes cannot be told apart by their numbers.
+        Whether graphs of several threads were found, whose sequence numbers collide.
     """
 
     inputs: dict[int, tuple[int, ...]] = field(default_factory=dict)
@@ -72,16 +72,16 @@ class Graphs:
 
     @property
     def tells_none(self) -> bool:
-        """Whether no path's graph is known to have been read to the end."""
+        """Whether no path's graph is known to be fully read."""
         return self.is_mixed or (self.is_cut and not self.unread)
 
     @property
     def cut(self) -> tuple[str, ...]:
-        """The paths whose graphs were not read to the end."""
+        """The paths whose graphs were not fully read."""
         return tuple(path for number in sorted(self.unread) for path in self._roots.get(number, ()))
 
     def fate(self, node: int) -> Ending:
-        """Tell what has become of a node of which something was overwritten, and is in danger no more."""
+        """Return why the hazard at a node ended."""
         if node not in self.inputs:
             return "graph-gone"
         return "bytes-back" if self.saved.get(node) else "backward-done"
@@ -89,16 +89,16 @@ class Graphs:
     def look(
         self, roots: Iterable[Root], aids: Aids, rewritten: set[int], *, is_same: bool = False
     ) -> tuple[Overwritten, ...]:
-        """Find what was saved and is no longer the same.
+        """Return the saved tensors that were overwritten.
 
         Parameters
         ----------
         roots
-            The watched tensors that were computed, with their paths.
+            The watched non-leaf tensors, with their paths.
         rewritten
             The storages whose bytes the last cell changed.
         is_same
-            Whether the roots are those of the last look, made by the same nodes.
+            Whether the roots and their nodes are those of the last look.
         """
         if is_same and not (rewritten or self.is_cut or self._suspects()):
             self.same = frozenset()
@@ -114,7 +114,7 @@ class Graphs:
         return tuple(self._confirm(nodes, suspects)) if suspects else ()
 
     def _suspects(self) -> set[int]:
-        """Find the nodes that saved something that is not what it was."""
+        """Return the nodes with an overwritten saved tensor."""
         return {number for number, kept in self.saved.items() if any(one.has_moved() for one in kept)}
 
     def _with_the_same_history(self, nodes: Mapping[int, Made]) -> frozenset[str]:
@@ -122,12 +122,12 @@ class Graphs:
         return frozenset(path for number in both for path in {*nodes[number].paths} & {*self._roots[number]})
 
     def is_used(self, path: str) -> bool:
-        """Tell whether a node that lives takes what made the tensor of a path as its input."""
+        """Return whether a live node uses the output of a path's `grad_fn`."""
         makers = {number for number, paths in self._roots.items() if path in paths}
         return any(not makers.isdisjoint(below) for below in self.inputs.values())
 
     def _follow(self, nodes: dict[int, Made], aids: Aids, clashes: set[int]) -> None:
-        """Read what is new, and forget what no root leads to any more."""
+        """Read new nodes, and forget nodes that no root reaches."""
         for number in self._strangers(nodes):
             clashes.add(number)
             del nodes[number]
@@ -142,7 +142,7 @@ class Graphs:
             self.cells = {*self.seen.values()}
 
     def _can_go_on(self, aids: Aids) -> bool:
-        """Tell whether there is time to come to where the last look stopped, and to go on from there."""
+        """Return whether the time limit allows getting past the point where the last look stopped."""
         is_full = len(self.inputs) >= MAX_NODES or self._kept >= MAX_SAVED
         return not is_full and aids.deadline - perf_counter() > GO_ON * self._effort
 
@@ -151,7 +151,7 @@ class Graphs:
         return sum(map(len, self.saved.values()))
 
     def _read(self, nodes: Mapping[int, Made], aids: Aids, clashes: set[int]) -> None:
-        """Read the graphs; those that were not read to the end go first."""
+        """Read the graphs, those not fully read first."""
         had, known = bool(self.inputs), set() if self.is_cut else {*self.inputs}
         left = {number: one for number, one in nodes.items() if number in self.unread}
         ordered = {number: one for number, one in nodes.items() if number not in left} | left
@@ -161,7 +161,7 @@ class Graphs:
             self._forget_all_but(self._reached(self._roots))
 
     def _note_all(self, nodes: Mapping[int, Made], known: set[int], aids: Aids, clashes: set[int]) -> bool:
-        """Note what nodes saved and that is not noted yet; tell whether that was possible."""
+        """Record what new nodes saved; return whether all were recorded."""
         count, cell, partly = self._kept, aids.cell, self._partly
         for turn, (number, node, kind, below) in enumerate(walk_nodes(nodes, known, clashes=clashes), 1):
             first = partly.get(number) or 0 if partly else 0
@@ -181,7 +181,7 @@ class Graphs:
         return True
 
     def _put(self, number: int, noted: Noted) -> bool:
-        """Keep what a node saved; tell whether there was time for all of it."""
+        """Store what a node saved; return whether it was complete."""
         if noted.found:
             self.saved.setdefault(number, []).extend(noted.found)
         self._partly.pop(number, None)
@@ -190,7 +190,7 @@ class Graphs:
         return noted.next is None
 
     def _unfinished(self) -> set[int]:
-        """Give the nodes from which one leads that was not read."""
+        """Return the nodes from which an unread node is reachable."""
         above: dict[int, list[int]] = {}
         waiting = [*(self._roots.keys() - self.inputs.keys()), *self._partly]
         for number, below in self.inputs.items():
@@ -206,7 +206,7 @@ class Graphs:
         return found
 
     def _strangers(self, nodes: Mapping[int, Made]) -> set[int]:
-        """Find the new roots that have the number of a known node, and are not that node."""
+        """Return the new roots whose sequence number belongs to another known node."""
         new = nodes.keys() & self.inputs.keys() - self._roots.keys()
         return {one for one in new if next(walk_nodes({one: nodes[one]}, set()))[3] != self.inputs[one]}
 
@@ -227,9 +227,9 @@ class Graphs:
             self._partly.pop(gone, None)
 
     def _confirm(self, nodes: Mapping[int, Made], suspects: set[int]) -> Iterator[Overwritten]:
-        """Look at the suspect nodes themselves: what backward has let go of cannot fail any more.
+        """Check suspects against the live nodes: a saved tensor released by backward cannot fail any more.
 
-        Of all nodes that saved one and the same tensor, the one that backward runs first tells for the others.
+        Of all nodes that saved the same tensor, the one that backward runs first is reported.
         """
         first = self._first_of(suspects)
         if not self._are_held(nodes, {number for number, _ in first.values()}):
@@ -240,7 +240,7 @@ class Graphs:
             yield Overwritten(saved=one.saved, version=one.version, roots=tuple(roots[number]))
 
     def _first_of(self, suspects: set[int]) -> dict[object, tuple[int, Followed]]:
-        """Choose for each tensor that was overwritten the node that backward runs first."""
+        """Return, for each overwritten tensor, the node that backward runs first."""
         return {
             one.fact: (number, one)
             for number in sorted(suspects)
@@ -249,9 +249,9 @@ class Graphs:
         }
 
     def _are_held(self, nodes: Mapping[int, Made], numbers: set[int], *, prune: bool = True) -> bool:
-        """Tell whether nodes still hold all that they saved, and forget what they do not.
+        """Return whether nodes still hold all they saved, and forget what they released.
 
-        A node was nearly always made after those below it, so that most of a graph can be left out of the search.
+        A node is nearly always made after those below it, so most of a graph can be skipped.
         """
         is_all, left = True, set(numbers)
         for number, node, kind, _ in walk_nodes(nodes, set(), lowest=min(numbers) if prune else 0, only=self.inputs):
@@ -267,7 +267,7 @@ class Graphs:
         return False
 
     def _roots_of(self, numbers: set[int]) -> dict[int, list[str]]:
-        """Find the paths that lead to nodes, the latest first."""
+        """Return the paths that reach each node, the latest first."""
         found: dict[int, list[str]] = {number: [] for number in numbers}
         for root in sorted(self._roots, reverse=True)[:MAX_ROOTS] if found else ():
             for number in self._reached([root], min(numbers)) & numbers:
@@ -276,7 +276,7 @@ class Graphs:
 
 
 def _compare(kept: Sequence[Followed], rewritten: set[int], known: KnownBytes) -> None:
-    """Compare what a node saved with what it was, where it was written."""
+    """Compare a node's saved tensors with their digests, if they were written."""
     found = [one for one in kept if one.saved.reading.storage in rewritten]
     for one in found:
         one.compare(known.digest_of(one.saved.reading))

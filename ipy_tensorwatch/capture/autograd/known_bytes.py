@@ -1,4 +1,4 @@
-"""What is known of the bytes of storages after a cell, and of what they held while it ran."""
+"""The known bytes of storages, after a cell and while it ran."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KnownBytes:
-    """The bytes of storages: `prints` after the cell, `past` while it ran."""
+    """The known bytes of storages: `prints` after the cell, `past` while it ran."""
 
     prints: Fingerprints
     past: ByteHistory
 
     def mark_of(self, storage: int) -> StorageMark | None:
-        """Give what is known of a storage's bytes after the cell; None where they were not looked at.
+        """Return the mark of a storage after the cell; None if it was not read.
 
-        A storage that variables led to while the cell ran, and that only graphs hold by now, is looked at here.
+        A storage that only graphs still hold is read here, on demand.
         """
         if storage in self.prints.waiting:
             return None
         return self.prints.marks.get(storage) or self.past.now(storage)
 
     def digest_of(self, reading: Reading) -> bytes | None:
-        """Digest what a reading's elements hold after the cell; None where they were not looked at."""
+        """Digest the bytes of a reading's elements after the cell; None if they were not read."""
         return digest_now(reading, self.mark_of(reading.storage))

@@ -1,4 +1,4 @@
-"""Pass over writes to what a node saved only to compare it, where it still compares the same."""
+"""Ignore writes that leave a mask unchanged: a node saved the tensor only to compare it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from .tracked_tensor import Followed
 
 _COMPARED = ("torch.float32", "torch.float64")
-"""Types in which NumPy compares with a bound just as PyTorch does."""
+"""Dtypes for which NumPy compares with a bound exactly as PyTorch does."""
 
 
 def forgive(kept: Sequence[Followed], known_bytes: KnownBytes) -> None:
-    """Take what a node saved for what it was, if all of it masks the same elements.
+    """Accept a node's overwritten tensors if together they give the same mask.
 
-    Of several that are compared with each other, one may go back to what it was while another has moved on. So only
-    what all hold now counts from here on.
+    Tensors that are compared with each other are accepted together: one may be restored while another
+    has changed, so only their present values count from here on.
     """
     mask = next((one.mask for one in kept if one.differs and one.mask is not None), None)
     if mask is None:
@@ -39,7 +39,7 @@ def forgive(kept: Sequence[Followed], known_bytes: KnownBytes) -> None:
 
 
 def _then(one: Followed, known_bytes: KnownBytes) -> np.ndarray[Any, Any] | None:
-    """Find the numbers that it held when it was saved, where that is known for certain and a copy is left."""
+    """Return the values at the time of saving, if they are certain and a copy exists."""
     reading = one.saved.reading
     marks: Iterable[StorageMark | None] = (
         known_bytes.mark_of(reading.storage),

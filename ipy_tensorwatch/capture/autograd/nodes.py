@@ -1,4 +1,4 @@
-"""Read the nodes of an autograd graph without unpacking what it saved; none outlives the look."""
+"""Read the nodes of an autograd graph without unpacking saved tensors; no node outlives the look."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class SavedByNode(NamedTuple):
     Attributes
     ----------
     place
-        Its place in a list.
+        Its index in a list.
     check
-        What reads it as backward would: None where nobody checks, as where the user keeps it on the node by hand.
+        Reads it as backward does; None if there is no check, as for attributes that a user sets on the node.
     use
-        What gradients take of it.
+        What gradients read of it.
     is_read_again
-        Whether a checkpoint computes with it again.
+        Whether a checkpoint recomputes from it.
     """
 
     name: str
@@ -51,19 +51,19 @@ class SavedByNode(NamedTuple):
 def kept_in(
     node: object, kind: NodeKind, checkpoints: set[int], is_wanted: Callable[[torch.Tensor], bool] = lambda _: True
 ) -> Iterator[SavedByNode]:
-    """Give the tensors that a node saved and has not let go of; those under hooks are left out.
+    """Yield the tensors that a node saved and did not release; those under hooks are left out.
 
     Parameters
     ----------
     checkpoints
-        The numbers of the checkpoints that are known; what a new one will compute with is given too.
+        The known checkpoints; the inputs of a new one are yielded too.
     is_wanted
-        Tells the tensors that are to be given.
+        Returns whether to yield a tensor.
     """
     for slot in kind.saved:
         try:
             found = slot.read(node)
-        except RuntimeError:  # let go of by backward
+        except RuntimeError:  # released by backward
             if is_python(kind):
                 return
             continue
@@ -81,7 +81,7 @@ def kept_in(
 
 
 def _pass_by(_: object) -> None:
-    """Stand in for a check of a list that would run the hook of one of its items."""
+    """Replace the check of a list, which would run the hooks of its items."""
 
 
 def _computed_again(saved: Any, checkpoints: set[int]) -> Iterator[SavedByNode]:  # noqa: ANN401
@@ -103,7 +103,7 @@ def _kept_by_hand(attributes: dict[Any, Any]) -> Iterator[SavedByNode]:
 
 
 def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], object] | None) -> int:
-    """Tell the version that a tensor was saved with, which only a failing check says where it is not today's."""
+    """Return the version that a tensor was saved with; only a failing check states an older one."""
     version = version_of(tensor)
     if not version or check is None:
         return version
@@ -112,7 +112,7 @@ def saved_version(node: object, tensor: torch.Tensor, check: Callable[[Any], obj
 
 
 def is_read(node: object, kind: NodeKind, use: Use, tensor: torch.Tensor) -> bool:
-    """Tell whether gradients depend on the bytes of what a node saved."""
+    """Return whether gradients depend on the bytes of a saved tensor."""
     if use is WHOLE:
         return True
     if use.is_none or (use.is_complex_only and not tensor.is_complex()):
@@ -124,7 +124,7 @@ def is_read(node: object, kind: NodeKind, use: Use, tensor: torch.Tensor) -> boo
 
 
 def mask_on(node: Any, kind: NodeKind) -> Mask | None:  # noqa: ANN401
-    """Tell how a node compares what it saved, where no gradient takes more from it."""
+    """Return how a node masks by its saved tensors, if no gradient reads more of them."""
     if not kind.compares:
         return None
     saved = [slot.name for slot in kind.saved if slot.read(node) is not None]
@@ -139,15 +139,15 @@ class Made(NamedTuple):
 
 
 def nodes_of(roots: Iterable[Root], before: Mapping[int, list[str]], clashes: set[int]) -> dict[int, Made]:
-    """Give the nodes that made the roots; under a mode of the user's, none.
+    """Return the nodes that made the roots; empty under a user's dispatch mode.
 
     Parameters
     ----------
     before
         The paths that each node had at the last look.
     clashes
-        Takes the numbers that more than one node has, because each thread numbers its own; the one from before is
-        given, else the first.
+        Receives the sequence numbers of several nodes, because each thread numbers its own; the known node is
+        returned, else the first.
     """
     found: dict[int, Made] = {}
     if not FOLLOWS_GRAPHS or user_modes():
@@ -174,18 +174,18 @@ def walk_nodes(
     only: Container[int] | None = None,
     clashes: set[int] | None = None,
 ) -> Iterator[tuple[int, Any, NodeKind, tuple[int, ...]]]:
-    """Go through nodes and those below, each once, with the numbers of those straight below.
+    """Yield nodes and those below, each once, with the sequence numbers of their direct inputs.
 
     Parameters
     ----------
     known
-        What is passed by, with all that is below it.
+        Nodes to skip, with everything below them.
     lowest
-        What was made before is passed by too.
+        The lowest sequence number; older nodes are skipped.
     only
-        The nodes to stay among.
+        The nodes to which the walk is restricted.
     clashes
-        Takes the numbers that more than one node has.
+        Receives the sequence numbers of several nodes.
     """
     waiting = [(number, one.node, kind_of(one.node)) for number, one in nodes.items()]
     met: dict[int, Any] = {}

@@ -1,4 +1,4 @@
-"""Note what the nodes of graphs saved."""
+"""Record the saved tensors of nodes."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from .known_bytes import KnownBytes
 
 MAX_ITEMS = 4096
-"""How many of the tensors that one node saved are followed."""
+"""The maximum number of saved tensors of one node that are tracked."""
 _NOTHING: frozenset[bytes] = frozenset()
 
 
 class Sight(NamedTuple):
-    """A tensor as it was when first seen: how it lay, its counter, and a digest of its bytes, where they are known."""
+    """A tensor as first seen: its reading, its version counter, and a digest of its bytes if known."""
 
     reading: Reading
     counter: torch.Tensor
@@ -43,14 +43,14 @@ class Sight(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """What a node saved.
+    """The recorded saved tensors of a node.
 
     Attributes
     ----------
     next
-        Where to go on for want of time; None where nothing more will be noted.
+        The place to continue after a time limit; None if there is nothing more to record.
     is_whole
-        Whether that is all.
+        Whether every saved tensor was recorded.
     """
 
     found: list[Followed]
@@ -63,12 +63,12 @@ NOTHING_SAVED = Noted([])
 
 @dataclass(frozen=True)
 class Aids:
-    """What it takes to note a saved tensor.
+    """The inputs for recording a saved tensor.
 
     Attributes
     ----------
     known
-        What is known of the bytes of the storages.
+        The known bytes of the storages.
     deadline
         When to stop reading new nodes.
     """
@@ -86,12 +86,12 @@ class Aids:
         return self.storages.addresses
 
     def note(self, node: Any, number: int, kind: NodeKind, first: int = 0) -> Noted:  # noqa: ANN401
-        """Note what a node saved in memory that is watched, or that was overwritten before anybody could watch it.
+        """Record what a node saved in watched memory, or what was overwritten before it could be watched.
 
         Parameters
         ----------
         first
-            How many of the tensors that it saved were noted before.
+            The number of its saved tensors recorded before.
         """
         if not self._may_concern(node, kind):
             return NOTHING_SAVED
@@ -116,7 +116,7 @@ class Aids:
                     )  # fmt: skip
                     found.append(Followed(saved, sight.counter, digests, mask_on(node, kind)))
                     found[-1].compare(sight.digest)
-            except Exception as error:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
+            except Exception as error:  # noqa: BLE001  (an odd tensor, sparse or wrapped, must not hide the others)
                 GUARD.note_unless_odd("reading graphs", error)
                 continue
         if not found and is_whole:
@@ -126,7 +126,7 @@ class Aids:
         return Noted(found, next_one if next_one is not None and next_one < MAX_ITEMS else None, is_whole)
 
     def _may_concern(self, node: object, kind: NodeKind) -> bool:
-        """Tell quickly a node that saved nothing in memory that is watched; most of a graph are such."""
+        """Return False quickly for a node that saved nothing in watched memory, as most nodes do."""
         if is_python(kind):
             return True
         for slot in kind.saved:
@@ -139,20 +139,20 @@ class Aids:
                 tensor = saved.data
                 if tensor is not None and (not is_plain(tensor) or self._concerns(tensor)):
                     return True
-            except RuntimeError:  # let go of by backward
+            except RuntimeError:  # released by backward
                 continue
         return False
 
     def _concerns(self, tensor: torch.Tensor) -> bool:
-        """Tell a tensor whose memory is watched, or was written to; not one that has no memory to speak of."""
+        """Return whether a tensor's memory is watched or was written; False for a tensor without memory."""
         try:
             return bool(version_of(tensor)) or id(storage_of(tensor)) in self._addresses
-        except Exception as error:  # noqa: BLE001  (an odd tensor must not cost the others: sparse, or wrapped)
+        except Exception as error:  # noqa: BLE001  (an odd tensor, sparse or wrapped, must not hide the others)
             GUARD.note_unless_odd("reading graphs", error)
             return False
 
     def _sight_of(self, tensor: torch.Tensor, *, is_moved: bool) -> Sight | None:
-        """Look at a tensor once, whichever nodes saved it; to memory that no variable leads to, nobody can write."""
+        """Read a tensor once, whichever nodes saved it; memory that no variable leads to cannot be written."""
         known = self._seen.get(id(tensor))
         if known is not None:
             return known[1]
@@ -161,7 +161,7 @@ class Aids:
         reading = read_saved(tensor, self.storages)
         digest = self.known.digest_of(reading)
         sight = Sight(reading, share_counter(tensor), digest, _NOTHING if digest is None else frozenset((digest,)))
-        self._seen[id(tensor)] = tensor, sight  # with the tensor, so that its address stays its own
+        self._seen[id(tensor)] = tensor, sight  # the tensor too, so that its address is not reused
         return sight
 
     def _held(self, sight: Sight, number: int, kind: NodeKind) -> frozenset[bytes]:

@@ -1,4 +1,4 @@
-"""A saved tensor, followed without holding its memory: its version counter, and digests of its bytes."""
+"""A saved tensor, tracked without holding its memory, by its version counter and digests of its bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def digest_now(reading: Reading, mark: StorageMark | None) -> bytes | None:
-    """Digest the bytes that a reading's elements have in a storage that was just looked at; None where unknown."""
+    """Digest the bytes of a reading's elements in a storage that was just read; None if unknown."""
     if mark is None or reading.unknown:
         return None
     block, start = mark.block, reading.low - mark.block.low
@@ -33,22 +33,22 @@ def digest_now(reading: Reading, mark: StorageMark | None) -> bytes | None:
 
 
 def digest_then(reading: Reading, mark: StorageMark) -> bytes | None:
-    """Digest the bytes that a reading's elements had at an earlier look; None where too little of them was kept."""
+    """Digest the bytes of a reading's elements at an earlier look; None if too little was kept."""
     return mark.part_digest(reading) if mark.copy is None else digest_now(reading, mark)
 
 
 @dataclass(slots=True)
 class Followed:
-    """A saved tensor.
+    """A tracked saved tensor.
 
     Attributes
     ----------
     digests
-        Those of all that it may have held when it was saved; none where no gradient reads it, or nothing is known.
+        Digests of all it may have held when saved; empty if no gradient reads it or nothing is known.
     mask
-        How the node compares it, where no gradient takes more from it.
+        How the node masks by it, if no gradient reads more of it.
     differs
-        Whether it holds something else now.
+        Whether its bytes differ now.
     """
 
     saved: SavedTensor
@@ -64,25 +64,25 @@ class Followed:
 
     @property
     def fact(self) -> object:
-        """What has become of which tensor, whichever node saved it."""
+        """The identity of the tensor and its state, whichever node saved it."""
         saved = self.saved
         held = self.digests if self.differs else None
         return saved.reading.storage, saved.reading.layout, saved.version, saved.cell, held
 
     def compare(self, now: bytes | None) -> None:
-        """Compare its bytes with what they were, after they may have been written."""
+        """Compare its bytes with the saved digests, after a possible write."""
         self.differs = now is not None and bool(self.digests) and now not in self.digests
 
     def accept(self, now: bytes | None) -> None:
-        """Take what it holds now for what it held when it was saved."""
+        """Accept its present bytes as those it was saved with."""
         self.digests, self.differs = frozenset(one for one in (now,) if one is not None), False
 
     def has_moved(self) -> bool:
-        """Tell whether it is not what it was."""
+        """Return whether it was overwritten."""
         return self.differs or (self.saved.is_checked and self.version != self.saved.version)
 
     def is_in(self, held: Mapping[tuple[str, int], torch.Tensor]) -> bool:
-        """Tell whether a node still holds it."""
+        """Return whether a node still holds it."""
         tensor = held.get((self.saved.argument, self.saved.place))
         if tensor is None or version_of(tensor) != self.version:
             return False

@@ -1,1 +1,1 @@
-"""Compare bytes with what they were: fingerprints, copies and differences."""
+"""Compare bytes with earlier ones: fingerprints, copies and differences."""

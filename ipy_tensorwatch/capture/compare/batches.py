@@ -1,4 +1,4 @@
-"""Storages in batches that are read together, kept from look to look while their blocks stay the same."""
+"""Batches of storages that are read together, kept between looks while their blocks stay the same."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from ..memory.byte_block import Block
 
 FEW = 64
-"""A batch of fewer storages is put together with others when there are new ones."""
+"""Batches with fewer storages are merged with others when there are new storages."""
 
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Some storages, all small or all larger, and their blocks.
+    """Some storages, all small or all large, and their blocks.
 
     Attributes
     ----------
     spans
-        The blocks of small storages as the operating system takes them; nothing of larger ones.
+        The blocks of small storages as spans of the system call; empty for large ones.
     digest
-        That of all bytes together when each storage last agreed with its mark; None where that is not known.
+        The digest of all bytes together when each storage last matched its mark; None if not known.
     """
 
     storages: list[int]
@@ -37,12 +37,12 @@ class Batch:
     digest: bytes | None = None
 
     def is_in(self, blocks: Mapping[int, Block]) -> bool:
-        """Tell whether its storages still have these very blocks."""
+        """Return whether the storages still have these same blocks."""
         return all(map(operator.is_, self.blocks, map(blocks.get, self.storages)))
 
 
 def batches_of(storages: Iterable[int], blocks: Mapping[int, Block]) -> list[Batch]:
-    """Put storages into batches, in order, but the small ones apart from the larger ones."""
+    """Group storages into batches, in order, small ones apart from large ones."""
     found: list[Batch] = []
     for storages_together in batches(storages, blocks):
         small = [one for one in storages_together if blocks[one].nbytes <= SMALL]
@@ -62,9 +62,9 @@ class Batches:
     Attributes
     ----------
     blocks
-        What they were made of.
+        The blocks they were made of.
     nbytes
-        How many bytes they are together.
+        Their total number of bytes.
     """
 
     blocks: Mapping[int, Block] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Batches:
     nbytes: int = 0
 
     def follow(self, blocks: Mapping[int, Block]) -> list[Batch]:
-        """Give the batches of these blocks; those in which nothing is new are kept."""
+        """Return the batches of these blocks; unchanged batches are kept."""
         if blocks is not self.blocks:
             kept = [
                 one for one in self.batches if one.is_in(blocks) and (one.nbytes > SMALL or len(one.storages) >= FEW)

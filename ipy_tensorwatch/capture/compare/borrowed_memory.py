@@ -1,4 +1,4 @@
-"""Memory that is lent: whoever borrowed it without holding the lender (DLPack) is left with nothing."""
+"""Borrowed memory: its lender may be freed if the borrower does not hold it (DLPack)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Loans:
-    """Remembers, by serial, in whose storage the memory lies that another storage borrowed.
+    """Maps each borrowing storage, by serial, to the storage that owns the memory.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Loans:
     _lenders: dict[int, int | None] = field(default_factory=dict)
 
     def follow(self, blocks: Mapping[int, Block], storages: StorageSerials) -> None:
-        """Find whose lender has died since the last look, and the lenders of those not seen before."""
+        """Record lenders that died since the last look, and the lenders of new storages."""
         borrowers = storages.foreign & blocks.keys()
         self._lenders = {one: lender for one, lender in self._lenders.items() if one in borrowers}
         self.gone = self.lost(storages)
@@ -36,14 +36,14 @@ class Loans:
             self._lenders.update(_find_lenders(fresh, blocks, storages.own))
 
     def lost(self, storages: StorageSerials) -> frozenset[int]:
-        """Find the borrowers, of those that are known, whose lender has been freed by now."""
+        """Return those of the known borrowers whose lender has been freed."""
         lent = [(one, lender) for one, lender in self._lenders.items() if lender is not None]
         alive = storages.references() if lent else {}
         return frozenset(one for one, lender in lent if lender not in alive)
 
 
 def _find_lenders(fresh: Iterable[int], blocks: Mapping[int, Block], own: set[int]) -> dict[int, int | None]:
-    """Find for each borrower the storage, made by PyTorch itself, in which its bytes begin."""
+    """Return for each borrower the PyTorch-allocated storage that contains its bytes, or None."""
     lending = sorted((blocks[one].start, blocks[one].start + blocks[one].room, one) for one in own & blocks.keys())
     starts = [start for start, _, _ in lending]
     found: dict[int, int | None] = {}

@@ -1,7 +1,7 @@
-"""What the bytes of a storage were while a cell ran, at the time when a node of a graph was made.
+"""The bytes of a storage while a cell ran, at the time a node was made.
 
-The nodes of a thread are numbered as they are made. So a number stands for a time: between the last look at which it
-was still to be given, and the first at which it was taken.
+The nodes of a thread have increasing sequence numbers, so a number is a time: between the last look at which it
+was not assigned yet, and the first at which it was.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Spell(NamedTuple):
-    """The bytes of a storage, for as long as they stayed the same: from one look to another."""
+    """The bytes of a storage over a period without change, from one look to another."""
 
     first: int
     last: int
@@ -33,15 +33,15 @@ class ByteHistory:
     Attributes
     ----------
     numbers
-        For each look the number that the next node was going to have; the first look is the start of the cell.
+        For each look, the sequence number of the next node; the first look is the start of the cell.
     outside
-        The looks while no function of the user's was half-way, in order.
+        The looks outside user functions, in order.
     spells
-        Gives what was seen of a storage, in order; nothing of one that did not change.
+        Returns the spells of a storage, in order; empty for one that did not change.
     seen
         The storages that were looked at.
     now
-        Looks at one of these once more.
+        Reads one of these storages again.
     """
 
     numbers: Sequence[int] = ()
@@ -51,14 +51,14 @@ class ByteHistory:
     now: Callable[[int], StorageMark | None] = lambda _: None
 
     def marks(self, storage: int, number: int, *, late: bool) -> tuple[Sequence[StorageMark], bool]:
-        """Give all that a storage may have held when a node saved it, and whether that may be what it holds now.
+        """Return all that a storage may have held when a node saved it, and whether its present bytes are among them.
 
         Parameters
         ----------
         number
-            The number of the node.
+            The sequence number of the node.
         late
-            Whether the node saves at the end of a function of the user's, long after it was given its number.
+            Whether the node saves at the end of a custom function, long after its number was assigned.
         """
         spells = self.spells(storage)
         if not spells:
@@ -69,11 +69,11 @@ class ByteHistory:
         return [one.mark for one in spells[low:high]], high is None
 
     def held(self, storage: int) -> list[StorageMark]:
-        """Give all that a storage was seen to hold."""
+        """Return all that a storage was seen to hold."""
         return [one.mark for one in self.spells(storage)]
 
     def _around(self, number: int, *, late: bool) -> tuple[int, int]:
-        """Give the looks around the saving; around the whole cell for a node of another cell, or of another thread."""
+        """Return the looks around the saving; around the whole cell for a node of another cell or thread."""
         looks = self.outside if late else range(len(self.numbers))
         place = bisect_right(looks, number, key=self.numbers.__getitem__)
         if place == 0:

@@ -1,4 +1,4 @@
-"""Compare two tensors that the user names, without changing a counter, a gradient or a random state."""
+"""Compare two tensors that the user names, without changing a version counter, a gradient or a random state."""
 
 from __future__ import annotations
 
@@ -25,19 +25,27 @@ if TYPE_CHECKING:
     from ...core.model.records import Relation
 
 COMPARING = 2.0
-"""Seconds that comparing the values may take: of expanded tensors there may be any number."""
+"""Seconds that comparing values may take: expanded tensors have any number of elements."""
 MAX_DENSE = 1 << 28
-"""How many elements a sparse or a quantized tensor may have, to be made a plain one."""
+"""The maximum number of elements of a sparse or quantized tensor that is made dense."""
 _COMPLEX = "complex128"
 
 
 def is_comparable(thing: object) -> bool:
-    """Tell what can be compared: tensors and arrays."""
+    """Return whether an object can be compared: a tensor or an array."""
     return isinstance(thing, torch.Tensor | np.ndarray)
 
 
 def compare(texts: tuple[str, str], things: tuple[Any, Any], examples: int) -> Comparison:
-    """Compare two tensors or arrays by form, values and memory."""
+    """Compare two tensors or arrays by form, values and memory.
+
+    Parameters
+    ----------
+    texts, things
+        The two objects as typed, and the objects; see `is_comparable`.
+    examples
+        The maximum number of differing elements to list.
+    """
     a, b = things
     with plain_reads(), torch.no_grad():
         elements, why = _elements(a, b, examples)
@@ -75,7 +83,7 @@ def _elements(a: Any, b: Any, examples: int) -> tuple[Elements | None, str]:  # 
 
 
 def _plain(thing: Any) -> Any:  # noqa: ANN401
-    """Give a tensor or an array that can be cut into pieces, without a copy where it can be so already."""
+    """Return a tensor or array that can be split into pieces, without a copy if possible."""
     if not isinstance(thing, torch.Tensor):
         return np.asarray(thing)
     plain = thing.detach()
@@ -97,7 +105,7 @@ def _numbers(piece: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401
 
 @dataclass(slots=True)
 class _Differing:
-    """The elements that differ, of the pieces that were compared so far."""
+    """The differing elements of the pieces compared so far."""
 
     examples: int
     changed: int = 0
@@ -110,7 +118,7 @@ class _Differing:
         with np.errstate(all="ignore"):
             differs = a != b
             if differs.any():
-                differs &= ~((a != a) & (b != b))  # noqa: PLR0124  (so it is with NaN)
+                differs &= ~((a != a) & (b != b))  # noqa: PLR0124  (true for NaN)
                 self._note(np.flatnonzero(differs), a.reshape(-1), b.reshape(-1))
         self.compared += a.size
 
@@ -125,7 +133,7 @@ class _Differing:
 
 
 def _differences(a: Any, b: Any, examples: int) -> tuple[Elements | None, str]:  # noqa: ANN401
-    """Compare piece by piece, and what is expanded in both only once."""
+    """Compare piece by piece; dimensions expanded in both are compared once."""
     shape = tuple(a.shape)
     strides = [one.stride() if isinstance(one, torch.Tensor) else one.strides for one in (a, b)]
     real = [place for place, (size, *steps) in enumerate(zip(shape, *strides, strict=True)) if size > 1 and any(steps)]

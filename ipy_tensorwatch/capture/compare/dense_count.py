@@ -1,4 +1,4 @@
-"""Count what changed in a small tensor whose elements lie one behind the other: nearly every one is such a tensor."""
+"""Count changed elements of a small contiguous tensor, the most frequent kind."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 MAX_ELEMENTS = 1 << 16
 _WHOLE = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
-"""Elements of these sizes are compared as whole numbers, which is far quicker than byte by byte."""
+"""Elements of these sizes are compared as integers, which is much faster than byte by byte."""
 
 
 def count_dense(
     reading: Reading, sides: tuple[Side, Side], examples: int
 ) -> tuple[bool | None, Elements | None] | None:
-    """Count the elements that differ; None where they do not lie one behind the other on both sides, or are many."""
+    """Count the elements that differ; None if either side is not contiguous, or is large."""
     whole = _WHOLE.get(reading.itemsize)
     if (
         whole is None
@@ -48,7 +48,7 @@ def count_dense(
 
 @lru_cache(maxsize=1 << 12)
 def is_row_major(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
-    """Tell whether elements lie one behind the other; strides are in bytes."""
+    """Return whether elements are contiguous in row-major order; strides are in bytes."""
     step = itemsize
     for size, stride in zip(reversed(shape), reversed(strides), strict=True):
         if stride != step:

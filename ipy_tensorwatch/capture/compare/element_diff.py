@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 EXAMPLES = 3
 COUNTING = 0.5
-"""Seconds that counting the changed elements behind one path may take."""
+"""Seconds that counting the changed elements of one path may take."""
 
 
 class Contrast(NamedTuple):
-    """What became of the bytes of one path's elements."""
+    """The result of comparing the bytes of one path's elements."""
 
     changed: bool | None
     verified: bool
@@ -36,7 +36,7 @@ class Contrast(NamedTuple):
 
 
 class Uncounted(NamedTuple):
-    """Elements that differ, and the copies in which they can be counted."""
+    """Elements that differ, and the copies in which to count them."""
 
     before: Reading
     after: Reading
@@ -45,12 +45,12 @@ class Uncounted(NamedTuple):
 
 
 class ElementCounts(CountsOnDemand):
-    """How many elements changed behind many paths, counted when it is read, in the bytes that were there then.
+    """The numbers of changed elements of many paths, counted on demand in the bytes of that time.
 
     Attributes
     ----------
     nbytes
-        How many bytes it keeps for that.
+        The number of bytes kept for counting.
     """
 
     def __init__(self, rows: Sequence[Elements | Uncounted | None], examples: int) -> None:
@@ -71,11 +71,11 @@ class ElementCounts(CountsOnDemand):
         return Elements(changed=None, total=found.numel) if isinstance(found, Reading) else found
 
     def sharpen(self, row: int, elements: Elements | Uncounted) -> None:
-        """Count a row, of which no copy was kept, in a copy that is there now."""
+        """Set the elements of a row that has no kept copy, counted elsewhere."""
         self._rows[row] = self._count(elements) if isinstance(elements, Uncounted) else elements
 
     def let_go(self) -> None:
-        """Let go of the bytes: what has not been counted by now is not known."""
+        """Release the bytes: what was not counted becomes unknown."""
         self._rows = [one.after if isinstance(one, Uncounted) else one for one in self._rows]
         self.nbytes = 0
 
@@ -91,7 +91,7 @@ def contrast(
     prints: Fingerprints,
     examples: int,
 ) -> Contrast:
-    """Compare the elements behind a path that led, and leads, to one object."""
+    """Compare the elements behind a path that leads to the same object before and after."""
     if before is None or after is None:
         return Contrast(changed=None, verified=False)
     if before.unknown or after.unknown:
@@ -107,7 +107,7 @@ def contrast(
 
 
 def _gained(before: Reading, after: Reading) -> bool:
-    """Take a raised version for a write where nothing better is known; a sparse tensor's components tell better."""
+    """Return whether a higher version is taken as a write; for a sparse tensor its components decide."""
     if before.unknown != after.unknown:
         return True
     return before.version != after.version and not (before.unknown and "sparse" in before.unknown.detail)
@@ -116,7 +116,7 @@ def _gained(before: Reading, after: Reading) -> bool:
 def marks_of(
     before: Reading, after: Reading, verdicts: Mapping[int, ByteVerdict], prints: Fingerprints
 ) -> tuple[StorageMark | None, StorageMark | None, int | None]:
-    """Find the marks of the memory before and after; None where it was not looked at."""
+    """Return the marks of the memory before and after, and the cell of the earlier; None if it was not read."""
     old, new = verdicts.get(before.storage), verdicts.get(after.storage)
     since = old.since if old else None
     first = old.before if old else prints.marks.get(before.storage)
@@ -128,7 +128,7 @@ def marks_of(
 def _compare_whole(
     before: Reading, after: Reading, old: StorageMark, new: StorageMark, since: int | None
 ) -> Contrast | None:
-    """Compare by digests alone the elements that are all of a block, one behind the other; None for any others."""
+    """Compare, by digests only, elements that fill a block contiguously; None for any others."""
     _, _, _, _, _, itemsize, shape, strides, _, low, high, *_ = before
     if after.low != low or after.high != high or after.shape != shape or after.strides != strides:
         return None
@@ -165,7 +165,7 @@ def _compare(before: Reading, after: Reading, old: StorageMark, new: StorageMark
 
 
 def _same_bytes(before: Reading, after: Reading) -> bool:
-    """Tell whether two layouts of one storage are the same elements, or the same set of bytes in another shape."""
+    """Return whether two layouts of one storage have the same elements, or the same bytes in another shape."""
     if before.storage != after.storage or (before.low, before.high) != (after.low, after.high):
         return False
     is_dense = before.is_dense and after.is_dense
@@ -173,7 +173,7 @@ def _same_bytes(before: Reading, after: Reading) -> bool:
 
 
 def _sides(before: Reading, after: Reading, old: StorageMark, new: StorageMark) -> tuple[Side, Side] | None:
-    """Lay the elements over the copies before and after; None where there is no copy."""
+    """View the elements over the copies before and after; None without a copy."""
     if before.shape == after.shape:
         first, second = old.side(before), new.side(after)
         return (first, second) if first and second else None
@@ -185,26 +185,26 @@ def _sides(before: Reading, after: Reading, old: StorageMark, new: StorageMark) 
 
 
 def _row_major(reading: Reading) -> tuple[int, ...]:
-    """Return the strides that elements of this shape have where they lie one behind the other."""
+    """Return the strides of a contiguous layout of this shape, in bytes."""
     return tuple(reading.itemsize * math.prod(reading.shape[place + 1 :]) for place in range(len(reading.shape)))
 
 
 @dataclass(slots=True)
 class _Largest:
-    """Keeps the largest difference between elements of one type."""
+    """The largest difference between elements of one type."""
 
     dtype: str
     found: float | None = None
 
     def note(self, old: np.ndarray[Any, Any], new: np.ndarray[Any, Any]) -> None:
-        """Look at some elements that differ."""
+        """Update it with some elements that differ."""
         largest = largest_step(old, new, self.dtype)
         if largest is not None and (self.found is None or largest > self.found):
             self.found = largest
 
 
 Counted = tuple[bool | None, Elements | None]
-"""Whether any elements differ, which is not known where looking took too long, and how many."""
+"""Whether any elements differ (None if the comparison was cut short), and how many."""
 
 
 def count_elements(reading: Reading, sides: tuple[Side, Side], examples: int) -> Counted:

@@ -1,4 +1,4 @@
-"""Remember what the bytes of every watched storage were, and find out which ones differ now."""
+"""Remember the bytes of every watched storage, and find the storages that changed."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from .batches import Batch
 
 COPY_LIMIT = 1 << 16
-"""Storages up to this size keep a copy, so that the elements that changed can be counted."""
+"""Storages up to this size, in bytes, keep a copy, so that changed elements can be counted."""
 COPY_TOTAL = 1 << 26
 MAX_ELEMENTS = 1 << 20
-"""How many elements are laid out one by one: of expanded tensors there may be any number."""
+"""The maximum number of elements viewed one by one: expanded tensors have any number."""
 BANDWIDTH = 10e9
-"""Bytes per second that a digest is sure to reach; only used to guess whether a storage fits the budget."""
+"""Bytes per second that a digest surely reaches; used only to estimate whether a storage fits the budget."""
 SPARE = 4
-"""How many times over there must be time for all bytes, so that they are compared in any order."""
+"""The factor by which the budget must exceed the estimate for the order of comparison not to matter."""
 
 CLOCK_BYTES, CLOCK_COUNT = 1 << 20, 1024
-"""After so many bytes, or storages, the clock is read: it is a call of the operating system."""
+"""The clock, a system call, is read after so many bytes or storages."""
 
 ByteOutcome = Literal["changed", "new", "skipped", "moved", "unreadable"]
 BytePart = tuple[int, tuple[int, ...], tuple[int, ...], int]
@@ -50,9 +50,9 @@ class StorageMark(NamedTuple):
     Attributes
     ----------
     copy
-        The bytes themselves, where they are few.
+        The bytes themselves, for a small storage.
     parts
-        Where they are many: the digests of the views that cover less than the block, by their layout.
+        For a large storage: the digests of views that cover less than the block, by layout.
     """
 
     block: Block
@@ -62,27 +62,27 @@ class StorageMark(NamedTuple):
 
     @classmethod
     def of(cls, block: Block, digest: bytes = b"") -> StorageMark | None:
-        """Copy the bytes as they are now; None where they cannot be read."""
+        """Copy the present bytes; None if they cannot be read."""
         copy = block.copy()
         return None if copy is None else cls(block, digest or xxhash.xxh3_128_digest(copy), copy, {})
 
     def side(self, reading: Reading) -> Side | None:
-        """Lay a reading's elements over the copy; None without a copy of them."""
+        """View a reading's elements over the copy; None without a copy of them."""
         start = self._start(reading)
         return None if start is None else Side(self.copy, start + reading.data_ptr - reading.address, reading.strides)
 
     def elements(self, reading: Reading) -> np.ndarray[Any, Any] | None:
-        """Lay a reading's elements over the copy, as rows of bytes; None without a copy, or where they are many."""
+        """View a reading's elements over the copy, as rows of bytes; None without a copy, or if there are too many."""
         start = self._start(reading)
         return None if start is None or reading.numel > MAX_ELEMENTS else lay_out(self.copy, reading, start)
 
     def covered(self, reading: Reading) -> np.ndarray[Any, Any] | None:
-        """Give the bytes that a reading's elements cover; None without a copy of them, or where they are scattered."""
+        """Return the bytes that a reading's elements cover; None without a copy, or if too scattered."""
         start, footprint = self._start(reading), footprint_of(reading)
         return None if start is None or footprint is None else footprint.take(self.copy, start)
 
     def part_digest(self, reading: Reading) -> bytes | None:
-        """Return the digest of the bytes that a reading's elements cover; None where it was not taken."""
+        """Return the digest of the bytes that a reading's elements cover; None if it was not computed."""
         if is_whole(reading, self.block):
             return self.digest
         if self.copy is None:
@@ -97,7 +97,7 @@ class StorageMark(NamedTuple):
 
 
 def is_whole(reading: Reading, block: Block) -> bool:
-    """Tell whether a reading's elements are all of a block."""
+    """Return whether a reading's elements fill a block."""
     if (reading.low, reading.high) != (block.low, block.end):
         return False
     if reading.is_dense:
@@ -107,12 +107,12 @@ def is_whole(reading: Reading, block: Block) -> bool:
 
 
 class ByteVerdict(NamedTuple):
-    """What became of one storage's bytes; `before` is None for a storage that was not known.
+    """The change of one storage's bytes; `before` is None for a new storage.
 
     Attributes
     ----------
     outcome
-        Of one that `moved` nothing is known: another thread freed it, or moved it, while it was read.
+        `moved` if another thread freed or moved it during the read, so that nothing is known.
     """
 
     outcome: ByteOutcome
@@ -123,12 +123,12 @@ class ByteVerdict(NamedTuple):
 
 @dataclass(slots=True)
 class Budget:
-    """Seconds that may be spent on bytes; what a cell leaves over is saved for the next, up to a limit.
+    """Seconds available for reading bytes; the unspent part of a cell's allowance is saved, up to a limit.
 
     Attributes
     ----------
     cap
-        How much of it may be spent on one cell.
+        The most that may be spent on one cell, in seconds.
     """
 
     limit: float = 1.0
@@ -143,44 +143,44 @@ class Budget:
         self.spent, self.granted, self.cap = 0.0, seconds, math.inf
 
     def affords(self, nbytes: int) -> bool:
-        """Guess whether so many bytes can still be compared."""
+        """Return whether the budget probably suffices to compare so many bytes."""
         seconds = nbytes / BANDWIDTH
         return self.credit > seconds and self.spent + seconds < self.cap
 
     def pay_since(self, start: float) -> float:
-        """Take the CPU time of this thread since then off the credit; return what the clock says."""
+        """Charge this thread's CPU time since `start`; return the present time."""
         now = thread_time()
         self.pay(now - start)
         return now
 
     def pay(self, seconds: float) -> None:
-        """Take what was spent off the credit."""
+        """Charge seconds to the budget."""
         self.credit -= seconds
         self.spent += seconds
 
 
 @dataclass(frozen=True)
 class StorageOwners:
-    """Who owns the bytes of the storages that are compared."""
+    """The owners of the storages that are compared."""
 
     blocks: Mapping[int, Block]
     references: Callable[[], Mapping[int, weakref.ref[Any]]]
 
     @cached_property
     def are_safe(self) -> bool:
-        """Whether nobody can free the bytes of an owner that is held: no other thread runs."""
+        """Whether a held owner's bytes cannot be freed, because no other thread runs."""
         return is_alone()
 
     def hold(self, storage: int) -> Any:  # noqa: ANN401  (a storage or an array)
-        """Give the owner of a storage's bytes; None where it has gone or moved, or is not known."""
+        """Return the owner of a storage's bytes; None if it is gone, moved, or not known."""
         return self.blocks[storage].hold(self._reference(storage))
 
     def hold_if_safe(self, storage: int) -> Any:  # noqa: ANN401
-        """Give the owner, where to hold it is all that it takes to read its bytes."""
+        """Return the owner, if holding it makes reading its bytes safe."""
         return self.hold(storage) if self.are_safe else None
 
     def lies(self, storage: int) -> bool:
-        """Tell whether a storage lies where it lay; of one whose owner is not known nothing else was heard."""
+        """Return whether a storage is still in place; True for an unknown owner."""
         block = self.blocks[storage]
         return (block.owner or self._reference(storage)) is None or self.hold(storage) is not None
 
@@ -193,7 +193,7 @@ class StorageOwners:
 
 
 class _Seen(NamedTuple):
-    """What one storage holds now; a copy where it is small."""
+    """The present bytes of one storage; a copy if it is small."""
 
     storage: int
     digest: bytes | None
@@ -207,7 +207,7 @@ class Fingerprints:
     Attributes
     ----------
     waiting
-        Storages that the budget did not reach, with the cell after which their bytes were last known.
+        Storages beyond the budget, with the cell after which their bytes were last known.
     """
 
     marks: dict[int, StorageMark] = field(default_factory=dict)
@@ -224,9 +224,9 @@ class Fingerprints:
         parts: Callable[[int], Iterable[Reading]],
         references: Callable[[], Mapping[int, weakref.ref[Any]]] = dict,
     ) -> dict[int, ByteVerdict]:
-        """Compare storages with their marks, the urgent and the longest unseen first, until the budget is spent.
+        """Compare storages with their marks, urgent and longest unseen first, until the budget is spent.
 
-        Storages whose bytes are the same get no verdict: that is the ordinary answer.
+        Storages whose bytes are the same, the usual case, get no verdict.
         """
         verdicts: dict[int, ByteVerdict] = {}
         owners, start, since = StorageOwners(blocks, references), thread_time(), 0
@@ -258,7 +258,7 @@ class Fingerprints:
         return ByteVerdict(outcome, self.marks.get(storage), None, since)
 
     def _in_order(self, blocks: Mapping[int, Block], urgent: set[int], budget: Budget) -> list[Batch]:
-        """Give what is to be compared; in which order matters only where there may be no time for all."""
+        """Return the batches to compare; the order matters only if the budget may not suffice."""
         batches = self._batches.follow(blocks)
         if budget.affords(SPARE * self._batches.nbytes):
             return batches
@@ -280,7 +280,7 @@ class Fingerprints:
         ]
 
     def _differing_small(self, batch: Batch) -> tuple[bytes | None, list[_Seen]]:
-        """Copy many small storages out in one go; if all of it is what it was, no single one is looked at."""
+        """Copy many small storages in one call; if their digest is unchanged, none is compared singly."""
         whole, joined = fetch(batch.spans, batch.nbytes, batch.digest)
         if whole is not None and whole == batch.digest:
             return whole, []
@@ -329,7 +329,7 @@ class Fingerprints:
             )
         if copy is None:
             copy = copy_held(block) if owners.are_safe else None
-            if copy is None:  # others may have written since it was digested
+            if copy is None:  # other threads may have written since it was digested
                 return StorageMark.of(block)
         return StorageMark(block, digest, copy, {})
 
@@ -339,12 +339,12 @@ class Fingerprints:
 
 
 def _reaches_out(old: Block, new: Block) -> bool:
-    """Tell whether the old run of bytes no longer lies in the storage, so that reading it is not safe."""
+    """Return whether the old run of bytes exceeds the storage, so that reading it is not safe."""
     return old.low + old.nbytes > new.room
 
 
 def digest_part(block: Block, reading: Reading, owner: object) -> bytes | None:
-    """Digest the bytes that a reading's elements cover now."""
+    """Digest the present bytes that a reading's elements cover."""
     footprint = footprint_of(reading)
     if footprint is None:
         return None

@@ -1,4 +1,4 @@
-"""Keep copies of large storages while one cell runs, so that `%%tensordiff` can count what changed in them too."""
+"""Copies of large storages while one cell runs, so that `%%tensordiff` can count changed elements."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MAX_BYTES = 1 << 28
 
 @dataclass(slots=True)
 class Album:
-    """Copies of the storages of which only a digest is kept otherwise, up to a total."""
+    """Copies of storages that otherwise have only a digest, up to a total size."""
 
     copies: dict[int, StorageMark] = field(default_factory=dict)
     nbytes: int = 0
 
     def take(self, blocks: Mapping[int, Block], prints: Fingerprints) -> None:
-        """Copy what no copy is kept of."""
+        """Copy the storages that have no copy yet."""
         for storage, block in blocks.items():
             mark = prints.marks.get(storage)
             fits = self.nbytes + block.nbytes <= MAX_BYTES
@@ -38,7 +38,7 @@ class Album:
     def compare(
         self, found: Differences, blocks: Mapping[int, Block], prints: Fingerprints, examples: int
     ) -> Differences:
-        """Count the elements of the changes that a digest could only tell."""
+        """Count the changed elements of storages that only have a digest."""
         after: dict[int, StorageMark | None] = {}
         for row, (_, _, before, now) in enumerate(found.rows if self.copies else ()):
             storage = before.storage if before else 0

@@ -1,4 +1,4 @@
-"""Find the user's line that led to where we are."""
+"""Find the line of user code that called us."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _OTHERS = (
     contextlib.__file__,
     "<eval_with_key>",
 )
-"""Where the frames lie that are not the user's; the last is code that PyTorch's compiler wrote."""
+"""The places of frames that are not user code; the last is code written by PyTorch's compiler."""
 
 
 def is_users(file_name: str) -> bool:
-    """Tell a file of the user's, or of a library that works with PyTorch, from PyTorch's own."""
+    """Return whether a file is user code, or a library that uses PyTorch, rather than PyTorch itself."""
     return not file_name.startswith(_OTHERS)
 
 
 def calling_text() -> str:
-    """Return the user's line that runs."""
+    """Return the text of the running line of user code."""
     frame = _calling_frame()
     return linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip() if frame else ""
 
 
 def name_in_caller(thing: object) -> str | None:
-    """Find the name under which the calling code knows a thing."""
+    """Return the name of an object in the calling code."""
     frame = _calling_frame()
     names = (*frame.f_locals.items(), *frame.f_globals.items()) if frame else ()
     return next((name for name, one in names if one is thing and name[:1] != "_"), None)

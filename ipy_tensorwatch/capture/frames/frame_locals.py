@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class Local(NamedTuple):
-    """A tensor as a frame's names lead to it.
+    """A tensor, as a name of a frame leads to it.
 
     Attributes
     ----------
     base
-        What it is a view of.
+        The base of a view.
     """
 
     path: AccessPath
@@ -44,9 +44,9 @@ def read_locals(
     Parameters
     ----------
     place
-        Which of the frames, counted from the innermost.
+        The index of the frame, counted from the innermost.
     names
-        The names to look at, a frame's globals included; all of the frame's own where that is None.
+        The names to read, globals included; None for all local names.
     """
     with plain_reads():
         return [
@@ -58,7 +58,7 @@ def read_locals(
 
 
 def _names(error: BaseException, place: int, names: Collection[str] | None) -> Mapping[str, object]:
-    """Give names of a frame with what they lead to."""
+    """Return the objects behind names of a frame."""
     frame = next(islice(frames_of(error), place, None))
     own = locals_of(frame)
     if names is None:
@@ -74,7 +74,7 @@ def _base_of(tensor: torch.Tensor, storages: StorageSerials) -> Reading | None:
 
 
 def may_assign(error: BaseException, place: int, path: AccessPath) -> bool:
-    """Tell whether a path can be bound anew: a name, an attribute, an item of a plain list or dict."""
+    """Return whether a path can be assigned: a name, an attribute, an item of a plain list or dict."""
     if not path.steps or path.steps[-1].startswith("."):
         return True
     thing = _names(error, place, [path.root]).get(path.root)
@@ -84,19 +84,19 @@ def may_assign(error: BaseException, place: int, path: AccessPath) -> bool:
 
 
 def _item(thing: Any, step: str) -> object:  # noqa: ANN401
-    """Take an item out of a plain container."""
+    """Return an item of a plain container."""
     kind = type(thing)
     items: Any = enumerate(thing) if kind is list or kind is tuple else pairs_of(thing) if kind is dict else ()
     return next((one for key, one in items if is_number_or_text(key) and f"[{key!r}]" == step), None)
 
 
 def read_keys(error: BaseException, place: int) -> dict[str, int | str]:
-    """Give the numbers and texts among a frame's own names: what items are taken by."""
+    """Return the local names with int or str values, which may be keys of items."""
     own = _names(error, place, None)
     return {name: cast("int | str", value) for name, value in own.items() if is_number_or_text(value)}
 
 
 def inplace_module(error: BaseException, place: int) -> str | None:
-    """Name the class of the module whose `forward` a frame is, where it was made with `inplace=True`."""
+    """Return the class name of the module whose `forward` a frame runs, if made with `inplace=True`."""
     module = _names(error, place, ["self"]).get("self")
     return name_of(type(module)) if attribute(module, "inplace") is True else None

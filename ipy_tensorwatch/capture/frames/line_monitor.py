@@ -1,4 +1,4 @@
-"""See, where Python 3.12 or newer tells it, at which line of the notebook's own functions a running cell is."""
+"""Track the line of notebook functions at which a running cell is (Python 3.12 or newer)."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 CAN_SEE = _monitoring is not None
 
 TOOLS = (3, 4, 5)
-"""The tools that we may be; a debugger, a coverage tool or a profiler may begin in mid-cell, and finds its own free."""
+"""The tool ids that we may use; those of debuggers, coverage tools and profilers stay free."""
 HOT_LINES = 400
 HOT_INTERVAL = 20e-6
-"""A function whose lines follow each other faster than this is seen as a whole from then on."""
+"""A function whose lines follow each other faster, in seconds, is tracked as a whole from then on."""
 CELL = "<module>"
 
 
 @dataclass(slots=True, eq=False)
 class _Function:
-    """One whose lines are seen, until they follow each other too fast: then it is `merged`."""
+    """A function whose lines are tracked, until they follow too fast: then it is `merged`."""
 
     code: CodeType
     since: float
@@ -43,10 +43,10 @@ class _Function:
 
 @dataclass(slots=True, eq=False, repr=False)
 class LineWatch:
-    """Follows the thread that runs a cell through the functions of the notebook.
+    """Tracks the thread that runs a cell through the functions of the notebook.
 
-    What PyTorch's compiler has made of a function has no lines of its own, and where the compiler waits for the next
-    function, nothing of ours may run that it could take for a part of the user's: such code is passed through blindly.
+    Compiled functions have no lines of their own, and while PyTorch's compiler waits for the next
+    function, it would trace any code of ours that runs: such code is not tracked (`blind`).
 
     Attributes
     ----------
@@ -70,11 +70,11 @@ class LineWatch:
 
     @property
     def is_on(self) -> bool:
-        """Whether lines are seen."""
+        """Whether lines are tracked."""
         return self._tool is not None
 
     def open(self) -> None:
-        """Begin; without effect where Python cannot tell or every tool is in use."""
+        """Start; without effect if Python lacks `sys.monitoring` or every tool id is in use."""
         self._tool = next(filter(_take, TOOLS), None) if CAN_SEE else None
         if self._tool is None:
             return
@@ -84,11 +84,11 @@ class LineWatch:
         _monitoring.set_events(self._tool, _monitoring.events.PY_START | _monitoring.events.PY_UNWIND)
 
     def close(self) -> None:
-        """Stop, and leave nothing behind."""
+        """Stop, and unregister everything."""
         tool, self._tool = self._tool, None
         if tool is None:
             return
-        with suppress(ValueError):  # somebody took the tool away from us
+        with suppress(ValueError):  # somebody else took our tool id
             _monitoring.set_events(tool, 0)
             for function in self._seen.values():
                 _monitoring.set_local_events(tool, function.code, 0)
@@ -98,7 +98,7 @@ class LineWatch:
         self._seen.clear()
 
     def surface(self) -> None:
-        """Be at the cell's own level."""
+        """Set the position to the cell's own level."""
         self.place, self.blind = None, self._tool is None
 
     def _callbacks(self) -> dict[int, Any]:
@@ -109,13 +109,13 @@ class LineWatch:
         return {events.PY_START: self._meet, **seen}
 
     def _meet(self, code: CodeType, offset: int) -> object:
-        """Enter a function; one that is not the notebook's is not asked again."""
+        """Enter a function; one outside the notebook is never reported again."""
         if code.co_filename not in self.files or code.co_name == CELL:
             return _monitoring.DISABLE
         return self._see(self._start, code, offset)
 
     def _see(self, callback: Callable[..., object], code: CodeType, *args: object) -> object:
-        """Follow an event, unless the compiler waits for the next function: it would take the guard for that."""
+        """Handle an event, unless the compiler waits for the next function: it would trace our guard."""
         if compiler_callback() is not None:
             self.blind = self.blind or code.co_filename in self.files
             return None
@@ -156,13 +156,13 @@ class LineWatch:
             self._arrive(_frame_of(code))
 
     def _leave(self, code: CodeType, _: int, __: object) -> None:
-        """Be where the function was called."""
+        """Return to the caller's position."""
         if code.co_filename in self.files and get_ident() == self._thread:
             frame = _frame_of(code)
             self._arrive(frame.f_back if frame else None)
 
     def _arrive(self, frame: FrameType | None) -> None:
-        """Go on in the innermost frame of the notebook."""
+        """Set the position to the innermost notebook frame."""
         outward = walk_stack(frame) if frame is not None else ()
         frame = next((one for one, _ in outward if one.f_code.co_filename in self.files), None)
         if frame is None or frame.f_code.co_name == CELL:
@@ -189,7 +189,7 @@ class LineWatch:
 
 
 def _frame_of(code: CodeType) -> FrameType | None:
-    """Find the frame that an event tells of, below those of our own."""
+    """Return the frame of an event, below our own frames."""
     return next((frame for frame, _ in walk_stack(sys._getframe(1)) if frame.f_code is code), None)
 
 
@@ -198,7 +198,7 @@ def _passages(events: Any) -> int:  # noqa: ANN401  (its type is known to Python
 
 
 def _take(tool: int) -> bool:
-    """Take a tool unless somebody has it."""
+    """Claim a tool id unless it is in use."""
     try:
         _monitoring.use_tool_id(tool, "ipy_tensorwatch")
     except ValueError:

@@ -1,6 +1,6 @@
-"""Read the error that a cell ended with: what PyTorch said, and the frames that it came through.
+"""Read the error that a cell raised: PyTorch's message, and the frames of the traceback.
 
-The error, its traceback and its frames are the user's. They are handed in and read; only plain values are handed out.
+The error, its traceback and its frames belong to the user: they are only read, and only plain values are returned.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 MAX_CHAIN = 16
 MAX_MESSAGE = 100_000
-"""How long a message may be; PyTorch's have a few hundred characters, with the traceback of an anomaly thousands."""
+"""The maximum length of a message; PyTorch's have hundreds of characters, thousands in anomaly mode."""
 MAX_FRAMES = 100
-"""How many of the innermost frames are looked at."""
+"""The maximum number of innermost frames that are read."""
 
-_members: Any = vars(BaseException)  # what a user's class makes of these names is not asked
+_members: Any = vars(BaseException)  # a user's exception class may define these names, so its attributes are not used
 _arguments, _traceback = _members["args"].__get__, _members["__traceback__"].__get__
 _before = [_members[name].__get__ for name in ("__cause__", "__context__")]
 
 
 def find_complaint(error: BaseException) -> tuple[Complaint, BaseException] | None:
-    """Find PyTorch's complaint in an error, or in what led to it; the earliest, which arose where it was wrong."""
+    """Return PyTorch's complaint in an error or its causes; the earliest, which was raised at the fault."""
     found = None
     for one in _chain(error):
         message = _arguments(one)[:1] if type(one) is RuntimeError else ()
@@ -56,23 +56,23 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def spots_of(error: BaseException) -> tuple[Spot, ...]:
-    """Give where each frame was, innermost first, in the order of `frames_of`."""
+    """Return the position of each frame, innermost first, in the order of `frames_of`."""
     return tuple(_spot(one) for one in _steps(error))
 
 
 def frames_of(error: BaseException) -> Iterator[FrameType]:
-    """Give the frames that an error came through, innermost first."""
+    """Yield the frames of an error's traceback, innermost first."""
     return (one.tb_frame for one in _steps(error))
 
 
 def locals_of(frame: FrameType) -> Mapping[str, object]:
-    """Read a frame's own names without running code of the user's: of a class or a cell only where they are a dict."""
+    """Return a frame's local names without running user code: for a class or cell body only if they are a dict."""
     if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
         return frame.f_locals if type(frame.f_locals) is dict else {}
     filled = [id(one) for one in gc.get_referents(frame) if type(one) is dict and one]
     kept, found = frame.f_locals, dict(frame.f_locals)
     if type(kept) is dict and id(kept) not in filled:
-        kept.clear()  # Python before 3.13 filled it for us, and it would hold what the frame itself lets go of
+        kept.clear()  # Python before 3.13 caches it, which would keep alive what the frame releases
     return found
 
 

@@ -1,1 +1,1 @@
-"""What PyTorch and CPython give us: private names, threads and the garbage collector."""
+"""What we use of PyTorch and CPython: private names, threads and the garbage collector."""

@@ -1,4 +1,4 @@
-"""The garbage collector, kept still while we look."""
+"""The garbage collector, paused while we look."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def quiet_collector() -> Iterator[None]:
-    """Keep the garbage collector from running, and with it finalizers of the user's.
+    """Pause the garbage collector, and with it the user's finalizers.
 
-    What we make while we look would otherwise set it off, and it goes through all objects of the user's: a third of a
-    second where PyTorch is loaded.
+    Our allocations would otherwise trigger it, and it visits all of the user's objects: a third of a
+    second with PyTorch loaded.
     """
     enabled = gc.isenabled()
     try:

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from ...core.explain.error_messages import Complaint
 
 LEAF_NUMBER = (1 << 64) - 1
-"""The number of every node that collects the gradient of a leaf."""
+"""The sequence number of every `AccumulateGrad` node."""
 _KEPT, _READ = "_raw_saved_", "_saved_"
 
 
 class Nothing:
-    """A class that nothing is of, in the place of one that is missing."""
+    """A class without instances, in place of a missing one."""
 
 
 class _Example:
-    """The smallest graph that saves a tensor, to try on it what nodes have."""
+    """The smallest graph that saves a tensor, to test the private names on."""
 
     def __init__(self) -> None:
         with undisturbed():
@@ -37,17 +37,17 @@ class _Example:
         self.names = {"node": self.node}
 
     def numbers(self, next_number: Callable[[], int], number: Callable[[], int]) -> tuple[bool, Callable[[], int]]:
-        """Try the numbers: this node has the last one."""
+        """Test sequence numbers: this node has the last one."""
         _require(number() == next_number() - 1)
         return True, next_number
 
     def saved(self, kind: type, raw: Any, _: object) -> type:  # noqa: ANN401
-        """Try what a node keeps: it kept its result."""
+        """Test what a node saves: this one saved its result."""
         _require(type(raw) is kind, raw.data.data_ptr() == self.result.data_ptr(), not has_hook(raw))
         return kind
 
     def words(self, _: object) -> None:
-        """Try the words of errors: of a write to a leaf, and of one to a saved tensor."""
+        """Test error messages: of a write to a leaf, and of one to a saved tensor."""
         with undisturbed():
             leaf = complaint_of(self.leaf.add_, 1)
             self.result.detach().zero_()
@@ -63,12 +63,12 @@ def _require(*facts: bool) -> None:
 
 
 def has_hook(saved: Any) -> bool:  # noqa: ANN401
-    """Tell a tensor that hooks packed, or will compute again."""
+    """Return whether a saved tensor was packed by hooks, or will be recomputed."""
     return getattr(saved, "unpack_hook", has_hook) is not None
 
 
 def complaint_of(check: Callable[[Any], object], node: Any) -> Complaint | None:  # noqa: ANN401
-    """Run a check of PyTorch's, and read what it complains about."""
+    """Run a version check and return its complaint."""
     try:
         check(node)
     except RuntimeError as error:
@@ -77,17 +77,17 @@ def complaint_of(check: Callable[[Any], object], node: Any) -> Complaint | None:
 
 
 def kept_by(kind: Any, name: str) -> Any:  # noqa: ANN401
-    """Return what reads a saved tensor as it is kept: without a check, a hook or a new computation."""
+    """Return a reader of a saved tensor as stored: without a check, a hook or a recomputation."""
     return vars(kind)[_KEPT + name].__get__
 
 
 def checked_by(kind: Any, name: str) -> Any:  # noqa: ANN401
-    """Return what reads a saved tensor as backward does, and raises where its version has moved."""
+    """Return a reader of a saved tensor as backward reads it, which raises if its version moved."""
     return vars(kind)[_READ + name].__get__
 
 
 def setting_of(node: Any, name: str) -> object:  # noqa: ANN401
-    """Return an argument of a node's operator that is no tensor; None where it has none of that name."""
+    """Return a non-tensor argument of a node's operator; None if it has none of that name."""
     return getattr(node, _READ + name, None)
 
 
@@ -103,7 +103,7 @@ FOLLOWS_GRAPHS, next_sequence_number = take(
     instead=(False, int),
     roots=_example.names,
 )
-"""Whether nodes have numbers, and the one that this thread's next node will get; asking does not use it up."""
+"""Whether nodes have sequence numbers; the number of this thread's next node, without consuming it."""
 
 SavedTensor: Any = take(
     "torch._C._autograd.SavedTensor",
@@ -114,7 +114,7 @@ SavedTensor: Any = take(
     instead=Nothing,
     roots=_example.names,
 )
-"""What a node keeps of a tensor; its `unpack` checks the version, and its `data` is the tensor as it was kept."""
+"""A node's saved tensor; its `unpack` checks the version, and its `data` is the stored tensor."""
 
 take(
     "node.name",
@@ -135,7 +135,7 @@ del _example
 PythonNode: Any = take(
     "torch._C._FunctionBase", lost="", instead=getattr(torch.autograd.function, "BackwardCFunction", Nothing)
 )
-"""The base of the nodes that a user's `autograd.Function` makes."""
+"""The base of the nodes of custom `autograd.Function`s."""
 
 read_saved_tensors: Callable[[Any], Any] = take(
     "torch.autograd.Function._raw_saved_tensors",
@@ -143,16 +143,16 @@ read_saved_tensors: Callable[[Any], Any] = take(
     make=lambda member: member.__get__,
     instead=lambda _: (),
 )
-"""The tensors that a node of a user's function saved, as they are kept."""
+"""The saved tensors of a custom function's node, as stored."""
 
 
 def number_reader(kind: Any) -> Callable[[Any], int]:  # noqa: ANN401
-    """Return what reads the number of nodes of a class."""
+    """Return a reader of the sequence numbers of a node class."""
     return kind._sequence_nr if FOLLOWS_GRAPHS else lambda _: 0
 
 
 def saved_names(kind: type) -> list[str]:
-    """List what a node of PyTorch's own may have saved, by the names in its formula."""
+    """Return the names of what a node of PyTorch may have saved, as in its formula."""
     names = () if SavedTensor is Nothing else vars(kind)
     return [name.removeprefix(_KEPT) for name in names if name.startswith(_KEPT)]
 
@@ -169,11 +169,11 @@ CheckpointFrame: Any = take(
     make=_checkpoints,
     instead=Nothing,
 )
-"""What the hooks of a checkpoint share: the function, and the tensors that it was handed."""
+"""The state shared by a checkpoint's hooks: the function, and its tensor arguments."""
 
 
 def handed_again(frame: Any) -> Iterator[tuple[torch.Tensor, Callable[[Any], object]]]:  # noqa: ANN401
-    """Give the tensors that a checkpoint was handed, each with what reads it as the checkpoint will."""
+    """Yield the tensors passed to a checkpoint, each with a reader that reads it as the checkpoint will."""
     kept = getattr(frame, "saved_args", None)
     if kept is not None:
         for one in kept:

@@ -1,4 +1,4 @@
-"""How much of graphs may be read, for want of stack and of time."""
+"""How many graph nodes may be read, given stack and time."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import sys
 from time import perf_counter
 
 SMALLEST, LARGEST = 1 << 20, 8 << 20
-"""What Windows gives the main thread, and what is ordinary elsewhere."""
+"""The stack of the main thread on Windows, and the usual one elsewhere, in bytes."""
 
 
 def _stack_size() -> int:
-    """Tell how many bytes of stack there are, 8 MB where there is no limit."""
+    """Return the stack size in bytes, 8 MB if there is no limit."""
     if sys.platform == "win32":
         return SMALLEST
-    import resource  # noqa: PLC0415  (there is none on Windows)
+    import resource  # noqa: PLC0415  (missing on Windows)
 
     soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
     return LARGEST if soft == resource.RLIM_INFINITY else max(SMALLEST, min(soft, LARGEST))
 
 
 MAX_NODES = _stack_size() // 512
-"""How many nodes of graphs are read. PyTorch lets go of those that Python has seen by recursion, 200 bytes for each."""
+"""The node limit: PyTorch releases nodes seen by Python recursively, with 200 bytes of stack for each."""
 CLOCK_EVERY = 64
-"""How many nodes are read between two looks at the clock."""
+"""The number of nodes between two readings of the clock."""
 
 
 def is_enough(count: int, deadline: float) -> bool:
-    """Tell whether so many nodes are all that may be read, by a deadline of the performance counter."""
+    """Return whether the node limit or the deadline (of `perf_counter`) is reached."""
     return count >= MAX_NODES or is_late(count, deadline)
 
 
 def is_late(count: int, deadline: float) -> bool:
-    """Tell whether time is up, looking at the clock now and then."""
+    """Return whether the deadline has passed, reading the clock now and then."""
     return count % CLOCK_EVERY == 0 and perf_counter() > deadline

@@ -1,4 +1,4 @@
-"""What the other threads of the process are at: a write between two statements may have been theirs."""
+"""What other threads of the process are running: a write between two statements may be theirs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def names_in_other_threads(files: Container[str]) -> frozenset[str]:
-    """Give the global names that the notebook's functions use which other threads run at this moment.
+    """Return the global names used by the notebook functions that other threads are running.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether another thread may run the user's code just now."""
+"""Whether another thread may be running user code."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from ...core.host.python_private import thread_count
 
 _SERVICES = ("ipykernel.", "IPython.", "zmq.", "tornado.")
 _OF_KERNEL = "IOPub"
-"""The name of the kernel's one thread that has no class of its own."""
+"""The name of the only kernel thread without a class of its own."""
 OWN: set[object] = set()
-"""What stands for each thread of our own; none of these runs code of the user's."""
+"""The timers with a running thread of ours, which runs no user code."""
 
 
 def is_alone() -> bool:
-    """Tell whether this is the main thread, and all others are those of the kernel that run no code of the user's."""
+    """Return whether this is the main thread and all others are kernel threads without user code."""
     if threading.current_thread() is not threading.main_thread():
         return False
     others = [one for one in threading.enumerate() if one is not threading.main_thread()]

@@ -1,7 +1,7 @@
 """PyTorch's private names for tensors, operators and modes; those for graphs are in `graph_private`.
 
-Each name is tried once, at import (`core/host/capability.py`): where it is missing or does something else, a stand-in
-takes its place, and `%tensorwatch status` says what is switched off.
+Each name is tried once, at import (`core/host/capability.py`): if it is missing or behaves differently, a fallback
+replaces it, and `%tensorwatch status` reports what is disabled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Tensor = torch.Tensor
 
 base_members: Any = vars(torch.Tensor.__mro__[-2])
-"""What the class of C++ below `torch.Tensor` makes of each name, whatever a patch of the user's does."""
+"""The attributes of the C++ class below `torch.Tensor`, unaffected by user patches."""
 _members: Any = vars(torch.Tensor)
 
 plain_reads: Callable[[], AbstractContextManager[Any]] = take(
@@ -31,7 +31,7 @@ plain_reads: Callable[[], AbstractContextManager[Any]] = take(
     lost="a tensor subclass, or `torch.set_default_device`, may notice that its tensors are read",
     instead=nullcontext,
 )
-"""Keep tensor subclasses and function modes out of our reads: `torch.set_default_device` is one."""
+"""Disable tensor subclasses and function modes (`torch.set_default_device` is one) during our reads."""
 
 # --- dispatch modes -------------------------------------------------------------------------------
 
@@ -61,12 +61,12 @@ DispatchMode, user_modes = take(
 
 
 def push_below(mode: object) -> None:
-    """Put a mode under all others, so that whoever leaves one pops his own."""
+    """Push a mode below all others, so that each user's `__exit__` pops its own mode."""
     _restack([mode, *user_modes()])
 
 
 def take_out(mode: object) -> None:
-    """Take a mode out from wherever it is, and leave the others as they stand."""
+    """Remove a mode from anywhere in the stack, keeping the others."""
     modes = user_modes()
     if any(one is mode for one in modes):
         _restack([one for one in modes if one is not mode])
@@ -83,7 +83,7 @@ def _restack(modes: list[Any]) -> None:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Compute with a graph, whatever the user has switched on."""
+    """Compute with a graph, regardless of the user's modes."""
     modes = user_modes()
     _restack([])
     try:
@@ -94,7 +94,7 @@ def undisturbed() -> Iterator[None]:
 
 
 def spare_subclassing(mode: object) -> Callable[[], object]:
-    """Let a mode step aside while a tensor becomes one of a subclass, until what is returned is called.
+    """Suspend a mode while a tensor becomes one of a subclass; the returned callable ends this.
 
     Before PyTorch 2.6 `as_subclass` raises under any mode, and with it most operators on tensors of a subclass.
     """
@@ -120,18 +120,18 @@ def spare_subclassing(mode: object) -> Callable[[], object]:
 
 read_grad: Callable[[Tensor], Any] = base_members["grad"].__get__
 attributes_of: Callable[[Tensor], Any] = (_members.get("__dict__") or base_members["__dict__"]).__get__
-"""A tensor's own `__dict__`, whatever its class makes of that name."""
+"""A tensor's own `__dict__`, whatever its class does with that name."""
 
 data_of: Callable[[Tensor], int] = take(
     "torch._C._data_address",
     lost="",
     instead=lambda tensor: int(base_members["untyped_storage"](tensor).data_ptr()),
 )
-"""The address of a tensor's storage, asked of the storage alone: a wrapper is not asked for its sizes."""
+"""The address of a tensor's storage, read from the storage alone: a wrapper is not asked for its sizes."""
 data_address: Callable[[Tensor], int] = (
     base_members.get("const_data_ptr") or getattr(torch._C, "_data_address", None) or base_members["data_ptr"]
 )
-"""The address of a tensor, which reading does not copy even where it is copied on write."""
+"""The address of a tensor; reading it does not trigger a copy-on-write."""
 
 
 def _versions(_: object) -> tuple[bool, Callable[[Tensor], bool], Callable[[Tensor], int], Callable[[Tensor], int]]:
@@ -153,9 +153,9 @@ HAS_VERSIONS, has_version, version_of, quick_version_of = take(
     make=_versions,
     instead=(False, lambda _: False, lambda _: 0, lambda _: 0),
 )
-"""Whether versions can be read; whether a tensor has a version counter, which each operator that writes raises; and it.
+"""Whether versions can be read; whether a tensor has a version counter, moved by each write; and its value.
 
-The quick one is for tensors of PyTorch's own classes, where nobody has patched these.
+The quick one requires tensors of PyTorch's own classes, without patches.
 """
 
 base_of: Callable[[Tensor], Tensor | None] = take(
@@ -175,7 +175,7 @@ is_functorch: Callable[[Tensor], bool] = take(
     lost="a tensor inside a `torch.func` transform is listed as unreadable, without the reason",
     instead=lambda _: False,
 )
-"""Tell a functorch wrapper, whose every read raises."""
+"""Return whether a tensor is a functorch wrapper, whose every read raises."""
 sparse_parts: tuple[str, ...] = take(
     "torch.Tensor._indices",
     "torch.Tensor._values",
@@ -191,7 +191,7 @@ _is_cow: Callable[[Tensor], object] = take(
 
 
 def is_cow(tensor: Tensor) -> bool:
-    """Tell whether a tensor's memory is copied when somebody writes to it."""
+    """Return whether a tensor's memory is copied on write."""
     try:
         return bool(_is_cow(tensor))
     except RuntimeError:  # since PyTorch 2.15 of a subclass that wraps other tensors
@@ -199,13 +199,13 @@ def is_cow(tensor: Tensor) -> bool:
 
 
 def is_fake(tensor: Tensor) -> bool:
-    """Tell a FakeTensor; asking a symbolic one for its bytes would add a guard."""
+    """Return whether a tensor is a FakeTensor; asking a symbolic one for its bytes would add a guard."""
     return name_of(type(tensor)) == "FakeTensor"
 
 
 def _holders(count: Callable[[int], int], *_: object) -> Callable[[Any], int]:
     def use_count(storage: Any) -> int:  # noqa: ANN401
-        storage._fix_weakref()  # older PyTorch only lends what a weak reference led to, and does not count it
+        storage._fix_weakref()  # older PyTorch returns a borrowed reference here, which is not counted
         return int(count(storage._cdata))
 
     return use_count
@@ -219,7 +219,7 @@ use_count: Callable[[torch.UntypedStorage], int | None] = take(
     make=_holders,
     instead=lambda _: None,
 )
-"""Count the holders of a storage: its tensors, and the Python object that is asked for here."""
+"""The number of holders of a storage: its tensors, and the Python object passed here."""
 
 # --- operators and the compiler -------------------------------------------------------------------
 
@@ -236,18 +236,18 @@ schema_of: Callable[[Any], Any] = take(
     make=_schemas,
     instead=lambda _: None,
 )
-"""The schema of an operator; None of what has none."""
+"""The schema of an operator; None if it has none."""
 
 compiler_callback: Callable[[], object] = take(
     "torch._C._dynamo.eval_frame.get_eval_frame_callback",  # since PyTorch 2.6
     lost="`torch.compile` may take code of tensorwatch for a part of yours",
     instead=lambda: None,
 )
-"""What PyTorch's compiler hands each function to that starts now, in this thread; None where it is not at work."""
+"""The callback that receives each function starting in this thread; None if no compiler is active."""
 
 
 def is_compiled(code: CodeType) -> bool:
-    """Tell code that PyTorch's compiler has put in the place of a function's."""
+    """Return whether PyTorch's compiler generated this code."""
     return code.co_name.startswith("torch_dynamo_resume_in") or any(
         name.startswith(("__compiled_fn", "__resume_at")) for name in code.co_names
     )

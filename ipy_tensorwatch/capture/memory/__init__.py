@@ -1,1 +1,1 @@
-"""Read and write bytes of memory, and digest them."""
+"""Read, write and digest bytes of memory."""

@@ -1,4 +1,4 @@
-"""Runs of bytes that somebody else owns: read while the owner is held, or by a call that fails where memory is gone."""
+"""Runs of bytes with another owner: read while the owner is held, or by a system call that fails for freed memory."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ if TYPE_CHECKING:
     Runs = np.ndarray[Any, Any]
 
 WHOLE_LIMIT = 1 << 16
-"""Storages up to this size are watched whole, whichever part of them has a name."""
+"""Storages up to this size, in bytes, are watched whole, whichever part has a name."""
 SMALL = 1 << 13
-"""Up to this size it is quicker to copy bytes out with many others than to lay a buffer over them."""
+"""Up to this size, in bytes, copying with many others is faster than making a buffer."""
 
 _REFERENCES = 0x01
-"""NumPy's flag of a type whose elements are counted references, `NPY_ITEM_REFCOUNT`."""
+"""NumPy's flag of a dtype whose elements are counted references, `NPY_ITEM_REFCOUNT`."""
 BATCH_COUNT = 512
 BATCH_BYTES = 1 << 20
 COPYING = 4
-"""How many times over the bytes of small blocks count in a batch: these are copied, and have to fit in the scratch."""
+"""The weight of small blocks' bytes in a batch: they are copied, and must fit in the scratch."""
 
 _spare: list[Scratch] = []
-"""Taken out while it is used, so that neither another thread nor a signal handler can write to it."""
+"""Removed while in use, so that neither another thread nor a signal handler can write to it."""
 
 
 @dataclass(slots=True)
 class Block:
-    """A run of bytes, and whether it is memory that someone else may have taken back.
+    """A run of bytes, and whether another owner may free its memory.
 
-    It is never changed; to say so would make each of them, and a training step makes hundreds, three times as dear.
+    Immutable, but not declared frozen: that triples the cost of making one, and a training step makes hundreds.
 
     Attributes
     ----------
     low, room
-        Where the bytes begin in their storage, and how large the storage is.
+        The offset of the bytes in their storage, and the size of the storage.
     foreign
-        Not allocated by PyTorch or owned by a live array: a truncated memory map, a closed shared memory.
+        Neither allocated by PyTorch nor owned by a live array: a memory map, a shared memory.
     owner
-        Leads to the PyTorch storage; None for an array, which could not be resized while a weak reference leads to it.
+        A weak reference to the PyTorch storage; None for an array, which a weak reference would keep from resizing.
     start, end
-        The address of the storage, and where in it the bytes end.
+        The address of the storage, and the end offset of the bytes in it.
     span
-        The run as the operating system takes it.
+        The run as a span of the system call.
     bytes_here
-        A buffer over the bytes of a larger block; it keeps nobody alive, so it is touched only while the owner is held.
+        A buffer over the bytes of a large block; it does not own them, so it is used only while the owner is held.
     """
 
     address: int
@@ -71,28 +71,28 @@ class Block:
     bytes_here: Any = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Work out what each look asks for."""
+        """Compute what each look needs."""
         self.start, self.end = self.address - self.low, self.low + self.nbytes
         self.span = span(self.address, self.nbytes)
         self.bytes_here = window(self.address, self.nbytes) if self.nbytes > SMALL and not self.foreign else None
 
     def union(self, other: Block) -> Block:
-        """Span two runs of one storage."""
+        """Return the smallest run that contains two runs of one storage."""
         low = min(self.low, other.low)
         high = max(self.low + self.nbytes, other.low + other.nbytes)
         return replace(self, address=self.start + low, low=low, nbytes=high - low)
 
     def part(self, low: int, nbytes: int) -> Block:
-        """Cut it down to some of its bytes."""
+        """Return a sub-run, in offsets of the storage."""
         return replace(self, address=self.start + low, low=low, nbytes=nbytes)
 
     def hold(self, reference: weakref.ref[Any] | None = None) -> Any:  # noqa: ANN401  (a storage or an array)
-        """Give the owner, to be held while the bytes are read; None where it is gone, elsewhere, or not known.
+        """Return the owner, to be held while the bytes are read; None if it is gone, moved, or not known.
 
         Parameters
         ----------
         reference
-            Leads to the owner, where the block itself does not.
+            A weak reference to the owner, if the block has none.
         """
         if self.owner is None:
             owner = None if reference is None else reference()
@@ -101,16 +101,16 @@ class Block:
         return owner if owner is not None and owner.data_ptr() == self.start and owner.nbytes() >= self.end else None
 
     def lies_in(self, owner: Any) -> bool:  # noqa: ANN401  (a storage or an array)
-        """Tell whether the bytes are still those of a storage or an array."""
+        """Return whether the bytes are still inside the memory of an owner."""
         start, room = extent_of(owner)
         return start == self.start and self.end <= room
 
     def copy(self) -> Bytes | None:
-        """Copy the bytes; None where they cannot be read."""
+        """Copy the bytes; None if they cannot be read."""
         return self.copy_runs(np.array([[0, self.nbytes]]))
 
     def copy_runs(self, runs: Runs) -> Bytes | None:
-        """Copy some of the bytes, rows of an offset and a length; None where they cannot be read."""
+        """Copy some of the bytes, rows of (offset, length); None if they cannot be read."""
         total = int(runs[:, 1].sum())
         target = np.empty(total, np.uint8)
         place = 0
@@ -123,7 +123,7 @@ class Block:
         return target.tobytes() if total <= WHOLE_LIMIT else target.data
 
     def _copy_held(self, runs: Runs) -> Bytes | None:
-        """Copy where the operating system offers no call that may fail."""
+        """Copy while the owner is held, if the operating system has no call that fails safely."""
         owner = None if CAN_FETCH or self.foreign else self.hold()
         if owner is None:
             return None
@@ -131,16 +131,16 @@ class Block:
         return b"".join(bytes(source[low : low + size]) for low, size in runs.tolist())
 
     def window(self, owner: object = None) -> Any:  # noqa: ANN401
-        """Give the bytes as a buffer: where they lie, if the owner is held and nobody can move them, else a copy."""
+        """Return the bytes as a buffer: in place if the owner is held and nobody can move them, else a copy."""
         return window(self.address, self.nbytes) if owner is not None and not self.foreign else self.copy()
 
     def digest(self, owner: object = None) -> bytes | None:
-        """Digest the bytes, position-dependent, 128 bits; None where they cannot be read.
+        """Digest the bytes (128 bits, position-dependent); None if they cannot be read.
 
         Parameters
         ----------
         owner
-            What `hold` gave, if nobody can free or move the bytes before this returns: then they need not be copied.
+            The result of `hold`, if nobody can free or move the bytes meanwhile: then they are not copied.
         """
         if owner is not None and not self.foreign and self.nbytes:
             return xxhash.xxh3_128_digest(self.bytes_here or window(self.address, self.nbytes))
@@ -152,7 +152,7 @@ class Block:
         return hasher.digest()
 
     def write(self, runs: Runs, data: Bytes) -> bool:
-        """Write some of the bytes, and none between them; tell whether that could be."""
+        """Write some of the bytes, and none between them; return whether this succeeded."""
         if store(write_spans(self.address, runs), data):
             return self.copy_runs(runs) == data
         owner = None if CAN_FETCH or self.foreign else self.hold()
@@ -165,7 +165,7 @@ class Block:
         return True
 
     def _pieces(self) -> Iterator[memoryview | None]:
-        """Copy the bytes out piece by piece; a piece is there until the next is asked for."""
+        """Yield copies of the bytes piece by piece; a piece is valid until the next one is requested."""
         scratch = _spare.pop() if _spare else Scratch()
         try:
             for start in range(0, self.nbytes, SCRATCH):
@@ -177,24 +177,24 @@ class Block:
 
 
 def digest_held(blocks: Sequence[Block]) -> list[bytes | None]:
-    """Digest larger blocks of which each owner is held meanwhile, while nobody else can free or move what it owns.
+    """Digest large blocks whose owners are held, while nobody else can free or move their memory.
 
-    None stands for one of which the owner is gone, elsewhere, or not known.
+    None stands for a block whose owner is gone, moved, or not known.
     """
     found: list[bytes | None] = []
     digest = xxhash.xxh3_128_digest
-    for block in blocks:  # written out, for this is what a quiet cell waits for
+    for block in blocks:  # inlined, for this is the cost of a cell without changes
         try:
             owner: Any = block.owner()  # type: ignore[misc]
             is_there = owner.data_ptr() == block.start and owner.nbytes() >= block.end
             found.append(digest(block.bytes_here) if is_there else None)
-        except (AttributeError, TypeError):  # gone; an array, memory of somebody else's
+        except (AttributeError, TypeError):  # freed, or an array over foreign memory
             found.append(None)
     return found
 
 
 def copy_held(block: Block) -> bytes | None:
-    """Copy the bytes of a larger block of which the owner is held meanwhile; None as of `digest_held`."""
+    """Copy the bytes of a large block whose owner is held; None as in `digest_held`."""
     try:
         owner: Any = block.owner()  # type: ignore[misc]
         return bytes(block.bytes_here) if owner.data_ptr() == block.start and owner.nbytes() >= block.end else None
@@ -203,7 +203,7 @@ def copy_held(block: Block) -> bytes | None:
 
 
 def fetch(write_spans: bytes, total: int, known: bytes | None = None) -> tuple[bytes | None, bytes | None]:
-    """Copy many small runs of bytes, one behind the other; return their digest and, unless it is known, the bytes.
+    """Copy many small runs, concatenated; return their digest and, unless it is `known`, the bytes.
 
     None stands for what cannot be read.
     """
@@ -218,7 +218,7 @@ def fetch(write_spans: bytes, total: int, known: bytes | None = None) -> tuple[b
 
 
 def digest_each(blocks: Sequence[Block], joined: bytes | None) -> Iterator[tuple[bytes | None, Bytes | None]]:
-    """Digest many small blocks, which were fetched together if that could be, and give the bytes of each."""
+    """Yield the digest and bytes of each of many small blocks, from their joined bytes if available."""
     place = 0
     for block in blocks:
         data: Bytes | None = block.copy() if joined is None else joined[place : place + block.nbytes]
@@ -227,7 +227,7 @@ def digest_each(blocks: Sequence[Block], joined: bytes | None) -> Iterator[tuple
 
 
 def batches(storages: Iterable[int], blocks: Mapping[int, Block]) -> Iterator[list[int]]:
-    """Cut a run of storages into batches that are quick to digest, so that the clock is read often enough."""
+    """Split storages into batches that are quick to digest, so that the clock is read often enough."""
     batch: list[int] = []
     size = 0
     for storage in storages:
@@ -242,7 +242,7 @@ def batches(storages: Iterable[int], blocks: Mapping[int, Block]) -> Iterator[li
 
 
 def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noqa: ANN401  (a tensor or an array)
-    """Choose the bytes to watch for a reading: all of a small storage, of a large one what the reading spans."""
+    """Return the bytes to watch for a reading: all of a small storage, the reading's span of a large one."""
     if plain_reads.is_plain(thing):
         storage = plain_reads.storage_of(thing)
         start, room, foreign = reading.data_ptr - reading.low, storage.nbytes(), reading.storage not in own
@@ -257,7 +257,7 @@ def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noq
 
 
 def holds_references(thing: Any) -> bool:  # noqa: ANN401  (a tensor or an array)
-    """Tell an array whose bytes are references to objects or text, which nobody would own if they were copied."""
+    """Return whether an array's bytes are object references, which copying would not count."""
     if not plain_reads.is_ndarray(thing):
         return False
     dtype = plain_reads.array_dtype(thing)
@@ -265,7 +265,7 @@ def holds_references(thing: Any) -> bool:  # noqa: ANN401  (a tensor or an array
 
 
 def extent_of(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an array)
-    """Tell where the memory begins, and how large it is."""
+    """Return the address and size of an owner's memory."""
     if plain_reads.is_ndarray(owner):
         low, high = array_extent(owner)
         return plain_reads.address_of(owner) + low, high - low
@@ -273,5 +273,5 @@ def extent_of(owner: Any) -> tuple[int, int]:  # noqa: ANN401  (a storage or an 
 
 
 def _is_foreign(owner: Any, storage: int, own: Container[int]) -> bool:  # noqa: ANN401
-    """Tell whether the memory of a tensor or array could be gone although the object is there."""
+    """Return whether the memory of a tensor or array can be freed while the object exists."""
     return storage not in own if plain_reads.is_tensor(owner) else not plain_reads.array_flags(owner).owndata

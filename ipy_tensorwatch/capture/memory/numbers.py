@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 _READ_AS = {"half": "float16", "bool": "uint8"}
-"""A boolean is shown as its byte, which may be other than 0 and 1 where it was written through another type."""
+"""A boolean is read as its byte, which may be other than 0 and 1 after a write through another dtype."""
 _STRUCTURES = ("[", "(", "{")
-"""How the text of a structure's or a record's type begins, which NumPy would parse as something else."""
+"""The prefixes of structured dtypes' names, which NumPy would parse as something else."""
 _KINDS = "biufcmM"
-"""NumPy's kinds of types that are numbers, or may be taken for some; of all others, a byte may be part of a pointer."""
+"""NumPy's kinds of numeric dtypes; in all others, a byte may be part of a pointer."""
 
 
 def plain_number(value: Any) -> float | str:  # noqa: ANN401  (any of NumPy's numbers)
-    """Turn a number into one that JSON has, or into text."""
+    """Return a number that JSON can represent, or text."""
     if isinstance(value, np.complexfloating):
         return str(value)
     number = float(value)
@@ -24,7 +24,7 @@ def plain_number(value: Any) -> float | str:  # noqa: ANN401  (any of NumPy's nu
 
 
 def numbers(rows: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any] | None:
-    """Read rows of bytes as numbers that double precision holds; None for types that are none."""
+    """Read rows of bytes as numbers in double precision; None for types that are not numeric."""
     name = dtype.removeprefix("torch.")
     if name[:1] in _STRUCTURES:
         return None
@@ -42,7 +42,7 @@ def numbers(rows: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any] | No
 
 
 def largest_step(old: np.ndarray[Any, Any], new: np.ndarray[Any, Any], dtype: str) -> float | None:
-    """Return the largest finite difference between two lists of elements, rows of bytes."""
+    """Return the largest finite difference between two lists of elements, given as rows of bytes."""
     before, after = numbers(old, dtype), numbers(new, dtype)
     if before is None or after is None:
         return None

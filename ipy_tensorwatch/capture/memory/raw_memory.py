@@ -1,4 +1,4 @@
-"""The one place where an address becomes bytes: by the operating system, which says no where a pointer would fault."""
+"""The only place that reads addresses: by a system call, which fails where a pointer would crash."""
 
 from __future__ import annotations
 
@@ -18,53 +18,53 @@ if TYPE_CHECKING:
     Copy = Callable[[bytes, int, int], int]
 
 SCRATCH = (1 << 18) + (1 << 16)
-"""How many bytes are copied out at once: few enough to be digested while they are in the cache."""
+"""The number of bytes copied at once: few enough to be digested in the cache."""
 MAX_SPANS = 1024
-"""How many spans Linux takes in one call."""
+"""The maximum number of spans in one Linux call."""
 _SPAN = struct.Struct("@QQ")
 _FORBIDDEN = (errno.EPERM, errno.ENOSYS)
 
 
 def span(address: int, nbytes: int) -> bytes:
-    """Write a run of bytes as the operating system takes it; such spans may be joined."""
+    """Encode a run of bytes as a span of the system call; spans may be concatenated."""
     return _SPAN.pack(address, nbytes)
 
 
 def write_spans(address: int, runs: np.ndarray[Any, Any]) -> bytes:
-    """Write many runs, rows of an offset and a length, as spans."""
+    """Encode many runs, rows of (offset, length), as spans."""
     found = np.array(runs, np.uint64)
     found[:, 0] += np.uint64(address)
     return found.tobytes()
 
 
 def window(address: int, nbytes: int) -> Any:  # noqa: ANN401
-    """Lay a buffer over bytes, for as long as the caller holds them and nobody else can move them."""
+    """Return a buffer over bytes, valid while the caller holds them and nobody else can move them."""
     return (ctypes.c_ubyte * nbytes).from_address(address)
 
 
 class Scratch:
-    """Memory of our own, into which bytes are copied before anybody looks at them."""
+    """Memory of our own, to which bytes are copied before use."""
 
     __slots__ = ("_address", "_array", "view")
 
     def __init__(self) -> None:
-        """Make room."""
+        """Allocate the memory."""
         self._array = np.empty(SCRATCH, np.uint8)
         self._address = self._array.ctypes.data
         self.view = self._array.data
 
     def fetch(self, many: bytes, total: int) -> int:
-        """Copy out spans, one behind the other; tell how many bytes came before one that cannot be read."""
+        """Copy spans out, concatenated; return the number of bytes before one that cannot be read."""
         return _copy_out(many, self._address, total)
 
 
 def fetch_into(target: np.ndarray[Any, Any], many: bytes) -> int:
-    """Copy out spans into an array of bytes, without a detour."""
+    """Copy spans directly into an array of bytes."""
     return _copy_out(many, target.ctypes.data, target.nbytes)
 
 
 def mapping_at(address: int) -> str:
-    """Name the file that is mapped at an address; nothing where none is, or where the system does not tell."""
+    """Return the name of the file mapped at an address; empty if there is none or the system does not say."""
     try:
         with Path("/proc/self/maps").open(encoding="utf-8", errors="replace") as file:
             for line in file:
@@ -78,7 +78,7 @@ def mapping_at(address: int) -> str:
 
 
 def store(many: bytes, data: bytes | memoryview) -> bool:
-    """Write bytes into spans; tell whether all could be written. Read-only memory stays as it is."""
+    """Write bytes into spans; return whether all were written. Read-only memory is not changed."""
     source = np.frombuffer(data, np.uint8)
     done, step = 0, MAX_SPANS * _SPAN.size
     for start in range(0, len(many), step):
@@ -95,14 +95,14 @@ class _Span(ctypes.Structure):
 
 
 def _system_call(name: str) -> Copy:
-    """Find the call of Linux that copies between two processes, both of which are this one.
+    """Return the Linux call that copies between two processes, here both our own.
 
-    Named the wrong way round on purpose: the "local" spans are the strange memory, and the "remote" one is our own.
+    The roles are swapped on purpose: the "local" spans are the foreign memory, and the "remote" one is our own.
     Either side may fail, but only for the remote one does the call look up every page.
     """
     call = getattr(
         ctypes.PyDLL(None, use_errno=True), name
-    )  # it keeps the GIL, which costs a busy program dear to get back
+    )  # keeps the GIL, which is slow to get back in a busy program
     call.argtypes = (ctypes.c_int, *(ctypes.c_void_p, ctypes.c_ulong) * 2, ctypes.c_ulong)
     call.restype = ctypes.c_ssize_t
     size, pid = _SPAN.size, os.getpid
@@ -115,9 +115,9 @@ def _system_call(name: str) -> Copy:
 
 
 def _by_file(many: bytes, own: int, total: int) -> int:
-    """Copy out through the file that Linux makes of a process's memory; opened anew, for a cell may close any file."""
+    """Copy through Linux's file of a process's memory; opened each time, because a cell may close any file."""
     place = 0
-    with open("/proc/self/mem", "rb", 0) as file:  # noqa: PTH123  (unbuffered, and no path is worked with)
+    with open("/proc/self/mem", "rb", 0) as file:  # noqa: PTH123  (unbuffered, and no path operations)
         for address, length in _SPAN.iter_unpack(many):
             try:
                 got = os.preadv(file.fileno(), [window(own + place, length)], address)
@@ -150,7 +150,7 @@ def _on_macos() -> tuple[Copy, Copy]:
 
 
 def _on_windows() -> tuple[Copy, Copy]:
-    kernel = getattr(ctypes, "windll").kernel32  # noqa: B009  (there on Windows alone)
+    kernel = getattr(ctypes, "windll").kernel32  # noqa: B009  (exists only on Windows)
     call, process = kernel.ReadProcessMemory, kernel.GetCurrentProcess
     process.restype = ctypes.c_void_p
     call.argtypes = (*(ctypes.c_void_p,) * 3, ctypes.c_size_t, ctypes.POINTER(ctypes.c_size_t))
@@ -182,10 +182,10 @@ def _choose() -> tuple[Copy, Copy]:
     systems = {"linux": _on_linux, "darwin": _on_macos, "win32": _on_windows}
     try:
         return systems[sys.platform]()
-    except (KeyError, AttributeError, OSError, ValueError):  # another system, or an older one
+    except (KeyError, AttributeError, OSError, ValueError):  # another system, or an old version
         return _not_at_all, _not_at_all
 
 
 _copy_out, _copy_in = _choose()
 CAN_FETCH = _copy_out is not _not_at_all
-"""Whether this system has a call that copies memory out, and fails where there is none."""
+"""Whether this system has a call that copies memory, and fails for unmapped addresses."""

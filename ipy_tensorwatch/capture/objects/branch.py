@@ -1,4 +1,4 @@
-"""What hangs on one of the user's names, as the walk finds it."""
+"""The tensors under one of the user's names, as the walk finds them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Branch:
-    """What hangs on one name: its outline, and the live objects in the outline's order.
+    """One name's outline, and the live objects in the outline's order.
 
     Attributes
     ----------
     odd
-        The paths to what could not be looked into, each with the reason.
+        The paths of objects that could not be opened, each with the reason.
     kinds
-        The numbers of the objects' types.
+        The ids of the objects' types.
     spelled
-        The paths that were spelled so far, by their places; kept from look to look along with the outline.
+        The paths spelled so far, by their places; kept between looks along with the outline.
     """
 
     outline: Outline = field(default_factory=Outline)
@@ -37,20 +37,20 @@ class Branch:
     spelled: dict[int, str] = field(default_factory=dict)
 
     def take(self, run: OutlineRun, values: Sequence[object], kinds: set[int] | None = None) -> None:
-        """Add neighbours, the numbers of whose types may be known."""
+        """Add neighbours; `kinds` are the ids of their types, if known."""
         self.outline.runs.append(run)
         self.objects.extend(values)
         self.kinds |= kinds or numbers_of(values)
 
     def pass_by(self, node: int, steps: Iterable[str], reasons: Iterable[Reason]) -> None:
-        """Note what is not looked into."""
+        """Record objects that could not be opened."""
         here = self.outline.node_path(node)
         for step, why in zip(steps, reasons, strict=True):
             self.odd.append((str(AccessPath(here.root, (*here.steps, step)) if step else here), why))
 
 
 class Tree(NamedTuple):
-    """What is remembered of a tree of modules: its signature, its outline, and what was spelled of it."""
+    """What is remembered of a module tree: its signature, its outline, and its spelled paths."""
 
     signature: list[object]
     outline: Outline

@@ -1,4 +1,4 @@
-"""What the user's names lead to, as class names: enough to follow a call into the notebook's own functions."""
+"""The class names behind the user's names: enough to interpret calls of notebook functions."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 
 MAX_NAMES = 5_000
 MAX_ITEMS = 100
-"""How many items of a list are told."""
+"""The maximum number of list items catalogued."""
 
 
 def catalog(namespace: Mapping[str, object]) -> tuple[dict[str, str], frozenset[str]]:
-    """Name the classes of modules, optimizers, and instances and functions of the notebook, by access path.
+    """Return the class names of modules, optimizers, and notebook instances and functions, by access path.
 
     Returns
     -------
     classes
         Class name, or function name, by access path.
     inplace
-        The paths of modules that write to what they are called with, or to their own parameters.
+        The paths of modules that write to their inputs, or to their own parameters.
     """
     classes: dict[str, str] = {}
     inplace: set[str] = set()
     for name, value in namespace.items():
         try:
             _add(name, value, classes, inplace)
-        except Odd:  # it costs itself alone
+        except Odd:  # only this name is left out
             continue
     let_go_of_classes()
     return classes, frozenset(inplace)

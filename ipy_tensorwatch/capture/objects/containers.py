@@ -1,4 +1,4 @@
-"""How to look inside an object without calling any of its own code."""
+"""How to open an object without calling any of its own code."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ ATOMS: frozenset[type] = frozenset(
         *(np.float64, np.float32, np.int64, np.int32, np.bool_, np.dtype),
     }
 )
-"""Types that hold no tensor, so that a whole list of them is passed over at once."""
+"""Types that hold no tensor, so that a whole list of them is skipped at once."""
 
 FOREIGN = frozenset(
     [
@@ -114,21 +114,21 @@ FOREIGN = frozenset(
         "tempfile",
     ]
 )
-"""Packages whose objects hold arrays of their own that are nobody's variables."""
+"""Packages whose objects hold internal arrays that are no variable's."""
 
 ODD: Final = "odd"
-"""Marks steps to what was not looked into, each with the reason."""
+"""Marks steps to objects that were not opened, each with the reason."""
 
 HOOKS = frozenset(torch.nn.Module().__dict__)
-"""What every module holds besides the user's own attributes."""
+"""The attributes that every module has besides the user's own."""
 
 TORCH_IDS = frozenset(map(id, (torch.Tensor, torch.nn.Parameter)))
 PLAIN_IDS, ATOM_IDS = TORCH_IDS | {id(np.ndarray)}, frozenset(map(id, ATOMS))
-"""By their numbers: a class of the user's may have a hash of its own, and PyTorch's, NumPy's and Python's live on."""
+"""As ids: a user's class may define its own hash, and PyTorch's, NumPy's and Python's classes never die."""
 
 
 def is_array(kind: type) -> bool:
-    """Tell whether objects of this type are what we watch."""
+    """Return whether objects of this type are watched."""
     return id(kind) in PLAIN_IDS or issubclass(kind, _ARRAYS)
 
 
@@ -145,7 +145,7 @@ def _choose(kind: type) -> Opener | None:
 
 
 opener = PerClass(_choose)
-"""How to look inside objects of a type; None where nothing of the user's can be inside."""
+"""How to open objects of a type; None if they cannot hold anything of the user's."""
 
 
 def _is_foreign(kind: type) -> bool:
@@ -166,27 +166,27 @@ def _nothing(_: object) -> dict[str, object]:
 
 
 quick_reader = PerClass(_find_quick_reader)
-"""What reads all that objects of a plain class hold; None where there is more to them than a `__dict__`."""
+"""A reader of all that objects of a plain class hold; None if they hold more than a `__dict__`."""
 
 
 def is_barren(read: Callable[[Any], Any] | None, thing: object) -> bool:
-    """Tell quickly an object that leads nowhere, because it holds numbers and texts alone."""
+    """Return True quickly for an object that holds only numbers and strings, so no tensors."""
     inside = read(thing) if read else None
     try:
         return type(inside) is dict and ATOM_IDS.issuperset(map(id, map(type, inside.values())))
-    except RuntimeError:  # another thread changed it under our hands
+    except RuntimeError:  # another thread changed it meanwhile
         return False
 
 
 def open_list(values: list[object]) -> Contents:
-    """Look inside a list, or a deque."""
+    """Open a list or a deque."""
     parts = slices_of(values)
     copied = parts if len(parts) > SEGMENT else items_of(values)
     yield "index", range(len(copied)), copied, ""
 
 
 def open_tuple(values: tuple[object, ...]) -> Contents:
-    """Look inside a tuple, by field names where it has them."""
+    """Open a tuple, by field names if it has them."""
     names, parts = _fields_of(type(values)), slices_of(values)
     copied = parts if len(parts) > SEGMENT else items_of(values)
     if len(names) == len(copied):
@@ -204,13 +204,13 @@ _fields_of = PerClass(_find_fields)
 
 
 def open_set(values: set[object] | frozenset[object]) -> Contents:
-    """Look inside a set; its members have no path of their own, so they are typed as items of its list."""
+    """Open a set; its members have no path of their own, so they are spelled as items of its list."""
     copied = items_of(values)
     yield "typed", [f"{OF_SET}[{position}]" for position in range(len(copied))], copied, ""
 
 
 def open_dict(mapping: dict[object, object]) -> Contents:
-    """Look inside a dict; keys that only their own code could print are numbered."""
+    """Open a dict; keys that only their own code could print are numbered."""
     if type(mapping) is dict and len(mapping) > HUGE:
         yield "key", *columns_in_slices(mapping), ""
         return
@@ -221,7 +221,7 @@ def open_dict(mapping: dict[object, object]) -> Contents:
 
 
 def open_module(module: torch.nn.Module) -> Contents:
-    """Look inside a module: parameters, buffers, children, and the attributes that the user gave it."""
+    """Open a module: parameters, buffers, children, and the user's attributes."""
     inside = inside_of(module)
     for name, role, what in _PARTS:
         part = value_at(inside, name)
@@ -238,7 +238,7 @@ _PARTS = (("_parameters", "", torch.Tensor), ("_buffers", "buffer", torch.Tensor
 
 
 def _open_part(module: torch.nn.Module, part: dict[Any, Any], role: str, what: type) -> Contents:
-    """Give what a module keeps in one of its dicts, and name what does not belong there."""
+    """Return what a module keeps in one of its dicts, and mark what does not belong there."""
     keys, values = columns_of(part)
     style, steps = module_steps(module, keys) if are_all(keys, str) else _attributes_named(keys)
     yield style, steps, values, role
@@ -249,7 +249,7 @@ def _open_part(module: torch.nn.Module, part: dict[Any, Any], role: str, what: t
 
 
 def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
-    """Look inside an optimizer: the settings of its groups; the walk adds its state once parameters have paths."""
+    """Open an optimizer: the settings of its groups; the walk adds its state once parameters have paths."""
     for place, group in groups_of(optimizer):
         if not is_a(type(group), dict):
             yield ODD, (place,), ("no dict",), ""
@@ -260,7 +260,13 @@ def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
 
 
 def groups_of(optimizer: object) -> list[tuple[str, Any]]:
-    """Give an optimizer's groups of parameters, each with the step to it; raise where they are no list."""
+    """Return an optimizer's parameter groups, each with the step to it.
+
+    Raises
+    ------
+    Odd
+        If they are no list.
+    """
     groups = attribute(optimizer, "param_groups")
     if groups is None:
         return []
@@ -270,7 +276,7 @@ def groups_of(optimizer: object) -> list[tuple[str, Any]]:
 
 
 def open_object(thing: object) -> Contents:
-    """Look inside a plain object: its `__dict__` and its `__slots__`."""
+    """Open a plain object: its `__dict__` and its `__slots__`."""
     keys, values = columns_of(attributes(thing))
     if keys:
         yield *_attributes_named(keys), values, ""
@@ -282,14 +288,14 @@ def open_object(thing: object) -> Contents:
 
 
 def open_class(kind: type) -> Contents:
-    """Look inside a class that the notebook defined: tensors shared by all its instances."""
+    """Open a class that the notebook defined: its tensors are shared by all instances."""
     if module_of(kind) == "__main__":
         own = [(name, value) for name, value in members_of(kind).items() if is_array(type(value))]
         yield *_attributes_named([name for name, _ in own]), [value for _, value in own], ""
 
 
 def module_steps(module: torch.nn.Module, keys: list[str]) -> tuple[Style, Sequence[object]]:
-    """Choose how a module's parameters, buffers and children are typed."""
+    """Return how a module's parameters, buffers and children are spelled."""
     if is_a(type(module), torch.nn.ModuleDict, torch.nn.ParameterDict):
         return "key", keys
     if is_a(type(module), *_NUMBERED) and all(key.isdigit() for key in keys):
@@ -301,14 +307,14 @@ _NUMBERED = (torch.nn.Sequential, torch.nn.ModuleList, torch.nn.ParameterList)
 
 
 def _attributes_named(keys: list[Any]) -> tuple[Style, Sequence[object]]:
-    """Choose how attributes are typed; names that are no plain text are numbered."""
+    """Return how attributes are spelled; names that are not plain strings are numbered."""
     if are_all(keys, str):
         return "attribute", keys
     return "typed", [f".{key}" if type(key) is str else f".<{_numbered(key, i)}>" for i, key in enumerate(keys)]
 
 
 def spell_keys(keys: Sequence[object], start: int = 0) -> tuple[Style, Sequence[object]]:
-    """Choose how the keys of a dict are typed, the first of which is at a certain place."""
+    """Return how the keys of a dict are spelled; `start` is the place of the first."""
     if _all_printable(keys):
         return "key", keys
     return "typed", [_key_step(start + position, key) for position, key in enumerate(keys)]

@@ -1,7 +1,7 @@
-"""Look at an object of the user's without running any of its code: the only reads that may touch one.
+"""Inspect a user's object without running any of its code: the only reads that may touch one.
 
-A class is asked through `type` itself, because a metaclass may define every name, `__mro__` and `__hash__` included; an
-object through the descriptors that Python made for its class; a container through the built-in type that it is made of.
+A class is read through `type` itself, because a metaclass may define any name, `__mro__` and `__hash__` included; an
+object through the descriptors that Python made for its class; a container through its built-in base type.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ mro_of: Callable[[type], tuple[type, ...]] = _of_type["__mro__"].__get__
 members_of: Callable[[type], Mapping[Any, Any]] = _of_type["__dict__"].__get__
 _name_of: Callable[[type], str] = _of_type["__name__"].__get__
 _HEAP_TYPE = 1 << 9
-"""The flag of a class that was made by a `class` statement, or as one."""
+"""The flag of a class made by a `class` statement or equivalent."""
 _DESCRIBED = str(vars(type("", (), {}))["__dict__"].__doc__).partition(" (")[0]
-"""How Python describes the `__dict__` that it makes for a class."""
+"""Python's docstring of the `__dict__` descriptor that it makes for a class."""
 _TRUSTED = frozenset({*sys.stdlib_module_names, "torch", "numpy"})
 TRIES = 3
-"""How often a container is copied that another thread changes."""
+"""How often to retry copying a container that another thread changes."""
 
 
-class Odd(Exception):  # noqa: N818  (it says why something is not looked into)
-    """Something that cannot be looked into without running code of somebody else's."""
+class Odd(Exception):  # noqa: N818  (a reason that an object is not opened, not an error)
+    """An object cannot be opened without running foreign code."""
 
     def __init__(self, code: ReasonCode) -> None:
         super().__init__(code)
@@ -44,38 +44,38 @@ class Odd(Exception):  # noqa: N818  (it says why something is not looked into)
 
 
 class Nameless:
-    """Stands for the value of a variable that no one can type, such as `globals()[5]`."""
+    """Stands for the value of a variable that cannot be typed, such as `globals()[5]`."""
 
     __slots__ = ()
 
 
 def is_a(kind: type, *bases: type) -> bool:
-    """Tell whether a class derives from one of the given ones, which are Python's, PyTorch's or NumPy's.
+    """Return whether a class derives from one of the given ones, which are Python's, PyTorch's or NumPy's.
 
-    Only the metaclass of a base has a say in that, and none of theirs wants one.
+    Only the metaclass of a base can override `issubclass`, and none of theirs does.
     """
     return issubclass(kind, bases)
 
 
 def text_of(value: object) -> str | None:
-    """Give a string as Python's own, one of a subclass as a copy; None for anything else."""
+    """Return a string as a plain `str`, one of a subclass as a copy; None for anything else."""
     if type(value) is str:
         return value
     return str.__str__(value) if is_a(type(value), str) else None
 
 
 def is_number_or_text(value: object) -> bool:
-    """Tell an integer or a text of Python's own."""
+    """Return whether a value is a plain `int` or `str`."""
     return type(value) is int or type(value) is str
 
 
 def name_of(kind: type) -> str:
-    """Give the name that a class was made with."""
+    """Return the name that a class was created with."""
     return text_of(_name_of(kind)) or "object"
 
 
 def module_of(kind: type) -> str | None:
-    """Give the name of the module that a class says it comes from; None where it says nothing, or no text."""
+    """Return a class's `__module__`; None if it has none or it is no string."""
     return text_of(_of_type["__module__"].__get__(kind) if _is_builtin(kind) else member_of(kind, "__module__"))
 
 
@@ -84,7 +84,7 @@ def _is_builtin(kind: type) -> bool:
 
 
 def member_of(kind: type, name: str) -> Any:  # noqa: ANN401
-    """Return what a class itself holds under a name; a lookup would compare the name with keys of the user's."""
+    """Return what a class itself holds under a name, without comparing the name with user keys."""
     return next((value for key, value in members_of(kind).items() if type(key) is str and key == name), None)
 
 
@@ -104,12 +104,12 @@ def columns_of(mapping: dict[Any, Any]) -> tuple[list[Any], list[Any]]:
 
 
 def value_at(mapping: dict[Any, Any], name: str) -> Any:  # noqa: ANN401
-    """Return what a dict holds under a text; None where there is nothing."""
+    """Return what a dict holds under a string key; None if absent."""
     return next((value for key, value in pairs_of(mapping) if type(key) is str and key == name), None)
 
 
 def items_of(values: Any) -> list[Any]:  # noqa: ANN401
-    """Copy what a list, a tuple, a set or a deque holds."""
+    """Copy the items of a list, a tuple, a set or a deque."""
     if is_a(type(values), list):
         return list.copy(values)
     base = next(base for base in _COLLECTIONS if is_a(type(values), base))
@@ -123,18 +123,18 @@ def _copied(iterate: Getter, values: Any) -> list[Any]:  # noqa: ANN401
     for _ in range(TRIES):
         try:
             return [*iterate(values)]
-        except RuntimeError:  # another thread changed it under our hands
+        except RuntimeError:  # another thread changed it meanwhile
             continue
     raise Odd("changed-by-thread")
 
 
 def are_all(values: Sequence[object], kind: type) -> bool:
-    """Tell whether all values are of one very type."""
+    """Return whether all values have exactly this type."""
     return all(map(is_, map(type, values), repeat(kind)))
 
 
 def kinds_of(values: Sequence[object]) -> Collection[type]:
-    """Give the types of the values, each once; a set would ask their metaclasses for hashes."""
+    """Return the distinct types of the values, without a set, which would call metaclasses for hashes."""
     if not values:
         return ()
     first = type(values[0])
@@ -142,28 +142,28 @@ def kinds_of(values: Sequence[object]) -> Collection[type]:
 
 
 def numbers_of(values: Sequence[object]) -> set[int]:
-    """Give the numbers of the values' types, which tell them while they live, and are compared without their help."""
+    """Return the ids of the values' types, which identify live types without calling metaclasses."""
     if len(values) > FEW and are_all(values, type(values[0])):
         return {id(type(values[0]))}
     return {*map(id, map(type, values))}
 
 
 FEW = 32
-"""From so many values on it pays to look first whether all are alike."""
+"""From this many values, testing first whether all have one type pays."""
 
 
 def same_things(some: Sequence[object], others: Sequence[object]) -> bool:
-    """Tell whether two sequences hold the same objects."""
+    """Return whether two sequences hold the same objects."""
     return len(some) == len(others) and all(map(is_, some, others))
 
 
 class PerClass(Generic[T]):
-    """What is worked out once for each class; of the notebook's own classes until `let_go`, so that these can die.
+    """A cache per class; entries of notebook classes are kept until `let_go`, so that these classes can die.
 
     Attributes
     ----------
     work_out
-        Works it out.
+        Computes the entry of a class.
     """
 
     def __init__(self, work_out: Callable[[type], T]) -> None:
@@ -173,7 +173,7 @@ class PerClass(Generic[T]):
         _every.append(self)
 
     def __call__(self, kind: type) -> T:
-        """Give what is known of a class; its number tells it, for the class is held along with it."""
+        """Return the entry of a class; its id is a valid key, because the class is held along with it."""
         known = self._known.get(id(kind)) or self._passing.get(id(kind))
         if known is None:
             known = kind, self.work_out(kind)
@@ -182,7 +182,7 @@ class PerClass(Generic[T]):
         return known[1]
 
     def let_go(self) -> None:
-        """Forget the classes of the notebook."""
+        """Forget the entries of notebook classes."""
         self._passing.clear()
 
 
@@ -190,13 +190,13 @@ _every: list[PerClass[Any]] = []
 
 
 def let_go_of_classes() -> None:
-    """Hold no class of the notebook any longer."""
+    """Release all notebook classes."""
     for one in _every:
         one.let_go()
 
 
 def _find_dict(kind: type) -> Getter | Odd | None:
-    """Find what reads the `__dict__` of objects of a class, or tell why it cannot be read."""
+    """Return the reader of the `__dict__` of a class's objects, or why it cannot be read."""
     for base in mro_of(kind):
         descriptor = member_of(base, "__dict__")
         if descriptor is not None:
@@ -205,7 +205,7 @@ def _find_dict(kind: type) -> Getter | Odd | None:
 
 
 def _is_pythons(descriptor: Any, base: type) -> bool:  # noqa: ANN401
-    """Tell a `__dict__` that Python, or a library we know, has made from one of somebody's own."""
+    """Return whether a `__dict__` descriptor was made by Python, or by a known library."""
     if type(descriptor) is not types.GetSetDescriptorType:
         return type(descriptor) is types.MemberDescriptorType
     root = (module_of(base) or "").partition(".")[0]
@@ -216,7 +216,13 @@ dict_reader = PerClass(_find_dict)
 
 
 def inside_of(thing: object) -> dict[Any, Any]:
-    """Return an object's own `__dict__`; raise `Odd` where code of somebody else's stands before it."""
+    """Return an object's own `__dict__`, an empty dict if it has none.
+
+    Raises
+    ------
+    Odd
+        If reading it would run foreign code.
+    """
     read = dict_reader(type(thing))
     if isinstance(read, Odd):
         raise Odd(read.code)
@@ -225,7 +231,7 @@ def inside_of(thing: object) -> dict[Any, Any]:
 
 
 def attributes(thing: object) -> dict[Any, Any]:
-    """Return an object's own `__dict__`, an empty one where it cannot be read."""
+    """Return an object's own `__dict__`, an empty one if it cannot be read."""
     try:
         return inside_of(thing)
     except Odd:
@@ -233,7 +239,7 @@ def attributes(thing: object) -> dict[Any, Any]:
 
 
 def attribute(thing: object, name: str) -> Any:  # noqa: ANN401
-    """Return what an object itself holds under a name; None where it holds nothing."""
+    """Return what an object itself holds under a name; None if absent."""
     return value_at(attributes(thing), name)
 
 
@@ -251,7 +257,7 @@ slot_readers = PerClass(_find_slots)
 
 
 def slots_of(thing: object) -> list[tuple[str, object]]:
-    """Give what an object holds in its slots, those that are empty left out."""
+    """Return the contents of an object's slots, empty ones left out."""
     found = []
     for name, read in slot_readers(type(thing)):
         try:

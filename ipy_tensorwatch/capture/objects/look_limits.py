@@ -1,4 +1,4 @@
-"""How far one look may go: whole where there is an ordinary number of things, by the clock beyond that, by turns."""
+"""The limits of one look: everything for ordinary sizes; beyond that by the clock, in turns."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from ...core.model.path import AccessPath
 
 EXACT_TENSORS, EXACT_OBJECTS = 20_000, 50_000
-"""So many are looked at after every cell, whatever the clock says, so that no result depends on a machine's speed."""
+"""So many are visited after every cell regardless of time, so that results do not depend on speed."""
 HUGE = EXACT_TENSORS
-"""A container of more things is looked at segment by segment."""
+"""A container with more items is always split into segments."""
 SEGMENT = 256
-"""How many things of a huge container are looked at together."""
+"""The number of items of a huge container in one segment."""
 
 
 class Segment(NamedTuple):
@@ -28,13 +28,13 @@ class Segment(NamedTuple):
     Attributes
     ----------
     key
-        Tells the segment from look to look.
+        The identity of the segment across looks.
     path
-        The way to the container.
+        The path of the container.
     whole, everything, start
-        All of the container, and where in it the segment begins.
+        The whole container, and the start of the segment in it.
     above
-        The numbers of the containers on this way.
+        The ids of the containers on this path.
     """
 
     key: str
@@ -47,11 +47,11 @@ class Segment(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many things it holds, weighed by what it takes to open one."""
+        """The number of its objects, weighted by the cost of opening one."""
         return self.weight * min(SEGMENT, len(self.everything) - self.start)
 
     def cut(self, node: int) -> tuple[OutlineRun, Sequence[Any]]:
-        """Cut it out: how it hangs on a node, and what it holds."""
+        """Return the segment's run under a node, and its objects."""
         part, whole = slice(self.start, self.start + SEGMENT), self.whole
         keys, values = whole.keys[part], self.everything[part]
         count = min(len(keys), len(values))
@@ -61,7 +61,7 @@ class Segment(NamedTuple):
 def segments_of(
     path: AccessPath, run: OutlineRun, values: Sequence[Any], above: tuple[int, ...], weight: int = 1
 ) -> Iterator[Segment]:
-    """Cut a huge container into segments."""
+    """Split a huge container into segments."""
     begin = f"{path}<{run.style}{run.role} "
     for start in range(0, len(values), SEGMENT):
         yield Segment(f"{begin}{start}>", path, run, values, start, above, weight)
@@ -69,22 +69,22 @@ def segments_of(
 
 @dataclass(slots=True)
 class Limits:
-    """What one look may still do, and whose turn it is.
+    """The remaining limits of one look, and the order of branches.
 
     Attributes
     ----------
     seconds
-        The CPU time of this thread that may be spent, from when it is made.
+        The CPU time of this thread that may be spent, from construction on.
     turns
-        By the keys of branches and segments, the number of the look that reached them last.
+        The number of the last look that reached each branch or segment, by key.
     cut
-        The containers that are looked at segment by segment; they stay so, or all in them would look new.
+        The containers that are split into segments; they stay split, or all in them would seem new.
     whole
-        The names that were looked at whole.
+        The names that are read whole.
     objects, tensors
-        How many were looked at so far.
+        How many were visited so far.
     counted
-        How many tensors larger containers have been found to hold.
+        The number of tensors found in large containers.
     """
 
     seconds: float = math.inf
@@ -102,19 +102,19 @@ class Limits:
 
     @property
     def is_late(self) -> bool:
-        """Whether the time is up."""
+        """Whether the time limit has passed."""
         return thread_time() > self._deadline
 
     def may_walk(self) -> bool:
-        """Tell whether more objects may be opened."""
+        """Return whether more objects may be opened."""
         return self.objects <= EXACT_OBJECTS or not self.is_late
 
     def may_read(self, count: int) -> bool:
-        """Tell whether so few tensors are left that they may be read however late it is."""
+        """Return whether few enough tensors are left to read them regardless of time."""
         return count <= SEGMENT and self.tensors + count <= EXACT_TENSORS
 
     def cuts(self, path: AccessPath, size: int, *, holds_arrays: bool) -> bool:
-        """Tell whether a container is to be looked at segment by segment."""
+        """Return whether a container is to be split into segments."""
         if size > SEGMENT:
             self.counted += size if holds_arrays else 0
             is_one_too_many = holds_arrays and self.counted > EXACT_TENSORS and path.root not in self.whole
@@ -124,5 +124,5 @@ class Limits:
         return False
 
     def last_turn(self, key: str) -> int:
-        """Tell which look reached something last; what was never reached comes first."""
+        """Return the number of the last look that reached something; -1 if none did."""
         return self.turns.get(key, -1)

@@ -1,4 +1,4 @@
-"""Walk a tree of modules level by level, in whole columns, because a transformer has thousands of them."""
+"""Walk a module tree level by level, in columns, because a transformer has thousands of modules."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 MAX_LEVELS = 64
 CHUNK = 1024
-"""Modules looked at together: few enough to stay in the cache while one thing after the other is read of them."""
+"""The number of modules read together: few enough to stay in the cache while each column is read."""
 
 
 class Make(NamedTuple):
-    """Some modules of one level: their types, and how many attributes each has.
+    """Some modules of one level: their types, and their numbers of attributes.
 
     Attributes
     ----------
     is_fixed
-        Whether all types are PyTorch's own, so that an attribute leads to a tensor only if the user adds it.
+        Whether all types are PyTorch's own, so that only attributes added by the user can lead to a tensor.
     """
 
     types: list[type]
@@ -39,7 +39,7 @@ class Make(NamedTuple):
 
 
 class TreePart(NamedTuple):
-    """Some of the modules at one depth, and what each holds, side by side."""
+    """Some of the modules at one depth, and the contents of each."""
 
     modules: list[torch.nn.Module]
     parameters: list[dict[str, Any]]
@@ -64,18 +64,18 @@ class Survey(NamedTuple):
 
 
 def survey_module(root: torch.nn.Module, last: Sequence[object] = ()) -> Survey | None:
-    """Survey a tree of modules; None where an attribute of a module may lead to more tensors, or modules form a ring.
+    """Survey a module tree; None if an attribute of a module may lead to more tensors, or modules form a cycle.
 
     Parameters
     ----------
     root
         The module to start from.
     last
-        The signature of the last survey; levels that are as they were are not examined again.
+        The signature of the last survey; unchanged levels are not examined again.
     """
     try:
         return _survey(root, last)
-    except (Odd, KeyError, TypeError, RuntimeError):  # a child that is no module, say; it is then walked with more care
+    except (Odd, KeyError, TypeError, RuntimeError):  # such as a child that is no module: the walk handles it
         return None
 
 
@@ -97,7 +97,7 @@ def _survey(root: torch.nn.Module, last: Sequence[object]) -> Survey | None:
 
 
 def _descend(modules: list[torch.nn.Module], found: Survey, last: Sequence[object]) -> list[Any] | None:
-    """Take the tensors of some modules, and return their children."""
+    """Collect the tensors of some modules, and return their children."""
     insides = [*map(_inside_of, modules)]
     at = len(found.signature)
     make = _examine(modules, insides, last[at] if at < len(last) else None) if are_all(insides, dict) else None
@@ -119,7 +119,7 @@ def _descend(modules: list[torch.nn.Module], found: Survey, last: Sequence[objec
 
 
 _inside_of: Any = vars(torch.nn.Module)["__dict__"].__get__
-"""A module's own `__dict__`, whatever its class makes of that name."""
+"""A module's own `__dict__`, whatever its class does with that name."""
 
 
 def _are_dicts(parts: Sequence[object]) -> bool:
@@ -127,7 +127,7 @@ def _are_dicts(parts: Sequence[object]) -> bool:
 
 
 def is_same(some: Sequence[object], others: Sequence[object]) -> bool:
-    """Tell whether two signatures are equal; classes are not asked whether they are."""
+    """Return whether two signatures are equal; classes are compared by identity."""
     return len(some) == len(others) and all(map(_is_same, some, others))
 
 
@@ -138,7 +138,7 @@ def _is_same(one: Any, other: Any) -> bool:  # noqa: ANN401
 
 
 def _examine(modules: list[torch.nn.Module], insides: list[dict[str, Any]], last: object) -> Make | None:
-    """Describe some modules; None where an attribute beside the usual ones may lead to a tensor."""
+    """Describe some modules; None if an additional attribute may lead to a tensor."""
     types, sizes = [*map(type, modules)], [*map(len, insides)]
     if type(last) is Make and last.is_fixed and last.sizes == sizes and same_things(last.types, types):
         return last
@@ -148,7 +148,7 @@ def _examine(modules: list[torch.nn.Module], insides: list[dict[str, Any]], last
 
 
 def _values(parts: list[dict[str, Any]], signature: list[object]) -> list[Any]:
-    """Chain the values of many small dicts, and note their keys."""
+    """Concatenate the values of many small dicts, and record their keys."""
     filled = [*filter(None, parts)]
     keys = [*chain.from_iterable(filled)]
     if not are_all(keys, str):
@@ -164,7 +164,7 @@ def _values(parts: list[dict[str, Any]], signature: list[object]) -> list[Any]:
 
 
 def _is_settled(inside: dict[str, Any]) -> bool:
-    """Tell whether no attribute beside the usual ones can lead to a tensor."""
+    """Return whether no additional attribute can lead to a tensor."""
     if not are_all([*inside], str):
         return False
     return not len(HOOKS - inside.keys()) and all(map(_leads_nowhere, islice(inside.values(), len(HOOKS), None)))
@@ -182,7 +182,7 @@ def _leads_nowhere(value: object) -> bool:
 
 
 def outline_tree(name: str, levels: Sequence[Sequence[TreePart]]) -> Outline:
-    """Draw the outline of a surveyed tree, in the order of the survey's objects."""
+    """Build the outline of a surveyed tree, in the order of the survey's objects."""
     outline = Outline()
     nodes = [outline.add_node(-1, name)]
     for level in levels:
@@ -207,5 +207,5 @@ def _draw_tensors(outline: Outline, nodes: list[int], part: TreePart) -> None:
 
 
 def _keys_in(module: torch.nn.Module, part: dict[str, Any]) -> tuple[Style, Sequence[object]]:
-    """Give the keys under which a module holds something, and how they are typed."""
+    """Return the keys under which a module holds something, and their style."""
     return module_steps(module, [key for key, value in part.items() if value is not None])

@@ -1,4 +1,4 @@
-"""The state of an optimizer, a small dict a parameter: taken in whole columns while its outline stays the same."""
+"""An optimizer's state, a small dict for each parameter: read in columns while its outline is unchanged."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Drawn(NamedTuple):
     Attributes
     ----------
     node, first
-        The node of the optimizer, and the number of the first node that was added.
+        The node of the optimizer, and the first node that was added.
     steps, keys, sizes
-        How each parameter's state is spelled, the keys of all of them, and how many each has.
+        The step to each parameter's state, all their keys, and the number of keys of each.
     is_array
         Which values are tensors or arrays.
     """
@@ -41,12 +41,12 @@ class Drawn(NamedTuple):
     runs: list[OutlineRun]
 
     def is_of(self, other: Drawn) -> bool:
-        """Tell whether the outline of another state is this one."""
+        """Return whether another state has this outline."""
         return self[:6] == other[:6]
 
 
 def take_states(branch: Branch, node: int, steps: list[str], states: Sequence[Any], last: Drawn | None) -> Drawn | None:
-    """Take the tensors of all states; None where one is no plain dict of texts to tensors and numbers."""
+    """Collect the tensors of all states; None if one is no plain dict of strings to tensors and numbers."""
     keys, values = [*chain.from_iterable(states)], [*chain.from_iterable(map(dict.values, states))]
     kinds = numbers_of(values)
     if not (kinds <= _EASY and are_all(keys, str) and len(keys) == len(values)):
@@ -65,7 +65,7 @@ def take_states(branch: Branch, node: int, steps: list[str], states: Sequence[An
 
 
 def _draw(states: Drawn) -> None:
-    """Draw the outline: a node a parameter, and what hangs on it."""
+    """Build the outline: a node for each parameter, and its tensors."""
     start = 0
     for number, (step, size) in enumerate(zip(states.steps, states.sizes, strict=True), states.first):
         states.nodes.append((states.node, step))

@@ -1,4 +1,4 @@
-"""Parts of a large container, copied out when they are asked for: to copy all of it would touch every object in it."""
+"""Parts of a large container, copied on demand: copying all of it would touch every object."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class Slices(Sequence[Any]):
-    """Gives what a live container holds, part by part, without any code of its own.
+    """Returns the contents of a live container in parts, without running code of its own.
 
     Attributes
     ----------
     take
-        Copies what lies between two places.
+        Copies the items between two places.
     """
 
     __slots__ = ("_count", "_take")
@@ -28,11 +28,11 @@ class Slices(Sequence[Any]):
         self._count, self._take = count, take
 
     def __len__(self) -> int:
-        """Count what it held when it was opened."""
+        """Return the number of items it had when opened."""
         return self._count
 
     def __getitem__(self, part: int | slice) -> Any:  # noqa: ANN401
-        """Copy a part; what was taken out meanwhile is missing from it."""
+        """Copy a part; items removed meanwhile are missing from it."""
         if isinstance(part, int):
             return self[part : part + 1][0]
         start, stop, _ = part.indices(self._count)
@@ -40,7 +40,7 @@ class Slices(Sequence[Any]):
 
 
 def slices_of(values: Any) -> Slices:  # noqa: ANN401  (a list, a tuple or a deque)
-    """Give the parts of a list, a tuple or a deque."""
+    """Return the parts of a list, a tuple or a deque."""
     if is_a(type(values), deque):
         return _walked(deque.__len__(values), lambda: deque.__iter__(values))
     base: Any = list if is_a(type(values), list) else tuple
@@ -49,7 +49,7 @@ def slices_of(values: Any) -> Slices:  # noqa: ANN401  (a list, a tuple or a deq
 
 
 def columns_in_slices(mapping: dict[Any, Any]) -> tuple[Slices, Slices]:
-    """Give the parts of the keys and of the values of a plain dict."""
+    """Return the parts of the keys and of the values of a plain dict."""
     return _walked(len(mapping), lambda: iter(mapping)), _walked(len(mapping), lambda: iter(mapping.values()))
 
 
@@ -58,7 +58,7 @@ def _walked(count: int, begin: Callable[[], Iterable[Any]]) -> Slices:
         for _ in range(TRIES):
             try:
                 return [*islice(begin(), start, stop)]
-            except RuntimeError:  # another thread changed it under our hands
+            except RuntimeError:  # another thread changed it meanwhile
                 continue
         raise Odd("changed-by-thread")
 

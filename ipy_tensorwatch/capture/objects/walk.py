@@ -1,4 +1,4 @@
-"""Walk the user's names to every tensor and array behind them."""
+"""Walk the user's names to every tensor and array reachable from them."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 64
 MAX_REPEATS = 16
-"""How many paths through one shared container are followed; more of them say nothing new."""
+"""The maximum number of paths walked through one shared container."""
 MAX_CONTAINERS = 200_000
 OF_MODULE = 30
-"""As so many objects a module counts that is walked by itself: to open one takes as long."""
+"""The weight of a module walked by itself, in objects: opening one takes as long."""
 CLOCK_EVERY = 256
-"""How many containers are opened between two looks at the clock."""
+"""The number of containers between two readings of the clock."""
 
 
 @dataclass(slots=True)
@@ -60,15 +60,15 @@ class Walk:
     Attributes
     ----------
     branches
-        By name; the empty name holds the names that lead straight to a tensor.
+        By name; the empty name holds the names that are bound to a tensor.
     skipped
-        Paths that were not followed, with the reason.
+        Paths that were not walked, with the reason.
     segments
-        What huge containers hold; so many tensors and arrays are `held`.
+        The segments of huge containers, which hold `held` tensors and arrays.
     resting
-        The names that were not reached.
+        The names that were not reached in this walk.
     drawn
-        The outlines of the states of optimizers, by the numbers of these; kept from look to look.
+        The outlines of optimizer states, by the optimizers' ids; kept between looks.
     """
 
     branches: dict[str, Branch] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Walk:
 
     @property
     def count(self) -> int:
-        """How many tensors and arrays were found, those in huge containers included."""
+        """The number of tensors and arrays found, those in huge containers included."""
         return self.held + sum(len(branch.objects) for branch in self.branches.values())
 
 
@@ -94,18 +94,18 @@ def walk(
     limits: Limits | None = None,
     drawn: dict[int, Drawn] | None = None,
 ) -> Walk:
-    """Find every tensor and array reachable from the given names, without calling any of the user's code.
+    """Find every tensor and array reachable from the given names, without running user code.
 
     Parameters
     ----------
     namespace
         The names to start from.
     known
-        Gives what is remembered of a name's tree of modules.
+        Returns what is remembered of a name's module tree.
     limits
-        How far it may go; everywhere where that is left out, huge containers included.
+        The limits of the walk; unlimited by default.
     drawn
-        What is remembered of the states of optimizers.
+        What is remembered of optimizer states.
     """
     found = Walk(limits=limits or Limits(), drawn={} if drawn is None else drawn)
     direct = Branch(odd=found.skipped)
@@ -121,7 +121,7 @@ def walk(
             continue
         try:
             _take_in(found, name, value, known)
-        except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+        except Exception as error:  # noqa: BLE001  (an odd object is listed, and must not hide the others)
             found.skipped.append((name, reason_of(error)))
     _add_states(found)
     if limits is None:
@@ -132,7 +132,7 @@ def walk(
 
 
 def _by_turns(names: Iterable[tuple[str, object]], limits: Limits) -> Iterable[tuple[str, object]]:
-    """Put the names first that were not reached the last time; there are none among ordinary numbers of things."""
+    """Put names first that the last walk did not reach; the order is unchanged for ordinary sizes."""
     return sorted(names, key=lambda one: limits.last_turn(one[0])) if limits.turns else names
 
 
@@ -158,7 +158,7 @@ def take_segment(found: Walk, segment: Segment) -> Branch:
 
 
 def reason_of(error: Exception) -> Reason:
-    """Say why something was not looked into."""
+    """Return the reason why something could not be opened."""
     if isinstance(error, Odd):
         return Reason(error.code)
     GUARD.note("looking at a variable", error)
@@ -174,7 +174,7 @@ def _take_in(found: Walk, name: str, value: object, known: Known) -> None:
 
 
 def _survey(found: Walk, name: str, value: object, known: Known) -> bool:
-    """Take a tree of modules in one go; its outline is drawn anew only when its signature differs from the last."""
+    """Read a whole module tree; its outline is rebuilt only if its signature changed."""
     if not is_a(type(value), torch.nn.Module):
         return False
     last = known(name)
@@ -221,7 +221,7 @@ def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
 
 
 def _may_follow(found: Walk, child: object) -> bool:
-    """Follow a shared container along each of its paths up to a cap, a shared plain object once."""
+    """Return whether to walk a child: a shared container up to a cap of paths, a shared plain object once."""
     found.followed[id(child)] += 1
     return found.followed[id(child)] <= (MAX_REPEATS if issubclass(type(child), _CONTAINERS) else 1)
 
@@ -232,10 +232,10 @@ _CONTAINERS = (list, tuple, dict, torch.nn.Module)
 def _open(
     branch: Branch, node: int, thing: object, found: Walk | None = None, above: tuple[int, ...] = ()
 ) -> list[tuple[str, object]]:
-    """Open a container; one that cannot be opened costs itself alone."""
+    """Open a container; if that fails, only this container is left out."""
     try:
         return open_into(branch, node, thing, found, above)
-    except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+    except Exception as error:  # noqa: BLE001  (an odd object is listed, and must not hide the others)
         branch.pass_by(node, ("",), (reason_of(error),))
         return []
 
@@ -243,14 +243,14 @@ def _open(
 def open_into(
     branch: Branch, node: int, thing: object, found: Walk | None = None, above: tuple[int, ...] = ()
 ) -> list[tuple[str, object]]:
-    """Take the tensors straight inside a container; return its inner containers with their steps.
+    """Collect the tensors directly inside a container; return its inner containers with their steps.
 
     Parameters
     ----------
     found
-        Takes the segments of what is too much to be looked at together.
+        Receives the segments of huge containers.
     above
-        The numbers of the containers that lead to it.
+        The ids of the containers that lead to it.
     """
     children: list[tuple[str, object]] = []
     look_inside = opener(type(thing))
@@ -264,7 +264,7 @@ def open_into(
 
 
 def _copied(run: OutlineRun, values: Sequence[object]) -> tuple[OutlineRun, Sequence[object]]:
-    """Copy what is looked at whole, where that has not been done."""
+    """Copy what is read whole, if not yet done."""
     if type(values) is not Slices:
         return run, values
     copied = values[:]
@@ -273,7 +273,7 @@ def _copied(run: OutlineRun, values: Sequence[object]) -> tuple[OutlineRun, Sequ
 
 
 def _cut(found: Walk, branch: Branch, run: OutlineRun, values: Sequence[object], above: tuple[int, ...]) -> bool:
-    """Cut a container into segments, where there is so much in it."""
+    """Split a container into segments if it is huge."""
     if len(values) <= SEGMENT:
         return False
     path, kind = branch.outline.node_path(run.node), type(next(iter(values[:1]), None))
@@ -288,7 +288,7 @@ def _cut(found: Walk, branch: Branch, run: OutlineRun, values: Sequence[object],
 def _take_values(
     branch: Branch, run: OutlineRun, values: Sequence[object], kinds: set[int]
 ) -> list[tuple[str, object]]:
-    """Take the tensors among some neighbours, the numbers of whose types are known; return the inner containers."""
+    """Collect the tensors among some neighbours, given the ids of their types; return the inner containers."""
     if kinds <= PLAIN_IDS:
         branch.take(OutlineRun(run.node, run.style, _frozen(run.keys), run.role), values, kinds)
     elif not kinds <= ATOM_IDS:
@@ -315,7 +315,7 @@ def _sort_out(branch: Branch, run: OutlineRun, values: Sequence[object]) -> list
 
 
 def _add_states(found: Walk) -> None:
-    """Add each optimizer's state, spelled by the parameter that it belongs to, and parameters that only it holds."""
+    """Add each optimizer's state, spelled by its parameter, and parameters that only the optimizer holds."""
     if not found.optimizers:
         return
     known: Places = {}
@@ -329,12 +329,12 @@ def _add_states(found: Walk) -> None:
         for add in (_add_state, _add_parameters):
             try:
                 add(found, branch, node, optimizer, known)
-            except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+            except Exception as error:  # noqa: BLE001  (an odd object is listed, and must not hide the others)
                 branch.pass_by(node, ("",), (reason_of(error),))
 
 
 def _parameters_of(optimizer: object) -> list[int]:
-    """Give the numbers of what an optimizer's groups and its state name; none of what cannot be read."""
+    """Return the ids of the parameters in an optimizer's groups and state; empty if unreadable."""
     found: list[int] = []
     try:
         states = attribute(optimizer, "state")
@@ -342,7 +342,7 @@ def _parameters_of(optimizer: object) -> list[int]:
         for _, group in groups_of(optimizer):
             parameters = value_at(group, "params") if is_a(type(group), dict) else None
             found += map(id, items_of(parameters) if is_a(type(parameters), list, tuple) else ())
-    except Exception:  # noqa: BLE001  (whoever adds them says why)
+    except Exception:  # noqa: BLE001  (reported when they are added)
         return found
     return found
 

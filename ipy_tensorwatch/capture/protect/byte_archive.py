@@ -1,4 +1,4 @@
-"""Keep the bytes from before each cell, within a number of bytes, so that they can be put back."""
+"""Keep bytes from before each cell, up to a size limit, so that they can be restored."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _NOT_READ = ("skipped", "moved")
 MOST = 2
-"""Where one in so many tensors was written, the snapshot is kept as a whole, and paths are spelled when asked for."""
+"""If more than one in so many tensors was written, the whole snapshot is kept and paths are spelled on demand."""
 RECORD = 500
-"""What keeping a copy takes beside its bytes."""
+"""The cost of keeping a copy beside its bytes, in bytes."""
 
 
 class ArchivedBytes(NamedTuple):
@@ -31,9 +31,9 @@ class ArchivedBytes(NamedTuple):
     Attributes
     ----------
     first, last
-        The cells between which the bytes were not looked at; mostly one.
+        The cells between which the bytes were not read; mostly one cell.
     entries, snapshot
-        The paths that led to the storage then, or the snapshot that has them.
+        The paths that led to the storage then, or the snapshot that holds them.
     """
 
     storage: int
@@ -51,19 +51,19 @@ class ArchivedBytes(NamedTuple):
 
 @dataclass(slots=True)
 class Archive:
-    """Copies of bytes: half of `limit` for those that were, the oldest dropped first, half for large ones as they are.
+    """Copies of bytes: half of `limit` for overwritten ones, oldest dropped first, half for large present ones.
 
-    Small storages are copied anyway, to count what changes in them. A large one is copied while it is as it is, or its
-    bytes would be gone once a cell has written to it.
+    Small storages are copied anyway, to count changed elements. A large one is copied in advance, or its
+    bytes would be gone after a write.
 
     Attributes
     ----------
     kept
-        By storage, the oldest first; `order` has the storages in the order in which they were written.
+        By storage, oldest first; `order` has the storages in the order of their writes.
     lost
-        By storage, the last cell before which its bytes are not known: they were not there, never copied, or dropped.
+        By storage, the last cell before which its bytes are not known: not yet allocated, never copied, or dropped.
     copies, due
-        The copies of large storages as they are, and those of which there is none yet.
+        The copies of large storages' present bytes, and the storages without one yet.
     """
 
     limit: int = 0
@@ -75,7 +75,7 @@ class Archive:
     size: int = 0
 
     def add(self, observed: Observation, before: Snapshot, cell: int) -> None:
-        """Keep what a cell has overwritten; drop what no variable leads to any more."""
+        """Keep what a cell overwrote; drop storages that no variable leads to any more."""
         has_all = MOST * len(observed.verdicts) > len(before)
         for storage, verdict in observed.verdicts.items():
             if verdict.outcome not in _NOT_READ:
@@ -85,13 +85,13 @@ class Archive:
             self._drop_oldest()
 
     def lose(self, observed: Observation, cell: int) -> None:
-        """Note what is new, or has changed while nobody looked after each cell."""
+        """Mark earlier bytes as lost for storages that are new, or changed while no cell was watched."""
         for storage, verdict in observed.verdicts.items():
             if verdict.outcome not in _NOT_READ:
                 self._lose(storage, verdict, cell)
 
     def prepare(self, blocks: Mapping[int, Block], marks: Mapping[int, StorageMark], budget: Budget) -> None:
-        """Copy large storages as they are, as far as time and room allow."""
+        """Copy the present bytes of large storages, within the time and size limits."""
         self.copies = {one: mark for one, mark in self.copies.items() if one in marks and _is_of(mark, marks[one])}
         self.due &= marks.keys()
         room = self.limit // 2 - sum(map(_size, self.copies.values()))
@@ -107,7 +107,7 @@ class Archive:
             budget.pay(thread_time() - began)
 
     def find(self, storage: int, cell: int) -> ArchivedBytes | None:
-        """Find the bytes of a storage from before a cell: those that the first write since then has replaced."""
+        """Return the bytes of a storage from before a cell: those replaced by the first write since then."""
         if self.lost.get(storage, 0) >= cell:
             return None
         return next((one for one in self.kept.get(storage, ()) if one.last >= cell), None)
@@ -122,7 +122,7 @@ class Archive:
             return
         self._note_size(storage, verdict)
         if verdict.outcome == "new":
-            return  # the same bytes, of which more are watched
+            return  # the same bytes, with a larger watched run
         first = cell if verdict.since is None else verdict.since + 1
         entries = () if has_all else before.by_storage.get(storage)
         one = ArchivedBytes(storage, first, cell, mark, entries, before if has_all else None)

@@ -1,4 +1,4 @@
-"""Freeze memory: stop every operator that would write to it, and undo every write that no operator makes."""
+"""Freeze memory: stop every operator that would write to it, and undo every write without an operator."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from ...core.model.reading import Reading
 
 _NOBODY = -1
-"""The serial of an object that is not to be told from others."""
+"""The serial of an object that need not be identified."""
 
 
 @dataclass(slots=True, eq=False)
 class Freezer:
-    """All that is frozen, in the order in which it was.
+    """All that is frozen, in the order of freezing.
 
     Attributes
     ----------
     lost
-        Finds the storages whose memory was somebody else's, and was taken back.
+        Returns the storages whose memory belonged to another owner, who released it.
     let_go
-        What was thawed because it could not be guarded, and why, until it has been told.
+        What was thawed because it could not be guarded, and why, until it is reported.
     """
 
     storages: StorageSerials = field(default_factory=StorageSerials)
@@ -53,7 +53,7 @@ class Freezer:
 
     @property
     def frozen(self) -> dict[int, Frozen]:
-        """What is frozen, by a number of its own; what is gone is left out."""
+        """The frozen tensors and arrays by number; those whose memory died are left out."""
         if self._gone:  # a tensor or a storage has died
             self._gone.clear()
             self._frozen = {number: one for number, one in self._frozen.items() if not one.is_gone}
@@ -61,7 +61,7 @@ class Freezer:
         return self._frozen
 
     def examine(self, root: str, thing: object, cell: int | None) -> tuple[list[Frozen], dict[str, FreezeRefusal]]:
-        """Copy the bytes of a tensor, or of all tensors in a container; tell why those of others cannot be frozen."""
+        """Copy the bytes of a tensor, or of a container's tensors; return them, and why others cannot be frozen."""
         found: list[Frozen] = []
         refused: dict[str, FreezeRefusal] = {}
         with plain_reads():
@@ -73,12 +73,12 @@ class Freezer:
                     continue
                 try:
                     found.append(Frozen.of(path, cell, one, reading, self.storages.own))
-                except RuntimeError:  # PyTorch lets nobody have the address, of a tensor of zeros without memory say
+                except RuntimeError:  # PyTorch refuses the address, for instance of a zero tensor without memory
                     refused[path] = FreezeRefusal(code="unreadable")
         return found, refused
 
     def freeze(self, things: Iterable[Frozen]) -> None:
-        """Let nobody write to these."""
+        """Freeze tensors and arrays whose bytes were copied by `examine`."""
         for one in things:
             number = next(self._count)
             self.frozen[number] = one
@@ -86,32 +86,32 @@ class Freezer:
         self._near = None
 
     def thaw(self, things: Container[Frozen]) -> None:
-        """Let these be written again."""
+        """Thaw tensors and arrays."""
         for number, one in list(self.frozen.items()):
             if one in things:
                 del self.frozen[number]
         self._near = None
 
     def open(self) -> None:
-        """Begin to stop operators, in this thread, if anything is frozen."""
+        """Start to intercept this thread's operators, if anything is frozen."""
         if get_ident() not in self._modes and self.frozen:
             self._near = None
             mode = self._modes[get_ident()] = OperatorMode(self._stop)
             mode.open()
 
     def close(self) -> None:
-        """Let the operators of this thread go."""
+        """Stop intercepting the operators of this thread."""
         mode = self._modes.pop(get_ident(), None)
         if mode is not None:
             mode.close()
 
     def rest(self) -> None:
-        """Let the operators of all threads go."""
+        """Stop intercepting the operators of all threads."""
         for mode in list(self._modes.values()):
             mode.rest()
 
     def mend(self) -> list[Frozen]:
-        """Undo the writes that no operator made; return what was written to, and let go of what could not be mended."""
+        """Undo writes without an operator; return what was written, and thaw what could not be restored."""
         with plain_reads():
             self._let_go()
             every = list(self.frozen.values())
@@ -122,7 +122,7 @@ class Freezer:
         return [one for one in found if not one.is_lost]
 
     def _let_go(self) -> None:
-        """Thaw what has become anybody's memory, before it is read or written."""
+        """Thaw memory that may have been reused, before it is read or written."""
         lost = self.lost()
         found = [one for one in list(self.frozen.values()) if one.reading.storage in lost] if lost else []
         if found:
@@ -156,7 +156,7 @@ class Freezer:
         return FreezeRefusal(code="references") if holds_references(thing) else None
 
     def _stop(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> FrozenError | None:  # noqa: ANN401
-        """Find out whether an operator has to be stopped; one that we cannot read goes on, and the bytes will tell."""
+        """Return the error that stops an operator; one that we cannot analyse runs, and its write is undone later."""
         found = self._written(function, args, kwargs)
         if found is None:
             return None
@@ -174,7 +174,7 @@ class Freezer:
 
 
 def _tensors_in(root: str, thing: object) -> Iterator[tuple[str, Any]]:
-    """Give every tensor and array that a name leads to, once."""
+    """Yield every tensor and array behind a name, once."""
     seen: set[int] = set()
     for branch in walk({root: thing}).branches.values():
         for path, one in zip(branch.outline.paths(), branch.objects, strict=True):

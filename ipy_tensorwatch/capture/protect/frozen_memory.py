@@ -1,4 +1,4 @@
-"""One piece of frozen memory: its bytes as they were, and how they are put back."""
+"""One piece of frozen memory: its kept bytes, and how they are restored."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _NOTHING = np.zeros((0, 2), np.int64)
 
 @dataclass(frozen=True, slots=True)
 class FrozenBytes:
-    """The bytes that the elements of a tensor cover, and where they lie.
+    """The bytes that the elements of a tensor cover, and their place.
 
     Attributes
     ----------
     runs
-        Rows of an offset and a length.
+        Rows of (offset, length), in bytes.
     home
-        The file that is mapped there, if the memory is somebody else's: another one is not written to.
+        The file mapped at foreign memory: if another one is mapped there, nothing is written.
     """
 
     block: Block
@@ -49,7 +49,7 @@ class FrozenBytes:
 
     @classmethod
     def of(cls, block: Block, reading: Reading) -> FrozenBytes | None:
-        """Copy the bytes; None where they cannot be read, or are scattered too widely."""
+        """Copy the bytes; None if they cannot be read, or are too scattered."""
         footprint = footprint_of(reading)
         runs = footprint.runs() if footprint else None if reading.nbytes else _NOTHING
         data = None if runs is None else block.copy_runs(runs)
@@ -58,7 +58,7 @@ class FrozenBytes:
         return cls(block, runs, data, xxhash.xxh3_128_digest(data), mapping_at(block.address) if block.foreign else "")
 
     def put_back(self, block: Block) -> bool:
-        """Write the bytes to where they lie now; tell whether they are there."""
+        """Write the bytes back to their present place; return whether they are there."""
         if block.foreign and mapping_at(block.address) != self.home:
             return False
         return block.write(self.runs, self.data)
@@ -66,7 +66,7 @@ class FrozenBytes:
 
 @dataclass(slots=True, eq=False)
 class Frozen:
-    """One frozen tensor or array; it keeps neither it nor its storage alive.
+    """One frozen tensor or array; neither it nor its storage is kept alive.
 
     Attributes
     ----------
@@ -74,9 +74,9 @@ class Frozen:
         Weak references to the storage (the array that owns the memory) and to the tensor. The one to the tensor makes
         `torch.utils.swap_tensors` refuse, as it should here.
     kept
-        Its bytes; None where they cannot be read.
+        Its bytes; None if they cannot be read.
     is_lost
-        Whether it was written to and its bytes could not be put back.
+        Whether it was written and its bytes could not be restored.
     """
 
     path: str
@@ -89,7 +89,7 @@ class Frozen:
 
     @classmethod
     def of(cls, path: str, cell: int | None, thing: Any, reading: Reading, own: Container[int]) -> Frozen:  # noqa: ANN401
-        """Take a copy of the bytes of a tensor or array."""
+        """Copy the bytes of a tensor or array."""
         owner = owner_of(thing)
         owner = storage_of(owner) if is_tensor(owner) else owner
         block = block_of(thing, reading, own) if reading.device == "cpu" else None
@@ -97,14 +97,14 @@ class Frozen:
         return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), kept)
 
     def on_release(self, release: Callable[[object], object]) -> None:
-        """Call `release` when the tensor is gone, and when its storage is."""
+        """Call `release` when the tensor dies, and when its storage dies."""
         owner, thing = self.owner(), self.thing()
         if owner is not None and thing is not None:
             self.owner, self.thing = weakref.ref(owner, release), weakref.ref(thing, release)
 
     @property
     def is_gone(self) -> bool:
-        """Whether nobody can reach the memory any more, nor the tensor that led to it."""
+        """Whether the memory, or the tensor that led to it, is unreachable."""
         return self.owner() is None and self.thing() is None
 
     def record(self) -> FrozenRecord:
@@ -120,7 +120,7 @@ class Frozen:
         )
 
     def here(self) -> Reading | None:
-        """Tell where its elements lie now; None where its storage is gone or was cut."""
+        """Return the present reading of its elements; None if its storage was freed or cut."""
         owner = self.owner()
         if owner is None:
             return None
@@ -129,7 +129,7 @@ class Frozen:
         return self.reading._replace(data_ptr=self.reading.data_ptr + moved) if room >= self.reading.high else None
 
     def mend(self) -> bool:
-        """Put back what was written where no operator could be stopped; tell whether anything was."""
+        """Restore bytes written without an operator; return whether there were any."""
         if self.kept is None:
             return False
         moved = self._reseat(self.kept)
@@ -145,12 +145,12 @@ class Frozen:
         return True
 
     def _reseat(self, kept: FrozenBytes) -> bool:
-        """Lead the tensor back to its memory where an assignment to `.data` has given it another."""
+        """Point the tensor back to its memory if an assignment to `.data` replaced it."""
         tensor: Any = self.thing()
         storage = self.owner()
         if not is_tensor(tensor) or self._is_seated(tensor, storage):
             return False
-        if storage is None:  # nobody but this tensor held it, so nobody shared it either
+        if storage is None:  # only this tensor held it, so no other shared it
             storage = torch.UntypedStorage(kept.block.room)
         item, kind = self.reading.itemsize, getattr(torch, self.reading.dtype.removeprefix("torch."))
         strides = [stride // item for stride in self.reading.strides]

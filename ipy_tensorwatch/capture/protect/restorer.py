@@ -1,4 +1,4 @@
-"""Put back the bytes from before a cell, in place, so that every alias has them again."""
+"""Restore the bytes from before a cell, in place, so that every alias has them again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """One tensor or array as it is now."""
+    """The present state of one tensor or array."""
 
     path: str
     thing: Any
@@ -38,13 +38,13 @@ class _Seen:
 
 @dataclass(slots=True)
 class Restorer:
-    """Puts bytes back.
+    """Restores bytes.
 
-    They are written as they were, byte for byte, below autograd: so it works on a leaf that requires grad, where an
-    in-place operator would raise outside `no_grad`, and whatever the dtype, the conjugate or the negative bit. Where an
-    alias has the version that it had with these bytes, it keeps it: a graph that saved them is right again. The version
-    counters of all others are raised, those of `.data` and DLPack too, because a graph that has saved one of them is to
-    raise in its backward rather than compute with other numbers than it saw.
+    They are written byte for byte, below autograd: this works on a leaf that requires grad, where an in-place operator
+    raises outside `no_grad`, and for any dtype, conjugate or negative bit. If an alias still has the version that it
+    had with these bytes, it keeps it: a graph that saved them is valid again. The version counters of all others,
+    those of `.data` and DLPack included, are raised, because a graph that saved one of them must raise in backward
+    rather than compute with other values.
     """
 
     lens: Lens
@@ -52,7 +52,13 @@ class Restorer:
     freezer: Freezer
 
     def restore(self, names: Mapping[str, object], paths: list[str], cell: int) -> Restored:
-        """Put back what the paths lead to; nothing, where one of them has to be refused."""
+        """Restore the bytes that the paths had before a cell.
+
+        Raises
+        ------
+        RefusedError
+            If one of the paths cannot be restored, or none has changed; then nothing is written.
+        """
         with plain_reads():
             seen = list(self._look(names))
             if not any(one.path in paths for one in seen):
@@ -87,7 +93,13 @@ class Restorer:
         )
 
     def _kept(self, one: _Seen, cell: int) -> Bytes:
-        """Give the bytes of a tensor from before a cell."""
+        """Return the bytes of a tensor from before a cell.
+
+        Raises
+        ------
+        RefusedError
+            If they were not kept, or the tensor has another layout now, is frozen, or holds references.
+        """
         if holds_references(one.thing):
             raise RefusedError("its bytes are references to Python objects, or to text")
         frozen = self.freezer.owner_of(one.reading)
@@ -111,7 +123,7 @@ class Restorer:
         return covered.tobytes()
 
     def _readings_of(self, one: _Seen, cell: int) -> tuple[tuple[AccessPath, Reading], ...]:
-        """Give how the variables of a storage were when it had the bytes from before a cell."""
+        """Return the readings of a storage's variables from when it had the bytes from before a cell."""
         kept = self.archive.find(one.reading.storage, cell)
         return kept.readings if kept else ()
 
@@ -142,7 +154,7 @@ def _has_moved(now: Reading, then: Reading | None) -> bool:
 
 
 def _runs_of(reading: Reading) -> Runs | None:
-    """Find the runs of bytes that elements cover; None where these are too many."""
+    """Return the runs of bytes that elements cover; None if there are too many."""
     footprint = footprint_of(reading)
     return None if footprint is None else footprint.runs()
 

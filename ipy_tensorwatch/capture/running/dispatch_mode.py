@@ -1,4 +1,4 @@
-"""See each operator before it runs, and tell which memory it is going to write to."""
+"""Intercept each operator before it runs, and find the memory it will write."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TRAINING_PLACE = 5
 
 
 class OperatorMode(DispatchMode):
-    """Hands each operator to a note-taker, then runs it; an error that the note-taker returns stops the operator."""
+    """Passes each operator to a note-taker, then runs it; an error returned by the note-taker stops it."""
 
     supports_higher_order_operators = True
 
@@ -45,25 +45,25 @@ class OperatorMode(DispatchMode):
         self._stop_sparing: Callable[[], object] | None = None
 
     def open(self) -> None:
-        """Begin to see the operators of this thread, below the modes that the user entered."""
+        """Start to intercept this thread's operators, below the user's modes."""
         self._is_on = True
         push_below(self)
         self._stop_sparing = spare_subclassing(self)
 
     def close(self) -> None:
-        """Let operators go; modes that the user entered stay as they are."""
+        """Stop intercepting; the user's modes stay."""
         self.rest()
         take_out(self)
         if self._stop_sparing is not None:
             self._stop_sparing()
 
     def rest(self) -> None:
-        """Let operators go from whichever thread: only the one that opened a mode can take it out."""
+        """Stop intercepting, from any thread: only the thread that opened a mode can remove it."""
         self._is_on = False
 
     @classmethod
     def ignore_compile_internals(cls) -> bool:
-        """Let compiled functions stay compiled: a mode that looks inside them slows them down for good."""
+        """Keep compiled functions compiled: a mode that looks inside them disables compilation for good."""
         return True
 
     def __torch_dispatch__(
@@ -73,15 +73,15 @@ class OperatorMode(DispatchMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401
-        """Note the operator, then run it."""
+        """Record the operator, then run it."""
         __tracebackhide__ = True
         del types
         if not self._is_on:
             return func(*args, **(kwargs or {}))
-        if getattr(func, "namespace", "") != "aten":  # it may run Python code of the user's for long
+        if getattr(func, "namespace", "") != "aten":  # it may run the user's Python code for long
             self._ask(func, args, kwargs or {})
             return func(*args, **(kwargs or {}))
-        GUARD.signals.hold()  # they would be raised in a frame of ours: Python sees them when an operator has ended
+        GUARD.signals.hold()  # signals would be raised in our frame: Python handles them when an operator ends
         try:
             self._ask(func, args, kwargs or {})
             return func(*args, **(kwargs or {}))
@@ -98,13 +98,13 @@ class OperatorMode(DispatchMode):
 
 @cache
 def lays_out_anew(function: Any) -> bool:  # noqa: ANN401
-    """Tell `t_`, `set_`, `resize_`: they give their tensor another place or shape and change no byte."""
+    """Return whether an operator only changes a tensor's storage or layout: `t_`, `set_`, `resize_`."""
     return torch.Tag.inplace_view in getattr(function, "tags", ())
 
 
 @cache
 def written_arguments(function: Any) -> tuple[str, tuple[tuple[int, str], ...]]:  # noqa: ANN401
-    """Tell an operator's name, and the place and name of each argument that it writes to."""
+    """Return an operator's name, and the place and name of each argument that it writes."""
     schema = schema_of(function)
     if schema is None:
         return str(function), ()
@@ -123,7 +123,7 @@ def written_arguments(function: Any) -> tuple[str, tuple[tuple[int, str], ...]]:
 def written_tensors(
     name: str, slots: tuple[tuple[int, str], ...], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Iterator[torch.Tensor]:
-    """Give the tensors that a call of an operator is going to write to."""
+    """Yield the tensors that a call of an operator will write."""
     for place, argument in slots:
         if _is_spared(name, argument, args, kwargs):
             continue
@@ -134,7 +134,7 @@ def written_tensors(
 
 
 def region_of(tensor: torch.Tensor, storages: StorageSerials) -> Region:
-    """Tell where a tensor lies, whatever kind of tensor it is."""
+    """Return the memory region of any kind of tensor."""
     if is_plain(tensor):
         return _read(tensor, storages)
     with plain_reads():
@@ -157,7 +157,7 @@ def _read(tensor: torch.Tensor, storages: StorageSerials) -> Region:
 
 
 def _is_spared(name: str, argument: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Tell an argument that the schema calls written although this call leaves it alone."""
+    """Return whether an argument is not written by this call, although the schema says so."""
     if name in _TRAINING and argument in ("running_mean", "running_var"):
         return not (args[_TRAINING_PLACE] if len(args) > _TRAINING_PLACE else kwargs.get("training"))
     return name.startswith("aten::_fused_") and argument == "grads" and kwargs.get("grad_scale") is None

@@ -1,4 +1,4 @@
-"""Keep the small storages of a running cell under watch, and the tensors that may be given other memory."""
+"""Watch the small storages of a running cell, and tensors whose memory may be replaced."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
 
 MAX_WATCHED = 4096
 KEPT_BYTES = 1 << 25
-"""How many bytes of what storages held earlier in the cell are kept; of the rest, digests."""
+"""The number of earlier bytes of storages kept in a cell; beyond it only digests are kept."""
 
 
 @dataclass(slots=True)
 class Watch:
-    """What is looked at between statements, by storage.
+    """The watched storages between statements.
 
     Attributes
     ----------
     resting
-        Storages that are not looked at any more: no variable led to them when new tensors were looked for last.
+        Storages that are no longer read: no variable led to them at the last search for new tensors.
     room
-        How many bytes of storages larger than the `largest` may be looked at as well.
+        How many bytes of storages larger than `largest` may be read as well.
     counters
-        The version counters of the tensors in storages too large to be looked at.
+        The version counters of the tensors in storages too large to be read.
     has_lost
-        Whether a storage has gone since tensors were last followed: one of them may have been given another.
+        Whether a storage died since tensors were last followed: a tensor may have another one now.
     """
 
     watched: dict[int, Watched]
@@ -74,7 +74,7 @@ class Watch:
         largest: int,
         room: int,
     ) -> Watch:
-        """Watch the storages up to `largest` bytes from here on, and of larger ones what there is room for."""
+        """Watch the storages up to `largest` bytes, and larger ones while there is room."""
         small = (one for one in marks.items() if one[1].block.nbytes <= largest and one[0] in references)
         watched = {
             key: Watched(references[key], one.block, one.digest, one.copy) for key, one in islice(small, MAX_WATCHED)
@@ -96,7 +96,7 @@ class Watch:
         self.room += block.nbytes if block.nbytes > self.largest else 0
 
     def look(self, number: int) -> Iterator[Rewritten]:
-        """Find the storages that were written since they were last looked at."""
+        """Yield the storages written since the last look."""
         for group in self._grouped():
             if group.is_unchanged():
                 group.number = number
@@ -107,7 +107,7 @@ class Watch:
         yield from self._count(number)
 
     def _grouped(self) -> list[LookGroup]:
-        """Return the groups of small storages; those that were given up or taken in are in another from here on."""
+        """Return the groups of small storages, regrouped if their set changed."""
         if not self._is_grouped:
             self._settle()
             self._groups, self._is_grouped = [*group_storages(self.watched)], True
@@ -153,16 +153,16 @@ class Watch:
             yield seen
 
     def last_look(self, storage: int) -> int:
-        """Give the last look at a storage; of one that is not watched, the start of the cell."""
+        """Return the last look at a storage; for one that is not watched, the start of the cell."""
         self._settle()
         return self.watched[storage].look_number if storage in self.watched else 0
 
     def foresee(
         self, written: Sequence[tuple[torch.Tensor, Region]], storages: StorageSerials, number: int
     ) -> Iterator[Rewritten]:
-        """Look at what an operator is about to write to, which may be known to nobody yet; at all where it may be more.
+        """Look at what an operator is about to write, or at everything if it may write more.
 
-        Memory that PyTorch has not allocated may be that of other storages too.
+        Memory that PyTorch did not allocate may belong to other storages too.
         """
         self._settle()
         if any(region.storage not in storages.own for _, region in written):
@@ -175,7 +175,7 @@ class Watch:
                 yield from self._look_at_one(region.storage, number)
 
     def _make_room(self, spells: list[Spell]) -> None:
-        """Keep no copy of what was just found overwritten where it is large, or copies have become many."""
+        """Drop overwritten copies that are large or exceed the limit."""
         if not spells:
             return
         mark = spells[-1].mark
@@ -186,26 +186,26 @@ class Watch:
             self._kept += size
 
     def spells(self, storage: int) -> list[Spell]:
-        """Tell what a storage was seen to hold so far."""
+        """Return the spells of a storage so far."""
         self._settle()
         one = self._find(storage)
         return [*one.spells, *one.spell(one.look_number)] if one else []
 
     def now(self, storage: int) -> StorageMark | None:
-        """Look at a storage once more; None where it is gone."""
+        """Look at a storage again; None if it is gone."""
         one = self._find(storage)
         return StorageMark.of(one.block) if one and one.find() else None
 
     @property
     def seen(self) -> set[int]:
-        """The storages that were looked at."""
+        """The storages that were read."""
         return {*self.watched, *self.resting}
 
     def _find(self, storage: int) -> Watched | None:
         return self.watched.get(storage) or self.resting.get(storage)
 
     def _count(self, number: int) -> Iterator[Rewritten]:
-        """Find the storages, too large to be looked at, that an operator has written."""
+        """Yield the storages, too large to read, that an operator wrote."""
         for counter in self.counters:
             if counter.has_risen() and (storage := self.seats.storage_of[counter.object]) not in self.watched:
                 yield Rewritten(storage, self._counted, None, 0)
@@ -213,7 +213,7 @@ class Watch:
         self._counted = number
 
     def conclude(self, verdicts: Mapping[int, ByteVerdict], number: int) -> Iterator[Rewritten]:
-        """Find what the comparison after the cell saw beyond the looks."""
+        """Yield what the comparison after the cell found beyond the looks."""
         yield from self._count(number)
         self._settle()
         for storage, verdict in verdicts.items():
@@ -225,14 +225,14 @@ class Watch:
                 yield Rewritten(storage, 0, differing_bytes(before.copy, after.copy), after.block.low)
 
     def follow(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> Iterator[Moved]:
-        """Find the tensors that were given other memory, and watch that too from here on."""
+        """Yield the tensors that moved to other memory, and watch that too."""
         yield from self.seats.follow(shot, number)
         self.has_lost = False
         moved = {*self.seats.storage_of.values()}
         self._take_in({key: one for key, one in shot.blocks.items() if key in moved}, references, number)
 
     def widen(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> None:
-        """Watch the memory of new tensors too from here on, and no more what only graphs hold."""
+        """Watch the memory of new tensors too, and drop storages that only graphs hold."""
         self._settle()
         self._is_grouped = False
         for storage in self.watched.keys() - shot.blocks.keys():

@@ -1,4 +1,4 @@
-"""How much time may be spent on looks while a cell runs."""
+"""The time that looks may cost while a cell runs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from math import inf
 from time import perf_counter
 
 EVENT, PASS = 1.5e-6, 2.5e-6
-"""What it costs to be told of a line, and to enter a statement, in seconds, as measured."""
+"""The measured cost of a line event, and of entering a statement, in seconds."""
 AGAIN = 0.1
-"""Which part of the floor may be spent where statements are entered again, as in a loop."""
+"""The part of the floor available to statements that are entered again, as in a loop."""
 
 
 @dataclass(slots=True)
 class Allowance:
-    """A share of a cell's run time; half of it at most goes to the lines inside functions.
+    """A share of a cell's run time; at most half of it goes to lines inside functions.
 
     Attributes
     ----------
     spent, inside, again
-        What all looks have cost so far, and of that what those inside functions have, and those before statements that
-        had run before.
+        The cost of all looks so far in seconds, and the parts inside functions and before statements that
+        ran before.
     """
 
     share: float
@@ -36,30 +36,30 @@ class Allowance:
         self._began = perf_counter()
 
     def has_time(self, now: float, seconds: float = 0.0, *, again: bool = False) -> bool:
-        """Return whether there is time for a look between statements that takes so long."""
+        """Return whether a look of so many seconds fits between statements now."""
         if again and self.again + seconds >= self._total(now, AGAIN):
             return False
         return self.spent + seconds < self._total(now)
 
     def wait(self, now: float, seconds: float) -> float:
-        """Return how many seconds it takes until there is time for looks that take so long; infinite for never."""
+        """Return the seconds until looks of this cost fit; infinite for never."""
         missing = max(self.again + seconds - self._total(now, AGAIN), self.spent + seconds - self._total(now))
         if missing <= 0:
             return 0.0
         return missing / self.share if self.share else inf
 
     def left_inside(self, statement: int, now: float) -> float:
-        """Tell the time that a statement has for looks inside functions: half of what those before it have left."""
+        """Return a statement's remaining time for looks inside functions: half of what is left by earlier ones."""
         used, found = self._used(statement, now)
         return found / 2 - used
 
     def is_overdrawn(self, statement: int, now: float) -> bool:
-        """Tell whether even being told of lines, without looks, has cost a statement too much."""
+        """Return whether even line events, without looks, cost a statement too much."""
         used, found = self._used(statement, now)
         return used > found * 3 / 4
 
     def charge(self, seconds: float, *, inside: bool = False, again: bool = False) -> None:
-        """Note what something has cost."""
+        """Charge a cost in seconds."""
         self.spent += seconds
         if again:
             self.again += seconds
@@ -67,7 +67,7 @@ class Allowance:
             self.inside += seconds
 
     def _used(self, statement: int, now: float) -> tuple[float, float]:
-        """Tell what a statement has used for looks inside functions, and how much it found when it began."""
+        """Return what a statement spent on looks inside functions, and what was available when it began."""
         entered = self._entered.setdefault(statement, self.inside)
         return self.inside - entered, self._total(now) / 2 - entered
 

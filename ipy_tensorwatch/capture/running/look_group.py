@@ -1,4 +1,4 @@
-"""Many small storages that are looked at as one: while none of them has changed, one digest tells so."""
+"""Many small storages read as one: while none changed, one digest proves it."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from .watched_storage import Watched
 
 MAX_COUNT = 512
-"""How many storages are looked at together at most."""
+"""The maximum number of storages in one group."""
 _address = torch.UntypedStorage.data_ptr
 _room = torch.UntypedStorage.nbytes
 
 
 @dataclass(slots=True, eq=False)
 class LookGroup:
-    """Some storages of which copies are kept, so few bytes that one call of the system fetches them.
+    """Some storages with copies, small enough to be fetched by one system call.
 
     Attributes
     ----------
     number
-        The last look at which all bytes were what they are known to have been.
+        The last look at which all bytes were unchanged.
     """
 
     members: Mapping[int, Watched]
@@ -45,13 +45,13 @@ class LookGroup:
     _digest: bytes | None = None
 
     def is_unchanged(self) -> bool:
-        """Return whether all are where they were and hold what they held."""
+        """Return whether all storages are in place with unchanged bytes."""
         if self._digest is None or not self._are_there():
             return False
         return fetch(self._spans, self._nbytes, self._digest)[0] == self._digest
 
     def learn(self) -> None:
-        """Take what is known of each storage for what all hold together."""
+        """Set the expected digest from the known bytes of each storage."""
         members = self.members.values()
         copies: list[Bytes] = [one.copy for one in members if one.copy is not None]
         self._spans, self._nbytes = b"".join([one.block.span for one in members]), sum(map(len, copies))
@@ -65,7 +65,7 @@ class LookGroup:
         self._digest = xxhash.xxh3_128_digest(b"".join(copies)) if is_there else None
 
     def settle(self) -> None:
-        """Let each storage know the last look that saw no change."""
+        """Record in each storage the last look that saw no change."""
         for one in self.members.values() if self.number else ():
             one.look_number = max(one.look_number, self.number)
         self.number = 0
@@ -86,7 +86,7 @@ def _lies(block: Block, start: int, room: int) -> bool:
 
 
 def group_storages(watched: Mapping[int, Watched]) -> Iterator[LookGroup]:
-    """Put the storages of which a copy is kept into groups that are fetched together."""
+    """Group the storages that have a copy into groups that are fetched together."""
     group: dict[int, Watched] = {}
     size = 0
     for storage, one in watched.items():

@@ -1,4 +1,4 @@
-"""Record the operators that write, each with the notebook line that ran it, while `%%tensordiff` runs a cell."""
+"""Record the operators that write, each with its notebook line, while `%%tensordiff` runs a cell."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ _CELL = "<module>"
 
 @dataclass(slots=True)
 class OperatorRecorder:
-    """Records each operator that writes, before it runs, so that one that fails half-way is known too.
+    """Records each writing operator before it runs, so that one that fails midway is known too.
 
     Attributes
     ----------
     files
         The file names of the notebook's cells.
     statement
-        Tells the statement of the cell that runs, where that is known.
+        Returns the running statement of the cell, if known.
     on_write
-        Called with the tensors that are about to be written, each with its region, and the number that the next node
-        was going to have at the operator before: nodes made since then may be this one's own.
+        Called with the tensors about to be written, each with its region, and the sequence number of the next node
+        at the previous operator: nodes made since then may belong to this one.
     seen
-        How often each operation ran, in the order in which they ran first.
+        How often each operation ran, in the order of first runs.
     left_out
-        How many more ran, or could not be understood.
+        How many more ran, or could not be analysed.
     first
-        For each storage, by its serial, and each version of it, the operation that wrote there first: the one that
-        moved the version on.
+        For each storage serial and version, the operation that wrote there first: the one that
+        moved the version counter.
     """
 
     storages: StorageSerials
@@ -60,7 +60,7 @@ class OperatorRecorder:
     _mode: OperatorMode | None = None
 
     def open(self) -> None:
-        """Begin to record, in this thread."""
+        """Start to record, in this thread."""
         self._mode = OperatorMode(self._note)
         self._mode.open()
 
@@ -93,7 +93,7 @@ class OperatorRecorder:
             self.left_out += 1
 
     def _date(self, operation: Operation, written: Sequence[Any]) -> None:
-        """Note at which versions an operation writes, before it does."""
+        """Record the versions at which an operation writes, before it does."""
         for region, tensor in zip(operation.regions, written, strict=True):
             if region.storage and len(self.first) < MAX_OPERATIONS and is_plain(tensor):
                 version = version_of(tensor) if has_version(tensor) else 0
@@ -101,7 +101,7 @@ class OperatorRecorder:
 
 
 def _places(files: Container[str]) -> tuple[Place | None, Place | None]:
-    """Find the line of the cell itself, and the innermost line of the notebook."""
+    """Return the line of the cell itself, and the innermost line of the notebook."""
     inner: Place | None = None
     for frame, line in walk_stack(sys._getframe(3)):
         code = frame.f_code

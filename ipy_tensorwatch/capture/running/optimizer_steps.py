@@ -1,4 +1,4 @@
-"""Note which optimizers stepped, on whose parameters, and from which line."""
+"""Record which optimizers stepped, on which parameters, and from which line."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _WHERE = "before an optimizer's step"
 
 @dataclass(frozen=True, slots=True)
 class SeenStep:
-    """One optimizer's step: what it holds, by address, and the notebook line that called it.
+    """One optimizer step: the addresses of what it holds, and the notebook line that called it.
 
     Attributes
     ----------
     frame
-        File name and line of the innermost notebook frame, and whether that is the cell itself.
+        The file name and line of the innermost notebook frame, and whether that is the cell itself.
     """
 
     optimizer: int
@@ -46,14 +46,14 @@ class SeenStep:
 
 @dataclass(slots=True)
 class StepRecorder:
-    """Records each optimizer's step once per place of the cell; `close` takes the hooks away again.
+    """Records each optimizer step once per place of the cell; `close` removes the hooks.
 
     Attributes
     ----------
     current
-        Returns the last statement that is known to have been entered.
+        Returns the last statement known to have been entered.
     statement
-        Returns the statement that runs, given the frame of the cell itself.
+        Returns the running statement, given the frame of the cell itself.
     """
 
     current: Callable[[], int | None]
@@ -67,17 +67,17 @@ class StepRecorder:
         self._handle = register_optimizer_step_pre_hook(self._before_step)
 
     def close(self) -> None:
-        """Take the hooks away."""
+        """Remove the hooks."""
         if self._handle is not None:
             self._handle.remove()
             self._handle = None
 
     def forget(self, threads: Container[int] = ()) -> None:
-        """Forget all steps but those of some threads."""
+        """Forget all steps except those of some threads."""
         self.seen = {key: one for key, one in self.seen.items() if one.thread in threads}
 
     def of_others_than(self, threads: Container[int]) -> list[SeenStep]:
-        """Give the steps that no thread of these has made."""
+        """Return the steps made by other threads than these."""
         return [one for one in list(self.seen.values()) if one.thread not in threads]
 
     def _before_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
@@ -88,7 +88,7 @@ class StepRecorder:
                 GUARD.signals.send_later()
 
     def _note_once(self, optimizer: torch.optim.Optimizer) -> None:
-        """Note a step unless one was made from the same place."""
+        """Record a step unless one was made from the same place."""
         cell = self._cell_frame()
         place = (cell.f_code.co_filename, cell.f_lasti) if cell else None
         key = get_ident(), id(optimizer), self.current(), place
@@ -98,7 +98,7 @@ class StepRecorder:
     def _cell_frame(self) -> FrameType | None:
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and not (frame.f_code.co_name == CELL and self.is_notebook(frame.f_code.co_filename)):
-            frame = frame.f_back  # written out: `walk_stack` works out the line of every frame
+            frame = frame.f_back  # inlined: `walk_stack` computes the line of every frame
         return frame
 
     def _note(self, optimizer: torch.optim.Optimizer, cell: FrameType | None, key: object) -> None:

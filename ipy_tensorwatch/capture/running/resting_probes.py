@@ -1,4 +1,4 @@
-"""The probes of statements that run often: at rest each is a function of C, and a clock wakes them."""
+"""Probes of frequent statements: while at rest each is a C function, and a timer wakes them."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 
 class RestingProbes:
-    """Puts functions of C in the place of probes, and the probes back when they are woken.
+    """Replaces probes by C functions, and puts them back when they are woken.
 
-    A statement that runs at rest empties a list, which costs what a call costs and tells later that it ran. Where
-    graphs are built, its index and the number of the next node are noted as well, in C too.
+    A statement that runs at rest empties a list, which costs one C call and shows later that it ran. Where
+    graphs are built, its index and the sequence number of the next node are recorded too, also in C.
 
-    The clock wakes one statement, each time the next in order; when that is entered, all are woken, so that what it
-    does is told from what others do. The entry after that lets all rest again.
+    The timer wakes one statement, each time the next in order; when that is entered, all are woken, so that its writes
+    are separated from those of others. The next entry puts all to rest again.
 
     Parameters
     ----------
     probes
-        What the instrumented cell calls.
+        The probes that the instrumented cell calls.
     built
-        Receives the number of the next node and the statement, of each statement that is entered.
+        Receives (sequence number of the next node, statement) for each statement entered.
 
     Attributes
     ----------
     stamping
-        The statements of which it is noted when they run.
+        The statements whose times are recorded.
     """
 
     def __init__(self, probes: ModuleType, built: deque[tuple[int, int]]) -> None:
@@ -50,27 +50,27 @@ class RestingProbes:
         self._all_awake = False
 
     def begin(self, calls: Mapping[int, Callable[[], object]]) -> None:
-        """Learn the probes, each by the index of its statement."""
+        """Set the probes, by the index of their statement."""
         self._calls.update(calls)
         self._put(self._calls, *calls)
 
     def __contains__(self, index: int) -> bool:
-        """Whether the probe of a statement rests, but for the moments when it is woken."""
+        """Return whether a statement's probe rests, apart from moments when it is woken."""
         return index in self._rests
 
     def __len__(self) -> int:
-        """Count the statements whose probes rest."""
+        """Return the number of statements whose probes rest."""
         return len(self._rests)
 
     def rest(self, index: int, *, stamps: bool, wrap: _Wrap | None = None) -> None:
-        """Let the probe of a statement rest.
+        """Put the probe of a statement to rest.
 
         Parameters
         ----------
         stamps
-            Whether graphs are built where it stands.
+            Whether the statement builds graphs.
         wrap
-            Returns what to call instead of what it is given: the function of C.
+            Wraps the C function that replaces the probe.
         """
         if stamps:
             ran = map(self._stamped.setdefault, repeat(index), repeat(index))
@@ -83,7 +83,7 @@ class RestingProbes:
         self._put(self._rests, index)
 
     def take_ran(self) -> list[int]:
-        """Return the statements that ran at rest since this was asked last."""
+        """Return the statements that ran at rest since the last call."""
         ran = [*self._stamped]
         self._stamped.clear()
         for index, armed in self._armed.items():
@@ -93,9 +93,9 @@ class RestingProbes:
         return ran
 
     def wake(self) -> None:
-        """Wake the next statement in order; all of them where the last one was not entered since.
+        """Wake the next statement in order; all, if the last one was not entered since.
 
-        Another thread may call it: it only puts other values into the attributes of the probes.
+        Safe to call from another thread: it only reassigns attributes of the probes.
         """
         resting = sorted(self._rests.copy())
         if self._woken is not None:
@@ -106,7 +106,7 @@ class RestingProbes:
             self._put(self._calls, self._woken)
 
     def follow(self, index: int) -> None:
-        """Note that a statement was entered awake: after the first one, all are woken, after the second all rest."""
+        """Record that a statement was entered awake: after the first, all are woken; after the second, all rest."""
         if self._all_awake:
             self.lull()
         elif index in self._rests:
@@ -114,7 +114,7 @@ class RestingProbes:
             self._put(self._calls, *self._rests)
 
     def lull(self) -> None:
-        """Let all rest again."""
+        """Put all probes to rest again."""
         self._put(self._rests, *self._rests)
         self._woken, self._all_awake = None, False
 

@@ -1,4 +1,4 @@
-"""Follow the tensors that a running cell gives other memory: `x.data = y`, `set_`, `swap_tensors`."""
+"""Track tensors whose memory a running cell replaces: `x.data = y`, `set_`, `swap_tensors`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Moved(NamedTuple):
-    """One tensor lies in another storage than at the look `since`."""
+    """A tensor that is in another storage than at the look `since`."""
 
     object: int
     storage: int
@@ -23,14 +23,14 @@ class Moved(NamedTuple):
 
 @dataclass(eq=False)
 class Seats:
-    """Where each tensor lies, as far as it was followed.
+    """The storage of each tensor, as of the last time it was followed.
 
     Attributes
     ----------
     before
         The snapshot that the cell began with.
     followed
-        The number of the look at which all tensors were last followed.
+        The look at which all tensors were last followed.
     """
 
     before: Shot
@@ -38,12 +38,12 @@ class Seats:
 
     @cached_property
     def storage_of(self) -> dict[int, int]:
-        """The storage of each tensor, by their serials."""
+        """Storage serials by tensor serial."""
         scenes = self.before.snapshot.scenes.values()
         return {reading.object: reading.storage for scene in scenes for reading in scene.readings}
 
     def follow(self, shot: Shot, number: int) -> Iterator[Moved]:
-        """Find the tensors that lie elsewhere by now."""
+        """Yield the tensors that are in another storage now."""
         carried_over = {id(scene) for scene in self.before.snapshot.scenes.values()}
         for scene in shot.snapshot.scenes.values():
             for reading in scene.readings if id(scene) not in carried_over else ():
@@ -51,7 +51,7 @@ class Seats:
         self.followed = number
 
     def settle(self, rows: Iterable[DiffRow]) -> Iterator[Moved]:
-        """Find those that were moved after they were last followed, now that the cell has ended."""
+        """Yield the tensors that moved since they were last followed, after the cell has ended."""
         for one in rows:
             if one.after is not None:
                 yield from self._move(one.after.object, one.after.storage)

@@ -1,4 +1,4 @@
-"""A clock that calls a function again and again, for as long as one cell runs."""
+"""A timer that calls a function repeatedly while one cell runs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class WakeTimer:
-    """Calls `wake` in a thread of its own; each call returns the seconds until the next, infinite for never.
+    """Calls `wake` in its own thread; each call returns the seconds until the next, infinite for never.
 
-    The thread is no `threading.Thread`, which programs count and Python joins at exit. It sleeps in one call that
-    needs no lock of anybody's, so a process that is forked meanwhile goes on, only without it.
+    The thread is no `threading.Thread`, which programs count and Python joins at exit. It sleeps in a call that
+    holds no lock, so a process forked meanwhile goes on, only without the timer.
     """
 
     def __init__(self, wake: Callable[[], float]) -> None:
@@ -26,7 +26,7 @@ class WakeTimer:
         self._is_on = False
 
     def start(self, seconds: float) -> None:
-        """Call for the first time in so many seconds; without effect where the clock runs already."""
+        """Schedule the first call; without effect if the timer already runs."""
         if self._is_on or not isfinite(seconds):
             return
         self._is_on = True
@@ -39,7 +39,7 @@ class WakeTimer:
             OWN.discard(self)
 
     def stop(self) -> None:
-        """Let the thread end, without waiting for it."""
+        """End the thread, without waiting for it."""
         if self._is_on and self._gate.locked():
             self._gate.release()
 

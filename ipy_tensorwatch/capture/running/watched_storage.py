@@ -1,4 +1,4 @@
-"""One storage that is looked at while a cell runs, and what it has held."""
+"""One storage that is read while a cell runs, and its earlier bytes."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 
 class ByteMask(NamedTuple):
-    """Which bytes differ between two copies, worked out when somebody asks."""
+    """The mask of differing bytes between two copies, computed on demand."""
 
     old: Bytes
     new: Bytes
 
     def tobytes(self) -> bytes:
-        """Give 1 or 0 for each byte."""
+        """Return 1 or 0 for each byte."""
         differs: np.ndarray[Any, Any] = np.frombuffer(self.old, np.uint8) != np.frombuffer(self.new, np.uint8)
         return differs.tobytes()
 
 
 class Rewritten(NamedTuple):
-    """One storage's bytes differ from those of the look `since`."""
+    """One storage whose bytes differ from those at the look `since`."""
 
     storage: int
     since: int
@@ -47,7 +47,7 @@ class Rewritten(NamedTuple):
 
 @dataclass(slots=True)
 class Watched:
-    """One storage: its bytes as last seen, the looks that saw them so, and what they were before."""
+    """One storage: its last bytes, the looks that saw them, and its earlier bytes."""
 
     reference: weakref.ref[Any]
     block: Block
@@ -58,7 +58,7 @@ class Watched:
     spells: list[Spell] = field(default_factory=list)
 
     def find(self) -> bool:
-        """Tell whether the bytes are still there, also where `resize_` has moved them."""
+        """Return whether the bytes are still there, even if `resize_` moved them."""
         owner = self.reference()
         if not is_storage(owner):
             return owner is not None
@@ -68,21 +68,21 @@ class Watched:
         return start == self.block.start and size >= self.block.low + self.block.nbytes
 
     def read(self, *, is_alone: bool) -> tuple[bytes | None, Bytes | None]:
-        """Digest the bytes; where a copy of them is kept, of a copy."""
+        """Digest the bytes, and copy them if copies of this storage are kept."""
         if self.copy is None:
             return self.block.digest(self.block.hold(self.reference) if is_alone else None), None
         copy = self.block.copy()
         return (None if copy is None else xxhash.xxh3_128_digest(copy)), copy
 
     def accept(self, storage: int, number: int, seen: StorageMark | None) -> Rewritten | None:
-        """Compare with the last look what somebody else has just read, where that is the same bytes."""
+        """Record bytes that another reader has just read, if it read the same run."""
         is_kept = self.copy is not None
         if seen is None or seen.block != self.block or (is_kept and seen.copy is None):
             return self.look(storage, number, *self.read(is_alone=is_alone()))
         return self.look(storage, number, seen.digest, seen.copy if is_kept else None)
 
     def look(self, storage: int, number: int, digest: bytes | None, copy: Bytes | None) -> Rewritten | None:
-        """Compare what was just read with the last look; what has moved in the meantime is left for the next."""
+        """Record bytes that were just read; a storage that moved meanwhile is left for the next look."""
         since = self.look_number
         if digest is None or digest == self.digest:
             self.look_number = number
@@ -101,23 +101,23 @@ class Watched:
         return owner is not None and self.block.lies_in(owner)
 
     def spell(self, last: int) -> Iterator[Spell]:
-        """Tell the bytes as they were up to a look."""
+        """Yield the bytes up to a look as a spell."""
         if self.digest is not None:
             yield Spell(self.first, last, StorageMark(self.block, self.digest, self.copy, {}))
 
 
 def is_storage(owner: object) -> bool:
-    """Return whether an owner of memory is a storage of PyTorch's."""
+    """Return whether an owner of memory is a PyTorch storage."""
     return type(owner) is torch.UntypedStorage or is_a(type(owner), torch.UntypedStorage)
 
 
 def differing_bytes(old: Bytes | None, new: Bytes | None) -> ByteMask | None:
-    """Tell which bytes differ; None where one of the two is not known."""
+    """Return which bytes differ; None if either side is not known."""
     return None if old is None or new is None or len(old) != len(new) else ByteMask(old, new)
 
 
 def lies_in_whole_readings(one: Rewritten, after: Snapshot) -> bool:
-    """Tell whether every path to a storage leads to all of its bytes, so that it is all one which of them differ."""
+    """Return whether every path to a storage covers all of its bytes, so that the mask is irrelevant."""
     end = one.low + (len(one.mask.old) if one.mask else 0)
     for scene, place in after.by_storage.places(one.storage):
         reading = scene.readings[place]

@@ -1,4 +1,4 @@
-"""Look at the watched bytes while a cell runs, and write down which statement, and which line, changed which."""
+"""Look at the watched bytes while a cell runs, and record which statement and line wrote them."""
 
 from __future__ import annotations
 
@@ -41,56 +41,56 @@ if TYPE_CHECKING:
 
 SMALL = 1 << 16
 LARGER = 1 << 21
-"""How many bytes of larger storages are looked at too, where writes may be hidden from the version counter."""
+"""The bytes of larger storages that are also read if writes may bypass the version counter."""
 HOT_ENTRIES = 400
 HOT_INTERVAL = 20e-6
-"""A statement entered more often than this is in a hot loop, whose probe rests although there is time for looks."""
+"""The probe of a statement entered more often than this, in seconds, rests even if there is time for looks."""
 SAMPLED_ENTRIES, SAMPLED_INTERVAL = 400, 200e-6
-"""How often, and up to which interval on average, the keys are noted by which a statement at rest writes items."""
+"""How many entries, and up to which mean interval in seconds, a resting statement's keys are recorded."""
 SHORTEST_REST = 0.02
-"""How many seconds probes rest at least before they are woken."""
+"""The minimum time that probes rest before they are woken, in seconds."""
 MAX_BUILT = 4096
-"""How many of the last statements are remembered with the nodes that they built; older nodes seldom live."""
+"""How many of the last statements are kept with their nodes' numbers; older nodes are seldom alive."""
 SWITCH = 0.0001
-"""What it costs to see lines again, in seconds: Python visits every function once more."""
+"""The cost of enabling line events again, in seconds: Python visits every function once more."""
 READING = 3e-6
-"""What it costs to find and read one tensor while the cell runs, in seconds, as measured."""
+"""The measured cost of finding and reading one tensor while the cell runs, in seconds."""
 
 
 @dataclass(slots=True)
 class Ledger:
-    """The writes of one cell, statement by statement and line by line, within a share of its run time.
+    """The writes of one cell by statement and line, recorded within a share of its run time.
 
     Attributes
     ----------
     files
-        The file names of the notebook's cells, whose functions are looked into.
+        The file names of the notebook's cells, whose functions are tracked.
     probes
-        What the instrumented cell calls before statement `k`, `probes.p<k>()`, and where that returns true,
-        `probes.deliver()`: it raises what a signal that has arrived meanwhile is to raise in the cell.
+        The instrumented cell calls `probes.p<k>()` before statement `k`, and if that returns true,
+        `probes.deliver()`, which raises in the cell what a signal that arrived meanwhile has to raise.
     sample, sampled
-        Called with a statement's index when it is entered: of some statements each time, of others the first.
+        Called with a statement's index when it is entered: for some statements each time, for others the first.
     end_sampling
-        Called with the index of a statement that runs too often to be sampled any more.
+        Called with the index of a statement that runs too often to be sampled further.
     widening
-        The statements before which new tensors are looked for, if graphs have grown.
+        The statements before which new tensors are searched, if graphs have grown.
     before, peek
-        The snapshot that the cell began with, and how to take another while it runs.
+        The snapshot at the start of the cell, and how to take another while it runs.
     largest
-        The size of the largest storage that is looked at.
+        The size in bytes of the largest storage that is read.
     follows, follows_losses
-        Whether the cell may give a tensor other memory, so that each look is to tell where the tensors lie, or each
-        that misses some memory.
+        Whether the cell may replace a tensor's memory, so that each look must follow the tensors, or each look
+        that misses a storage.
     built
-        The number that the next node of a graph had as a statement was entered, each with the statement.
+        (sequence number of the next node, statement) at each entry of a statement.
     resting
         The statements whose probes rest, because they run often.
     numbers, outside
-        The same number at each look, the start of the cell included, and the looks while no function was half-way.
+        The same number at each look, the start of the cell included, and the looks outside functions.
     verify
-        Called at each probe; the error that it returns is raised in the cell. None while nothing is frozen.
+        Called at each probe; the error that it returns is raised in the cell. None if nothing is frozen.
     tires
-        Whether probes of loops may rest once there is no time for looks, so that `current` is no longer the statement
+        Whether probes of loops may rest once there is no time for looks, so that `current` may not be the statement
         that runs.
     """
 
@@ -127,7 +127,7 @@ class Ledger:
     _entered: dict[int, tuple[int, float, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Prepare to see the lines inside functions, and to let probes rest."""
+        """Set up line tracking and resting probes."""
         self.lines = LineWatch(self.files, self._leave_line)
         self.resting = RestingProbes(self.probes, self.built)
         self._timer = WakeTimer(self._wake)
@@ -139,12 +139,12 @@ class Ledger:
 
     @property
     def is_blurred(self) -> bool:
-        """Whether another statement than `current` may be the one that runs."""
+        """Whether another statement than `current` may be running."""
         return bool(self.resting)
 
     @property
     def past(self) -> ByteHistory:
-        """What the looks so far have seen."""
+        """The bytes seen by the looks so far."""
         watch = self._watch
         return ByteHistory(self.numbers, self.outside, watch.spells, watch.seen, watch.now) if watch else NO_PAST
 
@@ -155,21 +155,21 @@ class Ledger:
         self.allowance.begin()
 
     def look_closely(self, copies: Mapping[int, StorageMark], largest: int, share: float) -> None:
-        """Look between statements for a larger share of the time, at larger storages too, compared with copies."""
+        """Spend a larger share on looks between statements, and read larger storages too."""
         self.marks, self.largest, self.tires = {**self.marks, **copies}, largest, False
         self.allowance.floor = self.allowance.share = share
 
     def check_before_each(self, verify: Callable[[], Exception | None]) -> None:
-        """Check before each statement whether it has to raise."""
+        """Call `verify` before each statement, and raise the error it returns."""
         self.verify = verify
 
     def end(self) -> None:
-        """Stop seeing lines: the cell has run."""
+        """Stop tracking lines: the cell has run."""
         self._close_epoch()
         self._stop()
 
     def finish(self, observed: Observation) -> None:
-        """Write down what the final comparison found beyond what the looks between statements had."""
+        """Record what the final comparison found beyond the looks."""
         if self._watch is None and not observed.found:
             return
         watch = self._watch or self._start_watching(looks=False)
@@ -179,11 +179,11 @@ class Ledger:
         self._note(watch.conclude(observed.verdicts, number), moved, number, after)
 
     def forget(self) -> None:
-        """Let go of the copies of bytes."""
+        """Release the copies of bytes."""
         self._watch, self.marks = None, {}
 
     def _enter(self, enter: Callable[[int], None], index: int) -> bool:
-        """Enter a statement; return whether something is to be delivered to the cell before that runs."""
+        """Enter a statement; return whether a signal or error must be delivered to the cell first."""
         found, tracer = None, pause_tracing()
         try:
             found = self.verify() if self.verify is not None else None
@@ -191,7 +191,7 @@ class Ledger:
                 enter(index)
                 if not GUARD.signals.arrived:
                     return False
-        except BaseException as error:  # noqa: BLE001  (no probe may raise into the cell; a call of the guard would cost)
+        except BaseException as error:  # noqa: BLE001  (no probe may raise into the cell; a call of the guard is too slow)
             GUARD.run("between statements", self._fail, error, default=None)
         finally:
             if tracer is not None:
@@ -201,7 +201,7 @@ class Ledger:
         return self._has_to_deliver()
 
     def _fail(self, error: BaseException) -> None:
-        """Let probes do nothing once one of them has failed."""
+        """Silence all probes after one has failed."""
         GUARD.note("between statements", error)
         silence(self.probes)
         self._stop()
@@ -218,7 +218,7 @@ class Ledger:
         return True
 
     def _enter_statement(self, index: int) -> None:
-        """Look: what changed since the last look was written by the statements that ran since then."""
+        """Look: changes since the last look were written by the statements that ran since then."""
         if self._is_over:
             return
         now = perf_counter()
@@ -239,7 +239,7 @@ class Ledger:
         self._cool_down(index, now, number)
 
     def _sample_at_rest(self, note: Callable[[], object], index: int) -> None:
-        """Note the keys of a statement that runs often."""
+        """Record the keys of a statement that runs at rest."""
         note()
         count, first, number = self._entered[index]
         self._entered[index] = count + 1, first, number
@@ -249,7 +249,7 @@ class Ledger:
             self._rest(index, number, samples=False)
 
     def foresee(self, written: Sequence[tuple[torch.Tensor, Region]], number: int) -> None:
-        """Look at memory that an operator is about to write to, when all nodes before a number had saved."""
+        """Look at memory that an operator is about to write, when all nodes before a number had saved."""
         if self.current is None or number == self.numbers[0]:
             return
         if self.allowance.left_inside(self.current, perf_counter()) <= 0:
@@ -270,7 +270,7 @@ class Ledger:
         self.lines.surface()
 
     def _leave_line(self) -> None:
-        """Leave a line inside a function: what changed since the last look was written by the lines since then."""
+        """Leave a line inside a function: changes since the last look were written by the lines since then."""
         if self.current is None:
             return
         self._close_epoch()
@@ -282,7 +282,7 @@ class Ledger:
         self.allowance.charge(EVENT, inside=True)
 
     def _cool_down(self, index: int, now: float, number: int) -> None:
-        """Let the probe of a statement rest that is entered too often for looks."""
+        """Put the probe of a statement to rest if it is entered too often for looks."""
         count, first, began = self._entered.get(index, (0, now, number))
         self._entered[index] = count + 1, first, began
         if self.verify is not None or not count:
@@ -297,7 +297,7 @@ class Ledger:
             self._rest(index, began, samples=samples)
 
     def _rest(self, index: int, began: int, *, samples: bool) -> None:
-        """Let the probe of a statement rest; one that writes items goes on noting their keys for a while."""
+        """Put the probe of a statement to rest; one that writes items records their keys for a while."""
         self.lines.close()
         self.lines.surface()
         stamps = next_sequence_number() > began
@@ -312,7 +312,7 @@ class Ledger:
         self._timer.start(max(SHORTEST_REST, self._wait()))
 
     def _wake(self) -> float:
-        """Wake probes if there is time to look twice; return the seconds until this is worth asking again."""
+        """Wake probes if there is time to look twice; return the seconds until the next attempt."""
         if self._is_over:
             return inf
         wait = self._wait()
@@ -324,9 +324,9 @@ class Ledger:
         return self.allowance.wait(perf_counter(), 2 * self._look_cost)
 
     def _open_epoch(self, number: int, *, inside: bool) -> int:
-        """Begin a new set of positions, and number the look at it; all nodes before `number` had saved by then.
+        """Start a new set of positions and number its look; all nodes before `number` had saved by then.
 
-        Inside a statement, the one that runs may be any of those at rest that have run since the last look.
+        Inside a statement, the running one may be any that ran at rest since the last look.
         """
         running = {one for one in self._epochs[-1] if one.statement in self.resting} if inside else set[Position]()
         self._epochs.append(running)
@@ -334,12 +334,12 @@ class Ledger:
         return len(self._epochs) - 1
 
     def _may_widen(self, now: float) -> bool:
-        """Tell whether graphs have grown since new tensors were looked for last, and there is time to look for more."""
+        """Return whether graphs have grown since the last search for new tensors, and there is time for another."""
         has_grown = next_sequence_number() > max(self._widened, self.numbers[0])
         return has_grown and self.allowance.has_time(now, READING * len(self.before.snapshot))
 
     def _look(self, *, inside: bool = False, widen: bool = False, again: bool = False) -> None:
-        began = thread_time()  # a thread that waits for its turn costs the cell nothing
+        began = thread_time()  # only CPU time counts: waiting for the GIL does not delay the cell
         GUARD.signals.hold()
         try:
             with quiet_collector():
@@ -380,7 +380,7 @@ class Ledger:
             self.moves.append(Move(object=move.object, storage=move.storage, positions=since, look=number))
 
     def _since(self, look: int) -> frozenset[Position]:
-        """Give the positions since a look."""
+        """Return the positions since a look."""
         return frozenset().union(*self._epochs[look:])
 
     def _start_watching(self, *, looks: bool = True) -> Watch:

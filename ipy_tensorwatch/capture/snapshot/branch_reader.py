@@ -1,4 +1,4 @@
-"""Read what hangs on one name, or only what may differ from the last look."""
+"""Read a branch, or only the part that may have changed since the last look."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from .change_check import BranchFacts
 
 FEW = 16
-"""Of one in so many tensors that are read anew, the others need not be known."""
+"""If at most one in so many tensors is read again, the others need not be known."""
 LAYOUT_TIME = 1e-6
-"""Seconds that it takes to compare the layout of one tensor."""
+"""The cost of comparing the layout of one tensor, in seconds."""
 
 
 @dataclass(slots=True)
 class KnownBranch:
-    """What is kept of one branch from hook to hook: no live object, only what tells that nothing changed."""
+    """What is kept of one branch between hooks: no live object, only the facts that detect changes."""
 
     facts: BranchFacts
     scene: RootSnapshot
@@ -41,12 +41,12 @@ class KnownBranch:
 
 @dataclass(slots=True)
 class BranchReader:
-    """Reads branch by branch.
+    """Reads one branch at a time.
 
     Attributes
     ----------
     has_new
-        Whether objects were met that the last look had not.
+        Whether objects were found that the last look did not have.
     """
 
     objects: ObjectSerials
@@ -56,16 +56,16 @@ class BranchReader:
     def read(
         self, old: KnownBranch | None, branch: Branch, nodes_left: Callable[[], int], patience: float
     ) -> KnownBranch:
-        """Read a branch; the same object as at the last look where nothing differs.
+        """Read a branch; the same object as at the last look if nothing differs.
 
         Parameters
         ----------
         old
-            What is known of it.
+            The branch at the last look.
         nodes_left
-            Tells how many of its tensors may be asked for their nodes.
+            Returns how many of its tensors may be asked for their nodes.
         patience
-            Seconds for which layouts too may be compared.
+            Seconds for comparing layouts too.
         """
         tree = Tree(branch.signature, branch.outline.copy(), branch.spelled) if branch.signature else None
         facts = complete(branch, old.facts if old else None)
@@ -80,7 +80,7 @@ class BranchReader:
         return found
 
     def _is_same(self, old: KnownBranch, branch: Branch, facts: BranchFacts) -> bool:
-        """Tell whether a branch may be carried over; new memory may lie where memory that is gone lay."""
+        """Return whether a branch may be reused; freed addresses may have new memory."""
         if not old.facts.same_as(facts) or old.scene.outline != branch.outline:
             return False
         if any(storage in old.blocks for storage in self.storages.lost):
@@ -94,7 +94,7 @@ class BranchReader:
     def _read_all(
         self, old: KnownBranch | None, branch: Branch, facts: BranchFacts, nodes_left: Callable[[], int]
     ) -> KnownBranch:
-        """Read a branch as a whole."""
+        """Read a whole branch."""
         self.has_new = True
         known = self._known(old.scene.readings, old.blocks) if old else ({}, {})
         found = Gathering(self.storages, *known, nodes_left=nodes_left())
@@ -109,7 +109,7 @@ class BranchReader:
     def _read_rows(
         self, old: KnownBranch, branch: Branch, facts: BranchFacts, nodes_left: Callable[[], int], *, hurried: bool
     ) -> KnownBranch:
-        """Read a branch of the same paths: of what lies where it lay the versions, and what is new there."""
+        """Read a branch of the same paths: only versions for tensors in place, everything for new ones."""
         versions, others = self._rows_to_read(old, branch, facts, hurried=hurried)
         readings = [*old.scene.readings]
         for row, version in versions:
@@ -137,7 +137,7 @@ class BranchReader:
     def _rows_to_read(
         self, old: KnownBranch, branch: Branch, facts: BranchFacts, *, hurried: bool
     ) -> tuple[list[tuple[int, int]], list[int]]:
-        """Tell which tensors have another version alone, and that, and of which more is to be read."""
+        """Return which tensors changed only their version, each with it, and which must be read again."""
         versions: list[tuple[int, int]] = []
         others: list[int] = []
         start, lost = 0, self.storages.lost
@@ -159,14 +159,14 @@ class BranchReader:
     def _known(
         self, readings: Sequence[Reading], blocks: Mapping[int, Block]
     ) -> tuple[Mapping[int, Reading], Mapping[int, Block]]:
-        """Give the last readings and blocks, but for memory that is gone: where it lay, new memory may lie."""
+        """Return the last readings and blocks without freed memory, whose addresses may be reused."""
         lost = self.storages.lost
         known = {reading.object: reading for reading in readings if reading.storage not in lost}
         return known, {storage: block for storage, block in blocks.items() if storage not in lost} if lost else blocks
 
 
 def _has_same_layouts(old: KnownBranch, branch: Branch) -> bool:
-    """Tell whether every tensor still lies as it was read; what else can change is in the facts."""
+    """Return whether every tensor's layout is as last read; all else that can change is in the facts."""
     return all(
         reading.unknown or is_ndarray(thing) or is_laid_out_as(thing, reading)
         for thing, reading in zip(branch.objects, old.scene.readings, strict=True)
@@ -174,7 +174,7 @@ def _has_same_layouts(old: KnownBranch, branch: Branch) -> bool:
 
 
 def _at_version(counters: tuple[Counter, ...], readings: list[Reading]) -> tuple[Counter, ...]:
-    """Bring the counters up to date of tensors that have another version."""
+    """Update the counters of tensors whose version changed."""
     written = {reading.object: reading.version for reading in readings} if counters else {}
     return tuple(one.since(version) if (version := written.get(one.object)) else one for one in counters)
 

@@ -1,4 +1,4 @@
-"""The few facts that tell whether anything about many tensors may have changed, read column by column."""
+"""Cheap facts that show whether anything about many tensors may have changed, read in columns."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 _plain_grad = operator.attrgetter("grad")
 
 CHUNK = 1024
-"""Tensors read together: few enough to stay in the cache while one fact after the other is read of them."""
+"""The number of tensors read together: few enough to stay in the cache while each fact is read."""
 
 
 class Chunk(NamedTuple):
-    """One list a fact, one row a tensor; equal chunks mean that no reading needs to be taken again.
+    """One list for each fact, one row for each tensor; equal chunks mean that no tensor must be read again.
 
     Attributes
     ----------
     tokens
-        What proves that the object is the same one: its own `__dict__`, which no other tensor can have while we hold
+        Proof that the object is the same: its own `__dict__`, which no other tensor can have while we hold
         it. Compared by identity.
     versions, addresses, flags
-        Every way to lay the elements of a tensor out anew raises its version or moves its address, except an
-        assignment to `.data`. Of arrays, which have no version, the flags tell the whole layout.
+        Every change of a tensor's layout raises its version or moves its address, except an
+        assignment to `.data`. For arrays, which have no version, the flags contain the whole layout.
     """
 
     tokens: list[object]
@@ -47,7 +47,7 @@ class Chunk(NamedTuple):
     flags: list[object]
 
     def same_as(self, other: Chunk) -> bool:
-        """Tell whether nothing differs."""
+        """Return whether nothing differs."""
         return (
             self.versions == other.versions
             and self.addresses == other.addresses
@@ -58,14 +58,14 @@ class Chunk(NamedTuple):
     def compare(
         self, known: Chunk, last: Sequence[Reading], things: Sequence[torch.Tensor], *, hurried: bool
     ) -> tuple[list[tuple[int, int]], list[int]]:
-        """Tell which tensors have another version alone, each with it, and of which more has to be read.
+        """Return which tensors changed only their version, each with it, and which must be read again.
 
         Parameters
         ----------
         known, last
             The chunk and the readings of the last look.
         hurried
-            Whether only those are compared of which some fact differs.
+            Whether to compare only tensors with a differing fact.
         """
         columns = zip(known.tokens, self.tokens, known.flags, self.flags, last, self.addresses, things, strict=True)
         alike, others = list[int](), list[int]()
@@ -85,31 +85,31 @@ class Chunk(NamedTuple):
 
 
 class BranchFacts(NamedTuple):
-    """The chunks of one branch, and whether their tokens alone prove identity; arrays have none."""
+    """The chunks of one branch, and whether their tokens alone prove identity; arrays have no tokens."""
 
     chunks: list[Chunk]
     all_torch: bool
 
     def same_as(self, other: BranchFacts) -> bool:
-        """Tell whether nothing differs; chunks that are the same were carried over as they are."""
+        """Return whether nothing differs; identical chunk objects were carried over."""
         return len(self.chunks) == len(other.chunks) and all(map(operator.is_, self.chunks, other.chunks))
 
 
 def complete(branch: Branch, known: BranchFacts | None) -> BranchFacts:
-    """Add to a branch what hangs on its tensors themselves, `.grad` above all, and read the facts of everything.
+    """Add to a branch its tensors' own tensors, such as `.grad`, and read the facts of everything.
 
     Parameters
     ----------
     branch
-        Grows by the gradients and components found.
+        Extended by the gradients and components found.
     known
-        The facts of the last look; chunks equal to its are taken from it.
+        The facts of the last look; equal chunks are reused.
     """
     old = known.chunks if known else []
     if branch.kinds <= TORCH_IDS and plain_reads.is_unpatched():
         try:
             return _complete_fast(branch, old, may_have_history=id(torch.Tensor) in branch.kinds)
-        except RuntimeError:  # an inference, sparse or wrapped tensor, or one with attributes, among them
+        except RuntimeError:  # the chunk has an inference, sparse or wrapped tensor, or one with attributes
             pass
     add_parts(branch)
     _take_grads(branch, list(enumerate(map(_grad, branch.objects))))
@@ -151,7 +151,7 @@ def _read_fast(tensors: Sequence[torch.Tensor], known: list[object]) -> Chunk:
         tokens = known
     elif not are_all(tokens, dict):
         raise RuntimeError
-    if any(tokens):  # the user's own attributes, which must not live longer for our sake
+    if any(tokens):  # the user's own attributes, which we must not keep alive
         raise RuntimeError
     return Chunk(
         tokens,
@@ -162,13 +162,13 @@ def _read_fast(tensors: Sequence[torch.Tensor], known: list[object]) -> Chunk:
 
 
 def _grads(grads: list[Any], start: int) -> list[tuple[int, torch.Tensor]]:
-    if not [1 for grad in grads if grad is not None]:  # the usual case, at a fifth of the price
+    if not [1 for grad in grads if grad is not None]:  # the usual case, five times faster
         return []
     return [(start + i, grad) for i, grad in enumerate(grads) if grad is not None]
 
 
 def _careful_grad(tensor: torch.Tensor, is_view: bool) -> Any:  # noqa: ANN401, FBT001
-    """Read a gradient; PyTorch warns who asks a tensor for one that cannot have it."""
+    """Return a gradient, without PyTorch's warning for a tensor that cannot have one."""
     if is_view:
         return _grad(tensor)
     may_have = not tensor.requires_grad or plain_reads.is_leaf(tensor) or plain_reads.retains_grad(tensor)

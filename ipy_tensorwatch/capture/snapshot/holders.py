@@ -1,4 +1,4 @@
-"""Find who else holds one tensor's memory: variables, IPython's own names, and holders that no name leads to."""
+"""Find the other holders of a tensor's memory: variables, IPython's own names, and unnamed tensors."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 def find_holders(
     path: str, variables: Mapping[str, object], kept: Mapping[str, object]
 ) -> tuple[tuple[Holder, ...], int | None]:
-    """Find who holds the memory that a path leads to, the path itself left out.
+    """Return the holders of the memory that a path leads to, the path itself excluded.
 
     Parameters
     ----------
     kept
-        What IPython keeps under names of its own: `Out[3]`, `_3`, `_`.
+        The objects that IPython holds under its own names: `Out[3]`, `_3`, `_`.
 
     Returns
     -------
     holders
         The paths that lead to the same storage or to a byte of it.
     unnamed
-        How many tensors hold the storage, at least, that none of these names leads to; None where PyTorch does not
+        The minimum number of tensors that hold the storage and have none of these names; None if PyTorch does not
         count them.
     """
     lens = Lens()
@@ -63,7 +63,7 @@ def _near(target: Reading, entries: list[Entry]) -> Iterator[Entry]:
 
 
 def _count_unnamed(target: Reading, entries: list[Entry], lens: Lens) -> int | None:
-    """Count the tensors of a storage beyond those that are known; an array holds it through a tensor of its own."""
+    """Count the tensors of a storage beyond the known ones; an array holds it through its own tensor."""
     reference = lens.storages.references().get(target.storage)
     storage: Any = reference() if reference is not None else None
     if not is_a(type(storage), torch.UntypedStorage):

@@ -1,4 +1,4 @@
-"""Read what hangs on one name, and tell which bytes to watch for it."""
+"""Read the tensors of a branch, and select the bytes to watch."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ MAX_COUNTERS = 1024
 
 @dataclass(slots=True)
 class Gathering:
-    """What was read so far.
+    """The readings so far.
 
     Attributes
     ----------
     known, known_blocks
-        The last readings by their objects and the last blocks by their storages; what they say of memory still holds.
+        The last readings by object and the last blocks by storage, for memory that still exists.
     counters
-        The version counters of the tensors that lie in large storages.
+        The version counters of the tensors in large storages.
     nodes_left
-        How many tensors may be asked for the node that computed them.
+        How many tensors may be asked for their `grad_fn`.
     """
 
     storages: StorageSerials
@@ -46,22 +46,22 @@ class Gathering:
     nodes_left: int = MAX_NODES
 
     def add(self, thing: Any, role: str, serial: int, former: Reading | None = None) -> None:  # noqa: ANN401
-        """Read one tensor or array; one that cannot be read costs itself alone.
+        """Read one tensor or array; if that fails, only this one is left out.
 
         Parameters
         ----------
         former
-            The last reading of what stood in its place.
+            The last reading at its place.
         """
         count = len(self.readings)
         try:
             self._add(thing, role, serial, former)
-        except Exception as error:  # noqa: BLE001  (an odd object must be listed, never cost the others)
+        except Exception as error:  # noqa: BLE001  (an odd object is listed, and must not hide the others)
             GUARD.note("looking at a variable", error)
             self.readings[count:] = [unreadable(thing, serial, Reason("error-while-reading", name_of(type(error))))]
 
     def _add(self, thing: Any, role: str, serial: int, former: Reading | None) -> None:  # noqa: ANN401
-        """Read one tensor or array: of one that lies where it lay, the version alone."""
+        """Read one tensor or array; if it is in place, only its version."""
         last = self.known.get(serial)
         fresh = refresh(last, thing) if last else None
         alike = read_like(former, thing, role, serial, self.storages) if former and not fresh else None
@@ -85,7 +85,7 @@ class Gathering:
 
 
 def join_blocks(several: Iterable[Mapping[int, Block]]) -> dict[int, Block]:
-    """Add up the bytes to watch of several branches."""
+    """Merge the watched bytes of several branches."""
     joined: dict[int, Block] = {}
     for blocks in several:
         if joined.keys().isdisjoint(blocks):
@@ -97,7 +97,7 @@ def join_blocks(several: Iterable[Mapping[int, Block]]) -> dict[int, Block]:
 
 
 def add_block(blocks: dict[int, Block], storage: int, block: Block) -> None:
-    """Add the bytes to watch of one storage to those already found."""
+    """Merge a watched block of one storage into those found so far."""
     known = blocks.get(storage)
     if known is None:
         blocks[storage] = block

@@ -1,4 +1,4 @@
-"""Take a snapshot of a namespace, at the price of a few attribute reads for what has not changed."""
+"""Take a snapshot of a namespace, at the cost of a few attribute reads for unchanged parts."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ if TYPE_CHECKING:
 
 
 PEEKING = 0.005
-"""Seconds that a look while a cell runs may spend on more than an ordinary number of things."""
+"""Seconds that a look while a cell runs may spend beyond an ordinary number of objects."""
 WAITS = Reason("held-no-tensor")
 MAX_DRAWN = 64
-"""Of how many optimizers the outline is remembered, those that are gone included."""
+"""The maximum number of optimizers with a remembered outline, dead ones included."""
 
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """A snapshot with what it takes to look at the bytes behind it.
+    """A snapshot, and what is needed to read its bytes.
 
     Attributes
     ----------
     counters
-        The version counters of the tensors that lie in large storages.
+        The version counters of the tensors in large storages.
     optimizers
         The paths of optimizers, each with its address.
     resting
-        The blocks of what it was not the turn of; they are not looked at, and not forgotten.
+        The blocks of branches left for a later look; they are neither read nor forgotten.
     late
-        The scenes that were first read now, though what they show was there before.
+        The scenes that were first read now, although their tensors existed before.
     """
 
     snapshot: Snapshot
@@ -68,22 +68,22 @@ class Shot:
 
     @cached_property
     def nbytes(self) -> int:
-        """The number of bytes under watch."""
+        """The number of watched bytes."""
         return sum(block.nbytes for block in self.blocks.values())
 
 
 class Roots:
-    """The tensors that have a history, with their paths, found when they are asked for; it must not outlive a hook."""
+    """The non-leaf tensors with their paths, found on demand; it must not outlive a hook."""
 
     def __init__(self) -> None:
         self._walked: tuple[Walk, Mapping[str, KnownBranch]] = Walk(), {}
 
     def put(self, found: Walk, kept: Mapping[str, KnownBranch]) -> None:
-        """Say where to find them."""
+        """Set the walk and branches to search."""
         self._walked = found, kept
 
     def __iter__(self) -> Iterator[tuple[str, torch.Tensor]]:
-        """Give the tensors, or those that bear the history for them."""
+        """Yield each path with its tensor, or with the base that holds the tensor's history."""
         found, kept = self._walked
         for name, one in kept.items():
             for place in one.scene.with_history if name in found.branches else ():
@@ -94,12 +94,12 @@ class Roots:
 
 @dataclass(slots=True)
 class Lens:
-    """Takes snapshots; what hangs on a name and has not changed is carried over from the last one.
+    """Takes snapshots; unchanged branches are carried over from the last one.
 
     Attributes
     ----------
     spent
-        The CPU seconds that the last look took for more than an ordinary number of things.
+        The CPU seconds that the last look spent beyond an ordinary number of objects.
     """
 
     objects: ObjectSerials = field(default_factory=ObjectSerials)
@@ -117,7 +117,7 @@ class Lens:
     _drawn: dict[int, Drawn] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Let branches be read with the serials of this lens."""
+        """Make branches read with the serials of this lens."""
         self._reader = BranchReader(self.objects, self.storages)
 
     def take(
@@ -127,18 +127,18 @@ class Lens:
         computed: Roots | None = None,
         seconds: float = math.inf,
     ) -> Shot:
-        """Take a snapshot; nothing live outlasts the call, but for what is put into `computed`.
+        """Take a snapshot; no live object outlasts the call, except in `computed`.
 
         Parameters
         ----------
         namespace
             The user's names.
         patience
-            Seconds for which layouts too may be compared.
+            Seconds for comparing layouts too.
         computed
-            Takes the tensors that have a history, with their paths.
+            Receives the non-leaf tensors, with their paths.
         seconds
-            The CPU time that may be spent on more than an ordinary number of things.
+            The CPU seconds that may be spent beyond an ordinary number of objects.
         """
         with plain_reads(), quiet_collector():
             found, kept, resting = self._walk(namespace, patience, self._limits(seconds))
@@ -166,14 +166,14 @@ class Lens:
         return self._shot
 
     def _join_blocks(self, seen: Mapping[str, KnownBranch]) -> Mapping[int, Block]:
-        """Add up the blocks of all branches; the same mapping as at the last look where no branch has others."""
+        """Merge the blocks of all branches; return the last mapping if no branch changed its blocks."""
         parts = [one.blocks for one in seen.values()]
         if not same_things(parts, self._joined[0]):
             self._joined = parts, parts[0] if len(parts) == 1 else join_blocks(parts)
         return self._joined[1]
 
     def _forget(self, found: Walk, kept: Mapping[str, KnownBranch], resting: Collection[str]) -> None:
-        """Forget what is gone; what rests is not at hand, and is forgotten when there is much of it."""
+        """Forget what is gone; resting branches are kept, unless there are many."""
         if not resting:
             if self._reader.has_new or kept.keys() != self._kept.keys():
                 self.objects.keep_only([thing for branch in found.branches.values() for thing in branch.objects])
@@ -188,7 +188,7 @@ class Lens:
         lost.intersection_update([storage for storage in lost if any(storage in one.blocks for one in held)])
 
     def _pass_turns(self, kept: dict[str, KnownBranch], reached: Collection[str], resting: Collection[str]) -> None:
-        """Note what was reached and what was not, which comes first the next time."""
+        """Record what was reached; what was not comes first next time."""
         self._kept, self._looks = kept, self._looks + 1
         self._unread = frozenset(name for name in resting if name not in kept)
         if resting:
@@ -199,7 +199,7 @@ class Lens:
             self._barren.clear()
 
     def peek(self, namespace: Mapping[str, object]) -> Shot:
-        """Take a snapshot while a cell runs; the next one is compared with the last that was taken, not with this."""
+        """Take a snapshot while a cell runs; later ones are not compared with it."""
         with plain_reads(), quiet_collector():
             _, kept, resting = self._walk(namespace, math.inf, self._limits(PEEKING))
         seen = (one.blocks for name, one in kept.items() if name not in resting)
@@ -210,18 +210,18 @@ class Lens:
 
     @property
     def has_unread(self) -> bool:
-        """Whether there are tensors, or may be, that were never read."""
+        """Whether there may be tensors that were never read."""
         return bool(self._unread - self._barren)
 
     def release_arrays(self) -> None:
-        """Let go of every weak reference to an array, before code that may resize one."""
+        """Drop every weak reference to an array, before code that may resize one."""
         self.objects.release_arrays()
         self.storages.release_arrays()
 
     def _walk(
         self, namespace: Mapping[str, object], patience: float, limits: Limits
     ) -> tuple[Walk, dict[str, KnownBranch], set[str]]:
-        """Walk and read; what it is not the turn of stays as it was read last."""
+        """Walk and read; branches whose turn it is not keep their last reading."""
         found, kept = walk(namespace, self._tree, limits, self._drawn), dict[str, KnownBranch]()
         if len(self._drawn) > MAX_DRAWN:
             self._drawn.clear()
@@ -242,7 +242,7 @@ class Lens:
         return found, dict(sorted(kept.items(), key=lambda one: _place(one[0], places))) if places else kept, resting
 
     def _read_segments(self, found: Walk, kept: dict[str, KnownBranch], patience: float) -> set[str]:
-        """Read the segments of huge containers, one at least, until the time is up; return the others."""
+        """Read at least one segment of a huge container, then more until the deadline; return the others."""
         limits, start = found.limits, thread_time()
         is_exact = sum(one.size for one in found.segments) <= EXACT_OBJECTS and found.count <= EXACT_TENSORS
         waiting = deque(sorted(found.segments, key=lambda one: limits.last_turn(one.key)))
@@ -265,7 +265,7 @@ class Lens:
         branch = found.branches[name]
         try:
             kept[name] = self._keep(name, branch, patience)
-        except Exception as error:  # noqa: BLE001  (an odd branch must be listed, never cost the others)
+        except Exception as error:  # noqa: BLE001  (an odd branch is listed, and must not hide the others)
             found.skipped.append((name or "the variables", reason_of(error)))
         found.limits.tensors += len(branch.objects)
 
@@ -278,17 +278,17 @@ class Lens:
         return self._reader.read(old, branch, partial(self._nodes_left, old), patience)
 
     def _nodes_left(self, old: KnownBranch | None) -> int:
-        """Tell how many tensors of a branch may be asked for their nodes, beside those of all others."""
+        """Return how many tensors of a branch may be asked for their nodes, given those of all others."""
         return MAX_NODES - sum(len(one.scene.with_history) for one in self._kept.values() if one is not old)
 
 
 def _rank(found: Walk, name: str, limits: Limits) -> tuple[bool, bool, int]:
-    """Put the variables first, then what is small, then what was not reached longest."""
+    """Sort key: variables first, then small objects, then those not reached for longest."""
     return name != "", len(found.branches[name].objects) > SEGMENT, limits.last_turn(name)
 
 
 def _place(key: str, places: Mapping[str, int]) -> int:
-    """Order branches and segments as their names are."""
+    """Sort key: the order of names for branches and segments."""
     return places.get(key, places.get(_root(key), len(places)))
 
 

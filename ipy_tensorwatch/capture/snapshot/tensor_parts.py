@@ -1,4 +1,4 @@
-"""Add what hangs on a tensor itself: the components of sparse tensors, and attributes that are tensors."""
+"""Add a tensor's own tensors: the components of sparse tensors, and attributes that are tensors."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _COMPONENTS = {
 
 
 COMPONENT = "component"
-"""The role of what a sparse tensor hands out: a new Python object at every look, over memory that stays."""
+"""The role of a sparse tensor's component: a new Python object at every look, over the same memory."""
 
 
 def add_parts(branch: Branch) -> None:
-    """Add the components and tensor attributes of every tensor in a branch, spelled behind its path."""
+    """Add the components and tensor attributes of every tensor in a branch, spelled after its path."""
     for index, thing in enumerate(branch.objects[:]):
         if is_tensor(thing) and (parts := _parts(thing)):
             path = branch.outline.path_at(index)

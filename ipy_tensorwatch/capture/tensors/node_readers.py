@@ -1,4 +1,4 @@
-"""How the nodes of each class are read: PyTorch's own by what their formula saves, a user's as plain functions."""
+"""Readers of node classes: PyTorch's by the saved tensors of their formula, custom functions as plain attributes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class Slot(NamedTuple):
-    """One thing that nodes of a class may have saved.
+    """One attribute that nodes of a class may have saved.
 
     Attributes
     ----------
     read, check
-        What reads it raw, and as backward does.
+        The readers: raw, and as backward reads it.
     use
-        What gradients take of it.
+        What gradients read of it.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Slot(NamedTuple):
 
 
 class NodeKind(NamedTuple):
-    """How nodes of one class are read, whatever a user's class makes of these names."""
+    """How to read nodes of one class, whatever a user's class does with these names."""
 
     name: Callable[[Any], str]
     follow: Callable[[Any], tuple[tuple[Any, int], ...]]
@@ -42,7 +42,7 @@ class NodeKind(NamedTuple):
 
 
 _kinds: dict[type, NodeKind] = {}
-"""Of PyTorch's own classes; a user's would be kept alive here."""
+"""Only PyTorch's own classes; a user's class would be kept alive here."""
 
 _python = NodeKind(
     PythonNode.name,
@@ -53,12 +53,12 @@ _python = NodeKind(
 
 
 def is_python(kind: NodeKind) -> bool:
-    """Tell nodes of a user's function, which get their number long before they save: the function runs in between."""
+    """Return whether nodes belong to a custom function, whose number is assigned long before they save."""
     return kind is _python
 
 
 def kind_of(node: object) -> NodeKind:
-    """Tell how a node is read."""
+    """Return how to read a node."""
     cls: Any = type(node)
     known = _kinds.get(cls)
     if known is None:

@@ -1,4 +1,4 @@
-"""Read a tensor or an array by its base class alone, whatever a subclass, a patch or a policy makes of the name.
+"""Read a tensor or an array through its base class, bypassing subclasses, patches and dispatch.
 
 Tensors are read inside `plain_reads()`.
 """
@@ -48,7 +48,7 @@ is_nested: Callable[[Tensor], bool] = base_members["is_nested"].__get__
 is_quantized: Callable[[Tensor], bool] = base_members["is_quantized"].__get__
 set_data: Callable[[Tensor, Tensor], None] = base_members["data"].__set__
 method_of: Callable[[str], Callable[[Tensor], Any]] = base_members.__getitem__
-"""The base class's method of a name."""
+"""Return the base class's method of a name."""
 
 array_shape: Callable[[Array], tuple[int, ...]] = _array["shape"].__get__
 array_strides: Callable[[Array], tuple[int, ...]] = _array["strides"].__get__
@@ -59,7 +59,7 @@ array_flags: Callable[[Array], Any] = _array["flags"].__get__
 _interface: Callable[[Array], dict[str, Any]] = _array["__array_interface__"].__get__
 
 _WRITTEN_OUT = ("_version", "requires_grad", "grad", "data_ptr", "__getattribute__", "__getattr__", "__class__")
-"""What the quick reads of columns ask a tensor for by name."""
+"""The attributes that the fast column reads use by name."""
 
 
 def address_of(array: Array) -> int:
@@ -68,30 +68,30 @@ def address_of(array: Array) -> int:
 
 
 def is_tensor(thing: object) -> bool:
-    """Tell a tensor, whatever its class."""
+    """Return whether an object is a tensor of any class."""
     return is_a(type(thing), torch.Tensor)
 
 
 def is_ndarray(thing: object) -> bool:
-    """Tell an array, whatever its class."""
+    """Return whether an object is an array of any class."""
     return is_a(type(thing), np.ndarray)
 
 
 def is_plain(thing: object) -> bool:
-    """Tell a tensor of PyTorch's own two types; of any other, what is asked may run code of somebody else's."""
+    """Return whether a tensor has exactly one of PyTorch's two types; reading any other may run foreign code."""
     kind = type(thing)
     return kind is torch.Tensor or kind is torch.nn.Parameter
 
 
 def is_parameter(tensor: Tensor) -> bool:
-    """Tell a parameter, also one of a subclass of tensors that was made one."""
+    """Return whether a tensor is a parameter, tensor subclasses made parameters included."""
     if is_a(type(tensor), torch.nn.Parameter):
         return True
     return not is_plain(tensor) and value_at(attributes_of(tensor), "_is_param") is True
 
 
 def is_unpatched() -> bool:
-    """Tell whether nobody has put something of his own before what the base class makes of the names that we use."""
+    """Return whether the names we read still resolve to the base class."""
     return not any(vars(kind).keys() & _USED - own for kind, own in _OWN)
 
 
@@ -100,7 +100,7 @@ _OWN = tuple((kind, frozenset(vars(kind).keys() & _USED)) for kind in (torch.Ten
 
 
 def _answers_itself(kind: type) -> bool:
-    """Tell a class with a dispatch of its own, which may be asked for sizes, strides, device and layout."""
+    """Return whether a class has its own dispatch, which may answer for sizes, strides, device and layout."""
     return any(member_of(base, "__torch_dispatch__") is not None and not _is_torchs(base) for base in mro_of(kind))
 
 
@@ -112,12 +112,12 @@ answers_itself = PerClass(_answers_itself)
 
 
 def is_wrapper(tensor: Tensor) -> bool:
-    """Tell a tensor without memory of its own that would be asked for its shape by its own dispatch."""
+    """Return whether a tensor has no memory and its own dispatch would answer for its shape."""
     return not is_plain(tensor) and answers_itself(type(tensor)) and not holds_memory(tensor)
 
 
 def has_storage(tensor: Tensor) -> bool:
-    """Tell whether a tensor has a storage; a sparse one has none of its own."""
+    """Return whether a tensor has a storage; a sparse one has none."""
     try:
         storage_of(tensor)
     except RuntimeError:
@@ -126,7 +126,7 @@ def has_storage(tensor: Tensor) -> bool:
 
 
 def holds_memory(tensor: Tensor) -> bool:
-    """Tell whether a tensor has elements in memory; its storage alone is asked, which no dispatch sees."""
+    """Return whether a tensor has elements in memory; reads only its storage, which dispatch cannot intercept."""
     try:
         return data_of(tensor) != 0
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""Read one tensor or array: never raises, never warns, never runs the user's code, never touches the data."""
+"""Read one tensor or array: never raises, never warns, never runs user code, never touches the data."""
 
 from __future__ import annotations
 
@@ -22,24 +22,30 @@ if TYPE_CHECKING:
     from .serials import StorageSerials
 
 _STAND_IN: Any = type(np.lib.stride_tricks.as_strided(np.zeros(1)).base)
-"""What NumPy puts between an array and one that `as_strided` has laid over it."""
+"""The class that NumPy puts between an array and its `as_strided` view."""
 DTYPES = {value: str(value) for value in vars(torch).values() if isinstance(value, torch.dtype)}
 address_of = plain_reads.address_of
 
 
 def read(thing: Any, role: str, serial: int, storages: StorageSerials, *, asks_history: bool = True) -> Reading:  # noqa: ANN401
-    """Read one tensor or array, and what computed it, where that is asked for; call it inside `plain_reads()`."""
+    """Read one tensor or array, and its `grad_fn` if asked; call it inside `plain_reads()`."""
     try:
         if plain_reads.is_ndarray(thing):
             return _read_array(thing, serial, storages)
         return _read_tensor(thing, role, serial, storages, asks_history=asks_history)
-    except Exception as error:  # noqa: BLE001  (an odd object must be listed, never break the cell)
+    except Exception as error:  # noqa: BLE001  (an odd object is listed, and must not break the cell)
         GUARD.note_unless_odd("looking at a variable", error)
         return unreadable(thing, serial, Reason("error-while-reading", name_of(type(error))))
 
 
 def read_saved(tensor: torch.Tensor, storages: StorageSerials) -> Reading:
-    """Read where one of PyTorch's own tensors lies, which a graph saved; of a sparse one it raises."""
+    """Read the layout of a saved tensor of PyTorch's own types.
+
+    Raises
+    ------
+    RuntimeError
+        If it is sparse.
+    """
     shape, strides, itemsize = _laid_out(tensor)
     low = int(plain_reads.offset_of(tensor)) * itemsize
     is_filled = plain_reads.is_contiguous(tensor)
@@ -77,14 +83,14 @@ def _dtype_of(tensor: torch.Tensor) -> str:
 
 
 def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
-    """Read only a tensor's version, where that is all that can differ; None where all is to be read again.
+    """Read only a tensor's version, if nothing else can differ; None if it must be read again.
 
     Parameters
     ----------
     last
-        The last reading of this very object.
+        The last reading of this same object.
     tensor
-        The object; it lies in the same storage if it lies at the same address.
+        The object; the same address implies the same storage.
     """
     if last.unknown or not plain_reads.is_plain(tensor) or plain_reads.requires_grad(tensor) != last.requires_grad:
         return None
@@ -97,9 +103,9 @@ def refresh(last: Reading, tensor: Any) -> Reading | None:  # noqa: ANN401
 
 
 def read_like(last: Reading, tensor: Any, role: str, serial: int, storages: StorageSerials) -> Reading | None:  # noqa: ANN401
-    """Read a tensor of no history that took the place of one laid out like it; None where more is to be asked for.
+    """Read a tensor without history that replaces one of the same layout; None if more must be read.
 
-    The tensor is one of PyTorch's own of which the version and the address could be read.
+    The tensor has one of PyTorch's own types, with a readable version and address.
     """
     kind = role or ("parameter" if type(tensor) is torch.nn.Parameter else "tensor")
     if last.unknown or last.requires_grad or last.kind != kind or last.device != "cpu" or not last.storage:
@@ -116,7 +122,7 @@ def read_like(last: Reading, tensor: Any, role: str, serial: int, storages: Stor
 
 
 def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:
-    """Tell whether a tensor has the type, the shape and the strides that it had."""
+    """Return whether a tensor has the type, shape and strides of a reading."""
     if not plain_reads.is_plain(tensor) and plain_reads.is_wrapper(tensor):
         return True
     if plain_reads.shape_of(tensor) != last.shape or DTYPES.get(plain_reads.dtype_of(tensor)) != last.dtype:
@@ -125,7 +131,7 @@ def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:
 
 
 def are_laid_out_as(tensors: Sequence[torch.Tensor], last: Sequence[Reading]) -> bool:
-    """Tell whether each of PyTorch's own tensors has the type, the shape and the strides that it had."""
+    """Return whether each of PyTorch's own tensors has the type, shape and strides of its reading."""
     if [*map(plain_reads.shape_of, tensors)] != [one.shape for one in last]:
         return False
     if [*map(DTYPES.get, map(plain_reads.dtype_of, tensors))] != [one.dtype for one in last]:
@@ -141,18 +147,18 @@ def _in_bytes(strides: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
 
 
 def may_be_stale(tensor: torch.Tensor) -> bool:
-    """Tell a view of written memory: asked whether it is a leaf, it would make itself a new node, or raise."""
+    """Return whether a tensor is a view of written memory: reading `is_leaf` would make a new node, or raise."""
     return plain_reads.is_view(tensor) and plain_reads.has_version(tensor) and plain_reads.version_of(tensor) > 0
 
 
 def bearer_of(tensor: torch.Tensor) -> torch.Tensor:
-    """Give the tensor to ask for a tensor's history: of a view of written memory its base, out of whose it is made."""
+    """Return the tensor that holds the history: for a view of written memory its base, else the tensor itself."""
     base = plain_reads.base_of(tensor) if may_be_stale(tensor) else None
     return tensor if base is None else base
 
 
 def owner_of(thing: Any) -> Any:  # noqa: ANN401
-    """Follow `.base` to the array, or the tensor, that keeps an array's memory; a tensor keeps its own."""
+    """Return the array or tensor that owns an array's memory, found through `.base`; a tensor owns its own."""
     if not plain_reads.is_ndarray(thing):
         return thing
     while plain_reads.is_ndarray(base := _base_of(thing)):

@@ -1,4 +1,4 @@
-"""Serial numbers for objects and storages: exact although addresses are recycled, and nothing is kept alive."""
+"""Serial numbers of objects and storages: exact although addresses are reused, and keeping nothing alive."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class ObjectSerials:
-    """Tell tensor objects apart by their own `__dict__`, arrays by a weak reference.
+    """Identifies tensor objects by their own `__dict__`, arrays by a weak reference.
 
     A tensor's empty `__dict__` lives as long as we hold it and belongs to no other tensor, so it proves identity
     after ids have been recycled. A weak reference to a tensor would break `torch.utils.swap_tensors`.
@@ -33,31 +33,31 @@ class ObjectSerials:
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def number(self, objects: Iterable[object]) -> list[int]:
-        """Return the serial of each object, new ones for objects not seen at the last call of `keep_only`."""
+        """Return the serial of each object, a new one if it was not seen since the last `keep_only`."""
         owners: dict[int, int] = {}
         return [self._number(thing, owners) for thing in objects]
 
     def of_id(self, address: int) -> int | None:
-        """Return the serial of the object that lay at an address when it was last seen."""
+        """Return the serial of the object last seen at an address."""
         known = self._known.get(address)
         return known[1] if known else None
 
     def keep_only(self, objects: Iterable[object]) -> None:
-        """Forget every object but these."""
+        """Forget every object except these."""
         known = self._known
         self._known = {id(thing): known[id(thing)] for thing in objects if id(thing) in known}
 
     @property
     def count(self) -> int:
-        """How many objects are remembered."""
+        """The number of remembered objects."""
         return len(self._known)
 
     def keep_serials(self, serials: Collection[int]) -> None:
-        """Forget every object but those of these serials."""
+        """Forget every object except those with these serials."""
         self._known = {address: one for address, one in self._known.items() if one[1] in serials}
 
     def release_arrays(self) -> None:
-        """Drop the weak references to arrays, which `ndarray.resize` would refuse; their ids must do."""
+        """Drop the weak references to arrays, which `ndarray.resize` would refuse; ids must suffice."""
         self._known = {
             address: (None if type(token) is weakref.ref else token, serial)
             for address, (token, serial) in self._known.items()
@@ -76,7 +76,7 @@ class ObjectSerials:
         return serial
 
     def _was_swapped(self, thing: Any, owners: dict[int, int]) -> bool:  # noqa: ANN401
-        """Tell whether an object has another live object's `__dict__`: `torch.utils.swap_tensors` exchanges them."""
+        """Return whether an object has another live object's `__dict__`: `torch.utils.swap_tensors` exchanges them."""
         if is_ndarray(thing):
             return False
         if not owners:
@@ -89,7 +89,7 @@ def _token_of(thing: Any) -> Token:  # noqa: ANN401
         return weakref.ref(thing)
     attributes = attributes_of(thing)
     is_blank = type(attributes) is dict and not attributes
-    return attributes if is_blank else None  # what the user put into it must not live longer for our sake
+    return attributes if is_blank else None  # its contents are the user's, and we must not keep them alive
 
 
 def _is_token_of(token: Token, thing: Any) -> bool:  # noqa: ANN401
@@ -100,10 +100,11 @@ def _is_token_of(token: Token, thing: Any) -> bool:  # noqa: ANN401
 
 @dataclass(slots=True)
 class StorageSerials:
-    """Number storages; the number dies with the storage.
+    """Numbers storages; a serial dies with its storage.
 
-    When a storage dies, in whichever thread, no code of ours runs: a queue grows by a weak reference, through a method
-    of C, and the next look empties it. In code of ours a Ctrl-C would be lost, and half of a change could be read.
+    When a storage dies, in any thread, no Python code of ours runs: a method in C appends its weak reference to a
+    queue, and the next look empties it. In Python code a Ctrl-C would be lost, and other threads could see half a
+    change.
     """
 
     _known: dict[int, tuple[weakref.ref[Any], int]] = field(default_factory=dict)
@@ -118,22 +119,22 @@ class StorageSerials:
 
     @property
     def own(self) -> set[int]:
-        """The serials of storages that PyTorch's allocator made: they could be resized when first seen.
+        """The serials of storages that PyTorch's allocator made, as they were resizable when first seen.
 
-        Later that tells nothing, because `.numpy()` takes it away.
+        Later this is no evidence, because `.numpy()` makes a storage non-resizable.
         """
         self._bury()
         return self._own
 
     @property
     def foreign(self) -> set[int]:
-        """The serials of storages whose memory is somebody else's."""
+        """The serials of storages over foreign memory."""
         self._bury()
         return self._foreign
 
     @property
     def lost(self) -> set[int]:
-        """The serials of storages that died since this was last emptied; another may lie at the same address by now."""
+        """The serials of storages that died since this was last emptied; their addresses may be reused."""
         self._bury()
         return self._lost
 
@@ -145,23 +146,23 @@ class StorageSerials:
         return serial
 
     def of_array(self, owner: np.ndarray[Any, Any]) -> int:
-        """Return the serial of the memory that an array owns or was given."""
+        """Return the serial of the memory that an array owns or wraps."""
         return self._number(id(owner), owner)
 
     def references(self) -> Mapping[int, weakref.ref[Any]]:
-        """Return a weak reference to each numbered storage that lives, and to those that are numbered later."""
+        """Return a live mapping of weak references to the numbered storages."""
         self._bury()
         return MappingProxyType(self._references)
 
     def at(self, address: int) -> int | None:
-        """Return the serial of the object at an address that stands for a PyTorch storage, if it has one."""
+        """Return the serial of the PyTorch storage object at an address, if it has one."""
         self._bury()
         known = self._known.get(address)
         return known[1] if known else None
 
     @property
     def addresses(self) -> Collection[int]:
-        """The addresses of the numbered storages that live, those numbered later included."""
+        """The addresses of the live numbered storages, later ones included."""
         self._bury()
         return self._known.keys()
 
@@ -184,7 +185,7 @@ class StorageSerials:
         return serial
 
     def _bury(self) -> None:
-        """Forget the storages that have died."""
+        """Forget the storages that died."""
         while self._dead:
             reference = self._dead.popleft()
             address, serial = self._places.pop(id(reference), (0, 0))

@@ -1,4 +1,4 @@
-"""Follow the version counter of a tensor without holding the tensor."""
+"""Track a tensor's version counter without holding the tensor."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _EMPTY = torch.empty(0, device="cpu")
 
 
 def share_counter(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a tensor of no elements that shares the version counter, and nothing else."""
+    """Return an empty tensor that shares only the version counter."""
     ours = plain_reads.detach(bearer_of(tensor))
-    plain_reads.set_data(ours, _EMPTY)  # lets go of the memory; the counter stays
+    plain_reads.set_data(ours, _EMPTY)  # releases the memory; the counter stays
     return ours
 
 
 @dataclass(slots=True, eq=False)
 class Counter:
-    """The version counter of one tensor, shared by a tensor of no elements that is ours.
+    """The version counter of one tensor, shared by an empty tensor of ours.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Counter:
 
     @classmethod
     def of(cls, thing: Any, reading: Reading) -> Counter | None:  # noqa: ANN401  (a tensor or an array)
-        """Share a tensor's counter; None where it has none, or asking for it could be seen by the user's code."""
+        """Share a tensor's counter; None if it has none, or reading it could run user code."""
         if not plain_reads.is_plain(thing) or reading.version is None:
             return None
         if may_be_stale(thing) or user_modes():
@@ -54,6 +54,6 @@ class Counter:
         return Counter(self.object, version, self._ours)
 
     def has_risen(self) -> bool:
-        """Tell whether an operator has written since this was last asked."""
+        """Return whether an operator has written since the last call."""
         before, self.seen = self.seen, plain_reads.version_of(self._ours)
-        return self.seen > before  # `_unsafe_preserve_version_counter` puts it back
+        return self.seen > before  # `_unsafe_preserve_version_counter` restores it

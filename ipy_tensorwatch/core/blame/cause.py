@@ -1,4 +1,4 @@
-"""Say of each change which statement caused it, through which variable, and whether anybody would have expected it."""
+"""Find the statement that caused each change, the variable it wrote through, and whether the change was expected."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     _Finding = tuple[Cause, tuple[Site, ...], Callable[[], list[str]]]
 
 _ORDER: tuple[Cause, ...] = ("direct", "call", "alias", "optimizer", "backward", "module")
-"""A cell that writes a tensor in several ways is told by the first of these that applies."""
+"""The precedence of causes, for a cell that writes a tensor in several ways."""
 FEW = 8
-"""How many statements that may have written, and aliases, are looked at once there is no time to look at all."""
+"""The most candidate statements, and aliases, considered after the deadline."""
 
 
 def find_cause(cell: CellIndex, difference: Difference) -> Verdict:
-    """Explain, from what was observed of a cell, why the bytes behind a path differ."""
+    """Explain from a cell's evidence why the bytes behind a path differ."""
     return _Case(cell, difference).close()
 
 
 class _Case:
-    """One mutated path on its way to a verdict."""
+    """One mutated path, until its verdict is found."""
 
     def __init__(self, cell: CellIndex, difference: Difference) -> None:
         self.cell, self.path = cell, difference.path
@@ -63,7 +63,7 @@ class _Case:
             self.recorded.setdefault(one.statement, []).append(one.inner)
 
     def _overlapping(self) -> list[Entry]:
-        """Find what shares bytes with this path; once there is no time to look at all, the first of it."""
+        """Return the entries that share bytes with this path; only the first few after the deadline."""
         is_late = self.cell.deadline.has_passed()
         found = self.cell.places.overlapping(self.reading, FEW if is_late else None)
         if is_late and len(found) >= FEW:
@@ -80,7 +80,7 @@ class _Case:
         return Verdict(cause=cause, sites=sites, via=tuple(via))
 
     def _is_direct(self) -> bool:
-        """Tell whether a statement that ran names this very path as written."""
+        """Return whether a statement that ran names this very path as written."""
         spelling = self.cell.spelling([self.path.root])
         ran = (one for index in sorted(spelling) if self._ran(one := self.cell.numbered[index]))
         return any(self.names & self.cell.named_by(one).exact for one in ran)
@@ -89,7 +89,7 @@ class _Case:
         return not self.evidence.ran or statement.index in self.evidence.ran
 
     def _suspects(self) -> list[tuple[Statement, bool]]:
-        """Find the statements that wrote, each with whether it was seen to."""
+        """Return the statements that wrote, each with whether its write was observed."""
         statements = self.cell.numbered
         seen: dict[int, bool] = {}
         writes = dict.fromkeys(self.course.writes(self.evidence))
@@ -110,9 +110,9 @@ class _Case:
         return [(statements[index], seen[index]) for index in sorted(seen) if index in statements]
 
     def _likeliest(self, indices: frozenset[int], caught: frozenset[int] = frozenset()) -> list[int]:
-        """Choose among statements that ran between two looks those that name the memory, or may reach it.
+        """Among statements that ran between two looks, return those that name the memory or may reach it.
 
-        One that was `caught`, seen alone to write there in another turn of its loop, comes before those that may.
+        One in `caught`, seen to write alone in another loop iteration, precedes those that may reach it.
         """
         if len(indices) <= 1:
             return list(indices)
@@ -137,7 +137,7 @@ class _Case:
 
     @cached_property
     def _telling(self) -> frozenset[int]:
-        """Give the statements that can name this memory as written, and those that were seen to write there."""
+        """Return the statements that name this memory as written, and those that were seen to write to it."""
         roots = {self.path.root, *(path.root for path in self.others)}
         steps = [one.statement for one in self.evidence.steps if one.storages & self._storages]
         stepping = frozenset(one for one in steps if one is not None)
@@ -154,7 +154,7 @@ class _Case:
         return frozenset((self.reading.storage, *(reading.storage for _, reading in self.group)))
 
     def _is_told_to_write(self, statement: Statement) -> bool:
-        """Tell a statement that names this memory as written, or was seen to write there."""
+        """Return whether a statement names this memory as written, or was seen to write to it."""
         if not self.family.isdisjoint(self.cell.named_by(statement).exact):
             return True
         if statement.index in self.recorded or self._step(statement) is not None or self._is_named(statement):
@@ -162,7 +162,7 @@ class _Case:
         return any(not self._objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets)
 
     def _led_to(self, statement: Statement, target: Target) -> frozenset[int]:
-        """Give the tensors that the name of a target led to as the statement was entered; not of their gradients."""
+        """Return the tensors, gradients excluded, that a target's name led to when the statement was entered."""
         if target.grad or target.path.steps[:1] == (".grad",):
             return frozenset()
         return self.evidence.targets.get(statement.index, {}).get(target.path.root, frozenset())
@@ -189,19 +189,19 @@ class _Case:
         return cause, sites, lambda: self._via(statement, step, reached)
 
     def _lines(self, statement: Statement) -> list[Inner | None]:
-        """Give the lines that were seen to write, by an operator or between two looks."""
+        """Return the lines that were seen to write, by an operator or between two looks."""
         recorded = self.recorded.get(statement.index, ())
         return list(dict.fromkeys([*recorded, *self.sightings.exact.get(statement.index, ())]))
 
     def _unwrapped(self, site: Site) -> Site:
-        """Tell the line of a magic's body as the line of the cell that it is."""
+        """Convert a line of a magic's body to the line of the cell."""
         inner = site.inner
         if inner is None or inner.cell != self.evidence.cell or not runs_magic(site.text):
             return site
         return Site(line=inner.line, end_line=inner.line, text=inner.text, certainty="inferred")
 
     def _tells_itself(self, statement: Statement, step: OptimizerStep | None, cause: Cause) -> bool:
-        """Tell a statement of the cell that is itself the line that wrote, so that no inner line is looked for."""
+        """Return whether the statement itself is the line that wrote, so that no inner line is needed."""
         if cause == "optimizer":
             return step is not None
         if cause == "backward":
@@ -226,11 +226,11 @@ class _Case:
         return "alias"
 
     def _is_reached(self, reached: Reach) -> bool:
-        """Tell whether a called function of the notebook names this very path."""
+        """Return whether a called function of the notebook names this very path as written."""
         return any(one.origin == self.path for one in reached.candidates[:1])
 
     def _step(self, statement: Statement) -> OptimizerStep | None:
-        """Find the optimizer's step, in this statement, that wrote this memory."""
+        """Return the optimizer step in this statement that wrote this memory."""
         for step in self.evidence.steps:
             if step.statement in (None, statement.index) and step.storages & self._storages:
                 return step
@@ -246,7 +246,7 @@ class _Case:
         return bool(self.names & named.exact) or named.is_behind(self.path)
 
     def _is_update_by_hand(self, statement: Statement, reached: Reach) -> bool:
-        """Tell a parameter that was written through the very same tensor object under another name."""
+        """Return whether a parameter was written through the same tensor object under another name."""
         if not (self.reading.requires_grad and self.reading.is_leaf):
             return False
         same = {str(path) for path, reading in self.group if reading.object == self.reading.object}
@@ -254,16 +254,16 @@ class _Case:
             named = self._led_to(statement, target)
             if target.same_object and (self.reading.object in named or self.cell.named_by(statement).exact & same):
                 return True
-        if not reached.candidates:  # where time was up, nobody knows whether a library wrote or the notebook did
+        if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
             return not reached.is_cut and self._is_updated_by_a_library(statement)
         likeliest = reached.candidates[0]
         return likeliest.same_object and self._is_origin(likeliest.origin, same)
 
     def _is_updated_by_a_library(self, statement: Statement) -> bool:
-        """Tell a parameter handed to a function that nobody here can read, and not written through another object.
+        """Return whether a parameter was passed to an unreadable function and not written through another object.
 
-        A module that is called writes its own parameters for another reason, as an embedding with `max_norm` does; and
-        what hangs on the parameter, `w.detach()` or `w[0]`, is another object.
+        Excluded are modules that write their own parameters when called (an embedding with `max_norm`), and views such
+        as `w.detach()` or `w[0]`, which are other objects.
         """
         others = [path for path, reading in self.group if reading.object != self.reading.object]
         if not statement.calls or any(mentions(statement, path) for path in others):
@@ -280,7 +280,7 @@ class _Case:
         return statement.calls and not reached.candidates and not self._named_others(statement)
 
     def _is_own_buffer(self, statement: Statement) -> bool:
-        """Tell a buffer reached through the module that was called from one reached through another module."""
+        """Return whether a buffer was reached through the module that was called, not through another module."""
         rivals = [path for path, reading in self.group if reading.kind == "buffer" and path.root != self.path.root]
         if not rivals or self._mentions(statement):
             return True

@@ -1,4 +1,4 @@
-"""Find in the evidence of a cell which statements may have written what."""
+"""Indexes over a cell's evidence: which statements may have written what."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _WORD = re.compile(r"\w+")
 
 
 class CellIndex:
-    """Answers from the evidence of one cell, each index made when it is first asked for.
+    """Indexes over one cell's evidence, each built on first use.
 
     Attributes
     ----------
     curtailed
-        The paths of which what changed them was not looked for to the end, for want of time.
+        The paths whose cause was not searched to the end, because the deadline passed.
     """
 
     def __init__(self, evidence: Evidence, trace: CellTrace, places: SnapshotIndex) -> None:
@@ -51,7 +51,7 @@ class CellIndex:
 
     @cached_property
     def numbered(self) -> Mapping[int, Statement]:
-        """The statements by their place."""
+        """The statements by their index."""
         return {one.index: one for one in self.statements}
 
     @cached_property
@@ -61,11 +61,11 @@ class CellIndex:
 
     @cached_property
     def able(self) -> frozenset[int]:
-        """The statements that may run any code at all: not one like `y = 1`, which cannot have written a tensor."""
+        """The statements that may run arbitrary code: `y = 1`, which cannot write a tensor, is excluded."""
         return frozenset(one.index for one in self.statements if may_write(one))
 
     def named_by(self, statement: Statement) -> Named:
-        """Tell what a statement names as written."""
+        """Return what a statement names as written."""
         index = statement.index
         if index not in self._named:
             known = self.evidence.values.get(index) or ({},)
@@ -73,19 +73,19 @@ class CellIndex:
         return self._named[index]
 
     def reach(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> Reached:
-        """Follow a statement's calls into the notebook's functions."""
+        """Return what a statement reaches inside the notebook's functions for a path."""
         reached = self.trail_of(statement).narrow(path, others)
         if reached.is_cut:
             self.curtailed[str(path)] = None
         return reached
 
     def trail_of(self, statement: Statement) -> Trail:
-        """Follow a statement's calls, whatever they write to."""
+        """Return every write a statement reaches inside the notebook's functions."""
         return self._trails.of(statement)
 
     @cached_property
     def deadline(self) -> Deadline:
-        """Until when the cell's changes are explained as well as can be, from the first question on."""
+        """The deadline for a full explanation of the cell's changes, started on first use."""
         return Deadline.after(self._trace.seconds)
 
     @cached_property
@@ -93,7 +93,7 @@ class CellIndex:
         return Trails(self._trace.notebook, cell=self.evidence.cell, source=self.evidence.plain, deadline=self.deadline)
 
     def line(self, place: Place) -> Inner | None:
-        """Find the line of a cell behind a line of a file."""
+        """Return the cell line behind a line of a file."""
         if place not in self._lines:
             self._lines[place] = self._listing.line(place)
         return self._lines[place]
@@ -104,7 +104,7 @@ class CellIndex:
         return Listing({name: one.cell for name, one in files.items()}, lambda name: files[name].text)
 
     def spelling(self, words: Iterable[str]) -> frozenset[int]:
-        """Give the statements in whose text one of some names stands."""
+        """Return the statements whose text contains one of these names."""
         return frozenset[int]().union(*(self._words.get(word, ()) for word in words))
 
     @cached_property
@@ -116,7 +116,7 @@ class CellIndex:
         return found
 
     def leading_to(self, objects: Iterable[int]) -> frozenset[int]:
-        """Give the statements of which some name led to one of some tensors as they were entered."""
+        """Return the statements in which some name led to one of these tensors when they were entered."""
         return frozenset[int]().union(*(self._leading.get(one, ()) for one in objects))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The change of a report that a difference is."""
+"""Build a report's changes from differences."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def make_change(difference: Difference, content: Content, verdict: Verdict | None) -> Change | None:
-    """Describe a difference; None where nothing changed that is worth telling.
+    """Build the change for a difference; None if nothing worth reporting changed.
 
     Parameters
     ----------
     verdict
-        Why the bytes changed, where they did.
+        Why the bytes changed; None if they did not.
     """
     kind = classify(difference, content)
     if kind is None:

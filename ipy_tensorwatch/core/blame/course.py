@@ -1,4 +1,4 @@
-"""Follow one path through a cell: which of the writes that were seen concern it."""
+"""One path through a cell: which observed writes affect it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """One path, from where it led before the cell to where it leads after it.
+    """One path, from what it led to before the cell to what it leads to after it.
 
     Attributes
     ----------
     is_alone
-        Whether all that is known of its memory shares bytes with it, so that a write anywhere in there is to it.
+        Whether every known tensor in its storage overlaps it, so that any write there affects it.
     """
 
     before: Reading
@@ -32,7 +32,7 @@ class Course:
     is_alone: bool
 
     def writes(self, evidence: Evidence) -> Iterator[frozenset[Position]]:
-        """Give sets of positions, one of which wrote where the path led at that time, or made it lead elsewhere."""
+        """Yield sets of positions, one of which wrote to the path's memory at that time or rebound the path."""
         vague: set[Position] = set()
         for seen, reading in self._seen(evidence):
             if isinstance(seen, Move):
@@ -45,7 +45,7 @@ class Course:
             yield frozenset(vague)
 
     def _seen(self, evidence: Evidence) -> Iterator[tuple[SeenWrite | Move, Reading | None]]:
-        """Give what was seen of the memory that the path led to at that time, and how it lay there if that is known."""
+        """Yield each observed write or move of the path's memory, with its layout at that time if known."""
         since, storage = -1, self.before.storage
         reading: Reading | None = self.before
         for move in evidence.moves.get(self.after.object, ()):
@@ -58,7 +58,7 @@ class Course:
 
 
 def touches(write: SeenWrite, reading: Reading) -> bool:
-    """Tell whether a reading's own elements are among the bytes; without a mask they may be."""
+    """Return whether a write changed a reading's own elements; True if it has no mask."""
     if write.mask is None:
         return True
     mask, start = np.frombuffer(write.mask, np.bool_), reading.low - write.low

@@ -1,7 +1,7 @@
-"""Settle as classes what a cell was expected to change, without a verdict for each tensor.
+"""Settle expected changes in bulk, without a verdict for each tensor.
 
-An optimizer's step over its parameters and state, the gradients of a backward, the buffers of a called module: where
-every statement that can have written has that one cause, it is certain before anybody looks for the line.
+These are an optimizer step over its parameters and state, the gradients of a backward, and the buffers of a called
+module. If every statement that may have written has the same cause, the cause is certain and no line is searched.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class ExpectedWrites:
-    """Tells the mutations of one cell whose cause is `optimizer`, `backward` or `module`, and no other."""
+    """Finds the mutations of one cell whose only possible cause is `optimizer`, `backward` or `module`."""
 
     def __init__(self, cell: CellIndex, found: Sequence[Found]) -> None:
         self._cell, self._evidence = cell, cell.evidence
@@ -41,7 +41,7 @@ class ExpectedWrites:
         self._stepping: dict[tuple[Statements, int | None], bool] = {}
 
     def classes(self) -> dict[int, Cause | None]:
-        """Give the rows that were mutated, each with the one cause that it is certain to have, if there is one."""
+        """Return the mutated rows, each with its only possible cause; None if there are several."""
         found = self._found
         if isinstance(found, Differences):
             rows = found.is_mutated.nonzero()[0]
@@ -56,7 +56,7 @@ class ExpectedWrites:
         return {row: self._class_of(row, before, after) for row, before, after in several if before and after}
 
     def _rows_of_only_step(self, found: Differences, rows: Column) -> set[int]:
-        """Give the rows of an optimizer that is all that stepped, in a statement that is all that can have written."""
+        """Return the rows written by an optimizer, if its step is all that can have written."""
         steps, evidence = self._evidence.steps, self._evidence
         if len(steps) != 1 or len(self._every) != 1 or steps[0].statement not in (None, *self._every):
             return set()
@@ -91,7 +91,7 @@ class ExpectedWrites:
         return found.path(row) if isinstance(found, Differences) else found[row][0].path
 
     def _suspects(self, reading: Reading) -> Collection[Statements]:
-        """Give sets of statements, one of which wrote; nothing where that depends on which bytes differ."""
+        """Return sets of statements, one of which wrote; empty if that depends on which bytes differ."""
         every = self._every
         if len(every) <= 1:
             return [every] if every else []
@@ -118,7 +118,7 @@ class ExpectedWrites:
 
     @cached_property
     def _naming(self) -> Statements:
-        """The statements that name anything as written."""
+        """The statements that name any path as written."""
         return frozenset(index for index in self._cell.able if self._cell.numbered[index].targets)
 
     @cached_property
@@ -137,7 +137,7 @@ class ExpectedWrites:
         return found
 
     def _are_steps(self, ran: Statements, steps: list[OptimizerStep], reading: Reading, row: int) -> bool:
-        """Tell whether some of the statements are steps that own a tensor, and no other one names what it writes."""
+        """Return whether some statements are steps that own the tensor, and no other statement names it as written."""
         key = ran, steps[0].statement if len(steps) == 1 else None
         if len(steps) > 1 or key not in self._stepping:
             stepping = frozenset(index for index in ran if any(one.statement in (None, index) for one in steps))
@@ -147,11 +147,11 @@ class ExpectedWrites:
             is_one = self._stepping[key]
         if not is_one or reading.kind == "parameter":
             return is_one
-        only = steps[0] if len(self._evidence.steps) == 1 else None  # no other step can have met this memory elsewhere
+        only = steps[0] if len(self._evidence.steps) == 1 else None  # no other step can have written this memory
         return only is not None and (reading.object in only.parameters or self._is_behind(only, row))
 
     def _is_behind(self, step: OptimizerStep, row: int) -> bool:
-        """Tell whether a path goes through the optimizer."""
+        """Return whether a path goes through the step's optimizer."""
         if isinstance(self._found, Differences):
             scene = self._found.rows[row].scene
             if id(scene) not in self._behind:
@@ -161,14 +161,14 @@ class ExpectedWrites:
         return str(self._path(row)).startswith(tuple(step.paths))
 
     def _back(self, index: int) -> bool:
-        """Tell a statement that is certain to have computed or cleared gradients."""
+        """Return whether a statement certainly computed or cleared gradients."""
         if index not in self._backs:
             statement = self._cell.numbered[index]
             self._backs[index] = runs_backward(statement) or self._cell.trail_of(statement).backward
         return self._backs[index]
 
     def _is_called(self, reading: Reading, path: AccessPath, ran: Statements) -> bool:
-        """Tell a buffer that no other root leads to, where all that ran were calls."""
+        """Return whether a buffer is reached from one root only, and all statements that ran are calls."""
         entries = self._cell.places.in_storage(reading.storage)
         return all(one.root == path.root for one, _ in entries) and all(self._cell.numbered[one].calls for one in ran)
 
@@ -178,12 +178,12 @@ def _kind(row: DiffRow) -> str | None:
 
 
 def _lies_behind(scene: RootSnapshot, paths: Collection[str]) -> bool:
-    """Tell whether all of a scene hangs on one of some paths."""
+    """Return whether every path of a scene starts with one of these paths."""
     outline = scene.outline
     roots = [step for parent, step in outline.nodes if parent < 0]
     return all(run.style != "name" for run in outline.runs) and all(root.startswith(tuple(paths)) for root in roots)
 
 
 def is_mutated(difference: Difference, content: Content) -> bool:
-    """Tell whether a path leads to the same tensor, with other bytes."""
+    """Return whether a path leads to the same tensor with other bytes."""
     return bool(content.changed) and difference.is_same_object

@@ -1,4 +1,4 @@
-"""What the recorder of operators saw, as plain values, and whose bytes each operation touched."""
+"""The operators that a recorder saw, as plain values, and the variables whose bytes each one wrote."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Region(NamedTuple):
-    """Memory that an operator was going to write to; noted thousands of times a second, so as it is at hand.
+    """The memory an operator was about to write; recorded thousands of times a second, so kept raw.
 
     Attributes
     ----------
     storage
-        Its serial number; 0 for memory that cannot be told.
+        Its serial number; 0 if the memory is not known.
     offset, strides
         In elements.
     """
@@ -33,7 +33,7 @@ class Region(NamedTuple):
     strides: tuple[int, ...]
 
     def reading(self) -> Reading:
-        """Return the region as a reading without a name, to compare it with others."""
+        """Return the region as a nameless reading, for comparison with others."""
         strides = tuple(stride * self.itemsize for stride in self.strides)
         low, shape = self.offset * self.itemsize, tuple(self.shape)
         return Reading(
@@ -56,7 +56,7 @@ class Region(NamedTuple):
 
 
 UNKNOWN = Region(0, 0, 0, 0, (), ())
-"""Memory that cannot be told: of sparse tensors, wrappers, fake tensors."""
+"""The region of memory that is not known: of sparse tensors, wrappers, fake tensors."""
 
 
 class Operation(NamedTuple):
@@ -78,7 +78,7 @@ class Operation(NamedTuple):
 
 
 class PathsByBytes:
-    """Tells which variables own a region, although addresses are given out again as soon as memory is free."""
+    """Finds the variables that own a region, although freed addresses are reused."""
 
     def __init__(self, before: Snapshot, after: Snapshot) -> None:
         self._before, self._after = before, after
@@ -86,7 +86,7 @@ class PathsByBytes:
         self._known: dict[Region, tuple[AccessPath, ...]] = {UNKNOWN: ()}
 
     def of(self, region: Region) -> tuple[AccessPath, ...]:
-        """Give the paths whose bytes a region touches."""
+        """Return the paths whose bytes a region touches."""
         if region not in self._known:
             self._known[region] = self._find(region.reading())
         return self._known[region]
@@ -98,12 +98,12 @@ class PathsByBytes:
         return found or self._before_the_cell(region)
 
     def _stood_still(self, reading: Reading) -> bool:
-        """Tell memory that was there, at its place, before and after the cell: nobody else can have had it between."""
+        """Return whether memory had the same address before and after the cell, so no other tensor used it between."""
         earlier = self._before.by_storage.get(reading.storage, ())
         return any(one.storage_start == reading.storage_start for _, one in earlier[:1])
 
     def _before_the_cell(self, region: Reading) -> tuple[AccessPath, ...]:
-        """Find variables that led to this memory when the cell began, and lead elsewhere now."""
+        """Return the variables that led to this memory when the cell began and lead elsewhere now."""
         entries = self._before.by_storage.get(region.storage, ())
         return tuple(path for path, reading in entries if share_bytes(region, reading) is not False)
 

@@ -1,4 +1,4 @@
-"""The changes of the cells so far, made from their traces when they are read."""
+"""The changes of earlier cells, built from their traces on demand."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from .reasoning import Reasoning
 
 MAX_TRACES = 64
-"""How many traces are kept; of older cells, the changes."""
+"""The number of traces kept; for older cells only the changes are kept."""
 MAX_READINGS = 200_000
-"""How many readings the kept traces may hold, the last one's apart."""
+"""The number of readings in kept traces, the last trace excluded."""
 MAX_BYTES = 1 << 26
-"""How many bytes of tensors they may hold, so that changed elements are counted when somebody asks."""
+"""The number of tensor bytes in kept traces, for counting changed elements on demand."""
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class _PastCell:
     changes: tuple[Change, ...] = ()
 
     def read(self) -> tuple[Change, ...]:
-        """Make the changes, and let go of the trace."""
+        """Build the changes and release the trace."""
         if self.reasoning is not None:
             told = self.reasoning.changes
             self.changes = tuple(one for one in told if one.kind not in ("bound", "unbound"))
@@ -38,14 +38,14 @@ class _PastCell:
         return self.changes
 
     def let_go(self) -> None:
-        """Let go of the bytes."""
+        """Release the bytes."""
         if self.reasoning is not None and self.nbytes:
             self.reasoning, self.nbytes = self.reasoning.without_bytes(), 0
 
 
 @dataclass(slots=True)
 class PastChanges:
-    """The latest changes, each with the count of its cell, the oldest first; what was bound or unbound is left out.
+    """The latest changes with their cells' counts, oldest first; bindings and unbindings are left out.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class PastChanges:
     _cells: deque[_PastCell] = field(default_factory=deque)
 
     def __iter__(self) -> Iterator[tuple[int, Change]]:
-        """Go through the changes."""
+        """Iterate over the changes."""
         every = [(cell.count, change) for cell in list(self._cells) for change in cell.read()]
         return islice(iter(every), max(0, len(every) - self.limit), None)
 
@@ -66,7 +66,7 @@ class PastChanges:
         return sum(1 for _ in self)
 
     def add(self, reasoning: Reasoning, limit: int) -> None:
-        """Add a cell; of the oldest, what is more than is kept is forgotten."""
+        """Add a cell and drop the oldest changes beyond the limit."""
         self.limit = limit
         size = reasoning.count_changes()
         if size:
@@ -77,7 +77,7 @@ class PastChanges:
         self._let_go()
 
     def _let_go(self) -> None:
-        """Read the cells whose traces are too many to be kept, and let go of too many bytes."""
+        """Build the changes of cells whose traces are too many to keep, and release bytes beyond the limit."""
         readings, nbytes = MAX_READINGS, MAX_BYTES
         lazy = [one for one in reversed(self._cells) if one.reasoning is not None]
         for turn, one in enumerate(lazy[1:], 1):

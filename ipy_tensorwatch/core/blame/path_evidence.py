@@ -1,4 +1,4 @@
-"""Which lines inside functions were seen to write, statement by statement."""
+"""The lines inside functions that were seen to write, by statement."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Sightings:
-    """What was seen of the writes to one path; a line of None stands for the statement itself.
+    """Observed writes to one path; a line of None stands for the statement itself.
 
     Attributes
     ----------
     exact
         For each statement the lines that wrote.
     among
-        For each statement the lines among which others are that wrote; None where those were not all seen.
+        For each statement the lines that may have written; None if they were not all seen.
     """
 
     cell: CellIndex
@@ -34,7 +34,7 @@ class Sightings:
     among: dict[int, set[Inner | None] | None] = field(default_factory=dict)
 
     def add(self, statement: Statement, positions: Collection[Position], *, certain: bool) -> None:
-        """Note that a statement wrote, or may have, at one of these positions of its own."""
+        """Record that a statement wrote, or may have written, at one of its own positions."""
         lines = {self._line(statement, one) for one in positions}
         if any(one.blind for one in positions) or (None in lines and runs_magic(statement.text)):
             self.among[statement.index] = None
@@ -44,7 +44,7 @@ class Sightings:
             known.update(lines)
 
     def narrow(self, statement: Statement, candidates: tuple[Inferred, ...]) -> tuple[Inferred, ...]:
-        """Choose among inferred lines those that were seen to write, or to run where no more is known."""
+        """Return the inferred lines that were seen to write, or to run if no write was seen."""
         exact, among = self.exact.get(statement.index, {}), self.among.get(statement.index)
         if not exact and among is None:
             return candidates
@@ -52,7 +52,7 @@ class Sightings:
         return tuple(one for one in candidates if (one.inner.cell, one.inner.line) in ran)
 
     def _line(self, statement: Statement, position: Position) -> Inner | None:
-        """Tell the line, unless it is the statement's own: a comprehension or a lambda typed in it."""
+        """Return the line; None for a line of the statement itself, such as its comprehension or lambda."""
         inner = self.cell.line(position.place) if position.place else None
         if inner and inner.cell == self.cell.evidence.cell and statement.line <= inner.line <= statement.end_line:
             return None

@@ -1,4 +1,4 @@
-"""Reason about one trace: what changed, by which statement, and whether anybody would have expected it."""
+"""Explain one trace: what changed, by which statement, and whether the change was expected."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _WITHOUT_CALLS: frozenset[Cause | None] = frozenset(("optimizer", "backward"))
 
 
 class Reasoning:
-    """What follows from a trace, and from nothing else; each part is made when it is first read, and kept."""
+    """Everything derived from one trace, each part computed on first use and kept."""
 
     def __init__(self, trace: CellTrace) -> None:
         self.trace = trace
@@ -37,7 +37,7 @@ class Reasoning:
 
     @cached_property
     def places(self) -> SnapshotIndex:
-        """What lies together after the cell."""
+        """The index of the snapshot after the cell."""
         return SnapshotIndex(self.trace.after)
 
     @cached_property
@@ -57,25 +57,25 @@ class Reasoning:
 
     @cached_property
     def unsettled(self) -> tuple[Change, ...]:
-        """The mutations that no class settles: they alone can be silent, or named as written."""
+        """The mutations without a bulk cause: only these can be silent, or named as written."""
         if not self.trace.found and not self.trace.outside:
             return ()
         return GUARD.run("who wrote", self._make_unsettled, default=())
 
     @cached_property
     def silent(self) -> tuple[Change, ...]:
-        """The changes that nobody would have expected from reading the cell."""
+        """The changes that a reader of the cell would not expect."""
         return tuple(change for change in self.unsettled if change.silent)
 
     @property
     def nbytes(self) -> int:
-        """How many bytes the trace keeps beside its records."""
+        """The bytes of memory copies that the trace keeps beside its records."""
         masks = (one.mask for several in self.trace.own.writes.values() for one in several)
         found = self.trace.found
         return sum(map(len, filter(None, masks))) + (found.nbytes if isinstance(found, Differences) else 0)
 
     def without_bytes(self) -> Reasoning:
-        """Make what no class settles, and let go of the bytes: of the rest, no more is said than what needs none."""
+        """Explain the unsettled mutations, then release the bytes: the other changes do not need them."""
         trace, _ = self.trace, self.unsettled
         if isinstance(trace.found, Differences):
             trace.found.let_go()
@@ -87,7 +87,7 @@ class Reasoning:
         return thin
 
     def count_changes(self) -> int:
-        """Count the changes of what was there before and after; some may turn out to be none."""
+        """Count the changes of paths that exist before and after; some may turn out to be none."""
         return sum(_count_both(found) for found in (self.trace.outside, self.trace.found))
 
     def _make_unsettled(self) -> tuple[Change, ...]:
@@ -95,17 +95,17 @@ class Reasoning:
 
     @cached_property
     def _classes(self) -> dict[int, Cause | None]:
-        """The rows that were mutated, each with the cause that its class settles."""
+        """The mutated rows, each with the cause that its class settles, or None."""
         return ExpectedWrites(self.own, self.trace.found).classes()
 
     @property
     def settled(self) -> Mapping[int, Cause]:
-        """The rows of `found` whose cause is certain as that of a class."""
+        """The rows of `found` whose cause is settled by class."""
         return {row: cause for row, cause in self._classes.items() if cause is not None}
 
     @property
     def follows_calls(self) -> bool:
-        """Whether it may take the notebook's functions to explain the changes."""
+        """Whether explaining the changes may interpret the notebook's functions."""
         return any(cause not in _WITHOUT_CALLS for cause in self._classes.values())
 
     def _make_changes(self, rows: Iterable[int]) -> tuple[Change, ...]:
@@ -122,7 +122,7 @@ class Reasoning:
 
     @property
     def curtailed(self) -> tuple[str, ...]:
-        """The paths of which what changed them was not looked for to the end, as far as the changes were made."""
+        """The paths whose cause was not searched to the end, among the changes made so far."""
         return tuple(dict.fromkeys(path for one in (self.own, *self.beside) for path in one.curtailed))
 
     def verdict(self, difference: Difference) -> Verdict:
@@ -130,7 +130,7 @@ class Reasoning:
         return GUARD.run("who wrote", self._judge, difference, default=NOT_EXPLAINED)
 
     def _judge(self, difference: Difference) -> Verdict:
-        """Blame the cell, one that ran beside it, or another thread."""
+        """Attribute a change to the cell, to one that ran beside it, or to another thread."""
         verdict = find_cause(self.own, difference)
         if verdict.cause != "alias" or verdict.via:  # a statement of this cell leads to the memory
             return verdict
@@ -143,7 +143,7 @@ class Reasoning:
 
 
 def _count_both(found: Sequence[Found]) -> int:
-    """Count the paths that led to something before and after."""
+    """Return the number of paths that exist before and after."""
     if isinstance(found, Differences):
         return sum(row.before is not None and row.after is not None for row in found.rows)
     return sum(one.before is not None and one.after is not None for one, _ in found)

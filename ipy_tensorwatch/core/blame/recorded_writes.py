@@ -1,4 +1,4 @@
-"""Turn the operations that a recorder saw into the report's writes, and into evidence for the blame."""
+"""Turn recorded operators into the report's writes and into evidence for blame."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Transcript:
-    """Places operations in the cell that ran them.
+    """Maps recorded operations to statements and lines of the cell.
 
     Attributes
     ----------
     listing
-        Tells the lines of the notebook's cells.
+        The lines of the notebook's cells.
     """
 
     count: int
@@ -32,7 +32,7 @@ class Transcript:
     listing: Listing
 
     def writes(self, seen: Mapping[Operation, int], owners: PathsByBytes) -> tuple[OperatorWrite, ...]:
-        """Tell each operation with its site and the variables whose bytes it touched, the same ones once."""
+        """Return each operation with its site and the variables it wrote, duplicates counted once."""
         found: dict[tuple[Site | None, str, tuple[str, ...]], int] = {}
         for one, times in seen.items():
             key = self.site_of(one), _spell(one.op), tuple(_paths(one, owners))
@@ -40,7 +40,7 @@ class Transcript:
         return tuple(OperatorWrite(site=site, op=op, paths=paths, times=n) for (site, op, paths), n in found.items())
 
     def recorded(self, seen: Mapping[Operation, int], owners: PathsByBytes) -> dict[str, tuple[Recorded, ...]]:
-        """Tell for each path which statements, and which lines inside functions, were seen to write to it."""
+        """Map each path to the statements, and the lines inside functions, that were seen to write to it."""
         found: dict[str, dict[Recorded, None]] = {}
         for operation in seen:
             statement = self._statement(operation)
@@ -51,7 +51,7 @@ class Transcript:
         return {path: tuple(ones) for path, ones in found.items()}
 
     def site_of(self, operation: Operation) -> Site | None:
-        """Tell the line that ran an operation."""
+        """Return the line that ran an operation."""
         statement = self._statement(operation)
         if statement is None:
             return None
@@ -59,7 +59,7 @@ class Transcript:
         return Site(line=statement.line, end_line=statement.end_line, text=statement.text, inner=inner)
 
     def _statement(self, operation: Operation) -> Statement | None:
-        """Find the statement by its line; the probes tell where a line holds several, or where no line was seen."""
+        """Return the statement by its line; by the probe if a line holds several or no line was seen."""
         known = next((one for one in self.statements if one.index == operation.statement), None)
         if operation.own is None or self.listing.cells.get(operation.own[0]) != self.count:
             return known
@@ -67,7 +67,7 @@ class Transcript:
         return known if known in here else here[0] if here else known
 
     def _inner(self, operation: Operation, statement: Statement) -> Inner | None:
-        """Tell the innermost line, unless it is the statement's own: a comprehension or a lambda typed in it."""
+        """Return the innermost line; None for a line of the statement itself, such as its comprehension or lambda."""
         if operation.inner is None:
             return None
         name, line = operation.inner

@@ -1,4 +1,4 @@
-"""Why a path changed, and whether anybody would have expected it."""
+"""Why a path changed, and whether the change was expected."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Verdict:
 
     @property
     def is_silent(self) -> bool:
-        """Whether nobody would have expected the change from reading the cell."""
+        """True if a reader of the cell would not expect the change."""
         return self.cause in _SILENT
 
 
 OUTSIDE = Verdict(cause="outside", sites=(), via=())
 NOT_EXPLAINED = Verdict(cause="call", sites=(), via=())
-"""What is said of a change of which our own error left no more than that it happened."""
+"""The verdict for a change whose explanation failed by our own error."""

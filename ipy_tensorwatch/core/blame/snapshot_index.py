@@ -1,4 +1,4 @@
-"""Find in the snapshot after a cell what lies together."""
+"""Indexes over the snapshot after a cell: which paths share memory."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
 
 
 class SnapshotIndex:
-    """Answers from one snapshot, each index made when it is first asked for."""
+    """Indexes over one snapshot, each built on first use."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._alike: dict[tuple[str, ...], bool] = {}
 
     def overlapping(self, reading: Reading, most: int | None = None) -> list[Entry]:
-        """Return the entries that are the same object or share a byte with a reading: all, or at most so many."""
+        """Return the entries that are the same object as a reading, and those, at most `most`, that share a byte."""
         return neighbours_of(reading, self.snapshot, most)
 
     def lying_on(self, reading: Reading) -> list[Entry]:
-        """Give those that share a byte, the ones of the same layout first."""
+        """Return the entries that share a byte with a reading, those of the same layout first."""
         return sorted(self.overlapping(reading), key=lambda entry: entry[1].layout != reading.layout)
 
     def in_storage(self, storage: int) -> list[Entry]:
-        """Give the entries of a storage."""
+        """Return the entries of a storage."""
         return list(self.snapshot.by_storage.get(storage, ()))
 
     def sharing(self, difference: Difference) -> list[AccessPath]:
-        """Give the path of a difference, and the paths that share a byte with it."""
+        """Return the path of a difference, and the paths that share a byte with it."""
         reading = difference.after or difference.before
         return [difference.path, *(path for path, _ in self.overlapping(reading))] if reading else []
 
     @cached_property
     def watched(self) -> Mapping[str, Reading]:
-        """All paths, spelled, so that the longest one that a statement names can be found."""
+        """All readings by spelled path, to find the longest one that a statement names."""
         return SpelledPaths(self.snapshot)
 
     def count_in(self, storage: int) -> int:
@@ -52,7 +52,7 @@ class SnapshotIndex:
         return sum(1 for _ in self.snapshot.by_storage.places(storage))
 
     def is_one_module(self, one: AccessPath, other: AccessPath) -> bool:
-        """Tell whether two paths to a buffer go through one and the same module: they agree in all that it holds."""
+        """Return whether two buffer paths go through one module: everything it holds is identical."""
         shared = count_alike([path.steps[::-1] for path in (one, other)])
         starts = tuple(str(AccessPath(path.root, path.steps[: len(path.steps) - shared])) for path in (one, other))
         if starts not in self._alike:
@@ -60,14 +60,14 @@ class SnapshotIndex:
         return self._alike[starts]
 
     def _below(self, start: str) -> dict[str, int]:
-        """Give the objects behind a path, by how they are spelled from there on."""
+        """Return the objects behind a path, by their spelling relative to it."""
         behind = (f"{start}.", f"{start}[")
         watched = self.watched.items()
         return {spelled[len(start) :]: reading.object for spelled, reading in watched if spelled.startswith(behind)}
 
 
 class SpelledPaths(Mapping[str, "Reading"]):
-    """The readings of a snapshot by their spelled path; no path is spelled again that was at an earlier look."""
+    """The readings of a snapshot by spelled path; spellings of earlier looks are reused."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -80,7 +80,7 @@ class SpelledPaths(Mapping[str, "Reading"]):
         return found
 
     def __iter__(self) -> Iterator[str]:
-        """Go through the paths."""
+        """Iterate over the paths."""
         return chain.from_iterable(scene.places for scene in self._snapshot.scenes.values())
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""When the statements of a cell ran, told by the nodes of graphs: these are numbered as they are made."""
+"""When a cell's statements ran, measured by autograd sequence numbers."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """One cell.
+    """The timeline of one cell.
 
     Attributes
     ----------
     entered
-        The number that the next node was going to have as a statement was entered, each with the statement.
+        (sequence number of the next node, statement) at each entry of a statement.
     """
 
     source: str
     entered: Sequence[tuple[int, int]]
 
     def maker(self, number: int) -> Site | None:
-        r"""Find the statement that made a node: the one that was entered last before its number was given.
+        r"""Return the statement that made a node: the last one entered before its sequence number was assigned.
 
         Examples
         --------
@@ -43,12 +43,12 @@ class Timeline:
         return self.site(self.entered[place][1]) if place >= 0 else None
 
     def site(self, index: int) -> Site | None:
-        """Tell a statement by its lines."""
+        """Return a statement's site."""
         found = self._statements.get(index)
         return Site(line=found.line, end_line=found.end_line, text=found.text) if found else None
 
     def since(self, number: int) -> list[int]:
-        """Give the statements that ran from the one on that made a node, as often as they did.
+        """Return the statements that ran since a node was made, its maker included, once per entry.
 
         Examples
         --------
@@ -58,7 +58,7 @@ class Timeline:
         return [index for _, index in islice(self.entered, max(self._place(number), 0), None)]
 
     def first_after(self, number: int, sites: Sequence[Site]) -> Site:
-        """Choose among the statements that wrote the one that was entered first after a node was made."""
+        """Among statements that wrote, return the first one entered after a node was made."""
         place = self._place(number)
         known = {(site.line, site.text): site for site in reversed(sites)}
         if len(known) > 1 and place >= 0:
@@ -78,5 +78,5 @@ class Timeline:
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
-        """Its statements."""
+        """The statements of the cell."""
         return parse_statements(self.source)

@@ -1,1 +1,1 @@
-"""Explain an error of a cell: the statement, its variables and the remedy."""
+"""Explain a cell's error: the statement, its variables and the fix."""

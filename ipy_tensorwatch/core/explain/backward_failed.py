@@ -1,4 +1,4 @@
-"""A backward that stopped as a hazard that has come true, and what to write instead so that it runs through."""
+"""A backward that raised, as a hazard that has come true, with its fix."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ASSIGNABLE = re.compile(r"\w+(?:\.\w+|\['[^']*'\])*")
 
 
 def stopped_hazard(one: Stopped) -> Hazard:
-    """Make a hazard of a backward that stopped at a saved tensor."""
+    """Build the hazard for a backward that raised at a saved tensor."""
     return Hazard(
         code=one.code,
         outcome="raises",
@@ -47,12 +47,12 @@ def stopped_hazard(one: Stopped) -> Hazard:
 
 
 def unread_hazard(complaint: Complaint, raised: Raised, names: Sequence[str]) -> Hazard:
-    """Make a hazard of a backward that stopped at a node which cannot be read.
+    """Build the hazard for a backward that raised at a node whose saved tensors cannot be read.
 
     Parameters
     ----------
     names
-        The variables of which the message may speak.
+        The variables that the message may refer to.
     """
     is_detached = complaint.trouble == "detached"
     return Hazard(
@@ -74,7 +74,7 @@ def unread_hazard(complaint: Complaint, raised: Raised, names: Sequence[str]) ->
 
 
 def fix_stopped(one: Stopped) -> Fix:
-    """Choose what to write instead: the write out of place, the write to a copy, or the save of a copy."""
+    """Choose the fix: write out of place, write to a copy, or save a copy."""
     if one.modules:
         return _module_keeps_input(one)
     if one.spoiled.is_detached:
@@ -90,7 +90,7 @@ def fix_stopped(one: Stopped) -> Fix:
 
 
 def _line_inside(one: Stopped) -> TypedLine | None:
-    """Give the line inside a function that wrote."""
+    """Return the line inside a function that wrote."""
     writing, inner = one.writing, one.writing.site.inner if one.writing and one.writing.site else None
     return typed_line(writing.cell, inner) if writing and inner else one.inside
 
@@ -101,7 +101,7 @@ def _fix_here(one: Stopped, writing: Writing) -> Fix:
 
 
 def _comes_round(one: Stopped, writing: Writing) -> bool:
-    """Tell a write above the line that saved: a loop, in which the memory is used again and again."""
+    """Return whether a write precedes the line that saved: a loop that reuses the memory."""
     saved, written = one.saved_at, writing.site
     return saved is not None and written is not None and writing.cell == one.saved_in and saved.line > written.line
 
@@ -124,7 +124,7 @@ def _backward_first(one: Stopped, writing: Writing) -> Fix:
 
 
 def _write_otherwise(one: Stopped, writing: Writing) -> Fix | None:
-    """Change the write: out of place where that is the same, else on a copy."""
+    """Rewrite the write: out of place if equivalent, else on a copy."""
     text, target = writing.site.text if writing.site else "", typed_line(writing.cell, writing.site)
     if one.saved_at is not None and text == one.saved_at.text and writing.cell == one.saved_in:
         code = without_inplace(text)
@@ -140,7 +140,7 @@ def _write_otherwise(one: Stopped, writing: Writing) -> Fix | None:
 
 
 def _write_elsewhere(one: Stopped, line: TypedLine) -> Fix:
-    """Change a write inside a function: names that it only reads cannot be bound there."""
+    """Rewrite a write inside a function, which may not rebind names that it only reads."""
     is_result = line.text.startswith("return ")
     code = without_inplace(line.text) if is_result else out_of_place(line.text, one.rebinds)
     if code is not None:
@@ -152,7 +152,7 @@ def _write_elsewhere(one: Stopped, line: TypedLine) -> Fix:
 
 
 def _save_copy(one: Stopped) -> Fix | None:
-    """Change the save: of a copy, whatever is written to the variable afterwards does no harm."""
+    """Rewrite the save to use a copy, so that later writes to the variable are harmless."""
     site = one.saved_at
     if site is None or one.owner is not None:
         return None

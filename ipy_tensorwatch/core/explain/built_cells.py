@@ -1,4 +1,4 @@
-"""Which cell built which nodes of graphs: nodes are numbered as they are made."""
+"""Map autograd sequence numbers to the cells that built the nodes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class BuiltSpan(NamedTuple):
-    """The numbers of the nodes that a cell built, from `first` up to `end`, with its count and its plain source."""
+    """The sequence numbers `[first, end)` of the nodes that a cell built, with its count and plain source."""
 
     first: int
     end: int
@@ -17,14 +17,14 @@ class BuiltSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BuiltCells:
-    """The spans of the cells that were watched, the oldest first."""
+    """The spans of the watched cells, oldest first."""
 
     spans: tuple[BuiltSpan, ...] = ()
 
     def cell_of(self, sequence: int) -> int | None:
-        """Find the cell that built a node; None where it was not watched."""
+        """Return the cell that built a node; None if it was not watched."""
         return next((one.cell for one in reversed(self.spans) if one.first <= sequence < one.end), None)
 
     def plain_of(self, cell: int) -> str:
-        """Give the source of a cell, empty where it was not watched."""
+        """Return the plain source of a cell; empty if it was not watched."""
         return next((one.plain for one in reversed(self.spans) if one.cell == cell), "")

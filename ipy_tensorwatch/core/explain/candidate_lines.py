@@ -1,6 +1,6 @@
-"""Find the lines that may have written to memory that no variable leads to, by their text and by what the graph says.
+"""Find lines that may have written memory that no variable leads to, from their text and the graph.
 
-A line is named only where it is the only one that fits: then it is likely, no more.
+A line is reported only if no other fits; even then it is only likely.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Suspect:
     statement
         The statement of the cell that led to it.
     inner
-        The line, where it stands in a function of the notebook.
+        The line, if it is in a function of the notebook.
     writes, makes
-        The operators by which it writes in place, and those that it calls, as the names of nodes begin.
+        The operators by which it writes in place, and those that it calls, as prefixes of node names.
     """
 
     statement: Statement
@@ -58,16 +58,16 @@ class Suspect:
 
 
 class _Reading(NamedTuple):
-    """What a definition leads to by name, and its lines."""
+    """A definition's lines, and what its names lead to."""
 
     names: frozenset[str]
     lines: list[tuple[Inner, ast.stmt]]
 
 
 def list_suspects(statements: Iterable[Statement], notebook: Notebook, deadline: Deadline = NEVER) -> list[Suspect]:
-    """List the lines of some statements, and of the notebook's functions that they may reach.
+    """List the lines of some statements and of the notebook functions that they may reach.
 
-    Where time is up before all are known there are none: a line is named only where no other one fits.
+    The list is empty if the deadline passes: an incomplete list cannot single out a line.
     """
     found: dict[Inner | tuple[int, str], Suspect] = {}
     readings: dict[str, _Reading] = {}
@@ -85,7 +85,7 @@ def list_suspects(statements: Iterable[Statement], notebook: Notebook, deadline:
 
 
 def only_writer(suspects: Iterable[Suspect], ops: Collection[str]) -> Suspect | None:
-    """Choose the one line that writes by one of some nodes' operators; without any such, the one that writes at all."""
+    """Return the only line that writes by an operator of these nodes; if there is none, the only line that writes."""
     writing = [one for one in suspects if one.writes and is_counted((one.inner or one.statement).text)]
     fitting = [one for one in writing if one.writes & {*map(stem, ops)}]
     likely = fitting or writing
@@ -93,13 +93,13 @@ def only_writer(suspects: Iterable[Suspect], ops: Collection[str]) -> Suspect | 
 
 
 def only_maker(suspects: Iterable[Suspect], op: str) -> Suspect | None:
-    """Choose the one line that calls a node's operator by its name."""
+    """Return the only line that calls a node's operator by name."""
     making = [one for one in suspects if stem(op) in one.makes]
     return making[0] if len(making) == 1 else None
 
 
 def only_reader(suspects: Iterable[Suspect], names: Collection[str]) -> Inner | None:
-    """Choose the one line inside functions that reads one of some variables, and whose result is used."""
+    """Return the only line inside functions that reads one of these variables and uses the result."""
     inner = [one.inner for one in suspects if one.inner is not None and not one.writes]
     found = [one for one in inner if not isinstance(parse_one(one.text), ast.Expr) and with_clones(one.text, names)]
     return found[0] if len(found) == 1 else None
@@ -108,12 +108,12 @@ def only_reader(suspects: Iterable[Suspect], names: Collection[str]) -> Inner | 
 def quiet_modules(
     statements: Iterable[Statement], notebook: Notebook, ops: Collection[str], before: str
 ) -> tuple[str, ...]:
-    """List the modules made to write in place that some statements reach and that have one of these nodes.
+    """List the in-place modules reached by some statements that match one of these nodes.
 
     Parameters
     ----------
     before
-        The node whose result was overwritten: of several modules, one that stands right behind its module is meant.
+        The node whose result was overwritten: among several modules, the one right after its module is chosen.
     """
     stems = {*map(stem, ops)}
     mentioned = {str(path) for one in statements for path in one.mentions}
@@ -124,23 +124,23 @@ def quiet_modules(
 
 
 def _node_of(kind: str) -> str:
-    """Tell how the name of the node begins that a module of some class makes last."""
+    """Return the prefix of the name of the last node that a module of some class makes."""
     return _NODES.get(kind, kind.lower())
 
 
 def _neighbour(path: str) -> str:
-    """Spell the module before one in a sequence: `net[2]` before `net[3]`."""
+    """Return the spelled path of the preceding module in a sequence: `net[2]` for `net[3]`."""
     head, _, number = path.removesuffix("]").rpartition("[")
     return f"{head}[{int(number) - 1}]" if number.isdecimal() else ""
 
 
 def is_counted(text: str) -> bool:
-    """Tell a statement from one whose writes no version counter sees: what these wrote makes nothing raise."""
+    """Return whether the version counter sees a statement's writes; other writes make nothing raise."""
     return _UNCOUNTED.search(text) is None
 
 
 def stem(op: str) -> str:
-    """Take what a node's name has in common with its operator's.
+    """Return the part of a node's name that it shares with its operator's.
 
     Examples
     --------
@@ -177,7 +177,7 @@ def _is_name(key: ast.expr) -> bool:
 def _reached(
     statement: Statement, node: ast.stmt, notebook: Notebook, readings: dict[str, _Reading]
 ) -> Iterator[_Reading]:
-    """Give the definitions of the notebook that a statement may run: by name, or as the class of what it mentions."""
+    """Yield the notebook definitions that a statement may run, by name or as the class of what it mentions."""
     names = {*_names(node), *_classes(map(str, statement.mentions), notebook)}
     seen: set[str] = set()
     while names:
@@ -197,7 +197,7 @@ def _read(definition: Definition, notebook: Notebook) -> _Reading:
 
 
 def _classes(mentioned: Iterable[str], notebook: Notebook) -> Iterator[str]:
-    """Give the classes of what some paths lead to, and the names of functions that they lead to."""
+    """Yield the names of the classes and functions that some paths lead to."""
     known = {*mentioned}
     return (name for path, name in notebook.classes.items() if _is_below(path, known))
 
@@ -211,7 +211,7 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 
 def _functions(definition: Definition) -> list[ast.AST]:
-    """Give a function, or the methods of a class that run when it is used."""
+    """Return a function, or the methods of a class that run when it is used."""
     tree = parse_cell(definition.source)
     node = None if tree is None else find_definition(tree, definition.name)
     if isinstance(node, ast.ClassDef):

@@ -1,4 +1,4 @@
-"""Read the words in which PyTorch refuses a write in place, or a backward after one."""
+"""Parse PyTorch's messages about refused in-place writes and failed backwards."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from ..hazards.facts import Trouble
 
 BACKWARD: frozenset[Trouble] = frozenset(("overwritten", "detached"))
-"""What a backward complains about: a write that was let through before."""
+"""The complaints of a backward: about a write that was allowed before."""
 MEMORY: frozenset[Trouble] = frozenset(("expanded", "shared"))
-"""What has nothing to do with gradients: elements that share memory."""
+"""The complaints that do not concern gradients: elements that share memory."""
 
 _OVERWRITTEN = re.compile(
     r"one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -45,20 +45,20 @@ _WORDS: dict[str, Trouble] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """What PyTorch's message tells.
+    """The content of one of PyTorch's messages.
 
     Attributes
     ----------
     facts
-        The part of the message that is the same whenever it is asked for again.
+        The part of the message that does not vary between runs.
     op, output
-        The node that made the tensor, as the message calls it, and which of its outputs the tensor is.
+        The node that made the tensor, by its name in the message, and the index of the output.
     shape
         As PyTorch spells it: `2, 3`.
     now, expected
         The versions of an overwritten tensor.
     late
-        Of a view: whether it was its base, or another view of that, that was written, so that it cannot be used.
+        Of a view: whether its base or a sibling view was written, so that it cannot be used.
     """
 
     trouble: Trouble
@@ -77,7 +77,7 @@ class Complaint:
 
 
 def read_complaint(message: str) -> Complaint | None:
-    """Read an error's message; None where it is about something else.
+    """Parse an error's message; None if it is about something else.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def read_complaint(message: str) -> Complaint | None:
 
 
 def _trouble(message: str) -> Trouble | None:
-    """Tell by the first words that the message contains; a view of a leaf comes before a leaf."""
+    """Return the kind of trouble by its key phrase; a view of a leaf is tested before a leaf."""
     return next((trouble for words, trouble in _WORDS.items() if words in message), None)
 
 

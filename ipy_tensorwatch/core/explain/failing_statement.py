@@ -1,4 +1,4 @@
-"""Where an error arose: the statement of a frame, and what the failing part of it names as written."""
+"""The statement of a frame that raised, and the targets of its failing part."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ class Spot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failing:
-    """The statement that failed, of a compound statement its header alone.
+    """The statement that failed; of a compound statement its header only.
 
     Attributes
     ----------
     text
         Its source on one line.
     node
-        It, without the statements inside it.
+        Its node, without the statements inside it.
     part
-        The expression in it that failed; None where that is not known, or is the whole statement.
+        The expression in it that failed; None if not known, or if it is the whole statement.
     """
 
     line: int
@@ -59,20 +59,20 @@ class Failing:
     part: ast.expr | None
 
     def targets(self) -> list[Target]:
-        """Give what the failing part names as written, the outermost call's first."""
+        """Return the targets that the failing part names as written, the outermost call's first."""
         found: list[Target] = []
-        with suppress(RecursionError):  # an expression of a thousand terms: nothing is named
+        with suppress(RecursionError):  # an expression too deep for the recursion limit
             found = [] if self.part is None else [*targets_of(_as_statement(self.part))][::-1]
             found = found or [*targets_of(self.node)]
         return found
 
     def iterated(self) -> dict[str, list[AccessPath]]:
-        """Map each name of a comprehension to the paths it goes through: from Python 3.12 no frame keeps it."""
+        """Map each name of a comprehension to the paths it iterates over: since Python 3.12 no frame keeps it."""
         parts = [part for part in ast.walk(self.node) if isinstance(part, ast.comprehension)]
         return {name: [*mentions_of(ast.Expr(value=part.iter))] for part in parts for name in names_bound(part)}
 
     def mentions(self) -> list[AccessPath]:
-        """Give the paths that the failing part reads."""
+        """Return the paths that the failing part reads."""
         found: list[AccessPath] = []
         with suppress(RecursionError):
             found = [*mentions_of(self.node if self.part is None else ast.Expr(value=self.part))]
@@ -80,7 +80,7 @@ class Failing:
 
 
 def find_failing(source: str, spot: Spot) -> Failing | None:
-    """Find the statement that a frame was at.
+    """Return the statement that a frame was at.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def find_failing(source: str, spot: Spot) -> Failing | None:
 
 
 def failing_in(tree: ast.Module, lines: list[str], spot: Spot) -> Failing | None:
-    """Find the statement that a frame was at, in source that was parsed."""
+    """Return the statement of a parsed source that a frame was at."""
     around = [*statements_around(tree, lambda one: _holds(one, spot))]
     if not around:
         return None
@@ -109,7 +109,7 @@ def failing_in(tree: ast.Module, lines: list[str], spot: Spot) -> Failing | None
 
 
 def find_writer(source: str, spot: Spot, names: Collection[str]) -> tuple[int, str] | None:
-    r"""Find the one statement of a frame's function that writes to one of its names: its line and text.
+    r"""Return the only statement of a frame's function that writes to one of its names: its line and text.
 
     Examples
     --------
@@ -148,20 +148,20 @@ def _parts(node: ast.stmt, spot: Spot) -> Iterator[ast.expr]:
 
 
 def _as_statement(part: ast.expr) -> ast.stmt:
-    """Turn what failed into a statement of its own: a call, or an item that was set."""
+    """Turn the failing expression, a call or an assigned item, into a statement."""
     if isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Store):
         return ast.Assign(targets=[part], value=ast.Constant(value=0))
     return ast.Expr(value=part)
 
 
 def find_backward(node: ast.AST) -> ast.Call | None:
-    """Find the call that runs a backward."""
+    """Return the call that runs a backward."""
     calls = (part for part in ast.walk(node) if isinstance(part, ast.Call))
     return next((one for one in calls if last_name(one.func) in {"backward", "grad"}), None)
 
 
 def backward_root(node: ast.AST) -> str | None:
-    """Tell the variable that a backward begins from, as typed.
+    """Return the variable that a backward starts from, as typed.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Find the write that overwrote what a backward needs: the first one after it was saved."""
+"""Find the write that overwrote a saved tensor: the first one after the save."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inquest:
-    """Asks everybody who may know of a write, whoever knows best first.
+    """Asks the sources of evidence for the write, the most reliable first.
 
     Attributes
     ----------
     reasoning
-        About the cell that raised.
+        The reasoning about the cell that raised.
     saved_in
         The cell that saved the tensor.
     witness
-        Knows the statements of this cell that wrote to the memory.
+        The statements of this cell that wrote to the memory.
     dated
-        The writes that cells under `%%tensordiff` recorded, by the storage and by the version that they found there.
+        The writes recorded under `%%tensordiff`, by storage and by its version before the write.
     built
-        Which cell built which nodes.
+        The cells by the sequence numbers of the nodes they built.
     """
 
     reasoning: Reasoning
@@ -53,11 +53,11 @@ class Inquest:
 
     @property
     def count(self) -> int:
-        """The count of the cell that raised."""
+        """The execution count of the cell that raised."""
         return self.reasoning.own.evidence.cell
 
     def close(self) -> Writing | None:
-        """Find the write; None where nobody saw it."""
+        """Return the write; None if it was not observed."""
         if self.spoiled.is_detached:
             return self._detached()
         recorded = self.dated.get((self.spoiled.reading.storage, self.spoiled.expected))
@@ -66,27 +66,27 @@ class Inquest:
         return found and _as_typed(found)
 
     def _detached(self) -> Writing | None:
-        """Find who took away the history: that moves no version."""
+        """Return the statement that detached the tensor: that moves no version counter."""
         here = (one for one in self.witness.told() if one.site and "detach_(" in one.site.text)
         before = (one for one in self.witness.strips(self.history) if one.cell >= (self.saved_in or 0))
         return next(here, next(before, None))
 
     def saved_at(self) -> Site | None:
-        """Find the statement that saved; of code that a magic ran, its line is not known."""
+        """Return the statement that saved; None for code that a magic ran."""
         site = None if self.saved_in is None else self._site_of(self.saved_in, self.spoiled.sequence)
         return None if site is not None and site.text.startswith(MAGIC_CALL) else site
 
     def _site_of(self, cell: int, sequence: int) -> Site | None:
-        """Find the statement that built a node."""
+        """Return the statement that built a node."""
         return self.timeline(cell).maker(sequence)
 
     def timeline(self, cell: int) -> Timeline:
-        """Give a cell's source, and when its statements ran, where that is known."""
+        """Return a cell's timeline, if known."""
         known = self.reasoning.own.timeline if cell == self.count else self.standing.built.get(cell)
         return known or Timeline(self.built.plain_of(cell), ())
 
     def _from_graph(self) -> Writing | None:
-        """Take the word of the graph: the node of the write, which tells its statement."""
+        """Return the write proven by the graph: the node of the write identifies its statement."""
         sequence = self.spoiled.writer[1] if self.spoiled.writer else None
         cell = None if sequence is None else self.built.cell_of(sequence)
         if sequence is None or cell is None:
@@ -94,7 +94,7 @@ class Inquest:
         return Writing(cell=cell, site=self._site_of(cell, sequence))
 
     def _with_names(self, proven: Writing) -> Writing:
-        """Add through which variable, and from which line inside a function, a statement is said to have written."""
+        """Add the variable and the inner line through which a statement wrote."""
         site, remembered = proven.site, self._remembered()
         if site is None:
             return proven
@@ -106,7 +106,7 @@ class Inquest:
         return replace(best, site=site if site.inner else best.site)
 
     def _remembered(self) -> Writing | None:
-        """Ask what is remembered of earlier cells; of a line that cannot have been, look for another one by name."""
+        """Return the write remembered from an earlier cell; if its line cannot have written, search by name."""
         known = self._known_cell()
         if known is None or known.site is None:
             return known
@@ -120,7 +120,7 @@ class Inquest:
         return replace(known, site=None)
 
     def _known_cell(self) -> Writing | None:
-        """Find the earlier cell that moved the version on: as it was counted, or else as it was foretold."""
+        """Return the earlier cell that moved the version counter, as recorded or as predicted by a hazard."""
         known, version = self._foretold(), self.spoiled.expected
         moves = [one for one, before, after in self.witness.moves(self.history) if before <= version < after]
         counted = next((one for one in moves if one.cell >= (self.saved_in or 0)), None)
@@ -131,7 +131,7 @@ class Inquest:
         return known if known is not None and known.cell == counted.cell else counted
 
     def _ran_in(self, cell: int) -> list[Statement]:
-        """Give the statements of a cell that ran since the save, in their order; not one that saved what it wrote."""
+        """Return a cell's statements since the save, in order; without the saver if it saved its own result."""
         built = self.timeline(cell)
         statements = {one.index: one for one in built.statements}
         since = [*dict.fromkeys(self.ran_since(cell))] if built.entered else [*statements]
@@ -147,7 +147,7 @@ class Inquest:
         return None
 
     def _in_this_cell(self) -> Writing | None:
-        """Find the first statement after the save that wrote, by what it names or by what was seen."""
+        """Return the first statement since the save that wrote, by name or as observed."""
         here = self.saved_in == self.count
         if not here and not self.witness.saw(self.spoiled.expected, at_once=self.saved_in is None):
             return None
@@ -160,17 +160,17 @@ class Inquest:
         return told[min(found)[1]][1] if found else None
 
     def ran_since(self, cell: int) -> list[int]:
-        """Give the statements of a cell that ran since the save, as often as they did."""
+        """Return the statements of a cell that ran since the save, once per entry."""
         return self.timeline(cell).since(self.spoiled.sequence if self.saved_in == cell else 0)
 
 
 def _as_typed(one: Writing) -> Writing:
-    """Call what was written as the statement does, which may be bound to something else by now."""
+    """Use the path as spelled in the statement, which may be rebound by now."""
     path = written_path(one.site.text) if one.site and not one.site.inner else None
     return one if path is None else replace(one, path=path)
 
 
 def _turn(one: Writing, place: int, *, is_saver: bool) -> tuple[bool, bool, int, bool]:
-    """Order suspects: the statement that saved comes last where it names what it writes, for it wrote, then saved."""
+    """Sort key for suspects: a statement that both saves and writes a name wrote first, so it comes last."""
     is_named = one.cause == "direct"
     return one.site is not None and not is_counted(one.site.text), is_named and is_saver, place, not is_named

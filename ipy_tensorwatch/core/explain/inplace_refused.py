@@ -1,4 +1,4 @@
-"""A refused write in place, or a refused use of a view after one, as a hazard that has come true, with its fix."""
+"""A refused in-place write, or a refused use of a view after one, as a hazard with its fix."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NAMED = re.compile(r"\w+(?:\.\w+|\[[^\[\]:,]*\])*")
 
 
 def refused_hazard(one: Refused, site: Site | None) -> Hazard:
-    """Make a hazard of a refused write; `site` is the cell's own statement."""
+    """Build the hazard for a refused write; `site` is the cell's own statement."""
     return Hazard(
         code=one.code,
         outcome="raises",
@@ -42,7 +42,7 @@ def refused_hazard(one: Refused, site: Site | None) -> Hazard:
 
 
 def fix_refused(one: Refused) -> Fix:
-    """Choose what to write instead."""
+    """Choose the fix for a refused write."""
     match one.trouble:
         case "leaf" | "view-of-leaf":
             return _without_module(one) if one.module else _write_to_leaf(one)
@@ -62,9 +62,9 @@ def fix_refused(one: Refused) -> Fix:
 
 
 def _write_to_leaf(one: Refused) -> Fix:
-    """Update a parameter where autograd does not look; of other leaves it is not known what is wanted."""
+    """Update a parameter under `torch.no_grad()`; for other leaves the intent is not known."""
     if binds(one.raised.text):
-        return _anew(one)  # what it gives is wanted, and with a history
+        return _anew(one)  # its result is used, with its history
     if one.is_parameter or ".grad" in one.raised.text or not one.binds:
         return _without_grad(one)
     return _anew(one, "old-leaf", without_grad(one.raised.text))
@@ -81,7 +81,7 @@ def _without_module(one: Refused) -> Fix:
 
 
 def _write_to_part(one: Refused) -> Fix:
-    """Write to one of several views: through its base, or to a view of its own."""
+    """Write to one of several views through its base, or to a separate view."""
     if one.base_is_leaf:
         return _write_to_part_of_leaf(one)
     if one.loop is not None:
@@ -99,7 +99,7 @@ def _write_to_part(one: Refused) -> Fix:
 
 
 def _write_to_part_of_leaf(one: Refused) -> Fix:
-    """Leave a leaf's views as they are: of its own, too, they could not be written to."""
+    """Do not write to views of a leaf: a separate view would be refused too."""
     if one.loop is not None or not one.binds:
         return _without_grad(one)
     return replace(_anew(one, "base-alone", without_grad(one.raised.text)), names=(one.base or "",))
@@ -163,13 +163,13 @@ def _take_again(one: Refused) -> Fix:
 
 
 def _there(one: Refused, kind: FixKind, code: str | None = "") -> Fix:
-    """Make a fix of the statement that raised."""
+    """Build a fix for the statement that raised."""
     raised = one.raised
     return Fix(kind=kind, code=code or "", target=raised.statement, says_where=raised.is_elsewhere)
 
 
 class _Anything:
-    """Every name: what is bound anew is told by `out=` itself."""
+    """Contains every name: `out=` itself decides what is rebound."""
 
     def __contains__(self, name: object) -> bool:
         return name is not None

@@ -1,4 +1,4 @@
-"""What is known of the writes to one piece of memory: by what statements name, by what was seen, by the history."""
+"""The known writes to one piece of memory, by name, by observation, and from earlier cells."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """Knows who wrote to some memory.
+    """The evidence of writes to some memory.
 
     Attributes
     ----------
@@ -35,17 +35,17 @@ class Witness:
     reasoning: Reasoning
 
     def saw(self, version: int, *, at_once: bool) -> bool:
-        """Tell whether this cell moved the version on: it was no later before; or `at_once`, where nobody knew it."""
+        """Return whether this cell wrote at or after `version`; `at_once` if no earlier version is known."""
         known = [one for path, _ in self.family if (one := self.version_before(path)) is not None]
         return max(known) <= version if known else at_once and bool(self.family)
 
     def version_before(self, path: AccessPath) -> int | None:
-        """Tell the version that a variable had before this cell."""
+        """Return the version that a variable had before this cell."""
         before = self.reasoning.trace.before.get(str(path))
         return None if before is None else before.version
 
     def told(self) -> list[Writing]:
-        """Say which statements of this cell wrote, as far as can be told."""
+        """Return the statements of this cell that wrote, as far as known."""
         found = [*self._by_name()]
         for path, reading in self.family:
             verdict = self.reasoning.verdict(Difference(path=path, before=reading, after=reading))
@@ -53,7 +53,7 @@ class Witness:
         return found
 
     def moves(self, history: Iterable[tuple[int, Change]]) -> Iterator[tuple[Writing, int, int]]:
-        """Give the cells that moved the version, each with the versions before and after."""
+        """Yield the cells that moved the version counter, each with the versions before and after."""
         leaves = {str(path): reading.collects_gradient for path, reading in self.family}
         for count, change in history:
             before, after = change.versions
@@ -63,14 +63,14 @@ class Witness:
                 yield said, before, after
 
     def strips(self, history: Iterable[tuple[int, Change]]) -> Iterator[Writing]:
-        """Give the cells that took the history from one of the variables."""
+        """Yield the cells that detached one of the variables."""
         names = {str(path) for path, _ in self.family}
         for count, change in history:
             if change.path in names and "grad_fn" in change.fields:
                 yield Writing(cell=count, path=change.path)
 
     def _by_name(self) -> Iterator[Writing]:
-        """Find the statements that ran and that name one of the variables as written."""
+        """Yield the statements that ran and name one of the variables as written."""
         family = {str(path): (path, reading) for path, reading in self.family}
         evidence = self.reasoning.own.evidence
         for one in self.reasoning.own.statements if family else ():
@@ -91,7 +91,7 @@ class Witness:
 
 
 def find_last_write(witness: Witness, history: Iterable[tuple[int, Change]]) -> Writing | None:
-    """Find the last write before something failed: in the last cell that moved the version, this one at last."""
+    """Return the last write before a failure: this cell's if it moved the version counter, else one from history."""
     now = max((reading.version or 0 for _, reading in witness.family), default=0)
     if any(witness.version_before(path) == now for path, _ in witness.family):
         return next((one for one, _, after in [*witness.moves(history)][::-1] if after == now), None)
@@ -102,10 +102,10 @@ def find_last_write(witness: Witness, history: Iterable[tuple[int, Change]]) -> 
 
 
 def writes_by_name(one: Statement, name: str) -> bool:
-    """Tell whether a statement names a variable as written."""
+    """Return whether a statement names a variable as written."""
     return bool(name_targets(one, ({},), {name: None}).exact)
 
 
 def line_and_text(one: Site | Statement | None) -> tuple[int, str] | None:
-    """Tell a statement from others of its cell."""
+    """Return the line and text of a statement, which identify it in its cell."""
     return None if one is None else (one.line, one.text)

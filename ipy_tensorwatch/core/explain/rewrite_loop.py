@@ -1,4 +1,4 @@
-"""Rewrite the head of a loop over a tensor, so that what it gives may be written to."""
+"""Rewrite the head of a loop over a tensor so that its items may be written in place."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def take_one_by_one(source: str, failing: Failing, name: str, bases: Collection[str]) -> tuple[TypedLine, str] | None:
-    """Rewrite the loop that binds `name` to one row of a tensor after the other: its head, or all of a comprehension.
+    """Rewrite the loop that binds `name` to successive rows of a tensor: its header, or the whole comprehension.
 
-    The lines of what is given back are those of the source.
+    Line numbers of the result refer to `source`.
 
-    Iterating over a tensor makes all of its rows at once, and none of these may be written to; a row that an index
-    takes may be.
+    Iterating over a tensor calls `unbind`, whose outputs may not be written in place; a row taken by an index
+    may be.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def _rewritten(text: str, iterated: ast.expr, bases: Collection[str]) -> str | N
 
 
 def _rows(node: ast.expr, base: str) -> Iterator[ast.expr]:
-    """Give the expressions whose items are the rows of `base`."""
+    """Yield the expressions whose items are the rows of `base`."""
     if spell_path(node) == base:
         yield node
     elif isinstance(node, ast.Call) and last_name(node.func) in {"zip", "enumerate", "reversed"}:

@@ -1,1 +1,1 @@
-"""Hazards: what will make a later backward raise or give a wrong result, and remedies."""
+"""Hazards, which make a later backward raise or give a wrong result, and their fixes."""

@@ -1,4 +1,4 @@
-"""The codes of hazards. A code stands for one kind of hazard for good; `docs/hazards.md` has a section for each."""
+"""The codes of hazards. A code always stands for the same kind of hazard; `docs/hazards.md` has a section for each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HazardCode = Literal["TW201", "TW202", "TW203", "TW204", "TW205", "TW206", "TW20
 
 
 class CodeEntry(NamedTuple):
-    """What a code stands for: the module that finds it, the outcomes that it may have, and what will happen."""
+    """The meaning of a code: the module that finds it, its possible outcomes, and what will happen."""
 
     rule: str
     outcomes: tuple[Outcome, ...]
@@ -39,4 +39,4 @@ CODES: Mapping[HazardCode, CodeEntry] = {
 """Every code. A new one needs an entry here, a rule, its sentences in `render/wording`, and a section in the page."""
 
 OF_BACKWARD: frozenset[HazardCode] = frozenset(("TW201", "TW202", "TW205", "TW209"))
-"""Those that do harm only if a backward is run."""
+"""The codes that do harm only if a backward is run."""

@@ -1,4 +1,4 @@
-"""What is known of a hazard beyond the fields that all have: one record for each kind of message."""
+"""What is known of a hazard beyond the common fields: one record for each kind of message."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Trouble = Literal[
     "inference", "detached-view", "out", "marked-view", "captured",
     "expanded", "shared",
 ]  # fmt: skip
-"""What PyTorch may complain about, each with words of its own."""
+"""The kinds of PyTorch's complaints, each with its own message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypedLine:
-    """A statement as typed, and where it stands: in a cell of the notebook, or in a file."""
+    """A statement as typed, and its place in a cell or in a file."""
 
     line: int
     text: str
@@ -32,7 +32,7 @@ class TypedLine:
 
 
 def typed_line(cell: int, site: Site | Inner | None) -> TypedLine | None:
-    """Tell where a statement of a cell stands, or one that it led to."""
+    """Return the place of a statement of a cell, or of an inner line that it reached."""
     if site is None:
         return None
     return TypedLine(cell=getattr(site, "cell", cell), line=site.line, text=site.text)
@@ -40,16 +40,16 @@ def typed_line(cell: int, site: Site | Inner | None) -> TypedLine | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raised:
-    """Where an error arose.
+    """Where an error was raised.
 
     Attributes
     ----------
     statement
-        The innermost statement that is the user's; None where none could be read.
+        The innermost statement of the user's code; None if none could be read.
     is_elsewhere
-        Whether it stands outside the cell that raised.
+        Whether it is outside the cell that raised.
     root
-        The variable that a backward began from, as typed.
+        The variable that a backward started from, as typed.
     """
 
     statement: TypedLine | None = None
@@ -71,17 +71,17 @@ class OverwrittenSave:
     names
         The variables that were overwritten, one for each saved tensor.
     shape
-        That of the first saved tensor.
+        The shape of the first saved tensor.
     via
-        The variable that was written, where it is none of these.
+        The variable that was written, if it is none of `names`.
     root
-        The variable whose backward is in danger.
+        The variable whose backward needs the saved tensors.
     is_scalar
-        Whether `backward()` needs no argument there.
+        Whether `root.backward()` needs no argument.
     will_raise
-        Whether backward will see it: by the version counter alone.
+        Whether backward will raise, because the version counter changed.
     is_read_again
-        Whether a checkpoint computes with them again.
+        Whether a checkpoint recomputes from them.
     """
 
     names: tuple[str, ...]
@@ -95,7 +95,7 @@ class OverwrittenSave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlappingElements:
-    """A tensor of so many elements lies in the memory of fewer."""
+    """A tensor has more elements than its memory holds."""
 
     elements: int
     room: int
@@ -103,7 +103,7 @@ class OverlappingElements:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptReference:
-    """The tensors of a container are those of its owner, a module or an optimizer."""
+    """The tensors of a container belong to a module or an optimizer."""
 
     container: str
     owner: str
@@ -111,42 +111,42 @@ class KeptReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoneMemory:
-    """Memory that is gone: its storage was freed or cut, or whoever owned it has let go of it."""
+    """Memory that no longer exists: its storage was freed or cut, or its owner released it."""
 
     how: Literal["freed", "let-go"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnrecordedWrite:
-    """A tensor was overwritten while its history stayed the same, through another variable where `via` is one."""
+    """A tensor was overwritten without autograd recording it; through another variable if `via` is given."""
 
     via: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """A saved tensor that was overwritten, and at which a backward stopped.
+    """A saved tensor that was overwritten, and at which a backward raised.
 
     Attributes
     ----------
     paths
-        The variables whose bytes overlap it, one that is the very tensor first.
+        The variables whose bytes overlap it, the tensor itself first.
     owner
         The function to which the names are local; None for variables of the notebook.
     inside
-        The line that likely wrote, in a function that the error came through.
+        The line that likely wrote, in a function on the traceback.
     reader
-        The line inside a function that reads it by name, where only one does.
+        The line inside a function that reads it by name, if there is only one.
     writing
-        The write that overwrote it; None where nobody saw it.
+        The write that overwrote it; None if it was not observed.
     recorded
-        Whether the cell ran under `%%tensordiff`, so that it need not be asked for.
+        Whether the cell ran under `%%tensordiff`, so that the message need not suggest it.
     modules
-        The modules that may have written, being made to write in place: their paths and classes.
+        The in-place modules that may have written: their paths and classes.
     carried
-        The variables that lead from one round of a loop into the next, where an earlier round saved the tensor.
+        The variables carried between loop iterations, if an earlier iteration saved the tensor.
     rebinds
-        Of a write inside a function: the names that this function binds itself.
+        For a write inside a function, the names that this function binds.
     """
 
     code: HazardCode
@@ -167,12 +167,12 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoppedUnread:
-    """A backward stopped at a node that cannot be read: that of a write to a view, or of a subclass.
+    """A backward raised at a node whose saved tensors cannot be read: of a write to a view, or of a subclass.
 
     Attributes
     ----------
     names
-        The variables of which the message may speak.
+        The variables that the message may refer to.
     shape
         As PyTorch spells it: `2, 3`.
     now, expected
@@ -189,36 +189,36 @@ class StoppedUnread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A refused write, with what is known of the tensor by name.
+    """A refused in-place write, with what is known of the tensor by name.
 
     Attributes
     ----------
     late
-        Of a view: whether it was its base, or another view of that, that was written, so that it cannot be used.
+        Of a view: whether its base or a sibling view was written, so that it cannot be used.
     op
-        The node that made the tensor, as the message calls it.
+        The node that made the tensor, by its name in the message.
     path
-        How the failing statement spells the tensor; None where it does not, or where no tensor that fits was found.
+        The tensor as spelled in the failing statement; None if it is not spelled or no matching tensor was found.
     names
-        The variables of the notebook that lie in the same memory, the tensor's own first.
+        The notebook variables that share its memory, the tensor's own first.
     reading
-        The tensor itself.
+        The reading of the tensor itself.
     base, portion
-        What it is a view of, by name, and which part of that it is: `[:, 1:3]`.
+        The name of the base of the view, and the part that the view covers: `[:, 1:3]`.
     base_is_leaf
-        Whether that is a leaf that requires grad.
+        Whether the base is a leaf that requires grad.
     also
-        What else the tensor is called, where `path` is a name for the moment.
+        Another name of the tensor, if `path` is a temporary name.
     binds
-        Whether the failing statement may bind `path` anew: in a function, only names of its own and attributes.
+        Whether the failing statement may rebind `path`: in a function, only local names and attributes.
     loop
-        The head of the loop that takes the tensor from a larger one, with what to write instead.
+        The header of the loop that takes the tensor from a larger one, with its replacement.
     module
-        The class of the module, made with `inplace=True`, that wrote.
+        The class of the in-place module (`inplace=True`) that wrote.
     writing
-        Of a view that cannot be used any more: who wrote to the memory.
+        Of a view that cannot be used any more: the write to its memory.
     is_written
-        Whether the numbers were changed although the write was refused.
+        Whether the values changed although the write was refused.
     """
 
     code: HazardCode
@@ -241,7 +241,7 @@ class Refused:
 
     @property
     def is_parameter(self) -> bool:
-        """Whether the tensor is a parameter, so that the write is an update of it."""
+        """Whether the tensor is a parameter, so that the write is an update."""
         return self.reading is not None and self.reading.kind == "parameter"
 
 

@@ -1,4 +1,4 @@
-"""Say of saved tensors that were overwritten which variables these are, which statement saved them and which wrote."""
+"""Describe overwritten saved tensors: their variables, and the statements that saved and wrote them."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 MAX_EXPLAINED = 8
-"""How many of the variables over a saved tensor are asked who wrote them."""
+"""The number of variables over a saved tensor whose writers are searched."""
 MAX_CELLS = 1000
-"""How many cells are kept whose nodes are alive, the newest."""
+"""The number of cells with live nodes that are kept, the newest."""
 MAX_CHARACTERS = 1 << 23
-"""How much source of them is kept."""
+"""The number of characters of their source that are kept."""
 ENTRY = 64
-"""How many characters one entered statement counts for."""
+"""The number of characters that one entered statement counts for."""
 MAX_SORTED = 5000
-"""With more tensors, those of the same storage are looked through, not all that may share a byte."""
+"""With more tensors, only those of the same storage are searched, not all that may share a byte."""
 
 
 def remember_cell(reasoning: Reasoning, built: Mapping[int, Timeline]) -> Mapping[int, Timeline]:
-    """Remember when the statements of a cell ran; of cells of which no node is alive, nothing is kept."""
+    """Return the timelines of the cells that still have live nodes, with this cell's."""
     count, alive = reasoning.trace.cell.count, reasoning.trace.graphs.cells
     kept = {cell: one for cell, one in built.items() if cell in alive}
     if count in alive:
@@ -50,7 +50,7 @@ def _size(one: Timeline) -> int:
 
 
 def find_breaks(reasoning: Reasoning, standing: Standing) -> list[Break]:
-    """Say what is known of what was overwritten; who wrote first is remembered."""
+    """Describe each overwritten saved tensor, and cache its writer."""
     return [_break(reasoning, one, standing) for one in reasoning.trace.graphs.overwritten]
 
 
@@ -70,7 +70,7 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
 
 
 def _lying_on(reasoning: Reasoning, reading: Reading) -> Sequence[Entry]:
-    """Give the variables that share a byte with a saved tensor, those that lie just so first."""
+    """Return the variables that share a byte with a saved tensor, those of the same layout first."""
     places = reasoning.places
     if len(places.snapshot) <= MAX_SORTED:
         return places.lying_on(reading)
@@ -78,7 +78,7 @@ def _lying_on(reasoning: Reasoning, reading: Reading) -> Sequence[Entry]:
 
 
 def _writing(reasoning: Reasoning, saved: SavedTensor, entries: Sequence[Entry]) -> Writing:
-    """Find the statement that wrote: the one that names a variable over these bytes, if there is one."""
+    """Return the write: preferably of a statement that names a variable over these bytes."""
     cell, count = reasoning.own, reasoning.trace.cell.count
     told = [(path, reading, reasoning.verdict(Difference(path=path, before=reading, after=reading)))
             for path, reading in entries[:MAX_EXPLAINED]]  # fmt: skip
@@ -97,7 +97,7 @@ def _writing(reasoning: Reasoning, saved: SavedTensor, entries: Sequence[Entry])
 
 
 def _seen(cell: CellIndex, saved: SavedTensor) -> list[Site]:
-    """Give the statements that were seen to write to memory that no variable leads to any more."""
+    """Return the statements that were seen to write to memory that no variable leads to any more."""
     writes = cell.evidence.writes.get(saved.reading.storage, ())
     ran = ({one.statement for one in write.positions} for write in writes)
     sites = (cell.timeline.site(index) for alone in ran if len(alone) == 1 for index in alone)
@@ -105,7 +105,7 @@ def _seen(cell: CellIndex, saved: SavedTensor) -> list[Site]:
 
 
 def _first_after(cell: CellIndex, saved: SavedTensor, sites: Sequence[Site]) -> Site | None:
-    """Choose the statement that wrote first, after the cell itself has saved."""
+    """Return the first of the writing statements that ran after the cell saved the tensor."""
     if saved.cell == cell.evidence.cell and sites:
         return cell.timeline.first_after(saved.sequence, sites)
     return sites[0] if sites else None

@@ -1,4 +1,4 @@
-"""Find the hazards after a cell, and when each began and was over."""
+"""Find the hazards after a cell, and which began or ended with it."""
 
 from __future__ import annotations
 
@@ -59,21 +59,21 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
 
 
 def _with_edits(fix: Fix, trace: CellTrace, known: Mapping[Fix, Fix]) -> Fix:
-    """Add the edits of a fix when it is first told: the source of its cell is known then."""
+    """Add the edits to a new fix, while the source of its cell is known."""
     return known.get(fix) or with_edits(fix, lambda cell: trace.own.plain if cell == trace.cell.count else "")
 
 
 def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
-    """Find what a cell began, or what is so still: who began it is known from then.
+    """Yield the lasting hazards found after a cell; the cause of an older one is known from its first cell.
 
     Parameters
     ----------
     known
-        The paths of which a graph's saved tensor is said to be overwritten.
+        The paths with a hazard for an overwritten saved tensor.
     """
     trace = reasoning.trace
     snapshot, count = trace.after, trace.cell.count
-    # What an optimizer, a backward or a module was expected to write is no copy, and nobody named it as written.
+    # Expected writes of an optimizer, a backward or a module are no copies, and are not named as written.
     every = reasoning.changes if trace.graphs.same or reasoning.silent else reasoning.unsettled
     changes = [one for one in every if one.path not in known]
     yield from aliased_grads(snapshot, count, lambda: _backward_of(reasoning))
@@ -83,7 +83,7 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
 
 
 def _backward_of(reasoning: Reasoning) -> Site | None:
-    """Find the one statement that can have run backward."""
+    """Return the only statement that can have run backward."""
     cell = reasoning.own
     ran = [one for one in cell.statements if one.index in cell.evidence.ran and "backward" in one.text]
     if len(ran) != 1:
@@ -92,7 +92,7 @@ def _backward_of(reasoning: Reasoning) -> Site | None:
 
 
 def _turns(trace: CellTrace, before: Sequence[Hazard], now: Sequence[Hazard]) -> Iterator[Turn]:
-    """Tell which hazards are over, and which are new."""
+    """Yield the hazards that ended, and those that began."""
     known, left, cell = {one.mark for one in before}, {one.mark for one in now}, trace.cell.count
     yield from (Turn(cell=cell, hazard=one, why=_why_over(one, trace)) for one in before if one.mark not in left)
     yield from (Turn(cell=cell, hazard=one) for one in now if one.mark not in known)

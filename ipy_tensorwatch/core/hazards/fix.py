@@ -1,4 +1,4 @@
-"""What mends a hazard, as data: a kind, the code to type, and the edits of cells that do it."""
+"""The fix of a hazard, as data: a kind, the code to type, and the edits of cells."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Replacing = Literal[
     "hand-copy", "hand-module-copy", "read-copy", "write-through-base", "one-by-one",
     "no-grad", "no-grad-view", "inference-mode",
 ]  # fmt: skip
-"""The code stands in the place of a statement."""
+"""The code replaces a statement."""
 Preceding = Literal[
     "write-copy", "write-copy-here", "copy-before-write", "own-elements", "own-view", "take-again", "use-detached",
     "detach-rounds", "module-keeps-input",
@@ -37,11 +37,11 @@ Displayed = Literal[
     "detach-name", "use-detach", "use-without-out", "hand-argument", "hand-function-copy", "read-some-copy",
     "take-later",
 ]  # fmt: skip
-"""Nothing can be typed for the user: what to do depends on what is wanted, or on where."""
+"""No edit is possible: the fix depends on the intent, or on the place."""
 FixKind = Replacing | Preceding | Displayed
 
 Tail = Literal["old-leaf", "base-alone", "compute-first", "base-too", "record-instead", "if-meant"]
-"""What else is said behind a fix: what it leaves as it was, or what to type for another purpose."""
+"""The sentence after a fix: what it does not change, or an alternative."""
 Applicability = Literal["safe", "unsafe", "display"]
 
 _REPLACING, _PRECEDING = frozenset(get_args(Replacing)), frozenset(get_args(Preceding))
@@ -53,14 +53,14 @@ _BINDS_NOTHING = re.compile(r"\s*(?:if|with)\b(?!.*\bas\b).*:\s*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """Lines of a cell to be replaced by others; nothing is replaced where `end_line` is `line - 1`.
+    """Lines of a cell to replace; `end_line` is `line - 1` for an insertion.
 
     Attributes
     ----------
     line, end_line
-        The first and the last line, counted as in a `Site`.
+        The first and the last line, numbered as in a `Site`.
     text
-        The new lines, indented as they are to stand there.
+        The new lines, with their indentation.
     """
 
     cell: int
@@ -78,20 +78,20 @@ class Fix:
     code
         What to type.
     other
-        What else its sentence quotes: the statement that the code goes before, or what to type for another purpose.
+        A second code in its sentence: the statement that the code goes before, or an alternative.
     names
-        The variables, modules or classes that it is about.
+        The variables, modules or classes concerned.
     cell
         The cell to run again.
     target
-        The statement that the code stands for, or goes before.
+        The statement that the code replaces or precedes.
     says_where
-        Whether that has to be said: it stands outside the cell that raised.
+        Whether the message must state the place of `target`: it is outside the cell that raised.
     tail
-        What else is said behind it.
+        The kind of sentence that follows.
     applicability
-        `safe` where it was tried and all but what it mends comes out the same, `unsafe` where it mends but other
-        results may change, `display` where there is nothing to apply.
+        `safe` if it was tried and changes no result but the hazard's, `unsafe` if it ends the hazard but other
+        results may change, `display` if there is nothing to apply.
     """
 
     kind: FixKind
@@ -107,7 +107,7 @@ class Fix:
 
 
 def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:
-    """Add the edits that do what a fix says, where its statement is found in the source of its cell."""
+    """Add the edits that apply a fix, if its statement is found in the source of its cell."""
     target = fix.target
     if not fix.code or target is None or target.cell is None or fix.kind not in _PRECEDING | _REPLACING:
         return fix
@@ -121,7 +121,7 @@ def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:
 
 
 def _regions(source: str) -> Iterator[tuple[str, int]]:
-    """Give a cell's source, and the code in it that magics run, each with the count of lines above it."""
+    """Yield a cell's source and the code in it that magics run, each with its line offset."""
     yield source, 0
     tree = parse_cell(source) if MAGIC_CALL in source else None
     bodies = (find_body(node) for node in tree.body) if tree else ()
@@ -129,7 +129,7 @@ def _regions(source: str) -> Iterator[tuple[str, int]]:
 
 
 def _replaced(source: str, target: TypedLine, code: str) -> Lines | None:
-    r"""Put code in the place of a statement, whatever else stands on its lines.
+    r"""Replace a statement with code, keeping the rest of its lines.
 
     Examples
     --------
@@ -169,7 +169,7 @@ def _inserted(source: str, target: TypedLine, code: str) -> Lines | None:
 
 
 def _find(source: str, lines: list[str], target: TypedLine) -> ast.stmt | None:
-    """Find a statement by its line and its text."""
+    """Return a statement by its line and text."""
     tree = parse_cell(source)
     around = statements_around(tree, lambda one: one.lineno <= target.line <= (one.end_lineno or 0)) if tree else ()
     return next((one for one in around if one.lineno == target.line and _spelled(one, lines) == target.text), None)
@@ -181,7 +181,7 @@ def _spelled(node: ast.stmt, lines: list[str]) -> str:
 
 
 def _checked(lines: list[str], edit: Lines) -> Lines | None:
-    """Let an edit through after which the source is Python still."""
+    """Return the edit, or None if the edited source is not valid Python."""
     first, last, text = edit
     edited = [*lines[: first - 1], *text.split("\n"), *lines[last:]]
     return edit if parse_cell("\n".join(edited)) else None

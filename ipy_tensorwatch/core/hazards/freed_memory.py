@@ -1,4 +1,4 @@
-"""Tensors whose memory is gone: to read them, or to go backward through them, can end the kernel."""
+"""Tensors whose memory was freed: reading them, or a backward through them, can crash the kernel."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def gone_memory(snapshot: Snapshot, gone: Iterable[int]) -> Iterator[Hazard]:
-    """Find the variables that lead to memory that is gone.
+    """Yield a hazard for the variables that lead to freed memory.
 
     Parameters
     ----------
     gone
-        The storages whose memory was somebody else's, and was taken back.
+        The storages whose memory belonged to another owner, who released it.
     """
     for scene in snapshot.scenes.values():
         for path, reading in scene.untold:

@@ -1,4 +1,4 @@
-"""A hazard as data: what will go wrong, what is known of it, and what mends it. Its sentences are made in `render`."""
+"""A hazard as data: what will go wrong, what is known of it, and its fix. Its sentences are made in `render`."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hazard:
-    """A state that will make a later step raise or give a wrong result, or of which the cell died.
+    """A state that will make a later step raise or give a wrong result, or that made the cell raise.
 
     Attributes
     ----------
     outcome
-        What will happen: the step raises, its result is silently wrong, or it is a risk under a condition that the
+        The step raises, its result is silently wrong, or it is a risk under a condition that the
         message names.
     happened
-        Whether it has come true: it is the error that the cell ended with.
+        Whether it has come true: the cell raised because of it.
     op
         The node of the graph that saved the tensor.
     fact
-        What its message tells beyond these fields; None where the code says all.
+        What its message states beyond these fields; None if the code says all.
     fix
         What to write instead.
     saved_cell, written_cell
         The cells of `saved_at` and `written_at`.
     node
-        The number of the node that saved the tensor, which tells graphs apart.
+        The sequence number of the node that saved the tensor; it distinguishes graphs.
     """
 
     code: HazardCode
@@ -53,24 +53,24 @@ class Hazard:
 
     @property
     def mark(self) -> object:
-        """What tells it from others, whatever its variables are called by now."""
+        """The identity of the hazard, which does not depend on the current names of its variables."""
         where = self.saved_cell, self.saved_at, self.written_cell, self.written_at
         return self.code, self.outcome, self.op, where if any(where) else self.paths
 
     @property
     def is_worth_saying(self) -> bool:
-        """Whether it is said unasked; that of a backward which may never be run just stands in the report."""
+        """Whether to report it unasked; a backward that may never run stays in the report only."""
         return self.outcome != "risk" or self.code not in OF_BACKWARD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A hazard began, or was over, after a cell.
+    """A hazard that began or ended with a cell.
 
     Attributes
     ----------
     why
-        Why it is over; None where it began.
+        Why it ended; None if it began.
     """
 
     cell: int

@@ -1,4 +1,4 @@
-"""What a gradient takes from a saved tensor that it is only masked by: on which side of some bound each element lies.
+"""Nodes whose gradient reads a saved tensor only as a mask: on which side of a bound each element lies.
 
 Measured with PyTorch's table of operators (`tests/end_to_end/hazards/test_unread.py`).
 """
@@ -44,23 +44,23 @@ COMPARING: dict[str, tuple[tuple[str, ...], tuple[float | str, ...]]] = {
     "SoftshrinkBackward0": (("self",), ("lambd", "-lambd")),
     "ThresholdBackward0": (("self",), ("threshold",)),
 }
-"""By the name of the node: what is compared, each with the others, and the bounds or the settings that are bounds."""
+"""By node name: the arguments compared with each other, and the bounds or the settings that are bounds."""
 
 
 class Mask(NamedTuple):
-    """How a node is masked by what it saved.
+    """How a node uses what it saved as a mask.
 
     Attributes
     ----------
     arguments
-        What is compared, each with every bound and with the others.
+        The saved arguments that are compared, with every bound and with each other.
     """
 
     arguments: tuple[str, ...]
     bounds: tuple[float, ...]
 
     def is_same(self, then: Sequence[Numbers], now: Sequence[Numbers]) -> bool:
-        """Tell whether other numbers mask the same elements.
+        """Return whether other values give the same mask.
 
         Examples
         --------
@@ -79,14 +79,14 @@ class Mask(NamedTuple):
 
 
 def mask_of_node(op: str, saved: Collection[str], setting: Callable[[str], object]) -> Mask | None:
-    """Tell how a node is masked; None where a gradient takes more than that from what it saved.
+    """Return how a node is masked; None if a gradient reads more than a mask of what it saved.
 
     Parameters
     ----------
     saved
         The names of the tensors that the node saved.
     setting
-        Gives an argument of the node's operator that is no tensor.
+        Returns a non-tensor argument of the node's operator.
     """
     arguments, bounds = COMPARING.get(op, ((), ()))
     found = [_bound(one, setting) if isinstance(one, str) else one for one in bounds]

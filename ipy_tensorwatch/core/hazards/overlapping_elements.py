@@ -1,4 +1,4 @@
-"""Writes to tensors whose elements share bytes, as `expand` and `unfold` lay them: one write lands several times."""
+"""Writes to tensors whose elements overlap, as with `expand` and `unfold`: one write changes several elements."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def overlaid_writes(changes: Sequence[Change], snapshot: Snapshot, cell: int) -> Iterator[Lasting]:
-    """Tell the writes, by name, to a tensor that has more elements than memory."""
+    """Yield a hazard for each write, by name, to a tensor with more elements than memory."""
     for change in changes:
         if change.kind == "mutated" and change.cause == "direct":
             reading = snapshot.get(change.path)

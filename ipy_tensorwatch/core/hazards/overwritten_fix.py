@@ -1,4 +1,4 @@
-"""What to write instead of a write that a backward cannot stand."""
+"""The fix for a write that makes a backward raise."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 def fix_overwritten(writing: Writing, paths: tuple[str, ...], root: str | None, *, is_read_again: bool = False) -> Fix:
-    """Choose what to write instead.
+    """Choose the fix for an overwritten saved tensor.
 
     Parameters
     ----------
     paths
         The variables that overlap what was overwritten.
     root
-        The variable whose backward is in danger.
+        The variable whose backward needs the overwritten tensor.
     is_read_again
-        Whether a checkpoint reads the variable by its name, so that giving the name to another tensor is no better.
+        Whether a checkpoint reads the variable by name, so that rebinding the name does not help.
     """
     roots, site = (root,) if root else (), writing.site
     if writing.cause == "optimizer":

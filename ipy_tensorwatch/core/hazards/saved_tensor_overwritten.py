@@ -1,4 +1,4 @@
-"""What a backward will do when what it needs was overwritten, who did it, and what to write instead."""
+"""Overwritten saved tensors as hazards: the outcome of backward, the write, and the fix."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Break:
     Attributes
     ----------
     paths
-        The variables whose bytes overlap it, one that is the very tensor first.
+        The variables whose bytes overlap it, the tensor itself first.
     scalars
-        Those of its roots on which `backward()` needs no argument.
+        The roots whose `backward()` needs no argument.
     """
 
     found: Overwritten
@@ -38,28 +38,28 @@ class Break:
 
     @property
     def code(self) -> HazardCode:
-        """The code of the hazard that this is."""
+        """The hazard code."""
         if self.found.will_raise:
             return "TW201"
         return "TW205" if self.found.saved.is_read_again else "TW202"
 
     @property
     def outcome(self) -> Outcome:
-        """What will happen; a step that only makes kept results old is harmful only if they are used again."""
+        """The outcome; a step that only makes kept results stale is a risk, harmful only if they are used again."""
         if self.writing.cause == "optimizer" and not self.scalars:
             return "risk"
         return "raises" if self.found.will_raise else "wrong"
 
     @property
     def root(self) -> str | None:
-        """The variable whose backward is in danger."""
+        """The variable whose backward needs the saved tensor."""
         return next(iter((*self.scalars, *self.found.roots)), None)
 
 
 def overwritten_saves(breaks: Iterable[Break]) -> tuple[Hazard, ...]:
-    """Tell overwritten saved tensors as hazards, all that one statement overwrote as one.
+    """Build hazards from overwritten saved tensors, one for all that the same statement overwrote.
 
-    Of several, the node that backward runs first is named: it is the one that PyTorch would complain about.
+    A hazard for several names the node that backward runs first, which is the one in PyTorch's message.
     """
     ordered = sorted(breaks, key=_group)
     return tuple(_hazard(sorted(group, key=_turn)) for _, group in groupby(ordered, _group))

@@ -1,4 +1,4 @@
-"""Gradients of two leaves that are one memory (PyTorch issue 34082), so that each is added what both get."""
+"""Gradients of two leaves that share memory (PyTorch issue 34082), so that each accumulates both."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def aliased_grads(snapshot: Snapshot, cell: int, find_site: Callable[[], Site | None]) -> Iterator[Lasting]:
-    """Tell the leaves whose gradients share bytes: the second backward adds twice, and clipping scales twice.
+    """Yield hazards for leaves whose gradients share bytes: backward accumulates twice, and clipping scales twice.
 
     Parameters
     ----------
     cell
-        The cell after which it is so.
+        The cell that ended.
     find_site
-        Finds its statement that ran backward, where there is just one.
+        Returns its only statement that ran backward, or None.
     """
     for group in _in_one_storage(snapshot):
         together = [one for one in group if any(_share(one, other) for other in group)]
@@ -38,7 +38,7 @@ def aliased_grads(snapshot: Snapshot, cell: int, find_site: Callable[[], Site | 
 
 
 def _in_one_storage(snapshot: Snapshot) -> Iterator[list[Owned]]:
-    """Give the gradients that lie in one storage, each of another leaf."""
+    """Yield the gradients that lie in one storage, each of another leaf."""
     found: dict[int, dict[int, Owned]] = {}
     for scene in snapshot.scenes.values():
         for leaf, place in scene.gradients:

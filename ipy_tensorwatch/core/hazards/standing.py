@@ -1,4 +1,4 @@
-"""The hazards that stand after a cell, and what it takes to say more of them after the next one."""
+"""The hazards after a cell, and the state needed to find those after the next one."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What is known of hazards after a cell.
+    """The state of the hazards after a cell.
 
     Attributes
     ----------
     hazards
-        Those that stand.
+        The current hazards.
     turned
-        Which of them began with the cell, and which were over.
+        The hazards that began or ended with the cell.
     lasting
-        Those that last for as long as variables lead to the same memory.
+        The hazards that last as long as variables lead to the same memory.
     built
-        For the cells of whose graphs some node lives, when their statements ran.
+        The timelines of the cells that still have live nodes.
     writings
-        Who overwrote what a graph had saved, by the key of what was overwritten.
+        The writes to saved tensors, by the key of the overwritten tensor.
     fixes
-        The fixes of the hazards that stand, each with its edits.
+        The fixes of the current hazards, each with its edits.
     seen
-        What the hazards were found from: what was overwritten, the snapshot, and the storages that were gone.
+        The inputs of the search: overwritten tensors, snapshot, and freed storages.
     """
 
     hazards: tuple[Hazard, ...] = ()
@@ -47,6 +47,6 @@ class Standing:
     seen: tuple[tuple[Overwritten, ...], Snapshot, tuple[int, ...]] | None = None
 
     def with_failure(self, turn: Turn, ahead: Collection[Hazard]) -> Standing:
-        """Add what the cell died of; of the hazards that it began only those still ahead are news."""
+        """Add the hazard that made the cell raise; of the hazards it began, only those still ahead are new."""
         kept = (one for one in self.turned if one.why is not None or one.hazard in ahead)
         return replace(self, turned=(turn, *kept))

@@ -1,4 +1,4 @@
-"""Hazards that a cell began, and that last for as long as the variables lead to the same memory."""
+"""Hazards that last as long as the variables lead to the same memory."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lasting:
-    """A hazard, and the paths that keep it alive, each with the object and the storage that it led to."""
+    """A hazard and the paths that keep it alive, each with the object and the storage it led to."""
 
     hazard: Hazard
     anchors: tuple[tuple[str, int, int], ...]
 
     def holds_in(self, snapshot: Snapshot) -> bool:
-        """Tell whether every path still leads to where it led."""
+        """Return whether every path still leads to the same memory."""
         return all(_leads(snapshot.get(path), thing, storage) for path, thing, storage in self.anchors)
 
 
 def anchor(path: str, reading: Reading) -> tuple[str, int, int]:
-    """Tie a hazard to what a path leads to."""
+    """Record the object and storage that a path leads to."""
     return path, reading.object, reading.storage
 
 

@@ -1,4 +1,4 @@
-"""State dicts that were kept, and are no copies: training goes on in them."""
+"""State dicts kept by reference: training goes on in them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from ..model.snapshot import Snapshot
 
 _OF_A_DICT = re.compile(r"^[^\[]*(?:\[(?:\d+|'[^']*')\][^\[]*)*\['[^']*'\]$")
-"""A path to an item by text, through items by text or number; an optimizer's state has items by parameter."""
+"""The path of an item through string or int keys; an optimizer's state has parameters as keys."""
 
 SharedItem = tuple[AccessPath, str, "Change"]
 
 
 def kept_by_reference(changes: Sequence[Change], snapshot: Snapshot, cell: int) -> Iterator[Lasting]:
-    """Tell the dicts whose tensors an optimizer's step changed, because they are those of a module or an optimizer."""
+    """Yield hazards for dicts whose tensors an optimizer step changed, because a module or an optimizer owns them."""
     trained = _trained(changes, snapshot)
     roots: dict[str, list[SharedItem]] = {}
     for change in changes if trained else ():
@@ -38,7 +38,7 @@ def kept_by_reference(changes: Sequence[Change], snapshot: Snapshot, cell: int) 
 
 
 def _trained(changes: Sequence[Change], snapshot: Snapshot) -> Mapping[int, str]:
-    """Give the storages that an optimizer's step changed, each with the path that it went through."""
+    """Map the storages that an optimizer step changed to the path it went through."""
     by_step = [change.path for change in changes if change.cause == "optimizer"]
     told = ((path, snapshot.get(path)) for path in reversed(by_step))
     return {reading.storage: path for path, reading in told if reading is not None and reading.storage}

@@ -1,4 +1,4 @@
-"""Writes that autograd did not record, to tensors that have a history: backward goes on as if there were none."""
+"""Writes that autograd did not record, to tensors with a history: backward ignores them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def unrecorded_writes(
     changes: Sequence[Change], snapshot: Snapshot, cell: int, graphs: GraphState
 ) -> Iterator[Lasting]:
-    """Tell the tensors that were overwritten while their history stayed the same."""
+    """Yield hazards for tensors that were overwritten while their history stayed the same."""
     for change in changes:
         reading = snapshot.get(change.path) if _is_overwritten(change) and change.path in graphs.same else None
         if reading is not None:
@@ -41,7 +41,7 @@ def _is_overwritten(change: Change) -> bool:
 
 
 def _is_meant(change: Change, reading: Reading, snapshot: Snapshot) -> bool:
-    """Tell a write that was meant for this very tensor, or meant to go past autograd, as through `.data`."""
+    """Return whether a write was meant for this tensor, or meant to bypass autograd, as through `.data`."""
     others = [snapshot.get(path) for path in change.via]
     by_another = any(one is not None and one.object != reading.object for one in others)
     return not (change.silent and change.versioned and by_another)

@@ -1,6 +1,6 @@
-"""Which saved tensors no gradient reads: of some only the sizes are used, of others nothing in certain modes.
+"""Saved tensors that no gradient reads: only their sizes are used, or nothing in certain modes.
 
-Backward checks their versions all the same. Measured with PyTorch's table of operators
+Backward checks their versions nevertheless. Measured with PyTorch's table of operators
 (`tests/end_to_end/hazards/test_unread.py`).
 """
 
@@ -58,20 +58,20 @@ _FOR_INPUTS = {
     **{(op, "weight"): (0,) for op in _NORMS},
     **{(op, argument): (0, 1) for op in _NORMS for argument in ("input", "result1", "result2")},
 }
-"""For the gradients of which inputs alone, counted from 0, an argument is read."""
+"""The inputs, counted from 0, whose gradients alone read an argument."""
 
 
 class Use(NamedTuple):
-    """What gradients take of the bytes of what a node saved.
+    """What gradients read of a saved tensor's bytes.
 
     Attributes
     ----------
     is_none, is_complex_only
-        Whether nothing is read, or nothing but of complex numbers.
+        Whether nothing is read, or only complex tensors are read.
     mode
-        Which setting of the node decides, and its values with which nothing is read.
+        The setting of the node that decides, and its values for which nothing is read.
     inputs
-        For the gradients of which inputs alone, counted from 0, it is read; None where for all.
+        The inputs, counted from 0, whose gradients read it; None for all.
     """
 
     is_none: bool = False
@@ -81,11 +81,11 @@ class Use(NamedTuple):
 
 
 WHOLE = Use()
-"""All of it is read."""
+"""Gradients read all of it."""
 
 
 def use_of(op: str, argument: str) -> Use:
-    """Tell what gradients take of an argument that the node of an operator saved.
+    """Return what gradients read of an argument that a node saved.
 
     Examples
     --------

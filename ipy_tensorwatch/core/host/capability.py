@@ -1,4 +1,4 @@
-"""Private names of PyTorch, IPython and Python: each is tried once, and one that is missing costs one capability."""
+"""Private names of PyTorch, IPython and Python: each is tried once; a missing one disables one capability."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _NO_ROOTS: Mapping[str, object] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """Something that only private names of a host allow.
+    """A feature that needs private names of a host.
 
     Attributes
     ----------
     needs
         The names, dotted.
     lost
-        What is switched off without them, as a clause; empty where public names do the same.
+        What is disabled without them, as a clause; empty if public names do the same.
     works
-        Whether all of them are there and do what is expected.
+        Whether all names exist and behave as expected.
     """
 
     needs: tuple[str, ...]
@@ -34,11 +34,11 @@ class Capability:
 
 
 CAPABILITIES: dict[tuple[str, ...], Capability] = {}
-"""All that were tried in this process, by what they need."""
+"""All capabilities tried in this process, by their needs."""
 
 
 def lost_capabilities() -> tuple[Capability, ...]:
-    """Return those that do not work, and have no public name in their place."""
+    """Return the capabilities that do not work and have no public fallback."""
     return tuple(one for one in CAPABILITIES.values() if one.lost and not one.works)
 
 
@@ -49,29 +49,29 @@ def take(
     make: Callable[..., Any] | None = None,
     roots: Mapping[str, object] = _NO_ROOTS,
 ) -> Any:  # noqa: ANN401
-    """Try the names that a capability needs, and return what is used from then on.
+    """Resolve the names that a capability needs, and return the object to use.
 
     Parameters
     ----------
     instead
-        Used where a name is missing, or `make` raised.
+        Returned if a name is missing or `make` raises.
     make
-        Makes it of what the names stand for, and raises where they do not do what is expected. Without it, it is what
-        the only name stands for.
+        Builds the object from the resolved names, and raises if they do not behave as expected. Without it, the object
+        that the only name refers to is returned.
     roots
-        What a name may begin with beside a module.
+        Objects, beside modules, that a dotted name may start from.
     """
     try:
         found = [resolve_name(one, roots) for one in needs]
         taken, works = (make(*found) if make else found[0]), True
-    except Exception:  # noqa: BLE001  (whatever a host that has changed raises)
+    except Exception:  # noqa: BLE001  (a changed host may raise anything)
         taken, works = instead, False
     CAPABILITIES[needs] = Capability(needs=needs, lost=lost, works=works)
     return taken
 
 
 def resolve_name(name: str, roots: Mapping[str, object] = _NO_ROOTS) -> Any:  # noqa: ANN401
-    """Return what a dotted name stands for.
+    """Return the object that a dotted name refers to.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How long a piece of work may go on, by the time that its own thread has used."""
+"""A time limit for a piece of work, in CPU time of its own thread."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from time import thread_time
 
 
 class LateError(Exception):
-    """Time was up before the work was done; it never leaves the package."""
+    """The deadline passed before the work was done; this error never leaves the package."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment at which work is cut short, by the clock of this thread: what other threads do costs it nothing.
+    """A moment at which work is cut short, by this thread's CPU clock: other threads do not consume it.
 
     Examples
     --------
@@ -25,18 +25,24 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
-        """Give the deadline so many seconds from now."""
+        """Return the deadline `seconds` from now."""
         return cls(thread_time() + seconds)
 
     def has_passed(self) -> bool:
-        """Tell whether time is up."""
+        """Return whether the deadline has passed."""
         return thread_time() >= self.moment
 
     def check(self) -> None:
-        """Raise where time is up."""
+        """Stop work that is late.
+
+        Raises
+        ------
+        LateError
+            If the deadline has passed.
+        """
         if self.has_passed():
             raise LateError
 
 
 NEVER = Deadline()
-"""The deadline of work that may take as long as it takes."""
+"""The deadline of work without a time limit."""

@@ -1,7 +1,7 @@
-"""The one guard between our code and the user's program: whatever becomes of ours, the program goes on without a trace.
+"""The guard between our code and the user's program: an error of ours never reaches the user's code.
 
-All that IPython, PyTorch, NumPy, a front end or `sys.monitoring` call of ours is run by `GUARD.run`. What it raises is
-kept for `%tensorwatch status`; signals that arrive while it runs are held back for the user's code.
+Every callback of IPython, PyTorch, NumPy, a front end or `sys.monitoring` runs through `GUARD.run`. Its errors are
+kept for `%tensorwatch status`; signals that arrive while it runs are delivered to the user's code afterwards.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ T = TypeVar("T")
 KEPT = 16
 """How many different faults are kept, the oldest dropped first."""
 _HEAP_TYPE = 1 << 9
-"""The flag of a class that a program has made, which may have a `__str__` of its own."""
+"""The flag of a class made by a program, which may have its own `__str__`."""
 _flags_of: Callable[[type], int] = vars(type)["__flags__"].__get__
 _PLAIN = frozenset({str, bytes, int, float, type(None)})
 
 
 _CAN_PAUSE = type(settrace) is BuiltinFunctionType
-"""Some debuggers put a function of theirs there, which complains when it is called."""
+"""False if a debugger replaced `settrace` by its own function, which complains when called."""
 
 
 def pause_tracing() -> Any:  # noqa: ANN401
-    """Stop the user's tracer, whose code must not run in ours; return it, to be handed to `settrace` again."""
+    """Stop the user's tracer, whose code must not run in ours; return it, to be passed to `settrace` later."""
     tracer = gettrace() if _CAN_PAUSE else None
     if tracer is not None:
         settrace(None)
@@ -43,16 +43,16 @@ def pause_tracing() -> Any:  # noqa: ANN401
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Fault:
-    """Something of ours that failed.
+    """An error in our code.
 
     Attributes
     ----------
     where
-        What was being done, such as `after a cell`.
+        The action that failed, such as `after a cell`.
     text
         The traceback.
     times
-        How often this very fault has happened.
+        How often this same fault occurred.
     """
 
     where: str
@@ -62,16 +62,16 @@ class Fault:
 
 @dataclass(slots=True, eq=False)
 class Guard:
-    """Runs our code for others, and keeps what went wrong.
+    """Runs our code inside the user's program, and records its errors.
 
     Attributes
     ----------
     faults
-        What went wrong, the latest last.
+        The recorded errors, latest last.
     count
-        How often something went wrong.
+        The total number of errors.
     signals
-        What arrived while our code ran.
+        The signals that arrived while our code ran.
     """
 
     faults: deque[Fault] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -79,7 +79,7 @@ class Guard:
     signals: HeldSignals = field(default_factory=HeldSignals)
 
     def run(self, where: str, action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
-        """Run an action, whatever it raises, and return what it does; `default` where it failed."""
+        """Run an action and return its result; `default` if it raised."""
         tracer, collects = None, gc.isenabled()
         try:
             self.signals.hold()
@@ -88,7 +88,7 @@ class Guard:
             gc.disable()
             tracer = pause_tracing()
             return action(*args)
-        except BaseException as error:  # noqa: BLE001  (the user's program goes on whatever we meet)
+        except BaseException as error:  # noqa: BLE001  (no error of ours may reach the user's program)
             self.note(where, error)
             return default
         finally:
@@ -101,7 +101,7 @@ class Guard:
                     settrace(tracer)
 
     def run_inside(self, where: str, action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
-        """Run an action in the midst of a user's statement, which gets what arrived meanwhile a moment later."""
+        """Run an action in the middle of a user's statement, which gets the signals that arrived a moment later."""
         try:
             return self.run(where, action, *args, default=default)
         except BaseException as error:
@@ -113,7 +113,7 @@ class Guard:
                 self.signals.send_later()
 
     def run_briefly(self, where: str, action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
-        """Run an action that takes less time than to hold signals back; one that cuts it short is not lost either."""
+        """Run an action too short for holding signals; a signal that interrupts it is not lost either."""
         try:
             return action(*args)
         except BaseException as error:  # noqa: BLE001  (the same)
@@ -121,7 +121,7 @@ class Guard:
             return default
 
     def note(self, where: str, error: BaseException) -> None:
-        """Keep what went wrong; a signal that cut our code short, such as Ctrl-C, is still meant for the user's."""
+        """Record an error; a signal that interrupted our code, such as Ctrl-C, is kept for the user's code."""
         try:
             self.signals.catch(error)
             self.count += 1
@@ -131,22 +131,22 @@ class Guard:
                 self.faults.append(Fault(where=where, text=text))
             else:
                 known.times += 1
-        except BaseException:  # noqa: BLE001  (no memory to describe it, say; the count tells)
+        except BaseException:  # noqa: BLE001  (out of memory, for instance; the error is counted)
             return
 
     def note_unless_odd(self, where: str, error: BaseException) -> None:
-        """Keep what went wrong, unless it is what PyTorch raises where a tensor is of a kind that cannot be asked."""
+        """Record an error, unless PyTorch raised it for a tensor that does not support the question."""
         if not issubclass(type(error), RuntimeError):
             self.note(where, error)
 
     def clear(self) -> None:
-        """Forget what went wrong."""
+        """Forget all errors."""
         self.faults.clear()
         self.count = 0
 
 
 def _describe(error: BaseException) -> str:
-    """Write a traceback without asking an exception of the user's for its text."""
+    """Format a traceback without calling `__str__` of a user's exception."""
     kind = type(error)
     lines = traceback.format_tb(error.__traceback__)
     is_plain = not _flags_of(kind) & _HEAP_TYPE and _PLAIN.issuperset(map(type, error.args))

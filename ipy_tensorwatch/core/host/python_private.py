@@ -1,4 +1,4 @@
-"""What Python does not promise and we make use of, each with a stand-in where it is otherwise."""
+"""Undocumented Python behaviour that we use, each with a fallback."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ values_of: Callable[..., list[Any]] = take(
     make=_check_order,
     instead=lambda *dicts: [*chain.from_iterable(map(dict.values, dicts))],
 )
-"""The values of many dicts, in order, at a quarter of the price of asking each; of some dicts the keys too."""
+"""The values of many dicts, in order, four times faster than dict by dict; for some dicts the keys too."""
 
 thread_count: Callable[[], int] = take("_thread._count", lost="", instead=lambda: len(sys._current_frames()))  # noqa: SLF001
-"""How many threads Python runs beside the main one, at least."""
+"""The minimum number of Python threads beside the main one."""
 
 monitoring: Any = None
 if sys.version_info >= (3, 12):
@@ -41,4 +41,4 @@ if sys.version_info >= (3, 12):
         make=lambda found, *_: found,
         instead=None,
     )
-"""Python's own announcements of lines and calls; None where there are none."""
+"""Python's line and call events (`sys.monitoring`); None if missing, as before Python 3.12."""

@@ -1,4 +1,4 @@
-"""Hold signals back while our own code runs: Ctrl-C is meant for the user's code, and must not cut ours in two."""
+"""Hold signals while our code runs: Ctrl-C is meant for the user's code, and must not interrupt ours."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 _NAMES = ("SIGINT", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGUSR1", "SIGUSR2", "SIGHUP", "SIGTERM")
 HELD: tuple[int, ...] = tuple(int(getattr(signal, name)) for name in _NAMES if hasattr(signal, name))
-"""Signals that a person or a program sends to stop a cell."""
+"""The signals that a person or a program sends to stop a cell."""
 
 _MAIN = threading.main_thread().ident or 0
 MOMENT = 0.005
-"""Seconds until a signal is sent again: longer than to start the thread that does so."""
+"""Seconds until a signal is sent again: longer than starting the thread that does so."""
 
 
 @dataclass(slots=True, eq=False)
 class HeldSignals:
-    """The signals of the main thread, which alone runs their handlers.
+    """The held signals of the main thread, the only thread that runs signal handlers.
 
     Attributes
     ----------
     arrived
-        The signals that came while our code ran and were not delivered yet, in order.
+        The signals that arrived while our code ran and were not delivered yet, in order.
     """
 
     arrived: list[int] = field(default_factory=list)
@@ -43,20 +43,20 @@ class HeldSignals:
 
     @property
     def are_waiting(self) -> bool:
-        """Whether signals are to be delivered to what this thread runs."""
+        """Whether signals are to be delivered to the code of this thread."""
         return bool(self.arrived) and get_ident() == _MAIN
 
     def hold(self) -> None:
-        """Hold signals back until as many calls of `release` as of this."""
+        """Hold signals; nested calls need as many calls of `release`."""
         try:
             self._hold()
         except BaseException as error:
-            if not self.catch(error):  # one that came just before
+            if not self.catch(error):  # a signal that came just before
                 raise
             self._hold()
 
     def catch(self, error: BaseException) -> bool:
-        """Take an error that a signal has raised in our code for the signal that it is; tell whether it is one."""
+        """Return whether a signal raised this error in our code; if so, hold that signal."""
         sender = self._find_sender(error)
         if sender is not None:
             self.arrived.append(sender)
@@ -76,7 +76,7 @@ class HeldSignals:
         self._depth = 1
 
     def release(self) -> None:
-        """Give signals their handlers back."""
+        """Restore the signal handlers."""
         if not self._depth or get_ident() != _MAIN:
             return
         if self._depth > 1:
@@ -87,15 +87,15 @@ class HeldSignals:
             fast.signal(number, handler)
 
     def take(self) -> Callable[[], object]:
-        """Return what delivers the signals that have arrived, once, to the code that calls it.
+        """Return a callable that delivers the arrived signals, once, to the code that calls it.
 
-        No part of it is written in Python, so that no frame of ours stands in the traceback of a KeyboardInterrupt.
+        It is no Python function, so that no frame of ours appears in the traceback of a KeyboardInterrupt.
         """
         arrived, self.arrived = self.arrived, []
         return partial(deque, map(signal.raise_signal, arrived), 0)
 
     def send_later(self) -> None:
-        """Send what has arrived again in a moment, when the user's code runs on: here, it would raise in our frame."""
+        """Resend the arrived signals a moment later, when the user's code runs: here they would raise in our frame."""
         if get_ident() != _MAIN:
             return
         self._later += self.arrived
@@ -103,7 +103,7 @@ class HeldSignals:
         threading.Timer(MOMENT, self._send).start()
 
     def recall(self) -> None:
-        """Take back what is still to be sent again: there is nobody any more who could receive it."""
+        """Cancel signals not yet resent: nobody is left to receive them."""
         if get_ident() != _MAIN:
             return
         later, self._later = self._later, []
@@ -118,7 +118,7 @@ class HeldSignals:
                 interrupt_main(signal.Signals(number))
 
     def _find_sender(self, error: BaseException) -> int | None:
-        """Tell the signal that raised an error in the midst of our code, if one did."""
+        """Return the signal that raised an error in our code, if one did."""
         if issubclass(type(error), KeyboardInterrupt):
             return int(signal.SIGINT)
         codes = {getattr(handler, "__code__", None): number for number in HELD if (handler := fast.getsignal(number))}

@@ -1,4 +1,4 @@
-"""What a statement binds while a function of the notebook runs: names, attributes, items."""
+"""What a statement binds while a notebook function is interpreted: names, attributes, items."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "truediv", ast.Mod: "mod",
     ast.BitOr: "or", ast.BitAnd: "and", ast.LShift: "lshift", ast.RShift: "rshift", ast.Pow: "pow",
 }  # fmt: skip
-"""The part of the name of the method that an operator runs."""
+"""The stem of an operator's method name."""
 
 
 def add_member(node: ast.Call, frame: Frame) -> None:
-    """Note what `append` and its like put into a container."""
+    """Record what `append` and similar methods put into a container."""
     if not isinstance(node.func, ast.Attribute) or node.func.attr not in _ADDERS or not node.args:
         return
     value = trace(node.args[-1], frame)

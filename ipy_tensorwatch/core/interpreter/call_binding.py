@@ -1,4 +1,4 @@
-"""A function that can be called, and how the arguments of a call reach its parameters."""
+"""A callable function, and how the arguments of a call bind to its parameters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """A function of the notebook, the frame it was made in, and the arguments it already holds."""
+    """A function of the notebook, the frame that defined it, and its bound arguments."""
 
     function: Function
     around: Frame | None = None
@@ -31,12 +31,12 @@ class Closure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arguments:
-    """What a call hands over.
+    """The arguments of a call.
 
     Attributes
     ----------
     rest
-        What `*args` and `**kwargs` hold, or what an unknown caller may hand to any parameter.
+        The contents of `*args` and `**kwargs`, or what an unknown caller may pass to any parameter.
     """
 
     positional: tuple[References, ...] = ()
@@ -44,12 +44,12 @@ class Arguments:
     rest: References = ()
 
     def everything(self) -> References:
-        """Give all that is handed over."""
+        """Return all arguments."""
         return union(*self.positional, *self.named.values(), self.rest)
 
 
 def read_arguments(node: ast.Call, scope: Scope) -> Arguments:
-    """Read the arguments of a call."""
+    """Evaluate the arguments of a call."""
     starred = [to.element(trace(one.value, scope)) for one in node.args if isinstance(one, ast.Starred)]
     doubled = [to.element(trace(one.value, scope)) for one in node.keywords if one.arg is None]
     return Arguments(
@@ -60,7 +60,7 @@ def read_arguments(node: ast.Call, scope: Scope) -> Arguments:
 
 
 def bind_arguments(closure: Closure, arguments: Arguments) -> dict[str, References]:
-    """Tell what each parameter leads to."""
+    """Return what each parameter refers to."""
     spec = closure.function.node.args
     names = positional_names(spec)
     handed = (*closure.given, *arguments.positional)
@@ -87,7 +87,7 @@ def _defaults(spec: ast.arguments) -> dict[str, ast.expr | None]:
 
 
 def _default(function: str, name: str, default: ast.expr | None) -> References:
-    """Tell where a default leads: an object that the function itself keeps from call to call."""
+    """Return what a default refers to: an object that the function keeps between calls."""
     if default is None or not any(
         isinstance(part, ast.Call | ast.List | ast.Dict | ast.Name) for part in ast.walk(default)
     ):

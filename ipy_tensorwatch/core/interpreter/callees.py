@@ -1,4 +1,4 @@
-"""Find the notebook's own functions that a call runs."""
+"""Find the notebook functions that a call runs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _TENSORS_OWN = (
 )
 _MOST_INSTANCES = 20
 _SOMEBODY = (Reference(path=AccessPath("<self>")),)
-"""The object behind a method that was taken off it."""
+"""The unknown object of a method that was taken off it."""
 
 
 class Callees:
-    """Finds the notebook's own functions behind names, attributes and instances."""
+    """Finds notebook functions behind names, attributes and instances."""
 
     def __init__(self, notebook: Notebook) -> None:
         self.library = Library(notebook)
@@ -39,34 +39,34 @@ class Callees:
         self._objects: dict[str, str] = {}
 
     def state(self) -> tuple[dict[str, Closure], dict[str, str]]:
-        """Give the paths of their own that functions and objects have got, to come back to."""
+        """Return the paths assigned to functions and objects without one, for `restore`."""
         return dict(self._closures), dict(self._objects)
 
     def restore(self, state: tuple[dict[str, Closure], dict[str, str]]) -> None:
-        """Go back to what was known."""
+        """Restore a state."""
         self._closures, self._objects = dict(state[0]), dict(state[1])
 
     def close(self, closure: Closure) -> References:
-        """Give a function that no path of the notebook spells a path of its own."""
+        """Return a function without a notebook path under a new path of its own."""
         node = closure.function.node
         root = f"<{closure.function.name} {closure.function.code.cell}:{node.lineno}:{node.col_offset}>"
         self._closures[root] = closure
         return (Reference(path=AccessPath(root)),)
 
     def class_of(self, one: Reference) -> str:
-        """Tell the class of an object, "" where it is not known."""
+        """Return the class name of an object; empty if not known."""
         if not one.is_spelled:
             return ""
         made = "" if one.path.steps else self._objects.get(one.path.root, "")
         return made or self.library.class_of(one.path)
 
     def is_opaque(self, one: Reference) -> bool:
-        """Tell whether an object is of a library's class whose items may be anything."""
+        """Return whether an object's class is a library's whose items are unknown."""
         name = self.class_of(one)
         return bool(name) and name not in PLAIN_CLASSES and self.library.class_node(name) is None
 
     def make(self, node: ast.Call, frame: Frame) -> References:
-        """Give the new object that a call of one of the notebook's classes makes."""
+        """Return the new object that a call of a notebook class makes."""
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name in frame.names or self.library.class_node(name) is None:
             return ()
@@ -75,7 +75,7 @@ class Callees:
         return (Reference(path=AccessPath(root)),)
 
     def methods(self, one: Reference, name: str) -> list[Closure]:
-        """Find a method of the object, or of the class, that a reference leads to."""
+        """Return a method of the object, or of the class, that a reference leads to."""
         found = self.library.method(self.class_of(one), name)
         if found is not None:
             return [_bound(found, (one,))]
@@ -87,7 +87,7 @@ class Callees:
         return [] if found is None else [_bound(found, (one,)) if found.is_marked("classmethod") else Closure(found)]
 
     def at(self, one: Reference, *, called: bool = True) -> list[Closure]:
-        """Find what calling the object behind a reference runs."""
+        """Return the functions that calling the object behind a reference runs."""
         if one.depth:
             return []
         made = self._closures.get(str(one.path))
@@ -101,7 +101,7 @@ class Callees:
         return [] if method is None else [_bound(method, (one,))]
 
     def find(self, func: ast.expr, frame: Frame) -> list[Closure]:
-        """Find what calling an expression runs."""
+        """Return the functions that calling an expression runs."""
         if not isinstance(func, ast.Attribute):
             return [each for one in trace(func, frame) for each in self.at(one)]
         if isinstance(func.value, ast.Call) and isinstance(func.value.func, ast.Name) and func.value.func.id == "super":
@@ -135,7 +135,7 @@ class Callees:
         return [] if found is None else [_bound(found, owner)]
 
     def instances(self, one: Reference) -> Iterator[Reference]:
-        """Give the instances of the notebook's classes that lie at or behind a reference."""
+        """Yield the instances of notebook classes at or behind a reference."""
         plain = replace(one, depth=0)
         if self.library.class_node(self.class_of(plain)) is not None:
             yield plain
@@ -144,7 +144,7 @@ class Callees:
             yield from (replace(plain, path=path, below=False) for path in found[:_MOST_INSTANCES])
 
     def functions_behind(self, one: Reference) -> list[Closure]:
-        """Give the notebook's functions that an object holds: hooks, callbacks."""
+        """Return the notebook functions that an object holds, such as hooks and callbacks."""
         if one.sealed or one.depth:
             return []
         names = [name for path, name in self.library.behind(one.path) if path != one.path]

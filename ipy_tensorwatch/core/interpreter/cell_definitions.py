@@ -1,4 +1,4 @@
-"""The functions and classes that a cell defines, each with the statement of the cell that it stands in."""
+"""The functions and classes that a cell defines, each with its enclosing statement of the cell."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def definitions_in(source: str, cell: int) -> dict[str, Definition]:
-    r"""Find what a cell defines, by name; what is defined at its own level goes before what is inside of functions.
+    r"""Return a cell's definitions by name; top-level ones take precedence over those inside functions.
 
-    Only the statement of the cell around a definition is kept: a long cell is not parsed again for each of its
+    Only the enclosing statement is kept as source, so that a long cell is not parsed again for each of its
     functions.
 
     Examples

@@ -14,7 +14,7 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A cell's lines, and how many of its lines lie before the first of them."""
+    """A cell's lines, and the number of cell lines before the first of them."""
 
     cell: int
     lines: tuple[str, ...]
@@ -23,14 +23,14 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function's node and the cell that it stands in.
+    """A function's node and the cell that defines it.
 
     Attributes
     ----------
     owner
-        The class that it is a method of.
+        The class of a method.
     hidden
-        The names of the functions around it, whose values no path of the notebook spells.
+        The names of enclosing functions, whose values have no notebook path.
     """
 
     name: str
@@ -40,10 +40,10 @@ class Function:
     hidden: frozenset[str] = frozenset()
 
     def decorators(self) -> Iterator[str]:
-        """Give the names of the functions that decorate it."""
+        """Yield the names of its decorators."""
         for one in getattr(self.node, "decorator_list", ()):
             yield ast.unparse(one.func if isinstance(one, ast.Call) else one)
 
     def is_marked(self, *names: str) -> bool:
-        """Tell whether a decorator of one of these names stands over it."""
+        """Return whether it has a decorator of one of these names."""
         return any(part in names for one in self.decorators() for part in one.split("."))

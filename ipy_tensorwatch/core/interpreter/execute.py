@@ -1,4 +1,4 @@
-"""Run a function's statements in thought: follow its aliases, note its writes."""
+"""Interpret a function's statements: track aliases and record writes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LOOP_PASSES = 2
-"""What a loop's first pass leaves in its names is seen by its second."""
+"""How often a loop is interpreted: bindings of the first pass are seen by the second."""
 
 
 def run(body: Iterable[ast.stmt], frame: Frame) -> None:
-    """Run statements in order, both ways where they branch, twice where they loop."""
+    """Interpret statements in order: both branches of a conditional, a loop's body twice."""
     for node in body:
         frame.reader.keep_time()
         frame.node = node
@@ -81,12 +81,12 @@ def _evaluate_part(part: ast.expr, inside: Frame, frame: Frame) -> None:
 
 
 def body_of(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[ast.stmt]:
-    """Give a function's statements, a lambda's expression as one that returns it."""
+    """Return a function's statements; a lambda's expression as a return statement."""
     if isinstance(node, ast.Lambda):
         return [ast.copy_location(ast.Return(value=node.body), node.body)]
     return node.body
 
 
 def is_lambda_body(node: ast.stmt) -> bool:
-    """Tell a lambda's expression from a statement that was typed."""
+    """Return whether a statement is a lambda's expression."""
     return isinstance(node, ast.Return) and node.value is not None and node.value.col_offset == node.col_offset

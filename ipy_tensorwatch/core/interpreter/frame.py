@@ -1,4 +1,4 @@
-"""What the names lead to while a function of the notebook runs."""
+"""What names refer to while a notebook function is interpreted."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ if TYPE_CHECKING:
 
 
 class Reader(Protocol):
-    """Whom a frame asks about everything that lies outside of it."""
+    """The interpreter, as a frame uses it for everything outside the frame."""
 
     def call(self, node: ast.Call, frame: Frame) -> References | None:
-        """Follow a call; None where only the names of libraries can tell where its result leads."""
+        """Interpret a call; None if only a library's names can tell what its result refers to."""
 
     def read(self, refs: References) -> References:
-        """Follow what reading these paths runs, and add what the code has stored there."""
+        """Interpret the code that reading these paths runs, and add what the code stored there."""
 
     def iterate(self, refs: References) -> References:
-        """Follow what a loop over these objects runs, and give the items."""
+        """Interpret iteration over these objects, and return the items."""
 
     def operate(self, refs: References, name: str, others: References) -> References:
-        """Follow a method that an operator or a `with` runs."""
+        """Interpret a method that an operator or a `with` runs."""
 
     def store(self, refs: References, step: str, value: References) -> None:
-        """Note what is stored at an item or attribute."""
+        """Record what is stored at an item or attribute."""
 
     def close(self, function: Function, frame: Frame) -> References:
-        """Give a function that is made inside another one a path of its own."""
+        """Return a nested function under a path of its own."""
 
     def note(self, frame: Frame, write: NamedWrite) -> None:
-        """Note a write by the frame's current statement."""
+        """Record a write by the frame's current statement."""
 
     def keep_time(self) -> None:
-        """Stop where time is up."""
+        """Raise if the deadline has passed."""
 
 
 class Frame(Scope):
-    """One run of a function's body, or of a cell's statements when it has no function."""
+    """One run of a function's body, or of a cell's statements outside functions."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Frame(Scope):
         self.known: dict[ast.Call, References | None] = {}
 
     def look_up(self, name: str) -> References:
-        """Tell where a name leads: a local one, one of the functions around, or a variable of the notebook."""
+        """Return what a name refers to: a local, an enclosing function's local, or a notebook variable."""
         if name in self.names:
             return self.names[name]
         if self.around is not None:
@@ -71,46 +71,46 @@ class Frame(Scope):
         return self.reader.read(super().look_up(name))
 
     def set_name(self, name: str, refs: References) -> None:
-        """Bind a name; a variable of the notebook stays reachable by its own path too."""
+        """Bind a name; a notebook variable stays reachable by its own path too."""
         own = () if self.function is not None else (Reference(path=AccessPath(name)),)
         self.names[name] = union(own, refs)
 
     def child(self) -> Frame:
-        """Open a scope for a comprehension's own names."""
+        """Return a scope for a comprehension's own names."""
         inside = self.branch()
         inside.node = self.node
         return inside
 
     def branch(self) -> Frame:
-        """Open a scope for a block that may or may not run."""
+        """Return a scope for a block that may or may not run."""
         return Frame(self.reader, dict(self.names), code=self.code, function=self.function, around=self.around)
 
     def join(self, other: Frame) -> None:
-        """Add what the names lead to after a block that may have run."""
+        """Merge the bindings of a block that may have run."""
         self.results = union(self.results, other.results)
         for name, refs in other.names.items():
             self.names[name] = union(self.names.get(name, ()), refs)
 
     def call(self, node: ast.Call) -> References | None:
-        """Follow a call, once for each time its statement runs."""
+        """Interpret a call, once each time its statement runs."""
         if node not in self.known:
             self.known[node] = None
             self.known[node] = self.reader.call(node, self)
         return self.known[node]
 
     def stored(self, refs: References) -> References:
-        """Add what the code itself has stored at these paths, and follow what reading them runs."""
+        """Add what the code stored at these paths, and interpret what reading them runs."""
         return self.reader.read(refs)
 
     def iterated(self, refs: References) -> References:
-        """Tell where the items lead that a loop over these objects gives."""
+        """Return the items of a loop over these objects."""
         return self.reader.iterate(refs)
 
     def closed(self, node: ast.Lambda) -> References:
-        """Give a lambda a path of its own."""
+        """Return a lambda under a path of its own."""
         return self.define("<lambda>", node)
 
     def define(self, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> References:
-        """Give a function that this code makes a path of its own."""
+        """Return a function that this code defines under a path of its own."""
         owner = self.function.owner if self.function else ""
         return self.reader.close(Function(name, node, self.code or Code(0, ()), owner), self)

@@ -1,4 +1,4 @@
-"""Infer which line inside the notebook's own functions wrote, from their source alone."""
+"""Infer from source alone which line inside notebook functions wrote."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inferred:
-    """A line inside a function of the notebook that may have written.
+    """A line inside a notebook function that may have written.
 
     Attributes
     ----------
     inner
-        The line, counted in the source of the cell that defines the function.
+        The line, numbered in the source of the cell that defines the function.
     same_object
-        Whether it writes through the very tensor object that `origin` leads to.
+        Whether it writes through the same tensor object that `origin` leads to.
     origin
-        What the written name stands for at the caller's: an argument's path, a variable's, an attribute's of `self`.
+        The caller's path of the written name: of an argument, a variable, or an attribute of `self`.
     score
         Higher is likelier.
     """
@@ -41,18 +41,18 @@ class Inferred:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """What a statement reaches inside the notebook's own functions.
+    """What a statement reaches inside notebook functions.
 
     Attributes
     ----------
     candidates
-        The lines that may have written, the likeliest first.
+        The lines that may have written, likeliest first.
     backward
         Whether gradients were computed or cleared on the way.
     optimizer
         Whether a `step` was called on the way.
     is_cut
-        Whether time was up before all was followed: then nothing is known of it.
+        Whether the deadline passed before everything was interpreted: then the result is empty.
     """
 
     candidates: tuple[Inferred, ...] = ()
@@ -63,7 +63,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trail:
-    """Every line that a statement reaches in the notebook's own functions and that writes, whatever it writes to."""
+    """Every line that writes, to any path, reached by a statement inside notebook functions."""
 
     events: tuple[Event, ...] = ()
     backward: bool = False
@@ -72,7 +72,7 @@ class Trail:
     _lines: dict[Event, Inner] = field(default_factory=dict, compare=False, repr=False)
 
     def narrow(self, changed: AccessPath, group: Iterable[AccessPath]) -> Reached:
-        """Choose the lines that may have written to `changed`, or to the other paths in the same memory."""
+        """Return the lines that may have written to `changed`, or to the other paths in the same memory."""
         paths = (changed, *(one for one in group if one != changed))
         return Reached(
             candidates=tuple(self._rank(paths)), backward=self.backward, optimizer=self.optimizer, is_cut=self.is_cut

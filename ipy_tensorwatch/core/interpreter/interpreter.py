@@ -1,4 +1,4 @@
-"""Follow the calls of a statement into the notebook's own functions, and note every line that writes."""
+"""Interpret a statement's calls inside notebook functions, and record every line that writes."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from .definitions import Function
 
 DEEPEST = 12
-"""How many calls deep a statement is followed."""
+"""The maximum call depth."""
 
 MOST_CALLS = 400
-"""How many calls are followed in all, each with other arguments."""
+"""The maximum number of calls interpreted, each with other arguments."""
 
 _SAME = ("Identity", "Dropout", "AlphaDropout", "FeatureAlphaDropout")
 _VIEWS = ("Flatten", "Unflatten")
 _OWN_BUFFERS = ("BatchNorm", "SyncBatchNorm", "InstanceNorm", "LazyBatchNorm")
 
 _IMPLICIT = ("__getitem__", "__getitems__", "__iter__", "__next__", "__call__", "forward", "collate_fn")
-"""Methods that a library may run of an object it was given."""
+"""Methods that a library may call on an argument."""
 
 
 class Interpreter:
-    """Runs the notebook's functions in thought; `diary` keeps what they write."""
+    """Abstract interpreter of notebook functions; `diary` records their writes."""
 
     def __init__(self, notebook: Notebook, deadline: Deadline = NEVER) -> None:
         self.callees = Callees(notebook)
@@ -47,32 +47,38 @@ class Interpreter:
         self.begin()
 
     def begin(self) -> Diary:
-        """Forget the writes seen so far, not what leads where, and give what keeps those from here on."""
+        """Start a new diary and return it; what names refer to is kept."""
         self.diary = Diary()
         self._done: dict[object, References] = {}
         self._depth = 0
         return self.diary
 
     def state(self) -> tuple[Any, ...]:
-        """Give what is known of what leads where, to come back to."""
+        """Return what names refer to, for `restore`."""
         stored = {key: dict(found) for key, found in self._stored.items()}
         return stored, dict(self._done), self.callees.state()
 
     def restore(self, state: tuple[Any, ...]) -> None:
-        """Go back to what was known; the writes seen since are forgotten."""
+        """Restore a state; writes seen since are dropped."""
         self.begin()
         stored, done, callees = state
         self._stored, self._done = {key: dict(found) for key, found in stored.items()}, dict(done)
         self.callees.restore(callees)
 
     def keep_time(self) -> None:
-        """Stop where time is up."""
+        """Stop work that is late.
+
+        Raises
+        ------
+        LateError
+            If the deadline has passed.
+        """
         self._deadline.check()
 
     # --- calls ---
 
     def call(self, node: ast.Call, frame: Frame) -> References | None:
-        """Follow a call; None where only the names of libraries can tell where its result leads."""
+        """Interpret a call; None if only a library's names can tell what its result refers to."""
         self.keep_time()
         handed = read_arguments(node, frame)
         made = self.callees.make(node, frame)
@@ -94,7 +100,7 @@ class Interpreter:
             self.store((made,), f".{name}", refs)
 
     def _follow_decorated(self, closure: Closure, handed: Arguments) -> References:
-        """Follow a function and what the notebook's own decorators have put around it."""
+        """Interpret a function and the notebook decorators around it."""
         results = [self.follow(closure, handed)]
         raw = self.callees.close(replace(closure, given=()))
         for name in closure.function.decorators():
@@ -105,7 +111,7 @@ class Interpreter:
         return union(*results)
 
     def follow(self, closure: Closure, handed: Arguments) -> References:
-        """Run a function in thought, once for each set of arguments."""
+        """Interpret a function, once for each set of arguments."""
         bound = bind_arguments(closure, handed)
         key = (closure.function.node, tuple(bound.items()))
         if key in self._done or self._depth >= DEEPEST or len(self._done) >= MOST_CALLS:
@@ -122,7 +128,7 @@ class Interpreter:
     # --- what a frame reads and writes ---
 
     def read(self, refs: References) -> References:
-        """Follow what reading these paths runs, and add what the code has stored there."""
+        """Interpret the code that reading these paths runs, and add what the code stored there."""
         plain = [one for one in refs if one.is_spelled]
         run_by = [self._read_step(one) for one in plain if one.path.steps]
         return union(refs, *run_by, *(self._load(one) for one in plain))
@@ -142,7 +148,7 @@ class Interpreter:
         return union(*(refs for path, refs in alike.items() if path.leads_to(one.path)))
 
     def store(self, refs: References, step: str, value: References) -> None:
-        """Note what is stored at an item or attribute."""
+        """Record what is stored at an item or attribute."""
         for one in refs:
             if value and one.is_spelled:
                 path = to.step_to(one, step).path
@@ -150,7 +156,7 @@ class Interpreter:
                 alike[path] = union(alike.get(path, ()), value)
 
     def iterate(self, refs: References) -> References:
-        """Follow what a loop over these objects runs, and give the items."""
+        """Interpret iteration over these objects, and return the items."""
         items = [to.element(refs), to.element(self.operate(refs, "__iter__", ()))]
         items += [self.operate(refs, name, ()) for name in ("__next__", "__getitem__")]
         opaque = [one for one in refs if self.callees.is_opaque(one)]
@@ -158,23 +164,23 @@ class Interpreter:
         return self.read(union(*items)) if self._stored else union(*items)
 
     def operate(self, refs: References, name: str, others: References) -> References:
-        """Follow a method that an operator or a `with` runs."""
+        """Interpret a method that an operator or a `with` runs."""
         handed = Arguments(rest=others)
         return union(*(self.follow(each, handed) for one in refs for each in self.callees.methods(one, name)))
 
     def close(self, function: Function, frame: Frame) -> References:
-        """Give a function that is made inside another one a path of its own."""
+        """Return a nested function under a path of its own."""
         return self.callees.close(Closure(function, frame))
 
     def note(self, frame: Frame, write: NamedWrite) -> None:
-        """Note a write by the frame's current statement; to bind an attribute anew writes no byte."""
+        """Record a write by the frame's current statement; rebinding an attribute writes no byte."""
         if not write.metadata and (not write.step.startswith(".") or write.step == ".data"):
             self.diary.add(frame, "write", write.refs)
 
     # --- what a library runs ---
 
     def _call_back(self, node: ast.Call, handed: Arguments, frame: Frame) -> References:
-        """Run what a library may run of what it is given: functions, and methods of the notebook's own classes."""
+        """Interpret notebook callbacks that a library may call: functions, and methods of notebook classes."""
         given = [one for refs in (*handed.positional, *handed.named.values()) for one in refs]
         results = [self.run_behind(one, handed) for one in union(given, handed.rest)]
         owner = trace(node.func.value, frame) if isinstance(node.func, ast.Attribute) else ()
@@ -183,7 +189,7 @@ class Interpreter:
         return union(*results, *(self.follow(each, items) for each in callbacks))
 
     def run_behind(self, one: Reference, handed: Arguments) -> References:
-        """Run what a library may run of the notebook's own that lies at or behind an object."""
+        """Interpret notebook callbacks at or behind an object that a library may call."""
         rest = Arguments(rest=to.doubt(handed.everything()))
         owners = list(self.callees.instances(one))
         found = [each for owner in owners for name in _IMPLICIT for each in self.callees.methods(owner, name)]
@@ -194,7 +200,7 @@ class Interpreter:
 
 
 def _run_module(node: ast.Call, handed: Arguments, frame: Frame, follower: Interpreter) -> References | None:
-    """Run a call of a library's module in thought; None for what is not known to be one."""
+    """Interpret a call of a library module; None if the callee is not known to be one."""
     called = _called(node.func, frame)
     known = [one for one in called if follower.callees.class_of(one) or _writers(one, follower)]
     if not known:
@@ -245,5 +251,5 @@ def _run_other(one: Reference, name: str, value: References, frame: Frame, follo
 
 
 def _writers(one: Reference, follower: Interpreter) -> list[AccessPath]:
-    """Give the modules at or behind a path that write in place."""
+    """Return the modules at or behind a path that write in place."""
     return follower.callees.library.inplace_behind(one.path) if one.is_spelled else []

@@ -1,4 +1,4 @@
-"""How likely it is that one line inside a function changed one access path."""
+"""Rank how likely a line inside a function changed an access path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BY_ANOTHER_NAME = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likelihood:
-    """How likely a line is, and through what it writes."""
+    """The likelihood of a line, and the reference through which it writes."""
 
     score: int
     origin: AccessPath | None = None
@@ -26,12 +26,12 @@ class Likelihood:
 
 
 def judge(event: Event, paths: tuple[AccessPath, ...]) -> Likelihood | None:
-    """Judge a line that writes: `paths` are the changed one and then the others in its memory.
+    """Rate a write event: `paths` is the changed path, then the others in its memory.
 
     Returns
     -------
     Likelihood or None
-        None where the line writes to something that is known to lie elsewhere.
+        None if the line is known to write elsewhere.
     """
     if event.reference is None:
         return _judge_library(event, paths)

@@ -1,4 +1,4 @@
-"""What a statement reaches through the calls in it."""
+"""What a statement reaches through its calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Reach:
-    """What a statement reaches, followed only when it is asked for: most changes explain themselves."""
+    """What a statement reaches, interpreted on demand: most changes need no interpretation."""
 
     def __init__(self, follow: Callable[[], Reached], narrow: Callable[[Candidates], Candidates]) -> None:
         self._follow, self._narrow = follow, narrow
@@ -25,17 +25,17 @@ class Reach:
 
     @cached_property
     def possible(self) -> Candidates:
-        """The lines that may have written, the likeliest first, and were not seen to do something else."""
+        """The lines that may have written, likeliest first, and were not seen to do something else."""
         return () if self._found.is_cut else self._narrow(self._found.candidates)
 
     @property
     def candidates(self) -> Candidates:
-        """The lines that tell why the statement wrote; where what was seen is not understood, any that may have."""
+        """The lines that explain the write; all that may have written if the observations do not match."""
         return self.possible or self._found.candidates
 
     @property
     def is_cut(self) -> bool:
-        """Whether time was up before all was followed."""
+        """Whether the deadline passed before everything was interpreted."""
         return self._found.is_cut
 
     @property

@@ -19,7 +19,7 @@ _parse_path = lru_cache(maxsize=16_384)(parse_path)
 
 
 class Library:
-    """Finds the functions and classes that a notebook defines, each parsed once."""
+    """Finds the functions and classes of a notebook, each parsed once."""
 
     def __init__(self, notebook: Notebook) -> None:
         self.notebook = notebook
@@ -32,7 +32,7 @@ class Library:
         self._paths = _by_root(notebook.classes)
 
     def function(self, name: str) -> Function | None:
-        """Find a function that the notebook defines, a named lambda too."""
+        """Return a function, or named lambda, that the notebook defines."""
         if name not in self._functions:
             found = self._find(name)
             self._functions[name] = (
@@ -45,14 +45,14 @@ class Library:
         return Function(name, node, self._code(name), hidden=enclosing_names(tree, node) if tree else frozenset())
 
     def class_node(self, name: str) -> ast.ClassDef | None:
-        """Find a class that the notebook defines."""
+        """Return a class that the notebook defines."""
         if name not in self._classes:
             found = self._find(name)
             self._classes[name] = found if isinstance(found, ast.ClassDef) else None
         return self._classes[name]
 
     def method(self, owner: str, name: str, *, above: str = "") -> Function | None:
-        """Find a method of a class or of its bases; with `above`, only past that class, as `super()` does."""
+        """Return a method of a class or of its bases; with `above`, only of classes after it, as for `super()`."""
         key = owner, name, above
         if key not in self._methods:
             self._methods[key] = self._find_method(owner, name, above)
@@ -67,7 +67,7 @@ class Library:
         return None
 
     def methods(self, owner: str) -> Iterator[Function]:
-        """Give the methods of a class and of its bases."""
+        """Yield the methods of a class and of its bases."""
         names = [
             node.name
             for one in self._lineage(owner, set())
@@ -78,13 +78,13 @@ class Library:
         yield from (one for one in found if one is not None)
 
     def fields(self, owner: str) -> list[str]:
-        """Give the fields that a class of records declares."""
+        """Return the fields that a dataclass-like class declares."""
         node = self.class_node(owner)
         body = [] if node is None else node.body
         return [one.target.id for one in body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
 
     def only_method(self, name: str) -> Function | None:
-        """Find the one method of this name in all of the notebook's classes."""
+        """Return the only method of this name in all notebook classes."""
         if name not in self._only:
             written = f"def {name}"
             owners = (each for each, one in self.notebook.definitions.items() if written in one.source)
@@ -94,7 +94,7 @@ class Library:
         return self._only[name]
 
     def class_of(self, path: AccessPath) -> str:
-        """Tell the class of what a path leads to, "" where it is not known."""
+        """Return the class name of what a path leads to; empty if not known."""
         exact = self.notebook.classes.get(str(path))
         if exact is not None or ANY_ITEM not in path.steps:
             return exact or ""
@@ -102,12 +102,12 @@ class Library:
         return next((self.notebook.classes[str(one)] for one in alike if path.leads_to(one)), "")
 
     def behind(self, path: AccessPath) -> Iterator[tuple[AccessPath, str]]:
-        """Give the paths that lie at or behind this one, with their classes."""
+        """Yield the paths at or behind this one, with their classes."""
         inner = (one for one in self._paths.get(path.root, ()) if path.leads_to(one))
         yield from ((one, self.notebook.classes[str(one)]) for one in inner)
 
     def inplace_behind(self, path: AccessPath) -> list[AccessPath]:
-        """Give the modules at or behind a path that write in place."""
+        """Return the modules at or behind a path that write in place."""
         return [one for one in self._inplace.get(path.root, ()) if path.leads_to(one)]
 
     def _lineage(self, name: str, seen: set[str]) -> Iterator[str]:

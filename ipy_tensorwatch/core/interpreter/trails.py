@@ -1,4 +1,4 @@
-"""Follow the statements of one cell into the notebook's own functions."""
+"""Interpret the statements of one cell inside notebook functions."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 _CUT = Trail(is_cut=True)
 KEEP_EVERY = 64
-"""After how many statements what is known is kept, to go back to when an earlier statement is asked for."""
+"""The number of statements between saved states, to which an earlier statement returns."""
 
 
 class Trails:
-    """Follows the statements of one cell; where the earlier ones led is found once for all of the later ones.
+    """Interprets the statements of one cell; the effect of earlier statements is computed once.
 
     Attributes
     ----------
     is_cut
-        Whether time was up before a statement was followed to the end.
+        Whether the deadline passed before a statement was fully interpreted.
     """
 
     def __init__(self, notebook: Notebook, *, cell: int = 0, source: str = "", deadline: Deadline = NEVER) -> None:
@@ -50,7 +50,7 @@ class Trails:
         self._kept = {0: self._state()}
 
     def of(self, statement: Statement | str) -> Trail:
-        """Follow a statement; what it finds serves every path that the statement changed."""
+        """Interpret a statement; the trail serves every path that the statement changed."""
         key = statement if isinstance(statement, str) else (statement.index, statement.text)
         if key not in self._known:
             self._known[key] = self._follow(statement)
@@ -66,7 +66,7 @@ class Trails:
             return _CUT
 
     def _arrive_at(self, statement: Statement | str) -> tuple[ast.stmt | None, int]:
-        """Run in thought what stands before a statement, and give it."""
+        """Interpret what precedes a statement, and return its node and line."""
         if isinstance(statement, str):
             return parse_header(statement), 1
         if statement.index >= len(self._nodes):
@@ -109,18 +109,18 @@ class Trails:
 
 
 def follow_statement(statement: Statement | str, notebook: Notebook, *, cell: int = 0, source: str = "") -> Trail:
-    """Follow one statement's calls.
+    """Interpret the calls of one statement.
 
     Parameters
     ----------
     cell, source
-        The cell that runs, its execution count and its source: what its earlier statements bound is then known too.
+        The execution count and source of the running cell; they add the bindings of its earlier statements.
     """
     return Trails(notebook, cell=cell, source=source).of(statement)
 
 
 def reach(statement: Statement | str, changed: AccessPath, group: Iterable[AccessPath], notebook: Notebook) -> Reached:
-    """Find the lines inside the notebook's own functions by which a statement may have changed `changed`.
+    """Return the lines inside notebook functions by which a statement may have changed `changed`.
 
     Parameters
     ----------
@@ -129,6 +129,6 @@ def reach(statement: Statement | str, changed: AccessPath, group: Iterable[Acces
     changed
         The access path whose bytes changed.
     group
-        The other access paths that lie in the same memory.
+        The other access paths in the same memory.
     """
     return follow_statement(statement, notebook).narrow(changed, group)

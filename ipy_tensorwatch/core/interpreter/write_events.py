@@ -1,4 +1,4 @@
-"""The writes that were found while following a statement."""
+"""The writes recorded while a statement is interpreted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EventKind = Literal["write", "module", "backward", "optimizer"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One line inside a function of the notebook that writes, and where to; None where only a library knows."""
+    """One line inside a function that writes, and its target; None if only a library knows."""
 
     code: Code = field(compare=False)
     node: ast.stmt
@@ -28,7 +28,7 @@ class Event:
 
 
 class Diary:
-    """Keeps the writes in the order in which they were reached.
+    """The recorded writes, in the order they were reached.
 
     Attributes
     ----------
@@ -41,13 +41,13 @@ class Diary:
         self.backward = self.optimizer = False
 
     def add(self, frame: Frame, kind: EventKind, refs: References) -> None:
-        """Keep a write to any of these objects."""
+        """Record a write to any of these objects."""
         for one in refs:
             if not one.depth:
                 self._add(frame, kind, one)
 
     def add_training(self, node: ast.Call, frame: Frame) -> None:
-        """Keep what a call's name tells of gradients and optimizers."""
+        """Record the gradient computations and optimizer steps that a call's name implies."""
         name = last_name(node.func)
         if name in {"backward", "zero_grad"}:
             self.backward = True

@@ -1,4 +1,4 @@
-"""Group access paths by the block of memory in which they lie."""
+"""Group access paths by their block of memory."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 
 MAX_PAIRS = 300
 UNTOLD = ""
-"""Stands for the device where memory cannot be told: such a tensor shares it only with other names of itself."""
+"""The device of unknown memory: such a tensor shares memory only with other names of itself."""
 
 
 def group(entries: Iterable[Entry]) -> tuple[AliasGroup, ...]:
-    """Group paths that lie in one block; a path that is alone in its block makes no group.
+    """Group paths that share a block; a path alone in its block forms no group.
 
-    Two paths lie in one block when their storages are one, when the bytes between their first and last element
-    overlap, or when both names lead to one object whose memory cannot be told.
+    Two paths share a block if they have the same storage, if the address ranges of their elements
+    overlap, or if both lead to the same object whose memory is not known.
     """
     return Grouping().update(entries).groups
 
 
 def blocks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Go through the blocks of memory in which more than one path lies."""
+    """Iterate over the blocks that hold more than one path."""
     homes = _by_home(entries)
     for block in _blocks(_spans(homes), homes):
         yield [entry for home in block for entry in homes[home]]
 
 
 def home_of(reading: Reading) -> Home:
-    """Name what a tensor lies in: a storage of a device, or itself where its memory cannot be told."""
+    """Return the home of a tensor: its storage and device, or its object if its memory is not known."""
     if reading.unknown or not reading.data_ptr:
         return UNTOLD, reading.object
     return reading.device, reading.storage
@@ -49,7 +49,7 @@ def home_of(reading: Reading) -> Home:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Grouping:
-    """The alias groups of one snapshot, with what it takes to group the next one by its differences alone."""
+    """The alias groups of one snapshot, updated incrementally for the next one."""
 
     homes: Mapping[Home, Sequence[Entry]] = field(default_factory=dict)
     spans: Sequence[AddressSpan] = ()
@@ -57,18 +57,18 @@ class Grouping:
 
     @property
     def groups(self) -> tuple[AliasGroup, ...]:
-        """The groups, those with the oldest storage first, so that their order stays from cell to cell."""
+        """The groups, oldest storage first, so that their order is stable across cells."""
         return tuple(sorted(self.blocks.values(), key=lambda one: one.id))
 
     def update(self, entries: Iterable[Entry], moved: Collection[Home] | None = None) -> Grouping:
-        """Group anew what lies in these homes; all of them by default.
+        """Regroup the entries of these homes; by default all.
 
         Parameters
         ----------
         entries
             All entries of the new snapshot.
         moved
-            The homes, old and new, of every entry that came, went, or is laid out otherwise than before.
+            The homes, old and new, of every entry that was added, removed, or laid out differently.
         """
         fresh = _by_home(entries if moved is None else (one for one in entries if home_of(one[1]) in moved))
         gone = self.homes.keys() if moved is None else moved
@@ -89,7 +89,7 @@ def _by_home(entries: Iterable[Entry]) -> dict[Home, list[Entry]]:
 
 
 def _spans(homes: Mapping[Home, Sequence[Entry]]) -> list[AddressSpan]:
-    """List the stretches of memory that the homes' tensors cover, by device and address."""
+    """Return the address ranges that the homes' tensors cover."""
     return sorted(
         (home[0], min(one.address for _, one in members), max(one.end for _, one in members), home[1])
         for home, members in homes.items()
@@ -98,7 +98,7 @@ def _spans(homes: Mapping[Home, Sequence[Entry]]) -> list[AddressSpan]:
 
 
 def _blocks(spans: Iterable[AddressSpan], homes: Mapping[Home, Sequence[Entry]]) -> Iterator[tuple[Home, ...]]:
-    """Sweep over the spans, and yield the homes that make one block where more than one path lies in it."""
+    """Sweep over the ranges and yield the homes of each block with more than one path."""
     block: list[Home] = []
     current, end = "", -1
     for device, low, high, storage in spans:

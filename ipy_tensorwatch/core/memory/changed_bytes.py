@@ -1,4 +1,4 @@
-"""Which bytes of a block a cell has changed, as far as it is known of the variables that lie there."""
+"""Which bytes of a block a cell changed, derived from the changes of its variables."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One variable in a block, and what became of its bytes.
+    """One variable in a block, and the change of its bytes.
 
     Attributes
     ----------
     change
-        The change by which its bytes were mutated, if they were.
+        The change that mutated its bytes, if any.
     is_clean
-        Whether its bytes are known to be what they were before the cell.
+        Whether its bytes are known to be unchanged.
     """
 
     reading: Reading
@@ -36,13 +36,13 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dirty:
-    """Bytes of one variable that the cell changed.
+    """Changed bytes of one variable.
 
     Attributes
     ----------
     is_exact
-        Whether every element in them changed. If not, they *may* have changed: they lie in a changed variable and in
-        none of like elements that is known to be unchanged. Either way, no byte of the variable outside them changed.
+        Whether every element in them changed. If not, they *may* have changed: they are in a changed variable and in
+        no comparable variable that is unchanged. Either way, no byte of the variable outside them changed.
     """
 
     runs: tuple[ByteRun, ...]
@@ -50,11 +50,11 @@ class Dirty:
 
 
 def find_dirty(members: Mapping[str, Member]) -> dict[str, Dirty]:
-    """Find the changed bytes of each variable that changed.
+    """Return the changed bytes of each changed variable.
 
-    A report says how many elements of a variable changed, and lists the first few. Where all did, or all are listed,
-    that is the answer. Else the others in the block narrow it down: all that is wholly changed is in it, and nothing
-    that is unchanged. Where either bound holds as many elements as have changed, it is the answer.
+    A report has the number of changed elements and lists the first few. If all changed, or all are listed,
+    that is exact. Otherwise other variables in the block bound the result: it contains the wholly changed ones and
+    excludes the unchanged ones. A bound with as many elements as changed is exact.
     """
     return {path: _dirty(one, members.values()) for path, one in members.items() if one.change is not None}
 
@@ -76,7 +76,7 @@ def _dirty(one: Member, others: Iterable[Member]) -> Dirty:
 
 
 def _listed(one: Member) -> tuple[ByteRun, ...]:
-    """Find the elements that changed where they are so few that the report lists them all."""
+    """Return the changed elements, if the report lists all of them."""
     reading, elements = one.reading, one.change.elements if one.change else None
     indices = [example.index for example in elements.examples] if elements else []
     if not elements or elements.changed != len(indices) or {len(reading.shape)} != set(map(len, indices)):
@@ -91,7 +91,7 @@ def _covered(runs: Iterable[ByteRun]) -> int:
 
 
 def _changed_bytes(one: Member) -> int | None:
-    """Count the bytes of the elements that changed; None where their number is not known."""
+    """Return the number of bytes in changed elements; None if not known."""
     elements = one.change.elements if one.change else None
     return None if elements is None or elements.changed is None else elements.changed * one.reading.itemsize
 
@@ -101,27 +101,27 @@ def _is_whole(one: Member) -> bool:
 
 
 def _is_peer(one: Member, other: Member) -> bool:
-    """Tell whether what became of another's bytes tells of ours: since the same cell, and in the same elements."""
+    """Return whether another's change is evidence for ours: since the same cell, with the same element grid."""
     is_as_old = (one.change and one.change.since) == (other.change and other.change.since)
     return is_as_old and other.lane.is_exact and _has_same_grid(one.reading, other.reading)
 
 
 def _has_same_grid(a: Reading, b: Reading) -> bool:
-    """Tell whether elements of the two never overlap in part, so that counting bytes counts elements."""
+    """Return whether elements of the two never overlap partially, so that counting bytes counts elements."""
     size = a.itemsize
     steps = (a.address - b.address, *a.strides, *b.strides)
     return size == b.itemsize and not any(step % size for step in steps)
 
 
 def _unite(several: Iterable[tuple[ByteRun, ...]]) -> tuple[ByteRun, ...]:
-    """Unite what lanes cover, where stripes that meet others are counted low."""
+    """Return the union of lanes, counting stripes that meet others as lower bounds."""
     runs = sorted((run for lane in several for run in lane), key=lambda run: run.low)
     solid = join_runs(run for run in runs if run.is_solid)
     return tuple(sorted((*solid, *_apart(runs, solid)), key=lambda run: run.low))
 
 
 def _apart(runs: Iterable[ByteRun], solid: Iterable[ByteRun]) -> Iterator[ByteRun]:
-    """Keep the stripes that meet neither a solid run nor stripes before them."""
+    """Yield the stripes that meet neither a solid run nor earlier stripes."""
     high = 0
     for run in runs:
         if not run.is_solid and run.low >= high and not any(one.low < run.high and run.low < one.high for one in solid):
@@ -130,7 +130,7 @@ def _apart(runs: Iterable[ByteRun], solid: Iterable[ByteRun]) -> Iterator[ByteRu
 
 
 def _meet(runs: Iterable[ByteRun], others: Iterable[ByteRun]) -> Iterator[ByteRun]:
-    """Find the bytes that both cover, counted low."""
+    """Yield the intersection, its bytes counted as a lower bound."""
     for run in runs:
         for other in others:
             low, high = max(run.low, other.low), min(run.high, other.high)
@@ -140,12 +140,12 @@ def _meet(runs: Iterable[ByteRun], others: Iterable[ByteRun]) -> Iterator[ByteRu
 
 
 def _least(run: ByteRun, width: int) -> int:
-    """Count the bytes that a part of a run covers at least."""
+    """Return the minimum number of covered bytes in a part of a run."""
     return max(0, run.covered - (run.width - width))
 
 
 def _leave_out(runs: Iterable[ByteRun], others: Iterable[ByteRun]) -> Iterator[ByteRun]:
-    """Take the bytes that others cover wholly out of runs, the rest counted high."""
+    """Subtract wholly covered bytes from runs; the rest is counted as an upper bound."""
     solid = [other for other in others if other.is_solid]
     for run in runs:
         low = run.low

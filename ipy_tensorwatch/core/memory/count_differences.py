@@ -1,4 +1,4 @@
-"""Count the elements that differ between two copies of memory, in the time that the memory takes, not the elements."""
+"""Count the elements that differ between two copies of memory, in time linear in bytes, not in elements."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     Index = tuple[int, ...]
 
 PIECE = 1 << 16
-"""How many elements are compared at once."""
+"""The number of elements compared at once."""
 MAX_STARTS = 1 << 18
-"""How many places there may be where an element begins, where elements lie over each other."""
+"""The maximum number of start places of overlapping elements."""
 MAX_COUNT = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One copy of some memory, and how the elements lie in it.
+    """One copy of some memory, and the strided layout of its elements.
 
     Attributes
     ----------
     first
-        Where in the buffer the element of index 0 begins.
+        The offset of the element of index 0, in bytes.
     strides
         In bytes.
     """
@@ -44,7 +44,7 @@ class Side:
     strides: tuple[int, ...]
 
     def element(self, index: Index, itemsize: int) -> Array:
-        """Give the bytes of one element, as a row."""
+        """Return the bytes of one element as a row."""
         place = self.first + sum(map(int.__mul__, index, self.strides))
         return as_array(self.buffer, place, (1, itemsize), (itemsize, 1))
 
@@ -56,13 +56,13 @@ class Tally:
     Attributes
     ----------
     note
-        Called with the bytes of elements that differ, before and after, as rows; each place in memory comes once.
+        Called with rows of differing bytes, before and after; once for each place in memory.
     differs
-        Whether there are any; None where looking took too long and none had been found.
+        Whether any differ; None if the comparison was cut short before one was found.
     changed
-        How many they are; None where counting took too long.
+        The number of differing elements; None if counting was cut short.
     first
-        The indices of the first of them.
+        The indices of the first differing elements.
     """
 
     shape: tuple[int, ...]
@@ -75,7 +75,7 @@ class Tally:
     first: list[Index] = field(default_factory=list)
 
     def count(self, old: Side, new: Side) -> None:
-        """Compare two copies, in which the elements may lie differently."""
+        """Compare two copies, whose elements may have different layouts."""
         pairs: list[Index] = [*zip(self.shape, old.strides, new.strides, strict=True)]
         real = [place for place, (size, *strides) in enumerate(pairs) if size > 1 and any(strides)]
         dims = [pairs[place] for place in real]
@@ -114,14 +114,14 @@ class Tally:
 
 
 def spread_indices(shape: Index, real: Sequence[int], indices: list[Index], count: int) -> list[Index]:
-    """Give the first indices of the elements that lie at some places, many at each because of strides of 0.
+    """Return the first indices of elements at some places; strides of 0 put many at one place.
 
     Parameters
     ----------
     shape
         The shape of all elements.
     real, indices
-        The dimensions in which the places differ, and the index of each place in these alone, in order.
+        The dimensions without stride 0, and the index of each place in these dimensions, in order.
     """
     return [*islice(heapq.merge(*(_spread(shape, real, one) for one in indices)), count)]
 
@@ -133,7 +133,7 @@ def _spread(shape: Index, real: Sequence[int], reduced: Index) -> Iterator[Index
 
 
 def _in_order(ranges: Sequence[Sequence[int]]) -> Iterator[Index]:
-    """Go through a product lazily: its ranges may be long."""
+    """Yield the product of ranges lazily: they may be long."""
     if not ranges:
         yield ()
         return
@@ -143,7 +143,7 @@ def _in_order(ranges: Sequence[Sequence[int]]) -> Iterator[Index]:
 
 
 def _merge(dims: list[Index]) -> list[Index]:
-    """Make one dimension of neighbours that lie behind each other in both copies."""
+    """Merge neighbouring dimensions that are contiguous in both copies."""
     merged: list[Index] = []
     for size, old, new in dims:
         if merged and merged[-1][1] == size * old and merged[-1][2] == size * new:
@@ -154,7 +154,7 @@ def _merge(dims: list[Index]) -> list[Index]:
 
 
 def _lay(side: Side, dims: list[Index], which: int, itemsize: int) -> Array:
-    """Lay elements over a copy, each one a number or a row of numbers as large as may be: these compare quickest."""
+    """View elements over a copy, as numbers or rows of the widest possible numbers, which compare fastest."""
     size = next(size for size in (8, 4, 2, 1) if itemsize % size == 0)
     row, step = ((), ()) if size == itemsize else ((itemsize // size,), (size,))
     shape, strides = (*(one[0] for one in dims), *row), (*(one[which] for one in dims), *step)
@@ -162,7 +162,7 @@ def _lay(side: Side, dims: list[Index], which: int, itemsize: int) -> Array:
 
 
 def pieces(shape: tuple[int, ...], base: int = 0, taken: tuple[Any, ...] = ()) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Cut a shape into pieces, in order, each with the number of elements before it."""
+    """Split a shape into pieces, in order, each with the number of elements before it."""
     if prod(shape) <= PIECE:
         yield base, (*taken, Ellipsis)
         return
@@ -178,16 +178,16 @@ def pieces(shape: tuple[int, ...], base: int = 0, taken: tuple[Any, ...] = ()) -
 
 @dataclass(frozen=True, slots=True)
 class _Overlaid:
-    """Elements that lie over each other: more of them than places where one begins.
+    """Overlapping elements: more of them than start places.
 
     Attributes
     ----------
     dims
-        Sizes and strides, these in units of `step` bytes.
+        (size, stride) pairs, strides in units of `step` bytes.
     first
-        The place of index 0.
+        The place of index 0, in the same units.
     differs
-        For each place, from the lowest on, whether an element there differs.
+        For each place, lowest first, whether an element there differs.
     """
 
     old: Side
@@ -200,7 +200,7 @@ class _Overlaid:
 
     @classmethod
     def of(cls, old: Side, new: Side, dims: list[Index], itemsize: int) -> _Overlaid | None:
-        """Look at two copies in this way, where that pays and is allowed."""
+        """Return the overlapping view of two copies; None if it does not pay or is not allowed."""
         if not dims or any(a != b for _, a, b in dims):
             return None
         step = gcd(*(stride for _, stride, _ in dims))
@@ -220,7 +220,7 @@ class _Overlaid:
         return cls(old, new, scaled, step, first, itemsize, before[starts + itemsize] != before[starts])
 
     def count(self, examples: int, note: Callable[[Array, Array], None]) -> tuple[int | None, list[Index]]:
-        """Count the elements that differ, and give the indices of the first."""
+        """Count the differing elements, and return the indices of the first."""
         numbers = [self.differs.astype(np.int64)]
         for size, stride in reversed(self.dims):
             numbers.append(_sum_along(numbers[-1], size, stride))
@@ -231,7 +231,7 @@ class _Overlaid:
         return changed, [*islice(self._indices(numbers[1:], self.first, self.dims), examples)]
 
     def _rows(self) -> Iterator[Array]:
-        """Give the elements that differ, before and after."""
+        """Yield the elements that differ, before and after."""
         reached = np.zeros(len(self.differs), np.bool_)
         reached[0] = True  # from the lowest place on, whichever index lies there
         for size, stride in self.dims:
@@ -253,7 +253,7 @@ class _Overlaid:
 
 
 def _sum_along(numbers: Array, size: int, stride: int) -> Array:
-    """Add to each number those up to `size - 1` strides behind it; beyond the end there are none."""
+    """Add to each number the next `size - 1` numbers at `stride`; missing ones are 0."""
     if stride < 0:
         return _sum_along(numbers[::-1], size, -stride)[::-1]
     rows = -(-len(numbers) // stride)

@@ -1,4 +1,4 @@
-"""The bytes that a tensor's elements cover, each once, however many elements lie over them."""
+"""The bytes that a tensor's elements cover, each once, however many elements overlap."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MAX_WIDTH = 1 << 22
-"""The widest span in which bytes are marked one by one, where stripes cross each other."""
+"""The widest span, in bytes, marked byte by byte if stripes cross each other."""
 MAX_RUNS = 1 << 18
-"""How many separate runs of bytes are read or written one by one."""
+"""The maximum number of separate runs of bytes that are read or written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Bytes in the order of their addresses; two layouts that cover the same bytes have the same footprint.
+    """Bytes in address order; two layouts that cover the same bytes have the same footprint.
 
     Attributes
     ----------
     levels
-        Progressions (stride, size), the finest first, whose sums are the offsets of the bytes.
+        (stride, size) progressions, finest first, whose sums are the offsets of the bytes.
     """
 
     levels: Levels
 
     @property
     def is_solid(self) -> bool:
-        """Whether they lie without gaps."""
+        """Whether the bytes have no gaps."""
         return len(self.levels) == 1
 
     @property
     def width(self) -> int:
-        """The number of bytes from the first to the last."""
+        """The number of bytes from the first to the last, gaps included."""
         return width_of(self.levels)
 
     @property
     def nbytes(self) -> int:
-        """The number of bytes."""
+        """The number of bytes, gaps excluded."""
         return prod(size for _, size in self.levels) if are_nested(self.levels) else int(self._marked().sum())
 
     def take(self, buffer: Any, start: int) -> Array:  # noqa: ANN401
-        """Give the bytes out of a buffer in which the first lies at `start`."""
+        """Copy the bytes out of a buffer; the first one is at `start`."""
         if not are_nested(self.levels):
             return as_array(buffer, start, (self.width,), (1,))[self._marked()]
         shape, strides = tuple(size for _, size in self.levels), tuple(stride for stride, _ in self.levels)
         return np.ascontiguousarray(as_array(buffer, start, shape[::-1], strides[::-1])).reshape(-1)
 
     def runs(self) -> Array | None:
-        """Give the bytes as runs, rows of an offset and a length; None where these are too many."""
+        """Return the bytes as runs, rows of (offset, length); None if there are too many."""
         if not are_nested(self.levels):
             edges = np.flatnonzero(np.diff(self._marked(), prepend=False, append=False))
             return np.stack((edges[::2], edges[1::2] - edges[::2]), axis=1)
@@ -69,7 +69,7 @@ class Footprint:
         return np.stack((offsets, np.full_like(offsets, self.levels[0][1])), axis=1)
 
     def _marked(self) -> Array:
-        """Mark the bytes, one entry a byte of the span."""
+        """Return a mask over the span, one entry a byte."""
         marked = np.zeros(self.width, np.bool_)
         marked[0] = True
         for stride, size in self.levels:
@@ -78,7 +78,7 @@ class Footprint:
 
 
 def footprint_of(reading: Reading) -> Footprint | None:
-    """Find the bytes that a reading's elements cover, counted from the lowest; None where that takes too long.
+    """Return the bytes that a reading's elements cover, relative to the lowest; None if that takes too long.
 
     Examples
     --------
@@ -94,13 +94,13 @@ def footprint_of(reading: Reading) -> Footprint | None:
 
 
 def as_array(buffer: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...], size: int = 1) -> Array:  # noqa: ANN401
-    """Lay whole numbers of some size over a buffer."""
+    """View integers of some size over a buffer."""
     laid_out: Array = np.ndarray(shape, np.dtype(f"u{size}"), buffer, start, strides)
     return laid_out
 
 
 def spread(marked: Array, stride: int, size: int) -> None:
-    """Mark, in place, also what lies up to `size - 1` strides behind what is marked."""
+    """Mark, in place, the next `size - 1` strides after each marked byte."""
     done = 1
     while done < size:
         step = min(done, size - done)

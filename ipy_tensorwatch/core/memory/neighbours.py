@@ -1,4 +1,4 @@
-"""Find the entries that share a byte with a reading, without asking each of them."""
+"""Find the entries that share a byte with a reading, without comparing all of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Owner = TypeVar("_Owner")
 
 
 class Neighbourhood(Generic[_Owner]):
-    """Readings, each with its owner, in the order of their addresses."""
+    """Readings and their owners, in address order."""
 
     def __init__(self, entries: Iterable[tuple[_Owner, Reading]]) -> None:
         self._entries = list(entries)
@@ -32,19 +32,19 @@ class Neighbourhood(Generic[_Owner]):
             self._by_object[one.object].append(place)
 
     def of(self, reading: Reading) -> list[tuple[_Owner, Reading]]:
-        """Give the entries that share a byte, as they were given, and behind them the others of the same object."""
+        """Return the entries that share a byte, in the given order, then others of the same object."""
         near = list(_sharing(reading, self._intervals, self._readings))
         same = [place for place in self._by_object.get(reading.object, ()) if place not in near]
         return [self._entries[place] for place in (*near, *same)]
 
 
 def neighbours_of(reading: Reading, snapshot: Snapshot, most: int | None = None) -> list[tuple[AccessPath, Reading]]:
-    """Return the entries that share a byte with a reading, in order, and behind them the others of the same object.
+    """Return the entries that share a byte with a reading, in order, then others of the same object.
 
     Parameters
     ----------
     most
-        How many entries that share a byte are looked for; None for all.
+        The maximum number of entries that share a byte; None for all.
     """
     sharing = (
         (scene, place)

@@ -1,4 +1,4 @@
-"""Whether two sets of elements share a byte: exact, by arithmetic on addresses, without reading memory."""
+"""Whether two sets of elements share a byte: exact, by address arithmetic, without reading memory."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 MAX_WORK = 10**6
 
-_search: Any = np.shares_memory  # its types allow fewer counts than it takes
+_search: Any = np.shares_memory  # its type stubs are too narrow
 _TooHardError: type[Exception] = getattr(np, "exceptions", np).TooHardError  # it moved in NumPy 1.25
 
 
 def relate(a: Reading, b: Reading) -> Relation:
-    """Tell how the memory of two readings relates."""
+    """Return how the memory of two readings relates."""
     if a.object == b.object:
         return "same-object"
     if a.unknown or b.unknown:
@@ -35,7 +35,7 @@ def relate(a: Reading, b: Reading) -> Relation:
 
 
 def share_bytes(a: Reading, b: Reading) -> bool | None:
-    """Tell whether two readings have a byte in common; None where the search would take too long."""
+    """Return whether two readings share a byte; None if the exact search would take too long."""
     if not (a.numel and b.numel) or a.address >= b.end or b.address >= a.end:
         return False
     if a.is_dense and b.is_dense:
@@ -47,7 +47,7 @@ def share_bytes(a: Reading, b: Reading) -> bool | None:
 
 
 def overlaps_itself(reading: Reading) -> bool | None:
-    """Tell whether elements of one reading share bytes, as `expand` and `unfold` lay them; None where it is not known.
+    """Return whether a reading's elements overlap, as with `expand` and `unfold`; None if not known.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def overlaps_itself(reading: Reading) -> bool | None:
 
 
 def _repeats(reading: Reading) -> bool | None:
-    """Count the addresses, where sizes and strides alone do not tell."""
+    """Count the addresses, if sizes and strides do not decide."""
     if reading.numel * reading.itemsize > reading.high - reading.low:
         return True
     footprint = footprint_of(reading)
@@ -74,14 +74,14 @@ def _repeats(reading: Reading) -> bool | None:
 
 
 def lay_out(buffer: Any, reading: Reading, start: int) -> np.ndarray[Any, np.dtype[np.uint8]]:  # noqa: ANN401
-    """View a run of bytes as a reading's elements, each one a row of `itemsize` bytes.
+    """View a buffer as a reading's elements, each one a row of `itemsize` bytes.
 
     Parameters
     ----------
     buffer
-        What NumPy takes for a buffer: bytes, a ctypes array, an array.
+        Any buffer that NumPy accepts: bytes, a ctypes array, an array.
     start
-        Where in it the reading's span begins.
+        The offset in it of the reading's span.
     """
     shape, strides = (*reading.shape, reading.itemsize), (*reading.strides, 1)
     if not reading.numel:
@@ -96,7 +96,7 @@ def _cover_the_same(a: Reading, b: Reading) -> bool:
 
 
 def _canonical(reading: Reading) -> list[tuple[int, int]]:
-    """Write a layout as (stride, size) from the innermost byte outwards, so that equal sets of bytes compare equal."""
+    """Return a layout as (stride, size), innermost first, so that equal sets of bytes compare equal."""
     dims = sorted((abs(stride), size) for size, stride in zip(reading.shape, reading.strides, strict=True))
     merged = [(1, reading.itemsize)]
     for stride, size in dims:
@@ -111,7 +111,7 @@ def _canonical(reading: Reading) -> list[tuple[int, int]]:
 
 
 def _address_array(reading: Reading) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Lay an array of single bytes over the elements' addresses; its memory is never read."""
+    """Make an array of single bytes at the elements' addresses; its memory is never read."""
     dims = [(size, stride) for size, stride in zip(reading.shape, reading.strides, strict=True) if size > 1 and stride]
     shape, strides = tuple(size for size, _ in dims), tuple(stride for _, stride in dims)
     base = _Addresses(reading.data_ptr, (*shape, reading.itemsize), (*strides, 1))
@@ -119,7 +119,7 @@ def _address_array(reading: Reading) -> np.ndarray[tuple[int, ...], np.dtype[np.
 
 
 class _Addresses:
-    """The array interface over bare addresses."""
+    """The array interface over raw addresses."""
 
     def __init__(self, address: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
         self.__array_interface__ = {

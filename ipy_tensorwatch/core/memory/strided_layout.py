@@ -1,4 +1,4 @@
-"""How the elements of a tensor lie in a block of memory: arithmetic on shape and strides, whatever their number."""
+"""Where a tensor's elements lie in a block: arithmetic on shape and strides, independent of their number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Levels = list[tuple[int, int]]
 
 MAX_STARTS = 1 << 12
-"""How many runs are gone through one by one where stripes cross each other, which no formula counts."""
+"""The maximum number of runs enumerated if stripes cross each other, which no formula counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class ByteRun:
 
     @property
     def is_solid(self) -> bool:
-        """Whether elements cover every byte; otherwise the run stands for stripes too fine to be told apart."""
+        """Whether elements cover every byte; otherwise the run stands for stripes too fine to be drawn apart."""
         return self.covered == self.width
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """Where in a block the elements of one tensor lie.
+    """Where the elements of one tensor lie in a block.
 
     Attributes
     ----------
@@ -48,11 +48,11 @@ class Lane:
     nbytes
         The number of bytes that belong to elements, each counted once.
     folds
-        How many elements a byte belongs to, on average: more than one where elements lie over each other.
+        The mean number of elements per byte: above one if elements overlap.
     stride
-        The bytes from one stripe to the next; None where there is one stripe only, or no common distance.
+        The distance between stripes in bytes; None for a single stripe, or no common distance.
     is_exact
-        Whether the bytes could be counted; if not, `nbytes` is an upper bound and `folds` a lower one.
+        Whether the count is exact; if not, `nbytes` is an upper bound and `folds` a lower one.
     """
 
     runs: tuple[ByteRun, ...] = ()
@@ -63,13 +63,13 @@ class Lane:
 
 
 def lay(reading: Reading, low: int, cell: float) -> Lane:
-    """Lay a reading's elements over the block that begins at address `low`.
+    """Return the lane of a reading in the block that begins at address `low`.
 
     Parameters
     ----------
     cell
-        The bytes that the eye can tell apart: stripes closer than two cells, or with less than one cell between them,
-        become one run with the number of bytes that they cover. 0 keeps all of them apart.
+        The drawing resolution in bytes: stripes closer than two cells, or with gaps below one cell,
+        become one run with the number of bytes that they cover. 0 keeps all stripes.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def lay(reading: Reading, low: int, cell: float) -> Lane:
 
 
 def levels_of(reading: Reading) -> Levels:
-    """Write the bytes as sums of progressions (stride, size), the finest first, those merged that make one."""
+    """Return the bytes as sums of progressions (stride, size), finest first, contiguous ones merged."""
     dims = sorted(
         (abs(stride), size) for size, stride in zip(reading.shape, reading.strides, strict=True) if size > 1 and stride
     )
@@ -111,7 +111,7 @@ def levels_of(reading: Reading) -> Levels:
 
 
 def are_nested(levels: Levels) -> bool:
-    """Tell whether each progression steps over all that the finer ones reach, so that no byte is met twice."""
+    """Return whether each stride exceeds the reach of the finer levels, so that no byte is covered twice."""
     return all(stride >= width_of(levels[:place]) for place, (stride, _) in enumerate(levels))
 
 
@@ -135,7 +135,7 @@ def _runs(levels: Levels, first: int, cell: float) -> tuple[ByteRun, ...]:
 
 
 def _dense(levels: Levels, cell: float) -> int:
-    """Count the progressions, from the finest on, whose steps cannot be told apart."""
+    """Return the number of strides below drawing resolution."""
     if not are_nested(levels):
         return 1 if _count_starts(levels) <= MAX_STARTS else len(levels)
     finer = ((place, stride, width_of(levels[:place])) for place, (stride, _) in enumerate(levels))
@@ -147,7 +147,7 @@ def _is_close(stride: int, width: int, cell: float) -> bool:
 
 
 def join_runs(runs: Iterable[ByteRun], cell: float = 0) -> tuple[ByteRun, ...]:
-    """Make one run of ascending runs that meet, or that cannot be told apart."""
+    """Join ascending runs that meet, or whose gap is below drawing resolution."""
     joined: list[ByteRun] = []
     for run in runs:
         last = joined[-1] if joined else None

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def spell_portion(view: Reading, base: Reading) -> str | None:
-    """Spell a view that leaves out one dimension of its base, or takes a run of it; None for any other view.
+    """Spell a view that drops or slices one dimension of its base; None for any other view.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Who holds the memory of one tensor, and what wrote to it."""
+"""The holders of one tensor's memory, and the writes to it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who else holds a tensor's storage, and how its memory relates.
+    """A holder of a tensor's storage, and how its memory relates to the tensor's.
 
     Attributes
     ----------
     is_variable
-        Whether it is one of the user's variables, not one of IPython's own names.
+        False for one of IPython's own names.
     """
 
     path: str
@@ -34,7 +34,7 @@ class Memory:
     Attributes
     ----------
     unnamed
-        How many tensors hold the storage that no name leads to; None where PyTorch does not count them.
+        The number of tensors without a name that hold the storage; None if PyTorch does not count them.
     """
 
     record: TensorRecord

@@ -1,4 +1,4 @@
-"""The trace of one cell: the one thing that capture hands to reasoning, made once when the cell has ended."""
+"""The trace of one cell: the only input that capture passes to reasoning, built once after the cell."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """The code of a cell, or of a part of it that a magic compiled, as it stands behind a file name."""
+    """The code of a cell, or of a part that a magic compiled, as found under a file name."""
 
     cell: int
     text: str
@@ -35,15 +35,15 @@ class CellTrace:
     before, after
         What the names led to when the cell began and when it had ended.
     outside
-        What differed before the cell began, from the end of the cell before.
+        The differences between the end of the cell before and the start of this one.
     found
-        What differs now, also where somebody looked meanwhile.
+        The differences from the start to the end of the cell, looks in between included.
     own
         What was observed while it ran.
     beside
         What was observed of the cells that ran in other threads meanwhile.
     elsewhere
-        The global names that the notebook's functions use which other threads ran when it ended.
+        The global names used by notebook functions that other threads were running when it ended.
     notebook
         What was defined when it ended.
     files
@@ -53,11 +53,11 @@ class CellTrace:
     writes
         The operators that wrote, in order.
     gone
-        The storages whose memory was somebody else's, and was taken back.
+        The storages whose memory belonged to another owner, who released it.
     coverage
         How much was compared.
     seconds
-        How long calls may be followed into the notebook's functions, for this cell.
+        The time limit for interpreting notebook functions, in seconds.
     """
 
     cell: Cell

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What is said of one of the two before their values are compared."""
+    """The layout of one of the two tensors."""
 
     text: str
     shape: tuple[int, ...]
@@ -26,7 +26,7 @@ class Comparison:
     Attributes
     ----------
     elements
-        How many elements differ; None where they cannot be compared, and `why` says so.
+        How many elements differ; None if they cannot be compared, and `why` gives the reason.
     """
 
     a: Form

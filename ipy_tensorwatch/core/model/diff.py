@@ -1,4 +1,4 @@
-"""Compare two snapshots: which paths came, went, lead elsewhere, or lead to an object whose reading differs."""
+"""Compare two snapshots: paths that were added, removed, rebound, or whose object has another reading."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One path whose reading is not what it was; None on the side where the path does not exist."""
+    """One path whose reading changed; None on a side where the path does not exist."""
 
     path: AccessPath
     before: Reading | None
@@ -27,24 +27,24 @@ class Difference:
 
     @property
     def is_same_object(self) -> bool:
-        """Whether the path led, and leads, to one object."""
+        """Whether the path led to the same object before and after."""
         return self.before is not None and self.after is not None and self.before.object == self.after.object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What became of the bytes of one path's own elements.
+    """The change of the bytes of one path's own elements.
 
     Attributes
     ----------
     changed
-        Whether they differ; None where that is not known.
+        Whether they differ; None if not known.
     verified
         Whether they were compared.
     since
-        The cell after which they were last known, when that is not the one before.
+        The cell after which they were last known, if it is not the previous one.
     counts, row
-        Where the number of changed elements stands; it may be counted when it is read.
+        The place of the number of changed elements, which may be counted on demand.
     """
 
     changed: bool | None
@@ -62,12 +62,12 @@ class Content:
 
     @property
     def elements(self) -> Elements | None:
-        """How many elements changed; None where none did, or nobody can count them."""
+        """The changed elements; None if none changed or they cannot be counted."""
         return self.counts[self.row] if self.counts else None
 
 
 class DiffRow(NamedTuple):
-    """One path whose reading differs: where it stands, in the new scene or, if it went, in the old one."""
+    """One path whose reading changed: its place in the new scene, or in the old one if it was removed."""
 
     scene: RootSnapshot
     place: int
@@ -76,7 +76,7 @@ class DiffRow(NamedTuple):
 
 
 def diff(before: Snapshot, after: Snapshot) -> Iterator[DiffRow]:
-    """Find the paths whose reading differs; scenes that were carried over are not looked at."""
+    """Yield the paths whose reading changed; carried scenes are skipped."""
     for name in dict.fromkeys((*before.scenes, *after.scenes)):
         old, new = before.scenes.get(name, _NOTHING), after.scenes.get(name, _NOTHING)
         if old is new:
@@ -110,7 +110,7 @@ def _changes(old: RootSnapshot, new: RootSnapshot) -> Iterator[DiffRow]:
 
 
 def classify(difference: Difference, content: Content) -> Kind | None:
-    """Name the kind of a change; None where nothing changed that is worth telling."""
+    """Return the kind of a change; None if nothing worth reporting changed."""
     before, after = difference.before, difference.after
     if before is None:
         return "bound"

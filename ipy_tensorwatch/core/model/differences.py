@@ -1,4 +1,4 @@
-"""All that differs between two looks, in columns: one row a path, whose records are made when they are read."""
+"""The differences between two looks, in columns: one row a path; records are built on demand."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     Column = np.ndarray[Any, Any]
 
 SAME, CHANGED, NOT_KNOWN = 0, 1, -1
-"""What became of the bytes of a row, in the column of all rows."""
+"""The states of the bytes of a row, in the column of all rows."""
 
 
 class CountsOnDemand(Sequence["Elements | None"]):
-    """Numbers of changed elements that are counted when they are read, in copies that are kept until then.
+    """Numbers of changed elements, counted on demand in copies that are kept until then.
 
     Attributes
     ----------
@@ -36,19 +36,19 @@ class CountsOnDemand(Sequence["Elements | None"]):
     nbytes: int = 0
 
     def let_go(self) -> None:
-        """Let go of the copies: what has not been counted by now is not known."""
+        """Release the copies: what was not counted becomes unknown."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Differences(Sequence[tuple[Difference, Content]]):
-    """The paths that differ. As a sequence it gives each row as a `Difference` and a `Content`.
+    """The paths that changed. As a sequence, each row is a `Difference` and a `Content`.
 
     Attributes
     ----------
     changed, verified, since
-        Of each row what its `Content` says.
+        The fields of the `Content` of each row.
     counts
-        Of each row how many elements changed; it may be counted when it is read.
+        The changed elements of each row, which may be counted on demand.
     """
 
     rows: Sequence[DiffRow] = ()
@@ -68,7 +68,7 @@ class Differences(Sequence[tuple[Difference, Content]]):
     def __getitem__(self, row: slice) -> tuple[Found, ...]: ...
 
     def __getitem__(self, row: int | slice) -> Found | tuple[Found, ...]:
-        """Make the records of a row, or of several."""
+        """Build the records of a row, or of several."""
         if isinstance(row, slice):
             return tuple(self[one] for one in range(*row.indices(len(self))))
         _, _, before, after = self.rows[row]
@@ -79,11 +79,11 @@ class Differences(Sequence[tuple[Difference, Content]]):
 
     @property
     def nbytes(self) -> int:
-        """How many bytes are kept to count the changed elements."""
+        """The bytes kept to count the changed elements."""
         return self.counts.nbytes if isinstance(self.counts, CountsOnDemand) else 0
 
     def let_go(self) -> None:
-        """Let go of these bytes."""
+        """Release these bytes."""
         if isinstance(self.counts, CountsOnDemand):
             self.counts.let_go()
 
@@ -93,12 +93,12 @@ class Differences(Sequence[tuple[Difference, Content]]):
 
     @cached_property
     def objects(self) -> Column:
-        """The serial of the tensor that each path leads to now; 0 where it leads nowhere any more."""
+        """The serial of the tensor that each path leads to now; 0 if the path is gone."""
         return np.array([after.object if after else 0 for _, _, _, after in self.rows], np.int64)
 
     @cached_property
     def is_same_object(self) -> Column:
-        """Whether each path led to that very tensor before."""
+        """Whether each path led to that same tensor before."""
         was = np.array([before.object if before else 0 for _, _, before, _ in self.rows], np.int64)
         return np.asarray((was == self.objects) & (was != 0))
 
@@ -109,7 +109,7 @@ class Differences(Sequence[tuple[Difference, Content]]):
 
     @cached_property
     def bytes_changed(self) -> Column:
-        """What became of the bytes of each path's elements: `SAME`, `CHANGED` or `NOT_KNOWN`."""
+        """The state of the bytes of each path's elements: `SAME`, `CHANGED` or `NOT_KNOWN`."""
         return np.array([NOT_KNOWN if one is None else int(one) for one in self.changed], np.int8)
 
     @cached_property
@@ -136,7 +136,7 @@ def _is_moved(_: Any, __: int, before: Any, after: Any) -> bool:  # noqa: ANN401
 
 
 def join_looks(looks: Iterable[Sequence[Found]]) -> Sequence[Found]:
-    """Make one look of several that followed each other: from what a path was before all to what it is after them."""
+    """Join consecutive looks into one: from the first reading of each path to its last."""
     several = [look for look in looks if look]
     if len(several) == 1:
         return several[0]
@@ -153,7 +153,7 @@ def join_looks(looks: Iterable[Sequence[Found]]) -> Sequence[Found]:
 
 
 def _add_up(earlier: Content, later: Content) -> Content:
-    """Tell what became of bytes that were looked at twice; how many changed is not known where some did both times."""
+    """Combine two consecutive contents; the number of changed elements is unknown if both changed."""
     verified = earlier.verified and later.verified
     if earlier.changed and later.changed:
         return Content(changed=True, verified=verified, since=earlier.since)

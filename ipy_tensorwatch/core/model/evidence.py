@@ -1,4 +1,4 @@
-"""What was observed while a cell ran, as plain values."""
+"""The observations made while a cell ran, as plain values."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Position(NamedTuple):
-    """Where a cell was; noted at every line, so a plain tuple.
+    """The position in a cell; recorded at every line, so a plain tuple.
 
     Attributes
     ----------
     place
         The innermost line inside a function of the notebook; None at the statement itself.
     blind
-        Whether lines inside functions of the notebook may have run unseen from there on.
+        Whether lines inside functions of the notebook may have run unobserved since.
     """
 
     statement: int
@@ -29,16 +29,16 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenWrite:
-    """Bytes of one storage were seen to differ between two looks.
+    """Bytes of one storage that differed between two looks.
 
     Attributes
     ----------
     positions
-        Where the cell was between the two looks; one, unless looks were skipped to save time.
+        The positions of the cell between the two looks; one, unless looks were skipped to save time.
     look
         The number of the look that saw it.
     mask
-        Which bytes differ, 1 or 0 for each from byte `low` of the storage on; None where no copy tells.
+        1 or 0 for each byte from byte `low` of the storage: whether it differs; None without a copy.
     """
 
     storage: int
@@ -50,7 +50,7 @@ class SeenWrite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """A tensor was seen to lie in another storage than at the look before: `x.data = y`."""
+    """A tensor moved to another storage since the previous look: `x.data = y`."""
 
     object: int
     storage: int
@@ -65,7 +65,7 @@ class OptimizerStep:
     Attributes
     ----------
     statement
-        The statement that ran it; None where that is not known.
+        The statement that ran it; None if not known.
     paths
         The access paths of that optimizer.
     parameters
@@ -83,7 +83,7 @@ class OptimizerStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """A statement was seen to run an operator that writes, at a line inside a called function where there is one."""
+    """A recorded operator write of a statement, with the line inside a called function if there is one."""
 
     statement: int
     inner: Inner | None
@@ -91,7 +91,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Everything that was observed of one cell and may tell which statement wrote what.
+    """All observations of one cell that may identify the statement of a write.
 
     Attributes
     ----------
@@ -100,17 +100,17 @@ class Evidence:
     plain
         The cell as plain Python.
     entered
-        The number that the next node of a graph was going to have as a statement was entered, each with the statement.
+        (sequence number of the next node, statement) at each entry of a statement.
     writes, moves
-        What was seen while the cell ran, in order: by storage, and by the serial of the tensor.
+        The observed writes by storage and moves by tensor serial, in order.
     values
-        For each statement the values that names in its item keys had when it was entered.
+        For each statement, the values of names in its item keys at each entry.
     targets
         For each statement, by name, the serials of the tensors that the name led to when it was entered.
     ran
         The statements that were entered.
     recorded
-        What the recorder of operators saw, by path; nothing in cells that run without it.
+        The recorded operator writes, by path; empty in cells without a recorder.
     """
 
     cell: int = 0

@@ -1,4 +1,4 @@
-"""What is said when frozen memory was about to be written, or was."""
+"""Errors and records of frozen memory."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ RefusalCode = Literal[
     "unknown-memory", "inference", "no-version", "let-go", "references", "unreadable", "frozen-already"
 ]
 Release = Literal["let-go", "lost"]
-"""Why something is not frozen any more: its memory was another's, or its bytes could not be put back."""
+"""Why something is no longer frozen: foreign memory, or bytes that could not be restored."""
 
 
 class FrozenError(RuntimeError):
-    """Frozen memory was about to be written to; or it was written to, and its bytes have been put back."""
+    """Frozen memory was about to be written, or was written and its bytes have been restored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class FrozenRecord:
     cell
         The cell that froze it; None outside IPython.
     is_kept
-        Whether its bytes are kept, so that a write which no operator makes can be undone.
+        Whether its bytes are kept, so that a write without an operator can be undone.
     """
 
     path: str
@@ -40,12 +40,12 @@ class FrozenRecord:
     is_kept: bool
 
     def __str__(self) -> str:
-        """Say that it is frozen."""
+        """Return the message that it is frozen."""
         return f"{self.path} is frozen{self.since}"
 
     @property
     def since(self) -> str:
-        """The cell that froze it, in brackets."""
+        """The cell that froze it, in parentheses."""
         return "" if self.cell is None else f" (cell {self.cell})"
 
 
@@ -56,9 +56,9 @@ class FreezeRefusal:
     Attributes
     ----------
     unknown
-        Why its memory is not known.
+        The reason why its memory is not known.
     known
-        What it was frozen as before.
+        The record of its memory, if that is frozen already.
     """
 
     code: RefusalCode

@@ -1,4 +1,4 @@
-"""What became of the graphs of the watched tensors, as far as a cell's hazards depend on it."""
+"""The state of the watched tensors' graphs, as far as hazards depend on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .saved_tensor import Overwritten
 
 Ending = Literal["graph-gone", "bytes-back", "backward-done", "variable-gone", "memory-replaced"]
-"""Why a hazard is over."""
+"""Why a hazard ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,15 +21,15 @@ class GraphState:
     Attributes
     ----------
     overwritten
-        What they saved for a backward, and is not what it was.
+        The saved tensors that were overwritten.
     cells
-        The cells of which nodes are alive.
+        The cells with live nodes.
     same
-        The paths of tensors whose bytes changed, and that were made by the node that had made them before the cell.
+        The paths of tensors whose bytes changed and whose `grad_fn` did not.
     used
-        Those of `same` from which something was computed: its gradients are those of what was there.
+        Those of `same` that a graph uses as input: its gradients are those of the old bytes.
     fates
-        Why nothing is in danger any more at the nodes of the hazards from before the cell.
+        Why the hazards from before the cell ended, by the sequence number of their node.
     """
 
     overwritten: tuple[Overwritten, ...] = ()

@@ -1,4 +1,4 @@
-"""The addresses of many readings in order, so that those near one are found without asking each."""
+"""Address intervals of many readings, sorted to find those near one without comparing all."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Intervals:
-    """The spans `[low, high)` of readings, by their places; of those whose memory cannot be told, none."""
+    """The spans `[low, high)` of readings, by their places; readings of unknown memory are left out."""
 
     def __init__(self, readings: Sequence[Reading]) -> None:
-        # Of tensors, no stride is below zero: what has to be worked out for arrays stands in the reading.
+        # Tensors have no negative strides, so the fields suffice; arrays need the slower properties.
         begins = np.array([one.address if one.kind == "ndarray" else one.data_ptr for one in readings], np.uint64)
         ends = begins + np.array([one.high - one.low for one in readings], np.uint64)
         told = np.flatnonzero([one.unknown is None and one.data_ptr != 0 for one in readings])
@@ -28,7 +28,7 @@ class Intervals:
         self._reach: list[int] = np.maximum.accumulate(ends[order]).tolist()
 
     def meeting(self, low: int, high: int) -> Iterator[int]:
-        """Give the places of the readings whose span meets `[low, high)`, the highest first."""
+        """Yield the places of the readings whose span meets `[low, high)`, highest first."""
         index = bisect_left(self._lows, high)
         while index and self._reach[index - 1] > low:
             index -= 1

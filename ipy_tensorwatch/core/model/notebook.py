@@ -1,4 +1,4 @@
-"""What a notebook defines, and which classes its paths lead to."""
+"""The definitions of a notebook, and the classes of the objects behind its paths."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Definition:
     Attributes
     ----------
     offset
-        How many lines of the cell lie before it.
+        The number of cell lines before it.
     """
 
     name: str
@@ -34,9 +34,9 @@ class Notebook:
     definitions
         The functions and classes that its cells define, by name.
     classes
-        For the text of an access path, the name of the class of what it leads to, or of the function that it leads to.
+        By spelled path, the name of the object's class, or of the function that it is.
     inplace
-        The access paths of modules that write to what they are called with, or to their own parameters.
+        The access paths of modules that write to their inputs, or to their own parameters.
     """
 
     definitions: Mapping[str, Definition] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The outline of a walk: where every tensor hangs, as plain keys that can be compared and spelled later."""
+"""The outline of a walk: the place of every tensor, as plain keys that can be compared, and spelled later."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 Style = Literal["name", "index", "key", "attribute", "typed", "grad"]
-"""How a run's keys are typed: `x`, `[0]`, `['x']`, `.x`, as they stand, or `.grad` of an earlier tensor."""
+"""How a run's keys are spelled: `x`, `[0]`, `['x']`, `.x`, as they are, or `.grad` of an earlier tensor."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutlineRun:
-    """Neighbours in one container: the node they hang on, how their keys are typed, the keys, and their role."""
+    """Neighbours in one container: its node, the style and values of their keys, and their role."""
 
     node: int
     style: Style
@@ -28,14 +28,14 @@ class OutlineRun:
 
 @dataclass(slots=True, eq=True)
 class Outline:
-    """Everything that hangs on one name, breadth first; the same outline means the same paths.
+    """Everything reachable from one name, breadth first; equal outlines have equal paths.
 
     Attributes
     ----------
     nodes
-        For each container its parent node and the step from it; node 0 is the name itself.
+        For each container its parent node and the step from it; node 0 is the root name.
     runs
-        The tensors, in the order in which they were found.
+        The tensors, in the order they were found.
     """
 
     nodes: list[tuple[int, str]] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Outline:
         return sum(len(run.keys) for run in self.runs)
 
     def copy(self) -> Outline:
-        """Return an outline that may grow without changing this one."""
+        """Return a copy that can grow independently."""
         return Outline(self.nodes, self.runs.copy())
 
     def add_node(self, parent: int, step: str) -> int:
@@ -55,7 +55,7 @@ class Outline:
         return len(self.nodes) - 1
 
     def node_path(self, node: int) -> AccessPath:
-        """Spell the way to a container."""
+        """Return the path of a container."""
         steps: list[str] = []
         while (parent := self.nodes[node][0]) >= 0:
             steps.append(self.nodes[node][1])
@@ -63,18 +63,18 @@ class Outline:
         return AccessPath(self.nodes[node][1], tuple(reversed(steps)))
 
     def paths(self) -> list[AccessPath]:
-        """Spell the paths of all tensors, in order."""
+        """Return the paths of all tensors, in order."""
         found: list[AccessPath] = []
         for run in self.runs:
             found.extend(self._run_paths(run, found))
         return found
 
     def stops(self) -> list[int]:
-        """Count the tensors up to the end of each run."""
+        """Return the number of tensors up to the end of each run."""
         return [*accumulate(len(run.keys) for run in self.runs)]
 
     def path_at(self, index: int, stops: Sequence[int] = ()) -> AccessPath:
-        """Spell the path of one tensor; who asks for many hands in `stops()`."""
+        """Return the path of one tensor; for many, pass `stops()`."""
         stops = stops or self.stops()
         place = bisect_right(stops, index)
         run, inner = self.runs[place], index - (stops[place - 1] if place else 0)
@@ -86,7 +86,7 @@ class Outline:
         return AccessPath(here.root, (*here.steps, *steps_of(run.style, run.keys[inner : inner + 1])))
 
     def roles(self) -> list[str]:
-        """Repeat each run's role for each of its tensors."""
+        """Return the role of each tensor."""
         return [*chain.from_iterable(repeat(run.role, len(run.keys)) for run in self.runs)]
 
     def _run_paths(self, run: OutlineRun, found: list[AccessPath]) -> Iterator[AccessPath]:
@@ -103,7 +103,7 @@ def _grad_of(path: AccessPath) -> AccessPath:
 
 
 MAX_BITS = 1000
-"""Up to so many bits an integer is printed where any of its neighbours has too many digits for Python to print."""
+"""The largest integers, in bits, that are printed if a neighbour has too many digits for Python to print."""
 
 
 def steps_of(style: Style, keys: Sequence[object]) -> Iterator[str]:

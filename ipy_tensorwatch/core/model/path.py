@@ -1,4 +1,4 @@
-"""How a person spells a tensor: `model.layers[0].weight`, `batch['x']`."""
+"""How a user spells a tensor: `model.layers[0].weight`, `batch['x']`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ ANY_ITEM = "[*]"
 
 
 OF_SET = "list()"
-"""How the step to a member of a set begins; sets have no items of their own."""
+"""The prefix of the step to a member of a set; sets have no items of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessPath:
-    """A variable's name and the steps that lead from it to a tensor, each step as it is typed.
+    """A variable's name and the steps from it to a tensor, each as typed.
 
     Examples
     --------
@@ -31,7 +31,7 @@ class AccessPath:
     _text: str = field(default="", init=False, compare=False, repr=False)
 
     def __str__(self) -> str:
-        """Spell the path as a person would type it; a member of a set as an item of its list."""
+        """Return the path as a user would type it; a member of a set as an item of its list."""
         if not self._text:
             object.__setattr__(self, "_text", self._spell())
         return self._text
@@ -44,11 +44,11 @@ class AccessPath:
 
     @property
     def is_grad(self) -> bool:
-        """Whether it leads to the gradient of a tensor."""
+        """Whether the path leads to the gradient of a tensor."""
         return self.steps[-1:] == (".grad",)
 
     def leads_to(self, other: AccessPath) -> bool:
-        """Tell whether `other` is this path or lies behind it; an unknown item matches any item.
+        """Return whether `other` is this path or starts with it; an unknown item matches any item.
 
         Examples
         --------
@@ -65,6 +65,6 @@ def _same_step(mine: str, theirs: str) -> bool:
 
 
 def count_alike(several: Sequence[Sequence[str]]) -> int:
-    """Count the steps with which all of them begin."""
+    """Return the number of leading steps that all of them share."""
     levels = list(zip(*several, strict=False))
     return next((place for place, level in enumerate(levels) if len(set(level)) > 1), len(levels))

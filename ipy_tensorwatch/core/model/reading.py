@@ -1,4 +1,4 @@
-"""What one look at a tensor or array yields, before it gets a name."""
+"""The reading of one tensor or array, before it has a name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from .reason import Reason
 
 TOO_MANY = "not read: too many"
-"""What stands for a history that was not asked for, because so many others were."""
+"""Stands for a `grad_fn` that was not read because there were too many."""
 METADATA = ("shape", "strides", "dtype", "device", "requires_grad", "grad_fn", "storage")
-"""The fields whose change is told as `metadata`, in the order in which they are told."""
+"""The fields whose change is reported as `metadata`, in the order of the report."""
 
 
 class Reading(NamedTuple):
@@ -22,13 +22,13 @@ class Reading(NamedTuple):
     Attributes
     ----------
     object, storage
-        Serial numbers, never reused; `storage` is 0 where there is no storage to speak of.
+        Serial numbers, never reused; `storage` is 0 if there is no storage.
     strides
         In bytes, so that arrays and tensors compare.
     low, high
         The bytes that the elements span, counted from the start of the storage.
     unknown
-        Why the memory cannot be told, or None.
+        The reason why the memory is not known, or None.
     """
 
     kind: str
@@ -49,11 +49,11 @@ class Reading(NamedTuple):
     unknown: Reason | None = None
 
     def at_version(self, version: int) -> Reading:
-        """Return the reading with another version, at a third of the price of `_replace`."""
+        """Return the reading with another version; three times faster than `_replace`."""
         return tuple.__new__(Reading, (*self[:_VERSION], version, *self[_VERSION + 1 :]))
 
     def moved_to(self, thing: int, storage: int, data_ptr: int, version: int) -> Reading:
-        """Return the reading of another object that is laid out like this one."""
+        """Return the reading of another object with the same layout."""
         kind, _, _, device, dtype, itemsize, shape, strides, _, low, high, _, *rest = self
         values = kind, thing, storage, device, dtype, itemsize, shape, strides, data_ptr, low, high, version, *rest
         return tuple.__new__(Reading, values)
@@ -78,12 +78,12 @@ class Reading(NamedTuple):
 
     @property
     def layout(self) -> tuple[int, tuple[int, ...], tuple[int, ...], int]:
-        """Where the elements lie in their storage: low byte, shape, strides and item size."""
+        """Where the elements lie in their storage: low byte, shape, strides (bytes) and item size."""
         return self.low, self.shape, self.strides, self.itemsize
 
     @property
     def address(self) -> int:
-        """The address of the lowest byte, which negative strides put before the first element."""
+        """The address of the lowest byte; with negative strides it precedes the first element."""
         if self.unknown or min(self.strides, default=0) >= 0:
             return self.data_ptr
         return self.data_ptr + extent(self.shape, self.strides, self.itemsize)[0]
@@ -95,7 +95,7 @@ class Reading(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The address behind the highest byte."""
+        """The address one past the highest byte."""
         return self.address + self.high - self.low
 
     @property
@@ -108,12 +108,12 @@ _VERSION = Reading._fields.index("version")
 
 
 def bounds(readings: Collection[Reading]) -> tuple[int, int]:
-    """Return the addresses `[low, high)` between which all of these lie."""
+    """Return the smallest address range `[low, high)` that contains all of these."""
     return min(one.address for one in readings), max(one.end for one in readings)
 
 
 def changed_fields(before: Reading, after: Reading) -> tuple[str, ...]:
-    """Name the metadata that differ between two readings of one object; a storage that moved counts as another."""
+    """Return the metadata fields that differ between two readings of one object; a moved storage counts as changed."""
     if _laid_out(before) == _laid_out(after) and before.data_ptr - before.low == after.data_ptr - after.low:
         return ()
     differs = {name: getattr(before, name) != getattr(after, name) for name in METADATA}

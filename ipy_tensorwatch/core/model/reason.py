@@ -1,4 +1,4 @@
-"""Why the memory of a tensor is not known, or its bytes were not compared. The words for it are made in `render`."""
+"""Why a tensor's memory is not known, or its bytes were not compared; worded in `render`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ReasonCode = Literal[
     "state-no-dict", "changed-by-thread", "own-dict-reader", "no-list",
     "no-tensor",
 ]  # fmt: skip
-"""First what is said of memory that is not known, then of bytes, then of what was not looked into."""
+"""First the reasons for unknown memory, then for unknown bytes, then for objects not opened."""
 
 
 class Reason(NamedTuple):
@@ -29,6 +29,6 @@ class Reason(NamedTuple):
 
 
 BUDGET = Reason("budget")
-"""No time was left."""
+"""The time budget was spent."""
 FREED = Reason("freed")
-"""The tensor reaches out of its storage."""
+"""The tensor exceeds its storage."""

@@ -1,4 +1,4 @@
-"""What was seen, as plain values: no record holds a tensor, a storage or a piece of the user's code."""
+"""Observations as plain values: no record holds a tensor, a storage or a piece of the user's code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorRecord:
-    """One tensor or array, as one access path leads to it after a cell.
+    """One tensor or array behind an access path after a cell.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class TensorRecord:
     data_ptr, span
         Address of the first element, and the bytes `[low, high)` that the elements span in their storage.
     unknown
-        Why its memory cannot be told (sparse, meta, lazy, …), or None when `span` and `strides` are exact.
+        Why its memory is not known (sparse, meta, lazy, …); None if `span` and `strides` are exact.
     """
 
     path: AccessPath
@@ -62,12 +62,12 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasGroup:
-    """The access paths that lie in one block of memory.
+    """The access paths in one block of memory.
 
     Attributes
     ----------
     pairs
-        Every pair of members, up to a cap; `pairs_left_out` counts those beyond it.
+        The pairs of members, up to a cap; `pairs_left_out` counts the others.
     """
 
     id: int
@@ -100,7 +100,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One element that changed: where, and its value before and after; text where JSON has no such number."""
+    """One element that changed, its index and its values; text for values that JSON cannot represent."""
 
     index: tuple[int, ...]
     before: float | str
@@ -109,7 +109,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
-    """The elements of a small tensor before and after a cell, row by row; None where JSON has no such number."""
+    """The elements of a small tensor before and after a cell, row by row; None for values JSON cannot represent."""
 
     shape: tuple[int, ...]
     before: tuple[float | None, ...]
@@ -118,7 +118,7 @@ class Values:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elements:
-    """How many elements changed, by how much at most, and the first few; None where that is not known or no number."""
+    """The number of changed elements, the largest difference, and the first few; None if not known or not a number."""
 
     changed: int | None
     total: int
@@ -128,22 +128,22 @@ class Elements:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What one cell did to one access path.
+    """The effect of one cell on one access path.
 
     Attributes
     ----------
     via
-        The variables through which the memory was written, when not through this path.
+        The variables through which the memory was written, if not through this path.
     versions
-        The version counter before and after; None where a tensor has none.
+        The version counter before and after; None if the tensor has none.
     versioned
-        Whether the version counter saw the write; None where nothing was written.
+        Whether the version counter moved with the write; None if nothing was written.
     verified
         Whether the bytes were compared.
     fields
         The names of the metadata that changed: shape, strides, dtype, device, requires_grad, grad_fn, storage.
     since
-        The cell after which the bytes were last known good, when that is not the cell before this one.
+        The cell after which the bytes were last known, if it is not the previous cell.
     """
 
     path: str
@@ -175,12 +175,12 @@ class Unverified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How much of what is watched was compared byte by byte after this cell.
+    """How much of the watched memory was compared byte by byte after this cell.
 
     Attributes
     ----------
     curtailed
-        The paths of which what changed them was not looked for to the end, for want of time.
+        The paths whose cause was not searched to the end, because the deadline passed.
     """
 
     tensors: int
@@ -202,19 +202,19 @@ class Cell:
 
 
 NOT_KEPT = "(more, not kept)"
-"""What stands for the operators that ran after the recorder was full."""
+"""Stands for the operators that ran after the recorder was full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorWrite:
-    """One operator that wrote, as the recorder of `%%tensordiff` saw it.
+    """One operator that wrote, as recorded by `%%tensordiff`.
 
     Attributes
     ----------
     site
         The line of the cell, or the line inside a called notebook function, that ran it.
     paths
-        The variables whose bytes it touched.
+        The variables whose bytes it wrote.
     times
         How often it ran from this line on these variables.
     """

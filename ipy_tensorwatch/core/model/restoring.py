@@ -1,4 +1,4 @@
-"""What is said when bytes were put back."""
+"""The result of restoring bytes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 
 class RefusedError(Exception):
-    """Bytes cannot be put back, for the reason given; nothing was written."""
+    """Bytes cannot be restored, for the reason given; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """Bytes that were put back.
+    """Bytes that were restored.
 
     Attributes
     ----------
     paths
-        The variables that were asked for, as far as they had changed.
+        The requested variables that had changed.
     aliases
         The other variables that changed with them.
     """

@@ -1,4 +1,4 @@
-"""What a graph saved for its backward, and what has become of it, as plain values."""
+"""The tensors that a graph saved for backward and their present state, as plain values."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedTensor:
-    """One tensor that a node of a graph needs for its backward.
+    """One tensor that a node saved for its backward.
 
     Attributes
     ----------
     op, argument
-        The node's name, and what the tensor is called in its formula.
+        The node's name, and the tensor's name in the node's formula.
     sequence
-        The node's number: nodes are numbered as they are made, and backward runs the highest first.
+        The node's sequence number; backward runs the highest first.
     place
-        Which of the tensors that the node saved.
+        The index among the tensors that the node saved.
     cell
         The cell after which it was first seen.
     reading
-        How it lay in memory then.
+        Its reading at that time.
     version
-        The version that it was saved with.
+        Its version when it was saved.
     is_checked
-        Whether backward compares the versions; it does not for what is kept on a node by hand.
+        Whether backward checks the version; it does not for tensors that a custom function stores on its node.
     is_read_again
-        Whether backward computes the forward again with it, under `torch.utils.checkpoint`.
+        Whether backward recomputes the forward from it (`torch.utils.checkpoint`).
     """
 
     op: str
@@ -47,14 +47,14 @@ class SavedTensor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overwritten:
-    """A saved tensor that is not what it was, in a graph that lives.
+    """An overwritten saved tensor of a live graph.
 
     Attributes
     ----------
     version
         Its version now.
     roots
-        The paths whose backward would need it.
+        The paths whose backward needs it.
     """
 
     saved: SavedTensor
@@ -63,12 +63,12 @@ class Overwritten:
 
     @property
     def will_raise(self) -> bool:
-        """Whether backward will see it: by the version counter alone."""
+        """Whether backward will raise, because the version counter changed."""
         return self.saved.is_checked and self.version != self.saved.version
 
     @property
     def key(self) -> object:
-        """What stays the same of it from cell to cell."""
+        """The identity of the saved tensor, stable across cells."""
         saved = self.saved
         who = (saved.reading.storage, saved.reading.layout) if saved.reading.storage else (saved.sequence, saved.place)
         return who, saved.version, saved.cell, self.will_raise
@@ -76,22 +76,22 @@ class Overwritten:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoiled:
-    """The saved tensor at which a backward stopped.
+    """The saved tensor at which a backward raised.
 
     Attributes
     ----------
     reading
-        How it lies in memory.
+        Its reading.
     now, expected
-        Its version, and the one that it was saved with.
+        Its version, and its version when it was saved.
     is_output
-        Whether it is what the node's operator gave, not what it was given.
+        Whether it is an output of the node's operator, not an input.
     is_detached
-        Whether it lost its history by `detach_()`, not its bytes by a write.
+        Whether it was detached by `detach_()`, not overwritten.
     writer
-        The node whose operator wrote first, and its number, where the graph itself proves it.
+        The node of the first write, and its sequence number, if the graph proves it.
     users
-        The names of the nodes that were given what the node made.
+        The names of the nodes that use the node's output.
     """
 
     op: str
@@ -115,7 +115,7 @@ class Writing:
     path
         The variable that was written.
     is_leaf
-        Whether that is a leaf that requires grad.
+        Whether the variable is a leaf that requires grad.
     """
 
     cell: int

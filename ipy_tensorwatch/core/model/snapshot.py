@@ -26,7 +26,7 @@ _LOOKED_AT = ("cpu", "meta", "unknown")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RootSnapshot:
-    """What hangs on one name, read once. An unchanged scene is carried from snapshot to snapshot as it is."""
+    """The paths under one name, read once. An unchanged scene is reused by later snapshots."""
 
     outline: Outline = field(default_factory=Outline)
     readings: tuple[Reading, ...] = ()
@@ -37,16 +37,16 @@ class RootSnapshot:
         return tuple(self.outline.paths())
 
     def path_at(self, place: int) -> AccessPath:
-        """Spell one path, without the others where nobody has spelled them yet."""
+        """Return one path without spelling the others."""
         return self.paths[place] if "paths" in vars(self) else self.outline.path_at(place)
 
     def with_readings(self, readings: Sequence[Reading], *, same_memory: bool = False) -> RootSnapshot:
-        """Return a scene of the same paths, which need not be spelled again.
+        """Return a scene of the same paths, whose spellings are shared.
 
         Parameters
         ----------
         same_memory
-            Whether the readings differ from those of this scene in their versions alone.
+            Whether the readings differ from those of this scene only in their versions.
         """
         scene = RootSnapshot(outline=self.outline, readings=tuple(readings))
         known = vars(self)
@@ -60,20 +60,20 @@ class RootSnapshot:
 
     @cached_property
     def untold(self) -> tuple[tuple[AccessPath, Reading], ...]:
-        """The entries whose bytes are not looked at: memory that cannot be told, or memory of a device."""
+        """The entries whose bytes are not compared: memory that is not known, or memory of a device."""
         found = [i for i, one in enumerate(self.readings) if one.unknown or one.device not in _LOOKED_AT]
         return tuple((self.paths[i], self.readings[i]) for i in found)
 
     @cached_property
     def with_history(self) -> tuple[int, ...]:
-        """The places of the readings of tensors that were computed from others, under autograd."""
+        """The places of the readings of non-leaf tensors."""
         return tuple(
             [i for i, one in enumerate(self.readings) if not one.is_leaf and one.grad_fn not in (None, TOO_MANY)]
         )
 
     @cached_property
     def gradients(self) -> tuple[tuple[int, int], ...]:
-        """The places of tensors that have a gradient, each with that of the gradient."""
+        """The places of tensors with a gradient, each with the gradient's place."""
         found: list[tuple[int, int]] = []
         place = 0
         for run in self.outline.runs:
@@ -84,7 +84,7 @@ class RootSnapshot:
 
     @cached_property
     def by_storage(self) -> Mapping[int, int | tuple[int, ...]]:
-        """The places of the readings by the serial of their storage; a number where there is but one."""
+        """The places of the readings by storage serial; an int if there is only one."""
         found: dict[int, int | tuple[int, ...]] = {}
         for place, one in enumerate(self.readings):
             if one.storage and not one.unknown:
@@ -95,7 +95,7 @@ class RootSnapshot:
 
     @cached_property
     def by_object(self) -> Mapping[int, Sequence[int]]:
-        """The places of the readings by the serial of their object."""
+        """The places of the readings by object serial."""
         found: dict[int, list[int]] = {}
         for place, one in enumerate(self.readings):
             found.setdefault(one.object, []).append(place)
@@ -103,16 +103,16 @@ class RootSnapshot:
 
     @cached_property
     def intervals(self) -> Intervals:
-        """Where the readings lie, by address."""
+        """The readings' address intervals."""
         return Intervals(self.readings)
 
     def places_of(self, storage: int) -> tuple[int, ...]:
-        """Give the places of the readings of a storage."""
+        """Return the places of the readings of a storage."""
         places = self.by_storage.get(storage, ())
         return (places,) if isinstance(places, int) else places
 
     def summed_up(self, places: Sequence[int], many: int) -> Iterator[tuple[str, int]]:
-        """Give the paths of some places, or the container's of more than so many in one; each with its first place."""
+        """Yield the paths of some places, or of a container that holds more than `many`; each with its first place."""
         stops, start = self.outline.stops(), 0
         while start < len(places):
             number = bisect_right(stops, places[start])
@@ -126,33 +126,33 @@ class RootSnapshot:
 
     @cached_property
     def places(self) -> Mapping[str, int]:
-        """The places of the readings by their spelled path."""
+        """The places of the readings by spelled path."""
         return {str(path): place for place, path in enumerate(self.paths)}
 
 
 _OF_PATHS = ("paths", "_stops", "places")
 _OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "gradients", "by_storage", "by_object", "intervals")
-"""What is worked out of a scene and holds for another: of the same paths, and of the same memory."""
+"""The cached properties that a scene of the same paths and memory can reuse."""
 
 
 @dataclass(slots=True)
 class ByStorage:
-    """Finds the entries of a storage; for the few that are asked for nothing else is spelled or sorted."""
+    """Finds the entries of a storage; only those asked for are spelled and sorted."""
 
     scenes: tuple[RootSnapshot, ...]
     _places: dict[int, list[RootSnapshot]] | None = None
     _asked: int = 0
 
     def get(self, storage: int, default: tuple[Entry, ...] = ()) -> tuple[Entry, ...]:
-        """Give the entries of a storage."""
+        """Return the entries of a storage."""
         return tuple((scene.path_at(place), scene.readings[place]) for scene, place in self.places(storage)) or default
 
     def places(self, storage: int) -> Iterator[tuple[RootSnapshot, int]]:
-        """Go through the places of a storage, scene by scene."""
+        """Iterate over the places of a storage, scene by scene."""
         return ((scene, place) for scene in self._scenes_of(storage) for place in scene.places_of(storage))
 
     def values(self) -> Iterator[tuple[Entry, ...]]:
-        """Go through the entries, storage by storage."""
+        """Iterate over the entries, storage by storage."""
         return map(self.get, dict.fromkeys(chain.from_iterable(scene.by_storage for scene in self.scenes)))
 
     def _scenes_of(self, storage: int) -> Sequence[RootSnapshot]:
@@ -166,7 +166,7 @@ class ByStorage:
 
 
 FEW = 256
-"""From so many questions on it pays to sort out first which storage lies in which scenes."""
+"""From this many queries, scenes are first indexed by storage."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -180,21 +180,21 @@ class Snapshot:
         return sum(len(scene.readings) for scene in self.scenes.values())
 
     def entries(self) -> Iterator[tuple[AccessPath, Reading]]:
-        """Go through all paths and readings."""
+        """Iterate over all paths and readings."""
         return chain.from_iterable(scene.entries for scene in self.scenes.values())
 
     def get(self, path: str) -> Reading | None:
-        """Find the reading of a spelled path."""
+        """Return the reading of a spelled path."""
         found = self.place_of(path)
         return found[0].readings[found[1]] if found else None
 
     def place_of(self, path: str) -> tuple[RootSnapshot, int] | None:
-        """Find where a spelled path stands."""
+        """Return the scene and place of a spelled path."""
         return next(((one, one.places[path]) for one in self.scenes.values() if path in one.places), None)
 
     @cached_property
     def by_storage(self) -> ByStorage:
-        """The entries by the serial of their storage, those without one left out."""
+        """The entries by storage serial; those without a storage are left out."""
         return ByStorage(tuple(self.scenes.values()))
 
     @cached_property

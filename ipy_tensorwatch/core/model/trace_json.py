@@ -1,4 +1,4 @@
-"""Save a trace as JSON, and read it back. A record names its kind; fields of default value are left out."""
+"""Save a trace as JSON and read it back. A record includes its kind; fields with default values are left out."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read_trace(text: str) -> CellTrace:
     Raises
     ------
     ValueError
-        If it is no trace, or one of another schema.
+        If the text is no trace, or one of another schema.
     """
     whole = json.loads(text)
     if whole.get("schema") != SCHEMA:
@@ -62,11 +62,9 @@ def read_trace(text: str) -> CellTrace:
 
 @cache
 def _defaults(kind: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Give the fields of a record that are saved, each with its default value."""
-    if kind is Content:  # which elements differ may still have to be counted
+    """Return the saved fields of a record, each with its default value."""
+    if kind is Content:  # `elements` is counted on demand, from fields that are not saved
         return {"changed": MISSING, "verified": MISSING, "since": None, "elements": None}
-    if kind is Content:  # what changed is counted by the time that it is saved
-        return {"changed": MISSING, "verified": MISSING, "elements": None, "since": None}
     if not is_dataclass(kind):
         return {name: kind._field_defaults.get(name, MISSING) for name in kind._fields}
     made = ((one, one.default_factory) for one in fields(kind) if one.init)
@@ -74,7 +72,7 @@ def _defaults(kind: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 class _Writer:
-    """Turns records into JSON values; a scene that two snapshots share is written once."""
+    """Converts records to JSON values; a scene shared by two snapshots is written once."""
 
     def __init__(self) -> None:
         self._scenes: dict[int, int] = {}
@@ -108,7 +106,7 @@ class _Writer:
         return {_KIND: kind.__name__, **told}
 
     def _scene(self, scene: RootSnapshot) -> dict[str, Any]:
-        """Write the paths as they are spelled, since keys may be of any type, and the places of gradients."""
+        """Write the spelled paths, since keys may have any type, and the places of gradients."""
         if id(scene) in self._scenes:
             return {_KIND: "scene", "number": self._scenes[id(scene)]}
         self._scenes[id(scene)] = len(self._scenes)
@@ -118,7 +116,7 @@ class _Writer:
 
 
 class _Reader:
-    """Turns JSON values into records."""
+    """Converts JSON values to records."""
 
     def __init__(self) -> None:
         self._scenes: list[RootSnapshot] = []
@@ -158,7 +156,7 @@ class _Reader:
 
 
 def _run(outline: Outline, nodes: dict[tuple[str, ...], int], path: int | list[str]) -> OutlineRun:
-    """Give the run of one path; that of a gradient is the place of its leaf."""
+    """Return the run of one path; a gradient's run holds the place of its leaf."""
     if isinstance(path, int):
         return OutlineRun(0, "grad", (path,))
     *above, last = path

@@ -1,1 +1,1 @@
-"""What one statement says: its targets, calls, aliases and writes."""
+"""What one statement does: its targets, calls, aliases and writes."""

@@ -1,4 +1,4 @@
-"""Tell what the result of a library's function or method shares with what the call was given."""
+"""The aliases of a library call's result: what it shares with the arguments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def method_result(
     node: ast.Call, owner: References, given: list[References], others: list[References], scope: Scope
 ) -> References:
-    """Tell where the result of a method leads: to its object, to a part of it, or to memory of its own."""
+    """Return what a method's result refers to: its object, a part of it, or memory of its own."""
     name = last_name(node.func)
     if name == "set_" and given:
         return to.view(given[0])
@@ -48,7 +48,7 @@ def _known_method(name: str, owner: References) -> References | None:
 
 
 def function_result(node: ast.Call, given: list[References], others: list[References], scope: Scope) -> References:
-    """Tell where the result of a function leads: to what it was given, or to memory of its own."""
+    """Return what a function's result refers to: an argument, or memory of its own."""
     first = given[0] if given else ()
     known = _known_function(node, first, given, scope)
     if known is not None:

@@ -1,4 +1,4 @@
-"""Tell what one call writes to, by the name of its function and of its arguments."""
+"""The writes of one call, by the names of its function and arguments."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from .scope import Scope
 
 _INPUTS = 2
-"""How many arguments a NumPy function of two operands has before its output."""
+"""The number of inputs of a binary NumPy function, before its output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedWrite:
-    """One write that the text names.
+    """One write that the text implies.
 
     Attributes
     ----------
     refs
         The objects that may be written to.
     step
-        The item or attribute of them that is set, as typed; "" where the whole object is written.
+        The item or attribute that is set, as typed; empty if the whole object is written.
     metadata
-        Whether no byte changes, as with `detach_`.
+        Whether only metadata changes, as with `detach_`.
     """
 
     refs: References
@@ -41,7 +41,7 @@ class NamedWrite:
 
 
 def call_writes(node: ast.Call, scope: Scope) -> Iterator[NamedWrite]:
-    """Give what one call writes to by the name of its function and of its arguments."""
+    """Yield the writes of one call, by the names of its function and arguments."""
     if (out := keyword(node, "out")) is not None:
         yield from _each(out, scope)
     if is_true(keyword(node, "inplace")):
@@ -92,7 +92,7 @@ def _method(node: ast.Call, func: ast.Attribute, scope: Scope) -> Iterator[Named
 
 
 def is_plain_step(node: ast.Call) -> bool:
-    """Tell an optimizer's `step()` or `step(closure)` from another object's `step(action)`."""
+    """Return whether a call is an optimizer's `step()` or `step(closure)`, unlike another object's `step(action)`."""
     return all(isinstance(part, ast.Lambda) or getattr(part, "id", "") == "closure" for part in node.args)
 
 

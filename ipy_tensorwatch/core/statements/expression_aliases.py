@@ -1,4 +1,4 @@
-"""Tell where an expression leads, from its text alone."""
+"""The references of an expression, from its text alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def trace(node: ast.expr, scope: Scope) -> References:
-    """Tell every object that an expression may lead to; nothing for a value with memory of its own.
+    """Return every object that an expression may refer to; empty for a value with memory of its own.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def _trace_call(node: ast.Call, scope: Scope) -> References:
 
 
 def enter(node: ast.expr, scope: Scope) -> Scope:
-    """Open the scope in which a comprehension's element is made."""
+    """Return the scope in which a comprehension's element is evaluated."""
     inside = scope.child()
     for part in getattr(node, "generators", ()):
         bind_element(part.target, part.iter, inside)
@@ -92,7 +92,7 @@ def enter(node: ast.expr, scope: Scope) -> Scope:
 
 
 def bind_element(target: ast.expr, source: ast.expr, scope: Scope) -> None:
-    """Bind a loop's variables to any one item of what it runs over."""
+    """Bind a loop's variables to any item of its iterable."""
     parts = target.elts if isinstance(target, ast.Tuple | ast.List) else []
     name = last_name(source.func) if isinstance(source, ast.Call) else ""
     if isinstance(source, ast.Call) and name == "zip" and len(parts) == len(source.args):
@@ -109,7 +109,7 @@ def bind_element(target: ast.expr, source: ast.expr, scope: Scope) -> None:
 
 
 def bind(target: ast.expr, refs: References, scope: Scope) -> None:
-    """Bind names to what a value leads to, a tuple of names to its items."""
+    """Bind names to a value's references, a tuple of names to its items."""
     match target:
         case ast.Name(id=name):
             scope.set_name(name, refs)

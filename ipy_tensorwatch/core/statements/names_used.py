@@ -1,4 +1,4 @@
-"""What a statement mentions and binds, and whether it may run the code of a function."""
+"""The names that a statement mentions and binds, and whether it may call a function."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RUNNING = (ast.Call, ast.Await, *COMPREHENSIONS)
 
 
 def calls_of(node: ast.stmt) -> bool:
-    """Tell whether a statement may run the code of a function."""
+    """Return whether a statement may run the code of a function."""
     if isinstance(node, ast.For | ast.AsyncFor | ast.With | ast.AsyncWith) or getattr(node, "decorator_list", None):
         return True
     if isinstance(node, ast.ClassDef) and any(map(calls_of, walk_statements(node.body))):
@@ -26,7 +26,7 @@ def calls_of(node: ast.stmt) -> bool:
 
 
 def mentions_of(node: ast.stmt) -> Iterator[AccessPath]:
-    """Give the chains of names, attributes and constant items in a statement, without comprehensions' own names."""
+    """Yield the chains of names, attributes and constant items in a statement, without comprehensions' own names."""
     for part in own_parts(node):
         yield from _chains(part, frozenset())
 
@@ -72,7 +72,7 @@ def _is_constant(key: ast.expr) -> bool:
 
 
 def binds_of(node: ast.stmt) -> frozenset[str]:
-    """Give the names that a statement binds anew; an augmented assignment binds none."""
+    """Return the names that a statement binds; an augmented assignment binds none."""
     names = frozenset(_walrus_names(node))
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):

@@ -1,4 +1,4 @@
-"""Where an expression leads: to which access path, and whether to the very object or through another one."""
+"""What an expression refers to: an access path, and whether it is the same object."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """One object that an expression may lead to, told by an access path of the notebook.
+    """One object that an expression may refer to, by an access path of the notebook.
 
     Attributes
     ----------
     same
-        Whether it is the very object at `path`, not another tensor object over its memory.
+        Whether it is the object at `path`, not another tensor object over its memory.
     below
-        Whether it is anything that lies behind `path`.
+        Whether it is anything behind `path`.
     sealed
-        Whether a step was taken that no path spells, so that later steps are not spelled either.
+        Whether a step without a spelling was taken, so that later steps are not spelled either.
     depth
-        How many containers the code itself has put around it.
+        How many new containers the code has put around it.
     sure
-        False for what an unknown function may or may not have handed on.
+        False if an unknown function may have returned it.
     grad
-        Of what lies below: True for gradients only, False for all but gradients, None for either.
+        For `below`: True for gradients only, False for all but gradients, None for either.
     """
 
     path: AccessPath
@@ -42,7 +42,7 @@ class Reference:
 
     @property
     def is_spelled(self) -> bool:
-        """Whether it is what lies at `path`, no more and no less."""
+        """Whether it is exactly the object at `path`."""
         return not self.below and not self.sealed and not self.depth
 
 
@@ -50,19 +50,19 @@ References = tuple[Reference, ...]
 
 
 def union(*parts: Iterable[Reference]) -> References:
-    """Join references, each once, in order."""
+    """Return the union of references, in order, without duplicates."""
     return tuple(dict.fromkeys(one for part in parts for one in part))
 
 
 def take_attribute(refs: References, name: str) -> References:
-    """Take the attribute `name`."""
+    """Return the references of the attribute `name`."""
     if name in VIEWS:
         return view(refs)
     return member(refs, name)
 
 
 def member(refs: References, name: str) -> References:
-    """Take the attribute `name`, whatever tensors may mean by that name."""
+    """Return the references of the attribute `name`, even if tensors have an attribute of that name."""
     return union(_attribute(one, name) for one in refs if not one.depth)
 
 
@@ -73,7 +73,7 @@ def _attribute(one: Reference, name: str) -> Reference:
 
 
 def item(refs: References, step: str, *, several: bool = False) -> References:
-    """Take one item, or with `several` a slice, which gives another object over a part."""
+    """Return the references of one item; with `several`, of a slice, which is another object over a part."""
     return union(_item(one, step, several=several) for one in refs)
 
 
@@ -88,30 +88,30 @@ def _item(one: Reference, step: str, *, several: bool) -> Reference:
 
 
 def step_to(one: Reference, step: str) -> Reference:
-    """Take one step that a path spells."""
+    """Return the reference of a spelled step."""
     return replace(one, path=AccessPath(one.path.root, (*one.path.steps, step)))
 
 
 def element(refs: References) -> References:
-    """Take any one item, as a loop does."""
+    """Return the references of any one item, as in a loop."""
     return item(refs, ANY_ITEM)
 
 
 def wrap(refs: References) -> References:
-    """Put the objects into a new container."""
+    """Return the references inside a new container."""
     return union(replace(one, depth=one.depth + 1) for one in refs)
 
 
 def view(refs: References) -> References:
-    """Make another object over the same memory."""
+    """Return other objects over the same memory."""
     return union(replace(one, same=False, sealed=True) for one in refs)
 
 
 def behind(refs: References, *, grad: bool | None = None) -> References:
-    """Take everything that lies behind."""
+    """Return everything behind the references."""
     return union(replace(one, below=True, depth=0, grad=one.grad if grad is None else grad) for one in refs)
 
 
 def doubt(refs: References) -> References:
-    """Tell what an unknown function may have made of the objects it was given."""
+    """Return the result of an unknown call: it may alias any argument."""
     return union(replace(one, same=False, below=True, sealed=True, depth=0, sure=False) for one in refs)

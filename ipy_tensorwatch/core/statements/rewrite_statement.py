@@ -1,4 +1,4 @@
-"""Rewrite one statement, as text: out of place, on a copy, without a gradient."""
+"""Rewrite the text of one statement: out of place, on a copy, under `no_grad`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def parse_one(text: str) -> ast.stmt | None:
 
 
 def out_of_place(text: str, names: Container[str]) -> str | None:
-    """Spell a write to one of these names out of place, where that is the same computation; None where it is not.
+    """Rewrite a write to one of these names out of place; None if that is not the same computation.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def out_of_place(text: str, names: Container[str]) -> str | None:
 
 
 def _written(call: ast.Call, names: Container[str]) -> str | None:
-    """Tell which of the names an in-place call writes to, through a chain of such calls too."""
+    """Return which of the names an in-place call, or a chain of them, writes to."""
     out = keyword(call, "out")
     if out is not None:
         name = spell_path(out)
@@ -77,7 +77,7 @@ def _among(name: str | None, names: Container[str]) -> str | None:
 
 
 def _plain(text: str, call: ast.Call) -> str | None:
-    """Spell an in-place call without what makes it so."""
+    """Rewrite an in-place call out of place."""
     if keyword(call, "out") is not None or keyword(call, "inplace") is not None:
         gone = [one for one in call.keywords if one.arg in ("out", "inplace")]
         return _without(text, call, gone)
@@ -98,7 +98,7 @@ def _without(text: str, call: ast.Call, gone: list[ast.keyword]) -> str:
 
 
 def without_inplace(text: str) -> str | None:
-    """Spell a statement so that the calls in it that write in place do not.
+    """Rewrite a statement with its in-place calls out of place.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def without_inplace(text: str) -> str | None:
 
 
 def with_clones(text: str, names: Collection[str]) -> str | None:
-    """Spell a statement so that it reads copies of these names; None where it does not read them by name.
+    """Rewrite a statement to read copies of these names; None if it does not read them by name.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def with_clones(text: str, names: Collection[str]) -> str | None:
 
 
 def _reads(node: ast.AST, names: Collection[str]) -> Iterator[ast.expr]:
-    """Give the expressions that read one of these names, none inside another one."""
+    """Yield the outermost expressions that read one of these names."""
     is_read = isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Load)
     if is_read and isinstance(node, ast.expr) and spell_path(node) in names:
         yield node
@@ -141,7 +141,7 @@ def _reads(node: ast.AST, names: Collection[str]) -> Iterator[ast.expr]:
 
 
 def cloned_value(text: str) -> str | None:
-    """Spell an assignment so that it binds a copy of what it computes.
+    """Rewrite an assignment to bind a copy of its value.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def cloned_value(text: str) -> str | None:
 
 
 def read_paths(text: str) -> list[str]:
-    """Give the names, and the items that constants spell, which a statement computes from.
+    """Return the names, and the items with constant keys, that a statement reads.
 
     Examples
     --------
@@ -171,7 +171,7 @@ def read_paths(text: str) -> list[str]:
 
 
 def binds(text: str, names: Collection[str] | None = None) -> bool:
-    """Tell whether a statement assigns to one of these paths, or to any name."""
+    """Return whether a statement assigns to one of these paths; without `names`, to any name."""
     node = parse_one(text)
     targets = node.targets if isinstance(node, ast.Assign) else []
     if names is None:
@@ -180,7 +180,7 @@ def binds(text: str, names: Collection[str] | None = None) -> bool:
 
 
 def written_path(text: str) -> str | None:
-    """Spell the tensor that a statement writes into, where the text alone tells that it is one.
+    """Return the path of the tensor that a statement writes; None if the text does not prove that it is a tensor.
 
     Examples
     --------
@@ -188,7 +188,7 @@ def written_path(text: str) -> str | None:
     ('x', 'x', None)
     """
     match parse_one(text):
-        case ast.Assign(targets=[ast.Subscript(value=value)]):  # an item that is set in a list writes to no tensor
+        case ast.Assign(targets=[ast.Subscript(value=value)]):  # setting an item of a list writes no tensor
             return spell_path(value)
         case ast.AugAssign(target=ast.Subscript(value=value, slice=key)) if _is_part(key):
             return spell_path(value)
@@ -202,12 +202,12 @@ def written_path(text: str) -> str | None:
 
 
 def _is_part(key: ast.expr) -> bool:
-    """Tell a key that only a tensor takes: a slice, or several."""
+    """Return whether a key is one that only a tensor accepts: a slice, or several keys."""
     return isinstance(key, ast.Slice | ast.Tuple) or (isinstance(key, ast.Constant) and key.value is ...)
 
 
 def assigned_call(text: str, name: str, other: str) -> str | None:
-    """Spell a call of one method as an assignment of what another one gives.
+    """Rewrite a method call as an assignment of another method's result.
 
     Examples
     --------
@@ -223,7 +223,7 @@ def assigned_call(text: str, name: str, other: str) -> str | None:
 
 
 def replaced(text: str, path: str, other: str) -> str | None:
-    """Spell a statement with another expression in the place of a path."""
+    """Replace a path in a statement by another expression."""
     node = parse_one(text)
     found = [] if node is None else [*_reads(node, {path})]
     own = any(isinstance(part, ast.comprehension) for part in ast.walk(node)) if node else False
@@ -231,7 +231,7 @@ def replaced(text: str, path: str, other: str) -> str | None:
 
 
 def cloned_sources(text: str, names: Collection[str]) -> str | None:
-    """Spell a write so that what it reads of these names is a copy.
+    """Rewrite a write to read copies of these names.
 
     Examples
     --------
@@ -252,7 +252,7 @@ def cloned_sources(text: str, names: Collection[str]) -> str | None:
 
 
 def without_grad(text: str) -> str | None:
-    """Put a statement where autograd does not look."""
+    """Put a statement under `torch.no_grad()`."""
     return None if parse_one(text) is None else f"with torch.no_grad(): {text}"
 
 
@@ -261,7 +261,7 @@ def _source(text: str, node: ast.AST) -> str:
 
 
 def splice_source(text: str, nodes: Iterable[ast.expr], make: Callable[[str], str]) -> str:
-    """Replace expressions, none of which lies inside another one."""
+    """Replace expressions, none of them nested, in source text."""
     raw = text.encode()
     for one in sorted(nodes, key=lambda one: -one.col_offset):
         own = raw[one.col_offset : one.end_col_offset].decode()

@@ -1,4 +1,4 @@
-"""What names lead to, and where everything is asked that the text of one expression cannot tell."""
+"""Name environment; subclasses resolve calls."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 
 class Scope:
-    """What local names lead to; every other name is a variable of the notebook."""
+    """The references of local names; every other name is a notebook variable."""
 
     def __init__(self, names: dict[str, References] | None = None) -> None:
         self.names = names or {}
 
     def look_up(self, name: str) -> References:
-        """Tell where a name leads."""
+        """Return what a name refers to."""
         return self.names.get(name, (Reference(path=AccessPath(name)),))
 
     def call(self, node: ast.Call) -> References | None:
-        """Tell where the result of a call leads, or None where nothing but the names of libraries can tell."""
+        """Return what a call's result refers to; None if only a library's names can tell."""
         del node
         return None
 
     def iterated(self, refs: References) -> References:
-        """Tell where the items lead that a loop over these objects gives."""
+        """Return the items of a loop over these objects."""
         return to.element(refs)
 
     def set_name(self, name: str, refs: References) -> None:
@@ -36,14 +36,14 @@ class Scope:
         self.names[name] = refs
 
     def closed(self, node: ast.Lambda) -> References:
-        """Tell where a function without a name leads."""
+        """Return what an anonymous function refers to."""
         del node
         return ()
 
     def stored(self, refs: References) -> References:
-        """Add what the code itself has stored at these paths."""
+        """Add what the code stored at these paths."""
         return refs
 
     def child(self) -> Scope:
-        """Open a scope for a comprehension's own names."""
+        """Return a scope for a comprehension's own names."""
         return Scope(dict(self.names))

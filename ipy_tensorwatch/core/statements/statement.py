@@ -1,4 +1,4 @@
-"""A cell's own statements: what each names as written, what it mentions, what it binds."""
+"""A cell's own statements: their targets, mentions and bindings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Statement", "Target", "parse_cell", "parse_statements", "spell_targe
 
 
 class StatementFacts(NamedTuple):
-    """What the text of a statement tells."""
+    """The facts in a statement's text."""
 
     targets: tuple[Target, ...] = ()
     mentions: tuple[AccessPath, ...] = ()
@@ -35,14 +35,14 @@ class StatementFacts(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One of a cell's own statements; of a compound statement its header alone.
+    """One of a cell's own statements; of a compound statement its header only.
 
-    It is read when first asked: of a long cell, few statements are.
+    It is analysed on first use: most statements of a long cell never are.
 
     Attributes
     ----------
     index
-        Its place among the cell's statements in source order, those inside top-level blocks included.
+        Its index among the cell's statements in source order, those inside top-level blocks included.
     text
         Its source on one line.
     """
@@ -56,17 +56,17 @@ class Statement:
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """What it names as written."""
+        """The targets that it names as written."""
         return self._read().targets
 
     @property
     def mentions(self) -> tuple[AccessPath, ...]:
-        """The chains of names, attributes and constant items that it reads or writes; of a method call the object's."""
+        """The chains of names, attributes and constant items that it uses; for a method call the object's chain."""
         return self._read().mentions
 
     @property
     def binds(self) -> frozenset[str]:
-        """The names that it binds anew."""
+        """The names that it binds."""
         return self._read().binds
 
     @property
@@ -76,7 +76,7 @@ class Statement:
 
     @property
     def index_names(self) -> frozenset[str]:
-        """The names whose values tell which items its targets are."""
+        """The names whose values determine its targets' items."""
         return frozenset[str]().union(*(key_names(one.path) for one in self.targets))
 
     def _read(self) -> StatementFacts:
@@ -86,7 +86,7 @@ class Statement:
 
 
 def parse_statements(source: str) -> tuple[Statement, ...]:
-    r"""Parse a cell's source into its own statements; none where it is not Python.
+    r"""Parse a cell's source into its own statements; empty if it is not Python.
 
     Examples
     --------
@@ -98,13 +98,13 @@ def parse_statements(source: str) -> tuple[Statement, ...]:
 
 
 def statements_of(tree: ast.Module, source: str) -> tuple[Statement, ...]:
-    """Describe the own statements of a parsed cell, in the order of `walk_statements`."""
+    """Return the own statements of a parsed cell, in the order of `walk_statements`."""
     lines = source.split("\n")
     return tuple(_describe(index, node, lines) for index, node in enumerate(walk_statements(tree.body)))
 
 
 def statements_in(one: Statement) -> tuple[Statement, ...]:
-    r"""Give the statements of the code that a magic runs, by their lines in the cell; else the statement itself.
+    r"""Return the statements of the code that a magic runs, numbered by cell lines; else the statement itself.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def _describe(index: int, node: ast.stmt, lines: list[str]) -> Statement:
 def _facts_of(node: ast.stmt) -> StatementFacts:
     try:
         return _analyse(node)
-    except RecursionError:  # an expression of a thousand terms: nothing is named, as in a call to the unknown
+    except RecursionError:  # too deep for the recursion limit: handled like an unknown call
         return StatementFacts()
 
 
@@ -147,14 +147,14 @@ def _analyse(node: ast.stmt) -> StatementFacts:
 
 
 def targets_of(node: ast.stmt) -> Iterator[Target]:
-    """Give what a statement names as written; what an unknown function may have handed on is not named."""
+    """Yield the targets of a statement; what an unknown function may have returned is left out."""
     scope = Scope()
     for write in find_writes(node, scope):
         yield from (_target(write, one) for one in write.refs if one.sure)
 
 
 def names_written(node: ast.stmt) -> tuple[str, ...]:
-    """Give the names that decide what a statement writes: what its targets hang on, and the keys of their items.
+    """Return the names that determine a statement's targets: their roots, and the names in their items' keys.
 
     Examples
     --------
@@ -164,7 +164,7 @@ def names_written(node: ast.stmt) -> tuple[str, ...]:
     """
     try:
         paths = [one.path for one in targets_of(node)]
-    except RecursionError:  # an expression of a thousand terms
+    except RecursionError:  # too deep for the recursion limit
         return ()
     return tuple(sorted({path.root for path in paths}.union(*map(key_names, paths))))
 

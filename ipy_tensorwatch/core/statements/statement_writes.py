@@ -1,4 +1,4 @@
-"""Tell what a statement or an expression writes to, from its text alone."""
+"""The writes of a statement or an expression, from its text alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def find_writes(node: ast.stmt, scope: Scope) -> Iterator[NamedWrite]:
-    """Give every write that a statement names, outside the bodies of what it defines or contains."""
+    """Yield every write that a statement implies, outside the bodies of its definitions and blocks."""
     match node:
         case ast.Assign(targets=targets):
             yield from (one for target in targets for one in _assigned(target, scope))
@@ -55,7 +55,7 @@ def _assigned(target: ast.expr, scope: Scope) -> Iterator[NamedWrite]:
 
 
 def walk_expressions(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
-    """Give every part of an expression, inner ones first, with the scope that it is evaluated in; no lambda's body."""
+    """Yield every part of an expression, inner ones first, with its scope; no lambda's body."""
     if isinstance(node, ast.Lambda):
         return
     if isinstance(node, COMPREHENSIONS):
@@ -66,7 +66,7 @@ def walk_expressions(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Sco
 
 
 def _last_writes(node: ast.stmt, scope: Scope) -> Iterator[NamedWrite]:
-    """Give the writes of methods that write only as the last thing a statement does."""
+    """Yield the writes of methods that write only as the statement's outermost call."""
     value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
     if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute) or is_library(value.func.value):
         return

@@ -1,4 +1,4 @@
-"""Tell which watched paths the statements of a cell name as written, with the keys that their items had at run time."""
+"""Match the targets of a cell's statements with watched paths, using the keys' values at run time."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """What one statement names as written.
+    """The watched paths that one statement names as written.
 
     Attributes
     ----------
     exact
-        The watched paths themselves, spelled.
+        The watched paths, spelled.
     below
-        Targets behind which all may be written, each with its path as resolved.
+        Targets with everything behind them, each with its resolved path.
     """
 
     exact: frozenset[str]
     below: tuple[tuple[Target, AccessPath], ...]
 
     def is_behind(self, path: AccessPath) -> bool:
-        """Tell whether a path lies behind one of the targets."""
+        """Return whether a path is behind one of the targets."""
         return any(target.covers(path, spelled) for target, spelled in self.below)
 
 
 def name_targets(statement: Statement, values: Iterable[KeyValues], watched: Mapping[str, object]) -> Named:
-    """Tell which watched paths a statement names as written.
+    """Return the watched paths that a statement names as written.
 
     Parameters
     ----------
     statement
         One of the cell's own.
     values
-        The values that names in its item keys had, each time that it was entered.
+        The values of names in its item keys, at each entry.
     watched
-        All paths, spelled, so that the longest one that a target names can be told.
+        All paths, spelled, to find the longest one that a target names.
     """
     exact: set[str] = set()
     below: dict[tuple[Target, AccessPath], None] = {}
@@ -54,7 +54,7 @@ def name_targets(statement: Statement, values: Iterable[KeyValues], watched: Map
             matches = _longest_watched(path, watched)
             if not target.grad:
                 exact.update(matches)
-            if target.below or not matches:  # `out=pair` names what is behind the name
+            if target.below or not matches:  # `out=pair` writes what is behind the name
                 below[target, path] = None
     return Named(exact=frozenset(exact), below=tuple(below))
 
@@ -72,7 +72,7 @@ def _longest_watched(path: AccessPath, watched: Mapping[str, object]) -> list[st
 
 
 def _spells(pattern: AccessPath, spelled: str) -> bool:
-    """Tell whether a spelled path is the pattern with its unknown items filled in."""
+    """Return whether a spelled path matches a pattern with unknown items."""
     head, *rest = str(pattern).split(ANY_ITEM)
     if not spelled.startswith(head):
         return False

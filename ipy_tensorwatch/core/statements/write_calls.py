@@ -1,4 +1,4 @@
-"""What the text of a statement tells of what it may do to a path."""
+"""What a statement may do to a path, from its text."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _OPENS = re.compile(r"\b(?:for|with|await|class|def)\b")
 
 
 def may_write(statement: Statement) -> bool:
-    """Tell a statement that may run any code at all from one like `y = 1`, which cannot have written a tensor."""
+    """Return whether a statement may run arbitrary code; `y = 1` cannot and so cannot write a tensor."""
     if _RUNS_CODE.intersection(statement.text):
         return True
     return _OPENS.search(statement.text) is not None and (statement.calls or bool(statement.targets))
 
 
 def runs_backward(statement: Statement) -> bool:
-    """Tell a statement that computes or clears gradients itself."""
+    """Return whether a statement itself computes or clears gradients."""
     return "backward(" in statement.text or "zero_grad(" in statement.text
 
 
 def is_followed_by(signs: str, name: str, statement: Statement) -> bool:
-    """Tell whether one of some signs stands behind a name."""
+    """Return whether a name is followed by one of these signs."""
     return re.search(rf"(?<![\w.]){re.escape(name)}[{re.escape(signs)}]", statement.text) is not None
 
 
 def mentions(statement: Statement, path: AccessPath) -> bool:
-    """Tell a statement that names a path, something on the way to it, or something that hangs on it."""
+    """Return whether a statement mentions a path, a prefix of it, or something behind it."""
     return any(one.leads_to(path) or path.leads_to(one) for one in statement.mentions)

@@ -1,4 +1,4 @@
-"""What a statement names as written."""
+"""A target: what a statement names as written."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Something that a statement names as written.
+    """A target that a statement names as written.
 
     Attributes
     ----------
     path
-        Its steps as typed, up to the first that cannot be told from the text; `spell_target` fills in
+        Its steps as typed, up to the first that the text does not determine; `spell_target` fills in
         items such as `[i]`.
     below
-        Whether everything that lies behind `path` may be written.
+        Whether everything behind `path` may be written.
     same_object
-        Whether the write goes to the very tensor object that `path` spells, not to another one over its memory.
+        Whether the write goes to the tensor object at `path`, not to another one over its memory.
     grad
-        Of what lies behind `path`: True for gradients only, False for all but gradients, None for either.
+        For what is behind `path`: True for gradients only, False for all but gradients, None for either.
     """
 
     path: AccessPath
@@ -44,12 +44,12 @@ class Target:
     grad: bool | None = None
 
     def covers(self, path: AccessPath, spelled: AccessPath) -> bool:
-        """Tell whether a path lies behind this target, whose own path is spelled with the keys of its items."""
+        """Return whether a path is behind this target, whose own path is given as `spelled`."""
         return spelled.leads_to(path) and self.grad in (None, path.is_grad)
 
 
 def spell_target(target: Target, values: KeyValues) -> AccessPath:
-    """Spell a target's path with the keys that its items had at run time, `[*]` where they cannot be told.
+    """Spell a target's path with its keys' values at run time, `[*]` if not known.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def _resolve_step(step: str, values: KeyValues) -> str:
 
 
 def key_names(path: AccessPath) -> frozenset[str]:
-    """Give the names whose values at run time tell the path's items."""
+    """Return the names whose values at run time determine the path's items."""
     keys = (_parse_key(step) for step in path.steps if step.startswith("["))
     return frozenset(name for key in keys if key is not None for name in _names(key))
 

@@ -1,4 +1,4 @@
-"""Small questions about Python's syntax, asked of every call and subscript."""
+"""Small queries on Python's syntax, for every call and subscript."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 
 
 def own_parts(node: ast.stmt) -> list[ast.expr]:
-    """Give a statement's own expressions: of a compound statement its header, of a definition what runs at once."""
+    """Return a statement's own expressions: a compound statement's header, or what a definition evaluates at once."""
     found: list[ast.expr] = []
     waiting = list(ast.iter_child_nodes(node))
     while waiting:
@@ -27,7 +27,7 @@ def own_parts(node: ast.stmt) -> list[ast.expr]:
 
 
 def statement_at(nodes: Sequence[ast.stmt], line: int, column: int | None) -> int | None:
-    r"""Find the innermost statement at a place; without a column, None where several begin in that line.
+    r"""Return the index of the innermost statement at a place; None if `column` is None and several start in that line.
 
     Examples
     --------
@@ -47,13 +47,13 @@ def statement_at(nodes: Sequence[ast.stmt], line: int, column: int | None) -> in
 
 
 def is_slice(key: ast.expr) -> bool:
-    """Tell whether a subscript takes a part of a tensor rather than one item of a container."""
+    """Return whether a subscript takes a part of a tensor, not one item of a container."""
     parts = key.elts if isinstance(key, ast.Tuple) else [key]
     return any(isinstance(part, ast.Slice) or (isinstance(part, ast.Constant) and part.value is ...) for part in parts)
 
 
 def spell_item(key: ast.expr) -> str:
-    """Spell a subscript as it is typed, a constant as its repr."""
+    """Spell a subscript as typed, a constant as its repr."""
     if isinstance(key, ast.Name):
         return f"[{key.id}]"
     if isinstance(key, ast.Constant) and type(key.value) in (int, str) and key.kind is None:
@@ -62,7 +62,7 @@ def spell_item(key: ast.expr) -> str:
 
 
 def spell_path(node: ast.expr) -> str | None:
-    """Spell an expression as an access path, where it is one: `model.layers[0].weight`."""
+    """Spell an expression as an access path, if it is one: `model.layers[0].weight`."""
     match node:
         case ast.Name(id=name):
             return name
@@ -76,39 +76,39 @@ def spell_path(node: ast.expr) -> str | None:
 
 
 def is_library(node: ast.expr) -> bool:
-    """Tell whether an expression spells a library's module: `torch.nn.init`."""
+    """Return whether an expression is a library's module: `torch.nn.init`."""
     while isinstance(node, ast.Attribute):
         node = node.value
     return isinstance(node, ast.Name) and node.id in LIBRARIES
 
 
 def last_name(func: ast.expr) -> str:
-    """Tell a function's own name, without what it hangs on."""
+    """Return a function's own name, without its qualifier."""
     return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
 
 
 def is_method(func: ast.expr) -> bool:
-    """Tell whether a function is called on a variable rather than on a library."""
+    """Return whether a function is called on a variable rather than on a library."""
     return isinstance(func, ast.Attribute) and not is_library(func.value) and func.attr not in NOT_A_METHOD
 
 
 def keyword(node: ast.Call, name: str) -> ast.expr | None:
-    """Give a keyword argument's expression."""
+    """Return a keyword argument's expression."""
     return next((one.value for one in node.keywords if one.arg == name), None)
 
 
 def is_true(node: ast.expr | None) -> bool:
-    """Tell whether an expression is the constant True."""
+    """Return whether an expression is the constant True."""
     return isinstance(node, ast.Constant) and node.value is True
 
 
 def positional_names(spec: ast.arguments) -> list[str]:
-    """Give the names of a function's parameters that a caller may fill by their place."""
+    """Return the names of a function's positional parameters."""
     return [one.arg for one in (*spec.posonlyargs, *spec.args)]
 
 
 def arguments(node: ast.Call) -> list[ast.expr]:
-    """Give all arguments of a call, named or not."""
+    """Return all arguments of a call, named or not."""
     return [*node.args, *(one.value for one in node.keywords)]
 
 
@@ -118,10 +118,10 @@ def names_bound(loop: ast.For | ast.AsyncFor | ast.comprehension) -> set[str]:
 
 
 def is_inplace_name(name: str) -> bool:
-    """Tell whether a name follows PyTorch's rule for operations in place: one underscore at its end."""
+    """Return whether a name follows PyTorch's rule for in-place operations: one underscore at its end."""
     return name.endswith("_") and not name.endswith("__") and name != "_"
 
 
 def is_inplace_dunder(name: str) -> bool:
-    """Tell whether a name is one that Python itself calls to write in place."""
+    """Return whether a name is a dunder method that writes in place."""
     return name in INPLACE_DUNDERS

@@ -1,4 +1,4 @@
-"""The cells of a notebook, line by line, as the file names of their code lead to them."""
+"""Map (file, line) to cell and statement."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Listing:
-    """Tells the statement that a line belongs to.
+    """Finds the statement of a line.
 
     Attributes
     ----------
     cells
-        The execution count of the cell behind each file name.
+        The execution count of the cell of each file name.
     source
-        Gives the source behind a file name.
+        Returns the source of a file name.
     """
 
     cells: Mapping[str, int]
@@ -35,7 +35,7 @@ class Listing:
     _offsets: dict[str, int] = field(default_factory=dict)
 
     def line(self, place: Place) -> Inner | None:
-        """Tell the innermost statement on a line by its first line, and its text; None where no cell is known."""
+        """Return the innermost statement on a line by its first line, and its text; None if the cell is not known."""
         name, line = place
         cell = self.cells.get(name)
         if cell is None:
@@ -47,7 +47,7 @@ class Listing:
         return Inner(cell=cell, line=first + self.above(name), text=text)
 
     def above(self, name: str) -> int:
-        """Count the lines of the cell that lie above code which a magic ran: that is compiled as a file of its own."""
+        """Return the number of cell lines above code that a magic ran, which is compiled as its own file."""
         if name not in self._offsets:
             others = [other for other, cell in self.cells.items() if cell == self.cells[name] and other != name]
             found = (above for other in others for above in _offsets(self.source(other), self.source(name)))
@@ -68,7 +68,7 @@ def _blank_lines(source: str) -> int:
 
 
 def _innermost(tree: ast.Module | None, lines: list[str], line: int) -> tuple[int, str]:
-    """Spell the innermost statement on a line, with its first line; of a compound statement the header alone."""
+    """Return the first line and the text of the innermost statement on a line; a compound statement's header only."""
 
     def holds(node: ast.stmt) -> bool:
         return node.lineno <= line <= (node.end_lineno or node.lineno)

@@ -1,4 +1,4 @@
-"""Tell cells that run no code but Python's own, so that nothing in them can write a tensor."""
+"""Cells that run only Python's own code, so that they cannot write a tensor."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _HARMLESS = (
     *(ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
 )
 _OF_VALUES = (ast.Expr, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare)
-"""What runs the code of the objects that names lead to: operators, and the display of a result."""
+"""What runs the code of objects: operators, and the display of a result."""
 
 
 def is_inert(source: str) -> bool:
-    """Tell a cell of constants, names and plain assignments.
+    """Return whether a cell consists of constants, names and plain assignments.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Code that a cell hands to a magic as text: `%%time`, `%timeit x.add_(1)`."""
+"""Code that a cell passes to a magic as text: `%%time`, `%timeit x.add_(1)`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RUNNING = frozenset({"time", "timeit", "capture", "prun", "tensordiff"})
 """Magics that run the code they are given in the notebook's own namespace."""
 
 MAGIC_CALL = "get_ipython().run_"
-"""How a magic reads once IPython has made Python of it."""
+"""The text of a magic after IPython has transformed it to Python."""
 
 _RESTORE = re.compile(
     re.escape(MAGIC_CALL)
@@ -23,14 +23,14 @@ _OPTIONS = re.compile(r"(?:-[lsTD]\s+\S+\s+|-[A-Za-z]\s*\d*\s+|--\S+\s+)*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """The code that a magic runs, and how many lines of the cell lie before its first."""
+    """The code that a magic runs, and the number of cell lines before it."""
 
     source: str
     offset: int
 
 
 def find_source(node: ast.stmt) -> str:
-    """Give what a magic does, as Python: the code that it runs, or the assignment that it amounts to.
+    """Return a magic's effect as Python: the code that it runs, or an equivalent assignment.
 
     Examples
     --------
@@ -50,17 +50,17 @@ def _calls_line_magic(node: ast.stmt) -> bool:
 
 
 def runs_magic(text: str) -> bool:
-    """Tell the text of a statement that hands over to a magic."""
+    """Return whether a statement's text calls a magic."""
     return text.startswith("%") or MAGIC_CALL in text
 
 
 def puts_back(text: str) -> bool:
-    """Tell the text of a statement that puts back what was there before."""
+    """Return whether a statement's text restores earlier bytes."""
     return text.startswith("%tensorwatch restore")
 
 
 def as_typed(text: str) -> str:
-    """Spell the call of a line magic as it was typed; leave other text as it is, and what runs code that it is given.
+    """Spell a line magic's call as typed; other text, and magics that run code, are unchanged.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def as_typed(text: str) -> str:
 
 
 def find_body(node: ast.stmt) -> Body | None:
-    """Give the code that a statement hands to a magic which runs it.
+    """Return the code that a statement passes to a magic that runs it.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def find_body(node: ast.stmt) -> Body | None:
 
 
 def _unwrap(body: Body) -> Body:
-    """Take off the headings of magics below the first: `%%time` above `%%tensordiff`."""
+    """Remove the headers of nested magics: `%%time` above `%%tensordiff`."""
     head, _, rest = body.source.partition("\n")
     name = head.removeprefix("%%").split(None, 1)[:1]
     if not head.startswith("%%") or not RUNNING.issuperset(name):

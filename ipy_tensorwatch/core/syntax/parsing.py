@@ -25,7 +25,7 @@ _STEP = re.compile(r"""\.\w+ | \[ (?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^
 
 
 def parse_cell(source: str) -> ast.Module | None:
-    """Parse a cell's source, `await` at its top level included; None where it is not Python."""
+    """Parse a cell's source, top-level `await` included; None if it is not Python."""
     try:
         tree = compile(source, "<cell>", "exec", _FLAGS, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -34,7 +34,7 @@ def parse_cell(source: str) -> ast.Module | None:
 
 
 def may_give_memory(source: str) -> bool:
-    """Tell a cell that may give a tensor other memory, or lay it out anew without a trace in its version.
+    """Return whether source may replace a tensor's memory, or change its layout without moving its version.
 
     Examples
     --------
@@ -45,12 +45,12 @@ def may_give_memory(source: str) -> bool:
 
 
 def may_convert(source: str) -> bool:
-    """Tell a cell that may give a module's tensors other memory on the way to another type or device."""
+    """Return whether source may replace a module's memory by converting type or device."""
     return _CONVERTS.search(source) is not None
 
 
 def may_hide_writes(source: str) -> bool:
-    """Tell source that may write, or make what can write, without the version counter seeing it.
+    """Return whether source may write, or create something that writes, past the version counter.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def may_hide_writes(source: str) -> bool:
 
 
 def parse_path(text: str) -> AccessPath:
-    """Read an access path as it is spelled.
+    """Parse a spelled access path.
 
     Examples
     --------
@@ -73,8 +73,8 @@ def parse_path(text: str) -> AccessPath:
 
 
 def walk_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Give statements in source order, those inside blocks included, those inside definitions not."""
-    waiting = [iter(body)]  # no recursion: of a thousand `elif`s each stands inside the one before
+    """Yield statements in source order, those inside blocks included, those inside definitions not."""
+    waiting = [iter(body)]  # no recursion: each `elif` of a long chain is nested in the one before
     while waiting:
         node = next(waiting[-1], None)
         if node is None:
@@ -86,7 +86,7 @@ def walk_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def statements_around(tree: ast.Module, holds: Callable[[ast.stmt], bool]) -> Iterator[ast.stmt]:
-    """Give the statements that hold something, and those inside of them that do, in definitions too."""
+    """Yield the statements that contain something, and those inside them that do, in definitions too."""
     waiting = [tree.body]
     while waiting:
         for node in waiting.pop():
@@ -96,7 +96,7 @@ def statements_around(tree: ast.Module, holds: Callable[[ast.stmt], bool]) -> It
 
 
 def blocks_of(node: ast.stmt) -> Iterator[list[ast.stmt]]:
-    """Give the blocks of a compound statement in source order."""
+    """Yield the blocks of a compound statement in source order."""
     yield getattr(node, "body", [])
     for branch in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
         yield branch.body
@@ -121,7 +121,7 @@ def without_blocks(node: ast.stmt) -> ast.stmt:
 
 
 def parse_header(text: str) -> ast.stmt | None:
-    """Parse one statement, of a compound statement the header alone."""
+    """Parse one statement; of a compound statement only the header."""
     plain = "if" + text[len("elif") :] if text.startswith("elif ") else text
     for end in ("", " pass", " pass\nfinally: pass", "\n case _: pass"):
         tree = parse_cell(plain + end)
@@ -131,7 +131,7 @@ def parse_header(text: str) -> ast.stmt | None:
 
 
 def find_definition(tree: ast.Module, name: str) -> Defined | None:
-    """Find the last function, class or named lambda of this name, a cell's own before those inside others."""
+    """Return the last function, class or named lambda of this name, top-level ones preferred."""
     return _last(walk_statements(tree.body), name) or _last(ast.walk(tree), name)
 
 
@@ -147,7 +147,7 @@ def _last(nodes: Iterable[ast.AST], name: str) -> Defined | None:
 
 
 def enclosing_names(tree: ast.Module, inner: ast.AST) -> frozenset[str]:
-    """Give the names that functions around a nested function bind."""
+    """Return the names that the enclosing functions of a nested function bind."""
     around = [
         node
         for node in ast.walk(tree)
@@ -166,7 +166,7 @@ def _bound_name(part: ast.AST) -> Iterator[str]:
 
 
 def bound_around(source: str, line: int) -> frozenset[str]:
-    r"""Give the names that the innermost function around a line binds, those that it declares global included.
+    r"""Return the names that the innermost function around a line binds, its `global` names included.
 
     Examples
     --------

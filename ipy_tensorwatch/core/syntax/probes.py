@@ -1,4 +1,4 @@
-"""Put a probe before each of a cell's own statements; the bodies of functions and classes stay as typed."""
+"""Insert a probe before each of a cell's own statements; bodies of functions and classes stay as typed."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _LOAD = ast.Load()
 
 
 def instrument(tree: ast.Module, name: str) -> ast.Module:
-    """Return a tree in which `name.p<k>()` runs before statement `k`, and again where control returns to its header.
+    """Return a tree that calls `name.p<k>()` before statement `k`, and when control returns to its header.
 
-    A Ctrl-C that comes while a probe runs raises KeyboardInterrupt in the cell's own line: the probe returns true, and
-    the cell calls `name.deliver()`. One that Python notices before our code has begun is raised by the cell anew, so
-    that no frame of ours stands in its traceback.
+    A Ctrl-C during a probe raises KeyboardInterrupt in the cell's own line: the probe returns true, and
+    the cell calls `name.deliver()`. One that Python notices before our code has begun is raised again by the cell, so
+    that no frame of ours appears in its traceback.
 
-    The given tree is left as it is. `k` is the statement's index in `statements_of(tree, …)`.
+    The given tree is not modified. `k` is the statement's index in `statements_of(tree, …)`.
     """
     indices = {id(node): index for index, node in enumerate(walk_statements(tree.body))}
     return ast.Module(body=_Prober(name, indices).block(tree.body, None, None), type_ignores=tree.type_ignores)
 
 
 def make_probes(calls: Mapping[int, Callable[[], object]]) -> ModuleType:
-    """Make what an instrumented tree asks for: a probe for each statement, by its index.
+    """Return the object that an instrumented tree uses: an attribute for each probe.
 
-    It is a module because Python finds the attributes of modules quickest, also after one was given another value.
+    It is a module because attributes of modules are the fastest to read, even after one was reassigned.
     """
     probes = ModuleType("probes")
     vars(probes).update({probe_name(index): call for index, call in calls.items()})
@@ -46,12 +46,12 @@ def make_probes(calls: Mapping[int, Callable[[], object]]) -> ModuleType:
 
 
 def probe_name(index: int) -> str:
-    """Name the attribute that holds the probe of a statement."""
+    """Return the attribute name of a statement's probe."""
     return f"p{index}"
 
 
 def silence(probes: ModuleType) -> None:
-    """Let probes do nothing from here on."""
+    """Replace all probes by no-ops."""
     vars(probes).update((name, bool) for name in list(vars(probes)) if name != "Interrupted")
 
 
@@ -61,7 +61,7 @@ class _Prober:
     indices: Mapping[int, int]
 
     def block(self, body: Sequence[ast.stmt], loop: int | None, header: int | None) -> list[ast.stmt]:
-        """Probe a block: `loop` is the loop around it, `header` the statement that runs again when it ends."""
+        """Add probes to a block: `loop` is its enclosing loop, `header` the statement that runs again when it ends."""
         probed = [part for position, node in enumerate(body) for part in self._statement(node, position, loop)]
         if header is not None:
             probed.append(self._probe(header, body[-1]))
@@ -99,16 +99,16 @@ class _Prober:
         return new
 
     def _probe(self, index: int, at: ast.stmt) -> ast.stmt:
-        """Make `try: if name.p<k>(): name.deliver()`; an `if`, because IPython may show the value of an expression."""
+        """Build `try: if name.p<k>(): name.deliver()`; an `if`, because IPython may display an expression's value."""
         line, column = at.lineno, at.col_offset
         place: Any = {"lineno": line, "col_offset": column, "end_lineno": line, "end_col_offset": column}
-        # Attributes, because transformers of other extensions like to rewrite numbers.
+        # Attributes, because transformers of other extensions may rewrite number literals.
         ours = ast.Name(self.name, _LOAD, **place)
         interrupted = ast.Attribute(ours, "Interrupted", _LOAD, **place)
         entered = ast.Call(ast.Attribute(ours, probe_name(index), _LOAD, **place), [], [], **place)
         delivered = ast.Call(ast.Attribute(ours, "deliver", _LOAD, **place), [], [], **place)
         asked = ast.If(entered, [ast.Expr(delivered, **place)], [], **place)
-        # The cell itself, or what it calls, may put the builtins back as they were before it began.
+        # The cell, or a function it calls, may restore the builtins from before it began.
         missing = ast.Name("NameError", _LOAD, **place)
         anew = ast.Raise(interrupted, ast.Constant(None, **place), **place)
         handlers = [
@@ -119,7 +119,7 @@ class _Prober:
 
 
 def _must_come_first(node: ast.stmt, position: int) -> bool:
-    """Tell what must stay the first statement to keep its meaning: `from __future__`, and a docstring."""
+    """Return whether a statement must stay first to keep its meaning: `from __future__`, or a docstring."""
     if isinstance(node, ast.ImportFrom):
         return node.module == "__future__"
     return position == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

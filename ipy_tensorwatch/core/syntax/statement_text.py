@@ -1,4 +1,4 @@
-"""A statement's own lines and text: of a compound statement the header alone."""
+"""A statement's own lines and text: of a compound statement the header only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def header_end(node: ast.stmt, lines: list[str]) -> tuple[int, int | None]:
-    """Tell the last line of a statement's own text, and the column where it ends when a block follows."""
+    """Return the last line of a statement's own text, and its end column if a block follows."""
     if not _has_block(node):
         return node.end_lineno or node.lineno, node.end_col_offset
     line, column = _last_header_part(node)
@@ -44,7 +44,7 @@ def _parameters(node: ast.stmt) -> list[ast.arg]:
 
 
 def spell(node: ast.stmt, lines: list[str], start: int, end: int, column: int | None) -> str:
-    """Spell lines `start` to `end` as one line, without comments."""
+    """Return lines `start` to `end` as one line, without comments."""
     first = node.col_offset if start == node.lineno else 0
     own = [line.encode() for line in lines[start - 1 : end]]
     own[-1] = own[-1][:column]
@@ -72,5 +72,5 @@ def _comments(text: str) -> Iterator[tuple[int, int]]:
 
 
 def spell_line(line: str) -> str:
-    """Spell one line without its comment."""
+    """Return one line without its comment."""
     return _without_comments(line.strip()).strip() if "#" in line else line.strip()

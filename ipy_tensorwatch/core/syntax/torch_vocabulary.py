@@ -1,4 +1,4 @@
-"""What the names of PyTorch's, NumPy's and Python's own operations say about memory."""
+"""What the names of PyTorch's, NumPy's and Python's operations imply about memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LIBRARIES = _words("""
     torch nn F np numpy init optim functional torchvision TF transforms T operator random ctypes struct math
     copy itertools functools dist distributed linalg scipy einops jnp jax utils ops aten
 """)
-"""Names under which a notebook usually imports a library: what hangs on them is a function, not a tensor's method."""
+"""Usual names of imported libraries: their attributes are functions, not methods of a tensor."""
 
 VIEWS = _words("""
     adjoint as_strided atleast_1d atleast_2d atleast_3d broadcast_to chunk conj data_ptr detach diagonal
@@ -22,25 +22,25 @@ VIEWS = _words("""
     view_as view_as_complex view_as_real vsplit __array__ __dlpack__ ctypes diag_embed_view rearrange cast
     toreadonly __array_interface__ _values _indices
 """)
-"""Methods, attributes and functions that give another tensor object over the same memory."""
+"""Methods, attributes and functions that return another tensor object over the same memory."""
 
 WRAPPERS = _words("""
     from_numpy asarray asanyarray ascontiguousarray asfortranarray as_tensor frombuffer from_dlpack to_dlpack
     memoryview Parameter Variable Buffer FloatTensor as_array from_buffer view_as_real ndarray require
     UntypedStorage TypedStorage
 """)
-"""Functions that lay a new tensor, array or buffer over the memory of their first argument."""
+"""Functions that make a new tensor, array or buffer over the memory of their first argument."""
 
 SELVES = _words("""
     contiguous to cpu cuda float double half bfloat16 int long type type_as retain_grad train eval pin_memory
     register_hook to_dense coalesce requires_grad
 """)
-"""Methods that may hand back their own object."""
+"""Methods that may return their own object."""
 
 MEMBERS = _words("""
     parameters named_parameters buffers named_buffers modules named_modules children named_children
 """)
-"""Module methods that hand out what lies somewhere behind the module."""
+"""Module methods that return something behind the module."""
 
 PASS_ALONG = _words("""
     list tuple iter reversed sorted set filter cycle islice deque OrderedDict dict frozenset Sequential
@@ -59,16 +59,16 @@ OUT_OF_PLACE = _words("""
     masked_fill mul neg pow reciprocal relu relu6 round rsqrt scatter scatter_add sigmoid sin silu softmax sqrt
     square sub tan tanh tril triu
 """)
-"""The methods that have a twin, with an underscore, which does the same in place."""
+"""Methods with an in-place variant, named with an underscore."""
 
 MODULE_WRITES = _words("load_state_dict reset_parameters zero_grad to_empty _apply flatten_parameters")
-"""Methods that write to everything behind their object, wherever they stand in a statement."""
+"""Methods that write to everything behind their object, anywhere in a statement."""
 
 OUTER_MODULE_WRITES = _words("apply half float double bfloat16 to type cuda cpu share_memory")
-"""Methods that write to a module but not to a tensor: they count as the last thing that a statement does."""
+"""Methods that write to a module but not to a tensor: counted only as a statement's outermost call."""
 
 OUTER_WRITES = _words("sort fill partition put itemset resize byteswap setfield")
-"""NumPy methods that write and answer None; PyTorch's of the same name answer a new tensor and write nothing."""
+"""NumPy methods that write and return None; PyTorch's of the same name return a new tensor and write nothing."""
 
 WRITTEN_ARGUMENT = {
     **dict.fromkeys(
@@ -89,17 +89,17 @@ WRITTEN_ARGUMENT = {
     "swap_tensors": (0, 1),
     "vector_to_parameters": (1,),
 }
-"""Which positional arguments a library's function writes to."""
+"""The positional arguments that a library's function writes."""
 
 NEEDS_LIBRARY = _words("put place all_reduce broadcast all_gather reduce at setitem delitem copyto")
-"""Of those, the ones that only a library's function is known to be, never a variable's method."""
+"""Those of the above that count only as a library's function, never as a variable's method."""
 
 NOT_A_METHOD = _words("""
     zeros_ ones_ constant_ eye_ dirac_ sparse_ orthogonal_ trunc_normal_ xavier_uniform_ xavier_normal_
     kaiming_uniform_ kaiming_normal_ clip_grad_norm_ clip_grad_value_ clip_grads_with_norm_ threshold_ celu_
     selu_ elu_ leaky_relu_ hardtanh_ rrelu_ embedding_renorm_
 """)
-"""Functions ending in an underscore that no tensor has as a method."""
+"""Functions with a trailing underscore that are no tensor methods."""
 
 BUILTINS = _words("""
     float int bool str len sum abs min max round print repr range type isinstance hasattr id hash any all
@@ -130,12 +130,12 @@ PLAIN_CLASSES = _words("""
     OrderedDict defaultdict deque Size NoneType int float str bool function builtin_function_or_method method
     module type memmap
 """)
-"""Classes whose items are what was put into them."""
+"""Classes whose items are exactly what was put into them."""
 
 OPTIMIZERS = _words("""
     SGD Adam AdamW NAdam RAdam Adagrad Adadelta Adamax RMSprop Rprop ASGD LBFGS Adafactor Muon SparseAdam
 """)
-"""Classes whose objects hold the parameters that they were made with."""
+"""Classes whose objects hold the parameters they were made with."""
 
 INPLACE_DUNDERS = _words("""
     __setitem__ __iadd__ __isub__ __imul__ __itruediv__ __ifloordiv__ __ipow__ __imod__ __iand__ __ior__
@@ -146,7 +146,7 @@ INPLACE_DUNDERS = _words("""
 GETTERS = _words("""
     get pop setdefault __getitem__ get_parameter get_buffer popitem popleft __next__
 """)
-"""Methods that give one item of a container."""
+"""Methods that return one item of a container."""
 
 FRESH_LAYERS = tuple(
     _words("""
@@ -156,4 +156,4 @@ FRESH_LAYERS = tuple(
     SmoothL1 KLDiv Huber Cosine
 """)
 )
-"""How the names of the layers begin whose result has memory of its own."""
+"""Prefixes of the names of layers whose result has memory of its own."""
