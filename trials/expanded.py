@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ipy_tensorwatch.capture.compare.fingerprints import COPY_LIMIT
+from ipy_tensorwatch.capture.compare.compare_bytes import COPY_LIMIT
 from trials.figure import Figure, none_of
 from trials.process import apart, forget_most, memory, most_memory, step
 from trials.shell import opened, run

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..core.host.guard import GUARD
-from ..core.model.diff import DiffRow, diff
+from ..core.model.difference import DiffRow, diff
 from ..core.model.differences import Differences
 from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason
@@ -19,9 +19,10 @@ from .autograd.graph import Graphs
 from .autograd.known_bytes import KnownBytes
 from .autograd.note_saved import Aids
 from .compare.borrowed_memory import Loans
+from .compare.byte_budget import BANDWIDTH, Budget
 from .compare.byte_history import NO_PAST, Spell
+from .compare.compare_bytes import ByteVerdict, Fingerprints
 from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast
-from .compare.fingerprints import BANDWIDTH, Budget, ByteVerdict, Fingerprints
 from .objects.look_limits import EXACT_TENSORS
 from .snapshot.snapshotter import Lens, Roots, Shot
 from .snapshot.tensor_parts import COMPONENT

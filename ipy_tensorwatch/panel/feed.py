@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from ..core.hazards.hazard import Turn
+from .badge_and_marks import is_news, news
+from .change_lines import tell_change
 from .compact import can_travel, compact, encode
 from .flow import Flow
 from .hazards import tell_turn
-from .news import is_news, news
-from .partly import tell_parts
-from .past import PastCells
+from .partly_changed import tell_parts
+from .past_cells import PastCells
 from .state import State, describe, tell_cell, tell_past
-from .telling import tell_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..core.hazards.hazard import Hazard, Turn
     from ..render.page import Line
-    from .telling import Told
+    from .change_lines import Told
 
     HazardTurn = tuple[Hazard, Turn | None]
 

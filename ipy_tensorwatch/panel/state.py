@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ..core.memory.alias_groups import Grouping, home_of
 from ..render.report import SCHEMA_VERSION
 from ..render.wording.order import most_telling
+from .change_lines import tell_changes
 from .compact import TENSOR_FIELDS, compact, tensor_row
 from .hazards import tell_hazards
 from .splice import Splice, dropped, splices
-from .telling import tell_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..core.model.records import AliasGroup, Cell, Change, Coverage, Unverified
     from ..core.model.snapshot import Entry
     from ..render.report import Report
-    from .past import PastCell
+    from .past_cells import PastCell
 
 
 MAX_CHANGES = 1000

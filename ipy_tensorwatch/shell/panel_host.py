@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..capture.values import values_of
+from ..capture.changed_values import values_of
 from ..core.host.guard import GUARD
 
 if TYPE_CHECKING:

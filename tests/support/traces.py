@@ -12,7 +12,7 @@ from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.standing import Standing
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
 from ipy_tensorwatch.core.model.cell_trace import CellTrace
-from ipy_tensorwatch.core.model.diff import Content, Difference
+from ipy_tensorwatch.core.model.difference import Content, Difference
 from ipy_tensorwatch.core.model.evidence import Evidence, Position, SeenWrite
 from ipy_tensorwatch.core.model.notebook import Notebook
 from ipy_tensorwatch.core.model.outline import Outline, OutlineRun

@@ -31,7 +31,7 @@ from ..host.torch_private import plain_reads, user_modes
 from ..tensors.node_readers import kind_of
 from ..tensors.plain_reads import base_of, has_storage, is_plain, is_view, storage_of, version_of
 from ..tensors.read_tensor import bearer_of, read
-from .nodes import Made, nodes_of, saved_version, walk_nodes
+from .saved_by_nodes import Made, nodes_of, saved_version, walk_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

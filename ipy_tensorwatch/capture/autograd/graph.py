@@ -14,16 +14,16 @@ from ...core.model.saved_tensor import Overwritten
 from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late
 from .masked_writes import forgive
-from .nodes import kept_in, nodes_of, walk_nodes
 from .note_saved import NOTHING_SAVED
+from .saved_by_nodes import kept_in, nodes_of, walk_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ...core.model.graph_state import Ending
     from .known_bytes import KnownBytes
-    from .nodes import Made, Root
     from .note_saved import Aids, Noted
+    from .saved_by_nodes import Made, Root
     from .tracked_tensor import Followed
 
 MAX_SAVED = 1 << 15

@@ -10,7 +10,7 @@ from .tracked_tensor import digest_now
 if TYPE_CHECKING:
     from ...core.model.reading import Reading
     from ..compare.byte_history import ByteHistory
-    from ..compare.fingerprints import Fingerprints, StorageMark
+    from ..compare.compare_bytes import Fingerprints, StorageMark
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from ..compare.fingerprints import StorageMark
+    from ..compare.compare_bytes import StorageMark
     from .known_bytes import KnownBytes
     from .tracked_tensor import Followed
 

@@ -15,7 +15,7 @@ from ..tensors.plain_reads import is_plain, storage_of, version_of
 from ..tensors.read_tensor import read_saved
 from ..tensors.version_counter import share_counter
 from .masked_writes import forgive
-from .nodes import is_read, kept_in, mask_on, saved_version
+from .saved_by_nodes import is_read, kept_in, mask_on, saved_version
 from .tracked_tensor import Followed, digest_then
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..compare.fingerprints import digest_part, is_whole
+from ..compare.compare_bytes import digest_part, is_whole
 from ..host.threads import is_alone
 from ..host.torch_private import data_address, version_of
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...core.hazards.mask_only_backward import Mask
     from ...core.model.reading import Reading
     from ...core.model.saved_tensor import SavedTensor
-    from ..compare.fingerprints import StorageMark
+    from ..compare.compare_bytes import StorageMark
 
 
 def digest_now(reading: Reading, mark: StorageMark | None) -> bytes | None:

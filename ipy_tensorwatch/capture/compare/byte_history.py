@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from .fingerprints import StorageMark
+    from .compare_bytes import StorageMark
 
 
 class Spell(NamedTuple):

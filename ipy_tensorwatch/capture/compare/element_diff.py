@@ -19,7 +19,7 @@ from .dense_count import count_dense, is_row_major
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .fingerprints import ByteVerdict, Fingerprints, StorageMark
+    from .compare_bytes import ByteVerdict, Fingerprints, StorageMark
 
 EXAMPLES = 3
 COUNTING = 0.5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .compare_bytes import ByteVerdict, Fingerprints, StorageMark
 from .element_diff import ElementCounts, contrast
-from .fingerprints import ByteVerdict, Fingerprints, StorageMark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ...core.model.snapshot import Entry, Snapshot
-    from ..compare.fingerprints import Budget, ByteVerdict, StorageMark
+    from ..compare.byte_budget import Budget
+    from ..compare.compare_bytes import ByteVerdict, StorageMark
     from ..memory.byte_block import Block
     from ..observer import Observation
 

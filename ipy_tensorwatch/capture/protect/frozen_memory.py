@@ -12,7 +12,7 @@ import xxhash
 
 from ...core.memory.footprint import footprint_of
 from ...core.model.freezing import FrozenRecord
-from ..compare.fingerprints import digest_part
+from ..compare.compare_bytes import digest_part
 from ..host.threads import is_alone
 from ..memory.byte_block import Block, block_of, extent_of
 from ..memory.raw_memory import mapping_at

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..compare.fingerprints import COPY_LIMIT, StorageMark
+from ..compare.compare_bytes import COPY_LIMIT, StorageMark
 from ..host.threads import is_alone
 from ..memory.byte_block import SMALL, batches, block_of, digest_each, fetch
 from ..tensors.plain_reads import is_plain
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ...core.blame.operator_writes import Region
     from ..compare.byte_history import Spell
-    from ..compare.fingerprints import ByteVerdict
+    from ..compare.compare_bytes import ByteVerdict
     from ..memory.byte_block import Block, Bytes
     from ..snapshot.snapshotter import Shot
     from ..tensors.serials import StorageSerials

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ...core.model.diff import DiffRow
+    from ...core.model.difference import DiffRow
     from ..snapshot.snapshotter import Shot
 
 

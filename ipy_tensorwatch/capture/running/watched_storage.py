@@ -10,8 +10,8 @@ import torch
 import xxhash
 
 from ..compare.byte_history import Spell
+from ..compare.compare_bytes import StorageMark
 from ..compare.dense_count import is_row_major
-from ..compare.fingerprints import StorageMark
 from ..host.threads import is_alone
 from ..memory.byte_block import extent_of
 from ..objects.inspect_object import is_a

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ...core.blame.operator_writes import Region
     from ...core.model.snapshot import Snapshot
-    from ..compare.fingerprints import StorageMark
+    from ..compare.compare_bytes import StorageMark
     from ..observer import Observation
     from ..snapshot.snapshotter import Shot
     from ..tensors.serials import StorageSerials

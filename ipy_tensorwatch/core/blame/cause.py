@@ -11,14 +11,14 @@ from ..model.path import AccessPath
 from ..model.records import Site
 from ..statements.write_calls import is_followed_by, mentions, runs_backward
 from ..syntax.magic_calls import runs_magic
-from .course import Course
 from .path_evidence import Sightings
+from .path_writes import Course
 from .silent import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..model.diff import Difference
+    from ..model.difference import Difference
     from ..model.evidence import OptimizerStep, Position
     from ..model.records import Cause, Inner
     from ..model.snapshot import Entry

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..model.diff import classify
+from ..model.difference import classify
 from ..model.reading import changed_fields
 from ..model.records import Change
 
 if TYPE_CHECKING:
-    from ..model.diff import Content, Difference
+    from ..model.difference import Content, Difference
     from .silent import Verdict
 
 

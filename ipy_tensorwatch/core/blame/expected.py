@@ -17,7 +17,7 @@ from ..statements.write_calls import runs_backward
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from ..model.diff import Content, Difference, DiffRow
+    from ..model.difference import Content, Difference, DiffRow
     from ..model.differences import Column, Found
     from ..model.evidence import OptimizerStep, Position
     from ..model.path import AccessPath

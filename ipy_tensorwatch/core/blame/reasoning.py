@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ..model.cell_trace import CellTrace
-    from ..model.diff import Difference
+    from ..model.difference import Difference
     from ..model.differences import Found
     from ..model.records import Cause, Change
     from .silent import Verdict

@@ -13,7 +13,7 @@ from ..model.path import AccessPath, count_alike
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model.diff import Difference
+    from ..model.difference import Difference
     from ..model.reading import Reading
     from ..model.snapshot import Entry, Snapshot
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..model.diff import Difference
+from ..model.difference import Difference
 from ..model.records import Site
 from ..model.saved_tensor import Writing
 from ..statements.target_matching import name_targets

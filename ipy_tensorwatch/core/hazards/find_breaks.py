@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..model.diff import Difference
+from ..model.difference import Difference
 from ..model.saved_tensor import Writing
 from .saved_tensor_overwritten import Break
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ..model.graph_state import Ending
     from .fix import Fix
     from .hazard import Hazard
+    from .lasting_hazard import Lasting
     from .standing import Standing
-    from .standing_hazard import Lasting
 
 
 def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:

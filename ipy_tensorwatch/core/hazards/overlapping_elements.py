@@ -8,7 +8,7 @@ from ..memory.overlap import overlaps_itself
 from .facts import OverlappingElements, typed_line
 from .fix import Fix
 from .hazard import Hazard
-from .standing_hazard import Lasting, anchor
+from .lasting_hazard import Lasting, anchor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

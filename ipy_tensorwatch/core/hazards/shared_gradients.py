@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..memory.overlap import share_bytes
 from .fix import Fix
 from .hazard import Hazard
-from .standing_hazard import Lasting, anchor
+from .lasting_hazard import Lasting, anchor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

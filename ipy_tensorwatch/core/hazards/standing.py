@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..model.snapshot import Snapshot
     from .fix import Fix
     from .hazard import Hazard, Turn
-    from .standing_hazard import Lasting
+    from .lasting_hazard import Lasting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from ..syntax.parsing import parse_path
 from .facts import KeptReference
 from .fix import Fix
 from .hazard import Hazard
-from .standing_hazard import Lasting, anchor
+from .lasting_hazard import Lasting, anchor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

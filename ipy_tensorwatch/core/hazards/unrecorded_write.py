@@ -11,8 +11,8 @@ from ..syntax.magic_calls import puts_back
 from .facts import UnrecordedWrite, typed_line
 from .fix import Fix
 from .hazard import Hazard
+from .lasting_hazard import Lasting, anchor
 from .overwritten_fix import fix_overwritten
-from .standing_hazard import Lasting, anchor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from .diff import Content, Difference, DiffRow
+from .difference import Content, Difference, DiffRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from .cell_trace import CellTrace, SourceFile
-from .diff import Content, Difference
+from .difference import Content, Difference
 from .evidence import Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite
 from .graph_state import GraphState
 from .notebook import Definition, Notebook

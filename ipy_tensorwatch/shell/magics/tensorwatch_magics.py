@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, output_can_be_silenced
 
-from ...capture.compare.compare_two import compare, is_comparable
+from ...capture.compare.compare_on_request import compare, is_comparable
 from ...core.host.capability import lost_capabilities
 from ...core.host.guard import GUARD
 from ...core.model.answers import Memory

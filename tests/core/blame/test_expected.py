@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
-from ipy_tensorwatch.core.model.diff import DiffRow
+from ipy_tensorwatch.core.model.difference import DiffRow
 from ipy_tensorwatch.core.model.differences import Differences
 from ipy_tensorwatch.core.model.evidence import Move, OptimizerStep, Position, Recorded, SeenWrite
 from tests.support.records import reading

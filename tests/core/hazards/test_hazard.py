@@ -10,7 +10,7 @@ import pytest
 
 from ipy_tensorwatch.core.hazards.codes import CODES, OF_BACKWARD, HazardCode
 from ipy_tensorwatch.core.hazards.fix import Displayed, Edit, Fix, Preceding, Replacing, with_edits
-from ipy_tensorwatch.core.hazards.standing_hazard import Lasting, anchor
+from ipy_tensorwatch.core.hazards.lasting_hazard import Lasting, anchor
 from tests.support.records import hazard, reading, site, snapshot, typed
 
 

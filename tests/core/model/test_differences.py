@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.model.diff import DiffRow, diff
+from ipy_tensorwatch.core.model.difference import DiffRow, diff
 from ipy_tensorwatch.core.model.differences import CHANGED, NOT_KNOWN, SAME, Differences, join_looks
 from ipy_tensorwatch.core.model.outline import Outline, OutlineRun
 from ipy_tensorwatch.core.model.reading import Reading

@@ -15,7 +15,7 @@ import torch
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils._pytree import tree_flatten, tree_map
 
-from ipy_tensorwatch.capture.autograd.nodes import is_read, mask_on
+from ipy_tensorwatch.capture.autograd.saved_by_nodes import is_read, mask_on
 from ipy_tensorwatch.capture.tensors.node_readers import Slot, kind_of
 from tests.end_to_end.hazards.test_hazards_op_db import DEEP, is_differentiable
 

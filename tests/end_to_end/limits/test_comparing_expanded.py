@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ipy_tensorwatch.capture.compare import compare_two
+from ipy_tensorwatch.capture.compare import compare_on_request
 from tests.support.notebook import Notebook
 
 HUGE = (10**6, 10**6)
@@ -19,7 +19,7 @@ def compared(a, b, examples=3):
     """Compare two tensors, in little memory and time."""
     tracemalloc.start()
     began = time.thread_time()
-    found = compare_two.compare(("a", "b"), (a, b), examples)
+    found = compare_on_request.compare(("a", "b"), (a, b), examples)
     used = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert used < 10 << 20
@@ -68,7 +68,7 @@ def test_counts_and_indices_are_those_of_the_elements_one_by_one(seed, monkeypat
 
 
 def test_what_takes_too_long_is_said(monkeypatch):
-    monkeypatch.setattr(compare_two, "COMPARING", 0.05)
+    monkeypatch.setattr(compare_on_request, "COMPARING", 0.05)
     line = torch.arange(20_000.0)
     found, seconds = compared(line[:, None].expand(20_000, 20_000), line.expand(20_000, 20_000))
     assert seconds < 2

@@ -12,7 +12,7 @@ from .memory.numbers import numbers
 if TYPE_CHECKING:
     import numpy as np
 
-    from .compare.fingerprints import Fingerprints
+    from .compare.compare_bytes import Fingerprints
     from .observer import Observation
 
 MAX_ELEMENTS = 1024

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import weakref  # noqa: TC003  (named in the types of a function's defaults)
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,14 +25,13 @@ if TYPE_CHECKING:
     from ...core.model.reading import Reading
     from ..memory.byte_block import Block, Bytes
     from .batches import Batch
+    from .byte_budget import Budget
 
 COPY_LIMIT = 1 << 16
 """Storages up to this size, in bytes, keep a copy, so that changed elements can be counted."""
 COPY_TOTAL = 1 << 26
 MAX_ELEMENTS = 1 << 20
 """The maximum number of elements viewed one by one: expanded tensors have any number."""
-BANDWIDTH = 10e9
-"""Bytes per second that a digest surely reaches; used only to estimate whether a storage fits the budget."""
 SPARE = 4
 """The factor by which the budget must exceed the estimate for the order of comparison not to matter."""
 
@@ -119,44 +117,6 @@ class ByteVerdict(NamedTuple):
     before: StorageMark | None
     after: StorageMark | None
     since: int | None = None
-
-
-@dataclass(slots=True)
-class Budget:
-    """Seconds available for reading bytes; the unspent part of a cell's allowance is saved, up to a limit.
-
-    Attributes
-    ----------
-    cap
-        The most that may be spent on one cell, in seconds.
-    """
-
-    limit: float = 1.0
-    cap: float = math.inf
-    credit: float = 0.0
-    spent: float = 0.0
-    granted: float = 0.0
-
-    def grant(self, seconds: float) -> None:
-        """Add a cell's allowance."""
-        self.credit = min(max(self.limit, seconds), self.credit + seconds)
-        self.spent, self.granted, self.cap = 0.0, seconds, math.inf
-
-    def affords(self, nbytes: int) -> bool:
-        """Return whether the budget probably suffices to compare so many bytes."""
-        seconds = nbytes / BANDWIDTH
-        return self.credit > seconds and self.spent + seconds < self.cap
-
-    def pay_since(self, start: float) -> float:
-        """Charge this thread's CPU time since `start`; return the present time."""
-        now = thread_time()
-        self.pay(now - start)
-        return now
-
-    def pay(self, seconds: float) -> None:
-        """Charge seconds to the budget."""
-        self.credit -= seconds
-        self.spent += seconds
 
 
 @dataclass(frozen=True)
