@@ -91,10 +91,10 @@ def _timed(observer: Observer, names: Names, cell: int) -> float:
     """Time the part of a look that follows graphs."""
     follow, spent = Observer._follow_graphs, [0.0]
 
-    def timed(self: Observer, *args: Any) -> Any:
+    def timed(self: Observer, *args: Any, **options: Any) -> Any:
         start = time.perf_counter()
         try:
-            return follow(self, *args)
+            return follow(self, *args, **options)
         finally:
             spent[0] = time.perf_counter() - start
 
