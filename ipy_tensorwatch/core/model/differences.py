@@ -118,13 +118,6 @@ class Differences(Sequence[tuple[Difference, Content]]):
         return np.asarray(self.is_same_object & (self.bytes_changed == CHANGED))
 
     @cached_property
-    def has_other_version(self) -> Column:
-        """Whether each path leads to the same tensor, at another version."""
-        moved = [before is not None and after is not None and before.version != after.version
-                 for _, _, before, after in self.rows]  # fmt: skip
-        return np.asarray(self.is_same_object & np.array(moved, np.bool_))
-
-    @cached_property
     def moved(self) -> tuple[DiffRow, ...]:
         """The rows of tensors that lie in another storage than before."""
         return tuple(row for row in self.rows if _is_moved(*row))

@@ -74,11 +74,6 @@ class Statement:
         """Whether it may run the code of a function: calls, `await`, decorators, loops, `with`."""
         return self._read().calls
 
-    @property
-    def index_names(self) -> frozenset[str]:
-        """The names whose values determine its targets' items."""
-        return frozenset[str]().union(*(key_names(one.path) for one in self.targets))
-
     def _read(self) -> StatementFacts:
         if not self._facts:
             self._facts.append(_facts_of(self._node))

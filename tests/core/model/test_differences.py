@@ -83,14 +83,13 @@ def test_columns_answer_as_the_rows_do(found: Differences):
     assert found.bytes_changed.tolist() == [CHANGED, SAME, NOT_KNOWN, NOT_KNOWN, NOT_KNOWN, CHANGED]
     assert found.is_same_object.tolist() == [one.is_same_object for one, _ in found]
     assert found.is_mutated.tolist() == [True, False, False, False, False, True]
-    assert found.has_other_version.tolist() == [True, True, False, False, False, False]
     assert [row.after for row in found.moved] == [AFTER["moved"]]
 
 
 def test_no_rows_have_empty_columns():
     empty = Differences()
 
-    assert (len(empty), [*empty], empty.is_mutated.tolist(), empty.has_other_version.tolist()) == (0, [], [], [])
+    assert (len(empty), [*empty], empty.is_mutated.tolist()) == (0, [], [])
 
 
 def test_one_look_is_joined_as_it_is(found: Differences):

@@ -12,6 +12,7 @@ from ipy_tensorwatch.core.statements.statement import (
     statements_of,
     walk_statements,
 )
+from ipy_tensorwatch.core.statements.write_target import key_names
 from ipy_tensorwatch.core.syntax.parsing import parse_path
 
 
@@ -295,7 +296,7 @@ def test_a_statement_tells_whether_it_may_run_a_function(source, expected):
     ],
 )
 def test_the_names_that_tell_a_target_s_items_are_given(source, expected):
-    assert expected == set(only(source).index_names)
+    assert expected == set().union(*(key_names(one.path) for one in only(source).targets))
 
 
 @pytest.mark.parametrize(
