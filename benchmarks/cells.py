@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
+
+from benchmarks.shell import open_shell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from IPython.core.interactiveshell import InteractiveShell
 
 _MODEL = """
 import torch
@@ -246,7 +248,7 @@ def _total(runs: Sequence[Sequence[tuple[float, float]]], clock: int) -> float:
 
 
 def _run(scenario: Scenario, *, watch: bool) -> list[list[tuple[float, float]]]:
-    shell = _shell(watch=watch)
+    shell = open_shell(watch=watch)
     for cell in (*scenario.before, *scenario.timed):
         _time(shell, cell)
     runs = [[_time(shell, cell) for cell in scenario.timed] for _ in range(scenario.repeats)]
@@ -255,16 +257,6 @@ def _run(scenario: Scenario, *, watch: bool) -> list[list[tuple[float, float]]]:
     shell.reset()
     gc.collect()
     return runs
-
-
-def _shell(*, watch: bool) -> InteractiveShell:
-    config = Config()
-    config.HistoryManager.enabled = False
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(config=config)
-    if watch:
-        shell.run_line_magic("load_ext", "ipy_tensorwatch")
-    return shell
 
 
 def _time(shell: InteractiveShell, cell: str) -> tuple[float, float]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
+from benchmarks.shell import open_shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,12 +77,7 @@ def compiled() -> Iterator[tuple[str, float]]:
 
 
 def _run(cells: list[str], *, watch: bool) -> list[float]:
-    config = Config()
-    config.HistoryManager.enabled = False
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(config=config)
-    if watch:
-        shell.run_line_magic("load_ext", "ipy_tensorwatch")
+    shell = open_shell(watch=watch)
     times = []
     for cell in cells:
         start = time.perf_counter()
