@@ -10,7 +10,7 @@ from ..interpreter.reached_by_calls import Reach
 from ..model.path import AccessPath
 from ..model.records import Site
 from ..statements.write_calls import is_followed_by, mentions, runs_backward
-from ..syntax.magic_calls import runs_magic
+from ..syntax.magic_calls import puts_back, runs_magic
 from .path_evidence import Sightings
 from .path_writes import Course
 from .silent import Verdict
@@ -211,7 +211,7 @@ class _Case:
     def _cause(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> Cause:
         if step is not None and self._belongs_to(step):
             return "optimizer"
-        if self._is_named(statement):
+        if self._is_named(statement) or puts_back(statement.text):
             return "direct"
         if self._is_update_by_hand(statement, reached):
             return "optimizer"
