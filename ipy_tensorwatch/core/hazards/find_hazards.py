@@ -15,6 +15,7 @@ from .saved_tensor_overwritten import overwritten_saves
 from .shared_gradients import aliased_grads
 from .state_dict_reference import kept_by_reference
 from .unrecorded_write import unrecorded_writes
+from .updates_since import remember_updates
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
     """Find the hazards after a cell, given those after the one before."""
     trace = reasoning.trace
-    standing = replace(standing, built=remember_cell(reasoning, standing.built), turned=())
+    built, updated = remember_cell(reasoning, standing.built), remember_updates(reasoning, standing.updated)
+    standing = replace(standing, built=built, updated=updated, turned=())
     seen = trace.graphs.overwritten, trace.after, trace.gone
     if not (trace.outside or trace.found) and standing.seen == seen:
         return standing
@@ -94,7 +96,9 @@ def _backward_of(reasoning: Reasoning) -> Site | None:
 def _turns(trace: CellTrace, before: Sequence[Hazard], now: Sequence[Hazard]) -> Iterator[Turn]:
     """Yield the hazards that ended, and those that began."""
     known, left, cell = {one.mark for one in before}, {one.mark for one in now}, trace.cell.count
-    yield from (Turn(cell=cell, hazard=one, why=_why_over(one, trace)) for one in before if one.mark not in left)
+    weighed = {(one.code, one.node) for one in now if one.node is not None}  # now a risk, or no longer one
+    over = (one for one in before if one.mark not in left and (one.code, one.node) not in weighed)
+    yield from (Turn(cell=cell, hazard=one, why=_why_over(one, trace)) for one in over)
     yield from (Turn(cell=cell, hazard=one) for one in now if one.mark not in known)
 
 
