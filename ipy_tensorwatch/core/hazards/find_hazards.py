@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model.records import Site
+from .assigned_gradients import find_assignment
 from .find_breaks import find_breaks, remember_cell
 from .fix import with_edits
 from .freed_memory import gone_memory
@@ -46,7 +47,7 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     found = find_breaks(reasoning, standing) if trace.graphs.overwritten else []
     breaks = overwritten_saves(found)
     known = {path for one in breaks for path in one.paths}
-    begun = _begun(reasoning, known)
+    begun = [one.as_part_of(standing.lasting) for one in _begun(reasoning, known)]
     held = (one for one in standing.lasting if one.holds_in(trace.after))
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
     hazards = (*breaks, *(one.hazard for one in lasting), *gone_memory(trace.after, trace.gone))
@@ -62,7 +63,9 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
 
 def _with_edits(fix: Fix, trace: CellTrace, known: Mapping[Fix, Fix]) -> Fix:
     """Add the edits to a new fix, while the source of its cell is known."""
-    return known.get(fix) or with_edits(fix, lambda cell: trace.own.plain if cell == trace.cell.count else "")
+    return known.get(fix) or with_edits(
+        fix, lambda cell: trace.own.plain if cell == trace.cell.count else trace.notebook.source_of(cell)
+    )
 
 
 def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
@@ -78,10 +81,22 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     # Expected writes of an optimizer, a backward or a module are no copies, and are not named as written.
     every = reasoning.changes if trace.graphs.same or reasoning.silent else reasoning.unsettled
     changes = [one for one in every if one.path not in known]
-    yield from aliased_grads(snapshot, count, lambda: _backward_of(reasoning))
+    yield from aliased_grads(
+        snapshot,
+        count,
+        lambda: _backward_of(reasoning),
+        lambda: find_assignment(reasoning),
+        frozenset(_loop_variables(reasoning)),
+    )
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
     yield from kept_by_reference(changes, snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
+
+
+def _loop_variables(reasoning: Reasoning) -> Iterator[str]:
+    for one in reasoning.own.statements:
+        if one.text.startswith("for "):
+            yield from one.binds
 
 
 def _backward_of(reasoning: Reasoning) -> Site | None:
