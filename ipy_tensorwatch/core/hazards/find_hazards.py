@@ -78,7 +78,7 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     changes = [one for one in every if one.path not in known]
     yield from aliased_grads(snapshot, count, lambda: _backward_of(reasoning))
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
-    yield from kept_by_reference(changes, snapshot, count)
+    yield from kept_by_reference(changes, snapshot, count, trace.notebook.modules)
     yield from overlaid_writes(changes, snapshot, count)
 
 
