@@ -15,7 +15,7 @@ from .lasting_hazard import Lasting, anchor
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from ..model.records import Change, Site
+    from ..model.records import Change
     from ..model.snapshot import Snapshot
 
 _OF_A_DICT = re.compile(r"^[^\[]*(?:\[(?:\d+|'[^']*')\][^\[]*)*\['[^']*'\]$")
@@ -68,10 +68,11 @@ def _trained(changes: Sequence[Change], snapshot: Snapshot) -> Mapping[int, str]
 def _lasting(followers: Sequence[SharedItem], snapshot: Snapshot, cell: int) -> Lasting:
     path, owner, change = followers[0]
     ends = [anchor(one, reading) for one in (str(path), owner) if (reading := snapshot.get(one)) is not None]
-    return Lasting(hazard=_hazard(followers, change.site, cell), anchors=tuple(ends))
+    return Lasting(hazard=_hazard(followers, change, cell), anchors=tuple(ends))
 
 
-def _hazard(followers: Sequence[SharedItem], site: Site | None, cell: int) -> Hazard:
+def _hazard(followers: Sequence[SharedItem], change: Change, cell: int) -> Hazard:
+    site, born = change.site, change.born
     several = [path.steps[:-1] for path, _, _ in followers]
     container = str(AccessPath(followers[0][0].root, several[0][: count_alike(several)]))
     owner = _owner(container, [parse_path(owner) for _, owner, _ in followers])
@@ -82,7 +83,9 @@ def _hazard(followers: Sequence[SharedItem], site: Site | None, cell: int) -> Ha
         op=None,
         fact=KeptReference(container=container, owner=owner),
         fix=Fix(kind="deep-copy", code=f"{container} = copy.deepcopy({container})"),
+        saved_at=born,
         written_at=site,
+        saved_cell=cell if born else None,
         written_cell=cell,
     )
 

@@ -8,6 +8,7 @@ from ...core.hazards.facts import (
     AssignedGradients,
     GoneMemory,
     KeptReference,
+    OneMemory,
     OverlappingElements,
     OverwrittenSave,
     Refused,
@@ -49,7 +50,12 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
     KeptReference: (
         "`{container}` is no copy",
         "",
-        "its tensors are those of `{owner}`, so that training went on in it in {written}. " + _LATER,
+        "{taken}its tensors are those of `{owner}`, so that training went on in it in {written}. " + _LATER,
+    ),
+    OneMemory: (
+        "{count} tensors of `{container}` are one memory",
+        "",
+        "{kept}it was written {times}in {written}, so that each of them holds what was written last.",
     ),
     GoneMemory: ("reading `{path}` can crash the kernel", ", printing it too", "{how}."),
     UnrecordedWrite: (
@@ -148,7 +154,14 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
             more = fact.groups - 1
             return told | {"pairs": f" and {count_of(more, 'more pair')}" if more else ""}
         case KeptReference():
-            return told | {"container": fact.container, "owner": fact.owner}
+            taken = (
+                fill("taken in {place}, ", place=where(hazard.saved_cell, hazard.saved_at)) if hazard.saved_cell else ""
+            )
+            return told | {"container": fact.container, "owner": fact.owner, "taken": taken}
+        case OneMemory(container=container, count=count, times=times):
+            kept = fill("kept in {it}, ", it=where(hazard.saved_cell, hazard.saved_at)) if hazard.saved_cell else ""
+            often = f"{times:,} times " if times and times > 1 else "again "
+            return told | {"container": container, "count": f"{count:,}", "times": often, "kept": kept}
         case GoneMemory():
             return told | {"how": _GONE[fact.how]}
         case UnrecordedWrite():
