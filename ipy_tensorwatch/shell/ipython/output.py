@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,11 +23,18 @@ if TYPE_CHECKING:
 
 def show(shell: InteractiveShell, page: Page) -> None:
     """Show a page without setting `_` or `Out`."""
-    text = write_text(page)
     if getattr(shell, "kernel", None) is None:
-        print(text)
+        print(_for_terminal(page))
     else:
-        shell.display_pub.publish({"text/plain": text, "text/html": write_html(page)})
+        shell.display_pub.publish({"text/plain": write_text(page), "text/html": write_html(page)})
+
+
+def _for_terminal(page: Page) -> str:
+    """Return a page as wide as the terminal and in colour unless NO_COLOR is set; plain if not for a terminal."""
+    if not getattr(sys.stdout, "isatty", bool)():
+        return write_text(page)
+    has_color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return write_text(page, shutil.get_terminal_size().columns, color=has_color)
 
 
 @dataclass(slots=True)
