@@ -89,7 +89,7 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
         frozenset(_loop_variables(reasoning)),
     )
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
-    yield from kept_by_reference(changes, snapshot, count)
+    yield from kept_by_reference(changes, snapshot, count, trace.notebook.modules)
     yield from overlaid_writes(changes, snapshot, count)
 
 

@@ -190,6 +190,34 @@ def test_dicts_of_several_names_are_several_hazards_and_dicts_inside_are_named()
 
 
 @pytest.mark.parametrize(
+    ("dict_", "owner", "is_told"),
+    [
+        ("net.by_name['w']", "net.weight", False),
+        ("trainer.net.by_name['w']", "trainer.net.a.weight", False),
+        ("net.best['w']", "net.weight", True),
+        ("trainer.by_name['w']", "trainer.net.weight", True),
+        ("net.by_name['w']", "other.weight", True),
+    ],
+)
+def test_a_dict_that_a_module_keeps_of_its_own_parameters_is_no_reference(dict_, owner, is_told):
+    changes = change(owner, cause="optimizer", silent=False), follower(dict_)
+    modules = {"net", "other", "trainer.net"}
+    snap = snapshot(**{owner: reading(1, 5), dict_: reading(3, 5)})
+
+    assert is_told == bool([*kept_by_reference(changes, snap, 3, modules)])
+
+
+def test_a_dict_beside_its_model_is_copied_without_the_model():
+    changes = change("run.net.weight", cause="optimizer", silent=False), follower("run.best['w']")
+    [found] = kept_by_reference(
+        changes, snapshot(**{"run.net.weight": reading(1, 5), "run.best['w']": reading(3, 5)}), 3
+    )
+
+    assert KeptReference(container="run.best", owner="run.net") == found.hazard.fact
+    assert Fix(kind="deep-copy", code="run.best = copy.deepcopy(run.best)") == found.hazard.fix
+
+
+@pytest.mark.parametrize(
     ("one", "lies"),
     [
         (follower("copy_.weight"), 5),
