@@ -10,7 +10,7 @@ from ..interpreter.reached_by_calls import Reach
 from ..model.path import AccessPath
 from ..model.records import Site
 from ..statements.write_calls import is_followed_by, mentions, runs_backward
-from ..syntax.magic_calls import runs_magic
+from ..syntax.magic_calls import puts_back, runs_magic
 from .path_evidence import Sightings
 from .path_writes import Course
 from .silent import Verdict
@@ -228,7 +228,8 @@ class _Case:
 
     def _cause_of_name(self, statement: Statement, reached: Reach) -> Cause | None:
         """Return the cause if the statement names this path as written, or another name of the same tensor object."""
-        if self._is_named(statement) or self.names & self.cell.named_by(statement).bound:
+        is_bound = bool(self.names & self.cell.named_by(statement).bound)
+        if self._is_named(statement) or is_bound or puts_back(statement.text):
             return "direct"
         if self._is_update_by_hand(statement, reached):
             return "optimizer"
