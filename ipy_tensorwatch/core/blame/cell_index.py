@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..host.deadline import Deadline
+from ..interpreter.ranking import Elsewhere
 from ..interpreter.trails import Trails
 from ..statements.statement import parse_statements
 from ..statements.target_matching import name_targets
@@ -15,13 +16,14 @@ from ..syntax.cell_lines import Listing
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from ..interpreter.inferred_lines import Reached, Trail
     from ..model.cell_trace import CellTrace
     from ..model.evidence import Evidence
     from ..model.path import AccessPath
     from ..model.records import Inner, Place
+    from ..statements.reference import Reference
     from ..statements.statement import Statement
     from ..statements.target_matching import Named
     from .snapshot_index import SnapshotIndex
@@ -43,6 +45,7 @@ class CellIndex:
         self.curtailed: dict[str, None] = {}
         self._named: dict[int, Named] = {}
         self._lines: dict[Place, Inner | None] = {}
+        self._led_to: dict[Reference, frozenset[str] | None] = {}
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -59,6 +62,11 @@ class CellIndex:
         """When the statements ran."""
         return Timeline(self.evidence.plain, self.evidence.entered)
 
+    @property
+    def defines(self) -> Container[str]:
+        """The names of the notebook's functions and classes."""
+        return self._trace.notebook.definitions
+
     @cached_property
     def able(self) -> frozenset[int]:
         """The statements that may run arbitrary code: `y = 1`, which cannot write a tensor, is excluded."""
@@ -72,12 +80,28 @@ class CellIndex:
             self._named[index] = name_targets(statement, known, self.places.watched)
         return self._named[index]
 
-    def reach(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> Reached:
+    def reach(
+        self, statement: Statement, path: AccessPath, others: frozenset[AccessPath], *, steps_elsewhere: bool = False
+    ) -> Reached:
         """Return what a statement reaches inside the notebook's functions for a path."""
-        reached = self.trail_of(statement).narrow(path, others)
+        family = frozenset((str(path), *map(str, others)))
+        elsewhere = Elsewhere(has=lambda one: self._is_apart(one, family), steps=steps_elsewhere)
+        reached = self.trail_of(statement).narrow(path, others, elsewhere)
         if reached.is_cut:
             self.curtailed[str(path)] = None
         return reached
+
+    def _is_apart(self, reference: Reference, family: frozenset[str]) -> bool:
+        """Return whether a reference leads to memory outside a family of paths, as far as paths lead there."""
+        if reference not in self._led_to:
+            places = self.places
+            self._led_to[reference] = places.behind(reference.path) if reference.below else places.led_to(reference.path)
+        found = self._led_to[reference]
+        return found is not None and family.isdisjoint(found)
+
+    def steps_in(self, statement: Statement) -> bool:
+        """Return whether an optimizer stepped in a statement."""
+        return any(one.statement in (None, statement.index) for one in self.evidence.steps)
 
     def trail_of(self, statement: Statement) -> Trail:
         """Return every write a statement reaches inside the notebook's functions."""

@@ -51,7 +51,7 @@ def name_targets(statement: Statement, values: Iterable[KeyValues], watched: Map
     below: dict[tuple[Target, AccessPath], None] = {}
     for target in statement.targets:
         for path in dict.fromkeys(spell_target(target, one) for one in values):
-            matches = _longest_watched(path, watched)
+            matches = longest_watched(path, watched)
             if not target.grad:
                 exact.update(matches)
             if target.below or not matches:  # `out=pair` writes what is behind the name
@@ -59,7 +59,8 @@ def name_targets(statement: Statement, values: Iterable[KeyValues], watched: Map
     return Named(exact=frozenset(exact), below=tuple(below))
 
 
-def _longest_watched(path: AccessPath, watched: Mapping[str, object]) -> list[str]:
+def longest_watched(path: AccessPath, watched: Mapping[str, object]) -> list[str]:
+    """Return the watched paths that match a path, or the longest of its prefixes that is matched."""
     for length in range(len(path.steps), -1, -1):
         prefix = AccessPath(path.root, path.steps[:length])
         if str(prefix) in watched:
