@@ -13,21 +13,22 @@ from ..statements.write_calls import is_followed_by, mentions, runs_backward
 from ..syntax.magic_calls import runs_magic
 from .path_evidence import Sightings
 from .path_writes import Course
+from .possible_writers import FEW, WriterSearch
 from .silent import SILENT, Verdict
-from .suspects import FEW, Suspicion
+from .site_order import order_sites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ..model.difference import Difference
     from ..interpreter.inferred_lines import Reached
+    from ..model.difference import Difference
     from ..model.evidence import OptimizerStep
     from ..model.records import Cause, Inner
     from ..model.snapshot import Entry
     from ..statements.statement import Statement
     from ..statements.write_target import Target
     from .cell_index import CellIndex
-    from .suspects import Suspect
+    from .possible_writers import PossibleWriter
 
     _Finding = tuple[Cause, tuple[Site, ...], Callable[[], list[str]]]
 
@@ -72,16 +73,15 @@ class _Case:
         return found
 
     def close(self) -> Verdict:
-        suspects = [*self._suspects()]
-        findings = [self._finding(one.statement, one.certain) for one in suspects]
+        writers = [*self._writers()]
+        findings = [self._finding(one.statement, one.certain) for one in writers]
         if not findings:
             return Verdict(cause="outside", sites=(), via=())
-        seen = [found for one, found in zip(suspects, findings, strict=True) if one.certain or one.is_named]
+        seen = [found for one, found in zip(writers, findings, strict=True) if one.certain or one.is_named]
         cause = "direct" if self._is_direct() else min((found[0] for found in seen or findings), key=_ORDER.index)
-        if cause in SILENT:
-            findings.sort(key=lambda found: found[0] not in SILENT)  # the unexpected writer comes first
+        findings.sort(key=lambda found: cause in SILENT and found[0] not in SILENT)
         via = dict.fromkeys(name for _, _, through in findings if cause != "direct" for name in through())
-        sites = tuple(site for _, found, _ in findings for site in found)
+        sites = order_sites([(own, found) for own, found, _ in findings], cause, self.path, via)
         return Verdict(cause=cause, sites=sites, via=tuple(via))
 
     def _is_direct(self) -> bool:
@@ -93,9 +93,9 @@ class _Case:
     def _ran(self, statement: Statement) -> bool:
         return not self.evidence.ran or statement.index in self.evidence.ran
 
-    def _suspects(self) -> Iterator[Suspect]:
+    def _writers(self) -> Iterator[PossibleWriter]:
         """Yield the statements that wrote."""
-        suspicion = Suspicion(
+        search = WriterSearch(
             cell=self.cell,
             family=(self.path, *self.others),
             telling=self._telling,
@@ -103,7 +103,7 @@ class _Case:
             reach=self._reach,
             recorded=self.recorded,
         )
-        return suspicion.suspects(dict.fromkeys(self.course.writes(self.evidence)), self.sightings)
+        return search.writers(dict.fromkeys(self.course.writes(self.evidence)), self.sightings)
 
     def _reach(self, statement: Statement) -> Reached:
         elsewhere = self._step(statement) is None and self.cell.steps_in(statement)

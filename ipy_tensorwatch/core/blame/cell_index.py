@@ -95,7 +95,9 @@ class CellIndex:
         """Return whether a reference leads to memory outside a family of paths, as far as paths lead there."""
         if reference not in self._led_to:
             places = self.places
-            self._led_to[reference] = places.behind(reference.path) if reference.below else places.led_to(reference.path)
+            self._led_to[reference] = (
+                places.behind(reference.path) if reference.below else places.led_to(reference.path)
+            )
         found = self._led_to[reference]
         return found is not None and family.isdisjoint(found)
 

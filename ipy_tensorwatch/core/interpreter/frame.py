@@ -56,11 +56,10 @@ class Frame(Scope):
         code: Code | None = None,
         function: Function | None = None,
         around: Frame | None = None,
-        keys: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(names)
         self.reader, self.code, self.function, self.around = reader, code, function, around
-        self.keys = keys or {}
+        self.keys: Mapping[str, str] = {}
         self.node: ast.stmt = ast.Pass()
         self.results: References = ()
         self.known: dict[ast.Call, References | None] = {}

@@ -118,7 +118,8 @@ class Interpreter:
         if key in self._done or self._depth >= DEEPEST or len(self._done) >= MOST_CALLS:
             return self._done.get(key, ())
         function = closure.function
-        frame = Frame(self, bound, code=function.code, function=function, around=closure.around, keys=keys)
+        frame = Frame(self, bound, code=function.code, function=function, around=closure.around)
+        frame.keys = keys
         self._done[key] = ()
         self._depth += 1
         run(body_of(function.node), frame)
@@ -174,7 +175,7 @@ class Interpreter:
         return self.callees.close(Closure(function, frame))
 
     def note(self, frame: Frame, write: NamedWrite) -> None:
-        """Record a write by the frame's current statement; to bind an attribute, or an item of a dict, writes no byte."""
+        """Record a write by the frame's current statement; binding an attribute or a dict's item writes no byte."""
         binds = write.step.startswith((".", "['", "[f'")) and write.step != ".data"
         if not write.metadata and not binds:
             self.diary.add(frame, "write", write.refs)

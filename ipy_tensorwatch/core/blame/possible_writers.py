@@ -27,7 +27,7 @@ FEW = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suspect:
+class PossibleWriter:
     """A statement that may have written.
 
     Attributes
@@ -44,7 +44,7 @@ class Suspect:
 
 
 @dataclass(slots=True, kw_only=True)
-class Suspicion:
+class WriterSearch:
     """The search for the statements that wrote to one path.
 
     Attributes
@@ -69,7 +69,7 @@ class Suspicion:
     recorded: Collection[int]
     _grades: dict[int, int] = field(default_factory=dict)
 
-    def suspects(self, writes: Collection[frozenset[Position]], sightings: Sightings) -> Iterator[Suspect]:
+    def writers(self, writes: Collection[frozenset[Position]], sightings: Sightings) -> Iterator[PossibleWriter]:
         """Yield the statements that wrote, in order.
 
         Parameters
@@ -96,7 +96,7 @@ class Suspicion:
             seen = {index: len(every) == 1 or index in self.recorded for index in self._likeliest(ran)}
         for index in sorted(seen):
             if index in numbered:
-                yield Suspect(
+                yield PossibleWriter(
                     statement=numbered[index],
                     certain=seen[index],
                     is_named=self._grades.get(index, _TOLD) >= NAMES_IT,
