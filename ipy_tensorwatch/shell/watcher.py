@@ -74,6 +74,8 @@ class Watcher:
         The `%%tensordiff` options of the last cell; None if it ran without.
     observed
         The observation after the last cell.
+    restored
+        By cell that ran `%tensorwatch restore`, the cell before which the bytes had been.
     """
 
     shell: InteractiveShell
@@ -93,6 +95,7 @@ class Watcher:
     freezing: Freezing = field(init=False)
     asked: DiffOptions | None = None
     observed: Observation | None = None
+    restored: dict[int, int] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _ended: float = 0.0
     _cost: float = 0.0
@@ -157,6 +160,7 @@ class Watcher:
         self.observer, self.archive = Observer(), Archive()
         self.report = self.observed = None
         self.history.clear()
+        self.restored.clear()
         self.standing = Standing()
         self.turns.clear()
         self.failures = FailureBook(shell=self.shell, sources=self.sources)

@@ -92,7 +92,10 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
         for name, one in definitions_in(source, count).items()
     }
     notebook = Notebook(
-        definitions=definitions, classes=more.pop("classes", {}), inplace=frozenset(more.pop("inplace", ()))
+        definitions=definitions,
+        classes=more.pop("classes", {}),
+        inplace=frozenset(more.pop("inplace", ())),
+        modules=frozenset(more.pop("modules", ())),
     )
     found = [
         (

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from ...core.model.saved_tensor import Overwritten
+from ...core.model.saved_tensor import Overwritten, RootOrigin
 from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late
 from .masked_writes import forgive
 from .note_saved import NOTHING_SAVED
-from .saved_by_nodes import kept_in, nodes_of, walk_nodes
+from .saved_by_nodes import kept_in, leaves_of_nodes, nodes_of, walk_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,6 +67,7 @@ class Graphs:
     is_mixed: bool = False
     unread: frozenset[int] = frozenset()
     _roots: dict[int, list[str]] = field(default_factory=dict)
+    _leaves: dict[int, frozenset[int]] = field(default_factory=dict)
     _partly: dict[int, int | None] = field(default_factory=dict)
     _effort: float = 0.0
 
@@ -111,7 +112,7 @@ class Graphs:
         for kept in self.saved.values() if rewritten else ():
             _compare(kept, rewritten, aids.known)
         suspects = self._suspects()
-        return tuple(self._confirm(nodes, suspects)) if suspects else ()
+        return tuple(self._confirm(nodes, suspects, aids)) if suspects else ()
 
     def _suspects(self) -> set[int]:
         """Return the nodes with an overwritten saved tensor."""
@@ -226,7 +227,7 @@ class Graphs:
             self.saved.pop(gone, None)
             self._partly.pop(gone, None)
 
-    def _confirm(self, nodes: Mapping[int, Made], suspects: set[int]) -> Iterator[Overwritten]:
+    def _confirm(self, nodes: Mapping[int, Made], suspects: set[int], aids: Aids) -> Iterator[Overwritten]:
         """Check suspects against the live nodes: a saved tensor released by backward cannot fail any more.
 
         Of all nodes that saved the same tensor, the one that backward runs first is reported.
@@ -236,8 +237,23 @@ class Graphs:
             self._are_held(nodes, suspects, prune=False)
             first = self._first_of(suspects)
         roots = self._roots_of({number for number, _ in first.values()})
+        self._find_leaves(nodes, {root for several in roots.values() for root in several}, aids)
         for number, one in first.values():
-            yield Overwritten(saved=one.saved, version=one.version, roots=tuple(roots[number]))
+            origins = {path: self._origin_of(root) for root in roots[number] for path in self._roots[root]}
+            yield Overwritten(saved=one.saved, version=one.version, roots=tuple(origins), origins=origins)
+
+    def _origin_of(self, root: int) -> RootOrigin:
+        return RootOrigin(cell=self.seen[root], sequence=root, leaves=self._leaves[root])
+
+    def _find_leaves(self, nodes: Mapping[int, Made], roots: set[int], aids: Aids) -> None:
+        """Find the leaves below some roots, once for each root."""
+        known = {root: leaves for root, leaves in self._leaves.items() if root in self._roots}
+        new = roots - known.keys()
+        found = leaves_of_nodes({root: nodes[root] for root in new}, aids.storages, self.inputs) if new else {}
+        for root in new:
+            below = (found.get(number, ()) for number in self._reached([root]))
+            known[root] = frozenset([0] if root in self.unread else []).union(*below)
+        self._leaves = known
 
     def _first_of(self, suspects: set[int]) -> dict[object, tuple[int, Followed]]:
         """Return, for each overwritten tensor, the node that backward runs first."""
@@ -266,12 +282,12 @@ class Graphs:
             self.saved.pop(number)
         return False
 
-    def _roots_of(self, numbers: set[int]) -> dict[int, list[str]]:
-        """Return the paths that reach each node, the latest first."""
-        found: dict[int, list[str]] = {number: [] for number in numbers}
+    def _roots_of(self, numbers: set[int]) -> dict[int, list[int]]:
+        """Return the roots that reach each node, the latest first."""
+        found: dict[int, list[int]] = {number: [] for number in numbers}
         for root in sorted(self._roots, reverse=True)[:MAX_ROOTS] if found else ():
             for number in self._reached([root], min(numbers)) & numbers:
-                found[number] += self._roots[root]
+                found[number].append(root)
         return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -28,34 +28,35 @@ MAX_ITEMS = 100
 """The maximum number of list items catalogued."""
 
 
-def catalog(namespace: Mapping[str, object]) -> tuple[dict[str, str], frozenset[str]]:
-    """Return the class names of modules, optimizers, and notebook instances and functions, by access path.
+class Catalog(NamedTuple):
+    """Class names by access path, and the access paths of modules: of those that write in place, and of all."""
 
-    Returns
-    -------
-    classes
-        Class name, or function name, by access path.
-    inplace
-        The paths of modules that write to their inputs, or to their own parameters.
-    """
-    classes: dict[str, str] = {}
-    inplace: set[str] = set()
+    classes: dict[str, str]
+    inplace: set[str]
+    modules: set[str]
+
+
+def catalog(namespace: Mapping[str, object]) -> Catalog:
+    """Return the class names of modules, optimizers, and notebook instances and functions, by access path."""
+    found = Catalog({}, set(), set())
     for name, value in namespace.items():
         try:
-            _add(name, value, classes, inplace)
+            _add(name, value, found)
         except Odd:  # only this name is left out
             continue
     let_go_of_classes()
-    return classes, frozenset(inplace)
+    return found
 
 
-def _add(name: str, value: object, classes: dict[str, str], inplace: set[str]) -> None:
+def _add(name: str, value: object, found: Catalog) -> None:
     for path, thing in _reachable(name, value):
-        if len(classes) >= MAX_NAMES:
+        if len(found.classes) >= MAX_NAMES:
             return
-        classes[path] = _name_of(thing)
-        if _is_module(thing) and _writes_in_forward(thing):
-            inplace.add(path)
+        found.classes[path] = _name_of(thing)
+        if _is_module(thing):
+            found.modules.add(path)
+            if _writes_in_forward(thing):
+                found.inplace.add(path)
 
 
 def _reachable(name: str, value: object) -> Iterator[tuple[str, object]]:

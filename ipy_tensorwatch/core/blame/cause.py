@@ -10,7 +10,7 @@ from ..interpreter.reached_by_calls import Reach
 from ..model.path import AccessPath
 from ..model.records import Site
 from ..statements.write_calls import is_followed_by, mentions, runs_backward
-from ..syntax.magic_calls import runs_magic
+from ..syntax.magic_calls import puts_back, runs_magic
 from .path_evidence import Sightings
 from .path_writes import Course
 from .possible_writers import FEW, WriterSearch
@@ -133,7 +133,10 @@ class _Case:
             return True
         if statement.index in self.recorded or self._step(statement) is not None or self._is_named(statement):
             return True
-        return any(not self._objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets)
+        if any(not self._objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets):
+            return True
+        mine = (self.path, self.reading)
+        return bool(statement.elements) and any(self.cell.loops.names(statement, *one) for one in (mine, *self.group))
 
     def _led_to(self, statement: Statement, target: Target) -> frozenset[int]:
         """Return the tensors, gradients excluded, that a target's name led to when the statement was entered."""
@@ -185,10 +188,8 @@ class _Case:
     def _cause(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> Cause:
         if step is not None and self._belongs_to(step):
             return "optimizer"
-        if self._is_named(statement):
-            return "direct"
-        if self._is_update_by_hand(statement, reached):
-            return "optimizer"
+        if (named := self._cause_of_name(statement, reached)) is not None:
+            return named
         if self.path.is_grad and self._is_backward(statement, reached):
             return "backward"
         if self.reading.kind == "buffer" and statement.calls and not self._named_others(statement):
@@ -198,6 +199,14 @@ class _Case:
         if statement.calls and (self._mentions(statement) or self._is_reached(reached)):
             return "call"
         return "alias"
+
+    def _cause_of_name(self, statement: Statement, reached: Reach) -> Cause | None:
+        """Return the cause if the statement names this path as written, or another name of the same tensor object."""
+        if self._is_named(statement) or puts_back(statement.text):
+            return "direct"
+        if self._is_update_by_hand(statement, reached):
+            return "optimizer"
+        return "direct" if self.cell.loops.names(statement, self.path, self.reading) else None
 
     def _is_reached(self, reached: Reach) -> bool:
         """Return whether a called function of the notebook names this very path as written."""
@@ -228,6 +237,8 @@ class _Case:
             named = self._led_to(statement, target)
             if target.same_object and (self.reading.object in named or self.cell.named_by(statement).exact & same):
                 return True
+        if self.cell.loops.names(statement, self.path, self.reading, same_object=True):
+            return True
         if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
             return not reached.is_cut and self._is_updated_by_a_library(statement)
         likeliest = reached.candidates[0]
@@ -263,7 +274,9 @@ class _Case:
 
     def _named_others(self, statement: Statement) -> list[str]:
         named = self.cell.named_by(statement)
-        return [str(path) for path, _ in self.group if str(path) in named.exact or named.is_behind(path)]
+        led = [str(path) for path, reading in self.group if self.cell.loops.names(statement, path, reading)]
+        exact = named.exact.difference(one.variable for one in statement.elements) if led else named.exact
+        return [*led, *(str(path) for path, _ in self.group if str(path) in exact or named.is_behind(path))]
 
     def _mentions(self, statement: Statement) -> bool:
         return mentions(statement, self.path)

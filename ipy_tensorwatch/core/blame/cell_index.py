@@ -13,6 +13,7 @@ from ..statements.statement import parse_statements
 from ..statements.target_matching import name_targets
 from ..statements.write_calls import may_write
 from ..syntax.cell_lines import Listing
+from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ class CellIndex:
             self._named[index] = name_targets(statement, known, self.places.watched)
         return self._named[index]
 
+    @cached_property
+    def loops(self) -> LoopWrites:
+        """What the statements write through loop variables."""
+        return LoopWrites(self.evidence, self.places.watched)
+
     def reach(
         self, statement: Statement, path: AccessPath, others: frozenset[AccessPath], *, steps_elsewhere: bool = False
     ) -> Reached:
@@ -130,14 +136,14 @@ class CellIndex:
         return Listing({name: one.cell for name, one in files.items()}, lambda name: files[name].text)
 
     def spelling(self, words: Iterable[str]) -> frozenset[int]:
-        """Return the statements whose text contains one of these names."""
+        """Return the statements whose text contains one of these names, or that are led to them by a loop."""
         return frozenset[int]().union(*(self._words.get(word, ()) for word in words))
 
     @cached_property
     def _words(self) -> Mapping[str, set[int]]:
         found: dict[str, set[int]] = {}
         for one in self.statements:
-            for word in set(_WORD.findall(one.text)):
+            for word in {*_WORD.findall(one.text), *(element.target.path.root for element in one.elements)}:
                 found.setdefault(word, set()).add(one.index)
         return found
 

@@ -24,6 +24,7 @@ class SnapshotIndex:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        self._counts: dict[int, int] = {}
         self._alike: dict[tuple[str, ...], bool] = {}
 
     def overlapping(self, reading: Reading, most: int | None = None) -> list[Entry]:
@@ -62,7 +63,9 @@ class SnapshotIndex:
 
     def count_in(self, storage: int) -> int:
         """Count the paths that lead into a storage."""
-        return sum(1 for _ in self.snapshot.by_storage.places(storage))
+        if storage not in self._counts:
+            self._counts[storage] = sum(1 for _ in self.snapshot.by_storage.places(storage))
+        return self._counts[storage]
 
     def is_one_module(self, one: AccessPath, other: AccessPath) -> bool:
         """Return whether two buffer paths go through one module: everything it holds is identical."""

@@ -102,6 +102,13 @@ class OverlappingElements:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssignedGradients:
+    """Leaves were given the gradients of others; `groups` counts the gradients that several leaves have."""
+
+    groups: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptReference:
     """The tensors of a container belong to a module or an optimizer."""
 
@@ -248,6 +255,7 @@ class Refused:
 Fact = (
     OverwrittenSave
     | OverlappingElements
+    | AssignedGradients
     | KeptReference
     | GoneMemory
     | UnrecordedWrite

@@ -104,6 +104,8 @@ def bind_element(target: ast.expr, source: ast.expr, scope: Scope) -> None:
     elif parts and (name == "items" or name.startswith("named_")):
         bind(parts[0], (), scope)
         bind(parts[-1], to.element(to.element(trace(source, scope))), scope)
+    elif isinstance(source, ast.BinOp) and isinstance(source.op, ast.Add):
+        bind(target, scope.iterated(union(trace(source.left, scope), trace(source.right, scope))), scope)
     else:
         bind(target, scope.iterated(trace(source, scope)), scope)
 

@@ -5,16 +5,32 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from ..model.path import AccessPath
 from ..syntax.ast_queries import COMPREHENSIONS, is_library, own_parts, spell_item
 from ..syntax.torch_vocabulary import METADATA, OUTER_MODULE_WRITES, OUTER_WRITES
 from . import reference as to
 from .call_writes import NamedWrite, call_writes
 from .expression_aliases import enter, trace
+from .scope import Scope
+from .write_target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .scope import Scope
+    from .reference import Reference
+
+
+def targets_of(node: ast.stmt) -> Iterator[Target]:
+    """Yield the targets of a statement; what an unknown function may have returned is left out."""
+    for write in find_writes(node, Scope()):
+        yield from (target_of(write, one) for one in write.refs if one.sure)
+
+
+def target_of(write: NamedWrite, one: Reference) -> Target:
+    """Return the target that one reference of a write is."""
+    steps = (*one.path.steps, write.step) if write.step and one.is_spelled else one.path.steps
+    below = one.below or one.depth > 0
+    return Target(path=AccessPath(one.path.root, steps), below=below, same_object=one.same, grad=one.grad)
 
 
 def find_writes(node: ast.stmt, scope: Scope) -> Iterator[NamedWrite]:

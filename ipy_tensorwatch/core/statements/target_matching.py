@@ -47,9 +47,14 @@ def name_targets(statement: Statement, values: Iterable[KeyValues], watched: Map
     watched
         All paths, spelled, to find the longest one that a target names.
     """
+    return match_targets(statement.targets, values, watched)
+
+
+def match_targets(targets: Iterable[Target], values: Iterable[KeyValues], watched: Mapping[str, object]) -> Named:
+    """Return the watched paths that some targets name; the parameters are those of `name_targets`."""
     exact: set[str] = set()
     below: dict[tuple[Target, AccessPath], None] = {}
-    for target in statement.targets:
+    for target in targets:
         for path in dict.fromkeys(spell_target(target, one) for one in values):
             matches = longest_watched(path, watched)
             if not target.grad:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.hazards.facts import (
+    AssignedGradients,
     GoneMemory,
     KeptReference,
     OverlappingElements,
@@ -39,6 +40,11 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
         "elements of `{path}` share memory",
         "",
         "it holds {elements} elements in {room}, and what was written in {written} landed in several of them.",
+    ),
+    AssignedGradients: (
+        "a backward before these gradients are set to None would " + _WRONG[0],
+        _WRONG[1],
+        "{pair}{pairs} are one memory, assigned in {written}. " + _TWICE,
     ),
     KeptReference: (
         "`{container}` is no copy",
@@ -138,6 +144,9 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
             return told | _saved_fields(hazard, fact)
         case OverlappingElements():
             return told | {"elements": f"{fact.elements:,}", "room": f"{fact.room:,}"}
+        case AssignedGradients():
+            more = fact.groups - 1
+            return told | {"pairs": f" and {count_of(more, 'more pair')}" if more else ""}
         case KeptReference():
             return told | {"container": fact.container, "owner": fact.owner}
         case GoneMemory():

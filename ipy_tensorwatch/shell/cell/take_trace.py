@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ...capture.host.other_threads import names_in_other_threads
-from ...capture.objects.class_names import catalog
+from ...capture.objects.class_names import Catalog, catalog
 from ...core.blame.reasoning import Reasoning
+from ...core.hazards.shared_gradients import shares_gradients
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
 from ...core.model.differences import join_looks
@@ -85,7 +86,8 @@ def reason(
 ) -> Reasoning:
     """Return the reasoning about a cell; the notebook's definitions are read only if it may need them."""
     reasoning = Reasoning(take_trace(session, cell, ended, observed, found))
-    if not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls):
+    is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
+    if is_plain and not (reasoning.trace.found and shares_gradients(reasoning.trace.after)):
         return reasoning
     return Reasoning(replace(reasoning.trace, notebook=read_notebook(session.shell, session.sources)))
 
@@ -130,9 +132,13 @@ def _patience(cell: RunningCell, duration: float) -> float:
 
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
     """Return the notebook's function definitions, and the classes and in-place modules among the user's names."""
-    nothing: tuple[dict[str, str], frozenset[str]] = {}, frozenset()
-    classes, inplace = GUARD.run("who wrote", catalog, user_variables(shell), default=nothing)
-    return Notebook(definitions=dict(sources.definitions), classes=classes, inplace=inplace)
+    found = GUARD.run("who wrote", catalog, user_variables(shell), default=Catalog({}, set(), set()))
+    return Notebook(
+        definitions=dict(sources.definitions),
+        classes=found.classes,
+        inplace=frozenset(found.inplace),
+        modules=frozenset(found.modules),
+    )
 
 
 def _group(seen: Iterable[_Seen], key: Callable[[_Seen], int]) -> dict[int, tuple[_Seen, ...]]:

@@ -192,11 +192,12 @@ def test_an_ordinary_training_loop_is_quiet():
 @pytest.mark.parametrize("fused", [False, True])
 def test_a_step_between_forward_and_backward_is_told_with_the_step(fused: bool):
     with Notebook() as nb:
-        nb.run(MODEL.replace("lr=0.1", f"lr=0.1, fused={fused}"))
-        nb.run("fake = model(x).mean()\nreal = model(x + 1).mean()")
+        nb.run(MODEL.replace("lr=0.1", f"lr=0.1, fused={fused}") + "tail = nn.Linear(1, 1)\n")
+        nb.run("fake = tail(model(x)).mean()\nreal = model(x + 1).mean()")
         [hazard] = nb.run("real.backward()\nopt.step()")["hazards"]
 
         assert ("TW202" if fused else "TW201", "model[2].weight") == (hazard["code"], hazard["paths"][0])
+        assert "tensorwatch" in nb.said[-1]
         assert hazard["written_at"]["text"] == "opt.step()"
         assert hazard["remedy"] == "Call backward before the step, or compute `fake` again after it."
         assert raised(nb, "fake.backward()") is not fused

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from ipy_tensorwatch.core.hazards.facts import (
+    AssignedGradients,
     GoneMemory,
     KeptReference,
     OverlappingElements,
@@ -86,6 +87,10 @@ OTHERS = {
     "three gradients": (
         hazard(code="TW203", outcome="wrong", paths=("a.grad", "b.grad", "c.grad"), fact=None, written_at=None, **UNSAVED),
         "the next backward will give wrong gradients, without an error: `a.grad` and `b.grad` and 1 more are one memory since cell 3. Each is added what both get, and `clip_grad_norm_` scales it twice.",
+    ),
+    "gradients that were assigned": (
+        hazard(code="TW203", outcome="risk", paths=("a.grad", "b.grad", "c.grad", "d.grad"), fact=AssignedGradients(groups=2), written_at=site(2, "q.grad = p.grad"), **UNSAVED),
+        "a backward before these gradients are set to None would give wrong gradients, without an error: `a.grad` and `b.grad` and 1 more pair are one memory, assigned in cell 3, line 2: `q.grad = p.grad`. Each is added what both get, and `clip_grad_norm_` scales it twice.",
     ),
     "elements over each other": (
         hazard(code="TW206", outcome="risk", fact=OverlappingElements(elements=3000, room=1000), **UNSAVED),
