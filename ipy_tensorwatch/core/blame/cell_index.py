@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..host.deadline import Deadline
+from ..interpreter.ranking import Elsewhere
 from ..interpreter.trails import Trails
 from ..statements.assigned_value import may_write_in
 from ..statements.statement import parse_statements
@@ -18,13 +19,14 @@ from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from ..interpreter.inferred_lines import Reached, Trail
     from ..model.cell_trace import CellTrace
     from ..model.evidence import Evidence
     from ..model.path import AccessPath
     from ..model.records import Inner, Place
+    from ..statements.reference import Reference
     from ..statements.statement import Statement
     from ..statements.target_matching import Named
     from .snapshot_index import SnapshotIndex
@@ -46,6 +48,7 @@ class CellIndex:
         self.curtailed: dict[str, None] = {}
         self._named: dict[int, Named] = {}
         self._lines: dict[Place, Inner | None] = {}
+        self._led_to: dict[Reference, frozenset[str] | None] = {}
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -61,6 +64,11 @@ class CellIndex:
     def timeline(self) -> Timeline:
         """When the statements ran."""
         return Timeline(self.evidence.plain, self.evidence.entered)
+
+    @property
+    def defines(self) -> Container[str]:
+        """The names of the notebook's functions and classes."""
+        return self._trace.notebook.definitions
 
     @cached_property
     def able(self) -> frozenset[int]:
@@ -90,12 +98,30 @@ class CellIndex:
             return False
         return not self.trail_of(ast.unparse(value)).narrow(path, others).candidates
 
-    def reach(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> Reached:
+    def reach(
+        self, statement: Statement, path: AccessPath, others: frozenset[AccessPath], *, steps_elsewhere: bool = False
+    ) -> Reached:
         """Return what a statement reaches inside the notebook's functions for a path."""
-        reached = self.trail_of(statement).narrow(path, others)
+        family = frozenset((str(path), *map(str, others)))
+        elsewhere = Elsewhere(has=lambda one: self._is_apart(one, family), steps=steps_elsewhere)
+        reached = self.trail_of(statement).narrow(path, others, elsewhere)
         if reached.is_cut:
             self.curtailed[str(path)] = None
         return reached
+
+    def _is_apart(self, reference: Reference, family: frozenset[str]) -> bool:
+        """Return whether a reference leads to memory outside a family of paths, as far as paths lead there."""
+        if reference not in self._led_to:
+            places = self.places
+            self._led_to[reference] = (
+                places.behind(reference.path) if reference.below else places.led_to(reference.path)
+            )
+        found = self._led_to[reference]
+        return found is not None and family.isdisjoint(found)
+
+    def steps_in(self, statement: Statement) -> bool:
+        """Return whether an optimizer stepped in a statement."""
+        return any(one.statement in (None, statement.index) for one in self.evidence.steps)
 
     def trail_of(self, statement: Statement | str) -> Trail:
         """Return every write a statement reaches inside the notebook's functions."""
