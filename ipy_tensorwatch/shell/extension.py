@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ..core.host.guard import GUARD
 from .ipython.ipython_private import CONFIGURABLES, MAGICS, REGISTRY, try_names
 from .ipython.namesake import describe_namesake
-from .ipython.output import Speaker
+from .ipython.output import Speaker, say
 from .ipython.settings import TensorWatch
 from .ipython.tensordiff_header import HeadingTransformer
+from .ipython.waiting_clear import WaitingClears
 from .magics.tensorwatch_magics import TensorMagics
 from .panel_host import Hosting
 from .watcher import Watcher
@@ -40,14 +41,15 @@ class Extension:
 
     def __post_init__(self) -> None:
         """Create the parts without touching the shell."""
-        speaker = Speaker(self.shell)
+        clears = WaitingClears(self.shell)
+        speaker = Speaker(self.shell, clears)
         self.settings = TensorWatch(parent=self.shell)
 
         def tell(report: Report) -> None:
             GUARD.run("showing a report", self.hosting.tell, report, default=None)
             speaker.tell(report, self.watcher.asked)
 
-        self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell)
+        self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell, clears=clears)
         self.hosting = Hosting(self.shell, self.watcher)
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
         self.magics = TensorMagics(self.shell, self.watcher, speaker, _version())
@@ -87,7 +89,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     _loaded.append(extension)
     namesake = describe_namesake()
     if namesake:
-        print(namesake)
+        say(shell, namesake)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
