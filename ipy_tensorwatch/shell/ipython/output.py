@@ -77,10 +77,14 @@ class Speaker:
         if has_ended and self.clears.is_waiting(_code_of(report)):
             self.held.extend(told_late(page, report.cell.count) for page in pages)
             return
-        pages[:0] = self.held
-        self.held.clear()
+        self.tell_held()
         for page in pages:
             show(self.shell, page)
+
+    def tell_held(self) -> None:
+        """Show what could not be shown under earlier cells."""
+        while self.held:
+            show(self.shell, self.held.popleft())
 
     def _pages(self, report: Report, asked: DiffOptions | None) -> Iterator[Page]:
         begun = [one for one in report.begun if one.is_worth_saying]

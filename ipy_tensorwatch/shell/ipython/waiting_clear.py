@@ -48,7 +48,8 @@ class WaitingClears:
         """Stop listening to the cell that ends in this thread."""
         for one in self._publishers.pop(get_ident(), ()):
             one.unregister_hook(self._hear)
-        self._requests.discard(self._request())
+        if self._requests:
+            self._requests.discard(self._request())
         if not self._requests:
             for one in self._heard:
                 one.pub_thread.schedule(partial(one.unregister_hook, self._hear))

@@ -92,17 +92,26 @@ def plain(outputs: list[Output]) -> list[object]:
 
 
 @pytest.fixture(scope="module")
-def runs() -> tuple[list[list[Output]], list[list[Output]], Output]:
-    """Run all programs in one kernel, without and with the extension; return their outputs, and what was left."""
+def runs() -> tuple[list[list[Output]], list[list[Output]], list[list[Output]]]:
+    """Run all programs in one kernel, without and with the extension; return their outputs, and those of unloading."""
     quiet = "late.join() if 'late' in globals() else None"
     cells = [cell for program in PROGRAMS.values() for cell in (program, quiet)]
     without = [cell.removeprefix("%%tensordiff\n") for cell in cells]
-    sources = [SETUP, *without, "%load_ext tensorwatch", SETUP, *cells, "%unload_ext tensorwatch", LEFT]
+    sources = [
+        SETUP,
+        *without,
+        "%load_ext tensorwatch",
+        SETUP,
+        *cells,
+        [*PROGRAMS.values()][-1],
+        "%unload_ext tensorwatch",
+        LEFT,
+    ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in sources])
     nbclient.NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=120).execute()
     outputs = [[dict(one) for one in cell.outputs] for cell in notebook.cells]
     middle = len(cells) + 3
-    return outputs[1 : middle - 2], outputs[middle:-2], outputs[-1][0]
+    return outputs[1 : middle - 2], outputs[middle:-2], outputs[-2:]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ResourceWarning")
@@ -132,8 +141,11 @@ class TestKernel:
         assert "silent change" in told["data"]["text/plain"] or "aten" in told["data"]["text/plain"]
         assert re.search(r"shown late: under \[\d+\]", told["data"]["text/plain"])
 
-    def test_no_hook_is_left(self, runs):
-        assert runs[2]["text"] == "[0] [] []\n"
+    def test_what_was_held_is_shown_when_it_is_unloaded_and_no_hook_is_left(self, runs):
+        (told,), (left,) = runs[2]
+
+        assert "shown late" in told["data"]["text/plain"]
+        assert left["text"] == "[0] [] []\n"
 
 
 @pytest.fixture
