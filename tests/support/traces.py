@@ -68,6 +68,8 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
         For each storage, sets of candidate positions, one of which wrote.
     cells
         The sources of earlier cells, which define functions.
+    classes, inplace, objects
+        What is known of the notebook's objects.
     """
     changed, count = more.pop("changed", tuple(readings)), more.pop("count", 3)
     own = {
@@ -92,7 +94,10 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
         for name, one in definitions_in(source, count).items()
     }
     notebook = Notebook(
-        definitions=definitions, classes=more.pop("classes", {}), inplace=frozenset(more.pop("inplace", ()))
+        definitions=definitions,
+        classes=more.pop("classes", {}),
+        inplace=frozenset(more.pop("inplace", ())),
+        objects=more.pop("objects", {}),
     )
     found = [
         (

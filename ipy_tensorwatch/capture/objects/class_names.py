@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +13,7 @@ from .inspect_object import (
     attribute,
     attributes,
     is_a,
+    is_number_or_text,
     items_of,
     let_go_of_classes,
     module_of,
@@ -25,40 +27,63 @@ if TYPE_CHECKING:
 
 MAX_NAMES = 5_000
 MAX_ITEMS = 100
-"""The maximum number of list items catalogued."""
+"""The maximum number of items of a list or a dict catalogued."""
 
 
-def catalog(namespace: Mapping[str, object]) -> tuple[dict[str, str], frozenset[str]]:
-    """Return the class names of modules, optimizers, and notebook instances and functions, by access path.
+@dataclass(slots=True)
+class Catalog:
+    """The class names of modules, optimizers, and notebook instances and functions.
 
-    Returns
-    -------
+    Attributes
+    ----------
     classes
         Class name, or function name, by access path.
     inplace
         The paths of modules that write to their inputs, or to their own parameters.
+    objects
+        The address of each object, by access path.
+    modules, optimizers
+        The names of the classes of modules and of optimizers.
     """
-    classes: dict[str, str] = {}
-    inplace: set[str] = set()
+
+    classes: dict[str, str] = field(default_factory=dict)
+    inplace: set[str] = field(default_factory=set)
+    objects: dict[str, int] = field(default_factory=dict)
+    modules: set[str] = field(default_factory=set)
+    optimizers: set[str] = field(default_factory=set)
+
+    def add(self, path: str, thing: object) -> None:
+        """Add the class of one object."""
+        name = self.classes[path] = _name_of(thing)
+        self.objects[path] = id(thing)
+        if _is_module(thing):
+            self.modules.add(name)
+            if _writes_in_forward(thing):
+                self.inplace.add(path)
+        elif is_a(type(thing), torch.optim.Optimizer):
+            self.optimizers.add(name)
+
+
+def catalog(namespace: Mapping[str, object]) -> Catalog:
+    """Return the classes of what a namespace leads to, by access path."""
+    found = Catalog()
     for name, value in namespace.items():
         try:
-            _add(name, value, classes, inplace)
+            _add(name, value, found)
         except Odd:  # only this name is left out
             continue
     let_go_of_classes()
-    return classes, frozenset(inplace)
+    return found
 
 
-def _add(name: str, value: object, classes: dict[str, str], inplace: set[str]) -> None:
+def _add(name: str, value: object, found: Catalog) -> None:
     for path, thing in _reachable(name, value):
-        if len(classes) >= MAX_NAMES:
+        if len(found.classes) >= MAX_NAMES:
             return
-        classes[path] = _name_of(thing)
-        if _is_module(thing) and _writes_in_forward(thing):
-            inplace.add(path)
+        found.add(path, thing)
 
 
-def _reachable(name: str, value: object) -> Iterator[tuple[str, object]]:
+def _reachable(name: str, value: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401
     if _is_module(value):
         yield from _modules(name, value)
     elif _is_function(value) or _is_told(value):
@@ -67,6 +92,9 @@ def _reachable(name: str, value: object) -> Iterator[tuple[str, object]]:
     elif is_a(type(value), list, tuple):
         for index, one in enumerate(items_of(value)[:MAX_ITEMS]):
             yield from _reachable(f"{name}[{index}]", one) if _is_told(one) else ()
+    elif is_a(type(value), dict):
+        for key, one in pairs_of(value)[:MAX_ITEMS]:
+            yield from _reachable(f"{name}[{key!r}]", one) if is_number_or_text(key) and _is_told(one) else ()
 
 
 def _members(name: str, value: object) -> Iterator[tuple[str, object]]:

@@ -7,13 +7,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..interpreter.reached_by_calls import Reach
-from ..model.path import AccessPath
 from ..model.records import Site
-from ..statements.write_calls import is_followed_by, mentions, runs_backward
+from ..statements.write_calls import mentions, runs_backward
 from ..syntax.magic_calls import runs_magic
+from .changed_path import ChangedPath
+from .module_calls import calls_in_text, was_called
+from .own_arrays import changes_itself
 from .path_evidence import Sightings
 from .path_writes import Course
 from .silent import Verdict
+from .updates import counts_as_parameter, is_by_optimizers_method, is_update_by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     _Finding = tuple[Cause, tuple[Site, ...], Callable[[], list[str]]]
 
-_ORDER: tuple[Cause, ...] = ("direct", "call", "alias", "optimizer", "backward", "module")
+_ORDER: tuple[Cause, ...] = ("direct", "call", "alias", "optimizer", "backward", "module", "object")
 """The precedence of causes, for a cell that writes a tensor in several ways."""
 FEW = 8
 """The most candidate statements, and aliases, considered after the deadline."""
@@ -47,12 +50,11 @@ class _Case:
         reading = difference.after or difference.before
         if reading is None:
             raise ValueError(difference)
-        whole = AccessPath(self.path.root, self.path.steps[:-1]) if reading.kind == "component" else self.path
         self.reading, self.spelled = reading, str(difference.path)
-        self.names = {self.spelled, str(whole)}
         self.evidence = cell.evidence
-        self.group = [entry for entry in self._overlapping() if str(entry[0]) != self.spelled]
-        self.others = frozenset(path for path, _ in self.group)
+        self.group = tuple(entry for entry in self._overlapping() if str(entry[0]) != self.spelled)
+        self.changed = ChangedPath(path=self.path, reading=reading, group=self.group)
+        self.names, self.others = self.changed.names, self.changed.others
         self.family = {self.spelled, *map(str, self.others)}
         self.sightings = Sightings(cell)
         together = sum(one.storage == reading.storage for _, one in self.group) + 1
@@ -128,7 +130,7 @@ class _Case:
             return sorted(caught & indices)
         statements = [self.cell.numbered[index] for index in sorted(indices)]
         tiers: tuple[Callable[[Statement], bool], ...] = (
-            lambda one: one.calls and bool(self.cell.reach(one, self.path, self.others).candidates),
+            lambda one: one.calls and (self._calls_module(one) or self._reaches(one)),
             lambda one: one.calls and self._mentions(one),
             lambda one: one.calls,
         )
@@ -147,11 +149,11 @@ class _Case:
 
     @cached_property
     def _objects(self) -> frozenset[int]:
-        return frozenset((self.reading.object, *(reading.object for _, reading in self.group)))
+        return self.changed.objects
 
     @cached_property
     def _storages(self) -> frozenset[int]:
-        return frozenset((self.reading.storage, *(reading.storage for _, reading in self.group)))
+        return self.changed.storages
 
     def _is_told_to_write(self, statement: Statement) -> bool:
         """Return whether a statement names this memory as written, or was seen to write to it."""
@@ -213,17 +215,24 @@ class _Case:
             return "optimizer"
         if self._is_named(statement):
             return "direct"
-        if self._is_update_by_hand(statement, reached):
+        if self._is_update(statement, step, reached):
             return "optimizer"
         if self.path.is_grad and self._is_backward(statement, reached):
             return "backward"
-        if self.reading.kind == "buffer" and statement.calls and not self._named_others(statement):
-            return "module" if self._is_own_buffer(statement) else "alias"
-        if step is not None:
-            return "alias"
-        if statement.calls and (self._mentions(statement) or self._is_reached(reached)):
+        if self._is_of_called_module(statement, reached):
+            return "module"
+        if changes_itself(self.cell, self.changed, statement, reached):
+            return "object"
+        if step is None and statement.calls and (self._mentions(statement) or self._is_reached(reached)):
             return "call"
         return "alias"
+
+    def _calls_module(self, statement: Statement) -> bool:
+        """Return whether this is a buffer, and a statement itself calls its module."""
+        return self.reading.kind == "buffer" and calls_in_text(statement, (self.path, *self.others))
+
+    def _reaches(self, statement: Statement) -> bool:
+        return bool(self.cell.reach(statement, self.path, self.others).candidates)
 
     def _is_reached(self, reached: Reach) -> bool:
         """Return whether a called function of the notebook names this very path as written."""
@@ -245,47 +254,37 @@ class _Case:
         named = self.cell.named_by(statement)
         return bool(self.names & named.exact) or named.is_behind(self.path)
 
-    def _is_update_by_hand(self, statement: Statement, reached: Reach) -> bool:
-        """Return whether a parameter was written through the same tensor object under another name."""
-        if not (self.reading.requires_grad and self.reading.is_leaf):
-            return False
-        same = {str(path) for path, reading in self.group if reading.object == self.reading.object}
-        for target in statement.targets:
-            named = self._led_to(statement, target)
-            if target.same_object and (self.reading.object in named or self.cell.named_by(statement).exact & same):
-                return True
-        if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
-            return not reached.is_cut and self._is_updated_by_a_library(statement)
-        likeliest = reached.candidates[0]
-        return likeliest.same_object and self._is_origin(likeliest.origin, same)
-
-    def _is_updated_by_a_library(self, statement: Statement) -> bool:
-        """Return whether a parameter was passed to an unreadable function and not written through another object.
-
-        Excluded are modules that write their own parameters when called (an embedding with `max_norm`), and views such
-        as `w.detach()` or `w[0]`, which are other objects.
-        """
-        others = [path for path, reading in self.group if reading.object != self.reading.object]
-        if not statement.calls or any(mentions(statement, path) for path in others):
-            return False
-        called = any(is_followed_by("(", str(one), statement) for one in statement.mentions if one.leads_to(self.path))
-        return not called and not any(is_followed_by(".[", name, statement) for name in self.names)
-
-    def _is_origin(self, origin: AccessPath | None, same: set[str]) -> bool:
-        return origin is None or origin.leads_to(self.path) or str(origin) in same
+    def _is_update(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> bool:
+        """Return whether an optimizer's method, or an update by hand, wrote a parameter or an optimizer's state."""
+        has_stepped = step is not None
+        if is_by_optimizers_method(self.cell, self.changed, statement, reached, has_stepped=has_stepped):
+            return True
+        same = {str(path) for path in self.changed.same}
+        is_named = any(
+            target.same_object
+            and (self.reading.object in self._led_to(statement, target) or self.cell.named_by(statement).exact & same)
+            for target in statement.targets
+        )
+        if is_named and counts_as_parameter(self.reading):
+            return True
+        return is_update_by_hand(self.cell, self.changed, statement, reached, has_stepped=has_stepped)
 
     def _is_backward(self, statement: Statement, reached: Reach) -> bool:
         if runs_backward(statement) or reached.backward:
             return True
         return statement.calls and not reached.candidates and not self._named_others(statement)
 
-    def _is_own_buffer(self, statement: Statement) -> bool:
-        """Return whether a buffer was reached through the module that was called, not through another module."""
+    def _is_of_called_module(self, statement: Statement, reached: Reach) -> bool:
+        """Return whether a buffer was reached through the module that was called, not through another one."""
+        if self.reading.kind != "buffer" or not statement.calls or self._named_others(statement):
+            return False
         rivals = [path for path, reading in self.group if reading.kind == "buffer" and path.root != self.path.root]
-        if not rivals or self._mentions(statement):
-            return True
-        called = [rival for rival in rivals if mentions(statement, rival)]
-        return not called or any(self.cell.places.is_one_module(self.path, rival) for rival in called)
+        mine = [rival for rival in rivals if self.cell.places.is_one_module(self.path, rival)]
+        if rivals and not self._mentions(statement):
+            called = {rival for rival in rivals if mentions(statement, rival)}
+            if called and called.isdisjoint(mine):
+                return False
+        return was_called(self.cell, statement, (self.path, *mine), reached.candidates)
 
     def _named_others(self, statement: Statement) -> list[str]:
         named = self.cell.named_by(statement)

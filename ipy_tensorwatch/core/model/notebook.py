@@ -37,8 +37,15 @@ class Notebook:
         By spelled path, the name of the object's class, or of the function that it is.
     inplace
         The access paths of modules that write to their inputs, or to their own parameters.
+    objects
+        By the same paths, a number that is the same where the object is.
+    modules, optimizers
+        The names of the classes, among `classes`, of PyTorch's modules and optimizers.
     """
 
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
     inplace: frozenset[str] = frozenset()
+    objects: Mapping[str, int] = field(default_factory=dict)
+    modules: frozenset[str] = frozenset()
+    optimizers: frozenset[str] = frozenset()

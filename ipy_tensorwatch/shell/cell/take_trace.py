@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ...capture.host.other_threads import names_in_other_threads
-from ...capture.objects.class_names import catalog
+from ...capture.objects.class_names import Catalog, catalog
 from ...core.blame.reasoning import Reasoning
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
@@ -130,9 +130,15 @@ def _patience(cell: RunningCell, duration: float) -> float:
 
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
     """Return the notebook's function definitions, and the classes and in-place modules among the user's names."""
-    nothing: tuple[dict[str, str], frozenset[str]] = {}, frozenset()
-    classes, inplace = GUARD.run("who wrote", catalog, user_variables(shell), default=nothing)
-    return Notebook(definitions=dict(sources.definitions), classes=classes, inplace=inplace)
+    known = GUARD.run("who wrote", catalog, user_variables(shell), default=Catalog())
+    return Notebook(
+        definitions=dict(sources.definitions),
+        classes=known.classes,
+        inplace=frozenset(known.inplace),
+        objects=known.objects,
+        modules=frozenset(known.modules),
+        optimizers=frozenset(known.optimizers),
+    )
 
 
 def _group(seen: Iterable[_Seen], key: Callable[[_Seen], int]) -> dict[int, tuple[_Seen, ...]]:
