@@ -98,6 +98,7 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
         classes=more.pop("classes", {}),
         inplace=frozenset(more.pop("inplace", ())),
         objects=more.pop("objects", {}),
+        modules=frozenset(more.pop("modules", ())),
     )
     found = [
         (

@@ -7,25 +7,29 @@ and an empty tensor shares the version counter of each saved tensor.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from time import perf_counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ...core.model.saved_tensor import Overwritten
+from ...core.model.saved_tensor import Overwritten, RootOrigin
 from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late
 from .masked_writes import forgive
 from .note_saved import NOTHING_SAVED
-from .saved_by_nodes import kept_in, nodes_of, walk_nodes
+from .saved_by_nodes import kept_in, leaves_of_nodes, nodes_of, walk_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ...core.model.graph_state import Ending
+    from ...core.model.reading import Reading
     from .known_bytes import KnownBytes
     from .note_saved import Aids, Noted
     from .saved_by_nodes import Made, Root
     from .tracked_tensor import Followed
 
+NOTHING_MOVED: Mapping[int, Reading] = MappingProxyType({})
 MAX_SAVED = 1 << 15
 """The maximum number of saved tensors tracked."""
 GO_ON = 1.5
@@ -67,6 +71,7 @@ class Graphs:
     is_mixed: bool = False
     unread: frozenset[int] = frozenset()
     _roots: dict[int, list[str]] = field(default_factory=dict)
+    _leaves: dict[int, frozenset[int]] = field(default_factory=dict)
     _partly: dict[int, int | None] = field(default_factory=dict)
     _effort: float = 0.0
 
@@ -87,7 +92,13 @@ class Graphs:
         return "bytes-back" if self.saved.get(node) else "backward-done"
 
     def look(
-        self, roots: Iterable[Root], aids: Aids, rewritten: set[int], *, is_same: bool = False
+        self,
+        roots: Iterable[Root],
+        aids: Aids,
+        rewritten: set[int],
+        moved: Mapping[int, Reading] = NOTHING_MOVED,
+        *,
+        is_same: bool = False,
     ) -> tuple[Overwritten, ...]:
         """Return the saved tensors that were overwritten.
 
@@ -97,6 +108,8 @@ class Graphs:
             The watched non-leaf tensors, with their paths.
         rewritten
             The storages whose bytes the last cell changed.
+        moved
+            The tensors that it gave other memory, by the serial of the object.
         is_same
             Whether the roots and their nodes are those of the last look.
         """
@@ -108,10 +121,13 @@ class Graphs:
         self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
         self._follow(nodes, aids, clashes)
         self.is_mixed = bool(clashes)
+        for one in chain.from_iterable(self.saved.values()) if moved else ():
+            if one.thing in moved:
+                one.move_to(moved[one.thing], aids.known.digest_of(moved[one.thing]))
         for kept in self.saved.values() if rewritten else ():
             _compare(kept, rewritten, aids.known)
         suspects = self._suspects()
-        return tuple(self._confirm(nodes, suspects)) if suspects else ()
+        return tuple(self._confirm(nodes, suspects, aids)) if suspects else ()
 
     def _suspects(self) -> set[int]:
         """Return the nodes with an overwritten saved tensor."""
@@ -226,7 +242,7 @@ class Graphs:
             self.saved.pop(gone, None)
             self._partly.pop(gone, None)
 
-    def _confirm(self, nodes: Mapping[int, Made], suspects: set[int]) -> Iterator[Overwritten]:
+    def _confirm(self, nodes: Mapping[int, Made], suspects: set[int], aids: Aids) -> Iterator[Overwritten]:
         """Check suspects against the live nodes: a saved tensor released by backward cannot fail any more.
 
         Of all nodes that saved the same tensor, the one that backward runs first is reported.
@@ -236,8 +252,25 @@ class Graphs:
             self._are_held(nodes, suspects, prune=False)
             first = self._first_of(suspects)
         roots = self._roots_of({number for number, _ in first.values()})
+        self._find_leaves(nodes, {root for several in roots.values() for root in several}, aids)
         for number, one in first.values():
-            yield Overwritten(saved=one.saved, version=one.version, roots=tuple(roots[number]))
+            origins = {path: self._origin_of(root) for root in roots[number] for path in self._roots[root]}
+            yield Overwritten(
+                saved=one.saved, version=one.version, roots=tuple(origins), is_moved=one.is_moved, origins=origins
+            )
+
+    def _origin_of(self, root: int) -> RootOrigin:
+        return RootOrigin(cell=self.seen[root], sequence=root, leaves=self._leaves[root])
+
+    def _find_leaves(self, nodes: Mapping[int, Made], roots: set[int], aids: Aids) -> None:
+        """Find the leaves below some roots, once for each root."""
+        known = {root: leaves for root, leaves in self._leaves.items() if root in self._roots}
+        new = roots - known.keys()
+        found = leaves_of_nodes({root: nodes[root] for root in new}, aids.storages, self.inputs) if new else {}
+        for root in new:
+            below = (found.get(number, ()) for number in self._reached([root]))
+            known[root] = frozenset([0] if root in self.unread else []).union(*below)
+        self._leaves = known
 
     def _first_of(self, suspects: set[int]) -> dict[object, tuple[int, Followed]]:
         """Return, for each overwritten tensor, the node that backward runs first."""
@@ -266,12 +299,12 @@ class Graphs:
             self.saved.pop(number)
         return False
 
-    def _roots_of(self, numbers: set[int]) -> dict[int, list[str]]:
-        """Return the paths that reach each node, the latest first."""
-        found: dict[int, list[str]] = {number: [] for number in numbers}
+    def _roots_of(self, numbers: set[int]) -> dict[int, list[int]]:
+        """Return the roots that reach each node, the latest first."""
+        found: dict[int, list[int]] = {number: [] for number in numbers}
         for root in sorted(self._roots, reverse=True)[:MAX_ROOTS] if found else ():
             for number in self._reached([root], min(numbers)) & numbers:
-                found[number] += self._roots[root]
+                found[number].append(root)
         return found
 
 

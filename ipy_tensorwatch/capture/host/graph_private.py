@@ -91,6 +91,11 @@ def setting_of(node: Any, name: str) -> object:  # noqa: ANN401
     return getattr(node, _READ + name, None)
 
 
+def leaf_of(node: Any) -> Any:  # noqa: ANN401
+    """Return the leaf whose gradient an `AccumulateGrad` node accumulates."""
+    return node.variable
+
+
 _example = _Example()
 
 FOLLOWS_GRAPHS: bool

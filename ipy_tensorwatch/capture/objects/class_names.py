@@ -43,7 +43,7 @@ class Catalog:
     objects
         The address of each object, by access path.
     modules, optimizers
-        The names of the classes of modules and of optimizers.
+        The paths of all modules, and of all optimizers.
     """
 
     classes: dict[str, str] = field(default_factory=dict)
@@ -54,14 +54,13 @@ class Catalog:
 
     def add(self, path: str, thing: object) -> None:
         """Add the class of one object."""
-        name = self.classes[path] = _name_of(thing)
-        self.objects[path] = id(thing)
+        self.classes[path], self.objects[path] = _name_of(thing), id(thing)
         if _is_module(thing):
-            self.modules.add(name)
+            self.modules.add(path)
             if _writes_in_forward(thing):
                 self.inplace.add(path)
         elif is_a(type(thing), torch.optim.Optimizer):
-            self.optimizers.add(name)
+            self.optimizers.add(path)
 
 
 def catalog(namespace: Mapping[str, object]) -> Catalog:

@@ -31,6 +31,7 @@ from .inspect_object import (
     member_of,
     members_of,
     module_of,
+    mro_of,
     name_of,
     pairs_of,
     slot_readers,
@@ -151,7 +152,8 @@ opener = PerClass(_choose)
 def _is_foreign(kind: type) -> bool:
     if is_a(kind, BaseException, type(torch.ops)):
         return True
-    return (text_of(member_of(kind, "__module__")) or "").partition(".")[0] in FOREIGN
+    module = text_of(member_of(kind, "__module__")) or ""
+    return module.partition(".")[0] in FOREIGN or module.startswith(_DISTRIBUTED)
 
 
 def _find_quick_reader(kind: type) -> Callable[[Any], Any] | None:
@@ -229,10 +231,28 @@ def open_module(module: torch.nn.Module) -> Contents:
             yield from _open_part(module, part, role, what)
         elif part is not None:
             yield ODD, (f".{name}",), ("no dict",), ""
-    own = [(key, value) for key, value in pairs_of(inside) if not (type(key) is str and key in HOOKS)]
+    hidden = HOOKS | _kept_by_torch(type(module))
+    own = [(key, value) for key, value in pairs_of(inside) if not (type(key) is str and key in hidden)]
     if own:
         yield *_attributes_named([key for key, _ in own]), [value for _, value in own], ""
 
+
+_DISTRIBUTED = "torch.distributed."
+"""The package whose plain objects hold what is the user's by another name, and buffers of their own."""
+_KEPT_BY_TORCH = {
+    "DistributedDataParallel": ("_module_parameters", "modules_buffers", "named_module_buffers"),
+    "FullyShardedDataParallel": ("params",),
+    "RNNBase": ("_flat_weights",),
+}
+"""The lists in which PyTorch's modules keep their parameters and buffers a second time."""
+
+
+def _find_kept(kind: type) -> frozenset[str]:
+    torchs = (name_of(one) for one in mro_of(kind) if (module_of(one) or "").startswith("torch."))
+    return frozenset(name for one in torchs for name in _KEPT_BY_TORCH.get(one, ()))
+
+
+_kept_by_torch = PerClass(_find_kept)
 
 _PARTS = (("_parameters", "", torch.Tensor), ("_buffers", "buffer", torch.Tensor), ("_modules", "", torch.nn.Module))
 
@@ -300,7 +320,7 @@ def module_steps(module: torch.nn.Module, keys: list[str]) -> tuple[Style, Seque
         return "key", keys
     if is_a(type(module), *_NUMBERED) and all(key.isdigit() for key in keys):
         return "typed", [f"[{key}]" for key in keys]
-    return "attribute", keys
+    return "attribute", ["module"] if keys == ["_fsdp_wrapped_module"] else keys  # the name of its property
 
 
 _NUMBERED = (torch.nn.Sequential, torch.nn.ModuleList, torch.nn.ParameterList)

@@ -175,10 +175,16 @@ def _leads_nowhere(value: object) -> bool:
     if id(kind) in ATOM_IDS:
         return True
     if kind is dict:
-        return ATOM_IDS.issuperset(map(id, map(type, [*value.values()])))  # type: ignore[attr-defined]
+        return _hold_nothing([*value.values()])  # type: ignore[attr-defined]
     if kind is tuple or kind is list:
-        return ATOM_IDS.issuperset(map(id, map(type, value)))  # type: ignore[call-overload]
+        return _hold_nothing(value)  # type: ignore[arg-type]
     return opener(kind) is None and not is_array(kind)
+
+
+def _hold_nothing(values: Sequence[object]) -> bool:
+    return ATOM_IDS.issuperset(map(id, map(type, values))) or not any(
+        is_array(kind) or opener(kind) is not None for kind in kinds_of(values)
+    )
 
 
 def outline_tree(name: str, levels: Sequence[Sequence[TreePart]]) -> Outline:

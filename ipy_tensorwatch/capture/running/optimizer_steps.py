@@ -15,7 +15,7 @@ from ..frames.line_monitor import CELL
 from ..host.torch_private import plain_reads
 from ..objects.containers import groups_of
 from ..objects.inspect_object import attribute, is_a, items_of, pairs_of, value_at
-from ..tensors.plain_reads import has_storage, is_tensor, storage_of
+from ..tensors.plain_reads import has_storage, is_tensor, local_of, storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -132,7 +132,7 @@ def _members_of(values: object) -> list[object]:
 
 
 def _storages(values: list[Any]) -> Iterator[int]:
-    for value in values:
+    for value in map(local_of, values):
         if is_tensor(value) and has_storage(value):
             yield id(storage_of(value))
 

@@ -207,14 +207,17 @@ def _row(thing: Any) -> tuple[object, int | None, int, object]:  # noqa: ANN401
                 plain_reads.array_dtype(thing).str,
             )
             return None, None, plain_reads.address_of(thing), (id(thing), *layout)
-        if is_functorch(thing) or is_fake(thing) or plain_reads.is_wrapper(thing):
+        local = plain_reads.local_of(thing)
+        if is_functorch(thing) or is_fake(thing) or plain_reads.is_wrapper(local):
             return object(), None, 0, None
         version, token = (
             plain_reads.version_of(thing) if plain_reads.has_version(thing) else None,
             attributes_of(thing),
         )
-        flags = id(thing), plain_reads.requires_grad(thing), plain_reads.shape_of(thing), plain_reads.stride_of(thing)
-        return (token if type(token) is dict and not token else None), version, data_address(thing), flags
+        own = (plain_reads.version_of(local),) if local is not thing and plain_reads.has_version(local) else ()
+        layout = plain_reads.shape_of(local), plain_reads.stride_of(local), *own
+        flags = id(thing), plain_reads.requires_grad(thing), *layout
+        return (token if type(token) is dict and not token else None), version, data_address(local), flags
     except Exception as error:  # noqa: BLE001  (sparse, lazy, functorch: read again at every cell)
         GUARD.note_unless_odd("looking at a variable", error)
         return object(), None, 0, None

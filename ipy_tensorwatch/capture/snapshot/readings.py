@@ -10,6 +10,7 @@ from ...core.model.reason import Reason
 from ..host.node_limit import MAX_NODES
 from ..memory.byte_block import WHOLE_LIMIT, Block, block_of
 from ..objects.inspect_object import name_of
+from ..tensors.plain_reads import local_of
 from ..tensors.read_tensor import read, read_like, refresh, unreadable
 from ..tensors.version_counter import Counter
 from .tensor_parts import COMPONENT
@@ -72,7 +73,7 @@ class Gathering:
         self.readings.append(reading)
         if reading.storage and not reading.unknown and reading.device == "cpu" and reading.data_ptr:
             block = self.known_blocks.get(reading.storage) if fresh else None
-            self._watch(thing, reading, block or block_of(thing, reading, self.storages.own))
+            self._watch(thing, reading, block or block_of(local_of(thing), reading, self.storages.own))
 
     def _watch(self, thing: Any, reading: Reading, block: Block) -> None:  # noqa: ANN401
         add_block(self.blocks, reading.storage, block)

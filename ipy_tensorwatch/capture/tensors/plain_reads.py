@@ -5,6 +5,7 @@ Tensors are read inside `plain_reads()`.
 
 from __future__ import annotations
 
+import types
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 
 from ..host import torch_private
 from ..host.torch_private import attributes_of, base_members, data_of
-from ..objects.inspect_object import PerClass, is_a, member_of, module_of, mro_of, value_at
+from ..objects.inspect_object import PerClass, is_a, member_of, module_of, mro_of, name_of, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +110,28 @@ def _is_torchs(kind: type) -> bool:
 
 
 answers_itself = PerClass(_answers_itself)
+
+
+def _find_local_reader(kind: type) -> Callable[[Any], Any] | None:
+    """Return the reader of the local tensor of PyTorch's `DTensor`; it is not imported, which takes long."""
+    kinds = (one for one in mro_of(kind) if name_of(one) == "DTensor" and _is_torchs(one))
+    slot = next((member_of(one, "_local_tensor") for one in kinds), None)
+    return slot.__get__ if type(slot) is types.MemberDescriptorType else None
+
+
+_local_reader = PerClass(_find_local_reader)
+
+
+def local_of(tensor: Any) -> Any:  # noqa: ANN401
+    """Return the tensor of this process that a `DTensor` is made of; anything else as it is."""
+    if is_plain(tensor):
+        return tensor
+    read = _local_reader(type(tensor))
+    try:
+        local = read(tensor) if read else None
+    except AttributeError:  # not set yet
+        return tensor
+    return local if is_plain(local) else tensor
 
 
 def is_wrapper(tensor: Tensor) -> bool:

@@ -123,6 +123,7 @@ def read_like(last: Reading, tensor: Any, role: str, serial: int, storages: Stor
 
 def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:
     """Return whether a tensor has the type, shape and strides of a reading."""
+    tensor = plain_reads.local_of(tensor)
     if not plain_reads.is_plain(tensor) and plain_reads.is_wrapper(tensor):
         return True
     if plain_reads.shape_of(tensor) != last.shape or DTYPES.get(plain_reads.dtype_of(tensor)) != last.dtype:
@@ -189,9 +190,22 @@ def _read_tensor(
         requires_grad=plain_reads.requires_grad(tensor),
     )
     blank = _with_history(tensor, blank, asks=asks_history)
+    local = plain_reads.local_of(tensor)
+    if local is not tensor:
+        return _with_memory(local, _as_local(blank, local), storages)
     if is_wrapper:
         return blank._replace(unknown=Reason("class", name_of(type(tensor))))
     return _with_memory(tensor, blank, storages)
+
+
+def _as_local(blank: Reading, local: torch.Tensor) -> Reading:
+    """Return the reading of a `DTensor` over its local tensor; a write moves the version of one of the two."""
+    versions = [blank.version, plain_reads.version_of(local) if plain_reads.has_version(local) else None]
+    return blank._replace(
+        device=str(plain_reads.device_of(local)),
+        dtype=_dtype_of(local),
+        version=None if None in versions else sum(filter(None, versions)),
+    )
 
 
 def _with_history(tensor: torch.Tensor, blank: Reading, *, asks: bool) -> Reading:

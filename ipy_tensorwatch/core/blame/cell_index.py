@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..host.deadline import Deadline
+from ..interpreter.ranking import Elsewhere
 from ..interpreter.trails import Trails
+from ..statements.assigned_value import may_write_in
 from ..statements.statement import parse_statements
 from ..statements.target_matching import name_targets
 from ..statements.write_calls import may_write
 from ..syntax.cell_lines import Listing
 from ..syntax.parsing import parse_path
+from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from ..interpreter.definitions import ClassKind
     from ..interpreter.inferred_lines import Reached, Trail
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from ..model.evidence import Evidence
     from ..model.path import AccessPath
     from ..model.records import Inner, Place
+    from ..statements.reference import Reference
     from ..statements.statement import Statement
     from ..statements.target_matching import Named
     from .snapshot_index import SnapshotIndex
@@ -45,6 +50,7 @@ class CellIndex:
         self.curtailed: dict[str, None] = {}
         self._named: dict[int, Named] = {}
         self._lines: dict[Place, Inner | None] = {}
+        self._led_to: dict[Reference, frozenset[str] | None] = {}
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -61,6 +67,11 @@ class CellIndex:
         """When the statements ran."""
         return Timeline(self.evidence.plain, self.evidence.entered)
 
+    @property
+    def defines(self) -> Container[str]:
+        """The names of the notebook's functions and classes."""
+        return self._trace.notebook.definitions
+
     @cached_property
     def able(self) -> frozenset[int]:
         """The statements that may run arbitrary code: `y = 1`, which cannot write a tensor, is excluded."""
@@ -74,14 +85,47 @@ class CellIndex:
             self._named[index] = name_targets(statement, known, self.places.watched)
         return self._named[index]
 
-    def reach(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> Reached:
+    @cached_property
+    def loops(self) -> LoopWrites:
+        """What the statements write through loop variables."""
+        return LoopWrites(self.evidence, self.places.watched)
+
+    def sets(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> bool:
+        """Return whether a statement writes behind an object by assigning to it, as the setter of a property does."""
+        owners = (*self.named_by(statement).owners, *self.loops.owners(statement))
+        value = statement.value
+        if value is None or path.is_grad or not any(one.leads_to(path) for one in owners):
+            return False
+        if may_write_in(value, path, self._trace.notebook.definitions):
+            return False
+        return not self.trail_of(ast.unparse(value)).narrow(path, others).candidates
+
+    def reach(
+        self, statement: Statement, path: AccessPath, others: frozenset[AccessPath], *, steps_elsewhere: bool = False
+    ) -> Reached:
         """Return what a statement reaches inside the notebook's functions for a path."""
-        reached = self.trail_of(statement).narrow(path, others)
+        family = frozenset((str(path), *map(str, others)))
+        elsewhere = Elsewhere(has=lambda one: self._is_apart(one, family), steps=steps_elsewhere)
+        reached = self.trail_of(statement).narrow(path, others, elsewhere)
         if reached.is_cut:
             self.curtailed[str(path)] = None
         return reached
 
-    def trail_of(self, statement: Statement) -> Trail:
+    def _is_apart(self, reference: Reference, family: frozenset[str]) -> bool:
+        """Return whether a reference leads to memory outside a family of paths, as far as paths lead there."""
+        if reference not in self._led_to:
+            places = self.places
+            self._led_to[reference] = (
+                places.behind(reference.path) if reference.below else places.led_to(reference.path)
+            )
+        found = self._led_to[reference]
+        return found is not None and family.isdisjoint(found)
+
+    def steps_in(self, statement: Statement) -> bool:
+        """Return whether an optimizer stepped in a statement."""
+        return any(one.statement in (None, statement.index) for one in self.evidence.steps)
+
+    def trail_of(self, statement: Statement | str) -> Trail:
         """Return every write a statement reaches inside the notebook's functions."""
         return self._trails.of(statement)
 
@@ -129,14 +173,14 @@ class CellIndex:
         return Listing({name: one.cell for name, one in files.items()}, lambda name: files[name].text)
 
     def spelling(self, words: Iterable[str]) -> frozenset[int]:
-        """Return the statements whose text contains one of these names."""
+        """Return the statements whose text contains one of these names, or that are led to them by a loop."""
         return frozenset[int]().union(*(self._words.get(word, ()) for word in words))
 
     @cached_property
     def _words(self) -> Mapping[str, set[int]]:
         found: dict[str, set[int]] = {}
         for one in self.statements:
-            for word in set(_WORD.findall(one.text)):
+            for word in {*_WORD.findall(one.text), *(element.target.path.root for element in one.elements)}:
                 found.setdefault(word, set()).add(one.index)
         return found
 

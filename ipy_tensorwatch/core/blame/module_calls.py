@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..interpreter.ranking import NAMES_IT
 from ..model.path import AccessPath
 from ..statements.write_calls import is_followed_by, runs_backward
 from ..syntax.torch_vocabulary import MODULE_METHODS
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from ..statements.statement import Statement
     from .cell_index import CellIndex
 
-CERTAIN = 70
-"""The score from which a line is known to write to this very memory."""
 _COUNTER = ".num_batches_tracked"
 """The buffer of a batch norm that counts its calls."""
 
@@ -43,7 +42,7 @@ def was_called(
     """
     if calls_in_text(statement, paths):
         return True
-    certain = [one for one in candidates if one.score >= CERTAIN]
+    certain = [one for one in candidates if one.score >= NAMES_IT]
     if certain:
         return all(is_inside_call(one, paths) for one in certain)
     trail = cell.trail_of(statement)

@@ -27,6 +27,7 @@ class _PastCell:
     size: int
     reasoning: Reasoning | None
     nbytes: int = 0
+    readings: int = 0
     changes: tuple[Change, ...] = ()
 
     def read(self) -> tuple[Change, ...]:
@@ -34,7 +35,7 @@ class _PastCell:
         if self.reasoning is not None:
             told = self.reasoning.changes
             self.changes = tuple(one for one in told if one.kind not in ("bound", "unbound"))
-            self.size, self.nbytes, self.reasoning = len(self.changes), 0, None
+            self.size, self.nbytes, self.readings, self.reasoning = len(self.changes), 0, 0, None
         return self.changes
 
     def let_go(self) -> None:
@@ -55,6 +56,8 @@ class PastChanges:
 
     limit: int = 10_000
     _cells: deque[_PastCell] = field(default_factory=deque)
+    _lazy: deque[_PastCell] = field(default_factory=deque)
+    _total: int = 0  # at least the number of changes
 
     def __iter__(self) -> Iterator[tuple[int, Change]]:
         """Iterate over the changes."""
@@ -70,20 +73,25 @@ class PastChanges:
         self.limit = limit
         size = reasoning.count_changes()
         if size:
-            self._cells.append(_PastCell(reasoning.trace.cell.count, size, reasoning, reasoning.nbytes))
-        total = sum(one.size for one in self._cells)
-        while len(self._cells) > 1 and total - self._cells[0].size >= limit:
-            total -= self._cells.popleft().size
-        self._let_go()
+            trace = reasoning.trace
+            self._keep(_PastCell(trace.cell.count, size, reasoning, reasoning.nbytes, len(trace.after)))
+        if self._total > limit:
+            self._total = sum(one.size for one in self._cells)
+        while len(self._cells) > 1 and self._total - self._cells[0].size >= limit:
+            self._total -= self._cells.popleft().size
 
-    def _let_go(self) -> None:
-        """Build the changes of cells whose traces are too many to keep, and release bytes beyond the limit."""
+    def _keep(self, cell: _PastCell) -> None:
+        """Append a cell; build the changes of those whose traces are too many, and release bytes beyond the limit."""
+        self._cells.append(cell)
+        self._total += cell.size
+        self._lazy.append(cell)
+        if len(self._lazy) > MAX_TRACES:
+            self._lazy.popleft().read()
         readings, nbytes = MAX_READINGS, MAX_BYTES
-        lazy = [one for one in reversed(self._cells) if one.reasoning is not None]
-        for turn, one in enumerate(lazy[1:], 1):
-            readings -= len(one.reasoning.trace.after) if one.reasoning else 0
+        for one in islice(reversed(self._lazy), 1, None):
+            readings -= one.readings
             nbytes -= one.nbytes
-            if turn >= MAX_TRACES or readings < 0:
+            if readings < 0:
                 one.read()
             elif nbytes < 0:
                 one.let_go()
@@ -91,3 +99,5 @@ class PastChanges:
     def clear(self) -> None:
         """Forget all."""
         self._cells.clear()
+        self._lazy.clear()
+        self._total = 0

@@ -24,7 +24,7 @@ _SAVED, _WRONG = "saved_tensor_overwritten", "gradients are silently wrong: "
 CODES: Mapping[HazardCode, CodeEntry] = {
     "TW201": CodeEntry(_SAVED, ("raises",), "backward raises: a saved tensor's version has moved"),
     "TW202": CodeEntry(_SAVED, ("wrong",), _WRONG + "a saved tensor's bytes have moved, its version has not"),
-    "TW203": CodeEntry("shared_gradients", ("wrong",), _WRONG + "the `.grad` of two leaves is one memory"),
+    "TW203": CodeEntry("shared_gradients", ("wrong", "risk"), _WRONG + "the `.grad` of two leaves is one memory"),
     "TW204": CodeEntry("inplace_refused", ("raises",), "autograd refused a write in place: to a leaf, or to a view"),
     "TW205": CodeEntry(_SAVED, ("wrong",), _WRONG + "what a checkpoint computes with again was overwritten"),
     "TW206": CodeEntry(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model.records import Site
+from .assigned_gradients import find_assignment
 from .find_breaks import find_breaks, remember_cell
 from .fix import with_edits
 from .freed_memory import gone_memory
@@ -15,6 +16,7 @@ from .saved_tensor_overwritten import overwritten_saves
 from .shared_gradients import aliased_grads
 from .state_dict_reference import kept_by_reference
 from .unrecorded_write import unrecorded_writes
+from .updates_since import remember_updates
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
     """Find the hazards after a cell, given those after the one before."""
     trace = reasoning.trace
-    standing = replace(standing, built=remember_cell(reasoning, standing.built), turned=())
+    built, updated = remember_cell(reasoning, standing.built), remember_updates(reasoning, standing.updated)
+    standing = replace(standing, built=built, updated=updated, turned=())
     seen = trace.graphs.overwritten, trace.after, trace.gone
     if not (trace.outside or trace.found) and standing.seen == seen:
         return standing
@@ -44,7 +47,7 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     found = find_breaks(reasoning, standing) if trace.graphs.overwritten else []
     breaks = overwritten_saves(found)
     known = {path for one in breaks for path in one.paths}
-    begun = _begun(reasoning, known)
+    begun = [one.as_part_of(standing.lasting) for one in _begun(reasoning, known)]
     held = (one for one in standing.lasting if one.holds_in(trace.after))
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
     hazards = (*breaks, *(one.hazard for one in lasting), *gone_memory(trace.after, trace.gone))
@@ -60,7 +63,9 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
 
 def _with_edits(fix: Fix, trace: CellTrace, known: Mapping[Fix, Fix]) -> Fix:
     """Add the edits to a new fix, while the source of its cell is known."""
-    return known.get(fix) or with_edits(fix, lambda cell: trace.own.plain if cell == trace.cell.count else "")
+    return known.get(fix) or with_edits(
+        fix, lambda cell: trace.own.plain if cell == trace.cell.count else trace.notebook.source_of(cell)
+    )
 
 
 def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
@@ -76,10 +81,22 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     # Expected writes of an optimizer, a backward or a module are no copies, and are not named as written.
     every = reasoning.changes if trace.graphs.same or reasoning.silent else reasoning.unsettled
     changes = [one for one in every if one.path not in known]
-    yield from aliased_grads(snapshot, count, lambda: _backward_of(reasoning))
+    yield from aliased_grads(
+        snapshot,
+        count,
+        lambda: _backward_of(reasoning),
+        lambda: find_assignment(reasoning),
+        frozenset(_loop_variables(reasoning)),
+    )
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
-    yield from kept_by_reference(changes, snapshot, count)
+    yield from kept_by_reference(changes, snapshot, count, trace.notebook.modules)
     yield from overlaid_writes(changes, snapshot, count)
+
+
+def _loop_variables(reasoning: Reasoning) -> Iterator[str]:
+    for one in reasoning.own.statements:
+        if one.text.startswith("for "):
+            yield from one.binds
 
 
 def _backward_of(reasoning: Reasoning) -> Site | None:
@@ -94,7 +111,9 @@ def _backward_of(reasoning: Reasoning) -> Site | None:
 def _turns(trace: CellTrace, before: Sequence[Hazard], now: Sequence[Hazard]) -> Iterator[Turn]:
     """Yield the hazards that ended, and those that began."""
     known, left, cell = {one.mark for one in before}, {one.mark for one in now}, trace.cell.count
-    yield from (Turn(cell=cell, hazard=one, why=_why_over(one, trace)) for one in before if one.mark not in left)
+    weighed = {(one.code, one.node) for one in now if one.node is not None}  # now a risk, or no longer one
+    over = (one for one in before if one.mark not in left and (one.code, one.node) not in weighed)
+    yield from (Turn(cell=cell, hazard=one, why=_why_over(one, trace)) for one in over)
     yield from (Turn(cell=cell, hazard=one) for one in now if one.mark not in known)
 
 

@@ -32,6 +32,9 @@ class Library:
         self._kinds: dict[str, ClassKind] = {}
         self._inplace = _by_root(notebook.inplace)
         self._paths = _by_root(notebook.classes)
+        self._modules = {notebook.classes.get(one, "") for one in notebook.modules} - {""}
+        made = {notebook.classes.get(one, "") for one in notebook.optimizers} - {""}
+        self._optimizers = made | OPTIMIZERS | {"Optimizer"}
 
     def function(self, name: str) -> Function | None:
         """Return a function, or named lambda, that the notebook defines."""
@@ -86,12 +89,10 @@ class Library:
         return self._kinds[name]
 
     def _find_kind(self, name: str) -> ClassKind:
-        notebook = self.notebook
         bases = [ast.unparse(base) for one in self._lineage(name, set()) for base in self._bases(one)]
-        if name in notebook.modules or any(_is_module(base) or base in notebook.modules for base in bases):
+        if name in self._modules or any(_is_module(base) or base in self._modules for base in bases):
             return "module"
-        known = notebook.optimizers | OPTIMIZERS | {"Optimizer"}
-        if name in notebook.optimizers or any(base.split(".")[-1] in known for base in bases):
+        if name in self._optimizers or any(base.split(".")[-1] in self._optimizers for base in bases):
             return "optimizer"
         return "optimizer" if self.method(name, "step") and self.method(name, "zero_grad") else ""
 

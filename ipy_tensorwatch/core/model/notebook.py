@@ -40,12 +40,20 @@ class Notebook:
     objects
         By the same paths, a number that is the same where the object is.
     modules, optimizers
-        The names of the classes, among `classes`, of PyTorch's modules and optimizers.
+        The access paths of all modules, and of all optimizers.
     """
 
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
     inplace: frozenset[str] = frozenset()
     objects: Mapping[str, int] = field(default_factory=dict)
-    modules: frozenset[str] = frozenset()
     optimizers: frozenset[str] = frozenset()
+    modules: frozenset[str] = frozenset()
+
+    def source_of(self, cell: int) -> str:
+        """Return the definitions of a cell, each on its lines, and blank lines for the rest of it."""
+        lines: dict[int, str] = {}
+        for one in self.definitions.values():
+            if one.cell == cell:
+                lines.update(enumerate(one.source.split("\n"), one.offset))
+        return "\n".join(lines.get(number, "") for number in range(max(lines, default=-1) + 1))

@@ -161,7 +161,7 @@ class Change:
 
     @property
     def site(self) -> Site | None:
-        """The first of the statements that wrote."""
+        """The statement that wrote, of several the one to show."""
         return self.sites[0] if self.sites else None
 
 

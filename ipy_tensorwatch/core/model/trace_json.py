@@ -22,7 +22,7 @@ from .path import AccessPath
 from .reading import Reading
 from .reason import Reason
 from .records import Cell, Coverage, Elements, Example, Inner, OperatorWrite, Site, Unverified
-from .saved_tensor import Overwritten, SavedTensor
+from .saved_tensor import Overwritten, RootOrigin, SavedTensor
 from .snapshot import RootSnapshot, Snapshot
 
 SCHEMA = 1
@@ -31,7 +31,7 @@ _RECORDS: dict[str, Any] = {
     for one in (
         *(CellTrace, SourceFile, Difference, Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite),
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
-        *(OperatorWrite, Reason, Site, Unverified, Overwritten, SavedTensor, Snapshot),
+        *(OperatorWrite, Reason, Site, Unverified, Overwritten, RootOrigin, SavedTensor, Snapshot),
     )
 } | {"Content": Content.of}
 _RECORDS["Content"] = Content.of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.hazards.facts import (
+    AssignedGradients,
     GoneMemory,
     KeptReference,
     OverlappingElements,
@@ -33,12 +34,17 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
     OverwrittenSave: (
         "{backward} {will} {do}",
         "{aside}",
-        "{who}{more}, {needed} in {saved}, {were} overwritten{through} in {written}",
+        "{who}{more}, {needed} in {saved}, {were} {written_how}{through} in {written}",
     ),
     OverlappingElements: (
         "elements of `{path}` share memory",
         "",
         "it holds {elements} elements in {room}, and what was written in {written} landed in several of them.",
+    ),
+    AssignedGradients: (
+        "a backward before these gradients are set to None would " + _WRONG[0],
+        _WRONG[1],
+        "{pair}{pairs} are one memory, assigned in {written}. " + _TWICE,
     ),
     KeptReference: (
         "`{container}` is no copy",
@@ -138,6 +144,9 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
             return told | _saved_fields(hazard, fact)
         case OverlappingElements():
             return told | {"elements": f"{fact.elements:,}", "room": f"{fact.room:,}"}
+        case AssignedGradients():
+            more = fact.groups - 1
+            return told | {"pairs": f" and {count_of(more, 'more pair')}" if more else ""}
         case KeptReference():
             return told | {"container": fact.container, "owner": fact.owner}
         case GoneMemory():
@@ -161,5 +170,6 @@ def _saved_fields(hazard: Hazard, fact: OverwrittenSave) -> dict[str, Line | str
         "needed": "with which a checkpoint will compute again, as" if fact.is_read_again else f"saved by {hazard.op}",
         "saved": where(hazard.saved_cell or 0, hazard.saved_at),
         "were": "were" if names[1:] else "was",
+        "written_how": "given other memory" if fact.is_moved else "overwritten",
         "through": clause(" through `{it}`", fact.via),
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ...capture.host.other_threads import names_in_other_threads
 from ...capture.objects.class_names import Catalog, catalog
 from ...core.blame.reasoning import Reasoning
+from ...core.hazards.shared_gradients import shares_gradients
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
 from ...core.model.differences import join_looks
@@ -85,7 +86,8 @@ def reason(
 ) -> Reasoning:
     """Return the reasoning about a cell; the notebook's definitions are read only if it may need them."""
     reasoning = Reasoning(take_trace(session, cell, ended, observed, found))
-    if not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls):
+    is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
+    if is_plain and not (reasoning.trace.found and shares_gradients(reasoning.trace.after)):
         return reasoning
     return Reasoning(replace(reasoning.trace, notebook=read_notebook(session.shell, session.sources)))
 

@@ -37,15 +37,16 @@ class NodeLog:
 
     shell: InteractiveShell
     sources: Sources
-    spans: deque[BuiltSpan] = field(default_factory=lambda: deque(maxlen=MAX_CELLS))
+    spans: deque[BuiltSpan] = field(default_factory=deque)
     dated: dict[tuple[int, int], Writing] = field(default_factory=dict)
+    _characters: int = 0
 
     def keep(self, cell: RunningCell) -> None:
         """Add the sequence numbers of a cell; drop the oldest cells beyond `MAX_CHARACTERS` of source."""
         self.spans.append(BuiltSpan(cell.ledger.numbers[0], next_sequence_number(), cell.count, cell.plain))
-        size = sum(len(plain) for *_, plain in self.spans)
-        while size > MAX_CHARACTERS and len(self.spans) > 1:
-            size -= len(self.spans.popleft()[-1])
+        self._characters += len(cell.plain)
+        while len(self.spans) > MAX_CELLS or (self._characters > MAX_CHARACTERS and len(self.spans) > 1):
+            self._characters -= len(self.spans.popleft()[-1])
 
     @property
     def built(self) -> BuiltCells:

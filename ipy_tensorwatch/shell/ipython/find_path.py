@@ -87,7 +87,8 @@ def explain_unknown(text: str, paths: Sequence[str]) -> NoReturn:
     """Raise `UsageError`: the expression is no watched tensor; suggest paths below it or similar ones."""
     below = [path for path in paths if path.startswith((f"{text}.", f"{text}["))]
     if below:
-        raise UsageError(f"{text} is no tensor but holds {len(below)}: name one, as {below[0]}")
+        held = "1 tensor" if len(below) == 1 else f"{len(below):,} tensors"
+        raise UsageError(f"{text} is not a tensor; it holds {held}: name one, for example {below[0]}")
     near = difflib.get_close_matches(text, paths, n=3)
     hint = f": did you mean {', '.join(near)}?" if near else ""
-    raise UsageError(f"no watched tensor is spelled {text}{hint}")
+    raise UsageError(f"{text} is not a watched tensor{hint}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
@@ -33,8 +34,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise `UsageError` with a one-line message."""
-        plain = _CHOICES.sub(_list_choices, message.removeprefix("argument command: "))
-        raise UsageError(f"{self.prog}: {plain}; {self.prog} --help tells more")
+        plain = _CHOICES.sub(_explain_choice, message.removeprefix("argument command: "))
+        raise UsageError(f"{self.prog}: {plain}; see {self.prog} --help")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Raise `Helped` instead of exiting after `--help`."""
@@ -63,6 +64,7 @@ def watch_parser() -> Parser:
         "  %tensorwatch config budget_share=0.02",
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
+    _add(commands, "help", "all commands")
     _add(commands, "on", "watch every cell")
     _add(commands, "off", "leave cells alone")
     _add(commands, "status", "what is watched, what was not compared, what it costs")
@@ -81,10 +83,14 @@ def watch_parser() -> Parser:
     restore = _add(commands, "restore", "put back the bytes from before a cell, in place, for every alias")
     restore.add_argument("path", metavar="PATH", help="a tensor, or a container of tensors")
     restore.add_argument(
-        "cell", nargs="?", type=_natural, metavar="CELL", help="which cell (default: the last that changed it)"
+        "cell",
+        nargs="?",
+        type=_natural,
+        metavar="CELL",
+        help="before which cell (default: the last change not undone yet)",
     )
     config = _add(commands, "config", "show or change settings")
-    config.add_argument("setting", nargs="?", metavar="NAME[=VALUE]", help="one setting, or its new value")
+    config.add_argument("setting", nargs="*", metavar="NAME[=VALUE]", help="one setting, or its new value")
     return parser
 
 
@@ -151,8 +157,11 @@ def _add(commands: argparse._SubParsersAction[Parser], name: str, text: str) -> 
     return commands.add_parser(name, prog=f"%tensorwatch {name}", help=text, description=description)
 
 
-def _list_choices(found: re.Match[str]) -> str:
-    return f"{found['given']} is none of {found['choices'].replace(_QUOTE, '')}"
+def _explain_choice(found: re.Match[str]) -> str:
+    choices = found["choices"].replace(_QUOTE, "").split(", ")
+    near = difflib.get_close_matches(found["given"].strip(_QUOTE), choices, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(choices)}"
+    return f"there is no command {found['given']}: {hint}"
 
 
 def _natural(text: str) -> int:
@@ -173,4 +182,4 @@ def _whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None

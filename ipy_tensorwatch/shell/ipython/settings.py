@@ -11,19 +11,29 @@ class TensorWatch(Configurable):
 
     enabled = Bool(True, help="Look after every cell.").tag(config=True)
     probes = Bool(True, help="Look between a cell's own statements, to tell which one wrote.").tag(config=True)
-    budget_floor = Float(0.010, help="Seconds that comparing bytes may take after any cell.").tag(config=True)
-    budget_share = Float(0.005, help="Share of a cell's run time that comparing bytes may take in addition.").tag(
+    budget_floor = Float(0.010, min=0.0, help="Seconds that comparing bytes may take after any cell.").tag(config=True)
+    budget_share = Float(
+        0.005, min=0.0, max=1.0, help="Share of a cell's run time that comparing bytes may take in addition."
+    ).tag(config=True)
+    budget_limit = Float(1.0, min=0.0, help="Seconds that unspent budget may add up to.").tag(config=True)
+    probe_floor = Float(0.005, min=0.0, help="Seconds that looking between statements may take in any cell.").tag(
         config=True
     )
-    budget_limit = Float(1.0, help="Seconds that unspent budget may add up to.").tag(config=True)
-    probe_floor = Float(0.005, help="Seconds that looking between statements may take in any cell.").tag(config=True)
-    probe_share = Float(0.001, help="Share of a cell's run time that such looks may take in addition.").tag(config=True)
-    idle_share = Float(0.01, help="Share of the time between two cells that looking for outside writes may take.").tag(
+    probe_share = Float(
+        0.001, min=0.0, max=1.0, help="Share of a cell's run time that such looks may take in addition."
+    ).tag(config=True)
+    idle_share = Float(
+        0.01, min=0.0, max=1.0, help="Share of the time between two cells that looking for outside writes may take."
+    ).tag(config=True)
+    explain_floor = Float(0.2, min=0.0, help="Seconds that telling which line wrote may take after any cell.").tag(
         config=True
     )
-    explain_floor = Float(0.2, help="Seconds that telling which line wrote may take after any cell.").tag(config=True)
-    explain_share = Float(0.1, help="Share of a cell's run time that telling so may take in addition.").tag(config=True)
-    history_length = Int(10_000, help="How many changes are kept for `%tensorwatch history` and `why`.").tag(
+    explain_share = Float(
+        0.1, min=0.0, max=1.0, help="Share of a cell's run time that telling so may take in addition."
+    ).tag(config=True)
+    history_length = Int(10_000, min=1, help="How many changes are kept for `%tensorwatch history` and `why`.").tag(
         config=True
     )
-    restore_budget = Int(1 << 26, help="Bytes that the copies for `%tensorwatch restore` may take.").tag(config=True)
+    restore_budget = Int(1 << 26, min=0, help="Bytes that the copies for `%tensorwatch restore` may take.").tag(
+        config=True
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import math
 from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
-from traitlets import TraitError
+from traitlets import Float, Int, TraitError
 
 from ...render.pages.status_page import Setting
 
@@ -32,13 +33,24 @@ def change(settings: TensorWatch, name: str, value: str) -> None:
     """Set a setting from text, as in a config file; raise `UsageError` if the value does not fit."""
     trait = _trait(settings, name)
     try:
-        setattr(settings, name, trait.from_string(value))
-    except (TraitError, ValueError) as error:
-        raise UsageError(f"%tensorwatch config: {name} cannot be {value!r}: {_reason(error)}") from None
+        setattr(settings, name, _read(trait, value))
+    except (TraitError, ValueError):
+        raise UsageError(f"%tensorwatch config: {name} cannot be {value!r}: it is {_allowed(trait)}") from None
 
 
-def _reason(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+def _read(trait: TraitType[Any, Any], value: str) -> object:
+    read = trait.from_string(value)
+    if isinstance(read, float) and math.isnan(read):  # no limit refuses it
+        raise ValueError(value)
+    return read
+
+
+def _allowed(trait: TraitType[Any, Any]) -> str:
+    """Return what a setting may be."""
+    if not isinstance(trait, Float | Int):
+        return "True or False"
+    number = "a number" if isinstance(trait, Float) else "a whole number"
+    return f"{number} from {trait.min:g} to {trait.max:g}" if trait.max is not None else f"{number} from {trait.min:g}"
 
 
 def _trait(settings: TensorWatch, name: str) -> TraitType[Any, Any]:

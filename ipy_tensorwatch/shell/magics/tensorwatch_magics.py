@@ -57,6 +57,9 @@ class TensorMagics(Magics):
             asked = watch_parser().parse_args(split(line))
         except Helped:
             return
+        if asked.command == "help":
+            watch_parser().print_help()
+            return
         self._answer(
             f"%tensorwatch {asked.command or ''}".rstrip(), getattr(self, f"_{asked.command or 'overview'}"), asked
         )
@@ -115,7 +118,9 @@ class TensorMagics(Magics):
         except Exception as error:  # noqa: BLE001  (the user's expression may raise anything)
             raise UsageError(f"%tensordiff: {text}: {type(error).__name__}: {error}") from None
         if not is_comparable(thing):
-            raise UsageError(f"%tensordiff: {text} is a {type(thing).__name__}, neither a tensor nor an array")
+            raise UsageError(
+                f"%tensordiff: {text} is neither a tensor nor an array; its type is {type(thing).__name__}"
+            )
         return thing
 
     def _report(self) -> Report:
@@ -126,11 +131,13 @@ class TensorMagics(Magics):
     def _overview(self, _: argparse.Namespace) -> Page:
         return overview(self._report())
 
-    def _on(self, _: argparse.Namespace) -> None:
+    def _on(self, _: argparse.Namespace) -> Page:
         self._watcher.settings.enabled = True
+        return show_settings(settings_of(self._watcher.settings, "enabled"))
 
-    def _off(self, _: argparse.Namespace) -> None:
+    def _off(self, _: argparse.Namespace) -> Page:
         self._watcher.settings.enabled = False
+        return show_settings(settings_of(self._watcher.settings, "enabled"))
 
     def _status(self, _: argparse.Namespace) -> Page:
         watcher = self._watcher
@@ -182,9 +189,8 @@ class TensorMagics(Magics):
     def _restore(self, asked: argparse.Namespace) -> Page:
         return restore(asked.path, asked.cell, self._watcher)
 
-    def _config(self, asked: argparse.Namespace) -> Page | None:
-        name, sign, value = (asked.setting or "").partition("=")
+    def _config(self, asked: argparse.Namespace) -> Page:
+        name, sign, value = (part.strip() for part in " ".join(asked.setting).partition("="))
         if sign:
-            change(self._watcher.settings, name.strip(), value.strip())
-            return None
-        return show_settings(settings_of(self._watcher.settings, name.strip() or None))
+            change(self._watcher.settings, name, value)
+        return show_settings(settings_of(self._watcher.settings, name or None))

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.hazards.facts import GoneMemory, KeptReference, OverlappingElements, UnrecordedWrite
+from ipy_tensorwatch.core.hazards.assigned_gradients import Assignment
+from ipy_tensorwatch.core.hazards.facts import (
+    AssignedGradients,
+    GoneMemory,
+    KeptReference,
+    OverlappingElements,
+    UnrecordedWrite,
+)
 from ipy_tensorwatch.core.hazards.fix import Fix
 from ipy_tensorwatch.core.hazards.freed_memory import gone_memory
 from ipy_tensorwatch.core.hazards.overlapping_elements import overlaid_writes
@@ -72,6 +79,40 @@ def test_one_leaf_under_two_names_has_one_gradient():
     leaf = reading(1, 50)
 
     assert [] == grads_of(with_gradients(reading(11, 9), reading(11, 9), leaves=[leaf, leaf]))
+
+
+GIVEN = Assignment(site(4, "q.grad = p.grad"), True, Fix(kind="assign-copy", code="q.grad = p.grad.clone()"))
+
+
+def test_gradients_that_were_assigned_are_one_risk_with_the_line_of_the_assignment():
+    snap = with_gradients(*(reading(11, 9), reading(11, 9), reading(12, 8), reading(12, 8)))
+
+    [found] = hazards(aliased_grads(snap, 3, lambda: site(2, "loss.backward()"), lambda: GIVEN))
+
+    assert ("risk", ("a.grad", "b.grad", "c.grad", "d.grad")) == (found.outcome, found.paths)
+    assert (AssignedGradients(groups=2), GIVEN.site, GIVEN.fix) == (found.fact, found.written_at, found.fix)
+
+
+def test_gradients_of_one_object_were_assigned_even_where_no_line_is_found():
+    [found] = hazards(aliased_grads(with_gradients(reading(11, 9), reading(11, 9)), 3, lambda: None))
+
+    assert ("risk", None, "part-gradients") == (found.outcome, found.written_at, found.fix.kind)
+
+
+def test_an_assignment_of_something_else_explains_no_gradients_of_different_tensors():
+    snap = with_gradients(reading(11, 9), reading(12, 9))
+    other = GIVEN._replace(is_of_gradient=False)
+
+    assert ["wrong"] == [one.outcome for one in hazards(aliased_grads(snap, 3, lambda: None, lambda: other))]
+
+
+def test_the_fix_parts_all_gradients_or_names_none():
+    three, many = (with_gradients(*(reading(11 + n, 9) for n in range(count))) for count in (3, 6))
+
+    assert (
+        "b.grad = b.grad.clone(); c.grad = c.grad.clone()" == hazards(aliased_grads(three, 3, lambda: None))[0].fix.code
+    )
+    assert "" == hazards(aliased_grads(many, 3, lambda: None))[0].fix.code
 
 
 def test_of_three_gradients_those_that_overlap_are_told():
@@ -146,6 +187,34 @@ def test_dicts_of_several_names_are_several_hazards_and_dicts_inside_are_named()
     )  # fmt: skip
 
     assert ["best", "log[0]", "saved.state['x']"] == [one.hazard.fact.container for one in found]
+
+
+@pytest.mark.parametrize(
+    ("dict_", "owner", "is_told"),
+    [
+        ("net.by_name['w']", "net.weight", False),
+        ("trainer.net.by_name['w']", "trainer.net.a.weight", False),
+        ("net.best['w']", "net.weight", True),
+        ("trainer.by_name['w']", "trainer.net.weight", True),
+        ("net.by_name['w']", "other.weight", True),
+    ],
+)
+def test_a_dict_that_a_module_keeps_of_its_own_parameters_is_no_reference(dict_, owner, is_told):
+    changes = change(owner, cause="optimizer", silent=False), follower(dict_)
+    modules = {"net", "other", "trainer.net"}
+    snap = snapshot(**{owner: reading(1, 5), dict_: reading(3, 5)})
+
+    assert is_told == bool([*kept_by_reference(changes, snap, 3, modules)])
+
+
+def test_a_dict_beside_its_model_is_copied_without_the_model():
+    changes = change("run.net.weight", cause="optimizer", silent=False), follower("run.best['w']")
+    [found] = kept_by_reference(
+        changes, snapshot(**{"run.net.weight": reading(1, 5), "run.best['w']": reading(3, 5)}), 3
+    )
+
+    assert KeptReference(container="run.best", owner="run.net") == found.hazard.fact
+    assert Fix(kind="deep-copy", code="run.best = copy.deepcopy(run.best)") == found.hazard.fix
 
 
 @pytest.mark.parametrize(

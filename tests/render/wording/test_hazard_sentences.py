@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from ipy_tensorwatch.core.hazards.facts import (
+    AssignedGradients,
     GoneMemory,
     KeptReference,
     OverlappingElements,
@@ -60,6 +61,10 @@ OVERWRITTEN = {
         overwritten("wrong", will_raise=False, via="a"),
         "`loss.backward()` will give wrong gradients, without an error: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten through `a` in cell 3, line 2: `h.add_(1)`",
     ),
+    "other memory": (
+        overwritten("wrong", will_raise=False, is_moved=True),
+        "`loss.backward()` will give wrong gradients, without an error: `h`, saved by MulBackward0 in cell 2, line 4, was given other memory in cell 3, line 2: `h.add_(1)`",
+    ),
     "several saved tensors": (
         overwritten(names=("h", "k", "m")),
         "`loss.backward()` will raise: `h` and 2 more, saved by MulBackward0 in cell 2, line 4, were overwritten in cell 3, line 2: `h.add_(1)`",
@@ -74,7 +79,7 @@ OVERWRITTEN = {
     ),
     "a line inside a function": (
         overwritten(written_at=site(2, "f(h)", inner=Inner(cell=1, line=3, text="t.add_(1)"), certainty="inferred")),
-        "`loss.backward()` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `f(h)` → cell 1, line 3: `t.add_(1)`",
+        "`loss.backward()` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `f(h)` → likely cell 1, line 3: `t.add_(1)`",
     ),
 }  # fmt: skip
 
@@ -86,6 +91,10 @@ OTHERS = {
     "three gradients": (
         hazard(code="TW203", outcome="wrong", paths=("a.grad", "b.grad", "c.grad"), fact=None, written_at=None, **UNSAVED),
         "the next backward will give wrong gradients, without an error: `a.grad` and `b.grad` and 1 more are one memory since cell 3. Each is added what both get, and `clip_grad_norm_` scales it twice.",
+    ),
+    "gradients that were assigned": (
+        hazard(code="TW203", outcome="risk", paths=("a.grad", "b.grad", "c.grad", "d.grad"), fact=AssignedGradients(groups=2), written_at=site(2, "q.grad = p.grad"), **UNSAVED),
+        "a backward before these gradients are set to None would give wrong gradients, without an error: `a.grad` and `b.grad` and 1 more pair are one memory, assigned in cell 3, line 2: `q.grad = p.grad`. Each is added what both get, and `clip_grad_norm_` scales it twice.",
     ),
     "elements over each other": (
         hazard(code="TW206", outcome="risk", fact=OverlappingElements(elements=3000, room=1000), **UNSAVED),

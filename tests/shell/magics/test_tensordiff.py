@@ -560,7 +560,7 @@ def test_called_from_a_program_it_runs_a_cell(aliased: Notebook):
         ("%%tensordiff\n\n\n", "there is no code below"),
         ("%%tensordiff --nonsense\nx.add_(1)", "unrecognized arguments: --nonsense"),
         ("%%tensordiff x y\nx.add_(1)", "the code stands on the lines below"),
-        ("%%tensordiff --values many\nx.add_(1)", "'many' is no whole number"),
+        ("%%tensordiff --values many\nx.add_(1)", "'many' is not a whole number"),
     ],
 )
 def test_nonsense_is_answered_with_one_line_and_the_body_is_not_run(aliased: Notebook, cell: str, expected: str):
