@@ -144,12 +144,14 @@ def _patience(cell: RunningCell, duration: float) -> float:
 
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
     """Return the notebook's function definitions, and the classes and in-place modules among the user's names."""
-    found = GUARD.run("who wrote", catalog, user_variables(shell), default=Catalog({}, set(), set()))
+    known = GUARD.run("who wrote", catalog, user_variables(shell), default=Catalog())
     return Notebook(
         definitions=dict(sources.definitions),
-        classes=found.classes,
-        inplace=frozenset(found.inplace),
-        modules=frozenset(found.modules),
+        classes=known.classes,
+        inplace=frozenset(known.inplace),
+        objects=known.objects,
+        modules=frozenset(known.modules),
+        optimizers=frozenset(known.optimizers),
     )
 
 
