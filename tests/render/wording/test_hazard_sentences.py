@@ -80,7 +80,7 @@ OVERWRITTEN = {
     ),
     "a line inside a function": (
         overwritten(written_at=site(2, "f(h)", inner=Inner(cell=1, line=3, text="t.add_(1)"), certainty="inferred")),
-        "`loss.backward()` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `f(h)` → cell 1, line 3: `t.add_(1)`",
+        "`loss.backward()` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `f(h)` → likely cell 1, line 3: `t.add_(1)`",
     ),
 }  # fmt: skip
 
