@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..blame.reasoning import Reasoning
-    from ..model.notebook import Notebook
+    from ..model.notebook import Definition, Notebook
     from ..model.reading import Reading
     from ..statements.statement import Statement
     from .backward_functions import GradientWriter
@@ -77,11 +77,16 @@ def _definitions_behind(notebook: Notebook, cells: Sequence[Source]) -> Iterator
     words = {*_WORD.findall(" ".join(one.text for one in cells))}
     words.update(kind for path, kind in notebook.classes.items() if not words.isdisjoint(_WORD.findall(path)[:1]))
     here = {one.cell for one in cells}
-    left = {name: one for name, one in notebook.definitions.items() if one.cell not in here}
+    left = {name: one for name, one in notebook.definitions.items() if one.cell not in here and _is_outermost(one)}
     while near := left.keys() & words:
         for one in map(left.pop, near):
             yield Source(one.cell, one.source, one.offset)
             words.update(_WORD.findall(one.source))
+
+
+def _is_outermost(one: Definition) -> bool:
+    """Return whether a definition is the statement itself, no method and no function inside it."""
+    return re.search(rf"^(?:async def|def|class|) ?{re.escape(one.name)}\b", one.source, re.MULTILINE) is not None
 
 
 def _of_saved(reasoning: Reasoning, writers: list[GradientWriter], ran: list[Statement]) -> Iterator[Hazard]:
