@@ -37,7 +37,7 @@ def wrong_backwards(reasoning: Reasoning, standing: Standing) -> Iterator[Hazard
     """Yield hazards for the backwards of a cell that computed with what had been overwritten."""
     known = (reasoning.own.evidence.plain, *(one.source for one in standing.built.values()))
     defined = (one.source for one in reasoning.trace.notebook.definitions.values())
-    if not any(map(may_write_gradients, (*known, *defined))):
+    if reasoning.trace.cell.status != "ok" or not any(map(may_write_gradients, (*known, *defined))):
         return
     ran = [one for one in _ran(reasoning) if _is_backward(reasoning, one)]
     sources = _sources(reasoning, standing, ran) if ran else []
