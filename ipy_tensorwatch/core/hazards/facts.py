@@ -112,6 +112,22 @@ class AssignedGradients:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrongBackward:
+    """A backward computed with what was overwritten while it still needed it.
+
+    Attributes
+    ----------
+    writer
+        The hook, or the Function's method, that wrote.
+    hooked
+        The tensor or module whose gradient it wrote to; None if it wrote to a saved tensor.
+    """
+
+    writer: str
+    hooked: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptReference:
     """The tensors of a container belong to a module or an optimizer."""
 
@@ -259,6 +275,7 @@ Fact = (
     OverwrittenSave
     | OverlappingElements
     | AssignedGradients
+    | WrongBackward
     | KeptReference
     | GoneMemory
     | UnrecordedWrite

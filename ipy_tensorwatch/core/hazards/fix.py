@@ -32,7 +32,7 @@ Preceding = Literal[
 Displayed = Literal[
     "backward-before-step", "backward-before-write", "backward-before-statement", "compute-again",
     "copy-for-checkpoint", "copy-for-function", "copy-or-later", "write-some-copy", "find-line",
-    "part-gradients", "deep-copy", "give-memory", "drop",
+    "part-gradients", "copy-gradient", "deep-copy", "give-memory", "drop",
     "modules-without-inplace", "module-without-inplace", "look-past-operators", "record-cell", "record-cells",
     "detach-name", "use-detach", "use-without-out", "hand-argument", "hand-function-copy", "read-some-copy",
     "take-later",

@@ -99,9 +99,13 @@ def reason(
     """Return the reasoning about a cell; the notebook's definitions are read only if it may need them."""
     reasoning = Reasoning(take_trace(session, cell, ended, observed, found))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
-    if is_plain and not (reasoning.trace.found and shares_gradients(reasoning.trace.after)):
+    if is_plain and not (reasoning.trace.found and _has_gradients_at_risk(session, reasoning)):
         return reasoning
     return Reasoning(replace(reasoning.trace, notebook=read_notebook(session.shell, session.sources)))
+
+
+def _has_gradients_at_risk(session: SessionState, reasoning: Reasoning) -> bool:
+    return session.sources.write_gradients or shares_gradients(reasoning.trace.after)
 
 
 def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:
@@ -128,6 +132,7 @@ def _graphs_of(session: SessionState, observed: Observation, found: Sequence[Fou
     nodes = {one.node for one in session.standing.hazards if one.node is not None}
     return GraphState(
         overwritten=observed.overwritten,
+        spent=tuple(graphs.spent),
         cells=frozenset(graphs.cells),
         same=same,
         used=frozenset(filter(graphs.is_used, same)),

@@ -14,6 +14,7 @@ from ipy_tensorwatch.core.hazards.facts import (
     OverwrittenSave,
     StoppedUnread,
     UnrecordedWrite,
+    WrongBackward,
 )
 from ipy_tensorwatch.core.hazards.fix import Fix
 from ipy_tensorwatch.core.hazards.hazard import Turn
@@ -95,6 +96,14 @@ OTHERS = {
     "gradients that were assigned": (
         hazard(code="TW203", outcome="risk", paths=("a.grad", "b.grad", "c.grad", "d.grad"), fact=AssignedGradients(groups=2), written_at=site(2, "q.grad = p.grad"), **UNSAVED),
         "a backward before these gradients are set to None would give wrong gradients, without an error: `a.grad` and `b.grad` and 1 more pair are one memory, assigned in cell 3, line 2: `q.grad = p.grad`. Each is added what both get, and `clip_grad_norm_` scales it twice.",
+    ),
+    "a hook that wrote into a gradient": (
+        hazard("b", code="TW210", outcome="wrong", fact=WrongBackward(writer="damp", hooked="b"), written_at=site(2, "loss.backward()"), happened=True, **UNSAVED),
+        "the backward that just ran gave wrong gradients, without an error: `damp` wrote into the gradient of `b`, which another branch shares, in cell 3, line 2: `loss.backward()`",
+    ),
+    "a Function that wrote into what was saved": (
+        hazard("h", code="TW210", outcome="wrong", fact=WrongBackward(writer="Square.backward"), written_at=site(2, "loss.backward()"), happened=True, **(UNSAVED | {"op": "ExpBackward0"})),
+        "the backward that just ran gave wrong gradients, without an error: `h`, saved by ExpBackward0, was overwritten by `Square.backward` before it was read, in cell 3, line 2: `loss.backward()`",
     ),
     "elements over each other": (
         hazard(code="TW206", outcome="risk", fact=OverlappingElements(elements=3000, room=1000), **UNSAVED),
