@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from ..core.model.differences import Differences, Found
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
+    from .ipython.waiting_clear import WaitingClears
 
 LAYOUT_SHARE = 0.001
 """Share of a cell's run time for checking layouts, which rarely change without other evidence."""
@@ -70,6 +71,8 @@ class Watcher:
         The last cell's report; None before the first cell.
     on_report
         Called with each report, to show it.
+    clears
+        Listens to the output of running cells.
     asked
         The `%%tensordiff` options of the last cell; None if it ran without.
     observed
@@ -81,6 +84,7 @@ class Watcher:
     shell: InteractiveShell
     settings: TensorWatch
     on_report: Callable[[Report], None]
+    clears: WaitingClears
     report: Report | None = None
     observer: Observer = field(default_factory=Observer)
     sources: Sources = field(default_factory=Sources)
@@ -105,7 +109,7 @@ class Watcher:
         self.transformer = ProbeTransformer(self.shell)
         self.failures = FailureBook(shell=self.shell, sources=self.sources)
         freezer = Freezer(self.observer.lens.storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
-        self.freezing = Freezing(self.shell, freezer)
+        self.freezing = Freezing(self.shell, freezer, self.clears)
         self.steps = StepRecorder(
             lambda: cell.ledger.current if (cell := self.running) else None,
             lambda frame: cell.statement_at(frame) if (cell := self.running) else None,
@@ -142,6 +146,7 @@ class Watcher:
             self._close_cell,
             self.freezing.give_up,
             self.transformer.retire,
+            self.clears.end,
             self._forget,
         ):
             GUARD.run("at the end", step, default=None)
@@ -150,7 +155,7 @@ class Watcher:
         """Clean up after a cell that was running when the watcher stopped."""
         if not self.cells.leave():
             return
-        for step in (self._close_cell, self.freezing.freezer.close, self.transformer.disarm):
+        for step in (self._close_cell, self.freezing.freezer.close, self.transformer.disarm, self.clears.end):
             GUARD.run("after a cell", step, default=None)
         if not self.cells.any_running:
             self.shell.events.unregister("post_run_cell", self._after_last_cell)
@@ -184,6 +189,7 @@ class Watcher:
         if not self.cells.enter(info):
             return
         self.transformer.come()
+        GUARD.run("before output is cleared", self.clears.begin, default=None)
         GUARD.run("what is frozen", self.freezing.begin, default=None)
         if not (self.settings.enabled or may_request(info.raw_cell or "")):
             return
@@ -276,6 +282,7 @@ class Watcher:
         if not self.cells.leave():
             return False
         GUARD.run("after a cell", self._finish_cell, result, default=None)
+        GUARD.run("before output is cleared", self.clears.end, default=None)
         GUARD.signals.recall()
         return True
 
@@ -351,13 +358,8 @@ class Watcher:
 
     def _describe(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> Cell:
         overhead = cell.overhead + cell.ledger.allowance.spent + perf_counter() - began
-        return Cell(
-            count=cell.count,
-            source=cell.source,
-            status=status_of(result),
-            duration=began - cell.began,
-            overhead=overhead,
-        )
+        status, duration = status_of(result), began - cell.began
+        return Cell(count=cell.count, source=cell.source, status=status, duration=duration, overhead=overhead)
 
     def _sharpen(self, cell: RunningCell, observed: Observation) -> Differences:
         """Return the differences, sharpened by the cell's recording if there is one."""
@@ -375,10 +377,7 @@ class Watcher:
         self.archive.prepare(observed.shot.blocks, self.observer.prints.marks, self.observer.budget)
 
     def _tell_hazards(
-        self,
-        cell: RunningCell,
-        reasoning: Reasoning,
-        result: ExecutionResult | None,
+        self, cell: RunningCell, reasoning: Reasoning, result: ExecutionResult | None
     ) -> tuple[Hazard, ...]:
         self.standing = replace(self.standing, turned=())
         self.standing = find_hazards(reasoning, self.standing)

@@ -140,7 +140,7 @@ class _Case:
 
     def _led_to(self, statement: Statement, target: Target) -> frozenset[int]:
         """Return the tensors, gradients excluded, that a target's name led to when the statement was entered."""
-        if target.grad or target.path.steps[:1] == (".grad",):
+        if target.grad or target.path.steps[:1] == (".grad",) or target.kind in ("module", "metadata"):
             return frozenset()
         return self.evidence.targets.get(statement.index, {}).get(target.path.root, frozenset())
 
@@ -202,11 +202,13 @@ class _Case:
 
     def _cause_of_name(self, statement: Statement, reached: Reach) -> Cause | None:
         """Return the cause if the statement names this path as written, or another name of the same tensor object."""
-        if self._is_named(statement) or puts_back(statement.text):
+        is_bound = bool(self.names & self.cell.named_by(statement).bound)
+        if self._is_named(statement) or is_bound or puts_back(statement.text):
             return "direct"
         if self._is_update_by_hand(statement, reached):
             return "optimizer"
-        return "direct" if self.cell.loops.names(statement, self.path, self.reading) else None
+        is_led = self.cell.loops.names(statement, self.path, self.reading)
+        return "direct" if is_led or self.cell.sets(statement, self.path, self.others) else None
 
     def _is_reached(self, reached: Reach) -> bool:
         """Return whether a called function of the notebook names this very path as written."""
@@ -275,8 +277,12 @@ class _Case:
     def _named_others(self, statement: Statement) -> list[str]:
         named = self.cell.named_by(statement)
         led = [str(path) for path, reading in self.group if self.cell.loops.names(statement, path, reading)]
-        exact = named.exact.difference(one.variable for one in statement.elements) if led else named.exact
-        return [*led, *(str(path) for path, _ in self.group if str(path) in exact or named.is_behind(path))]
+        exact = named.exact | named.bound
+        found = [path for path, _ in self.group if str(path) in exact or named.is_behind(path)]
+        found = found or [path for path, _ in self.group if self.cell.sets(statement, path, self.others)]
+        variables = {one.variable for one in statement.elements}  # each leads to an element that has a path of its own
+        own = [str(path) for path in found if path.root not in variables]
+        return [*led, *own] or [*map(str, found)]
 
     def _mentions(self, statement: Statement) -> bool:
         return mentions(statement, self.path)

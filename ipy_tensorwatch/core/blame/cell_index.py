@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..host.deadline import Deadline
 from ..interpreter.ranking import Elsewhere
 from ..interpreter.trails import Trails
+from ..statements.assigned_value import may_write_in
 from ..statements.statement import parse_statements
 from ..statements.target_matching import name_targets
 from ..statements.write_calls import may_write
@@ -87,6 +89,16 @@ class CellIndex:
         """What the statements write through loop variables."""
         return LoopWrites(self.evidence, self.places.watched)
 
+    def sets(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> bool:
+        """Return whether a statement writes behind an object by assigning to it, as the setter of a property does."""
+        owners = (*self.named_by(statement).owners, *self.loops.owners(statement))
+        value = statement.value
+        if value is None or path.is_grad or not any(one.leads_to(path) for one in owners):
+            return False
+        if may_write_in(value, path, self._trace.notebook.definitions):
+            return False
+        return not self.trail_of(ast.unparse(value)).narrow(path, others).candidates
+
     def reach(
         self, statement: Statement, path: AccessPath, others: frozenset[AccessPath], *, steps_elsewhere: bool = False
     ) -> Reached:
@@ -123,7 +135,7 @@ class CellIndex:
         """Return whether an optimizer stepped in a statement."""
         return any(one.statement in (None, statement.index) for one in self.evidence.steps)
 
-    def trail_of(self, statement: Statement) -> Trail:
+    def trail_of(self, statement: Statement | str) -> Trail:
         """Return every write a statement reaches inside the notebook's functions."""
         return self._trails.of(statement)
 

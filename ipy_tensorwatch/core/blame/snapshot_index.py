@@ -54,7 +54,7 @@ class SnapshotIndex:
 
         Of a container, which has no memory of its own, none.
         """
-        found = frozenset(longest_watched(path, self.watched))
+        found = frozenset(longest_watched(path, self.watched)[0])
         return found or (frozenset() if any(one.startswith(f"{path}[") for one in self.watched) else None)
 
     def behind(self, path: AccessPath) -> frozenset[str]:

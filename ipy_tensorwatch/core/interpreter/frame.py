@@ -32,6 +32,9 @@ class Reader(Protocol):
     def operate(self, refs: References, name: str, others: References) -> References:
         """Interpret a method that an operator or a `with` runs."""
 
+    def assign(self, refs: References, name: str, value: References) -> None:
+        """Interpret the assignment to an attribute, and the setter that it runs."""
+
     def store(self, refs: References, step: str, value: References) -> None:
         """Record what is stored at an item or attribute."""
 

@@ -149,6 +149,16 @@ class Interpreter:
         alike = self._stored.get((one.path.root, len(one.path.steps)), {})
         return union(*(refs for path, refs in alike.items() if path.leads_to(one.path)))
 
+    def assign(self, refs: References, name: str, value: References) -> None:
+        """Interpret the assignment to an attribute, and the setter that it runs."""
+        self.store(refs, f".{name}", value)
+        for one in refs:
+            setters = [each for each in self.callees.methods(one, name) if each.function.is_marked("setter")]
+            for each in setters:
+                self.follow(each, Arguments(positional=(value,)))
+            for each in self.callees.methods(one, "__setattr__"):
+                self.follow(each, Arguments(positional=((), value)))
+
     def store(self, refs: References, step: str, value: References) -> None:
         """Record what is stored at an item or attribute."""
         for one in refs:
@@ -177,7 +187,9 @@ class Interpreter:
     def note(self, frame: Frame, write: NamedWrite) -> None:
         """Record a write by the frame's current statement; binding an attribute or a dict's item writes no byte."""
         binds = write.step.startswith((".", "['", "[f'")) and write.step != ".data"
-        if not write.metadata and not binds:
+        if write.only == "module":
+            self.diary.add(frame, "write", tuple(one for one in write.refs if self.callees.class_of(one)))
+        elif not write.metadata and not binds:
             self.diary.add(frame, "write", write.refs)
 
     # --- what a library runs ---
