@@ -6,6 +6,7 @@ import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from torch.utils.data import ConcatDataset, DataLoader, Subset
 
 from .inspect_object import (
     Odd,
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MAX_NAMES = 5_000
+MAX_NESTED = 4
+"""The depth up to which datasets inside datasets are catalogued."""
 MAX_ITEMS = 100
-"""The maximum number of list items catalogued."""
+"""The maximum number of items catalogued of a list or dict."""
 
 
 class Catalog(NamedTuple):
@@ -68,6 +71,9 @@ def _reachable(name: str, value: object) -> Iterator[tuple[str, object]]:
     elif is_a(type(value), list, tuple):
         for index, one in enumerate(items_of(value)[:MAX_ITEMS]):
             yield from _reachable(f"{name}[{index}]", one) if _is_told(one) else ()
+    elif type(value) is dict and len(value) <= MAX_ITEMS:
+        for key, one in pairs_of(value):
+            yield from _reachable(f"{name}[{key!r}]", one) if _is_told(one) and type(key) in (int, str) else ()
 
 
 def _members(name: str, value: object) -> Iterator[tuple[str, object]]:
@@ -76,6 +82,9 @@ def _members(name: str, value: object) -> Iterator[tuple[str, object]]:
             continue
         if _is_module(inner):
             yield from _modules(f"{name}.{step}", inner)
+        elif _holds_data(inner) and name.count(".") < MAX_NESTED:
+            yield f"{name}.{step}", inner
+            yield from _members(f"{name}.{step}", inner)
         elif _is_told(inner) or type(inner) is types.FunctionType:
             yield f"{name}.{step}", inner
 
@@ -88,9 +97,14 @@ def _is_function(value: object) -> bool:
     return type(value) is types.FunctionType or type(value) is types.MethodType
 
 
+def _holds_data(value: object) -> bool:
+    """Return whether an object is a library's loader or dataset, which calls the notebook's datasets."""
+    return is_a(type(value), DataLoader, Subset, ConcatDataset)
+
+
 def _is_told(value: object) -> bool:
     kind = type(value)
-    return is_a(kind, torch.nn.Module, torch.optim.Optimizer) or module_of(kind) == "__main__"
+    return _holds_data(value) or is_a(kind, torch.nn.Module, torch.optim.Optimizer) or module_of(kind) == "__main__"
 
 
 def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:
