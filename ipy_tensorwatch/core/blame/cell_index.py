@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..host.deadline import Deadline
 from ..interpreter.ranking import Elsewhere
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..interpreter.inferred_lines import Reached, Trail
     from ..model.cell_trace import CellTrace
-    from ..model.evidence import Evidence
+    from ..model.evidence import Evidence, Move, SeenWrite
     from ..model.path import AccessPath
     from ..model.records import Inner, Place
     from ..statements.reference import Reference
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from ..statements.target_matching import Named
     from .snapshot_index import SnapshotIndex
 
+_Seen = TypeVar("_Seen", "SeenWrite", "Move")
 _WORD = re.compile(r"\w+")
 
 
@@ -75,6 +78,13 @@ class CellIndex:
     def able(self) -> frozenset[int]:
         """The statements that may run arbitrary code: `y = 1`, which cannot write a tensor, is excluded."""
         return frozenset(one.index for one in self.statements if may_write(one))
+
+    def since(self, look: int, ran: frozenset[int]) -> CellIndex:
+        """Return an index of what was observed after a look; `ran` are the statements that ran since."""
+        _ = self.numbered, self.able, self._trails, self._words, self._leading
+        later, known = copy.copy(self), self.evidence
+        later.evidence = replace(known, writes=_after(look, known.writes), moves=_after(look, known.moves), ran=ran)
+        return later
 
     def named_by(self, statement: Statement) -> Named:
         """Return what a statement names as written."""
@@ -182,3 +192,8 @@ class CellIndex:
             for serial in frozenset[int]().union(*names.values()):
                 found.setdefault(serial, set()).add(index)
         return found
+
+
+def _after(look: int, seen: Mapping[int, tuple[_Seen, ...]]) -> dict[int, tuple[_Seen, ...]]:
+    later = {number: tuple(one for one in several if one.look > look) for number, several in seen.items()}
+    return {number: several for number, several in later.items() if several}
