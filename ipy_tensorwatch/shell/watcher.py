@@ -25,6 +25,7 @@ from ..core.model.reason import Reason
 from ..core.model.records import Cell, Coverage, Unverified
 from ..core.syntax.inert_cells import is_inert
 from ..render.report import Report
+from ..render.wording.not_frozen import stopped
 from .cell.freeze import Freezing
 from .cell.late_error import deliver_late
 from .cell.operator_recording import SECONDS as RECORDING_SECONDS
@@ -108,7 +109,8 @@ class Watcher:
         """Create the parts that need the shell or each other."""
         self.transformer = ProbeTransformer(self.shell)
         self.failures = FailureBook(shell=self.shell, sources=self.sources)
-        freezer = Freezer(self.observer.lens.storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
+        storages = self.observer.lens.storages
+        freezer = Freezer(stopped, storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
         self.freezing = Freezing(self.shell, freezer, self.clears)
         self.steps = StepRecorder(
             lambda: cell.ledger.current if (cell := self.running) else None,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .not_frozen import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,5 +36,5 @@ def not_restored(refusal: RestoreRefusal) -> str:
         latest=refusal.latest,
         fields=" and the ".join(refusal.fields),
         was="was" if len(refusal.fields) == 1 else "were",
-        known=refusal.known,
+        known=frozen(refusal.known) if refusal.known else "",
     )
