@@ -228,6 +228,7 @@ class Watcher:
             observer=self.observer,
             settings=self.settings,
             peek=self._peek,
+            lock=self._lock,
             functions_give_memory=self.sources.give_memory,
             functions_hide_writes=self.sources.hide_writes,
             outside=outside,

@@ -142,6 +142,10 @@ export interface Change {
    */
   sites: Site[];
   /**
+   * The statement of the cell that bound the path; then it is compared with what it was when it was bound.
+   */
+  born: Site | null;
+  /**
    * The version counter before and after.
    *
    * @minItems 2

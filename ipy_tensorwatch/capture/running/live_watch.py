@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..compare.compare_bytes import COPY_LIMIT, StorageMark
 from ..host.threads import is_alone
 from ..memory.byte_block import SMALL, batches, block_of, digest_each, fetch
+from ..snapshot.readings import MAX_COUNTERS
 from ..tensors.plain_reads import is_plain
 from ..tensors.read_tensor import read
 from .look_group import LookGroup, group_storages
@@ -25,12 +26,15 @@ if TYPE_CHECKING:
     from ..compare.byte_history import Spell
     from ..compare.compare_bytes import ByteVerdict
     from ..memory.byte_block import Block, Bytes
+    from ..snapshot.readings import Gathering
     from ..snapshot.snapshotter import Shot
     from ..tensors.serials import StorageSerials
     from ..tensors.version_counter import Counter
     from .storage_moves import Moved
 
 MAX_WATCHED = 4096
+MAX_ALONE = 64
+"""The number of new storages that are read one by one before they are put into groups."""
 KEPT_BYTES = 1 << 25
 """The number of earlier bytes of storages kept in a cell; beyond it only digests are kept."""
 
@@ -59,8 +63,9 @@ class Watch:
     resting: dict[int, Watched] = field(default_factory=dict)
     has_lost: bool = False
     _groups: list[LookGroup] = field(default_factory=list)
-    _alone: list[int] = field(default_factory=list)
+    _alone: dict[int, None] = field(default_factory=dict)
     _is_grouped: bool = False
+    _ungrouped: int = 0
     _kept: int = 0
     _counted: int = 0
     _by_count: set[int] = field(default_factory=set)
@@ -110,9 +115,9 @@ class Watch:
         """Return the groups of small storages, regrouped if their set changed."""
         if not self._is_grouped:
             self._settle()
-            self._groups, self._is_grouped = [*group_storages(self.watched)], True
+            self._groups, self._is_grouped, self._ungrouped = [*group_storages(self.watched)], True, 0
             grouped = {storage for group in self._groups for storage in group.members}
-            self._alone = [storage for storage in self.watched if storage not in grouped]
+            self._alone = {storage: None for storage in self.watched if storage not in grouped}
         return self._groups
 
     def _settle(self) -> None:
@@ -126,7 +131,9 @@ class Watch:
             one = self.watched[storage]
             if not one.find():
                 del self.watched[storage]
-                self.has_lost, self._is_grouped = True, False
+                is_new = storage in self._alone
+                self._alone.pop(storage, None)
+                self.has_lost, self._is_grouped = self.has_lost or not is_new, self._is_grouped and is_new
                 self._give_back(one.block)
                 yield Rewritten(storage, one.look_number, None, one.block.low)
         blocks = {storage: self.watched[storage].block for storage in storages if storage in self.watched}
@@ -243,6 +250,13 @@ class Watch:
                 self.watched[storage] = self.resting.pop(storage)
         self._take_in(shot.blocks, references, number)
 
+    def take_in_born(self, found: Gathering, known: Mapping[int, weakref.ref[Any]], number: int) -> None:
+        """Watch the memory of tensors that the cell has just bound."""
+        self._settle()
+        self._take_in(found.blocks, known, number)
+        self.counters = (*self.counters, *found.counters)[:MAX_COUNTERS]
+        self.seats.storage_of.update((one.object, one.storage) for one in found.readings)
+
     def _take_in(self, blocks: Mapping[int, Block], known: Mapping[int, weakref.ref[Any]], number: int) -> None:
         for storage in blocks.keys() - self.seen:
             block, reference = blocks[storage], known.get(storage)
@@ -251,7 +265,9 @@ class Watch:
                 digest, copy = (mark.digest, mark.copy) if mark else (None, None)
                 copy = copy if block.nbytes <= self.largest else None
                 self.watched[storage] = Watched(reference, block, digest, copy, number, number)
-                self._is_grouped = False
+                self._alone[storage] = None
+                self._ungrouped += 1
+        self._is_grouped &= self._ungrouped <= MAX_ALONE
 
     def _take_in_unnamed(self, tensor: torch.Tensor, storage: int, storages: StorageSerials, number: int) -> None:
         if is_plain(tensor) and tensor.device.type == "cpu":

@@ -13,25 +13,27 @@ from ..statements.write_calls import is_followed_by, mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from .path_evidence import Sightings
 from .path_writes import Course
-from .silent import Verdict
+from .possible_writers import FEW, WriterSearch
+from .silent import SILENT, Verdict
+from .site_order import order_sites
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from ..interpreter.inferred_lines import Reached
     from ..model.difference import Difference
-    from ..model.evidence import OptimizerStep, Position
+    from ..model.evidence import OptimizerStep
     from ..model.records import Cause, Inner
     from ..model.snapshot import Entry
     from ..statements.statement import Statement
     from ..statements.write_target import Target
     from .cell_index import CellIndex
+    from .possible_writers import PossibleWriter
 
     _Finding = tuple[Cause, tuple[Site, ...], Callable[[], list[str]]]
 
 _ORDER: tuple[Cause, ...] = ("direct", "call", "alias", "optimizer", "backward", "module")
 """The precedence of causes, for a cell that writes a tensor in several ways."""
-FEW = 8
-"""The most candidate statements, and aliases, considered after the deadline."""
 
 
 def find_cause(cell: CellIndex, difference: Difference) -> Verdict:
@@ -71,12 +73,15 @@ class _Case:
         return found
 
     def close(self) -> Verdict:
-        findings = [self._finding(statement, certain) for statement, certain in self._suspects()]
+        writers = [*self._writers()]
+        findings = [self._finding(one.statement, one.certain) for one in writers]
         if not findings:
             return Verdict(cause="outside", sites=(), via=())
-        cause = "direct" if self._is_direct() else min((found[0] for found in findings), key=_ORDER.index)
+        seen = [found for one, found in zip(writers, findings, strict=True) if one.certain or one.is_named]
+        cause = "direct" if self._is_direct() else min((found[0] for found in seen or findings), key=_ORDER.index)
+        findings.sort(key=lambda found: cause in SILENT and found[0] not in SILENT)
         via = dict.fromkeys(name for _, _, through in findings if cause != "direct" for name in through())
-        sites = tuple(site for _, found, _ in findings for site in found)
+        sites = order_sites([(own, found) for own, found, _ in findings], cause, self.path, via)
         return Verdict(cause=cause, sites=sites, via=tuple(via))
 
     def _is_direct(self) -> bool:
@@ -88,52 +93,21 @@ class _Case:
     def _ran(self, statement: Statement) -> bool:
         return not self.evidence.ran or statement.index in self.evidence.ran
 
-    def _suspects(self) -> list[tuple[Statement, bool]]:
-        """Return the statements that wrote, each with whether its write was observed."""
-        statements = self.cell.numbered
-        seen: dict[int, bool] = {}
-        writes = dict.fromkeys(self.course.writes(self.evidence))
-        caught = frozenset(one.statement for positions in writes if len(positions) == 1 for one in positions)
-        for positions in writes:
-            places: dict[int, list[Position]] = {}
-            for one in positions:
-                places.setdefault(one.statement, []).append(one)
-            ran = frozenset(places)
-            able = ran & self.cell.able
-            for index in self._likeliest(able, caught):
-                seen[index] = seen.get(index, False) or len(ran) == 1 or index in self.recorded
-                self.sightings.add(statements[index], places[index], certain=len(ran) == 1)
-        if not seen:
-            every = self.evidence.ran or frozenset(statements)
-            ran = frozenset(every) & self.cell.able
-            seen = {index: len(ran) == 1 or index in self.recorded for index in self._likeliest(ran)}
-        return [(statements[index], seen[index]) for index in sorted(seen) if index in statements]
-
-    def _likeliest(self, indices: frozenset[int], caught: frozenset[int] = frozenset()) -> list[int]:
-        """Among statements that ran between two looks, return those that name the memory or may reach it.
-
-        One in `caught`, seen to write alone in another loop iteration, precedes those that may reach it.
-        """
-        if len(indices) <= 1:
-            return list(indices)
-        if self.cell.deadline.has_passed():
-            self.cell.curtailed[self.spelled] = None
-            return sorted(caught & indices or self._telling & indices or indices)[:FEW]
-        telling = [
-            one for index in sorted(indices & self._telling) if self._is_told_to_write(one := self.cell.numbered[index])
-        ]
-        if telling:
-            return [one.index for one in telling]
-        if caught & indices:
-            return sorted(caught & indices)
-        statements = [self.cell.numbered[index] for index in sorted(indices)]
-        tiers: tuple[Callable[[Statement], bool], ...] = (
-            lambda one: one.calls and bool(self.cell.reach(one, self.path, self.others).candidates),
-            lambda one: one.calls and self._mentions(one),
-            lambda one: one.calls,
+    def _writers(self) -> Iterator[PossibleWriter]:
+        """Yield the statements that wrote."""
+        search = WriterSearch(
+            cell=self.cell,
+            family=(self.path, *self.others),
+            telling=self._telling,
+            tells=self._is_told_to_write,
+            reach=self._reach,
+            recorded=self.recorded,
         )
-        found = ([one.index for one in statements if belongs(one)] for belongs in tiers)
-        return next(filter(None, found), [one.index for one in statements])
+        return search.writers(dict.fromkeys(self.course.writes(self.evidence)), self.sightings)
+
+    def _reach(self, statement: Statement) -> Reached:
+        elsewhere = self._step(statement) is None and self.cell.steps_in(statement)
+        return self.cell.reach(statement, self.path, self.others, steps_elsewhere=elsewhere)
 
     @cached_property
     def _telling(self) -> frozenset[int]:
@@ -166,14 +140,14 @@ class _Case:
 
     def _led_to(self, statement: Statement, target: Target) -> frozenset[int]:
         """Return the tensors, gradients excluded, that a target's name led to when the statement was entered."""
-        if target.grad or target.path.steps[:1] == (".grad",):
+        if target.grad or target.path.steps[:1] == (".grad",) or target.kind in ("module", "metadata"):
             return frozenset()
         return self.evidence.targets.get(statement.index, {}).get(target.path.root, frozenset())
 
     def _finding(self, statement: Statement, certain: bool) -> _Finding:  # noqa: FBT001
         step = self._step(statement)
         reached = Reach(
-            lambda: self.cell.reach(statement, self.path, self.others),
+            lambda: self._reach(statement),
             lambda candidates: self.sightings.narrow(statement, candidates),
         )
         cause = self._cause(statement, step, reached)
@@ -228,11 +202,13 @@ class _Case:
 
     def _cause_of_name(self, statement: Statement, reached: Reach) -> Cause | None:
         """Return the cause if the statement names this path as written, or another name of the same tensor object."""
-        if self._is_named(statement) or puts_back(statement.text):
+        is_bound = bool(self.names & self.cell.named_by(statement).bound)
+        if self._is_named(statement) or is_bound or puts_back(statement.text):
             return "direct"
         if self._is_update_by_hand(statement, reached):
             return "optimizer"
-        return "direct" if self.cell.loops.names(statement, self.path, self.reading) else None
+        is_led = self.cell.loops.names(statement, self.path, self.reading)
+        return "direct" if is_led or self.cell.sets(statement, self.path, self.others) else None
 
     def _is_reached(self, reached: Reach) -> bool:
         """Return whether a called function of the notebook names this very path as written."""
@@ -301,8 +277,12 @@ class _Case:
     def _named_others(self, statement: Statement) -> list[str]:
         named = self.cell.named_by(statement)
         led = [str(path) for path, reading in self.group if self.cell.loops.names(statement, path, reading)]
-        exact = named.exact.difference(one.variable for one in statement.elements) if led else named.exact
-        return [*led, *(str(path) for path, _ in self.group if str(path) in exact or named.is_behind(path))]
+        exact = named.exact | named.bound
+        found = [path for path, _ in self.group if str(path) in exact or named.is_behind(path)]
+        found = found or [path for path, _ in self.group if self.cell.sets(statement, path, self.others)]
+        variables = {one.variable for one in statement.elements}  # each leads to an element that has a path of its own
+        own = [str(path) for path in found if path.root not in variables]
+        return [*led, *own] or [*map(str, found)]
 
     def _mentions(self, statement: Statement) -> bool:
         return mentions(statement, self.path)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import copy
 import re
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..host.deadline import Deadline
+from ..interpreter.ranking import Elsewhere
 from ..interpreter.trails import Trails
+from ..statements.assigned_value import may_write_in
 from ..statements.statement import parse_statements
 from ..statements.target_matching import name_targets
 from ..statements.write_calls import may_write
@@ -16,17 +21,19 @@ from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from ..interpreter.inferred_lines import Reached, Trail
     from ..model.cell_trace import CellTrace
-    from ..model.evidence import Evidence
+    from ..model.evidence import Evidence, Move, SeenWrite
     from ..model.path import AccessPath
     from ..model.records import Inner, Place
+    from ..statements.reference import Reference
     from ..statements.statement import Statement
     from ..statements.target_matching import Named
     from .snapshot_index import SnapshotIndex
 
+_Seen = TypeVar("_Seen", "SeenWrite", "Move")
 _WORD = re.compile(r"\w+")
 
 
@@ -44,6 +51,7 @@ class CellIndex:
         self.curtailed: dict[str, None] = {}
         self._named: dict[int, Named] = {}
         self._lines: dict[Place, Inner | None] = {}
+        self._led_to: dict[Reference, frozenset[str] | None] = {}
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -60,10 +68,22 @@ class CellIndex:
         """When the statements ran."""
         return Timeline(self.evidence.plain, self.evidence.entered)
 
+    @property
+    def defines(self) -> Container[str]:
+        """The names of the notebook's functions and classes."""
+        return self._trace.notebook.definitions
+
     @cached_property
     def able(self) -> frozenset[int]:
         """The statements that may run arbitrary code: `y = 1`, which cannot write a tensor, is excluded."""
         return frozenset(one.index for one in self.statements if may_write(one))
+
+    def since(self, look: int, ran: frozenset[int]) -> CellIndex:
+        """Return an index of what was observed after a look; `ran` are the statements that ran since."""
+        _ = self.numbered, self.able, self._trails, self._words, self._leading
+        later, known = copy.copy(self), self.evidence
+        later.evidence = replace(known, writes=_after(look, known.writes), moves=_after(look, known.moves), ran=ran)
+        return later
 
     def named_by(self, statement: Statement) -> Named:
         """Return what a statement names as written."""
@@ -78,14 +98,42 @@ class CellIndex:
         """What the statements write through loop variables."""
         return LoopWrites(self.evidence, self.places.watched)
 
-    def reach(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> Reached:
+    def sets(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> bool:
+        """Return whether a statement writes behind an object by assigning to it, as the setter of a property does."""
+        owners = (*self.named_by(statement).owners, *self.loops.owners(statement))
+        value = statement.value
+        if value is None or path.is_grad or not any(one.leads_to(path) for one in owners):
+            return False
+        if may_write_in(value, path, self._trace.notebook.definitions):
+            return False
+        return not self.trail_of(ast.unparse(value)).narrow(path, others).candidates
+
+    def reach(
+        self, statement: Statement, path: AccessPath, others: frozenset[AccessPath], *, steps_elsewhere: bool = False
+    ) -> Reached:
         """Return what a statement reaches inside the notebook's functions for a path."""
-        reached = self.trail_of(statement).narrow(path, others)
+        family = frozenset((str(path), *map(str, others)))
+        elsewhere = Elsewhere(has=lambda one: self._is_apart(one, family), steps=steps_elsewhere)
+        reached = self.trail_of(statement).narrow(path, others, elsewhere)
         if reached.is_cut:
             self.curtailed[str(path)] = None
         return reached
 
-    def trail_of(self, statement: Statement) -> Trail:
+    def _is_apart(self, reference: Reference, family: frozenset[str]) -> bool:
+        """Return whether a reference leads to memory outside a family of paths, as far as paths lead there."""
+        if reference not in self._led_to:
+            places = self.places
+            self._led_to[reference] = (
+                places.behind(reference.path) if reference.below else places.led_to(reference.path)
+            )
+        found = self._led_to[reference]
+        return found is not None and family.isdisjoint(found)
+
+    def steps_in(self, statement: Statement) -> bool:
+        """Return whether an optimizer stepped in a statement."""
+        return any(one.statement in (None, statement.index) for one in self.evidence.steps)
+
+    def trail_of(self, statement: Statement | str) -> Trail:
         """Return every write a statement reaches inside the notebook's functions."""
         return self._trails.of(statement)
 
@@ -132,3 +180,8 @@ class CellIndex:
             for serial in frozenset[int]().union(*names.values()):
                 found.setdefault(serial, set()).add(index)
         return found
+
+
+def _after(look: int, seen: Mapping[int, tuple[_Seen, ...]]) -> dict[int, tuple[_Seen, ...]]:
+    later = {number: tuple(one for one in several if one.look > look) for number, several in seen.items()}
+    return {number: several for number, several in later.items() if several}

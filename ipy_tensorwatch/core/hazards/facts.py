@@ -82,6 +82,8 @@ class OverwrittenSave:
         Whether backward will raise, because the version counter changed.
     is_read_again
         Whether a checkpoint recomputes from them.
+    is_moved
+        Whether the first was given other memory instead of other bytes.
     """
 
     names: tuple[str, ...]
@@ -91,6 +93,7 @@ class OverwrittenSave:
     is_scalar: bool
     will_raise: bool
     is_read_again: bool
+    is_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

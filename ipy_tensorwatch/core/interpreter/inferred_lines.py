@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..model.records import Inner
 from ..syntax.statement_text import header_end, spell, spell_line
 from .execute import is_lambda_body
-from .ranking import Likelihood, judge
+from .ranking import NOWHERE, Elsewhere, Likelihood, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,17 +71,20 @@ class Trail:
     is_cut: bool = False
     _lines: dict[Event, Inner] = field(default_factory=dict, compare=False, repr=False)
 
-    def narrow(self, changed: AccessPath, group: Iterable[AccessPath]) -> Reached:
+    def narrow(self, changed: AccessPath, group: Iterable[AccessPath], elsewhere: Elsewhere = NOWHERE) -> Reached:
         """Return the lines that may have written to `changed`, or to the other paths in the same memory."""
         paths = (changed, *(one for one in group if one != changed))
         return Reached(
-            candidates=tuple(self._rank(paths)), backward=self.backward, optimizer=self.optimizer, is_cut=self.is_cut
+            candidates=tuple(self._rank(paths, elsewhere)),
+            backward=self.backward,
+            optimizer=self.optimizer,
+            is_cut=self.is_cut,
         )
 
-    def _rank(self, paths: tuple[AccessPath, ...]) -> list[Inferred]:
+    def _rank(self, paths: tuple[AccessPath, ...], elsewhere: Elsewhere) -> list[Inferred]:
         best: dict[tuple[int, int], Inferred] = {}
         for event in self.events:
-            found = judge(event, paths)
+            found = judge(event, paths, elsewhere)
             if found is not None:
                 one = self._describe(event, found)
                 key = (one.inner.cell, one.inner.line)

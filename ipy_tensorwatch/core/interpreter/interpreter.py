@@ -12,7 +12,7 @@ from ..statements import reference as to
 from ..statements.expression_aliases import trace
 from ..statements.reference import Reference, References, union
 from ..syntax.torch_vocabulary import FRESH_LAYERS
-from .call_binding import Arguments, Closure, bind_arguments, read_arguments
+from .call_binding import Arguments, Closure, bind_arguments, bind_keys, read_arguments
 from .callees import Callees
 from .execute import body_of, run
 from .frame import Frame
@@ -113,11 +113,13 @@ class Interpreter:
     def follow(self, closure: Closure, handed: Arguments) -> References:
         """Interpret a function, once for each set of arguments."""
         bound = bind_arguments(closure, handed)
-        key = (closure.function.node, tuple(bound.items()))
+        keys = bind_keys(closure, handed)
+        key = (closure.function.node, tuple(bound.items()), tuple(keys.items()))
         if key in self._done or self._depth >= DEEPEST or len(self._done) >= MOST_CALLS:
             return self._done.get(key, ())
         function = closure.function
         frame = Frame(self, bound, code=function.code, function=function, around=closure.around)
+        frame.keys = keys
         self._done[key] = ()
         self._depth += 1
         run(body_of(function.node), frame)
@@ -147,6 +149,16 @@ class Interpreter:
         alike = self._stored.get((one.path.root, len(one.path.steps)), {})
         return union(*(refs for path, refs in alike.items() if path.leads_to(one.path)))
 
+    def assign(self, refs: References, name: str, value: References) -> None:
+        """Interpret the assignment to an attribute, and the setter that it runs."""
+        self.store(refs, f".{name}", value)
+        for one in refs:
+            setters = [each for each in self.callees.methods(one, name) if each.function.is_marked("setter")]
+            for each in setters:
+                self.follow(each, Arguments(positional=(value,)))
+            for each in self.callees.methods(one, "__setattr__"):
+                self.follow(each, Arguments(positional=((), value)))
+
     def store(self, refs: References, step: str, value: References) -> None:
         """Record what is stored at an item or attribute."""
         for one in refs:
@@ -173,8 +185,11 @@ class Interpreter:
         return self.callees.close(Closure(function, frame))
 
     def note(self, frame: Frame, write: NamedWrite) -> None:
-        """Record a write by the frame's current statement; rebinding an attribute writes no byte."""
-        if not write.metadata and (not write.step.startswith(".") or write.step == ".data"):
+        """Record a write by the frame's current statement; binding an attribute or a dict's item writes no byte."""
+        binds = write.step.startswith((".", "['", "[f'")) and write.step != ".data"
+        if write.only == "module":
+            self.diary.add(frame, "write", tuple(one for one in write.refs if self.callees.class_of(one)))
+        elif not write.metadata and not binds:
             self.diary.add(frame, "write", write.refs)
 
     # --- what a library runs ---

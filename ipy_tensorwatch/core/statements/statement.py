@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..syntax.magic_calls import MAGIC_CALL, as_typed, find_body, find_source, runs_magic
 from ..syntax.parsing import parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
+from .assigned_value import value_of
 from .loop_elements import elements_of, loops_around
 from .names_used import binds_of, calls_of, mentions_of
 from .statement_writes import targets_of
@@ -82,6 +83,11 @@ class Statement:
     def calls(self) -> bool:
         """Whether it may run the code of a function: calls, `await`, decorators, loops, `with`."""
         return self._read().calls
+
+    @property
+    def value(self) -> ast.expr | None:
+        """The value that it assigns."""
+        return value_of(self._node)
 
     def _read(self) -> StatementFacts:
         if not self._facts:

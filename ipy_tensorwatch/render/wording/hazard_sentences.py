@@ -34,7 +34,7 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
     OverwrittenSave: (
         "{backward} {will} {do}",
         "{aside}",
-        "{who}{more}, {needed} in {saved}, {were} overwritten{through} in {written}",
+        "{who}{more}, {needed} in {saved}, {were} {written_how}{through} in {written}",
     ),
     OverlappingElements: (
         "elements of `{path}` share memory",
@@ -170,5 +170,6 @@ def _saved_fields(hazard: Hazard, fact: OverwrittenSave) -> dict[str, Line | str
         "needed": "with which a checkpoint will compute again, as" if fact.is_read_again else f"saved by {hazard.op}",
         "saved": where(hazard.saved_cell or 0, hazard.saved_at),
         "were": "were" if names[1:] else "was",
+        "written_how": "given other memory" if fact.is_moved else "overwritten",
         "through": clause(" through `{it}`", fact.via),
     }

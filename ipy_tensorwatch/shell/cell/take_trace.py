@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...capture.host.other_threads import names_in_other_threads
 from ...capture.objects.class_names import Catalog, catalog
+from ...capture.running.born_paths import PastMemory
 from ...core.blame.reasoning import Reasoning
 from ...core.hazards.shared_gradients import shares_gradients
 from ...core.host.guard import GUARD
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ...capture.observer import Observation
     from ...capture.running.optimizer_steps import SeenStep, StepRecorder
     from ...core.hazards.standing import Standing
+    from ...core.model.born import Born
     from ...core.model.differences import Found
     from ...core.model.records import Cell
     from ..ipython.cell_sources import Sources
@@ -59,6 +61,8 @@ def take_trace(
     shell, sources = session.shell, session.sources
     found = join_looks((*cell.meanwhile, found))
     files = sources.files(shell)
+    nothing: tuple[Born, ...] = ()
+    born = GUARD.run("who wrote", _born_in, cell, observed, default=nothing)
     is_quiet = not (found or observed.overwritten or ended.status != "ok")
     cells = [cell, *cell.beside]
     own, *beside = (_evidence_of(one, () if is_quiet else _steps(session, one, observed)) for one in cells)
@@ -68,6 +72,7 @@ def take_trace(
         after=observed.shot.snapshot,
         outside=cell.outside,
         found=found,
+        born=born,
         own=own,
         beside=tuple(beside),
         elsewhere=frozenset() if is_quiet else names_in_other_threads(files),
@@ -79,6 +84,13 @@ def take_trace(
         coverage=observed.coverage,
         seconds=_patience(cell, ended.duration),
     )
+
+
+def _born_in(cell: RunningCell, observed: Observation) -> tuple[Born, ...]:
+    """Compare what the cell bound with what it is now."""
+    past, prints = cell.ledger.past, cell.observer.prints
+    memory = PastMemory(prints=prints, spells=past.spells, verdicts=observed.verdicts)
+    return tuple(cell.ledger.paths.conclude(observed.shot.snapshot, memory, cell.ledger.since))
 
 
 def reason(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import sys
 from collections import deque
 from dataclasses import dataclass, field
@@ -28,7 +30,16 @@ if TYPE_CHECKING:
 
 def show(shell: InteractiveShell, page: Page) -> None:
     """Show a page without setting `_` or `Out`."""
-    say(shell, write_text(page), partial(write_html, page))
+    is_in_kernel = getattr(shell, "kernel", None) is not None
+    say(shell, write_text(page) if is_in_kernel else _for_terminal(page), partial(write_html, page))
+
+
+def _for_terminal(page: Page) -> str:
+    """Return a page as wide as the terminal and in colour unless NO_COLOR is set; plain if not for a terminal."""
+    if not getattr(sys.stdout, "isatty", bool)():
+        return write_text(page)
+    has_color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return write_text(page, shutil.get_terminal_size().columns, color=has_color)
 
 
 def say(shell: InteractiveShell, text: str, html: Callable[[], str] | None = None) -> None:

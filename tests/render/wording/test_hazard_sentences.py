@@ -61,6 +61,10 @@ OVERWRITTEN = {
         overwritten("wrong", will_raise=False, via="a"),
         "`loss.backward()` will give wrong gradients, without an error: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten through `a` in cell 3, line 2: `h.add_(1)`",
     ),
+    "other memory": (
+        overwritten("wrong", will_raise=False, is_moved=True),
+        "`loss.backward()` will give wrong gradients, without an error: `h`, saved by MulBackward0 in cell 2, line 4, was given other memory in cell 3, line 2: `h.add_(1)`",
+    ),
     "several saved tensors": (
         overwritten(names=("h", "k", "m")),
         "`loss.backward()` will raise: `h` and 2 more, saved by MulBackward0 in cell 2, line 4, were overwritten in cell 3, line 2: `h.add_(1)`",
@@ -75,7 +79,7 @@ OVERWRITTEN = {
     ),
     "a line inside a function": (
         overwritten(written_at=site(2, "f(h)", inner=Inner(cell=1, line=3, text="t.add_(1)"), certainty="inferred")),
-        "`loss.backward()` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `f(h)` → cell 1, line 3: `t.add_(1)`",
+        "`loss.backward()` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `f(h)` → likely cell 1, line 3: `t.add_(1)`",
     ),
 }  # fmt: skip
 
