@@ -8,7 +8,7 @@ from ..model.path import ANY_ITEM, AccessPath
 from ..statements.target_matching import Named, match_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ..model.evidence import Evidence
     from ..model.reading import Reading
@@ -44,12 +44,19 @@ class LoopWrites:
     def _is_written(
         self, statement: Statement, element: Element, named: Named, path: AccessPath, reading: Reading
     ) -> bool:
-        led = self._evidence.targets.get(statement.index, {}).get(element.variable, frozenset())
-        if str(path) not in named.exact and not named.is_behind(path):
+        seen = self._evidence.targets.get(statement.index, {}) if element.is_own else {}
+        led = seen.get(element.variable, frozenset())
+        if len(path.steps) < element.depth:
+            return False  # a row of a tensor is a view
+        if str(path) not in named.exact | named.bound and not named.is_behind(path):
             return reading.object in led and _container(element.target.path).leads_to(path)
-        if len(path.steps) < len(element.target.path.steps) or not self._is_complete(statement):
-            return True  # a row of a tensor, or turns that were not recorded
+        if not self._is_complete(statement):
+            return True
         return reading.object in led or led.isdisjoint(self._watched[one].object for one in named.exact)
+
+    def owners(self, statement: Statement) -> Iterator[AccessPath]:
+        """Yield the paths of what a statement assigns items and attributes of through loop variables."""
+        return (owner for _, named in self._elements(statement) for owner in named.owners)
 
     def _is_complete(self, statement: Statement) -> bool:
         """Return whether every turn was recorded."""

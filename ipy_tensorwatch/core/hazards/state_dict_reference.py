@@ -15,7 +15,7 @@ from .lasting_hazard import Lasting, anchor
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from ..model.records import Change
+    from ..model.records import Change, Site
     from ..model.snapshot import Snapshot
 
 _OF_A_DICT = re.compile(r"^[^\[]*(?:\[(?:\d+|'[^']*')\][^\[]*)*\['[^']*'\]$")
@@ -28,7 +28,11 @@ SharedItem = tuple[AccessPath, str, "Change"]
 
 
 def kept_by_reference(
-    changes: Sequence[Change], snapshot: Snapshot, cell: int, modules: Collection[str] = ()
+    changes: Sequence[Change],
+    snapshot: Snapshot,
+    cell: int,
+    modules: Collection[str] = (),
+    stepped: Collection[int] = frozenset(),
 ) -> Iterator[Lasting]:
     """Yield hazards for dicts whose tensors an optimizer step changed, because a module or an optimizer owns them.
 
@@ -36,8 +40,10 @@ def kept_by_reference(
     ----------
     modules
         The paths of modules: a dict that one keeps of its own parameters is meant to follow them.
+    stepped
+        The storages that the optimizers of this cell hold.
     """
-    trained = _trained(changes, snapshot)
+    trained = _trained(changes, snapshot, stepped)
     roots: dict[str, list[SharedItem]] = {}
     for change in changes if trained else ():
         path = parse_path(change.path) if change.silent and _OF_A_DICT.search(change.path) else None
@@ -58,11 +64,16 @@ def _keeps_its_own(path: AccessPath, owner: AccessPath, modules: Collection[str]
     return any(str(AccessPath(path.root, path.steps[:count])) in modules for count in range(shared + 1))
 
 
-def _trained(changes: Sequence[Change], snapshot: Snapshot) -> Mapping[int, str]:
-    """Map the storages that an optimizer step changed to the path it went through."""
-    by_step = [change.path for change in changes if change.cause == "optimizer"]
-    told = ((path, snapshot.get(path)) for path in reversed(by_step))
-    return {reading.storage: path for path, reading in told if reading is not None and reading.storage}
+def _trained(changes: Sequence[Change], snapshot: Snapshot, stepped: Collection[int]) -> Mapping[int, str]:
+    """Map the storages that an optimizer step changed to the path it went through, whatever else wrote there."""
+    told = [(one, snapshot.get(one.path)) for one in reversed(changes) if one.cause == "optimizer" or one.silent]
+    return {
+        reading.storage: change.path
+        for change, reading in told
+        if reading is not None
+        and reading.storage
+        and (change.cause == "optimizer" or (reading.kind == "parameter" and reading.storage in stepped))
+    }
 
 
 def _lasting(followers: Sequence[SharedItem], snapshot: Snapshot, cell: int) -> Lasting:
@@ -71,8 +82,14 @@ def _lasting(followers: Sequence[SharedItem], snapshot: Snapshot, cell: int) -> 
     return Lasting(hazard=_hazard(followers, change, cell), anchors=tuple(ends))
 
 
+def _step_of(change: Change) -> Site | None:
+    """Return the statement that ran the optimizer's step, if it is among those that wrote."""
+    steps = (one for one in change.sites if ".step(" in (one.inner.text if one.inner else one.text))
+    return next(steps, change.site)
+
+
 def _hazard(followers: Sequence[SharedItem], change: Change, cell: int) -> Hazard:
-    site, born = change.site, change.born
+    born = change.born
     several = [path.steps[:-1] for path, _, _ in followers]
     container = str(AccessPath(followers[0][0].root, several[0][: count_alike(several)]))
     owner = _owner(container, [parse_path(owner) for _, owner, _ in followers])
@@ -84,7 +101,7 @@ def _hazard(followers: Sequence[SharedItem], change: Change, cell: int) -> Hazar
         fact=KeptReference(container=container, owner=owner),
         fix=Fix(kind="deep-copy", code=f"{container} = copy.deepcopy({container})"),
         saved_at=born,
-        written_at=site,
+        written_at=_step_of(change),
         saved_cell=cell if born else None,
         written_cell=cell,
     )

@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..model.path import AccessPath
 from ..syntax.ast_queries import names_bound, own_parts
 from ..syntax.parsing import DEFINITIONS, blocks_of, walk_statements
 from .expression_aliases import bind_element
@@ -16,7 +17,7 @@ from .statement_writes import find_writes, target_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .call_writes import NamedWrite
+    from .reference import Reference, References
     from .write_target import Target
 
 Loops = tuple[ast.For | ast.AsyncFor | ast.While, ...]
@@ -32,11 +33,34 @@ class Element:
     target
         Its path starts at the container: `xs[*]` for `x += 1` in `for x in xs`.
     variable
-        The loop variable, if its own tensor is written, or memory of it; else empty.
+        The loop variable.
+    is_own
+        Whether the variable's own tensor is written, or memory of it: not by `x.weight += 1`.
+    depth
+        The number of steps to the loop variable's value: 1 for `xs[*]`. A tensor with fewer is no container: its rows
+        are views.
     """
 
     target: Target
-    variable: str = ""
+    variable: str
+    is_own: bool
+    depth: int
+
+
+class _Containers(Scope):
+    """Names that lead to items of containers; the rows of a view of a tensor are none."""
+
+    def iterated(self, refs: References) -> References:
+        """Return the items of a loop over these objects."""
+        return super().iterated(tuple(one for one in refs if one.depth or not one.sealed or _is_slice(one)))
+
+    def child(self) -> Scope:
+        """Return a scope for a comprehension's own names."""
+        return _Containers(dict(self.names))
+
+
+def _is_slice(one: Reference) -> bool:
+    return ":" in "".join(one.path.steps[-1:])
 
 
 def loops_around(body: Iterable[ast.stmt]) -> dict[int, Loops]:
@@ -71,21 +95,17 @@ def elements_of(node: ast.stmt, loops: Loops) -> Iterator[Element]:
         return
     scope = _scope_of(node, loops)
     for plain, led in zip(find_writes(node, Scope()), find_writes(node, scope), strict=False):
+        only = plain.refs[0].path if len(plain.refs) == 1 else AccessPath("", ("",))
+        is_own = only.steps in ((), (".data",)) and (plain.step == ".data" or not plain.step.startswith("."))
         for one in led.refs:
             if one.sure and one not in plain.refs and not led.metadata:
-                yield Element(target=target_of(led, one), variable=_variable(plain))
-
-
-def _variable(plain: NamedWrite) -> str:
-    """Return the name whose own tensor is written, as in `x.view(-1)[0] = 1`; empty for `x.weight += 1`."""
-    paths = [one.path for one in plain.refs]
-    is_own = len(paths) == 1 and paths[0].steps in ((), (".data",))
-    return paths[0].root if is_own and (plain.step == ".data" or not plain.step.startswith(".")) else ""
+                depth = len(one.path.steps) - len(only.steps)
+                yield Element(target=target_of(led, one), variable=only.root, is_own=is_own, depth=depth)
 
 
 def _scope_of(node: ast.stmt, loops: Loops) -> Scope:
     """Return what the loops' variables refer to at a statement, without those that their bodies may have rebound."""
-    scope = Scope()
+    scope = _Containers()
     for depth, loop in enumerate(loops):
         below = loops[depth + 1] if depth + 1 < len(loops) else node
         _let_go(scope, walk_statements(loop.body))

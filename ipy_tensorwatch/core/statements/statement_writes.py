@@ -28,9 +28,15 @@ def targets_of(node: ast.stmt) -> Iterator[Target]:
 
 def target_of(write: NamedWrite, one: Reference) -> Target:
     """Return the target that one reference of a write is."""
-    steps = (*one.path.steps, write.step) if write.step and one.is_spelled else one.path.steps
-    below = one.below or one.depth > 0
-    return Target(path=AccessPath(one.path.root, steps), below=below, same_object=one.same, grad=one.grad)
+    assigns = bool(write.step) and one.is_spelled
+    steps = (*one.path.steps, write.step) if assigns else one.path.steps
+    return Target(
+        path=AccessPath(one.path.root, steps),
+        below=one.below or one.depth > 0,
+        same_object=one.same,
+        grad=one.grad,
+        kind="metadata" if write.metadata else write.only or ("assign" if assigns else "write"),
+    )
 
 
 def find_writes(node: ast.stmt, scope: Scope) -> Iterator[NamedWrite]:
@@ -88,6 +94,7 @@ def _last_writes(node: ast.stmt, scope: Scope) -> Iterator[NamedWrite]:
         return
     name, owner = value.func.attr, value.func.value
     if name in OUTER_MODULE_WRITES:
-        yield NamedWrite(refs=to.behind(trace(owner, scope)))
+        yield NamedWrite(refs=to.behind(trace(owner, scope)), only="module")
     elif isinstance(node, ast.Expr) and (name in OUTER_WRITES or name in METADATA):
-        yield NamedWrite(refs=trace(owner, scope), metadata=name in METADATA)
+        is_metadata = name in METADATA
+        yield NamedWrite(refs=trace(owner, scope), metadata=is_metadata, only="" if is_metadata else "array")

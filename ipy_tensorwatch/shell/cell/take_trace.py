@@ -101,9 +101,14 @@ def reason(
     reasoning = Reasoning(take_trace(session, cell, ended, observed, found))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
     trace = reasoning.trace
-    if is_plain and not (trace.found and (shares_gradients(trace.after) or may_be_one_memory(trace.born))):
+    if is_plain and not (trace.found and _may_be_at_risk(session, trace)):
         return reasoning
     return Reasoning(replace(trace, notebook=read_notebook(session.shell, session.sources)))
+
+
+def _may_be_at_risk(session: SessionState, trace: CellTrace) -> bool:
+    """Return whether there may be a hazard that the notebook's functions explain."""
+    return session.sources.write_gradients or shares_gradients(trace.after) or may_be_one_memory(trace.born)
 
 
 def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:
@@ -130,6 +135,7 @@ def _graphs_of(session: SessionState, observed: Observation, found: Sequence[Fou
     nodes = {one.node for one in session.standing.hazards if one.node is not None}
     return GraphState(
         overwritten=observed.overwritten,
+        spent=tuple(graphs.spent),
         cells=frozenset(graphs.cells),
         same=same,
         used=frozenset(filter(graphs.is_used, same)),
@@ -146,12 +152,14 @@ def _patience(cell: RunningCell, duration: float) -> float:
 
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
     """Return the notebook's function definitions, and the classes and in-place modules among the user's names."""
-    found = GUARD.run("who wrote", catalog, user_variables(shell), default=Catalog({}, set(), set()))
+    known = GUARD.run("who wrote", catalog, user_variables(shell), default=Catalog())
     return Notebook(
         definitions=dict(sources.definitions),
-        classes=found.classes,
-        inplace=frozenset(found.inplace),
-        modules=frozenset(found.modules),
+        classes=known.classes,
+        inplace=frozenset(known.inplace),
+        objects=known.objects,
+        modules=frozenset(known.modules),
+        optimizers=frozenset(known.optimizers),
     )
 
 

@@ -7,7 +7,7 @@ from ipy_tensorwatch.core.statements.statement import parse_statements
 
 def written(source):
     """Return the paths that the last statement writes through loop variables."""
-    return [str(one.target.path) for one in parse_statements(source)[-1].elements]
+    return [*dict.fromkeys(str(one.target.path) for one in parse_statements(source)[-1].elements)]
 
 
 LED = [
@@ -30,6 +30,7 @@ LED = [
     ("for p in net.parameters(): p.data -= 1", ["net"]),
     ("for x in xs:\n    while x.sum() < 3:\n        x += 1", ["xs[*]"]),
     ("for x in xs:\n    for x in ys:\n        x += 1", ["ys[*]"]),
+    ("for x in xs[:2]: x += 1", ["xs[:2]"]),
     ("get_ipython().run_cell_magic('time', '', 'for x in xs: x += 1')", ["xs[*]"]),
 ]
 
@@ -48,6 +49,7 @@ NOT_LED = [
     "for x in xs:\n    for x in made():\n        x += 1",
     "for x in xs: pass\nelse: x += 1",
     "for x in made(xs): x += 1",
+    "for x in m.unbind(): x += 1",
     "for x in xs: x.requires_grad_()",
     "for x in xs:\n    def f(): x.add_(1)",
 ]
@@ -63,6 +65,9 @@ def test_a_name_that_is_rebound_after_the_write_still_leads_to_the_container():
     assert ["xs[*]"] == [str(one.target.path) for one in write.elements]
 
 
-def test_the_variable_is_told_where_its_own_tensor_is_written():
-    found = [parse_statements(f"for x in xs: {write}")[-1].elements for write in ("x += 1", "x.T[0] = 1", "x.w += 1")]
-    assert [["x"], ["x"], [""]] == [[each.variable for each in one] for one in found]
+def test_it_is_told_whether_the_variables_own_tensor_is_written():
+    writes = ("x += 1", "x.T[0] = 1", "x.data[0] = 1", "x.w += 1")
+    found = [parse_statements(f"for x in xs: {write}")[-1].elements for write in writes]
+
+    assert [True, True, True, False] == [all(each.is_own for each in one) for one in found]
+    assert {("x", 1)} == {(each.variable, each.depth) for one in found for each in one}

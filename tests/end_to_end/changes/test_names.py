@@ -53,10 +53,9 @@ class TestLoopVariables:
 
         assert {"kept": ("alias", ("d['b']",))} == changed(notebook, made, "for k, v in d.items(): v.add_(1)")
 
-    def test_a_loop_over_the_rows_of_a_tensor_writes_the_tensor_by_name(self, notebook):
-        assert {"r": ("alias", ("m",))} == changed(
-            notebook, "m = torch.zeros(3, 2); r = m[0]", "for row in m: row += 1"
-        )
+    @pytest.mark.parametrize("rows", ["m", "m.unbind()", "m[1:]", "m.T"])
+    def test_the_rows_of_a_tensor_are_views_and_no_names_of_it(self, notebook, rows):
+        assert {"m": ("alias", ("row",))} == changed(notebook, "m = torch.zeros(3, 2)", f"for row in {rows}: row += 1")
 
     def test_a_nested_loop_writes_by_name(self, notebook):
         made = "grid = [[torch.zeros(2) for _ in range(3)] for _ in range(2)]"
@@ -116,3 +115,90 @@ class TestLoopVariables:
         kept = "kept = net[0].weight.detach()"
 
         assert ["kept"] == [*changed(notebook, made, kept, train)]
+
+
+SAME = [
+    "z = x.to(x.dtype)",
+    "z = x.float(); x.cpu(); x.to('cpu')",
+    "z, w = x.contiguous(), (x if True else y).float()",
+    "z = x.requires_grad_(False)",
+    "x.requires_grad_(False); x.share_memory_(); x.detach_()",
+    "x = x.float()",
+    "x.sort()",
+    "z = x.numpy(); z = __import__('numpy').asarray(z)",
+]
+ASSIGNED_ITSELF = [
+    ("b.x", "b.x = b.x.float()"),
+    ("d['x']", "d['x'] = d['x'].cpu()"),
+    ("xs[0]", "xs[0] = xs[0].to('cpu')"),
+]
+
+
+class TestOneObjectUnderTwoNames:
+    @pytest.mark.parametrize("cell", SAME)
+    def test_a_name_that_is_bound_to_the_same_tensor_is_no_write_to_it(self, notebook, cell):
+        made = "x = torch.zeros(3); y = x[:2]"
+
+        assert ("alias", ("y",)) == changed(notebook, made, f"y.detach().add_(1)\n{cell}")["x"]
+
+    @pytest.mark.parametrize(("name", "cell"), ASSIGNED_ITSELF)
+    def test_an_attribute_or_item_that_is_assigned_its_own_tensor_is_not_written(self, notebook, name, cell):
+        notebook.run("class Box: pass")
+        made = f"b, d, xs = Box(), {{}}, [None]; {name} = torch.zeros(3); y = {name}[:2]"
+
+        assert {name: ("alias", ("y",))} == changed(notebook, made, f"y += 1\n{cell}")
+
+    def test_what_is_assigned_the_result_of_the_call_that_wrote_it_is_written_by_name(self, notebook):
+        notebook.run("def norm(t):\n    t -= 1\n    return t\nclass Box: pass")
+
+        assert {} == changed(notebook, "b = Box(); b.x = torch.zeros(3)", "b.x = norm(b.x)")
+
+    def test_a_module_is_converted_in_place(self, notebook):
+        assert {} == changed(notebook, "net = nn.Linear(2, 2)", "net.half()", "net = net.to(torch.float64)")
+
+
+SETTERS = """
+class K:
+    def __init__(self): self.__dict__["raw"] = torch.ones(3)
+    @property
+    def scale(self): return self.raw.mean()
+    @scale.setter
+    def scale(self, v): self.raw.fill_(v)
+    def __setitem__(self, i, v): self.raw[i] = v
+    def __iadd__(self, v):
+        self.raw.add_(v)
+        return self
+    def __setattr__(self, name, v): object.__setattr__(self, name, v) if name == "scale" else self.raw.fill_(v)
+"""
+ASSIGNED = [
+    "k.scale = 2.",
+    "k[0] = 5.",
+    "k[...] = 6.",
+    "k += 1",
+    "k.scale += 1",
+    "k.data_ = 7.",
+    "k.scale, z = 3., 4",
+    "setattr(k, 'scale', 9.)",
+    "k.scale = float(k.raw.sum())",
+    "for one in (k,): one.scale = 8.",
+]
+
+
+class TestSetters:
+    @pytest.mark.parametrize("cell", ASSIGNED)
+    def test_what_a_class_writes_when_it_is_assigned_to_is_named(self, notebook, cell):
+        found = changed(notebook, SETTERS, "k = K(); view = k.raw[:2]", cell)
+
+        assert {"view": ("alias", ("k.raw",))} == found
+
+    def test_the_line_of_the_setter_is_told(self, notebook):
+        report = [notebook.run(one) for one in (SETTERS, "k = K(); view = k.raw[:2]", "k.scale = 2.")][-1]
+
+        (found,) = [one for one in report["changes"] if one["silent"]]
+        assert "self.raw.fill_(v)" in found["sites"][0]["inner"]["text"]
+
+    @pytest.mark.parametrize("cell", ["o.loss = predict(o.raw)", "o.loss = [predict(t) for t in (o.raw,)]"])
+    def test_what_the_value_writes_is_not_written_by_the_assignment(self, notebook, cell):
+        notebook.run("class O: pass\ndef predict(t):\n    t += 1\n    return t.sum()")
+
+        assert ["o.raw"] == [*changed(notebook, "o = O(); o.raw = torch.ones(3)", cell)]
