@@ -16,7 +16,7 @@ from .path_writes import Course
 from .silent import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ..model.difference import Difference
     from ..model.evidence import OptimizerStep, Position
@@ -52,7 +52,8 @@ class _Case:
         self.names = {self.spelled, str(whole)}
         self.evidence = cell.evidence
         self.group = [entry for entry in self._overlapping() if str(entry[0]) != self.spelled]
-        self.others = frozenset(path for path, _ in self.group)
+        self.paths = [self.path, *(path for path, _ in self.group)]
+        self.others = frozenset((*self.paths[1:], *cell.detours.others(self.paths)))
         self.family = {self.spelled, *map(str, self.others)}
         self.sightings = Sightings(cell)
         together = sum(one.storage == reading.storage for _, one in self.group) + 1
@@ -158,6 +159,8 @@ class _Case:
         if not self.family.isdisjoint(self.cell.named_by(statement).exact):
             return True
         if statement.index in self.recorded or self._step(statement) is not None or self._is_named(statement):
+            return True
+        if self._named_by_detour(statement, self.paths):
             return True
         if any(not self._objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets):
             return True
@@ -267,6 +270,8 @@ class _Case:
                 return True
         if self.cell.loops.names(statement, self.path, self.reading, same_object=True):
             return True
+        if self._named_by_detour(statement, (self.path,)) and all(one.same_object for one in statement.targets):
+            return True
         if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
             return not reached.is_cut and self._is_updated_by_a_library(statement)
         likeliest = reached.candidates[0]
@@ -308,7 +313,12 @@ class _Case:
         found = found or [path for path, _ in self.group if self.cell.sets(statement, path, self.others)]
         variables = {one.variable for one in statement.elements}  # each leads to an element that has a path of its own
         own = [str(path) for path in found if path.root not in variables]
-        return [*led, *own] or [*map(str, found)]
+        return [*led, *own] or self._named_by_detour(statement, self.paths) or [*map(str, found)]
+
+    def _named_by_detour(self, statement: Statement, paths: Iterable[AccessPath]) -> list[str]:
+        """Return the paths over second ways by which a statement names some paths as written."""
+        elements = (one.target.path for one in statement.elements)
+        return self.cell.detours.spell(paths, (*self.cell.named_by(statement).paths, *elements))
 
     def _mentions(self, statement: Statement) -> bool:
         return mentions(statement, self.path)
@@ -322,4 +332,5 @@ class _Case:
         origins = [one.origin for one in reached.candidates[:1] if one.origin is not None]
         through = [str(path) for path in self.others if path in origins]
         mentioned = [path for path, _ in self.group if mentions(statement, path)]
-        return through or [str(path) for path in mentioned if path.root not in statement.binds]
+        found = through or [str(path) for path in mentioned if path.root not in statement.binds]
+        return found or self.cell.detours.spell(self.paths, statement.mentions)
