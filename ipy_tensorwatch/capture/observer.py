@@ -28,8 +28,9 @@ from .snapshot.snapshotter import Lens, Roots, Shot
 from .snapshot.tensor_parts import COMPONENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from ..core.model.reading import Reading
     from ..core.model.saved_tensor import Overwritten
     from .compare.byte_history import ByteHistory
 
@@ -160,7 +161,7 @@ class Observer:
         if not (shot.resting or is_as_before) or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
             self.prints.forget_all_but({*shot.blocks}.union(*shot.resting))
         self.shot = shot
-        overwritten = self._follow_graphs(computed, verdicts, cell, past, is_same=shot is before)
+        overwritten = self._follow_graphs(computed, verdicts, cell, past, rows if shot is not before else None)
         cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
         return Observation(shot=shot, found=found, verdicts=verdicts, overwritten=overwritten, cut=cut)
 
@@ -196,14 +197,22 @@ class Observer:
         return {**verdicts, **{one: ByteVerdict("unreadable", marks.get(one), None, None) for one in gone}}
 
     def _follow_graphs(
-        self, computed: Roots, verdicts: Mapping[int, ByteVerdict], cell: int, past: ByteHistory, *, is_same: bool
+        self,
+        computed: Roots,
+        verdicts: Mapping[int, ByteVerdict],
+        cell: int,
+        past: ByteHistory,
+        rows: list[DiffRow] | None,
     ) -> tuple[Overwritten, ...]:
+        """Follow the graphs; without `rows`, the snapshot is the one of the last look."""
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
         rewritten.update(past.seen - self.prints.marks.keys())
         start = perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
-        aids = Aids(self.lens.storages, KnownBytes(self.prints, known), cell, start + self.budget.credit)
-        look = partial(self.graphs.look, is_same=is_same)
+        aids = Aids(
+            self.lens.objects, self.lens.storages, KnownBytes(self.prints, known), cell, start + self.budget.credit
+        )
+        look = partial(self.graphs.look, moved=_moved(rows or ()), is_same=rows is None)
         found = GUARD.run("reading graphs", look, computed, aids, rewritten, default=None)
         if found is None:
             self.graphs = Graphs(is_cut=True)
@@ -280,6 +289,16 @@ def _before(verdict: ByteVerdict | None) -> list[Spell]:
     """Return the bytes at the start of the cell of a storage that was not read while it ran."""
     known = verdict is not None and verdict.outcome == "changed" and verdict.before
     return [Spell(0, 0, known)] if known else []
+
+
+def _moved(rows: Sequence[DiffRow]) -> dict[int, Reading]:
+    """Return the tensors that were given other memory, by the serial of the object."""
+    both = [(before, after) for _, _, before, after in rows if before is not None and after is not None]
+    return {
+        after.object: after
+        for before, after in both
+        if before.object == after.object and before.storage != after.storage
+    }
 
 
 def _written(rows: list[DiffRow]) -> set[int]:

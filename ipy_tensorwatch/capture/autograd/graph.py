@@ -7,7 +7,9 @@ and an empty tensor shares the version counter of each saved tensor.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from time import perf_counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ...core.model.saved_tensor import Overwritten, RootOrigin
@@ -21,11 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ...core.model.graph_state import Ending
+    from ...core.model.reading import Reading
+    from ...core.model.saved_tensor import SavedTensor
     from .known_bytes import KnownBytes
     from .note_saved import Aids, Noted
     from .saved_by_nodes import Made, Root
     from .tracked_tensor import Followed
 
+NOTHING_MOVED: Mapping[int, Reading] = MappingProxyType({})
 MAX_SAVED = 1 << 15
 """The maximum number of saved tensors tracked."""
 GO_ON = 1.5
@@ -50,6 +55,8 @@ class Graphs:
         What the nodes saved in memory that watched variables can write to.
     same
         The paths whose `grad_fn` is the one of the last look; empty if no bytes changed.
+    spent
+        The saved tensors that had been overwritten, and that a backward has released since the last look.
     is_cut
         Whether the time or stack limit was reached before all graphs were read.
     unread
@@ -63,6 +70,7 @@ class Graphs:
     cells: set[int] = field(default_factory=set)
     saved: dict[int, list[Followed]] = field(default_factory=dict)
     same: frozenset[str] = frozenset()
+    spent: list[SavedTensor] = field(default_factory=list)
     is_cut: bool = False
     is_mixed: bool = False
     unread: frozenset[int] = frozenset()
@@ -88,7 +96,13 @@ class Graphs:
         return "bytes-back" if self.saved.get(node) else "backward-done"
 
     def look(
-        self, roots: Iterable[Root], aids: Aids, rewritten: set[int], *, is_same: bool = False
+        self,
+        roots: Iterable[Root],
+        aids: Aids,
+        rewritten: set[int],
+        moved: Mapping[int, Reading] = NOTHING_MOVED,
+        *,
+        is_same: bool = False,
     ) -> tuple[Overwritten, ...]:
         """Return the saved tensors that were overwritten.
 
@@ -98,9 +112,12 @@ class Graphs:
             The watched non-leaf tensors, with their paths.
         rewritten
             The storages whose bytes the last cell changed.
+        moved
+            The tensors that it gave other memory, by the serial of the object.
         is_same
             Whether the roots and their nodes are those of the last look.
         """
+        self.spent.clear()
         if is_same and not (rewritten or self.is_cut or self._suspects()):
             self.same = frozenset()
             return ()
@@ -109,6 +126,9 @@ class Graphs:
         self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
         self._follow(nodes, aids, clashes)
         self.is_mixed = bool(clashes)
+        for one in chain.from_iterable(self.saved.values()) if moved else ():
+            if one.thing in moved:
+                one.move_to(moved[one.thing], aids.known.digest_of(moved[one.thing]))
         for kept in self.saved.values() if rewritten else ():
             _compare(kept, rewritten, aids.known)
         suspects = self._suspects()
@@ -240,7 +260,9 @@ class Graphs:
         self._find_leaves(nodes, {root for several in roots.values() for root in several}, aids)
         for number, one in first.values():
             origins = {path: self._origin_of(root) for root in roots[number] for path in self._roots[root]}
-            yield Overwritten(saved=one.saved, version=one.version, roots=tuple(origins), origins=origins)
+            yield Overwritten(
+                saved=one.saved, version=one.version, roots=tuple(origins), is_moved=one.is_moved, origins=origins
+            )
 
     def _origin_of(self, root: int) -> RootOrigin:
         return RootOrigin(cell=self.seen[root], sequence=root, leaves=self._leaves[root])
@@ -275,6 +297,7 @@ class Graphs:
                 left.remove(number)
                 held = {(one.name, one.place): one.tensor for one in kept_in(node, kind, set())}
                 still = [one for one in self.saved[number] if one.is_in(held)]
+                self.spent += (one.saved for one in self.saved[number] if one.differs and not one.is_in(held))
                 is_all, self.saved[number] = is_all and len(still) == len(self.saved[number]), still
             if not left:
                 return is_all

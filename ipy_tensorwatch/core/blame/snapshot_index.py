@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..memory.neighbours import neighbours_of
 from ..model.path import AccessPath, count_alike
+from ..statements.target_matching import longest_watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,20 @@ class SnapshotIndex:
     def watched(self) -> Mapping[str, Reading]:
         """All readings by spelled path, to find the longest one that a statement names."""
         return SpelledPaths(self.snapshot)
+
+    def led_to(self, path: AccessPath) -> frozenset[str] | None:
+        """Return the tensors that a path of a function leads to: it may go on inside one; None if not known.
+
+        Of a container, which has no memory of its own, none.
+        """
+        found = frozenset(longest_watched(path, self.watched)[0])
+        return found or (frozenset() if any(one.startswith(f"{path}[") for one in self.watched) else None)
+
+    def behind(self, path: AccessPath) -> frozenset[str]:
+        """Return the tensors at or behind a path."""
+        scenes = self.snapshot.scenes
+        chosen = [scenes[path.root]] if path.root in scenes else scenes.values()
+        return frozenset(str(one) for scene in chosen for one in scene.paths if path.leads_to(one))
 
     def count_in(self, storage: int) -> int:
         """Count the paths that lead into a storage."""

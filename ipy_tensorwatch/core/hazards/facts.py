@@ -82,6 +82,8 @@ class OverwrittenSave:
         Whether backward will raise, because the version counter changed.
     is_read_again
         Whether a checkpoint recomputes from them.
+    is_moved
+        Whether the first was given other memory instead of other bytes.
     """
 
     names: tuple[str, ...]
@@ -91,6 +93,7 @@ class OverwrittenSave:
     is_scalar: bool
     will_raise: bool
     is_read_again: bool
+    is_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,22 @@ class AssignedGradients:
     """Leaves were given the gradients of others; `groups` counts the gradients that several leaves have."""
 
     groups: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongBackward:
+    """A backward computed with what was overwritten while it still needed it.
+
+    Attributes
+    ----------
+    writer
+        The hook, or the Function's method, that wrote.
+    hooked
+        The tensor or module whose gradient it wrote to; None if it wrote to a saved tensor.
+    """
+
+    writer: str
+    hooked: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +275,7 @@ Fact = (
     OverwrittenSave
     | OverlappingElements
     | AssignedGradients
+    | WrongBackward
     | KeptReference
     | GoneMemory
     | UnrecordedWrite

@@ -97,6 +97,7 @@ def _hazard(group: Sequence[Break]) -> Hazard:
             is_scalar=bool(first.scalars),
             will_raise=first.found.will_raise,
             is_read_again=saved.is_read_again,
+            is_moved=first.found.is_moved,
         ),
         fix=fix_overwritten(writing, paths, first.root, is_read_again=saved.is_read_again),
         saved_at=first.saved_at,

@@ -74,6 +74,8 @@ class Overwritten:
         Its version now.
     roots
         The paths whose backward needs it.
+    is_moved
+        Whether it was given other memory, as by `x.data = y`.
     origins
         Where each of `roots` comes from.
     """
@@ -81,6 +83,7 @@ class Overwritten:
     saved: SavedTensor
     version: int
     roots: tuple[str, ...]
+    is_moved: bool = False
     origins: Mapping[str, RootOrigin] = field(default_factory=dict)
 
     @property

@@ -12,6 +12,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any
 
+from .born import Born
 from .cell_trace import CellTrace, SourceFile
 from .difference import Content, Difference
 from .evidence import Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite
@@ -32,7 +33,7 @@ _RECORDS: dict[str, Any] = {
     for one in (
         *(CellTrace, SourceFile, Difference, Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite),
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
-        *(OperatorWrite, Reason, Site, Unverified, Overwritten, RootOrigin, SavedTensor, Snapshot),
+        *(Born, OperatorWrite, Reason, RootOrigin, Site, Unverified, Overwritten, SavedTensor, Snapshot),
     )
 } | {"Content": Content.of, "Way": Way.of}
 _KIND = "@"

@@ -74,7 +74,7 @@ def match_targets(targets: Iterable[Target], values: Iterable[KeyValues], watche
     owners: dict[AccessPath, None] = {}
     for target in targets:
         for path in dict.fromkeys(spell_target(target, one) for one in values) if target.kind != "metadata" else ():
-            matches, is_whole = _longest_watched(path, watched)
+            matches, is_whole = longest_watched(path, watched)
             if matches and _is_other(target, watched[matches[0]]):
                 continue
             if not target.grad:
@@ -91,7 +91,7 @@ def _is_other(target: Target, reading: Reading | None) -> bool:
     return target.kind == "module" or (target.kind == "array" and reading is not None and reading.kind != "ndarray")
 
 
-def _longest_watched(path: AccessPath, watched: WatchedPaths) -> tuple[list[str], bool]:
+def longest_watched(path: AccessPath, watched: WatchedPaths) -> tuple[list[str], bool]:
     """Return the watched paths that match most steps of a path, and whether they match all of them."""
     for length in range(len(path.steps), -1, -1):
         prefix = AccessPath(path.root, path.steps[:length])

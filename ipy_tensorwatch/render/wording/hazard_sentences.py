@@ -14,6 +14,7 @@ from ...core.hazards.facts import (
     Stopped,
     StoppedUnread,
     UnrecordedWrite,
+    WrongBackward,
 )
 from ..page import DetailEntry, Line, clause, code, fill, words
 from .error_sentences import raised, why_raised
@@ -34,7 +35,7 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
     OverwrittenSave: (
         "{backward} {will} {do}",
         "{aside}",
-        "{who}{more}, {needed} in {saved}, {were} overwritten{through} in {written}",
+        "{who}{more}, {needed} in {saved}, {were} {written_how}{through} in {written}",
     ),
     OverlappingElements: (
         "elements of `{path}` share memory",
@@ -51,6 +52,7 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
         "",
         "its tensors are those of `{owner}`, so that training went on in it in {written}. " + _LATER,
     ),
+    WrongBackward: ("the backward that just ran gave wrong gradients", _WRONG[1], "{what}, in {written}"),
     GoneMemory: ("reading `{path}` can crash the kernel", ", printing it too", "{how}."),
     UnrecordedWrite: (
         "a backward through {whose} {will} " + _WRONG[0],
@@ -149,12 +151,25 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
             return told | {"pairs": f" and {count_of(more, 'more pair')}" if more else ""}
         case KeptReference():
             return told | {"container": fact.container, "owner": fact.owner}
+        case WrongBackward():
+            return told | {"what": _overwritten_by(hazard, fact)}
         case GoneMemory():
             return told | {"how": _GONE[fact.how]}
         case UnrecordedWrite():
             return told | {"through": clause(" through `{it}`", fact.via)}
         case _:
             return told
+
+
+def _overwritten_by(hazard: Hazard, fact: WrongBackward) -> Line:
+    """Return what a backward needed, and who overwrote it."""
+    if fact.hooked is not None:
+        return fill(
+            "`{it}` wrote into the gradient of `{of}`, which another branch shares", it=fact.writer, of=fact.hooked
+        )
+    path = hazard.paths[0] if hazard.paths else ""
+    template = "`{path}`, saved by {op}, was overwritten by `{it}` before it was read"
+    return fill(template, path=path, op=hazard.op or "", it=fact.writer)
 
 
 def _saved_fields(hazard: Hazard, fact: OverwrittenSave) -> dict[str, Line | str]:
@@ -170,5 +185,6 @@ def _saved_fields(hazard: Hazard, fact: OverwrittenSave) -> dict[str, Line | str
         "needed": "with which a checkpoint will compute again, as" if fact.is_read_again else f"saved by {hazard.op}",
         "saved": where(hazard.saved_cell or 0, hazard.saved_at),
         "were": "were" if names[1:] else "was",
+        "written_how": "given other memory" if fact.is_moved else "overwritten",
         "through": clause(" through `{it}`", fact.via),
     }

@@ -34,6 +34,7 @@ def test_a_report_is_what_the_bytes_say(program: Program):
             before = oracle.copies(namespace)
             written = oracle.run_by_line(cell.source, namespace)
             verdict = oracle.compare(before, oracle.walk(namespace))
+            written.tell_born(verdict, oracle.walk(namespace))
             ran = nb.cell(cell.source)
             report = nb.report()
             faults = [
@@ -41,6 +42,7 @@ def test_a_report_is_what_the_bytes_say(program: Program):
                 *faults_of_changes(report, verdict, namespace),
                 *faults_of_pairs(report, namespace),
                 *faults_of_lines(report, verdict, written),
+                *faults_of_births(report, verdict),
                 *faults_of_silence(report, verdict, written, cell, namespace),
             ]
             if bool(ran.told) != bool(silent(report) or report["hazards"]):
@@ -117,6 +119,16 @@ def faults_of_lines(report: Report, verdict: oracle.Verdict, written: oracle.Wri
             if not due <= found <= allowed:
                 faults.append(f"{path}: written by lines {sorted(due)}, told {sorted(found)}")
     return faults
+
+
+def faults_of_births(report: Report, verdict: oracle.Verdict) -> list[str]:
+    """The statement that bound a path is told with what became of it since."""
+    told = {path: one["born"] and one["born"]["line"] for path, one in changes(report, "mutated").items()}
+    return [
+        f"{path}: told as bound by {line}, not {verdict.born.get(path)}"
+        for path, line in told.items()
+        if path in verdict.mutated and line != verdict.born.get(path)
+    ]
 
 
 def faults_of_silence(

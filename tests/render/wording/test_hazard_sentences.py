@@ -14,6 +14,7 @@ from ipy_tensorwatch.core.hazards.facts import (
     OverwrittenSave,
     StoppedUnread,
     UnrecordedWrite,
+    WrongBackward,
 )
 from ipy_tensorwatch.core.hazards.fix import Fix
 from ipy_tensorwatch.core.hazards.hazard import Turn
@@ -61,6 +62,10 @@ OVERWRITTEN = {
         overwritten("wrong", will_raise=False, via="a"),
         "`loss.backward()` will give wrong gradients, without an error: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten through `a` in cell 3, line 2: `h.add_(1)`",
     ),
+    "other memory": (
+        overwritten("wrong", will_raise=False, is_moved=True),
+        "`loss.backward()` will give wrong gradients, without an error: `h`, saved by MulBackward0 in cell 2, line 4, was given other memory in cell 3, line 2: `h.add_(1)`",
+    ),
     "several saved tensors": (
         overwritten(names=("h", "k", "m")),
         "`loss.backward()` will raise: `h` and 2 more, saved by MulBackward0 in cell 2, line 4, were overwritten in cell 3, line 2: `h.add_(1)`",
@@ -75,7 +80,7 @@ OVERWRITTEN = {
     ),
     "a line inside a function": (
         overwritten(written_at=site(2, "f(h)", inner=Inner(cell=1, line=3, text="t.add_(1)"), certainty="inferred")),
-        "`loss.backward()` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `f(h)` → cell 1, line 3: `t.add_(1)`",
+        "`loss.backward()` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `f(h)` → likely cell 1, line 3: `t.add_(1)`",
     ),
 }  # fmt: skip
 
@@ -91,6 +96,14 @@ OTHERS = {
     "gradients that were assigned": (
         hazard(code="TW203", outcome="risk", paths=("a.grad", "b.grad", "c.grad", "d.grad"), fact=AssignedGradients(groups=2), written_at=site(2, "q.grad = p.grad"), **UNSAVED),
         "a backward before these gradients are set to None would give wrong gradients, without an error: `a.grad` and `b.grad` and 1 more pair are one memory, assigned in cell 3, line 2: `q.grad = p.grad`. Each is added what both get, and `clip_grad_norm_` scales it twice.",
+    ),
+    "a hook that wrote into a gradient": (
+        hazard("b", code="TW210", outcome="wrong", fact=WrongBackward(writer="damp", hooked="b"), written_at=site(2, "loss.backward()"), happened=True, **UNSAVED),
+        "the backward that just ran gave wrong gradients, without an error: `damp` wrote into the gradient of `b`, which another branch shares, in cell 3, line 2: `loss.backward()`",
+    ),
+    "a Function that wrote into what was saved": (
+        hazard("h", code="TW210", outcome="wrong", fact=WrongBackward(writer="Square.backward"), written_at=site(2, "loss.backward()"), happened=True, **(UNSAVED | {"op": "ExpBackward0"})),
+        "the backward that just ran gave wrong gradients, without an error: `h`, saved by ExpBackward0, was overwritten by `Square.backward` before it was read, in cell 3, line 2: `loss.backward()`",
     ),
     "elements over each other": (
         hazard(code="TW206", outcome="risk", fact=OverlappingElements(elements=3000, room=1000), **UNSAVED),
