@@ -10,7 +10,7 @@ from ..model.records import Site
 from .changed_rows import ChangedRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..model.born import Born
     from ..model.records import Cause, Change
@@ -41,6 +41,11 @@ class BornChanges:
         """The mutations whose cause no class settles."""
         for _, rows in self._groups:
             yield from self._with_sites(rows.changes(rows.unsettled))
+
+    def of_roots(self, says: Callable[[str], bool]) -> Iterator[Change]:
+        """Yield the mutations of the variables with a name of some kind."""
+        for _, rows in self._groups:
+            yield from rows.of_roots(says)
 
     def adopt(self, other: BornChanges) -> None:
         """Take over the changes that were made from the same records."""
