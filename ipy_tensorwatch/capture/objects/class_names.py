@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.utils.data import ConcatDataset, DataLoader, Subset
 
 from .inspect_object import (
     Odd,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MAX_NAMES = 5_000
+MAX_NESTED = 4
+"""The depth up to which datasets inside datasets are catalogued."""
 MAX_ITEMS = 100
 """The maximum number of items of a list or a dict catalogued."""
 
@@ -102,6 +105,9 @@ def _members(name: str, value: object) -> Iterator[tuple[str, object]]:
             continue
         if _is_module(inner):
             yield from _modules(f"{name}.{step}", inner)
+        elif _holds_data(inner) and name.count(".") < MAX_NESTED:
+            yield f"{name}.{step}", inner
+            yield from _members(f"{name}.{step}", inner)
         elif _is_told(inner) or type(inner) is types.FunctionType:
             yield f"{name}.{step}", inner
 
@@ -114,9 +120,14 @@ def _is_function(value: object) -> bool:
     return type(value) is types.FunctionType or type(value) is types.MethodType
 
 
+def _holds_data(value: object) -> bool:
+    """Return whether an object is a library's loader or dataset, which calls the notebook's datasets."""
+    return is_a(type(value), DataLoader, Subset, ConcatDataset)
+
+
 def _is_told(value: object) -> bool:
     kind = type(value)
-    return is_a(kind, torch.nn.Module, torch.optim.Optimizer) or module_of(kind) == "__main__"
+    return _holds_data(value) or is_a(kind, torch.nn.Module, torch.optim.Optimizer) or module_of(kind) == "__main__"
 
 
 def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..interpreter.ranking import MAY_REACH
 from ..interpreter.reached_by_calls import Reach
 from ..model.records import Site
 from ..statements.write_calls import mentions, runs_backward
@@ -157,7 +158,8 @@ class _Case:
         inner = step.inner if step and cause == "optimizer" else None
         lines = self._lines(statement)
         explained = bool(lines) or inner is not None or self._tells_itself(statement, step, cause)
-        inferred = reached.possible[0].inner if not explained and reached.possible else None
+        likeliest = next((one for one in reached.possible if one.score >= MAY_REACH), None)
+        inferred = likeliest.inner if likeliest and not explained else None
         site = Site(
             line=statement.line,
             end_line=statement.end_line,

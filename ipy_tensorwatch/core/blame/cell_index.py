@@ -53,6 +53,7 @@ class CellIndex:
         self.curtailed: dict[str, None] = {}
         self._named: dict[int, Named] = {}
         self._lines: dict[Place, Inner | None] = {}
+        self._storages: dict[int, frozenset[int]] = {}
         self._led_to: dict[Reference, frozenset[str] | None] = {}
 
     @cached_property
@@ -123,13 +124,24 @@ class CellIndex:
 
     def _is_apart(self, reference: Reference, family: frozenset[str]) -> bool:
         """Return whether a reference leads to memory outside a family of paths, as far as paths lead there."""
-        if reference not in self._led_to:
-            places = self.places
-            self._led_to[reference] = (
-                places.behind(reference.path) if reference.below else places.led_to(reference.path)
-            )
-        found = self._led_to[reference]
+        found = self._paths_of(reference)
         return found is not None and family.isdisjoint(found)
+
+    def _paths_of(self, reference: Reference) -> frozenset[str] | None:
+        """Return the watched paths that a reference of a function leads to; None if not known."""
+        if reference not in self._led_to:
+            find = self.places.behind if reference.below else self.places.led_to
+            self._led_to[reference] = find(reference.path)
+        return self._led_to[reference]
+
+    def storages_named_in(self, index: int) -> frozenset[int]:
+        """Return the storages that functions called by a statement name as written."""
+        if index not in self._storages:
+            events = self.trail_of(self.numbered[index]).events if self.numbered[index].calls else ()
+            refs = {one.reference for one in events if one.kind == "write" and one.reference and one.reference.sure}
+            paths = frozenset[str]().union(*(self._paths_of(one) or () for one in refs))
+            self._storages[index] = frozenset(self.places.watched[path].storage for path in paths)
+        return self._storages[index]
 
     def steps_in(self, statement: Statement) -> bool:
         """Return whether an optimizer stepped in a statement."""

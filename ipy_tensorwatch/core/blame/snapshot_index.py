@@ -59,7 +59,9 @@ class SnapshotIndex:
 
     def behind(self, path: AccessPath) -> frozenset[str]:
         """Return the tensors at or behind a path."""
-        return frozenset(str(one) for one, _ in self.snapshot.entries() if path.leads_to(one))
+        scenes = self.snapshot.scenes
+        chosen = [scenes[path.root]] if path.root in scenes else scenes.values()
+        return frozenset(str(one) for scene in chosen for one in scene.paths if path.leads_to(one))
 
     def count_in(self, storage: int) -> int:
         """Count the paths that lead into a storage."""

@@ -96,7 +96,8 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
         frozenset(_loop_variables(reasoning)),
     )
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
-    yield from kept_by_reference(changes, snapshot, count, trace.notebook.modules)
+    stepped = frozenset[int]().union(*(one.storages for one in trace.own.steps))
+    yield from kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)
     yield from kept_by_name(reasoning.updates_of(says_copy), snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
 

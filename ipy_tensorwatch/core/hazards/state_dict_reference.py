@@ -29,7 +29,11 @@ SharedItem = tuple[AccessPath, str, "Change"]
 
 
 def kept_by_reference(
-    changes: Sequence[Change], snapshot: Snapshot, cell: int, modules: Collection[str] = ()
+    changes: Sequence[Change],
+    snapshot: Snapshot,
+    cell: int,
+    modules: Collection[str] = (),
+    stepped: Collection[int] = frozenset(),
 ) -> Iterator[Lasting]:
     """Yield hazards for dicts whose tensors an optimizer step changed, because a module or an optimizer owns them.
 
@@ -37,8 +41,10 @@ def kept_by_reference(
     ----------
     modules
         The paths of modules: a dict that one keeps of its own parameters is meant to follow them.
+    stepped
+        The storages that the optimizers of this cell hold.
     """
-    trained = _trained(changes, snapshot)
+    trained = _trained(changes, snapshot, stepped)
     roots: dict[str, list[SharedItem]] = {}
     for change in changes if trained else ():
         path = parse_path(change.path) if change.silent and _OF_A_DICT.search(change.path) else None
@@ -97,17 +103,28 @@ def _keeps_its_own(path: AccessPath, owner: AccessPath, modules: Collection[str]
     return any(str(AccessPath(path.root, path.steps[:count])) in modules for count in range(shared + 1))
 
 
-def _trained(changes: Sequence[Change], snapshot: Snapshot) -> Mapping[int, str]:
-    """Map the storages that an optimizer step changed to the path it went through."""
-    by_step = [change.path for change in changes if change.cause == "optimizer"]
-    told = ((path, snapshot.get(path)) for path in reversed(by_step))
-    return {reading.storage: path for path, reading in told if reading is not None and reading.storage}
+def _trained(changes: Sequence[Change], snapshot: Snapshot, stepped: Collection[int]) -> Mapping[int, str]:
+    """Map the storages that an optimizer step changed to the path it went through, whatever else wrote there."""
+    told = [(one, snapshot.get(one.path)) for one in reversed(changes) if one.cause == "optimizer" or one.silent]
+    return {
+        reading.storage: change.path
+        for change, reading in told
+        if reading is not None
+        and reading.storage
+        and (change.cause == "optimizer" or (reading.kind == "parameter" and reading.storage in stepped))
+    }
 
 
 def _lasting(followers: Sequence[SharedItem], snapshot: Snapshot, cell: int) -> Lasting:
     path, owner, change = followers[0]
     ends = [anchor(one, reading) for one in (str(path), owner) if (reading := snapshot.get(one)) is not None]
-    return Lasting(hazard=_hazard(followers, change.site, cell), anchors=tuple(ends))
+    return Lasting(hazard=_hazard(followers, _step_of(change), cell), anchors=tuple(ends))
+
+
+def _step_of(change: Change) -> Site | None:
+    """Return the statement that ran the optimizer's step, if it is among those that wrote."""
+    steps = (one for one in change.sites if ".step(" in (one.inner.text if one.inner else one.text))
+    return next(steps, change.site)
 
 
 def _hazard(followers: Sequence[SharedItem], site: Site | None, cell: int) -> Hazard:
