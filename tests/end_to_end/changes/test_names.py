@@ -117,6 +117,49 @@ class TestLoopVariables:
         assert ["kept"] == [*changed(notebook, made, kept, train)]
 
 
+class TestNamesLeftOverFromLoops:
+    LATER = (
+        ("xs[2] += 1", []),
+        ("change()", ["xs[2]"]),
+        ("y = xs[2].detach()\ny += 1", ["xs[2]"]),
+        ("for x in xs: pass\nchange()", ["xs[2]"]),
+        ("for x in xs: predict(x)", ["xs[0]", "xs[1]", "xs[2]"]),
+        ("x += 1", ["xs[2]"]),
+        ("predict(x)", ["x", "xs[2]"]),
+        ("x = xs[2]\nchange()", ["x", "xs[2]"]),
+    )
+
+    @pytest.mark.parametrize(("cell", "silent"), LATER)
+    def test_a_name_that_a_loop_left_over_is_not_told_beside_its_tensor(self, notebook, cell, silent):
+        notebook.run("def change(): xs[2].add_(1)\ndef predict(t): t.add_(1)")
+
+        assert silent == sorted(changed(notebook, LISTS, "for x in xs: print(x.shape)", cell))
+
+    @pytest.mark.parametrize("loop", ["for x in xs: break", "for x in xs: pass\nx = xs[2]", "x = xs[2]"])
+    def test_a_name_that_was_bound_on_purpose_is_told(self, notebook, loop):
+        notebook.run("def change():\n    for x in xs: x.add_(1)")
+
+        assert "x" in changed(notebook, LISTS, loop, "change()")
+
+    def test_a_tensor_that_has_no_other_path_is_told(self, notebook):
+        notebook.run("def change(): array[:] = 1")
+        made = "for t in [torch.zeros(2)]: pass\narray = t.numpy()"
+
+        assert ["array", "t"] == sorted(changed(notebook, made, "del array", "array = t.numpy()", "change()"))
+
+    def test_a_name_counts_again_once_it_is_bound_otherwise(self, notebook):
+        found = changed(notebook, LISTS, "for x in xs: pass", "x = xs[0]", "y = xs[0].detach(); y += 1")
+
+        assert ["x", "xs[0]"] == sorted(found)
+
+    def test_the_cause_is_told(self, notebook):
+        report = [
+            notebook.run(one) for one in (LISTS, "for x in xs: pass", "xs[2].detach().add_(1); y = xs[2].numpy()")
+        ]
+
+        assert {"direct", "leftover"} == {one["cause"] for one in report[-1]["changes"] if one["kind"] == "mutated"}
+
+
 SAME = [
     "z = x.to(x.dtype)",
     "z = x.float(); x.cpu(); x.to('cpu')",
