@@ -306,3 +306,10 @@ class TestContainersReachedTwice:
         made = "w = Box(torch.ones(2, requires_grad=True)); both = [w]"
 
         assert {} == changed(notebook, BOXES, made, "with torch.no_grad(): both[0].x.sub_(1)")
+
+
+def test_a_lazy_module_that_initializes_its_parameters_changes_nothing(notebook):
+    made = "net = nn.Sequential(nn.LazyLinear(3), nn.LazyBatchNorm1d()); also = net[0]; x = torch.ones(4, 2)"
+
+    assert {} == changed(notebook, made, "y = net(x)")
+    assert ["also.weight", "net[0].weight"] == sorted(changed(notebook, "w = also.weight.detach(); w += 1"))
