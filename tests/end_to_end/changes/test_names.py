@@ -53,6 +53,13 @@ class TestLoopVariables:
 
         assert {"kept": ("alias", ("d['b']",))} == changed(notebook, made, "for k, v in d.items(): v.add_(1)")
 
+    def test_a_loop_over_a_state_dict_is_no_update_of_its_module(self, notebook):
+        made = "net = nn.Linear(2, 1); state = net.state_dict()"
+
+        found = changed(notebook, made, "for k, v in state.items(): v.mul_(2)")
+
+        assert {"net.weight": ("alias", ("state['weight']",)), "net.bias": ("alias", ("state['bias']",))} == found
+
     @pytest.mark.parametrize("rows", ["m", "m.unbind()", "m[1:]", "m.T"])
     def test_the_rows_of_a_tensor_are_views_and_no_names_of_it(self, notebook, rows):
         assert {"m": ("alias", ("row",))} == changed(notebook, "m = torch.zeros(3, 2)", f"for row in {rows}: row += 1")
