@@ -247,6 +247,9 @@ class _Case:
             return True
         if counts_as_parameter(self.reading) and self._is_same_object_named(statement):
             return True
+        differing = [one for one in self.group if one[1].object != self.reading.object]
+        if any(self.cell.loops.names(statement, path, reading) for path, reading in differing):
+            return False
         return is_update_by_hand(self.cell, self.changed, statement, reached, has_stepped=has_stepped)
 
     def _is_same_object_named(self, statement: Statement) -> bool:

@@ -157,6 +157,7 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         definitions=dict(sources.definitions),
         classes=known.classes,
         inplace=frozenset(known.inplace),
+        leftovers=sources.leftovers(),
         objects=known.objects,
         modules=frozenset(known.modules),
         optimizers=frozenset(known.optimizers),
