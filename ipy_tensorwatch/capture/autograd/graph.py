@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ...core.model.graph_state import Ending
     from ...core.model.reading import Reading
+    from ...core.model.saved_tensor import SavedTensor
     from .known_bytes import KnownBytes
     from .note_saved import Aids, Noted
     from .saved_by_nodes import Made, Root
@@ -54,6 +55,8 @@ class Graphs:
         What the nodes saved in memory that watched variables can write to.
     same
         The paths whose `grad_fn` is the one of the last look; empty if no bytes changed.
+    spent
+        The saved tensors that had been overwritten, and that a backward has released since the last look.
     is_cut
         Whether the time or stack limit was reached before all graphs were read.
     unread
@@ -67,6 +70,7 @@ class Graphs:
     cells: set[int] = field(default_factory=set)
     saved: dict[int, list[Followed]] = field(default_factory=dict)
     same: frozenset[str] = frozenset()
+    spent: list[SavedTensor] = field(default_factory=list)
     is_cut: bool = False
     is_mixed: bool = False
     unread: frozenset[int] = frozenset()
@@ -113,6 +117,7 @@ class Graphs:
         is_same
             Whether the roots and their nodes are those of the last look.
         """
+        self.spent.clear()
         if is_same and not (rewritten or self.is_cut or self._suspects()):
             self.same = frozenset()
             return ()
@@ -292,6 +297,7 @@ class Graphs:
                 left.remove(number)
                 held = {(one.name, one.place): one.tensor for one in kept_in(node, kind, set())}
                 still = [one for one in self.saved[number] if one.is_in(held)]
+                self.spent += (one.saved for one in self.saved[number] if one.differs and not one.is_in(held))
                 is_all, self.saved[number] = is_all and len(still) == len(self.saved[number]), still
             if not left:
                 return is_all

@@ -17,12 +17,15 @@ from ..statements.statement import parse_statements
 from ..statements.target_matching import name_targets
 from ..statements.write_calls import may_write
 from ..syntax.cell_lines import Listing
+from ..syntax.parsing import parse_path
+from .detours import Detours
 from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
+    from ..interpreter.definitions import ClassKind
     from ..interpreter.inferred_lines import Reached, Trail
     from ..model.cell_trace import CellTrace
     from ..model.evidence import Evidence, Move, SeenWrite
@@ -100,6 +103,11 @@ class CellIndex:
         """What the statements write through loop variables."""
         return LoopWrites(self.evidence, self.places.watched)
 
+    @cached_property
+    def detours(self) -> Detours:
+        """The statements that take a second way to a container."""
+        return Detours(self.places.snapshot.ways)
+
     def sets(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> bool:
         """Return whether a statement writes behind an object by assigning to it, as the setter of a property does."""
         owners = (*self.named_by(statement).owners, *self.loops.owners(statement))
@@ -150,6 +158,29 @@ class CellIndex:
         """Return every write a statement reaches inside the notebook's functions."""
         return self._trails.of(statement)
 
+    def kind_of(self, path: AccessPath) -> ClassKind:
+        """Return whether a path leads to a module or to an optimizer."""
+        return self._trails.library.kind_of(self._trails.library.class_of(path))
+
+    def stood_still(self, path: str) -> bool:
+        """Return whether a tensor is the same as before the cell, and so is its version counter."""
+        before, after = self._trace.before.get(path), self._trace.after.get(path)
+        if before is None or after is None or None in (before.version, after.version):
+            return False
+        return (before.object, before.version) == (after.object, after.version)
+
+    def paths_to(self, path: AccessPath) -> tuple[AccessPath, ...]:
+        """Return all paths to the object behind a path, as far as the notebook's objects are known."""
+        number = self._trace.notebook.objects.get(str(path))
+        return (path, *self._objects.get(number, ()))
+
+    @cached_property
+    def _objects(self) -> Mapping[int | None, list[AccessPath]]:
+        found: dict[int | None, list[AccessPath]] = {}
+        for text, number in self._trace.notebook.objects.items():
+            found.setdefault(number, []).append(parse_path(text))
+        return found
+
     @cached_property
     def deadline(self) -> Deadline:
         """The deadline for a full explanation of the cell's changes, started on first use."""
@@ -180,6 +211,9 @@ class CellIndex:
         for one in self.statements:
             for word in {*_WORD.findall(one.text), *(element.target.path.root for element in one.elements)}:
                 found.setdefault(word, set()).add(one.index)
+        for root, targets in self.detours.roots.items():
+            for target in targets:
+                found.setdefault(target, set()).update(found.get(root, ()))
         return found
 
     @cached_property

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..model.differences import Differences
 from ..statements.write_calls import runs_backward
+from .module_calls import calls_for_certain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -175,9 +176,11 @@ class ExpectedWrites:
         return self._backs[index]
 
     def _is_called(self, reading: Reading, path: AccessPath, ran: Statements) -> bool:
-        """Return whether a buffer is reached from one root only, and all statements that ran are calls."""
+        """Return whether a buffer is reached from one root only, and all statements that ran call its module."""
         entries = self._cell.places.in_storage(reading.storage)
-        return all(one.root == path.root for one, _ in entries) and all(self._cell.numbered[one].calls for one in ran)
+        if any(one.root != path.root for one, _ in entries):
+            return False
+        return all(calls_for_certain(self._cell, self._cell.numbered[one], path) for one in ran)
 
 
 def _kind(row: DiffRow) -> str | None:

@@ -112,11 +112,42 @@ class AssignedGradients:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrongBackward:
+    """A backward computed with what was overwritten while it still needed it.
+
+    Attributes
+    ----------
+    writer
+        The hook, or the Function's method, that wrote.
+    hooked
+        The tensor or module whose gradient it wrote to; None if it wrote to a saved tensor.
+    """
+
+    writer: str
+    hooked: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptReference:
     """The tensors of a container belong to a module or an optimizer."""
 
     container: str
     owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneMemory:
+    """Several tensors of a container are one memory, which was filled for each of them.
+
+    Attributes
+    ----------
+    times
+        How often it was written; None if it has no version counter.
+    """
+
+    container: str
+    count: int
+    times: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +290,9 @@ Fact = (
     OverwrittenSave
     | OverlappingElements
     | AssignedGradients
+    | WrongBackward
     | KeptReference
+    | OneMemory
     | GoneMemory
     | UnrecordedWrite
     | Stopped

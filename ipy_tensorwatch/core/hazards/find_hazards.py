@@ -11,15 +11,17 @@ from .find_breaks import find_breaks, remember_cell
 from .fix import with_edits
 from .freed_memory import gone_memory
 from .hazard import Turn
+from .one_memory import kept_in_one_memory
 from .overlapping_elements import overlaid_writes
 from .saved_tensor_overwritten import overwritten_saves
 from .shared_gradients import aliased_grads
-from .state_dict_reference import kept_by_reference
+from .state_dict_reference import kept_by_name, kept_by_reference, says_copy
 from .unrecorded_write import unrecorded_writes
 from .updates_since import remember_updates
+from .wrong_backward import wrong_backwards
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from ..blame.reasoning import Reasoning
     from ..model.cell_trace import CellTrace
@@ -34,7 +36,8 @@ def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
     """Find the hazards after a cell, given those after the one before."""
     trace = reasoning.trace
     built, updated = remember_cell(reasoning, standing.built), remember_updates(reasoning, standing.updated)
-    standing = replace(standing, built=built, updated=updated, turned=())
+    ahead = tuple(one for one in standing.hazards if not one.happened)
+    standing = replace(standing, built=built, updated=updated, hazards=ahead, turned=())
     seen = trace.graphs.overwritten, trace.after, trace.gone
     if not (trace.outside or trace.found) and standing.seen == seen:
         return standing
@@ -50,8 +53,9 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     begun = [one.as_part_of(standing.lasting) for one in _begun(reasoning, known)]
     held = (one for one in standing.lasting if one.holds_in(trace.after))
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
-    hazards = (*breaks, *(one.hazard for one in lasting), *gone_memory(trace.after, trace.gone))
-    fixes = {one.fix: _with_edits(one.fix, trace, standing.fixes) for one in hazards if one.fix is not None}
+    hazards = (*wrong_backwards(reasoning, standing), *breaks, *(one.hazard for one in lasting))
+    hazards += tuple(gone_memory(trace.after, trace.gone))
+    fixes = {one.fix: _with_edits(one.fix, trace, standing) for one in hazards if one.fix is not None}
     return replace(
         standing,
         hazards=tuple(replace(one, fix=fixes[one.fix]) if one.fix is not None else one for one in hazards),
@@ -61,11 +65,15 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     )
 
 
-def _with_edits(fix: Fix, trace: CellTrace, known: Mapping[Fix, Fix]) -> Fix:
+def _with_edits(fix: Fix, trace: CellTrace, standing: Standing) -> Fix:
     """Add the edits to a new fix, while the source of its cell is known."""
-    return known.get(fix) or with_edits(
-        fix, lambda cell: trace.own.plain if cell == trace.cell.count else trace.notebook.source_of(cell)
-    )
+    return standing.fixes.get(fix) or with_edits(fix, lambda cell: _source_of(cell, trace, standing))
+
+
+def _source_of(cell: int, trace: CellTrace, standing: Standing) -> str:
+    if cell == trace.cell.count:
+        return trace.own.plain
+    return standing.built[cell].source if cell in standing.built else trace.notebook.source_of(cell)
 
 
 def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
@@ -91,7 +99,9 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
     stepped = frozenset[int]().union(*(one.storages for one in trace.own.steps))
     yield from kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)
+    yield from kept_by_name(reasoning.updates_of(says_copy), snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
+    yield from kept_in_one_memory(reasoning, changes)
 
 
 def _loop_variables(reasoning: Reasoning) -> Iterator[str]:

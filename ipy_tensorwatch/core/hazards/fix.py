@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Replacing = Literal[
     "out-of-place", "record-out-of-place", "bind-detached", "bind-anew", "bind-out", "save-copy",
     "hand-copy", "hand-module-copy", "read-copy", "write-through-base", "one-by-one",
-    "no-grad", "no-grad-view", "inference-mode", "assign-copy",
+    "no-grad", "no-grad-view", "inference-mode", "assign-copy", "keep-copies",
 ]  # fmt: skip
 """The code replaces a statement."""
 Preceding = Literal[
@@ -32,7 +32,7 @@ Preceding = Literal[
 Displayed = Literal[
     "backward-before-step", "backward-before-write", "backward-before-statement", "compute-again",
     "copy-for-checkpoint", "copy-for-function", "copy-or-later", "write-some-copy", "find-line",
-    "part-gradients", "deep-copy", "give-memory", "drop",
+    "part-gradients", "copy-gradient", "deep-copy", "give-memory", "drop",
     "modules-without-inplace", "module-without-inplace", "look-past-operators", "record-cell", "record-cells",
     "detach-name", "use-detach", "use-without-out", "hand-argument", "hand-function-copy", "read-some-copy",
     "take-later",

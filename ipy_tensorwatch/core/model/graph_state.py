@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .saved_tensor import Overwritten
+    from .saved_tensor import Overwritten, SavedTensor
 
 Ending = Literal["graph-gone", "bytes-back", "backward-done", "variable-gone", "memory-replaced"]
 """Why a hazard ended."""
@@ -22,6 +22,8 @@ class GraphState:
     ----------
     overwritten
         The saved tensors that were overwritten.
+    spent
+        The saved tensors that were overwritten in the cell, and that a backward in it released.
     cells
         The cells with live nodes.
     same
@@ -33,6 +35,7 @@ class GraphState:
     """
 
     overwritten: tuple[Overwritten, ...] = ()
+    spent: tuple[SavedTensor, ...] = ()
     cells: frozenset[int] = frozenset()
     same: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()

@@ -8,12 +8,14 @@ from ...core.hazards.facts import (
     AssignedGradients,
     GoneMemory,
     KeptReference,
+    OneMemory,
     OverlappingElements,
     OverwrittenSave,
     Refused,
     Stopped,
     StoppedUnread,
     UnrecordedWrite,
+    WrongBackward,
 )
 from ..page import DetailEntry, Line, clause, code, fill, words
 from .error_sentences import raised, why_raised
@@ -49,8 +51,14 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
     KeptReference: (
         "`{container}` is no copy",
         "",
-        "its tensors are those of `{owner}`, so that training went on in it in {written}. " + _LATER,
+        "{taken}its tensors are those of `{owner}`, so that training went on in it in {written}. " + _LATER,
     ),
+    OneMemory: (
+        "{count} tensors of `{container}` are one memory",
+        "",
+        "{kept}it was written {times}in {written}, so that each of them holds what was written last.",
+    ),
+    WrongBackward: ("the backward that just ran gave wrong gradients", _WRONG[1], "{what}, in {written}"),
     GoneMemory: ("reading `{path}` can crash the kernel", ", printing it too", "{how}."),
     UnrecordedWrite: (
         "a backward through {whose} {will} " + _WRONG[0],
@@ -147,14 +155,41 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
         case AssignedGradients():
             more = fact.groups - 1
             return told | {"pairs": f" and {count_of(more, 'more pair')}" if more else ""}
-        case KeptReference():
-            return told | {"container": fact.container, "owner": fact.owner}
+        case KeptReference() | OneMemory():
+            return told | _kept_fields(hazard, fact)
+        case WrongBackward():
+            return told | {"what": _overwritten_by(hazard, fact)}
         case GoneMemory():
             return told | {"how": _GONE[fact.how]}
         case UnrecordedWrite():
             return told | {"through": clause(" through `{it}`", fact.via)}
         case _:
             return told
+
+
+def _kept_fields(hazard: Hazard, fact: KeptReference | OneMemory) -> dict[str, Line | str]:
+    """Return what is kept, and since when."""
+    place = where(hazard.saved_cell, hazard.saved_at) if hazard.saved_cell else None
+    if isinstance(fact, KeptReference):
+        return {"container": fact.container, "owner": fact.owner, "taken": clause("taken in {it}, ", place)}
+    times = f"{fact.times:,} times " if fact.times and fact.times > 1 else "again "
+    return {
+        "container": fact.container,
+        "count": f"{fact.count:,}",
+        "times": times,
+        "kept": clause("kept in {it}, ", place),
+    }
+
+
+def _overwritten_by(hazard: Hazard, fact: WrongBackward) -> Line:
+    """Return what a backward needed, and who overwrote it."""
+    if fact.hooked is not None:
+        return fill(
+            "`{it}` wrote into the gradient of `{of}`, which another branch shares", it=fact.writer, of=fact.hooked
+        )
+    path = hazard.paths[0] if hazard.paths else ""
+    template = "`{path}`, saved by {op}, was overwritten by `{it}` before it was read"
+    return fill(template, path=path, op=hazard.op or "", it=fact.writer)
 
 
 def _saved_fields(hazard: Hazard, fact: OverwrittenSave) -> dict[str, Line | str]:
