@@ -12,7 +12,7 @@ from .changed_rows import ChangedRows
 from .expected import is_mutated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ..model.born import Born
     from ..model.differences import Found
@@ -45,6 +45,11 @@ class BornChanges:
         """The mutations whose cause no class settles."""
         for rows in self._rows:
             yield from self._with_sites(rows.changes(rows.unsettled))
+
+    def of_roots(self, says: Callable[[str], bool]) -> Iterator[Change]:
+        """Yield the mutations of the variables with a name of some kind."""
+        for rows in self._rows:
+            yield from rows.of_roots(says)
 
     def adopt(self, other: BornChanges) -> None:
         """Take over the changes that were made from the same records."""

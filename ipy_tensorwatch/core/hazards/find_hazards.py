@@ -16,7 +16,7 @@ from .one_memory import kept_in_one_memory
 from .overlapping_elements import overlaid_writes
 from .saved_tensor_overwritten import overwritten_saves
 from .shared_gradients import aliased_grads
-from .state_dict_reference import kept_by_reference
+from .state_dict_reference import kept_by_name, kept_by_reference, says_copy
 from .unrecorded_write import unrecorded_writes
 from .updates_since import remember_updates
 from .wrong_backward import wrong_backwards
@@ -102,6 +102,7 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     kept = [*kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)]
     yield from kept
     yield from kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
+    yield from kept_by_name(reasoning.updates_of(says_copy), snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
     yield from kept_in_one_memory(reasoning, changes)
 
