@@ -22,11 +22,12 @@ from .site_order import order_sites
 from .updates import counts_as_parameter, is_by_optimizers_method, is_update_by_hand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ..interpreter.inferred_lines import Reached
     from ..model.difference import Difference
     from ..model.evidence import OptimizerStep
+    from ..model.path import AccessPath
     from ..model.records import Cause, Inner
     from ..model.snapshot import Entry
     from ..statements.statement import Statement
@@ -56,7 +57,9 @@ class _Case:
         self.reading, self.spelled = reading, str(difference.path)
         self.evidence = cell.evidence
         self.group = tuple(entry for entry in self._overlapping() if str(entry[0]) != self.spelled)
-        self.changed = ChangedPath(path=self.path, reading=reading, group=self.group)
+        self.paths = [self.path, *(path for path, _ in self.group)]
+        detours = tuple(cell.detours.others(self.paths))
+        self.changed = ChangedPath(path=self.path, reading=reading, group=self.group, detours=detours)
         self.names, self.others = self.changed.names, self.changed.others
         self.family = {self.spelled, *map(str, self.others)}
         self.sightings = Sightings(cell)
@@ -136,6 +139,8 @@ class _Case:
         if not self.family.isdisjoint(self.cell.named_by(statement).exact):
             return True
         if statement.index in self.recorded or self._step(statement) is not None or self._is_named(statement):
+            return True
+        if self._named_by_detour(statement, self.paths):
             return True
         if any(not self._objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets):
             return True
@@ -251,6 +256,8 @@ class _Case:
             named = self._led_to(statement, target)
             if target.same_object and (self.reading.object in named or self.cell.named_by(statement).exact & same):
                 return True
+        if self._named_by_detour(statement, (self.path,)) and all(one.same_object for one in statement.targets):
+            return True
         return self.cell.loops.names(statement, self.path, self.reading, same_object=True)
 
     def _is_backward(self, statement: Statement, reached: Reach) -> bool:
@@ -278,7 +285,12 @@ class _Case:
         found = found or [path for path, _ in self.group if self.cell.sets(statement, path, self.others)]
         variables = {one.variable for one in statement.elements}  # each leads to an element that has a path of its own
         own = [str(path) for path in found if path.root not in variables]
-        return [*led, *own] or [*map(str, found)]
+        return [*led, *own] or self._named_by_detour(statement, self.paths) or [*map(str, found)]
+
+    def _named_by_detour(self, statement: Statement, paths: Iterable[AccessPath]) -> list[str]:
+        """Return the paths over second ways by which a statement names some paths as written."""
+        elements = (one.target.path for one in statement.elements)
+        return self.cell.detours.spell(paths, (*self.cell.named_by(statement).paths, *elements))
 
     def _mentions(self, statement: Statement) -> bool:
         return mentions(statement, self.path)
@@ -292,4 +304,5 @@ class _Case:
         origins = [one.origin for one in reached.candidates[:1] if one.origin is not None]
         through = [str(path) for path in self.others if path in origins]
         mentioned = [path for path, _ in self.group if mentions(statement, path)]
-        return through or [str(path) for path in mentioned if path.root not in statement.binds]
+        found = through or [str(path) for path in mentioned if path.root not in statement.binds]
+        return found or self.cell.detours.spell(self.paths, statement.mentions)

@@ -18,6 +18,7 @@ from ..statements.target_matching import name_targets
 from ..statements.write_calls import may_write
 from ..syntax.cell_lines import Listing
 from ..syntax.parsing import parse_path
+from .detours import Detours
 from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
@@ -100,6 +101,11 @@ class CellIndex:
     def loops(self) -> LoopWrites:
         """What the statements write through loop variables."""
         return LoopWrites(self.evidence, self.places.watched)
+
+    @cached_property
+    def detours(self) -> Detours:
+        """The statements that take a second way to a container."""
+        return Detours(self.places.snapshot.ways)
 
     def sets(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> bool:
         """Return whether a statement writes behind an object by assigning to it, as the setter of a property does."""
@@ -204,6 +210,9 @@ class CellIndex:
         for one in self.statements:
             for word in {*_WORD.findall(one.text), *(element.target.path.root for element in one.elements)}:
                 found.setdefault(word, set()).add(one.index)
+        for root, targets in self.detours.roots.items():
+            for target in targets:
+                found.setdefault(target, set()).update(found.get(root, ()))
         return found
 
     def leading_to(self, objects: Iterable[int]) -> frozenset[int]:

@@ -20,11 +20,14 @@ class ChangedPath:
     ----------
     group
         The other paths that share a byte with it.
+    detours
+        Some more paths, over second ways to the containers of these.
     """
 
     path: AccessPath
     reading: Reading
     group: tuple[Entry, ...]
+    detours: tuple[AccessPath, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -36,7 +39,7 @@ class ChangedPath:
     @property
     def others(self) -> frozenset[AccessPath]:
         """The other paths."""
-        return frozenset(path for path, _ in self.group)
+        return frozenset((*(path for path, _ in self.group), *self.detours))
 
     @property
     def same(self) -> tuple[AccessPath, ...]:

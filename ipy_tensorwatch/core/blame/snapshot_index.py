@@ -85,14 +85,14 @@ class SnapshotIndex:
 
 
 class SpelledPaths(Mapping[str, "Reading"]):
-    """The readings of a snapshot by spelled path; spellings of earlier looks are reused."""
+    """The readings of a snapshot by spelled path, over whatever way; spellings of earlier looks are reused."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
 
     def __getitem__(self, path: str) -> Reading:
         """Find the reading of a path."""
-        found = self._snapshot.get(path)
+        found = self._snapshot.get(path) or self._snapshot.get(self._snapshot.ways.resolve(path))
         if found is None:
             raise KeyError(path)
         return found

@@ -11,6 +11,7 @@ from .find_breaks import find_breaks, remember_cell
 from .fix import with_edits
 from .freed_memory import gone_memory
 from .hazard import Turn
+from .one_memory import kept_in_one_memory
 from .overlapping_elements import overlaid_writes
 from .saved_tensor_overwritten import overwritten_saves
 from .shared_gradients import aliased_grads
@@ -100,6 +101,7 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     yield from kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)
     yield from kept_by_name(reasoning.updates_of(says_copy), snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
+    yield from kept_in_one_memory(reasoning, changes)
 
 
 def _loop_variables(reasoning: Reasoning) -> Iterator[str]:

@@ -118,7 +118,7 @@ def _trained(changes: Sequence[Change], snapshot: Snapshot, stepped: Collection[
 def _lasting(followers: Sequence[SharedItem], snapshot: Snapshot, cell: int) -> Lasting:
     path, owner, change = followers[0]
     ends = [anchor(one, reading) for one in (str(path), owner) if (reading := snapshot.get(one)) is not None]
-    return Lasting(hazard=_hazard(followers, _step_of(change), cell), anchors=tuple(ends))
+    return Lasting(hazard=_hazard(followers, change, cell), anchors=tuple(ends))
 
 
 def _step_of(change: Change) -> Site | None:
@@ -127,7 +127,8 @@ def _step_of(change: Change) -> Site | None:
     return next(steps, change.site)
 
 
-def _hazard(followers: Sequence[SharedItem], site: Site | None, cell: int) -> Hazard:
+def _hazard(followers: Sequence[SharedItem], change: Change, cell: int) -> Hazard:
+    born = change.born
     several = [path.steps[:-1] for path, _, _ in followers]
     container = str(AccessPath(followers[0][0].root, several[0][: count_alike(several)]))
     owner = _owner(container, [parse_path(owner) for _, owner, _ in followers])
@@ -138,7 +139,9 @@ def _hazard(followers: Sequence[SharedItem], site: Site | None, cell: int) -> Ha
         op=None,
         fact=KeptReference(container=container, owner=owner),
         fix=Fix(kind="deep-copy", code=f"{container} = copy.deepcopy({container})"),
-        written_at=site,
+        saved_at=born,
+        written_at=_step_of(change),
+        saved_cell=cell if born else None,
         written_cell=cell,
     )
 

@@ -82,7 +82,7 @@ def test_why_tells_what_a_tensor_is_and_that_it_is_alone():
         " tensorwatch  why x",
         "   tensor · float32 · 6 · cpu · 24 B · v1",
         "   no other variable holds its memory",
-        "   no cell has written to it since it is watched",
+        "   no cell was seen to write to it since it is watched",
     ]
 
 
