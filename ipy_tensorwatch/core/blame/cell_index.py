@@ -162,12 +162,12 @@ class CellIndex:
         """Return whether a path leads to a module or to an optimizer."""
         return self._trails.library.kind_of(self._trails.library.class_of(path))
 
-    def stood_still(self, path: str) -> bool:
-        """Return whether a tensor is the same as before the cell, and so is its version counter."""
+    def has_moved(self, path: str) -> bool | None:
+        """Return whether the version counter of a tensor moved in this cell; None if that is not known."""
         before, after = self._trace.before.get(path), self._trace.after.get(path)
-        if before is None or after is None or None in (before.version, after.version):
-            return False
-        return (before.object, before.version) == (after.object, after.version)
+        if before is None or after is None or before.object != after.object or None in (before.version, after.version):
+            return None
+        return before.version != after.version
 
     def paths_to(self, path: AccessPath) -> tuple[AccessPath, ...]:
         """Return all paths to the object behind a path, as far as the notebook's objects are known."""
