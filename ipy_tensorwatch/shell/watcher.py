@@ -21,15 +21,15 @@ from ..core.blame.recorded_writes import Transcript
 from ..core.hazards.find_hazards import find_hazards
 from ..core.hazards.standing import Standing
 from ..core.host.guard import GUARD
-from ..core.model.reason import Reason
-from ..core.model.records import Cell, Coverage, Unverified
+from ..core.model.records import Cell
 from ..core.syntax.inert_cells import is_inert
 from ..render.report import Report
+from ..render.wording.not_frozen import stopped
 from .cell.freeze import Freezing
 from .cell.late_error import deliver_late
 from .cell.operator_recording import SECONDS as RECORDING_SECONDS
 from .cell.operator_recording import record
-from .cell.outcome import report_nothing, status_of, unwatched
+from .cell.outcome import report_failure, report_nothing, status_of, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
 from .cell.take_trace import SessionState, reason
@@ -57,8 +57,6 @@ LAYOUT_SHARE = 0.001
 """Share of a cell's run time for checking layouts, which rarely change without other evidence."""
 TURNS = 1000
 """How many turns (beginnings and ends of hazards) are kept."""
-ALL = "(all)"
-"""Stands for all paths if none was compared."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -108,7 +106,8 @@ class Watcher:
         """Create the parts that need the shell or each other."""
         self.transformer = ProbeTransformer(self.shell)
         self.failures = FailureBook(shell=self.shell, sources=self.sources)
-        freezer = Freezer(self.observer.lens.storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
+        storages = self.observer.lens.storages
+        freezer = Freezer(stopped, storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
         self.freezing = Freezing(self.shell, freezer, self.clears)
         self.steps = StepRecorder(
             lambda: cell.ledger.current if (cell := self.running) else None,
@@ -299,10 +298,10 @@ class Watcher:
             if cell is None:
                 self._take_stock()
             elif not GUARD.run("after a cell", self._finish, cell, result, began, default=False):
-                self._excuse(self._describe(cell, result, began))
+                self.report = report_failure(self._describe(cell, result, began), self.observer.shot.snapshot)
                 GUARD.run("after a cell", cell.forget, default=None)
             if was_missed:
-                self._excuse(unwatched(count_now(self.shell), result))
+                self.report = report_failure(unwatched(count_now(self.shell), result), self.observer.shot.snapshot)
         self._ended = perf_counter()
         self._cost = self._ended - began
         if (cell is not None or was_missed) and self.report is not None:
@@ -339,13 +338,6 @@ class Watcher:
             cell=self._describe(cell, result, began), reasoning=reasoning, hazards=hazards, turns=self.standing.turned
         )
         return True
-
-    def _excuse(self, cell: Cell) -> None:
-        """Set a report without claims for a cell that could not be observed."""
-        snapshot = self.observer.shot.snapshot
-        unverified = (Unverified(path=ALL, why=Reason("own-error")),)
-        coverage = Coverage(tensors=len(snapshot), bytes=0, verified_bytes=0, unverified=unverified)
-        self.report = report_nothing(cell, snapshot, coverage)
 
     def _grant(self, cell: RunningCell, duration: float) -> None:
         """Grant the time budget for comparing bytes."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..compare.byte_history import Spell
     from ..compare.compare_bytes import Fingerprints
     from ..objects.branch import Branch
+    from ..observer import Observation
     from ..tensors.serials import ObjectSerials, StorageSerials
     from .live_watch import Watch
 
@@ -149,26 +150,32 @@ class BornPaths:
         return self._known[path]
 
     def conclude(
-        self, after: Snapshot, memory: PastMemory, since: Callable[[int], frozenset[Position]]
+        self, observed: Observation, memory: PastMemory, last: int, since: Callable[[int], frozenset[Position]]
     ) -> Iterator[Born]:
         """Compare what was bound with what it is when the cell has ended, by the look that saw it first.
 
         Parameters
         ----------
-        after
-            The snapshot at the end of the cell.
+        last
+            The number of the look after the cell.
         since
             Returns the positions since a look.
         """
         groups: dict[tuple[int, frozenset[Position]], list[DiffRow]] = {}
+        after, known = observed.shot.snapshot, set[tuple[int, int]]()
         for path, birth in self.births.items():
             place = after.place_of(path)
             reading = place[0].readings[place[1]] if place else None
             if place and reading and reading.object == birth.reading.object and not self._was_there(path, reading):
                 groups.setdefault((birth.look, birth.positions), []).append(DiffRow(*place, birth.reading, reading))
+                known.add((id(place[0]), place[1]))
         for (look, positions), rows in groups.items():
             ran = frozenset([one.statement for one in since(look)])
             yield Born(look=look, positions=positions, ran=ran, found=memory.differences(rows, look))
+        late = [row for row in observed.found.rows if _is_bound(row) and (id(row.scene), row.place) not in known]
+        if late:
+            rows = [row._replace(before=None) for row in late]
+            yield Born(look=last, positions=since(self.last), ran=frozenset(), found=memory.differences(rows, last))
 
     def _was_there(self, path: str, reading: Reading) -> bool:
         """Return whether a path led to the same tensor before the cell."""
@@ -210,6 +217,11 @@ class PastMemory:
         verdict = self.verdicts.get(storage)
         after = verdict.after if verdict else self.prints.marks.get(storage)
         return ByteVerdict("changed", spells[-1] if spells else None, after)
+
+
+def _is_bound(row: DiffRow) -> bool:
+    """Return whether a path leads to another tensor than before the cell."""
+    return row.after is not None and (row.before is None or row.before.object != row.after.object)
 
 
 def _may_grow(value: object) -> bool:

@@ -14,6 +14,7 @@ from ..snapshot.readings import MAX_COUNTERS
 from ..tensors.plain_reads import is_plain
 from ..tensors.read_tensor import read
 from .look_group import LookGroup, group_storages
+from .sampled_storages import Samples
 from .storage_moves import Seats
 from .watched_storage import Rewritten, Watched, differing_bytes
 
@@ -60,6 +61,7 @@ class Watch:
     room: int
     counters: tuple[Counter, ...]
     seats: Seats
+    samples: Samples = field(default_factory=Samples)
     resting: dict[int, Watched] = field(default_factory=dict)
     has_lost: bool = False
     _groups: list[LookGroup] = field(default_factory=list)
@@ -110,6 +112,7 @@ class Watch:
                 group.learn()
         yield from self._look_at_all([one for one in self._alone if one in self.watched], number)
         yield from self._count(number)
+        yield from self.samples.look(number)
 
     def _grouped(self) -> list[LookGroup]:
         """Return the groups of small storages, regrouped if their set changed."""
@@ -222,14 +225,19 @@ class Watch:
     def conclude(self, verdicts: Mapping[int, ByteVerdict], number: int) -> Iterator[Rewritten]:
         """Yield what the comparison after the cell found beyond the looks."""
         yield from self._count(number)
+        yield from self.samples.conclude(verdicts, number)
         self._settle()
         for storage, verdict in verdicts.items():
             one, before, after = self.watched.get(storage), verdict.before, verdict.after
             if one and one.find():
                 if seen := one.accept(storage, number, after):
                     yield seen
-            elif before and after and verdict.outcome == "changed" and storage not in self._by_count:
+            elif before and after and verdict.outcome == "changed" and not self._is_seen(storage):
                 yield Rewritten(storage, 0, differing_bytes(before.copy, after.copy), after.block.low)
+
+    def _is_seen(self, storage: int) -> bool:
+        """Return whether a storage that is too large to be read was seen to be written."""
+        return storage in self._by_count or storage in self.samples.seen
 
     def follow(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> Iterator[Moved]:
         """Yield the tensors that moved to other memory, and watch that too."""

@@ -20,6 +20,7 @@ from ..host.graph_private import next_sequence_number
 from .live_watch import Watch
 from .look_budget import EVENT, PASS, READING, SWITCH
 from .resting_probes import RestingProbes
+from .sampled_storages import Samples
 from .wake_timer import WakeTimer
 from .watched_storage import lies_in_whole_readings
 
@@ -389,7 +390,10 @@ class Ledger:
 
     def _start_watching(self, *, looks: bool = True) -> Watch:
         marks = self.marks if looks else {}
-        return Watch.begin(self.before, marks, self.storages.references(), self.largest, LARGER if self.widening else 0)
+        references = self.storages.references()
+        watch = Watch.begin(self.before, marks, references, self.largest, LARGER if self.widening else 0)
+        watch.samples = Samples.begin(marks, references, watch.watched)
+        return watch
 
     def _close_epoch(self) -> None:
         if self.current is not None:

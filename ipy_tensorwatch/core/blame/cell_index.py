@@ -17,12 +17,15 @@ from ..statements.statement import parse_statements
 from ..statements.target_matching import name_targets
 from ..statements.write_calls import may_write
 from ..syntax.cell_lines import Listing
+from ..syntax.parsing import parse_path
+from .detours import Detours
 from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
+    from ..interpreter.definitions import ClassKind
     from ..interpreter.inferred_lines import Reached, Trail
     from ..model.cell_trace import CellTrace
     from ..model.evidence import Evidence, Move, SeenWrite
@@ -51,6 +54,7 @@ class CellIndex:
         self.curtailed: dict[str, None] = {}
         self._named: dict[int, Named] = {}
         self._lines: dict[Place, Inner | None] = {}
+        self._storages: dict[int, frozenset[int]] = {}
         self._led_to: dict[Reference, frozenset[str] | None] = {}
 
     @cached_property
@@ -98,6 +102,11 @@ class CellIndex:
         """What the statements write through loop variables."""
         return LoopWrites(self.evidence, self.places.watched)
 
+    @cached_property
+    def detours(self) -> Detours:
+        """The statements that take a second way to a container."""
+        return Detours(self.places.snapshot.ways)
+
     def sets(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> bool:
         """Return whether a statement writes behind an object by assigning to it, as the setter of a property does."""
         owners = (*self.named_by(statement).owners, *self.loops.owners(statement))
@@ -121,13 +130,24 @@ class CellIndex:
 
     def _is_apart(self, reference: Reference, family: frozenset[str]) -> bool:
         """Return whether a reference leads to memory outside a family of paths, as far as paths lead there."""
-        if reference not in self._led_to:
-            places = self.places
-            self._led_to[reference] = (
-                places.behind(reference.path) if reference.below else places.led_to(reference.path)
-            )
-        found = self._led_to[reference]
+        found = self._paths_of(reference)
         return found is not None and family.isdisjoint(found)
+
+    def _paths_of(self, reference: Reference) -> frozenset[str] | None:
+        """Return the watched paths that a reference of a function leads to; None if not known."""
+        if reference not in self._led_to:
+            find = self.places.behind if reference.below else self.places.led_to
+            self._led_to[reference] = find(reference.path)
+        return self._led_to[reference]
+
+    def storages_named_in(self, index: int) -> frozenset[int]:
+        """Return the storages that functions called by a statement name as written."""
+        if index not in self._storages:
+            events = self.trail_of(self.numbered[index]).events if self.numbered[index].calls else ()
+            refs = {one.reference for one in events if one.kind == "write" and one.reference and one.reference.sure}
+            paths = frozenset[str]().union(*(self._paths_of(one) or () for one in refs))
+            self._storages[index] = frozenset(self.places.watched[path].storage for path in paths)
+        return self._storages[index]
 
     def steps_in(self, statement: Statement) -> bool:
         """Return whether an optimizer stepped in a statement."""
@@ -136,6 +156,29 @@ class CellIndex:
     def trail_of(self, statement: Statement | str) -> Trail:
         """Return every write a statement reaches inside the notebook's functions."""
         return self._trails.of(statement)
+
+    def kind_of(self, path: AccessPath) -> ClassKind:
+        """Return whether a path leads to a module or to an optimizer."""
+        return self._trails.library.kind_of(self._trails.library.class_of(path))
+
+    def stood_still(self, path: str) -> bool:
+        """Return whether a tensor is the same as before the cell, and so is its version counter."""
+        before, after = self._trace.before.get(path), self._trace.after.get(path)
+        if before is None or after is None or None in (before.version, after.version):
+            return False
+        return (before.object, before.version) == (after.object, after.version)
+
+    def paths_to(self, path: AccessPath) -> tuple[AccessPath, ...]:
+        """Return all paths to the object behind a path, as far as the notebook's objects are known."""
+        number = self._trace.notebook.objects.get(str(path))
+        return (path, *self._objects.get(number, ()))
+
+    @cached_property
+    def _objects(self) -> Mapping[int | None, list[AccessPath]]:
+        found: dict[int | None, list[AccessPath]] = {}
+        for text, number in self._trace.notebook.objects.items():
+            found.setdefault(number, []).append(parse_path(text))
+        return found
 
     @cached_property
     def deadline(self) -> Deadline:
@@ -167,6 +210,9 @@ class CellIndex:
         for one in self.statements:
             for word in {*_WORD.findall(one.text), *(element.target.path.root for element in one.elements)}:
                 found.setdefault(word, set()).add(one.index)
+        for root, targets in self.detours.roots.items():
+            for target in targets:
+                found.setdefault(target, set()).update(found.get(root, ()))
         return found
 
     def leading_to(self, objects: Iterable[int]) -> frozenset[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..model.differences import Differences
 from .changes import make_change
 from .expected import ExpectedWrites, is_mutated
 
@@ -34,6 +35,7 @@ class ChangedRows:
     def __init__(self, cell: CellIndex, found: Sequence[Found], judge: Judge) -> None:
         self.cell, self.found, self._judge = cell, found, judge
         self._made: dict[int, Change | None] = {}
+        self._roots: dict[int, str] = {}
 
     @cached_property
     def classes(self) -> Mapping[int, Cause | None]:
@@ -49,6 +51,21 @@ class ChangedRows:
         """Yield the changes of some rows."""
         made = map(self._change, rows)
         return (one for one in made if one is not None)
+
+    def of_roots(self, says: Callable[[str], bool]) -> Iterator[Change]:
+        """Yield the mutations of the variables with a name of some kind."""
+        return self.changes(row for row in self.classes if says(self._root(row)))
+
+    def _root(self, row: int) -> str:
+        """Return the variable of a row; the tensors inside one variable have a scene of their own."""
+        if not isinstance(self.found, Differences):
+            return self.found[row][0].path.root
+        scene = self.found.rows[row].scene
+        if not scene.outline.nodes:
+            return self.found.path(row).root
+        if id(scene) not in self._roots:
+            self._roots[id(scene)] = self.found.path(row).root
+        return self._roots[id(scene)]
 
     def _change(self, row: int) -> Change | None:
         if row not in self._made:

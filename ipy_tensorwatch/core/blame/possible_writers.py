@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..interpreter.ranking import MAY_REACH, NAMES_IT
 from ..statements.write_calls import calls_only, mentions, runs_backward
+from .module_calls import calls_in_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .path_evidence import Sightings
 
 _STEP = re.compile(r"[\w.\[\]'\"]+\.step\(\)")
-_TOLD, _MENTIONS, _CALLS, _HANDS_OVER, _CANNOT = 100, 45, MAY_REACH - 1, MAY_REACH - 2, 0
+_TOLD, _CALLS_MODULE, _MENTIONS, _CALLS, _HANDS_OVER, _CANNOT = 100, 70, 45, MAY_REACH - 1, MAY_REACH - 2, 0
 """Grades beside the scores of lines inside functions."""
 FEW = 8
 """The most candidate statements considered after the deadline."""
@@ -59,6 +60,8 @@ class WriterSearch:
         Returns what a statement reaches inside the notebook's functions.
     recorded
         The statements of which an operator was recorded to write.
+    is_buffer
+        Whether the path leads to a module's buffer, which a call of the module may write.
     """
 
     cell: CellIndex
@@ -67,6 +70,7 @@ class WriterSearch:
     tells: Callable[[Statement], bool]
     reach: Callable[[Statement], Reached]
     recorded: Collection[int]
+    is_buffer: bool = False
     _grades: dict[int, int] = field(default_factory=dict)
 
     def writers(self, writes: Collection[frozenset[Position]], sightings: Sightings) -> Iterator[PossibleWriter]:
@@ -131,6 +135,8 @@ class WriterSearch:
         if not statement.calls or (self.cell.steps_in(statement) and _STEP.fullmatch(statement.text)):
             return _CANNOT
         best = max((one.score for one in self.reach(statement).candidates), default=_CANNOT)
+        if self.is_buffer and calls_in_text(statement, self.family):
+            best = max(best, _CALLS_MODULE)
         if best:
             return best
         mentioned = any(mentions(statement, path) for path in self.family)

@@ -17,7 +17,7 @@ from .silent import NOT_EXPLAINED, OUTSIDE
 from .snapshot_index import SnapshotIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ..model.cell_trace import CellTrace
     from ..model.difference import Difference
@@ -122,6 +122,11 @@ class Reasoning:
     def settled(self) -> Mapping[int, Cause]:
         """The rows of `found` whose cause is settled by class."""
         return {row: cause for row, cause in self._rows.classes.items() if cause is not None}
+
+    def updates_of(self, says: Callable[[str], bool]) -> Iterator[Change]:
+        """Yield the updates, by an optimizer or by hand, of paths whose variable has a name of some kind."""
+        several = (*self._rows.of_roots(says), *self.born.of_roots(says))
+        return (one for one in several if one.cause == "optimizer")
 
     @property
     def follows_calls(self) -> bool:

@@ -59,7 +59,9 @@ class SnapshotIndex:
 
     def behind(self, path: AccessPath) -> frozenset[str]:
         """Return the tensors at or behind a path."""
-        return frozenset(str(one) for one, _ in self.snapshot.entries() if path.leads_to(one))
+        scenes = self.snapshot.scenes
+        chosen = [scenes[path.root]] if path.root in scenes else scenes.values()
+        return frozenset(str(one) for scene in chosen for one in scene.paths if path.leads_to(one))
 
     def count_in(self, storage: int) -> int:
         """Count the paths that lead into a storage."""
@@ -83,14 +85,14 @@ class SnapshotIndex:
 
 
 class SpelledPaths(Mapping[str, "Reading"]):
-    """The readings of a snapshot by spelled path; spellings of earlier looks are reused."""
+    """The readings of a snapshot by spelled path, over whatever way; spellings of earlier looks are reused."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
 
     def __getitem__(self, path: str) -> Reading:
         """Find the reading of a path."""
-        found = self._snapshot.get(path)
+        found = self._snapshot.get(path) or self._snapshot.get(self._snapshot.ways.resolve(path))
         if found is None:
             raise KeyError(path)
         return found

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
     from ..model.records import Outcome
 
-HazardCode = Literal["TW201", "TW202", "TW203", "TW204", "TW205", "TW206", "TW207", "TW208", "TW209", "TW210"]
+HazardCode = Literal[
+    "TW201", "TW202", "TW203", "TW204", "TW205", "TW206", "TW207", "TW208", "TW209", "TW210", "TW211",
+]  # fmt: skip
 
 
 class CodeEntry(NamedTuple):
@@ -36,6 +38,7 @@ CODES: Mapping[HazardCode, CodeEntry] = {
     "TW208": CodeEntry("freed_memory", ("risk",), "reading crashes the kernel: a tensor's memory is gone"),
     "TW209": CodeEntry("unrecorded_write", ("wrong",), _WRONG + "autograd did not record a write"),
     "TW210": CodeEntry("wrong_backward", ("wrong",), "the backward that ran was wrong: what it needed was overwritten"),
+    "TW211": CodeEntry("one_memory", ("risk",), "all hold what was written last: one memory was kept several times"),
 }
 """Every code. A new one needs an entry here, a rule, its sentences in `render/wording`, and a section in the page."""
 

@@ -138,6 +138,21 @@ class KeptReference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OneMemory:
+    """Several tensors of a container are one memory, which was filled for each of them.
+
+    Attributes
+    ----------
+    times
+        How often it was written; None if it has no version counter.
+    """
+
+    container: str
+    count: int
+    times: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GoneMemory:
     """Memory that no longer exists: its storage was freed or cut, or its owner released it."""
 
@@ -282,6 +297,7 @@ Fact = (
     | AssignedGradients
     | WrongBackward
     | KeptReference
+    | OneMemory
     | GoneMemory
     | UnrecordedWrite
     | Stopped

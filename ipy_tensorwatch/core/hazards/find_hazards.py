@@ -11,10 +11,11 @@ from .find_breaks import find_breaks, remember_cell
 from .fix import with_edits
 from .freed_memory import gone_memory
 from .hazard import Turn
+from .one_memory import kept_in_one_memory
 from .overlapping_elements import overlaid_writes
 from .saved_tensor_overwritten import overwritten_saves
 from .shared_gradients import aliased_grads
-from .state_dict_reference import kept_by_reference
+from .state_dict_reference import kept_by_name, kept_by_reference, says_copy
 from .unrecorded_write import unrecorded_writes
 from .updates_since import remember_updates
 from .wrong_backward import wrong_backwards
@@ -96,8 +97,11 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
         frozenset(_loop_variables(reasoning)),
     )
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
-    yield from kept_by_reference(changes, snapshot, count, trace.notebook.modules)
+    stepped = frozenset[int]().union(*(one.storages for one in trace.own.steps))
+    yield from kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)
+    yield from kept_by_name(reasoning.updates_of(says_copy), snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
+    yield from kept_in_one_memory(reasoning, changes)
 
 
 def _loop_variables(reasoning: Reasoning) -> Iterator[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Replacing = Literal[
     "out-of-place", "record-out-of-place", "bind-detached", "bind-anew", "bind-out", "save-copy",
     "hand-copy", "hand-module-copy", "read-copy", "write-through-base", "one-by-one",
-    "no-grad", "no-grad-view", "inference-mode", "assign-copy",
+    "no-grad", "no-grad-view", "inference-mode", "assign-copy", "keep-copies",
 ]  # fmt: skip
 """The code replaces a statement."""
 Preceding = Literal[

@@ -126,7 +126,12 @@ def _default(function: str, name: str, default: ast.expr | None) -> References:
     ):
         return ()
     kept: References = (Reference(path=AccessPath(f"<{function}({name})>")),)
-    return union(to.wrap(kept) if _is_container(default) else kept, trace(default, Scope()))
+    if not _is_container(default):
+        return union(kept, trace(default, Scope()))
+    if not isinstance(default, ast.Call):
+        return union(to.wrap(kept), trace(default, Scope()))
+    given = read_arguments(default, Scope())
+    return union(to.wrap(kept), *given.positional, to.wrap(union(*given.named.values())))
 
 
 def _is_container(node: ast.expr) -> bool:

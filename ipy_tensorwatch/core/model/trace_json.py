@@ -25,6 +25,7 @@ from .reason import Reason
 from .records import Cell, Coverage, Elements, Example, Inner, OperatorWrite, Site, Unverified
 from .saved_tensor import Overwritten, RootOrigin, SavedTensor
 from .snapshot import RootSnapshot, Snapshot
+from .ways import Way
 
 SCHEMA = 1
 _RECORDS: dict[str, Any] = {
@@ -34,8 +35,7 @@ _RECORDS: dict[str, Any] = {
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
         *(Born, OperatorWrite, Reason, RootOrigin, Site, Unverified, Overwritten, SavedTensor, Snapshot),
     )
-} | {"Content": Content.of}
-_RECORDS["Content"] = Content.of
+} | {"Content": Content.of, "Way": Way.of}
 _KIND = "@"
 
 
@@ -64,6 +64,8 @@ def read_trace(text: str) -> CellTrace:
 @cache
 def _defaults(kind: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return the saved fields of a record, each with its default value."""
+    if kind is Way:
+        return {"path": MISSING, "target": MISSING}
     if kind is Content:  # `elements` is counted on demand, from fields that are not saved
         return {"changed": MISSING, "verified": MISSING, "since": None, "elements": None}
     if not is_dataclass(kind):

@@ -9,6 +9,7 @@ from ..syntax.magic_calls import MAGIC_CALL, as_typed, find_body, find_source, r
 from ..syntax.parsing import parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
 from .assigned_value import value_of
+from .called_methods import CalledMethod, called_methods
 from .loop_elements import elements_of, loops_around
 from .names_used import binds_of, calls_of, mentions_of
 from .statement_writes import targets_of
@@ -31,6 +32,7 @@ class StatementFacts(NamedTuple):
     mentions: tuple[AccessPath, ...] = ()
     binds: frozenset[str] = frozenset()
     calls: bool = True
+    methods: tuple[CalledMethod, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,11 @@ class Statement:
     def calls(self) -> bool:
         """Whether it may run the code of a function: calls, `await`, decorators, loops, `with`."""
         return self._read().calls
+
+    @property
+    def methods(self) -> tuple[CalledMethod, ...]:
+        """The methods that it calls by name, each with its object's path."""
+        return self._read().methods
 
     @property
     def value(self) -> ast.expr | None:
@@ -163,6 +170,7 @@ def _analyse(node: ast.stmt) -> StatementFacts:
         mentions=tuple(dict.fromkeys([*mentions_of(node), *(one for part in inner for one in part.mentions)])),
         binds=binds_of(node).union(*(part.binds for part in inner)),
         calls=calls_of(node),
+        methods=tuple(dict.fromkeys([*called_methods(node), *(one for part in inner for one in part.methods)])),
     )
 
 

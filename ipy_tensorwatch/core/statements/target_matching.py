@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..model.path import ANY_ITEM, AccessPath
+from ..syntax.parsing import parse_path
 from .write_target import spell_target
 
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ class Named:
     below: tuple[tuple[Target, AccessPath], ...]
     bound: frozenset[str] = frozenset()
     owners: tuple[AccessPath, ...] = ()
+
+    @property
+    def paths(self) -> list[AccessPath]:
+        """The paths as the statement spells them."""
+        exact = map(parse_path, sorted(self.exact | self.bound))
+        return [*exact, *(spelled for _, spelled in self.below), *self.owners]
 
     def is_behind(self, path: AccessPath) -> bool:
         """Return whether a path is behind one of the targets."""

@@ -32,8 +32,9 @@ def runs_backward(statement: Statement) -> bool:
 
 
 def is_followed_by(signs: str, name: str, statement: Statement) -> bool:
-    """Return whether a name is followed by one of these signs."""
-    return re.search(rf"(?<![\w.]){re.escape(name)}[{re.escape(signs)}]", statement.text) is not None
+    """Return whether a name is followed by one of these signs, whichever quotes its keys have."""
+    text = statement.text.replace('"', "'")
+    return re.search(rf"(?<![\w.]){re.escape(name)}[{re.escape(signs)}]", text) is not None
 
 
 def mentions(statement: Statement, path: AccessPath) -> bool:

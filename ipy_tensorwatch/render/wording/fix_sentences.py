@@ -48,6 +48,7 @@ _TITLES: Mapping[FixKind, str] = {
     "wrote",
     "part-gradients": "Before the next backward, set the gradients to None, as `zero_grad()` does{part}",
     "copy-gradient": "Write to a copy of `{name}` (`.clone()`) in {place}, and return it",
+    "keep-copies": "Keep a copy of each (`{other}`){line}",
     "deep-copy": "Keep a copy, before training goes on: `{code}`",
     "give-memory": "Give it memory again before it is read: `{code}`; what it held is lost",
     "drop": "Drop it: `{code}`. Next time, copy before the owner goes: `{other}`",

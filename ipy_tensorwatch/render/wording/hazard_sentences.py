@@ -8,6 +8,7 @@ from ...core.hazards.facts import (
     AssignedGradients,
     GoneMemory,
     KeptReference,
+    OneMemory,
     OverlappingElements,
     OverwrittenSave,
     Refused,
@@ -50,7 +51,12 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
     KeptReference: (
         "`{container}` is no copy",
         "",
-        "its tensors are those of `{owner}`, so that training went on in it in {written}. " + _LATER,
+        "{taken}its tensors are those of `{owner}`, so that training went on in it in {written}. " + _LATER,
+    ),
+    OneMemory: (
+        "{count} tensors of `{container}` are one memory",
+        "",
+        "{kept}it was written {times}in {written}, so that each of them holds what was written last.",
     ),
     WrongBackward: ("the backward that just ran gave wrong gradients", _WRONG[1], "{what}, in {written}"),
     GoneMemory: ("reading `{path}` can crash the kernel", ", printing it too", "{how}."),
@@ -149,8 +155,8 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
         case AssignedGradients():
             more = fact.groups - 1
             return told | {"pairs": f" and {count_of(more, 'more pair')}" if more else ""}
-        case KeptReference():
-            return told | {"container": fact.container, "owner": fact.owner}
+        case KeptReference() | OneMemory():
+            return told | _kept_fields(hazard, fact)
         case WrongBackward():
             return told | {"what": _overwritten_by(hazard, fact)}
         case GoneMemory():
@@ -159,6 +165,20 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
             return told | {"through": clause(" through `{it}`", fact.via)}
         case _:
             return told
+
+
+def _kept_fields(hazard: Hazard, fact: KeptReference | OneMemory) -> dict[str, Line | str]:
+    """Return what is kept, and since when."""
+    place = where(hazard.saved_cell, hazard.saved_at) if hazard.saved_cell else None
+    if isinstance(fact, KeptReference):
+        return {"container": fact.container, "owner": fact.owner, "taken": clause("taken in {it}, ", place)}
+    times = f"{fact.times:,} times " if fact.times and fact.times > 1 else "again "
+    return {
+        "container": fact.container,
+        "count": f"{fact.count:,}",
+        "times": times,
+        "kept": clause("kept in {it}, ", place),
+    }
 
 
 def _overwritten_by(hazard: Hazard, fact: WrongBackward) -> Line:

@@ -14,7 +14,7 @@ from ...capture.running.look_budget import Allowance
 from ...core.host.guard import GUARD
 from ...core.model.freezing import FrozenError
 from ...render.pages.frozen_page import show_freeze, show_frozen, show_thaw
-from ...render.wording.not_frozen import not_frozen, released
+from ...render.wording.not_frozen import let_go, not_frozen, written, written_between
 from ..ipython.cell_sources import user_variables
 from ..ipython.find_path import explain_unknown, follow, normalize
 from ..ipython.ipython_private import count_now
@@ -125,8 +125,7 @@ class Freezing:
         """Begin a cell: undo writes since the last one, and stop operators from now on."""
         if self.freezer.frozen:
             for one in self.freezer.mend():
-                text = f"tensorwatch: {one.record()}: it was written to between cells; its bytes have been put back"
-                say(self.shell, text)
+                say(self.shell, written_between(one.record()))
             self.freezer.open()
         self._tell_let_go()
 
@@ -154,7 +153,7 @@ class Freezing:
 
     def _tell_let_go(self) -> None:
         for one, why in self.freezer.let_go:
-            say(self.shell, f"tensorwatch: {one.record()}: {released(why)}, so it is not frozen any more")
+            say(self.shell, let_go(one.record(), why))
         self.freezer.let_go.clear()
 
     def give_up(self) -> None:
@@ -214,6 +213,4 @@ def _accuse(mended: Sequence[Frozen], guarded: GuardedCell | None) -> str:
     """Return, in words, what was written and by which statement; empty if nothing was."""
     if not mended:
         return ""
-    more = f" (and {len(mended) - 1:,} more)" if len(mended) > 1 else ""
-    culprit = guarded.culprit() if guarded else "this cell"
-    return f"{mended[0].record()}{more}: {culprit} wrote to it; its bytes have been put back"
+    return written(mended[0].record(), guarded.culprit() if guarded else "this cell", len(mended) - 1)

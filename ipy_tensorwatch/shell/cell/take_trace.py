@@ -9,6 +9,7 @@ from ...capture.host.other_threads import names_in_other_threads
 from ...capture.objects.class_names import Catalog, catalog
 from ...capture.running.born_paths import PastMemory
 from ...core.blame.reasoning import Reasoning
+from ...core.hazards.one_memory import may_be_one_memory
 from ...core.hazards.shared_gradients import shares_gradients
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
@@ -88,9 +89,9 @@ def take_trace(
 
 def _born_in(cell: RunningCell, observed: Observation) -> tuple[Born, ...]:
     """Compare what the cell bound with what it is now."""
-    past, prints = cell.ledger.past, cell.observer.prints
-    memory = PastMemory(prints=prints, spells=past.spells, verdicts=observed.verdicts)
-    return tuple(cell.ledger.paths.conclude(observed.shot.snapshot, memory, cell.ledger.since))
+    ledger = cell.ledger
+    memory = PastMemory(prints=cell.observer.prints, spells=ledger.past.spells, verdicts=observed.verdicts)
+    return tuple(ledger.paths.conclude(observed, memory, len(ledger.numbers), ledger.since))
 
 
 def reason(
@@ -99,13 +100,15 @@ def reason(
     """Return the reasoning about a cell; the notebook's definitions are read only if it may need them."""
     reasoning = Reasoning(take_trace(session, cell, ended, observed, found))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
-    if is_plain and not (reasoning.trace.found and _has_gradients_at_risk(session, reasoning)):
+    trace = reasoning.trace
+    if is_plain and not (trace.found and _may_be_at_risk(session, trace)):
         return reasoning
-    return Reasoning(replace(reasoning.trace, notebook=read_notebook(session.shell, session.sources)))
+    return Reasoning(replace(trace, notebook=read_notebook(session.shell, session.sources)))
 
 
-def _has_gradients_at_risk(session: SessionState, reasoning: Reasoning) -> bool:
-    return session.sources.write_gradients or shares_gradients(reasoning.trace.after)
+def _may_be_at_risk(session: SessionState, trace: CellTrace) -> bool:
+    """Return whether there may be a hazard that the notebook's functions explain."""
+    return session.sources.write_gradients or shares_gradients(trace.after) or may_be_one_memory(trace.born)
 
 
 def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:
@@ -149,12 +152,14 @@ def _patience(cell: RunningCell, duration: float) -> float:
 
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
     """Return the notebook's function definitions, and the classes and in-place modules among the user's names."""
-    found = GUARD.run("who wrote", catalog, user_variables(shell), default=Catalog({}, set(), set()))
+    known = GUARD.run("who wrote", catalog, user_variables(shell), default=Catalog())
     return Notebook(
         definitions=dict(sources.definitions),
-        classes=found.classes,
-        inplace=frozenset(found.inplace),
-        modules=frozenset(found.modules),
+        classes=known.classes,
+        inplace=frozenset(known.inplace),
+        objects=known.objects,
+        modules=frozenset(known.modules),
+        optimizers=frozenset(known.optimizers),
     )
 
 

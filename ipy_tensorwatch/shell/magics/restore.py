@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from IPython.core.error import UsageError
 
 from ...capture.protect.restorer import Restorer
-from ...core.model.restoring import RefusedError
+from ...core.model.restoring import RefusedError, RestoreRefusal
 from ...render.pages.restored_page import show_restored
+from ...render.wording.not_restored import not_restored
 from ..ipython.cell_sources import user_variables
 from ..ipython.find_path import find_paths, watched_paths
 from ..ipython.ipython_private import count_now
@@ -36,8 +37,8 @@ def restore(text: str, cell: int | None, watcher: Watcher) -> Page:
         since = _choose_cell(past, cell, watcher)
         changed = _changed([one for count, one in past if count >= since], since)
         restored = restorer.restore(user_variables(watcher.shell), changed, since)
-    except RefusedError as refusal:
-        raise UsageError(f"{text} cannot be restored: {refusal}") from None
+    except RefusedError as error:
+        raise UsageError(f"{text} cannot be restored: {not_restored(error.refusal)}") from None
     if watcher.running is not None:
         watcher.restored[watcher.running.count] = since
     return show_restored(restored)
@@ -46,14 +47,14 @@ def restore(text: str, cell: int | None, watcher: Watcher) -> Page:
 def _choose_cell(past: Sequence[tuple[int, Change]], cell: int | None, watcher: Watcher) -> int:
     counts = [count for count, one in past if one.kind == "mutated"]
     if not counts:
-        raise RefusedError("no cell has changed it since it is watched")
+        raise RefusedError(RestoreRefusal(code="never-changed"))
     if cell is None:
         return _last_not_undone(counts, watcher.restored)
     latest = count_now(watcher.shell)
     if cell > latest:
-        raise RefusedError(f"there is no cell {cell}, the last one is {latest}")
+        raise RefusedError(RestoreRefusal(code="no-such-cell", cell=cell, latest=latest))
     if cell > counts[-1]:
-        raise RefusedError(f"it has not changed since cell {cell} began")
+        raise RefusedError(RestoreRefusal(code="not-since", cell=cell))
     return cell
 
 
@@ -66,7 +67,7 @@ def _last_not_undone(counts: Sequence[int], restored: Mapping[int, int]) -> int:
         else:
             left.append(count)
     if not left:
-        raise RefusedError("every change since it is watched is undone already; name the cell to go back to")
+        raise RefusedError(RestoreRefusal(code="all-undone"))
     return left[-1]
 
 
@@ -74,8 +75,8 @@ def _changed(past: Sequence[Change], since: int) -> list[str]:
     """Return the mutated paths; raise `RefusedError` for one that was another tensor or had other memory."""
     for one in past:
         if one.kind == "rebound":
-            raise RefusedError(f"{one.path} was another tensor before cell {since}")
-        lost = [name for name in ("shape", "dtype", "storage") if name in one.fields]
+            raise RefusedError(RestoreRefusal(code="another-tensor", path=one.path, cell=since))
+        lost = tuple(name for name in ("shape", "dtype", "storage") if name in one.fields)
         if lost:
-            raise RefusedError(f"the {' and the '.join(lost)} of {one.path} changed in cell {since} or later")
+            raise RefusedError(RestoreRefusal(code="changed-form", path=one.path, cell=since, fields=lost))
     return [one.path for one in past if one.kind == "mutated"]

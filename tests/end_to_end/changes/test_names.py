@@ -202,3 +202,64 @@ class TestSetters:
         notebook.run("class O: pass\ndef predict(t):\n    t += 1\n    return t.sum()")
 
         assert ["o.raw"] == [*changed(notebook, "o = O(); o.raw = torch.ones(3)", cell)]
+
+
+BOXES = """
+from dataclasses import dataclass
+class Box:
+    def __init__(self, x): self.x = x
+    @property
+    def scale(self): return 1
+    @scale.setter
+    def scale(self, v): self.x.fill_(v)
+@dataclass
+class Pair:
+    first: Box
+    second: object = None
+box = Box(torch.zeros(2)); one = [box]; d = {"b": box}; held = Pair(box); several = (held, held)
+held.second = held; around = Box(box)
+def change(b): b.x.add_(1)
+def change_one(): d["b"].x.add_(1)
+def fill(t): t.fill_(7)
+"""
+OVER = [
+    ("one[0].x += 1", "one[0].x"),
+    ("d['b'].x.add_(1)", "d['b'].x"),
+    ("d['b'].x[0] = 9", "d['b'].x"),
+    ("held.first.x.mul_(2).add_(1)", "held.first.x"),
+    ("several[1].first.x += 1", "several[1].first.x"),
+    ("held.second.second.first.x += 1", "held.second.second.first.x"),
+    ("around.x.x.data.add_(1)", "around.x.x"),
+    ("torch.add(one[0].x, 1, out=one[0].x)", "one[0].x"),
+    ("for i in range(1): one[i].x += 1", "one[0].x"),
+    ("for b in [0]:\n    for b in one: b.x += 1", "one[0].x"),
+    ("[b.x.add_(1) for b in one]", "one[0].x"),
+    ("one[0].scale = 4", "one[0].x"),
+    ("change(d['b'])", "d['b'].x"),
+    ("change_one()", "d['b'].x"),
+    ("fill(held.first.x)", "held.first.x"),
+]
+
+
+class TestContainersReachedTwice:
+    @pytest.mark.parametrize(("cell", "way"), OVER)
+    def test_a_plain_object_is_changed_through_the_path_that_was_typed(self, notebook, cell, way):
+        found = changed(notebook, BOXES, "b = None", cell)
+
+        assert {"box.x": ("alias", (way,))} == {path: told for path, told in found.items() if path != "b.x"}
+
+    def test_the_path_under_which_it_is_known_names_it(self, notebook):
+        assert {} == changed(notebook, BOXES, "box.x += 1")
+
+    def test_a_path_counts_from_the_cell_that_made_it(self, notebook):
+        assert {"box.x": ("alias", ("late[0].x",))} == changed(notebook, BOXES, "late = [box]", "late[0].x += 1")
+
+    def test_a_path_that_leads_elsewhere_now_is_forgotten(self, notebook):
+        found = changed(notebook, BOXES, "one[0] = Box(torch.zeros(2)); alias = one[0].x", "one[0].x += 1")
+
+        assert {"alias": ("alias", ("one[0].x",))} == found
+
+    def test_an_update_by_hand_over_a_second_way_is_expected(self, notebook):
+        made = "w = Box(torch.ones(2, requires_grad=True)); both = [w]"
+
+        assert {} == changed(notebook, BOXES, made, "with torch.no_grad(): both[0].x.sub_(1)")

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, note
 
 from tests.support import oracle
-from tests.support.notebook import Notebook, Report, changes, lines, mutated, paths, relations, silent
+from tests.support.notebook import Notebook, Report, changes, lines, paths, relations, silent
 from tests.support.programs import Cell, Program, programs
 
 
@@ -152,7 +152,9 @@ def faults_of_silence(
         ) or is_leaf_that_requires_grad(arrays[path])
         if not by_name and not open_question and path not in hushed:
             faults.append(f"{path} is named by no line, and not called silent ({_cause(report, path)})")
-    return faults + [f"{path} is called silent, and did not change" for path in sorted(hushed - mutated(report))]
+    return faults + [
+        f"{path} is called silent, and did not change" for path in sorted(hushed - changes(report, "mutated").keys())
+    ]
 
 
 def _cause(report: Report, path: str) -> object:

@@ -64,6 +64,8 @@ SENTENCES = [
     (Fix(kind="part-gradients", code="CODE"), "Before the next backward, set the gradients to None, as `zero_grad()` does, or part them: `CODE`."),
     (Fix(kind="part-gradients"), "Before the next backward, set the gradients to None, as `zero_grad()` does."),
     (Fix(kind="copy-gradient", names=("g",), target=LINE), "Write to a copy of `g` (`.clone()`) in cell 1, line 7, and return it."),
+    (Fix(kind="keep-copies", code="CODE", other=".clone()"), "Keep a copy of each (`.clone()`): `CODE`."),
+    (Fix(kind="keep-copies", other=".copy()"), "Keep a copy of each (`.copy()`)."),
     (Fix(kind="deep-copy", code="CODE"), "Keep a copy, before training goes on: `CODE`."),
     (Fix(kind="give-memory", code="CODE"), "Give it memory again before it is read: `CODE`; what it held is lost."),
     (Fix(kind="drop", code="del t", other=".clone()"), "Drop it: `del t`. Next time, copy before the owner goes: `.clone()`."),

@@ -10,6 +10,7 @@ from ipy_tensorwatch.core.hazards.facts import (
     AssignedGradients,
     GoneMemory,
     KeptReference,
+    OneMemory,
     OverlappingElements,
     OverwrittenSave,
     StoppedUnread,
@@ -112,6 +113,18 @@ OTHERS = {
     "a state dict": (
         hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **UNSAVED),
         "`best` is no copy: its tensors are those of `net`, so that training went on in it in cell 3, line 2: `opt.step()`. Loaded later, it gives what was trained last.",
+    ),
+    "a state dict taken in the same cell": (
+        hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **(UNSAVED | {"saved_cell": 3, "saved_at": site(1, "best = net.state_dict()")})),
+        "`best` is no copy: taken in cell 3, line 1, its tensors are those of `net`, so that training went on in it in cell 3, line 2: `opt.step()`. Loaded later, it gives what was trained last.",
+    ),
+    "one memory": (
+        hazard("kept[0]", code="TW211", outcome="risk", fact=OneMemory(container="kept", count=5, times=5), written_at=site(2, "buf += 1"), **(UNSAVED | {"saved_cell": 3, "saved_at": site(3, "kept.append(buf)")})),
+        "5 tensors of `kept` are one memory: kept in cell 3, line 3, it was written 5 times in cell 3, line 2: `buf += 1`, so that each of them holds what was written last.",
+    ),
+    "one memory without a version": (
+        hazard("kept[0]", code="TW211", outcome="risk", fact=OneMemory(container="kept", count=5, times=None), written_at=site(2, "buf += 1"), **UNSAVED),
+        "5 tensors of `kept` are one memory: it was written again in cell 3, line 2: `buf += 1`, so that each of them holds what was written last.",
     ),
     "memory that was freed": (
         hazard(code="TW208", outcome="risk", fact=GoneMemory(how="freed"), **UNSAVED),

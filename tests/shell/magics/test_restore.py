@@ -281,7 +281,7 @@ def test_blame_remembers_what_is_gone(notebook: Notebook):
 def test_blame_of_what_nobody_wrote_says_so(notebook: Notebook):
     notebook.run("import torch\nx = torch.zeros(4)")
 
-    assert "no cell has written to it since it is watched" in notebook.cell("%tensorwatch blame x").stdout
+    assert "no cell was seen to write to it since it is watched" in notebook.cell("%tensorwatch blame x").stdout
 
 
 # --- random programs -------------------------------------------------------------------------------
