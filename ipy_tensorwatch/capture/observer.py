@@ -28,7 +28,7 @@ from .snapshot.snapshotter import Lens, Roots, Shot
 from .snapshot.tensor_parts import COMPONENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ..core.model.saved_tensor import Overwritten
     from .compare.byte_history import ByteHistory
@@ -160,7 +160,8 @@ class Observer:
         if not (shot.resting or is_as_before) or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
             self.prints.forget_all_but({*shot.blocks}.union(*shot.resting))
         self.shot = shot
-        overwritten = self._follow_graphs(computed, verdicts, cell, past, is_same=shot is before)
+        look = partial(self.graphs.look, computed, is_same=shot is before, has_gradients=_has_gradients(rows))
+        overwritten = self._follow_graphs(look, verdicts, cell, past)
         cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
         return Observation(shot=shot, found=found, verdicts=verdicts, overwritten=overwritten, cut=cut)
 
@@ -196,15 +197,18 @@ class Observer:
         return {**verdicts, **{one: ByteVerdict("unreadable", marks.get(one), None, None) for one in gone}}
 
     def _follow_graphs(
-        self, computed: Roots, verdicts: Mapping[int, ByteVerdict], cell: int, past: ByteHistory, *, is_same: bool
+        self,
+        look: Callable[[Aids, set[int]], tuple[Overwritten, ...]],
+        verdicts: Mapping[int, ByteVerdict],
+        cell: int,
+        past: ByteHistory,
     ) -> tuple[Overwritten, ...]:
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
         rewritten.update(past.seen - self.prints.marks.keys())
         start = perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
         aids = Aids(self.lens.storages, KnownBytes(self.prints, known), cell, start + self.budget.credit)
-        look = partial(self.graphs.look, is_same=is_same)
-        found = GUARD.run("reading graphs", look, computed, aids, rewritten, default=None)
+        found = GUARD.run("reading graphs", look, aids, rewritten, default=None)
         if found is None:
             self.graphs = Graphs(is_cut=True)
         self.budget.pay(perf_counter() - start)
@@ -280,6 +284,13 @@ def _before(verdict: ByteVerdict | None) -> list[Spell]:
     """Return the bytes at the start of the cell of a storage that was not read while it ran."""
     known = verdict is not None and verdict.outcome == "changed" and verdict.before
     return [Spell(0, 0, known)] if known else []
+
+
+def _has_gradients(rows: list[DiffRow]) -> bool:
+    """Return whether a gradient is among some rows."""
+    scenes = {id(row.scene): row.scene for row in rows}
+    places = {key: {place for _, place in scene.gradients} for key, scene in scenes.items()}
+    return any(row.place in places[id(row.scene)] for row in rows)
 
 
 def _written(rows: list[DiffRow]) -> set[int]:

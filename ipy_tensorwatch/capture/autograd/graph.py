@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ...core.model.saved_tensor import Overwritten
 from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late
+from .freed_nodes import FreedGraphs
 from .masked_writes import forgive
 from .note_saved import NOTHING_SAVED
 from .saved_by_nodes import kept_in, nodes_of, walk_nodes
@@ -54,6 +55,8 @@ class Graphs:
         Whether the time or stack limit was reached before all graphs were read.
     unread
         The nodes that made watched tensors and whose graphs were not fully read.
+    freed
+        Which graphs a backward has freed a part of.
     is_mixed
         Whether graphs of several threads were found, whose sequence numbers collide.
     """
@@ -67,6 +70,7 @@ class Graphs:
     is_mixed: bool = False
     unread: frozenset[int] = frozenset()
     _roots: dict[int, list[str]] = field(default_factory=dict)
+    freed: FreedGraphs = field(default_factory=FreedGraphs)
     _partly: dict[int, int | None] = field(default_factory=dict)
     _effort: float = 0.0
 
@@ -87,7 +91,13 @@ class Graphs:
         return "bytes-back" if self.saved.get(node) else "backward-done"
 
     def look(
-        self, roots: Iterable[Root], aids: Aids, rewritten: set[int], *, is_same: bool = False
+        self,
+        roots: Iterable[Root],
+        aids: Aids,
+        rewritten: set[int],
+        *,
+        is_same: bool = False,
+        has_gradients: bool = False,
     ) -> tuple[Overwritten, ...]:
         """Return the saved tensors that were overwritten.
 
@@ -99,14 +109,19 @@ class Graphs:
             The storages whose bytes the last cell changed.
         is_same
             Whether the roots and their nodes are those of the last look.
+        has_gradients
+            Whether gradients changed since the last look.
         """
-        if is_same and not (rewritten or self.is_cut or self._suspects()):
+        if is_same and not (rewritten or self.is_cut or self.freed.half or self._suspects()):
             self.same = frozenset()
             return ()
         clashes: set[int] = set()
         nodes = nodes_of(roots, self._roots, clashes)
         self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
+        earlier = self._roots
         self._follow(nodes, aids, clashes)
+        may_free = has_gradients or bool(rewritten)
+        self.freed.look(nodes, earlier, self.seen, aids.deadline, may_free=may_free)
         self.is_mixed = bool(clashes)
         for kept in self.saved.values() if rewritten else ():
             _compare(kept, rewritten, aids.known)

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from .codes import HazardCode
 
 Trouble = Literal[
-    "overwritten", "detached",
+    "overwritten", "detached", "freed",
     "leaf", "view-of-leaf", "marked-leaf",
     "one-of-several", "made-by-function", "no-grad-view", "inference-view",
     "inference", "detached-view", "out", "marked-view", "captured",
     "expanded", "shared",
 ]  # fmt: skip
 """The kinds of PyTorch's complaints, each with its own message."""
+
+
+How = Literal["leads", "goes-on", "is", "shares"]
+"""How a graph leads into one that a backward has freed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +125,32 @@ class UnrecordedWrite:
     """A tensor was overwritten without autograd recording it; through another variable if `via` is given."""
 
     via: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreedGraph:
+    """A graph leads into a part that a backward has freed.
+
+    Attributes
+    ----------
+    root
+        The variable whose backward meets it.
+    is_scalar
+        Whether `root.backward()` needs no argument.
+    name
+        The variable whose graph was freed.
+    how
+        Its graph leads through that of `name`, goes on from the round before, is itself the freed one, or shares nodes
+        with it.
+    raised
+        Where the backward raised; None while it is foretold.
+    """
+
+    root: str | None
+    is_scalar: bool = True
+    name: str | None = None
+    how: How
+    raised: Raised | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +281,7 @@ Fact = (
     | KeptReference
     | GoneMemory
     | UnrecordedWrite
+    | FreedGraph
     | Stopped
     | StoppedUnread
     | Refused

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..model.records import Site
 from .find_breaks import find_breaks, remember_cell
 from .fix import with_edits
+from .freed_graph import freed_graphs, remember_backward
 from .freed_memory import gone_memory
 from .hazard import Turn
 from .overlapping_elements import overlaid_writes
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
     """Find the hazards after a cell, given those after the one before."""
     trace = reasoning.trace
-    standing = replace(standing, built=remember_cell(reasoning, standing.built), turned=())
-    seen = trace.graphs.overwritten, trace.after, trace.gone
+    backwards = remember_backward(trace.own.plain, trace.cell.count, standing.backwards)
+    standing = replace(standing, built=remember_cell(reasoning, standing.built), backwards=backwards, turned=())
+    seen = trace.graphs.overwritten, trace.after, trace.gone, trace.graphs.half_freed
     if not (trace.outside or trace.found) and standing.seen == seen:
         return standing
     after = _find(reasoning, replace(standing, seen=seen))
@@ -47,7 +49,12 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     begun = _begun(reasoning, known)
     held = (one for one in standing.lasting if one.holds_in(trace.after))
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
-    hazards = (*breaks, *(one.hazard for one in lasting), *gone_memory(trace.after, trace.gone))
+    hazards = (
+        *breaks,
+        *(one.hazard for one in lasting),
+        *gone_memory(trace.after, trace.gone),
+        *_freed(reasoning, standing),
+    )
     fixes = {one.fix: _with_edits(one.fix, trace, standing.fixes) for one in hazards if one.fix is not None}
     return replace(
         standing,
@@ -82,6 +89,17 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     yield from overlaid_writes(changes, snapshot, count)
 
 
+def _freed(reasoning: Reasoning, standing: Standing) -> Iterator[Hazard]:
+    trace = reasoning.trace
+    if trace.graphs.half_freed:
+        known = {(one.node, one.outcome): one for one in standing.hazards if one.code == "TW213"}
+        backward = trace.cell.count, _backward_of(reasoning)
+        ran = standing.backwards
+        for one in freed_graphs(trace.graphs.half_freed, trace.after, standing.built, backward, ran):
+            old = known.get((one.node, one.outcome))
+            yield one if old is None else replace(old, paths=one.paths)  # only its first cell knows what freed it
+
+
 def _backward_of(reasoning: Reasoning) -> Site | None:
     """Return the only statement that can have run backward."""
     cell = reasoning.own
@@ -99,7 +117,7 @@ def _turns(trace: CellTrace, before: Sequence[Hazard], now: Sequence[Hazard]) ->
 
 
 def _why_over(hazard: Hazard, trace: CellTrace) -> Ending:
-    if hazard.node is not None:
+    if hazard.node is not None and hazard.code != "TW213":
         return trace.graphs.fates[hazard.node]
     gone = any(trace.after.get(path) is None for path in hazard.paths)
     return "variable-gone" if gone else "memory-replaced"

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from ..blame.statement_timeline import Timeline
+    from ..model.half_freed import HalfFreed
     from ..model.saved_tensor import Overwritten, Writing
     from ..model.snapshot import Snapshot
     from .fix import Fix
@@ -32,10 +33,12 @@ class Standing:
         The timelines of the cells that still have live nodes.
     writings
         The writes to saved tensors, by the key of the overwritten tensor.
+    backwards
+        The last cell in which a backward of each variable ran, as typed.
     fixes
         The fixes of the current hazards, each with its edits.
     seen
-        The inputs of the search: overwritten tensors, snapshot, and freed storages.
+        The inputs of the search: overwritten tensors, snapshot, freed storages, and half-freed graphs.
     """
 
     hazards: tuple[Hazard, ...] = ()
@@ -43,8 +46,9 @@ class Standing:
     lasting: tuple[Lasting, ...] = ()
     built: Mapping[int, Timeline] = field(default_factory=dict)
     writings: Mapping[object, Writing] = field(default_factory=dict)
+    backwards: Mapping[str, int] = field(default_factory=dict)
     fixes: Mapping[Fix, Fix] = field(default_factory=dict)
-    seen: tuple[tuple[Overwritten, ...], Snapshot, tuple[int, ...]] | None = None
+    seen: tuple[tuple[Overwritten, ...], Snapshot, tuple[int, ...], tuple[HalfFreed, ...]] | None = None
 
     def with_failure(self, turn: Turn, ahead: Collection[Hazard]) -> Standing:
         """Add the hazard that made the cell raise; of the hazards it began, only those still ahead are new."""

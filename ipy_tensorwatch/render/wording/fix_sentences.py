@@ -35,6 +35,9 @@ _TITLES: Mapping[FixKind, str] = {
     "take-again": "Take it again after the write: `{code}` before it{there}",
     "use-detached": "Use it without a history, as it was made: `{code}` before it{there}",
     "detach-rounds": "Let no round reach back into the one before: `{code}` before `{other}`",
+    "detach-state": "Let it not reach back into what is freed: `{code}` before `{other}`",
+    "compute-anew": "Compute `{name}` anew: `{code}` before `{other}`",
+    "retain-graph": "Add up what shares a graph and run one backward, or let the first keep it: {keep}",
     "module-keeps-input": "Let it leave its input alone: `{code}`",
     "backward-before-step": "Call backward before the step, or compute {again}",
     "backward-before-write": "Call backward before this write, or compute {again}",
@@ -103,6 +106,7 @@ def _fields(fix: Fix) -> dict[str, Line | str]:
         "start": fill("`{name}` again after it", name=name) if name else "what it starts from again",
         "step": fill("`{other}`", other=fix.other) if fix.other else "this write",
         "tensor": fill("`{name}`", name=name) if name else "the tensor",
+        "keep": fill("`{code}`", code=fix.code or "retain_graph=True"),
         "quiet": _under_no_grad(fix.code),
         "else_quiet": _under_no_grad(fix.other),
     }

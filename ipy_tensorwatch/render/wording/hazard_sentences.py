@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.hazards.facts import (
+    FreedGraph,
     GoneMemory,
     KeptReference,
     OverlappingElements,
@@ -51,6 +52,7 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
         _WRONG[1],
         "`{path}` was overwritten{through} in {written}. Autograd did not record it.",
     ),
+    FreedGraph: ("{backward} {will} raise", "", "{leads}"),
     type(None): (
         "the next backward will " + _WRONG[0],
         _WRONG[1],
@@ -58,6 +60,12 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
     ),
 }
 """For each kind of fact the outcome, an aside and the reason; shared gradients have no fact."""
+_LEADS = {
+    "leads": "its graph leads through that of `{name}`{made} which {freed} has freed",
+    "goes-on": "through `{name}` its graph goes on into that of the round before, which {freed} has freed",
+    "is": "its graph{made} was freed by {freed}",
+    "shares": "it shares a part of its graph{made} with one that {freed} has freed",
+}
 _GONE = {"freed": "its storage was freed or cut", "let-go": "its memory was another's, who has let go of it"}
 _ENDINGS: Mapping[Ending, str] = {
     "graph-gone": "its graph is gone",
@@ -116,6 +124,8 @@ def message_of(hazard: Hazard) -> Sentence:
     fact = hazard.fact
     if isinstance(fact, Stopped | StoppedUnread | Refused):
         return Sentence(raised(fact.raised), why_raised(fact))
+    if isinstance(fact, FreedGraph) and fact.raised:
+        return Sentence(raised(fact.raised), _leads(hazard, fact))
     outcome, aside, reason = _MESSAGES[type(fact)]
     fields = _fields(hazard)
     return Sentence(fill(outcome, **fields), fill(reason, **fields), str(fill(aside, **fields)))
@@ -142,18 +152,46 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
             return told | {"container": fact.container, "owner": fact.owner}
         case GoneMemory():
             return told | {"how": _GONE[fact.how]}
+        case FreedGraph():
+            return told | {"backward": _backward(fact), "leads": _leads(hazard, fact)}
         case UnrecordedWrite():
             return told | {"through": clause(" through `{it}`", fact.via)}
         case _:
             return told
 
 
-def _saved_fields(hazard: Hazard, fact: OverwrittenSave) -> dict[str, Line | str]:
-    names, root = fact.names, fact.root or ""
+def _backward(fact: FreedGraph | OverwrittenSave) -> Line:
+    root = fact.root or ""
     template = "`{root}.backward()`" if fact.is_scalar else "a backward through `{root}`" if root else "a backward"
+    return fill(template, root=root)
+
+
+def _leads(hazard: Hazard, fact: FreedGraph) -> Line:
+    """Return how a graph leads into a freed one, and which backward freed that."""
+    made = (
+        fill(", computed in {place},", place=statement_place(hazard.saved_cell, hazard.saved_at))
+        if (hazard.saved_cell is not None)
+        else Line()
+    )
+    return fill(
+        _LEADS[fact.how],
+        name=fact.name or "",
+        made=made,
+        freed=_freed_by(hazard),
+    )
+
+
+def _freed_by(hazard: Hazard) -> Line:
+    if hazard.written_cell is None:
+        return words("a backward")
+    return fill("the backward in {place}", place=statement_place(hazard.written_cell, hazard.written_at))
+
+
+def _saved_fields(hazard: Hazard, fact: OverwrittenSave) -> dict[str, Line | str]:
+    names = fact.names
     do, aside = ("raise", "") if fact.will_raise else _WRONG
     return {
-        "backward": fill(template, root=root),
+        "backward": _backward(fact),
         "do": do,
         "aside": aside,
         "who": code(names[0]) if names else words(f"a temporary of shape {[*fact.shape]}"),

@@ -117,6 +117,7 @@ def _graphs_of(session: SessionState, observed: Observation, found: Sequence[Fou
         cells=frozenset(graphs.cells),
         same=same,
         used=frozenset(filter(graphs.is_used, same)),
+        half_freed=tuple(graphs.freed.half.values()),
         fates={node: graphs.fate(node) for node in nodes},
     )
 
