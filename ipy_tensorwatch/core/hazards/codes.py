@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from ..model.records import Outcome
 
-HazardCode = Literal["TW201", "TW202", "TW203", "TW204", "TW205", "TW206", "TW207", "TW208", "TW209", "TW213"]
+HazardCode = Literal["TW201", "TW202", "TW203", "TW204", "TW205", "TW206", "TW207", "TW208", "TW209", "TW212", "TW213"]
 
 
 class CodeEntry(NamedTuple):
@@ -35,9 +35,12 @@ CODES: Mapping[HazardCode, CodeEntry] = {
     "TW207": CodeEntry("state_dict_reference", ("risk",), "a state dict is no copy: training goes on in it"),
     "TW208": CodeEntry("freed_memory", ("risk",), "reading crashes the kernel: a tensor's memory is gone"),
     "TW209": CodeEntry("unrecorded_write", ("wrong",), _WRONG + "autograd did not record a write"),
+    "TW212": CodeEntry(
+        "optimizer_wiring", ("wrong", "risk"), "parameters are silently not trained: no optimizer holds them"
+    ),
     "TW213": CodeEntry("freed_graph", ("raises", "risk"), "backward raises: it meets a graph that another has freed"),
 }
 """Every code. A new one needs an entry here, a rule, its sentences in `render/wording`, and a section in the page."""
 
-OF_BACKWARD: frozenset[HazardCode] = frozenset(("TW201", "TW202", "TW205", "TW209", "TW213"))
+OF_BACKWARD: frozenset[HazardCode] = frozenset(("TW201", "TW202", "TW205", "TW209", "TW212", "TW213"))
 """The codes that do harm only if a backward is run."""

@@ -153,6 +153,27 @@ class FreedGraph:
     raised: Raised | None = None
 
 
+Unheld = Literal["replaced", "added", "unfrozen", "left-out"]
+"""Why an optimizer does not hold parameters: it was made before them, or while they were frozen, or without them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotTrained:
+    """Parameters get gradients, but no optimizer holds them.
+
+    Attributes
+    ----------
+    optimizer
+        The path of the optimizer that holds what was or is beside them.
+    made
+        The statement that made it.
+    """
+
+    optimizer: str
+    how: Unheld
+    made: TypedLine | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """A saved tensor that was overwritten, and at which a backward raised.
@@ -282,6 +303,7 @@ Fact = (
     | GoneMemory
     | UnrecordedWrite
     | FreedGraph
+    | NotTrained
     | Stopped
     | StoppedUnread
     | Refused

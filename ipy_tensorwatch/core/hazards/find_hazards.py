@@ -11,6 +11,8 @@ from .fix import with_edits
 from .freed_graph import freed_graphs, remember_backward
 from .freed_memory import gone_memory
 from .hazard import Turn
+from .made_optimizer import remember_optimizers
+from .optimizer_wiring import is_wired, unheld_parameters
 from .overlapping_elements import overlaid_writes
 from .saved_tensor_overwritten import overwritten_saves
 from .shared_gradients import aliased_grads
@@ -34,7 +36,7 @@ def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
     trace = reasoning.trace
     backwards = remember_backward(trace.own.plain, trace.cell.count, standing.backwards)
     standing = replace(standing, built=remember_cell(reasoning, standing.built), backwards=backwards, turned=())
-    seen = trace.graphs.overwritten, trace.after, trace.gone, trace.graphs.half_freed
+    seen = trace.graphs.overwritten, trace.after, trace.gone, trace.graphs.half_freed, trace.optimizers
     if not (trace.outside or trace.found) and standing.seen == seen:
         return standing
     after = _find(reasoning, replace(standing, seen=seen))
@@ -46,8 +48,9 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     found = find_breaks(reasoning, standing) if trace.graphs.overwritten else []
     breaks = overwritten_saves(found)
     known = {path for one in breaks for path in one.paths}
-    begun = _begun(reasoning, known)
-    held = (one for one in standing.lasting if one.holds_in(trace.after))
+    held = [one for one in standing.lasting if one.holds_in(trace.after) and not is_wired(one, trace)]
+    optimizers = remember_optimizers(reasoning, standing.optimizers)
+    begun = (*_begun(reasoning, known), *unheld_parameters(reasoning, optimizers, held))
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
     hazards = (
         *breaks,
@@ -61,6 +64,7 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
         hazards=tuple(replace(one, fix=fixes[one.fix]) if one.fix is not None else one for one in hazards),
         fixes=fixes,
         lasting=lasting,
+        optimizers=optimizers,
         writings={one.found.key: one.writing for one in found} if found else standing.writings,
     )
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from .cell_trace import CellTrace, SourceFile
 from .difference import Content, Difference
-from .evidence import Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite
+from .evidence import Evidence, Move, OptimizerHolding, OptimizerStep, Position, Recorded, SeenWrite
 from .graph_state import GraphState
+from .half_freed import HalfFreed
 from .notebook import Definition, Notebook
 from .outline import Outline, OutlineRun
 from .path import AccessPath
@@ -31,7 +32,7 @@ _RECORDS: dict[str, Any] = {
     for one in (
         *(CellTrace, SourceFile, Difference, Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite),
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
-        *(OperatorWrite, Reason, Site, Unverified, Overwritten, SavedTensor, Snapshot),
+        *(HalfFreed, OptimizerHolding, OperatorWrite, Reason, Site, Unverified, Overwritten, SavedTensor, Snapshot),
     )
 } | {"Content": Content.of}
 _RECORDS["Content"] = Content.of

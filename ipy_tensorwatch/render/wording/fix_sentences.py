@@ -38,6 +38,8 @@ _TITLES: Mapping[FixKind, str] = {
     "detach-state": "Let it not reach back into what is freed: `{code}` before `{other}`",
     "compute-anew": "Compute `{name}` anew: `{code}` before `{other}`",
     "retain-graph": "Add up what shares a graph and run one backward, or let the first keep it: {keep}",
+    "make-optimizer": "Make the optimizer again, as all parameters are there now: `{code}`",
+    "add-group": "Hand them to it: `{code}`",
     "module-keeps-input": "Let it leave its input alone: `{code}`",
     "backward-before-step": "Call backward before the step, or compute {again}",
     "backward-before-write": "Call backward before this write, or compute {again}",

@@ -8,6 +8,7 @@ from ...core.hazards.facts import (
     FreedGraph,
     GoneMemory,
     KeptReference,
+    NotTrained,
     OverlappingElements,
     OverwrittenSave,
     Refused,
@@ -19,7 +20,7 @@ from ..page import DetailEntry, Line, clause, code, fill, words
 from .error_sentences import raised, why_raised
 from .fix_sentences import remedy
 from .measure import count_of
-from .places import named, statement_place, where
+from .places import named, stands, statement_place, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,6 +53,11 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
         _WRONG[1],
         "`{path}` was overwritten{through} in {written}. Autograd did not record it.",
     ),
+    NotTrained: (
+        "`{optimizer}` {does} {those}",
+        "",
+        "{they} got gradients in {written}, but no optimizer holds {them}. `{optimizer}`{made} {why}",
+    ),
     FreedGraph: ("{backward} {will} raise", "", "{leads}"),
     type(None): (
         "the next backward will " + _WRONG[0],
@@ -60,6 +66,12 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
     ),
 }
 """For each kind of fact the outcome, an aside and the reason; shared gradients have no fact."""
+_UNHELD = {
+    "replaced": "holds what was there before.",
+    "added": "was made before {those} added.",
+    "unfrozen": "was made while {those} frozen.",
+    "left-out": "was made for others of this module.",
+}
 _LEADS = {
     "leads": "its graph leads through that of `{name}`{made} which {freed} has freed",
     "goes-on": "through `{name}` its graph goes on into that of the round before, which {freed} has freed",
@@ -152,12 +164,26 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
             return told | {"container": fact.container, "owner": fact.owner}
         case GoneMemory():
             return told | {"how": _GONE[fact.how]}
+        case NotTrained():
+            return told | _unheld_fields(hazard, fact)
         case FreedGraph():
             return told | {"backward": _backward(fact), "leads": _leads(hazard, fact)}
         case UnrecordedWrite():
             return told | {"through": clause(" through `{it}`", fact.via)}
         case _:
             return told
+
+
+def _unheld_fields(hazard: Hazard, fact: NotTrained) -> dict[str, Line | str]:
+    return {
+        "optimizer": fact.optimizer,
+        "does": "does not train" if hazard.outcome == "wrong" else "leaves out",
+        "those": named(hazard.paths),
+        "they": "they" if hazard.paths[1:] else "it",
+        "them": "them" if hazard.paths[1:] else "it",
+        "made": fill(", made in {place},", place=stands(fact.made)) if fact.made else "",
+        "why": fill(_UNHELD[fact.how], those="they were" if hazard.paths[1:] else "it was"),
+    }
 
 
 def _backward(fact: FreedGraph | OverwrittenSave) -> Line:

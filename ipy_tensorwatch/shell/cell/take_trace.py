@@ -74,6 +74,7 @@ def take_trace(
         is_recorded=cell.recording is not None,
         writes=cell.recording.writes if cell.recording else (),
         graphs=_graphs_of(session, observed, found),
+        optimizers=cell.observer.lens.holdings(),
         gone=observed.gone,
         coverage=observed.coverage,
         seconds=_patience(cell, ended.duration),

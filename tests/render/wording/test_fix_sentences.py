@@ -76,6 +76,8 @@ SENTENCES = [
     (Fix(kind="hand-argument"), "Hand the tensor to the function as an argument, or write to a copy of it (`.clone()`)."),
     (Fix(kind="hand-function-copy"), "Hand the Function a copy (`.clone()`)."),
     (Fix(kind="read-some-copy", target=LINE, says_where=True), "Read from a copy (`.clone()`) in cell 1, line 7."),
+    (Fix(kind="make-optimizer", code="CODE"), "Make the optimizer again, as all parameters are there now: `CODE`."),
+    (Fix(kind="add-group", code="CODE"), "Hand them to it: `CODE`."),
     (coded("detach-state", other="out, h = rnn(x, h)"), "Let it not reach back into what is freed: `CODE` before `out, h = rnn(x, h)`."),
     (coded("compute-anew", names=("h",), other="loss = f(h)"), "Compute `h` anew: `CODE` before `loss = f(h)`."),
     (Fix(kind="retain-graph"), "Add up what shares a graph and run one backward, or let the first keep it: `retain_graph=True`."),
