@@ -39,7 +39,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "browser" in item.path.parts)
 
 
-STARTS_KERNELS = ("test_demo.py", "test_faults.py", "test_kernel.py", "test_panel_host.py", "test_subshells.py")
+STARTS_KERNELS = (
+    "test_demo.py",
+    "test_faults.py",
+    "test_kernel.py",
+    "test_own_output_kept.py",
+    "test_panel_host.py",
+    "test_subshells.py",
+)
 """Two kernels that start at once may take the same free port, so that one process runs the tests of these files."""
 
 

@@ -28,8 +28,9 @@ from .snapshot.snapshotter import Lens, Roots, Shot
 from .snapshot.tensor_parts import COMPONENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from ..core.model.reading import Reading
     from ..core.model.saved_tensor import Overwritten
     from .compare.byte_history import ByteHistory
 
@@ -160,8 +161,7 @@ class Observer:
         if not (shot.resting or is_as_before) or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
             self.prints.forget_all_but({*shot.blocks}.union(*shot.resting))
         self.shot = shot
-        look = partial(self.graphs.look, computed, is_same=shot is before, has_gradients=_has_gradients(rows))
-        overwritten = self._follow_graphs(look, verdicts, cell, past)
+        overwritten = self._follow_graphs(computed, verdicts, cell, past, rows if shot is not before else None)
         cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
         return Observation(shot=shot, found=found, verdicts=verdicts, overwritten=overwritten, cut=cut)
 
@@ -198,17 +198,23 @@ class Observer:
 
     def _follow_graphs(
         self,
-        look: Callable[[Aids, set[int]], tuple[Overwritten, ...]],
+        computed: Roots,
         verdicts: Mapping[int, ByteVerdict],
         cell: int,
         past: ByteHistory,
+        rows: list[DiffRow] | None,
     ) -> tuple[Overwritten, ...]:
+        """Follow the graphs; without `rows`, the snapshot is the one of the last look."""
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
         rewritten.update(past.seen - self.prints.marks.keys())
         start = perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
-        aids = Aids(self.lens.storages, KnownBytes(self.prints, known), cell, start + self.budget.credit)
-        found = GUARD.run("reading graphs", look, aids, rewritten, default=None)
+        aids = Aids(
+            self.lens.objects, self.lens.storages, KnownBytes(self.prints, known), cell, start + self.budget.credit
+        )
+        self.graphs.freed.may_free = bool(rewritten) or _has_gradients(rows or ())
+        look = partial(self.graphs.look, moved=_moved(rows or ()), is_same=rows is None)
+        found = GUARD.run("reading graphs", look, computed, aids, rewritten, default=None)
         if found is None:
             self.graphs = Graphs(is_cut=True)
         self.budget.pay(perf_counter() - start)
@@ -286,11 +292,21 @@ def _before(verdict: ByteVerdict | None) -> list[Spell]:
     return [Spell(0, 0, known)] if known else []
 
 
-def _has_gradients(rows: list[DiffRow]) -> bool:
+def _has_gradients(rows: Sequence[DiffRow]) -> bool:
     """Return whether a gradient is among some rows."""
     scenes = {id(row.scene): row.scene for row in rows}
     places = {key: {place for _, place in scene.gradients} for key, scene in scenes.items()}
     return any(row.place in places[id(row.scene)] for row in rows)
+
+
+def _moved(rows: Sequence[DiffRow]) -> dict[int, Reading]:
+    """Return the tensors that were given other memory, by the serial of the object."""
+    both = [(before, after) for _, _, before, after in rows if before is not None and after is not None]
+    return {
+        after.object: after
+        for before, after in both
+        if before.object == after.object and before.storage != after.storage
+    }
 
 
 def _written(rows: list[DiffRow]) -> set[int]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from ..render.wording.fold_changes import gather
 from ..render.wording.hazard_sentences import message_of
 from ..render.wording.measure import count_of, few
-from ..render.wording.sites import main_site
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def _changed(report: Report) -> Iterator[tuple[int, str, str]]:
     lines: dict[int, list[str]] = {}
     for change in report.silent:
         if change.sites:
-            lines.setdefault(main_site(change).line, []).append(change.path)
+            lines.setdefault(change.sites[0].line, []).append(change.path)
     for line, paths in lines.items():
         shown, left = few([text for text, _ in gather(paths)], MAX_NAMES)
         yield line, "silent", f"also changes {', '.join(shown)}" + (f" and {left} more" if left else "")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..render.wording.fold_changes import fold
 from ..render.wording.phrases import amount, counter, how
-from ..render.wording.sites import line_of, main_site, site_text
+from ..render.wording.sites import line_of, site_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def tell_change(change: Change) -> Told:
 
 def _tell(one: Fold) -> Told:
     change = one.change
-    site = main_site(change) if change.sites else None
+    site = change.site
     return {
         "label": one.label,
         "paths": one.paths,

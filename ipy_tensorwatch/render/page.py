@@ -79,7 +79,7 @@ def fill(template: str, **fields: Line | str) -> Line:
     return Line(tuple(_merged(spans)))
 
 
-def clause(template: str, it: str | None) -> Line:
+def clause(template: str, it: Line | str | None) -> Line:
     """Fill a template with the one field `it`; return an empty line if it is empty or None.
 
     Examples

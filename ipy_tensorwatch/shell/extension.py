@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ..core.host.guard import GUARD
 from .ipython.ipython_private import CONFIGURABLES, MAGICS, REGISTRY, try_names
 from .ipython.namesake import describe_namesake
-from .ipython.output import Speaker
+from .ipython.output import Speaker, say
 from .ipython.settings import TensorWatch
 from .ipython.tensordiff_header import HeadingTransformer
+from .ipython.waiting_clear import WaitingClears
 from .magics.tensorwatch_magics import TensorMagics
 from .panel_host import Hosting
 from .watcher import Watcher
@@ -32,6 +33,7 @@ class Extension:
 
     shell: InteractiveShell
     settings: TensorWatch = field(init=False)
+    speaker: Speaker = field(init=False)
     watcher: Watcher = field(init=False)
     heading: HeadingTransformer = field(init=False)
     hosting: Hosting = field(init=False)
@@ -40,17 +42,18 @@ class Extension:
 
     def __post_init__(self) -> None:
         """Create the parts without touching the shell."""
-        speaker = Speaker(self.shell)
+        clears = WaitingClears(self.shell)
+        self.speaker = Speaker(self.shell, clears)
         self.settings = TensorWatch(parent=self.shell)
 
         def tell(report: Report) -> None:
             GUARD.run("showing a report", self.hosting.tell, report, default=None)
-            speaker.tell(report, self.watcher.asked)
+            self.speaker.tell(report, self.watcher.asked)
 
-        self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell)
+        self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell, clears=clears)
         self.hosting = Hosting(self.shell, self.watcher)
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
-        self.magics = TensorMagics(self.shell, self.watcher, speaker, _version())
+        self.magics = TensorMagics(self.shell, self.watcher, self.speaker, _version())
 
     def load(self) -> None:
         """Add everything to the shell and start watching."""
@@ -65,7 +68,7 @@ class Extension:
 
     def unload(self) -> None:
         """Remove everything, and restore magics of other extensions that ours replaced."""
-        for step in (self.watcher.stop, self.hosting.close):
+        for step in (self.speaker.tell_held, self.watcher.stop, self.hosting.close):
             GUARD.run("at the end", step, default=None)
         _remove(self.shell.input_transformers_cleanup, self.heading)
         for one in (self.settings, self.magics):  # the base class of magics appended itself
@@ -87,7 +90,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     _loaded.append(extension)
     namesake = describe_namesake()
     if namesake:
-        print(namesake)
+        say(shell, namesake)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:

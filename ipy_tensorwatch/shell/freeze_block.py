@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..capture.frames.calling_line import name_in_caller
 from ..capture.protect.freezer import Freezer
 from ..core.model.freezing import FrozenError
-from ..render.wording.not_frozen import not_frozen, released
+from ..render.wording.not_frozen import not_frozen, released, stopped, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def freezing(thing: object) -> Iterator[None]:
         In the block, before an operator writes; after the block, if bytes had to be put back.
     """
     name = name_in_caller(thing) or "the tensor"
-    freezer = Freezer()
+    freezer = Freezer(stopped)
     found, refused = freezer.examine(name, thing, None)
     for path, why in refused.items():
         raise TypeError(f"{path} cannot be frozen: {not_frozen(why)}")
@@ -39,10 +39,10 @@ def freezing(thing: object) -> Iterator[None]:
         yield
     finally:
         freezer.close()
-        written = [(str(one.record()), "its bytes have been put back") for one in freezer.mend()]
-        written += [(str(one.record()), released(why)) for one, why in freezer.let_go]
+        told = [written(one.record(), "this block") for one in freezer.mend()]
+        told += [written(one.record(), "this block", then=released(why)) for one, why in freezer.let_go]
         freezer.let_go.clear()
         freezer.thaw(found)
         found.clear()  # a traceback would keep the copies
-        if written and not isinstance(sys.exc_info()[1], KeyboardInterrupt):
-            raise FrozenError(f"{written[0][0]}: this block wrote to it; {written[0][1]}")
+        if told and not isinstance(sys.exc_info()[1], KeyboardInterrupt):
+            raise FrozenError(told[0])

@@ -21,15 +21,15 @@ from ..core.blame.recorded_writes import Transcript
 from ..core.hazards.find_hazards import find_hazards
 from ..core.hazards.standing import Standing
 from ..core.host.guard import GUARD
-from ..core.model.reason import Reason
-from ..core.model.records import Cell, Coverage, Unverified
+from ..core.model.records import Cell
 from ..core.syntax.inert_cells import is_inert
 from ..render.report import Report
+from ..render.wording.not_frozen import stopped
 from .cell.freeze import Freezing
 from .cell.late_error import deliver_late
 from .cell.operator_recording import SECONDS as RECORDING_SECONDS
 from .cell.operator_recording import record
-from .cell.outcome import report_nothing, status_of, unwatched
+from .cell.outcome import report_failure, report_nothing, status_of, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
 from .cell.take_trace import SessionState, reason
@@ -51,13 +51,12 @@ if TYPE_CHECKING:
     from ..core.model.differences import Differences, Found
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
+    from .ipython.waiting_clear import WaitingClears
 
 LAYOUT_SHARE = 0.001
 """Share of a cell's run time for checking layouts, which rarely change without other evidence."""
 TURNS = 1000
 """How many turns (beginnings and ends of hazards) are kept."""
-ALL = "(all)"
-"""Stands for all paths if none was compared."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -70,15 +69,20 @@ class Watcher:
         The last cell's report; None before the first cell.
     on_report
         Called with each report, to show it.
+    clears
+        Listens to the output of running cells.
     asked
         The `%%tensordiff` options of the last cell; None if it ran without.
     observed
         The observation after the last cell.
+    restored
+        By cell that ran `%tensorwatch restore`, the cell before which the bytes had been.
     """
 
     shell: InteractiveShell
     settings: TensorWatch
     on_report: Callable[[Report], None]
+    clears: WaitingClears
     report: Report | None = None
     observer: Observer = field(default_factory=Observer)
     sources: Sources = field(default_factory=Sources)
@@ -93,6 +97,7 @@ class Watcher:
     freezing: Freezing = field(init=False)
     asked: DiffOptions | None = None
     observed: Observation | None = None
+    restored: dict[int, int] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _ended: float = 0.0
     _cost: float = 0.0
@@ -101,8 +106,9 @@ class Watcher:
         """Create the parts that need the shell or each other."""
         self.transformer = ProbeTransformer(self.shell)
         self.failures = FailureBook(shell=self.shell, sources=self.sources)
-        freezer = Freezer(self.observer.lens.storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
-        self.freezing = Freezing(self.shell, freezer)
+        storages = self.observer.lens.storages
+        freezer = Freezer(stopped, storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
+        self.freezing = Freezing(self.shell, freezer, self.clears)
         self.steps = StepRecorder(
             lambda: cell.ledger.current if (cell := self.running) else None,
             lambda frame: cell.statement_at(frame) if (cell := self.running) else None,
@@ -139,6 +145,7 @@ class Watcher:
             self._close_cell,
             self.freezing.give_up,
             self.transformer.retire,
+            self.clears.end,
             self._forget,
         ):
             GUARD.run("at the end", step, default=None)
@@ -147,7 +154,7 @@ class Watcher:
         """Clean up after a cell that was running when the watcher stopped."""
         if not self.cells.leave():
             return
-        for step in (self._close_cell, self.freezing.freezer.close, self.transformer.disarm):
+        for step in (self._close_cell, self.freezing.freezer.close, self.transformer.disarm, self.clears.end):
             GUARD.run("after a cell", step, default=None)
         if not self.cells.any_running:
             self.shell.events.unregister("post_run_cell", self._after_last_cell)
@@ -157,6 +164,7 @@ class Watcher:
         self.observer, self.archive = Observer(), Archive()
         self.report = self.observed = None
         self.history.clear()
+        self.restored.clear()
         self.standing = Standing()
         self.turns.clear()
         self.failures = FailureBook(shell=self.shell, sources=self.sources)
@@ -180,6 +188,7 @@ class Watcher:
         if not self.cells.enter(info):
             return
         self.transformer.come()
+        GUARD.run("before output is cleared", self.clears.begin, default=None)
         GUARD.run("what is frozen", self.freezing.begin, default=None)
         if not (self.settings.enabled or may_request(info.raw_cell or "")):
             return
@@ -216,6 +225,7 @@ class Watcher:
             observer=self.observer,
             settings=self.settings,
             peek=self._peek,
+            lock=self._lock,
             functions_give_memory=self.sources.give_memory,
             functions_hide_writes=self.sources.hide_writes,
             outside=outside,
@@ -272,6 +282,7 @@ class Watcher:
         if not self.cells.leave():
             return False
         GUARD.run("after a cell", self._finish_cell, result, default=None)
+        GUARD.run("before output is cleared", self.clears.end, default=None)
         GUARD.signals.recall()
         return True
 
@@ -287,10 +298,10 @@ class Watcher:
             if cell is None:
                 self._take_stock()
             elif not GUARD.run("after a cell", self._finish, cell, result, began, default=False):
-                self._excuse(self._describe(cell, result, began))
+                self.report = report_failure(self._describe(cell, result, began), self.observer.shot.snapshot)
                 GUARD.run("after a cell", cell.forget, default=None)
             if was_missed:
-                self._excuse(unwatched(count_now(self.shell), result))
+                self.report = report_failure(unwatched(count_now(self.shell), result), self.observer.shot.snapshot)
         self._ended = perf_counter()
         self._cost = self._ended - began
         if (cell is not None or was_missed) and self.report is not None:
@@ -328,13 +339,6 @@ class Watcher:
         )
         return True
 
-    def _excuse(self, cell: Cell) -> None:
-        """Set a report without claims for a cell that could not be observed."""
-        snapshot = self.observer.shot.snapshot
-        unverified = (Unverified(path=ALL, why=Reason("own-error")),)
-        coverage = Coverage(tensors=len(snapshot), bytes=0, verified_bytes=0, unverified=unverified)
-        self.report = report_nothing(cell, snapshot, coverage)
-
     def _grant(self, cell: RunningCell, duration: float) -> None:
         """Grant the time budget for comparing bytes."""
         budget, settings = self.observer.budget, self.settings
@@ -347,13 +351,8 @@ class Watcher:
 
     def _describe(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> Cell:
         overhead = cell.overhead + cell.ledger.allowance.spent + perf_counter() - began
-        return Cell(
-            count=cell.count,
-            source=cell.source,
-            status=status_of(result),
-            duration=began - cell.began,
-            overhead=overhead,
-        )
+        status, duration = status_of(result), began - cell.began
+        return Cell(count=cell.count, source=cell.source, status=status, duration=duration, overhead=overhead)
 
     def _sharpen(self, cell: RunningCell, observed: Observation) -> Differences:
         """Return the differences, sharpened by the cell's recording if there is one."""
@@ -371,10 +370,7 @@ class Watcher:
         self.archive.prepare(observed.shot.blocks, self.observer.prints.marks, self.observer.budget)
 
     def _tell_hazards(
-        self,
-        cell: RunningCell,
-        reasoning: Reasoning,
-        result: ExecutionResult | None,
+        self, cell: RunningCell, reasoning: Reasoning, result: ExecutionResult | None
     ) -> tuple[Hazard, ...]:
         self.standing = replace(self.standing, turned=())
         self.standing = find_hazards(reasoning, self.standing)

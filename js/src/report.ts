@@ -128,7 +128,7 @@ export interface Change {
   /**
    * Why the bytes differ; null unless they do.
    */
-  cause: "direct" | "call" | "alias" | "optimizer" | "backward" | "module" | "outside" | null;
+  cause: "direct" | "call" | "alias" | "optimizer" | "backward" | "module" | "object" | "outside" | null;
   /**
    * Whether nobody would have expected it from reading the cell.
    */
@@ -141,6 +141,10 @@ export interface Change {
    * The statements of the cell that wrote.
    */
   sites: Site[];
+  /**
+   * The statement of the cell that bound the path; then it is compared with what it was when it was bound.
+   */
+  born: Site | null;
   /**
    * The version counter before and after.
    *

@@ -327,8 +327,13 @@ def changes(report: Report, kind: str | None = None) -> dict[str, Change]:
 
 
 def mutated(report: Report) -> set[str]:
-    """Return the paths whose bytes changed."""
-    return set(changes(report, "mutated"))
+    """Return the paths whose bytes changed since the cell began."""
+    return {path for path, one in changes(report, "mutated").items() if one["born"] is None}
+
+
+def born(report: Report) -> dict[str, Change]:
+    """Return the changes of what the cell bound since it was bound, by path."""
+    return {path: one for path, one in changes(report, "mutated").items() if one["born"]}
 
 
 def silent(report: Report) -> set[str]:

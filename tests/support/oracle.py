@@ -208,6 +208,8 @@ class Verdict:
         Paths of the same object whose elements are not comparable one by one.
     moved
         Paths of the same object with another geometry.
+    born
+        The lines that bound the mutated paths that the cell bound itself.
     counts
         For mutated paths, (changed elements, all elements).
     """
@@ -218,6 +220,7 @@ class Verdict:
     moved: set[str] = field(default_factory=set)
     bound: set[str] = field(default_factory=set)
     unbound: set[str] = field(default_factory=set)
+    born: dict[str, int] = field(default_factory=dict)
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     versions: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
 
@@ -278,6 +281,16 @@ def all_relations(arrays: Mapping[str, Array]) -> dict[frozenset[str], set[str]]
 
 
 @dataclass
+class Birth:
+    """What a line of a cell bound a path to, and the lines that changed it since, or only increased its version."""
+
+    line: int
+    copy: Copy
+    lines: set[int] = field(default_factory=set)
+    idle: set[int] = field(default_factory=set)
+
+
+@dataclass
 class Written:
     """The lines of a cell that changed the bytes of each path, from a comparison at every line event.
 
@@ -287,14 +300,30 @@ class Written:
         For each path, the lines that changed its bytes.
     idle
         For each path, the lines that only increased its version counter.
+    born
+        The paths that the cell bound, gradients excluded; one that was bound again is another tensor.
     error
         The error of the cell.
     """
 
+    born: dict[str, Birth] = field(default_factory=dict)
     lines: dict[str, set[int]] = field(default_factory=dict)
     idle: dict[str, set[int]] = field(default_factory=dict)
     busy: set[int] = field(default_factory=set)
     error: BaseException | None = None
+
+    def tell_born(self, verdict: Verdict, after: Mapping[str, Array]) -> None:
+        """Add to a verdict what was bound and then changed, with its lines."""
+        for path, birth in self.born.items():
+            if path in after and path not in verdict.versions and birth.copy.judge(after[path]) == "mutated":
+                verdict.mutated.add(path)
+                verdict.born[path] = birth.line
+                size = after[path].size if isinstance(after[path], np.ndarray) else after[path].numel()
+                verdict.counts[path] = birth.copy.changed_elements(), size
+                verdict.versions[path] = birth.copy.version, Copy.of(after[path]).version
+                self.lines[path], self.idle[path] = birth.lines, birth.idle
+            elif path in after and birth.copy.judge(after[path]) == "reshaped":
+                verdict.reshaped.add(path)
 
 
 @contextmanager
@@ -310,11 +339,13 @@ def run_by_line(source: str, namespace: dict[str, Any]) -> Written:
     """Run a cell under `sys.settrace`, comparing bytes at every new line."""
     code = compile(source, "<cell>", "exec")
     heads = _statement_lines(source)
-    watched = {path: Copy.of(array) for path, array in walk(namespace).items()}
+    first, latest = walk(namespace), dict[str, Copy]()
+    watched = {path: Copy.of(array) for path, array in first.items()}
     written = Written()
     last = [0]
 
     def settle() -> None:
+        settle_born()
         for path, copy in watched.items():
             now = Copy.of(copy.array)
             if now.content != copy.content:
@@ -323,6 +354,23 @@ def run_by_line(source: str, namespace: dict[str, Any]) -> Written:
             elif now.version != copy.version:
                 written.idle.setdefault(path, set()).add(last[0])
             watched[path] = now
+        for path, array in walk(namespace).items():
+            birth = written.born.get(path)
+            if path.endswith(".grad") or (birth is not None and birth.copy.array is array):
+                continue
+            if birth is not None or path not in first or first[path] is not array:
+                written.born[path] = Birth(last[0], Copy.of(array))
+                latest[path] = written.born[path].copy
+
+    def settle_born() -> None:
+        for path, birth in written.born.items():
+            now = Copy.of(birth.copy.array)
+            if now.content != latest[path].content:
+                birth.lines.add(last[0])
+                written.busy.add(last[0])
+            elif now.version != latest[path].version:
+                birth.idle.add(last[0])
+            latest[path] = now
 
     def trace(frame: types.FrameType, event: str, _: object) -> Callable[..., Any] | None:
         if frame.f_code is not code:

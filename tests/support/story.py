@@ -13,7 +13,7 @@ y.add_(1)
 ```
 
 `#: PATH <- LINE` is a change that is not silent, `#! PATH <- LINE` a silent one, `#:? PATH <- LINE` one that may be
-either. LINE is the text of the statement that wrote, in this cell or in a function of the notebook; `*` skips the
+either; `#!+` a silent one of what this cell bound itself, since it was bound. LINE is the text of the statement that wrote, in this cell or in a function of the notebook; `*` skips the
 check of the line. `# %% raises NameOfError` announces that the cell fails.
 """
 
@@ -28,22 +28,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import oracle
-from tests.support.notebook import Hazard, Notebook, Report, changes, lines, mutated, paths, silent, texts
+from tests.support.notebook import Hazard, Notebook, Report, born, changes, lines, mutated, paths, silent, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STORIES = Path(__file__).parents[1] / "stories"
-MARK = re.compile(r"^#(:\?|:|!) (?P<path>.+?) <- (?P<line>.+)$")
+MARK = re.compile(r"^#(:\?|:|!\+|!) (?P<path>.+?) <- (?P<line>.+)$")
 
 
 @dataclass(frozen=True)
 class Expected:
-    """One true change of a cell; `silent` is None if it may be either."""
+    """One true change of a cell; `silent` is None if it may be either, `born` true if the cell bound the path."""
 
     path: str
     line: str
     silent: bool | None
+    born: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class StoryCell:
     raises: str | None
 
     def changed(self) -> set[str]:
-        """Return the paths whose bytes this cell changes."""
-        return {e.path for e in self.expected}
+        """Return the paths, of those from before it, whose bytes this cell changes."""
+        return {e.path for e in self.expected if not e.born}
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ def read_story(file: Path) -> Story:
         rows = body.strip("\n").split("\n")
         marks = [m for m in map(MARK.match, rows) if m]
         source = "\n".join(r for r in rows if not MARK.match(r))
-        expected = tuple(Expected(m["path"], m["line"], {":": False, "!": True, ":?": None}[m[1]]) for m in marks)
+        expected = tuple(
+            Expected(m["path"], m["line"], {":": False, ":?": None}.get(m[1], True), m[1] == "!+") for m in marks
+        )
         raises = options.strip().removeprefix("raises ").strip() or None
         cells.append(StoryCell(source, expected, raises))
     return Story(file.stem, head.strip().strip('"').split("\n")[0], tuple(cells))
@@ -124,7 +127,9 @@ def true_and_told_lines(setting: str, cell: str) -> tuple[dict[str, set[int]], d
         nb.run(setting)
         report = nb.run(cell)
     told = {path: lines(change) for path, change in changes(report, "mutated").items()}
-    return {path: written.lines[path] for path in told}, told
+    since = born(report)
+    true = {path: written.born[path].lines if path in since else written.lines[path] for path in told}
+    return true, told
 
 
 NO_LOOKS = {"probe_floor": 0.0, "probe_share": 0.0}
@@ -140,7 +145,8 @@ def faults(story: Story, settings: Mapping[str, object] = MappingProxyType({})) 
     for i, (cell, report, verdict, told) in enumerate(zip(story.cells, reports, verdicts, said, strict=True)):
         where = f"{story.name} cell {i}: "
         new, known = new_hazards(report, known), report["hazards"]
-        found += [where + fault for fault in _cell_faults(cell, report, verdict, told, new)]
+        looks = settings is not NO_LOOKS
+        found += [where + fault for fault in _cell_faults(cell, report, verdict, told, new, looks=looks)]
     return found
 
 
@@ -158,7 +164,7 @@ def new_hazards(report: Report, known: list[Hazard]) -> list[Hazard]:
 
 
 def _cell_faults(
-    cell: StoryCell, report: Report, verdict: oracle.Verdict, told: str, hazards: list[Hazard]
+    cell: StoryCell, report: Report, verdict: oracle.Verdict, told: str, hazards: list[Hazard], *, looks: bool
 ) -> list[str]:
     found = []
     reported, hushed = mutated(report), silent(report)
@@ -168,7 +174,7 @@ def _cell_faults(
         for p in sorted(reported - verdict.mutated - verdict.reshaped)
     ]
     open_paths = {e.path for e in cell.expected if e.silent is None}
-    due = {e.path for e in cell.expected if e.silent}
+    due = {e.path for e in cell.expected if e.silent and (looks or not e.born)}
     serial = {t["path"]: t["object"] for t in report["tensors"]}
     same = {p for p, number in serial.items() if number in {serial.get(d) for d in due | open_paths}}
     found += [f"{p} changed silently, not said" for p in sorted(due - hushed)]

@@ -68,6 +68,8 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
         For each storage, sets of candidate positions, one of which wrote.
     cells
         The sources of earlier cells, which define functions.
+    classes, inplace, objects
+        What is known of the notebook's objects.
     """
     changed, count = more.pop("changed", tuple(readings)), more.pop("count", 3)
     own = {
@@ -95,6 +97,7 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
         definitions=definitions,
         classes=more.pop("classes", {}),
         inplace=frozenset(more.pop("inplace", ())),
+        objects=more.pop("objects", {}),
         modules=frozenset(more.pop("modules", ())),
     )
     found = [

@@ -106,7 +106,7 @@ def _below(node: object, kind: NodeKind, leaves: set[int], waiting: list[tuple[i
         if one is not None:
             number = kind_of(one).number(one)
             if number == LEAF_NUMBER:
-                leaves.add(leaf_of(one))
+                leaves.add(id(leaf_of(one)))
             else:
                 waiting.append((number, one))
             yield number
@@ -160,12 +160,15 @@ class FreedGraphs:
 
     Attributes
     ----------
+    may_free
+        Whether a backward may have run since the last look.
     half, before
         These graphs now and at the last look, by the sequence number of the node that made their variable.
     roots, earlier
         The paths of the nodes that made watched tensors, now and at the last look.
     """
 
+    may_free: bool = False
     half: dict[int, HalfFreed] = field(default_factory=dict)
     before: dict[int, HalfFreed] = field(default_factory=dict)
     roots: Mapping[int, list[str]] = field(default_factory=dict)
@@ -178,12 +181,10 @@ class FreedGraphs:
         earlier: Mapping[int, list[str]],
         cells: Mapping[int, int],
         deadline: float,
-        *,
-        may_free: bool,
     ) -> None:
         """Survey new graphs, and after a backward those that it had not met yet; parameters as in `Graphs.look`."""
         self.earlier, self.roots = earlier, {number: one.paths for number, one in nodes.items()}
-        asked = nodes.keys() - earlier.keys() | self.half.keys() | (self._ahead if may_free else set())
+        asked = nodes.keys() - earlier.keys() | self.half.keys() | (self._ahead if self.may_free else set())
         ahead, self._ahead = self._ahead, self._ahead & nodes.keys() - asked
         self.before, self.half = self.half, {}
         names = {**earlier, **self.roots}

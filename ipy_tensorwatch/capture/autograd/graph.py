@@ -7,26 +7,31 @@ and an empty tensor shares the version counter of each saved tensor.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from time import perf_counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ...core.model.saved_tensor import Overwritten
+from ...core.model.saved_tensor import Overwritten, RootOrigin
 from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late
 from .freed_nodes import FreedGraphs
 from .masked_writes import forgive
 from .note_saved import NOTHING_SAVED
-from .saved_by_nodes import kept_in, nodes_of, walk_nodes
+from .saved_by_nodes import kept_in, leaves_of_nodes, nodes_of, walk_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ...core.model.graph_state import Ending
+    from ...core.model.reading import Reading
+    from ...core.model.saved_tensor import SavedTensor
     from .known_bytes import KnownBytes
     from .note_saved import Aids, Noted
     from .saved_by_nodes import Made, Root
     from .tracked_tensor import Followed
 
+NOTHING_MOVED: Mapping[int, Reading] = MappingProxyType({})
 MAX_SAVED = 1 << 15
 """The maximum number of saved tensors tracked."""
 GO_ON = 1.5
@@ -51,6 +56,8 @@ class Graphs:
         What the nodes saved in memory that watched variables can write to.
     same
         The paths whose `grad_fn` is the one of the last look; empty if no bytes changed.
+    spent
+        The saved tensors that had been overwritten, and that a backward has released since the last look.
     is_cut
         Whether the time or stack limit was reached before all graphs were read.
     unread
@@ -66,11 +73,13 @@ class Graphs:
     cells: set[int] = field(default_factory=set)
     saved: dict[int, list[Followed]] = field(default_factory=dict)
     same: frozenset[str] = frozenset()
+    spent: list[SavedTensor] = field(default_factory=list)
     is_cut: bool = False
     is_mixed: bool = False
     unread: frozenset[int] = frozenset()
     _roots: dict[int, list[str]] = field(default_factory=dict)
     freed: FreedGraphs = field(default_factory=FreedGraphs)
+    _leaves: dict[int, frozenset[int]] = field(default_factory=dict)
     _partly: dict[int, int | None] = field(default_factory=dict)
     _effort: float = 0.0
 
@@ -95,9 +104,9 @@ class Graphs:
         roots: Iterable[Root],
         aids: Aids,
         rewritten: set[int],
+        moved: Mapping[int, Reading] = NOTHING_MOVED,
         *,
         is_same: bool = False,
-        has_gradients: bool = False,
     ) -> tuple[Overwritten, ...]:
         """Return the saved tensors that were overwritten.
 
@@ -107,11 +116,12 @@ class Graphs:
             The watched non-leaf tensors, with their paths.
         rewritten
             The storages whose bytes the last cell changed.
+        moved
+            The tensors that it gave other memory, by the serial of the object.
         is_same
             Whether the roots and their nodes are those of the last look.
-        has_gradients
-            Whether gradients changed since the last look.
         """
+        self.spent.clear()
         if is_same and not (rewritten or self.is_cut or self.freed.half or self._suspects()):
             self.same = frozenset()
             return ()
@@ -120,13 +130,15 @@ class Graphs:
         self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
         earlier = self._roots
         self._follow(nodes, aids, clashes)
-        may_free = has_gradients or bool(rewritten)
-        self.freed.look(nodes, earlier, self.seen, aids.deadline, may_free=may_free)
+        self.freed.look(nodes, earlier, self.seen, aids.deadline)
         self.is_mixed = bool(clashes)
+        for one in chain.from_iterable(self.saved.values()) if moved else ():
+            if one.thing in moved:
+                one.move_to(moved[one.thing], aids.known.digest_of(moved[one.thing]))
         for kept in self.saved.values() if rewritten else ():
             _compare(kept, rewritten, aids.known)
         suspects = self._suspects()
-        return tuple(self._confirm(nodes, suspects)) if suspects else ()
+        return tuple(self._confirm(nodes, suspects, aids)) if suspects else ()
 
     def _suspects(self) -> set[int]:
         """Return the nodes with an overwritten saved tensor."""
@@ -241,7 +253,7 @@ class Graphs:
             self.saved.pop(gone, None)
             self._partly.pop(gone, None)
 
-    def _confirm(self, nodes: Mapping[int, Made], suspects: set[int]) -> Iterator[Overwritten]:
+    def _confirm(self, nodes: Mapping[int, Made], suspects: set[int], aids: Aids) -> Iterator[Overwritten]:
         """Check suspects against the live nodes: a saved tensor released by backward cannot fail any more.
 
         Of all nodes that saved the same tensor, the one that backward runs first is reported.
@@ -251,8 +263,25 @@ class Graphs:
             self._are_held(nodes, suspects, prune=False)
             first = self._first_of(suspects)
         roots = self._roots_of({number for number, _ in first.values()})
+        self._find_leaves(nodes, {root for several in roots.values() for root in several}, aids)
         for number, one in first.values():
-            yield Overwritten(saved=one.saved, version=one.version, roots=tuple(roots[number]))
+            origins = {path: self._origin_of(root) for root in roots[number] for path in self._roots[root]}
+            yield Overwritten(
+                saved=one.saved, version=one.version, roots=tuple(origins), is_moved=one.is_moved, origins=origins
+            )
+
+    def _origin_of(self, root: int) -> RootOrigin:
+        return RootOrigin(cell=self.seen[root], sequence=root, leaves=self._leaves[root])
+
+    def _find_leaves(self, nodes: Mapping[int, Made], roots: set[int], aids: Aids) -> None:
+        """Find the leaves below some roots, once for each root."""
+        known = {root: leaves for root, leaves in self._leaves.items() if root in self._roots}
+        new = roots - known.keys()
+        found = leaves_of_nodes({root: nodes[root] for root in new}, aids.storages, self.inputs) if new else {}
+        for root in new:
+            below = (found.get(number, ()) for number in self._reached([root]))
+            known[root] = frozenset([0] if root in self.unread else []).union(*below)
+        self._leaves = known
 
     def _first_of(self, suspects: set[int]) -> dict[object, tuple[int, Followed]]:
         """Return, for each overwritten tensor, the node that backward runs first."""
@@ -274,6 +303,7 @@ class Graphs:
                 left.remove(number)
                 held = {(one.name, one.place): one.tensor for one in kept_in(node, kind, set())}
                 still = [one for one in self.saved[number] if one.is_in(held)]
+                self.spent += (one.saved for one in self.saved[number] if one.differs and not one.is_in(held))
                 is_all, self.saved[number] = is_all and len(still) == len(self.saved[number]), still
             if not left:
                 return is_all
@@ -281,12 +311,12 @@ class Graphs:
             self.saved.pop(number)
         return False
 
-    def _roots_of(self, numbers: set[int]) -> dict[int, list[str]]:
-        """Return the paths that reach each node, the latest first."""
-        found: dict[int, list[str]] = {number: [] for number in numbers}
+    def _roots_of(self, numbers: set[int]) -> dict[int, list[int]]:
+        """Return the roots that reach each node, the latest first."""
+        found: dict[int, list[int]] = {number: [] for number in numbers}
         for root in sorted(self._roots, reverse=True)[:MAX_ROOTS] if found else ():
             for number in self._reached([root], min(numbers)) & numbers:
-                found[number] += self._roots[root]
+                found[number].append(root)
         return found
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ...core.model.reading import Reading
     from ..tensors.node_readers import NodeKind
-    from ..tensors.serials import StorageSerials
+    from ..tensors.serials import ObjectSerials, StorageSerials
     from .known_bytes import KnownBytes
 
 MAX_ITEMS = 4096
@@ -73,6 +73,7 @@ class Aids:
         When to stop reading new nodes.
     """
 
+    objects: ObjectSerials
     storages: StorageSerials
     known: KnownBytes
     cell: int
@@ -114,7 +115,8 @@ class Aids:
                         reading=sight.reading, version=version, is_checked=kept.check is not None,
                         is_read_again=kept.is_read_again,
                     )  # fmt: skip
-                    found.append(Followed(saved, sight.counter, digests, mask_on(node, kind)))
+                    thing = self.objects.of_id(id(kept.tensor)) or 0
+                    found.append(Followed(saved, sight.counter, digests, thing, mask_on(node, kind)))
                     found[-1].compare(sight.digest)
             except Exception as error:  # noqa: BLE001  (an odd tensor, sparse or wrapped, must not hide the others)
                 GUARD.note_unless_odd("reading graphs", error)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.hazards.mask_only_backward import mask_of_node
 from ...core.hazards.unused_by_backward import WHOLE
-from ..host.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, complaint_of, has_hook, setting_of
+from ..host.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, complaint_of, has_hook, leaf_of, setting_of
 from ..host.torch_private import plain_reads, user_modes
 from ..objects.inspect_object import pairs_of, text_of, value_at
 from ..tensors.node_readers import is_python, kind_of
-from ..tensors.plain_reads import is_plain, node_of, version_of
+from ..tensors.plain_reads import has_storage, is_plain, node_of, storage_of, version_of
 from .checkpoint_inputs import computed_again, read_by
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ...core.hazards.mask_only_backward import Mask
     from ...core.hazards.unused_by_backward import Use
     from ..tensors.node_readers import NodeKind
+    from ..tensors.serials import StorageSerials
 
     Root = tuple[str, torch.Tensor]
 
@@ -129,6 +130,25 @@ def mask_on(node: Any, kind: NodeKind) -> Mask | None:  # noqa: ANN401
         return None
     saved = [slot.name for slot in kind.saved if slot.read(node) is not None]
     return mask_of_node(kind.name(node), saved, lambda name: setting_of(node, name)) if saved else None
+
+
+def leaves_of_nodes(
+    nodes: Mapping[int, Made], storages: StorageSerials, only: Container[int]
+) -> dict[int, frozenset[int]]:
+    """Return, by node, the storages of the leaves that it gives gradients to; 0 for a leaf that is not watched."""
+    found: dict[int, frozenset[int]] = {}
+    for number, node, kind, below in walk_nodes(nodes, set(), only=only):
+        if LEAF_NUMBER in below:
+            inputs = (one for one, _ in kind.follow(node) if one is not None)
+            leaves = [leaf_of(one) for one in inputs if kind_of(one).number(one) == LEAF_NUMBER]
+            found[number] = frozenset(_serial_of(leaf, storages) for leaf in leaves)
+    return found
+
+
+def _serial_of(leaf: torch.Tensor, storages: StorageSerials) -> int:
+    if not is_plain(leaf) or not has_storage(leaf):
+        return 0
+    return storages.at(id(storage_of(leaf))) or 0
 
 
 class Made(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..compare.compare_bytes import digest_part, is_whole
@@ -45,17 +45,23 @@ class Followed:
     ----------
     digests
         Digests of all it may have held when saved; empty if no gradient reads it or nothing is known.
+    thing
+        The serial of the tensor object, 0 if no variable leads to it.
     mask
         How the node masks by it, if no gradient reads more of it.
     differs
         Whether its bytes differ now.
+    is_moved
+        Whether it was given other memory.
     """
 
     saved: SavedTensor
     counter: torch.Tensor
     digests: frozenset[bytes]
+    thing: int = 0
     mask: Mask | None = None
     differs: bool = False
+    is_moved: bool = False
 
     @property
     def version(self) -> int:
@@ -77,6 +83,12 @@ class Followed:
         """Accept its present bytes as those it was saved with."""
         self.digests, self.differs = frozenset(one for one in (now,) if one is not None), False
 
+    def move_to(self, reading: Reading, now: bytes | None) -> None:
+        """Follow the tensor to other memory; unless it has other elements there, backward computes with those."""
+        is_alike, self.is_moved = _kind(reading) == _kind(self.saved.reading), True
+        self.saved = replace(self.saved, reading=reading._replace(kind=self.saved.reading.kind, object=0))
+        self.compare(now if is_alike else None)
+
     def has_moved(self) -> bool:
         """Return whether it was overwritten."""
         return self.differs or (self.saved.is_checked and self.version != self.saved.version)
@@ -87,3 +99,7 @@ class Followed:
         if tensor is None or version_of(tensor) != self.version:
             return False
         return bool(self.saved.reading.unknown) or data_address(tensor) == self.saved.reading.data_ptr
+
+
+def _kind(reading: Reading) -> object:
+    return reading.shape, reading.dtype, reading.device

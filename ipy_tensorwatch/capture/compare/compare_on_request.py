@@ -12,7 +12,7 @@ import torch
 
 from ...core.memory.count_differences import pieces, spread_indices
 from ...core.memory.overlap import relate
-from ...core.model.comparison import Comparison, Form
+from ...core.model.comparison import Comparison, Form, Incomparable
 from ...core.model.records import Elements, Example
 from ..host.torch_private import plain_reads
 from ..memory.numbers import plain_number
@@ -48,10 +48,8 @@ def compare(texts: tuple[str, str], things: tuple[Any, Any], examples: int) -> C
     """
     a, b = things
     with plain_reads(), torch.no_grad():
-        elements, why = _elements(a, b, examples)
-        return Comparison(
-            a=_form(texts[0], a), b=_form(texts[1], b), relation=_relation(a, b), elements=elements, why=why
-        )
+        elements = _elements(a, b, examples)
+        return Comparison(a=_form(texts[0], a), b=_form(texts[1], b), relation=_relation(a, b), elements=elements)
 
 
 def _form(text: str, thing: Any) -> Form:  # noqa: ANN401
@@ -68,18 +66,21 @@ def _relation(a: Any, b: Any) -> Relation:  # noqa: ANN401
     return relate(first, second)
 
 
-def _elements(a: Any, b: Any, examples: int) -> tuple[Elements | None, str]:  # noqa: ANN401
+def _elements(a: Any, b: Any, examples: int) -> Elements | Incomparable:  # noqa: ANN401
     if tuple(a.shape) != tuple(b.shape):
-        return None, "their shapes differ, so their values are not compared"
+        return Incomparable(code="shapes")
+    if any(map(_is_too_large, (a, b))):
+        return Incomparable(code="too-large")
     try:
         return _differences(_plain(a), _plain(b), examples)
-    except (
-        TypeError,
-        ValueError,
-        RuntimeError,
-    ) as error:  # meta tensors, structured arrays, types without NumPy's like
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        return None, f"their values cannot be compared: {reason}"
+    except (TypeError, ValueError, RuntimeError) as error:  # meta tensors, types without NumPy's like
+        return Incomparable(code="raised", detail=str(error).partition("\n")[0] or type(error).__name__)
+
+
+def _is_too_large(thing: Any) -> bool:  # noqa: ANN401
+    """Return whether a sparse or quantized tensor has too many elements to be made dense."""
+    is_plain = not isinstance(thing, torch.Tensor) or (thing.layout is torch.strided and not thing.is_quantized)
+    return not is_plain and thing.numel() > MAX_DENSE
 
 
 def _plain(thing: Any) -> Any:  # noqa: ANN401
@@ -87,19 +88,16 @@ def _plain(thing: Any) -> Any:  # noqa: ANN401
     if not isinstance(thing, torch.Tensor):
         return np.asarray(thing)
     plain = thing.detach()
-    if (plain.layout is not torch.strided or plain.is_quantized) and plain.numel() > MAX_DENSE:
-        raise ValueError("they would be too large as plain tensors")
     plain = plain.to_dense() if plain.layout is not torch.strided else plain
     return plain.dequantize() if plain.is_quantized else plain
 
 
 def _numbers(piece: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401
+    """Return a piece as an array; it may hold other values than numbers."""
     if isinstance(piece, torch.Tensor):
         plain = piece.cpu().resolve_conj().resolve_neg()
         small = plain.is_floating_point() and plain.dtype not in (torch.float32, torch.float64)
         piece = (plain.float() if small else plain).numpy()
-    if piece.dtype.kind not in "biufc":
-        raise TypeError(f"values of type {piece.dtype} are no numbers")
     return np.asarray(piece)
 
 
@@ -132,7 +130,7 @@ class _Differing:
         self.changed += len(where)
 
 
-def _differences(a: Any, b: Any, examples: int) -> tuple[Elements | None, str]:  # noqa: ANN401
+def _differences(a: Any, b: Any, examples: int) -> Elements | Incomparable:  # noqa: ANN401
     """Compare piece by piece; dimensions expanded in both are compared once."""
     shape = tuple(a.shape)
     strides = [one.stride() if isinstance(one, torch.Tensor) else one.strides for one in (a, b)]
@@ -142,18 +140,19 @@ def _differences(a: Any, b: Any, examples: int) -> tuple[Elements | None, str]: 
     found, deadline = _Differing(examples), perf_counter() + COMPARING
     for _, piece in pieces(tuple(a.shape)):
         if perf_counter() > deadline:
-            return (
-                None,
-                f"their values were not all compared; of the first {found.compared:,}, {found.changed:,} differ",
-            )
-        found.compare(_numbers(a[piece]), _numbers(b[piece]))
+            return Incomparable(code="no-time", compared=found.compared, changed=found.changed)
+        both = _numbers(a[piece]), _numbers(b[piece])
+        other = next((one.dtype for one in both if one.dtype.kind not in "biufc"), None)
+        if other is not None:
+            return Incomparable(code="no-numbers", detail=str(other))
+        found.compare(*both)
     times = prod(size for place, size in enumerate(shape) if place not in real)
     return Elements(
         changed=found.changed * times,
         total=prod(shape),
         max_abs=found.max_abs,
         examples=tuple(_examples(shape, real, found)),
-    ), ""
+    )
 
 
 def _examples(shape: tuple[int, ...], real: list[int], found: _Differing) -> Iterator[Example]:

@@ -81,7 +81,8 @@ class LineWatch:
         self._thread = get_ident()
         for event, callback in self._callbacks().items():
             _monitoring.register_callback(self._tool, event, callback)
-        _monitoring.set_events(self._tool, _monitoring.events.PY_START | _monitoring.events.PY_UNWIND)
+        events = _monitoring.events
+        _monitoring.set_events(self._tool, events.PY_START | events.PY_RESUME | events.PY_THROW | events.PY_UNWIND)
 
     def close(self) -> None:
         """Stop, and unregister everything."""
@@ -104,15 +105,19 @@ class LineWatch:
     def _callbacks(self) -> dict[int, Any]:
         events = _monitoring.events
         leaving: dict[int, Any] = dict.fromkeys((events.PY_RETURN, events.PY_YIELD, events.PY_UNWIND), self._leave)
-        inside = {events.LINE: self._line, events.PY_RESUME: self._resume, **leaving}
+        inside = {events.LINE: self._line, events.PY_THROW: self._throw, **leaving}
         seen: dict[int, Any] = {event: partial(self._see, one) for event, one in inside.items()}
-        return {events.PY_START: self._meet, **seen}
+        return {
+            **seen,
+            events.PY_START: partial(self._meet, self._start),
+            events.PY_RESUME: partial(self._meet, self._resume),
+        }
 
-    def _meet(self, code: CodeType, offset: int) -> object:
-        """Enter a function; one outside the notebook is never reported again."""
+    def _meet(self, enter: Callable[[CodeType, int], None], code: CodeType, offset: int) -> object:
+        """Enter a function, or a generator again; one outside the notebook is never reported again."""
         if code.co_filename not in self.files or code.co_name == CELL:
             return _monitoring.DISABLE
-        return self._see(self._start, code, offset)
+        return self._see(enter, code, offset)
 
     def _see(self, callback: Callable[..., object], code: CodeType, *args: object) -> object:
         """Handle an event, unless the compiler waits for the next function: it would trace our guard."""
@@ -151,9 +156,17 @@ class LineWatch:
         if self._tool is not None:
             self._cool_down(self._seen[id(code)])
 
-    def _resume(self, code: CodeType, _: int) -> None:
-        if code.co_filename in self.files and get_ident() == self._thread:
+    def _resume(self, code: CodeType, offset: int) -> None:
+        """Go on in a generator or coroutine, which may have begun in an earlier cell."""
+        if id(code) not in self._seen:
+            self._start(code, offset)
+        if get_ident() == self._thread:
             self._arrive(_frame_of(code))
+
+    def _throw(self, code: CodeType, offset: int, _: object) -> None:
+        """Go on in a generator into which an exception was thrown, as `close` does."""
+        if code.co_filename in self.files and code.co_name != CELL:
+            self._resume(code, offset)
 
     def _leave(self, code: CodeType, _: int, __: object) -> None:
         """Return to the caller's position."""
@@ -194,7 +207,7 @@ def _frame_of(code: CodeType) -> FrameType | None:
 
 
 def _passages(events: Any) -> int:  # noqa: ANN401  (its type is known to Python 3.12 only)
-    return int(events.PY_RETURN | events.PY_YIELD | events.PY_RESUME)
+    return int(events.PY_RETURN | events.PY_YIELD)
 
 
 def _take(tool: int) -> bool:

@@ -86,15 +86,14 @@ def checked_by(kind: Any, name: str) -> Any:  # noqa: ANN401
     return vars(kind)[_READ + name].__get__
 
 
-def leaf_of(node: Any) -> int:  # noqa: ANN401
-    """Return the id of the leaf of an `AccumulateGrad`, or of that node."""
-    leaf = getattr(node, "variable", None)
-    return id(node if leaf is None else leaf)
-
-
 def setting_of(node: Any, name: str) -> object:  # noqa: ANN401
     """Return a non-tensor argument of a node's operator; None if it has none of that name."""
     return getattr(node, _READ + name, None)
+
+
+def leaf_of(node: Any) -> Any:  # noqa: ANN401
+    """Return the leaf whose gradient an `AccumulateGrad` node accumulates."""
+    return node.variable
 
 
 _example = _Example()

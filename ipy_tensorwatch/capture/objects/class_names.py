@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import types
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.utils.data import ConcatDataset, DataLoader, Subset
 
 from .inspect_object import (
     Odd,
     attribute,
     attributes,
     is_a,
+    is_number_or_text,
     items_of,
     let_go_of_classes,
     module_of,
@@ -24,21 +27,48 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MAX_NAMES = 5_000
+MAX_NESTED = 4
+"""The depth up to which datasets inside datasets are catalogued."""
 MAX_ITEMS = 100
-"""The maximum number of list items catalogued."""
+"""The maximum number of items of a list or a dict catalogued."""
 
 
-class Catalog(NamedTuple):
-    """Class names by access path, and the access paths of modules: of those that write in place, and of all."""
+@dataclass(slots=True)
+class Catalog:
+    """The class names of modules, optimizers, and notebook instances and functions.
 
-    classes: dict[str, str]
-    inplace: set[str]
-    modules: set[str]
+    Attributes
+    ----------
+    classes
+        Class name, or function name, by access path.
+    inplace
+        The paths of modules that write to their inputs, or to their own parameters.
+    objects
+        The address of each object, by access path.
+    modules, optimizers
+        The paths of all modules, and of all optimizers.
+    """
+
+    classes: dict[str, str] = field(default_factory=dict)
+    inplace: set[str] = field(default_factory=set)
+    objects: dict[str, int] = field(default_factory=dict)
+    modules: set[str] = field(default_factory=set)
+    optimizers: set[str] = field(default_factory=set)
+
+    def add(self, path: str, thing: object) -> None:
+        """Add the class of one object."""
+        self.classes[path], self.objects[path] = _name_of(thing), id(thing)
+        if _is_module(thing):
+            self.modules.add(path)
+            if _writes_in_forward(thing):
+                self.inplace.add(path)
+        elif is_a(type(thing), torch.optim.Optimizer):
+            self.optimizers.add(path)
 
 
 def catalog(namespace: Mapping[str, object]) -> Catalog:
-    """Return the class names of modules, optimizers, and notebook instances and functions, by access path."""
-    found = Catalog({}, set(), set())
+    """Return the classes of what a namespace leads to, by access path."""
+    found = Catalog()
     for name, value in namespace.items():
         try:
             _add(name, value, found)
@@ -52,14 +82,10 @@ def _add(name: str, value: object, found: Catalog) -> None:
     for path, thing in _reachable(name, value):
         if len(found.classes) >= MAX_NAMES:
             return
-        found.classes[path] = _name_of(thing)
-        if _is_module(thing):
-            found.modules.add(path)
-            if _writes_in_forward(thing):
-                found.inplace.add(path)
+        found.add(path, thing)
 
 
-def _reachable(name: str, value: object) -> Iterator[tuple[str, object]]:
+def _reachable(name: str, value: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401
     if _is_module(value):
         yield from _modules(name, value)
     elif _is_function(value) or _is_told(value):
@@ -68,6 +94,9 @@ def _reachable(name: str, value: object) -> Iterator[tuple[str, object]]:
     elif is_a(type(value), list, tuple):
         for index, one in enumerate(items_of(value)[:MAX_ITEMS]):
             yield from _reachable(f"{name}[{index}]", one) if _is_told(one) else ()
+    elif is_a(type(value), dict):
+        for key, one in pairs_of(value)[:MAX_ITEMS]:
+            yield from _reachable(f"{name}[{key!r}]", one) if is_number_or_text(key) and _is_told(one) else ()
 
 
 def _members(name: str, value: object) -> Iterator[tuple[str, object]]:
@@ -76,6 +105,9 @@ def _members(name: str, value: object) -> Iterator[tuple[str, object]]:
             continue
         if _is_module(inner):
             yield from _modules(f"{name}.{step}", inner)
+        elif _holds_data(inner) and name.count(".") < MAX_NESTED:
+            yield f"{name}.{step}", inner
+            yield from _members(f"{name}.{step}", inner)
         elif _is_told(inner) or type(inner) is types.FunctionType:
             yield f"{name}.{step}", inner
 
@@ -88,9 +120,14 @@ def _is_function(value: object) -> bool:
     return type(value) is types.FunctionType or type(value) is types.MethodType
 
 
+def _holds_data(value: object) -> bool:
+    """Return whether an object is a library's loader or dataset, which calls the notebook's datasets."""
+    return is_a(type(value), DataLoader, Subset, ConcatDataset)
+
+
 def _is_told(value: object) -> bool:
     kind = type(value)
-    return is_a(kind, torch.nn.Module, torch.optim.Optimizer) or module_of(kind) == "__main__"
+    return _holds_data(value) or is_a(kind, torch.nn.Module, torch.optim.Optimizer) or module_of(kind) == "__main__"
 
 
 def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:

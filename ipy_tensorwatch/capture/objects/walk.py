@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from dataclasses import dataclass, field, replace
+from collections import deque
+from dataclasses import replace
 from itertools import chain, compress
 from operator import not_
 from typing import TYPE_CHECKING, cast
@@ -32,6 +32,7 @@ from .look_limits import SEGMENT, Limits, Segment, segments_of
 from .module_tree import is_same, outline_tree, survey_module
 from .optimizer_state import held_by, keys_of, take_states
 from .slices import Slices
+from .walk_state import MAX_WAYS, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,44 +51,6 @@ OF_MODULE = 30
 """The weight of a module walked by itself, in objects: opening one takes as long."""
 CLOCK_EVERY = 256
 """The number of containers between two readings of the clock."""
-
-
-@dataclass(slots=True)
-class Walk:
-    """One walk over a namespace. It holds live objects, so it must not outlive the hook.
-
-    Attributes
-    ----------
-    branches
-        By name; the empty name holds the names that are bound to a tensor.
-    skipped
-        Paths that were not walked, with the reason.
-    segments
-        The segments of huge containers, which hold `held` tensors and arrays.
-    parameters
-        The ids of the parameters that each optimizer holds.
-    resting
-        The names that were not reached in this walk.
-    drawn
-        The outlines of optimizer states, by the optimizers' ids; kept between looks.
-    """
-
-    branches: dict[str, Branch] = field(default_factory=dict)
-    skipped: list[tuple[str, Reason]] = field(default_factory=list)
-    optimizers: list[tuple[Branch, int, torch.optim.Optimizer]] = field(default_factory=list)
-    parameters: list[tuple[int, ...]] = field(default_factory=list)
-    followed: Counter[int] = field(default_factory=Counter)
-    containers: int = 0
-    limits: Limits = field(default_factory=Limits)
-    segments: list[Segment] = field(default_factory=list)
-    held: int = 0
-    resting: list[str] = field(default_factory=list)
-    drawn: dict[int, Drawn] = field(default_factory=dict)
-
-    @property
-    def count(self) -> int:
-        """The number of tensors and arrays found, those in huge containers included."""
-        return self.held + sum(len(branch.objects) for branch in self.branches.values())
 
 
 def walk(
@@ -196,6 +159,7 @@ def _follow(found: Walk, name: str, value: object) -> None:
     branch = Branch(odd=found.skipped)
     queue: Queue = deque([(value, branch.outline.add_node(-1, name), 0, (id(value),))])
     found.followed[id(value)] += 1
+    found.homes.setdefault(id(value), (branch, 0))
     count = len(found.segments)
     _follow_all(found, branch, queue)
     if branch.objects or found.optimizers or len(found.segments) > count:
@@ -217,7 +181,11 @@ def _follow_all(found: Walk, branch: Branch, queue: Queue) -> None:
         children = _open(branch, node, thing, found, above)
         for step, child in children:
             if id(child) not in above and _may_follow(found, child):
-                queue.append((child, branch.outline.add_node(node, step), depth + 1, (*above, id(child))))
+                place = branch.outline.add_node(node, step)
+                found.homes.setdefault(id(child), (branch, place))
+                queue.append((child, place, depth + 1, (*above, id(child))))
+            elif len(found.repeated) < MAX_WAYS:
+                found.repeated.append((branch, node, step, id(child)))
         if is_a(type(thing), torch.optim.Optimizer):
             found.optimizers.append((branch, node, cast("torch.optim.Optimizer", thing)))
 

@@ -23,7 +23,7 @@ from .frozen_memory import Frozen
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-    from ...core.model.freezing import Release
+    from ...core.model.freezing import FrozenRecord, Release
     from ...core.model.reading import Reading
 
 _NOBODY = -1
@@ -36,12 +36,15 @@ class Freezer:
 
     Attributes
     ----------
+    word
+        Returns the message of the error that stops an operator, from what is frozen and the line or operator.
     lost
         Returns the storages whose memory belonged to another owner, who released it.
     let_go
         What was thawed because it could not be guarded, and why, until it is reported.
     """
 
+    word: Callable[[FrozenRecord, str], str]
     storages: StorageSerials = field(default_factory=StorageSerials)
     lost: Callable[[], frozenset[int]] = frozenset
     let_go: list[tuple[Frozen, Release]] = field(default_factory=list)
@@ -160,7 +163,7 @@ class Freezer:
         found = self._written(function, args, kwargs)
         if found is None:
             return None
-        return FrozenError(f"{found.record()}: {calling_text() or function} would write to it")
+        return FrozenError(self.word(found.record(), calling_text() or str(function)))
 
     def _written(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Frozen | None:  # noqa: ANN401
         if lays_out_anew(function):

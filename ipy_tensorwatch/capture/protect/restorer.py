@@ -10,7 +10,7 @@ from torch.autograd.graph import increment_version
 from ...core.memory.footprint import footprint_of
 from ...core.memory.neighbours import Neighbourhood
 from ...core.model.reading import changed_fields
-from ...core.model.restoring import RefusedError, Restored
+from ...core.model.restoring import RefusedError, Restored, RestoreRefusal
 from ..host.torch_private import plain_reads, version_of
 from ..memory.byte_block import block_of, holds_references
 from ..objects.walk import walk
@@ -62,11 +62,11 @@ class Restorer:
         with plain_reads():
             seen = list(self._look(names))
             if not any(one.path in paths for one in seen):
-                raise RefusedError(f"the memory of {paths[0]} cannot be written")
+                raise RefusedError(RestoreRefusal(code="not-writable", path=paths[0]))
             plan = [(one, self._kept(one, cell)) for one in seen if one.path in paths]
             changed = [(one, old) for one, old in plan if not _are_same(old, self._bytes(one))]
             if not changed:
-                raise RefusedError(f"{paths[0]} has the bytes that it had before cell {cell}: nothing to restore")
+                raise RefusedError(RestoreRefusal(code="same-bytes", path=paths[0], cell=cell))
             return self._write(seen, changed, cell)
 
     def _write(self, seen: list[_Seen], changed: list[tuple[_Seen, Bytes]], cell: int) -> Restored:
@@ -77,7 +77,7 @@ class Restorer:
         for one, old in changed:
             runs = _runs_of(one.reading)
             if runs is None or not self._block(one).write(runs, old):
-                raise RefusedError(f"the memory of {one.path} cannot be written")
+                raise RefusedError(RestoreRefusal(code="not-writable", path=one.path))
         for tensor, version in versions:
             if version_of(tensor) == version:  # not raised yet through one of its views
                 increment_version(tensor)
@@ -101,25 +101,23 @@ class Restorer:
             If they were not kept, or the tensor has another layout now, is frozen, or holds references.
         """
         if holds_references(one.thing):
-            raise RefusedError("its bytes are references to Python objects, or to text")
+            raise RefusedError(RestoreRefusal(code="references"))
         frozen = self.freezer.owner_of(one.reading)
         if frozen is not None:
-            raise RefusedError(str(frozen.record()))
+            raise RefusedError(RestoreRefusal(code="frozen", known=frozen.record()))
         kept = self.archive.find(one.reading.storage, cell)
         if kept is None:
-            raise RefusedError(f"no copy of its bytes from before cell {cell} was kept")
+            raise RefusedError(RestoreRefusal(code="not-kept", cell=cell))
         then = next((reading for path, reading in kept.readings if str(path) == one.path), None)
         fields = changed_fields(then, one.reading) if then else ()
-        lost = [name for name in ("shape", "strides", "dtype", "storage") if name in fields]
+        lost = tuple(name for name in ("shape", "strides", "dtype", "storage") if name in fields)
         if lost:
-            raise RefusedError(
-                f"the {' and the '.join(lost)} of {one.path} {'was' if len(lost) == 1 else 'were'} another"
-            )
+            raise RefusedError(RestoreRefusal(code="another-form", path=one.path, fields=lost))
         if kept.first < cell:
-            raise RefusedError(f"the bytes of {one.path} were not compared just before cell {cell}")
+            raise RefusedError(RestoreRefusal(code="not-compared", path=one.path, cell=cell))
         covered = kept.mark.covered(one.reading)
         if covered is None:
-            raise RefusedError(f"no copy of its bytes from before cell {cell} was kept")
+            raise RefusedError(RestoreRefusal(code="not-kept", cell=cell))
         return covered.tobytes()
 
     def _readings_of(self, one: _Seen, cell: int) -> tuple[tuple[AccessPath, Reading], ...]:

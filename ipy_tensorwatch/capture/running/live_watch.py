@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from ..compare.compare_bytes import COPY_LIMIT, StorageMark
 from ..host.threads import is_alone
 from ..memory.byte_block import SMALL, batches, block_of, digest_each, fetch
+from ..snapshot.readings import MAX_COUNTERS
 from ..tensors.plain_reads import is_plain
 from ..tensors.read_tensor import read
 from .look_group import LookGroup, group_storages
+from .sampled_storages import Samples
 from .storage_moves import Seats
 from .watched_storage import Rewritten, Watched, differing_bytes
 
@@ -25,12 +27,15 @@ if TYPE_CHECKING:
     from ..compare.byte_history import Spell
     from ..compare.compare_bytes import ByteVerdict
     from ..memory.byte_block import Block, Bytes
+    from ..snapshot.readings import Gathering
     from ..snapshot.snapshotter import Shot
     from ..tensors.serials import StorageSerials
     from ..tensors.version_counter import Counter
     from .storage_moves import Moved
 
 MAX_WATCHED = 4096
+MAX_ALONE = 64
+"""The number of new storages that are read one by one before they are put into groups."""
 KEPT_BYTES = 1 << 25
 """The number of earlier bytes of storages kept in a cell; beyond it only digests are kept."""
 
@@ -56,11 +61,13 @@ class Watch:
     room: int
     counters: tuple[Counter, ...]
     seats: Seats
+    samples: Samples = field(default_factory=Samples)
     resting: dict[int, Watched] = field(default_factory=dict)
     has_lost: bool = False
     _groups: list[LookGroup] = field(default_factory=list)
-    _alone: list[int] = field(default_factory=list)
+    _alone: dict[int, None] = field(default_factory=dict)
     _is_grouped: bool = False
+    _ungrouped: int = 0
     _kept: int = 0
     _counted: int = 0
     _by_count: set[int] = field(default_factory=set)
@@ -105,14 +112,15 @@ class Watch:
                 group.learn()
         yield from self._look_at_all([one for one in self._alone if one in self.watched], number)
         yield from self._count(number)
+        yield from self.samples.look(number)
 
     def _grouped(self) -> list[LookGroup]:
         """Return the groups of small storages, regrouped if their set changed."""
         if not self._is_grouped:
             self._settle()
-            self._groups, self._is_grouped = [*group_storages(self.watched)], True
+            self._groups, self._is_grouped, self._ungrouped = [*group_storages(self.watched)], True, 0
             grouped = {storage for group in self._groups for storage in group.members}
-            self._alone = [storage for storage in self.watched if storage not in grouped]
+            self._alone = {storage: None for storage in self.watched if storage not in grouped}
         return self._groups
 
     def _settle(self) -> None:
@@ -126,7 +134,9 @@ class Watch:
             one = self.watched[storage]
             if not one.find():
                 del self.watched[storage]
-                self.has_lost, self._is_grouped = True, False
+                is_new = storage in self._alone
+                self._alone.pop(storage, None)
+                self.has_lost, self._is_grouped = self.has_lost or not is_new, self._is_grouped and is_new
                 self._give_back(one.block)
                 yield Rewritten(storage, one.look_number, None, one.block.low)
         blocks = {storage: self.watched[storage].block for storage in storages if storage in self.watched}
@@ -215,14 +225,19 @@ class Watch:
     def conclude(self, verdicts: Mapping[int, ByteVerdict], number: int) -> Iterator[Rewritten]:
         """Yield what the comparison after the cell found beyond the looks."""
         yield from self._count(number)
+        yield from self.samples.conclude(verdicts, number)
         self._settle()
         for storage, verdict in verdicts.items():
             one, before, after = self.watched.get(storage), verdict.before, verdict.after
             if one and one.find():
                 if seen := one.accept(storage, number, after):
                     yield seen
-            elif before and after and verdict.outcome == "changed" and storage not in self._by_count:
+            elif before and after and verdict.outcome == "changed" and not self._is_seen(storage):
                 yield Rewritten(storage, 0, differing_bytes(before.copy, after.copy), after.block.low)
+
+    def _is_seen(self, storage: int) -> bool:
+        """Return whether a storage that is too large to be read was seen to be written."""
+        return storage in self._by_count or storage in self.samples.seen
 
     def follow(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> Iterator[Moved]:
         """Yield the tensors that moved to other memory, and watch that too."""
@@ -243,6 +258,13 @@ class Watch:
                 self.watched[storage] = self.resting.pop(storage)
         self._take_in(shot.blocks, references, number)
 
+    def take_in_born(self, found: Gathering, known: Mapping[int, weakref.ref[Any]], number: int) -> None:
+        """Watch the memory of tensors that the cell has just bound."""
+        self._settle()
+        self._take_in(found.blocks, known, number)
+        self.counters = (*self.counters, *found.counters)[:MAX_COUNTERS]
+        self.seats.storage_of.update((one.object, one.storage) for one in found.readings)
+
     def _take_in(self, blocks: Mapping[int, Block], known: Mapping[int, weakref.ref[Any]], number: int) -> None:
         for storage in blocks.keys() - self.seen:
             block, reference = blocks[storage], known.get(storage)
@@ -251,7 +273,9 @@ class Watch:
                 digest, copy = (mark.digest, mark.copy) if mark else (None, None)
                 copy = copy if block.nbytes <= self.largest else None
                 self.watched[storage] = Watched(reference, block, digest, copy, number, number)
-                self._is_grouped = False
+                self._alone[storage] = None
+                self._ungrouped += 1
+        self._is_grouped &= self._ungrouped <= MAX_ALONE
 
     def _take_in_unnamed(self, tensor: torch.Tensor, storage: int, storages: StorageSerials, number: int) -> None:
         if is_plain(tensor) and tensor.device.type == "cpu":

@@ -8,6 +8,10 @@ from time import perf_counter
 
 EVENT, PASS = 1.5e-6, 2.5e-6
 """The measured cost of a line event, and of entering a statement, in seconds."""
+READING = 3e-6
+"""The measured cost of finding and reading one tensor while the cell runs, in seconds."""
+SWITCH = 0.0001
+"""The cost of enabling line events again, in seconds: Python visits every function once more."""
 AGAIN = 0.1
 """The part of the floor available to statements that are entered again, as in a loop."""
 
@@ -40,6 +44,10 @@ class Allowance:
         if again and self.again + seconds >= self._total(now, AGAIN):
             return False
         return self.spent + seconds < self._total(now)
+
+    def left(self, now: float) -> float:
+        """Return the seconds that are left for looks."""
+        return self._total(now) - self.spent
 
     def wait(self, now: float, seconds: float) -> float:
         """Return the seconds until looks of this cost fit; infinite for never."""

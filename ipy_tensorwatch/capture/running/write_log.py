@@ -18,8 +18,9 @@ from ..frames.line_monitor import CAN_SEE, LineWatch
 from ..host.gc_pause import quiet_collector
 from ..host.graph_private import next_sequence_number
 from .live_watch import Watch
-from .look_budget import EVENT, PASS
+from .look_budget import EVENT, PASS, READING, SWITCH
 from .resting_probes import RestingProbes
+from .sampled_storages import Samples
 from .wake_timer import WakeTimer
 from .watched_storage import lies_in_whole_readings
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ..observer import Observation
     from ..snapshot.snapshotter import Shot
     from ..tensors.serials import StorageSerials
+    from .born_paths import BornPaths
     from .look_budget import Allowance
     from .storage_moves import Moved
     from .watched_storage import Rewritten
@@ -51,10 +53,6 @@ SHORTEST_REST = 0.02
 """The minimum time that probes rest before they are woken, in seconds."""
 MAX_BUILT = 4096
 """How many of the last statements are kept with their nodes' numbers; older nodes are seldom alive."""
-SWITCH = 0.0001
-"""The cost of enabling line events again, in seconds: Python visits every function once more."""
-READING = 3e-6
-"""The measured cost of finding and reading one tensor while the cell runs, in seconds."""
 
 
 @dataclass(slots=True)
@@ -76,6 +74,8 @@ class Ledger:
         The statements before which new tensors are searched, if graphs have grown.
     before, peek
         The snapshot at the start of the cell, and how to take another while it runs.
+    paths
+        What the cell has bound so far.
     largest
         The size in bytes of the largest storage that is read.
     follows, follows_losses
@@ -98,6 +98,7 @@ class Ledger:
     before: Shot
     storages: StorageSerials
     peek: Callable[[], Shot]
+    paths: BornPaths
     allowance: Allowance
     sample: Callable[[int], None]
     end_sampling: Callable[[int], None]
@@ -181,6 +182,7 @@ class Ledger:
     def forget(self) -> None:
         """Release the copies of bytes."""
         self._watch, self.marks = None, {}
+        self.paths.births.clear()
 
     def _enter(self, enter: Callable[[int], None], index: int) -> bool:
         """Enter a statement; return whether a signal or error must be delivered to the cell first."""
@@ -362,6 +364,9 @@ class Ledger:
         if shot and widen:
             watch.widen(shot, self.storages.references(), number)
             self._widened = self.numbers[-1]
+        if not inside:
+            seconds = self.allowance.left(perf_counter()) / 2
+            self.paths.follow(watch, self.since(self.paths.last), number, seconds)
 
     def _note(
         self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int, after: Snapshot | None = None
@@ -369,23 +374,26 @@ class Ledger:
         ran: dict[int, frozenset[Position]] = {}
         for one in rewritten:
             if one.since not in ran:
-                ran[one.since] = self._since(one.since)
+                ran[one.since] = self.since(one.since)
             is_all_one = after is not None and lies_in_whole_readings(one, after)
             mask = None if one.mask is None or is_all_one else one.mask.tobytes()
             self.writes.append(
                 SeenWrite(storage=one.storage, positions=ran[one.since], look=number, mask=mask, low=one.low)
             )
         for move in moved:
-            since = self._since(move.since)
+            since = self.since(move.since)
             self.moves.append(Move(object=move.object, storage=move.storage, positions=since, look=number))
 
-    def _since(self, look: int) -> frozenset[Position]:
+    def since(self, look: int) -> frozenset[Position]:
         """Return the positions since a look."""
         return frozenset().union(*self._epochs[look:])
 
     def _start_watching(self, *, looks: bool = True) -> Watch:
         marks = self.marks if looks else {}
-        return Watch.begin(self.before, marks, self.storages.references(), self.largest, LARGER if self.widening else 0)
+        references = self.storages.references()
+        watch = Watch.begin(self.before, marks, references, self.largest, LARGER if self.widening else 0)
+        watch.samples = Samples.begin(marks, references, watch.watched)
+        return watch
 
     def _close_epoch(self) -> None:
         if self.current is not None:

@@ -18,7 +18,8 @@ from ..host.node_limit import MAX_NODES
 from ..host.torch_private import plain_reads
 from ..objects.inspect_object import let_go_of_classes, same_things
 from ..objects.look_limits import EXACT_OBJECTS, EXACT_TENSORS, SEGMENT, Limits
-from ..objects.walk import Walk, reason_of, take_segment, walk
+from ..objects.walk import reason_of, take_segment, walk
+from ..objects.walk_state import Walk
 from ..tensors.plain_reads import is_plain
 from ..tensors.read_tensor import bearer_of
 from ..tensors.serials import ObjectSerials, StorageSerials
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from ...core.model.ways import Way
     from ..memory.byte_block import Block
     from ..objects.branch import Branch, Tree
     from ..objects.optimizer_state import Drawn
@@ -118,6 +120,7 @@ class Lens:
     _drawn: dict[int, Drawn] = field(default_factory=dict)
     _held: tuple[tuple[str, tuple[int, ...]], ...] = ()
     _holdings: tuple[object, tuple[OptimizerHolding, ...]] = (None, ())
+    _routes: list[tuple[str, int, str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Make branches read with the serials of this lens."""
@@ -152,12 +155,15 @@ class Lens:
             if computed is not None:
                 computed.put(found, kept)
             is_same = all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept)
+            routes = found.routes
+            is_same = is_same and routes == self._routes
             if self._shot and is_same and not (resting or self._shot.resting or self._unread):
                 return self._shot
             self._forget(found, kept, resting)
             blocks = self._join_blocks({name: one for name, one in kept.items() if name not in resting})
         late = {name: kept[name].scene for name in self._unread if name in kept and name not in self._kept}
-        snapshot = self._shot.snapshot if self._shot and is_same else _picture(kept)
+        snapshot = self._shot.snapshot if self._shot and is_same else _picture(kept, found.ways())
+        self._routes = routes
         reached = {*kept, *(one.key for one in found.segments)}.difference(resting)
         self._pass_turns(kept, reached, resting)
         seen = {name: one for name, one in kept.items() if name not in resting}
@@ -314,5 +320,5 @@ def _root(key: str) -> str:
     return re.split(r"[<.\[(]", key, maxsplit=1)[0]
 
 
-def _picture(kept: Mapping[str, KnownBranch]) -> Snapshot:
-    return Snapshot(scenes={name: one.scene for name, one in kept.items()})
+def _picture(kept: Mapping[str, KnownBranch], ways: tuple[Way, ...] = ()) -> Snapshot:
+    return Snapshot(scenes={name: one.scene for name, one in kept.items()}, several_ways=ways)

@@ -6,32 +6,39 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..interpreter.ranking import MAY_REACH
 from ..interpreter.reached_by_calls import Reach
-from ..model.path import AccessPath
 from ..model.records import Site
-from ..statements.write_calls import is_followed_by, mentions, runs_backward
-from ..syntax.magic_calls import runs_magic
+from ..statements.write_calls import mentions, runs_backward
+from ..syntax.magic_calls import puts_back, runs_magic
+from .changed_path import ChangedPath
+from .module_calls import was_called
+from .own_arrays import changes_itself
 from .path_evidence import Sightings
 from .path_writes import Course
-from .silent import Verdict
+from .possible_writers import FEW, WriterSearch
+from .silent import SILENT, Verdict
+from .site_order import order_sites
+from .updates import counts_as_parameter, is_by_optimizers_method, is_update_by_hand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from ..interpreter.inferred_lines import Reached
     from ..model.difference import Difference
-    from ..model.evidence import OptimizerStep, Position
+    from ..model.evidence import OptimizerStep
+    from ..model.path import AccessPath
     from ..model.records import Cause, Inner
     from ..model.snapshot import Entry
     from ..statements.statement import Statement
     from ..statements.write_target import Target
     from .cell_index import CellIndex
+    from .possible_writers import PossibleWriter
 
     _Finding = tuple[Cause, tuple[Site, ...], Callable[[], list[str]]]
 
-_ORDER: tuple[Cause, ...] = ("direct", "call", "alias", "optimizer", "backward", "module")
+_ORDER: tuple[Cause, ...] = ("direct", "call", "alias", "optimizer", "backward", "module", "object")
 """The precedence of causes, for a cell that writes a tensor in several ways."""
-FEW = 8
-"""The most candidate statements, and aliases, considered after the deadline."""
 
 
 def find_cause(cell: CellIndex, difference: Difference) -> Verdict:
@@ -47,12 +54,13 @@ class _Case:
         reading = difference.after or difference.before
         if reading is None:
             raise ValueError(difference)
-        whole = AccessPath(self.path.root, self.path.steps[:-1]) if reading.kind == "component" else self.path
         self.reading, self.spelled = reading, str(difference.path)
-        self.names = {self.spelled, str(whole)}
         self.evidence = cell.evidence
-        self.group = [entry for entry in self._overlapping() if str(entry[0]) != self.spelled]
-        self.others = frozenset(path for path, _ in self.group)
+        self.group = tuple(entry for entry in self._overlapping() if str(entry[0]) != self.spelled)
+        self.paths = [self.path, *(path for path, _ in self.group)]
+        detours = tuple(cell.detours.others(self.paths))
+        self.changed = ChangedPath(path=self.path, reading=reading, group=self.group, detours=detours)
+        self.names, self.others = self.changed.names, self.changed.others
         self.family = {self.spelled, *map(str, self.others)}
         self.sightings = Sightings(cell)
         together = sum(one.storage == reading.storage for _, one in self.group) + 1
@@ -71,12 +79,15 @@ class _Case:
         return found
 
     def close(self) -> Verdict:
-        findings = [self._finding(statement, certain) for statement, certain in self._suspects()]
+        writers = [*self._writers()]
+        findings = [self._finding(one.statement, one.certain) for one in writers]
         if not findings:
             return Verdict(cause="outside", sites=(), via=())
-        cause = "direct" if self._is_direct() else min((found[0] for found in findings), key=_ORDER.index)
+        seen = [found for one, found in zip(writers, findings, strict=True) if one.certain or one.is_named]
+        cause = "direct" if self._is_direct() else min((found[0] for found in seen or findings), key=_ORDER.index)
+        findings.sort(key=lambda found: cause in SILENT and found[0] not in SILENT)
         via = dict.fromkeys(name for _, _, through in findings if cause != "direct" for name in through())
-        sites = tuple(site for _, found, _ in findings for site in found)
+        sites = order_sites([(own, found) for own, found, _ in findings], cause, self.path, via)
         return Verdict(cause=cause, sites=sites, via=tuple(via))
 
     def _is_direct(self) -> bool:
@@ -88,52 +99,22 @@ class _Case:
     def _ran(self, statement: Statement) -> bool:
         return not self.evidence.ran or statement.index in self.evidence.ran
 
-    def _suspects(self) -> list[tuple[Statement, bool]]:
-        """Return the statements that wrote, each with whether its write was observed."""
-        statements = self.cell.numbered
-        seen: dict[int, bool] = {}
-        writes = dict.fromkeys(self.course.writes(self.evidence))
-        caught = frozenset(one.statement for positions in writes if len(positions) == 1 for one in positions)
-        for positions in writes:
-            places: dict[int, list[Position]] = {}
-            for one in positions:
-                places.setdefault(one.statement, []).append(one)
-            ran = frozenset(places)
-            able = ran & self.cell.able
-            for index in self._likeliest(able, caught):
-                seen[index] = seen.get(index, False) or len(ran) == 1 or index in self.recorded
-                self.sightings.add(statements[index], places[index], certain=len(ran) == 1)
-        if not seen:
-            every = self.evidence.ran or frozenset(statements)
-            ran = frozenset(every) & self.cell.able
-            seen = {index: len(ran) == 1 or index in self.recorded for index in self._likeliest(ran)}
-        return [(statements[index], seen[index]) for index in sorted(seen) if index in statements]
-
-    def _likeliest(self, indices: frozenset[int], caught: frozenset[int] = frozenset()) -> list[int]:
-        """Among statements that ran between two looks, return those that name the memory or may reach it.
-
-        One in `caught`, seen to write alone in another loop iteration, precedes those that may reach it.
-        """
-        if len(indices) <= 1:
-            return list(indices)
-        if self.cell.deadline.has_passed():
-            self.cell.curtailed[self.spelled] = None
-            return sorted(caught & indices or self._telling & indices or indices)[:FEW]
-        telling = [
-            one for index in sorted(indices & self._telling) if self._is_told_to_write(one := self.cell.numbered[index])
-        ]
-        if telling:
-            return [one.index for one in telling]
-        if caught & indices:
-            return sorted(caught & indices)
-        statements = [self.cell.numbered[index] for index in sorted(indices)]
-        tiers: tuple[Callable[[Statement], bool], ...] = (
-            lambda one: one.calls and bool(self.cell.reach(one, self.path, self.others).candidates),
-            lambda one: one.calls and self._mentions(one),
-            lambda one: one.calls,
+    def _writers(self) -> Iterator[PossibleWriter]:
+        """Yield the statements that wrote."""
+        search = WriterSearch(
+            cell=self.cell,
+            family=(self.path, *self.others),
+            telling=self._telling,
+            tells=self._is_told_to_write,
+            reach=self._reach,
+            recorded=self.recorded,
+            is_buffer=self.reading.kind == "buffer",
         )
-        found = ([one.index for one in statements if belongs(one)] for belongs in tiers)
-        return next(filter(None, found), [one.index for one in statements])
+        return search.writers(dict.fromkeys(self.course.writes(self.evidence)), self.sightings)
+
+    def _reach(self, statement: Statement) -> Reached:
+        elsewhere = self._step(statement) is None and self.cell.steps_in(statement)
+        return self.cell.reach(statement, self.path, self.others, steps_elsewhere=elsewhere)
 
     @cached_property
     def _telling(self) -> frozenset[int]:
@@ -147,11 +128,11 @@ class _Case:
 
     @cached_property
     def _objects(self) -> frozenset[int]:
-        return frozenset((self.reading.object, *(reading.object for _, reading in self.group)))
+        return self.changed.objects
 
     @cached_property
     def _storages(self) -> frozenset[int]:
-        return frozenset((self.reading.storage, *(reading.storage for _, reading in self.group)))
+        return self.changed.storages
 
     def _is_told_to_write(self, statement: Statement) -> bool:
         """Return whether a statement names this memory as written, or was seen to write to it."""
@@ -159,25 +140,31 @@ class _Case:
             return True
         if statement.index in self.recorded or self._step(statement) is not None or self._is_named(statement):
             return True
-        return any(not self._objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets)
+        if self._named_by_detour(statement, self.paths):
+            return True
+        if any(not self._objects.isdisjoint(self._led_to(statement, target)) for target in statement.targets):
+            return True
+        mine = (self.path, self.reading)
+        return bool(statement.elements) and any(self.cell.loops.names(statement, *one) for one in (mine, *self.group))
 
     def _led_to(self, statement: Statement, target: Target) -> frozenset[int]:
         """Return the tensors, gradients excluded, that a target's name led to when the statement was entered."""
-        if target.grad or target.path.steps[:1] == (".grad",):
+        if target.grad or target.path.steps[:1] == (".grad",) or target.kind in ("module", "metadata"):
             return frozenset()
         return self.evidence.targets.get(statement.index, {}).get(target.path.root, frozenset())
 
     def _finding(self, statement: Statement, certain: bool) -> _Finding:  # noqa: FBT001
         step = self._step(statement)
         reached = Reach(
-            lambda: self.cell.reach(statement, self.path, self.others),
+            lambda: self._reach(statement),
             lambda candidates: self.sightings.narrow(statement, candidates),
         )
         cause = self._cause(statement, step, reached)
         inner = step.inner if step and cause == "optimizer" else None
         lines = self._lines(statement)
         explained = bool(lines) or inner is not None or self._tells_itself(statement, step, cause)
-        inferred = reached.possible[0].inner if not explained and reached.possible else None
+        likeliest = next((one for one in reached.possible if one.score >= MAY_REACH), None)
+        inferred = likeliest.inner if likeliest and not explained else None
         site = Site(
             line=statement.line,
             end_line=statement.end_line,
@@ -211,19 +198,27 @@ class _Case:
     def _cause(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> Cause:
         if step is not None and self._belongs_to(step):
             return "optimizer"
-        if self._is_named(statement):
-            return "direct"
-        if self._is_update_by_hand(statement, reached):
-            return "optimizer"
+        if (named := self._cause_of_name(statement, step, reached)) is not None:
+            return named
         if self.path.is_grad and self._is_backward(statement, reached):
             return "backward"
-        if self.reading.kind == "buffer" and statement.calls and not self._named_others(statement):
-            return "module" if self._is_own_buffer(statement) else "alias"
-        if step is not None:
-            return "alias"
-        if statement.calls and (self._mentions(statement) or self._is_reached(reached)):
+        if self._is_of_called_module(statement, reached):
+            return "module"
+        if changes_itself(self.cell, self.changed, statement, reached):
+            return "object"
+        if step is None and statement.calls and (self._mentions(statement) or self._is_reached(reached)):
             return "call"
         return "alias"
+
+    def _cause_of_name(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> Cause | None:
+        """Return the cause if the statement names this path as written, or another name of the same tensor object."""
+        is_bound = bool(self.names & self.cell.named_by(statement).bound)
+        if self._is_named(statement) or is_bound or puts_back(statement.text):
+            return "direct"
+        if self._is_update(statement, step, reached):
+            return "optimizer"
+        is_led = self.cell.loops.names(statement, self.path, self.reading)
+        return "direct" if is_led or self.cell.sets(statement, self.path, self.others) else None
 
     def _is_reached(self, reached: Reach) -> bool:
         """Return whether a called function of the notebook names this very path as written."""
@@ -245,51 +240,57 @@ class _Case:
         named = self.cell.named_by(statement)
         return bool(self.names & named.exact) or named.is_behind(self.path)
 
-    def _is_update_by_hand(self, statement: Statement, reached: Reach) -> bool:
-        """Return whether a parameter was written through the same tensor object under another name."""
-        if not (self.reading.requires_grad and self.reading.is_leaf):
-            return False
-        same = {str(path) for path, reading in self.group if reading.object == self.reading.object}
+    def _is_update(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> bool:
+        """Return whether an optimizer's method, or an update by hand, wrote a parameter or an optimizer's state."""
+        has_stepped = step is not None
+        if is_by_optimizers_method(self.cell, self.changed, statement, reached, has_stepped=has_stepped):
+            return True
+        if counts_as_parameter(self.reading) and self._is_same_object_named(statement):
+            return True
+        return is_update_by_hand(self.cell, self.changed, statement, reached, has_stepped=has_stepped)
+
+    def _is_same_object_named(self, statement: Statement) -> bool:
+        """Return whether the statement names the very tensor object as written, under whichever name."""
+        same = {str(path) for path in self.changed.same}
         for target in statement.targets:
             named = self._led_to(statement, target)
             if target.same_object and (self.reading.object in named or self.cell.named_by(statement).exact & same):
                 return True
-        if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
-            return not reached.is_cut and self._is_updated_by_a_library(statement)
-        likeliest = reached.candidates[0]
-        return likeliest.same_object and self._is_origin(likeliest.origin, same)
-
-    def _is_updated_by_a_library(self, statement: Statement) -> bool:
-        """Return whether a parameter was passed to an unreadable function and not written through another object.
-
-        Excluded are modules that write their own parameters when called (an embedding with `max_norm`), and views such
-        as `w.detach()` or `w[0]`, which are other objects.
-        """
-        others = [path for path, reading in self.group if reading.object != self.reading.object]
-        if not statement.calls or any(mentions(statement, path) for path in others):
-            return False
-        called = any(is_followed_by("(", str(one), statement) for one in statement.mentions if one.leads_to(self.path))
-        return not called and not any(is_followed_by(".[", name, statement) for name in self.names)
-
-    def _is_origin(self, origin: AccessPath | None, same: set[str]) -> bool:
-        return origin is None or origin.leads_to(self.path) or str(origin) in same
+        if self._named_by_detour(statement, (self.path,)) and all(one.same_object for one in statement.targets):
+            return True
+        return self.cell.loops.names(statement, self.path, self.reading, same_object=True)
 
     def _is_backward(self, statement: Statement, reached: Reach) -> bool:
         if runs_backward(statement) or reached.backward:
             return True
         return statement.calls and not reached.candidates and not self._named_others(statement)
 
-    def _is_own_buffer(self, statement: Statement) -> bool:
-        """Return whether a buffer was reached through the module that was called, not through another module."""
+    def _is_of_called_module(self, statement: Statement, reached: Reach) -> bool:
+        """Return whether a buffer was reached through the module that was called, not through another one."""
+        if self.reading.kind != "buffer" or not statement.calls or self._named_others(statement):
+            return False
         rivals = [path for path, reading in self.group if reading.kind == "buffer" and path.root != self.path.root]
-        if not rivals or self._mentions(statement):
-            return True
-        called = [rival for rival in rivals if mentions(statement, rival)]
-        return not called or any(self.cell.places.is_one_module(self.path, rival) for rival in called)
+        mine = [rival for rival in rivals if self.cell.places.is_one_module(self.path, rival)]
+        if rivals and not self._mentions(statement):
+            called = {rival for rival in rivals if mentions(statement, rival)}
+            if called and called.isdisjoint(mine):
+                return False
+        return was_called(self.cell, statement, (self.path, *mine), reached.candidates)
 
     def _named_others(self, statement: Statement) -> list[str]:
         named = self.cell.named_by(statement)
-        return [str(path) for path, _ in self.group if str(path) in named.exact or named.is_behind(path)]
+        led = [str(path) for path, reading in self.group if self.cell.loops.names(statement, path, reading)]
+        exact = named.exact | named.bound
+        found = [path for path, _ in self.group if str(path) in exact or named.is_behind(path)]
+        found = found or [path for path, _ in self.group if self.cell.sets(statement, path, self.others)]
+        variables = {one.variable for one in statement.elements}  # each leads to an element that has a path of its own
+        own = [str(path) for path in found if path.root not in variables]
+        return [*led, *own] or self._named_by_detour(statement, self.paths) or [*map(str, found)]
+
+    def _named_by_detour(self, statement: Statement, paths: Iterable[AccessPath]) -> list[str]:
+        """Return the paths over second ways by which a statement names some paths as written."""
+        elements = (one.target.path for one in statement.elements)
+        return self.cell.detours.spell(paths, (*self.cell.named_by(statement).paths, *elements))
 
     def _mentions(self, statement: Statement) -> bool:
         return mentions(statement, self.path)
@@ -303,4 +304,5 @@ class _Case:
         origins = [one.origin for one in reached.candidates[:1] if one.origin is not None]
         through = [str(path) for path in self.others if path in origins]
         mentioned = [path for path, _ in self.group if mentions(statement, path)]
-        return through or [str(path) for path in mentioned if path.root not in statement.binds]
+        found = through or [str(path) for path in mentioned if path.root not in statement.binds]
+        return found or self.cell.detours.spell(self.paths, statement.mentions)

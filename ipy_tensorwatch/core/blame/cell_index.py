@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import ast
+import copy
 import re
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..host.deadline import Deadline
+from ..interpreter.ranking import Elsewhere
 from ..interpreter.trails import Trails
+from ..statements.assigned_value import may_write_in
 from ..statements.statement import parse_statements
 from ..statements.target_matching import name_targets
 from ..statements.write_calls import may_write
 from ..syntax.cell_lines import Listing
+from ..syntax.parsing import parse_path
+from .detours import Detours
+from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
+    from ..interpreter.definitions import ClassKind
     from ..interpreter.inferred_lines import Reached, Trail
     from ..model.cell_trace import CellTrace
-    from ..model.evidence import Evidence
+    from ..model.evidence import Evidence, Move, SeenWrite
     from ..model.path import AccessPath
     from ..model.records import Inner, Place
+    from ..statements.reference import Reference
     from ..statements.statement import Statement
     from ..statements.target_matching import Named
     from .snapshot_index import SnapshotIndex
 
+_Seen = TypeVar("_Seen", "SeenWrite", "Move")
 _WORD = re.compile(r"\w+")
 
 
@@ -43,6 +54,8 @@ class CellIndex:
         self.curtailed: dict[str, None] = {}
         self._named: dict[int, Named] = {}
         self._lines: dict[Place, Inner | None] = {}
+        self._storages: dict[int, frozenset[int]] = {}
+        self._led_to: dict[Reference, frozenset[str] | None] = {}
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -59,10 +72,22 @@ class CellIndex:
         """When the statements ran."""
         return Timeline(self.evidence.plain, self.evidence.entered)
 
+    @property
+    def defines(self) -> Container[str]:
+        """The names of the notebook's functions and classes."""
+        return self._trace.notebook.definitions
+
     @cached_property
     def able(self) -> frozenset[int]:
         """The statements that may run arbitrary code: `y = 1`, which cannot write a tensor, is excluded."""
         return frozenset(one.index for one in self.statements if may_write(one))
+
+    def since(self, look: int, ran: frozenset[int]) -> CellIndex:
+        """Return an index of what was observed after a look; `ran` are the statements that ran since."""
+        _ = self.numbered, self.able, self._trails, self._words, self._leading
+        later, known = copy.copy(self), self.evidence
+        later.evidence = replace(known, writes=_after(look, known.writes), moves=_after(look, known.moves), ran=ran)
+        return later
 
     def named_by(self, statement: Statement) -> Named:
         """Return what a statement names as written."""
@@ -72,16 +97,88 @@ class CellIndex:
             self._named[index] = name_targets(statement, known, self.places.watched)
         return self._named[index]
 
-    def reach(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> Reached:
+    @cached_property
+    def loops(self) -> LoopWrites:
+        """What the statements write through loop variables."""
+        return LoopWrites(self.evidence, self.places.watched)
+
+    @cached_property
+    def detours(self) -> Detours:
+        """The statements that take a second way to a container."""
+        return Detours(self.places.snapshot.ways)
+
+    def sets(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> bool:
+        """Return whether a statement writes behind an object by assigning to it, as the setter of a property does."""
+        owners = (*self.named_by(statement).owners, *self.loops.owners(statement))
+        value = statement.value
+        if value is None or path.is_grad or not any(one.leads_to(path) for one in owners):
+            return False
+        if may_write_in(value, path, self._trace.notebook.definitions):
+            return False
+        return not self.trail_of(ast.unparse(value)).narrow(path, others).candidates
+
+    def reach(
+        self, statement: Statement, path: AccessPath, others: frozenset[AccessPath], *, steps_elsewhere: bool = False
+    ) -> Reached:
         """Return what a statement reaches inside the notebook's functions for a path."""
-        reached = self.trail_of(statement).narrow(path, others)
+        family = frozenset((str(path), *map(str, others)))
+        elsewhere = Elsewhere(has=lambda one: self._is_apart(one, family), steps=steps_elsewhere)
+        reached = self.trail_of(statement).narrow(path, others, elsewhere)
         if reached.is_cut:
             self.curtailed[str(path)] = None
         return reached
 
-    def trail_of(self, statement: Statement) -> Trail:
+    def _is_apart(self, reference: Reference, family: frozenset[str]) -> bool:
+        """Return whether a reference leads to memory outside a family of paths, as far as paths lead there."""
+        found = self._paths_of(reference)
+        return found is not None and family.isdisjoint(found)
+
+    def _paths_of(self, reference: Reference) -> frozenset[str] | None:
+        """Return the watched paths that a reference of a function leads to; None if not known."""
+        if reference not in self._led_to:
+            find = self.places.behind if reference.below else self.places.led_to
+            self._led_to[reference] = find(reference.path)
+        return self._led_to[reference]
+
+    def storages_named_in(self, index: int) -> frozenset[int]:
+        """Return the storages that functions called by a statement name as written."""
+        if index not in self._storages:
+            events = self.trail_of(self.numbered[index]).events if self.numbered[index].calls else ()
+            refs = {one.reference for one in events if one.kind == "write" and one.reference and one.reference.sure}
+            paths = frozenset[str]().union(*(self._paths_of(one) or () for one in refs))
+            self._storages[index] = frozenset(self.places.watched[path].storage for path in paths)
+        return self._storages[index]
+
+    def steps_in(self, statement: Statement) -> bool:
+        """Return whether an optimizer stepped in a statement."""
+        return any(one.statement in (None, statement.index) for one in self.evidence.steps)
+
+    def trail_of(self, statement: Statement | str) -> Trail:
         """Return every write a statement reaches inside the notebook's functions."""
         return self._trails.of(statement)
+
+    def kind_of(self, path: AccessPath) -> ClassKind:
+        """Return whether a path leads to a module or to an optimizer."""
+        return self._trails.library.kind_of(self._trails.library.class_of(path))
+
+    def stood_still(self, path: str) -> bool:
+        """Return whether a tensor is the same as before the cell, and so is its version counter."""
+        before, after = self._trace.before.get(path), self._trace.after.get(path)
+        if before is None or after is None or None in (before.version, after.version):
+            return False
+        return (before.object, before.version) == (after.object, after.version)
+
+    def paths_to(self, path: AccessPath) -> tuple[AccessPath, ...]:
+        """Return all paths to the object behind a path, as far as the notebook's objects are known."""
+        number = self._trace.notebook.objects.get(str(path))
+        return (path, *self._objects.get(number, ()))
+
+    @cached_property
+    def _objects(self) -> Mapping[int | None, list[AccessPath]]:
+        found: dict[int | None, list[AccessPath]] = {}
+        for text, number in self._trace.notebook.objects.items():
+            found.setdefault(number, []).append(parse_path(text))
+        return found
 
     @cached_property
     def deadline(self) -> Deadline:
@@ -104,15 +201,18 @@ class CellIndex:
         return Listing({name: one.cell for name, one in files.items()}, lambda name: files[name].text)
 
     def spelling(self, words: Iterable[str]) -> frozenset[int]:
-        """Return the statements whose text contains one of these names."""
+        """Return the statements whose text contains one of these names, or that are led to them by a loop."""
         return frozenset[int]().union(*(self._words.get(word, ()) for word in words))
 
     @cached_property
     def _words(self) -> Mapping[str, set[int]]:
         found: dict[str, set[int]] = {}
         for one in self.statements:
-            for word in set(_WORD.findall(one.text)):
+            for word in {*_WORD.findall(one.text), *(element.target.path.root for element in one.elements)}:
                 found.setdefault(word, set()).add(one.index)
+        for root, targets in self.detours.roots.items():
+            for target in targets:
+                found.setdefault(target, set()).update(found.get(root, ()))
         return found
 
     def leading_to(self, objects: Iterable[int]) -> frozenset[int]:
@@ -126,3 +226,8 @@ class CellIndex:
             for serial in frozenset[int]().union(*names.values()):
                 found.setdefault(serial, set()).add(index)
         return found
+
+
+def _after(look: int, seen: Mapping[int, tuple[_Seen, ...]]) -> dict[int, tuple[_Seen, ...]]:
+    later = {number: tuple(one for one in several if one.look > look) for number, several in seen.items()}
+    return {number: several for number, several in later.items() if several}

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..model.differences import Differences
 from ..statements.write_calls import runs_backward
+from .module_calls import calls_for_certain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -141,7 +142,8 @@ class ExpectedWrites:
         key = ran, steps[0].statement if len(steps) == 1 else None
         if len(steps) > 1 or key not in self._stepping:
             stepping = frozenset(index for index in ran if any(one.statement in (None, index) for one in steps))
-            is_one = bool(stepping) and self._naming.isdisjoint(ran - stepping)
+            others = ran - stepping
+            is_one = bool(stepping) and self._naming.isdisjoint(others) and self._are_kept_from(steps[0], others)
             self._stepping[key] = is_one if len(steps) == 1 else False
         else:
             is_one = self._stepping[key]
@@ -149,6 +151,10 @@ class ExpectedWrites:
             return is_one
         only = steps[0] if len(self._evidence.steps) == 1 else None  # no other step can have written this memory
         return only is not None and (reading.object in only.parameters or self._is_behind(only, row))
+
+    def _are_kept_from(self, step: OptimizerStep, others: Statements) -> bool:
+        """Return whether no function that some statements call names what an optimizer holds as written."""
+        return all(step.storages.isdisjoint(self._cell.storages_named_in(index)) for index in others)
 
     def _is_behind(self, step: OptimizerStep, row: int) -> bool:
         """Return whether a path goes through the step's optimizer."""
@@ -168,9 +174,11 @@ class ExpectedWrites:
         return self._backs[index]
 
     def _is_called(self, reading: Reading, path: AccessPath, ran: Statements) -> bool:
-        """Return whether a buffer is reached from one root only, and all statements that ran are calls."""
+        """Return whether a buffer is reached from one root only, and all statements that ran call its module."""
         entries = self._cell.places.in_storage(reading.storage)
-        return all(one.root == path.root for one, _ in entries) and all(self._cell.numbered[one].calls for one in ran)
+        if any(one.root != path.root for one, _ in entries):
+            return False
+        return all(calls_for_certain(self._cell, self._cell.numbered[one], path) for one in ran)
 
 
 def _kind(row: DiffRow) -> str | None:

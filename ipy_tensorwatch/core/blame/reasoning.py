@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING
 
 from ..host.guard import GUARD
 from ..model.differences import Differences
+from .born_changes import BornChanges
 from .cause import find_cause
 from .cell_index import CellIndex
+from .changed_rows import ChangedRows
 from .changes import make_change
-from .expected import ExpectedWrites, is_mutated
 from .silent import NOT_EXPLAINED, OUTSIDE
 from .snapshot_index import SnapshotIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ..model.cell_trace import CellTrace
     from ..model.difference import Difference
     from ..model.differences import Found
-    from ..model.records import Cause, Change
+    from ..model.records import Cause, Change, Kind
     from .silent import Verdict
 
 
+_BINDING: frozenset[Kind] = frozenset(("bound", "rebound"))
 _WITHOUT_CALLS: frozenset[Cause | None] = frozenset(("optimizer", "backward"))
 
 
@@ -33,7 +35,6 @@ class Reasoning:
 
     def __init__(self, trace: CellTrace) -> None:
         self.trace = trace
-        self._made: dict[int, Change | None] = {}
 
     @cached_property
     def places(self) -> SnapshotIndex:
@@ -51,9 +52,18 @@ class Reasoning:
         return tuple(CellIndex(one, self.trace, self.places) for one in self.trace.beside)
 
     @cached_property
+    def _rows(self) -> ChangedRows:
+        return ChangedRows(self.own, self.trace.found, self._explain)
+
+    @cached_property
+    def born(self) -> BornChanges:
+        """What became of what the cell bound."""
+        return BornChanges(self.own, self.trace.born, self._explain)
+
+    @cached_property
     def changes(self) -> tuple[Change, ...]:
-        """The changes, those from before the cell first."""
-        return GUARD.run("who wrote", self._make_changes, range(len(self.trace.found)), default=())
+        """The changes, those from before the cell first, and those of what it bound last."""
+        return GUARD.run("who wrote", self._make_changes, default=())
 
     @cached_property
     def unsettled(self) -> tuple[Change, ...]:
@@ -68,57 +78,60 @@ class Reasoning:
         return tuple(change for change in self.unsettled if change.silent)
 
     @property
+    def _looks(self) -> Iterator[Differences]:
+        """The differences that keep bytes."""
+        every = (self.trace.found, *(one.found for one in self.trace.born))
+        return (one for one in every if isinstance(one, Differences))
+
+    @property
     def nbytes(self) -> int:
         """The bytes of memory copies that the trace keeps beside its records."""
         masks = (one.mask for several in self.trace.own.writes.values() for one in several)
-        found = self.trace.found
-        return sum(map(len, filter(None, masks))) + (found.nbytes if isinstance(found, Differences) else 0)
+        return sum(map(len, filter(None, masks))) + sum(one.nbytes for one in self._looks)
 
     def without_bytes(self) -> Reasoning:
         """Explain the unsettled mutations, then release the bytes: the other changes do not need them."""
         trace, _ = self.trace, self.unsettled
-        if isinstance(trace.found, Differences):
-            trace.found.let_go()
+        for one in self._looks:
+            one.let_go()
         writes = {
             storage: tuple(replace(one, mask=None) for one in several) for storage, several in trace.own.writes.items()
         }
         thin = Reasoning(replace(trace, own=replace(trace.own, writes=writes)))
-        thin._made.update(self._made)
+        thin._rows.adopt(self._rows)
+        thin.born.adopt(self.born)
         return thin
 
     def count_changes(self) -> int:
         """Count the changes of paths that exist before and after; some may turn out to be none."""
-        return sum(_count_both(found) for found in (self.trace.outside, self.trace.found))
+        return sum(map(_count_both, (self.trace.outside, self.trace.found, *(one.found for one in self.trace.born))))
 
     def _make_unsettled(self) -> tuple[Change, ...]:
-        return self._make_changes([row for row, cause in self._classes.items() if cause is None])
+        return (*self._outside(), *self._rows.changes(self._rows.unsettled), *self.born.unsettled)
 
-    @cached_property
-    def _classes(self) -> dict[int, Cause | None]:
-        """The mutated rows, each with the cause that its class settles, or None."""
-        return ExpectedWrites(self.own, self.trace.found).classes()
+    def _make_changes(self) -> tuple[Change, ...]:
+        during = self._rows.changes(range(len(self.trace.found)))
+        told = (replace(one, born=self.born.sites.get(one.path)) if one.kind in _BINDING else one for one in during)
+        return (*self._outside(), *told, *self.born.all)
+
+    def _outside(self) -> Iterator[Change]:
+        before = (make_change(*one, OUTSIDE) for one in self.trace.outside)
+        return (one for one in before if one is not None)
 
     @property
     def settled(self) -> Mapping[int, Cause]:
         """The rows of `found` whose cause is settled by class."""
-        return {row: cause for row, cause in self._classes.items() if cause is not None}
+        return {row: cause for row, cause in self._rows.classes.items() if cause is not None}
+
+    def updates_of(self, says: Callable[[str], bool]) -> Iterator[Change]:
+        """Yield the updates, by an optimizer or by hand, of paths whose variable has a name of some kind."""
+        several = (*self._rows.of_roots(says), *self.born.of_roots(says))
+        return (one for one in several if one.cause == "optimizer")
 
     @property
     def follows_calls(self) -> bool:
         """Whether explaining the changes may interpret the notebook's functions."""
-        return any(cause not in _WITHOUT_CALLS for cause in self._classes.values())
-
-    def _make_changes(self, rows: Iterable[int]) -> tuple[Change, ...]:
-        before = (make_change(*one, OUTSIDE) for one in self.trace.outside)
-        during = (self._change(row) for row in rows)
-        return tuple(one for one in (*before, *during) if one is not None)
-
-    def _change(self, row: int) -> Change | None:
-        if row not in self._made:
-            difference, content = self.trace.found[row]
-            verdict = self.verdict(difference) if is_mutated(difference, content) else None
-            self._made[row] = make_change(difference, content, verdict)
-        return self._made[row]
+        return any(cause not in _WITHOUT_CALLS for cause in (*self._rows.classes.values(), *self.born.causes))
 
     @property
     def curtailed(self) -> tuple[str, ...]:
@@ -127,11 +140,14 @@ class Reasoning:
 
     def verdict(self, difference: Difference) -> Verdict:
         """Explain why the bytes behind a path differ."""
-        return GUARD.run("who wrote", self._judge, difference, default=NOT_EXPLAINED)
+        return self._explain(self.own, difference)
 
-    def _judge(self, difference: Difference) -> Verdict:
+    def _explain(self, cell: CellIndex, difference: Difference) -> Verdict:
+        return GUARD.run("who wrote", self._judge, cell, difference, default=NOT_EXPLAINED)
+
+    def _judge(self, cell: CellIndex, difference: Difference) -> Verdict:
         """Attribute a change to the cell, to one that ran beside it, or to another thread."""
-        verdict = find_cause(self.own, difference)
+        verdict = find_cause(cell, difference)
         if verdict.cause != "alias" or verdict.via:  # a statement of this cell leads to the memory
             return verdict
         others = (find_cause(one, difference) for one in self.beside)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..model.records import Cause, Site
 
-_SILENT: frozenset[Cause] = frozenset(("call", "alias", "outside"))
+SILENT: frozenset[Cause] = frozenset(("call", "alias", "outside"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Verdict:
     @property
     def is_silent(self) -> bool:
         """True if a reader of the cell would not expect the change."""
-        return self.cause in _SILENT
+        return self.cause in SILENT
 
 
 OUTSIDE = Verdict(cause="outside", sites=(), via=())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..memory.neighbours import neighbours_of
 from ..model.path import AccessPath, count_alike
+from ..statements.target_matching import longest_watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ class SnapshotIndex:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        self._counts: dict[int, int] = {}
         self._alike: dict[tuple[str, ...], bool] = {}
 
     def overlapping(self, reading: Reading, most: int | None = None) -> list[Entry]:
@@ -47,9 +49,25 @@ class SnapshotIndex:
         """All readings by spelled path, to find the longest one that a statement names."""
         return SpelledPaths(self.snapshot)
 
+    def led_to(self, path: AccessPath) -> frozenset[str] | None:
+        """Return the tensors that a path of a function leads to: it may go on inside one; None if not known.
+
+        Of a container, which has no memory of its own, none.
+        """
+        found = frozenset(longest_watched(path, self.watched)[0])
+        return found or (frozenset() if any(one.startswith(f"{path}[") for one in self.watched) else None)
+
+    def behind(self, path: AccessPath) -> frozenset[str]:
+        """Return the tensors at or behind a path."""
+        scenes = self.snapshot.scenes
+        chosen = [scenes[path.root]] if path.root in scenes else scenes.values()
+        return frozenset(str(one) for scene in chosen for one in scene.paths if path.leads_to(one))
+
     def count_in(self, storage: int) -> int:
         """Count the paths that lead into a storage."""
-        return sum(1 for _ in self.snapshot.by_storage.places(storage))
+        if storage not in self._counts:
+            self._counts[storage] = sum(1 for _ in self.snapshot.by_storage.places(storage))
+        return self._counts[storage]
 
     def is_one_module(self, one: AccessPath, other: AccessPath) -> bool:
         """Return whether two buffer paths go through one module: everything it holds is identical."""
@@ -67,14 +85,14 @@ class SnapshotIndex:
 
 
 class SpelledPaths(Mapping[str, "Reading"]):
-    """The readings of a snapshot by spelled path; spellings of earlier looks are reused."""
+    """The readings of a snapshot by spelled path, over whatever way; spellings of earlier looks are reused."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
 
     def __getitem__(self, path: str) -> Reading:
         """Find the reading of a path."""
-        found = self._snapshot.get(path)
+        found = self._snapshot.get(path) or self._snapshot.get(self._snapshot.ways.resolve(path))
         if found is None:
             raise KeyError(path)
         return found

@@ -8,20 +8,20 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..host.deadline import NEVER, Deadline
-from ..model.records import Inner
+from ..interpreter.reached_lines import DefinitionReader, is_below
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, own_parts
-from ..syntax.parsing import DEFINITIONS, find_definition, parse_cell, parse_header
-from ..syntax.statement_text import header_end, spell
+from ..syntax.parsing import parse_header
 from ..syntax.torch_vocabulary import METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from ..model.notebook import Definition, Notebook
+    from ..model.notebook import Notebook
+    from ..model.records import Inner
     from ..statements.statement import Statement
 
 _SIGNS: dict[type[ast.operator], str] = {
@@ -33,7 +33,6 @@ _SIGNS: dict[type[ast.operator], str] = {
 }
 _NODES = {"Dropout": "mul", "ReLU6": "hardtanh", "SELU": "elu", "RReLU": "rreluwithnoise"}
 _UNCOUNTED = re.compile(r"\.(?:data|numpy|__array__|storage|untyped_storage)\b")
-_STEP = re.compile(r"[.\[]")
 _SET_ITEM = "copyslices", "indexput"
 
 
@@ -57,30 +56,22 @@ class Suspect:
     makes: frozenset[str]
 
 
-class _Reading(NamedTuple):
-    """A definition's lines, and what its names lead to."""
-
-    names: frozenset[str]
-    lines: list[tuple[Inner, ast.stmt]]
-
-
 def list_suspects(statements: Iterable[Statement], notebook: Notebook, deadline: Deadline = NEVER) -> list[Suspect]:
     """List the lines of some statements and of the notebook functions that they may reach.
 
     The list is empty if the deadline passes: an incomplete list cannot single out a line.
     """
     found: dict[Inner | tuple[int, str], Suspect] = {}
-    readings: dict[str, _Reading] = {}
+    reader = DefinitionReader(notebook)
     for one in statements:
         if deadline.has_passed():
             return []
         node = parse_header(one.text) if (one.line, one.text) not in found else None
         if node is not None:
             found[one.line, one.text] = _suspect(one, node, None)
-            for reading in _reached(one, node, notebook, readings):
-                for inner, line in reading.lines:
-                    if inner not in found:
-                        found[inner] = _suspect(one, line, inner)
+            for inner, line, _ in reader.reached(one, node):
+                if inner not in found:
+                    found[inner] = _suspect(one, line, inner)
     return [*found.values()]
 
 
@@ -117,7 +108,7 @@ def quiet_modules(
     """
     stems = {*map(stem, ops)}
     mentioned = {str(path) for one in statements for path in one.mentions}
-    reached = {path for path in notebook.inplace if _is_below(path, mentioned)}
+    reached = {path for path in notebook.inplace if is_below(path, mentioned)}
     found = [path for path in notebook.classes if path in reached and _node_of(notebook.classes[path]) in stems]
     behind = [path for path in found if _node_of(notebook.classes.get(_neighbour(path), "")) == stem(before)]
     return tuple(behind if len(behind) == 1 else found)
@@ -172,58 +163,3 @@ def _writes(node: ast.stmt, calls: Iterable[ast.Call]) -> Iterator[str]:
 
 def _is_name(key: ast.expr) -> bool:
     return isinstance(key, ast.Constant) and isinstance(key.value, str)
-
-
-def _reached(
-    statement: Statement, node: ast.stmt, notebook: Notebook, readings: dict[str, _Reading]
-) -> Iterator[_Reading]:
-    """Yield the notebook definitions that a statement may run, by name or as the class of what it mentions."""
-    names = {*_names(node), *_classes(map(str, statement.mentions), notebook)}
-    seen: set[str] = set()
-    while names:
-        name = names.pop()
-        if name not in seen and name in notebook.definitions:
-            seen.add(name)
-            if name not in readings:
-                readings[name] = _read(notebook.definitions[name], notebook)
-            names |= readings[name].names
-            yield readings[name]
-
-
-def _read(definition: Definition, notebook: Notebook) -> _Reading:
-    functions = _functions(definition)
-    inside = {one for function in functions for one in _names(function)}
-    return _Reading(frozenset({*inside, *_classes(inside, notebook)}), [*_lines(definition, functions)])
-
-
-def _classes(mentioned: Iterable[str], notebook: Notebook) -> Iterator[str]:
-    """Yield the names of the classes and functions that some paths lead to."""
-    known = {*mentioned}
-    return (name for path, name in notebook.classes.items() if _is_below(path, known))
-
-
-def _is_below(path: str, mentioned: set[str]) -> bool:
-    return path in mentioned or any(path[: step.start()] in mentioned for step in _STEP.finditer(path))
-
-
-def _names(node: ast.AST) -> Iterator[str]:
-    return (last_name(part) for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute))
-
-
-def _functions(definition: Definition) -> list[ast.AST]:
-    """Return a function, or the methods of a class that run when it is used."""
-    tree = parse_cell(definition.source)
-    node = None if tree is None else find_definition(tree, definition.name)
-    if isinstance(node, ast.ClassDef):
-        return [one for one in node.body if isinstance(one, DEFINITIONS) and one.name != "__init__"]
-    return [] if node is None else [node]
-
-
-def _lines(definition: Definition, functions: Iterable[ast.AST]) -> Iterator[tuple[Inner, ast.stmt]]:
-    lines = definition.source.split("\n")
-    for function in functions:
-        for node in ast.walk(function):
-            if isinstance(node, ast.stmt) and not isinstance(node, DEFINITIONS):
-                end, column = header_end(node, lines)
-                text = spell(node, lines, node.lineno, end, column)
-                yield Inner(cell=definition.cell, line=node.lineno + definition.offset, text=text), node

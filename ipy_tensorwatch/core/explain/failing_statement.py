@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..statements.names_used import mentions_of
-from ..statements.statement import targets_of
+from ..statements.statement_writes import targets_of
 from ..syntax.ast_queries import is_library, last_name, names_bound, spell_path
 from ..syntax.parsing import DEFINITIONS, parse_cell, parse_path, statements_around, walk_statements, without_blocks
 from ..syntax.statement_text import header_end, spell

@@ -72,12 +72,13 @@ class Witness:
     def _by_name(self) -> Iterator[Writing]:
         """Yield the statements that ran and name one of the variables as written."""
         family = {str(path): (path, reading) for path, reading in self.family}
+        readings = {str(path): reading for path, reading in self.family}
         evidence = self.reasoning.own.evidence
         for one in self.reasoning.own.statements if family else ():
             if one.index in evidence.ran:
                 known: Iterable[Mapping[str, int | str]] = evidence.values.get(one.index) or ({},)
                 site = Site(line=one.line, end_line=one.end_line, text=one.text)
-                for name in sorted(name_targets(one, known, family).exact, key=[*family].index):
+                for name in sorted(name_targets(one, known, readings).exact, key=[*family].index):
                     yield self._writing(*family[name], site, "direct")
 
     def _writing(self, path: AccessPath, reading: Reading, site: Site, cause: Cause) -> Writing:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..statements.statement import Statement
     from .built_cells import BuiltCells
 
-    Way = tuple[str | None, How, TypedLine | None]
+    LeadingIn = tuple[str | None, How, TypedLine | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ class SecondBackward:
         before = self._runs[-2][1]
         return Site(line=before.line, end_line=before.end_line, text=before.text)
 
-    def _way(self) -> Way:
+    def _way(self) -> LeadingIn:
         """Return the variable that led to the freed part, how, and the statement that computed from it."""
         if self._first is None:
             return None, "shares", None
@@ -130,7 +130,7 @@ class SecondBackward:
         carried = next(iter(self._carried(user)), None)
         return carried, "goes-on" if carried else "shares", user
 
-    def _way_of_old_root(self) -> Way:
+    def _way_of_old_root(self) -> LeadingIn:
         before = self._freed_by
         root = backward_root(tree) if before and (tree := parse_cell(before.text)) else None
         if before is None or root == self.raised.root or self._is_own(self._runs[-2][1]):

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
     from ..model.records import Outcome
 
-HazardCode = Literal["TW201", "TW202", "TW203", "TW204", "TW205", "TW206", "TW207", "TW208", "TW209", "TW212", "TW213"]
+HazardCode = Literal[
+    "TW201", "TW202", "TW203", "TW204", "TW205", "TW206", "TW207", "TW208", "TW209", "TW210", "TW211", "TW212", "TW213",
+]  # fmt: skip
 
 
 class CodeEntry(NamedTuple):
@@ -24,7 +26,7 @@ _SAVED, _WRONG = "saved_tensor_overwritten", "gradients are silently wrong: "
 CODES: Mapping[HazardCode, CodeEntry] = {
     "TW201": CodeEntry(_SAVED, ("raises",), "backward raises: a saved tensor's version has moved"),
     "TW202": CodeEntry(_SAVED, ("wrong",), _WRONG + "a saved tensor's bytes have moved, its version has not"),
-    "TW203": CodeEntry("shared_gradients", ("wrong",), _WRONG + "the `.grad` of two leaves is one memory"),
+    "TW203": CodeEntry("shared_gradients", ("wrong", "risk"), _WRONG + "the `.grad` of two leaves is one memory"),
     "TW204": CodeEntry("inplace_refused", ("raises",), "autograd refused a write in place: to a leaf, or to a view"),
     "TW205": CodeEntry(_SAVED, ("wrong",), _WRONG + "what a checkpoint computes with again was overwritten"),
     "TW206": CodeEntry(
@@ -35,6 +37,8 @@ CODES: Mapping[HazardCode, CodeEntry] = {
     "TW207": CodeEntry("state_dict_reference", ("risk",), "a state dict is no copy: training goes on in it"),
     "TW208": CodeEntry("freed_memory", ("risk",), "reading crashes the kernel: a tensor's memory is gone"),
     "TW209": CodeEntry("unrecorded_write", ("wrong",), _WRONG + "autograd did not record a write"),
+    "TW210": CodeEntry("wrong_backward", ("wrong",), "the backward that ran was wrong: what it needed was overwritten"),
+    "TW211": CodeEntry("one_memory", ("risk",), "all hold what was written last: one memory was kept several times"),
     "TW212": CodeEntry(
         "optimizer_wiring", ("wrong", "risk"), "parameters are silently not trained: no optimizer holds them"
     ),

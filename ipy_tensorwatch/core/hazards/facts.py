@@ -86,6 +86,8 @@ class OverwrittenSave:
         Whether backward will raise, because the version counter changed.
     is_read_again
         Whether a checkpoint recomputes from them.
+    is_moved
+        Whether the first was given other memory instead of other bytes.
     """
 
     names: tuple[str, ...]
@@ -95,6 +97,7 @@ class OverwrittenSave:
     is_scalar: bool
     will_raise: bool
     is_read_again: bool
+    is_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +109,49 @@ class OverlappingElements:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssignedGradients:
+    """Leaves were given the gradients of others; `groups` counts the gradients that several leaves have."""
+
+    groups: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongBackward:
+    """A backward computed with what was overwritten while it still needed it.
+
+    Attributes
+    ----------
+    writer
+        The hook, or the Function's method, that wrote.
+    hooked
+        The tensor or module whose gradient it wrote to; None if it wrote to a saved tensor.
+    """
+
+    writer: str
+    hooked: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptReference:
     """The tensors of a container belong to a module or an optimizer."""
 
     container: str
     owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneMemory:
+    """Several tensors of a container are one memory, which was filled for each of them.
+
+    Attributes
+    ----------
+    times
+        How often it was written; None if it has no version counter.
+    """
+
+    container: str
+    count: int
+    times: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,7 +340,10 @@ class Refused:
 Fact = (
     OverwrittenSave
     | OverlappingElements
+    | AssignedGradients
+    | WrongBackward
     | KeptReference
+    | OneMemory
     | GoneMemory
     | UnrecordedWrite
     | FreedGraph

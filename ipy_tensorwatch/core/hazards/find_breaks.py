@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..model.difference import Difference
 from ..model.saved_tensor import Writing
 from .saved_tensor_overwritten import Break
+from .updates_since import is_stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,15 +58,17 @@ def find_breaks(reasoning: Reasoning, standing: Standing) -> list[Break]:
 def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Break:
     saved, snapshot = found.saved, reasoning.trace.after
     overlapping, built = _lying_on(reasoning, saved.reading), standing.built.get(saved.cell)
-    scalars = (path for path in found.roots if (root := snapshot.get(path)) and root.numel == 1)
-    known = standing.writings.get(found.key)
+    scalars = tuple(path for path in found.roots if (root := snapshot.get(path)) and root.numel == 1)
+    # A write to any variable in the storage moves the version of all views.
+    lying = overlapping or reasoning.places.in_storage(saved.reading.storage)
+    writing = standing.writings.get(found.key) or _writing(reasoning, saved, lying)
     return Break(
         found=found,
         paths=tuple(str(path) for path, _ in overlapping),
-        scalars=tuple(scalars),
+        scalars=scalars,
         saved_at=built.maker(saved.sequence) if built else None,
-        # A write to any variable in the storage moves the version of all views.
-        writing=known or _writing(reasoning, saved, overlapping or reasoning.places.in_storage(saved.reading.storage)),
+        writing=writing,
+        due=tuple(one for one in scalars if one not in found.origins or not is_stale(found.origins[one], standing)),
     )
 
 

@@ -6,21 +6,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model.records import Site
+from .assigned_gradients import find_assignment
 from .find_breaks import find_breaks, remember_cell
 from .fix import with_edits
 from .freed_graph import freed_graphs, remember_backward
 from .freed_memory import gone_memory
 from .hazard import Turn
 from .made_optimizer import remember_optimizers
+from .one_memory import kept_in_one_memory
 from .optimizer_wiring import is_wired, unheld_parameters
 from .overlapping_elements import overlaid_writes
 from .saved_tensor_overwritten import overwritten_saves
 from .shared_gradients import aliased_grads
-from .state_dict_reference import kept_by_reference
+from .state_dict_reference import kept_by_name, kept_by_reference, says_copy
 from .unrecorded_write import unrecorded_writes
+from .updates_since import remember_updates
+from .wrong_backward import wrong_backwards
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from ..blame.reasoning import Reasoning
     from ..model.cell_trace import CellTrace
@@ -34,8 +38,10 @@ if TYPE_CHECKING:
 def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
     """Find the hazards after a cell, given those after the one before."""
     trace = reasoning.trace
+    built, updated = remember_cell(reasoning, standing.built), remember_updates(reasoning, standing.updated)
     backwards = remember_backward(trace.own.plain, trace.cell.count, standing.backwards)
-    standing = replace(standing, built=remember_cell(reasoning, standing.built), backwards=backwards, turned=())
+    ahead = tuple(one for one in standing.hazards if not one.happened)
+    standing = replace(standing, built=built, updated=updated, backwards=backwards, hazards=ahead, turned=())
     seen = trace.graphs.overwritten, trace.after, trace.gone, trace.graphs.half_freed, trace.optimizers
     if not (trace.outside or trace.found) and standing.seen == seen:
         return standing
@@ -50,15 +56,12 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     known = {path for one in breaks for path in one.paths}
     held = [one for one in standing.lasting if one.holds_in(trace.after) and not is_wired(one, trace)]
     optimizers = remember_optimizers(reasoning, standing.optimizers)
-    begun = (*_begun(reasoning, known), *unheld_parameters(reasoning, optimizers, held))
+    begun = [one.as_part_of(standing.lasting) for one in _begun(reasoning, known)]
+    begun += unheld_parameters(reasoning, optimizers, held)
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
-    hazards = (
-        *breaks,
-        *(one.hazard for one in lasting),
-        *gone_memory(trace.after, trace.gone),
-        *_freed(reasoning, standing),
-    )
-    fixes = {one.fix: _with_edits(one.fix, trace, standing.fixes) for one in hazards if one.fix is not None}
+    hazards = (*wrong_backwards(reasoning, standing), *breaks, *(one.hazard for one in lasting))
+    hazards += (*gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
+    fixes = {one.fix: _with_edits(one.fix, trace, standing) for one in hazards if one.fix is not None}
     return replace(
         standing,
         hazards=tuple(replace(one, fix=fixes[one.fix]) if one.fix is not None else one for one in hazards),
@@ -69,9 +72,15 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     )
 
 
-def _with_edits(fix: Fix, trace: CellTrace, known: Mapping[Fix, Fix]) -> Fix:
+def _with_edits(fix: Fix, trace: CellTrace, standing: Standing) -> Fix:
     """Add the edits to a new fix, while the source of its cell is known."""
-    return known.get(fix) or with_edits(fix, lambda cell: trace.own.plain if cell == trace.cell.count else "")
+    return standing.fixes.get(fix) or with_edits(fix, lambda cell: _source_of(cell, trace, standing))
+
+
+def _source_of(cell: int, trace: CellTrace, standing: Standing) -> str:
+    if cell == trace.cell.count:
+        return trace.own.plain
+    return standing.built[cell].source if cell in standing.built else trace.notebook.source_of(cell)
 
 
 def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
@@ -87,10 +96,25 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     # Expected writes of an optimizer, a backward or a module are no copies, and are not named as written.
     every = reasoning.changes if trace.graphs.same or reasoning.silent else reasoning.unsettled
     changes = [one for one in every if one.path not in known]
-    yield from aliased_grads(snapshot, count, lambda: _backward_of(reasoning))
+    yield from aliased_grads(
+        snapshot,
+        count,
+        lambda: _backward_of(reasoning),
+        lambda: find_assignment(reasoning),
+        frozenset(_loop_variables(reasoning)),
+    )
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
-    yield from kept_by_reference(changes, snapshot, count, trace.notebook.modules)
+    stepped = frozenset[int]().union(*(one.storages for one in trace.own.steps))
+    yield from kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)
+    yield from kept_by_name(reasoning.updates_of(says_copy), snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
+    yield from kept_in_one_memory(reasoning, changes)
+
+
+def _loop_variables(reasoning: Reasoning) -> Iterator[str]:
+    for one in reasoning.own.statements:
+        if one.text.startswith("for "):
+            yield from one.binds
 
 
 def _freed(reasoning: Reasoning, standing: Standing) -> Iterator[Hazard]:
@@ -116,7 +140,9 @@ def _backward_of(reasoning: Reasoning) -> Site | None:
 def _turns(trace: CellTrace, before: Sequence[Hazard], now: Sequence[Hazard]) -> Iterator[Turn]:
     """Yield the hazards that ended, and those that began."""
     known, left, cell = {one.mark for one in before}, {one.mark for one in now}, trace.cell.count
-    yield from (Turn(cell=cell, hazard=one, why=_why_over(one, trace)) for one in before if one.mark not in left)
+    weighed = {(one.code, one.node) for one in now if one.node is not None}  # now a risk, or no longer one
+    over = (one for one in before if one.mark not in left and (one.code, one.node) not in weighed)
+    yield from (Turn(cell=cell, hazard=one, why=_why_over(one, trace)) for one in over)
     yield from (Turn(cell=cell, hazard=one) for one in now if one.mark not in known)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Replacing = Literal[
     "out-of-place", "record-out-of-place", "bind-detached", "bind-anew", "bind-out", "save-copy",
     "hand-copy", "hand-module-copy", "read-copy", "write-through-base", "one-by-one",
-    "no-grad", "no-grad-view", "inference-mode",
+    "no-grad", "no-grad-view", "inference-mode", "assign-copy", "keep-copies",
 ]  # fmt: skip
 """The code replaces a statement."""
 Preceding = Literal[
@@ -32,7 +32,7 @@ Preceding = Literal[
 Displayed = Literal[
     "backward-before-step", "backward-before-write", "backward-before-statement", "compute-again",
     "copy-for-checkpoint", "copy-for-function", "copy-or-later", "write-some-copy", "find-line",
-    "part-gradients", "deep-copy", "give-memory", "drop",
+    "part-gradients", "copy-gradient", "deep-copy", "give-memory", "drop",
     "modules-without-inplace", "module-without-inplace", "look-past-operators", "record-cell", "record-cells",
     "detach-name", "use-detach", "use-without-out", "hand-argument", "hand-function-copy", "read-some-copy",
     "take-later", "retain-graph", "make-optimizer", "add-group",
@@ -147,7 +147,7 @@ def _replaced(source: str, target: TypedLine, code: str) -> Lines | None:
 
 
 def _inserted(source: str, target: TypedLine, code: str) -> Lines | None:
-    r"""Put code on a line of its own before a statement that begins its line, or a header there that binds no name.
+    r"""Put code before a statement: on a line of its own, or in front of it behind a header that binds names or a `;`.
 
     Examples
     --------
@@ -156,14 +156,17 @@ def _inserted(source: str, target: TypedLine, code: str) -> Lines | None:
     (2, 1, '    h = h.clone()')
     >>> _inserted("with no_grad(): h.add_(1)", TypedLine(line=1, text="h.add_(1)"), "h = h.clone()")
     (1, 0, 'h = h.clone()')
+    >>> _inserted("a = 1; h.add_(1)  # twice", TypedLine(line=1, text="h.add_(1)"), "h = h.clone()")
+    (1, 1, 'a = 1; h = h.clone(); h.add_(1)  # twice')
     """
     lines = source.split("\n")
     node = _find(source, lines, target)
     if node is None:
         return None
-    before = lines[node.lineno - 1].encode()[: node.col_offset].decode()
+    row = lines[node.lineno - 1].encode()
+    before = row[: node.col_offset].decode()
     if before.strip() and not _BINDS_NOTHING.fullmatch(before):
-        return None
+        return _checked(lines, (node.lineno, node.lineno, f"{before}{code}; {row[node.col_offset :].decode()}"))
     indent = before[: len(before) - len(before.lstrip())]
     return _checked(lines, (node.lineno, node.lineno - 1, indent + code))
 

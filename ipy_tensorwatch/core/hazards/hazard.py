@@ -54,6 +54,8 @@ class Hazard:
     @property
     def mark(self) -> object:
         """The identity of the hazard, which does not depend on the current names of its variables."""
+        if self.code == "TW203" and self.outcome == "risk" and self.written_at:  # assigned again in each cell
+            return self.code, self.outcome, self.written_at.text, self.written_at.inner
         where = self.saved_cell, self.saved_at, self.written_cell, self.written_at
         return self.code, self.outcome, self.op, where if any(where) else self.paths
 

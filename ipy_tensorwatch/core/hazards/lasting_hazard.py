@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..model.reading import Reading
     from ..model.snapshot import Snapshot
     from .hazard import Hazard
@@ -21,6 +23,12 @@ class Lasting:
     def holds_in(self, snapshot: Snapshot) -> bool:
         """Return whether every path still leads to the same memory."""
         return all(_leads(snapshot.get(path), thing, storage) for path, thing, storage in self.anchors)
+
+    def as_part_of(self, known: Sequence[Lasting]) -> Lasting:
+        """Return this hazard as a part of one that is known, with the same cause; else as it is."""
+        mine, code = {*self.anchors}, self.hazard.code
+        whole = (one.hazard for one in known if one.hazard.code == code and mine < {*one.anchors})
+        return replace(self, hazard=next((replace(one, paths=self.hazard.paths) for one in whole), self.hazard))
 
 
 def anchor(path: str, reading: Reading) -> tuple[str, int, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .facts import OverwrittenSave
 from .hazard import Hazard
 from .overwritten_fix import fix_overwritten
+from .updates_since import is_update
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +29,8 @@ class Break:
         The variables whose bytes overlap it, the tensor itself first.
     scalars
         The roots whose `backward()` needs no argument.
+    due
+        Those of `scalars` whose backward is still due: not all leaves below have been updated since.
     """
 
     found: Overwritten
@@ -35,6 +38,7 @@ class Break:
     scalars: tuple[str, ...]
     saved_at: Site | None
     writing: Writing
+    due: tuple[str, ...] = ()
 
     @property
     def code(self) -> HazardCode:
@@ -45,15 +49,15 @@ class Break:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome; a step that only makes kept results stale is a risk, harmful only if they are used again."""
-        if self.writing.cause == "optimizer" and not self.scalars:
+        """The outcome; an update that only makes kept results stale is a risk, harmful only if they are used again."""
+        if is_update(self.writing.cause, self.writing.site, is_leaf=self.writing.is_leaf) and not self.due:
             return "risk"
         return "raises" if self.found.will_raise else "wrong"
 
     @property
     def root(self) -> str | None:
         """The variable whose backward needs the saved tensor."""
-        return next(iter((*self.scalars, *self.found.roots)), None)
+        return next(iter((*self.due, *self.scalars, *self.found.roots)), None)
 
 
 def overwritten_saves(breaks: Iterable[Break]) -> tuple[Hazard, ...]:
@@ -93,6 +97,7 @@ def _hazard(group: Sequence[Break]) -> Hazard:
             is_scalar=bool(first.scalars),
             will_raise=first.found.will_raise,
             is_read_again=saved.is_read_again,
+            is_moved=first.found.is_moved,
         ),
         fix=fix_overwritten(writing, paths, first.root, is_read_again=saved.is_read_again),
         saved_at=first.saved_at,

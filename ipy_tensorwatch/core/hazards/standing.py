@@ -24,6 +24,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Updated:
+    """Memory that a cell's optimizer steps or updates by hand wrote.
+
+    Attributes
+    ----------
+    storages
+        The storages of the parameters.
+    lines
+        The line and the text of the statements that wrote; empty if they are not known.
+    """
+
+    cell: int
+    storages: frozenset[int]
+    lines: frozenset[tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """The state of the hazards after a cell.
 
@@ -37,6 +54,8 @@ class Standing:
         The hazards that last as long as variables lead to the same memory.
     built
         The timelines of the cells that still have live nodes.
+    updated
+        The updates since the oldest of these cells.
     writings
         The writes to saved tensors, by the key of the overwritten tensor.
     optimizers
@@ -53,6 +72,7 @@ class Standing:
     turned: tuple[Turn, ...] = ()
     lasting: tuple[Lasting, ...] = ()
     built: Mapping[int, Timeline] = field(default_factory=dict)
+    updated: tuple[Updated, ...] = ()
     writings: Mapping[object, Writing] = field(default_factory=dict)
     optimizers: Mapping[str, MadeOptimizer] = field(default_factory=dict)
     backwards: Mapping[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""State dicts kept by reference: training goes on in them."""
+"""State dicts, and parameters under the name of a copy, that are kept by reference: training goes on in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .hazard import Hazard
 from .lasting_hazard import Lasting, anchor
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ..model.records import Change, Site
     from ..model.snapshot import Snapshot
@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 _OF_A_DICT = re.compile(r"^[^\[]*(?:\[(?:\d+|'[^']*')\][^\[]*)*\['[^']*'\]$")
 """The path of an item through string or int keys; an optimizer's state has parameters as keys."""
 
-_KEEPSAKE = re.compile(r"before|old|best|snap|init|orig|saved|backup|prev|copy|ckpt|checkpoint")
-"""What the name of a copy says."""
+_COPIES = ("before", "old", "best", "saved", "backup", "prev", "previous", "copy", "copied", "ckpt", "checkpoint")
+_STEMS = ("snap", "init", "orig")
+"""The words, and the beginnings of words, in a variable's name that say that it is a copy."""
 
 SharedItem = tuple[AccessPath, str, "Change"]
 
 
 def kept_by_reference(
-    changes: Sequence[Change], snapshot: Snapshot, cell: int, modules: Collection[str] = ()
+    changes: Sequence[Change],
+    snapshot: Snapshot,
+    cell: int,
+    modules: Collection[str] = (),
+    stepped: Collection[int] = frozenset(),
 ) -> Iterator[Lasting]:
     """Yield hazards for dicts whose tensors an optimizer step changed, because a module or an optimizer owns them.
 
@@ -36,8 +41,10 @@ def kept_by_reference(
     ----------
     modules
         The paths of modules: a dict that one keeps of its own parameters is meant to follow them.
+    stepped
+        The storages that the optimizers of this cell hold.
     """
-    trained = _trained(changes, snapshot)
+    trained = _trained(changes, snapshot, stepped)
     roots: dict[str, list[SharedItem]] = {}
     for change in changes if trained else ():
         path = parse_path(change.path) if change.silent and _OF_A_DICT.search(change.path) else None
@@ -50,28 +57,78 @@ def kept_by_reference(
         yield _lasting(followers, snapshot, cell)
 
 
+def kept_by_name(updates: Iterable[Change], snapshot: Snapshot, cell: int) -> Iterator[Lasting]:
+    """Yield hazards for updated parameters that a name of a copy leads to, beside a name that says nothing of the kind.
+
+    Parameters
+    ----------
+    updates
+        The expected changes of paths whose variable has the name of a copy.
+    """
+    roots: dict[str, list[SharedItem]] = {}
+    for change in updates:
+        path, reading = parse_path(change.path), snapshot.get(change.path)
+        if reading is None or change.cause != "optimizer" or (change.site and path.root in _words_in(change.site.text)):
+            continue
+        alike = (one for one, other in snapshot.by_storage.get(reading.storage, ()) if other.object == reading.object)
+        owners = [one for one in alike if not says_copy(one.root)]
+        if owners:
+            owner = min(owners, key=lambda one: not one.steps or not one.steps[-1].startswith("."))
+            roots.setdefault(path.root, []).append((path, str(owner), change))
+    for followers in roots.values():
+        yield _lasting(followers, snapshot, cell)
+
+
+def _words_in(text: str) -> list[str]:
+    return re.findall(r"\w+", text)
+
+
+def says_copy(name: str) -> bool:
+    """Return whether a name says that it keeps what was there before: `before`, `old_w`, `bestModel`, `init_weights`.
+
+    Examples
+    --------
+    >>> [says_copy(one) for one in ("best_w", "oldPolicy", "threshold", "params")]
+    [True, True, False, False]
+    """
+    words = (one.lower() for one in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name))
+    return any(one in _COPIES or one.startswith(_STEMS) for one in words)
+
+
 def _keeps_its_own(path: AccessPath, owner: AccessPath, modules: Collection[str]) -> bool:
     """Return whether a module leads to a dict and to the parameter in it, and the dict has no name of a copy."""
-    if any(_KEEPSAKE.search(step) for step in path.steps[:-1]):
+    if any(map(says_copy, path.steps[:-1])):
         return False
     shared = count_alike([path.steps, owner.steps]) if path.root == owner.root else -1
     return any(str(AccessPath(path.root, path.steps[:count])) in modules for count in range(shared + 1))
 
 
-def _trained(changes: Sequence[Change], snapshot: Snapshot) -> Mapping[int, str]:
-    """Map the storages that an optimizer step changed to the path it went through."""
-    by_step = [change.path for change in changes if change.cause == "optimizer"]
-    told = ((path, snapshot.get(path)) for path in reversed(by_step))
-    return {reading.storage: path for path, reading in told if reading is not None and reading.storage}
+def _trained(changes: Sequence[Change], snapshot: Snapshot, stepped: Collection[int]) -> Mapping[int, str]:
+    """Map the storages that an optimizer step changed to the path it went through, whatever else wrote there."""
+    told = [(one, snapshot.get(one.path)) for one in reversed(changes) if one.cause == "optimizer" or one.silent]
+    return {
+        reading.storage: change.path
+        for change, reading in told
+        if reading is not None
+        and reading.storage
+        and (change.cause == "optimizer" or (reading.kind == "parameter" and reading.storage in stepped))
+    }
 
 
 def _lasting(followers: Sequence[SharedItem], snapshot: Snapshot, cell: int) -> Lasting:
     path, owner, change = followers[0]
     ends = [anchor(one, reading) for one in (str(path), owner) if (reading := snapshot.get(one)) is not None]
-    return Lasting(hazard=_hazard(followers, change.site, cell), anchors=tuple(ends))
+    return Lasting(hazard=_hazard(followers, change, cell), anchors=tuple(ends))
 
 
-def _hazard(followers: Sequence[SharedItem], site: Site | None, cell: int) -> Hazard:
+def _step_of(change: Change) -> Site | None:
+    """Return the statement that ran the optimizer's step, if it is among those that wrote."""
+    steps = (one for one in change.sites if ".step(" in (one.inner.text if one.inner else one.text))
+    return next(steps, change.site)
+
+
+def _hazard(followers: Sequence[SharedItem], change: Change, cell: int) -> Hazard:
+    born = change.born
     several = [path.steps[:-1] for path, _, _ in followers]
     container = str(AccessPath(followers[0][0].root, several[0][: count_alike(several)]))
     owner = _owner(container, [parse_path(owner) for _, owner, _ in followers])
@@ -82,7 +139,9 @@ def _hazard(followers: Sequence[SharedItem], site: Site | None, cell: int) -> Ha
         op=None,
         fact=KeptReference(container=container, owner=owner),
         fix=Fix(kind="deep-copy", code=f"{container} = copy.deepcopy({container})"),
-        written_at=site,
+        saved_at=born,
+        written_at=_step_of(change),
+        saved_cell=cell if born else None,
         written_cell=cell,
     )
 

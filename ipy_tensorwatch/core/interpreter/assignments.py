@@ -75,7 +75,7 @@ def _assign(target: ast.expr, value: ast.expr, frame: Frame) -> None:
 def _set(target: ast.expr, refs: References, frame: Frame) -> None:
     match target:
         case ast.Attribute(value=owner, attr=name):
-            frame.reader.store(trace(owner, frame), f".{name}", refs)
+            frame.reader.assign(trace(owner, frame), name, refs)
         case ast.Subscript(value=owner, slice=key):
             frame.reader.operate(trace(owner, frame), "__setitem__", refs)
             if not is_slice(key):

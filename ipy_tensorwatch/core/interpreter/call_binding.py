@@ -6,18 +6,21 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..model.path import AccessPath
+from ..model.path import ANY_ITEM, AccessPath
 from ..statements import reference as to
 from ..statements.expression_aliases import trace
 from ..statements.reference import Reference, References, union
 from ..statements.scope import Scope
-from ..syntax.ast_queries import positional_names
+from ..syntax.ast_queries import is_plain_key, last_name, positional_names, spell_item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .definitions import Function
     from .frame import Frame
+
+
+_CONTAINERS = frozenset(("dict", "list", "set", "defaultdict", "OrderedDict", "deque", "Counter"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,14 @@ class Arguments:
     ----------
     rest
         The contents of `*args` and `**kwargs`, or what an unknown caller may pass to any parameter.
+    keys
+        By position or name, the steps of the items that constant arguments are keys of.
     """
 
     positional: tuple[References, ...] = ()
     named: Mapping[str, References] = field(default_factory=dict)
     rest: References = ()
+    keys: Mapping[int | str, str] = field(default_factory=dict)
 
     def everything(self) -> References:
         """Return all arguments."""
@@ -56,7 +62,16 @@ def read_arguments(node: ast.Call, scope: Scope) -> Arguments:
         positional=tuple(trace(one, scope) for one in node.args if not isinstance(one, ast.Starred)),
         named={one.arg: trace(one.value, scope) for one in node.keywords if one.arg is not None},
         rest=union(*starred, *doubled),
+        keys=_constants(node, scope),
     )
+
+
+def _constants(node: ast.Call, scope: Scope) -> Mapping[int | str, str]:
+    starts = next((place for place, one in enumerate(node.args) if isinstance(one, ast.Starred)), len(node.args))
+    given: list[tuple[int | str, ast.expr]] = [*enumerate(node.args[:starts])]
+    given += [(one.arg, one.value) for one in node.keywords if one.arg is not None]
+    found = ((place, scope.step_of(one)) for place, one in given if isinstance(one, ast.Name) or is_plain_key(one))
+    return {place: step for place, step in found if step != ANY_ITEM}
 
 
 def bind_arguments(closure: Closure, arguments: Arguments) -> dict[str, References]:
@@ -79,6 +94,24 @@ def bind_arguments(closure: Closure, arguments: Arguments) -> dict[str, Referenc
     return bound
 
 
+def bind_keys(closure: Closure, arguments: Arguments) -> dict[str, str]:
+    """Return the parameters that are constants throughout the call, each as the step of an item."""
+    node = closure.function.node
+    names = positional_names(node.args)[len(closure.given) :]
+    passed = {*names[: len(arguments.positional)], *arguments.named}
+    bound: dict[str, str] = {}
+    if not arguments.rest:
+        defaults = ((name, one) for name, one in _defaults(node.args).items() if name not in passed)
+        bound = {name: spell_item(one) for name, one in defaults if one is not None and is_plain_key(one)}
+    for place, step in arguments.keys.items():
+        if isinstance(place, str):
+            bound[place] = step
+        elif place < len(names):
+            bound[names[place]] = step
+    again = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
+    return {name: step for name, step in bound.items() if name not in again}
+
+
 def _defaults(spec: ast.arguments) -> dict[str, ast.expr | None]:
     names = positional_names(spec)
     missing: list[ast.expr | None] = [None] * (len(names) - len(spec.defaults))
@@ -92,4 +125,16 @@ def _default(function: str, name: str, default: ast.expr | None) -> References:
         isinstance(part, ast.Call | ast.List | ast.Dict | ast.Name) for part in ast.walk(default)
     ):
         return ()
-    return union((Reference(path=AccessPath(f"<{function}({name})>")),), trace(default, Scope()))
+    kept: References = (Reference(path=AccessPath(f"<{function}({name})>")),)
+    if not _is_container(default):
+        return union(kept, trace(default, Scope()))
+    if not isinstance(default, ast.Call):
+        return union(to.wrap(kept), trace(default, Scope()))
+    given = read_arguments(default, Scope())
+    return union(to.wrap(kept), *given.positional, to.wrap(union(*given.named.values())))
+
+
+def _is_container(node: ast.expr) -> bool:
+    """Return whether an expression makes a container, whose items are set without a write to memory."""
+    made = isinstance(node, ast.Call) and last_name(node.func) in _CONTAINERS
+    return made or isinstance(node, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp)

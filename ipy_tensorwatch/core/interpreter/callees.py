@@ -60,6 +60,10 @@ class Callees:
         made = "" if one.path.steps else self._objects.get(one.path.root, "")
         return made or self.library.class_of(one.path)
 
+    def is_module(self, one: Reference) -> bool:
+        """Return whether a reference leads to a module."""
+        return self.library.kind_of(self.class_of(one)) == "module"
+
     def is_opaque(self, one: Reference) -> bool:
         """Return whether an object's class is a library's whose items are unknown."""
         name = self.class_of(one)
@@ -128,8 +132,7 @@ class Callees:
         return [] if found is None else [_bound(found, owner)]
 
     def _only(self, func: ast.Attribute, owner: References) -> list[Closure]:
-        known = func.attr in _TENSORS_OWN or is_inplace_name(func.attr) or not is_method(func)
-        if known or not owner or any(self.class_of(one) for one in owner):
+        if is_tensor_method(func) or not is_method(func) or not owner or any(self.class_of(one) for one in owner):
             return []
         found = self.library.only_method(func.attr)
         return [] if found is None else [_bound(found, owner)]
@@ -150,6 +153,11 @@ class Callees:
         names = [name for path, name in self.library.behind(one.path) if path != one.path]
         found = (self.library.function(name) for name in names)
         return [Closure(each) for each in found if each is not None][:_MOST_INSTANCES]
+
+
+def is_tensor_method(func: ast.expr) -> bool:
+    """Return whether a function is a method of tensors or of containers, which calls nothing of the notebook."""
+    return isinstance(func, ast.Attribute) and (func.attr in _TENSORS_OWN or is_inplace_name(func.attr))
 
 
 def _bound(method: Function, myself: References) -> Closure:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from ..syntax.method_names import promises_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..model.path import AccessPath
+
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+ClassKind = Literal["", "module", "optimizer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +52,25 @@ class Function:
     def is_marked(self, *names: str) -> bool:
         """Return whether it has a decorator of one of these names."""
         return any(part in names for one in self.decorators() for part in one.split("."))
+
+
+class RunningFunction(NamedTuple):
+    """A notebook function that runs.
+
+    Attributes
+    ----------
+    owners
+        The access paths of the object whose method it is; empty for a plain function, or if they are not known.
+    kind
+        What the object is.
+    """
+
+    name: str
+    owners: tuple[AccessPath, ...] = ()
+    kind: ClassKind = ""
+    is_method: bool = False
+
+    @property
+    def is_called(self) -> bool:
+        """Whether it is a module's method that promises not to change the module, such as `forward` and `eval`."""
+        return self.kind == "module" and (self.name == "forward" or promises_to_read(self.name, of_module=True))

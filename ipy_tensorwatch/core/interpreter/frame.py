@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Protocol
 
-from ..model.path import AccessPath
+from ..model.path import ANY_ITEM, AccessPath
 from ..statements.reference import Reference, References, union
 from ..statements.scope import Scope
+from ..syntax.ast_queries import is_plain_key, is_slice, spell_item
 from .definitions import Code, Function
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..statements.call_writes import NamedWrite
 
 
@@ -28,6 +31,9 @@ class Reader(Protocol):
 
     def operate(self, refs: References, name: str, others: References) -> References:
         """Interpret a method that an operator or a `with` runs."""
+
+    def assign(self, refs: References, name: str, value: References) -> None:
+        """Interpret the assignment to an attribute, and the setter that it runs."""
 
     def store(self, refs: References, step: str, value: References) -> None:
         """Record what is stored at an item or attribute."""
@@ -56,9 +62,16 @@ class Frame(Scope):
     ) -> None:
         super().__init__(names)
         self.reader, self.code, self.function, self.around = reader, code, function, around
+        self.keys: Mapping[str, str] = {}
         self.node: ast.stmt = ast.Pass()
         self.results: References = ()
         self.known: dict[ast.Call, References | None] = {}
+
+    def step_of(self, key: ast.expr) -> str:
+        """Return the step of an item: a constant, or a parameter that was given one; else any item."""
+        if isinstance(key, ast.Name) and key.id in self.keys:
+            return self.keys[key.id]
+        return spell_item(key) if is_slice(key) or is_plain_key(key) else ANY_ITEM
 
     def look_up(self, name: str) -> References:
         """Return what a name refers to: a local, an enclosing function's local, or a notebook variable."""
@@ -83,7 +96,9 @@ class Frame(Scope):
 
     def branch(self) -> Frame:
         """Return a scope for a block that may or may not run."""
-        return Frame(self.reader, dict(self.names), code=self.code, function=self.function, around=self.around)
+        inside = Frame(self.reader, dict(self.names), code=self.code, function=self.function, around=self.around)
+        inside.keys = self.keys
+        return inside
 
     def join(self, other: Frame) -> None:
         """Merge the bindings of a block that may have run."""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from ..model.records import Inner
 from ..syntax.statement_text import header_end, spell, spell_line
 from .execute import is_lambda_body
-from .ranking import Likelihood, judge
+from .ranking import NOWHERE, Elsewhere, Likelihood, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..model.path import AccessPath
-    from .write_events import Event
+    from .definitions import RunningFunction
+    from .write_events import Event, EventKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +32,18 @@ class Inferred:
         The caller's path of the written name: of an argument, a variable, or an attribute of `self`.
     score
         Higher is likelier.
+    kind
+        What writes: the line itself, or a library that it calls.
+    within
+        The functions that were running, the outermost first.
     """
 
     inner: Inner
     same_object: bool
     origin: AccessPath | None
     score: int
+    kind: EventKind = "write"
+    within: tuple[RunningFunction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,36 +70,62 @@ class Reached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trail:
-    """Every line that writes, to any path, reached by a statement inside notebook functions."""
+    """Every line that writes, to any path, reached by a statement inside notebook functions.
+
+    Attributes
+    ----------
+    called
+        The modules that were called, or handed to a library that may call them.
+    """
 
     events: tuple[Event, ...] = ()
+    called: frozenset[AccessPath] = frozenset()
     backward: bool = False
     optimizer: bool = False
     is_cut: bool = False
     _lines: dict[Event, Inner] = field(default_factory=dict, compare=False, repr=False)
 
-    def narrow(self, changed: AccessPath, group: Iterable[AccessPath]) -> Reached:
+    @property
+    def writes_by_itself(self) -> bool:
+        """Whether a line may write that does not run while a module is called."""
+        return self.is_cut or any(one.kind == "write" and not any(map(_is_call, one.within)) for one in self.events)
+
+    def narrow(self, changed: AccessPath, group: Iterable[AccessPath], elsewhere: Elsewhere = NOWHERE) -> Reached:
         """Return the lines that may have written to `changed`, or to the other paths in the same memory."""
         paths = (changed, *(one for one in group if one != changed))
         return Reached(
-            candidates=tuple(self._rank(paths)), backward=self.backward, optimizer=self.optimizer, is_cut=self.is_cut
+            candidates=tuple(self._rank(paths, elsewhere)),
+            backward=self.backward,
+            optimizer=self.optimizer,
+            is_cut=self.is_cut,
         )
 
-    def _rank(self, paths: tuple[AccessPath, ...]) -> list[Inferred]:
+    def _rank(self, paths: tuple[AccessPath, ...], elsewhere: Elsewhere) -> list[Inferred]:
         best: dict[tuple[int, int], Inferred] = {}
         for event in self.events:
-            found = judge(event, paths)
+            found = judge(event, paths, elsewhere)
             if found is not None:
                 one = self._describe(event, found)
                 key = (one.inner.cell, one.inner.line)
                 best[key] = max(best.get(key, one), one, key=lambda each: each.score)
-        return sorted(best.values(), key=lambda each: -each.score)
+        return sorted(best.values(), key=lambda each: (-each.score, any(map(_is_call, each.within))))
 
     def _describe(self, event: Event, found: Likelihood) -> Inferred:
         if event not in self._lines:
             self._lines[event] = _line_of(event)
         inner = self._lines[event]
-        return Inferred(inner=inner, same_object=found.same_object, origin=found.origin, score=found.score)
+        return Inferred(
+            inner=inner,
+            same_object=found.same_object,
+            origin=found.origin,
+            score=found.score,
+            kind=event.kind,
+            within=event.within,
+        )
+
+
+def _is_call(one: RunningFunction) -> bool:
+    return one.kind == "module" and one.name in ("forward", "__call__")
 
 
 def _line_of(event: Event) -> Inner:

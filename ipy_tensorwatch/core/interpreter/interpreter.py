@@ -11,9 +11,11 @@ from ..model.path import AccessPath
 from ..statements import reference as to
 from ..statements.expression_aliases import trace
 from ..statements.reference import Reference, References, union
-from ..syntax.torch_vocabulary import FRESH_LAYERS
-from .call_binding import Arguments, Closure, bind_arguments, read_arguments
-from .callees import Callees
+from ..syntax.ast_queries import last_name
+from ..syntax.torch_vocabulary import BUILTINS, FRESH_LAYERS, MODULE_METHODS
+from .call_binding import Arguments, Closure, bind_arguments, bind_keys, read_arguments
+from .callees import Callees, is_tensor_method
+from .definitions import RunningFunction
 from .execute import body_of, run
 from .frame import Frame
 from .write_events import Diary
@@ -32,6 +34,10 @@ MOST_CALLS = 400
 _SAME = ("Identity", "Dropout", "AlphaDropout", "FeatureAlphaDropout")
 _VIEWS = ("Flatten", "Unflatten")
 _OWN_BUFFERS = ("BatchNorm", "SyncBatchNorm", "InstanceNorm", "LazyBatchNorm")
+
+_CALLED = ("forward", "__call__")
+_SWITCHES = ("train", "eval")
+"""Methods of a module that run the `train` of every module inside it."""
 
 _IMPLICIT = ("__getitem__", "__getitems__", "__iter__", "__next__", "__call__", "forward", "collate_fn")
 """Methods that a library may call on an argument."""
@@ -88,6 +94,7 @@ class Interpreter:
         if found or made:
             return union(made, *(self._follow_decorated(one, handed) for one in found))
         self.diary.add_training(node, frame)
+        self._note_modules(node, handed, frame)
         layer = _run_module(node, handed, frame, self)
         opaque = self._call_back(node, handed, frame)
         return layer if layer is not None else (to.doubt(opaque) or None)
@@ -113,17 +120,40 @@ class Interpreter:
     def follow(self, closure: Closure, handed: Arguments) -> References:
         """Interpret a function, once for each set of arguments."""
         bound = bind_arguments(closure, handed)
-        key = (closure.function.node, tuple(bound.items()))
+        around, running = self.diary.running, self._describe(closure)
+        keys = bind_keys(closure, handed)
+        key = (
+            closure.function.node,
+            tuple(bound.items()),
+            tuple(keys.items()),
+            any(one.is_called for one in around),
+        )
         if key in self._done or self._depth >= DEEPEST or len(self._done) >= MOST_CALLS:
             return self._done.get(key, ())
         function = closure.function
         frame = Frame(self, bound, code=function.code, function=function, around=closure.around)
+        frame.keys = keys
         self._done[key] = ()
         self._depth += 1
+        self.diary.running = (*around, running)
+        if running.kind == "module" and running.name in _CALLED:
+            self.diary.called.update(dict.fromkeys(closure.given[0]))
         run(body_of(function.node), frame)
+        self.diary.running = around
         self._depth -= 1
         self._done[key] = frame.results
         return frame.results
+
+    def _describe(self, closure: Closure) -> RunningFunction:
+        """Return what is known of a function: a method's object, if it was bound to one."""
+        function = closure.function
+        name = function.name.split(".")[-1]
+        if not function.owner or function.is_marked("staticmethod", "classmethod") or not closure.given:
+            return RunningFunction(name)
+        classes = [function.owner, *map(self.callees.class_of, closure.given[0])]
+        kinds = (self.callees.library.kind_of(one) for one in classes if one)
+        owners = tuple(one.path for one in closure.given[0] if not one.path.root.startswith("<"))
+        return RunningFunction(name, owners, next(filter(None, kinds), ""), is_method=True)
 
     # --- what a frame reads and writes ---
 
@@ -146,6 +176,16 @@ class Interpreter:
     def _load(self, one: Reference) -> References:
         alike = self._stored.get((one.path.root, len(one.path.steps)), {})
         return union(*(refs for path, refs in alike.items() if path.leads_to(one.path)))
+
+    def assign(self, refs: References, name: str, value: References) -> None:
+        """Interpret the assignment to an attribute, and the setter that it runs."""
+        self.store(refs, f".{name}", value)
+        for one in refs:
+            setters = [each for each in self.callees.methods(one, name) if each.function.is_marked("setter")]
+            for each in setters:
+                self.follow(each, Arguments(positional=(value,)))
+            for each in self.callees.methods(one, "__setattr__"):
+                self.follow(each, Arguments(positional=((), value)))
 
     def store(self, refs: References, step: str, value: References) -> None:
         """Record what is stored at an item or attribute."""
@@ -173,16 +213,33 @@ class Interpreter:
         return self.callees.close(Closure(function, frame))
 
     def note(self, frame: Frame, write: NamedWrite) -> None:
-        """Record a write by the frame's current statement; rebinding an attribute writes no byte."""
-        if not write.metadata and (not write.step.startswith(".") or write.step == ".data"):
+        """Record a write by the frame's current statement; binding an attribute or a dict's item writes no byte."""
+        binds = write.step.startswith((".", "['", "[f'")) and write.step != ".data"
+        if write.only == "module":
+            self.diary.add(frame, "write", tuple(one for one in write.refs if self.callees.class_of(one)))
+        elif not write.metadata and not binds:
             self.diary.add(frame, "write", write.refs)
 
     # --- what a library runs ---
 
+    def _note_modules(self, node: ast.Call, handed: Arguments, frame: Frame) -> None:
+        """Record the modules that a library calls, or may call: those in its arguments, and a module of its own."""
+        name = last_name(node.func)
+        owner = trace(node.func.value, frame) if isinstance(node.func, ast.Attribute) else ()
+        if owner and name in MODULE_METHODS:
+            inside = [each for one in owner for each in self.callees.instances(one)] if name in _SWITCHES else []
+            for each in (method for one in inside for method in self.callees.methods(one, "train")):
+                self.follow(each, Arguments())
+            return
+        called = [*_called(node.func, frame), *(one for one in owner if self.callees.is_module(one))]
+        called += handed.everything() if name not in BUILTINS else ()
+        self.diary.called.update(dict.fromkeys(one for one in called if one.is_spelled))
+
     def _call_back(self, node: ast.Call, handed: Arguments, frame: Frame) -> References:
         """Interpret notebook callbacks that a library may call: functions, and methods of notebook classes."""
         given = [one for refs in (*handed.positional, *handed.named.values()) for one in refs]
-        results = [self.run_behind(one, handed) for one in union(given, handed.rest)]
+        seen = () if is_tensor_method(node.func) else union(given, handed.rest)
+        results = [self.run_behind(one, handed) for one in seen]
         owner = trace(node.func.value, frame) if isinstance(node.func, ast.Attribute) else ()
         items = Arguments(rest=to.doubt(union(*results, handed.everything(), owner)))
         callbacks = [each for one in given for each in self.callees.at(one, called=False)]
@@ -215,6 +272,14 @@ def _called(func: ast.expr, frame: Frame) -> References:
 
 
 def _run_layer(one: Reference, value: References, frame: Frame, follower: Interpreter) -> References:
+    around = follower.diary.running
+    follower.diary.running = (*around, RunningFunction("forward", (one.path,), "module", is_method=True))
+    made = _run_inside(one, value, frame, follower)
+    follower.diary.running = around
+    return made
+
+
+def _run_inside(one: Reference, value: References, frame: Frame, follower: Interpreter) -> References:
     name = follower.callees.class_of(one)
     if one.path in _writers(one, follower):
         follower.diary.add(frame, "module", union(value, to.behind((one,))))

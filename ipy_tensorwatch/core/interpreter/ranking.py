@@ -8,12 +8,37 @@ from typing import TYPE_CHECKING
 from ..model.path import AccessPath
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..statements.reference import Reference
     from .write_events import Event
 
 _VERY_OBJECT, _VIEW, _BELOW = 100, 90, 80
-_MODULE, _GRADIENT, _HIDDEN, _HANDED, _OPTIMIZER, _UNKNOWN, _ELSEWHERE = 70, 60, 50, 40, 30, 20, 10
+_MODULE, _GRADIENT, _HIDDEN, _HANDED, _OPTIMIZER, _UNKNOWN, _ELSEWHERE, _APART = 70, 60, 50, 40, 30, 20, 10, 5
 _BY_ANOTHER_NAME = 2
+NAMES_IT = _BELOW - _BY_ANOTHER_NAME
+"""The least score of a line that names the memory as written."""
+MAY_REACH = _ELSEWHERE
+"""The least score of a line that is not known to write to other memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """What is known to be memory other than the changed one.
+
+    Attributes
+    ----------
+    has
+        Returns whether a reference led to other memory when the cell ended.
+    steps
+        Whether all optimizers that stepped hold other memory.
+    """
+
+    has: Callable[[Reference], bool] = lambda _: False
+    steps: bool = False
+
+
+NOWHERE = Elsewhere()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +50,7 @@ class Likelihood:
     same_object: bool = False
 
 
-def judge(event: Event, paths: tuple[AccessPath, ...]) -> Likelihood | None:
+def judge(event: Event, paths: tuple[AccessPath, ...], elsewhere: Elsewhere = NOWHERE) -> Likelihood | None:
     """Rate a write event: `paths` is the changed path, then the others in its memory.
 
     Returns
@@ -34,7 +59,7 @@ def judge(event: Event, paths: tuple[AccessPath, ...]) -> Likelihood | None:
         None if the line is known to write elsewhere.
     """
     if event.reference is None:
-        return _judge_library(event, paths)
+        return _judge_library(event, paths, elsewhere)
     for place, path in enumerate(paths):
         found = _match(event.reference, path)
         if found is not None:
@@ -42,23 +67,25 @@ def judge(event: Event, paths: tuple[AccessPath, ...]) -> Likelihood | None:
             return Likelihood(
                 score=score - (_BY_ANOTHER_NAME if place else 0), origin=found.origin, same_object=found.same_object
             )
-    return _judge_elsewhere(event.reference)
+    return _judge_elsewhere(event.reference, elsewhere)
 
 
-def _judge_library(event: Event, paths: tuple[AccessPath, ...]) -> Likelihood | None:
+def _judge_library(event: Event, paths: tuple[AccessPath, ...], elsewhere: Elsewhere) -> Likelihood | None:
     gradient = any(path.is_grad for path in paths)
     if event.kind == "backward":
         return Likelihood(score=_GRADIENT) if gradient else None
-    return None if gradient else Likelihood(score=_OPTIMIZER)
+    return None if gradient or elsewhere.steps else Likelihood(score=_OPTIMIZER)
 
 
-def _judge_elsewhere(reference: Reference) -> Likelihood | None:
+def _judge_elsewhere(reference: Reference, elsewhere: Elsewhere) -> Likelihood | None:
     root = reference.path.root
-    if root.startswith("<") and not reference.path.steps:
+    if root.startswith("<") and (not reference.path.steps or " " not in root):  # no object made by the function itself
         return Likelihood(score=_HIDDEN)
     if not reference.sure:
         return Likelihood(score=_UNKNOWN)
-    return Likelihood(score=_ELSEWHERE, origin=reference.path) if reference.path.steps else None
+    if not reference.path.steps:
+        return None
+    return Likelihood(score=_APART if elsewhere.has(reference) else _ELSEWHERE, origin=reference.path)
 
 
 def _match(reference: Reference, path: AccessPath) -> Likelihood | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..model.path import ANY_ITEM, AccessPath
 from ..syntax.parsing import enclosing_names, find_definition, parse_cell, parse_path
-from .definitions import Code, Function, FunctionNode
+from ..syntax.torch_vocabulary import OPTIMIZERS
+from .definitions import ClassKind, Code, Function, FunctionNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,8 +29,12 @@ class Library:
         self._classes: dict[str, ast.ClassDef | None] = {}
         self._methods: dict[tuple[str, str, str], Function | None] = {}
         self._only: dict[str, Function | None] = {}
+        self._kinds: dict[str, ClassKind] = {}
         self._inplace = _by_root(notebook.inplace)
         self._paths = _by_root(notebook.classes)
+        self._modules = {notebook.classes.get(one, "") for one in notebook.modules} - {""}
+        made = {notebook.classes.get(one, "") for one in notebook.optimizers} - {""}
+        self._optimizers = made | OPTIMIZERS | {"Optimizer"}
 
     def function(self, name: str) -> Function | None:
         """Return a function, or named lambda, that the notebook defines."""
@@ -77,6 +82,24 @@ class Library:
         found = (self.method(owner, name) for name in dict.fromkeys(names))
         yield from (one for one in found if one is not None)
 
+    def kind_of(self, name: str) -> ClassKind:
+        """Return whether a class is a module's or an optimizer's; one with `step` and `zero_grad` counts as such."""
+        if name not in self._kinds:
+            self._kinds[name] = self._find_kind(name)
+        return self._kinds[name]
+
+    def _find_kind(self, name: str) -> ClassKind:
+        bases = [ast.unparse(base) for one in self._lineage(name, set()) for base in self._bases(one)]
+        if name in self._modules or any(_is_module(base) or base in self._modules for base in bases):
+            return "module"
+        if name in self._optimizers or any(base.split(".")[-1] in self._optimizers for base in bases):
+            return "optimizer"
+        return "optimizer" if self.method(name, "step") and self.method(name, "zero_grad") else ""
+
+    def _bases(self, name: str) -> list[ast.expr]:
+        node = self.class_node(name)
+        return [] if node is None else node.bases
+
     def fields(self, owner: str) -> list[str]:
         """Return the fields that a dataclass-like class declares."""
         node = self.class_node(owner)
@@ -111,12 +134,11 @@ class Library:
         return [one for one in self._inplace.get(path.root, ()) if path.leads_to(one)]
 
     def _lineage(self, name: str, seen: set[str]) -> Iterator[str]:
-        node = self.class_node(name)
-        if node is None or name in seen:
+        if self.class_node(name) is None or name in seen:
             return
         seen.add(name)
         yield name
-        for base in node.bases:
+        for base in self._bases(name):
             yield from self._lineage(ast.unparse(base), seen)
 
     def _members(self, name: str) -> list[ast.stmt]:
@@ -136,6 +158,10 @@ class Library:
         if source not in self._trees:
             self._trees[source] = parse_cell(source)
         return self._trees[source]
+
+
+def _is_module(base: str) -> bool:
+    return base.startswith(("nn.", "torch.nn.")) or base.endswith("Module")
 
 
 def _by_root(texts: Iterable[str]) -> dict[str, list[AccessPath]]:

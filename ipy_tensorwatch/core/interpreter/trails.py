@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..model.path import AccessPath
     from ..statements.statement import Statement
     from .inferred_lines import Reached
+    from .source_index import Library
 
 _CUT = Trail(is_cut=True)
 KEEP_EVERY = 64
@@ -48,6 +49,11 @@ class Trails:
         self._known: dict[object, Trail] = {}
         self._place = 0
         self._kept = {0: self._state()}
+
+    @property
+    def library(self) -> Library:
+        """What the notebook defines."""
+        return self._follower.callees.library
 
     def of(self, statement: Statement | str) -> Trail:
         """Interpret a statement; the trail serves every path that the statement changed."""
@@ -89,7 +95,12 @@ class Trails:
                 self._run_one(node, line)
         finally:
             self._restore(before)
-        return Trail(events=tuple(diary.events), backward=diary.backward, optimizer=diary.optimizer)
+        return Trail(
+            events=tuple(diary.events),
+            backward=diary.backward,
+            optimizer=diary.optimizer,
+            called=frozenset(one.path for one in diary.called),
+        )
 
     def _run_one(self, node: ast.stmt, line: int) -> None:
         body, frame = find_body(node), self._frame

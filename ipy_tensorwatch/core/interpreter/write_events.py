@@ -11,20 +11,27 @@ from ..syntax.ast_queries import last_name
 
 if TYPE_CHECKING:
     from ..statements.reference import Reference, References
-    from .definitions import Code
+    from .definitions import Code, RunningFunction
     from .frame import Frame
 
 EventKind = Literal["write", "module", "backward", "optimizer"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Event:
-    """One line inside a function that writes, and its target; None if only a library knows."""
+    """One line inside a function that writes, and its target; None if only a library knows.
+
+    Attributes
+    ----------
+    within
+        The functions that were running, the outermost first.
+    """
 
     code: Code = field(compare=False)
     node: ast.stmt
     kind: EventKind
     reference: Reference | None
+    within: tuple[RunningFunction, ...] = ()
 
 
 class Diary:
@@ -34,10 +41,16 @@ class Diary:
     ----------
     backward, optimizer
         Whether gradients were computed or cleared, and whether a `step` was called.
+    called
+        The modules that were called, or handed to a library that may call them.
+    running
+        The functions that are running, the outermost first.
     """
 
     def __init__(self) -> None:
         self.events: dict[Event, None] = {}
+        self.called: dict[Reference, None] = {}
+        self.running: tuple[RunningFunction, ...] = ()
         self.backward = self.optimizer = False
 
     def add(self, frame: Frame, kind: EventKind, refs: References) -> None:
@@ -59,4 +72,4 @@ class Diary:
 
     def _add(self, frame: Frame, kind: EventKind, one: Reference | None) -> None:
         if frame.code is not None and frame.code.lines:
-            self.events[Event(code=frame.code, node=frame.node, kind=kind, reference=one)] = None
+            self.events[Event(frame.code, frame.node, kind, one, self.running)] = None

@@ -14,6 +14,7 @@ from .snapshot import Snapshot
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .born import Born
     from .differences import Found
     from .evidence import OptimizerHolding
     from .records import Cell, Coverage, OperatorWrite
@@ -39,6 +40,8 @@ class CellTrace:
         The differences between the end of the cell before and the start of this one.
     found
         The differences from the start to the end of the cell, looks in between included.
+    born
+        What the cell bound, as far as it was seen while the cell ran.
     own
         What was observed while it ran.
     beside
@@ -68,6 +71,7 @@ class CellTrace:
     after: Snapshot = field(default_factory=Snapshot)
     outside: Sequence[Found] = ()
     found: Sequence[Found] = ()
+    born: tuple[Born, ...] = ()
     own: Evidence = field(default_factory=Evidence)
     beside: tuple[Evidence, ...] = ()
     elsewhere: frozenset[str] = frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from .records import Elements, Relation
@@ -20,17 +20,34 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Incomparable:
+    """Why the values of two tensors were not compared.
+
+    Attributes
+    ----------
+    detail
+        The type of values that are no numbers, or what was raised.
+    compared, changed
+        How many elements were compared before the time was up, and how many of them differ.
+    """
+
+    code: Literal["shapes", "too-large", "no-numbers", "raised", "no-time"]
+    detail: str = ""
+    compared: int = 0
+    changed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """Two tensors, compared.
 
     Attributes
     ----------
     elements
-        How many elements differ; None if they cannot be compared, and `why` gives the reason.
+        How many elements differ, or why they were not compared.
     """
 
     a: Form
     b: Form
     relation: Relation
-    elements: Elements | None
-    why: str = ""
+    elements: Elements | Incomparable

@@ -39,15 +39,6 @@ class FrozenRecord:
     nbytes: int
     is_kept: bool
 
-    def __str__(self) -> str:
-        """Return the message that it is frozen."""
-        return f"{self.path} is frozen{self.since}"
-
-    @property
-    def since(self) -> str:
-        """The cell that froze it, in parentheses."""
-        return "" if self.cell is None else f" (cell {self.cell})"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreezeRefusal:

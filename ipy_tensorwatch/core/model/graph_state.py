@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .half_freed import HalfFreed
-    from .saved_tensor import Overwritten
+    from .saved_tensor import Overwritten, SavedTensor
 
 Ending = Literal["graph-gone", "bytes-back", "backward-done", "variable-gone", "memory-replaced"]
 """Why a hazard ended."""
@@ -23,6 +23,8 @@ class GraphState:
     ----------
     overwritten
         The saved tensors that were overwritten.
+    spent
+        The saved tensors that were overwritten in the cell, and that a backward in it released.
     cells
         The cells with live nodes.
     same
@@ -36,6 +38,7 @@ class GraphState:
     """
 
     overwritten: tuple[Overwritten, ...] = ()
+    spent: tuple[SavedTensor, ...] = ()
     cells: frozenset[int] = frozenset()
     same: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()

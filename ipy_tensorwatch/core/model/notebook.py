@@ -37,11 +37,23 @@ class Notebook:
         By spelled path, the name of the object's class, or of the function that it is.
     inplace
         The access paths of modules that write to their inputs, or to their own parameters.
-    modules
-        The access paths of all modules.
+    objects
+        By the same paths, a number that is the same where the object is.
+    modules, optimizers
+        The access paths of all modules, and of all optimizers.
     """
 
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
     inplace: frozenset[str] = frozenset()
+    objects: Mapping[str, int] = field(default_factory=dict)
+    optimizers: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
+
+    def source_of(self, cell: int) -> str:
+        """Return the definitions of a cell, each on its lines, and blank lines for the rest of it."""
+        lines: dict[int, str] = {}
+        for one in self.definitions.values():
+            if one.cell == cell:
+                lines.update(enumerate(one.source.split("\n"), one.offset))
+        return "\n".join(lines.get(number, "") for number in range(max(lines, default=-1) + 1))

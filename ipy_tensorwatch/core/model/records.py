@@ -10,7 +10,7 @@ from .reason import Reason  # noqa: TC001  (the same)
 
 Relation = Literal["same-object", "same-elements", "overlap", "disjoint", "unknown"]
 Kind = Literal["mutated", "touched", "bound", "unbound", "rebound", "metadata"]
-Cause = Literal["direct", "call", "alias", "optimizer", "backward", "module", "outside"]
+Cause = Literal["direct", "call", "alias", "optimizer", "backward", "module", "object", "outside"]
 Certainty = Literal["observed", "inferred"]
 Status = Literal["ok", "error", "interrupted"]
 Outcome = Literal["raises", "wrong", "risk"]
@@ -134,6 +134,8 @@ class Change:
     ----------
     via
         The variables through which the memory was written, if not through this path.
+    born
+        The statement of the cell that bound the path: `bound` and `mutated` are then two changes.
     versions
         The version counter before and after; None if the tensor has none.
     versioned
@@ -152,6 +154,7 @@ class Change:
     silent: bool = False
     via: tuple[str, ...] = ()
     sites: tuple[Site, ...] = ()
+    born: Site | None = None
     versions: tuple[int | None, int | None] = (None, None)
     versioned: bool | None = None
     verified: bool = False
@@ -161,7 +164,7 @@ class Change:
 
     @property
     def site(self) -> Site | None:
-        """The first of the statements that wrote."""
+        """The statement that wrote, of several the one to show."""
         return self.sites[0] if self.sites else None
 
 

@@ -3,10 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from .freezing import FrozenRecord
+
+RestoreCode = Literal[
+    "never-changed", "all-undone", "no-such-cell", "not-since", "another-tensor", "changed-form", "not-writable",
+    "same-bytes", "references", "frozen", "not-kept", "another-form", "not-compared",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreRefusal:
+    """Why bytes cannot be restored.
+
+    Attributes
+    ----------
+    cell
+        The cell from before which they were asked for.
+    latest
+        The last cell, if there is none with that number.
+    fields
+        The fields of its reading that are others now.
+    known
+        The record of its memory, if that is frozen.
+    """
+
+    code: RestoreCode
+    path: str = ""
+    cell: int = 0
+    latest: int = 0
+    fields: tuple[str, ...] = ()
+    known: FrozenRecord | None = None
 
 
 class RefusedError(Exception):
-    """Bytes cannot be restored, for the reason given; nothing was written."""
+    """Bytes cannot be restored; nothing was written."""
+
+    def __init__(self, refusal: RestoreRefusal) -> None:
+        """Store the reason."""
+        super().__init__(refusal.code)
+        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

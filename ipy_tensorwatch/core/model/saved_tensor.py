@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..model.reading import Reading
     from ..model.records import Cause, Site
 
@@ -46,6 +48,23 @@ class SavedTensor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RootOrigin:
+    """Where a result comes from.
+
+    Attributes
+    ----------
+    cell, sequence
+        The cell after which the node that made it was first seen, and that node's sequence number.
+    leaves
+        The storages of the leaves that its backward gives gradients to; 0 for a leaf that is not watched.
+    """
+
+    cell: int
+    sequence: int
+    leaves: frozenset[int] = frozenset((0,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overwritten:
     """An overwritten saved tensor of a live graph.
 
@@ -55,11 +74,17 @@ class Overwritten:
         Its version now.
     roots
         The paths whose backward needs it.
+    is_moved
+        Whether it was given other memory, as by `x.data = y`.
+    origins
+        Where each of `roots` comes from.
     """
 
     saved: SavedTensor
     version: int
     roots: tuple[str, ...]
+    is_moved: bool = False
+    origins: Mapping[str, RootOrigin] = field(default_factory=dict)
 
     @property
     def will_raise(self) -> bool:

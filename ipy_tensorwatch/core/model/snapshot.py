@@ -12,12 +12,14 @@ from .intervals import Intervals
 from .outline import Outline
 from .reading import TOO_MANY
 from .records import TensorRecord
+from .ways import Ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from .path import AccessPath
     from .reading import Reading
+    from .ways import Way
 
     Entry = tuple[AccessPath, Reading]
 
@@ -171,9 +173,16 @@ FEW = 256
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Snapshot:
-    """Every tensor and array reachable from the user's names after one cell."""
+    """Every tensor and array reachable from the user's names after one cell.
+
+    Attributes
+    ----------
+    several_ways
+        The containers that more than one path leads to, although they are in one scene only.
+    """
 
     scenes: Mapping[str, RootSnapshot] = field(default_factory=dict)
+    several_ways: tuple[Way, ...] = ()
 
     def __len__(self) -> int:
         """Count the paths."""
@@ -191,6 +200,11 @@ class Snapshot:
     def place_of(self, path: str) -> tuple[RootSnapshot, int] | None:
         """Return the scene and place of a spelled path."""
         return next(((one, one.places[path]) for one in self.scenes.values() if path in one.places), None)
+
+    @cached_property
+    def ways(self) -> Ways:
+        """The second ways to containers."""
+        return Ways(self.several_ways)
 
     @cached_property
     def by_storage(self) -> ByStorage:

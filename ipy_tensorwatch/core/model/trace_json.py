@@ -12,6 +12,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any
 
+from .born import Born
 from .cell_trace import CellTrace, SourceFile
 from .difference import Content, Difference
 from .evidence import Evidence, Move, OptimizerHolding, OptimizerStep, Position, Recorded, SeenWrite
@@ -23,8 +24,9 @@ from .path import AccessPath
 from .reading import Reading
 from .reason import Reason
 from .records import Cell, Coverage, Elements, Example, Inner, OperatorWrite, Site, Unverified
-from .saved_tensor import Overwritten, SavedTensor
+from .saved_tensor import Overwritten, RootOrigin, SavedTensor
 from .snapshot import RootSnapshot, Snapshot
+from .ways import Way
 
 SCHEMA = 1
 _RECORDS: dict[str, Any] = {
@@ -32,10 +34,10 @@ _RECORDS: dict[str, Any] = {
     for one in (
         *(CellTrace, SourceFile, Difference, Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite),
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
-        *(HalfFreed, OptimizerHolding, OperatorWrite, Reason, Site, Unverified, Overwritten, SavedTensor, Snapshot),
+        *(Born, HalfFreed, OptimizerHolding, OperatorWrite, Reason, RootOrigin, Site, Unverified, Overwritten),
+        *(SavedTensor, Snapshot),
     )
-} | {"Content": Content.of}
-_RECORDS["Content"] = Content.of
+} | {"Content": Content.of, "Way": Way.of}
 _KIND = "@"
 
 
@@ -64,6 +66,8 @@ def read_trace(text: str) -> CellTrace:
 @cache
 def _defaults(kind: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return the saved fields of a record, each with its default value."""
+    if kind is Way:
+        return {"path": MISSING, "target": MISSING}
     if kind is Content:  # `elements` is counted on demand, from fields that are not saved
         return {"changed": MISSING, "verified": MISSING, "since": None, "elements": None}
     if not is_dataclass(kind):

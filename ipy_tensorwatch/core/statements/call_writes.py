@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..syntax.ast_queries import is_inplace_dunder, is_inplace_name, is_library, is_method, is_true, keyword, last_name
 from ..syntax.torch_vocabulary import METADATA, MODULE_WRITES, NEEDS_LIBRARY, UFUNCS, WRITTEN_ARGUMENT
@@ -33,11 +33,14 @@ class NamedWrite:
         The item or attribute that is set, as typed; empty if the whole object is written.
     metadata
         Whether only metadata changes, as with `detach_`.
+    only
+        What alone is written so, if not everything is: `to` makes a new tensor of a tensor.
     """
 
     refs: References
     step: str = ""
     metadata: bool = False
+    only: Literal["", "array", "module"] = ""
 
 
 def call_writes(node: ast.Call, scope: Scope) -> Iterator[NamedWrite]:

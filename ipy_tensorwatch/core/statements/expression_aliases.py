@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..syntax.ast_queries import is_method, is_slice, keyword, last_name, spell_item
+from ..syntax.ast_queries import is_method, is_slice, keyword, last_name
 from . import reference as to
 from .call_aliases import function_result, method_result
 from .reference import union
@@ -30,7 +30,7 @@ def trace(node: ast.expr, scope: Scope) -> References:
         case ast.Attribute(value=value, attr=name):
             return scope.stored(to.take_attribute(trace(value, scope), name))
         case ast.Subscript(value=value, slice=key):
-            return scope.stored(to.item(trace(value, scope), spell_item(key), several=is_slice(key)))
+            return scope.stored(to.item(trace(value, scope), scope.step_of(key), several=is_slice(key)))
         case ast.Call():
             known = scope.call(node)
             return _trace_call(node, scope) if known is None else known
@@ -104,6 +104,8 @@ def bind_element(target: ast.expr, source: ast.expr, scope: Scope) -> None:
     elif parts and (name == "items" or name.startswith("named_")):
         bind(parts[0], (), scope)
         bind(parts[-1], to.element(to.element(trace(source, scope))), scope)
+    elif isinstance(source, ast.BinOp) and isinstance(source.op, ast.Add):
+        bind(target, scope.iterated(union(trace(source.left, scope), trace(source.right, scope))), scope)
     else:
         bind(target, scope.iterated(trace(source, scope)), scope)
 

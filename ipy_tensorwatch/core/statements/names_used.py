@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
 from ..syntax.ast_queries import COMPREHENSIONS, names_bound, own_parts, spell_item
-from ..syntax.parsing import walk_statements
+from ..syntax.parsing import DEFINITIONS, walk_statements
 from ..syntax.torch_vocabulary import VIEWS
 
 if TYPE_CHECKING:
@@ -86,6 +86,33 @@ def binds_of(node: ast.stmt) -> frozenset[str]:
         case _:
             caught = (one.name for one in getattr(node, "handlers", ()) if one.name)
             return names.union(caught, (part.id for own in own_parts(node) for part in _bound(own)))
+
+
+def names_led_on(node: ast.stmt) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names that may lead to new objects after a statement, and those that it only mentions.
+
+    Examples
+    --------
+    >>> names_led_on(ast.parse("a.x, b = f(c)").body[0]) == ({"a", "b"}, {"c", "f"})
+    True
+    """
+    if isinstance(node, DEFINITIONS):
+        return frozenset(), frozenset()
+    stored, read = set(binds_of(node)), set[str]()
+    for part in (inner for own in own_parts(node) for inner in ast.walk(own)):
+        if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
+            stored.add(_root_of(part))
+        elif isinstance(part, ast.Name):
+            read.add(part.id)
+    if isinstance(node, ast.AugAssign):
+        stored.add(_root_of(node.target))
+    return frozenset(stored), frozenset(read - stored)
+
+
+def _root_of(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _bound(node: ast.expr) -> Iterator[ast.Name]:

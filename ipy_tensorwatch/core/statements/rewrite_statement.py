@@ -10,7 +10,7 @@ from ..syntax.parsing import parse_cell
 from ..syntax.torch_vocabulary import OUT_OF_PLACE
 from .expression_aliases import trace
 from .scope import Scope
-from .statement import targets_of
+from .statement_writes import targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
+from ..syntax.ast_queries import spell_item
 from . import reference as to
 from .reference import Reference, References
 
@@ -21,6 +22,10 @@ class Scope:
     def look_up(self, name: str) -> References:
         """Return what a name refers to."""
         return self.names.get(name, (Reference(path=AccessPath(name)),))
+
+    def step_of(self, key: ast.expr) -> str:
+        """Return the step of an item, as typed."""
+        return spell_item(key)
 
     def call(self, node: ast.Call) -> References | None:
         """Return what a call's result refers to; None if only a library's names can tell."""

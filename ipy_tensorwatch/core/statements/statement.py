@@ -5,32 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..model.path import AccessPath
-from ..syntax.magic_calls import MAGIC_CALL, as_typed, find_body, find_source
+from ..syntax.magic_calls import MAGIC_CALL, as_typed, find_body, find_source, runs_magic
 from ..syntax.parsing import parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
+from .assigned_value import value_of
+from .called_methods import CalledMethod, called_methods
+from .loop_elements import elements_of, loops_around
 from .names_used import binds_of, calls_of, mentions_of
-from .scope import Scope
-from .statement_writes import find_writes
+from .statement_writes import targets_of
 from .write_target import Target, key_names, spell_target
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterator
 
-    from .call_writes import NamedWrite
-    from .reference import Reference
+    from ..model.path import AccessPath
+    from .loop_elements import Element, Loops
 
 __all__ = ["Statement", "Target", "parse_cell", "parse_statements", "spell_target", "statements_of", "walk_statements"]
 
 
 class StatementFacts(NamedTuple):
-    """The facts in a statement's text."""
+    """The facts in a statement's text; `elements` are those of the code that a magic runs."""
 
     targets: tuple[Target, ...] = ()
+    elements: tuple[Element, ...] = ()
     mentions: tuple[AccessPath, ...] = ()
     binds: frozenset[str] = frozenset()
     calls: bool = True
+    methods: tuple[CalledMethod, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +54,22 @@ class Statement:
     end_line: int
     text: str
     _node: ast.stmt = field(compare=False, repr=False)
+    _loops: Loops = field(default=(), compare=False, repr=False)
     _facts: list[StatementFacts] = field(default_factory=list, compare=False, repr=False)
+    _led: list[tuple[Element, ...]] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def targets(self) -> tuple[Target, ...]:
         """The targets that it names as written."""
         return self._read().targets
+
+    @property
+    def elements(self) -> tuple[Element, ...]:
+        """The elements of containers that it writes through the variables of the loops around it."""
+        if not self._led:
+            inner = self._read().elements if runs_magic(self.text) else ()
+            self._led.append((*_elements_of(self._node, self._loops), *inner))
+        return self._led[0]
 
     @property
     def mentions(self) -> tuple[AccessPath, ...]:
@@ -73,6 +85,16 @@ class Statement:
     def calls(self) -> bool:
         """Whether it may run the code of a function: calls, `await`, decorators, loops, `with`."""
         return self._read().calls
+
+    @property
+    def methods(self) -> tuple[CalledMethod, ...]:
+        """The methods that it calls by name, each with its object's path."""
+        return self._read().methods
+
+    @property
+    def value(self) -> ast.expr | None:
+        """The value that it assigns."""
+        return value_of(self._node)
 
     def _read(self) -> StatementFacts:
         if not self._facts:
@@ -94,8 +116,10 @@ def parse_statements(source: str) -> tuple[Statement, ...]:
 
 def statements_of(tree: ast.Module, source: str) -> tuple[Statement, ...]:
     """Return the own statements of a parsed cell, in the order of `walk_statements`."""
-    lines = source.split("\n")
-    return tuple(_describe(index, node, lines) for index, node in enumerate(walk_statements(tree.body)))
+    lines, loops = source.split("\n"), loops_around(tree.body)
+    return tuple(
+        _describe(index, node, lines, loops.get(id(node), ())) for index, node in enumerate(walk_statements(tree.body))
+    )
 
 
 def statements_in(one: Statement) -> tuple[Statement, ...]:
@@ -116,11 +140,11 @@ def statements_in(one: Statement) -> tuple[Statement, ...]:
     return tuple(replace(each, line=each.line + above, end_line=each.end_line + above) for each in inner)
 
 
-def _describe(index: int, node: ast.stmt, lines: list[str]) -> Statement:
+def _describe(index: int, node: ast.stmt, lines: list[str], loops: Loops) -> Statement:
     start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
     end, column = header_end(node, lines)
     text = as_typed(spell(node, lines, start, end, column))
-    return Statement(index=index, line=start, end_line=end, text=text, _node=node)
+    return Statement(index=index, line=start, end_line=end, text=text, _node=node, _loops=loops)
 
 
 def _facts_of(node: ast.stmt) -> StatementFacts:
@@ -130,22 +154,24 @@ def _facts_of(node: ast.stmt) -> StatementFacts:
         return StatementFacts()
 
 
+def _elements_of(node: ast.stmt, loops: Loops) -> tuple[Element, ...]:
+    try:
+        return tuple(dict.fromkeys(elements_of(node, loops)))
+    except RecursionError:
+        return ()
+
+
 def _analyse(node: ast.stmt) -> StatementFacts:
     source = find_source(node)
     inner = parse_statements(source) if source else ()
     return StatementFacts(
         targets=tuple(dict.fromkeys([*targets_of(node), *(one for part in inner for one in part.targets)])),
+        elements=tuple(dict.fromkeys(one for part in inner for one in part.elements)),
         mentions=tuple(dict.fromkeys([*mentions_of(node), *(one for part in inner for one in part.mentions)])),
         binds=binds_of(node).union(*(part.binds for part in inner)),
         calls=calls_of(node),
+        methods=tuple(dict.fromkeys([*called_methods(node), *(one for part in inner for one in part.methods)])),
     )
-
-
-def targets_of(node: ast.stmt) -> Iterator[Target]:
-    """Yield the targets of a statement; what an unknown function may have returned is left out."""
-    scope = Scope()
-    for write in find_writes(node, scope):
-        yield from (_target(write, one) for one in write.refs if one.sure)
 
 
 def names_written(node: ast.stmt) -> tuple[str, ...]:
@@ -162,9 +188,3 @@ def names_written(node: ast.stmt) -> tuple[str, ...]:
     except RecursionError:  # too deep for the recursion limit
         return ()
     return tuple(sorted({path.root for path in paths}.union(*map(key_names, paths))))
-
-
-def _target(write: NamedWrite, one: Reference) -> Target:
-    steps = (*one.path.steps, write.step) if write.step and one.is_spelled else one.path.steps
-    below = one.below or one.depth > 0
-    return Target(path=AccessPath(one.path.root, steps), below=below, same_object=one.same, grad=one.grad)

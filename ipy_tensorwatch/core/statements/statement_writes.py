@@ -5,16 +5,38 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from ..model.path import AccessPath
 from ..syntax.ast_queries import COMPREHENSIONS, is_library, own_parts, spell_item
 from ..syntax.torch_vocabulary import METADATA, OUTER_MODULE_WRITES, OUTER_WRITES
 from . import reference as to
 from .call_writes import NamedWrite, call_writes
 from .expression_aliases import enter, trace
+from .scope import Scope
+from .write_target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .scope import Scope
+    from .reference import Reference
+
+
+def targets_of(node: ast.stmt) -> Iterator[Target]:
+    """Yield the targets of a statement; what an unknown function may have returned is left out."""
+    for write in find_writes(node, Scope()):
+        yield from (target_of(write, one) for one in write.refs if one.sure)
+
+
+def target_of(write: NamedWrite, one: Reference) -> Target:
+    """Return the target that one reference of a write is."""
+    assigns = bool(write.step) and one.is_spelled
+    steps = (*one.path.steps, write.step) if assigns else one.path.steps
+    return Target(
+        path=AccessPath(one.path.root, steps),
+        below=one.below or one.depth > 0,
+        same_object=one.same,
+        grad=one.grad,
+        kind="metadata" if write.metadata else write.only or ("assign" if assigns else "write"),
+    )
 
 
 def find_writes(node: ast.stmt, scope: Scope) -> Iterator[NamedWrite]:
@@ -72,6 +94,7 @@ def _last_writes(node: ast.stmt, scope: Scope) -> Iterator[NamedWrite]:
         return
     name, owner = value.func.attr, value.func.value
     if name in OUTER_MODULE_WRITES:
-        yield NamedWrite(refs=to.behind(trace(owner, scope)))
+        yield NamedWrite(refs=to.behind(trace(owner, scope)), only="module")
     elif isinstance(node, ast.Expr) and (name in OUTER_WRITES or name in METADATA):
-        yield NamedWrite(refs=trace(owner, scope), metadata=name in METADATA)
+        is_metadata = name in METADATA
+        yield NamedWrite(refs=trace(owner, scope), metadata=is_metadata, only="" if is_metadata else "array")

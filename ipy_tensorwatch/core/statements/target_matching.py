@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..model.path import ANY_ITEM, AccessPath
+from ..syntax.parsing import parse_path
 from .write_target import spell_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ..model.reading import Reading
     from .statement import Statement
     from .write_target import KeyValues, Target
+
+    WatchedPaths = Mapping[str, Reading | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,17 +29,30 @@ class Named:
         The watched paths, spelled.
     below
         Targets with everything behind them, each with its resolved path.
+    bound
+        The watched paths that it binds: `b.x = y`, which writes `b.x` only if the statement does.
+    owners
+        The paths of what it assigns an item or attribute of that is no watched path: `k` in `k.scale = 2`. That
+        runs code of the class of `k`, if it has any.
     """
 
     exact: frozenset[str]
     below: tuple[tuple[Target, AccessPath], ...]
+    bound: frozenset[str] = frozenset()
+    owners: tuple[AccessPath, ...] = ()
+
+    @property
+    def paths(self) -> list[AccessPath]:
+        """The paths as the statement spells them."""
+        exact = map(parse_path, sorted(self.exact | self.bound))
+        return [*exact, *(spelled for _, spelled in self.below), *self.owners]
 
     def is_behind(self, path: AccessPath) -> bool:
         """Return whether a path is behind one of the targets."""
         return any(target.covers(path, spelled) for target, spelled in self.below)
 
 
-def name_targets(statement: Statement, values: Iterable[KeyValues], watched: Mapping[str, object]) -> Named:
+def name_targets(statement: Statement, values: Iterable[KeyValues], watched: WatchedPaths) -> Named:
     """Return the watched paths that a statement names as written.
 
     Parameters
@@ -47,28 +64,44 @@ def name_targets(statement: Statement, values: Iterable[KeyValues], watched: Map
     watched
         All paths, spelled, to find the longest one that a target names.
     """
-    exact: set[str] = set()
+    return match_targets(statement.targets, values, watched)
+
+
+def match_targets(targets: Iterable[Target], values: Iterable[KeyValues], watched: WatchedPaths) -> Named:
+    """Return the watched paths that some targets name; the parameters are those of `name_targets`."""
+    exact, bound = set[str](), set[str]()
     below: dict[tuple[Target, AccessPath], None] = {}
-    for target in statement.targets:
-        for path in dict.fromkeys(spell_target(target, one) for one in values):
-            matches = _longest_watched(path, watched)
+    owners: dict[AccessPath, None] = {}
+    for target in targets:
+        for path in dict.fromkeys(spell_target(target, one) for one in values) if target.kind != "metadata" else ():
+            matches, is_whole = longest_watched(path, watched)
+            if matches and _is_other(target, watched[matches[0]]):
+                continue
             if not target.grad:
-                exact.update(matches)
+                (bound if target.kind == "assign" and is_whole else exact).update(matches)
             if target.below or not matches:  # `out=pair` writes what is behind the name
                 below[target, path] = None
-    return Named(exact=frozenset(exact), below=tuple(below))
+            if target.kind == "assign" and not matches:
+                owners[AccessPath(path.root, path.steps[:-1])] = None
+    return Named(exact=frozenset(exact), below=tuple(below), bound=frozenset(bound), owners=tuple(owners))
 
 
-def _longest_watched(path: AccessPath, watched: Mapping[str, object]) -> list[str]:
+def _is_other(target: Target, reading: Reading | None) -> bool:
+    """Return whether a target is only written if it is something else: an array, or no tensor at all."""
+    return target.kind == "module" or (target.kind == "array" and reading is not None and reading.kind != "ndarray")
+
+
+def longest_watched(path: AccessPath, watched: WatchedPaths) -> tuple[list[str], bool]:
+    """Return the watched paths that match most steps of a path, and whether they match all of them."""
     for length in range(len(path.steps), -1, -1):
         prefix = AccessPath(path.root, path.steps[:length])
         if str(prefix) in watched:
-            return [str(prefix)]
+            return [str(prefix)], length == len(path.steps)
         if ANY_ITEM in prefix.steps:
             matches = [spelled for spelled in watched if _spells(prefix, spelled)]
             if matches:
-                return matches
-    return []
+                return matches, length == len(path.steps)
+    return [], False
 
 
 def _spells(pattern: AccessPath, spelled: str) -> bool:

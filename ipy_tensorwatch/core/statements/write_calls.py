@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ..syntax.torch_vocabulary import FRESH, VIEWS
+
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from ..model.path import AccessPath
     from .statement import Statement
 
 _RUNS_CODE = frozenset("([.+-*/@%&|^~<>")
+_CALLED = re.compile(r"(\.?)(\w+)\s*\(")
+_READERS = (FRESH | VIEWS) - {"backward", "sort"}
 _OPENS = re.compile(r"\b(?:for|with|await|class|def)\b")
 
 
@@ -26,10 +32,17 @@ def runs_backward(statement: Statement) -> bool:
 
 
 def is_followed_by(signs: str, name: str, statement: Statement) -> bool:
-    """Return whether a name is followed by one of these signs."""
-    return re.search(rf"(?<![\w.]){re.escape(name)}[{re.escape(signs)}]", statement.text) is not None
+    """Return whether a name is followed by one of these signs, whichever quotes its keys have."""
+    text = statement.text.replace('"', "'")
+    return re.search(rf"(?<![\w.]){re.escape(name)}[{re.escape(signs)}]", text) is not None
 
 
 def mentions(statement: Statement, path: AccessPath) -> bool:
     """Return whether a statement mentions a path, a prefix of it, or something behind it."""
     return any(one.leads_to(path) or path.leads_to(one) for one in statement.mentions)
+
+
+def calls_only(statement: Statement, known: Container[str]) -> bool:
+    """Return whether all that a statement calls are functions in `known`, and methods that do not write."""
+    found = _CALLED.findall(statement.text)
+    return bool(found) and all(name in (_READERS if dot else known) for dot, name in found)

@@ -6,9 +6,11 @@ import ast
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from ..model.path import ANY_ITEM, AccessPath
 
+TargetKind = Literal["write", "assign", "array", "module", "metadata"]
 Key = int | str
 KeyValues = Mapping[str, Key]
 
@@ -36,12 +38,17 @@ class Target:
         Whether the write goes to the tensor object at `path`, not to another one over its memory.
     grad
         For what is behind `path`: True for gradients only, False for all but gradients, None for either.
+    kind
+        "assign" if the last step of `path` is assigned to, as in `k.scale = 2` and `x[0] = 1`; "array" or "module" if
+        only an array or a module is written so, as in `a.sort()` and `net.half()`; "metadata" if no byte is, as in
+        `x.requires_grad_()`.
     """
 
     path: AccessPath
     below: bool = False
     same_object: bool = True
     grad: bool | None = None
+    kind: TargetKind = "write"
 
     def covers(self, path: AccessPath, spelled: AccessPath) -> bool:
         """Return whether a path is behind this target, whose own path is given as `spelled`."""

@@ -61,6 +61,11 @@ def spell_item(key: ast.expr) -> str:
     return ast.unparse(ast.Subscript(value=ast.Name(id="_"), slice=key, ctx=ast.Load()))[1:]
 
 
+def is_plain_key(key: ast.expr) -> bool:
+    """Return whether a subscript is a constant that a path may contain; a negative index may be any."""
+    return isinstance(key, ast.Constant) and type(key.value) in (int, str)
+
+
 def spell_path(node: ast.expr) -> str | None:
     """Spell an expression as an access path, if it is one: `model.layers[0].weight`."""
     match node:

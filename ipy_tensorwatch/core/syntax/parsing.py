@@ -60,6 +60,11 @@ def may_hide_writes(source: str) -> bool:
     return _HIDES_WRITES.search(source) is not None
 
 
+def may_write_gradients(source: str) -> bool:
+    """Return whether source registers a hook of a backward, or defines the backward of a Function."""
+    return "_hook(" in source or "def backward(" in source
+
+
 def parse_path(text: str) -> AccessPath:
     """Parse a spelled access path.
 

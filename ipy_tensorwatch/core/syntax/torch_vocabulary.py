@@ -61,8 +61,31 @@ OUT_OF_PLACE = _words("""
 """)
 """Methods with an in-place variant, named with an underscore."""
 
-MODULE_WRITES = _words("load_state_dict reset_parameters zero_grad to_empty _apply flatten_parameters")
+MODULE_WRITES = _words(
+    "load_state_dict reset_parameters reset_running_stats zero_grad to_empty _apply flatten_parameters"
+)
 """Methods that write to everything behind their object, anywhere in a statement."""
+
+MODULE_METHODS = _words("""
+    add_module bfloat16 buffers children compile cpu cuda double eval extra_repr float get_buffer get_extra_state
+    get_parameter get_submodule half ipu modules mtia named_buffers named_children named_modules named_parameters
+    parameters register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+    register_state_dict_pre_hook requires_grad_ set_submodule share_memory state_dict to train type xpu zero_grad
+""")
+"""Methods of every module that neither call it nor change the values of its tensors."""
+
+READS = _words("""
+    get fetch read retrieve find look lookup search query peek view show print plot draw display visualize render
+    summary summarize describe report format repr str save dump export sample predict transform inverse compute
+    calculate calc evaluate eval score test validate check infer inference generate forward call encode decode embed
+    normalize denormalize unnormalize standardize preprocess postprocess tokenize collate convert extract iter items
+    keys values len size shape num count index contains copy clone state dict parameters named buffers children
+    modules mean var std sum min max median loss error accuracy distance similarity logits probs proba features
+    stats history result results value best to as is has can act select choose
+""")
+"""The first words of the names of methods that promise to read their object."""
 
 OUTER_MODULE_WRITES = _words("apply half float double bfloat16 to type cuda cpu share_memory")
 """Methods that write to a module but not to a tensor: counted only as a statement's outermost call."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...core.model.comparison import Incomparable
 from ..page import Line, Page, Row, Table, code, words
 from ..wording.measure import spell_number
+from ..wording.not_compared import incomparable
 from ..wording.tensor_facts import spell_shape
 
 if TYPE_CHECKING:
@@ -41,8 +43,8 @@ def _parts(found: Comparison, limit: int) -> Iterator[Table | Line]:
         rows=tuple(Row(cells=tuple(map(words, row))) for row in rows),
     )
     yield words(_RELATIONS[found.relation])
-    if found.elements is None:
-        yield words(found.why)
+    if isinstance(found.elements, Incomparable):
+        yield words(incomparable(found.elements))
         return
     yield words(_difference(found.elements))
     examples = found.elements.examples[:limit]

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ...core.memory.alias_groups import blocks
-from ..page import Page, Row, Table
+from ..page import Page, Row, Table, words
 from ..paint.memory_picture import picture, says_more
 from ..wording.fold_changes import fold
 from ..wording.hazard_sentences import hazard_lines
@@ -43,6 +43,12 @@ def summarize(report: Report, hazards: Sequence[Hazard] = ()) -> Page | None:
     table = change_table(silent, caption="Silent changes", limit=MAX_LINES, bare=True, hint=": %tensorwatch")
     parts: list[PagePart] = [table] if silent else []
     return Page(head=head, parts=(*parts, *_pictures(report), *hazard_lines(hazards, MAX_HAZARDS)))
+
+
+def told_late(page: Page, count: int) -> Page:
+    """Add why a page stands under a later cell than its own."""
+    why = f"shown late: under [{count}], which ended with a clear_output that waits, it would have cleared the output"
+    return Page(head=page.head, parts=(*page.parts, words(why)))
 
 
 def _pictures(report: Report) -> Iterator[Picture]:

@@ -44,7 +44,7 @@ def _parts(memory: Memory) -> Iterator[Table | Line]:
     if memory.past:
         yield history_table(memory.past, MAX_HISTORY, str(memory.record.path))
     else:
-        yield words("no cell has written to it since it is watched")
+        yield words("no cell was seen to write to it since it is watched")
 
 
 def _unnamed(count: int) -> str:

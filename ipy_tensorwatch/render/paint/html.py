@@ -23,6 +23,12 @@ MIN_WRAPPED, EM_PER_LETTER = 32, 0.57
 """The minimum width of a wrapped column, in letters of code, and the width of a letter in em."""
 
 
+MAX_SHORT = 24
+"""A cell of at most so many letters is never broken."""
+
+MANY = 5
+"""From this number of columns on, a row takes several lines where there is little room."""
+
 MAX_NAME = 24
 """Maximum width of a name beside a picture, in columns."""
 
@@ -48,12 +54,13 @@ def _table(table: Table) -> str:
     body = f"<tbody>{''.join(_row(row, table, used) for row in table.rows)}</tbody>"
     more = f'<p class="ipytw-more">{_escape(table.more)}</p>' if table.more else ""
     caption = _escape(table.caption)
+    many = "ipytw-many" if len(used) >= MANY else ""
     if table.bare:
-        return f'<table aria-label="{caption}">{body}</table>{more}'
-    signed = ' class="ipytw-signed"' if any(row.silent for row in table.rows) else ""
+        return f'<table{_class(many)} aria-label="{caption}">{body}</table>{more}'
+    signed = "ipytw-signed" if any(row.silent for row in table.rows) else ""
     head = _head(table.head[place] for place in used)
     key = f'<p class="ipytw-key">{_escape(table.key)}</p>' if table.key else ""
-    return f"<table{signed}><caption>{caption}</caption>{head}{body}</table>{more}{key}"
+    return f"<table{_class(f'{signed} {many}'.strip())}><caption>{caption}</caption>{head}{body}</table>{more}{key}"
 
 
 def _head(names: Iterable[str]) -> str:
@@ -65,7 +72,8 @@ def _row(row: Row, table: Table, used: list[int]) -> str:
     first, *others = used
     is_marked = row.silent and not table.bare
     sign = '<span class="ipytw-sign" role="img" aria-label="silent">▲</span> ' if is_marked else ""
-    cells = f'<th scope="row">{sign}{_line(row.cells[first])}</th>'
+    short = "ipytw-short" if width(str(row.cells[first])) <= MAX_SHORT else ""
+    cells = f'<th scope="row"{_class(short)}>{sign}{_line(row.cells[first])}</th>'
     cells += "".join(_cell(table.head[place], row.cells[place]) for place in others)
     mark = "ipytw-silent" if row.silent else "ipytw-above" if row.picture else ""
     below = (
@@ -94,7 +102,8 @@ def _strip(strip: Strip, nbytes: int) -> str:
 
 def _cell(name: str, line: Line) -> str:
     if name not in WRAPPED:
-        return f"<td>{_line(line)}</td>"
+        short = "ipytw-short" if width(str(line)) <= MAX_SHORT else ""
+        return f"<td{_class(short)}>{_line(line)}</td>"
     least = EM_PER_LETTER * min(width(str(line)), MIN_WRAPPED)
     return f'<td class="ipytw-wrapped" style="min-width:{least:.3g}em">{_line(line)}</td>'
 

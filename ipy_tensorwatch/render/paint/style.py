@@ -29,6 +29,7 @@ _RULES = """
   font: 13px/1.45 var(--jp-ui-font-family, system-ui, sans-serif);
   max-width: 100%;
   overflow-x: auto;
+  container-type: inline-size;
 }
 [data-jp-theme-light="true"] &, body.vscode-light & { color-scheme: light; }
 [data-jp-theme-light="false"] &, body.vscode-dark &, html[theme="dark"] & { color-scheme: dark; }
@@ -57,10 +58,12 @@ _RULES = """
   border: 0;
   border-bottom: 1px solid var(--tw-line);
   max-width: none;
-  white-space: nowrap;
+  white-space: normal;
+  overflow-wrap: anywhere;
 }
-& table tr td.ipytw-wrapped { box-sizing: content-box; max-width: 44em; white-space: normal; }
-& table thead tr th { color: var(--tw-dim); font-size: 12px; }
+& table tr .ipytw-short { white-space: nowrap; }
+& table tr td.ipytw-wrapped { box-sizing: content-box; max-width: 44em; }
+& table thead tr th { color: var(--tw-dim); font-size: 12px; white-space: nowrap; }
 & table tbody tr, & table thead tr { background: none; border: 0; }
 & table tbody tr th { border-left: 3px solid transparent; }
 & table thead tr th:first-child { padding-left: 9px; }
@@ -76,9 +79,20 @@ _RULES = """
   border: 0;
   padding: 0;
   color: inherit;
-  white-space: pre;
+  white-space: pre-wrap;
 }
-& .ipytw-wrapped code { display: inline-block; white-space: pre-wrap; }
+& .ipytw-wrapped code { display: inline-block; }
+"""
+
+_NARROW = "@container (max-width: 1000px)"
+"""Where there is less room, the cells of a table with many columns follow each other."""
+
+_NARROW_RULES = """
+& table:not(.ipytw-picture) { width: 100%; }
+& table tr td.ipytw-wrapped { min-width: 0 !important; max-width: none; }
+& table.ipytw-many thead { display: none; }
+& table.ipytw-many > tbody > tr { display: flex; flex-wrap: wrap; border-bottom: 1px solid var(--tw-line); }
+& table.ipytw-many > tbody > tr > th, & table.ipytw-many > tbody > tr > td { border-bottom: 0; min-width: 0; }
 """
 
 _PICTURE_RULES = """
@@ -102,5 +116,5 @@ def _scoped(rules: str) -> str:
     return "".join(line.strip() for line in rules.splitlines()).replace("&", ".ipytw" * 3)
 
 
-STYLE = _scoped(_RULES)
+STYLE = _scoped(_RULES) + f"{_NARROW}{{{_scoped(_NARROW_RULES)}}}"
 PICTURE_STYLE = _scoped(_PICTURE_RULES + _SHADE_RULES)

@@ -19,6 +19,8 @@ _TITLES: Mapping[FixKind, str] = {
     "bind-anew": "Bind it anew{there}: `{code}`",
     "bind-out": "Bind what it gives{there}: `{code}`",
     "save-copy": "Let it save a copy,{there}: `{code}`",
+    "assign-copy": "Assign a copy{there}: `{code}`; or set the gradients to None before the next backward, as "
+    "`zero_grad()` does",
     "hand-copy": "Hand it a copy{there}: `{code}`",
     "hand-module-copy": "Make the {name} without `inplace=True`, or hand it a copy{there}: `{code}`",
     "read-copy": "Read from a copy{there}: `{code}`",
@@ -51,8 +53,9 @@ _TITLES: Mapping[FixKind, str] = {
     "write-some-copy": "Write to a copy (`.clone()`){there}",
     "find-line": "Write out of place in what is called there; run under `%%tensordiff`, the cell tells which line "
     "wrote",
-    "part-gradients": "Before the next backward, set the gradients to None, as `zero_grad()` does, or part them: "
-    "`{code}`",
+    "part-gradients": "Before the next backward, set the gradients to None, as `zero_grad()` does{part}",
+    "copy-gradient": "Write to a copy of `{name}` (`.clone()`) in {place}, and return it",
+    "keep-copies": "Keep a copy of each (`{other}`){line}",
     "deep-copy": "Keep a copy, before training goes on: `{code}`",
     "give-memory": "Give it memory again before it is read: `{code}`; what it held is lost",
     "drop": "Drop it: `{code}`. Next time, copy before the owner goes: `{other}`",
@@ -104,6 +107,7 @@ def _fields(fix: Fix) -> dict[str, Line | str]:
         "there": fill(" in {place}", place=place) if fix.says_where else "",
         "cell": "the cell" if fix.cell is None else where(fix.cell),
         "line": clause(": `{it}`", fix.code),
+        "part": clause(", or part them: `{it}`", fix.code),
         "again": fill("`{name}` again after it", name=name) if name else "what depends on it again",
         "start": fill("`{name}` again after it", name=name) if name else "what it starts from again",
         "step": fill("`{other}`", other=fix.other) if fix.other else "this write",

@@ -5,22 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.hazards.facts import (
+    AssignedGradients,
     FreedGraph,
     GoneMemory,
     KeptReference,
     NotTrained,
+    OneMemory,
     OverlappingElements,
     OverwrittenSave,
     Refused,
     Stopped,
     StoppedUnread,
     UnrecordedWrite,
+    WrongBackward,
 )
 from ..page import DetailEntry, Line, clause, code, fill, words
 from .error_sentences import raised, why_raised
 from .fix_sentences import remedy
 from .measure import count_of
-from .places import named, stands, statement_place, where
+from .places import named, statement_place, where
+from .training_sentences import backward_of, leads_into, training_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,18 +39,29 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
     OverwrittenSave: (
         "{backward} {will} {do}",
         "{aside}",
-        "{who}{more}, {needed} in {saved}, {were} overwritten{through} in {written}",
+        "{who}{more}, {needed} in {saved}, {were} {written_how}{through} in {written}",
     ),
     OverlappingElements: (
         "elements of `{path}` share memory",
         "",
         "it holds {elements} elements in {room}, and what was written in {written} landed in several of them.",
     ),
+    AssignedGradients: (
+        "a backward before these gradients are set to None would " + _WRONG[0],
+        _WRONG[1],
+        "{pair}{pairs} are one memory, assigned in {written}. " + _TWICE,
+    ),
     KeptReference: (
         "`{container}` is no copy",
         "",
-        "its tensors are those of `{owner}`, so that training went on in it in {written}. " + _LATER,
+        "{taken}its tensors are those of `{owner}`, so that training went on in it in {written}. " + _LATER,
     ),
+    OneMemory: (
+        "{count} tensors of `{container}` are one memory",
+        "",
+        "{kept}it was written {times}in {written}, so that each of them holds what was written last.",
+    ),
+    WrongBackward: ("the backward that just ran gave wrong gradients", _WRONG[1], "{what}, in {written}"),
     GoneMemory: ("reading `{path}` can crash the kernel", ", printing it too", "{how}."),
     UnrecordedWrite: (
         "a backward through {whose} {will} " + _WRONG[0],
@@ -66,18 +81,6 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
     ),
 }
 """For each kind of fact the outcome, an aside and the reason; shared gradients have no fact."""
-_UNHELD = {
-    "replaced": "holds what was there before.",
-    "added": "was made before {those} added.",
-    "unfrozen": "was made while {those} frozen.",
-    "left-out": "was made for others of this module.",
-}
-_LEADS = {
-    "leads": "its graph leads through that of `{name}`{made} which {freed} has freed",
-    "goes-on": "through `{name}` its graph goes on into that of the round before, which {freed} has freed",
-    "is": "its graph{made} was freed by {freed}",
-    "shares": "it shares a part of its graph{made} with one that {freed} has freed",
-}
 _GONE = {"freed": "its storage was freed or cut", "let-go": "its memory was another's, who has let go of it"}
 _ENDINGS: Mapping[Ending, str] = {
     "graph-gone": "its graph is gone",
@@ -137,7 +140,7 @@ def message_of(hazard: Hazard) -> Sentence:
     if isinstance(fact, Stopped | StoppedUnread | Refused):
         return Sentence(raised(fact.raised), why_raised(fact))
     if isinstance(fact, FreedGraph) and fact.raised:
-        return Sentence(raised(fact.raised), _leads(hazard, fact))
+        return Sentence(raised(fact.raised), leads_into(hazard, fact))
     outcome, aside, reason = _MESSAGES[type(fact)]
     fields = _fields(hazard)
     return Sentence(fill(outcome, **fields), fill(reason, **fields), str(fill(aside, **fields)))
@@ -160,64 +163,50 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
             return told | _saved_fields(hazard, fact)
         case OverlappingElements():
             return told | {"elements": f"{fact.elements:,}", "room": f"{fact.room:,}"}
-        case KeptReference():
-            return told | {"container": fact.container, "owner": fact.owner}
+        case AssignedGradients():
+            more = fact.groups - 1
+            return told | {"pairs": f" and {count_of(more, 'more pair')}" if more else ""}
+        case KeptReference() | OneMemory():
+            return told | _kept_fields(hazard, fact)
+        case WrongBackward():
+            return told | {"what": _overwritten_by(hazard, fact)}
         case GoneMemory():
             return told | {"how": _GONE[fact.how]}
-        case NotTrained():
-            return told | _unheld_fields(hazard, fact)
-        case FreedGraph():
-            return told | {"backward": _backward(fact), "leads": _leads(hazard, fact)}
-        case UnrecordedWrite():
-            return told | {"through": clause(" through `{it}`", fact.via)}
-        case _:
-            return told
+        case NotTrained() | FreedGraph():
+            return told | training_fields(hazard, fact)
+    return told | {"through": clause(" through `{it}`", fact.via)} if isinstance(fact, UnrecordedWrite) else told
 
 
-def _unheld_fields(hazard: Hazard, fact: NotTrained) -> dict[str, Line | str]:
+def _kept_fields(hazard: Hazard, fact: KeptReference | OneMemory) -> dict[str, Line | str]:
+    """Return what is kept, and since when."""
+    place = where(hazard.saved_cell, hazard.saved_at) if hazard.saved_cell else None
+    if isinstance(fact, KeptReference):
+        return {"container": fact.container, "owner": fact.owner, "taken": clause("taken in {it}, ", place)}
+    times = f"{fact.times:,} times " if fact.times and fact.times > 1 else "again "
     return {
-        "optimizer": fact.optimizer,
-        "does": "does not train" if hazard.outcome == "wrong" else "leaves out",
-        "those": named(hazard.paths),
-        "they": "they" if hazard.paths[1:] else "it",
-        "them": "them" if hazard.paths[1:] else "it",
-        "made": fill(", made in {place},", place=stands(fact.made)) if fact.made else "",
-        "why": fill(_UNHELD[fact.how], those="they were" if hazard.paths[1:] else "it was"),
+        "container": fact.container,
+        "count": f"{fact.count:,}",
+        "times": times,
+        "kept": clause("kept in {it}, ", place),
     }
 
 
-def _backward(fact: FreedGraph | OverwrittenSave) -> Line:
-    root = fact.root or ""
-    template = "`{root}.backward()`" if fact.is_scalar else "a backward through `{root}`" if root else "a backward"
-    return fill(template, root=root)
-
-
-def _leads(hazard: Hazard, fact: FreedGraph) -> Line:
-    """Return how a graph leads into a freed one, and which backward freed that."""
-    made = (
-        fill(", computed in {place},", place=statement_place(hazard.saved_cell, hazard.saved_at))
-        if (hazard.saved_cell is not None)
-        else Line()
-    )
-    return fill(
-        _LEADS[fact.how],
-        name=fact.name or "",
-        made=made,
-        freed=_freed_by(hazard),
-    )
-
-
-def _freed_by(hazard: Hazard) -> Line:
-    if hazard.written_cell is None:
-        return words("a backward")
-    return fill("the backward in {place}", place=statement_place(hazard.written_cell, hazard.written_at))
+def _overwritten_by(hazard: Hazard, fact: WrongBackward) -> Line:
+    """Return what a backward needed, and who overwrote it."""
+    if fact.hooked is not None:
+        return fill(
+            "`{it}` wrote into the gradient of `{of}`, which another branch shares", it=fact.writer, of=fact.hooked
+        )
+    path = hazard.paths[0] if hazard.paths else ""
+    template = "`{path}`, saved by {op}, was overwritten by `{it}` before it was read"
+    return fill(template, path=path, op=hazard.op or "", it=fact.writer)
 
 
 def _saved_fields(hazard: Hazard, fact: OverwrittenSave) -> dict[str, Line | str]:
     names = fact.names
     do, aside = ("raise", "") if fact.will_raise else _WRONG
     return {
-        "backward": _backward(fact),
+        "backward": backward_of(fact),
         "do": do,
         "aside": aside,
         "who": code(names[0]) if names else words(f"a temporary of shape {[*fact.shape]}"),
@@ -225,5 +214,6 @@ def _saved_fields(hazard: Hazard, fact: OverwrittenSave) -> dict[str, Line | str
         "needed": "with which a checkpoint will compute again, as" if fact.is_read_again else f"saved by {hazard.op}",
         "saved": where(hazard.saved_cell or 0, hazard.saved_at),
         "were": "were" if names[1:] else "was",
+        "written_how": "given other memory" if fact.is_moved else "overwritten",
         "through": clause(" through `{it}`", fact.via),
     }

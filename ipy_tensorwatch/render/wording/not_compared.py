@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ...core.model.comparison import Incomparable
     from ...core.model.reason import Reason, ReasonCode
 
 _KINDS: Mapping[ReasonCode, str] = {
@@ -79,3 +80,19 @@ def not_compared(reason: Reason) -> str:
             return f"memory not known: {told.split(' ', 1)[1]}"
         case _:
             return told
+
+
+def incomparable(found: Incomparable) -> str:
+    """Return why the values of two tensors were not compared."""
+    match found.code:
+        case "shapes":
+            return "their shapes differ, so their values are not compared"
+        case "no-time":
+            return f"their values were not all compared; of the first {found.compared:,}, {found.changed:,} differ"
+        case "too-large":
+            detail = "they would be too large as plain tensors"
+        case "no-numbers":
+            detail = f"values of type {found.detail} are no numbers"
+        case _:
+            detail = found.detail
+    return f"their values cannot be compared: {detail}"

@@ -22,6 +22,7 @@ _CAUSES = {
     "optimizer": "updated by an optimizer",
     "backward": "changed by backward",
     "module": "changed by its module",
+    "object": "changed by its own method",
     "outside": "changed between cells",
 }
 _KINDS = {

@@ -42,17 +42,17 @@ def statement_place(cell: int, site: Site | None) -> Line:
     >>> str(statement_place(3, Site(line=2, end_line=2, text="x.add_(1)")))
     'cell 3, line 2: x.add_(1)'
     """
-    return where(cell, site) + typed(site, hedges=False)
+    return where(cell, site) + typed(site)
 
 
-def typed(site: Site | None, *, hedges: bool = True) -> Line:
+def typed(site: Site | None) -> Line:
     """Return the text of a site, and of the line inside a function that it led to."""
     if site is None:
         return Line()
     own = fill(": `{text}`", text=site.text)
     if site.inner is None:
         return own
-    likely = "likely " if hedges and site.certainty == "inferred" else ""
+    likely = "likely " if site.certainty == "inferred" else ""
     return own + fill(" → {likely}{line}", likely=likely, line=inner_at(site.inner))
 
 

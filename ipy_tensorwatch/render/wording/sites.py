@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...core.statements.statement import parse_statements
-from ...core.syntax.parsing import parse_path
 from ..page import Line, code, words
 from .measure import count_of, shorten
 
@@ -22,14 +20,14 @@ _MAGIC = re.compile(r"get_ipython\(\)\.run_(?P<kind>cell|line)_magic\('(?P<name>
 
 def line_of(change: Change) -> Line:
     """Return the line of the cell that wrote."""
-    return line_at(main_site(change)) if change.sites else Line()
+    return line_at(change.sites[0]) if change.sites else Line()
 
 
 def site_text(change: Change) -> Line:
     """Return the text of the statement that wrote, and of the line inside the function that it called."""
     if not change.sites:
         return Line()
-    site = main_site(change)
+    site = change.sites[0]
     return text_at(site) + words(_others(change, site))
 
 
@@ -47,34 +45,8 @@ def text_at(site: Site) -> Line:
     return shown
 
 
-def main_site(change: Change) -> Site:
-    """Return the site to show: observed before inferred, then the one that names the tensor, or has any target."""
-
-    def rank(site: Site) -> tuple[int, int, bool]:
-        return _doubt(site), _distance(change, site), not _has_target(site)
-
-    return min(change.sites, key=rank) if len(change.sites) > 1 else change.sites[0]
-
-
-def _doubt(site: Site) -> int:
-    """Rank observed sites before inferred ones with a line inside a function, and these before mere candidates."""
-    return (site.certainty == "inferred") + _is_guess(site)
-
-
 def _is_guess(site: Site) -> bool:
     return site.certainty == "inferred" and site.inner is None
-
-
-def _distance(change: Change, site: Site) -> int:
-    """Rank statements that name the tensor before those that name an alias it changed through; headers come later."""
-    named = set(re.findall(r"\w+", site.text))
-    through = {parse_path(path).root for path in change.via}
-    distance = 0 if parse_path(change.path).root in named else 1 if through & named else 2
-    return max(distance, 1) + 1 if site.text.endswith(":") else distance
-
-
-def _has_target(site: Site) -> bool:
-    return any(one.targets for one in parse_statements(site.text))
 
 
 def _others(change: Change, shown: Site) -> str:

@@ -14,10 +14,11 @@ from ...capture.running.look_budget import Allowance
 from ...core.host.guard import GUARD
 from ...core.model.freezing import FrozenError
 from ...render.pages.frozen_page import show_freeze, show_frozen, show_thaw
-from ...render.wording.not_frozen import not_frozen, released
+from ...render.wording.not_frozen import let_go, not_frozen, written, written_between
 from ..ipython.cell_sources import user_variables
 from ..ipython.find_path import explain_unknown, follow, normalize
 from ..ipython.ipython_private import count_now
+from ..ipython.output import say
 from .late_error import raise_late
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ...capture.protect.frozen_memory import Frozen
     from ...core.model.freezing import FreezeRefusal
     from ...render.page import Page
+    from ..ipython.waiting_clear import WaitingClears
     from .running_cell import RunningCell
 
 SHARE, FLOOR = 0.1, 0.01
@@ -75,6 +77,7 @@ class Freezing:
 
     shell: InteractiveShell
     freezer: Freezer
+    clears: WaitingClears
     cells: dict[int, GuardedCell] = field(default_factory=dict)
 
     def freeze(self, texts: Sequence[str], known: Sequence[str]) -> Page:
@@ -122,9 +125,9 @@ class Freezing:
         """Begin a cell: undo writes since the last one, and stop operators from now on."""
         if self.freezer.frozen:
             for one in self.freezer.mend():
-                print(f"tensorwatch: {one.record()}: it was written to between cells; its bytes have been put back")
-            self._tell_let_go()
+                say(self.shell, written_between(one.record()))
             self.freezer.open()
+        self._tell_let_go()
 
     def guard(self, cell: RunningCell | None) -> None:
         """Stop operators and compare frozen bytes while a cell of this thread runs."""
@@ -143,13 +146,14 @@ class Freezing:
         if guarded is not None:
             guarded.note()
         told = _accuse(self.freezer.mend(), guarded)
-        self._tell_let_go()
+        if self.freezer.let_go and not self.clears.is_waiting(guarded.cell.source if guarded else ""):
+            self._tell_let_go()
         if told:
             raise_late(self.shell, FrozenError(told), result)
 
     def _tell_let_go(self) -> None:
         for one, why in self.freezer.let_go:
-            print(f"tensorwatch: {one.record()}: {released(why)}, so it is not frozen any more")
+            say(self.shell, let_go(one.record(), why))
         self.freezer.let_go.clear()
 
     def give_up(self) -> None:
@@ -209,6 +213,4 @@ def _accuse(mended: Sequence[Frozen], guarded: GuardedCell | None) -> str:
     """Return, in words, what was written and by which statement; empty if nothing was."""
     if not mended:
         return ""
-    more = f" (and {len(mended) - 1:,} more)" if len(mended) > 1 else ""
-    culprit = guarded.culprit() if guarded else "this cell"
-    return f"{mended[0].record()}{more}: {culprit} wrote to it; its bytes have been put back"
+    return written(mended[0].record(), guarded.culprit() if guarded else "this cell", len(mended) - 1)

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING
 
 from ...core.blame.reasoning import Reasoning
 from ...core.model.cell_trace import CellTrace
-from ...core.model.records import Cell
+from ...core.model.reason import Reason
+from ...core.model.records import Cell, Coverage, Unverified
 from ...render.report import Report
 from ..ipython.ipython_private import error_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
 
-    from ...core.model.records import Coverage, Status
+    from ...core.model.records import Status
     from ...core.model.snapshot import Snapshot
+
+ALL = "(all)"
+"""Stands for all paths if none was compared."""
 
 
 def status_of(result: ExecutionResult | None) -> Status:
@@ -34,3 +38,10 @@ def report_nothing(cell: Cell, snapshot: Snapshot, coverage: Coverage) -> Report
     """Return a report without changes or hazards, for a cell of which nothing is known."""
     trace = CellTrace(cell=cell, before=snapshot, after=snapshot, coverage=coverage)
     return Report(cell=cell, reasoning=Reasoning(trace))
+
+
+def report_failure(cell: Cell, snapshot: Snapshot) -> Report:
+    """Return a report without claims, for a cell that could not be observed."""
+    unverified = (Unverified(path=ALL, why=Reason("own-error")),)
+    coverage = Coverage(tensors=len(snapshot), bytes=0, verified_bytes=0, unverified=unverified)
+    return report_nothing(cell, snapshot, coverage)

@@ -10,15 +10,18 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
 from ...capture.objects.inspect_object import is_number_or_text
+from ...capture.running.born_paths import NO_NAMES, BornPaths, Names
 from ...capture.running.look_budget import Allowance
 from ...capture.running.write_log import Ledger
 from ...core.blame.statement_timeline import Timeline
+from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
 from ...core.syntax.parsing import Defined, may_convert, may_give_memory, may_hide_writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from threading import RLock
     from types import FrameType, ModuleType
 
     from ...capture.observer import Observer
@@ -44,6 +47,8 @@ class RunningCell:
         IPython's live map of file names to cells; the first `known` entries existed before this cell was compiled.
     peek
         Takes a snapshot while the cell runs.
+    lock
+        Held while the watcher looks.
     functions_give_memory, functions_hide_writes
         Whether a function of the notebook may replace a tensor's memory, or bypass the version counter.
     beside
@@ -64,6 +69,7 @@ class RunningCell:
     observer: Observer
     settings: TensorWatch
     peek: Callable[[], Shot]
+    lock: RLock
     functions_give_memory: bool
     functions_hide_writes: bool
     outside: Sequence[Found] = ()
@@ -79,6 +85,7 @@ class RunningCell:
     targets: dict[int, dict[str, set[int]]] = field(default_factory=dict)
     _nodes: list[ast.stmt] = field(default_factory=list)
     _names: list[tuple[str, ...]] = field(default_factory=list)
+    _led_on: dict[int, Names] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Open the write log."""
@@ -90,6 +97,14 @@ class RunningCell:
             follows=may_give_memory(self.plain),
             follows_losses=self.functions_give_memory or may_convert(self.plain),
             storages=self.observer.lens.storages,
+            paths=BornPaths(
+                names=self.names,
+                names_of=self._names_led_on,
+                objects=self.observer.lens.objects,
+                storages=self.observer.lens.storages,
+                lock=self.lock,
+                before=self.observer.shot.snapshot,
+            ),
             allowance=Allowance(share=self.settings.probe_share, floor=self.settings.probe_floor),
             files=self.files,
             sample=self._sample,
@@ -173,6 +188,13 @@ class RunningCell:
         seen = self.values.setdefault(index, [])
         if values and values not in seen[-KEPT:] and len(seen) < MAX_VALUES:
             seen.append(values)
+
+    def _names_led_on(self, index: int) -> Names:
+        """Return the names that may lead to new objects after a statement."""
+        if index not in self._led_on:
+            may_resize = "resize" in self.plain  # NumPy refuses to resize an array that is weakly referenced
+            self._led_on[index] = Names(*names_led_on(self._nodes[index])) if not may_resize else NO_NAMES
+        return self._led_on[index]
 
     def _end_sampling(self, index: int) -> None:
         """Record that the values of a statement's names are unknown from here on."""

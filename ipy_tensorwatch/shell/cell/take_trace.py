@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...capture.host.other_threads import names_in_other_threads
 from ...capture.objects.class_names import Catalog, catalog
+from ...capture.running.born_paths import PastMemory
 from ...core.blame.reasoning import Reasoning
+from ...core.hazards.one_memory import may_be_one_memory
+from ...core.hazards.shared_gradients import shares_gradients
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
 from ...core.model.differences import join_looks
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from ...capture.observer import Observation
     from ...capture.running.optimizer_steps import SeenStep, StepRecorder
     from ...core.hazards.standing import Standing
+    from ...core.model.born import Born
     from ...core.model.differences import Found
     from ...core.model.records import Cell
     from ..ipython.cell_sources import Sources
@@ -58,6 +62,8 @@ def take_trace(
     shell, sources = session.shell, session.sources
     found = join_looks((*cell.meanwhile, found))
     files = sources.files(shell)
+    nothing: tuple[Born, ...] = ()
+    born = GUARD.run("who wrote", _born_in, cell, observed, default=nothing)
     is_quiet = not (found or observed.overwritten or ended.status != "ok")
     cells = [cell, *cell.beside]
     own, *beside = (_evidence_of(one, () if is_quiet else _steps(session, one, observed)) for one in cells)
@@ -67,6 +73,7 @@ def take_trace(
         after=observed.shot.snapshot,
         outside=cell.outside,
         found=found,
+        born=born,
         own=own,
         beside=tuple(beside),
         elsewhere=frozenset() if is_quiet else names_in_other_threads(files),
@@ -81,14 +88,28 @@ def take_trace(
     )
 
 
+def _born_in(cell: RunningCell, observed: Observation) -> tuple[Born, ...]:
+    """Compare what the cell bound with what it is now."""
+    ledger = cell.ledger
+    memory = PastMemory(prints=cell.observer.prints, spells=ledger.past.spells, verdicts=observed.verdicts)
+    return tuple(ledger.paths.conclude(observed, memory, len(ledger.numbers), ledger.since))
+
+
 def reason(
     session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, found: Sequence[Found]
 ) -> Reasoning:
     """Return the reasoning about a cell; the notebook's definitions are read only if it may need them."""
     reasoning = Reasoning(take_trace(session, cell, ended, observed, found))
-    if not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls):
+    is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
+    trace = reasoning.trace
+    if is_plain and not (trace.found and _may_be_at_risk(session, trace)):
         return reasoning
-    return Reasoning(replace(reasoning.trace, notebook=read_notebook(session.shell, session.sources)))
+    return Reasoning(replace(trace, notebook=read_notebook(session.shell, session.sources)))
+
+
+def _may_be_at_risk(session: SessionState, trace: CellTrace) -> bool:
+    """Return whether there may be a hazard that the notebook's functions explain."""
+    return session.sources.write_gradients or shares_gradients(trace.after) or may_be_one_memory(trace.born)
 
 
 def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:
@@ -115,6 +136,7 @@ def _graphs_of(session: SessionState, observed: Observation, found: Sequence[Fou
     nodes = {one.node for one in session.standing.hazards if one.node is not None}
     return GraphState(
         overwritten=observed.overwritten,
+        spent=tuple(graphs.spent),
         cells=frozenset(graphs.cells),
         same=same,
         used=frozenset(filter(graphs.is_used, same)),
@@ -132,12 +154,14 @@ def _patience(cell: RunningCell, duration: float) -> float:
 
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
     """Return the notebook's function definitions, and the classes and in-place modules among the user's names."""
-    found = GUARD.run("who wrote", catalog, user_variables(shell), default=Catalog({}, set(), set()))
+    known = GUARD.run("who wrote", catalog, user_variables(shell), default=Catalog())
     return Notebook(
         definitions=dict(sources.definitions),
-        classes=found.classes,
-        inplace=frozenset(found.inplace),
-        modules=frozenset(found.modules),
+        classes=known.classes,
+        inplace=frozenset(known.inplace),
+        objects=known.objects,
+        modules=frozenset(known.modules),
+        optimizers=frozenset(known.optimizers),
     )
 
 

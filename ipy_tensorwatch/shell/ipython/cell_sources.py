@@ -12,7 +12,7 @@ from ...capture.objects.inspect_object import Nameless, name_of
 from ...core.interpreter.cell_definitions import definitions_in
 from ...core.model.records import Inner
 from ...core.syntax.cell_lines import Listing
-from ...core.syntax.parsing import may_give_memory, may_hide_writes
+from ...core.syntax.parsing import may_give_memory, may_hide_writes, may_write_gradients
 from .ipython_private import FILES, HIDDEN
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Sources:
         Whether any cell so far may replace a tensor's memory.
     hide_writes
         Whether any function may bypass the version counter.
+    write_gradients
+        Whether any cell registers a hook of a backward, or defines the backward of a Function.
     nested
         The cells of files compiled by magics, which IPython assigns to the next cell.
     """
@@ -68,11 +70,13 @@ class Sources:
     definitions: dict[str, Definition] = field(default_factory=dict)
     give_memory: bool = False
     hide_writes: bool = False
+    write_gradients: bool = False
     nested: dict[str, int] = field(default_factory=dict)
 
     def add(self, count: int, source: str) -> None:
         """Add a cell if it defines functions or classes."""
         self.give_memory = self.give_memory or may_give_memory(source)
+        self.write_gradients = self.write_gradients or may_write_gradients(source)
         if not _DEFINES.search(source):
             return
         self.hide_writes = self.hide_writes or may_hide_writes(source)

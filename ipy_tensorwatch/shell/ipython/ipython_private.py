@@ -1,7 +1,8 @@
-"""All private names of IPython that are used: each is tested at load, and replaced by a stand-in if it is missing."""
+"""Names of IPython that may be missing: each is tested at load, and replaced by a stand-in if it is missing."""
 
 from __future__ import annotations
 
+import sys
 from operator import attrgetter
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,10 +12,12 @@ import IPython
 from ...core.host.capability import take
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
+_LINE_STARTS = ("\n", "\x1b[2K\r")
+"""After these, a terminal's line is empty; the second is what `clear_output` prints."""
 _COUNTS_FIRST = IPython.version_info >= (9,)
 """Whether IPython increments the execution count before `pre_run_cell`."""
 
@@ -50,6 +53,7 @@ LAST_RESULT = _Name("last_execution_result", object, None, "the cell after one t
 MAGICS = _Name("magics_manager.magics", dict, {}, "after `%unload_ext`, the magics stay")
 REGISTRY = _Name("magics_manager.registry", dict, {}, "after `%unload_ext`, the magics stay in memory")
 CONFIGURABLES = _Name("configurables", list, [], "`%config` does not list the settings")
+_OUTPUTS = _Name("history_manager.outputs", dict, None, "")
 
 tidying: tuple[Callable[[list[str]], list[str]], ...] = take(
     "IPython.core.inputtransformer2.leading_indent",
@@ -70,8 +74,18 @@ take(
 
 def try_names(shell: InteractiveShell) -> None:
     """Test all names on a shell; what is missing is listed by `%tensorwatch status`."""
-    for one in (FILES, _INPUTS, HIDDEN, LAST_RESULT, MAGICS, REGISTRY, CONFIGURABLES):
+    for one in (FILES, _INPUTS, HIDDEN, LAST_RESULT, MAGICS, REGISTRY, CONFIGURABLES, _OUTPUTS):
         take(f"shell.{one.path}", lost=one.lost, make=one.check, instead=None, roots={"shell": shell})
+    if getattr(shell, "kernel", None) is not None:
+        take(
+            "shell.display_pub",
+            "ipykernel.iostream.OutStream.register_hook",
+            "ipykernel.iostream.IOPubThread.schedule",
+            lost="what is to be said under a cell with `clear_output` is said under the next cell",
+            make=_check_hooks,
+            instead=None,
+            roots={"shell": shell},
+        )
 
 
 def expect_file(shell: InteractiveShell, raw: str, transformed: str, count: int) -> None:
@@ -101,3 +115,34 @@ def error_of(result: ExecutionResult | None) -> BaseException | None:
 def set_error(result: ExecutionResult, error: BaseException) -> None:
     """Store an error in the result of a cell that has run."""
     result.error_in_exec = error
+
+
+def takes_hooks(publisher: object) -> bool:
+    """Return whether others can hear what is sent; before ipykernel 6.25 they do not hear `clear_output`."""
+    version: tuple[int, ...] = getattr(sys.modules.get("ipykernel"), "version_info", ())
+    return version >= (6, 25) and hasattr(type(publisher), "register_hook")
+
+
+def _check_hooks(publisher: object, *_: object) -> None:
+    if not takes_hooks(publisher):
+        raise TypeError
+
+
+def goes_to_widget(request: str) -> bool:
+    """Return whether the front end puts the output of a request into an `Output` widget of ipywidgets now."""
+    output = getattr(sys.modules.get("ipywidgets"), "Output", None)
+    known: dict[str, Any] = getattr(sys.modules.get("ipywidgets.widgets.widget"), "_instances", {})
+    return output is not None and any(
+        one.msg_id == request for one in list(known.values()) if issubclass(type(one), output)
+    )
+
+
+def is_line_open(shell: InteractiveShell) -> bool:
+    """Return whether the cell has printed a line without its end; IPython before 9 does not record what was printed."""
+    printed: Mapping[int, list[Any]] | None = _OUTPUTS.of(shell)
+    if printed is None:
+        return sys.stdout.isatty()
+    count = shell.execution_count
+    last = (printed.get(count) or printed.get(count - 1) or [None])[-1]
+    pieces = getattr(last, "bundle", {}).get("stream", ())
+    return bool(pieces) and not pieces[-1].endswith(_LINE_STARTS)

@@ -83,7 +83,11 @@ def watch_parser() -> Parser:
     restore = _add(commands, "restore", "put back the bytes from before a cell, in place, for every alias")
     restore.add_argument("path", metavar="PATH", help="a tensor, or a container of tensors")
     restore.add_argument(
-        "cell", nargs="?", type=_natural, metavar="CELL", help="which cell (default: the last that changed it)"
+        "cell",
+        nargs="?",
+        type=_natural,
+        metavar="CELL",
+        help="before which cell (default: the last change not undone yet)",
     )
     config = _add(commands, "config", "show or change settings")
     config.add_argument("setting", nargs="*", metavar="NAME[=VALUE]", help="one setting, or its new value")

@@ -1,30 +1,59 @@
-"""Show a page: as text in a terminal, as text and HTML in a kernel."""
+"""Show a page: as text in a terminal, as text and HTML in a kernel; never in or over what the cell itself put out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import re
+import shutil
+import sys
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...render.page import Page, words
 from ...render.pages.diff_page import DiffView, show_diff
-from ...render.pages.summary_page import summarize
+from ...render.pages.summary_page import summarize, told_late
 from ...render.paint.html import write_html
 from ...render.paint.text import write_text
+from .ipython_private import is_line_open
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from ...render.report import Report
     from .magic_options import DiffOptions
+    from .waiting_clear import WaitingClears
 
 
 def show(shell: InteractiveShell, page: Page) -> None:
     """Show a page without setting `_` or `Out`."""
-    text = write_text(page)
-    if getattr(shell, "kernel", None) is None:
-        print(text)
-    else:
-        shell.display_pub.publish({"text/plain": text, "text/html": write_html(page)})
+    is_in_kernel = getattr(shell, "kernel", None) is not None
+    say(shell, write_text(page) if is_in_kernel else _for_terminal(page), partial(write_html, page))
+
+
+def _for_terminal(page: Page) -> str:
+    """Return a page as wide as the terminal and in colour unless NO_COLOR is set; plain if not for a terminal."""
+    if not getattr(sys.stdout, "isatty", bool)():
+        return write_text(page)
+    has_color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return write_text(page, shutil.get_terminal_size().columns, color=has_color)
+
+
+def say(shell: InteractiveShell, text: str, html: Callable[[], str] | None = None) -> None:
+    """Show text on lines of its own in a terminal, and as an output of its own in a kernel."""
+    if getattr(shell, "kernel", None) is not None:
+        shell.display_pub.publish({"text/plain": text} | ({"text/html": html()} if html else {}))
+        return
+    start = "\n" if is_line_open(shell) else ""
+    sys.stdout.write(f"{start}{text}\n")  # at once, so that no thread prints in between
+
+
+_NAME = re.compile(r"\w+")
+MAX_HELD = 20
+"""How many pages wait for a later cell; the oldest goes first."""
 
 
 @dataclass(slots=True)
@@ -35,27 +64,55 @@ class Speaker:
     ----------
     report, asked
         The last cell that did more than call our line magics, and its `%%tensordiff` options if it had any.
+    clears
+        Knows whether anything shown would erase the cell's own output.
+    held
+        What could not be shown under its own cell, and comes under the next one.
     """
 
     shell: InteractiveShell
+    clears: WaitingClears
     report: Report | None = None
     asked: DiffOptions | None = None
     said_skipped: bool = False
+    held: deque[Page] = field(default_factory=lambda: deque(maxlen=MAX_HELD))
 
     def tell(self, report: Report, asked: DiffOptions | None) -> None:
         """Show a cell's report: in full under `%%tensordiff`, else its silent changes and new hazards."""
         if not _only_asks(report.cell.source):
             self.report, self.asked = report, asked
+        pages = [*self._pages(report, asked)]
+        if not (pages or self.held):
+            return
+        has_ended = report.cell.status == "ok"  # a traceback was put out last
+        if has_ended and self.clears.is_waiting(_code_of(report)):
+            self.held.extend(told_late(page, report.cell.count) for page in pages)
+            return
+        self.tell_held()
+        for page in pages:
+            show(self.shell, page)
+
+    def tell_held(self) -> None:
+        """Show what could not be shown under earlier cells."""
+        while self.held:
+            show(self.shell, self.held.popleft())
+
+    def _pages(self, report: Report, asked: DiffOptions | None) -> Iterator[Page]:
         begun = [one for one in report.begun if one.is_worth_saying]
         page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else summarize(report, begun)
         if page is not None:
-            show(self.shell, page)
-        self._tell_skipped(report)
-
-    def _tell_skipped(self, report: Report) -> None:
+            yield page
         if not self.said_skipped and report.skipped:
             self.said_skipped = True
-            show(self.shell, _skipped_page(report))
+            yield _skipped_page(report)
+
+
+def _code_of(report: Report) -> str:
+    """Return a cell with the notebook's functions and classes that it names."""
+    source = report.cell.source
+    known = report.reasoning.trace.notebook.definitions
+    named = [known[name].source for name in dict.fromkeys(_NAME.findall(source)) if name in known]
+    return "\n".join((source, *named))
 
 
 def _only_asks(source: str) -> bool:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from IPython.core.error import UsageError
 
 from ...capture.protect.restorer import Restorer
-from ...core.model.restoring import RefusedError
+from ...core.model.restoring import RefusedError, RestoreRefusal
 from ...render.pages.restored_page import show_restored
+from ...render.wording.not_restored import not_restored
 from ..ipython.cell_sources import user_variables
 from ..ipython.find_path import find_paths, watched_paths
+from ..ipython.ipython_private import count_now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ...core.model.records import Change
     from ...render.page import Page
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def restore(text: str, cell: int | None, watcher: Watcher) -> Page:
-    """Put back the bytes from before the last cell that changed them, or from before `cell`.
+    """Put back the bytes from before `cell`, or from before the last cell whose change is not undone yet.
 
     Raises
     ------
@@ -32,28 +34,49 @@ def restore(text: str, cell: int | None, watcher: Watcher) -> Page:
     past = [(count, one) for count, one in watcher.history if one.path in paths]
     restorer = Restorer(watcher.observer.lens, watcher.archive, watcher.freezing.freezer)
     try:
-        since = _choose_cell(past, cell)
+        since = _choose_cell(past, cell, watcher)
         changed = _changed([one for count, one in past if count >= since], since)
-        return show_restored(restorer.restore(user_variables(watcher.shell), changed, since))
-    except RefusedError as refusal:
-        raise UsageError(f"{text} cannot be restored: {refusal}") from None
+        restored = restorer.restore(user_variables(watcher.shell), changed, since)
+    except RefusedError as error:
+        raise UsageError(f"{text} cannot be restored: {not_restored(error.refusal)}") from None
+    if watcher.running is not None:
+        watcher.restored[watcher.running.count] = since
+    return show_restored(restored)
 
 
-def _choose_cell(past: Sequence[tuple[int, Change]], cell: int | None) -> int:
+def _choose_cell(past: Sequence[tuple[int, Change]], cell: int | None, watcher: Watcher) -> int:
     counts = [count for count, one in past if one.kind == "mutated"]
     if not counts:
-        raise RefusedError("no cell has changed it since it is watched")
-    if cell is not None and cell > counts[-1]:
-        raise RefusedError(f"it has not changed since cell {cell} began")
-    return counts[-1] if cell is None else cell
+        raise RefusedError(RestoreRefusal(code="never-changed"))
+    if cell is None:
+        return _last_not_undone(counts, watcher.restored)
+    latest = count_now(watcher.shell)
+    if cell > latest:
+        raise RefusedError(RestoreRefusal(code="no-such-cell", cell=cell, latest=latest))
+    if cell > counts[-1]:
+        raise RefusedError(RestoreRefusal(code="not-since", cell=cell))
+    return cell
+
+
+def _last_not_undone(counts: Sequence[int], restored: Mapping[int, int]) -> int:
+    """Return the last of the cells that changed a tensor, without those that a restore has undone."""
+    left: list[int] = []
+    for count in counts:
+        if count in restored:
+            left = [one for one in left if one < restored[count]]
+        else:
+            left.append(count)
+    if not left:
+        raise RefusedError(RestoreRefusal(code="all-undone"))
+    return left[-1]
 
 
 def _changed(past: Sequence[Change], since: int) -> list[str]:
     """Return the mutated paths; raise `RefusedError` for one that was another tensor or had other memory."""
     for one in past:
         if one.kind == "rebound":
-            raise RefusedError(f"{one.path} was another tensor before cell {since}")
-        lost = [name for name in ("shape", "dtype", "storage") if name in one.fields]
+            raise RefusedError(RestoreRefusal(code="another-tensor", path=one.path, cell=since))
+        lost = tuple(name for name in ("shape", "dtype", "storage") if name in one.fields)
         if lost:
-            raise RefusedError(f"the {' and the '.join(lost)} of {one.path} changed in cell {since} or later")
+            raise RefusedError(RestoreRefusal(code="changed-form", path=one.path, cell=since, fields=lost))
     return [one.path for one in past if one.kind == "mutated"]

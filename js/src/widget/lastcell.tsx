@@ -54,6 +54,7 @@ const CAUSES: Record<string, string> = {
   optimizer: "updated by an optimizer",
   backward: "changed by backward",
   module: "changed by their module",
+  object: "changed by their own object",
 };
 
 const KINDS: Record<string, string> = {

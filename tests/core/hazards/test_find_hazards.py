@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.blame.statement_timeline import Timeline
 from ipy_tensorwatch.core.hazards import find_breaks
@@ -132,6 +134,30 @@ class TestLasting:
         step = OptimizerStep(statement=0, paths=frozenset(("opt",)), storages=frozenset((4,)))
         after = find(make_trace("opt.step()", {"net.w": parameter, "best['w']": kept}, steps=(step,)))
         assert [("TW207", ("best['w']",))] == [(one.code, one.paths) for one in after.hazards]
+
+    @pytest.mark.parametrize(
+        "path", ["before", "old_params[0]", "snapshot['w']", "bestModel.w", "init_w", "w_old", "ckpt", "net_copy.w"]
+    )
+    def test_a_parameter_under_the_name_of_a_copy_is_found_and_whose_it_is(self, path):
+        parameter = reading(1, 4, requires_grad=True, kind="parameter")
+        step = OptimizerStep(statement=0, paths=frozenset(("opt",)), storages=frozenset((4,)))
+        trace = make_trace("opt.step()", {path: parameter, "ps[0]": parameter, "net.w": parameter}, steps=(step,))
+        found = [(one.code, one.paths, one.fact.owner) for one in find(trace).hazards]
+        assert found == [("TW207", (path,), "net")]
+
+    @pytest.mark.parametrize("path", ["params[0]", "W", "threshold", "gold", "weights", "policy.w"])
+    def test_under_a_plain_name_it_is_not(self, path):
+        parameter = reading(1, 4, requires_grad=True, kind="parameter")
+        step = OptimizerStep(statement=0, paths=frozenset(("opt",)), storages=frozenset((4,)))
+        trace = make_trace("opt.step()", {path: parameter, "net.w": parameter}, steps=(step,))
+        assert find(trace).hazards == ()
+
+    def test_a_copy_that_is_trained_by_its_name_is_not(self):
+        parameter = reading(1, 4, requires_grad=True, kind="parameter")
+        step = OptimizerStep(statement=0, paths=frozenset(("opt",)), storages=frozenset((4,)))
+        both = {"best.w": parameter, "nets[0].w": parameter}
+        assert find(make_trace("fit(best)", both, steps=(step,))).hazards == ()
+        assert find(make_trace("opt.step()", {"best.w": parameter}, steps=(step,))).hazards == ()
 
     def test_a_write_to_an_expanded_tensor_is_found(self):
         wide = reading(1, shape=(3, 6), strides=(0, 4))

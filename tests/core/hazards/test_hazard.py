@@ -93,10 +93,19 @@ def test_code_that_goes_before_a_statement_is_indented_as_that_is():
 
 
 @pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (typed("h.mul_( 2)", 5), (5, 5, "a = 1; NEW; h.mul_(")),
+        (typed("row.mul_(2)", 4), (4, 4, "for row in x: NEW; row.mul_(2)")),
+    ],
+)
+def test_code_goes_in_front_of_a_statement_that_does_not_begin_its_line(target, expected):
+    assert ([(3, *expected)], "unsafe") == edited(Fix(kind="write-copy", code="NEW", target=target))
+
+
+@pytest.mark.parametrize(
     "fix",
     [
-        Fix(kind="write-copy", code="h = h.clone()", target=typed("h.mul_( 2)", 5)),  # no line begins with it
-        Fix(kind="write-copy", code="row = row.clone()", target=typed("row.mul_(2)", 4)),
         Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)", 2)),  # it stands elsewhere
         Fix(kind="out-of-place", code="h = h.add(2)", target=typed("h.add_(2)", 3)),
         Fix(kind="out-of-place", code="with torch.no_grad(): pass", target=typed("h.div_(3)", 7)),  # no Python then

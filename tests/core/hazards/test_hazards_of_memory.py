@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.hazards.facts import GoneMemory, KeptReference, OverlappingElements, UnrecordedWrite
+from ipy_tensorwatch.core.hazards.assigned_gradients import Assignment
+from ipy_tensorwatch.core.hazards.facts import (
+    AssignedGradients,
+    GoneMemory,
+    KeptReference,
+    OverlappingElements,
+    UnrecordedWrite,
+)
 from ipy_tensorwatch.core.hazards.fix import Fix
 from ipy_tensorwatch.core.hazards.freed_memory import gone_memory
 from ipy_tensorwatch.core.hazards.overlapping_elements import overlaid_writes
@@ -72,6 +79,40 @@ def test_one_leaf_under_two_names_has_one_gradient():
     leaf = reading(1, 50)
 
     assert [] == grads_of(with_gradients(reading(11, 9), reading(11, 9), leaves=[leaf, leaf]))
+
+
+GIVEN = Assignment(site(4, "q.grad = p.grad"), True, Fix(kind="assign-copy", code="q.grad = p.grad.clone()"))
+
+
+def test_gradients_that_were_assigned_are_one_risk_with_the_line_of_the_assignment():
+    snap = with_gradients(*(reading(11, 9), reading(11, 9), reading(12, 8), reading(12, 8)))
+
+    [found] = hazards(aliased_grads(snap, 3, lambda: site(2, "loss.backward()"), lambda: GIVEN))
+
+    assert ("risk", ("a.grad", "b.grad", "c.grad", "d.grad")) == (found.outcome, found.paths)
+    assert (AssignedGradients(groups=2), GIVEN.site, GIVEN.fix) == (found.fact, found.written_at, found.fix)
+
+
+def test_gradients_of_one_object_were_assigned_even_where_no_line_is_found():
+    [found] = hazards(aliased_grads(with_gradients(reading(11, 9), reading(11, 9)), 3, lambda: None))
+
+    assert ("risk", None, "part-gradients") == (found.outcome, found.written_at, found.fix.kind)
+
+
+def test_an_assignment_of_something_else_explains_no_gradients_of_different_tensors():
+    snap = with_gradients(reading(11, 9), reading(12, 9))
+    other = GIVEN._replace(is_of_gradient=False)
+
+    assert ["wrong"] == [one.outcome for one in hazards(aliased_grads(snap, 3, lambda: None, lambda: other))]
+
+
+def test_the_fix_parts_all_gradients_or_names_none():
+    three, many = (with_gradients(*(reading(11 + n, 9) for n in range(count))) for count in (3, 6))
+
+    assert (
+        "b.grad = b.grad.clone(); c.grad = c.grad.clone()" == hazards(aliased_grads(three, 3, lambda: None))[0].fix.code
+    )
+    assert "" == hazards(aliased_grads(many, 3, lambda: None))[0].fix.code
 
 
 def test_of_three_gradients_those_that_overlap_are_told():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ipy_tensorwatch.core.hazards.facts import OverwrittenSave
@@ -17,6 +19,7 @@ def broken(found=None, paths=("h",), scalars=("loss",), write=None, saved_at=SAV
         found=found or overwritten(),
         paths=paths,
         scalars=scalars,
+        due=scalars,
         saved_at=saved_at,
         writing=write or writing(),
     )
@@ -62,6 +65,14 @@ def test_what_backward_does_not_check_gives_wrong_gradients(found, code: str):
 @pytest.mark.parametrize(("cause", "scalars", "outcome"), [("optimizer", (), "risk"), ("optimizer", ("loss",), "raises"), ("call", (), "raises")])  # fmt: skip
 def test_what_a_step_makes_old_is_a_risk_where_no_scalar_waits_for_backward(cause, scalars, outcome):
     assert outcome == only(broken(scalars=scalars, write=writing(cause=cause))).outcome
+
+
+def test_what_a_step_makes_old_is_a_risk_too_where_nothing_is_due_any_more():
+    old = replace(broken(write=writing(cause="optimizer")), due=())
+    by_hand = replace(old, writing=writing("h -= h.grad", is_leaf=True))
+    other = replace(old, writing=writing("h.zero_()", is_leaf=True))
+
+    assert ["risk", "risk", "raises"] == [only(one).outcome for one in (old, by_hand, other)]
 
 
 def test_the_root_is_a_scalar_first_and_else_whatever_holds_the_graph():

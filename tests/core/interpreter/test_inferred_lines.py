@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from ipy_tensorwatch.core.interpreter.ranking import NAMES_IT
 from ipy_tensorwatch.core.interpreter.trails import follow_statement, reach
 from ipy_tensorwatch.core.model.notebook import Definition, Notebook
 from ipy_tensorwatch.core.model.path import AccessPath
@@ -891,3 +892,56 @@ def test_an_origin_is_an_access_path():
         AccessPath("ds", (".data",))
         == infer("ds[0]", "ds.data", notebook=make_notebook(DATASET, classes={"ds": "InRam"})).candidates[0].origin
     )
+
+
+CACHE = """class Cache:
+    def update(self, i, x=1):
+        self.keys[i].add_(x)
+        self.values[i].add_(x)
+    def move(self, i):
+        i += 1
+        self.values[i].add_(1)
+def generate(cache, layer=0):
+    cache.update(layer)"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "changed", "expected"),
+    [
+        ("cache.update(0)", "cache.values[0]", "self.values[i].add_(x)"),
+        ("cache.update(0)", "cache.keys[0]", "self.keys[i].add_(x)"),
+        ("cache.update(i=1)", "cache.values[1]", "self.values[i].add_(x)"),
+        ("cache.update(n)", "cache.values[3]", "self.values[i].add_(x)"),
+        ("generate(cache)", "cache.values[0]", "self.values[i].add_(x)"),
+        ("generate(cache, 2)", "cache.values[2]", "self.values[i].add_(x)"),
+        ("cache.move(0)", "cache.values[1]", "self.values[i].add_(1)"),
+    ],
+)
+def test_an_item_with_a_variable_for_a_key_is_any_item_or_the_one_that_the_call_names(statement, changed, expected):
+    notebook = make_notebook(CACHE, classes={"cache": "Cache"})
+    assert texts(infer(statement, changed, notebook=notebook))[0] == expected
+
+
+def test_a_constant_key_leads_to_one_item_only():
+    notebook = make_notebook("def at(d, k):\n    d[k].add_(1)")
+    assert texts(infer("at(d, 'a')", "d['a']", notebook=notebook)) == ["d[k].add_(1)"]
+    assert all(one.score < NAMES_IT for one in infer("at(d, 'a')", "d['b']", notebook=notebook).candidates)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'def f(state={}):\n    state["n"] = torch.ones(2)',
+        "def f(state={}, k=0):\n    state[k] = torch.ones(2)",
+        "def f(kept=[]):\n    kept[0] = torch.ones(2)",
+        "def f(kept=collections.defaultdict(list)):\n    kept[k] = torch.ones(2)",
+        'def f(state):\n    state["n"] = torch.ones(2)',
+    ],
+)
+def test_to_set_an_item_of_a_container_writes_no_tensor(source):
+    assert texts(infer("f()", "x", notebook=make_notebook(source))) == []
+
+
+def test_what_a_default_container_holds_may_be_any_tensor():
+    source = 'def bump(t):\n    t.add_(1)\ndef f(state={}):\n    state["n"] = torch.ones(2)\n    bump(state["n"])'
+    assert texts(infer("f()", "x", notebook=make_notebook(source))) == ["t.add_(1)"]

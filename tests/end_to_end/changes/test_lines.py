@@ -95,6 +95,19 @@ CASES = {
         "def rows(t):\n    try:\n        t.add_(1)\n        yield 1\n    finally:\n        t.mul_(2)",
         "g = rows(y)\nnext(g)\ny.sub_(1)\ng.close()",
     ),
+    "a generator of an earlier cell": (
+        "def rows(t):\n    while True:\n        t.add_(1)\n        yield\n        t.mul_(2)\ng = rows(y)\nnext(g)",
+        "next(g)\nnext(g)",
+    ),
+    "a generator of an earlier cell, in another": (
+        "def low(t):\n    t.mul_(3)\ndef rows(t):\n    while True:\n        low(t)\n        yield t\n"
+        "def all(t):\n    yield from rows(t)\ng = all(y)\nnext(g)",
+        "next(g)",
+    ),
+    "a generator of an earlier cell, closed": (
+        "def rows(t):\n    try:\n        yield\n    finally:\n        t.mul_(2)\ng = rows(y)\nnext(g)",
+        "g.close()",
+    ),
     "what a generator is sent": (
         "def rows(t):\n    while True:\n        t.mul_((yield t))",
         "g = rows(y)\nnext(g)\ng.send(3)",

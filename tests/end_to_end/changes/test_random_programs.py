@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, note
 
 from tests.support import oracle
-from tests.support.notebook import Notebook, Report, changes, lines, mutated, paths, relations, silent
+from tests.support.notebook import Notebook, Report, changes, lines, paths, relations, silent
 from tests.support.programs import Cell, Program, programs
 
 
@@ -34,6 +34,7 @@ def test_a_report_is_what_the_bytes_say(program: Program):
             before = oracle.copies(namespace)
             written = oracle.run_by_line(cell.source, namespace)
             verdict = oracle.compare(before, oracle.walk(namespace))
+            written.tell_born(verdict, oracle.walk(namespace))
             ran = nb.cell(cell.source)
             report = nb.report()
             faults = [
@@ -41,6 +42,7 @@ def test_a_report_is_what_the_bytes_say(program: Program):
                 *faults_of_changes(report, verdict, namespace),
                 *faults_of_pairs(report, namespace),
                 *faults_of_lines(report, verdict, written),
+                *faults_of_births(report, verdict),
                 *faults_of_silence(report, verdict, written, cell, namespace),
             ]
             if bool(ran.told) != bool(silent(report) or report["hazards"]):
@@ -119,6 +121,16 @@ def faults_of_lines(report: Report, verdict: oracle.Verdict, written: oracle.Wri
     return faults
 
 
+def faults_of_births(report: Report, verdict: oracle.Verdict) -> list[str]:
+    """The statement that bound a path is told with what became of it since."""
+    told = {path: one["born"] and one["born"]["line"] for path, one in changes(report, "mutated").items()}
+    return [
+        f"{path}: told as bound by {line}, not {verdict.born.get(path)}"
+        for path, line in told.items()
+        if path in verdict.mutated and line != verdict.born.get(path)
+    ]
+
+
 def faults_of_silence(
     report: Report, verdict: oracle.Verdict, written: oracle.Written, cell: Cell, namespace: dict[str, Any]
 ) -> list[str]:
@@ -140,7 +152,9 @@ def faults_of_silence(
         ) or is_leaf_that_requires_grad(arrays[path])
         if not by_name and not open_question and path not in hushed:
             faults.append(f"{path} is named by no line, and not called silent ({_cause(report, path)})")
-    return faults + [f"{path} is called silent, and did not change" for path in sorted(hushed - mutated(report))]
+    return faults + [
+        f"{path} is called silent, and did not change" for path in sorted(hushed - changes(report, "mutated").keys())
+    ]
 
 
 def _cause(report: Report, path: str) -> object:

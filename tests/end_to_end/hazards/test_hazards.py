@@ -88,8 +88,29 @@ def test_gradients_will_be_wrong_where_only_the_bytes_moved(write: str, path: st
 
 
 @pytest.mark.parametrize(
+    ("write", "path", "raises"),
+    [
+        ("h.data = torch.zeros(3)", "h", False),
+        ("w.data = w.data * 2", "w", False),
+        ("with torch.no_grad(): h.set_(torch.zeros(3))", "h", True),
+    ],
+)
+def test_other_memory_is_told_as_other_bytes_are(write: str, path: str, raises: bool):
+    with Notebook() as nb:
+        nb.run(SETTING)
+        [hazard] = nb.run(write)["hazards"]
+
+        assert ("TW201" if raises else "TW202", path) == (hazard["code"], hazard["paths"][0])
+        assert "was given other memory in cell 2, line 1" in hazard["message"]
+        assert raised(nb) is raises
+
+
+@pytest.mark.parametrize(
     "cells",
     [
+        ["w.data = w.data.clone()"],
+        ["old = w.data\nw.data = torch.zeros(3)\nw.data = old"],
+        ["y.data = torch.zeros(3)"],
         ["loss.item()"],
         ["h = h.relu()"],
         ["z = torch.zeros(3)\nz.add_(1)"],
@@ -192,11 +213,12 @@ def test_an_ordinary_training_loop_is_quiet():
 @pytest.mark.parametrize("fused", [False, True])
 def test_a_step_between_forward_and_backward_is_told_with_the_step(fused: bool):
     with Notebook() as nb:
-        nb.run(MODEL.replace("lr=0.1", f"lr=0.1, fused={fused}"))
-        nb.run("fake = model(x).mean()\nreal = model(x + 1).mean()")
+        nb.run(MODEL.replace("lr=0.1", f"lr=0.1, fused={fused}") + "tail = nn.Linear(1, 1)\n")
+        nb.run("fake = tail(model(x)).mean()\nreal = model(x + 1).mean()")
         [hazard] = nb.run("real.backward()\nopt.step()")["hazards"]
 
         assert ("TW202" if fused else "TW201", "model[2].weight") == (hazard["code"], hazard["paths"][0])
+        assert "tensorwatch" in nb.said[-1]
         assert hazard["written_at"]["text"] == "opt.step()"
         assert hazard["remedy"] == "Call backward before the step, or compute `fake` again after it."
         assert raised(nb, "fake.backward()") is not fused

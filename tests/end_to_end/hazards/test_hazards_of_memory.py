@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tests.support.mending import mend
 from tests.support.notebook import Notebook
 
 MODEL = """
@@ -74,6 +75,56 @@ def test_gradients_of_their_own_are_no_hazard(cell: str):
         nb.run(TWO_LEAVES)
 
         assert nb.run(cell)["hazards"] == []
+
+
+TWO_MODULES = """
+import torch
+from torch import nn
+shared, local = nn.Linear(2, 1), nn.Linear(2, 1)
+x = torch.ones(3, 2)
+class Worker:
+    def push(self):
+        for mine, theirs in zip(local.parameters(), shared.parameters()):
+            theirs._grad = mine.grad
+worker = Worker()
+def train(n):
+    for _ in range(n):
+        local.zero_grad()
+        shared.zero_grad()
+        local(x).sum().backward()
+        worker.push()
+"""
+GIVING = {
+    "a loop": ("local(x).sum().backward()\nfor p, q in zip(local.parameters(), shared.parameters()):\n    q.grad = p.grad", "q.grad = p.grad"),
+    "a method": ("local(x).sum().backward()\nworker.push()", "theirs._grad = mine.grad"),
+    "a view of them": ("local(x).sum().backward()\nfor p, q in zip(local.parameters(), shared.parameters()):\n    q.grad = p.grad.detach()", "q.grad = p.grad.detach()"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GIVING)
+def test_gradients_given_on_purpose_are_one_risk_which_its_fix_ends(name: str):
+    cell, line = GIVING[name]
+    with Notebook() as nb:
+        nb.run(TWO_MODULES)
+        [hazard] = nb.run(cell)["hazards"]
+    site = hazard["written_at"]
+
+    assert ("TW203", "risk", line) == (hazard["code"], hazard["outcome"], (site["inner"] or site)["text"])
+    assert {f"{owner}.{name}.grad" for owner in ("local", "shared") for name in ("weight", "bias")} == {
+        *hazard["paths"]
+    }
+    with Notebook() as nb:
+        mended = mend([TWO_MODULES.lstrip(), cell], hazard)
+        assert [] == [nb.run(one)["hazards"] for one in mended][-1]
+
+
+def test_gradients_given_again_in_each_cell_are_said_once():
+    with Notebook() as nb:
+        nb.run(TWO_MODULES)
+        reports = [nb.run("train(2)"), nb.run("train(2)")]
+
+        assert [["risk"]] * 2 == [[one["outcome"] for one in report["hazards"]] for report in reports]
+        assert [True, False] == ["TW203" in one for one in nb.said[1:]]
 
 
 @pytest.mark.parametrize("over", ["a.grad = b.grad = None", "b.grad = b.grad.clone()", "del a"])

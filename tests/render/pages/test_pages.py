@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from ipy_tensorwatch.core.host.capability import Capability
 from ipy_tensorwatch.core.host.guard import Fault
 from ipy_tensorwatch.core.model.answers import Holder, Memory
-from ipy_tensorwatch.core.model.comparison import Comparison, Form
+from ipy_tensorwatch.core.model.comparison import Comparison, Form, Incomparable
 from ipy_tensorwatch.core.model.reason import Reason
 from ipy_tensorwatch.core.model.records import Coverage, Elements, Example, OperatorWrite, Unverified
 from ipy_tensorwatch.render.pages.comparison_page import show_comparison
@@ -80,7 +82,7 @@ def test_why_tells_what_a_tensor_is_and_that_it_is_alone():
         " tensorwatch  why x",
         "   tensor · float32 · 6 · cpu · 24 B · v1",
         "   no other variable holds its memory",
-        "   no cell has written to it since it is watched",
+        "   no cell was seen to write to it since it is watched",
     ]
 
 
@@ -180,10 +182,10 @@ def test_settings_tell_what_was_changed():
     assert lines(page)[-1] == "   probes   False (was True)   Look between statements."
 
 
-def compared(relation="disjoint", elements=None, why=""):
+def compared(relation="disjoint", *, elements):
     form = Form(text="a", shape=(6,), dtype="float32", device="cpu")
     return lines(
-        show_comparison(Comparison(a=form, b=replace(form, text="b"), relation=relation, elements=elements, why=why), 3)
+        show_comparison(Comparison(a=form, b=replace(form, text="b"), relation=relation, elements=elements), 3)
     )
 
 
@@ -197,7 +199,7 @@ def test_equal_tensors_are_said_to_be_equal():
 def test_elements_that_differ_are_shown_side_by_side():
     found = Elements(changed=1, total=6, max_abs=0.5, examples=(Example(index=(2,), before=1.0, after=1.5),))
 
-    assert compared("overlap", found)[-5:] == [
+    assert compared("overlap", elements=found)[-5:] == [
         "   1 of 6 elements differs, max |Δ| 0.5",
         "",
         " Elements that differ",
@@ -206,8 +208,24 @@ def test_elements_that_differ_are_shown_side_by_side():
     ]
 
 
-def test_what_cannot_be_compared_says_why():
-    assert compared(why="their shapes differ")[-1] == "   their shapes differ"
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        ({"code": "shapes"}, "their shapes differ, so their values are not compared"),
+        ({"code": "too-large"}, "their values cannot be compared: they would be too large as plain tensors"),
+        (
+            {"code": "no-numbers", "detail": "object"},
+            "their values cannot be compared: values of type object are no numbers",
+        ),
+        ({"code": "raised", "detail": "TypeError"}, "their values cannot be compared: TypeError"),
+        (
+            {"code": "no-time", "compared": 2000, "changed": 3},
+            "their values were not all compared; of the first 2,000, 3 differ",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_says_why(why, told):
+    assert compared(elements=Incomparable(**why))[-1] == f"   {told}"
 
 
 def diffed(*changes, view=None, **more) -> list[str]:

@@ -7,16 +7,19 @@ from typing import get_args
 import pytest
 
 from ipy_tensorwatch.core.hazards.facts import (
+    AssignedGradients,
     FreedGraph,
     GoneMemory,
     KeptReference,
     NotTrained,
+    OneMemory,
     OverlappingElements,
     OverwrittenSave,
     Raised,
     StoppedUnread,
     TypedLine,
     UnrecordedWrite,
+    WrongBackward,
 )
 from ipy_tensorwatch.core.hazards.fix import Fix
 from ipy_tensorwatch.core.hazards.hazard import Turn
@@ -64,6 +67,10 @@ OVERWRITTEN = {
         overwritten("wrong", will_raise=False, via="a"),
         "`loss.backward()` will give wrong gradients, without an error: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten through `a` in cell 3, line 2: `h.add_(1)`",
     ),
+    "other memory": (
+        overwritten("wrong", will_raise=False, is_moved=True),
+        "`loss.backward()` will give wrong gradients, without an error: `h`, saved by MulBackward0 in cell 2, line 4, was given other memory in cell 3, line 2: `h.add_(1)`",
+    ),
     "several saved tensors": (
         overwritten(names=("h", "k", "m")),
         "`loss.backward()` will raise: `h` and 2 more, saved by MulBackward0 in cell 2, line 4, were overwritten in cell 3, line 2: `h.add_(1)`",
@@ -78,7 +85,7 @@ OVERWRITTEN = {
     ),
     "a line inside a function": (
         overwritten(written_at=site(2, "f(h)", inner=Inner(cell=1, line=3, text="t.add_(1)"), certainty="inferred")),
-        "`loss.backward()` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `f(h)` → cell 1, line 3: `t.add_(1)`",
+        "`loss.backward()` will raise: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `f(h)` → likely cell 1, line 3: `t.add_(1)`",
     ),
 }  # fmt: skip
 
@@ -91,6 +98,18 @@ OTHERS = {
         hazard(code="TW203", outcome="wrong", paths=("a.grad", "b.grad", "c.grad"), fact=None, written_at=None, **UNSAVED),
         "the next backward will give wrong gradients, without an error: `a.grad` and `b.grad` and 1 more are one memory since cell 3. Each is added what both get, and `clip_grad_norm_` scales it twice.",
     ),
+    "gradients that were assigned": (
+        hazard(code="TW203", outcome="risk", paths=("a.grad", "b.grad", "c.grad", "d.grad"), fact=AssignedGradients(groups=2), written_at=site(2, "q.grad = p.grad"), **UNSAVED),
+        "a backward before these gradients are set to None would give wrong gradients, without an error: `a.grad` and `b.grad` and 1 more pair are one memory, assigned in cell 3, line 2: `q.grad = p.grad`. Each is added what both get, and `clip_grad_norm_` scales it twice.",
+    ),
+    "a hook that wrote into a gradient": (
+        hazard("b", code="TW210", outcome="wrong", fact=WrongBackward(writer="damp", hooked="b"), written_at=site(2, "loss.backward()"), happened=True, **UNSAVED),
+        "the backward that just ran gave wrong gradients, without an error: `damp` wrote into the gradient of `b`, which another branch shares, in cell 3, line 2: `loss.backward()`",
+    ),
+    "a Function that wrote into what was saved": (
+        hazard("h", code="TW210", outcome="wrong", fact=WrongBackward(writer="Square.backward"), written_at=site(2, "loss.backward()"), happened=True, **(UNSAVED | {"op": "ExpBackward0"})),
+        "the backward that just ran gave wrong gradients, without an error: `h`, saved by ExpBackward0, was overwritten by `Square.backward` before it was read, in cell 3, line 2: `loss.backward()`",
+    ),
     "elements over each other": (
         hazard(code="TW206", outcome="risk", fact=OverlappingElements(elements=3000, room=1000), **UNSAVED),
         "elements of `h` share memory: it holds 3,000 elements in 1,000, and what was written in cell 3, line 2: `h.add_(1)` landed in several of them.",
@@ -98,6 +117,18 @@ OTHERS = {
     "a state dict": (
         hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **UNSAVED),
         "`best` is no copy: its tensors are those of `net`, so that training went on in it in cell 3, line 2: `opt.step()`. Loaded later, it gives what was trained last.",
+    ),
+    "a state dict taken in the same cell": (
+        hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **(UNSAVED | {"saved_cell": 3, "saved_at": site(1, "best = net.state_dict()")})),
+        "`best` is no copy: taken in cell 3, line 1, its tensors are those of `net`, so that training went on in it in cell 3, line 2: `opt.step()`. Loaded later, it gives what was trained last.",
+    ),
+    "one memory": (
+        hazard("kept[0]", code="TW211", outcome="risk", fact=OneMemory(container="kept", count=5, times=5), written_at=site(2, "buf += 1"), **(UNSAVED | {"saved_cell": 3, "saved_at": site(3, "kept.append(buf)")})),
+        "5 tensors of `kept` are one memory: kept in cell 3, line 3, it was written 5 times in cell 3, line 2: `buf += 1`, so that each of them holds what was written last.",
+    ),
+    "one memory without a version": (
+        hazard("kept[0]", code="TW211", outcome="risk", fact=OneMemory(container="kept", count=5, times=None), written_at=site(2, "buf += 1"), **UNSAVED),
+        "5 tensors of `kept` are one memory: it was written again in cell 3, line 2: `buf += 1`, so that each of them holds what was written last.",
     ),
     "memory that was freed": (
         hazard(code="TW208", outcome="risk", fact=GoneMemory(how="freed"), **UNSAVED),

@@ -22,6 +22,7 @@ from tests.support.records import THREE_OF_SIX, change, site
         (change(via=(), cause="optimizer"), None, "updated by an optimizer"),
         (change(via=(), cause="backward"), None, "changed by backward"),
         (change(via=(), cause="module"), None, "changed by its module"),
+        (change(via=(), cause="object"), None, "changed by its own method"),
         (change(via=(), cause="outside"), None, "changed between cells"),
         (change(via=(), cause=None), None, "changed"),
         (change(kind="metadata", fields=("shape", "strides")), None, "shape, strides changed"),

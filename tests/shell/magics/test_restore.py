@@ -55,29 +55,40 @@ def test_a_tensor_that_was_given_other_memory_is_refused(notebook: Notebook, cha
     )
 
 
-def test_the_cell_that_restores_is_reported_like_any_other(notebook: Notebook):
+def test_the_cell_that_restores_names_every_alias_as_written(notebook: Notebook):
     notebook.run("import torch\nx = torch.zeros(4)\ny, n = x[:2], x.numpy()")
     notebook.run("x.add_(1)")
     report = notebook.run("%tensorwatch restore y")
 
-    assert changes(report)["y"]["cause"] == "direct"
-    assert silent(report) == {"x", "n"}
+    assert {"direct"} == {changes(report)[path]["cause"] for path in ("x", "y", "n")}
+    assert set() == silent(report)
     assert "restored: y, 8 B" in notebook.last.stdout
     assert "changed with it: x, n" in notebook.last.stdout
     assert notebook.ns["x"].tolist() == [0, 0, 1, 1]
 
 
-def test_bytes_are_put_back_from_before_the_last_cell_that_changed_them_or_before_a_given_one(notebook: Notebook):
+def test_each_restore_goes_back_one_change_further_or_to_before_a_given_cell(notebook: Notebook):
     notebook.run("import torch\nx = torch.zeros(2)")
     for value in (1, 2, 3):
         notebook.run(f"x.fill_({value});")
     notebook.run("1 + 1")
     seen = []
-    for asked in ("x", "x 3", "x 2", "x"):
+    for asked in ("x", "x", "x", "x 8", "x 4"):
         notebook.run(f"%tensorwatch restore {asked}")
         seen.append(notebook.ns["x"].tolist())
 
-    assert seen == [[2, 2], [1, 1], [0, 0], [1, 1]]  # the last one undoes the one before
+    assert [[2, 2], [1, 1], [0, 0], [1, 1], [2, 2]] == seen
+
+
+def test_a_change_after_a_restore_is_the_next_to_be_undone(notebook: Notebook):
+    notebook.run("import torch\nx = torch.zeros(2)")
+    seen = []
+    for cell in ("x.fill_(1);", "%tensorwatch restore x", "x.fill_(2);", *["%tensorwatch restore x"] * 2):
+        notebook.cell(cell)
+        seen.append(notebook.ns["x"].tolist())
+
+    assert [[1, 1], [0, 0], [2, 2], [0, 0], [0, 0]] == seen
+    assert "every change since it is watched is undone already" in notebook.last.stdout + notebook.last.stderr
 
 
 def test_a_backward_through_what_was_put_back_raises_where_the_version_has_moved(notebook: Notebook):
@@ -208,7 +219,8 @@ def test_copies_go_when_nobody_holds_the_memory_any_more(notebook: Notebook):
     ("cells", "asked", "told"),
     [
         (["x.add_(0)"], "x", "x cannot be restored: no cell has changed it since it is watched"),
-        (["x.add_(1)"], "x 9", "x cannot be restored: it has not changed since cell 9 began"),
+        (["x.add_(1)"], "x 9", "x cannot be restored: there is no cell 9, the last one is 3"),
+        (["x.add_(1)", "1"], "x 3", "x cannot be restored: it has not changed since cell 3 began"),
         (["x.add_(1)"], "x 1", "x cannot be restored: no copy of its bytes from before cell 1 was kept"),
         (["x.add_(1)", "x = x + 1"], "x 2", "x cannot be restored: x was another tensor before cell 2"),
         (["x.add_(1)", "x.resize_(2)"], "x 2", "x cannot be restored: the shape of x changed in cell 2 or later"),
@@ -269,7 +281,7 @@ def test_blame_remembers_what_is_gone(notebook: Notebook):
 def test_blame_of_what_nobody_wrote_says_so(notebook: Notebook):
     notebook.run("import torch\nx = torch.zeros(4)")
 
-    assert "no cell has written to it since it is watched" in notebook.cell("%tensorwatch blame x").stdout
+    assert "no cell was seen to write to it since it is watched" in notebook.cell("%tensorwatch blame x").stdout
 
 
 # --- random programs -------------------------------------------------------------------------------

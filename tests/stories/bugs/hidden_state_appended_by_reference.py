@@ -4,6 +4,8 @@ import torch
 hidden, steps, inputs = torch.zeros(2), [], torch.ones(3, 2)
 # %%
 #: hidden <- hidden.copy_(torch.tanh(row + hidden))
+#!+ steps[0] <- hidden.copy_(torch.tanh(row + hidden))
+#!+ steps[1] <- hidden.copy_(torch.tanh(row + hidden))
 for row in inputs:
     hidden.copy_(torch.tanh(row + hidden))
     steps.append(hidden)

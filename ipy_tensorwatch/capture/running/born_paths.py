@@ -1,0 +1,233 @@
+"""Find what the statements of a running cell bind, as names and inside containers."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...core.model.born import Born
+from ...core.model.difference import DiffRow
+from ...core.model.differences import Differences
+from ..compare.compare_bytes import ByteVerdict
+from ..compare.element_diff import EXAMPLES, ElementCounts, contrast
+from ..host.torch_private import plain_reads
+from ..objects.containers import is_array, opener, quick_reader
+from ..objects.inspect_object import is_a
+from ..objects.look_limits import EXACT_OBJECTS, Limits
+from ..objects.walk import walk
+from ..snapshot.readings import Gathering
+from .look_budget import READING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from threading import RLock
+
+    from ...core.model.evidence import Position
+    from ...core.model.reading import Reading
+    from ...core.model.snapshot import Snapshot
+    from ..compare.byte_history import Spell
+    from ..compare.compare_bytes import Fingerprints
+    from ..objects.branch import Branch
+    from ..observer import Observation
+    from ..tensors.serials import ObjectSerials, StorageSerials
+    from .live_watch import Watch
+
+MAX_ITEMS = 256
+"""What holds more objects than this is walked only when a statement binds it."""
+_GROWING = (list, dict, set, deque)
+
+
+class Birth(NamedTuple):
+    """A path as first seen: its reading, the look, and the positions, one of which bound it."""
+
+    reading: Reading
+    look: int
+    positions: frozenset[Position]
+
+
+class Names(NamedTuple):
+    """The names that a statement binds or assigns to an item of, and those it only mentions."""
+
+    bound: frozenset[str]
+    mentioned: frozenset[str]
+
+
+NO_NAMES = Names(frozenset(), frozenset())
+
+
+@dataclass(slots=True)
+class BornPaths:
+    """The paths that the cell has bound so far.
+
+    Attributes
+    ----------
+    names
+        The user's names.
+    names_of
+        Returns the names of a statement.
+    lock
+        Held while a tensor gets a serial.
+    before
+        The snapshot at the start of the cell.
+    """
+
+    names: Mapping[str, Any]
+    names_of: Callable[[int], Names]
+    objects: ObjectSerials
+    storages: StorageSerials
+    lock: RLock
+    before: Snapshot
+    births: dict[str, Birth] = field(default_factory=dict)
+    last: int = 0
+    _large: set[str] = field(default_factory=set)
+    _known: dict[str, int] = field(default_factory=dict)
+
+    def follow(self, watch: Watch, positions: frozenset[Position], number: int, seconds: float) -> None:
+        """Record what was bound since the last look, and watch its memory.
+
+        Parameters
+        ----------
+        positions
+            The positions since then.
+        seconds
+            The time that may be spent.
+        """
+        found = self._candidates({one.statement for one in positions})
+        if found and not self.lock.acquire(blocking=False):
+            return  # another cell has ended, and its look gives serials too
+        self.last = number
+        if not found:
+            return
+        try:
+            gathered = self._read(found, positions, number, seconds)
+        finally:
+            self.lock.release()
+        if gathered.readings:
+            watch.take_in_born(gathered, self.storages.references(), number)
+
+    def _read(self, found: Mapping[str, Any], positions: frozenset[Position], number: int, seconds: float) -> Gathering:
+        gathered = Gathering(self.storages, {}, {})
+        with plain_reads():
+            walked = walk(found, limits=Limits(seconds, objects=EXACT_OBJECTS))
+            for branch in walked.branches.values():
+                if READING * len(branch.objects) <= seconds:
+                    self._take(branch, gathered, positions, number)
+        if walked.limits.objects - EXACT_OBJECTS > MAX_ITEMS or walked.count > MAX_ITEMS:
+            self._large.update(found)
+        return gathered
+
+    def _candidates(self, ran: Iterable[int]) -> dict[str, Any]:
+        """Return the names that may lead to new tensors."""
+        found: dict[str, Any] = {}
+        for statement in ran:
+            bound, mentioned = self.names_of(statement)
+            for name in bound:
+                value = self.names.get(name)
+                if is_array(type(value)) or opener(type(value)) is not None:
+                    found[name] = value
+            for name in mentioned:
+                value = self.names.get(name)
+                if name not in found and name not in self._large and _may_grow(value):
+                    found[name] = value
+        return found
+
+    def _take(self, branch: Branch, gathered: Gathering, positions: frozenset[Position], number: int) -> None:
+        paths, roles = map(str, branch.outline.paths()), branch.outline.roles()
+        for path, thing, role, serial in zip(
+            paths, branch.objects, roles, self.objects.number(branch.objects), strict=True
+        ):
+            if self._object_at(path) != serial:
+                gathered.add(thing, role, serial)
+                self._known[path] = serial
+                self.births[path] = Birth(gathered.readings[-1], number, positions)
+
+    def _object_at(self, path: str) -> int | None:
+        """Return the serial of what a path led to when it was last seen."""
+        if path not in self._known:
+            reading = self.before.get(path)
+            self._known[path] = reading.object if reading else 0
+        return self._known[path]
+
+    def conclude(
+        self, observed: Observation, memory: PastMemory, last: int, since: Callable[[int], frozenset[Position]]
+    ) -> Iterator[Born]:
+        """Compare what was bound with what it is when the cell has ended, by the look that saw it first.
+
+        Parameters
+        ----------
+        last
+            The number of the look after the cell.
+        since
+            Returns the positions since a look.
+        """
+        groups: dict[tuple[int, frozenset[Position]], list[DiffRow]] = {}
+        after, known = observed.shot.snapshot, set[tuple[int, int]]()
+        for path, birth in self.births.items():
+            place = after.place_of(path)
+            reading = place[0].readings[place[1]] if place else None
+            if place and reading and reading.object == birth.reading.object and not self._was_there(path, reading):
+                groups.setdefault((birth.look, birth.positions), []).append(DiffRow(*place, birth.reading, reading))
+                known.add((id(place[0]), place[1]))
+        for (look, positions), rows in groups.items():
+            ran = frozenset([one.statement for one in since(look)])
+            yield Born(look=look, positions=positions, ran=ran, found=memory.differences(rows, look))
+        late = [row for row in observed.found.rows if _is_bound(row) and (id(row.scene), row.place) not in known]
+        if late:
+            rows = [row._replace(before=None) for row in late]
+            yield Born(look=last, positions=since(self.last), ran=frozenset(), found=memory.differences(rows, last))
+
+    def _was_there(self, path: str, reading: Reading) -> bool:
+        """Return whether a path led to the same tensor before the cell."""
+        before = self.before.get(path)
+        return before is not None and before.object == reading.object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastMemory:
+    """The bytes of storages at a look, and when the cell has ended.
+
+    Attributes
+    ----------
+    spells
+        Returns the bytes of a storage while the cell ran.
+    verdicts
+        The comparisons made when it had ended.
+    """
+
+    prints: Fingerprints
+    spells: Callable[[int], Sequence[Spell]]
+    verdicts: Mapping[int, ByteVerdict]
+
+    def differences(self, rows: Sequence[DiffRow], look: int) -> Differences:
+        """Compare the elements of some paths with those at a look."""
+        storages = {one.storage for row in rows for one in (row.before, row.after) if one is not None}
+        verdicts = {storage: self._verdict(storage, look) for storage in storages}
+        contents = [contrast(row.before, row.after, verdicts, self.prints, EXAMPLES) for row in rows]
+        return Differences(
+            rows=rows,
+            changed=[one.changed for one in contents],
+            verified=[one.verified for one in contents],
+            since=[None] * len(rows),
+            counts=ElementCounts([one.elements for one in contents], EXAMPLES),
+        )
+
+    def _verdict(self, storage: int, look: int) -> ByteVerdict:
+        spells = [one.mark for one in self.spells(storage) if one.first <= look]
+        verdict = self.verdicts.get(storage)
+        after = verdict.after if verdict else self.prints.marks.get(storage)
+        return ByteVerdict("changed", spells[-1] if spells else None, after)
+
+
+def _is_bound(row: DiffRow) -> bool:
+    """Return whether a path leads to another tensor than before the cell."""
+    return row.after is not None and (row.before is None or row.before.object != row.after.object)
+
+
+def _may_grow(value: object) -> bool:
+    """Return whether an object is a container that a statement may have put tensors into."""
+    kind = type(value)
+    for base in _GROWING:
+        if is_a(kind, base):
+            return base.__len__(value) <= MAX_ITEMS  # type: ignore[arg-type]
+    return not is_array(kind) and quick_reader(kind) is not None

@@ -1,0 +1,85 @@
+"""What became of the paths that a cell bound, and which statement bound them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..model.differences import Differences
+from ..model.records import Site
+from .changed_rows import ChangedRows
+from .expected import is_mutated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from ..model.born import Born
+    from ..model.differences import Found
+    from ..model.records import Cause, Change
+    from .cell_index import CellIndex
+    from .changed_rows import Judge
+
+
+class BornChanges:
+    """The mutations of what one cell bound, since it was bound."""
+
+    def __init__(self, cell: CellIndex, born: Sequence[Born], judge: Judge) -> None:
+        self._cell, self._born = cell, born
+        changed = (one for one in born if _has_mutated(one.found))
+        self._rows = [ChangedRows(cell.since(one.look, one.ran), one.found, judge) for one in changed]
+
+    @property
+    def causes(self) -> Iterator[Cause | None]:
+        """The causes of the mutations, as far as their classes settle them."""
+        return (cause for rows in self._rows for cause in rows.classes.values())
+
+    @property
+    def all(self) -> Iterator[Change]:
+        """Every mutation."""
+        for rows in self._rows:
+            yield from self._with_sites(rows.changes(rows.classes))
+
+    @property
+    def unsettled(self) -> Iterator[Change]:
+        """The mutations whose cause no class settles."""
+        for rows in self._rows:
+            yield from self._with_sites(rows.changes(rows.unsettled))
+
+    def of_roots(self, says: Callable[[str], bool]) -> Iterator[Change]:
+        """Yield the mutations of the variables with a name of some kind."""
+        for rows in self._rows:
+            yield from rows.of_roots(says)
+
+    def adopt(self, other: BornChanges) -> None:
+        """Take over the changes that were made from the same records."""
+        for mine, known in zip(self._rows, other._rows, strict=True):
+            mine.adopt(known)
+
+    @cached_property
+    def sites(self) -> Mapping[str, Site | None]:
+        """The statement that bound each path."""
+        return {str(difference.path): self._site(born, difference.path.root)
+                for born in self._born for difference, _ in born.found}  # fmt: skip
+
+    def _with_sites(self, changes: Iterable[Change]) -> Iterator[Change]:
+        return (replace(one, born=self.sites[one.path]) for one in changes if one.kind == "mutated")
+
+    def _site(self, born: Born, root: str) -> Site | None:
+        """Return the statement that bound a name: among several that ran, the last that binds it."""
+        ran = sorted({one.statement for one in born.positions})
+        known = [self._cell.numbered[index] for index in ran if index in self._cell.numbered]
+        telling = [one for one in known if root in one.binds] or [one for one in known if root in one.text] or known
+        if not telling:
+            return None
+        one = telling[-1]
+        is_seen = len(ran) == 1
+        return Site(
+            line=one.line, end_line=one.end_line, text=one.text, certainty="observed" if is_seen else "inferred"
+        )
+
+
+def _has_mutated(found: Sequence[Found]) -> bool:
+    if isinstance(found, Differences):
+        return bool(found.is_mutated.any())
+    return any(is_mutated(difference, content) for difference, content in found)

@@ -1,0 +1,55 @@
+"""Whether an object of the user's changed its own arrays, in a method that the statement calls on it by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..model.path import AccessPath
+from ..syntax.method_names import promises_to_read
+from .updates import counts_as_parameter, gives_back
+
+if TYPE_CHECKING:
+    from ..interpreter.reached_by_calls import Reach
+    from ..statements.called_methods import CalledMethod
+    from ..statements.statement import Statement
+    from .cell_index import CellIndex
+    from .changed_path import ChangedPath
+
+
+def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
+    """Return whether a path goes through an object of which the statement calls a method that may change it.
+
+    A method whose name promises to read is none (`buffer.sample(8)`), nor is what Python calls by itself (`ds[0]`, a
+    loop, `f(x)`). Of a variable of a loop or a comprehension, the notebook's source tells which objects it led to.
+    """
+    path = changed.path
+    if counts_as_parameter(changed.reading) and gives_back(changed, statement):
+        return False
+    called = [one for one in statement.methods if _may_change(cell, one.owner, one.name) and not _is_part(one, path)]
+    if any(_is_within(cell, one.owner, path) for one in called):
+        return True
+    if not called or not reached.candidates or not reached.candidates[0].within:
+        return False
+    outermost = reached.candidates[0].within[0]
+    if not outermost.is_method or outermost.name not in {one.name for one in called}:
+        return False
+    return any(_is_within(cell, one, path) for one in outermost.owners)
+
+
+def _is_part(one: CalledMethod, path: AccessPath) -> bool:
+    """Return whether what is called is no method but an object that the path goes through: `net.body(x)`."""
+    return AccessPath(one.owner.root, (*one.owner.steps, f".{one.name}")).leads_to(path)
+
+
+def _may_change(cell: CellIndex, owner: AccessPath, name: str) -> bool:
+    return not promises_to_read(name, of_module=cell.kind_of(owner) == "module")
+
+
+def _is_within(cell: CellIndex, owner: AccessPath, path: AccessPath) -> bool:
+    """Return whether a path goes through an attribute of an object; what a list or a dict holds is not its own."""
+    for length, step in enumerate(path.steps):
+        names = cell.paths_to(AccessPath(path.root, path.steps[:length]))
+        if any(owner.leads_to(one) and len(owner.steps) == len(one.steps) for one in names):
+            is_own = step.startswith(".") and step != ".grad"
+            return is_own or (step.startswith("[") and cell.kind_of(owner) == "module")
+    return False

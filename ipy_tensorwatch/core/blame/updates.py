@@ -1,0 +1,101 @@
+"""Whether a write to a parameter is an update: by an optimizer's method, or by hand."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..model.path import AccessPath
+from ..statements.write_calls import is_followed_by, mentions
+from ..syntax.method_names import promises_to_read
+
+if TYPE_CHECKING:
+    from ..interpreter.reached_by_calls import Reach
+    from ..model.reading import Reading
+    from ..statements.statement import Statement
+    from .cell_index import CellIndex
+    from .changed_path import ChangedPath
+
+
+def is_by_optimizers_method(
+    cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach, *, has_stepped: bool
+) -> bool:
+    """Return whether a method of an optimizer, such as SAM's `first_step`, wrote a parameter or a state of its own.
+
+    Parameters
+    ----------
+    has_stepped
+        Whether a `step` was seen to write the memory: then the parameters that it wrote are known.
+    """
+    if changed.path.is_grad:
+        return False
+    called = [one.owner for one in statement.methods if not promises_to_read(one.name)]
+    owners = [one for one in called if cell.kind_of(one) == "optimizer"]
+    running = [one for likeliest in reached.candidates[:1] for one in likeliest.within if one.kind == "optimizer"]
+    if any(one.leads_to(changed.path) for one in (*owners, *(path for one in running for path in one.owners))):
+        return True
+    return bool(owners or running) and not has_stepped and _is_its_own(changed)
+
+
+def counts_as_parameter(reading: Reading) -> bool:
+    """Return whether a tensor is a module's parameter, frozen or not, or a leaf that requires grad."""
+    return reading.kind == "parameter" or (reading.requires_grad and reading.is_leaf)
+
+
+def _is_its_own(changed: ChangedPath) -> bool:
+    """Return whether a path leads to a parameter, not to another leaf over the memory of a module's parameter."""
+    mine = changed.reading
+    owned = any(one.kind == "parameter" and one.object != mine.object for _, one in changed.group)
+    return mine.kind == "parameter" or (counts_as_parameter(mine) and not owned)
+
+
+def is_update_by_hand(
+    cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach, *, has_stepped: bool
+) -> bool:
+    """Return whether a function that a statement calls wrote a parameter through the same tensor object.
+
+    A write inside a method of a module that nobody expects to write is none, nor one by a call that gives back, under
+    a new name, an object that it has written.
+
+    Parameters
+    ----------
+    has_stepped
+        Whether the step of an optimizer, which does not hold the parameter, was seen to write the memory.
+    """
+    if not counts_as_parameter(changed.reading) or gives_back(changed, statement):
+        return False
+    if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
+        return not (reached.is_cut or has_stepped) and _is_updated_by_a_library(cell, changed, statement)
+    likeliest = reached.candidates[0]
+    if likeliest.kind == "module" or any(one.is_called for one in likeliest.within):
+        return False
+    origin = likeliest.origin
+    return likeliest.same_object and (origin is None or origin.leads_to(changed.path) or origin in changed.same)
+
+
+def gives_back(changed: ChangedPath, statement: Statement) -> bool:
+    """Return whether a statement binds to a new name an object that this path goes through: `avg = mean_of(nets)`."""
+    steps = changed.path.steps
+    given = [one for one in changed.same if one.root in statement.binds and one.root != changed.path.root]
+    given = [one for one in given if one.steps == steps[len(steps) - len(one.steps) :]]
+    return any(len(re.findall(rf"\b{one.root}\b", statement.text)) == 1 for one in given)
+
+
+def _is_updated_by_a_library(cell: CellIndex, changed: ChangedPath, statement: Statement) -> bool:
+    """Return whether a parameter was passed to an unreadable function and not written through another object.
+
+    Excluded are modules that write their own parameters when called (an embedding with `max_norm`) or when asked for
+    something else (`net.eval()`), and views such as `w.detach()` or `w[0]`, which are other objects.
+    """
+    others = [path for path, reading in changed.group if reading.object != changed.reading.object]
+    if not statement.calls or any(mentions(statement, path) for path in others):
+        return False
+    through = [one for one in statement.mentions if one.leads_to(changed.path)]
+    if any(is_followed_by("(", str(one), statement) for one in through):
+        return False
+    module = AccessPath(changed.path.root, changed.path.steps[:-1])
+    asked = [one.owner for one in statement.methods if one.owner.leads_to(changed.path)]
+    if any(one == module or cell.kind_of(one) == "module" for one in asked):
+        return False
+    names = (*changed.names, *map(str, changed.same))
+    return not any(is_followed_by(".[", name, statement) for name in names)

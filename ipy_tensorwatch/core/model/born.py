@@ -1,0 +1,34 @@
+"""What a cell bound: the paths that were first seen at one look while it ran, and what became of their bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .differences import Found
+    from .evidence import Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Born:
+    """Paths that were bound between two looks, and lead to the same tensors when the cell has ended.
+
+    Attributes
+    ----------
+    look
+        The look that saw them first.
+    positions
+        The positions since the look before; one of them bound the paths.
+    ran
+        The statements that ran since, in part at least.
+    found
+        The differences of the paths from that look to the end of the cell.
+    """
+
+    look: int
+    positions: frozenset[Position]
+    ran: frozenset[int]
+    found: Sequence[Found]

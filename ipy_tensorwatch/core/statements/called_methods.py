@@ -1,0 +1,40 @@
+"""The methods that a statement calls by name."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..syntax.ast_queries import is_method, own_parts
+from .expression_aliases import trace
+from .scope import Scope
+from .statement_writes import walk_expressions
+from .write_target import Target, spell_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..model.path import AccessPath
+
+
+class CalledMethod(NamedTuple):
+    """A method, and the access path of its object; an item whose key is no constant is `[*]`."""
+
+    owner: AccessPath
+    name: str
+
+
+def called_methods(node: ast.stmt) -> Iterator[CalledMethod]:
+    """Yield the methods that a statement calls on objects that it names.
+
+    Examples
+    --------
+    >>> [str(one.owner) + "." + one.name for one in called_methods(ast.parse("y = nets[i].head.fit(x)").body[0])]
+    ['nets[*].head.fit']
+    """
+    for own in own_parts(node):
+        for part, scope in walk_expressions(own, Scope()):
+            if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and is_method(part.func):
+                for one in trace(part.func.value, scope):
+                    if one.is_spelled:
+                        yield CalledMethod(spell_target(Target(path=one.path), {}), part.func.attr)

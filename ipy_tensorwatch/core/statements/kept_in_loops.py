@@ -1,0 +1,138 @@
+"""Find loops that write to a tensor and keep it, or a view of it, in each of their turns."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ..syntax.ast_queries import COMPREHENSIONS, is_inplace_name, own_parts
+from ..syntax.parsing import parse_header, walk_statements
+from ..syntax.torch_vocabulary import VIEWS
+from .statement_writes import targets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_TIGHT = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
+_KEEPING = frozenset(("add", "append", "appendleft", "extend", "insert", "push", "put"))
+
+
+def refilled_in_loop(tree: ast.AST) -> ast.stmt | None:
+    r"""Return the first statement in a loop that writes to what the same loop yields or puts into a container.
+
+    Examples
+    --------
+    >>> found = refilled_in_loop(ast.parse("for i in range(3):\n    buf.fill_(i)\n    kept.append(buf)"))
+    >>> ast.unparse(found)
+    'buf.fill_(i)'
+    """
+    loops = (node for node in ast.walk(tree) if isinstance(node, _LOOPS))
+    found = (_refilled([*walk_statements(loop.body)], _kept_by) for loop in loops)
+    return next((one for one in found if one is not None), None)
+
+
+def refilled_and_returned(tree: ast.AST) -> ast.stmt | None:
+    """Return the first statement of a function that writes to what the same function returns."""
+    functions = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef))
+    found = (_refilled([*walk_statements(one.body)], _returned_by) for one in functions)
+    return next((one for one in found if one is not None), None)
+
+
+def _returned_by(node: ast.stmt) -> Iterable[str]:
+    return paths_of(node.value) if isinstance(node, ast.Return) else ()
+
+
+def refilled_by_itself(node: ast.stmt) -> bool:
+    """Return whether a statement has a comprehension that writes to what it keeps: `[buf.fill_(i) for i in x]`."""
+    parts = (inner for own in own_parts(node) for inner in ast.walk(own))
+    kept = {path for part in parts if isinstance(part, ast.ListComp | ast.SetComp) for path in paths_of(part.elt)}
+    return _writes_to(node, kept)
+
+
+def keeping_copies(text: str, copy: str) -> str | None:
+    """Return a statement that keeps a copy of each tensor; None if it is not known how to spell it.
+
+    Examples
+    --------
+    >>> keeping_copies("kept.append(buf)", ".clone()"), keeping_copies("all = list(stream())", ".clone()")
+    ('kept.append(buf.clone())', 'all = [one.clone() for one in stream()]')
+    """
+    node = parse_header(text)
+    match node:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]) as call):
+            call.args = [_copied(kept, copy)]
+        case ast.Assign(value=ast.BinOp(left=ast.List(elts=[kept]), op=ast.Mult(), right=times)):
+            turns = ast.Call(ast.Name("range"), [times], [])
+            item = ast.comprehension(target=ast.Name("_"), iter=turns, ifs=[], is_async=0)
+            node.value = ast.ListComp(elt=_copied(kept, "" if isinstance(kept, ast.Call) else copy), generators=[item])
+        case ast.Assign(value=ast.ListComp(elt=kept) as comprehension):
+            comprehension.elt = _copied(kept, copy)
+        case ast.Assign(value=ast.Call(func=ast.Name(id="list"), args=[several])):
+            item = ast.comprehension(target=ast.Name("one"), iter=several, ifs=[], is_async=0)
+            node.value = ast.ListComp(elt=_copied(ast.Name("one"), copy), generators=[item])
+        case _:
+            return None
+    return ast.unparse(node)
+
+
+def _copied(node: ast.expr, copy: str) -> ast.expr:
+    spelled = ast.unparse(node) if isinstance(node, _TIGHT) else f"({ast.unparse(node)})"
+    return ast.parse(spelled + copy, mode="eval").body
+
+
+def repeats(node: ast.stmt) -> bool:
+    """Return whether a statement itself computes something again and again: in a comprehension, or by `map`."""
+    parts = [inner for own in own_parts(node) for inner in ast.walk(own)]
+    names = {one.id for one in parts if isinstance(one, ast.Name)}
+    return any(isinstance(one, COMPREHENSIONS) for one in parts) or not names.isdisjoint(("map", "list", "tuple"))
+
+
+def _refilled(body: list[ast.stmt], kept_by: Callable[[ast.stmt], Iterable[str]]) -> ast.stmt | None:
+    kept = {path for node in body for path in kept_by(node)}
+    return next((node for node in body if kept and _writes_to(node, kept)), None)
+
+
+def _writes_to(node: ast.stmt, kept: set[str]) -> bool:
+    """Return whether a statement names one of these paths as written, or a part of it."""
+    written = [str(one.path) for one in targets_of(node)]
+    return any(path == one or path.startswith((f"{one}.", f"{one}[")) for path in written for one in kept)
+
+
+def _kept_by(node: ast.stmt) -> Iterator[str]:
+    """Yield the paths that a statement yields or puts into a container."""
+    if isinstance(node, ast.Assign) and any(isinstance(one, ast.Subscript) for one in node.targets):
+        yield from paths_of(node.value)
+    if isinstance(node, ast.AugAssign) and isinstance(node.value, ast.List | ast.Tuple):
+        yield from paths_of(node.value)
+    for part in (inner for own in own_parts(node) for inner in ast.walk(own)):
+        if isinstance(part, ast.Yield):
+            yield from paths_of(part.value)
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _KEEPING:
+            yield from _paths_of_all(part.args)
+
+
+def paths_of(node: ast.expr | None) -> Iterator[str]:
+    """Yield the paths whose tensors, or views of them, an expression gives."""
+    match node:
+        case ast.Name(id=name):
+            yield name
+        case ast.Attribute(value=value, attr=name) if name not in VIEWS and name != "data":
+            yield from (f"{start}.{name}" for start in paths_of(value))
+        case ast.Call(keywords=[*_, ast.keyword(arg="out", value=value)]):
+            yield from paths_of(value)
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            yield from _paths_of_all(parts)
+        case ast.Dict(values=parts):
+            yield from _paths_of_all(parts)
+        case ast.Subscript(value=value) | ast.Attribute(value=value):
+            yield from paths_of(value)
+        case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in VIEWS or is_inplace_name(name):
+            yield from paths_of(value)
+        case _:
+            pass
+
+
+def _paths_of_all(parts: Iterable[ast.expr]) -> Iterator[str]:
+    for one in parts:
+        yield from paths_of(one)

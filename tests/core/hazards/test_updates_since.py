@@ -1,0 +1,72 @@
+"""Which leaves were updated since a result was computed, over cells and within one."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipy_tensorwatch.core.blame.reasoning import Reasoning
+from ipy_tensorwatch.core.blame.statement_timeline import Timeline
+from ipy_tensorwatch.core.hazards.standing import Standing, Updated
+from ipy_tensorwatch.core.hazards.updates_since import is_stale, remember_updates
+from ipy_tensorwatch.core.model.evidence import OptimizerStep
+from ipy_tensorwatch.core.model.graph_state import GraphState
+from ipy_tensorwatch.core.model.saved_tensor import RootOrigin
+from tests.support.records import reading
+from tests.support.traces import make_trace
+
+BUILT = {3: Timeline("opt.step()\nloss = f()\nstep()", ((4, 0), (4, 1), (9, 2)))}
+ALIVE = GraphState(cells=frozenset((2, 3)))
+
+
+def updated(cell: int, *storages: int, line: tuple[int, str] | None = None) -> Updated:
+    return Updated(cell=cell, storages=frozenset(storages), lines=frozenset((line,) if line else ()))
+
+
+def origin(*leaves: int) -> RootOrigin:
+    return RootOrigin(cell=3, sequence=8, leaves=frozenset(leaves))
+
+
+@pytest.mark.parametrize(
+    ("updates", "expected"),
+    [
+        ((updated(4, 1, 2),), True),
+        ((updated(4, 1), updated(5, 2)), True),
+        ((updated(4, 1),), False),
+        ((updated(2, 1, 2),), False),
+        ((updated(3, 1, 2, line=(3, "step()")),), True),
+        ((updated(3, 1, 2, line=(1, "opt.step()")),), False),
+        ((updated(3, 1, 2),), True),
+        ((), False),
+    ],
+)
+def test_a_result_is_old_where_all_its_leaves_were_updated_after_it(updates, expected: bool):
+    assert expected is is_stale(origin(1, 2), Standing(built=BUILT, updated=updates))
+
+
+def test_a_leaf_that_is_not_watched_cannot_be_known_to_be_updated():
+    assert not is_stale(origin(0, 1), Standing(updated=(updated(4, 1),)))
+
+
+LEAVES = {"w": reading(1, 1, requires_grad=True), "v": reading(2, 2)}
+
+
+def updates(plain: str, *known: Updated, alive: GraphState = ALIVE, **more):
+    return remember_updates(Reasoning(make_trace(plain, LEAVES, graphs=alive, **more)), known)
+
+
+def test_steps_and_updates_by_gradient_are_remembered_and_other_writes_are_not():
+    step = OptimizerStep(statement=0, storages=frozenset((1,)))
+
+    assert (updated(3, 1, line=(1, "opt.step()")),) == updates("opt.step()", changed=("w",), steps=(step,))
+    assert (updated(3, 1, line=(1, "w -= w.grad")),) == updates("w -= w.grad", changed=("w",))
+    assert () == updates("w.zero_()\nv.add_(1)", changed=("w", "v"))
+
+
+def test_only_updates_since_the_oldest_live_graph_are_kept_each_the_latest():
+    old, other, same = updated(1, 7), updated(2, 8), updated(2, 1)
+    step = OptimizerStep(statement=0, storages=frozenset((1,)))
+
+    found = updates("opt.step()", old, other, same, changed=("w",), steps=(step,))
+
+    assert (other, updated(3, 1, line=(1, "opt.step()"))) == found
+    assert () == updates("x = 1", other, changed=(), alive=GraphState())

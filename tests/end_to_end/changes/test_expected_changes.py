@@ -1,0 +1,172 @@
+"""What a person expects of a statement, in real cells: which of the changed paths are silent."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.notebook import Notebook, mutated, silent
+
+BUFFERS = """
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)); x = torch.randn(4, 2, requires_grad=True)
+other = nn.BatchNorm1d(2); other.running_mean = net[1].running_mean
+class Trainer:
+    def __init__(self, model): self.model = model
+    def fit(self, x): return self.model(x).sum()
+trainer = Trainer(nn.Sequential(nn.BatchNorm1d(2)))
+def export():
+    stats = net[1].running_mean.numpy()
+    stats *= 0
+    return stats.tolist()
+def train():
+    net(x).sum().backward()
+def go(loss): loss.backward()
+checked = nn.BatchNorm1d(2); loss = checkpoint(checked, x, use_reentrant=False).pow(2).sum()
+net(x)
+"""
+MEAN = {"net[1].running_mean", "other.running_mean"}
+STATISTICS = {"checked.running_mean", "checked.running_var", "checked.num_batches_tracked"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("y = net(x)", {"other.running_mean"}),
+        ("train()", {"other.running_mean"}),
+        ("for _ in range(2):\n    y = net(x)", {"other.running_mean"}),
+        ("y = trainer.fit(x)", set()),
+        ("torch.optim.swa_utils.update_bn([x], net)", {"other.running_mean"}),
+        ("net[1].running_mean += 1", {"other.running_mean"}),
+        ("net[1].reset_running_stats()", {"other.running_mean"}),
+        ("export()", MEAN),
+        ("loss.backward()", STATISTICS),
+        ("go(loss)", STATISTICS),
+    ],
+)
+def test_buffers(cell, expected):
+    with Notebook() as nb:
+        nb.run(BUFFERS)
+        assert expected == silent(nb.run(cell))
+
+
+PARAMETERS = """
+import torch
+from torch import nn
+class Merging(nn.Linear):
+    def train(self, mode=True):
+        super().train(mode)
+        if not mode: self.weight.data += 1
+        return self
+class Cosine(nn.Linear):
+    def forward(self, x):
+        with torch.no_grad(): self.weight.div_(self.weight.norm(dim=1, keepdim=True))
+        return super().forward(x)
+    def project(self): self.weight.data.clamp_(0, .1)
+class SAM(torch.optim.SGD):
+    @torch.no_grad()
+    def first_step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.state[p]["old"] = p.clone()
+                p.add_(p.grad)
+class Momentum:
+    def __init__(self, params): self.params = list(params); self.m = [torch.zeros_like(p) for p in self.params]
+    def zero_grad(self): pass
+    @torch.no_grad()
+    def step(self):
+        for p, m in zip(self.params, self.m):
+            m.mul_(.9).add_(p.grad)
+            p -= m
+net, head, emb = Merging(2, 2), Cosine(2, 2), nn.Embedding(3, 2, max_norm=0.1)
+outer, heads = nn.Sequential(Merging(2, 2)), {"a": Cosine(2, 2)}
+frozen = nn.Linear(2, 2).requires_grad_(False); plain = nn.Linear(2, 2)
+w = torch.ones(2, requires_grad=True); p = plain.weight
+w.sum().backward(); plain(torch.ones(1, 2)).sum().backward()
+sam, mine = SAM([w], lr=0.1), Momentum(plain.parameters())
+clients = {i: nn.Linear(2, 1) for i in range(3)}
+def infer(model): return model(torch.ones(1, 2))
+def soft(a, b):
+    for p, q in zip(a.parameters(), b.parameters()): q.data.lerp_(p.data, .5)
+def train(opt):
+    opt.zero_grad(); opt.step()
+def mean_of(models):
+    model = list(models.values())[0]
+    with torch.no_grad():
+        for other in list(models.values())[1:]:
+            for p, q in zip(model.parameters(), other.parameters()): p.add_(q)
+    return model
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("net.eval();", {"net.weight"}),
+        ("outer.eval();", {"outer[0].weight"}),
+        ("y = head(torch.ones(1, 2))", {"head.weight"}),
+        ("y = infer(head)", {"head.weight"}),
+        ("y = heads['a'](torch.ones(1, 2))", {"heads['a'].weight"}),
+        ("z = emb(torch.tensor([0, 1, 2]))", {"emb.weight"}),
+        ("head.project()", set()),
+        ("avg = mean_of(clients)", {"clients[0].weight", "clients[0].bias"}),
+        ("clients[0] = mean_of(clients)", set()),
+        ("p.detach().add_(1)", {"plain.weight", "mine.params[0]"}),
+        ("p.data.add_(1)", set()),
+        ("soft(plain, frozen)", set()),
+        ("sam.first_step()", set()),
+        ("mine.step()", set()),
+        ("train(mine)", set()),
+    ],
+)
+def test_parameters(cell, expected):
+    with Notebook() as nb:
+        nb.run(PARAMETERS)
+        report = nb.run(cell)
+        assert expected == silent(report)
+        assert mutated(report)
+
+
+OBJECTS = """
+import numpy as np
+import torch
+class Norm:
+    def __init__(self): self.mean, self.n = torch.zeros(2), 0
+    def update(self, x): self.n += 1; self.mean += (x - self.mean) / self.n
+    def normalize(self, x): self.update(x); return x - self.mean
+    def __call__(self, x): return self.normalize(x)
+class Data:
+    def __init__(self): self.norm = Norm()
+    def __len__(self): return 2
+    def __getitem__(self, i):
+        if i > 1: raise IndexError
+        self.norm.update(torch.ones(2)); return self.norm.mean.clone()
+class Buffer:
+    def __init__(self): self.data = np.zeros((2, 2))
+    def store(self, row): self.data[0] = row
+    def sample(self): self.data *= .5; return self.data.copy()
+norm, data, buffer, norms = Norm(), Data(), Buffer(), [Norm(), Norm()]; held, again, x = norm.mean, norm, torch.ones(2)
+buffer.store(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("norm.update(x)", {"held"}),
+        ("again.update(x)", {"held"}),
+        ("buffer.store([1, 2])", set()),
+        ("for n in norms:\n    n.update(x)", set()),
+        ("norms[1].update(x)", set()),
+        ("y = norm(x)", {"held", "norm.mean", "again.mean"}),
+        ("y = norm.normalize(x)", {"held", "norm.mean", "again.mean"}),
+        ("y = data[0]", {"data.norm.mean"}),
+        ("for y in data: pass", {"data.norm.mean"}),
+        ("y = buffer.sample()", {"buffer.data"}),
+    ],
+)
+def test_arrays_of_an_object(cell, expected):
+    with Notebook() as nb:
+        nb.run(OBJECTS)
+        assert expected == silent(nb.run(cell))

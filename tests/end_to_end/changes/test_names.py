@@ -1,0 +1,265 @@
+"""What a statement names as written, whatever the spelling: loop variables, setters, containers reached twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.notebook import Notebook
+
+
+def changed(notebook: Notebook, *cells: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Run cells; return the silent changes of the last, each with its cause and what it was changed through."""
+    for source in cells:
+        report = notebook.run(source)
+    return {one["path"]: (one["cause"], tuple(one["via"])) for one in report["changes"] if one["silent"]}
+
+
+@pytest.fixture
+def notebook():
+    with Notebook() as one:
+        one.run("import itertools, torch; from torch import nn")
+        yield one
+
+
+LISTS = "xs = [torch.zeros(2) for _ in range(3)]; ys = [torch.zeros(2) for _ in range(3)]"
+QUIET = [
+    "for x in xs: x += 1",
+    "for i, x in enumerate(xs): x += i + 1",
+    "for i, (x, y) in enumerate(zip(xs, ys)):\n    x += 1\n    y.mul_(2).add_(x)",
+    "for x in reversed(xs): x.data.add_(1)",
+    "for x in itertools.chain(xs, ys): x.view(-1).add_(1)",
+    "for x in xs + ys: x[0] = 1",
+    "for x in [xs[0], ys[1]]: x.fill_(3)",
+    "for _ in range(3000):\n    for x in xs: x += 1",
+    "[x.add_(1) for x in xs]",
+]
+
+
+class TestLoopVariables:
+    @pytest.mark.parametrize("cell", QUIET)
+    def test_a_loop_over_a_named_container_writes_its_elements_by_name(self, notebook, cell):
+        assert {} == changed(notebook, LISTS, cell)
+        assert notebook.last.told == ""
+
+    def test_whoever_else_shares_the_elements_is_silent(self, notebook):
+        others = "keep, part, array = xs[1], xs[0][:1], xs[2].numpy()"
+
+        found = changed(notebook, LISTS, others, "for x in xs: x += 1")
+
+        assert {"keep": ("alias", ("xs[1]",)), "part": ("alias", ("xs[0]",)), "array": ("alias", ("xs[2]",))} == found
+
+    def test_a_loop_over_items_of_a_dict_writes_them_by_name(self, notebook):
+        made = "d = {k: torch.zeros(2) for k in 'ab'}; kept = d['b']"
+
+        assert {"kept": ("alias", ("d['b']",))} == changed(notebook, made, "for k, v in d.items(): v.add_(1)")
+
+    @pytest.mark.parametrize("rows", ["m", "m.unbind()", "m[1:]", "m.T"])
+    def test_the_rows_of_a_tensor_are_views_and_no_names_of_it(self, notebook, rows):
+        assert {"m": ("alias", ("row",))} == changed(notebook, "m = torch.zeros(3, 2)", f"for row in {rows}: row += 1")
+
+    def test_a_nested_loop_writes_by_name(self, notebook):
+        made = "grid = [[torch.zeros(2) for _ in range(3)] for _ in range(2)]"
+
+        assert {} == changed(notebook, made, "for row in grid:\n    for x in row: x += 1")
+
+    def test_a_loop_over_many_views_names_them_and_not_what_they_are_views_of(self, notebook):
+        made = "x = torch.zeros(400, 3); views = [x[i] for i in range(400)]"
+
+        assert ["x"] == [*changed(notebook, made, "for v in views: v += 1")]
+
+    def test_only_elements_that_the_variable_led_to_are_named(self, notebook):
+        made = "xs = [torch.zeros(2) for _ in range(3)]; xs.append(xs[0].detach())"
+
+        assert {"xs[3]": ("alias", ("xs[0]",))} == changed(notebook, made, "for x in xs[:2]: x += 1")
+
+    def test_objects_that_a_users_own_iterator_gives_are_named(self, notebook):
+        notebook.run(
+            "class Buffer:\n"
+            "    def __init__(self): self.held = [torch.zeros(2), torch.zeros(2)]\n"
+            "    def __iter__(self): return iter(self.held)\n"
+        )
+        assert {} == changed(notebook, "buffer = Buffer()", "for one in buffer: one += 1")
+
+    def test_a_batch_that_is_a_view_of_a_dataset_is_no_name_of_it(self, notebook):
+        notebook.run(
+            "class Rows:\n"
+            "    def __init__(self): self.a = torch.zeros(4, 2)\n"
+            "    def __len__(self): return 4\n"
+            "    def __getitem__(self, i): return self.a[i]\n"
+        )
+        made = "rows = Rows(); loader = torch.utils.data.DataLoader(rows, batch_size=None)"
+
+        assert {"rows.a": ("alias", ("xb",))} == changed(notebook, made, "for xb in loader: xb += 1")
+
+    def test_a_variable_that_the_body_has_rebound_names_nothing(self, notebook):
+        found = changed(notebook, LISTS, "for x in xs:\n    x = x.float()\n    x += 1")
+
+        assert ["xs[0]", "xs[1]", "xs[2]"] == [*found]
+
+    def test_what_a_function_writes_through_the_variable_is_silent(self, notebook):
+        notebook.run("def predict(t): t.add_(1)")
+
+        assert ["xs[0]", "xs[1]", "xs[2]"] == [*changed(notebook, LISTS, "for x in xs: predict(x)")]
+
+    def test_updates_by_hand_of_every_layer_are_expected(self, notebook):
+        made = "net = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1)); x = torch.ones(4, 2)"
+        train = """
+            for epoch in range(30):
+                net(x).square().mean().backward()
+                with torch.no_grad():
+                    for l in net:
+                        if hasattr(l, "weight"):
+                            l.weight -= l.weight.grad * .1; l.bias -= l.bias.grad * .1
+                            l.weight.grad.zero_(); l.bias.grad.zero_()
+        """
+        kept = "kept = net[0].weight.detach()"
+
+        assert ["kept"] == [*changed(notebook, made, kept, train)]
+
+
+SAME = [
+    "z = x.to(x.dtype)",
+    "z = x.float(); x.cpu(); x.to('cpu')",
+    "z, w = x.contiguous(), (x if True else y).float()",
+    "z = x.requires_grad_(False)",
+    "x.requires_grad_(False); x.share_memory_(); x.detach_()",
+    "x = x.float()",
+    "x.sort()",
+    "z = x.numpy(); z = __import__('numpy').asarray(z)",
+]
+ASSIGNED_ITSELF = [
+    ("b.x", "b.x = b.x.float()"),
+    ("d['x']", "d['x'] = d['x'].cpu()"),
+    ("xs[0]", "xs[0] = xs[0].to('cpu')"),
+]
+
+
+class TestOneObjectUnderTwoNames:
+    @pytest.mark.parametrize("cell", SAME)
+    def test_a_name_that_is_bound_to_the_same_tensor_is_no_write_to_it(self, notebook, cell):
+        made = "x = torch.zeros(3); y = x[:2]"
+
+        assert ("alias", ("y",)) == changed(notebook, made, f"y.detach().add_(1)\n{cell}")["x"]
+
+    @pytest.mark.parametrize(("name", "cell"), ASSIGNED_ITSELF)
+    def test_an_attribute_or_item_that_is_assigned_its_own_tensor_is_not_written(self, notebook, name, cell):
+        notebook.run("class Box: pass")
+        made = f"b, d, xs = Box(), {{}}, [None]; {name} = torch.zeros(3); y = {name}[:2]"
+
+        assert {name: ("alias", ("y",))} == changed(notebook, made, f"y += 1\n{cell}")
+
+    def test_what_is_assigned_the_result_of_the_call_that_wrote_it_is_written_by_name(self, notebook):
+        notebook.run("def norm(t):\n    t -= 1\n    return t\nclass Box: pass")
+
+        assert {} == changed(notebook, "b = Box(); b.x = torch.zeros(3)", "b.x = norm(b.x)")
+
+    def test_a_module_is_converted_in_place(self, notebook):
+        assert {} == changed(notebook, "net = nn.Linear(2, 2)", "net.half()", "net = net.to(torch.float64)")
+
+
+SETTERS = """
+class K:
+    def __init__(self): self.__dict__["raw"] = torch.ones(3)
+    @property
+    def scale(self): return self.raw.mean()
+    @scale.setter
+    def scale(self, v): self.raw.fill_(v)
+    def __setitem__(self, i, v): self.raw[i] = v
+    def __iadd__(self, v):
+        self.raw.add_(v)
+        return self
+    def __setattr__(self, name, v): object.__setattr__(self, name, v) if name == "scale" else self.raw.fill_(v)
+"""
+ASSIGNED = [
+    "k.scale = 2.",
+    "k[0] = 5.",
+    "k[...] = 6.",
+    "k += 1",
+    "k.scale += 1",
+    "k.data_ = 7.",
+    "k.scale, z = 3., 4",
+    "setattr(k, 'scale', 9.)",
+    "k.scale = float(k.raw.sum())",
+    "for one in (k,): one.scale = 8.",
+]
+
+
+class TestSetters:
+    @pytest.mark.parametrize("cell", ASSIGNED)
+    def test_what_a_class_writes_when_it_is_assigned_to_is_named(self, notebook, cell):
+        found = changed(notebook, SETTERS, "k = K(); view = k.raw[:2]", cell)
+
+        assert {"view": ("alias", ("k.raw",))} == found
+
+    def test_the_line_of_the_setter_is_told(self, notebook):
+        report = [notebook.run(one) for one in (SETTERS, "k = K(); view = k.raw[:2]", "k.scale = 2.")][-1]
+
+        (found,) = [one for one in report["changes"] if one["silent"]]
+        assert "self.raw.fill_(v)" in found["sites"][0]["inner"]["text"]
+
+    @pytest.mark.parametrize("cell", ["o.loss = predict(o.raw)", "o.loss = [predict(t) for t in (o.raw,)]"])
+    def test_what_the_value_writes_is_not_written_by_the_assignment(self, notebook, cell):
+        notebook.run("class O: pass\ndef predict(t):\n    t += 1\n    return t.sum()")
+
+        assert ["o.raw"] == [*changed(notebook, "o = O(); o.raw = torch.ones(3)", cell)]
+
+
+BOXES = """
+from dataclasses import dataclass
+class Box:
+    def __init__(self, x): self.x = x
+    @property
+    def scale(self): return 1
+    @scale.setter
+    def scale(self, v): self.x.fill_(v)
+@dataclass
+class Pair:
+    first: Box
+    second: object = None
+box = Box(torch.zeros(2)); one = [box]; d = {"b": box}; held = Pair(box); several = (held, held)
+held.second = held; around = Box(box)
+def change(b): b.x.add_(1)
+def change_one(): d["b"].x.add_(1)
+def fill(t): t.fill_(7)
+"""
+OVER = [
+    ("one[0].x += 1", "one[0].x"),
+    ("d['b'].x.add_(1)", "d['b'].x"),
+    ("d['b'].x[0] = 9", "d['b'].x"),
+    ("held.first.x.mul_(2).add_(1)", "held.first.x"),
+    ("several[1].first.x += 1", "several[1].first.x"),
+    ("held.second.second.first.x += 1", "held.second.second.first.x"),
+    ("around.x.x.data.add_(1)", "around.x.x"),
+    ("torch.add(one[0].x, 1, out=one[0].x)", "one[0].x"),
+    ("for i in range(1): one[i].x += 1", "one[0].x"),
+    ("for b in [0]:\n    for b in one: b.x += 1", "one[0].x"),
+    ("[b.x.add_(1) for b in one]", "one[0].x"),
+    ("one[0].scale = 4", "one[0].x"),
+    ("change(d['b'])", "d['b'].x"),
+    ("change_one()", "d['b'].x"),
+    ("fill(held.first.x)", "held.first.x"),
+]
+
+
+class TestContainersReachedTwice:
+    @pytest.mark.parametrize(("cell", "way"), OVER)
+    def test_a_plain_object_is_changed_through_the_path_that_was_typed(self, notebook, cell, way):
+        found = changed(notebook, BOXES, "b = None", cell)
+
+        assert {"box.x": ("alias", (way,))} == {path: told for path, told in found.items() if path != "b.x"}
+
+    def test_the_path_under_which_it_is_known_names_it(self, notebook):
+        assert {} == changed(notebook, BOXES, "box.x += 1")
+
+    def test_a_path_counts_from_the_cell_that_made_it(self, notebook):
+        assert {"box.x": ("alias", ("late[0].x",))} == changed(notebook, BOXES, "late = [box]", "late[0].x += 1")
+
+    def test_a_path_that_leads_elsewhere_now_is_forgotten(self, notebook):
+        found = changed(notebook, BOXES, "one[0] = Box(torch.zeros(2)); alias = one[0].x", "one[0].x += 1")
+
+        assert {"alias": ("alias", ("one[0].x",))} == found
+
+    def test_an_update_by_hand_over_a_second_way_is_expected(self, notebook):
+        made = "w = Box(torch.ones(2, requires_grad=True)); both = [w]"
+
+        assert {} == changed(notebook, BOXES, made, "with torch.no_grad(): both[0].x.sub_(1)")

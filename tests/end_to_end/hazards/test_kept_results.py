@@ -1,0 +1,75 @@
+"""A result kept from before an update is a risk, which is not printed, unless some of its gradients are still due."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.notebook import Notebook
+
+SETTING = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+enc, head = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 3)), nn.Sequential(nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 1))
+both = torch.optim.SGD([*enc.parameters(), *head.parameters()], lr=0.1)
+of_enc, of_head = torch.optim.SGD(enc.parameters(), lr=0.1), torch.optim.Adam(head.parameters(), fused=False)
+x = torch.randn(4, 2)
+def loss_of(x):
+    return head(enc(x)).square().mean()
+def train(*steps):
+    loss_of(x).backward()
+    for one in steps:
+        one.step()
+"""
+HEALTHY = {
+    "a loss from before training": ["before = loss_of(x)", "loss_of(x).backward()\nboth.step()"],
+    "in one cell": ["before = loss_of(x)\nloss_of(x).backward()\nboth.step()"],
+    "steps in a function": ["before = loss_of(x)", "train(both)"],
+    "two optimizers, each its part": ["before = loss_of(x)", "train(of_enc, of_head)"],
+    "losses in a list": ["kept = []\nfor _ in range(3):\n    loss_of(x).backward()\n    both.step()\n    kept.append(loss_of(x))"],
+    "updates by hand": [
+        "before = loss_of(x)",
+        "loss_of(x).backward()\nwith torch.no_grad():\n    for p in (*enc.parameters(), *head.parameters()):\n        p -= 0.1 * p.grad",
+    ],
+    "a frozen part": ["enc.requires_grad_(False)\nbefore = loss_of(x)", "train(of_head)"],
+}  # fmt: skip
+DUE = {
+    "a graph that leads to another optimizer's parameters": ["fake = enc(x)\nd = head(fake.detach()).mean()\ng = head(fake).mean()", "d.backward()\nof_head.step()"],
+    "the other optimizer stepped before the graph was built": ["train(of_enc)\nfake = enc(x)\ng = head(fake).mean()", "head(fake.detach()).mean().backward()\nof_head.step()"],
+    "the other optimizer stepped earlier in the same cell": ["train(of_enc)\nfake = enc(x)\ng = head(fake).mean()\nhead(fake.detach()).mean().backward()\nof_head.step()"],
+    "an input that wants a gradient": ["x.requires_grad_()\nadv = loss_of(x)", "loss_of(x.detach()).backward()\nboth.step()"],
+    "a loss computed after the step from what is old": ["h = enc(x)\nhead(h).mean().backward(retain_graph=True)\nboth.step()", "loss = head(h).mean()"],
+    "a write that is no update": ["before = loss_of(x)", "with torch.no_grad():\n    head[2].weight.zero_()"],
+}  # fmt: skip
+
+
+def outcomes(cells: list[str]) -> tuple[set[str], bool]:
+    """Run cells; give the outcomes of the hazards after the last, and whether anything was said of a backward."""
+    with Notebook() as nb:
+        for cell in (SETTING, *cells):
+            hazards = nb.run(cell)["hazards"]
+        return {one["outcome"] for one in hazards}, "TW20" in "".join(nb.said)
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_a_kept_result_is_a_risk_where_all_that_it_leads_to_was_updated_since(name: str):
+    assert ({"risk"}, False) == outcomes(HEALTHY[name])
+
+
+@pytest.mark.parametrize("name", DUE)
+def test_a_result_whose_gradients_are_still_due_is_told(name: str):
+    found, is_said = outcomes(DUE[name])
+
+    assert ({"raises"}, True) == (found - {"risk"}, is_said)
+
+
+def test_it_is_a_risk_once_the_last_optimizer_has_stepped_and_that_is_no_end():
+    with Notebook() as nb:
+        nb.run(SETTING + "before = loss_of(x)")
+        nb.run("loss_of(x).backward()\nof_head.step()")
+        told = nb.said[-1]
+        report = nb.run("of_enc.step()")
+
+        assert ("TW201" in told, "") == (True, nb.said[-1])
+        assert {"risk"} == {one["outcome"] for one in report["hazards"]}
+        assert "over:" not in nb.cell("%tensorwatch history").stdout

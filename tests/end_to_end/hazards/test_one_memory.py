@@ -1,0 +1,113 @@
+"""One memory that was kept several times while it was filled again: told once, mended by copies, and never elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.mending import mend
+from tests.support.notebook import Notebook
+
+STREAM = """
+import numpy as np, torch
+def stream():
+    buf = torch.zeros(2)
+    for i in range(5):
+        buf.fill_(i)
+        yield buf[:]
+def collect(n):
+    kept, buf = [], torch.zeros(2)
+    for i in range(n):
+        buf += i
+        kept.append(buf)
+    return kept
+class Env:
+    def __init__(self):
+        self.obs = np.zeros(3)
+    def step(self):
+        self.obs[:] = self.obs + 1
+        return self.obs
+env, model = Env(), torch.nn.Linear(2, 1)
+opt = torch.optim.SGD(model.parameters(), lr=0.1)
+"""
+KEPT = {
+    "a generator's views": ("batches = [b for b in stream()]", "batches", 5),
+    "a list of a generator": ("batches = list(stream())", "batches", 5),
+    "a list that a function gave back": ("got = collect(4)", "got", 4),
+    "what an object gives each time": ("frames = [env.step() for _ in range(3)]", "frames", 3),
+    "an appended buffer": (
+        "kept, buf = [], torch.zeros(2)\nfor i in range(4):\n    buf += 1\n    kept.append(buf)",
+        "kept",
+        4,
+    ),
+    "a buffer under keys": (
+        "kept, buf = {}, np.zeros(2)\nfor i in range(3):\n    buf += 1\n    kept[i] = buf",
+        "kept",
+        3,
+    ),
+    "a result that is written to": (
+        "buf = torch.zeros(2)\nouts = [torch.add(buf, i, out=buf) for i in range(3)]",
+        "outs",
+        3,
+    ),
+    "weights that are trained on": (
+        "hist = []\nfor e in range(3):\n    model(torch.ones(1, 2)).sum().backward()\n    opt.step()\n"
+        "    hist.append(model.weight.detach())",
+        "hist",
+        3,
+    ),
+    "a repeated item": ("h = [torch.zeros(2)] * 3\nh[0].fill_(1)\nh[2].fill_(3)", "h", 2),
+}
+QUIET = {
+    "new memory each time": "kept = []\nfor i in range(4):\n    t = torch.zeros(2); t += i; kept.append(t)",
+    "copies": "buf = torch.zeros(2)\nkept = []\nfor i in range(4):\n    buf += 1\n    kept.append(buf.clone())",
+    "a list of one tensor": "h = [torch.zeros(3)] * 3",
+    "one that was filled before": (
+        "def init(n):\n    h = torch.empty(4)\n    for _ in range(5):\n        h.add_(1)\n    return [h] * n\nhs = init(3)"
+    ),
+    "rows of a tensor": "x = torch.zeros(3, 2)\nx += 1\nx *= 2\nrows = [row for row in x]",
+    "rows of an expanded tensor": "rows = list(torch.arange(3.).add_(1).mul_(3).sub_(2).expand(4, 3))",
+    "rebound before they are written": "h = [torch.zeros(2)] * 2\nh[0] = h[0] + 1\nh[1] = h[1] + 2",
+    "what an object gives without writing": "frames = [env.obs for _ in range(3)]",
+    "parameters in two lists": "both = [model.weight, model.weight]\nfor p in both:\n    p.data.mul_(0.5)",
+}
+
+
+def of_one_memory(report):
+    return [one for one in report["hazards"] if one["code"] == "TW211"]
+
+
+@pytest.mark.parametrize(("cell", "container", "count"), KEPT.values(), ids=KEPT)
+def test_tensors_that_are_one_memory_are_told_once_with_the_lines_that_kept_and_wrote(cell, container, count):
+    with Notebook() as nb:
+        nb.run(STREAM)
+        [hazard] = of_one_memory(nb.run(cell))
+        again = of_one_memory(nb.run("print(1)"))
+
+    assert (len(hazard["paths"]), hazard["outcome"]) == (count, "risk")
+    assert all(path.startswith(f"{container}[") for path in hazard["paths"])
+    assert hazard["saved_at"] is not None
+    assert "TW211" in nb.said[1]
+    assert [hazard["paths"] for hazard in again] == [hazard["paths"]]
+
+
+@pytest.mark.parametrize("cell", QUIET.values(), ids=QUIET)
+def test_nothing_is_told_of_tensors_that_were_not_filled_one_after_the_other(cell: str):
+    with Notebook() as nb:
+        nb.run(STREAM)
+
+        assert of_one_memory(nb.run(cell)) == []
+
+
+@pytest.mark.parametrize("name", [name for name in KEPT if name != "a list that a function gave back"])
+def test_the_fix_keeps_a_copy_of_each(name: str):
+    cells = [STREAM, KEPT[name][0]]
+    with Notebook() as nb:
+        nb.run(cells[0])
+        [hazard] = of_one_memory(nb.run(cells[1]))
+    mended = mend(cells, hazard) if hazard["fix"]["edits"] else None
+
+    assert mended is not None or name == "a buffer under keys"
+    if mended is not None:
+        with Notebook() as nb:
+            nb.run(mended[0])
+            assert of_one_memory(nb.run(mended[1])) == []
