@@ -82,6 +82,7 @@ def take_trace(
         is_recorded=cell.recording is not None,
         writes=cell.recording.writes if cell.recording else (),
         graphs=_graphs_of(session, observed, found),
+        optimizers=cell.observer.lens.holdings(),
         gone=observed.gone,
         coverage=observed.coverage,
         seconds=_patience(cell, ended.duration),
@@ -142,6 +143,7 @@ def _graphs_of(session: SessionState, observed: Observation, found: Sequence[Fou
         cells=frozenset(graphs.cells),
         same=same,
         used=frozenset(filter(graphs.is_used, same)),
+        half_freed=tuple(graphs.freed.half.values()),
         fates={node: graphs.fate(node) for node in nodes},
     )
 
