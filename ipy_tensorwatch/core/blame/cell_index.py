@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _Seen = TypeVar("_Seen", "SeenWrite", "Move")
 _WORD = re.compile(r"\w+")
+_DEFINED = re.compile(r"\bdef\s+(\w+)")
 
 
 class CellIndex:
@@ -222,6 +223,15 @@ class CellIndex:
             for target in targets:
                 found.setdefault(target, set()).update(found.get(root, ()))
         return found
+
+    @cached_property
+    def calling(self) -> frozenset[int]:
+        """The statements that contain the name of a function or method of the notebook, or of an instance."""
+        notebook = self._trace.notebook
+        sources = {one.source for one in notebook.definitions.values()}
+        defined = {*notebook.definitions, *(name for one in sources for name in _DEFINED.findall(one))}
+        roots = {_WORD.match(path) for path, name in notebook.classes.items() if name in notebook.definitions}
+        return self.spelling(defined.union(one.group() for one in roots if one))
 
     def leading_to(self, objects: Iterable[int]) -> frozenset[int]:
         """Return the statements in which some name led to one of these tensors when they were entered."""
