@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from .codes import HazardCode
 
 Trouble = Literal[
-    "overwritten", "detached",
+    "overwritten", "detached", "freed",
     "leaf", "view-of-leaf", "marked-leaf",
     "one-of-several", "made-by-function", "no-grad-view", "inference-view",
     "inference", "detached-view", "out", "marked-view", "captured",
     "expanded", "shared",
 ]  # fmt: skip
 """The kinds of PyTorch's complaints, each with its own message."""
+
+
+How = Literal["leads", "goes-on", "is", "shares"]
+"""How a graph leads into one that a backward has freed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +171,53 @@ class UnrecordedWrite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FreedGraph:
+    """A graph leads into a part that a backward has freed.
+
+    Attributes
+    ----------
+    root
+        The variable whose backward meets it.
+    is_scalar
+        Whether `root.backward()` needs no argument.
+    name
+        The variable whose graph was freed.
+    how
+        Its graph leads through that of `name`, goes on from the round before, is itself the freed one, or shares nodes
+        with it.
+    raised
+        Where the backward raised; None while it is foretold.
+    """
+
+    root: str | None
+    is_scalar: bool = True
+    name: str | None = None
+    how: How
+    raised: Raised | None = None
+
+
+Unheld = Literal["replaced", "added", "unfrozen", "left-out"]
+"""Why an optimizer does not hold parameters: it was made before them, or while they were frozen, or without them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotTrained:
+    """Parameters get gradients, but no optimizer holds them.
+
+    Attributes
+    ----------
+    optimizer
+        The path of the optimizer that holds what was or is beside them.
+    made
+        The statement that made it.
+    """
+
+    optimizer: str
+    how: Unheld
+    made: TypedLine | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """A saved tensor that was overwritten, and at which a backward raised.
 
@@ -300,6 +351,8 @@ Fact = (
     | OneMemory
     | GoneMemory
     | UnrecordedWrite
+    | FreedGraph
+    | NotTrained
     | Stopped
     | StoppedUnread
     | Refused

@@ -65,14 +65,19 @@ class FailureBook:
         from .error_frames import survey_error  # noqa: PLC0415
         from .explain_backward import explain_stop  # noqa: PLC0415
         from .explain_refusal import explain_refusal  # noqa: PLC0415
+        from .explain_second import explain_second  # noqa: PLC0415
 
         complaint, culprit = found
         files = self.sources.files(self.shell)
         scene = survey_error(culprit, complaint, after.reasoning.trace.cell.count, files)
         if not scene.steps:  # it was raised again outside the notebook
             scene = survey_error(error, complaint, after.reasoning.trace.cell.count, files)
-        is_stop = complaint.trouble in BACKWARD
-        told = explain_stop(scene, after, self.log) if is_stop else explain_refusal(scene, after)
+        if complaint.trouble == "freed":
+            told = explain_second(scene, after, self.log)
+        elif complaint.trouble in BACKWARD:
+            told = explain_stop(scene, after, self.log)
+        else:
+            told = explain_refusal(scene, after)
         return replace(told, fix=with_edits(told.fix, self.log.built.plain_of))
 
 

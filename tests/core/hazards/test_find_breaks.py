@@ -57,7 +57,7 @@ def test_who_wrote_first_is_remembered_and_the_hazard_begins_once():
 def test_without_a_change_nothing_is_looked_for_again():
     first = find()
     trace = make_trace("x = 1", {"h": H}, graphs=SAVED, changed=())
-    standing = Standing(hazards=first.hazards, seen=(SAVED.overwritten, trace.after, ()), turned=first.turned)
+    standing = Standing(hazards=first.hazards, seen=(SAVED.overwritten, trace.after, (), (), ()), turned=first.turned)
 
     again = find_hazards(Reasoning(trace), standing)
 
