@@ -43,6 +43,7 @@ export function change(path: string, told: Partial<Change> = {}): Change {
     silent: false,
     via: [],
     sites: [],
+    born: null,
     versions: [0, 1],
     versioned: true,
     verified: true,

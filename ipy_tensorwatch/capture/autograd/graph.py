@@ -265,13 +265,16 @@ class Graphs:
         roots = self._roots_of({number for number, _ in first.values()})
         self._find_leaves(nodes, {root for several in roots.values() for root in several}, aids)
         for number, one in first.values():
-            origins = {path: self._origin_of(root) for root in roots[number] for path in self._roots[root]}
+            several = roots[number]
+            origins = {path: self._origin_of(root, several) for root in several for path in self._roots[root]}
             yield Overwritten(
                 saved=one.saved, version=one.version, roots=tuple(origins), is_moved=one.is_moved, origins=origins
             )
 
-    def _origin_of(self, root: int) -> RootOrigin:
-        return RootOrigin(cell=self.seen[root], sequence=root, leaves=self._leaves[root])
+    def _origin_of(self, root: int, roots: Sequence[int]) -> RootOrigin:
+        below = self._reached([root], min(roots)).intersection(roots) - {root}
+        through = tuple(self._roots[one][0] for one in sorted(below))
+        return RootOrigin(cell=self.seen[root], sequence=root, leaves=self._leaves[root], through=through)
 
     def _find_leaves(self, nodes: Mapping[int, Made], roots: set[int], aids: Aids) -> None:
         """Find the leaves below some roots, once for each root."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..model.reading import Reading
     from ..model.records import Inner, Site
     from ..model.saved_tensor import Spoiled, Writing
@@ -237,6 +239,8 @@ class Stopped:
         The in-place modules that may have written: their paths and classes.
     carried
         The variables carried between loop iterations, if an earlier iteration saved the tensor.
+    containers
+        Which of `carried` are tuples or lists of tensors.
     rebinds
         For a write inside a function, the names that this function binds.
     """
@@ -254,6 +258,7 @@ class Stopped:
     recorded: bool = False
     modules: tuple[tuple[str, str], ...] = ()
     carried: tuple[str, ...] = ()
+    containers: Mapping[str, Literal["tuple", "list"]] = field(default_factory=dict)
     rebinds: frozenset[str] = frozenset()
 
 

@@ -12,6 +12,7 @@ from .fix import with_edits
 from .freed_graph import freed_graphs, remember_backward
 from .freed_memory import gone_memory
 from .hazard import Turn
+from .kept_by_function import kept_and_trained_on
 from .made_optimizer import remember_optimizers
 from .one_memory import kept_in_one_memory
 from .optimizer_wiring import is_wired, unheld_parameters
@@ -105,7 +106,9 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     )
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
     stepped = frozenset[int]().union(*(one.storages for one in trace.own.steps))
-    yield from kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)
+    kept = [*kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)]
+    yield from kept
+    yield from kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
     yield from kept_by_name(reasoning.updates_of(says_copy), snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
     yield from kept_in_one_memory(reasoning, changes)

@@ -30,7 +30,7 @@ Preceding = Literal[
 ]  # fmt: skip
 """The code goes before a statement."""
 Displayed = Literal[
-    "backward-before-step", "backward-before-write", "backward-before-statement", "compute-again",
+    "backward-before-statement", "compute-again",
     "copy-for-checkpoint", "copy-for-function", "copy-or-later", "write-some-copy", "find-line",
     "part-gradients", "copy-gradient", "deep-copy", "give-memory", "drop",
     "modules-without-inplace", "module-without-inplace", "look-past-operators", "record-cell", "record-cells",

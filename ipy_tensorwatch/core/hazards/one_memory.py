@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..interpreter.functions_named import functions_named
 from ..model.differences import Differences
 from ..model.path import AccessPath
 from ..model.records import Inner, Site
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from ..statements.statement import Statement
 
     Written = tuple[AccessPath, Change, Reading]
-
-MAX_FOLLOWED = 32
-"""The number of notebook functions that are searched for a loop."""
 
 
 FEW = 3
@@ -160,7 +158,7 @@ class _Followed:
         self._statement, self._notebook = statement, notebook
         self._node = parse_header(statement.text) or ast.Pass()
         self._around = parse_cell(whole) if whole else None
-        self.functions = dict(self._functions())
+        self.functions = functions_named(self._node, notebook)
 
     def refill(self) -> Site | None:
         """Return where a loop writes to what it keeps."""
@@ -183,28 +181,6 @@ class _Followed:
     def repeats_unread(self) -> bool:
         """Whether it repeats a call of a function whose source is not known."""
         return not self.functions and repeats(self._node) and any(map(_calls_anew, ast.walk(self._node)))
-
-    def _functions(self) -> Iterator[tuple[str, ast.AST]]:
-        """Yield the functions and classes that the statement names, and those that they name."""
-        waiting, seen = [*self._names(self._node)], set[str]()
-        while waiting and len(seen) < MAX_FOLLOWED:
-            name = waiting.pop(0)
-            known = self._notebook.definitions.get(name)
-            if known is None or name in seen:
-                continue
-            seen.add(name)
-            tree = parse_cell(known.source)
-            if tree is not None:
-                yield name, tree.body[0]
-                waiting += self._names(tree)
-
-    def _names(self, tree: ast.AST) -> Iterator[str]:
-        for part in ast.walk(tree):
-            if isinstance(part, ast.Name):
-                yield part.id
-                yield self._notebook.classes.get(part.id, "")
-            elif isinstance(part, ast.Attribute):
-                yield part.attr
 
 
 def _calls_anew(node: ast.AST) -> bool:

@@ -47,7 +47,8 @@ def kept_by_reference(
     trained = _trained(changes, snapshot, stepped)
     roots: dict[str, list[SharedItem]] = {}
     for change in changes if trained else ():
-        path = parse_path(change.path) if change.silent and _OF_A_DICT.search(change.path) else None
+        is_kept = change.silent or _was_stepped(change)
+        path = parse_path(change.path) if is_kept and _OF_A_DICT.search(change.path) else None
         reading = snapshot.get(change.path)
         if path is None or reading is None or reading.storage not in trained:
             continue
@@ -103,16 +104,23 @@ def _keeps_its_own(path: AccessPath, owner: AccessPath, modules: Collection[str]
     return any(str(AccessPath(path.root, path.steps[:count])) in modules for count in range(shared + 1))
 
 
+def _was_stepped(change: Change) -> bool:
+    """Return whether an optimizer's step is among what wrote to a path that some statement names as well."""
+    return change.cause == "direct" and any(map(_steps, change.sites))
+
+
 def _trained(changes: Sequence[Change], snapshot: Snapshot, stepped: Collection[int]) -> Mapping[int, str]:
     """Map the storages that an optimizer step changed to the path it went through, whatever else wrote there."""
-    told = [(one, snapshot.get(one.path)) for one in reversed(changes) if one.cause == "optimizer" or one.silent]
-    return {
-        reading.storage: change.path
-        for change, reading in told
-        if reading is not None
-        and reading.storage
-        and (change.cause == "optimizer" or (reading.kind == "parameter" and reading.storage in stepped))
-    }
+    told = {one.path: one for one in changes}
+    found: dict[int, str] = {}
+    for storage in stepped:
+        for path, reading in snapshot.by_storage.get(storage):
+            change = told.get(str(path))
+            if reading.kind == "parameter" or (".state[" in str(path) and not (change and change.silent)):
+                found.setdefault(storage, str(path))
+    by_step = [one.path for one in reversed(changes) if one.cause == "optimizer"]
+    held = ((path, snapshot.get(path)) for path in by_step)
+    return found | {reading.storage: path for path, reading in held if reading is not None and reading.storage}
 
 
 def _lasting(followers: Sequence[SharedItem], snapshot: Snapshot, cell: int) -> Lasting:
@@ -123,24 +131,37 @@ def _lasting(followers: Sequence[SharedItem], snapshot: Snapshot, cell: int) -> 
 
 def _step_of(change: Change) -> Site | None:
     """Return the statement that ran the optimizer's step, if it is among those that wrote."""
-    steps = (one for one in change.sites if ".step(" in (one.inner.text if one.inner else one.text))
-    return next(steps, change.site)
+    return next(filter(_steps, change.sites), change.site)
+
+
+def _steps(site: Site) -> bool:
+    return ".step(" in (site.inner.text if site.inner else site.text)
 
 
 def _hazard(followers: Sequence[SharedItem], change: Change, cell: int) -> Hazard:
-    born = change.born
-    several = [path.steps[:-1] for path, _, _ in followers]
-    container = str(AccessPath(followers[0][0].root, several[0][: count_alike(several)]))
-    owner = _owner(container, [parse_path(owner) for _, owner, _ in followers])
+    return no_copy([(path, owner) for path, owner, _ in followers], change.born, _step_of(change), cell)
+
+
+def no_copy(items: Sequence[tuple[AccessPath, str]], born: Site | None, step: Site | None, cell: int) -> Hazard:
+    """Return the hazard for the items of a container, each with the path of what owns its tensor.
+
+    Parameters
+    ----------
+    born, step
+        The statements of the cell that took them, if it did, and that trained on.
+    """
+    several = [path.steps[:-1] for path, _ in items]
+    container = str(AccessPath(items[0][0].root, several[0][: count_alike(several)]))
+    owner = _owner(container, [parse_path(owner) for _, owner in items])
     return Hazard(
         code="TW207",
         outcome="risk",
-        paths=tuple(str(path) for path, _, _ in followers),
+        paths=tuple(str(path) for path, _ in items),
         op=None,
         fact=KeptReference(container=container, owner=owner),
         fix=Fix(kind="deep-copy", code=f"{container} = copy.deepcopy({container})"),
         saved_at=born,
-        written_at=_step_of(change),
+        written_at=step,
         saved_cell=cell if born else None,
         written_cell=cell,
     )

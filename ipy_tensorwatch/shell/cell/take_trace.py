@@ -9,6 +9,7 @@ from ...capture.host.other_threads import names_in_other_threads
 from ...capture.objects.class_names import Catalog, catalog
 from ...capture.running.born_paths import PastMemory
 from ...core.blame.reasoning import Reasoning
+from ...core.hazards.kept_by_function import may_be_kept
 from ...core.hazards.one_memory import may_be_one_memory
 from ...core.hazards.shared_gradients import shares_gradients
 from ...core.host.guard import GUARD
@@ -109,7 +110,9 @@ def reason(
 
 def _may_be_at_risk(session: SessionState, trace: CellTrace) -> bool:
     """Return whether there may be a hazard that the notebook's functions explain."""
-    return session.sources.write_gradients or shares_gradients(trace.after) or may_be_one_memory(trace.born)
+    if session.sources.write_gradients or shares_gradients(trace.after):
+        return True
+    return may_be_one_memory(trace.born) or may_be_kept(trace.born, trace.own.steps)
 
 
 def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:
@@ -159,6 +162,7 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         definitions=dict(sources.definitions),
         classes=known.classes,
         inplace=frozenset(known.inplace),
+        leftovers=sources.leftovers(),
         objects=known.objects,
         modules=frozenset(known.modules),
         optimizers=frozenset(known.optimizers),

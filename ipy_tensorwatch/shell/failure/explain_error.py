@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .aftermath import Aftermath
 
 
+_COMPUTED_AGAIN = frozenset(("backward-before-statement", "compute-again"))
+"""The fixes that name what is stale, which a prediction knows better."""
+
+
 @dataclass(slots=True, kw_only=True)
 class FailureBook:
     """Explains errors, and keeps the log of nodes for that."""
@@ -89,8 +93,10 @@ def _as_foretold(died_of: Hazard, told: Sequence[Hazard]) -> Hazard:
     """Return the explanation with the sites of its prediction, so that both count as the same hazard."""
     for one in told:
         if _facts(one) == _facts(died_of):
+            is_stale = died_of.fix.kind == "backward-before-statement" and one.fix.kind in _COMPUTED_AGAIN
             return replace(
                 died_of,
+                fix=one.fix if is_stale else died_of.fix,
                 saved_at=_more_exact(died_of.saved_at, one.saved_at),
                 written_at=_more_exact(died_of.written_at, one.written_at),
             )

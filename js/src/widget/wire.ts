@@ -152,7 +152,8 @@ function tensorOf(fields: readonly (keyof Tensor)[], row: readonly unknown[]): T
 
 function changeOf(sent: Partial<Change>): Change {
   const told = { ...NOTHING_TOLD, ...sent } as Change;
-  return { ...told, sites: told.sites.map(siteOf), elements: told.elements && elementsOf(told.elements) };
+  const born = told.born && siteOf(told.born);
+  return { ...told, born, sites: told.sites.map(siteOf), elements: told.elements && elementsOf(told.elements) };
 }
 
 const NOTHING_TOLD: Omit<Change, "path" | "kind"> = {
@@ -160,6 +161,7 @@ const NOTHING_TOLD: Omit<Change, "path" | "kind"> = {
   silent: false,
   via: [],
   sites: [],
+  born: null,
   versions: [null, null],
   versioned: null,
   verified: false,

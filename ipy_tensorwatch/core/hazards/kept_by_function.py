@@ -1,0 +1,105 @@
+"""Parameters that a function of the notebook kept by reference, trained on, and gave back."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from ..interpreter.functions_named import functions_named
+from ..model.records import Site
+from ..syntax.parsing import parse_header, walk_statements
+from .lasting_hazard import Lasting, anchor
+from .state_dict_reference import no_copy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ..blame.reasoning import Reasoning
+    from ..model.born import Born
+    from ..model.evidence import OptimizerStep
+    from ..model.path import AccessPath
+
+_KEEPS = re.compile(r"\b(?:state_dict|(?:named_)?parameters)\(|\.(?:data|detach\(\))(?!\.)")
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+
+
+def kept_and_trained_on(reasoning: Reasoning, known: Iterable[str]) -> Iterator[Lasting]:
+    """Yield hazards for containers that one statement bound and in whose tensors its optimizers went on stepping.
+
+    Parameters
+    ----------
+    known
+        The paths that are known to be no copies.
+    """
+    trace, told = reasoning.trace, {*known}
+    for born in trace.born if trace.own.steps else ():
+        ran = {one.statement for one in born.positions}
+        steps = [one for one in trace.own.steps if one.statement in ran]
+        items = [one for one in _items(reasoning, born, steps) if str(one[0]) not in told]
+        statement = reasoning.own.numbered.get(min(ran)) if items and len(ran) == 1 else None
+        if statement is None or not _keeps_before_step(parse_header(statement.text), reasoning):
+            continue
+        site = Site(line=statement.line, end_line=statement.end_line, text=statement.text, inner=steps[0].inner)
+        taken = Site(line=statement.line, end_line=statement.end_line, text=statement.text)
+        hazard = no_copy(items, taken, site, trace.cell.count)
+        ends = [anchor(str(path), reading) for path, _ in items[:1] if (reading := trace.after.get(str(path)))]
+        yield Lasting(hazard=hazard, anchors=tuple(ends))
+
+
+def may_be_kept(born: Iterable[Born], steps: Sequence[OptimizerStep]) -> bool:
+    """Return whether a cell bound what its optimizers hold."""
+    held = frozenset[int]().union(*(one.storages for one in steps))
+    return (
+        any(one.after is not None and one.after.storage in held for each in born for one, _ in each.found)
+        if held
+        else False
+    )
+
+
+def _items(reasoning: Reasoning, born: Born, steps: Sequence[OptimizerStep]) -> list[tuple[AccessPath, str]]:
+    """Return the items of containers that share memory with a parameter of an optimizer, each with its path."""
+    found: list[tuple[AccessPath, str]] = []
+    for difference, _ in born.found if steps else ():
+        reading, path = difference.after, difference.path
+        step = next((one for one in steps if reading is not None and reading.storage in one.storages), None)
+        if reading is None or step is None or reading.object in step.parameters or not path.steps:
+            continue
+        entries = reasoning.trace.after.by_storage.get(reading.storage)
+        owner = next((str(one) for one, other in entries if other.object in step.parameters), None)
+        if owner is not None and path.steps[-1].startswith("["):
+            found.append((path, owner))
+    return found
+
+
+def _keeps_before_step(node: ast.stmt | None, reasoning: Reasoning) -> bool:
+    """Return whether a function that a statement may run keeps parameters before it, or another, steps again."""
+    functions = functions_named(node, reasoning.trace.notebook) if node is not None else {}
+    stepping = {name for name, one in functions.items() if ".step(" in ast.unparse(one)}
+    return any(_keeps(one, stepping) for one in functions.values())
+
+
+def _keeps(tree: ast.AST, stepping: set[str]) -> bool:
+    for node in ast.walk(tree):
+        if isinstance(node, _LOOPS):
+            body = [*walk_statements(node.body)]
+            if any(map(_is_keep, body)) and any(_steps(one, stepping) for one in body):
+                return True
+        elif isinstance(node, ast.FunctionDef):
+            kept = [place for place, one in enumerate(node.body) if _is_keep(one)]
+            if kept and any(_steps(one, stepping) for one in node.body[kept[0] + 1 :]):
+                return True
+    return False
+
+
+def _is_keep(node: ast.stmt) -> bool:
+    """Return whether a statement binds parameters by reference, or puts them into a container."""
+    is_binding = isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) or ".append(" in ast.unparse(node)[:80]
+    text = ast.unparse(node) if is_binding and not isinstance(node, _LOOPS) else ""
+    return bool(_KEEPS.search(text)) and not any(word in text for word in ("copy", "clone", "optim", "load_state"))
+
+
+def _steps(node: ast.stmt, stepping: set[str]) -> bool:
+    calls = [one.func for one in ast.walk(node) if isinstance(one, ast.Call)]
+    names = {one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in calls}
+    return "step" in names or not names.isdisjoint(stepping)

@@ -1,0 +1,143 @@
+"""What a cell binds and then changes, told with the statement that bound it and the one that wrote."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.notebook import Notebook, born
+
+TRAINING = """
+import copy, torch
+from torch import nn
+model = nn.Linear(2, 1)
+opt = torch.optim.SGD(model.parameters(), lr=0.1)
+def epoch():
+    opt.zero_grad(); model(torch.ones(1, 2)).square().sum().backward(); opt.step()
+def train(n):
+    best = None
+    for e in range(n):
+        epoch()
+        if e == 1: best = model.state_dict()
+    return best
+def train_to_the_end(n):
+    for e in range(n):
+        epoch()
+    return model.state_dict()
+def train_with_copies(n):
+    for e in range(n):
+        epoch()
+        best = copy.deepcopy(model.state_dict())
+    return best
+class Trainer:
+    def fit(self, n):
+        for e in range(n):
+            epoch()
+            if e == 1: self.best = dict(model.state_dict())
+trainer = Trainer()
+"""
+
+
+def told(report):
+    """Give the silent changes of what the cell bound: the lines that bound and wrote, and through what."""
+    return {
+        path: (one["born"]["line"], [site["line"] for site in one["sites"]], one["via"])
+        for path, one in born(report).items()
+        if one["silent"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("x = torch.zeros(2, 3); y = x.detach(); y[0] = 1", {"x": (1, [1], ["y"])}),
+        ("x = np.zeros(3)\nt = torch.from_numpy(x)\nt += 1", {"x": (1, [3], ["t"])}),
+        ("x = torch.zeros(3)\nif True:\n    y = x[1:]\n    y.add_(1)", {"x": (1, [4], ["y"])}),
+        ("with torch.no_grad():\n    x = torch.zeros(3)\n    y = x.view(3)\ny += 1", {"x": (2, [4], ["y"])}),
+        ("d = {}\nd['a'] = torch.zeros(2)\nv = d['a'].view(2)\nv += 1", {"d['a']": (2, [4], ["v"])}),
+        ("kept, buf = [], torch.zeros(2)\nfor i in range(2):\n    buf += 1\n    kept.append(buf)", {"kept[0]": (4, [3], ["buf"])}),
+        ("class Box: pass\nbox = Box()\nbox.t = torch.zeros(2)\nv = box.t[:1]\nv += 1", {"box.t": (3, [5], ["v"])}),
+        ("for i in range(3):\n    x = torch.zeros(2)\n    y = x[:]\n    y.fill_(i + 1)", {"x": (2, [4], ["y"])}),
+        ("x = torch.zeros(300, 300)\ny = x.detach()\ny += 1", {"x": (1, [3], ["y"])}),
+    ],
+)  # fmt: skip
+def test_what_a_later_statement_changes_without_naming_it_is_told_with_both_lines(cell: str, expected: object):
+    with Notebook() as nb:
+        nb.run("import numpy as np, torch")
+
+        assert told(nb.run(cell)) == expected
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "x = torch.zeros(3)\nx += 1\nx[0] = 5",
+        "h = torch.zeros(3)\nfor t in range(4):\n    h = torch.tanh(h + 1)",
+        "for i in range(4):\n    x = torch.zeros(2)\n    x += i",
+        "net = torch.nn.Linear(2, 1)\nopt = torch.optim.Adam(net.parameters())\n"
+        "for i in range(3):\n    opt.zero_grad()\n    net(torch.ones(1, 2)).sum().backward()\n    opt.step()",
+        "bn = torch.nn.BatchNorm1d(2)\nfor i in range(3):\n    y = bn(torch.randn(4, 2))",
+        "w = torch.zeros(2, requires_grad=True)\nfor i in range(3):\n    w.sum().backward()\n"
+        "    with torch.no_grad():\n        w -= w.grad\n        w.grad.zero_()",
+        "data = np.random.rand(9, 2)\ndata -= data.mean(0)\nt = torch.from_numpy(data)\nhead = t[:3]",
+    ],
+)
+def test_nothing_is_told_of_what_a_cell_makes_and_writes_by_name(cell: str):
+    with Notebook() as nb:
+        nb.run("import numpy as np, torch")
+        nb.run(cell)
+
+        assert nb.said[-1] == ""
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "for e in range(5):\n    epoch()\n    if e < 2: best = model.state_dict()",
+        "best = model.state_dict()\nepoch()",
+        "best = train(5)",
+        "trainer.fit(4)",
+        "best = {}\nfor e in range(3):\n    epoch()\n    best[e] = model.state_dict()",
+    ],
+)
+def test_a_state_dict_that_was_kept_while_training_went_on_is_told(cell: str):
+    with Notebook() as nb:
+        nb.run(TRAINING)
+        [hazard] = nb.run(cell)["hazards"]
+
+    assert hazard["code"] == "TW207"
+    assert hazard["saved_at"] is not None
+    assert hazard["written_at"] is not None
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "last = train_to_the_end(3)",
+        "best = train_with_copies(3)",
+        "for e in range(3):\n    epoch()\nlast = model.state_dict()",
+        "for e in range(3):\n    epoch()\n    best = copy.deepcopy(model.state_dict())",
+    ],
+)
+def test_one_that_was_taken_last_or_copied_is_not(cell: str):
+    with Notebook() as nb:
+        nb.run(TRAINING)
+
+        assert nb.run(cell)["hazards"] == []
+
+
+def test_why_tells_the_write_and_claims_nothing_that_was_not_seen():
+    with Notebook() as nb:
+        nb.run("import torch\nx = torch.zeros(3); y = x.detach(); y[0] = 1")
+        seen = nb.cell("%tensorwatch why x").stdout
+        nb.run("z = torch.zeros(3)")
+        unseen = nb.cell("%tensorwatch why z").stdout
+
+    assert "y[0] = 1" in seen
+    assert "no cell was seen to write to it" in unseen
+
+
+def test_an_array_can_be_resized_in_the_cell_that_makes_it():
+    with Notebook() as nb:
+        nb.run("import numpy as np\na = np.zeros(3)\nb = 1\na.resize(5)\nc = 2")
+
+        assert nb.ns["a"].shape == (5,)
