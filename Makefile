@@ -26,7 +26,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup js check test lint demo bench soak chaos docs pictures clean
-.PHONY: quick style types types-of-newest front-end-types front-end-tests newest-setup
+.PHONY: quick style types types-of-newest front-end-types front-end-tests newest-setup newest browser
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,8 +76,7 @@ check: setup  ## Lint, types and the tests that need no shell; in under a minute
 test: setup  ## Lint, then run all tests
 	@$(LANES) types-of-newest types newest-setup style front-end-types front-end-tests
 	$(PYTEST) $(IN_PARALLEL) --ignore tests/browser
-	@$(if $(filter 3.10 3.11,$(VERSION)),.ci/newest test $(IN_PARALLEL) $(FOR_NEWEST),echo 'All tests run under Python $(VERSION).')
-	$(PYTEST) $(IN_A_BROWSER)
+	@$(LANES) browser newest
 
 # What each of these lanes runs stands alone, so that they can run beside each other.
 FOR_NEWEST := tests/end_to_end/errors tests/end_to_end/changes/test_lines.py
@@ -95,6 +94,10 @@ front-end-types:
 	$(NPM) run --silent check
 front-end-tests:
 	$(NPM) test
+browser:
+	$(PYTEST) $(IN_A_BROWSER)
+newest:
+	@$(if $(filter 3.10 3.11,$(VERSION)),.ci/newest test $(FOR_NEWEST),echo 'All tests run under Python $(VERSION).')
 newest-setup:
 	@$(if $(filter 3.10 3.11,$(VERSION)),.ci/newest setup)
 

@@ -212,6 +212,7 @@ class Observer:
         aids = Aids(
             self.lens.objects, self.lens.storages, KnownBytes(self.prints, known), cell, start + self.budget.credit
         )
+        self.graphs.freed.may_free = bool(rewritten) or _has_gradients(rows or ())
         look = partial(self.graphs.look, moved=_moved(rows or ()), is_same=rows is None)
         found = GUARD.run("reading graphs", look, computed, aids, rewritten, default=None)
         if found is None:
@@ -289,6 +290,13 @@ def _before(verdict: ByteVerdict | None) -> list[Spell]:
     """Return the bytes at the start of the cell of a storage that was not read while it ran."""
     known = verdict is not None and verdict.outcome == "changed" and verdict.before
     return [Spell(0, 0, known)] if known else []
+
+
+def _has_gradients(rows: Sequence[DiffRow]) -> bool:
+    """Return whether a gradient is among some rows."""
+    scenes = {id(row.scene): row.scene for row in rows}
+    places = {key: {place for _, place in scene.gradients} for key, scene in scenes.items()}
+    return any(row.place in places[id(row.scene)] for row in rows)
 
 
 def _moved(rows: Sequence[DiffRow]) -> dict[int, Reading]:

@@ -128,7 +128,7 @@ export interface Change {
   /**
    * Why the bytes differ; null unless they do.
    */
-  cause: "direct" | "call" | "alias" | "optimizer" | "backward" | "module" | "object" | "outside" | null;
+  cause: "direct" | "call" | "alias" | "optimizer" | "backward" | "module" | "object" | "leftover" | "outside" | null;
   /**
    * Whether nobody would have expected it from reading the cell.
    */

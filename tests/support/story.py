@@ -158,7 +158,7 @@ def new_hazards(report: Report, known: list[Hazard]) -> list[Hazard]:
         return [*(one[key] for key in told), [] if one["written_cell"] else one["paths"]]
 
     before = [mark(one) for one in known]
-    backward = ("TW201", "TW202", "TW205", "TW209")
+    backward = ("TW201", "TW202", "TW205", "TW209", "TW212", "TW213")
     said = [one for one in report["hazards"] if one["outcome"] != "risk" or one["code"] not in backward]
     return [one for one in said if one["happened"] or mark(one) not in before]
 

@@ -72,7 +72,7 @@ def find_spoiled(
             if perf_counter() > search.deadline:
                 return None
             own = locals_of(frame)
-            roots = (("", one) for one in map(bearer_of, _tensors_in(own)))
+            roots = (("", one) for one in map(bearer_of, tensors_in(own)))
             nodes = {**nodes_of(roots, {}, set()), **_nodes_in(own)}
             found = _unpacked_in(own, complaint) or search.run(nodes)
             if found is not None:
@@ -86,7 +86,7 @@ def _named_in(error: BaseException, deadline: float) -> Iterator[torch.Tensor]:
     for frame in frames_of(error):
         if perf_counter() > deadline:
             return
-        yield from _tensors_in(locals_of(frame))
+        yield from tensors_in(locals_of(frame))
 
 
 @dataclass(slots=True)
@@ -137,7 +137,7 @@ class _Above(NamedTuple):
         return walk_nodes(self.nodes, set(), lowest=number + 1, only=self.seen)
 
 
-def _tensors_in(names: Mapping[str, object]) -> Iterator[torch.Tensor]:
+def tensors_in(names: Mapping[str, object]) -> Iterator[torch.Tensor]:
     """Yield the tensors that names refer to, directly or in a plain list, tuple or dict."""
     yield from (one for value in _values(names) for one in _items_of(value) if is_plain(one))
 

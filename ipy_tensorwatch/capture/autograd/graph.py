@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ...core.model.saved_tensor import Overwritten, RootOrigin
 from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late
+from .freed_nodes import FreedGraphs
 from .masked_writes import forgive
 from .note_saved import NOTHING_SAVED
 from .saved_by_nodes import kept_in, leaves_of_nodes, nodes_of, walk_nodes
@@ -61,6 +62,8 @@ class Graphs:
         Whether the time or stack limit was reached before all graphs were read.
     unread
         The nodes that made watched tensors and whose graphs were not fully read.
+    freed
+        Which graphs a backward has freed a part of.
     is_mixed
         Whether graphs of several threads were found, whose sequence numbers collide.
     """
@@ -75,6 +78,7 @@ class Graphs:
     is_mixed: bool = False
     unread: frozenset[int] = frozenset()
     _roots: dict[int, list[str]] = field(default_factory=dict)
+    freed: FreedGraphs = field(default_factory=FreedGraphs)
     _leaves: dict[int, frozenset[int]] = field(default_factory=dict)
     _partly: dict[int, int | None] = field(default_factory=dict)
     _effort: float = 0.0
@@ -118,13 +122,15 @@ class Graphs:
             Whether the roots and their nodes are those of the last look.
         """
         self.spent.clear()
-        if is_same and not (rewritten or self.is_cut or self._suspects()):
+        if is_same and not (rewritten or self.is_cut or self.freed.half or self._suspects()):
             self.same = frozenset()
             return ()
         clashes: set[int] = set()
         nodes = nodes_of(roots, self._roots, clashes)
         self.same = self._with_the_same_history(nodes) if rewritten else frozenset()
+        earlier = self._roots
         self._follow(nodes, aids, clashes)
+        self.freed.look(nodes, earlier, self.seen, aids.deadline)
         self.is_mixed = bool(clashes)
         for one in chain.from_iterable(self.saved.values()) if moved else ():
             if one.thing in moved:
@@ -259,13 +265,16 @@ class Graphs:
         roots = self._roots_of({number for number, _ in first.values()})
         self._find_leaves(nodes, {root for several in roots.values() for root in several}, aids)
         for number, one in first.values():
-            origins = {path: self._origin_of(root) for root in roots[number] for path in self._roots[root]}
+            several = roots[number]
+            origins = {path: self._origin_of(root, several) for root in several for path in self._roots[root]}
             yield Overwritten(
                 saved=one.saved, version=one.version, roots=tuple(origins), is_moved=one.is_moved, origins=origins
             )
 
-    def _origin_of(self, root: int) -> RootOrigin:
-        return RootOrigin(cell=self.seen[root], sequence=root, leaves=self._leaves[root])
+    def _origin_of(self, root: int, roots: Sequence[int]) -> RootOrigin:
+        below = self._reached([root], min(roots)).intersection(roots) - {root}
+        through = tuple(self._roots[one][0] for one in sorted(below))
+        return RootOrigin(cell=self.seen[root], sequence=root, leaves=self._leaves[root], through=through)
 
     def _find_leaves(self, nodes: Mapping[int, Made], roots: set[int], aids: Aids) -> None:
         """Find the leaves below some roots, once for each root."""

@@ -107,7 +107,12 @@ def contrast(
 
 
 def _gained(before: Reading, after: Reading) -> bool:
-    """Return whether a higher version is taken as a write; for a sparse tensor its components decide."""
+    """Return whether a higher version is taken as a write; for a sparse tensor its components decide.
+
+    A lazy module's parameter has no bytes until the first call initializes it.
+    """
+    if before.unknown and before.unknown.code == "uninitialized":
+        return False
     if before.unknown != after.unknown:
         return True
     return before.version != after.version and not (before.unknown and "sparse" in before.unknown.detail)

@@ -1,4 +1,4 @@
-"""An optimizer's state, a small dict for each parameter: read in columns while its outline is unchanged."""
+"""An optimizer's parameters, and its state: a small dict for each, read in columns while its outline is unchanged."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.model.outline import OutlineRun
-from .containers import ATOM_IDS, PLAIN_IDS
-from .inspect_object import are_all, numbers_of
+from .containers import ATOM_IDS, PLAIN_IDS, groups_of
+from .inspect_object import are_all, attribute, columns_of, is_a, items_of, numbers_of, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,27 @@ class Drawn(NamedTuple):
     def is_of(self, other: Drawn) -> bool:
         """Return whether another state has this outline."""
         return self[:6] == other[:6]
+
+
+def held_by(optimizer: object) -> list[int]:
+    """Return the ids of the parameters in an optimizer's groups; those before an unreadable one."""
+    found: list[int] = []
+    try:
+        for _, group in groups_of(optimizer):
+            parameters = value_at(group, "params") if is_a(type(group), dict) else None
+            found += map(id, items_of(parameters) if is_a(type(parameters), list, tuple) else ())
+    except Exception:  # noqa: BLE001  (reported when they are added)
+        return found
+    return found
+
+
+def keys_of(optimizer: object) -> list[int]:
+    """Return the ids of the parameters in an optimizer's state; empty if unreadable."""
+    try:
+        states = attribute(optimizer, "state")
+        return [*map(id, columns_of(states)[0] if is_a(type(states), dict) else ())]
+    except Exception:  # noqa: BLE001  (reported when it is added)
+        return []
 
 
 def take_states(branch: Branch, node: int, steps: list[str], states: Sequence[Any], last: Drawn | None) -> Drawn | None:

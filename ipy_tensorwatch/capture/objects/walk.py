@@ -20,7 +20,6 @@ from .inspect_object import (
     Odd,
     are_all,
     attribute,
-    columns_of,
     is_a,
     items_of,
     let_go_of_classes,
@@ -31,7 +30,7 @@ from .inspect_object import (
 )
 from .look_limits import SEGMENT, Limits, Segment, segments_of
 from .module_tree import is_same, outline_tree, survey_module
-from .optimizer_state import take_states
+from .optimizer_state import held_by, keys_of, take_states
 from .slices import Slices
 from .walk_state import MAX_WAYS, Walk
 
@@ -290,7 +289,11 @@ def _add_states(found: Walk) -> None:
     if not found.optimizers:
         return
     known: Places = {}
-    sought = {*chain.from_iterable(_parameters_of(optimizer) for *_, optimizer in found.optimizers)}
+    found.parameters = [tuple(held_by(optimizer)) for *_, optimizer in found.optimizers]
+    sought = {
+        *chain.from_iterable(found.parameters),
+        *chain.from_iterable(keys_of(one) for *_, one in found.optimizers),
+    }
     for branch in found.branches.values():
         numbers = [*map(id, branch.objects)]
         if not sought.isdisjoint(numbers):
@@ -302,20 +305,6 @@ def _add_states(found: Walk) -> None:
                 add(found, branch, node, optimizer, known)
             except Exception as error:  # noqa: BLE001  (an odd object is listed, and must not hide the others)
                 branch.pass_by(node, ("",), (reason_of(error),))
-
-
-def _parameters_of(optimizer: object) -> list[int]:
-    """Return the ids of the parameters in an optimizer's groups and state; empty if unreadable."""
-    found: list[int] = []
-    try:
-        states = attribute(optimizer, "state")
-        found += map(id, columns_of(states)[0] if is_a(type(states), dict) else ())
-        for _, group in groups_of(optimizer):
-            parameters = value_at(group, "params") if is_a(type(group), dict) else None
-            found += map(id, items_of(parameters) if is_a(type(parameters), list, tuple) else ())
-    except Exception:  # noqa: BLE001  (reported when they are added)
-        return found
-    return found
 
 
 def _add_state(found: Walk, branch: Branch, node: int, optimizer: object, known: Places) -> None:

@@ -31,6 +31,8 @@ class Walk:
         Paths that were not walked, with the reason.
     segments
         The segments of huge containers, which hold `held` tensors and arrays.
+    parameters
+        The ids of the parameters that each optimizer holds.
     resting
         The names that were not reached in this walk.
     drawn
@@ -45,6 +47,7 @@ class Walk:
     branches: dict[str, Branch] = field(default_factory=dict)
     skipped: list[tuple[str, Reason]] = field(default_factory=list)
     optimizers: list[tuple[Branch, int, torch.optim.Optimizer]] = field(default_factory=list)
+    parameters: list[tuple[int, ...]] = field(default_factory=list)
     followed: Counter[int] = field(default_factory=Counter)
     containers: int = 0
     limits: Limits = field(default_factory=Limits)

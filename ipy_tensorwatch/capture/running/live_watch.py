@@ -81,7 +81,7 @@ class Watch:
         largest: int,
         room: int,
     ) -> Watch:
-        """Watch the storages up to `largest` bytes, and larger ones while there is room."""
+        """Watch the storages up to `largest` bytes, larger ones while there is room, and samples of the others."""
         small = (one for one in marks.items() if one[1].block.nbytes <= largest and one[0] in references)
         watched = {
             key: Watched(references[key], one.block, one.digest, one.copy) for key, one in islice(small, MAX_WATCHED)
@@ -90,6 +90,7 @@ class Watch:
         for key, mark in marks.items() if room else ():
             if mark.block.nbytes > largest and key in references and watch._has_room(mark.block):
                 watched[key] = Watched(references[key], mark.block, mark.digest, None)
+        watch.samples = Samples.begin(marks, references, watched)
         return watch
 
     def _has_room(self, block: Block) -> bool:

@@ -20,7 +20,6 @@ from ..host.graph_private import next_sequence_number
 from .live_watch import Watch
 from .look_budget import EVENT, PASS, READING, SWITCH
 from .resting_probes import RestingProbes
-from .sampled_storages import Samples
 from .wake_timer import WakeTimer
 from .watched_storage import lies_in_whole_readings
 
@@ -387,10 +386,7 @@ class Ledger:
 
     def _start_watching(self, *, looks: bool = True) -> Watch:
         marks = self.marks if looks else {}
-        references = self.storages.references()
-        watch = Watch.begin(self.before, marks, references, self.largest, LARGER if self.widening else 0)
-        watch.samples = Samples.begin(marks, references, watch.watched)
-        return watch
+        return Watch.begin(self.before, marks, self.storages.references(), self.largest, LARGER if self.widening else 0)
 
     def _close_epoch(self) -> None:
         if self.current is not None:

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache, partial
 from time import thread_time
 from typing import TYPE_CHECKING
 
+from ...core.model.evidence import OptimizerHolding
 from ...core.model.reason import BUDGET, Reason
 from ...core.model.snapshot import RootSnapshot, Snapshot
 from ..host.gc_pause import quiet_collector
@@ -117,6 +118,8 @@ class Lens:
     _joined: tuple[list[dict[int, Block]], Mapping[int, Block]] = field(default_factory=lambda: ([], {}))
     _reader: BranchReader = field(init=False)
     _drawn: dict[int, Drawn] = field(default_factory=dict)
+    _held: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    _holdings: tuple[object, tuple[OptimizerHolding, ...]] = (None, ())
     _routes: list[tuple[str, int, str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -145,6 +148,10 @@ class Lens:
         """
         with plain_reads(), quiet_collector():
             found, kept, resting = self._walk(namespace, patience, self._limits(seconds))
+            self._held = tuple(
+                (str(branch.outline.node_path(node)), held)
+                for (branch, node, _), held in zip(found.optimizers, found.parameters, strict=False)
+            )
             if computed is not None:
                 computed.put(found, kept)
             is_same = all(kept[name] is self._kept.get(name) for name in kept) and len(kept) == len(self._kept)
@@ -218,6 +225,16 @@ class Lens:
     def has_unread(self) -> bool:
         """Whether there may be tensors that were never read."""
         return bool(self._unread - self._barren)
+
+    def holdings(self) -> tuple[OptimizerHolding, ...]:
+        """Return what each optimizer held at the last look."""
+        seen = self._shot, self._held
+        if self._holdings[0] != seen:
+            known = self.objects.of_id
+            serials = [(path, [*map(known, held)]) for path, held in self._held]
+            told = (OptimizerHolding(path=path, parameters=frozenset(filter(None, held))) for path, held in serials)
+            self._holdings = seen, tuple(told)
+        return self._holdings[1]
 
     def release_arrays(self) -> None:
         """Drop every weak reference to an array, before code that may resize one."""

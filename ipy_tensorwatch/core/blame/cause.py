@@ -124,6 +124,8 @@ class _Case:
         stepping = frozenset(one for one in steps if one is not None)
         every = frozenset(self.cell.numbered) if None in steps else frozenset[int]()
         spelling, leading = self.cell.spelling(roots), self.cell.leading_to(self._objects)
+        if self.path.is_grad:
+            spelling |= frozenset(one.index for one in self.cell.statements if runs_backward(one))
         return spelling | leading | stepping | every | frozenset(self.recorded)
 
     @cached_property
@@ -137,6 +139,8 @@ class _Case:
     def _is_told_to_write(self, statement: Statement) -> bool:
         """Return whether a statement names this memory as written, or was seen to write to it."""
         if not self.family.isdisjoint(self.cell.named_by(statement).exact):
+            return True
+        if self.path.is_grad and runs_backward(statement):
             return True
         if statement.index in self.recorded or self._step(statement) is not None or self._is_named(statement):
             return True
@@ -247,6 +251,9 @@ class _Case:
             return True
         if counts_as_parameter(self.reading) and self._is_same_object_named(statement):
             return True
+        differing = [one for one in self.group if one[1].object != self.reading.object]
+        if any(self.cell.loops.names(statement, path, reading) for path, reading in differing):
+            return False
         return is_update_by_hand(self.cell, self.changed, statement, reached, has_stepped=has_stepped)
 
     def _is_same_object_named(self, statement: Statement) -> bool:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _Seen = TypeVar("_Seen", "SeenWrite", "Move")
 _WORD = re.compile(r"\w+")
+_DEFINED = re.compile(r"\bdef\s+(\w+)")
 
 
 class CellIndex:
@@ -161,12 +162,12 @@ class CellIndex:
         """Return whether a path leads to a module or to an optimizer."""
         return self._trails.library.kind_of(self._trails.library.class_of(path))
 
-    def stood_still(self, path: str) -> bool:
-        """Return whether a tensor is the same as before the cell, and so is its version counter."""
+    def has_moved(self, path: str) -> bool | None:
+        """Return whether the version counter of a tensor moved in this cell; None if that is not known."""
         before, after = self._trace.before.get(path), self._trace.after.get(path)
-        if before is None or after is None or None in (before.version, after.version):
-            return False
-        return (before.object, before.version) == (after.object, after.version)
+        if before is None or after is None or before.object != after.object or None in (before.version, after.version):
+            return None
+        return before.version != after.version
 
     def paths_to(self, path: AccessPath) -> tuple[AccessPath, ...]:
         """Return all paths to the object behind a path, as far as the notebook's objects are known."""
@@ -214,6 +215,15 @@ class CellIndex:
             for target in targets:
                 found.setdefault(target, set()).update(found.get(root, ()))
         return found
+
+    @cached_property
+    def calling(self) -> frozenset[int]:
+        """The statements that contain the name of a function or method of the notebook, or of an instance."""
+        notebook = self._trace.notebook
+        sources = {one.source for one in notebook.definitions.values()}
+        defined = {*notebook.definitions, *(name for one in sources for name in _DEFINED.findall(one))}
+        roots = {_WORD.match(path) for path, name in notebook.classes.items() if name in notebook.definitions}
+        return self.spelling(defined.union(one.group() for one in roots if one))
 
     def leading_to(self, objects: Iterable[int]) -> frozenset[int]:
         """Return the statements in which some name led to one of these tensors when they were entered."""

@@ -54,7 +54,9 @@ class ChangedRows:
 
     def of_roots(self, says: Callable[[str], bool]) -> Iterator[Change]:
         """Yield the mutations of the variables with a name of some kind."""
-        return self.changes(row for row in self.classes if says(self._root(row)))
+        roots = {row: self._root(row) for row in self.classes}
+        said = {root for root in set(roots.values()) if says(root)}
+        return self.changes(row for row, root in roots.items() if root in said)
 
     def _root(self, row: int) -> str:
         """Return the variable of a row; the tensors inside one variable have a scene of their own."""

@@ -154,7 +154,9 @@ class ExpectedWrites:
 
     def _are_kept_from(self, step: OptimizerStep, others: Statements) -> bool:
         """Return whether no function that some statements call names what an optimizer holds as written."""
-        return all(step.storages.isdisjoint(self._cell.storages_named_in(index)) for index in others)
+        return all(
+            step.storages.isdisjoint(self._cell.storages_named_in(index)) for index in others & self._cell.calling
+        )
 
     def _is_behind(self, step: OptimizerStep, row: int) -> bool:
         """Return whether a path goes through the step's optimizer."""

@@ -40,7 +40,7 @@ def was_called(
     candidates
         The lines that may have written, likeliest first.
     """
-    if calls_in_text(statement, paths):
+    if calls_in_text(statement, paths) or any(_trains(cell, statement, path) for path in paths):
         return True
     certain = [one for one in candidates if one.score >= NAMES_IT]
     if certain:
@@ -60,7 +60,7 @@ def is_inside_call(one: Inferred, paths: Sequence[AccessPath]) -> bool:
 
 def calls_for_certain(cell: CellIndex, statement: Statement, path: AccessPath) -> bool:
     """Return whether a statement calls a buffer's module, and no function of the notebook writes anything else."""
-    if calls_in_text(statement, (path,)):
+    if calls_in_text(statement, (path,)) or _trains(cell, statement, path):
         return True
     trail = cell.trail_of(statement)
     return not trail.writes_by_itself and _leads_to(trail.called, (path,))
@@ -78,9 +78,19 @@ def _only_handles(statement: Statement, paths: Sequence[AccessPath]) -> bool:
     return bool(asked) and MODULE_METHODS.issuperset(asked)
 
 
+def _trains(cell: CellIndex, statement: Statement, path: AccessPath) -> bool:
+    """Return whether an optimizer stepped in a statement, and the module counted calls meanwhile.
+
+    Then the source is not asked: ordinary training must cost nothing.
+    """
+    has_stepped = any(one.statement in (None, statement.index) for one in cell.evidence.steps)
+    return has_stepped and cell.has_moved(_counter_of(path)) is True
+
+
 def _has_not_counted(cell: CellIndex, paths: Sequence[AccessPath]) -> bool:
     """Return whether the module counts its calls, and counted none in this cell."""
-    return any(
-        path.steps[-1:] != (_COUNTER,) and cell.stood_still(str(AccessPath(path.root, (*path.steps[:-1], _COUNTER))))
-        for path in paths
-    )
+    return any(cell.has_moved(_counter_of(path)) is False for path in paths)
+
+
+def _counter_of(path: AccessPath) -> str:
+    return str(AccessPath(path.root, (*path.steps[:-1], _COUNTER)))

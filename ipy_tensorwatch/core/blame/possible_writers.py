@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..interpreter.ranking import MAY_REACH, NAMES_IT
-from ..statements.write_calls import calls_only, mentions, runs_backward
+from ..statements.write_calls import calls_only, mentions
 from .module_calls import calls_in_text
 
 if TYPE_CHECKING:
@@ -117,10 +117,13 @@ class WriterSearch:
         if self.cell.deadline.has_passed():
             self.cell.curtailed[str(self.family[0])] = None
             return sorted(caught & indices or self.telling & indices or indices)[:FEW]
-        grades = {index: self._grade(index) for index in sorted(indices)}
-        named = [index for index, grade in grades.items() if grade >= NAMES_IT]
-        best = max(grades.values())
-        return named or sorted(caught & indices) or [index for index, grade in grades.items() if grade == best]
+        ordered = sorted(indices)
+        may_name = self.telling | self.cell.calling  # the others name nothing as written, and need not be interpreted
+        named = [index for index in ordered if index in may_name and self._grade(index) >= NAMES_IT]
+        if named or caught & indices:
+            return named or sorted(caught & indices)
+        best = max(map(self._grade, ordered))
+        return [index for index in ordered if self._grade(index) == best]
 
     def _grade(self, index: int) -> int:
         if index not in self._grades:
@@ -130,8 +133,6 @@ class WriterSearch:
     def _judge(self, statement: Statement) -> int:
         if statement.index in self.telling and self.tells(statement):
             return _TOLD
-        if self.family[0].is_grad and runs_backward(statement):
-            return NAMES_IT
         if not statement.calls or (self.cell.steps_in(statement) and _STEP.fullmatch(statement.text)):
             return _CANNOT
         best = max((one.score for one in self.reach(statement).candidates), default=_CANNOT)

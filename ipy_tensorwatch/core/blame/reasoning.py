@@ -13,6 +13,7 @@ from .cause import find_cause
 from .cell_index import CellIndex
 from .changed_rows import ChangedRows
 from .changes import make_change
+from .leftovers import tell_once
 from .silent import NOT_EXPLAINED, OUTSIDE
 from .snapshot_index import SnapshotIndex
 
@@ -143,7 +144,9 @@ class Reasoning:
         return self._explain(self.own, difference)
 
     def _explain(self, cell: CellIndex, difference: Difference) -> Verdict:
-        return GUARD.run("who wrote", self._judge, cell, difference, default=NOT_EXPLAINED)
+        verdict = GUARD.run("who wrote", self._judge, cell, difference, default=NOT_EXPLAINED)
+        leftovers = self.trace.notebook.leftovers
+        return GUARD.run("who wrote", tell_once, verdict, cell, difference, leftovers, default=verdict)
 
     def _judge(self, cell: CellIndex, difference: Difference) -> Verdict:
         """Attribute a change to the cell, to one that ran beside it, or to another thread."""

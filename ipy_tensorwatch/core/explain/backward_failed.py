@@ -19,7 +19,7 @@ from ..statements.rewrite_statement import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..hazards.facts import Raised, Stopped, TypedLine
     from ..model.saved_tensor import Writing
@@ -86,7 +86,7 @@ def fix_stopped(one: Stopped) -> Fix:
         return _backward_first(one, writing)
     if writing.is_leaf:
         return _save_copy(one) or _backward_first(one, writing)
-    return _write_elsewhere(one, line) if line else _fix_here(one, writing)
+    return (_save_copy(one) or _write_elsewhere(one, line)) if line else _fix_here(one, writing)
 
 
 def _line_inside(one: Stopped) -> TypedLine | None:
@@ -116,11 +116,17 @@ def _module_keeps_input(one: Stopped) -> Fix:
 
 def _backward_first(one: Stopped, writing: Writing) -> Fix:
     if one.carried and one.saved_at:
-        left, right = ", ".join(one.carried), ", ".join(f"{name}.detach()" for name in one.carried)
+        left, right = ", ".join(one.carried), ", ".join(_detached(name, one.containers) for name in one.carried)
         target = typed_line(one.saved_in or 0, one.saved_at)
         return Fix(kind="detach-rounds", code=f"{left} = {right}", other=one.saved_at.text, target=target)
     step = writing.site.text if writing.site and writing.site.inner is None else ""
     return Fix(kind="backward-before-statement", other=step, names=(one.raised.root,) if one.raised.root else ())
+
+
+def _detached(name: str, containers: Mapping[str, str]) -> str:
+    """Return an expression for a variable, or for the tensors in a tuple or a list, without the graph."""
+    several = {"tuple": "tuple(one.detach() for one in {name})", "list": "[one.detach() for one in {name}]"}
+    return several[containers[name]].format(name=name) if name in containers else f"{name}.detach()"
 
 
 def _write_otherwise(one: Stopped, writing: Writing) -> Fix | None:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from ..hazards.codes import HazardCode
     from ..hazards.facts import Trouble
 
-BACKWARD: frozenset[Trouble] = frozenset(("overwritten", "detached"))
-"""The complaints of a backward: about a write that was allowed before."""
+BACKWARD: frozenset[Trouble] = frozenset(("overwritten", "detached", "freed"))
+"""The complaints of a backward: about a write that was allowed before, or about one backward too many."""
 MEMORY: frozenset[Trouble] = frozenset(("expanded", "shared"))
 """The complaints that do not concern gradients: elements that share memory."""
 
@@ -28,6 +28,7 @@ _VIEW = re.compile(
 _WORDS: dict[str, Trouble] = {
     "modified by an inplace operation": "overwritten",
     "Trying to use a saved tensor that has been detached in-place": "detached",
+    "Trying to backward through the graph a second time": "freed",
     "a view of a leaf Variable that requires grad is being used in an in-place operation": "view-of-leaf",
     "a leaf Variable that requires grad is being used in an in-place operation": "leaf",
     "a leaf Variable that requires grad has been used in an in-place operation": "marked-leaf",
@@ -73,6 +74,8 @@ class Complaint:
     @property
     def code(self) -> HazardCode:
         """The code of the hazard that has come true."""
+        if self.trouble == "freed":
+            return "TW213"
         return "TW201" if self.trouble in BACKWARD else "TW206" if self.trouble in MEMORY else "TW204"
 
 

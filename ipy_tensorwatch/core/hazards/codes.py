@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ..model.records import Outcome
 
 HazardCode = Literal[
-    "TW201", "TW202", "TW203", "TW204", "TW205", "TW206", "TW207", "TW208", "TW209", "TW210", "TW211",
+    "TW201", "TW202", "TW203", "TW204", "TW205", "TW206", "TW207", "TW208", "TW209", "TW210", "TW211", "TW212", "TW213",
 ]  # fmt: skip
 
 
@@ -39,8 +39,12 @@ CODES: Mapping[HazardCode, CodeEntry] = {
     "TW209": CodeEntry("unrecorded_write", ("wrong",), _WRONG + "autograd did not record a write"),
     "TW210": CodeEntry("wrong_backward", ("wrong",), "the backward that ran was wrong: what it needed was overwritten"),
     "TW211": CodeEntry("one_memory", ("risk",), "all hold what was written last: one memory was kept several times"),
+    "TW212": CodeEntry(
+        "optimizer_wiring", ("wrong", "risk"), "parameters are silently not trained: no optimizer holds them"
+    ),
+    "TW213": CodeEntry("freed_graph", ("raises", "risk"), "backward raises: it meets a graph that another has freed"),
 }
 """Every code. A new one needs an entry here, a rule, its sentences in `render/wording`, and a section in the page."""
 
-OF_BACKWARD: frozenset[HazardCode] = frozenset(("TW201", "TW202", "TW205", "TW209"))
+OF_BACKWARD: frozenset[HazardCode] = frozenset(("TW201", "TW202", "TW205", "TW209", "TW212", "TW213"))
 """The codes that do harm only if a backward is run."""

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..model.reading import Reading
     from ..model.records import Inner, Site
     from ..model.saved_tensor import Spoiled, Writing
     from .codes import HazardCode
 
 Trouble = Literal[
-    "overwritten", "detached",
+    "overwritten", "detached", "freed",
     "leaf", "view-of-leaf", "marked-leaf",
     "one-of-several", "made-by-function", "no-grad-view", "inference-view",
     "inference", "detached-view", "out", "marked-view", "captured",
     "expanded", "shared",
 ]  # fmt: skip
 """The kinds of PyTorch's complaints, each with its own message."""
+
+
+How = Literal["leads", "goes-on", "is", "shares"]
+"""How a graph leads into one that a backward has freed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +171,53 @@ class UnrecordedWrite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FreedGraph:
+    """A graph leads into a part that a backward has freed.
+
+    Attributes
+    ----------
+    root
+        The variable whose backward meets it.
+    is_scalar
+        Whether `root.backward()` needs no argument.
+    name
+        The variable whose graph was freed.
+    how
+        Its graph leads through that of `name`, goes on from the round before, is itself the freed one, or shares nodes
+        with it.
+    raised
+        Where the backward raised; None while it is foretold.
+    """
+
+    root: str | None
+    is_scalar: bool = True
+    name: str | None = None
+    how: How
+    raised: Raised | None = None
+
+
+Unheld = Literal["replaced", "added", "unfrozen", "left-out"]
+"""Why an optimizer does not hold parameters: it was made before them, or while they were frozen, or without them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotTrained:
+    """Parameters get gradients, but no optimizer holds them.
+
+    Attributes
+    ----------
+    optimizer
+        The path of the optimizer that holds what was or is beside them.
+    made
+        The statement that made it.
+    """
+
+    optimizer: str
+    how: Unheld
+    made: TypedLine | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """A saved tensor that was overwritten, and at which a backward raised.
 
@@ -186,6 +239,8 @@ class Stopped:
         The in-place modules that may have written: their paths and classes.
     carried
         The variables carried between loop iterations, if an earlier iteration saved the tensor.
+    containers
+        Which of `carried` are tuples or lists of tensors.
     rebinds
         For a write inside a function, the names that this function binds.
     """
@@ -203,6 +258,7 @@ class Stopped:
     recorded: bool = False
     modules: tuple[tuple[str, str], ...] = ()
     carried: tuple[str, ...] = ()
+    containers: Mapping[str, Literal["tuple", "list"]] = field(default_factory=dict)
     rebinds: frozenset[str] = frozenset()
 
 
@@ -295,6 +351,8 @@ Fact = (
     | OneMemory
     | GoneMemory
     | UnrecordedWrite
+    | FreedGraph
+    | NotTrained
     | Stopped
     | StoppedUnread
     | Refused

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from ..model.difference import Difference
 from ..model.saved_tensor import Writing
+from ..syntax.parsing import parse_path
+from .saved_copy import Saving
 from .saved_tensor_overwritten import Break
+from .stale_results import stale_results
 from .updates_since import is_stale
 
 if TYPE_CHECKING:
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..blame.cell_index import CellIndex
     from ..blame.reasoning import Reasoning
+    from ..blame.silent import Verdict
     from ..blame.statement_timeline import Timeline
     from ..model.reading import Reading
     from ..model.records import Site
@@ -58,17 +62,23 @@ def find_breaks(reasoning: Reasoning, standing: Standing) -> list[Break]:
 def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Break:
     saved, snapshot = found.saved, reasoning.trace.after
     overlapping, built = _lying_on(reasoning, saved.reading), standing.built.get(saved.cell)
-    scalars = tuple(path for path in found.roots if (root := snapshot.get(path)) and root.numel == 1)
+    scalars = tuple(path for path in found.roots if (one := snapshot.get(path)) and one.numel == 1)
     # A write to any variable in the storage moves the version of all views.
     lying = overlapping or reasoning.places.in_storage(saved.reading.storage)
     writing = standing.writings.get(found.key) or _writing(reasoning, saved, lying)
+    saved_at = built.maker(saved.sequence) if built else None
+    due = tuple(one for one in scalars if one not in found.origins or not is_stale(found.origins[one], standing))
+    root = next(iter((*due, *scalars, *found.roots)), None)
+    paths, is_output = tuple(str(path) for path, _ in overlapping), saved.argument.startswith(("result", "output"))
     return Break(
         found=found,
-        paths=tuple(str(path) for path, _ in overlapping),
+        paths=paths,
         scalars=scalars,
-        saved_at=built.maker(saved.sequence) if built else None,
         writing=writing,
-        due=tuple(one for one in scalars if one not in found.origins or not is_stale(found.origins[one], standing)),
+        saving=Saving(saved.cell, saved_at, is_output, paths, reasoning.trace.notebook),
+        due=due,
+        root=root,
+        stale=stale_results(found, root, writing, standing)._replace(is_due=root in due),
     )
 
 
@@ -88,7 +98,9 @@ def _writing(reasoning: Reasoning, saved: SavedTensor, entries: Sequence[Entry])
     told = [one for one in told if one[2].sites]
     if not told:
         return Writing(cell=count, site=_first_after(cell, saved, _seen(cell, saved)))
-    path, reading, verdict = next((one for one in told if one[2].cause == "direct"), told[0])
+    path, reading, verdict = min(told, key=lambda one: _is_by_another_way(one[2]))
+    if verdict.cause == "alias" and verdict.via and (through := reasoning.trace.after.get(verdict.via[0])):
+        path, reading = parse_path(verdict.via[0]), through
     return Writing(
         cell=count,
         path=str(path),
@@ -97,6 +109,11 @@ def _writing(reasoning: Reasoning, saved: SavedTensor, entries: Sequence[Entry])
         is_array=reading.kind == "ndarray",
         is_leaf=reading.collects_gradient,
     )
+
+
+def _is_by_another_way(verdict: Verdict) -> int:
+    """Return 0 if a statement names the variable, 2 if it reaches the memory by an unknown way, else 1."""
+    return 0 if verdict.cause == "direct" else 1 + (verdict.cause == "alias" and not verdict.via)
 
 
 def _seen(cell: CellIndex, saved: SavedTensor) -> list[Site]:

@@ -9,10 +9,13 @@ from ..model.records import Site
 from .assigned_gradients import find_assignment
 from .find_breaks import find_breaks, remember_cell
 from .fix import with_edits
+from .freed_graph import freed_graphs, remember_backward
 from .freed_memory import gone_memory
 from .hazard import Turn
 from .kept_by_function import kept_and_trained_on
+from .made_optimizer import remember_optimizers
 from .one_memory import kept_in_one_memory
+from .optimizer_wiring import is_wired, unheld_parameters
 from .overlapping_elements import overlaid_writes
 from .saved_tensor_overwritten import overwritten_saves
 from .shared_gradients import aliased_grads
@@ -37,9 +40,10 @@ def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:
     """Find the hazards after a cell, given those after the one before."""
     trace = reasoning.trace
     built, updated = remember_cell(reasoning, standing.built), remember_updates(reasoning, standing.updated)
+    backwards = remember_backward(trace.own.plain, trace.cell.count, standing.backwards)
     ahead = tuple(one for one in standing.hazards if not one.happened)
-    standing = replace(standing, built=built, updated=updated, hazards=ahead, turned=())
-    seen = trace.graphs.overwritten, trace.after, trace.gone
+    standing = replace(standing, built=built, updated=updated, backwards=backwards, hazards=ahead, turned=())
+    seen = trace.graphs.overwritten, trace.after, trace.gone, trace.graphs.half_freed, trace.optimizers
     if not (trace.outside or trace.found) and standing.seen == seen:
         return standing
     after = _find(reasoning, replace(standing, seen=seen))
@@ -51,17 +55,20 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     found = find_breaks(reasoning, standing) if trace.graphs.overwritten else []
     breaks = overwritten_saves(found)
     known = {path for one in breaks for path in one.paths}
+    held = [one for one in standing.lasting if one.holds_in(trace.after) and not is_wired(one, trace)]
+    optimizers = remember_optimizers(reasoning, standing.optimizers)
     begun = [one.as_part_of(standing.lasting) for one in _begun(reasoning, known)]
-    held = (one for one in standing.lasting if one.holds_in(trace.after))
+    begun += unheld_parameters(reasoning, optimizers, held)
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
     hazards = (*wrong_backwards(reasoning, standing), *breaks, *(one.hazard for one in lasting))
-    hazards += tuple(gone_memory(trace.after, trace.gone))
+    hazards += (*gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
     fixes = {one.fix: _with_edits(one.fix, trace, standing) for one in hazards if one.fix is not None}
     return replace(
         standing,
         hazards=tuple(replace(one, fix=fixes[one.fix]) if one.fix is not None else one for one in hazards),
         fixes=fixes,
         lasting=lasting,
+        optimizers=optimizers,
         writings={one.found.key: one.writing for one in found} if found else standing.writings,
     )
 
@@ -113,6 +120,17 @@ def _loop_variables(reasoning: Reasoning) -> Iterator[str]:
             yield from one.binds
 
 
+def _freed(reasoning: Reasoning, standing: Standing) -> Iterator[Hazard]:
+    trace = reasoning.trace
+    if trace.graphs.half_freed:
+        known = {(one.node, one.outcome): one for one in standing.hazards if one.code == "TW213"}
+        backward = trace.cell.count, _backward_of(reasoning)
+        ran = standing.backwards
+        for one in freed_graphs(trace.graphs.half_freed, trace.after, standing.built, backward, ran):
+            old = known.get((one.node, one.outcome))
+            yield one if old is None else replace(old, paths=one.paths)  # only its first cell knows what freed it
+
+
 def _backward_of(reasoning: Reasoning) -> Site | None:
     """Return the only statement that can have run backward."""
     cell = reasoning.own
@@ -132,7 +150,7 @@ def _turns(trace: CellTrace, before: Sequence[Hazard], now: Sequence[Hazard]) ->
 
 
 def _why_over(hazard: Hazard, trace: CellTrace) -> Ending:
-    if hazard.node is not None:
+    if hazard.node is not None and hazard.code != "TW213":
         return trace.graphs.fates[hazard.node]
     gone = any(trace.after.get(path) is None for path in hazard.paths)
     return "variable-gone" if gone else "memory-replaced"

@@ -26,16 +26,16 @@ Replacing = Literal[
 """The code replaces a statement."""
 Preceding = Literal[
     "write-copy", "write-copy-here", "copy-before-write", "own-elements", "own-view", "take-again", "use-detached",
-    "detach-rounds", "module-keeps-input",
+    "detach-rounds", "module-keeps-input", "detach-state", "compute-anew",
 ]  # fmt: skip
 """The code goes before a statement."""
 Displayed = Literal[
-    "backward-before-step", "backward-before-write", "backward-before-statement", "compute-again",
+    "backward-before-statement", "compute-again",
     "copy-for-checkpoint", "copy-for-function", "copy-or-later", "write-some-copy", "find-line",
     "part-gradients", "copy-gradient", "deep-copy", "give-memory", "drop",
     "modules-without-inplace", "module-without-inplace", "look-past-operators", "record-cell", "record-cells",
     "detach-name", "use-detach", "use-without-out", "hand-argument", "hand-function-copy", "read-some-copy",
-    "take-later",
+    "take-later", "retain-graph", "make-optimizer", "add-group",
 ]  # fmt: skip
 """No edit is possible: the fix depends on the intent, or on the place."""
 FixKind = Replacing | Preceding | Displayed

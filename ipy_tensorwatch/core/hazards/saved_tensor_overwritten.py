@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 from .facts import OverwrittenSave
 from .hazard import Hazard
 from .overwritten_fix import fix_overwritten
+from .stale_results import NOTHING_STALE, Stale
 from .updates_since import is_update
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ..model.records import Outcome, Site
+    from ..model.records import Outcome
     from ..model.saved_tensor import Overwritten, Writing
     from .codes import HazardCode
+    from .saved_copy import Saving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +33,22 @@ class Break:
         The roots whose `backward()` needs no argument.
     due
         Those of `scalars` whose backward is still due: not all leaves below have been updated since.
+    root
+        The variable whose backward needs the saved tensor.
+    stale
+        What has to be computed again before its backward.
+    saving
+        How the tensor was saved.
     """
 
     found: Overwritten
     paths: tuple[str, ...]
     scalars: tuple[str, ...]
-    saved_at: Site | None
     writing: Writing
+    saving: Saving
     due: tuple[str, ...] = ()
+    root: str | None = None
+    stale: Stale = NOTHING_STALE
 
     @property
     def code(self) -> HazardCode:
@@ -53,11 +63,6 @@ class Break:
         if is_update(self.writing.cause, self.writing.site, is_leaf=self.writing.is_leaf) and not self.due:
             return "risk"
         return "raises" if self.found.will_raise else "wrong"
-
-    @property
-    def root(self) -> str | None:
-        """The variable whose backward needs the saved tensor."""
-        return next(iter((*self.due, *self.scalars, *self.found.roots)), None)
 
 
 def overwritten_saves(breaks: Iterable[Break]) -> tuple[Hazard, ...]:
@@ -99,8 +104,8 @@ def _hazard(group: Sequence[Break]) -> Hazard:
             is_read_again=saved.is_read_again,
             is_moved=first.found.is_moved,
         ),
-        fix=fix_overwritten(writing, paths, first.root, is_read_again=saved.is_read_again),
-        saved_at=first.saved_at,
+        fix=fix_overwritten(writing, paths, first.stale, first.saving, is_read_again=saved.is_read_again),
+        saved_at=first.saving.site,
         written_at=writing.site,
         saved_cell=saved.cell,
         written_cell=writing.cell,

@@ -9,11 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from ..blame.statement_timeline import Timeline
+    from ..model.evidence import OptimizerHolding
+    from ..model.half_freed import HalfFreed
     from ..model.saved_tensor import Overwritten, Writing
     from ..model.snapshot import Snapshot
     from .fix import Fix
     from .hazard import Hazard, Turn
     from .lasting_hazard import Lasting
+    from .made_optimizer import MadeOptimizer
+
+    Seen = tuple[
+        tuple[Overwritten, ...], Snapshot, tuple[int, ...], tuple[HalfFreed, ...], tuple[OptimizerHolding, ...]
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +58,14 @@ class Standing:
         The updates since the oldest of these cells.
     writings
         The writes to saved tensors, by the key of the overwritten tensor.
+    optimizers
+        The optimizers that variables lead to, as first seen.
+    backwards
+        The last cell in which a backward of each variable ran, as typed.
     fixes
         The fixes of the current hazards, each with its edits.
     seen
-        The inputs of the search: overwritten tensors, snapshot, and freed storages.
+        The inputs of the search: overwritten tensors, snapshot, freed storages, half-freed graphs, and optimizers.
     """
 
     hazards: tuple[Hazard, ...] = ()
@@ -63,8 +74,10 @@ class Standing:
     built: Mapping[int, Timeline] = field(default_factory=dict)
     updated: tuple[Updated, ...] = ()
     writings: Mapping[object, Writing] = field(default_factory=dict)
+    optimizers: Mapping[str, MadeOptimizer] = field(default_factory=dict)
+    backwards: Mapping[str, int] = field(default_factory=dict)
     fixes: Mapping[Fix, Fix] = field(default_factory=dict)
-    seen: tuple[tuple[Overwritten, ...], Snapshot, tuple[int, ...]] | None = None
+    seen: Seen | None = None
 
     def with_failure(self, turn: Turn, ahead: Collection[Hazard]) -> Standing:
         """Add the hazard that made the cell raise; of the hazards it began, only those still ahead are new."""

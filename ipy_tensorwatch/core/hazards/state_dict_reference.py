@@ -44,13 +44,12 @@ def kept_by_reference(
     stepped
         The storages that the optimizers of this cell hold.
     """
-    trained = _trained(changes, snapshot, stepped)
+    kept = [one for one in changes if (one.silent or _was_stepped(one)) and _OF_A_DICT.search(one.path)]
+    trained = _trained(changes, snapshot, stepped) if kept else {}
     roots: dict[str, list[SharedItem]] = {}
-    for change in changes if trained else ():
-        is_kept = change.silent or _was_stepped(change)
-        path = parse_path(change.path) if is_kept and _OF_A_DICT.search(change.path) else None
-        reading = snapshot.get(change.path)
-        if path is None or reading is None or reading.storage not in trained:
+    for change in kept if trained else ():
+        path, reading = parse_path(change.path), snapshot.get(change.path)
+        if reading is None or reading.storage not in trained:
             continue
         if not _keeps_its_own(path, parse_path(trained[reading.storage]), modules):
             roots.setdefault(path.root, []).append((path, trained[reading.storage], change))

@@ -66,5 +66,5 @@ def _fix(change: Change, cell: int) -> Fix:
         code = out_of_place(site.text, (change.path,)) if site else None
         return Fix(kind="record-out-of-place", code=code or "", target=typed_line(cell, site))
     writing = Writing(cell=cell, path=next(iter(change.via), None), site=site, cause=change.cause)
-    fix = fix_overwritten(writing, (), None)
+    fix = fix_overwritten(writing, ())
     return replace(fix, other=change.path, tail="if-meant")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .born import Born
     from .differences import Found
+    from .evidence import OptimizerHolding
     from .records import Cell, Coverage, OperatorWrite
 
 
@@ -55,6 +56,8 @@ class CellTrace:
         Whether its operators were recorded, as `%%tensordiff` does.
     writes
         The operators that wrote, in order.
+    optimizers
+        What each optimizer holds that a variable leads to.
     gone
         The storages whose memory belonged to another owner, who released it.
     coverage
@@ -76,6 +79,7 @@ class CellTrace:
     files: Mapping[str, SourceFile] = field(default_factory=dict)
     is_recorded: bool = False
     writes: tuple[OperatorWrite, ...] = ()
+    optimizers: tuple[OptimizerHolding, ...] = ()
     graphs: GraphState = field(default_factory=GraphState)
     gone: tuple[int, ...] = ()
     coverage: Coverage

@@ -59,6 +59,14 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizerHolding:
+    """The serials of the parameters that an optimizer holds, by its access path."""
+
+    path: str
+    parameters: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizerStep:
     """An optimizer's `step` ran.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .half_freed import HalfFreed
     from .saved_tensor import Overwritten, SavedTensor
 
 Ending = Literal["graph-gone", "bytes-back", "backward-done", "variable-gone", "memory-replaced"]
@@ -30,6 +31,8 @@ class GraphState:
         The paths of tensors whose bytes changed and whose `grad_fn` did not.
     used
         Those of `same` that a graph uses as input: its gradients are those of the old bytes.
+    half_freed
+        The graphs of which a backward has freed a part.
     fates
         Why the hazards from before the cell ended, by the sequence number of their node.
     """
@@ -39,4 +42,5 @@ class GraphState:
     cells: frozenset[int] = frozenset()
     same: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()
+    half_freed: tuple[HalfFreed, ...] = ()
     fates: Mapping[int, Ending] = field(default_factory=dict)

@@ -37,6 +37,8 @@ class Notebook:
         By spelled path, the name of the object's class, or of the function that it is.
     inplace
         The access paths of modules that write to their inputs, or to their own parameters.
+    leftovers
+        The names that loops have left over.
     objects
         By the same paths, a number that is the same where the object is.
     modules, optimizers
@@ -46,6 +48,7 @@ class Notebook:
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
     inplace: frozenset[str] = frozenset()
+    leftovers: frozenset[str] = frozenset()
     objects: Mapping[str, int] = field(default_factory=dict)
     optimizers: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()

@@ -57,11 +57,14 @@ class RootOrigin:
         The cell after which the node that made it was first seen, and that node's sequence number.
     leaves
         The storages of the leaves that its backward gives gradients to; 0 for a leaf that is not watched.
+    through
+        The variables between the overwritten tensor and this result, in the order of their computation.
     """
 
     cell: int
     sequence: int
     leaves: frozenset[int] = frozenset((0,))
+    through: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,9 @@ from typing import Any
 from .born import Born
 from .cell_trace import CellTrace, SourceFile
 from .difference import Content, Difference
-from .evidence import Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite
+from .evidence import Evidence, Move, OptimizerHolding, OptimizerStep, Position, Recorded, SeenWrite
 from .graph_state import GraphState
+from .half_freed import HalfFreed
 from .notebook import Definition, Notebook
 from .outline import Outline, OutlineRun
 from .path import AccessPath
@@ -33,7 +34,8 @@ _RECORDS: dict[str, Any] = {
     for one in (
         *(CellTrace, SourceFile, Difference, Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite),
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
-        *(Born, OperatorWrite, Reason, RootOrigin, Site, Unverified, Overwritten, SavedTensor, Snapshot),
+        *(Born, HalfFreed, OptimizerHolding, OperatorWrite, Reason, RootOrigin, Site, Unverified, Overwritten),
+        *(SavedTensor, Snapshot),
     )
 } | {"Content": Content.of, "Way": Way.of}
 _KIND = "@"

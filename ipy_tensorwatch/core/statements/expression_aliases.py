@@ -101,6 +101,9 @@ def bind_element(target: ast.expr, source: ast.expr, scope: Scope) -> None:
     elif isinstance(source, ast.Call) and name == "enumerate" and source.args and parts:
         bind(parts[0], (), scope)
         bind_element(parts[-1], source.args[0], scope)
+    elif isinstance(source, ast.Call) and name in ("zip", "enumerate") and not parts:
+        items = (scope.iterated(trace(one, scope)) for one in source.args)
+        bind(target, to.wrap(union(*items)), scope)
     elif parts and (name == "items" or name.startswith("named_")):
         bind(parts[0], (), scope)
         bind(parts[-1], to.element(to.element(trace(source, scope))), scope)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..page import Line, clause, fill
+from ..page import Line, clause, fill, words
 from .places import named, stands, where
 
 if TYPE_CHECKING:
@@ -37,13 +37,16 @@ _TITLES: Mapping[FixKind, str] = {
     "take-again": "Take it again after the write: `{code}` before it{there}",
     "use-detached": "Use it without a history, as it was made: `{code}` before it{there}",
     "detach-rounds": "Let no round reach back into the one before: `{code}` before `{other}`",
+    "detach-state": "Let it not reach back into what is freed: `{code}` before `{other}`",
+    "compute-anew": "Compute `{name}` anew: `{code}` before `{other}`",
+    "retain-graph": "Add up what shares a graph and run one backward, or let the first keep it: {keep}",
+    "make-optimizer": "Make the optimizer again, as all parameters are there now: `{code}`",
+    "add-group": "Hand them to it: `{code}`",
     "module-keeps-input": "Let it leave its input alone: `{code}`",
-    "backward-before-step": "Call backward before the step, or compute {again}",
-    "backward-before-write": "Call backward before this write, or compute {again}",
     "backward-before-statement": "Call backward before {step}, or compute {start}",
-    "compute-again": "Compute {again}",
-    "copy-for-checkpoint": "Write after the backward, or hand a copy to `checkpoint` as an argument of the function",
-    "copy-for-function": "Hand the function a copy, or write out of place in {place}",
+    "compute-again": "Compute {again}{from_it}",
+    "copy-for-checkpoint": "Write after the backward, when the checkpoint has read it",
+    "copy-for-function": "Write after the backward, or to memory of its own in {place}",
     "copy-or-later": "Write to a copy (`.clone()`), or after the backward",
     "write-some-copy": "Write to a copy (`.clone()`){there}",
     "find-line": "Write out of place in what is called there; run under `%%tensordiff`, the cell tells which line "
@@ -103,13 +106,27 @@ def _fields(fix: Fix) -> dict[str, Line | str]:
         "cell": "the cell" if fix.cell is None else where(fix.cell),
         "line": clause(": `{it}`", fix.code),
         "part": clause(", or part them: `{it}`", fix.code),
-        "again": fill("`{name}` again after it", name=name) if name else "what depends on it again",
-        "start": fill("`{name}` again after it", name=name) if name else "what it starts from again",
+        "again": _again(fix, "what depends on it again"),
+        "from_it": clause(", and `{it}` from that", fix.other),
+        "start": _again(fix, "what it starts from again"),
         "step": fill("`{other}`", other=fix.other) if fix.other else "this write",
         "tensor": fill("`{name}`", name=name) if name else "the tensor",
+        "keep": fill("`{code}`", code=fix.code or "retain_graph=True"),
         "quiet": _under_no_grad(fix.code),
         "else_quiet": _under_no_grad(fix.other),
     }
+
+
+def _again(fix: Fix, default: str) -> Line:
+    """Return which variables to compute again, and after which write."""
+    write = fill("`{it}`", it=fix.target.text) if fix.target else words("it")
+    if not fix.names:
+        return (
+            fill("what `{it}` starts from again after {write}", it=fix.other, write=write)
+            if fix.other
+            else words(default)
+        )
+    return fill("{names} again after {write}", names=named(fix.names, "and"), write=write)
 
 
 def _under_no_grad(code: str) -> Line:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.hazards.facts import (
     AssignedGradients,
+    FreedGraph,
     GoneMemory,
     KeptReference,
+    NotTrained,
     OneMemory,
     OverlappingElements,
     OverwrittenSave,
@@ -22,6 +24,7 @@ from .error_sentences import raised, why_raised
 from .fix_sentences import remedy
 from .measure import count_of
 from .places import named, statement_place, where
+from .training_sentences import backward_of, leads_into, training_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -65,6 +68,12 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
         _WRONG[1],
         "`{path}` was overwritten{through} in {written}. Autograd did not record it.",
     ),
+    NotTrained: (
+        "`{optimizer}` {does} {those}",
+        "",
+        "{they} got gradients in {written}, but no optimizer holds {them}. `{optimizer}`{made} {why}",
+    ),
+    FreedGraph: ("{backward} {will} raise", "", "{leads}"),
     type(None): (
         "the next backward will " + _WRONG[0],
         _WRONG[1],
@@ -130,6 +139,8 @@ def message_of(hazard: Hazard) -> Sentence:
     fact = hazard.fact
     if isinstance(fact, Stopped | StoppedUnread | Refused):
         return Sentence(raised(fact.raised), why_raised(fact))
+    if isinstance(fact, FreedGraph) and fact.raised:
+        return Sentence(raised(fact.raised), leads_into(hazard, fact))
     outcome, aside, reason = _MESSAGES[type(fact)]
     fields = _fields(hazard)
     return Sentence(fill(outcome, **fields), fill(reason, **fields), str(fill(aside, **fields)))
@@ -161,10 +172,9 @@ def _fields(hazard: Hazard) -> dict[str, Line | str]:
             return told | {"what": _overwritten_by(hazard, fact)}
         case GoneMemory():
             return told | {"how": _GONE[fact.how]}
-        case UnrecordedWrite():
-            return told | {"through": clause(" through `{it}`", fact.via)}
-        case _:
-            return told
+        case NotTrained() | FreedGraph():
+            return told | training_fields(hazard, fact)
+    return told | {"through": clause(" through `{it}`", fact.via)} if isinstance(fact, UnrecordedWrite) else told
 
 
 def _kept_fields(hazard: Hazard, fact: KeptReference | OneMemory) -> dict[str, Line | str]:
@@ -193,11 +203,10 @@ def _overwritten_by(hazard: Hazard, fact: WrongBackward) -> Line:
 
 
 def _saved_fields(hazard: Hazard, fact: OverwrittenSave) -> dict[str, Line | str]:
-    names, root = fact.names, fact.root or ""
-    template = "`{root}.backward()`" if fact.is_scalar else "a backward through `{root}`" if root else "a backward"
+    names = fact.names
     do, aside = ("raise", "") if fact.will_raise else _WRONG
     return {
-        "backward": fill(template, root=root),
+        "backward": backward_of(fact),
         "do": do,
         "aside": aside,
         "who": code(names[0]) if names else words(f"a temporary of shape {[*fact.shape]}"),

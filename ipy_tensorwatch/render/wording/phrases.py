@@ -23,6 +23,7 @@ _CAUSES = {
     "backward": "changed by backward",
     "module": "changed by its module",
     "object": "changed by its own method",
+    "leftover": "left over from a loop, and told above",
     "outside": "changed between cells",
 }
 _KINDS = {

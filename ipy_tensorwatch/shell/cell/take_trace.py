@@ -84,6 +84,7 @@ def take_trace(
         is_recorded=cell.recording is not None,
         writes=cell.recording.writes if cell.recording else (),
         graphs=_graphs_of(session, observed, found),
+        optimizers=cell.observer.lens.holdings(),
         gone=observed.gone,
         coverage=_coverage_of(cell, observed),
         seconds=_patience(cell, ended.duration),
@@ -152,6 +153,7 @@ def _graphs_of(session: SessionState, observed: Observation, found: Sequence[Fou
         cells=frozenset(graphs.cells),
         same=same,
         used=frozenset(filter(graphs.is_used, same)),
+        half_freed=tuple(graphs.freed.half.values()),
         fates={node: graphs.fate(node) for node in nodes},
     )
 
@@ -170,6 +172,7 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         definitions=dict(sources.definitions),
         classes=known.classes,
         inplace=frozenset(known.inplace),
+        leftovers=sources.leftovers(),
         objects=known.objects,
         modules=frozenset(known.modules),
         optimizers=frozenset(known.optimizers),

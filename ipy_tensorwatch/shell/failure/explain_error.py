@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .aftermath import Aftermath
 
 
+_COMPUTED_AGAIN = frozenset(("backward-before-statement", "compute-again"))
+"""The fixes that name what is stale, which a prediction knows better."""
+
+
 @dataclass(slots=True, kw_only=True)
 class FailureBook:
     """Explains errors, and keeps the log of nodes for that."""
@@ -61,14 +65,19 @@ class FailureBook:
         from .error_frames import survey_error  # noqa: PLC0415
         from .explain_backward import explain_stop  # noqa: PLC0415
         from .explain_refusal import explain_refusal  # noqa: PLC0415
+        from .explain_second import explain_second  # noqa: PLC0415
 
         complaint, culprit = found
         files = self.sources.files(self.shell)
         scene = survey_error(culprit, complaint, after.reasoning.trace.cell.count, files)
         if not scene.steps:  # it was raised again outside the notebook
             scene = survey_error(error, complaint, after.reasoning.trace.cell.count, files)
-        is_stop = complaint.trouble in BACKWARD
-        told = explain_stop(scene, after, self.log) if is_stop else explain_refusal(scene, after)
+        if complaint.trouble == "freed":
+            told = explain_second(scene, after, self.log)
+        elif complaint.trouble in BACKWARD:
+            told = explain_stop(scene, after, self.log)
+        else:
+            told = explain_refusal(scene, after)
         return replace(told, fix=with_edits(told.fix, self.log.built.plain_of))
 
 
@@ -84,8 +93,10 @@ def _as_foretold(died_of: Hazard, told: Sequence[Hazard]) -> Hazard:
     """Return the explanation with the sites of its prediction, so that both count as the same hazard."""
     for one in told:
         if _facts(one) == _facts(died_of):
+            is_stale = died_of.fix.kind == "backward-before-statement" and one.fix.kind in _COMPUTED_AGAIN
             return replace(
                 died_of,
+                fix=one.fix if is_stale else died_of.fix,
                 saved_at=_more_exact(died_of.saved_at, one.saved_at),
                 written_at=_more_exact(died_of.written_at, one.written_at),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ...core.explain.candidate_lines import (
     is_counted,
@@ -59,7 +59,8 @@ class Guess:
         """Return the explanation with all likely lines added."""
         found = self._with_line_of_owner(found)
         if found.saved_in is not None:
-            found = self._with_suspect(replace(found, carried=self._carried(found)))
+            carried = self._carried(found)
+            found = self._with_suspect(replace(found, carried=carried, containers=self._containers(carried)))
             found = self._with_saver(found)
         return replace(found, rebinds=self._rebinds(found))
 
@@ -174,7 +175,13 @@ class Guess:
         bound |= {str(target.path) for one in ran if one.index >= builder.index for target in one.targets}
         snapshot = self.after.reasoning.trace.after
         carried = (path for path in read_paths(builder.text) if path in bound)
-        return tuple(path for path in carried if (one := snapshot.get(path)) is not None and not one.is_leaf)
+        first = ((path, snapshot.get(path) or snapshot.get(f"{path}[0]")) for path in carried)
+        return tuple(path for path, one in first if one is not None and not one.is_leaf)
+
+    def _containers(self, carried: Iterable[str]) -> dict[str, Literal["tuple", "list"]]:
+        """Return which of some variables are tuples or lists of tensors."""
+        kinds = ((path, type(self.after.cell.names.get(path))) for path in carried)
+        return {path: "tuple" if kind is tuple else "list" for path, kind in kinds if kind in (tuple, list)}
 
     def _rebinds(self, found: Stopped) -> frozenset[str]:
         """Return the names that can be rebound at the line inside a function that wrote."""

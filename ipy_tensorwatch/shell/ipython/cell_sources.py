@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import re
+from collections import deque
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...capture.objects.inspect_object import Nameless, name_of
 from ...core.interpreter.cell_definitions import definitions_in
 from ...core.model.records import Inner
+from ...core.statements.leftover_names import leftover_names
 from ...core.syntax.cell_lines import Listing
 from ...core.syntax.parsing import may_give_memory, may_hide_writes, may_write_gradients
 from .ipython_private import FILES, HIDDEN
@@ -29,6 +31,9 @@ MAX_BITS = 1000
 """Larger integers are not printed: Python refuses to convert thousands of digits."""
 MAX_NESTED = 1000
 """How many files compiled by magics are kept; the oldest goes first."""
+MAX_UNREAD = 256
+"""How many of the last cells are kept until names left over from loops are asked for."""
+_LOOPS, _WORD = re.compile(r"\bfor\b"), re.compile(r"\w+")
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 
 
@@ -72,9 +77,12 @@ class Sources:
     hide_writes: bool = False
     write_gradients: bool = False
     nested: dict[str, int] = field(default_factory=dict)
+    _leftovers: frozenset[str] = frozenset()
+    _unread: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
 
     def add(self, count: int, source: str) -> None:
-        """Add a cell if it defines functions or classes."""
+        """Add a cell; its source is kept if it defines functions or classes."""
+        self._unread.append(source)
         self.give_memory = self.give_memory or may_give_memory(source)
         self.write_gradients = self.write_gradients or may_write_gradients(source)
         if not _DEFINES.search(source):
@@ -86,6 +94,14 @@ class Sources:
             self.definitions.pop(name, None)
             self.definitions[name] = one
         self._bound()
+
+    def leftovers(self) -> frozenset[str]:
+        """Return the names that loops of the cells so far have left over."""
+        while self._unread:
+            source = self._unread.popleft()
+            if _LOOPS.search(source) or not self._leftovers.isdisjoint(_WORD.findall(source)):
+                self._leftovers = leftover_names(source, self._leftovers)
+        return self._leftovers
 
     def _bound(self) -> None:
         """Drop the oldest cells and definitions beyond `MAX_CHARACTERS` each."""

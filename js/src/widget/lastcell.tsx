@@ -55,6 +55,7 @@ const CAUSES: Record<string, string> = {
   backward: "changed by backward",
   module: "changed by their module",
   object: "changed by their own object",
+  leftover: "told by another name",
 };
 
 const KINDS: Record<string, string> = {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from ipy_tensorwatch.core.model.evidence import OptimizerStep
 from tests.support.records import reading
-from tests.support.traces import explain
+from tests.support.traces import explain, snapshot_of
 
 BUFFER, COUNTER = reading(6, 6, kind="buffer"), reading(7, 7, kind="buffer")
 NET = {"net.mean": BUFFER}
+COUNTING = {"net.mean": BUFFER, "net.num_batches_tracked": COUNTER}
 CLASSES = {"classes": {"net": "Net"}}
 NORM = """class Net(nn.Module):
     def forward(self, x):
@@ -65,9 +67,16 @@ def test_whatever_else_writes_it_is_silent(plain, cells):
 
 
 def test_a_batch_norm_that_counted_no_call_was_not_called():
-    both = {"net.mean": BUFFER, "net.num_batches_tracked": COUNTER}
-    assert cause("fit()", both) == "alias"
+    assert cause("fit()", COUNTING) == "alias"
     assert cause("fit()", NET) == "module"
+
+
+@pytest.mark.parametrize(("counted", "expected"), [(True, "module"), (False, "call")])
+def test_where_an_optimizer_stepped_and_a_batch_norm_counted_the_source_is_not_asked(counted, expected):
+    cells = ("def train():\n    net.mean.mul_(0)",)
+    version = {"net.mean": BUFFER, "net.num_batches_tracked": COUNTER._replace(version=0)}
+    more = {"steps": (OptimizerStep(statement=0),)} | ({"before": snapshot_of(version)} if counted else {})
+    assert cause("train()", COUNTING, *cells, **more) == expected
 
 
 def test_a_method_of_its_own_that_is_called_by_name_is_its_objects():

@@ -148,19 +148,23 @@ FIXES = {
         Fix(kind="backward-before-statement", other="h.add_(1)", names=("loss",)),
     ),
     "a line inside a function": (
-        stopped(rebinds=frozenset({"t"}), **inside("t.add_(1)")),
+        stopped(rebinds=frozenset({"t"}), **inside("t.add_(1)"), **NO_SAVER),
         Fix(kind="out-of-place", code="t = t.add(1)", target=typed("t.add_(1)", 3, 1), says_where=True),
     ),
+    "a line inside a function that writes to what the saver names": (
+        stopped(rebinds=frozenset({"t"}), **inside("t.add_(1)")),
+        COPIED,
+    ),
     "a result that is written inside": (
-        stopped(**inside("return t.add_(1)")),
+        stopped(**inside("return t.add_(1)"), **NO_SAVER),
         Fix(kind="out-of-place", code="return t.add(1)", target=typed("return t.add_(1)", 3, 1), says_where=True),
     ),
     "an item inside": (
-        stopped(rebinds=frozenset({"t"}), **inside("t[0] = 1")),
+        stopped(rebinds=frozenset({"t"}), **inside("t[0] = 1"), **NO_SAVER),
         Fix(kind="write-copy", code="t = t.clone()", target=typed("t[0] = 1", 3, 1), says_where=True),
     ),
     "an attribute inside": (
-        stopped(**inside("self.t[0] = 1")),
+        stopped(**inside("self.t[0] = 1"), **NO_SAVER),
         Fix(kind="write-copy", code="self.t = self.t.clone()", target=typed("self.t[0] = 1", 3, 1), says_where=True),
     ),
     "a global that is read inside": (stopped(**inside("t[0] = 1")), COPIED),

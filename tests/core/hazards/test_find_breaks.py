@@ -57,7 +57,7 @@ def test_who_wrote_first_is_remembered_and_the_hazard_begins_once():
 def test_without_a_change_nothing_is_looked_for_again():
     first = find()
     trace = make_trace("x = 1", {"h": H}, graphs=SAVED, changed=())
-    standing = Standing(hazards=first.hazards, seen=(SAVED.overwritten, trace.after, ()), turned=first.turned)
+    standing = Standing(hazards=first.hazards, seen=(SAVED.overwritten, trace.after, (), (), ()), turned=first.turned)
 
     again = find_hazards(Reasoning(trace), standing)
 
@@ -172,12 +172,12 @@ def test_leaves_arrays_and_steps_are_told_as_such():
     leaf = reading(1, requires_grad=True)
     array = reading(1, kind="ndarray")
 
-    assert "backward-before-write" == find(readings={"h": leaf, "loss": LOSS}).hazards[0].fix.kind
+    assert "save-copy" == find(readings={"h": leaf, "loss": LOSS}).hazards[0].fix.kind
     assert "h = h.copy()" == find("h[0] = 1", {"h": array, "loss": LOSS}).hazards[0].fix.code
     step = (
         OptimizerStep(statement=0, paths=frozenset(("opt",)), parameters=frozenset((1,)), storages=frozenset((1,))),
     )
-    assert "backward-before-step" == find("opt.step()", {"h": leaf, "loss": LOSS}, steps=step).hazards[0].fix.kind
+    assert "compute-again" == find("opt.step()", {"h": leaf, "loss": LOSS}, steps=step).hazards[0].fix.kind
 
 
 def test_of_cells_whose_nodes_are_alive_the_newest_are_remembered(monkeypatch):

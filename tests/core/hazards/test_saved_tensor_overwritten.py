@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ipy_tensorwatch.core.hazards.facts import OverwrittenSave
+from ipy_tensorwatch.core.hazards.saved_copy import Saving
 from ipy_tensorwatch.core.hazards.saved_tensor_overwritten import Break, overwritten_saves
 from ipy_tensorwatch.core.model.records import Inner
 from tests.support.records import overwritten, site, writing
@@ -20,8 +21,9 @@ def broken(found=None, paths=("h",), scalars=("loss",), write=None, saved_at=SAV
         paths=paths,
         scalars=scalars,
         due=scalars,
-        saved_at=saved_at,
+        root=next(iter((*scalars, *(found or overwritten()).roots)), None),
         writing=write or writing(),
+        saving=Saving(2, saved_at, is_output=False, paths=paths),
     )
 
 

@@ -60,6 +60,11 @@ EVALUATION = "with torch.no_grad(): out = f(torch.randn(3, 4))"
 FSDP = SHARDED, TRAINING.format(model="f"), FORWARD, BACKWARD, "opt.step()", EVALUATION, "f.unshard(); f.reshard()"
 KEPT = "best = f.state_dict()", TRAINING.format(model="f"), "del f, opt, best, loss, out"
 DDP = REPLICATED, TRAINING.format(model="ddp"), "w = ddp.module[0].weight.detach()\nw += 1", "del ddp, opt, w, loss"
+LATE = (
+    "f = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))\nopt = torch.optim.SGD(f.parameters(), lr=0.1)",
+    "fully_shard(f, mesh=mesh)", TRAINING.format(model="f"), "opt = torch.optim.SGD(f.parameters(), lr=0.1)",
+    TRAINING.format(model="f"), "del f, opt, loss",
+)  # fmt: skip
 DTENSOR = (
     "d = distribute_tensor(torch.zeros(4, 2), mesh, [Shard(0)])\nlocal = d.to_local()",
     "local += 1", "d += 1", "x = d.to_local() * 1",
@@ -71,7 +76,7 @@ f = FullyShardedDataParallel(
 opt = torch.optim.SGD(f.parameters(), lr=0.1, momentum=0.9)""",
     TRAINING.format(model="f"),
 )
-CELLS = {"fsdp": FSDP, "kept": KEPT, "ddp": DDP, "dtensor": DTENSOR, "older": OLDER}
+CELLS = {"fsdp": FSDP, "kept": KEPT, "late": LATE, "ddp": DDP, "dtensor": DTENSOR, "older": OLDER}
 
 pytestmark = [
     pytest.mark.skipif(not torch.distributed.is_available(), reason="this PyTorch has no torch.distributed"),
@@ -110,6 +115,12 @@ def test_a_step_of_fsdp_is_quiet_and_its_parameters_have_the_names_that_are_type
 def test_a_state_dict_of_shards_is_a_reference_too(ranks):
     for told in (one["kept"] for one in ranks):
         assert [one["hazards"] for one in told] == [[], ["TW207"], []]
+
+
+def test_an_optimizer_made_before_the_shards_is_told_once(ranks):
+    for told in (one["late"] for one in ranks):
+        assert [one["hazards"] for one in told] == [[], [], ["TW212"], [], [], []]
+        assert ["TW212" in one["printed"] for one in told] == [False, False, True, False, False, False]
 
 
 def test_ddp_shows_no_list_of_its_own(ranks):

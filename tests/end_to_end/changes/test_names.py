@@ -53,6 +53,13 @@ class TestLoopVariables:
 
         assert {"kept": ("alias", ("d['b']",))} == changed(notebook, made, "for k, v in d.items(): v.add_(1)")
 
+    def test_a_loop_over_a_state_dict_is_no_update_of_its_module(self, notebook):
+        made = "net = nn.Linear(2, 1); state = net.state_dict()"
+
+        found = changed(notebook, made, "for k, v in state.items(): v.mul_(2)")
+
+        assert {"net.weight": ("alias", ("state['weight']",)), "net.bias": ("alias", ("state['bias']",))} == found
+
     @pytest.mark.parametrize("rows", ["m", "m.unbind()", "m[1:]", "m.T"])
     def test_the_rows_of_a_tensor_are_views_and_no_names_of_it(self, notebook, rows):
         assert {"m": ("alias", ("row",))} == changed(notebook, "m = torch.zeros(3, 2)", f"for row in {rows}: row += 1")
@@ -115,6 +122,49 @@ class TestLoopVariables:
         kept = "kept = net[0].weight.detach()"
 
         assert ["kept"] == [*changed(notebook, made, kept, train)]
+
+
+class TestNamesLeftOverFromLoops:
+    LATER = (
+        ("xs[2] += 1", []),
+        ("change()", ["xs[2]"]),
+        ("y = xs[2].detach()\ny += 1", ["xs[2]"]),
+        ("for x in xs: pass\nchange()", ["xs[2]"]),
+        ("for x in xs: predict(x)", ["xs[0]", "xs[1]", "xs[2]"]),
+        ("x += 1", ["xs[2]"]),
+        ("predict(x)", ["x", "xs[2]"]),
+        ("x = xs[2]\nchange()", ["x", "xs[2]"]),
+    )
+
+    @pytest.mark.parametrize(("cell", "silent"), LATER)
+    def test_a_name_that_a_loop_left_over_is_not_told_beside_its_tensor(self, notebook, cell, silent):
+        notebook.run("def change(): xs[2].add_(1)\ndef predict(t): t.add_(1)")
+
+        assert silent == sorted(changed(notebook, LISTS, "for x in xs: print(x.shape)", cell))
+
+    @pytest.mark.parametrize("loop", ["for x in xs: break", "for x in xs: pass\nx = xs[2]", "x = xs[2]"])
+    def test_a_name_that_was_bound_on_purpose_is_told(self, notebook, loop):
+        notebook.run("def change():\n    for x in xs: x.add_(1)")
+
+        assert "x" in changed(notebook, LISTS, loop, "change()")
+
+    def test_a_tensor_that_has_no_other_path_is_told(self, notebook):
+        notebook.run("def change(): array[:] = 1")
+        made = "for t in [torch.zeros(2)]: pass\narray = t.numpy()"
+
+        assert ["array", "t"] == sorted(changed(notebook, made, "del array", "array = t.numpy()", "change()"))
+
+    def test_a_name_counts_again_once_it_is_bound_otherwise(self, notebook):
+        found = changed(notebook, LISTS, "for x in xs: pass", "x = xs[0]", "y = xs[0].detach(); y += 1")
+
+        assert ["x", "xs[0]"] == sorted(found)
+
+    def test_the_cause_is_told(self, notebook):
+        report = [
+            notebook.run(one) for one in (LISTS, "for x in xs: pass", "xs[2].detach().add_(1); y = xs[2].numpy()")
+        ]
+
+        assert {"direct", "leftover"} == {one["cause"] for one in report[-1]["changes"] if one["kind"] == "mutated"}
 
 
 SAME = [
@@ -263,3 +313,10 @@ class TestContainersReachedTwice:
         made = "w = Box(torch.ones(2, requires_grad=True)); both = [w]"
 
         assert {} == changed(notebook, BOXES, made, "with torch.no_grad(): both[0].x.sub_(1)")
+
+
+def test_a_lazy_module_that_initializes_its_parameters_changes_nothing(notebook):
+    made = "net = nn.Sequential(nn.LazyLinear(3), nn.LazyBatchNorm1d()); also = net[0]; x = torch.ones(4, 2)"
+
+    assert {} == changed(notebook, made, "y = net(x)")
+    assert ["also.weight", "net[0].weight"] == sorted(changed(notebook, "w = also.weight.detach(); w += 1"))

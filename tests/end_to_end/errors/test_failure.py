@@ -531,7 +531,7 @@ def test_the_remedy_of_a_step_between_two_backwards_mends_it():
         "`net[2].weight`, saved by AddmmBackward0 in cell 2, line 2, was overwritten in cell 3, line 2"
         in hazard["message"]
     )
-    assert hazard["remedy"] == "Call backward before `opt.step()`, or compute `second` again after it."
+    assert hazard["remedy"] == "Compute `second` again after `opt.step()`."
     run_all([setting, losses, "first.backward()\nsecond.backward()\nopt.step()"], "w.grad is not None")
     run_all(
         [setting, losses, "first.backward()\nopt.step()", "second = net(2 * w).sum()\nsecond.backward()"],

@@ -220,7 +220,7 @@ def test_a_step_between_forward_and_backward_is_told_with_the_step(fused: bool):
         assert ("TW202" if fused else "TW201", "model[2].weight") == (hazard["code"], hazard["paths"][0])
         assert "tensorwatch" in nb.said[-1]
         assert hazard["written_at"]["text"] == "opt.step()"
-        assert hazard["remedy"] == "Call backward before the step, or compute `fake` again after it."
+        assert hazard["remedy"] == "Compute `fake` again after `opt.step()`."
         assert raised(nb, "fake.backward()") is not fused
 
 

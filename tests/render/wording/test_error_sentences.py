@@ -199,7 +199,7 @@ def test_each_error_says_why(name: str):
 
 
 def test_every_trouble_of_a_write_that_is_refused_has_its_sentence():
-    assert {*get_args(Trouble)} - {"overwritten", "detached"} == {one.trouble for one, _ in REFUSED.values()}
+    assert {*get_args(Trouble)} - {"overwritten", "detached", "freed"} == {one.trouble for one, _ in REFUSED.values()}
 
 
 @pytest.mark.parametrize(

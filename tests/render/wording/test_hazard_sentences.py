@@ -8,12 +8,16 @@ import pytest
 
 from ipy_tensorwatch.core.hazards.facts import (
     AssignedGradients,
+    FreedGraph,
     GoneMemory,
     KeptReference,
+    NotTrained,
     OneMemory,
     OverlappingElements,
     OverwrittenSave,
+    Raised,
     StoppedUnread,
+    TypedLine,
     UnrecordedWrite,
     WrongBackward,
 )
@@ -141,6 +145,26 @@ OTHERS = {
     "one that may be meant": (
         hazard(code="TW209", outcome="risk", fact=UnrecordedWrite(via=None), **UNSAVED),
         "a backward through what is computed from it from now on would give wrong gradients, without an error: `h` was overwritten in cell 3, line 2: `h.add_(1)`. Autograd did not record it.",
+    ),
+    "a new head": (
+        hazard(code="TW212", outcome="wrong", paths=("net.w", "net.b"), fact=NotTrained(optimizer="opt", how="replaced", made=TypedLine(cell=1, line=3, text="opt = SGD(…)")), written_at=site(2, "opt.step()"), **UNSAVED),
+        "`opt` does not train `net.w` and `net.b`: they got gradients in cell 3, line 2: `opt.step()`, but no optimizer holds them. `opt`, made in cell 1, line 3, holds what was there before.",
+    ),
+    "what was left out": (
+        hazard(code="TW212", outcome="risk", paths=("net.w",), fact=NotTrained(optimizer="opt", how="left-out"), written_at=site(2, "opt.step()"), **UNSAVED),
+        "`opt` leaves out `net.w`: it got gradients in cell 3, line 2: `opt.step()`, but no optimizer holds it. `opt` was made for others of this module.",
+    ),
+    "a graph that was freed": (
+        hazard(code="TW213", outcome="raises", fact=FreedGraph(root="loss", name="h", how="leads"), saved_cell=2, saved_at=site(1, "h = f(x)"), written_at=None, written_cell=None),
+        "`loss.backward()` will raise: its graph leads through that of `h`, computed in cell 2, line 1: `h = f(x)`, which a backward has freed",
+    ),
+    "a graph that another loss has freed": (
+        hazard(code="TW213", outcome="risk", fact=FreedGraph(root="loss", is_scalar=False, how="shares"), written_at=site(2, "a.backward()"), **UNSAVED),
+        "a backward through `loss` would raise: it shares a part of its graph with one that the backward in cell 3, line 2: `a.backward()` has freed",
+    ),
+    "the round before": (
+        hazard(code="TW213", outcome="raises", fact=FreedGraph(root="loss", name="h", how="goes-on", raised=Raised(statement=TypedLine(cell=3, line=1, text="loss.backward()"))), happened=True, written_at=None, written_cell=None, **UNSAVED),
+        "`loss.backward()` raised: through `h` its graph goes on into that of the round before, which a backward has freed",
     ),
 }  # fmt: skip
 MESSAGES = OVERWRITTEN | OTHERS

@@ -1,0 +1,200 @@
+"""Find which nodes of a graph a backward has freed: it releases what each node saved when it has used it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from ...core.model.half_freed import HalfFreed
+from ..host.graph_private import LEAF_NUMBER, complaint_of, has_hook, leaf_of
+from ..host.node_limit import is_enough
+from ..tensors.node_readers import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ..tensors.node_readers import NodeKind
+    from .saved_by_nodes import Made
+
+    NodeState = Literal["freed", "holds", "saves-nothing"]
+
+
+def state_of(node: object, kind: NodeKind) -> NodeState:
+    """Return whether a node holds what it saved; what hooks packed counts as held."""
+    several: list[Any] = []
+    for slot in kind.saved:
+        try:
+            found = slot.read(node)
+        except RuntimeError:  # a list of tensors, or a custom function's
+            return "freed"
+        several = [*found] if isinstance(found, tuple) else [found]
+        if any(one is not None and (has_hook(one) or one.data is not None) for one in several):
+            return "holds"
+    return "freed" if any(_is_released(slot.check, node) for slot in kind.saved) else "saves-nothing"
+
+
+def _is_released(check: Callable[[Any], object], node: object) -> bool:
+    """Return whether reading as backward does raises; an optional tensor that was not given does not."""
+    found = complaint_of(check, node)
+    return found is not None and found.trouble == "freed"
+
+
+@dataclass(slots=True)
+class GraphSurvey:
+    """The part of a graph above its freed nodes.
+
+    Attributes
+    ----------
+    below
+        For each node, the sequence numbers of those below; `LEAF_NUMBER` for a leaf.
+    holding
+        The nodes that hold what they saved.
+    freed
+        The freed nodes that are met first.
+    leaves
+        The ids of the leaves that are reached without passing a freed node.
+    """
+
+    below: dict[int, list[int]] = field(default_factory=dict)
+    holding: set[int] = field(default_factory=set)
+    freed: dict[int, Any] = field(default_factory=dict)
+    leaves: set[int] = field(default_factory=set)
+
+    @property
+    def is_half_freed(self) -> bool:
+        """Whether a later backward will meet freed nodes; after an ordinary one, no node above them holds anything."""
+        return bool(self.freed and self.holding)
+
+    def spent(self) -> set[int]:
+        """Return the nodes that a backward ran: freed ones, and those above that lead to nothing else."""
+        found = {*self.freed}
+        for number in sorted(self.below.keys() - self.holding):
+            under = {one for one in self.below[number] if one != LEAF_NUMBER}
+            if under and under <= found:
+                found.add(number)
+        return found
+
+    def is_new_pass(self) -> bool:
+        """Return whether a node that holds what it saved leads to a leaf."""
+        leads: set[int] = {LEAF_NUMBER}
+        for number in sorted(self.below):
+            if not leads.isdisjoint(self.below[number]):
+                leads.add(number)
+        return not leads.isdisjoint(self.holding)
+
+
+def survey_graph(number: int, node: Any, deadline: float) -> GraphSurvey:  # noqa: ANN401
+    """Walk a graph down to its freed nodes."""
+    found, waiting = GraphSurvey(), [(number, node)]
+    while waiting and not is_enough(len(found.below), deadline):
+        number, node = waiting.pop()
+        if number in found.below or number in found.freed:
+            continue
+        kind = kind_of(node)
+        state = state_of(node, kind) if kind.saved else "saves-nothing"
+        if state == "freed":
+            found.freed[number] = node
+            continue
+        if state == "holds":
+            found.holding.add(number)
+        found.below[number] = [*_below(node, kind, found.leaves, waiting)]
+    return found
+
+
+def _below(node: object, kind: NodeKind, leaves: set[int], waiting: list[tuple[int, Any]]) -> Iterator[int]:
+    for one, _ in kind.follow(node):
+        if one is not None:
+            number = kind_of(one).number(one)
+            if number == LEAF_NUMBER:
+                leaves.add(id(leaf_of(one)))
+            else:
+                waiting.append((number, one))
+            yield number
+
+
+def half_freed(
+    root: Made, found: GraphSurvey, names: Mapping[int, list[str]], cells: Mapping[int, int], deadline: float
+) -> HalfFreed:
+    """Describe a half-freed graph.
+
+    Parameters
+    ----------
+    names
+        The paths of the nodes that made watched tensors, now or at the last look.
+    cells
+        The cell after which each node was first seen.
+    """
+    first, spent = max(found.freed), found.spent()
+    through = max((number for number in spent if number in names), default=first)
+    user = min(number for number in found.below.keys() - spent if not spent.isdisjoint(found.below[number]))
+    return HalfFreed(
+        roots=tuple(root.paths),
+        names=tuple(names.get(through, ())),
+        node=first,
+        cell=cells.get(through, 0),
+        user=user,
+        user_cell=cells.get(user, 0),
+        op=kind_of(found.freed[first]).name(found.freed[first]),
+        is_new_pass=found.is_new_pass(),
+        is_covered=_leaves_below(found, deadline) <= found.leaves,
+    )
+
+
+def _leaves_below(found: GraphSurvey, deadline: float) -> set[int]:
+    """Return the leaves that only the freed part leads to, and those that it leads to as well."""
+    leaves: set[int] = set()
+    met: set[int] = set()
+    waiting = [*found.freed.items()]
+    while waiting and not is_enough(len(met), deadline):
+        number, node = waiting.pop()
+        if number not in met:
+            met.add(number)
+            for _ in _below(node, kind_of(node), leaves, waiting):
+                pass
+    return leaves
+
+
+@dataclass(slots=True)
+class FreedGraphs:
+    """Which of the watched graphs a backward has freed a part of.
+
+    Attributes
+    ----------
+    may_free
+        Whether a backward may have run since the last look.
+    half, before
+        These graphs now and at the last look, by the sequence number of the node that made their variable.
+    roots, earlier
+        The paths of the nodes that made watched tensors, now and at the last look.
+    """
+
+    may_free: bool = False
+    half: dict[int, HalfFreed] = field(default_factory=dict)
+    before: dict[int, HalfFreed] = field(default_factory=dict)
+    roots: Mapping[int, list[str]] = field(default_factory=dict)
+    earlier: Mapping[int, list[str]] = field(default_factory=dict)
+    _ahead: set[int] = field(default_factory=set)
+
+    def look(
+        self,
+        nodes: Mapping[int, Made],
+        earlier: Mapping[int, list[str]],
+        cells: Mapping[int, int],
+        deadline: float,
+    ) -> None:
+        """Survey new graphs, and after a backward those that it had not met yet; parameters as in `Graphs.look`."""
+        self.earlier, self.roots = earlier, {number: one.paths for number, one in nodes.items()}
+        asked = nodes.keys() - earlier.keys() | self.half.keys() | (self._ahead if self.may_free else set())
+        ahead, self._ahead = self._ahead, self._ahead & nodes.keys() - asked
+        self.before, self.half = self.half, {}
+        names = {**earlier, **self.roots}
+        for number in sorted(asked & nodes.keys(), reverse=True):
+            found = survey_graph(number, nodes[number].node, deadline)
+            if found.is_half_freed:
+                now = half_freed(nodes[number], found, names, cells, deadline)
+                then = self.before.get(number)
+                if then is not None and then.node == now.node:
+                    now = replace(now, names=then.names, was_whole=then.was_whole)
+                self.half[number] = replace(now, was_whole=now.was_whole or number in ahead)
+            elif found.holding:
+                self._ahead.add(number)

@@ -1,0 +1,234 @@
+"""A backward that raised because it met a graph freed by an earlier one: which variable led there, and the fix."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..hazards.facts import FreedGraph, TypedLine, typed_line
+from ..hazards.fix import Fix
+from ..hazards.freed_graph import fix_freed, keeping
+from ..hazards.hazard import Hazard
+from ..model.records import Site
+from ..statements.rewrite_statement import read_paths
+from ..syntax.ast_queries import spell_path
+from ..syntax.parsing import parse_cell, walk_statements
+from ..syntax.statement_text import header_end, spell
+from .failing_statement import backward_root, find_backward
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from ..blame.reasoning import Reasoning
+    from ..blame.statement_timeline import Timeline
+    from ..hazards.facts import How, Raised
+    from ..model.half_freed import GraphAtError
+    from ..statements.statement import Statement
+    from .built_cells import BuiltCells
+
+    LeadingIn = tuple[str | None, How, TypedLine | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondBackward:
+    """Asks what led from a backward that raised into nodes that were freed before it.
+
+    Attributes
+    ----------
+    now, earlier
+        The paths of the nodes that made watched tensors, after the cell that raised and before it.
+    own
+        The site of the statement of the cell that raised.
+    """
+
+    graph: GraphAtError
+    now: Mapping[int, Sequence[str]]
+    earlier: Mapping[int, Sequence[str]]
+    raised: Raised
+    own: Site | None
+    reasoning: Reasoning
+    timelines: Mapping[int, Timeline]
+    built: BuiltCells
+
+    def hazard(self) -> Hazard:
+        """Return the explanation."""
+        name, how, user = self._way()
+        first = self._node(name) or self._first
+        made_in, made = self._made(first)
+        fix = self._fix(name, how, user, made)
+        freed = self._freed_by if how in ("is", "shares") or self._is_within else None
+        return Hazard(
+            code="TW213",
+            outcome="raises",
+            paths=(name,) if name else (),
+            op=self.graph.ops.get(first or -1),
+            fact=FreedGraph(root=self.raised.root, name=name, how=how, raised=self.raised),
+            fix=fix,
+            saved_at=made,
+            saved_cell=made_in,
+            written_at=freed,
+            written_cell=self._count if freed else None,
+            node=self._first if how != "shares" else None,
+            happened=True,
+        )
+
+    @property
+    def _count(self) -> int:
+        return self.reasoning.own.evidence.cell
+
+    @cached_property
+    def _runs(self) -> list[tuple[int, Statement]]:
+        """The entries of the statements that ran backward, the failing one last: sequence number and statement."""
+        statements = {one.index: one for one in self.reasoning.own.statements}
+        ran = [(number, statements[one]) for number, one in self.reasoning.own.evidence.entered if one in statements]
+        return [(number, one) for number, one in ran if self._is_own(one) or _runs_backward(one.text)]
+
+    def _is_own(self, one: Statement) -> bool:
+        return self.own is not None and (one.line, one.text) == (self.own.line, self.own.text)
+
+    @cached_property
+    def _since(self) -> int:
+        """The sequence number from which on nodes were made after the backward before."""
+        own = [number for number, one in self._runs if self._is_own(one)]
+        if own and self.own and not _runs_backward(self.own.text):  # a call that runs backward, and may compute before
+            is_before = own[1:] and any(number < own[-2] for number in self.graph.freed)
+            return own[-2] if is_before else own[-1]
+        if self._runs[1:]:
+            return self._runs[-2][0]
+        return self.built.spans[-1].first if self.built.spans else 0
+
+    @cached_property
+    def _first(self) -> int | None:
+        """The freed node that the backward met first."""
+        return max((number for number in self.graph.freed if number < self._since), default=None)
+
+    @property
+    def _is_within(self) -> bool:
+        """Whether the backward before ran in this cell."""
+        return len(self._runs) > 1
+
+    @property
+    def _freed_by(self) -> Site | None:
+        if not self._is_within:
+            return None
+        before = self._runs[-2][1]
+        return Site(line=before.line, end_line=before.end_line, text=before.text)
+
+    def _way(self) -> LeadingIn:
+        """Return the variable that led to the freed part, how, and the statement that computed from it."""
+        if self._first is None:
+            return None, "shares", None
+        if self.graph.root < self._since:
+            return self._way_of_old_root()
+        names = [number for number in self.graph.below if number < self._since and self._paths(number)]
+        user = self._site(min(self._users(), default=self.graph.root))
+        if names:
+            number = max(names)
+            return self._paths(number)[0], "leads" if self.now.get(number) else "goes-on", user
+        carried = next(iter(self._carried(user)), None)
+        return carried, "goes-on" if carried else "shares", user
+
+    def _way_of_old_root(self) -> LeadingIn:
+        before = self._freed_by
+        root = backward_root(tree) if before and (tree := parse_cell(before.text)) else None
+        if before is None or root == self.raised.root or self._is_own(self._runs[-2][1]):
+            return None, "is", None
+        names = [number for number in self.graph.below if number < self.graph.root and self._paths(number)]
+        return (self._paths(max(names))[0], "leads", None) if names else (None, "shares", None)
+
+    def _users(self) -> Iterator[int]:
+        """Yield the new nodes that have an old one below."""
+        for number, below in self.graph.below.items():
+            if number >= self._since and any(one < self._since and one in self.graph.below for one in below):
+                yield number
+
+    def _paths(self, number: int) -> Sequence[str]:
+        return self.now.get(number) or self.earlier.get(number) or ()
+
+    def _node(self, name: str | None) -> int | None:
+        """Return the old node that made a variable."""
+        return max((one for one in self.graph.below if one < self._since and name in self._paths(one)), default=None)
+
+    def _carried(self, user: TypedLine | None) -> Iterator[str]:
+        """Yield what a statement reads and the cell binds, or what a called object keeps of this graph."""
+        read = read_paths(user.text) if user else []
+        bound = {name for _, one in self._entries() for name in one.binds}
+        yield from (self._spelled(path) for path in read if path in bound and self._is_computed(path))
+        kept = (path for number, paths in self.now.items() if number >= self._since for path in paths)
+        yield from (path for path in kept if "." in path and path.split(".")[0] in read)
+
+    def _entries(self) -> Iterator[tuple[int, Statement]]:
+        statements = {one.index: one for one in self.reasoning.own.statements}
+        return ((n, statements[one]) for n, one in self.reasoning.own.evidence.entered if one in statements)
+
+    def _spelled(self, path: str) -> str:
+        """Return the path of a tensor, or of the first of several in a tuple."""
+        every = [one for paths in self.now.values() for one in paths]
+        return path if path in every else min(one for one in every if one.startswith(f"{path}["))
+
+    def _is_computed(self, path: str) -> bool:
+        return any(one == path or one.startswith(f"{path}[") for paths in self.now.values() for one in paths)
+
+    def _made(self, number: int | None) -> tuple[int | None, Site | None]:
+        cell = None if number is None else self.built.cell_of(number)
+        timeline = self._timeline(cell) if cell is not None else None
+        return cell, timeline.maker(number) if timeline and number is not None else None
+
+    def _site(self, number: int) -> TypedLine | None:
+        cell, site = self._made(number)
+        return None if cell is None else typed_line(cell, site)
+
+    def _timeline(self, cell: int) -> Timeline | None:
+        return self.reasoning.own.timeline if cell == self._count else self.timelines.get(cell)
+
+    def _fix(self, name: str | None, how: How, user: TypedLine | None, made: Site | None) -> Fix:
+        if how in ("is", "shares") or user is None:
+            return Fix(kind="retain-graph", code=keeping(self._freed_by))
+        return fix_freed(name, user, made, is_covered=how == "goes-on", source=self._source)
+
+    @property
+    def _source(self) -> str:
+        """The cells that may have bound the first state."""
+        return "\n".join(one.plain for one in self.built.spans)
+
+
+def _runs_backward(text: str) -> bool:
+    tree = parse_cell(text)
+    return tree is not None and find_backward(tree) is not None
+
+
+def carried_around(source: str, line: int, computed: Collection[str]) -> tuple[str, TypedLine] | None:
+    r"""Return the only state that the innermost loop around a line reads and rebinds in one statement, and that line.
+
+    Parameters
+    ----------
+    computed
+        The paths of the tensors that have a history.
+
+    Examples
+    --------
+    >>> carried_around("for x in xs:\n    out, h = net(x, h)\n    out.backward()", 3, {"out", "h"})[0]
+    'h'
+    """
+    tree = parse_cell(source)
+    loops = [one for one in ast.walk(tree) if isinstance(one, ast.For | ast.While)] if tree else []
+    around = [one for one in loops if one.lineno <= line <= (one.end_lineno or 0)]
+    if not around:
+        return None
+    lines, found = source.split("\n"), list[tuple[str, TypedLine]]()
+    for one in walk_statements(max(around, key=lambda loop: loop.lineno).body):
+        end, column = header_end(one, lines)
+        text = spell(one, lines, one.lineno, end, column)
+        bound = _bound(one) if isinstance(one, ast.Assign) else ()
+        for path in read_paths(text):
+            item = next((each for each in sorted(computed) if each == path or each.startswith(f"{path}[")), None)
+            if path in bound and item is not None:
+                found.append((item, TypedLine(line=one.lineno, text=text)))
+    return found[0] if len(found) == 1 else None
+
+
+def _bound(one: ast.Assign) -> set[str | None]:
+    parts = (part for target in one.targets for part in ast.walk(target))
+    return {spell_path(part) for part in parts if isinstance(part, ast.expr)}

@@ -1,0 +1,152 @@
+"""Every edit that is offered, applied literally: the hazard is gone, and the gradients are those of saved copies."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from tests.support.mending import mend
+from tests.support.notebook import Notebook
+from tests.support.story import Story, stories
+
+if TYPE_CHECKING:
+    from tests.support.notebook import Hazard
+
+OF_SAVED = ("TW201", "TW202", "TW205")
+START = "import torch\nfrom torch import nn\nw = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)\n"
+BUMP = START + "def bump(t):\n    t.add_(1)\n    return t\n"
+DEFAULT = (
+    BUMP
+    + "def count(state={}):\n    if 'n' not in state:\n        state['n'] = torch.ones(3)\n    return bump(state['n'])\n"
+)
+BOX = "class Box:\n    def __init__(self): self.b = torch.ones(3)\n    def put(self, k): self.b.fill_(k)\nbox = Box()\n"
+PROGRAMS = {
+    "an in-place method": [START + "h = w * 2; loss = (h * h).sum()", "h.add_(1)", "loss.backward()"],
+    "through a name for the same memory": [START + "h = w * 2; loss = (h * h).sum(); c = h.data", "c[0] = 0", "loss.backward()"],
+    "through NumPy": [START + "h = w * 2; loss = (h * h).sum(); a = h.detach().numpy()", "a += 1", "loss.backward()"],
+    "a part, beside the one that is written": [START + "both = (w * 2).sigmoid(); a, b = both[:2], both[1:]; loss = (a * b).sum()", "b.detach()[1:].mul_(2)", "loss.backward()"],
+    "an item of a list": [START + "xs = [w * 2, w * 3]; loss = (xs[0] * xs[1]).sum()", "xs[1][0] = 5", "loss.backward()"],
+    "items in a loop": [START + "hs = [w * k for k in range(3)]; loss = sum((h * h).sum() for h in hs)", "for h in hs: h.detach().zero_()", "loss.backward()"],
+    "a function that is handed it": [BUMP + "h = w * 2; loss = (h * h).sum()", "c = bump(h.detach())", "loss.backward()"],
+    "a default argument": [DEFAULT + "n = count(); loss = (w * n).sum()", "m = count()", "loss.backward()"],
+    "a function that is handed nothing": [START + "buf = torch.ones(3)\ndef refill(k):\n    buf.fill_(k)\ndef term():\n    return (w * buf).sum()\ntotal = term()", "refill(2)", "total.backward()"],
+    "an object that holds it": [START + BOX + "h = box.b; loss = (w * h).sum()", "box.put(3)", "loss.backward()"],
+    "a module that works in place": [START + "act = nn.ReLU(inplace=True); h = w.exp(); loss = h.sum()", "y = act(h)", "loss.backward()"],
+    "max_norm": [START + "emb = nn.Embedding(3, 3, max_norm=0.5); loss = (emb.weight @ w).sum()", "y = emb(torch.tensor([0]))", "loss.backward()"],
+    "other memory": [START + "h = w * 2; loss = (h * h).sum()", "h.data = torch.zeros(3)", "loss.backward()"],
+}  # fmt: skip
+
+
+def hazards_of(cells: list[str]) -> list[tuple[int, Hazard]]:
+    """Run cells; give the hazards of saved tensors that can be edited away, each with the number of its cell."""
+    found: dict[object, tuple[int, Hazard]] = {}
+    with Notebook() as nb:
+        for number, cell in enumerate(cells):
+            nb.cell(cell)
+            for one in nb.report()["hazards"]:
+                if one["code"] in OF_SAVED and one["fix"]["edits"]:
+                    found.setdefault((one["remedy"], one["happened"]), (number, one))
+    return [*found.values()]
+
+
+def gradients(cells: list[str], *, saves_copies: bool = False) -> dict[str, torch.Tensor]:
+    """Run cells unwatched; give the gradients of the leaves."""
+    copies = torch.autograd.graph.saved_tensors_hooks(lambda one: one.clone(), lambda one: one)
+    with Notebook(watched=False) as nb:
+        torch.manual_seed(0)
+        with copies if saves_copies else nullcontext():
+            for cell in cells:
+                nb.cell(cell)
+        leaves = {name: one for name, one in nb.ns.items() if isinstance(one, torch.Tensor) and one.is_leaf}
+        return {name: one.grad.clone() for name, one in leaves.items() if one.grad is not None}
+
+
+def faults(cells: list[str], number: int, hazard: Hazard) -> list[str]:
+    """Apply a fix and run the cells again; tell what it did not mend."""
+    mended, found = mend(cells, hazard), []
+    with Notebook() as nb:
+        for place, cell in enumerate(mended):
+            error = nb.cell(cell).error
+            if "modified by an inplace operation" in str(error):
+                found.append(f"cell {place + 1} raises {error}")
+            left = [one for one in nb.report()["hazards"] if one["code"] in OF_SAVED and one["outcome"] != "risk"]
+            if place == number and left:
+                found.append(f"left: {left[0]['message']}")
+    right, now = gradients(cells, saves_copies=True), gradients(mended)
+    if right.keys() != now.keys() or not all(torch.allclose(right[name], now[name]) for name in right):
+        found.append(f"gradients are {now}, not {right}")
+    return found
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_edit_ends_the_hazard_and_gives_the_gradients_of_saved_copies(name: str):
+    cells = PROGRAMS[name]
+    found = hazards_of(cells)
+
+    assert found
+    assert [] == [fault for number, one in found for fault in faults(cells, number, one)]
+
+
+@pytest.mark.parametrize("story", stories("bugs"))
+def test_the_edits_of_the_stories_mend_them(story: Story):
+    cells = [one.source for one in story.cells]
+
+    assert [] == [fault for number, one in hazards_of(cells) for fault in faults(cells, number, one)]
+
+
+STALE = (
+    "import torch\nfrom torch import nn\nenc, head = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)), nn.Linear(2, 1)\n"
+    "probe = nn.Linear(2, 1)\nopt = torch.optim.SGD(enc.parameters(), lr=0.1)\nx = torch.ones(4, 3)"
+)
+STEP = "head(features).sum().backward(retain_graph=True)\nopt.step()"
+
+
+@pytest.mark.parametrize(
+    ("cells", "remedy", "mended"),
+    [
+        (
+            [STALE, "features = enc(x)\n" + STEP, "loss = probe(features).sum()"],
+            "Compute `features` again after `opt.step()`, and `loss` from that.",
+            ["features = enc(x)\nloss = probe(features).sum()"],
+        ),
+        (
+            [STALE, "features = enc(x)\nloss = probe(features).sum()\n" + STEP],
+            "Compute `features` and `loss` again after `opt.step()`.",
+            ["features = enc(x)", "loss = probe(features).sum()"],
+        ),
+    ],
+)
+def test_what_is_to_be_computed_again_is_all_that_is_stale(cells: list[str], remedy: str, mended: list[str]):
+    with Notebook() as nb:
+        for cell in cells:
+            report = nb.run(cell)
+        assert [remedy] == [one["remedy"] for one in report["hazards"]]
+        assert nb.cell("loss.backward()").error is not None
+        assert [remedy] == [one["remedy"] for one in nb.report()["hazards"]]
+        for cell in (*mended, "loss.backward()"):
+            nb.run(cell)
+
+
+CARRIED = {
+    "a tuple": ("states = (torch.zeros(1, 3), torch.zeros(1, 3))", "states = rnn(x, states)", "states[0]"),
+    "a list": ("states = [torch.zeros(1, 3), torch.zeros(1, 3)]", "states = [*rnn(x, states)]", "states[0]"),
+}
+
+
+@pytest.mark.parametrize("name", CARRIED)
+def test_a_state_of_several_tensors_that_is_carried_over_rounds_is_detached_as_a_whole(name: str):
+    first, turn, result = CARRIED[name]
+    cells = [
+        f"import torch\nrnn = torch.nn.LSTMCell(2, 3)\nopt = torch.optim.SGD(rnn.parameters(), lr=0.1)\nx = torch.ones(1, 2)\n{first}",
+        f"for t in range(3):\n    {turn}\n    {result}.sum().backward(retain_graph=True)\n    opt.step()",
+    ]
+    with Notebook() as nb:
+        nb.run(cells[0])
+        assert nb.cell(cells[1]).error is not None
+        [hazard] = [one for one in nb.report()["hazards"] if one["happened"]]
+    with Notebook() as nb:
+        for cell in mend(cells, hazard):
+            nb.run(cell)

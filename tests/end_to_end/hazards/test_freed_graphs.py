@@ -1,0 +1,182 @@
+"""Graphs that a backward has freed: foretold, explained, and each fix applied as it is written."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.support.mending import mend
+from tests.support.notebook import Notebook
+
+SETUP = """import torch
+from torch import nn
+torch.manual_seed(0)
+rnn, lstm, head = nn.RNN(2, 3), nn.LSTM(2, 3), nn.Linear(3, 1)
+x, h, state = torch.ones(4, 1, 2), torch.zeros(1, 1, 3), (torch.zeros(1, 1, 3), torch.zeros(1, 1, 3))
+w = torch.ones(2, requires_grad=True)
+encoder, decoder = nn.Linear(2, 3), nn.Linear(3, 1)
+class Keeps(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.hidden = nn.RNN(2, 3), None
+    def forward(self, x):
+        out, self.hidden = self.rnn(x, self.hidden)
+        return out
+net = Keeps()"""
+FAILING = {
+    "a state, carried on": (
+        "for step in range(3):\n    out, h = rnn(x, h)\n    loss = head(out).sum()\n    loss.backward()",
+        "through `h` its graph goes on",
+    ),
+    "a state that begins with None": (
+        "h = None\nfor step in range(3):\n    out, h = rnn(x, h)\n    loss = head(out).sum()\n    loss.backward()",
+        "through `h` its graph goes on",
+    ),
+    "a state of two tensors": (
+        "for step in range(3):\n    out, state = lstm(x, state)\n    head(out).sum().backward()",
+        "through `state[0]` its graph goes on",
+    ),
+    "a state that a module keeps": (
+        "for step in range(3):\n    loss = net(x).sum()\n    loss.backward()",
+        "through `net.hidden` its graph goes on",
+    ),
+    "a state of a function": (
+        "def train(h):\n    for step in range(3):\n        out, h = rnn(x, h)\n        head(out).sum().backward()\ntrain(h)",
+        "through `h` its graph goes on",
+    ),
+    "a backward in a function": (
+        "def run(l):\n    l.backward()\nfor step in range(3):\n    out, h = rnn(x, h)\n    run(head(out).sum())",
+        "through `h` its graph goes on",
+    ),
+    "computed once for all rounds": (
+        "scale = w.exp()\nfor step in range(3):\n    loss = (scale * step).sin().sum()\n    loss.backward()",
+        "its graph leads through that of `scale`",
+    ),
+    "of a generator, for both losses": (
+        "for step in range(2):\n    fake = encoder(torch.ones(4, 2))\n    d = decoder(fake).square().mean()\n"
+        "    d.backward()\n    g = (decoder(fake) - 1).square().mean()\n    g.backward()",
+        "its graph leads through that of `fake`",
+    ),
+}
+SHOWN = {
+    "the same twice": ("loss = w.exp().sum()\nloss.backward()\nloss.backward()", "its graph, computed in", "loss"),
+    "two losses of one graph": (
+        "f = w.exp()\na, b = (f * 2).sin().sum(), (f * 3).sin().sum()\na.backward()\nb.backward()",
+        "its graph leads through that of `f`",
+        "a",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_second_backward_is_explained_and_the_fix_runs(name):
+    source, says = FAILING[name]
+    with Notebook() as nb:
+        nb.run(SETUP)
+        [hazard] = nb.run(source, raises=RuntimeError)["hazards"]
+        assert ("TW213", "raises", True) == (hazard["code"], hazard["outcome"], hazard["happened"])
+        assert says in hazard["message"]
+        assert "TW213" in nb.last.told
+    cells = mend([SETUP, source], hazard)
+    with Notebook() as nb:
+        nb.run(cells[0])
+        assert nb.run(cells[1])["hazards"] == []
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_backward_that_keeps_the_graph_is_shown(name):
+    source, says, root = SHOWN[name]
+    with Notebook() as nb:
+        nb.run(SETUP)
+        [hazard] = nb.run(source, raises=RuntimeError)["hazards"]
+        code = f"{root}.backward(retain_graph=True)"
+        assert says in hazard["message"]
+        assert f"`{code}`" in hazard["remedy"]
+        assert ("display", []) == (hazard["fix"]["applicability"], hazard["fix"]["edits"])
+        nb.run(source.replace(f"{root}.backward()", code, 1))
+        assert nb.last.told == ""
+
+
+def gradients(*cells: str) -> list[torch.Tensor]:
+    """Run cells without the extension; return the gradients of the networks."""
+    with Notebook(watched=False) as nb:
+        for cell in cells:
+            nb.cell(cell)
+        return [p.grad for name in ("rnn", "head") for p in nb.ns[name].parameters()]
+
+
+class TestForetold:
+    BUILD, RUN = "out, h = rnn(x, h)\nloss = head(out).sum()", "loss.backward()"
+
+    def test_where_a_new_loss_leads_into_freed_nodes(self):
+        cells = [SETUP, self.BUILD, self.RUN, self.BUILD]
+        with Notebook() as nb:
+            for cell in cells[:-1]:
+                assert nb.run(cell)["hazards"] == []
+            [hazard] = nb.run(self.BUILD)["hazards"]
+            assert ("TW213", "raises", "loss", False) == (
+                hazard["code"], hazard["outcome"], hazard["paths"][0], hazard["happened"],
+            )  # fmt: skip
+            assert "leads through that of `h`, computed in cell 2, line 1: `out, h = rnn(x, h)`" in hazard["message"]
+            assert nb.run("1 + 1")["hazards"] == [hazard]
+            assert "TW213" not in nb.last.told
+            [happened] = nb.run(self.RUN, raises=RuntimeError)["hazards"]
+            assert (happened["happened"], happened["saved_at"]) == (True, hazard["saved_at"])
+            assert nb.run("del loss, out, h")["hazards"] == []
+        mended = mend(cells, hazard)
+        by_hand = [SETUP, self.BUILD, self.RUN, "h = h.detach()\n" + self.BUILD]
+        assert all(map(torch.equal, gradients(*mended, self.RUN), gradients(*by_hand, self.RUN)))
+
+    def test_where_a_backward_frees_what_another_loss_shares(self):
+        with Notebook() as nb:
+            nb.run(SETUP)
+            nb.run("f = encoder(torch.ones(4, 2)).tanh()\na, b = f.sum(), decoder(f).square().sum()")
+            [hazard] = nb.run("a.backward()")["hazards"]
+            assert ("TW213", "raises", ["b"]) == (hazard["code"], hazard["outcome"], hazard["paths"])
+            assert ("a.backward()", 3) == (hazard["written_at"]["text"], hazard["written_cell"])
+            assert "`a.backward(retain_graph=True)`" in hazard["remedy"]
+            nb.cell("b.backward()")
+            assert isinstance(nb.last.error, RuntimeError)
+
+    def test_a_generator_that_the_other_loss_went_through(self):
+        build = "fake = encoder(torch.ones(4, 2))\nd = decoder(fake).square().mean()\nd.backward()"
+        cells = [SETUP, build, "g = (decoder(fake) - 1).square().mean()"]
+        with Notebook() as nb:
+            for cell in cells[:-1]:
+                assert nb.run(cell)["hazards"] == []
+            [hazard] = nb.run(cells[-1])["hazards"]
+        with Notebook() as nb:
+            for cell in mend(cells, hazard):
+                assert nb.run(cell)["hazards"] == []
+            assert nb.run("g.backward()")["cell"]["status"] == "ok"
+
+
+QUIET = {
+    "detached": "out, h = rnn(x, h.detach())\nloss = head(out).sum()\nloss.backward()",
+    "computed anew": "loss = head(rnn(x)[0]).sum()\nloss.backward()",
+    "kept": "loss = head(rnn(x)[0]).sum()\nloss.backward(retain_graph=True)\nloss.backward()",
+    "a generator's graph, kept for its own loss": "fake = encoder(torch.ones(4, 2))\nd = decoder(fake).square().mean()\n"
+    "d.backward(retain_graph=True)\ng = (decoder(fake) - 1).square().mean()\ng.backward()",
+    "accumulated": "total = 0\nfor step in range(3):\n    loss = head(rnn(x)[0]).sum() / 3\n    loss.backward()\n    total += loss.item()",
+    "one of two networks": "with torch.no_grad():\n    f = encoder(torch.ones(4, 2))\nloss = decoder(f).sum()\nloss.backward()",
+    "a gradient of a gradient": "g, = torch.autograd.grad(w.exp().sum(), w, create_graph=True)\n(g ** 2).sum().backward()",
+}
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_healthy_cells_are_quiet_run_after_run(name):
+    with Notebook() as nb:
+        nb.run(SETUP)
+        for _ in range(3):
+            nb.run(QUIET[name])
+            assert nb.last.told == ""
+
+
+def test_metrics_of_old_outputs_are_risks_that_are_not_printed():
+    with Notebook() as nb:
+        nb.run(SETUP)
+        nb.run("out, h = rnn(x, h)\nloss = head(out).sum()\nloss.backward()")
+        found = nb.run("perplexity = loss.exp()\nerror = (out - 1).abs().mean()\nstep2, h2 = rnn(x, h)")["hazards"]
+
+        assert {(one["code"], one["outcome"]) for one in found} == {("TW213", "risk")}
+        assert nb.last.told == ""
