@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .watched_storage import Rewritten
 
 SMALL, LARGER = 1 << 16, 1 << 21
-"""The largest storages, in bytes, that are read; and the bytes of larger ones that are read too if writes may be hidden."""
+"""The largest storage that is read, and the bytes of larger ones that are read too if writes may be hidden."""
 HOT_ENTRIES, HOT_INTERVAL = 400, 20e-6
 """The probe of a statement entered more often than this, in seconds, rests even if there is time for looks."""
 SAMPLED_ENTRIES, SAMPLED_INTERVAL = 400, 200e-6
