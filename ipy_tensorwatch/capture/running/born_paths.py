@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...core.model.born import Born
 from ...core.model.difference import DiffRow
 from ...core.model.differences import Differences
+from ...core.syntax.parsing import parse_path
 from ..compare.compare_bytes import ByteVerdict
 from ..compare.element_diff import EXAMPLES, ElementCounts, contrast
 from ..host.torch_private import plain_reads
@@ -17,7 +18,7 @@ from ..objects.inspect_object import is_a
 from ..objects.look_limits import EXACT_OBJECTS, Limits
 from ..objects.walk import walk
 from ..snapshot.readings import Gathering
-from .look_budget import READING
+from .look_budget import READING_NEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from ...core.model.evidence import Position
     from ...core.model.reading import Reading
-    from ...core.model.snapshot import Snapshot
+    from ...core.model.snapshot import RootSnapshot, Snapshot
     from ..compare.byte_history import Spell
     from ..compare.compare_bytes import Fingerprints
     from ..objects.branch import Branch
@@ -70,6 +71,8 @@ class BornPaths:
         Held while a tensor gets a serial.
     before
         The snapshot at the start of the cell.
+    missed
+        The variables that were not looked at for lack of time.
     """
 
     names: Mapping[str, Any]
@@ -79,6 +82,7 @@ class BornPaths:
     lock: RLock
     before: Snapshot
     births: dict[str, Birth] = field(default_factory=dict)
+    missed: set[str] = field(default_factory=set)
     last: int = 0
     _large: set[str] = field(default_factory=set)
     _known: dict[str, int] = field(default_factory=dict)
@@ -110,9 +114,11 @@ class BornPaths:
         gathered = Gathering(self.storages, {}, {})
         with plain_reads():
             walked = walk(found, limits=Limits(seconds, objects=EXACT_OBJECTS))
-            for branch in walked.branches.values():
-                if READING * len(branch.objects) <= seconds:
+            for name, branch in walked.branches.items():
+                if READING_NEW * len(branch.objects) <= seconds:
                     self._take(branch, gathered, positions, number)
+                else:
+                    self.missed.add(name.partition("<")[0] or "the variables")
         if walked.limits.objects - EXACT_OBJECTS > MAX_ITEMS or walked.count > MAX_ITEMS:
             self._large.update(found)
         return gathered
@@ -145,8 +151,8 @@ class BornPaths:
     def _object_at(self, path: str) -> int | None:
         """Return the serial of what a path led to when it was last seen."""
         if path not in self._known:
-            reading = self.before.get(path)
-            self._known[path] = reading.object if reading else 0
+            place = _place_in(self.before, path)
+            self._known[path] = place[0].readings[place[1]].object if place else 0
         return self._known[path]
 
     def conclude(
@@ -164,7 +170,7 @@ class BornPaths:
         groups: dict[tuple[int, frozenset[Position]], list[DiffRow]] = {}
         after, known = observed.shot.snapshot, set[tuple[int, int]]()
         for path, birth in self.births.items():
-            place = after.place_of(path)
+            place = _place_in(after, path)
             reading = place[0].readings[place[1]] if place else None
             if place and reading and reading.object == birth.reading.object and not self._was_there(path, reading):
                 groups.setdefault((birth.look, birth.positions), []).append(DiffRow(*place, birth.reading, reading))
@@ -179,8 +185,8 @@ class BornPaths:
 
     def _was_there(self, path: str, reading: Reading) -> bool:
         """Return whether a path led to the same tensor before the cell."""
-        before = self.before.get(path)
-        return before is not None and before.object == reading.object
+        place = _place_in(self.before, path)
+        return place is not None and place[0].readings[place[1]].object == reading.object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +223,13 @@ class PastMemory:
         verdict = self.verdicts.get(storage)
         after = verdict.after if verdict else self.prints.marks.get(storage)
         return ByteVerdict("changed", spells[-1] if spells else None, after)
+
+
+def _place_in(snapshot: Snapshot, path: str) -> tuple[RootSnapshot, int] | None:
+    """Find a path in the scene of its root alone: most scenes' paths are never spelled."""
+    scene = snapshot.scenes.get("" if path.isidentifier() else parse_path(path).root)
+    place = scene.places.get(path) if scene else None
+    return (scene, place) if scene is not None and place is not None else None
 
 
 def _is_bound(row: DiffRow) -> bool:

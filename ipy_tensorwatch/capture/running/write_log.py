@@ -40,11 +40,9 @@ if TYPE_CHECKING:
     from .storage_moves import Moved
     from .watched_storage import Rewritten
 
-SMALL = 1 << 16
-LARGER = 1 << 21
-"""The bytes of larger storages that are also read if writes may bypass the version counter."""
-HOT_ENTRIES = 400
-HOT_INTERVAL = 20e-6
+SMALL, LARGER = 1 << 16, 1 << 21
+"""The largest storage that is read, and the bytes of larger ones that are read too if writes may be hidden."""
+HOT_ENTRIES, HOT_INTERVAL = 400, 20e-6
 """The probe of a statement entered more often than this, in seconds, rests even if there is time for looks."""
 SAMPLED_ENTRIES, SAMPLED_INTERVAL = 400, 200e-6
 """How many entries, and up to which mean interval in seconds, a resting statement's keys are recorded."""
@@ -364,8 +362,7 @@ class Ledger:
             watch.widen(shot, self.storages.references(), number)
             self._widened = self.numbers[-1]
         if not inside:
-            seconds = self.allowance.left(perf_counter()) / 2
-            self.paths.follow(watch, self.since(self.paths.last), number, seconds)
+            self.paths.follow(watch, self.since(self.paths.last), number, self.allowance.left(perf_counter()) / 2)
 
     def _note(
         self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int, after: Snapshot | None = None

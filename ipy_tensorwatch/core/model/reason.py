@@ -10,7 +10,7 @@ ReasonCode = Literal[
     "budget", "device", "graph-not-read", "moved", "gone", "own-error",
     "held-no-tensor", "nameless", "too-deep", "too-many", "error-while-walking", "names-no-text", "groups-no-list",
     "state-no-dict", "changed-by-thread", "own-dict-reader", "no-list",
-    "no-tensor",
+    "no-tensor", "born-unread",
 ]  # fmt: skip
 """First the reasons for unknown memory, then for unknown bytes, then for objects not opened."""
 

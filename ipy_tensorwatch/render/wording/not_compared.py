@@ -34,6 +34,7 @@ _WHY: Mapping[ReasonCode, str] = {
     "gone": "its memory is gone",
     "own-error": "an error of tensorwatch itself",
     "held-no-tensor": "held no tensor when it was its turn",
+    "born-unread": "not compared within the cell that made it: no time was left",
     "nameless": "its name is no text",
     "too-deep": "nested too deep",
     "too-many": "too many containers",

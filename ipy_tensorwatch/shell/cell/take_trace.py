@@ -18,6 +18,8 @@ from ...core.model.differences import join_looks
 from ...core.model.evidence import Evidence, Move, OptimizerStep, SeenWrite
 from ...core.model.graph_state import GraphState
 from ...core.model.notebook import Notebook
+from ...core.model.reason import Reason
+from ...core.model.records import Coverage, Unverified
 from ..ipython.cell_sources import source_of, user_variables
 from .operator_recording import SECONDS as RECORDING_SECONDS
 
@@ -84,9 +86,17 @@ def take_trace(
         graphs=_graphs_of(session, observed, found),
         optimizers=cell.observer.lens.holdings(),
         gone=observed.gone,
-        coverage=observed.coverage,
+        coverage=_coverage_of(cell, observed),
         seconds=_patience(cell, ended.duration),
     )
+
+
+def _coverage_of(cell: RunningCell, observed: Observation) -> Coverage:
+    """Return what was compared; what the cell made and was not looked at until it ended is listed."""
+    missed = cell.ledger.paths.missed
+    unread = (Unverified(path=name, why=Reason("born-unread")) for name in sorted(missed))
+    known = observed.coverage
+    return replace(known, unverified=(*known.unverified, *unread)) if missed else known
 
 
 def _born_in(cell: RunningCell, observed: Observation) -> tuple[Born, ...]:

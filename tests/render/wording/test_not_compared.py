@@ -32,6 +32,7 @@ REASONS = [
     (Reason("moved"), "it was freed or moved while it was read", "it was freed or moved while it was read"),
     (Reason("gone"), "its memory is gone", "its memory is gone"),
     (Reason("own-error"), "an error of tensorwatch itself", "an error of tensorwatch itself"),
+    (Reason("born-unread"), "not compared within the cell that made it: no time was left", "not compared within the cell that made it: no time was left"),
     (Reason("held-no-tensor"), "held no tensor when it was its turn", "held no tensor when it was its turn"),
     (Reason("nameless"), "its name is no text", "its name is no text"),
     (Reason("too-deep"), "nested too deep", "nested too deep"),
