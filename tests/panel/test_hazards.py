@@ -87,7 +87,9 @@ def test_a_line_inside_a_called_function_is_led_to_as_well_and_a_cell_without_a_
 def test_the_variable_that_paths_hang_on_is_led_to():
     paths = ("best['w']", "best['b']")
 
-    told = tell_turn(began(hazard(paths=paths, fact=KeptReference(container="best", owner="model"))))
+    told = tell_turn(
+        began(hazard(paths=paths, fact=KeptReference(container="best", owner="model"), saved_at=None, saved_cell=None))
+    )
 
     assert [["best", "best"], " is no copy"] == told["what"]
     assert ["its tensors are those of ", ["model"]] == told["why"][:2]

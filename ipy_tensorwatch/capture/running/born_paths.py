@@ -128,11 +128,11 @@ class BornPaths:
         found: dict[str, Any] = {}
         for statement in ran:
             bound, mentioned = self.names_of(statement)
-            for name in bound:
+            for name in sorted(bound):
                 value = self.names.get(name)
                 if is_array(type(value)) or opener(type(value)) is not None:
                     found[name] = value
-            for name in mentioned:
+            for name in sorted(mentioned):
                 value = self.names.get(name)
                 if name not in found and name not in self._large and _may_grow(value):
                     found[name] = value
