@@ -263,16 +263,17 @@ class Graphs:
             self._are_held(nodes, suspects, prune=False)
             first = self._first_of(suspects)
         roots = self._roots_of({number for number, _ in first.values()})
-        self._find_leaves(nodes, {root for several in roots.values() for root in several}, aids)
+        every = {root for several in roots.values() for root in several}
+        self._find_leaves(nodes, every, aids)
+        below = {root: self._reached([root], min(every)) & every - {root} for root in every}
         for number, one in first.values():
-            several = roots[number]
-            origins = {path: self._origin_of(root, several) for root in several for path in self._roots[root]}
+            origins = {path: self._origin_of(root, below[root].intersection(roots[number]))
+                       for root in roots[number] for path in self._roots[root]}  # fmt: skip
             yield Overwritten(
                 saved=one.saved, version=one.version, roots=tuple(origins), is_moved=one.is_moved, origins=origins
             )
 
-    def _origin_of(self, root: int, roots: Sequence[int]) -> RootOrigin:
-        below = self._reached([root], min(roots)).intersection(roots) - {root}
+    def _origin_of(self, root: int, below: Iterable[int]) -> RootOrigin:
         through = tuple(self._roots[one][0] for one in sorted(below))
         return RootOrigin(cell=self.seen[root], sequence=root, leaves=self._leaves[root], through=through)
 

@@ -15,7 +15,7 @@ from ..interpreter.trails import Trails
 from ..statements.assigned_value import may_write_in
 from ..statements.statement import parse_statements
 from ..statements.target_matching import name_targets
-from ..statements.write_calls import may_write
+from ..statements.write_calls import is_followed_by, may_write
 from ..syntax.cell_lines import Listing
 from ..syntax.parsing import parse_path
 from .detours import Detours
@@ -55,6 +55,7 @@ class CellIndex:
         self.curtailed: dict[str, None] = {}
         self._named: dict[int, Named] = {}
         self._lines: dict[Place, Inner | None] = {}
+        self._called: dict[int, tuple[AccessPath, ...]] = {}
         self._storages: dict[int, frozenset[int]] = {}
         self._led_to: dict[Reference, frozenset[str] | None] = {}
 
@@ -161,6 +162,13 @@ class CellIndex:
     def kind_of(self, path: AccessPath) -> ClassKind:
         """Return whether a path leads to a module or to an optimizer."""
         return self._trails.library.kind_of(self._trails.library.class_of(path))
+
+    def called_by(self, statement: Statement) -> tuple[AccessPath, ...]:
+        """Return the paths that a statement calls: `net` of `net(x)`."""
+        if statement.index not in self._called:
+            found = (one for one in statement.mentions if is_followed_by("(", str(one), statement))
+            self._called[statement.index] = tuple(found)
+        return self._called[statement.index]
 
     def has_moved(self, path: str) -> bool | None:
         """Return whether the version counter of a tensor moved in this cell; None if that is not known."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..interpreter.ranking import NAMES_IT
 from ..model.path import AccessPath
-from ..statements.write_calls import is_followed_by, runs_backward
+from ..statements.write_calls import runs_backward
 from ..syntax.torch_vocabulary import MODULE_METHODS
 
 if TYPE_CHECKING:
@@ -20,10 +20,9 @@ _COUNTER = ".num_batches_tracked"
 """The buffer of a batch norm that counts its calls."""
 
 
-def calls_in_text(statement: Statement, paths: Sequence[AccessPath]) -> bool:
+def calls_in_text(cell: CellIndex, statement: Statement, paths: Sequence[AccessPath]) -> bool:
     """Return whether a statement itself calls a module that one of these paths goes through."""
-    above = (one for one in statement.mentions if any(one != path and one.leads_to(path) for path in paths))
-    return any(is_followed_by("(", str(one), statement) for one in above)
+    return _leads_to(cell.called_by(statement), paths)
 
 
 def was_called(
@@ -40,7 +39,7 @@ def was_called(
     candidates
         The lines that may have written, likeliest first.
     """
-    if calls_in_text(statement, paths) or any(_trains(cell, statement, path) for path in paths):
+    if calls_in_text(cell, statement, paths) or any(_trains(cell, statement, path) for path in paths):
         return True
     certain = [one for one in candidates if one.score >= NAMES_IT]
     if certain:
@@ -60,7 +59,7 @@ def is_inside_call(one: Inferred, paths: Sequence[AccessPath]) -> bool:
 
 def calls_for_certain(cell: CellIndex, statement: Statement, path: AccessPath) -> bool:
     """Return whether a statement calls a buffer's module, and no function of the notebook writes anything else."""
-    if calls_in_text(statement, (path,)) or _trains(cell, statement, path):
+    if calls_in_text(cell, statement, (path,)) or _trains(cell, statement, path):
         return True
     trail = cell.trail_of(statement)
     return not trail.writes_by_itself and _leads_to(trail.called, (path,))

@@ -136,7 +136,7 @@ class WriterSearch:
         if not statement.calls or (self.cell.steps_in(statement) and _STEP.fullmatch(statement.text)):
             return _CANNOT
         best = max((one.score for one in self.reach(statement).candidates), default=_CANNOT)
-        if self.is_buffer and calls_in_text(statement, self.family):
+        if self.is_buffer and calls_in_text(self.cell, statement, self.family):
             best = max(best, _CALLS_MODULE)
         if best:
             return best

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..host.guard import GUARD
 from ..model.records import Site
 from .assigned_gradients import find_assignment
 from .find_breaks import find_breaks, remember_cell
@@ -60,7 +61,9 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     begun = [one.as_part_of(standing.lasting) for one in _begun(reasoning, known)]
     begun += unheld_parameters(reasoning, optimizers, held)
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
-    hazards = (*wrong_backwards(reasoning, standing), *breaks, *(one.hazard for one in lasting))
+    none: tuple[Hazard, ...] = ()
+    wrong = GUARD.run("hazards", lambda: tuple(wrong_backwards(reasoning, standing)), default=none)
+    hazards = (*wrong, *breaks, *(one.hazard for one in lasting))
     hazards += (*gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
     fixes = {one.fix: _with_edits(one.fix, trace, standing) for one in hazards if one.fix is not None}
     return replace(

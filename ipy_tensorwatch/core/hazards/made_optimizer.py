@@ -33,6 +33,8 @@ class MadeOptimizer:
         The cell after which it was seen.
     places
         The parameters that lay beside those that it holds, itself not asked: by path.
+    roots
+        The variables that led to what it holds.
     line
         The statement that made it.
     """
@@ -40,12 +42,8 @@ class MadeOptimizer:
     held: frozenset[int]
     cell: int
     places: Mapping[str, SeenParameter] = field(default_factory=dict)
+    roots: frozenset[str] = frozenset()
     line: TypedLine | None = None
-
-    @property
-    def roots(self) -> set[str]:
-        """The variables that led to what it holds."""
-        return {root_of(path) for path, one in self.places.items() if one.object in self.held}
 
 
 def leads_to(top: str, spelled: str) -> bool:
@@ -75,7 +73,9 @@ def _remembered(one: OptimizerHolding, known: MadeOptimizer | None, reasoning: R
         for path, reading in scene.entries
         if (reading.kind == "parameter" or reading.object in one.parameters) and not is_behind(path, trace.optimizers)
     }
-    return MadeOptimizer(held=one.parameters, cell=trace.cell.count, places=places, line=_maker(one, reasoning))
+    roots = frozenset(root_of(path) for path, seen in places.items() if seen.object in one.parameters)
+    line = _maker(one, reasoning)
+    return MadeOptimizer(held=one.parameters, cell=trace.cell.count, places=places, roots=roots, line=line)
 
 
 def _maker(one: OptimizerHolding, reasoning: Reasoning) -> TypedLine | None:

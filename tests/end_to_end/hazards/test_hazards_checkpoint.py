@@ -125,6 +125,4 @@ def test_the_message_says_that_it_is_computed_again():
         "`loss.backward()` will give wrong gradients, without an error: `scale`, with which a checkpoint will compute "
         "again, as in cell 2, line 4, was overwritten in cell 3, line 1: `scale.mul_(3)`"
     ) == hazard["message"]
-    assert (
-        hazard["remedy"] == "Write after the backward, or hand a copy to `checkpoint` as an argument of the function."
-    )
+    assert hazard["remedy"] == "Write after the backward, when the checkpoint has read it."
