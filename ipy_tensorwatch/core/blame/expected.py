@@ -143,7 +143,8 @@ class ExpectedWrites:
         if len(steps) > 1 or key not in self._stepping:
             stepping = frozenset(index for index in ran if any(one.statement in (None, index) for one in steps))
             others = ran - stepping
-            is_one = bool(stepping) and self._naming.isdisjoint(others) and self._are_kept_from(steps[0], others)
+            is_one = bool(stepping) and not any(map(self._names_values, others & self._naming))
+            is_one = is_one and self._are_kept_from(steps[0], others)
             self._stepping[key] = is_one if len(steps) == 1 else False
         else:
             is_one = self._stepping[key]
@@ -151,6 +152,10 @@ class ExpectedWrites:
             return is_one
         only = steps[0] if len(self._evidence.steps) == 1 else None  # no other step can have written this memory
         return only is not None and (reading.object in only.parameters or self._is_behind(only, row))
+
+    def _names_values(self, index: int) -> bool:
+        """Return whether a statement names more than gradients as written."""
+        return any(not one.grad for one in self._cell.numbered[index].targets)
 
     def _are_kept_from(self, step: OptimizerStep, others: Statements) -> bool:
         """Return whether no function that some statements call names what an optimizer holds as written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..statements.statement import parse_statements
@@ -32,7 +33,7 @@ def order_sites(
 
     def rank(one: tuple[bool, Site]) -> tuple[bool, int, int, bool]:
         is_expected, site = one
-        return is_expected, _doubt(site), _distance(site, path, via), not _has_target(site)
+        return is_expected, _doubt(site), _distance(site, path, via), not _has_target(site.text)
 
     told = [(cause in SILENT and own not in SILENT, site) for own, sites in found for site in sites]
     return tuple(site for _, site in (sorted(told, key=rank) if len(told) > 1 else told))
@@ -51,5 +52,6 @@ def _distance(site: Site, path: AccessPath, via: Collection[str]) -> int:
     return max(distance, 1) + 1 if site.text.endswith(":") else distance
 
 
-def _has_target(site: Site) -> bool:
-    return any(one.targets for one in parse_statements(site.text))
+@lru_cache(maxsize=256)
+def _has_target(text: str) -> bool:
+    return any(one.targets for one in parse_statements(text))
