@@ -127,6 +127,7 @@ class Notebook:
         config.TensorWatch.update({**PATIENT, **self.settings})
         InteractiveShell.clear_instance()
         self.shell = InteractiveShell.instance(config=config)
+        getattr(self.shell.history_manager, "outputs", {}).clear()  # all shells of one process share it
         self._bound: set[str] = set()
         self._before = traces(self.shell)
         self._names_before = set(self.shell.user_ns)

@@ -167,8 +167,8 @@ class _Case:
         inner = step.inner if step and cause == "optimizer" else None
         lines = self._lines(statement)
         explained = bool(lines) or inner is not None or self._tells_itself(statement, step, cause)
-        likeliest = next((one for one in reached.possible if one.score >= MAY_REACH), None)
-        inferred = likeliest.inner if likeliest and not explained else None
+        possible = () if explained else reached.possible
+        inferred = next((one.inner for one in possible if one.score >= MAY_REACH), None)
         site = Site(
             line=statement.line,
             end_line=statement.end_line,

@@ -116,11 +116,13 @@ def _root_of(node: ast.expr) -> str:
 
 
 def _bound(node: ast.expr) -> Iterator[ast.Name]:
-    inner = (part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr))
-    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-        yield node
-    elif not isinstance(node, COMPREHENSIONS):
-        yield from (name for part in inner for name in _bound(part))
+    waiting: list[ast.AST] = [node]  # no recursion: a long chain of calls is nested as deep
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
+            yield part
+        elif not isinstance(part, COMPREHENSIONS):
+            waiting += [one for one in ast.iter_child_nodes(part) if isinstance(one, ast.expr)]
 
 
 def _walrus_names(node: ast.stmt) -> Iterator[str]:

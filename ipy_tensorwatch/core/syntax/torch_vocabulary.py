@@ -50,7 +50,7 @@ PASS_ALONG = _words("""
 
 METADATA = _words("""
     requires_grad_ detach_ retain_grad_ rename_ share_memory_ squeeze_ unsqueeze_ t_ transpose_ swapaxes_
-    swapdims_ as_strided_ coalesce_ pin_memory_
+    swapdims_ coalesce_ pin_memory_
 """)
 """In-place methods that change no byte."""
 

@@ -142,7 +142,6 @@ def is_line_open(shell: InteractiveShell) -> bool:
     printed: Mapping[int, list[Any]] | None = _OUTPUTS.of(shell)
     if printed is None:
         return sys.stdout.isatty()
-    count = shell.execution_count
-    last = (printed.get(count) or printed.get(count - 1) or [None])[-1]
+    last = (printed.get(count_now(shell)) or [None])[-1]
     pieces = getattr(last, "bundle", {}).get("stream", ())
     return bool(pieces) and not pieces[-1].endswith(_LINE_STARTS)

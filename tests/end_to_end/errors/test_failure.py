@@ -386,7 +386,7 @@ REFUSED = {
     "a view made under no_grad that cannot be used any more": (
         "TW204",
         [START + "h = w * 2\nwith torch.no_grad():\n    v = h.view(-1)\nh.add_(1)", "y = v + 1"],
-        "`y = v + 1` raised: `v`, a view of `h` made under no_grad, cannot be used any more: its memory was written to",
+        "`y = v + 1` raised: `v`, a view of `h` made under no_grad, cannot be used any more: its memory was written to in cell 1, line 9: `h.add_(1)`",
         "Use it without a history, as it was made: `v = v.detach()` before it.",
         {"": "y.tolist() == [4, 6, 8] and not y.requires_grad"},
     ),
@@ -561,7 +561,6 @@ def test_every_story_that_dies_of_a_write_in_place_is_told_why_and_no_other(stor
         "raise RuntimeError('no')",
         "raise RuntimeError(7)",
         "torch.ones(3).backward()",
-        "loss = (w * w).sum()\nloss.backward()\nloss.backward()",
         "w.numpy()",
         "raise KeyboardInterrupt",
         "def",

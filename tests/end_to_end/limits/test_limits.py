@@ -177,6 +177,7 @@ def test_without_time_no_report_is_wrong(program: Program):
             before = oracle.copies(namespace)
             written = oracle.run_by_line(cell.source, namespace)
             verdict = oracle.compare(before, oracle.walk(namespace))
+            written.tell_born(verdict, oracle.walk(namespace))
             nb.cell(cell.source)
             report = nb.report()
             assert faults_of_changes(report, verdict, namespace) == []
@@ -187,7 +188,8 @@ def faults_of_what_was_seen(report: Any, verdict: oracle.Verdict, written: oracl
     faults = []
     for path, change in changes(report, "mutated").items():
         seen = {one["line"] for one in change["sites"] if one["certainty"] == "observed"}
-        allowed = written.lines.get(path, set()) | written.idle.get(path, set())
+        lines = written.born[path].lines if change["born"] else written.lines.get(path, set())
+        allowed = lines | written.idle.get(path, set())
         if path in verdict.mutated and not seen <= allowed:
             faults.append(f"{path}: told {seen} as seen, written by {allowed}")
     return faults
