@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...core.model.born import Born
 from ...core.model.difference import DiffRow
 from ...core.model.differences import Differences
-from ...core.syntax.parsing import parse_path
 from ..compare.compare_bytes import ByteVerdict
 from ..compare.element_diff import EXAMPLES, ElementCounts, contrast
 from ..host.torch_private import plain_reads
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from ...core.model.evidence import Position
     from ...core.model.reading import Reading
-    from ...core.model.snapshot import RootSnapshot, Snapshot
+    from ...core.model.snapshot import Snapshot
     from ..compare.byte_history import Spell
     from ..compare.compare_bytes import Fingerprints
     from ..objects.branch import Branch
@@ -151,7 +150,7 @@ class BornPaths:
     def _object_at(self, path: str) -> int | None:
         """Return the serial of what a path led to when it was last seen."""
         if path not in self._known:
-            place = _place_in(self.before, path)
+            place = self.before.place_at_root(path)
             self._known[path] = place[0].readings[place[1]].object if place else 0
         return self._known[path]
 
@@ -170,7 +169,7 @@ class BornPaths:
         groups: dict[tuple[int, frozenset[Position]], list[DiffRow]] = {}
         after, known = observed.shot.snapshot, set[tuple[int, int]]()
         for path, birth in self.births.items():
-            place = _place_in(after, path)
+            place = after.place_at_root(path)
             reading = place[0].readings[place[1]] if place else None
             if place and reading and reading.object == birth.reading.object and not self._was_there(path, reading):
                 groups.setdefault((birth.look, birth.positions), []).append(DiffRow(*place, birth.reading, reading))
@@ -185,7 +184,7 @@ class BornPaths:
 
     def _was_there(self, path: str, reading: Reading) -> bool:
         """Return whether a path led to the same tensor before the cell."""
-        place = _place_in(self.before, path)
+        place = self.before.place_at_root(path)
         return place is not None and place[0].readings[place[1]].object == reading.object
 
 
@@ -223,13 +222,6 @@ class PastMemory:
         verdict = self.verdicts.get(storage)
         after = verdict.after if verdict else self.prints.marks.get(storage)
         return ByteVerdict("changed", spells[-1] if spells else None, after)
-
-
-def _place_in(snapshot: Snapshot, path: str) -> tuple[RootSnapshot, int] | None:
-    """Find a path in the scene of its root alone: most scenes' paths are never spelled."""
-    scene = snapshot.scenes.get("" if path.isidentifier() else parse_path(path).root)
-    place = scene.places.get(path) if scene else None
-    return (scene, place) if scene is not None and place is not None else None
 
 
 def _is_bound(row: DiffRow) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -199,12 +200,19 @@ class Snapshot:
 
     def place_of(self, path: str) -> tuple[RootSnapshot, int] | None:
         """Return the scene and place of a spelled path."""
-        return next(((one, one.places[path]) for one in self.scenes.values() if path in one.places), None)
+        anywhere = ((one, one.places[path]) for one in self.scenes.values() if path in one.places)
+        return self.place_at_root(path) or next(anywhere, None)
 
     @cached_property
     def ways(self) -> Ways:
         """The second ways to containers."""
         return Ways(self.several_ways)
+
+    def place_at_root(self, path: str) -> tuple[RootSnapshot, int] | None:
+        """Return the scene and place of a spelled path in the scene of its root alone: no other scene is spelled."""
+        scene = self.scenes.get("" if path.isidentifier() else re.split(r"[.\[]", path, maxsplit=1)[0])
+        place = scene.places.get(path) if scene else None
+        return None if scene is None or place is None else (scene, place)
 
     @cached_property
     def by_storage(self) -> ByStorage:
