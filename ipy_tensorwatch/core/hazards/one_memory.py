@@ -127,7 +127,7 @@ def _within(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
     ran = [reasoning.own.numbered[one] for one in sorted({one.statement for one in born.positions})]
     followed = [_Followed(one, reasoning.trace.notebook, reasoning.trace.own.plain if ran[1:] else "") for one in ran]
     for one in followed:
-        site = one.refill()
+        site = one.refill(items[0].path.root)
         if site is not None:
             return Refill(times=times, site=site)
     is_unread = times is not None and any(one.repeats_unread for one in followed)
@@ -160,13 +160,13 @@ class _Followed:
         self._around = parse_cell(whole) if whole else None
         self.functions = functions_named(self._node, notebook)
 
-    def refill(self) -> Site | None:
-        """Return where a loop writes to what it keeps."""
+    def refill(self, into: str) -> Site | None:
+        """Return where a loop of the cell writes to what it puts into a variable, or a function's to what it keeps."""
         one = self._statement
         site = Site(line=one.line, end_line=one.end_line, text=one.text)
         if refilled_by_itself(self._node):
             return site
-        found = refilled_in_loop(self._around) if self._around else None
+        found = refilled_in_loop(self._around, into) if self._around else None
         if found is not None:
             return Site(line=found.lineno, end_line=found.end_lineno or found.lineno, text=ast.unparse(found))
         for name, tree in self.functions.items():

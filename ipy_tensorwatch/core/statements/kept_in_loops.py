@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..syntax.ast_queries import COMPREHENSIONS, is_inplace_name, own_parts
@@ -18,8 +19,13 @@ _TIGHT = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 _KEEPING = frozenset(("add", "append", "appendleft", "extend", "insert", "push", "put"))
 
 
-def refilled_in_loop(tree: ast.AST) -> ast.stmt | None:
+def refilled_in_loop(tree: ast.AST, into: str | None = None) -> ast.stmt | None:
     r"""Return the first statement in a loop that writes to what the same loop yields or puts into a container.
+
+    Parameters
+    ----------
+    into
+        The only variable whose containers count; any if None.
 
     Examples
     --------
@@ -28,7 +34,7 @@ def refilled_in_loop(tree: ast.AST) -> ast.stmt | None:
     'buf.fill_(i)'
     """
     loops = (node for node in ast.walk(tree) if isinstance(node, _LOOPS))
-    found = (_refilled([*walk_statements(loop.body)], _kept_by) for loop in loops)
+    found = (_refilled([*walk_statements(loop.body)], partial(_kept_by, into=into)) for loop in loops)
     return next((one for one in found if one is not None), None)
 
 
@@ -99,17 +105,24 @@ def _writes_to(node: ast.stmt, kept: set[str]) -> bool:
     return any(path == one or path.startswith((f"{one}.", f"{one}[")) for path in written for one in kept)
 
 
-def _kept_by(node: ast.stmt) -> Iterator[str]:
+def _kept_by(node: ast.stmt, into: str | None) -> Iterator[str]:
     """Yield the paths that a statement yields or puts into a container."""
-    if isinstance(node, ast.Assign) and any(isinstance(one, ast.Subscript) for one in node.targets):
-        yield from paths_of(node.value)
+    for container, kept in _puts(node):
+        if container is None or into in (None, *(path.split(".")[0] for path in paths_of(container))):
+            yield from _paths_of_all(kept)
+
+
+def _puts(node: ast.stmt) -> Iterator[tuple[ast.expr | None, list[ast.expr]]]:
+    """Yield each container that a statement puts something into, with what it puts there; None if it yields it."""
+    if isinstance(node, ast.Assign):
+        yield from ((one.value, [node.value]) for one in node.targets if isinstance(one, ast.Subscript))
     if isinstance(node, ast.AugAssign) and isinstance(node.value, ast.List | ast.Tuple):
-        yield from paths_of(node.value)
+        yield node.target, [node.value]
     for part in (inner for own in own_parts(node) for inner in ast.walk(own)):
-        if isinstance(part, ast.Yield):
-            yield from paths_of(part.value)
+        if isinstance(part, ast.Yield) and part.value is not None:
+            yield None, [part.value]
         elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _KEEPING:
-            yield from _paths_of_all(part.args)
+            yield part.func.value, part.args
 
 
 def paths_of(node: ast.expr | None) -> Iterator[str]:

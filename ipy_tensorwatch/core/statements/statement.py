@@ -13,10 +13,11 @@ from .called_methods import CalledMethod, called_methods
 from .loop_elements import elements_of, loops_around
 from .names_used import binds_of, calls_of, mentions_of
 from .statement_writes import targets_of
-from .write_target import Target, key_names, spell_target
+from .write_target import Target, key_names, lengths_of, spell_target
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Mapping
 
     from ..model.path import AccessPath
     from .loop_elements import Element, Loops
@@ -174,17 +175,25 @@ def _analyse(node: ast.stmt) -> StatementFacts:
     )
 
 
-def names_written(node: ast.stmt) -> tuple[str, ...]:
+class Written(NamedTuple):
+    """What determines a statement's targets: names, and containers whose lengths do, by the lengths' names."""
+
+    names: tuple[str, ...] = ()
+    lengths: Mapping[str, AccessPath] = {}
+
+
+def names_written(node: ast.stmt) -> Written:
     """Return the names that determine a statement's targets: their roots, and the names in their items' keys.
 
     Examples
     --------
     >>> import ast
-    >>> names_written(ast.parse("h[i].add_(x)").body[0])
+    >>> names_written(ast.parse("h[i].add_(x)").body[0]).names
     ('h', 'i')
     """
     try:
         paths = [one.path for one in targets_of(node)]
     except RecursionError:  # too deep for the recursion limit
-        return ()
-    return tuple(sorted({path.root for path in paths}.union(*map(key_names, paths))))
+        return Written()
+    names = {path.root for path in paths}.union(*map(key_names, paths))
+    return Written(tuple(sorted(names)), {name: one for path in paths for name, one in lengths_of(path).items()})
