@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..interpreter.functions_named import functions_named
 from ..model.records import Site
 from ..syntax.parsing import parse_header, walk_statements
+from ..syntax.syntax_tree import all_nodes
 from .lasting_hazard import Lasting, anchor
 from .state_dict_reference import no_copy
 
@@ -80,7 +81,7 @@ def _keeps_before_step(node: ast.stmt | None, reasoning: Reasoning) -> bool:
 
 
 def _keeps(tree: ast.AST, stepping: set[str]) -> bool:
-    for node in ast.walk(tree):
+    for node in all_nodes(tree):
         if isinstance(node, _LOOPS):
             body = [*walk_statements(node.body)]
             if any(map(_is_keep, body)) and any(_steps(one, stepping) for one in body):
@@ -100,6 +101,6 @@ def _is_keep(node: ast.stmt) -> bool:
 
 
 def _steps(node: ast.stmt, stepping: set[str]) -> bool:
-    calls = [one.func for one in ast.walk(node) if isinstance(one, ast.Call)]
+    calls = [one.func for one in all_nodes(node) if isinstance(one, ast.Call)]
     names = {one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in calls}
     return "step" in names or not names.isdisjoint(stepping)

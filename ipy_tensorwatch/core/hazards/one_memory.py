@@ -20,6 +20,7 @@ from ..statements.kept_in_loops import (
 )
 from ..syntax.ast_queries import last_name
 from ..syntax.parsing import parse_cell, parse_header, parse_path
+from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import VIEWS
 from .facts import OneMemory, typed_line
 from .fix import Fix
@@ -180,7 +181,7 @@ class _Followed:
     @property
     def repeats_unread(self) -> bool:
         """Whether it repeats a call of a function whose source is not known."""
-        return not self.functions and repeats(self._node) and any(map(_calls_anew, ast.walk(self._node)))
+        return not self.functions and repeats(self._node) and any(map(_calls_anew, all_nodes(self._node)))
 
 
 def _calls_anew(node: ast.AST) -> bool:

@@ -18,6 +18,7 @@ from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
 from ...core.syntax.parsing import Defined, may_convert, may_give_memory, may_hide_writes
+from ...core.syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -122,11 +123,15 @@ class RunningCell:
         if not is_typed and not self._is_as_typed(tree):
             return self.ledger.probes
         self._nodes = [*walk_statements(tree.body)]
-        self._names = [*map(names_written, self._nodes)]
-        bound = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
-        changing = (index for index, names in enumerate(self._names) if not bound.isdisjoint(names))
-        self.ledger.begin(len(self._names), frozenset(changing), frozenset(self._hiding(tree)))
+        self._names = [*map(names_written, self.statements())]
+        self.ledger.begin(len(self._nodes), frozenset(self._changing(tree)), frozenset(self._hiding(tree)))
         return self.ledger.probes
+
+    def _changing(self, tree: ast.Module) -> Iterator[int]:
+        """Yield the statements whose targets depend on names that the cell binds."""
+        if any(self._names):
+            bound = {one.id for one in all_nodes(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+            yield from (index for index, names in enumerate(self._names) if not bound.isdisjoint(names))
 
     def statement_at(self, frame: FrameType | None) -> int | None:
         """Return the index of the statement that a frame of the cell is at; None if it is ambiguous."""
@@ -142,7 +147,7 @@ class RunningCell:
         """Yield the statements that may bypass the version counter, or create something that can."""
         hides = may_hide_writes(self.plain)
         by_calls = self.functions_hide_writes or "fused" in self.plain
-        by_calls = by_calls or (hides and any(isinstance(one, Defined) for one in ast.walk(tree)))
+        by_calls = by_calls or (hides and any(isinstance(one, Defined) for one in all_nodes(tree)))
         for one in self.statements() if hides or by_calls else ():
             if may_hide_writes(one.text) or (by_calls and one.calls):
                 yield one.index
