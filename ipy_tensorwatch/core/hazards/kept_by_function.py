@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ..interpreter.functions_named import functions_named
+from ..model.differences import readings_after
 from ..model.records import Site
 from ..syntax.parsing import parse_header, walk_statements
 from ..syntax.syntax_tree import all_nodes
@@ -51,24 +52,21 @@ def kept_and_trained_on(reasoning: Reasoning, known: Iterable[str]) -> Iterator[
 def may_be_kept(born: Iterable[Born], steps: Sequence[OptimizerStep]) -> bool:
     """Return whether a cell bound what its optimizers hold."""
     held = frozenset[int]().union(*(one.storages for one in steps))
-    return (
-        any(one.after is not None and one.after.storage in held for each in born for one, _ in each.found)
-        if held
-        else False
-    )
+    several = (one for each in born for one in readings_after(each.found)) if held else ()
+    return any(one is not None and one.storage in held for one in several)
 
 
 def _items(reasoning: Reasoning, born: Born, steps: Sequence[OptimizerStep]) -> list[tuple[AccessPath, str]]:
     """Return the items of containers that share memory with a parameter of an optimizer, each with its path."""
     found: list[tuple[AccessPath, str]] = []
-    for difference, _ in born.found if steps else ():
-        reading, path = difference.after, difference.path
+    for row, reading in enumerate(readings_after(born.found) if steps else ()):
         step = next((one for one in steps if reading is not None and reading.storage in one.storages), None)
-        if reading is None or step is None or reading.object in step.parameters or not path.steps:
+        if reading is None or step is None or reading.object in step.parameters:
             continue
+        path = born.found[row][0].path
         entries = reasoning.trace.after.by_storage.get(reading.storage)
         owner = next((str(one) for one, other in entries if other.object in step.parameters), None)
-        if owner is not None and path.steps[-1].startswith("["):
+        if owner is not None and path.steps and path.steps[-1].startswith("["):
             found.append((path, owner))
     return found
 
