@@ -179,7 +179,7 @@ class BornPaths:
             yield Born(look=look, positions=positions, ran=ran, found=memory.differences(rows, look))
         late = [row for row in observed.found.rows if _is_bound(row) and (id(row.scene), row.place) not in known]
         if late:
-            rows = [row._replace(before=None) for row in late]
+            rows = [DiffRow(row.scene, row.place, None, row.after) for row in late]
             yield Born(look=last, positions=since(self.last), ran=frozenset(), found=memory.differences(rows, last))
 
     def _was_there(self, path: str, reading: Reading) -> bool:

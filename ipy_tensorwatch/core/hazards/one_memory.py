@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..interpreter.functions_named import functions_named
-from ..model.differences import Differences
+from ..model.differences import readings_after
 from ..model.path import AccessPath
 from ..model.records import Inner, Site
 from ..statements.kept_in_loops import (
@@ -20,6 +20,7 @@ from ..statements.kept_in_loops import (
 )
 from ..syntax.ast_queries import last_name
 from ..syntax.parsing import parse_cell, parse_header, parse_path
+from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import VIEWS
 from .facts import OneMemory, typed_line
 from .fix import Fix
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from ..blame.reasoning import Reasoning
     from ..model.born import Born
-    from ..model.differences import Found
     from ..model.notebook import Notebook
     from ..model.reading import Reading
     from ..model.records import Change
@@ -79,7 +79,7 @@ def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:
     """Yield the items of one container that have the same elements."""
     alike: dict[object, list[tuple[Born, int]]] = defaultdict(list)
     for one in born:
-        for number, reading in enumerate(_readings(one.found)):
+        for number, reading in enumerate(readings_after(one.found)):
             if reading is not None and reading.storage and not reading.unknown and reading.nbytes:
                 alike[reading.storage, reading.layout].append((one, number))
     for several in alike.values():
@@ -90,12 +90,6 @@ def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:
             if reading is not None and path.steps and path.steps[-1].startswith("["):
                 containers[path.root, path.steps[:-1]].append(Item(path, reading, difference.before, one))
         yield from (items for items in containers.values() if len(items) > 1)
-
-
-def _readings(found: Sequence[Found]) -> Iterator[Reading | None]:
-    if isinstance(found, Differences):
-        return (row.after for row in found.rows)
-    return (difference.after for difference, _ in found)
 
 
 class Refill(NamedTuple):
@@ -180,7 +174,7 @@ class _Followed:
     @property
     def repeats_unread(self) -> bool:
         """Whether it repeats a call of a function whose source is not known."""
-        return not self.functions and repeats(self._node) and any(map(_calls_anew, ast.walk(self._node)))
+        return not self.functions and repeats(self._node) and any(map(_calls_anew, all_nodes(self._node)))
 
 
 def _calls_anew(node: ast.AST) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..syntax.ast_queries import COMPREHENSIONS, is_inplace_name, own_parts
 from ..syntax.parsing import parse_header, walk_statements
+from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import VIEWS
 from .statement_writes import targets_of
 
@@ -33,14 +34,14 @@ def refilled_in_loop(tree: ast.AST, into: str | None = None) -> ast.stmt | None:
     >>> ast.unparse(found)
     'buf.fill_(i)'
     """
-    loops = (node for node in ast.walk(tree) if isinstance(node, _LOOPS))
+    loops = (node for node in all_nodes(tree) if isinstance(node, _LOOPS))
     found = (_refilled([*walk_statements(loop.body)], partial(_kept_by, into=into)) for loop in loops)
     return next((one for one in found if one is not None), None)
 
 
 def refilled_and_returned(tree: ast.AST) -> ast.stmt | None:
     """Return the first statement of a function that writes to what the same function returns."""
-    functions = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef))
+    functions = (one for one in all_nodes(tree) if isinstance(one, ast.FunctionDef))
     found = (_refilled([*walk_statements(one.body)], _returned_by) for one in functions)
     return next((one for one in found if one is not None), None)
 
@@ -51,7 +52,7 @@ def _returned_by(node: ast.stmt) -> Iterable[str]:
 
 def refilled_by_itself(node: ast.stmt) -> bool:
     """Return whether a statement has a comprehension that writes to what it keeps: `[buf.fill_(i) for i in x]`."""
-    parts = (inner for own in own_parts(node) for inner in ast.walk(own))
+    parts = (inner for own in own_parts(node) for inner in all_nodes(own))
     kept = {path for part in parts if isinstance(part, ast.ListComp | ast.SetComp) for path in paths_of(part.elt)}
     return _writes_to(node, kept)
 
@@ -89,7 +90,7 @@ def _copied(node: ast.expr, copy: str) -> ast.expr:
 
 def repeats(node: ast.stmt) -> bool:
     """Return whether a statement itself computes something again and again: in a comprehension, or by `map`."""
-    parts = [inner for own in own_parts(node) for inner in ast.walk(own)]
+    parts = [inner for own in own_parts(node) for inner in all_nodes(own)]
     names = {one.id for one in parts if isinstance(one, ast.Name)}
     return any(isinstance(one, COMPREHENSIONS) for one in parts) or not names.isdisjoint(("map", "list", "tuple"))
 
@@ -118,7 +119,7 @@ def _puts(node: ast.stmt) -> Iterator[tuple[ast.expr | None, list[ast.expr]]]:
         yield from ((one.value, [node.value]) for one in node.targets if isinstance(one, ast.Subscript))
     if isinstance(node, ast.AugAssign) and isinstance(node.value, ast.List | ast.Tuple):
         yield node.target, [node.value]
-    for part in (inner for own in own_parts(node) for inner in ast.walk(own)):
+    for part in (inner for own in own_parts(node) for inner in all_nodes(own)):
         if isinstance(part, ast.Yield) and part.value is not None:
             yield None, [part.value]
         elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _KEEPING:

@@ -19,6 +19,7 @@ from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, Written, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
 from ...core.syntax.parsing import Defined, may_convert, may_give_memory, may_hide_writes
+from ...core.syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -123,11 +124,15 @@ class RunningCell:
         if not is_typed and not self._is_as_typed(tree):
             return self.ledger.probes
         self._nodes = [*walk_statements(tree.body)]
-        self._written = [*map(names_written, self._nodes)]
-        bound = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
-        changing = (i for i, one in enumerate(self._written) if one.lengths or not bound.isdisjoint(one.names))
-        self.ledger.begin(len(self._written), frozenset(changing), frozenset(self._hiding(tree)))
+        self._written = [*map(names_written, self.statements())]
+        self.ledger.begin(len(self._nodes), frozenset(self._changing(tree)), frozenset(self._hiding(tree)))
         return self.ledger.probes
+
+    def _changing(self, tree: ast.Module) -> Iterator[int]:
+        """Yield the statements whose targets depend on names that the cell binds, or on a container's length."""
+        if any(one.names for one in self._written):
+            bound = {one.id for one in all_nodes(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+            yield from (i for i, one in enumerate(self._written) if one.lengths or not bound.isdisjoint(one.names))
 
     def statement_at(self, frame: FrameType | None) -> int | None:
         """Return the index of the statement that a frame of the cell is at; None if it is ambiguous."""
@@ -143,7 +148,7 @@ class RunningCell:
         """Yield the statements that may bypass the version counter, or create something that can."""
         hides = may_hide_writes(self.plain)
         by_calls = self.functions_hide_writes or "fused" in self.plain
-        by_calls = by_calls or (hides and any(isinstance(one, Defined) for one in ast.walk(tree)))
+        by_calls = by_calls or (hides and any(isinstance(one, Defined) for one in all_nodes(tree)))
         for one in self.statements() if hides or by_calls else ():
             if may_hide_writes(one.text) or (by_calls and one.calls):
                 yield one.index

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from ...capture.host.other_threads import names_in_other_threads
@@ -130,8 +131,8 @@ def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidenc
         cell=cell.count,
         plain=cell.plain,
         entered=tuple(cell.ledger.built),
-        writes=_group(cell.ledger.writes, lambda write: write.storage),
-        moves=_group(cell.ledger.moves, lambda move: move.object),
+        writes=_group(cell.ledger.writes, attrgetter("storage")),
+        moves=_group(cell.ledger.moves, attrgetter("object")),
         steps=steps,
         values={index: tuple(known) for index, known in cell.values.items()},
         targets={
@@ -206,13 +207,11 @@ def _steps(session: SessionState, cell: RunningCell, observed: Observation) -> t
 
 def _step(session: SessionState, cell: RunningCell, observed: Observation, seen: SeenStep) -> OptimizerStep:
     lens = cell.observer.lens
-    serials = (lens.objects.of_id(address) for address in seen.parameters)
-    storages = (lens.storages.at(address) for address in seen.storages)
     inner = session.sources.line(session.shell, *seen.frame[:2]) if seen.frame and not seen.frame[2] else None
     return OptimizerStep(
         statement=seen.statement,
         inner=inner,
         paths=frozenset(path for path, address in observed.shot.optimizers if address == seen.optimizer),
-        parameters=frozenset(serial for serial in serials if serial is not None),
-        storages=frozenset(storage for storage in storages if storage is not None),
+        parameters=lens.objects.of_ids(seen.parameters),
+        storages=lens.storages.at_each(seen.storages),
     )
