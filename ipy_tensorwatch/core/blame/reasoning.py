@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..model.cell_trace import CellTrace
     from ..model.difference import Difference
     from ..model.differences import Found
+    from ..model.notebook import Notebook
     from ..model.records import Cause, Change, Kind
     from .silent import Verdict
 
@@ -104,6 +105,12 @@ class Reasoning:
         thin._rows.adopt(self._rows)
         thin.born.adopt(self.born)
         return thin
+
+    def with_notebook(self, notebook: Notebook) -> Reasoning:
+        """Return the reasoning about the same cell, with what the notebook defines."""
+        known = Reasoning(replace(self.trace, notebook=notebook))
+        known.born.together = self.born.together
+        return known
 
     def count_changes(self) -> int:
         """Count the changes of paths that exist before and after; some may turn out to be none."""

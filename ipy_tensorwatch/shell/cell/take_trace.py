@@ -11,7 +11,6 @@ from ...capture.objects.class_names import Catalog, catalog
 from ...capture.running.born_paths import PastMemory
 from ...core.blame.reasoning import Reasoning
 from ...core.hazards.kept_by_function import may_be_kept
-from ...core.hazards.one_memory import may_be_one_memory
 from ...core.hazards.shared_gradients import shares_gradients
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
@@ -114,16 +113,17 @@ def reason(
     reasoning = Reasoning(take_trace(session, cell, ended, observed, found))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
     trace = reasoning.trace
-    if is_plain and not (trace.found and _may_be_at_risk(session, trace)):
+    if is_plain and not (trace.found and _may_be_at_risk(session, reasoning)):
         return reasoning
-    return Reasoning(replace(trace, notebook=read_notebook(session.shell, session.sources)))
+    return reasoning.with_notebook(read_notebook(session.shell, session.sources))
 
 
-def _may_be_at_risk(session: SessionState, trace: CellTrace) -> bool:
+def _may_be_at_risk(session: SessionState, reasoning: Reasoning) -> bool:
     """Return whether there may be a hazard that the notebook's functions explain."""
+    trace = reasoning.trace
     if session.sources.write_gradients or shares_gradients(trace.after):
         return True
-    return may_be_one_memory(trace.born) or may_be_kept(trace.born, trace.own.steps)
+    return bool(reasoning.born.together) or may_be_kept(trace.born, trace.own.steps)
 
 
 def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:
