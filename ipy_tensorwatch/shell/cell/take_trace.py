@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
+from ...capture.host.graph_private import next_sequence_number
 from ...capture.host.other_threads import names_in_other_threads
 from ...capture.objects.class_names import Catalog, catalog
 from ...capture.running.born_paths import PastMemory
@@ -22,6 +23,7 @@ from ...core.model.reason import Reason
 from ...core.model.records import Coverage, Unverified
 from ..ipython.cell_sources import source_of, user_variables
 from .operator_recording import SECONDS as RECORDING_SECONDS
+from .take_error import take_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -53,17 +55,11 @@ class SessionState:
 
 
 def take_trace(
-    session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, found: Sequence[Found]
+    session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, error: BaseException | None
 ) -> CellTrace:
-    """Return the trace of a cell; evidence is left out if nothing changed and no error was raised.
-
-    Parameters
-    ----------
-    found
-        The differences from the last look.
-    """
+    """Return the trace of a cell; evidence is left out if nothing changed and no error was raised."""
     shell, sources = session.shell, session.sources
-    found = join_looks((*cell.meanwhile, found))
+    found = join_looks((*cell.meanwhile, observed.found))
     files = sources.files(shell)
     nothing: tuple[Born, ...] = ()
     born = GUARD.run("who wrote", _born_in, cell, observed, default=nothing)
@@ -85,6 +81,9 @@ def take_trace(
         writes=cell.recording.writes if cell.recording else (),
         graphs=_graphs_of(session, observed, found),
         optimizers=cell.observer.lens.holdings(),
+        nodes=(cell.ledger.numbers[0], next_sequence_number()),
+        dated=cell.recording.dated if cell.recording else {},
+        error=GUARD.run("explaining an error", take_error, error, cell, observed.shot.snapshot, files, default=None),
         gone=observed.gone,
         coverage=_coverage_of(cell, observed),
         seconds=_patience(cell, ended.duration),
@@ -107,10 +106,10 @@ def _born_in(cell: RunningCell, observed: Observation) -> tuple[Born, ...]:
 
 
 def reason(
-    session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, found: Sequence[Found]
+    session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, error: BaseException | None
 ) -> Reasoning:
     """Return the reasoning about a cell; the notebook's definitions are read only if it may need them."""
-    reasoning = Reasoning(take_trace(session, cell, ended, observed, found))
+    reasoning = Reasoning(take_trace(session, cell, ended, observed, error))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
     trace = reasoning.trace
     if is_plain and not (trace.found and _may_be_at_risk(session, reasoning)):
