@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ...capture.objects.inspect_object import is_number_or_text
 from ...capture.running.born_paths import NO_NAMES, BornPaths, Names
 from ...capture.running.look_budget import Allowance
+from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import Ledger
 from ...core.blame.statement_timeline import Timeline
 from ...core.statements.names_used import names_led_on
@@ -125,7 +126,9 @@ class RunningCell:
         self._names = [*map(names_written, self._nodes)]
         bound = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
         changing = (index for index, names in enumerate(self._names) if not bound.isdisjoint(names))
-        self.ledger.begin(len(self._names), frozenset(changing), frozenset(self._hiding(tree)))
+        hiding = frozenset(self._hiding(tree))
+        self.ledger.begin(len(self._names), frozenset(changing), hiding)
+        self.ledger.spoiled = self._backwards() if hiding else None
         return self.ledger.probes
 
     def statement_at(self, frame: FrameType | None) -> int | None:
@@ -133,6 +136,18 @@ class RunningCell:
         if not self.ledger.is_blurred:
             return self.ledger.current
         return None if frame is None else statement_at(self._nodes, *_position(frame))
+
+    def _backwards(self) -> SpoiledBackwards:
+        lens, statements = self.observer.lens, self.statements()
+        return SpoiledBackwards(
+            names=self.names,
+            names_of=lambda index: frozenset().union(*names_led_on(self._nodes[index])),
+            text_of=lambda index: statements[index].text,
+            graphs=self.observer.graphs,
+            objects=lens.objects,
+            storages=lens.storages,
+            cell=self.count,
+        )
 
     def _is_as_typed(self, tree: ast.Module) -> bool:
         """Return whether a tree has the same statements on the same lines as the typed cell."""
