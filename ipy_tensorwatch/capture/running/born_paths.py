@@ -182,7 +182,7 @@ class BornPaths:
             if (first := self._kept_as(row)) is not None:
                 groups.setdefault((first.look, first.positions), []).append(row._replace(before=first.reading))
             else:
-                unseen.append(row._replace(before=None))
+                unseen.append(DiffRow(row.scene, row.place, None, row.after))
         for (look, positions), rows in groups.items():
             ran = frozenset([one.statement for one in since(look)])
             yield Born(look=look, positions=positions, ran=ran, found=memory.differences(rows, look))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ..host.guard import GUARD
@@ -97,7 +98,8 @@ class Reasoning:
         for one in self._looks:
             one.let_go()
         writes = {
-            storage: tuple(replace(one, mask=None) for one in several) for storage, several in trace.own.writes.items()
+            storage: tuple(one if one.mask is None else one._replace(mask=None) for one in several)
+            for storage, several in trace.own.writes.items()
         }
         thin = Reasoning(replace(trace, own=replace(trace.own, writes=writes)))
         thin._rows.adopt(self._rows)
@@ -139,7 +141,7 @@ class Reasoning:
     @property
     def follows_calls(self) -> bool:
         """Whether explaining the changes may interpret the notebook's functions."""
-        return any(cause not in _WITHOUT_CALLS for cause in (*self._rows.classes.values(), *self.born.causes))
+        return not _WITHOUT_CALLS.issuperset(chain(self._rows.classes.values(), self.born.causes))
 
     @property
     def curtailed(self) -> tuple[str, ...]:
@@ -171,5 +173,5 @@ class Reasoning:
 def _count_both(found: Sequence[Found]) -> int:
     """Return the number of paths that exist before and after."""
     if isinstance(found, Differences):
-        return sum(row.before is not None and row.after is not None for row in found.rows)
+        return sum([row.before is not None and row.after is not None for row in found.rows])
     return sum(one.before is not None and one.after is not None for one, _ in found)

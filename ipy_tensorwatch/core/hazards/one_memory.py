@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..interpreter.functions_named import functions_named
-from ..model.path import AccessPath
+from ..model.path import AccessPath, count_alike
 from ..model.records import Inner, Site
 from ..statements.kept_in_loops import (
     keeping_copies,
@@ -19,6 +19,7 @@ from ..statements.kept_in_loops import (
 )
 from ..syntax.ast_queries import last_name
 from ..syntax.parsing import parse_cell, parse_header, parse_path
+from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import VIEWS
 from .facts import OneMemory, typed_line
 from .fix import Fix
@@ -89,7 +90,7 @@ def _within(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
     ran = [reasoning.own.numbered[one] for one in sorted({one.statement for one in born.positions})]
     followed = [_Followed(one, reasoning.trace.notebook, reasoning.trace.own.plain if ran[1:] else "") for one in ran]
     for one in followed:
-        site = one.refill()
+        site = one.refill(items[0].path.root)
         if site is not None:
             return Refill(times=times, site=site)
     is_unread = times is not None and any(one.repeats_unread for one in followed)
@@ -122,13 +123,13 @@ class _Followed:
         self._around = parse_cell(whole) if whole else None
         self.functions = functions_named(self._node, notebook)
 
-    def refill(self) -> Site | None:
-        """Return where a loop writes to what it keeps."""
+    def refill(self, into: str) -> Site | None:
+        """Return where a loop of the cell writes to what it puts into a variable, or a function's to what it keeps."""
         one = self._statement
         site = Site(line=one.line, end_line=one.end_line, text=one.text)
         if refilled_by_itself(self._node):
             return site
-        found = refilled_in_loop(self._around) if self._around else None
+        found = refilled_in_loop(self._around, into) if self._around else None
         if found is not None:
             return Site(line=found.lineno, end_line=found.end_lineno or found.lineno, text=ast.unparse(found))
         for name, tree in self.functions.items():
@@ -142,7 +143,7 @@ class _Followed:
     @property
     def repeats_unread(self) -> bool:
         """Whether it repeats a call of a function whose source is not known."""
-        return not self.functions and repeats(self._node) and any(map(_calls_anew, ast.walk(self._node)))
+        return not self.functions and repeats(self._node) and any(map(_calls_anew, all_nodes(self._node)))
 
 
 def _calls_anew(node: ast.AST) -> bool:
@@ -176,11 +177,18 @@ def _filled_by_name(
             yield named
 
 
+def _container(items: Sequence[tuple[AccessPath, Reading]]) -> AccessPath:
+    """Return the path of the innermost container that holds all items, themselves or inside others."""
+    several = [path.steps[:-1] for path, _ in items]
+    shared = count_alike(several)
+    return AccessPath(items[0][0].root, several[0][:shared])
+
+
 def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], written: Refill) -> Lasting:
     path, reading = items[0]
     born, count = reasoning.born.sites.get(str(path)), reasoning.trace.cell.count
     copy = ".copy()" if reading.kind == "ndarray" else ".clone()"
-    fact = OneMemory(container=str(AccessPath(path.root, path.steps[:-1])), count=len(items), times=written.times)
+    fact = OneMemory(container=str(_container(items)), count=len(items), times=written.times)
     code = keeping_copies(born.text, copy) if born else None
     hazard = Hazard(
         code="TW211",

@@ -275,6 +275,10 @@ AND_BACKWARD = {
     "a loss in a list": f"{NEW}losses = [loss]\nh.data.mul_(2)\nsum(losses).backward()",
     "by a function": f"def learn():\n    loss.backward()\n{NEW}h.data.mul_(2)\nlearn()",
     "autograd.grad": f"{NEW}h.data.mul_(2)\ng, = torch.autograd.grad(loss, w)",
+    "by a method": (
+        f"class Learner:\n    def learn(self):\n        self.loss.backward()\n{NEW}one = Learner()\none.loss = loss\n"
+        "h.data.mul_(2)\none.learn()"
+    ),
     "in a loop": f"{LEAF}for _ in range(3):\n    h = w * 2\n    loss = (h * w).exp().sum()\n    h.data.mul_(2)\n    loss.backward()",
 }
 
