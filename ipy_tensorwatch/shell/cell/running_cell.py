@@ -17,7 +17,7 @@ from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import Ledger
 from ...core.blame.statement_timeline import Timeline
 from ...core.statements.names_used import names_led_on
-from ...core.statements.statement import Statement, Written, names_written, parse_statements, walk_statements
+from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
 from ...core.syntax.parsing import Defined, may_convert, may_give_memory, may_hide_writes
 from ...core.syntax.syntax_tree import all_nodes
@@ -87,7 +87,7 @@ class RunningCell:
     values: dict[int, list[dict[str, int | str]]] = field(default_factory=dict)
     targets: dict[int, dict[str, set[int]]] = field(default_factory=dict)
     _nodes: list[ast.stmt] = field(default_factory=list)
-    _written: list[Written] = field(default_factory=list)
+    _written: list[TargetNames] = field(default_factory=list)
     _led_on: dict[int, Names] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
