@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..interpreter.functions_named import functions_named
 from ..model.differences import Differences
-from ..model.path import AccessPath
+from ..model.path import AccessPath, count_alike
 from ..model.records import Inner, Site
 from ..statements.kept_in_loops import (
     keeping_copies,
@@ -81,15 +81,20 @@ def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:
     for one in born:
         for number, reading in enumerate(_readings(one.found)):
             if reading is not None and reading.storage and not reading.unknown and reading.nbytes:
-                alike[reading.storage, reading.layout].append((one, number))
+                alike[reading.device, reading.data_ptr, reading.layout[1:]].append((one, number))
     for several in alike.values():
         containers: dict[object, list[Item]] = defaultdict(list)
         for one, number in several if len(several) > 1 else ():
             difference, _ = one.found[number]
             path, reading = difference.path, difference.after
             if reading is not None and path.steps and path.steps[-1].startswith("["):
-                containers[path.root, path.steps[:-1]].append(Item(path, reading, difference.before, one))
+                containers[_spelled_alike(path)].append(Item(path, reading, difference.before, one))
         yield from (items for items in containers.values() if len(items) > 1)
+
+
+def _spelled_alike(path: AccessPath) -> tuple[str, ...]:
+    """Return what the paths of a container's items have in common: `pairs[0][1]` and `pairs[2][1]` are alike."""
+    return path.root, *("[" if one.startswith("[") else one for one in path.steps)
 
 
 def _readings(found: Sequence[Found]) -> Iterator[Reading | None]:
@@ -108,7 +113,8 @@ class Refill(NamedTuple):
 def _between(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
     """Return the writes that were seen between the looks that saw two items first."""
     looks = sorted({one.born.look for one in items})
-    seen = reasoning.trace.own.writes.get(items[0].reading.storage, ())
+    storages = dict.fromkeys(one.reading.storage for one in items)
+    seen = (one for storage in storages for one in reasoning.trace.own.writes.get(storage, ()))
     between = [one for one in seen if looks[0] < one.look <= looks[-1]]
     if not between:
         return None
@@ -143,9 +149,9 @@ def _may_be_written(reasoning: Reasoning, item: Item) -> bool:
 
 
 def _times_written(reasoning: Reasoning, items: Sequence[Item]) -> int | None:
-    """Return how often the memory was written since the cell began; None if it has no version."""
+    """Return how often the memory was written since the cell began; None if it has no version of its own."""
     reading = items[0].reading
-    if reading.version is None:
+    if reading.version is None or any(one.reading.storage != reading.storage for one in items):
         return None
     before = [one.version for _, one in reasoning.trace.before.by_storage.get(reading.storage, ())]
     return reading.version - max((one for one in before if one is not None), default=0)
@@ -215,8 +221,9 @@ def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], 
     path, reading = items[0]
     born, count = reasoning.born.sites.get(str(path)), reasoning.trace.cell.count
     copy = ".copy()" if reading.kind == "ndarray" else ".clone()"
-    fact = OneMemory(container=str(AccessPath(path.root, path.steps[:-1])), count=len(items), times=written.times)
-    code = keeping_copies(born.text, copy) if born else None
+    depth = min(count_alike([one.steps for one, _ in items]), len(path.steps) - 1)
+    fact = OneMemory(container=str(AccessPath(path.root, path.steps[:depth])), count=len(items), times=written.times)
+    code = keeping_copies(born.text, copy, path.steps[depth + 1 :]) if born else None
     hazard = Hazard(
         code="TW211",
         outcome="risk",
