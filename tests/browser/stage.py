@@ -168,7 +168,8 @@ class Stage:
             """() => {
                 const focused = document.activeElement;
                 const active = document.getElementById(focused.getAttribute("aria-activedescendant"));
-                return active?.querySelector(".tw-path, .tw-block").textContent
+                return active?.querySelector(".tw-path")?.title.replace(/ · (tensor|parameter|buffer|ndarray) · [^]*$/, "")
+                    ?? active?.querySelector(".tw-block").textContent
                     ?? focused.getAttribute("aria-label") ?? focused.textContent;
             }"""
         )

@@ -14,6 +14,8 @@ const PAGE = 10;
 export interface Item {
   readonly key: string;
   readonly level: number;
+  /** What it is called for those who do not see it. */
+  readonly label: string;
   readonly content: ComponentChildren;
   readonly kind?: string;
   /** Whether it is unfolded; undefined where there is nothing to unfold. */
@@ -35,7 +37,7 @@ export function List(props: {
   const list = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState({ key: "", index: 0 });
   const [first, last] = useSight(list, scroller);
-  const name = useRef(`tw-${Math.random().toString(36).slice(2)}`).current;
+  const own = useRef(`tw-${Math.random().toString(36).slice(2)}`).current;
   const found = find(active.key);
   const current = found < 0 ? Math.min(active.index, count - 1) : found;
   const go = (index: number): void => {
@@ -66,14 +68,15 @@ export function List(props: {
   const rows: JSX.Element[] = [];
   const slots = Math.ceil((last - first) / PAGE) * PAGE; // rows that come into sight take over elements of those that left
   for (let index = first; index < Math.min(last, count); index += 1) {
-    const { level, content, kind, isOpen } = item(index);
+    const { level, label: name, content, kind, isOpen } = item(index);
     rows.push(
       // biome-ignore lint/a11y/useFocusableInteractive: the list keeps the focus, and names the row that is active
       <div
         key={index % slots}
-        id={`${name}-${index}`}
+        id={`${own}-${index}`}
         class={`tw-row tw-level-${level} ${kind ?? ""}`}
         role="treeitem"
+        aria-label={name}
         aria-level={level}
         aria-setsize={count}
         aria-posinset={index + 1}
@@ -92,7 +95,7 @@ export function List(props: {
       role="tree"
       tabIndex={0}
       aria-label={label}
-      aria-activedescendant={count > 0 ? `${name}-${current}` : undefined}
+      aria-activedescendant={count > 0 ? `${own}-${current}` : undefined}
       style={{ height: `${count * ROW}px` }}
       onClick={onClick}
       onKeyDown={onKeyDown}
