@@ -16,9 +16,14 @@ export function useKeptFocus(body: RefObject<HTMLElement | null>, stay: RefObjec
       focused = target as Element;
       section = focused.closest("section");
     };
-    const leave = ({ relatedTarget }: FocusEvent): void => {
-      if (focused?.isConnected || relatedTarget) {
+    const leave = ({ target, relatedTarget }: FocusEvent): void => {
+      if (relatedTarget) {
         focused = null;
+      } else {
+        // It left, or is about to be taken out of the page: that is seen only afterwards.
+        setTimeout(() => {
+          focused = target === focused && (target as Element).isConnected ? null : focused;
+        });
       }
     };
     const keep = (): void => {

@@ -14,8 +14,6 @@ const PAGE = 10;
 export interface Item {
   readonly key: string;
   readonly level: number;
-  /** What it is called for those who do not see it. */
-  readonly label: string;
   readonly content: ComponentChildren;
   readonly kind?: string;
   /** Whether it is unfolded; undefined where there is nothing to unfold. */
@@ -68,7 +66,7 @@ export function List(props: {
   const rows: JSX.Element[] = [];
   const slots = Math.ceil((last - first) / PAGE) * PAGE; // rows that come into sight take over elements of those that left
   for (let index = first; index < Math.min(last, count); index += 1) {
-    const { level, label: name, content, kind, isOpen } = item(index);
+    const { level, content, kind, isOpen } = item(index);
     rows.push(
       // biome-ignore lint/a11y/useFocusableInteractive: the list keeps the focus, and names the row that is active
       <div
@@ -76,7 +74,6 @@ export function List(props: {
         id={`${own}-${index}`}
         class={`tw-row tw-level-${level} ${kind ?? ""}`}
         role="treeitem"
-        aria-label={name}
         aria-level={level}
         aria-setsize={count}
         aria-posinset={index + 1}

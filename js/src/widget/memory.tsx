@@ -6,7 +6,7 @@ import type { Group, Tensor } from "../report";
 import { type Head, type Row, rowsOf, type View } from "./blocks";
 import { blockOf, type Dirty, dirtyOf, type Lane, laneOf, type Run } from "./lane";
 import { type Item, List } from "./list";
-import { Chevron, Glyph, MARK_NAMES } from "./pieces";
+import { Chevron, Glyph, MARK_NAMES, Short } from "./pieces";
 import { type Room, RoomOf } from "./room";
 import { type Shorten, shorten, shortener } from "./shorten";
 import { bytes, description, facts, shape } from "./words";
@@ -52,7 +52,6 @@ export function Memory(props: {
       return {
         key: row.id,
         level: 2,
-        label: labelOf(known.get(path), path),
         kind: `tw-${row.kind}${isEnd ? " tw-end" : ""}`,
         content,
         act: () => select(path),
@@ -62,7 +61,6 @@ export function Memory(props: {
     return {
       key: row.id,
       level: 1,
-      label: [row.mark && MARK_NAMES[row.mark], ...row.names.slice(0, MAX_NAMES), row.title].filter(Boolean).join(", "),
       kind: `tw-${row.kind}`,
       isOpen: row.isOpen,
       content,
@@ -177,10 +175,6 @@ function factsOf(tensor: Tensor, fold: number, isWide: boolean): string {
   return fold > 1 ? `${shape(tensor.shape)} · ${fold} in one` : all;
 }
 
-function labelOf(tensor: Tensor | undefined, path: string): string {
-  return tensor ? `${path}, ${facts(tensor)}` : path;
-}
-
 function aloneFacts(tensor: Tensor): string {
   return `${shape(tensor.shape)} · ${tensor.unknown ?? bytes(sizeOf(tensor))}`;
 }
@@ -200,7 +194,7 @@ function HeadRow({ row, columns }: { row: Head; columns: Columns }): JSX.Element
       {row.mark ? <Glyph of={row.mark} label={MARK_NAMES[row.mark]} /> : <span class="tw-glyph" />}
       {isTold && names.length > 0 && (
         <code class="tw-names" title={row.names.join("  ").slice(0, MAX_TITLE)}>
-          {columns.head(names, title.length)}
+          <Short text={columns.head(names, title.length)} full={names.join("  ")} />
         </code>
       )}
       <span class={names.length > 0 || row.kind === "group" ? "tw-block" : "tw-block tw-own"} title={row.title}>
@@ -215,7 +209,7 @@ function AloneRow({ tensor, columns }: { tensor: Tensor; columns: Columns }): JS
   return (
     <>
       <code class="tw-path" title={description(tensor)}>
-        {columns.alone(tensor.path)}
+        <Short text={columns.alone(tensor.path)} full={tensor.path} />
       </code>
       <span class="tw-facts">{told}</span>
     </>
@@ -232,7 +226,7 @@ function LaneRow(props: { picture: Picture; member: number; columns: Columns }):
   return (
     <>
       <code class="tw-path" title={description(tensor)} style={{ flexBasis: `${columns.names}px` }}>
-        {columns.lane(tensor.path)}
+        <Short text={columns.lane(tensor.path)} full={tensor.path} />
       </code>
       <Bar lane={lane} size={picture.size} colour={picture.colours[member] ?? 0} />
       <span class="tw-facts" title={description(tensor)} style={{ flexBasis: `${columns.facts}px` }}>

@@ -69,6 +69,18 @@ export function Breaking({ text }: { text: string }): JSX.Element {
   );
 }
 
+/** A text that is shortened for the eye, and whole for the ear. */
+export function Short({ text, full }: { text: string; full: string }): JSX.Element {
+  return text === full ? (
+    <Breaking text={text} />
+  ) : (
+    <>
+      <span aria-hidden="true">{text}</span>
+      <span class="tw-ear">{full}</span>
+    </>
+  );
+}
+
 /** A name that leads to the details of its variable; shortened for the eye, whole for the pointer and for the ear. */
 export function Name(props: {
   path: string;
@@ -78,10 +90,9 @@ export function Name(props: {
   select: (path: string) => void;
 }): JSX.Element {
   const { path, text = path, label = path, title = label, select } = props;
-  const naming = text === label ? {} : { "aria-label": label };
   return (
-    <Button class="tw-name" title={title} {...naming} onClick={() => select(path)}>
-      <Breaking text={text} />
+    <Button class="tw-name" title={title} onClick={() => select(path)}>
+      <Short text={text} full={label} />
     </Button>
   );
 }
