@@ -52,6 +52,7 @@ class Extension:
 
         self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell, clears=clears)
         self.hosting = Hosting(self.shell, self.watcher)
+        self.speaker.hushed = self.hosting.hushed
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
         self.magics = TensorMagics(self.shell, self.watcher, self.speaker, _version())
 

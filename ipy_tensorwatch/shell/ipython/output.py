@@ -19,7 +19,7 @@ from ...render.paint.text import write_text
 from .ipython_private import is_line_open
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -64,6 +64,8 @@ class Speaker:
     ----------
     report, asked
         The last cell that did more than call our line magics, and its `%%tensordiff` options if it had any.
+    hushed
+        The keys of the hazards that the user asked not to be told of again.
     clears
         Knows whether anything shown would erase the cell's own output.
     held
@@ -75,6 +77,7 @@ class Speaker:
     report: Report | None = None
     asked: DiffOptions | None = None
     said_skipped: bool = False
+    hushed: Collection[str] = ()
     held: deque[Page] = field(default_factory=lambda: deque(maxlen=MAX_HELD))
 
     def tell(self, report: Report, asked: DiffOptions | None) -> None:
@@ -98,7 +101,7 @@ class Speaker:
             show(self.shell, self.held.popleft())
 
     def _pages(self, report: Report, asked: DiffOptions | None) -> Iterator[Page]:
-        begun = [one for one in report.begun if one.is_worth_saying]
+        begun = [one for one in report.begun if one.is_worth_saying and one.key not in self.hushed]
         page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else summarize(report, begun)
         if page is not None:
             yield page
