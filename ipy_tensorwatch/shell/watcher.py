@@ -18,6 +18,8 @@ from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
 from ..core.blame.past_changes import PastChanges
 from ..core.blame.recorded_writes import Transcript
+from ..core.explain.explain_error import explain_error
+from ..core.explain.node_log import NodeLog
 from ..core.hazards.find_hazards import find_hazards
 from ..core.hazards.standing import Standing
 from ..core.host.guard import GUARD
@@ -33,8 +35,6 @@ from .cell.outcome import report_failure, report_nothing, status_of, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
 from .cell.take_trace import SessionState, reason
-from .failure.aftermath import Aftermath
-from .failure.explain_error import FailureBook
 from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
 from .ipython.ipython_private import FILES, LAST_RESULT, count_ahead, count_now, error_of, expect_file
 from .ipython.probe_transformer import ProbeTransformer, transformers
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from ..capture.snapshot.snapshotter import Shot
     from ..core.blame.reasoning import Reasoning
     from ..core.hazards.hazard import Hazard, Turn
-    from ..core.model.differences import Differences, Found
+    from ..core.model.differences import Found
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
     from .ipython.waiting_clear import WaitingClears
@@ -93,7 +93,7 @@ class Watcher:
     steps: StepRecorder = field(init=False)
     standing: Standing = field(default_factory=Standing)
     turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=TURNS))
-    failures: FailureBook = field(init=False)
+    nodes: NodeLog = field(default_factory=NodeLog)
     freezing: Freezing = field(init=False)
     asked: DiffOptions | None = None
     observed: Observation | None = None
@@ -105,7 +105,6 @@ class Watcher:
     def __post_init__(self) -> None:
         """Create the parts that need the shell or each other."""
         self.transformer = ProbeTransformer(self.shell)
-        self.failures = FailureBook(shell=self.shell, sources=self.sources)
         storages = self.observer.lens.storages
         freezer = Freezer(stopped, storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
         self.freezing = Freezing(self.shell, freezer, self.clears)
@@ -167,7 +166,7 @@ class Watcher:
         self.restored.clear()
         self.standing = Standing()
         self.turns.clear()
-        self.failures = FailureBook(shell=self.shell, sources=self.sources)
+        self.nodes = NodeLog()
 
     def _take_stock(self) -> None:
         """Take a snapshot without reporting changes: at the start, and where the last cell was not watched."""
@@ -320,7 +319,7 @@ class Watcher:
         self._share(observed.found)
         GUARD.run("keeping copies", self._archive, cell, observed, default=None)
         GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
-        found = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed.found)
+        observed = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed)
         session = SessionState(
             shell=self.shell,
             sources=self.sources,
@@ -328,10 +327,10 @@ class Watcher:
             graphs=self.observer.graphs,
             standing=self.standing,
         )
-        reasoning = reason(session, cell, self._describe(cell, result, began), observed, found)
+        reasoning = reason(session, cell, self._describe(cell, result, began), observed, error_of(result))
         GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
-        hazards = GUARD.run("hazards", self._tell_hazards, cell, reasoning, result, default=none)
+        hazards = GUARD.run("hazards", self._tell_hazards, reasoning, default=none)
         GUARD.run("after a cell", cell.forget, default=None)
         self.observed = observed
         self.report = Report(
@@ -354,12 +353,12 @@ class Watcher:
         status, duration = status_of(result), began - cell.began
         return Cell(count=cell.count, source=cell.source, status=status, duration=duration, overhead=overhead)
 
-    def _sharpen(self, cell: RunningCell, observed: Observation) -> Differences:
-        """Return the differences, sharpened by the cell's recording if there is one."""
+    def _sharpen(self, cell: RunningCell, observed: Observation) -> Observation:
+        """Return what was observed, with the differences sharpened by the cell's recording if there is one."""
         if not cell.recording:
-            return observed.found
+            return observed
         cell.recording.conclude(Transcript(cell.count, cell.statements(), self.sources.listing(self.shell)), observed)
-        return cell.recording.sharpen(observed, self.observer)
+        return replace(observed, found=cell.recording.sharpen(observed, self.observer))
 
     def _archive(self, cell: RunningCell, observed: Observation) -> None:
         """Archive the bytes that the cell overwrote, and prepare copies of what the next one may overwrite."""
@@ -369,13 +368,14 @@ class Watcher:
             self.archive.lose(observed, max(one.count for one in (cell, *cell.beside)))
         self.archive.prepare(observed.shot.blocks, self.observer.prints.marks, self.observer.budget)
 
-    def _tell_hazards(
-        self, cell: RunningCell, reasoning: Reasoning, result: ExecutionResult | None
-    ) -> tuple[Hazard, ...]:
+    def _tell_hazards(self, reasoning: Reasoning) -> tuple[Hazard, ...]:
         self.standing = replace(self.standing, turned=())
         self.standing = find_hazards(reasoning, self.standing)
-        after = Aftermath(cell=cell, reasoning=reasoning, standing=self.standing, history=self.history)
-        hazards, self.standing = self.failures.explain(error_of(result), after)
+        self.nodes.add(reasoning.trace, self.observer.lens.storages.references())
+        foretold = self.standing.hazards, self.standing
+        hazards, self.standing = GUARD.run(
+            "explaining an error", explain_error, reasoning, self.standing, self.history, self.nodes, default=foretold
+        )
         self.turns.extend(self.standing.turned)
         return hazards
 

@@ -13,18 +13,19 @@ from functools import cache
 from typing import Any
 
 from .born import Born
+from .cell_error import CellError, ErrorFrame, FreedAtError, Local, Spot
 from .cell_trace import CellTrace, SourceFile
 from .difference import Content, Difference
 from .evidence import Evidence, Move, OptimizerHolding, OptimizerStep, Position, Recorded, SeenWrite
 from .graph_state import GraphState
-from .half_freed import HalfFreed
+from .half_freed import GraphAtError, HalfFreed
 from .notebook import Definition, Notebook
 from .outline import Outline, OutlineRun
 from .path import AccessPath
 from .reading import Reading
 from .reason import Reason
 from .records import Cell, Coverage, Elements, Example, Inner, OperatorWrite, Site, Unverified
-from .saved_tensor import Overwritten, RootOrigin, SavedTensor
+from .saved_tensor import Overwritten, RootOrigin, SavedTensor, Spoiled, Writing
 from .snapshot import RootSnapshot, Snapshot
 from .ways import Way
 
@@ -35,7 +36,7 @@ _RECORDS: dict[str, Any] = {
         *(CellTrace, SourceFile, Difference, Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite),
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
         *(Born, HalfFreed, OptimizerHolding, OperatorWrite, Reason, RootOrigin, Site, Unverified, Overwritten),
-        *(SavedTensor, Snapshot),
+        *(SavedTensor, Snapshot, CellError, ErrorFrame, FreedAtError, GraphAtError, Local, Spoiled, Spot, Writing),
     )
 } | {"Content": Content.of, "Way": Way.of}
 _KIND = "@"
