@@ -20,7 +20,8 @@ from .traceback_frames import spot_of
 if TYPE_CHECKING:
     from types import FrameType
 
-    from ...core.explain.failing_statement import Failing, Spot
+    from ...core.explain.failing_statement import Failing
+    from ...core.model.cell_error import Spot
 
 _OURS = Path(__file__).parents[2]
 _OTHERS = (

@@ -124,9 +124,10 @@ def test_a_setting_is_changed_and_told(aliased: Notebook):
         ("config budget_floor=-1", "budget_floor cannot be '-1': it is a number from 0"),
         ("config budget_share = 99", "budget_share cannot be '99': it is a number from 0 to 1"),
         ("config budget_share=nan", "budget_share cannot be 'nan': it is a number from 0 to 1"),
+        ("config block=half", "block cannot be 'half': it is one of auto, whole, line, off"),
         ("config history_length=0", "history_length cannot be '0': it is a whole number from 1"),
         ("histroy x", "there is no command 'histroy': did you mean history?"),
-        ("config zzz", "no setting is called zzz: there are budget_floor"),
+        ("config zzz", "no setting is called zzz: there are block, budget_floor"),
         (
             "nonsense",
             "%tensorwatch: there is no command 'nonsense': the commands are help, on, off, status, why, history, freeze, thaw, frozen, blame, restore, config; see %tensorwatch --help",
