@@ -61,7 +61,8 @@ def find_breaks(reasoning: Reasoning, standing: Standing) -> list[Break]:
 
 def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Break:
     saved, snapshot = found.saved, reasoning.trace.after
-    overlapping, built = _lying_on(reasoning, saved.reading), standing.built.get(saved.cell)
+    overlapping, is_own = _lying_on(reasoning, saved.reading), saved.cell == reasoning.trace.cell.count
+    built = reasoning.own.timeline if is_own else standing.built.get(saved.cell)
     scalars = tuple(path for path in found.roots if (one := snapshot.get(path)) and one.numel == 1)
     # A write to any variable in the storage moves the version of all views.
     lying = overlapping or reasoning.places.in_storage(saved.reading.storage)

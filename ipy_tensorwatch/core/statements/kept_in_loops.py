@@ -67,13 +67,13 @@ def keeping_copies(text: str, copy: str) -> str | None:
     """
     node = parse_header(text)
     match node:
-        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]) as call):
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]) as call) if not _is_display(kept):
             call.args = [_copied(kept, copy)]
         case ast.Assign(value=ast.BinOp(left=ast.List(elts=[kept]), op=ast.Mult(), right=times)):
             turns = ast.Call(ast.Name("range"), [times], [])
             item = ast.comprehension(target=ast.Name("_"), iter=turns, ifs=[], is_async=0)
             node.value = ast.ListComp(elt=_copied(kept, "" if isinstance(kept, ast.Call) else copy), generators=[item])
-        case ast.Assign(value=ast.ListComp(elt=kept) as comprehension):
+        case ast.Assign(value=ast.ListComp(elt=kept) as comprehension) if not _is_display(kept):
             comprehension.elt = _copied(kept, copy)
         case ast.Assign(value=ast.Call(func=ast.Name(id="list"), args=[several])):
             item = ast.comprehension(target=ast.Name("one"), iter=several, ifs=[], is_async=0)
@@ -81,6 +81,10 @@ def keeping_copies(text: str, copy: str) -> str | None:
         case _:
             return None
     return ast.unparse(node)
+
+
+def _is_display(node: ast.expr) -> bool:
+    return isinstance(node, ast.Tuple | ast.List | ast.Dict | ast.Set)
 
 
 def _copied(node: ast.expr, copy: str) -> ast.expr:

@@ -145,14 +145,14 @@ def _describe(index: int, node: ast.stmt, lines: list[str], loops: Loops) -> Sta
     return Statement(index=index, line=start, end_line=end, text=text, _node=node, _loops=loops)
 
 
-class Written(NamedTuple):
+class TargetNames(NamedTuple):
     """What determines a statement's targets: names, and containers whose lengths do, by the lengths' names."""
 
     names: tuple[str, ...] = ()
     lengths: Mapping[str, AccessPath] = {}
 
 
-def names_written(statement: Statement) -> Written:
+def names_written(statement: Statement) -> TargetNames:
     """Return the names that determine a statement's targets: their roots, and the names in their items' keys.
 
     Examples
@@ -162,4 +162,4 @@ def names_written(statement: Statement) -> Written:
     """
     paths = [one.path for one in statement.targets]
     names = {path.root for path in paths}.union(*map(key_names, paths))
-    return Written(tuple(sorted(names)), {name: one for path in paths for name, one in lengths_of(path).items()})
+    return TargetNames(tuple(sorted(names)), {name: one for path in paths for name, one in lengths_of(path).items()})

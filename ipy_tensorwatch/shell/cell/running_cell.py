@@ -13,10 +13,11 @@ from ...capture.objects.follow_path import length_at
 from ...capture.objects.inspect_object import is_number_or_text
 from ...capture.running.born_paths import NO_NAMES, BornPaths, Names
 from ...capture.running.look_budget import Allowance
+from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import Ledger
 from ...core.blame.statement_timeline import Timeline
 from ...core.statements.names_used import names_led_on
-from ...core.statements.statement import Statement, Written, names_written, parse_statements, walk_statements
+from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
 from ...core.syntax.parsing import Defined, may_convert, may_give_memory, may_hide_writes
 from ...core.syntax.syntax_tree import all_nodes
@@ -86,7 +87,7 @@ class RunningCell:
     values: dict[int, list[dict[str, int | str]]] = field(default_factory=dict)
     targets: dict[int, dict[str, set[int]]] = field(default_factory=dict)
     _nodes: list[ast.stmt] = field(default_factory=list)
-    _written: list[Written] = field(default_factory=list)
+    _written: list[TargetNames] = field(default_factory=list)
     _led_on: dict[int, Names] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -125,7 +126,9 @@ class RunningCell:
             return self.ledger.probes
         self._nodes = [*walk_statements(tree.body)]
         self._written = [*map(names_written, self.statements())]
-        self.ledger.begin(len(self._nodes), frozenset(self._changing(tree)), frozenset(self._hiding(tree)))
+        hiding = frozenset(self._hiding(tree))
+        self.ledger.begin(len(self._nodes), frozenset(self._changing(tree)), hiding)
+        self.ledger.spoiled = self._backwards() if hiding else None
         return self.ledger.probes
 
     def _changing(self, tree: ast.Module) -> Iterator[int]:
@@ -139,6 +142,17 @@ class RunningCell:
         if not self.ledger.is_blurred:
             return self.ledger.current
         return None if frame is None else statement_at(self._nodes, *_position(frame))
+
+    def _backwards(self) -> SpoiledBackwards:
+        lens = self.observer.lens
+        return SpoiledBackwards(
+            names=self.names,
+            statements=self.statements(),
+            graphs=self.observer.graphs,
+            objects=lens.objects,
+            storages=lens.storages,
+            cell=self.count,
+        )
 
     def _is_as_typed(self, tree: ast.Module) -> bool:
         """Return whether a tree has the same statements on the same lines as the typed cell."""
