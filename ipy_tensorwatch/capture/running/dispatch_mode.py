@@ -91,7 +91,7 @@ class OperatorMode(DispatchMode):
                 GUARD.signals.send_later()
 
     def _ask(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:  # noqa: ANN401
-        error = GUARD.run("before an operator", self._note, func, args, kwargs, default=None)
+        error = GUARD.run("before-operator", self._note, func, args, kwargs, default=None)
         if error is not None:
             raise error
 

@@ -38,6 +38,8 @@ class GradientWriter(NamedTuple):
 
     Attributes
     ----------
+    name
+        Empty for a lambda.
     hooked
         What it is a hook of, or the Function's class, as spelled.
     of_saved
@@ -102,9 +104,7 @@ def _of_hook(
         stmt = next(one for one in walk_statements(tree.body) if any(part is node for part in ast.walk(one)))
         body = ast.Expr(value=node.body)
         for root in {root for _, root in _written(body, Scope())} & {*names}:
-            yield GradientWriter(
-                "the hook", owner, *_made_lambda(place, stmt, root), of_tensor=not given, is_late=not given
-            )
+            yield GradientWriter("", owner, *_made_lambda(place, stmt, root), of_tensor=not given, is_late=not given)
         return
     for stmt, root in _writes(node):
         if root in names:
