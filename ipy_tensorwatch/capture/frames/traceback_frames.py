@@ -57,7 +57,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def spots_of(error: BaseException) -> tuple[Spot, ...]:
     """Return the position of each frame, innermost first, in the order of `frames_of`."""
-    return tuple(_spot(one) for one in _steps(error))
+    return tuple(spot_of(one.tb_frame.f_code, one.tb_lineno, one.tb_lasti) for one in _steps(error))
 
 
 def frames_of(error: BaseException) -> Iterator[FrameType]:
@@ -85,10 +85,9 @@ def _steps(error: BaseException) -> list[TracebackType]:
     return [*found][::-1]
 
 
-def _spot(step: TracebackType) -> Spot:
-    code = step.tb_frame.f_code
-    span = _span(code, step.tb_lasti // 2)
-    return Spot(file=code.co_filename, line=step.tb_lineno, span=span, function=code.co_name)
+def spot_of(code: CodeType, line: int, last: int) -> Spot:
+    """Return the position of a frame whose last instruction is at byte `last` of its code."""
+    return Spot(file=code.co_filename, line=line, span=_span(code, last // 2), function=code.co_name)
 
 
 def _span(code: CodeType, place: int) -> tuple[int, int, int, int] | None:

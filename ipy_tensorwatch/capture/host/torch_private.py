@@ -246,6 +246,28 @@ compiler_callback: Callable[[], object] = take(
 """The callback that receives each function starting in this thread; None if no compiler is active."""
 
 
+def _skips(set_strategy: Any, strategy: Any, action: Any) -> Callable[[CodeType], bool]:  # noqa: ANN401
+    def skip(code: CodeType) -> bool:
+        set_strategy(code, strategy(action.SKIP, action.SKIP))
+        return True
+
+    return skip
+
+
+never_compile: Callable[[CodeType], bool] = take(
+    "torch._C._dynamo.eval_frame.set_code_exec_strategy",  # since PyTorch 2.7
+    "torch._C._dynamo.eval_frame._FrameExecStrategy",
+    "torch._C._dynamo.eval_frame._FrameAction",
+    lost="",
+    make=_skips,
+    instead=lambda _: False,
+)
+"""Keep the compiler away from a function and from what it calls; return whether that is possible.
+
+PyTorch's own way for a dispatch mode imports the whole compiler at the first operator, which takes seconds.
+"""
+
+
 def is_compiled(code: CodeType) -> bool:
     """Return whether PyTorch's compiler generated this code."""
     return code.co_name.startswith("torch_dynamo_resume_in") or any(

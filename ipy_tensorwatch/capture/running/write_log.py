@@ -371,11 +371,9 @@ class Ledger:
         for one in rewritten:
             if one.since not in ran:
                 ran[one.since] = self.since(one.since)
-            is_all_one = after is not None and lies_in_whole_readings(one, after)
+            is_all_one = one.mask is None or (after is not None and lies_in_whole_readings(one, after))
             mask = None if one.mask is None or is_all_one else one.mask.tobytes()
-            self.writes.append(
-                SeenWrite(storage=one.storage, positions=ran[one.since], look=number, mask=mask, low=one.low)
-            )
+            self.writes.append(SeenWrite(one.storage, ran[one.since], number, mask, one.low))
         for move in moved:
             since = self.since(move.since)
             self.moves.append(Move(object=move.object, storage=move.storage, positions=since, look=number))

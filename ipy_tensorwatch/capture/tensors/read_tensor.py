@@ -123,9 +123,10 @@ def read_like(last: Reading, tensor: Any, role: str, serial: int, storages: Stor
 
 def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:
     """Return whether a tensor has the type, shape and strides of a reading."""
-    tensor = plain_reads.local_of(tensor)
-    if not plain_reads.is_plain(tensor) and plain_reads.is_wrapper(tensor):
-        return True
+    if not plain_reads.is_plain(tensor):
+        tensor = plain_reads.local_of(tensor)
+        if plain_reads.is_wrapper(tensor):
+            return True
     if plain_reads.shape_of(tensor) != last.shape or DTYPES.get(plain_reads.dtype_of(tensor)) != last.dtype:
         return False
     return _in_bytes(plain_reads.stride_of(tensor), last.itemsize) == last.strides

@@ -10,6 +10,7 @@ from ..statements.rewrite_statement import parse_one, splice_source
 from ..syntax.ast_queries import last_name, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_header
 from ..syntax.statement_text import header_end, spell
+from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -29,7 +30,7 @@ def take_one_by_one(source: str, failing: TypedLine, name: str, bases: Collectio
         The names of the tensor.
     """
     tree = parse_cell(source)
-    loops = [one for one in ast.walk(tree) if isinstance(one, ast.For)] if tree else []
+    loops = [one for one in all_nodes(tree) if isinstance(one, ast.For)] if tree else []
     around = [one for one in loops if one.lineno <= failing.line <= (one.end_lineno or 0) and name in names_bound(one)]
     if not around:
         code = _in_comprehension(failing.text, name, bases)
@@ -51,7 +52,7 @@ def _in_comprehension(text: str, name: str, bases: Collection[str]) -> str | Non
     '[row.mul_(2) for row in [x[i] for i in range(len(x))]]'
     """
     node = parse_one(text)
-    parts = [one for one in ast.walk(node) if isinstance(one, ast.comprehension)] if node else []
+    parts = [one for one in all_nodes(node) if isinstance(one, ast.comprehension)] if node else []
     found = (_rewritten(text, one.iter, bases) for one in parts if name in names_bound(one))
     return next((one for one in found if one is not None), None)
 

@@ -16,6 +16,7 @@ from ..statements.rewrite_statement import read_paths
 from ..syntax.ast_queries import spell_path
 from ..syntax.parsing import parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
+from ..syntax.syntax_tree import all_nodes
 from .failing_statement import backward_root, find_backward
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def carried_around(source: str, line: int, computed: Collection[str]) -> tuple[s
     'h'
     """
     tree = parse_cell(source)
-    loops = [one for one in ast.walk(tree) if isinstance(one, ast.For | ast.While)] if tree else []
+    loops = [one for one in all_nodes(tree) if isinstance(one, ast.For | ast.While)] if tree else []
     around = [one for one in loops if one.lineno <= line <= (one.end_lineno or 0)]
     if not around:
         return None
@@ -227,5 +228,5 @@ def carried_around(source: str, line: int, computed: Collection[str]) -> tuple[s
 
 
 def _bound(one: ast.Assign) -> set[str | None]:
-    parts = (part for target in one.targets for part in ast.walk(target))
+    parts = (part for target in one.targets for part in all_nodes(target))
     return {spell_path(part) for part in parts if isinstance(part, ast.expr)}

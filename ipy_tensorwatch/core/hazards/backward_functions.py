@@ -13,6 +13,7 @@ from ..statements.statement_writes import find_writes
 from ..syntax.ast_queries import last_name, positional_names, spell_path
 from ..syntax.parsing import may_write_gradients, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
+from ..syntax.syntax_tree import all_nodes
 from .facts import typed_line
 from .fix import Fix
 
@@ -64,7 +65,7 @@ def find_writers(sources: list[Source]) -> Iterator[GradientWriter]:
     trees = [(one, tree) for one in sources if (tree := parse_cell(one.text)) is not None]
     functions = {key: (one, node) for one, tree in trees for key, node in _functions(tree)}
     for one, tree in trees:
-        for node in ast.walk(tree) if may_write_gradients(one.text) else ():
+        for node in all_nodes(tree) if may_write_gradients(one.text) else ():
             if isinstance(node, ast.ClassDef):
                 yield from _of_class(one, node)
             elif isinstance(node, ast.Call) and last_name(node.func) in _HOOKS and node.args:
@@ -72,8 +73,8 @@ def find_writers(sources: list[Source]) -> Iterator[GradientWriter]:
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[_Key, ast.FunctionDef]]:
-    methods = {id(part) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for part in node.body}
-    for node in ast.walk(tree):
+    methods = {id(part) for node in all_nodes(tree) if isinstance(node, ast.ClassDef) for part in node.body}
+    for node in all_nodes(tree):
         if isinstance(node, ast.FunctionDef):
             yield (id(node) in methods, node.name), node
 
@@ -101,7 +102,7 @@ def _of_hook(
         return
     names = [one for one in positional_names(node.args) if one != "self"][1 if given else 0 :]
     if isinstance(node, ast.Lambda):
-        stmt = next(one for one in walk_statements(tree.body) if any(part is node for part in ast.walk(one)))
+        stmt = next(one for one in walk_statements(tree.body) if any(part is node for part in all_nodes(one)))
         body = ast.Expr(value=node.body)
         for root in {root for _, root in _written(body, Scope())} & {*names}:
             yield GradientWriter("", owner, *_made_lambda(place, stmt, root), of_tensor=not given, is_late=not given)
@@ -148,7 +149,7 @@ def _with_code(fix: Fix, function: ast.FunctionDef, stmt: ast.stmt, text: str, r
     """Choose what to type: a copy before the write, and, where the function returns nothing, the copy returned."""
     name = _written_name(stmt) or root
     code = f"{name} = {name}.clone()"
-    if function.name == "backward" or any(isinstance(one, ast.Return) for one in ast.walk(function)):
+    if function.name == "backward" or any(isinstance(one, ast.Return) for one in all_nodes(function)):
         return Fix(kind="write-copy", code=code, target=fix.target, says_where=True)
     if function.body[-1] is not stmt or name != root:
         return Fix(kind="copy-gradient", names=(root,), target=fix.target)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .not_compared import is_kind, why
+from .sites import statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ def frozen(record: FrozenRecord) -> str:
 
 def stopped(record: FrozenRecord, writer: str) -> str:
     """Return which line or operator was stopped before it wrote."""
-    return f"{frozen(record)}: {writer} would write to it"
+    return f"{frozen(record)}: {statement(writer)} would write to it"
 
 
 def written(record: FrozenRecord, culprit: Culprit, more: int = 0, then: str = "its bytes have been put back") -> str:

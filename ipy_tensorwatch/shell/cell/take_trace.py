@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from ...capture.host.graph_private import next_sequence_number
@@ -11,7 +12,6 @@ from ...capture.objects.class_names import Catalog, catalog
 from ...capture.running.born_paths import PastMemory
 from ...core.blame.reasoning import Reasoning
 from ...core.hazards.kept_by_function import may_be_kept
-from ...core.hazards.one_memory import may_be_one_memory
 from ...core.hazards.shared_gradients import shares_gradients
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
@@ -112,16 +112,17 @@ def reason(
     reasoning = Reasoning(take_trace(session, cell, ended, observed, error))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
     trace = reasoning.trace
-    if is_plain and not (trace.found and _may_be_at_risk(session, trace)):
+    if is_plain and not (trace.found and _may_be_at_risk(session, reasoning)):
         return reasoning
-    return Reasoning(replace(trace, notebook=read_notebook(session.shell, session.sources)))
+    return reasoning.with_notebook(read_notebook(session.shell, session.sources))
 
 
-def _may_be_at_risk(session: SessionState, trace: CellTrace) -> bool:
+def _may_be_at_risk(session: SessionState, reasoning: Reasoning) -> bool:
     """Return whether there may be a hazard that the notebook's functions explain."""
+    trace = reasoning.trace
     if session.sources.write_gradients or shares_gradients(trace.after):
         return True
-    return may_be_one_memory(trace.born) or may_be_kept(trace.born, trace.own.steps)
+    return bool(reasoning.born.together) or may_be_kept(trace.born, trace.own.steps)
 
 
 def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:
@@ -129,8 +130,8 @@ def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidenc
         cell=cell.count,
         plain=cell.plain,
         entered=tuple(cell.ledger.built),
-        writes=_group(cell.ledger.writes, lambda write: write.storage),
-        moves=_group(cell.ledger.moves, lambda move: move.object),
+        writes=_group(cell.ledger.writes, attrgetter("storage")),
+        moves=_group(cell.ledger.moves, attrgetter("object")),
         steps=steps,
         values={index: tuple(known) for index, known in cell.values.items()},
         targets={
@@ -205,13 +206,11 @@ def _steps(session: SessionState, cell: RunningCell, observed: Observation) -> t
 
 def _step(session: SessionState, cell: RunningCell, observed: Observation, seen: SeenStep) -> OptimizerStep:
     lens = cell.observer.lens
-    serials = (lens.objects.of_id(address) for address in seen.parameters)
-    storages = (lens.storages.at(address) for address in seen.storages)
     inner = session.sources.line(session.shell, *seen.frame[:2]) if seen.frame and not seen.frame[2] else None
     return OptimizerStep(
         statement=seen.statement,
         inner=inner,
         paths=frozenset(path for path, address in observed.shot.optimizers if address == seen.optimizer),
-        parameters=frozenset(serial for serial in serials if serial is not None),
-        storages=frozenset(storage for storage in storages if storage is not None),
+        parameters=lens.objects.of_ids(seen.parameters),
+        storages=lens.storages.at_each(seen.storages),
     )

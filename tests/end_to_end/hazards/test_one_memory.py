@@ -49,6 +49,11 @@ KEPT = {
         "outs",
         3,
     ),
+    "an array under several storages": (
+        "frames, a = [], np.zeros(2)\nfor i in range(4):\n    a[:] = i\n    frames.append(torch.from_numpy(a))",
+        "frames",
+        4,
+    ),
     "weights that are trained on": (
         "hist = []\nfor e in range(3):\n    model(torch.ones(1, 2)).sum().backward()\n    opt.step()\n"
         "    hist.append(model.weight.detach())",
