@@ -79,7 +79,7 @@ class Hosting:
 
     def _switch(self, change: Bunch) -> None:
         if self.widget is not None:
-            GUARD.run("showing a report", partial(self.widget.feed.watch, on=change["new"]), default=None)
+            GUARD.run("showing-report", partial(self.widget.feed.watch, on=change["new"]), default=None)
 
     def _values_of(self, path: str) -> Values | None:
         observed = self.watcher.observed

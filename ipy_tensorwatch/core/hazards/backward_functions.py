@@ -30,6 +30,8 @@ class GradientWriter(NamedTuple):
 
     Attributes
     ----------
+    name
+        Empty for a lambda.
     hooked
         What it is a hook of, or the Function's class, as spelled.
     of_saved
@@ -102,9 +104,7 @@ def _of_hook(source: Source, call: ast.Call, known: KnownFunctions) -> Iterator[
     if isinstance(node, ast.Lambda):
         stmt, body = known.statement_of(node), ast.Expr(value=node.body)
         for root in {root for _, root in _written(body, Scope())} & {*names}:
-            yield GradientWriter(
-                "the hook", owner, *_made_lambda(place, stmt, root), of_tensor=not given, is_late=not given
-            )
+            yield GradientWriter("", owner, *_made_lambda(place, stmt, root), of_tensor=not given, is_late=not given)
         return
     for stmt, root in _writes(node):
         if root in names:
