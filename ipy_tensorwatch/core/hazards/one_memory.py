@@ -27,7 +27,7 @@ from .hazard import Hazard
 from .lasting_hazard import Lasting, anchor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from ..blame.born_changes import Item
     from ..blame.reasoning import Reasoning
@@ -43,10 +43,20 @@ FEW = 3
 """So many tensors of one memory, written as often, are told although the source of what made them is not known."""
 
 
-def kept_in_one_memory(reasoning: Reasoning, changes: Iterable[Change]) -> Iterator[Lasting]:
-    """Yield a hazard for each container whose items are one memory that was written for one after the other."""
-    told = set[str]()
+def kept_in_one_memory(
+    reasoning: Reasoning, changes: Iterable[Change], references: Collection[str] = ()
+) -> Iterator[Lasting]:
+    """Yield a hazard for each container whose items are one memory that was written for one after the other.
+
+    Parameters
+    ----------
+    references
+        The items of state dicts for which a hazard is told already.
+    """
+    told = set(references)
     for items in reasoning.born.together:
+        if str(items[0].path) in told:
+            continue
         written = _between(reasoning, items) or _within(reasoning, items)
         if written is not None:
             told.update(str(one.path) for one in items)
