@@ -27,7 +27,7 @@ from .hazard import Hazard
 from .lasting_hazard import Lasting, anchor
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from ..blame.born_changes import Item
     from ..blame.reasoning import Reasoning
@@ -43,19 +43,17 @@ FEW = 3
 """So many tensors of one memory, written as often, are told although the source of what made them is not known."""
 
 
-def kept_in_one_memory(
-    reasoning: Reasoning, changes: Iterable[Change], references: Collection[str] = ()
-) -> Iterator[Lasting]:
+def kept_in_one_memory(reasoning: Reasoning, changes: Iterable[Change], known: Container[str]) -> Iterator[Lasting]:
     """Yield a hazard for each container whose items are one memory that was written for one after the other.
 
     Parameters
     ----------
-    references
-        The items of state dicts for which a hazard is told already.
+    known
+        The paths that are told to be no copies.
     """
-    told = set(references)
+    told = set[str]()
     for items in reasoning.born.together:
-        if str(items[0].path) in told:
+        if any(str(one.path) in known for one in items):
             continue
         written = _between(reasoning, items) or _within(reasoning, items)
         if written is not None:
