@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 _BUILT = Path(__file__).parent / "static"
 
-_HEARING = "a message of a front end"
+_HEARING = "hearing-front-end"
 STATE_SIZE = 64 << 10
 """Bytes charged for a requested state: the program and the style sheet of the panel."""
 
 _HEARS_ALL = take(
     "anywidget.AnyWidget._handle_msg",
-    lost="what is no message of the panel's raises in anywidget, which shows that below a cell",
+    lost="strangers-raise",
     make=lambda _: True,
     instead=False,
 )

@@ -62,6 +62,10 @@ class Hosting:
             self._opened().publish(self.watcher.report, None)
         return self._opened()
 
+    def is_visible(self) -> bool:
+        """Return whether a front end shows the panel, as far as the kernel was told."""
+        return self.widget is not None and self.widget.feed.wants == "report"
+
     def _opened(self) -> TensorWatchWidget:
         if self.widget is None:
             # Loading the widget's libraries takes half as long as loading this package; a terminal does not need them.
@@ -79,7 +83,7 @@ class Hosting:
 
     def _switch(self, change: Bunch) -> None:
         if self.widget is not None:
-            GUARD.run("showing a report", partial(self.widget.feed.watch, on=change["new"]), default=None)
+            GUARD.run("showing-report", partial(self.widget.feed.watch, on=change["new"]), default=None)
 
     def _values_of(self, path: str) -> Values | None:
         observed = self.watcher.observed

@@ -68,6 +68,19 @@ def test_a_saved_notebook_holds_nothing_of_the_panel(lab, server, watched):
     assert "widget-view" not in str(saved)
 
 
+def test_while_the_panel_is_visible_one_line_below_the_cell_leads_to_it(lab, watched):
+    lab.show_panel()
+    lab.run(watched, SILENT)
+    expect(lab.facts).to_contain_text("x changed through y")
+    lab.run(watched, SILENT)
+    link = lab.page.get_by_role("button", name="in the panel")
+    expect(lab.page.locator(".ipytw")).to_have_text(re.compile(r"1 silent change: x in the panel$"))
+
+    link.click()
+
+    expect_focus_in(lab.side)
+
+
 def test_a_mark_does_not_come_back_for_a_line_that_was_edited_before_the_page_is_reloaded(lab, watched):
     lab.show_panel()
     lab.run(watched, SILENT)

@@ -219,6 +219,8 @@ class _Case:
             return "direct"
         if self._is_update(statement, step, reached):
             return "optimizer"
+        if statement.calls and self.path.root in statement.binds and self.reading.kind not in ("parameter", "buffer"):
+            return "direct"  # `x = norm(x)`: the name is bound to what the call wrote
         is_led = self.cell.loops.names(statement, self.path, self.reading)
         return "direct" if is_led or self.cell.sets(statement, self.path, self.others) else None
 

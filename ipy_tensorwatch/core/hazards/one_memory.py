@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..interpreter.functions_named import functions_named
-from ..model.path import AccessPath
+from ..model.path import AccessPath, count_alike
 from ..model.records import Inner, Site
 from ..statements.kept_in_loops import (
     keeping_copies,
@@ -106,9 +106,9 @@ def _may_be_written(reasoning: Reasoning, item: Item) -> bool:
 
 
 def _times_written(reasoning: Reasoning, items: Sequence[Item]) -> int | None:
-    """Return how often the memory was written since the cell began; None if it has no version."""
+    """Return how often the memory was written since the cell began; None if it has no version of its own."""
     reading = items[0].reading
-    if reading.version is None:
+    if reading.version is None or any(one.reading.storage != reading.storage for one in items):
         return None
     before = [one.version for _, one in reasoning.trace.before.by_storage.get(reading.storage, ())]
     return reading.version - max((one for one in before if one is not None), default=0)
@@ -177,12 +177,20 @@ def _filled_by_name(
             yield named
 
 
+def _container(items: Sequence[tuple[AccessPath, Reading]]) -> AccessPath:
+    """Return the path of the innermost container that holds all items, themselves or inside others."""
+    several = [path.steps[:-1] for path, _ in items]
+    shared = count_alike(several)
+    return AccessPath(items[0][0].root, several[0][:shared])
+
+
 def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], written: Refill) -> Lasting:
     path, reading = items[0]
     born, count = reasoning.born.sites.get(str(path)), reasoning.trace.cell.count
     copy = ".copy()" if reading.kind == "ndarray" else ".clone()"
-    fact = OneMemory(container=str(AccessPath(path.root, path.steps[:-1])), count=len(items), times=written.times)
-    code = keeping_copies(born.text, copy) if born else None
+    container = _container(items)
+    fact = OneMemory(container=str(container), count=len(items), times=written.times)
+    code = keeping_copies(born.text, copy, path.steps[len(container.steps) + 1 :]) if born else None
     hazard = Hazard(
         code="TW211",
         outcome="risk",
