@@ -75,8 +75,7 @@ class Hosting:
         return self.widget
 
     def _choose_block(self, shows: str) -> None:
-        if self.watcher.settings.has_trait("block"):
-            self.watcher.settings.set_trait("block", shows)
+        self.watcher.settings.block = shows
 
     def _frozen(self) -> tuple[str, ...]:
         return tuple(one.path for one in self.watcher.freezing.freezer.frozen.values())
