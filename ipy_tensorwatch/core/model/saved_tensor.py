@@ -81,6 +81,8 @@ class Overwritten:
         Whether it was given other memory, as by `x.data = y`.
     origins
         Where each of `roots` comes from.
+    others
+        The sequence numbers of the other nodes that saved it.
     """
 
     saved: SavedTensor
@@ -88,6 +90,7 @@ class Overwritten:
     roots: tuple[str, ...]
     is_moved: bool = False
     origins: Mapping[str, RootOrigin] = field(default_factory=dict)
+    others: tuple[int, ...] = ()
 
     @property
     def will_raise(self) -> bool:
