@@ -11,7 +11,7 @@ from ..syntax.statement_text import header_end, spell
 from .assigned_value import value_of
 from .called_methods import CalledMethod, called_methods
 from .loop_elements import elements_of, loops_around
-from .names_used import binds_of, calls_of, mentions_of
+from .names_used import binds_of, calls_of, mentions_of, operates
 from .statement_writes import targets_of
 from .write_target import Target, key_names, spell_target
 
@@ -87,8 +87,13 @@ class Statement:
         return self._read().calls
 
     @property
+    def operates(self) -> bool:
+        """Whether it may run an object's own code without a call."""
+        return operates(self._node)
+
+    @property
     def methods(self) -> tuple[CalledMethod, ...]:
-        """The methods that it calls by name, each with its object's path."""
+        """The methods that it calls by name, each with its object's path, also through the variables of loops."""
         return self._read().methods
 
     @property
@@ -98,7 +103,7 @@ class Statement:
 
     def _read(self) -> StatementFacts:
         if not self._facts:
-            self._facts.append(_facts_of(self._node))
+            self._facts.append(_facts_of(self._node, self._loops))
         return self._facts[0]
 
 
@@ -147,9 +152,9 @@ def _describe(index: int, node: ast.stmt, lines: list[str], loops: Loops) -> Sta
     return Statement(index=index, line=start, end_line=end, text=text, _node=node, _loops=loops)
 
 
-def _facts_of(node: ast.stmt) -> StatementFacts:
+def _facts_of(node: ast.stmt, loops: Loops) -> StatementFacts:
     try:
-        return _analyse(node)
+        return _analyse(node, loops)
     except RecursionError:  # too deep for the recursion limit: handled like an unknown call
         return StatementFacts()
 
@@ -161,7 +166,7 @@ def _elements_of(node: ast.stmt, loops: Loops) -> tuple[Element, ...]:
         return ()
 
 
-def _analyse(node: ast.stmt) -> StatementFacts:
+def _analyse(node: ast.stmt, loops: Loops) -> StatementFacts:
     source = find_source(node)
     inner = parse_statements(source) if source else ()
     return StatementFacts(
@@ -170,7 +175,7 @@ def _analyse(node: ast.stmt) -> StatementFacts:
         mentions=tuple(dict.fromkeys([*mentions_of(node), *(one for part in inner for one in part.mentions)])),
         binds=binds_of(node).union(*(part.binds for part in inner)),
         calls=calls_of(node),
-        methods=tuple(dict.fromkeys([*called_methods(node), *(one for part in inner for one in part.methods)])),
+        methods=tuple(dict.fromkeys([*called_methods(node, loops), *(one for part in inner for one in part.methods)])),
     )
 
 
