@@ -12,14 +12,14 @@ from ..model.records import Site
 from ..statements.write_calls import mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from .changed_path import ChangedPath
-from .module_calls import was_called
+from .module_calls import is_inside_call, was_called
 from .own_arrays import changes_itself
 from .path_evidence import Sightings
 from .path_writes import Course
 from .possible_writers import FEW, WriterSearch
 from .silent import SILENT, Verdict
 from .site_order import order_sites
-from .updates import counts_as_parameter, is_by_optimizers_method, is_update_by_hand
+from .updates import counts_as_parameter, is_by_optimizers_method, is_gradient_by_hand, is_update_by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -206,7 +206,7 @@ class _Case:
             return named
         if self.path.is_grad and self._is_backward(statement, reached):
             return "backward"
-        if self._is_of_called_module(statement, reached):
+        if self._is_of_called_module(statement, reached) or self._is_state_in_training(statement, reached):
             return "module"
         if changes_itself(self.cell, self.changed, statement, reached):
             return "object"
@@ -270,7 +270,9 @@ class _Case:
     def _is_backward(self, statement: Statement, reached: Reach) -> bool:
         if runs_backward(statement) or reached.backward:
             return True
-        return statement.calls and not reached.candidates and not self._named_others(statement)
+        if not statement.calls or self._named_others(statement):
+            return False
+        return is_gradient_by_hand(self.changed, reached) if reached.candidates else True
 
     def _is_of_called_module(self, statement: Statement, reached: Reach) -> bool:
         """Return whether a buffer was reached through the module that was called, not through another one."""
@@ -283,6 +285,12 @@ class _Case:
             if called and called.isdisjoint(mine):
                 return False
         return was_called(self.cell, statement, (self.path, *mine), reached.candidates)
+
+    def _is_state_in_training(self, statement: Statement, reached: Reach) -> bool:
+        """Return whether a module wrote a plain tensor of its own as it was called, in a cell that trains."""
+        if not (self.evidence.steps and statement.calls and reached.candidates) or self.reading.kind != "tensor":
+            return False
+        return self.cell.is_of_module(self.path) and is_inside_call(reached.candidates[0], (self.path,))
 
     def _named_others(self, statement: Statement) -> list[str]:
         named = self.cell.named_by(statement)
