@@ -100,6 +100,12 @@ class CellIndex:
             self._named[index] = name_targets(statement, known, self.places.watched)
         return self._named[index]
 
+    def names_as_written(self, path: AccessPath, names: frozenset[str] = frozenset()) -> bool:
+        """Return whether a statement that ran names this very path as written, or the whole that it is a part of."""
+        spelled = names or frozenset((str(path),))
+        ran = (index for index in sorted(self.spelling([path.root])) if index in (self.evidence.ran or self.numbered))
+        return any(not spelled.isdisjoint(self.named_by(self.numbered[index]).exact) for index in ran)
+
     @cached_property
     def loops(self) -> LoopWrites:
         """What the statements write through loop variables."""

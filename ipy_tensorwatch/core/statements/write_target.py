@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..model.path import ANY_ITEM, AccessPath
+from ..syntax.syntax_tree import all_nodes
 
 TargetKind = Literal["write", "assign", "array", "module", "metadata"]
 Key = int | str
@@ -132,7 +133,7 @@ def _names(key: ast.expr) -> frozenset[str]:
         ast.JoinedStr,
         ast.FormattedValue,
     )
-    parts = list(ast.walk(key))
+    parts = list(all_nodes(key))
     plain = all(isinstance(part, allowed) for part in parts)
     return frozenset(part.id for part in parts if isinstance(part, ast.Name)) if plain else frozenset()
 
