@@ -180,10 +180,10 @@ class CellIndex:
         return self.kind_of(AccessPath(path.root, path.steps[:-1])) == "module"
 
     def called_by(self, statement: Statement) -> tuple[AccessPath, ...]:
-        """Return the paths that a statement calls: `net` of `net(x)`."""
+        """Return the paths that a statement calls: `net` of `net(x)`, `net[*]` of `f(x)` in `for f in net`."""
         if statement.index not in self._called:
-            found = (one for one in statement.mentions if is_followed_by("(", str(one), statement))
-            self._called[statement.index] = tuple(found)
+            found = [one for one in statement.mentions if is_followed_by("(", str(one), statement)]
+            self._called[statement.index] = (*found, *(statement.called_in_loops if found else ()))
         return self._called[statement.index]
 
     def has_moved(self, path: str) -> bool | None:
