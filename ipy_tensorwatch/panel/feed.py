@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 WANTS = ("nothing", "news", "report")
 """What a front end may subscribe to: nothing, the badge and the marks, or whole reports while a panel is visible."""
 
+BLOCKS = ("whole", "line", "off", "auto")
+"""What may be shown under a cell; the values of the setting `block`."""
+
 MAX_FRONT_ENDS = 100
 MAX_HUSHED = 1000
 MAX_NAME, MAX_PATH = 200, 100_000
@@ -50,11 +53,14 @@ class Feed:
         Returns the elements of a small tensor before and after the last cell, or None.
     hushed
         The keys of the hazards that the user asked not to be told of again; shared with what else tells hazards.
+    choose_block
+        Sets what is shown under a cell.
     """
 
     send: Send
     values_of: Callable[[str], Values | None]
     hushed: set[str] = field(default_factory=set)
+    choose_block: Callable[[str], None] = lambda _: None
     past: PastCells = field(default_factory=PastCells)
     _wants: dict[str, str] = field(default_factory=dict)
     _report: Report | None = None
@@ -127,6 +133,11 @@ class Feed:
             self.hushed.discard(key)
         self._reported = None
         self._catch_up()
+
+    def block(self, message: Message) -> None:
+        """Show under a cell from now on what the user chose in the front end's settings."""
+        if message.get("shows") in BLOCKS:
+            self.choose_block(message["shows"])
 
     def watch(self, *, on: bool) -> None:
         """Tell the front ends whether cells are watched from now on."""
@@ -217,6 +228,7 @@ _COMMANDS: Mapping[str, Callable[[Feed, Message], None]] = {
     "want": Feed.want,
     "answer": Feed.answer,
     "hush": Feed.hush,
+    "block": Feed.block,
     "cell": Feed.tell_cell,
     "path": Feed.tell_path,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..render.wording.explained_changes import explains
 from ..render.wording.fix_sentences import remedy
 from ..render.wording.hazard_sentences import message_of, over
 from ..render.wording.measure import shorten
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ..core.hazards.hazard import Hazard, Turn
+    from ..core.model.records import Change
     from ..render.page import Line
     from .change_lines import Told
 
@@ -23,10 +25,16 @@ MAX_HAZARDS = 100
 """Maximum number of hazards per cell; standing hazards are sent again with each cell."""
 
 
-def tell_hazards(turns: Sequence[Turn], hazards: Sequence[Hazard] = (), hushed: Collection[str] = ()) -> Told:
+def tell_hazards(
+    turns: Sequence[Turn],
+    hazards: Sequence[Hazard] = (),
+    hushed: Collection[str] = (),
+    changes: Sequence[Change] = (),
+) -> Told:
     """Return the hazards that began with a cell, those that stand, and those that ended.
 
-    Minor hazards come last, and their end is left out. Those whose key is in `hushed` are marked so.
+    Minor hazards come last, and their end is left out. Those whose key is in `hushed` are marked so, and those
+    that explain one of the silent changes.
     """
     begun = {turn.hazard.mark for turn in turns if turn.why is None}
     entries: list[HazardTurn] = [
@@ -34,15 +42,17 @@ def tell_hazards(turns: Sequence[Turn], hazards: Sequence[Hazard] = (), hushed: 
     ]
     entries += [(one, None) for one in hazards if one.mark not in begun]
     entries.sort(key=_urgency)
+    silent = [change for change in changes if change.silent][:MAX_HAZARDS]
     return {
-        "hazards": [_tell(*one) | _hush(one[0], hushed) for one in entries[:MAX_HAZARDS]],
+        "hazards": [_tell(*one) | _more(one[0], hushed, silent) for one in entries[:MAX_HAZARDS]],
         "hazards_left_out": max(0, len(entries) - MAX_HAZARDS),
     }
 
 
-def _hush(hazard: Hazard, hushed: Collection[str]) -> Told:
-    """Return the key by which the user can ask not to be told again, and whether they did."""
-    return {"key": hazard.key} | ({"hushed": True} if hazard.key in hushed else {})
+def _more(hazard: Hazard, hushed: Collection[str], silent: Sequence[Change]) -> Told:
+    """Return the key by which the user can ask not to be told again, whether they did, and whether it explains more."""
+    told = {"hushed": hazard.key in hushed, "explains": any(explains(hazard, change) for change in silent)}
+    return {"key": hazard.key} | {name: True for name, is_so in told.items() if is_so}
 
 
 def _urgency(entry: HazardTurn) -> tuple[bool, int]:

@@ -71,8 +71,11 @@ class Hosting:
             # Loading the widget's libraries takes half as long as loading this package; a terminal does not need them.
             from ..panel.widget import TensorWatchWidget  # noqa: PLC0415
 
-            self.widget = TensorWatchWidget(values_of=self._values_of, hushed=self.hushed)
+            self.widget = TensorWatchWidget(self._values_of, self.hushed, self._choose_block)
         return self.widget
+
+    def _choose_block(self, shows: str) -> None:
+        self.watcher.settings.block = shows
 
     def _frozen(self) -> tuple[str, ...]:
         return tuple(one.path for one in self.watcher.freezing.freezer.frozen.values())

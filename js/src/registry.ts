@@ -21,8 +21,16 @@ export interface Entry {
   mount(element: HTMLElement, host: Host): () => void;
   /** Call a listener with what is known now, and after every cell that changes it; return what ends that. */
   follow(listener: (news: News) => void): () => void;
+  /** Take up what the user has set on this page; missing in a widget that is older. */
+  choose?(wishes: Wishes): void;
   /** Lead to what a line of code did; missing in a widget that is older. */
   show?(place: Place): void;
+}
+
+/** What the user has set in JupyterLab's settings, as far as the kernel is to know it. */
+export interface Wishes {
+  /** What is shown under a cell; null where the kernel's own setting decides. */
+  readonly block: string | null;
 }
 
 /** What the panel asks of the page around it. */

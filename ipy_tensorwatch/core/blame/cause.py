@@ -90,8 +90,11 @@ class _Case:
         return Verdict(cause=cause, sites=sites, via=tuple(via))
 
     def _cause_of_all(self, found: Sequence[tuple[PossibleWriter, Cause]]) -> Cause:
-        """Return the cause of all writes: unexpected if one was seen that is, whatever other statements name."""
-        seen = [cause for one, cause in found if one.certain and cause in SILENT]
+        """Return the cause of all writes: direct if a statement names the path, unless one was seen to write beside it.
+
+        The second holds for what the cell bound itself: what one statement made, a later one changed.
+        """
+        seen = [cause for one, cause in found if self.cell.judges_born and one.certain and cause in SILENT]
         if not seen and self.cell.names_as_written(self.path, self.names):
             return "direct"
         seen = seen or [cause for one, cause in found if one.certain or one.is_named]

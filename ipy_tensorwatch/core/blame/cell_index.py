@@ -49,7 +49,11 @@ class CellIndex:
     ----------
     curtailed
         The paths whose cause was not searched to the end, because the deadline passed.
+    judges_born
+        Whether it tells of what the cell bound itself: then a statement that names it does not speak for others.
     """
+
+    judges_born = False
 
     def __init__(self, evidence: Evidence, trace: CellTrace, places: SnapshotIndex) -> None:
         self.evidence, self.places, self._trace = evidence, places, trace
@@ -89,6 +93,7 @@ class CellIndex:
         """Return an index of what was observed after a look; `ran` are the statements that ran since."""
         _ = self.numbered, self.able, self._trails, self._words, self._leading
         later, known = copy.copy(self), self.evidence
+        later.judges_born = True
         later.evidence = replace(known, writes=_after(look, known.writes), moves=_after(look, known.moves), ran=ran)
         return later
 

@@ -22,11 +22,11 @@ export function cellsOf(document: Document): Cell[] {
   return isNotebook(document) ? [...document.content.widgets] : [...document.console.cells];
 }
 
-/** The cell and the line that the cursor is in; before the first one where there is none. */
+/** The cell and the line that the cursor is in; before the first cell where there is none. */
 export function cursorOf(document: Document): { cell: number; line: number } {
   const cell = isNotebook(document) ? document.content.activeCellIndex : -1;
   const editor = cellsOf(document)[cell]?.editor;
-  return { cell, line: editor?.hasFocus() ? editor.getCursorPosition().line + 1 : 0 };
+  return { cell, line: (editor?.getCursorPosition().line ?? 0) + 1 };
 }
 
 /** Select the cell, put the cursor on the line and show it; whether there is such a cell. */

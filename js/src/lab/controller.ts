@@ -42,6 +42,8 @@ export class Controller {
   readonly #tried = new Set<string>();
   /** What is to be said beside the situation, by kernel. */
   readonly #remarks = new Map<string, string>();
+  /** The mark that the reader was led to last. */
+  #visited: Place | null = null;
   #isDue = false;
 
   constructor(shell: JupyterFrontEnd.IShell, documents: Documents, marks: Marks, options: Options, keys: () => string) {
@@ -59,6 +61,9 @@ export class Controller {
     marks.clicked.connect((_, { model, mark }) => this.#showMark(model, mark));
     options.changed.connect(() => {
       marks.show(options.values.markLines);
+      for (const { entry, ending } of this.#views.all()) {
+        ending === null && entry.choose?.(options.wishes);
+      }
       this.#refresh();
     });
     this.side.shown.connect(() => widenOnce(this.side));
@@ -97,11 +102,11 @@ export class Controller {
     }
     const cells = cellsOf(document).map(({ model }) => model.id);
     const at = cursorOf(document);
-    const isBehind = ({ cell, line }: Place): boolean => {
-      const index = cells.indexOf(cell ?? "");
-      return index > at.cell || (index === at.cell && line > at.line);
-    };
-    const place = places.find(isBehind) ?? (places[0] as Place);
+    const index = ({ cell }: Place): number => cells.indexOf(cell ?? "");
+    const order = (place: Place): number => index(place) - at.cell || place.line - at.line;
+    const isVisited = ({ cell, line }: Place): boolean => this.#visited?.cell === cell && this.#visited?.line === line;
+    const place = places.find((one) => order(one) > 0 || (order(one) === 0 && !isVisited(one))) ?? (places[0] as Place);
+    this.#visited = place;
     await reveal(this.#shell, [document], place);
     this.#views.of(this.#documents.kernelOf(document))?.entry.show?.(place);
   }
@@ -161,6 +166,7 @@ export class Controller {
   }
 
   #welcome({ entry, kernel }: View): void {
+    entry.choose?.(this.#options.wishes);
     const current = this.#documents.current;
     this.#refresh();
     const isFresh = Date.now() / 1000 - entry.born < FRESH;

@@ -144,7 +144,6 @@ declare module "@jupyterlab/cells" {
   export interface IEditor {
     readonly lineCount: number;
     getCursorPosition(): IPosition;
-    hasFocus(): boolean;
     focus(): void;
     setCursorPosition(position: IPosition): void;
     revealPosition(position: IPosition): void;

@@ -2,9 +2,10 @@
 
 import type { ISettingRegistry } from "@jupyterlab/settingregistry";
 import { Signal } from "@lumino/signaling";
+import type { Wishes } from "../registry";
 
-/** What is printed under a cell; the kernel's own setting decides where it is `auto`. */
-export type Block = "auto" | "whole" | "line" | "off";
+/** What is shown under a cell; `kernel` leaves it to the kernel's own setting. */
+type Block = "kernel" | "auto" | "whole" | "line" | "off";
 
 interface Values {
   readonly loadByItself: boolean;
@@ -15,10 +16,16 @@ interface Values {
 
 export class Options {
   readonly changed = new Signal<this, void>(this);
-  #values: Values = { loadByItself: false, openPanel: true, block: "auto", markLines: true };
+  #values: Values = { loadByItself: false, openPanel: true, block: "kernel", markLines: true };
 
   get values(): Values {
     return this.#values;
+  }
+
+  /** What the kernels are to know of it. */
+  get wishes(): Wishes {
+    const { block } = this.#values;
+    return { block: block === "kernel" ? null : block };
   }
 
   /** Take up the settings of a plugin, now and whenever they change. */

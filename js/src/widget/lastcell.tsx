@@ -18,7 +18,9 @@ export function LastCell(props: Ways & { told: Told; filter: string }): JSX.Elem
   const silent = lines.filter((line) => line.silent);
   const others = lines.filter((line) => !line.silent);
   const isQuiet = lines.length === 0 && hazards.every(({ turn }) => turn === null);
-  const begun = hazards.filter(({ turn, minor, hushed }) => turn === "new" && !minor && !hushed);
+  const begun = hazards.filter(
+    ({ turn, minor, hushed, explains }) => (turn === "new" || (turn === null && explains)) && !(minor || hushed),
+  );
   return (
     <>
       {cell.status !== "ok" && <p class="tw-note">{STATUS[cell.status]}</p>}

@@ -86,6 +86,11 @@ export class Store extends EventTarget {
     this.#send({ kind: "hush", key, on: isOn });
   }
 
+  /** Have the kernel show this under a cell. */
+  chooseBlock(shows: string | null): void {
+    shows !== null && this.#send({ kind: "block", shows });
+  }
+
   askCell(count: number): void {
     this.#send({ kind: "cell", count });
   }

@@ -43,6 +43,8 @@ export interface HazardLine {
   readonly key?: string;
   /** Whether the user asked not to be told of it again. */
   readonly hushed?: boolean;
+  /** Whether it explains some of the silent changes. */
+  readonly explains?: boolean;
   readonly what: readonly Link[];
   readonly why: readonly Link[];
   readonly remedy: readonly Link[];
