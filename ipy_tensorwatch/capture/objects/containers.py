@@ -319,7 +319,7 @@ def module_steps(module: torch.nn.Module, keys: list[str]) -> tuple[Style, Seque
     if is_a(type(module), torch.nn.ModuleDict, torch.nn.ParameterDict):
         return "key", keys
     if is_a(type(module), *_NUMBERED) and any(key.isdigit() for key in keys):
-        return "typed", [f"[{key}]" if key.isdigit() else f".{key}" for key in keys]
+        return "typed", [f"[{place}]" if key.isdigit() else f".{key}" for place, key in enumerate(keys)]
     return "attribute", ["module"] if keys == ["_fsdp_wrapped_module"] else keys  # the name of its property
 
 

@@ -12,7 +12,7 @@ from ..model.records import Site
 from ..statements.write_calls import mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from .changed_path import ChangedPath
-from .module_calls import was_called
+from .module_calls import is_inside_call, was_called
 from .own_arrays import changes_itself
 from .path_evidence import Sightings
 from .path_writes import Course
@@ -23,8 +23,8 @@ from .updates import (
     counts_as_parameter,
     gives_back,
     is_by_optimizers_method,
+    is_gradient_by_hand,
     is_update_by_hand,
-    is_written_itself,
     optimizers_called,
 )
 
@@ -215,7 +215,7 @@ class _Case:
             return named
         if self.path.is_grad and self._is_backward(statement, reached):
             return "backward"
-        if self._is_of_called_module(statement, reached):
+        if self._is_of_called_module(statement, reached) or self._is_state_in_training(statement, reached):
             return "module"
         if changes_itself(self.cell, self.changed, statement, reached):
             return "object"
@@ -284,7 +284,7 @@ class _Case:
             return True
         if not statement.calls or self._named_others(statement) or gives_back(self.changed, statement):
             return False
-        return not reached.candidates or is_written_itself(self.changed, reached.candidates[0])
+        return not reached.candidates or is_gradient_by_hand(self.changed, reached)
 
     def _is_of_called_module(self, statement: Statement, reached: Reach) -> bool:
         """Return whether a buffer was reached through the module that was called, not through another one."""
@@ -297,6 +297,12 @@ class _Case:
             if called and called.isdisjoint(mine):
                 return False
         return was_called(self.cell, statement, (self.path, *mine), reached.candidates)
+
+    def _is_state_in_training(self, statement: Statement, reached: Reach) -> bool:
+        """Return whether a module wrote a plain tensor of its own as it was called, in a cell that trains."""
+        if not (self.evidence.steps and statement.calls and reached.candidates) or self.reading.kind != "tensor":
+            return False
+        return self.cell.is_of_module(self.path) and is_inside_call(reached.candidates[0], (self.path,))
 
     def _named_others(self, statement: Statement) -> list[str]:
         named = self.cell.named_by(statement)

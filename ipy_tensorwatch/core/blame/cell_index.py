@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ..host.deadline import Deadline
 from ..interpreter.ranking import Elsewhere
 from ..interpreter.trails import Trails
+from ..model.path import AccessPath
 from ..statements.assigned_value import may_write_in
 from ..statements.statement import parse_statements
 from ..statements.target_matching import name_targets
@@ -23,13 +24,13 @@ from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
-    from ..interpreter.definitions import ClassKind
+    from ..interpreter.definitions import ClassKind, RunningFunction
     from ..interpreter.inferred_lines import Reached, Trail
     from ..model.cell_trace import CellTrace
     from ..model.evidence import Evidence, Move, SeenWrite
-    from ..model.path import AccessPath
+    from ..model.reading import Reading
     from ..model.records import Inner, Place
     from ..statements.reference import Reference
     from ..statements.statement import Statement
@@ -162,11 +163,16 @@ class CellIndex:
     def storages_named_in(self, index: int) -> frozenset[int]:
         """Return the storages that functions called by a statement name as written."""
         if index not in self._storages:
-            events = self.trail_of(self.numbered[index]).events if self.numbered[index].calls else ()
-            refs = {one.reference for one in events if one.kind == "write" and one.reference and one.reference.sure}
-            paths = frozenset[str]().union(*(self._paths_of(one) or () for one in refs))
-            self._storages[index] = frozenset(self.places.watched[path].storage for path in paths)
+            self._storages[index] = frozenset(one.storage for one in self.written_in(self.numbered[index]))
         return self._storages[index]
+
+    def written_in(self, statement: Statement, within: tuple[RunningFunction, ...] | None = None) -> Iterator[Reading]:
+        """Yield the tensors that functions called by a statement name as written; `within` are those that must run."""
+        events = self.trail_of(statement).events if statement.calls else ()
+        known = (one for one in events if one.kind == "write" and within in (None, one.within))
+        refs = {one.reference for one in known if one.reference and one.reference.sure}
+        paths = frozenset[str]().union(*(self._paths_of(one) or () for one in refs))
+        return (self.places.watched[path] for path in paths)
 
     def steps_in(self, statement: Statement) -> bool:
         """Return whether an optimizer stepped in a statement."""
@@ -180,11 +186,15 @@ class CellIndex:
         """Return whether a path leads to a module or to an optimizer."""
         return self._trails.library.kind_of(self._trails.library.class_of(path))
 
+    def is_of_module(self, path: AccessPath) -> bool:
+        """Return whether a path leads to an attribute of a module."""
+        return self.kind_of(AccessPath(path.root, path.steps[:-1])) == "module"
+
     def called_by(self, statement: Statement) -> tuple[AccessPath, ...]:
-        """Return the paths that a statement calls: `net` of `net(x)`."""
+        """Return the paths that a statement calls: `net` of `net(x)`, `net[*]` of `f(x)` in `for f in net`."""
         if statement.index not in self._called:
-            found = (one for one in statement.mentions if is_followed_by("(", str(one), statement))
-            self._called[statement.index] = tuple(found)
+            found = [one for one in statement.mentions if is_followed_by("(", str(one), statement)]
+            self._called[statement.index] = (*found, *(statement.called_in_loops if found else ()))
         return self._called[statement.index]
 
     def has_moved(self, path: str) -> bool | None:

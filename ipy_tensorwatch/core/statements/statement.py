@@ -12,7 +12,7 @@ from ..syntax.parsing import LAST_SOURCES, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
 from .assigned_value import value_of
 from .called_methods import CalledMethod, called_methods
-from .loop_elements import elements_of, loops_around
+from .loop_elements import called_through, elements_of, loops_around
 from .names_used import binds_of, calls_of, mentions_of, operates
 from .statement_writes import targets_of
 from .write_target import Target, key_names, lengths_of, spell_target
@@ -60,6 +60,11 @@ class Statement:
     def elements(self) -> tuple[Element, ...]:
         """The elements of containers that it writes through the variables of the loops around it."""
         return self._join(lambda node: elements_of(node, self._loops), [one.elements for one in self._inner])
+
+    @cached_property
+    def called_in_loops(self) -> tuple[AccessPath, ...]:
+        """The paths that it calls through the variables of the loops around it."""
+        return self._join(lambda node: called_through(node, self._loops), [])
 
     @cached_property
     def mentions(self) -> tuple[AccessPath, ...]:
