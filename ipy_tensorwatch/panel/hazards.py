@@ -11,7 +11,7 @@ from ..render.wording.sites import MAX_STATEMENT
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from ..core.hazards.hazard import Hazard, Turn
     from ..render.page import Line
@@ -23,10 +23,10 @@ MAX_HAZARDS = 100
 """Maximum number of hazards per cell; standing hazards are sent again with each cell."""
 
 
-def tell_hazards(turns: Sequence[Turn], hazards: Sequence[Hazard] = ()) -> Told:
+def tell_hazards(turns: Sequence[Turn], hazards: Sequence[Hazard] = (), hushed: Collection[str] = ()) -> Told:
     """Return the hazards that began with a cell, those that stand, and those that ended.
 
-    Minor hazards come last, and their end is left out.
+    Minor hazards come last, and their end is left out. Those whose key is in `hushed` are marked so.
     """
     begun = {turn.hazard.mark for turn in turns if turn.why is None}
     entries: list[HazardTurn] = [
@@ -35,9 +35,14 @@ def tell_hazards(turns: Sequence[Turn], hazards: Sequence[Hazard] = ()) -> Told:
     entries += [(one, None) for one in hazards if one.mark not in begun]
     entries.sort(key=_urgency)
     return {
-        "hazards": [_tell(*one) for one in entries[:MAX_HAZARDS]],
+        "hazards": [_tell(*one) | _hush(one[0], hushed) for one in entries[:MAX_HAZARDS]],
         "hazards_left_out": max(0, len(entries) - MAX_HAZARDS),
     }
+
+
+def _hush(hazard: Hazard, hushed: Collection[str]) -> Told:
+    """Return the key by which the user can ask not to be told again, and whether they did."""
+    return {"key": hazard.key} | ({"hushed": True} if hazard.key in hushed else {})
 
 
 def _urgency(entry: HazardTurn) -> tuple[bool, int]:

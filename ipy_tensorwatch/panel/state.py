@@ -16,7 +16,7 @@ from .hazards import tell_hazards
 from .splice import Splice, dropped, splices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from ..core.model.reading import Reading
     from ..core.model.records import AliasGroup, Cell, Change, Coverage, Unverified
@@ -70,7 +70,7 @@ class State:
                 yield from chain.from_iterable(both)
 
 
-def describe(report: Report, cell_id: str | None) -> dict[str, Any]:
+def describe(report: Report, cell_id: str | None, hushed: Collection[str]) -> dict[str, Any]:
     """Return a report as JSON, without its lists."""
     coverage, ordered = report.coverage, most_telling(report.changes)
     return {
@@ -80,7 +80,7 @@ def describe(report: Report, cell_id: str | None) -> dict[str, Any]:
         "changes": compact(ordered[:MAX_CHANGES]),
         "coverage": _tell_coverage(coverage),
         **_tell_lines(ordered),
-        **tell_hazards(report.turns, report.hazards),
+        **tell_hazards(report.turns, report.hazards, hushed),
     }
 
 
@@ -105,11 +105,15 @@ def tell_cell(cell: Cell, cell_id: str | None) -> dict[str, Any]:
     return told | {"duration": cell.duration, "overhead": cell.overhead}
 
 
-def tell_past(one: PastCell | None) -> dict[str, Any] | None:
+def tell_past(one: PastCell | None, hushed: Collection[str]) -> dict[str, Any] | None:
     """Return an earlier cell with its changes and hazards; None if it is not kept."""
     if one is None:
         return None
-    return {"cell": tell_cell(one.cell, one.id), **_tell_lines(most_telling(one.changes)), **tell_hazards(one.turns)}
+    return {
+        "cell": tell_cell(one.cell, one.id),
+        **_tell_lines(most_telling(one.changes)),
+        **tell_hazards(one.turns, (), hushed),
+    }
 
 
 def _timeline(one: PastCell) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..model.cell_error import Spot  # noqa: TC001  (the examples make one)
 from ..statements.names_used import mentions_of
 from ..statements.statement_writes import targets_of
 from ..syntax.ast_queries import is_library, last_name, names_bound, spell_path
@@ -19,24 +20,6 @@ if TYPE_CHECKING:
 
     from ..model.path import AccessPath
     from ..statements.write_target import Target
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
-    """One frame of a traceback, as plain values.
-
-    Attributes
-    ----------
-    span
-        First line and column, last line and column of what ran; None before Python 3.11.
-    function
-        The name of the function, `<module>` of a cell itself.
-    """
-
-    file: str
-    line: int
-    span: tuple[int, int, int, int] | None
-    function: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,8 @@ from ..syntax.syntax_tree import all_nodes
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from .failing_statement import Failing
 
-
-def take_one_by_one(source: str, failing: Failing, name: str, bases: Collection[str]) -> tuple[TypedLine, str] | None:
+def take_one_by_one(source: str, failing: TypedLine, name: str, bases: Collection[str]) -> tuple[TypedLine, str] | None:
     """Rewrite the loop that binds `name` to successive rows of a tensor: its header, or the whole comprehension.
 
     Line numbers of the result refer to `source`.
@@ -36,7 +34,7 @@ def take_one_by_one(source: str, failing: Failing, name: str, bases: Collection[
     around = [one for one in loops if one.lineno <= failing.line <= (one.end_lineno or 0) and name in names_bound(one)]
     if not around:
         code = _in_comprehension(failing.text, name, bases)
-        return (TypedLine(line=failing.line, text=failing.text), code) if code else None
+        return (failing, code) if code else None
     node, lines = around[-1], source.split("\n")
     end, column = header_end(node, lines)
     text = spell(node, lines, node.lineno, end, column)

@@ -81,6 +81,8 @@ class Overwritten:
         Whether it was given other memory, as by `x.data = y`.
     origins
         Where each of `roots` comes from.
+    ran
+        The statement of this cell whose backward has computed with it; None if that is still to come.
     """
 
     saved: SavedTensor
@@ -88,6 +90,7 @@ class Overwritten:
     roots: tuple[str, ...]
     is_moved: bool = False
     origins: Mapping[str, RootOrigin] = field(default_factory=dict)
+    ran: int | None = None
 
     @property
     def will_raise(self) -> bool:

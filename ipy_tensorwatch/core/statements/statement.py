@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..syntax.magic_calls import MAGIC_CALL, as_typed, find_body, find_source
 from ..syntax.parsing import LAST_SOURCES, parse_cell, walk_statements
@@ -15,11 +15,11 @@ from .called_methods import CalledMethod, called_methods
 from .loop_elements import elements_of, loops_around
 from .names_used import binds_of, calls_of, mentions_of
 from .statement_writes import targets_of
-from .write_target import Target, key_names, spell_target
+from .write_target import Target, key_names, lengths_of, spell_target
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..model.path import AccessPath
     from .loop_elements import Element, Loops
@@ -145,13 +145,21 @@ def _describe(index: int, node: ast.stmt, lines: list[str], loops: Loops) -> Sta
     return Statement(index=index, line=start, end_line=end, text=text, _node=node, _loops=loops)
 
 
-def names_written(statement: Statement) -> tuple[str, ...]:
+class TargetNames(NamedTuple):
+    """What determines a statement's targets: names, and containers whose lengths do, by the lengths' names."""
+
+    names: tuple[str, ...] = ()
+    lengths: Mapping[str, AccessPath] = {}
+
+
+def names_written(statement: Statement) -> TargetNames:
     """Return the names that determine a statement's targets: their roots, and the names in their items' keys.
 
     Examples
     --------
-    >>> names_written(parse_statements("h[i].add_(x)")[0])
+    >>> names_written(parse_statements("h[i].add_(x)")[0]).names
     ('h', 'i')
     """
     paths = [one.path for one in statement.targets]
-    return tuple(sorted({path.root for path in paths}.union(*map(key_names, paths))))
+    names = {path.root for path in paths}.union(*map(key_names, paths))
+    return TargetNames(tuple(sorted(names)), {name: one for path in paths for name, one in lengths_of(path).items()})

@@ -143,6 +143,8 @@ declare module "@jupyterlab/cells" {
   }
   export interface IEditor {
     readonly lineCount: number;
+    getCursorPosition(): IPosition;
+    hasFocus(): boolean;
     focus(): void;
     setCursorPosition(position: IPosition): void;
     revealPosition(position: IPosition): void;

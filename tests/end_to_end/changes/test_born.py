@@ -57,6 +57,10 @@ def told(report):
         ("kept, buf = [], torch.zeros(2)\nfor i in range(2):\n    buf += 1\n    kept.append(buf)", {"kept[0]": (4, [3], ["buf"])}),
         ("class Box: pass\nbox = Box()\nbox.t = torch.zeros(2)\nv = box.t[:1]\nv += 1", {"box.t": (3, [5], ["v"])}),
         ("for i in range(3):\n    x = torch.zeros(2)\n    y = x[:]\n    y.fill_(i + 1)", {"x": (2, [4], ["y"])}),
+        ("x = torch.zeros(3)\nx += 1\ny = x.view(3)\ny += 1", {"x": (1, [4, 2], ["y"])}),
+        ("a = np.zeros(2)\nt = torch.from_numpy(a)\nt += 1\na += 1", {"a": (1, [3, 4], ["t"]), "t": (2, [4, 3], ["a"])}),
+        ("w = torch.ones(2, requires_grad=True)\nw.sum().backward()\nkept = [w.grad]\ng = w.grad.view(2)\ng += 1",
+         {"w.grad": (2, [5], ["g"]), "kept[0]": (3, [5], ["g"])}),
         ("x = torch.zeros(300, 300)\ny = x.detach()\ny += 1", {"x": (1, [3], ["y"])}),
     ],
 )  # fmt: skip
