@@ -275,6 +275,8 @@ def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
             yield ODD, (place,), ("no dict",), ""
             continue
         settings = [(key, value) for key, value in pairs_of(group) if not (type(key) is str and key == "params")]
+        if ATOM_IDS.issuperset([id(type(value)) for _, value in settings]):
+            continue  # numbers alone, as nearly always
         steps = [place + _key_step(number, key) for number, (key, _) in enumerate(settings)]
         yield "typed", steps, [value for _, value in settings], ""
 
