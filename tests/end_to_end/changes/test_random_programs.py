@@ -41,7 +41,7 @@ def test_a_report_is_what_the_bytes_say(program: Program):
             report = nb.report()
             faults = [
                 *fault_of_walk(report, namespace),
-                *faults_of_changes(report, verdict, namespace),
+                *faults_of_changes(report, verdict, namespace, written.left),
                 *faults_of_pairs(report, namespace),
                 *faults_of_lines(report, verdict, written),
                 *faults_of_births(report, verdict),
@@ -59,7 +59,9 @@ def fault_of_walk(report: Report, namespace: dict[str, Any]) -> list[str]:
     return [f"walk: {sorted(found ^ known)}"] if found != known else []
 
 
-def faults_of_changes(report: Report, verdict: oracle.Verdict, namespace: dict[str, Any]) -> list[str]:
+def faults_of_changes(
+    report: Report, verdict: oracle.Verdict, namespace: dict[str, Any], left: dict[str, set[int]]
+) -> list[str]:
     touched = {p for p, (old, new) in verdict.versions.items() if old != new} - verdict.mutated
     truth = {
         "mutated": verdict.mutated,
@@ -68,9 +70,14 @@ def faults_of_changes(report: Report, verdict: oracle.Verdict, namespace: dict[s
         "rebound": verdict.rebound,
         "touched": touched,
     }
-    faults = []
+    faults = [
+        f"{path} was bound anew, and said to be written by {change['sites']}, not {left[path]}"
+        for path, change in changes(report, "mutated").items()
+        if path in left and path not in verdict.mutated and not left[path].issuperset(_lines(change))
+    ]
     for kind, expected in truth.items():
         open_paths = verdict.reshaped | (verdict.moved if kind == "touched" else set())
+        open_paths |= left.keys() if kind == "mutated" else set()
         found = set(changes(report, kind))
         if found - open_paths != expected - open_paths:
             faults.append(f"{kind}: reported {sorted(found - expected)}, missed {sorted(expected - found)}")
@@ -87,6 +94,10 @@ def faults_of_changes(report: Report, verdict: oracle.Verdict, namespace: dict[s
             ):
                 faults.append(f"{path}: elements are {change['elements']}, not {verdict.counts[path]}")
     return faults
+
+
+def _lines(change: dict[str, Any]) -> set[int]:
+    return {site["line"] for site in change["sites"]}
 
 
 def _distinct(array: Any) -> bool:
