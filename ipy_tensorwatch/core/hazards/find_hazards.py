@@ -62,7 +62,7 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     begun += unheld_parameters(reasoning, optimizers, held)
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
     none: tuple[Hazard, ...] = ()
-    wrong = GUARD.run("hazards", lambda: tuple(wrong_backwards(reasoning, standing)), default=none)
+    wrong = GUARD.run("finding-hazards", lambda: tuple(wrong_backwards(reasoning, standing)), default=none)
     hazards = (*wrong, *breaks, *(one.hazard for one in lasting))
     hazards += (*gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
     fixes = {one.fix: _with_edits(one.fix, trace, standing) for one in hazards if one.fix is not None}

@@ -114,9 +114,9 @@ def _may_be_written(reasoning: Reasoning, item: Item) -> bool:
 
 
 def _times_written(reasoning: Reasoning, items: Sequence[Item]) -> int | None:
-    """Return how often the memory was written since the cell began; None if it has no version."""
+    """Return how often the memory was written since the cell began; None if it has no version of its own."""
     reading = items[0].reading
-    if reading.version is None:
+    if reading.version is None or any(one.reading.storage != reading.storage for one in items):
         return None
     before = [one.version for _, one in reasoning.trace.before.by_storage.get(reading.storage, ())]
     return reading.version - max((one for one in before if one is not None), default=0)
@@ -196,8 +196,9 @@ def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], 
     path, reading = items[0]
     born, count = reasoning.born.sites.get(str(path)), reasoning.trace.cell.count
     copy = ".copy()" if reading.kind == "ndarray" else ".clone()"
-    fact = OneMemory(container=str(_container(items)), count=len(items), times=written.times)
-    code = keeping_copies(born.text, copy) if born else None
+    container = _container(items)
+    fact = OneMemory(container=str(container), count=len(items), times=written.times)
+    code = keeping_copies(born.text, copy, path.steps[len(container.steps) + 1 :]) if born else None
     hazard = Hazard(
         code="TW211",
         outcome="risk",

@@ -148,23 +148,31 @@ def faults_of_births(report: Report, verdict: oracle.Verdict) -> list[str]:
 def faults_of_silence(
     report: Report, verdict: oracle.Verdict, written: oracle.Written, cell: Cell, namespace: dict[str, Any]
 ) -> list[str]:
-    """Ask only where the design is plain: every line that wrote names the path, or one of them does not."""
+    """Ask only where the design is plain: a line that wrote names the path, or no line does.
+
+    Of what the cell bound itself: every line that wrote names it, or one of them does not.
+    """
     faults, hushed = [], silent(report)
     arrays = oracle.walk(namespace)
+    named = set().union(*cell.names.values(), *cell.hints.values())
     for path in verdict.mutated:
         wrote = written.lines.get(path, set())
-        by_name = bool(wrote) and all(path in cell.names.get(line, ()) for line in wrote)
-        is_parameter = is_leaf_that_requires_grad(arrays[path])
-        as_parameter = is_parameter and all(
+        every = (
+            all if path in verdict.born else any
+        )  # a name speaks for the whole cell where the tensor was there before
+        by_name = bool(wrote) and every(path in cell.names.get(line, ()) for line in wrote)
+        as_parameter = is_leaf_that_requires_grad(arrays[path]) and all(
             any(arrays.get(other) is arrays[path] for other in cell.names.get(line, ()))
             for line in wrote | written.idle.get(path, set())
         )
         if (by_name or as_parameter) and path in hushed:
-            faults.append(f"{path} is named by each line that wrote it, and called silent ({_cause(report, path)})")
-        unnamed = [line for line in wrote if not _may_name(cell, line, path)]
+            faults.append(f"{path} is named by the line that wrote it, and called silent ({_cause(report, path)})")
+        unnamed = path in verdict.born and any(not _may_name(cell, line, path) for line in wrote)
+        open_question = not unnamed and any(path == n or path.startswith((f"{n}[", f"{n}.")) for n in named)
+        open_question |= is_leaf_that_requires_grad(arrays[path])
         is_leftover = _cause(report, path) == "leftover"  # of a loop that has ended
-        if unnamed and not (is_parameter or is_leftover or path in hushed):
-            faults.append(f"{path} is not named by line {unnamed[0]}, and not called silent ({_cause(report, path)})")
+        if not (by_name or open_question or is_leftover or path in hushed):
+            faults.append(f"{path} is not named, and not called silent ({_cause(report, path)})")
     return faults + [
         f"{path} is called silent, and did not change" for path in sorted(hushed - changes(report, "mutated").keys())
     ]

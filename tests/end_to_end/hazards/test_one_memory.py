@@ -65,6 +65,17 @@ KEPT = {
         "hist",
         3,
     ),
+    "arrays of one frame": (
+        "kept, frame = [], np.zeros(2)\nfor i in range(3):\n    frame[:] = i + 1\n    kept.append(torch.from_numpy(frame))",
+        "kept",
+        3,
+    ),
+    "a buffer in tuples": (
+        "kept, s = [], torch.zeros(2)\nfor i in range(4):\n    s += 1\n    kept.append((s, i))",
+        "kept",
+        4,
+    ),
+    "one part of tuples": ("pairs = [(b, 1) for b in stream()]", "pairs", 5),
     "a repeated item": ("h = [torch.zeros(2)] * 3\nh[0].fill_(1)\nh[2].fill_(3)", "h", 2),
 }
 QUIET = {
@@ -81,6 +92,11 @@ QUIET = {
     "rows of an expanded tensor": "rows = list(torch.arange(3.).add_(1).mul_(3).sub_(2).expand(4, 3))",
     "rebound before they are written": "h = [torch.zeros(2)] * 2\nh[0] = h[0] + 1\nh[1] = h[1] + 2",
     "what an object gives without writing": "frames = [env.obs for _ in range(3)]",
+    "a sum that is kept elsewhere": (
+        "def step(): return np.random.rand(4), 1.\nkept, sums = [], []\nfor e in range(400):\n    total = 0\n"
+        "    for i in range(3):\n        s, r = step()\n        total += r\n        kept.append((s, s))\n"
+        "    sums.append(total)"
+    ),
     "parameters in two lists": "both = [model.weight, model.weight]\nfor p in both:\n    p.data.mul_(0.5)",
 }
 
