@@ -252,12 +252,16 @@ class BornPaths:
         self, observed: Observation, writes: Sequence[SeenWrite], last: int, since: Since
     ) -> Iterator[Born]:
         """Yield what paths led to and was written, before they were bound to what they lead to now."""
-        after = observed.shot.snapshot
-        for row in observed.found.rows if writes else ():
-            path = row.scene.path_at(row.place) if _is_bound(row) else None
-            before = None if path is None else self._last_at(str(path))
-            if path and before and row.after and row.after.object != before.reading.object:
-                self._leave(path, before, writes, since, last)
+        after, written = observed.shot.snapshot, {one.storage for one in writes}
+        for spelled, birth in self.births.items() if written else ():
+            place = after.place_at_root(spelled) if birth.reading.storage in written else None
+            if place is not None and place[0].readings[place[1]].object != birth.reading.object:
+                self._leave(place[0].path_at(place[1]), birth, writes, since, last)
+        for row in observed.found.rows if written else ():
+            if row.before is not None and row.before.storage in written and row.after is not None and _is_bound(row):
+                path = row.scene.path_at(row.place)
+                if str(path) not in self.births:
+                    self._leave(path, Birth(row.before, 0, frozenset()), writes, since, last)
         for path, first, until, ran, later in self.left.values():
             address = first.reading.data_ptr if after.by_storage.get(first.reading.storage) else 0
             reading = first.reading._replace(version=None, data_ptr=address)  # freed memory may be another's now
