@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import math
 import re
 from dataclasses import replace
 from functools import cached_property
@@ -95,12 +96,14 @@ class CellIndex:
             one for one in indices if one in self.numbered and self.numbered[one].operates
         )
 
-    def since(self, look: int, ran: frozenset[int]) -> CellIndex:
-        """Return an index of what was observed after a look; `ran` are the statements that ran since."""
+    def since(self, look: int, ran: frozenset[int], until: int | None = None) -> CellIndex:
+        """Return an index of what was observed between two looks; `ran` are the statements that ran between."""
         _ = self.numbered, self.able, self._trails, self._words, self._leading
         later, known = copy.copy(self), self.evidence
-        later.judges_born = True
-        later.evidence = replace(known, writes=_after(look, known.writes), moves=_after(look, known.moves), ran=ran)
+        later.judges_born = look > 0
+        later.evidence = replace(
+            known, writes=_between(look, known.writes, until), moves=_between(look, known.moves, until), ran=ran
+        )
         return later
 
     def named_by(self, statement: Statement) -> Named:
@@ -273,6 +276,7 @@ class CellIndex:
         return found
 
 
-def _after(look: int, seen: Mapping[int, tuple[_Seen, ...]]) -> dict[int, tuple[_Seen, ...]]:
-    later = {number: tuple(one for one in several if one.look > look) for number, several in seen.items()}
+def _between(look: int, seen: Mapping[int, tuple[_Seen, ...]], until: int | None) -> dict[int, tuple[_Seen, ...]]:
+    end = math.inf if until is None else until
+    later = {number: tuple(one for one in several if look < one.look < end) for number, several in seen.items()}
     return {number: several for number, several in later.items() if several}

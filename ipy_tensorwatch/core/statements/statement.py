@@ -13,7 +13,7 @@ from ..syntax.statement_text import header_end, spell
 from .assigned_value import value_of
 from .called_methods import CalledMethod, called_methods
 from .loop_elements import called_through, elements_of, loops_around
-from .names_used import binds_of, calls_of, mentions_of, operates
+from .names_used import binds_of, calls_of, mentions_of, operates, reads_of
 from .statement_writes import targets_of
 from .write_target import Target, key_names, lengths_of, spell_target
 
@@ -75,6 +75,11 @@ class Statement:
     def binds(self) -> frozenset[str]:
         """The names that it binds."""
         return frozenset(self._join(binds_of, [one.binds for one in self._inner]))
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The names whose objects it reads."""
+        return frozenset(self._join(reads_of, [one.reads for one in self._inner]))
 
     @cached_property
     def calls(self) -> bool:
