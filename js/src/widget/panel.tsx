@@ -130,7 +130,7 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
           <Section
             {...section(viewing === null ? "Last cell" : "Earlier cell")}
             number={`[${viewing ?? snapshot.cell.count}]`}
-            aside={told && <Verdict told={told} />}
+            aside={told && snapshot.past.length > 0 && <Verdict told={told} />}
           >
             {viewing !== null && (
               <Button class="tw-fold" onClick={() => setViewing(null)}>
