@@ -27,7 +27,7 @@ from .hazard import Hazard
 from .lasting_hazard import Lasting, anchor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from ..blame.born_changes import Item
     from ..blame.reasoning import Reasoning
@@ -43,10 +43,18 @@ FEW = 3
 """So many tensors of one memory, written as often, are told although the source of what made them is not known."""
 
 
-def kept_in_one_memory(reasoning: Reasoning, changes: Iterable[Change]) -> Iterator[Lasting]:
-    """Yield a hazard for each container whose items are one memory that was written for one after the other."""
+def kept_in_one_memory(reasoning: Reasoning, changes: Iterable[Change], known: Container[str]) -> Iterator[Lasting]:
+    """Yield a hazard for each container whose items are one memory that was written for one after the other.
+
+    Parameters
+    ----------
+    known
+        The paths that are told to be no copies.
+    """
     told = set[str]()
     for items in reasoning.born.together:
+        if any(str(one.path) in known for one in items):
+            continue
         written = _between(reasoning, items) or _within(reasoning, items)
         if written is not None:
             told.update(str(one.path) for one in items)
