@@ -214,7 +214,7 @@ class Observer:
         )
         self.graphs.freed.may_free = bool(rewritten) or _has_gradients(rows or ())
         look = partial(self.graphs.look, moved=_moved(rows or ()), is_same=rows is None)
-        found = GUARD.run("reading graphs", look, computed, aids, rewritten, default=None)
+        found = GUARD.run("reading-graphs", look, computed, aids, rewritten, default=None)
         if found is None:
             self.graphs = Graphs(is_cut=True)
         self.budget.pay(perf_counter() - start)

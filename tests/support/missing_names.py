@@ -73,6 +73,9 @@ REMOVED = (
     "torch.UntypedStorage._fix_weakref",
     "torch.ops.aten.relu_.default._schema",
     "torch._C._dynamo.eval_frame.get_eval_frame_callback",
+    "torch._C._dynamo.eval_frame.set_code_exec_strategy",
+    "torch._C._dynamo.eval_frame._FrameExecStrategy",
+    "torch._C._dynamo.eval_frame._FrameAction",
     "torch._C._autograd._get_sequence_nr",
     "node._sequence_nr",
     "torch._C._autograd.SavedTensor",
@@ -220,6 +223,7 @@ def run() -> dict[str, Any]:
     import ipy_tensorwatch
     from ipy_tensorwatch.core.host.capability import CAPABILITIES
     from ipy_tensorwatch.core.host.guard import GUARD
+    from ipy_tensorwatch.render.wording.own_state import SWITCHED_OFF
 
     ipy_tensorwatch.widget()
     outcomes, changed, unread = [], [], []
@@ -235,7 +239,12 @@ def run() -> dict[str, Any]:
         unread += [one.why for one in report.coverage.unverified if "while reading" in one.why]
     with redirect_stdout(io.StringIO()) as status:
         shell.run_cell("%tensorwatch status", store_history=True)
-    lost = {need: one.lost for one in CAPABILITIES.values() if not one.works for need in one.needs}
+    lost = {
+        need: SWITCHED_OFF[one.lost] if one.lost else ""
+        for one in CAPABILITIES.values()
+        if not one.works
+        for need in one.needs
+    }
     faults = [one.text for one in GUARD.faults]
     shell.run_line_magic("unload_ext", "tensorwatch")
     return {

@@ -6,6 +6,7 @@ and an empty tensor shares the version counter of each saved tensor.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain
 from time import perf_counter
@@ -99,6 +100,11 @@ class Graphs:
             return "graph-gone"
         return "bytes-back" if self.saved.get(node) else "backward-done"
 
+    def copy_of_saved(self) -> Graphs:
+        """Return graphs that know what the nodes saved, to be looked at while a cell runs."""
+        saved = {number: [*map(copy, kept)] for number, kept in self.saved.items()}
+        return Graphs(inputs={**self.inputs}, seen={**self.seen}, saved=saved)
+
     def look(
         self,
         roots: Iterable[Root],
@@ -147,6 +153,12 @@ class Graphs:
     def _with_the_same_history(self, nodes: Mapping[int, Made]) -> frozenset[str]:
         both = nodes.keys() & self._roots.keys()
         return frozenset(path for number in both for path in {*nodes[number].paths} & {*self._roots[number]})
+
+    def made_before(self, number: int, paths: Iterable[str]) -> frozenset[str]:
+        """Return the paths whose `grad_fn` is older than the node of a sequence number."""
+        asked = {*paths}
+        made = (several for node, several in self._roots.items() if node < number)
+        return frozenset(path for several in made for path in several if path in asked) if asked else frozenset()
 
     def is_used(self, path: str) -> bool:
         """Return whether a live node uses the output of a path's `grad_fn`."""

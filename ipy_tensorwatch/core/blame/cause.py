@@ -22,7 +22,7 @@ from .site_order import order_sites
 from .updates import counts_as_parameter, is_by_optimizers_method, is_gradient_by_hand, is_update_by_hand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ..interpreter.inferred_lines import Reached
     from ..model.difference import Difference
@@ -83,21 +83,22 @@ class _Case:
         findings = [self._finding(one.statement, one.certain) for one in writers]
         if not findings:
             return Verdict(cause="outside", sites=(), via=())
-        seen = [found for one, found in zip(writers, findings, strict=True) if one.certain or one.is_named]
-        cause = "direct" if self._is_direct() else min((found[0] for found in seen or findings), key=_ORDER.index)
+        cause = self._cause_of_all([*zip(writers, (found[0] for found in findings), strict=True)])
         findings.sort(key=lambda found: cause in SILENT and found[0] not in SILENT)
-        via = dict.fromkeys(name for _, _, through in findings if cause != "direct" for name in through())
+        via = dict.fromkeys(name for own, _, through in findings if "direct" not in (cause, own) for name in through())
         sites = order_sites([(own, found) for own, found, _ in findings], cause, self.path, via)
         return Verdict(cause=cause, sites=sites, via=tuple(via))
 
-    def _is_direct(self) -> bool:
-        """Return whether a statement that ran names this very path as written."""
-        spelling = self.cell.spelling([self.path.root])
-        ran = (one for index in sorted(spelling) if self._ran(one := self.cell.numbered[index]))
-        return any(self.names & self.cell.named_by(one).exact for one in ran)
+    def _cause_of_all(self, found: Sequence[tuple[PossibleWriter, Cause]]) -> Cause:
+        """Return the cause of all writes: direct if a statement names the path, unless one was seen to write beside it.
 
-    def _ran(self, statement: Statement) -> bool:
-        return not self.evidence.ran or statement.index in self.evidence.ran
+        The second holds for what the cell bound itself: what one statement made, a later one changed.
+        """
+        seen = [cause for one, cause in found if self.cell.judges_born and one.certain and cause in SILENT]
+        if not seen and self.cell.names_as_written(self.path, self.names):
+            return "direct"
+        seen = seen or [cause for one, cause in found if one.certain or one.is_named]
+        return min(seen or [cause for _, cause in found], key=_ORDER.index)
 
     def _writers(self) -> Iterator[PossibleWriter]:
         """Yield the statements that wrote."""
@@ -222,6 +223,8 @@ class _Case:
             return "direct"
         if self._is_update(statement, step, reached):
             return "optimizer"
+        if statement.calls and self.path.root in statement.binds and self.reading.kind not in ("parameter", "buffer"):
+            return "direct"  # `x = norm(x)`: the name is bound to what the call wrote
         is_led = self.cell.loops.names(statement, self.path, self.reading)
         return "direct" if is_led or self.cell.sets(statement, self.path, self.others) else None
 

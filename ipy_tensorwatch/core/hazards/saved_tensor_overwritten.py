@@ -51,6 +51,11 @@ class Break:
     stale: Stale = NOTHING_STALE
 
     @property
+    def has_run(self) -> bool:
+        """Whether a backward of this cell has computed with it."""
+        return self.found.ran is not None
+
+    @property
     def code(self) -> HazardCode:
         """The hazard code."""
         if self.found.will_raise:
@@ -60,6 +65,8 @@ class Break:
     @property
     def outcome(self) -> Outcome:
         """The outcome; an update that only makes kept results stale is a risk, harmful only if they are used again."""
+        if self.has_run:
+            return "wrong"
         if is_update(self.writing.cause, self.writing.site, is_leaf=self.writing.is_leaf) and not self.due:
             return "risk"
         return "raises" if self.found.will_raise else "wrong"
@@ -74,10 +81,10 @@ def overwritten_saves(breaks: Iterable[Break]) -> tuple[Hazard, ...]:
     return tuple(_hazard(sorted(group, key=_turn)) for _, group in groupby(ordered, _group))
 
 
-def _group(one: Break) -> tuple[str, str, int, int, str, tuple[int, int]]:
+def _group(one: Break) -> tuple[str, str, bool, int, int, str, tuple[int, int]]:
     site, inner = one.writing.site, one.writing.site.inner if one.writing.site else None
-    line = (inner.cell, inner.line) if inner else (0, 0)
-    return one.code, one.outcome, one.writing.cell, site.line if site else 0, site.text if site else "", line
+    line, text = (inner.cell, inner.line) if inner else (0, 0), site.text if site else ""
+    return one.code, one.outcome, one.has_run, one.writing.cell, site.line if site else 0, text, line
 
 
 def _turn(one: Break) -> int:
@@ -117,5 +124,6 @@ def _hazard(group: Sequence[Break]) -> Hazard:
         written_at=writing.site,
         saved_cell=saved.cell,
         written_cell=writing.cell,
-        node=saved.sequence,
+        node=None if first.has_run else saved.sequence,
+        happened=first.has_run,
     )

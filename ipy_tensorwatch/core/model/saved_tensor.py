@@ -81,6 +81,8 @@ class Overwritten:
         Whether it was given other memory, as by `x.data = y`.
     origins
         Where each of `roots` comes from.
+    ran
+        The statement of this cell whose backward has computed with it; None if that is still to come.
     others
         The sequence numbers of the other nodes that saved it.
     """
@@ -90,6 +92,7 @@ class Overwritten:
     roots: tuple[str, ...]
     is_moved: bool = False
     origins: Mapping[str, RootOrigin] = field(default_factory=dict)
+    ran: int | None = None
     others: tuple[int, ...] = ()
 
     @property

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..syntax.ast_queries import arguments, is_library, last_name
+from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import BUILTINS, FRESH
 from .expression_aliases import trace
 from .scope import Scope
@@ -41,7 +42,7 @@ def may_write_in(value: ast.expr, path: AccessPath, known: Container[str]) -> bo
     (True, False)
     """
     scope = Scope()
-    for call in ast.walk(value):
+    for call in all_nodes(value):
         if isinstance(call, ast.Call) and not _is_harmless(call, known):
             owner = [call.func.value] if isinstance(call.func, ast.Attribute) else []
             given = (one.path for part in (*owner, *arguments(call)) for one in trace(part, scope))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..model.path import AccessPath
 from ..syntax.ast_queries import names_bound, own_parts
 from ..syntax.parsing import DEFINITIONS, blocks_of, walk_statements
+from ..syntax.syntax_tree import all_nodes
 from .expression_aliases import bind_element
 from .names_used import binds_of
 from .scope import Scope
@@ -90,7 +91,7 @@ def elements_of(node: ast.stmt, loops: Loops) -> Iterator[Element]:
     """
     if not loops:
         return
-    names = {part.id for own in own_parts(node) for part in ast.walk(own) if isinstance(part, ast.Name)}
+    names = {part.id for own in own_parts(node) for part in all_nodes(own) if isinstance(part, ast.Name)}
     if not any(names & names_bound(loop) for loop in loops if not isinstance(loop, ast.While)):
         return
     scope = _scope_of(node, loops)
