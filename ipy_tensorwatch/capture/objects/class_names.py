@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -71,18 +72,12 @@ def catalog(namespace: Mapping[str, object]) -> Catalog:
     found = Catalog()
     for name, value in namespace.items():
         try:
-            _add(name, value, found)
+            for path, thing in islice(_reachable(name, value), max(0, MAX_NAMES - len(found.classes))):
+                found.add(path, thing)
         except Odd:  # only this name is left out
             continue
     let_go_of_classes()
     return found
-
-
-def _add(name: str, value: object, found: Catalog) -> None:
-    for path, thing in _reachable(name, value):
-        if len(found.classes) >= MAX_NAMES:
-            return
-        found.add(path, thing)
 
 
 def _reachable(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, object]]:  # noqa: ANN401
