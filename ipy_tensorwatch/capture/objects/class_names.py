@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MAX_NAMES = 5_000
 MAX_NESTED = 4
-"""The depth up to which datasets inside datasets are catalogued."""
+"""The depth up to which objects inside objects are catalogued."""
 MAX_ITEMS = 100
 """The maximum number of items of a list or a dict catalogued."""
 
@@ -105,10 +105,10 @@ def _members(name: str, value: object) -> Iterator[tuple[str, object]]:
             continue
         if _is_module(inner):
             yield from _modules(f"{name}.{step}", inner)
-        elif _holds_data(inner) and name.count(".") < MAX_NESTED:
+        elif _is_told(inner) and name.count(".") < MAX_NESTED:
             yield f"{name}.{step}", inner
             yield from _members(f"{name}.{step}", inner)
-        elif _is_told(inner) or type(inner) is types.FunctionType:
+        elif _is_told(inner) or _is_function(inner):
             yield f"{name}.{step}", inner
 
 
