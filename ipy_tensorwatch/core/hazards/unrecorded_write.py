@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..model.saved_tensor import Writing
 from ..statements.rewrite_statement import out_of_place
 from ..syntax.magic_calls import puts_back
-from .facts import UnrecordedWrite, typed_line
+from .facts import UnrecordedWrite
 from .fix import Fix
 from .hazard import Hazard
 from .lasting_hazard import Lasting, anchor
@@ -66,7 +66,9 @@ def _fix(change: Change, cell: int, *, is_array: bool) -> Fix:
     site = change.site
     if change.cause == "direct" and change.versioned:
         code = out_of_place(site.text, (change.path,)) if site else None
-        return Fix(kind="record-out-of-place", code=code or "", target=typed_line(cell, site))
+        return Fix(
+            kind="record-out-of-place", code=code or ""
+        )  # in its place, under `no_grad`, it records nothing either
     writing = Writing(cell=cell, path=next(iter(change.via), None), site=site, cause=change.cause, is_array=is_array)
     fix = fix_overwritten(writing, ())
     return replace(fix, other=change.path, tail="if-meant")
