@@ -18,6 +18,8 @@ from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
 from ..core.blame.past_changes import PastChanges
 from ..core.blame.recorded_writes import Transcript
+from ..core.explain.explain_error import explain_error
+from ..core.explain.node_log import NodeLog
 from ..core.hazards.find_hazards import find_hazards
 from ..core.hazards.standing import Standing
 from ..core.host.guard import GUARD
@@ -33,8 +35,6 @@ from .cell.outcome import report_failure, report_nothing, status_of, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
 from .cell.take_trace import SessionState, reason
-from .failure.aftermath import Aftermath
-from .failure.explain_error import FailureBook
 from .ipython.cell_sources import Sources, cell_of, plain_source, user_variables
 from .ipython.ipython_private import FILES, LAST_RESULT, count_ahead, count_now, error_of, expect_file
 from .ipython.probe_transformer import ProbeTransformer, transformers
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from ..capture.snapshot.snapshotter import Shot
     from ..core.blame.reasoning import Reasoning
     from ..core.hazards.hazard import Hazard, Turn
-    from ..core.model.differences import Differences, Found
+    from ..core.model.differences import Found
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
     from .ipython.waiting_clear import WaitingClears
@@ -93,7 +93,7 @@ class Watcher:
     steps: StepRecorder = field(init=False)
     standing: Standing = field(default_factory=Standing)
     turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=TURNS))
-    failures: FailureBook = field(init=False)
+    nodes: NodeLog = field(default_factory=NodeLog)
     freezing: Freezing = field(init=False)
     asked: DiffOptions | None = None
     observed: Observation | None = None
@@ -105,7 +105,6 @@ class Watcher:
     def __post_init__(self) -> None:
         """Create the parts that need the shell or each other."""
         self.transformer = ProbeTransformer(self.shell)
-        self.failures = FailureBook(shell=self.shell, sources=self.sources)
         storages = self.observer.lens.storages
         freezer = Freezer(stopped, storages, lambda: self.observer.loans.lost(self.observer.lens.storages))
         self.freezing = Freezing(self.shell, freezer, self.clears)
@@ -130,7 +129,7 @@ class Watcher:
         self.steps.open()
         self.shell.events.register("pre_run_cell", self._before_cell)
         self.shell.events.register("post_run_cell", self._after_cell)
-        GUARD.run("at the start", self._take_stock, default=None)
+        GUARD.run("at-start", self._take_stock, default=None)
 
     def stop(self) -> None:
         """Remove all hooks and records; what running cells still need goes when they end."""
@@ -148,14 +147,14 @@ class Watcher:
             self.clears.end,
             self._forget,
         ):
-            GUARD.run("at the end", step, default=None)
+            GUARD.run("at-end", step, default=None)
 
     def _after_last_cell(self, _: object) -> None:
         """Clean up after a cell that was running when the watcher stopped."""
         if not self.cells.leave():
             return
         for step in (self._close_cell, self.freezing.freezer.close, self.transformer.disarm, self.clears.end):
-            GUARD.run("after a cell", step, default=None)
+            GUARD.run("after-cell", step, default=None)
         if not self.cells.any_running:
             self.shell.events.unregister("post_run_cell", self._after_last_cell)
 
@@ -167,7 +166,7 @@ class Watcher:
         self.restored.clear()
         self.standing = Standing()
         self.turns.clear()
-        self.failures = FailureBook(shell=self.shell, sources=self.sources)
+        self.nodes = NodeLog()
 
     def _take_stock(self) -> None:
         """Take a snapshot without reporting changes: at the start, and where the last cell was not watched."""
@@ -179,7 +178,7 @@ class Watcher:
         self.report = self.report or report_nothing(cell, observed.shot.snapshot, observed.coverage)
 
     def _before_cell(self, info: ExecutionInfo) -> None:
-        GUARD.run("before a cell", self._open, info, default=None)
+        GUARD.run("before-cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
         if self.cells.is_over(LAST_RESULT.of(self.shell)):  # its `post_run_cell` hook was cut short
@@ -188,8 +187,8 @@ class Watcher:
         if not self.cells.enter(info):
             return
         self.transformer.come()
-        GUARD.run("before output is cleared", self.clears.begin, default=None)
-        GUARD.run("what is frozen", self.freezing.begin, default=None)
+        GUARD.run("before-clearing", self.clears.begin, default=None)
+        GUARD.run("keeping-frozen", self.freezing.begin, default=None)
         if not (self.settings.enabled or may_request(info.raw_cell or "")):
             return
         began = perf_counter()
@@ -272,7 +271,7 @@ class Watcher:
             cell.meanwhile.append(found)
 
     def _after_cell(self, result: ExecutionResult | None) -> None:
-        if GUARD.run("after a cell", self._end, result, default=True) and GUARD.signals.arrived:
+        if GUARD.run("after-cell", self._end, result, default=True) and GUARD.signals.arrived:
             deliver_late(self.shell, result)
 
     def _end(self, result: ExecutionResult | None) -> bool:
@@ -281,8 +280,8 @@ class Watcher:
             return False  # IPython does not announce a blank cell
         if not self.cells.leave():
             return False
-        GUARD.run("after a cell", self._finish_cell, result, default=None)
-        GUARD.run("before output is cleared", self.clears.end, default=None)
+        GUARD.run("after-cell", self._finish_cell, result, default=None)
+        GUARD.run("before-clearing", self.clears.end, default=None)
         GUARD.signals.recall()
         return True
 
@@ -290,22 +289,22 @@ class Watcher:
         began = perf_counter()
         cell = self.running
         for step in (self.transformer.disarm, self._close_cell, partial(self.freezing.end, result)):
-            GUARD.run("after a cell", step, default=None)
+            GUARD.run("after-cell", step, default=None)
         if not (self.settings.enabled or cell):
             return
         with self._lock:
             was_missed = self.cells.was_missed()
             if cell is None:
                 self._take_stock()
-            elif not GUARD.run("after a cell", self._finish, cell, result, began, default=False):
+            elif not GUARD.run("after-cell", self._finish, cell, result, began, default=False):
                 self.report = report_failure(self._describe(cell, result, began), self.observer.shot.snapshot)
-                GUARD.run("after a cell", cell.forget, default=None)
+                GUARD.run("after-cell", cell.forget, default=None)
             if was_missed:
                 self.report = report_failure(unwatched(count_now(self.shell), result), self.observer.shot.snapshot)
         self._ended = perf_counter()
         self._cost = self._ended - began
         if (cell is not None or was_missed) and self.report is not None:
-            GUARD.run("showing a report", self.on_report, self.report, default=None)
+            GUARD.run("showing-report", self.on_report, self.report, default=None)
 
     def _finish(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> bool:
         duration = began - cell.began
@@ -318,9 +317,9 @@ class Watcher:
         past = cell.ledger.past
         observed = self.observer.look(user_variables(self.shell), cell.count, patience, past, examples)
         self._share(observed.found)
-        GUARD.run("keeping copies", self._archive, cell, observed, default=None)
-        GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
-        found = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed.found)
+        GUARD.run("keeping-copies", self._archive, cell, observed, default=None)
+        GUARD.run("finding-writer", cell.ledger.finish, observed, default=None)
+        observed = GUARD.run("finding-writer", self._sharpen, cell, observed, default=observed)
         session = SessionState(
             shell=self.shell,
             sources=self.sources,
@@ -328,11 +327,11 @@ class Watcher:
             graphs=self.observer.graphs,
             standing=self.standing,
         )
-        reasoning = reason(session, cell, self._describe(cell, result, began), observed, found)
-        GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
+        reasoning = reason(session, cell, self._describe(cell, result, began), observed, error_of(result))
+        GUARD.run("finding-writer", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
-        hazards = GUARD.run("hazards", self._tell_hazards, cell, reasoning, result, default=none)
-        GUARD.run("after a cell", cell.forget, default=None)
+        hazards = GUARD.run("finding-hazards", self._tell_hazards, reasoning, default=none)
+        GUARD.run("after-cell", cell.forget, default=None)
         self.observed = observed
         self.report = Report(
             cell=self._describe(cell, result, began), reasoning=reasoning, hazards=hazards, turns=self.standing.turned
@@ -354,12 +353,12 @@ class Watcher:
         status, duration = status_of(result), began - cell.began
         return Cell(count=cell.count, source=cell.source, status=status, duration=duration, overhead=overhead)
 
-    def _sharpen(self, cell: RunningCell, observed: Observation) -> Differences:
-        """Return the differences, sharpened by the cell's recording if there is one."""
+    def _sharpen(self, cell: RunningCell, observed: Observation) -> Observation:
+        """Return what was observed, with the differences sharpened by the cell's recording if there is one."""
         if not cell.recording:
-            return observed.found
+            return observed
         cell.recording.conclude(Transcript(cell.count, cell.statements(), self.sources.listing(self.shell)), observed)
-        return cell.recording.sharpen(observed, self.observer)
+        return replace(observed, found=cell.recording.sharpen(observed, self.observer))
 
     def _archive(self, cell: RunningCell, observed: Observation) -> None:
         """Archive the bytes that the cell overwrote, and prepare copies of what the next one may overwrite."""
@@ -369,13 +368,14 @@ class Watcher:
             self.archive.lose(observed, max(one.count for one in (cell, *cell.beside)))
         self.archive.prepare(observed.shot.blocks, self.observer.prints.marks, self.observer.budget)
 
-    def _tell_hazards(
-        self, cell: RunningCell, reasoning: Reasoning, result: ExecutionResult | None
-    ) -> tuple[Hazard, ...]:
+    def _tell_hazards(self, reasoning: Reasoning) -> tuple[Hazard, ...]:
         self.standing = replace(self.standing, turned=())
         self.standing = find_hazards(reasoning, self.standing)
-        after = Aftermath(cell=cell, reasoning=reasoning, standing=self.standing, history=self.history)
-        hazards, self.standing = self.failures.explain(error_of(result), after)
+        self.nodes.add(reasoning.trace, self.observer.lens.storages.references())
+        foretold = self.standing.hazards, self.standing
+        hazards, self.standing = GUARD.run(
+            "explaining-error", explain_error, reasoning, self.standing, self.history, self.nodes, default=foretold
+        )
         self.turns.extend(self.standing.turned)
         return hazards
 

@@ -1,4 +1,4 @@
-"""Traces for tests: made by hand, or saved from a story by `python -m tests.support.traces STORY…`."""
+"""Traces for tests: made by hand, or saved by `python -m tests.support.traces NAME…` from a story or a failing notebook."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
+from ipy_tensorwatch.core.explain.explain_error import explain_error
+from ipy_tensorwatch.core.explain.node_log import NodeLog
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
 from ipy_tensorwatch.core.hazards.standing import Standing
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
@@ -21,6 +23,7 @@ from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
 from ipy_tensorwatch.core.model.trace_json import read_trace, write_trace
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_path
+from tests.support.failing import FAILING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from ipy_tensorwatch.core.model.records import Change
 
 SAVED = Path(__file__).parent.parent / "core" / "traces"
+STORIES = Path(__file__).parent.parent / "stories" / "bugs"
 
 
 def snapshot_of(readings: Mapping[str, Reading]) -> Snapshot:
@@ -127,11 +131,13 @@ def explain(plain: str, readings: Mapping[str, Reading], **more: Any) -> dict[st
 
 def outcomes(traces: Iterable[CellTrace]) -> Iterator[dict[str, Any]]:
     """Reason about the cells of a notebook in order; yield the outcome of each as plain values."""
-    standing = Standing()
+    standing, built, history = Standing(), NodeLog(), list[tuple[int, Any]]()
     for trace in traces:
         reasoning = Reasoning(trace)
-        standing = find_hazards(reasoning, standing)
-        yield {"changes": [_change(one) for one in reasoning.changes], "hazards": [*map(_hazard, standing.hazards)]}
+        history += [(trace.cell.count, one) for one in reasoning.changes]
+        built.add(trace, alive=())
+        hazards, standing = explain_error(reasoning, find_hazards(reasoning, standing), history, built)
+        yield {"changes": [_change(one) for one in reasoning.changes], "hazards": [*map(_hazard, hazards)]}
 
 
 def _change(one: Any) -> dict[str, Any]:
@@ -151,7 +157,16 @@ def _change(one: Any) -> dict[str, Any]:
 
 def _hazard(one: Any) -> dict[str, Any]:
     places = [site and [site.line, site.text] for site in (one.saved_at, one.written_at)]
-    return {"code": one.code, "outcome": one.outcome, "paths": [*one.paths], "op": one.op, "places": places}
+    found = {"code": one.code, "outcome": one.outcome, "paths": [*one.paths], "op": one.op, "places": places}
+    if not one.happened:
+        return found
+    target = one.fix.target and [one.fix.target.cell, one.fix.target.line, one.fix.target.text]
+    return {
+        **found,
+        "fix": [one.fix.kind, one.fix.code, target],
+        "cells": [one.saved_cell, one.written_cell],
+        "names": [*getattr(one.fact, "paths", ())],
+    }
 
 
 def load(name: str) -> tuple[list[CellTrace], list[dict[str, Any]]]:
@@ -160,22 +175,28 @@ def load(name: str) -> tuple[list[CellTrace], list[dict[str, Any]]]:
     return [read_trace(json.dumps(one["trace"])) for one in saved], [one["said"] for one in saved]
 
 
+def cells_of(name: str) -> list[str]:
+    """Return the cells of a failing notebook or of a story."""
+    from tests.support.story import read_story
+
+    return FAILING.get(name) or [cell.source for cell in read_story(STORIES / f"{name}.py").cells]
+
+
 def record(name: str) -> list[CellTrace]:
-    """Run a story of `tests/stories/bugs` under watch; return the trace of each cell."""
+    """Run a failing notebook or a story under watch; return the trace of each cell."""
     import ipy_tensorwatch
     from tests.support.notebook import Notebook
-    from tests.support.story import read_story
 
     traces = []
     with Notebook() as nb:
-        for cell in read_story(SAVED.parent.parent / "stories" / "bugs" / f"{name}.py").cells:
-            nb.cell(cell.source)
+        for cell in cells_of(name):
+            nb.cell(cell)
             traces.append(ipy_tensorwatch.report().reasoning.trace)
     return traces
 
 
 def save(name: str) -> None:
-    """Save the traces of a story, one per line."""
+    """Save the traces, one per line."""
     traces = record(name)
     texts = [write_trace(one) for one in traces]
     lines = [

@@ -9,7 +9,7 @@ from ...core.hazards.unused_by_backward import WHOLE
 from ..host.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, complaint_of, has_hook, leaf_of, setting_of
 from ..host.torch_private import plain_reads, user_modes
 from ..objects.inspect_object import pairs_of, text_of, value_at
-from ..tensors.node_readers import is_python, kind_of
+from ..tensors.node_readers import NODE_KINDS, is_python, kind_of
 from ..tensors.plain_reads import has_storage, is_plain, node_of, storage_of, version_of
 from .checkpoint_inputs import computed_again, read_by
 
@@ -223,7 +223,7 @@ def walk_nodes(
         below = []
         for one, _ in kind.follow(node):
             if one is not None:
-                its_kind = kind_of(one)
+                its_kind = NODE_KINDS.get(type(one)) or kind_of(one)
                 below.append(its_number := its_kind.number(one))
                 if its_number != LEAF_NUMBER:
                     waiting.append((its_number, one, its_kind))

@@ -93,7 +93,7 @@ def contrast(
 ) -> Contrast:
     """Compare the elements behind a path that leads to the same object before and after."""
     if before is None or after is None:
-        return Contrast(changed=None, verified=False)
+        return _NOT_COMPARED
     if before.unknown or after.unknown:
         return Contrast(changed=True if _gained(before, after) else None, verified=False)
     old, new, since = marks_of(before, after, verdicts, prints)
@@ -104,6 +104,9 @@ def contrast(
         return Contrast(changed=False, verified=True)
     moved = before.version != after.version or before.storage != after.storage
     return Contrast(changed=True if moved else None, verified=False, since=since)
+
+
+_NOT_COMPARED = Contrast(changed=None, verified=False)
 
 
 def _gained(before: Reading, after: Reading) -> bool:
@@ -122,6 +125,8 @@ def marks_of(
     before: Reading, after: Reading, verdicts: Mapping[int, ByteVerdict], prints: Fingerprints
 ) -> tuple[StorageMark | None, StorageMark | None, int | None]:
     """Return the marks of the memory before and after, and the cell of the earlier; None if it was not read."""
+    if before.storage == after.storage and (one := verdicts.get(before.storage)) is not None:
+        return one.before, one.after, one.since
     old, new = verdicts.get(before.storage), verdicts.get(after.storage)
     since = old.since if old else None
     first = old.before if old else prints.marks.get(before.storage)

@@ -1,4 +1,4 @@
-"""Find the line of user code that called us."""
+"""Find the statement of user code that called us."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ import contextlib
 import linecache
 import os
 import sys
+import sysconfig
 from pathlib import Path
 from traceback import walk_stack
 from typing import TYPE_CHECKING
 
 import torch
 
+from ...core.explain.failing_statement import find_failing
+from ...core.syntax.magic_calls import find_body
+from .traceback_frames import spot_of
+
 if TYPE_CHECKING:
     from types import FrameType
+
+    from ...core.explain.failing_statement import Failing
+    from ...core.model.cell_error import Spot
 
 _OURS = Path(__file__).parents[2]
 _OTHERS = (
@@ -22,6 +30,7 @@ _OTHERS = (
     "<eval_with_key>",
 )
 """The places of frames that are not user code; the last is code written by PyTorch's compiler."""
+_LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib"))
 
 
 def is_users(file_name: str) -> bool:
@@ -29,10 +38,26 @@ def is_users(file_name: str) -> bool:
     return not file_name.startswith(_OTHERS)
 
 
-def calling_text() -> str:
-    """Return the text of the running line of user code."""
-    frame = _calling_frame()
-    return linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip() if frame else ""
+def calling_statement() -> str:
+    """Return the text of the running statement of user code, outside libraries; empty if its source is not known."""
+    unread: Spot | None = None
+    for frame, line in walk_stack(sys._getframe(1)):
+        name = frame.f_code.co_filename
+        if not is_users(name) or name.startswith(_LIBRARIES):
+            continue
+        spot = spot_of(frame.f_code, line, frame.f_lasti)
+        failing = find_failing("".join(linecache.getlines(name)), spot)
+        if failing is not None:
+            return _text_within(failing, unread) or failing.text
+        unread = unread or spot
+    return ""
+
+
+def _text_within(failing: Failing, spot: Spot | None) -> str:
+    """Return the text of a statement in the code that a magic was given and has compiled itself."""
+    body = find_body(failing.node) if spot else None
+    found = find_failing(body.source, spot) if body and spot else None
+    return found.text if found else ""
 
 
 def name_in_caller(thing: object) -> str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from ...core.model.cell_error import Local
 from ..host.torch_private import plain_reads
 from ..objects.inspect_object import attribute, is_number_or_text, name_of, pairs_of, value_at
 from ..objects.walk import walk
@@ -13,7 +14,7 @@ from ..tensors.read_tensor import read
 from .traceback_frames import frames_of, locals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     import torch
 
@@ -22,23 +23,9 @@ if TYPE_CHECKING:
     from ..tensors.serials import StorageSerials
 
 
-class Local(NamedTuple):
-    """A tensor, as a name of a frame leads to it.
-
-    Attributes
-    ----------
-    base
-        The base of a view.
-    """
-
-    path: AccessPath
-    reading: Reading
-    base: Reading | None
-
-
 def read_locals(
     error: BaseException, place: int, storages: StorageSerials, names: Collection[str] | None = None
-) -> list[Local]:
+) -> tuple[Local, ...]:
     """Read the tensors that a frame's names lead to.
 
     Parameters
@@ -49,12 +36,12 @@ def read_locals(
         The names to read, globals included; None for all local names.
     """
     with plain_reads():
-        return [
+        return tuple(
             Local(path, read(thing, "", 0, storages), _base_of(thing, storages))
             for branch in walk(_names(error, place, names)).branches.values()
             for path, thing in zip(branch.outline.paths(), branch.objects, strict=True)
             if is_plain(thing)
-        ]
+        )
 
 
 def _names(error: BaseException, place: int, names: Collection[str] | None) -> Mapping[str, object]:
@@ -73,8 +60,12 @@ def _base_of(tensor: torch.Tensor, storages: StorageSerials) -> Reading | None:
     return None if base is None else read(base, "", 0, storages)
 
 
-def may_assign(error: BaseException, place: int, path: AccessPath) -> bool:
-    """Return whether a path can be assigned: a name, an attribute, an item of a plain list or dict."""
+def fixed_among(error: BaseException, place: int, paths: Iterable[AccessPath]) -> frozenset[AccessPath]:
+    """Return the paths that cannot be assigned: all but names, attributes and items of plain lists or dicts."""
+    return frozenset(path for path in paths if not _may_assign(error, place, path))
+
+
+def _may_assign(error: BaseException, place: int, path: AccessPath) -> bool:
     if not path.steps or path.steps[-1].startswith("."):
         return True
     thing = _names(error, place, [path.root]).get(path.root)

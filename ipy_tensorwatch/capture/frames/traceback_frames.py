@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...core.explain.error_messages import read_complaint
-from ...core.explain.failing_statement import Spot
+from ...core.model.cell_error import Spot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,15 +32,15 @@ _arguments, _traceback = _members["args"].__get__, _members["__traceback__"].__g
 _before = [_members[name].__get__ for name in ("__cause__", "__context__")]
 
 
-def find_complaint(error: BaseException) -> tuple[Complaint, BaseException] | None:
-    """Return PyTorch's complaint in an error or its causes; the earliest, which was raised at the fault."""
+def find_complaint(error: BaseException) -> tuple[str, Complaint, BaseException] | None:
+    """Return PyTorch's message in an error or its causes: the earliest, which was raised at the fault."""
     found = None
     for one in _chain(error):
         message = _arguments(one)[:1] if type(one) is RuntimeError else ()
         text = message[0] if message and type(message[0]) is str else ""
         complaint = read_complaint(text) if 0 < len(text) <= MAX_MESSAGE else None
         if complaint is not None:
-            found = complaint, one
+            found = text, complaint, one
     return found
 
 
@@ -57,7 +57,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def spots_of(error: BaseException) -> tuple[Spot, ...]:
     """Return the position of each frame, innermost first, in the order of `frames_of`."""
-    return tuple(_spot(one) for one in _steps(error))
+    return tuple(spot_of(one.tb_frame.f_code, one.tb_lineno, one.tb_lasti) for one in _steps(error))
 
 
 def frames_of(error: BaseException) -> Iterator[FrameType]:
@@ -85,10 +85,9 @@ def _steps(error: BaseException) -> list[TracebackType]:
     return [*found][::-1]
 
 
-def _spot(step: TracebackType) -> Spot:
-    code = step.tb_frame.f_code
-    span = _span(code, step.tb_lasti // 2)
-    return Spot(file=code.co_filename, line=step.tb_lineno, span=span, function=code.co_name)
+def spot_of(code: CodeType, line: int, last: int) -> Spot:
+    """Return the position of a frame whose last instruction is at byte `last` of its code."""
+    return Spot(file=code.co_filename, line=line, span=_span(code, last // 2), function=code.co_name)
 
 
 def _span(code: CodeType, place: int) -> tuple[int, int, int, int] | None:

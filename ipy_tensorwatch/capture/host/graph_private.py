@@ -103,7 +103,7 @@ next_sequence_number: Callable[[], int]
 FOLLOWS_GRAPHS, next_sequence_number = take(
     "torch._C._autograd._get_sequence_nr",
     "node._sequence_nr",
-    lost="no graph is followed: nothing is foretold of a backward, and its errors are not explained",
+    lost="no-graphs",
     make=_example.numbers,
     instead=(False, int),
     roots=_example.names,
@@ -114,7 +114,7 @@ SavedTensor: Any = take(
     "torch._C._autograd.SavedTensor",
     "node._raw_saved_result",
     "node._saved_result",
-    lost="what a graph saved is not watched: hardly anything is foretold of a backward",
+    lost="no-saved-tensors",
     make=_example.saved,
     instead=Nothing,
     roots=_example.names,
@@ -123,14 +123,14 @@ SavedTensor: Any = take(
 
 take(
     "node.name",
-    lost="what gradients take of a saved tensor is not known: hazards are foretold that do no harm",
+    lost="gradient-needs-unknown",
     make=lambda name: _require(name() == "ExpBackward0"),
     instead=None,
     roots=_example.names,
 )
 take(
     "node._saved_result",
-    lost="errors of autograd are not explained, and a write in the cell that built a graph may be missed",
+    lost="no-autograd-errors",
     make=_example.words,
     instead=None,
     roots=_example.names,
@@ -144,7 +144,7 @@ PythonNode: Any = take(
 
 read_saved_tensors: Callable[[Any], Any] = take(
     "torch.autograd.Function._raw_saved_tensors",
-    lost="what a `torch.autograd.Function` of yours saved is not watched",
+    lost="no-saves-of-functions",
     make=lambda member: member.__get__,
     instead=lambda _: (),
 )
@@ -170,7 +170,7 @@ def _checkpoints(kind: Any) -> Any:  # noqa: ANN401
 
 CheckpointFrame: Any = take(
     "torch.utils.checkpoint._CheckpointFrame",
-    lost="what a checkpoint will compute with again is not watched",
+    lost="no-checkpoints",
     make=_checkpoints,
     instead=Nothing,
 )

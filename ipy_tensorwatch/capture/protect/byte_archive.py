@@ -83,7 +83,11 @@ class Archive:
                 self._keep(storage, verdict, before, cell, has_all=has_all)
         self._forget_all_but(observed.shot.blocks)
         while self.size > self.limit // 2:
-            self._drop_oldest()
+            kept = self.kept.get(self.order.popleft())
+            if kept:
+                one = kept.popleft()
+                self.size -= one.mark.block.nbytes + RECORD
+                self.lost[one.storage] = one.last
 
     def lose(self, observed: Observation, cell: int) -> None:
         """Mark earlier bytes as lost for storages that are new, or changed while no cell was watched."""
@@ -121,7 +125,8 @@ class Archive:
         if mark is None or verdict.outcome == "unreadable":
             self._lose(storage, verdict, cell)
             return
-        self._note_size(storage, verdict)
+        if verdict.after is not None and verdict.after.copy is None:
+            self.due.add(storage)
         if verdict.outcome == "new":
             return  # the same bytes, with a larger watched run
         first = cell if verdict.since is None else verdict.since + 1
@@ -133,18 +138,8 @@ class Archive:
 
     def _lose(self, storage: int, verdict: ByteVerdict, cell: int) -> None:
         self.lost[storage] = cell
-        self._note_size(storage, verdict)
-
-    def _note_size(self, storage: int, verdict: ByteVerdict) -> None:
         if verdict.after is not None and verdict.after.copy is None:
             self.due.add(storage)
-
-    def _drop_oldest(self) -> None:
-        kept = self.kept.get(self.order.popleft())
-        if kept:
-            one = kept.popleft()
-            self.size -= _size(one.mark)
-            self.lost[one.storage] = one.last
 
     def _forget_all_but(self, blocks: Mapping[int, Block]) -> None:
         for storage in self.lost.keys() - blocks.keys():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.host.guard import GUARD
 from ...core.memory.neighbours import Neighbourhood
 from ...core.model.freezing import FreezeRefusal, FrozenError
-from ..frames.calling_line import calling_text
+from ..frames.calling_line import calling_statement
 from ..host.torch_private import HAS_VERSIONS, plain_reads
 from ..memory.byte_block import holds_references
 from ..objects.walk import walk
@@ -118,7 +118,7 @@ class Freezer:
         with plain_reads():
             self._let_go()
             every = list(self.frozen.values())
-            found = [one for one in every if GUARD.run("what is frozen", one.mend, default=False)]
+            found = [one for one in every if GUARD.run("keeping-frozen", one.mend, default=False)]
         lost = [one for one in found if one.is_lost]
         self.thaw(lost)
         self.let_go += [(one, "lost") for one in lost]
@@ -163,7 +163,7 @@ class Freezer:
         found = self._written(function, args, kwargs)
         if found is None:
             return None
-        return FrozenError(self.word(found.record(), calling_text() or str(function)))
+        return FrozenError(self.word(found.record(), calling_statement() or str(function)))
 
     def _written(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Frozen | None:  # noqa: ANN401
         if lays_out_anew(function):

@@ -83,6 +83,7 @@ class BornPaths:
     births: dict[str, Birth] = field(default_factory=dict)
     missed: set[str] = field(default_factory=set)
     last: int = 0
+    _first: dict[int, Birth] = field(default_factory=dict)
     _large: set[str] = field(default_factory=set)
     _known: dict[str, int] = field(default_factory=dict)
 
@@ -146,6 +147,7 @@ class BornPaths:
                 gathered.add(thing, role, serial)
                 self._known[path] = serial
                 self.births[path] = Birth(gathered.readings[-1], number, positions)
+                self._first.setdefault(serial, self.births[path])
 
     def _object_at(self, path: str) -> int | None:
         """Return the serial of what a path led to when it was last seen."""
@@ -174,13 +176,32 @@ class BornPaths:
             if place and reading and reading.object == birth.reading.object and not self._was_there(path, reading):
                 groups.setdefault((birth.look, birth.positions), []).append(DiffRow(*place, birth.reading, reading))
                 known.add((id(place[0]), place[1]))
+        late = [row for row in observed.found.rows if _is_bound(row) and (id(row.scene), row.place) not in known]
+        unseen = []
+        for row in late:
+            if (first := self._kept_as(row)) is not None:
+                groups.setdefault((first.look, first.positions), []).append(row._replace(before=first.reading))
+            else:
+                unseen.append(DiffRow(row.scene, row.place, None, row.after))
         for (look, positions), rows in groups.items():
+            self._note_missed(positions, rows)
             ran = frozenset([one.statement for one in since(look)])
             yield Born(look=look, positions=positions, ran=ran, found=memory.differences(rows, look))
-        late = [row for row in observed.found.rows if _is_bound(row) and (id(row.scene), row.place) not in known]
-        if late:
-            rows = [row._replace(before=None) for row in late]
-            yield Born(look=last, positions=since(self.last), ran=frozenset(), found=memory.differences(rows, last))
+        if unseen:
+            self._note_missed(since(self.last), unseen)
+            found = memory.differences(unseen, last)
+            yield Born(look=last, positions=since(self.last), ran=frozenset(), found=found)
+
+    def _note_missed(self, positions: frozenset[Position], rows: Iterable[DiffRow]) -> None:
+        """Note the variables that statements may have changed before the look that saw them first."""
+        if len({one.statement for one in positions}) > 1:
+            paths = (row.scene.path_at(row.place) for row in rows)
+            self.missed.update(one.root for one in paths if not one.is_grad)
+
+    def _kept_as(self, row: DiffRow) -> Birth | None:
+        """Return when a name first led to a gradient, as `kept = [w.grad]` does; None for other paths."""
+        birth = self._first.get(row.after.object) if self._first and row.after is not None else None
+        return birth if birth is not None and row.scene.path_at(row.place).is_grad else None
 
     def _was_there(self, path: str, reading: Reading) -> bool:
         """Return whether a path led to the same tensor before the cell."""

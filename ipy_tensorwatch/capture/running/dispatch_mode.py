@@ -14,6 +14,7 @@ from ..host.torch_private import (
     is_cow,
     is_fake,
     is_functorch,
+    never_compile,
     plain_reads,
     push_below,
     schema_of,
@@ -62,6 +63,11 @@ class OperatorMode(DispatchMode):
         self._is_on = False
 
     @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Have PyTorch wrap this class's `__torch_dispatch__` only if the compiler cannot be kept away otherwise."""
+        return not never_compile(cls.__torch_dispatch__.__code__)
+
+    @classmethod
     def ignore_compile_internals(cls) -> bool:
         """Keep compiled functions compiled: a mode that looks inside them disables compilation for good."""
         return True
@@ -79,21 +85,21 @@ class OperatorMode(DispatchMode):
         if not self._is_on:
             return func(*args, **(kwargs or {}))
         if getattr(func, "namespace", "") != "aten":  # it may run the user's Python code for long
-            self._ask(func, args, kwargs or {})
+            if error := self._ask(func, args, kwargs):
+                raise error
             return func(*args, **(kwargs or {}))
         GUARD.signals.hold()  # signals would be raised in our frame: Python handles them when an operator ends
         try:
-            self._ask(func, args, kwargs or {})
+            if error := self._ask(func, args, kwargs):
+                raise error
             return func(*args, **(kwargs or {}))
         finally:
             GUARD.signals.release()
             if GUARD.signals.arrived:
                 GUARD.signals.send_later()
 
-    def _ask(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:  # noqa: ANN401
-        error = GUARD.run("before an operator", self._note, func, args, kwargs, default=None)
-        if error is not None:
-            raise error
+    def _ask(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> BaseException | None:  # noqa: ANN401
+        return GUARD.run("before-operator", self._note, func, args, kwargs or {}, default=None)
 
 
 @cache

@@ -15,7 +15,7 @@ from ..frames.line_monitor import CELL
 from ..host.torch_private import plain_reads
 from ..objects.containers import groups_of
 from ..objects.inspect_object import attribute, is_a, items_of, pairs_of, value_at
-from ..tensors.plain_reads import has_storage, is_tensor, local_of, storage_of
+from ..tensors.plain_reads import is_plain, is_tensor, local_of, storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import torch
 
-_WHERE = "before an optimizer's step"
+_WHERE = "before-step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,10 @@ def _states(optimizer: torch.optim.Optimizer) -> Iterator[object]:
     states = attribute(optimizer, "state")
     for _, state in pairs_of(states) if is_a(type(states), dict) else ():
         for _, value in pairs_of(state) if is_a(type(state), dict) else ():
-            yield from _members_of(value) or [value]
+            if is_plain(value):
+                yield value
+            else:
+                yield from _members_of(value) or [value]
 
 
 def _members_of(values: object) -> list[object]:
@@ -133,8 +136,11 @@ def _members_of(values: object) -> list[object]:
 
 def _storages(values: list[Any]) -> Iterator[int]:
     for value in map(local_of, values):
-        if is_tensor(value) and has_storage(value):
-            yield id(storage_of(value))
+        if is_plain(value) or is_tensor(value):
+            try:
+                yield id(storage_of(value))
+            except RuntimeError:  # a sparse one has none
+                continue
 
 
 def _calling_line(is_notebook: Callable[[str], bool]) -> tuple[str, int, bool] | None:

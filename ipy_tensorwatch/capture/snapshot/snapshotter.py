@@ -230,9 +230,8 @@ class Lens:
         """Return what each optimizer held at the last look."""
         seen = self._shot, self._held
         if self._holdings[0] != seen:
-            known = self.objects.of_id
-            serials = [(path, [*map(known, held)]) for path, held in self._held]
-            told = (OptimizerHolding(path=path, parameters=frozenset(filter(None, held))) for path, held in serials)
+            known = self.objects.of_ids
+            told = (OptimizerHolding(path=path, parameters=known(held)) for path, held in self._held)
             self._holdings = seen, tuple(told)
         return self._holdings[1]
 

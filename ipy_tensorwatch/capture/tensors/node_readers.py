@@ -41,7 +41,7 @@ class NodeKind(NamedTuple):
     compares: bool = False
 
 
-_kinds: dict[type, NodeKind] = {}
+NODE_KINDS: dict[type, NodeKind] = {}
 """Only PyTorch's own classes; a user's class would be kept alive here."""
 
 _python = NodeKind(
@@ -60,12 +60,14 @@ def is_python(kind: NodeKind) -> bool:
 def kind_of(node: object) -> NodeKind:
     """Return how to read a node."""
     cls: Any = type(node)
-    known = _kinds.get(cls)
+    known = NODE_KINDS.get(cls)
     if known is None:
         if issubclass(cls, PythonNode):
             return _python
         op = cls.name(node)
         names = saved_names(cls)
         saved = tuple(Slot(name, kept_by(cls, name), checked_by(cls, name), use_of(op, name)) for name in names)
-        known = _kinds[cls] = NodeKind(cls.name, cls.next_functions.__get__, number_reader(cls), saved, op in COMPARING)
+        known = NODE_KINDS[cls] = NodeKind(
+            cls.name, cls.next_functions.__get__, number_reader(cls), saved, op in COMPARING
+        )
     return known

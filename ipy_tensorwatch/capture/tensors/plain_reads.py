@@ -70,12 +70,12 @@ def address_of(array: Array) -> int:
 
 def is_tensor(thing: object) -> bool:
     """Return whether an object is a tensor of any class."""
-    return is_a(type(thing), torch.Tensor)
+    return is_plain(thing) or is_a(type(thing), torch.Tensor)
 
 
 def is_ndarray(thing: object) -> bool:
     """Return whether an object is an array of any class."""
-    return is_a(type(thing), np.ndarray)
+    return not is_plain(thing) and is_a(type(thing), np.ndarray)
 
 
 def is_plain(thing: object) -> bool:

@@ -34,7 +34,7 @@ def read(thing: Any, role: str, serial: int, storages: StorageSerials, *, asks_h
             return _read_array(thing, serial, storages)
         return _read_tensor(thing, role, serial, storages, asks_history=asks_history)
     except Exception as error:  # noqa: BLE001  (an odd object is listed, and must not break the cell)
-        GUARD.note_unless_odd("looking at a variable", error)
+        GUARD.note_unless_odd("looking-at-variable", error)
         return unreadable(thing, serial, Reason("error-while-reading", name_of(type(error))))
 
 
@@ -123,9 +123,10 @@ def read_like(last: Reading, tensor: Any, role: str, serial: int, storages: Stor
 
 def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:
     """Return whether a tensor has the type, shape and strides of a reading."""
-    tensor = plain_reads.local_of(tensor)
-    if not plain_reads.is_plain(tensor) and plain_reads.is_wrapper(tensor):
-        return True
+    if not plain_reads.is_plain(tensor):
+        tensor = plain_reads.local_of(tensor)
+        if plain_reads.is_wrapper(tensor):
+            return True
     if plain_reads.shape_of(tensor) != last.shape or DTYPES.get(plain_reads.dtype_of(tensor)) != last.dtype:
         return False
     return _in_bytes(plain_reads.stride_of(tensor), last.itemsize) == last.strides

@@ -42,10 +42,15 @@ class ObjectSerials:
         known = self._known.get(address)
         return known[1] if known else None
 
+    def of_ids(self, addresses: Iterable[int]) -> frozenset[int]:
+        """Return the serials of the objects last seen at some addresses."""
+        known = self._known
+        return frozenset([known[one][1] for one in addresses if one in known])
+
     def keep_only(self, objects: Iterable[object]) -> None:
         """Forget every object except these."""
         known = self._known
-        self._known = {id(thing): known[id(thing)] for thing in objects if id(thing) in known}
+        self._known = {address: known[address] for address in map(id, objects) if address in known}
 
     @property
     def count(self) -> int:
@@ -159,6 +164,12 @@ class StorageSerials:
         self._bury()
         known = self._known.get(address)
         return known[1] if known else None
+
+    def at_each(self, addresses: Iterable[int]) -> frozenset[int]:
+        """Return the serials of the PyTorch storage objects at some addresses."""
+        self._bury()
+        known = self._known
+        return frozenset([known[one][1] for one in addresses if one in known])
 
     @property
     def addresses(self) -> Collection[int]:

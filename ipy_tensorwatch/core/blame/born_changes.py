@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..model.differences import Differences
+from ..model.differences import Differences, readings_after
 from ..model.records import Site
+from ..statements.write_calls import runs_backward
 from .changed_rows import ChangedRows
 from .expected import is_mutated
 
@@ -16,9 +18,20 @@ if TYPE_CHECKING:
 
     from ..model.born import Born
     from ..model.differences import Found
+    from ..model.path import AccessPath
+    from ..model.reading import Reading
     from ..model.records import Cause, Change
     from .cell_index import CellIndex
     from .changed_rows import Judge
+
+
+class Item(NamedTuple):
+    """A tensor in a container, and when it was put there."""
+
+    path: AccessPath
+    reading: Reading
+    first: Reading | None
+    born: Born
 
 
 class BornChanges:
@@ -59,24 +72,49 @@ class BornChanges:
     @cached_property
     def sites(self) -> Mapping[str, Site | None]:
         """The statement that bound each path."""
-        return {str(difference.path): self._site(born, difference.path.root)
+        return {str(difference.path): self._site(born, difference.path)
                 for born in self._born for difference, _ in born.found}  # fmt: skip
+
+    @cached_property
+    def together(self) -> Sequence[Sequence[Item]]:
+        """The items in one variable that have the same elements, for each such variable and memory."""
+        return [*_in_one_memory(self._born)]
 
     def _with_sites(self, changes: Iterable[Change]) -> Iterator[Change]:
         return (replace(one, born=self.sites[one.path]) for one in changes if one.kind == "mutated")
 
-    def _site(self, born: Born, root: str) -> Site | None:
-        """Return the statement that bound a name: among several that ran, the last that binds it."""
-        ran = sorted({one.statement for one in born.positions})
+    def _site(self, born: Born, path: AccessPath) -> Site | None:
+        """Return the statement that bound a path: among several that ran, the last that binds its name."""
+        ran, root = sorted({one.statement for one in born.positions}), path.root
         known = [self._cell.numbered[index] for index in ran if index in self._cell.numbered]
-        telling = [one for one in known if root in one.binds] or [one for one in known if root in one.text] or known
+        backwards = [one for one in self._cell.statements if path.is_grad and ran and one.index <= ran[-1]]
+        telling = [one for one in backwards if runs_backward(one)] or [one for one in known if root in one.binds]
+        telling = telling or [one for one in known if root in one.text] or known
         if not telling:
             return None
         one = telling[-1]
-        is_seen = len(ran) == 1
+        is_seen = ran == [one.index]
         return Site(
             line=one.line, end_line=one.end_line, text=one.text, certainty="observed" if is_seen else "inferred"
         )
+
+
+def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:
+    """Yield the items in one variable that have the same elements, in whichever storages over one memory."""
+    alike: dict[object, list[tuple[Born, int]]] = defaultdict(list)
+    for one in born:
+        for number, reading in enumerate(readings_after(one.found)):
+            if reading is not None and reading.storage and not reading.unknown and reading.nbytes:
+                key = reading.device, reading.data_ptr, reading.shape, reading.strides, reading.itemsize
+                alike[key].append((one, number))
+    for several in alike.values():
+        containers: dict[object, list[Item]] = defaultdict(list)
+        for one, number in several if len(several) > 1 else ():
+            difference, _ = one.found[number]
+            path, reading = difference.path, difference.after
+            if reading is not None and path.steps and path.steps[-1].startswith("["):
+                containers[path.root].append(Item(path, reading, difference.before, one))
+        yield from (items for items in containers.values() if len(items) > 1)
 
 
 def _has_mutated(found: Sequence[Found]) -> bool:

@@ -19,10 +19,17 @@ from .path_writes import Course
 from .possible_writers import FEW, WriterSearch
 from .silent import SILENT, Verdict
 from .site_order import order_sites
-from .updates import counts_as_parameter, is_by_optimizers_method, is_update_by_hand
+from .updates import (
+    counts_as_parameter,
+    gives_back,
+    is_by_optimizers_method,
+    is_update_by_hand,
+    is_written_itself,
+    optimizers_called,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ..interpreter.inferred_lines import Reached
     from ..model.difference import Difference
@@ -83,21 +90,22 @@ class _Case:
         findings = [self._finding(one.statement, one.certain) for one in writers]
         if not findings:
             return Verdict(cause="outside", sites=(), via=())
-        seen = [found for one, found in zip(writers, findings, strict=True) if one.certain or one.is_named]
-        cause = "direct" if self._is_direct() else min((found[0] for found in seen or findings), key=_ORDER.index)
+        cause = self._cause_of_all([*zip(writers, (found[0] for found in findings), strict=True)])
         findings.sort(key=lambda found: cause in SILENT and found[0] not in SILENT)
-        via = dict.fromkeys(name for _, _, through in findings if cause != "direct" for name in through())
+        via = dict.fromkeys(name for own, _, through in findings if "direct" not in (cause, own) for name in through())
         sites = order_sites([(own, found) for own, found, _ in findings], cause, self.path, via)
         return Verdict(cause=cause, sites=sites, via=tuple(via))
 
-    def _is_direct(self) -> bool:
-        """Return whether a statement that ran names this very path as written."""
-        spelling = self.cell.spelling([self.path.root])
-        ran = (one for index in sorted(spelling) if self._ran(one := self.cell.numbered[index]))
-        return any(self.names & self.cell.named_by(one).exact for one in ran)
+    def _cause_of_all(self, found: Sequence[tuple[PossibleWriter, Cause]]) -> Cause:
+        """Return the cause of all writes: direct if a statement names the path, unless one was seen to write beside it.
 
-    def _ran(self, statement: Statement) -> bool:
-        return not self.evidence.ran or statement.index in self.evidence.ran
+        The second holds for what the cell bound itself: what one statement made, a later one changed.
+        """
+        seen = [cause for one, cause in found if self.cell.judges_born and one.certain and cause in SILENT]
+        if not seen and self.cell.names_as_written(self.path, self.names):
+            return "direct"
+        seen = seen or [cause for one, cause in found if one.certain or one.is_named]
+        return min(seen or [cause for _, cause in found], key=_ORDER.index)
 
     def _writers(self) -> Iterator[PossibleWriter]:
         """Yield the statements that wrote."""
@@ -153,7 +161,8 @@ class _Case:
 
     def _led_to(self, statement: Statement, target: Target) -> frozenset[int]:
         """Return the tensors, gradients excluded, that a target's name led to when the statement was entered."""
-        if target.grad or target.path.steps[:1] == (".grad",) or target.kind in ("module", "metadata"):
+        is_of_grad = target.grad or target.path.steps[:1] == (".grad",)
+        if is_of_grad or target.is_label or target.kind in ("module", "metadata"):
             return frozenset()
         return self.evidence.targets.get(statement.index, {}).get(target.path.root, frozenset())
 
@@ -270,9 +279,12 @@ class _Case:
         return self.cell.loops.names(statement, self.path, self.reading, same_object=True)
 
     def _is_backward(self, statement: Statement, reached: Reach) -> bool:
-        if runs_backward(statement) or reached.backward:
+        """Return whether a gradient was written by a backward, an optimizer, or by hand, through its leaf's `.grad`."""
+        if runs_backward(statement) or reached.backward or optimizers_called(self.cell, statement, reached):
             return True
-        return statement.calls and not reached.candidates and not self._named_others(statement)
+        if not statement.calls or self._named_others(statement) or gives_back(self.changed, statement):
+            return False
+        return not reached.candidates or is_written_itself(self.changed, reached.candidates[0])
 
     def _is_of_called_module(self, statement: Statement, reached: Reach) -> bool:
         """Return whether a buffer was reached through the module that was called, not through another one."""

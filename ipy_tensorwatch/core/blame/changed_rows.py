@@ -63,10 +63,11 @@ class ChangedRows:
         if not isinstance(self.found, Differences):
             return self.found[row][0].path.root
         scene = self.found.rows[row].scene
-        if not scene.outline.nodes:
-            return self.found.path(row).root
         if id(scene) not in self._roots:
-            self._roots[id(scene)] = self.found.path(row).root
+            root = self.found.path(row).root
+            if not scene.outline.nodes:
+                return root
+            self._roots[id(scene)] = root
         return self._roots[id(scene)]
 
     def _change(self, row: int) -> Change | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..model.records import Change
     from .reasoning import Reasoning
 
-MAX_TRACES = 64
+MAX_TRACES = 256
 """The number of traces kept; for older cells only the changes are kept."""
 MAX_READINGS = 200_000
 """The number of readings in kept traces, the last trace excluded."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ..host.guard import GUARD
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..model.cell_trace import CellTrace
     from ..model.difference import Difference
     from ..model.differences import Found
+    from ..model.notebook import Notebook
     from ..model.records import Cause, Change, Kind
     from .silent import Verdict
 
@@ -64,14 +66,14 @@ class Reasoning:
     @cached_property
     def changes(self) -> tuple[Change, ...]:
         """The changes, those from before the cell first, and those of what it bound last."""
-        return GUARD.run("who wrote", self._make_changes, default=())
+        return GUARD.run("finding-writer", self._make_changes, default=())
 
     @cached_property
     def unsettled(self) -> tuple[Change, ...]:
         """The mutations without a bulk cause: only these can be silent, or named as written."""
         if not self.trace.found and not self.trace.outside:
             return ()
-        return GUARD.run("who wrote", self._make_unsettled, default=())
+        return GUARD.run("finding-writer", self._make_unsettled, default=())
 
     @cached_property
     def silent(self) -> tuple[Change, ...]:
@@ -96,12 +98,19 @@ class Reasoning:
         for one in self._looks:
             one.let_go()
         writes = {
-            storage: tuple(replace(one, mask=None) for one in several) for storage, several in trace.own.writes.items()
+            storage: tuple(one if one.mask is None else one._replace(mask=None) for one in several)
+            for storage, several in trace.own.writes.items()
         }
         thin = Reasoning(replace(trace, own=replace(trace.own, writes=writes)))
         thin._rows.adopt(self._rows)
         thin.born.adopt(self.born)
         return thin
+
+    def with_notebook(self, notebook: Notebook) -> Reasoning:
+        """Return the reasoning about the same cell, with what the notebook defines."""
+        known = Reasoning(replace(self.trace, notebook=notebook))
+        known.born.together = self.born.together
+        return known
 
     def count_changes(self) -> int:
         """Count the changes of paths that exist before and after; some may turn out to be none."""
@@ -132,7 +141,7 @@ class Reasoning:
     @property
     def follows_calls(self) -> bool:
         """Whether explaining the changes may interpret the notebook's functions."""
-        return any(cause not in _WITHOUT_CALLS for cause in (*self._rows.classes.values(), *self.born.causes))
+        return not _WITHOUT_CALLS.issuperset(chain(self._rows.classes.values(), self.born.causes))
 
     @property
     def curtailed(self) -> tuple[str, ...]:
@@ -144,9 +153,9 @@ class Reasoning:
         return self._explain(self.own, difference)
 
     def _explain(self, cell: CellIndex, difference: Difference) -> Verdict:
-        verdict = GUARD.run("who wrote", self._judge, cell, difference, default=NOT_EXPLAINED)
+        verdict = GUARD.run("finding-writer", self._judge, cell, difference, default=NOT_EXPLAINED)
         leftovers = self.trace.notebook.leftovers
-        return GUARD.run("who wrote", tell_once, verdict, cell, difference, leftovers, default=verdict)
+        return GUARD.run("finding-writer", tell_once, verdict, cell, difference, leftovers, default=verdict)
 
     def _judge(self, cell: CellIndex, difference: Difference) -> Verdict:
         """Attribute a change to the cell, to one that ran beside it, or to another thread."""
@@ -164,5 +173,5 @@ class Reasoning:
 def _count_both(found: Sequence[Found]) -> int:
     """Return the number of paths that exist before and after."""
     if isinstance(found, Differences):
-        return sum(row.before is not None and row.after is not None for row in found.rows)
+        return sum([row.before is not None and row.after is not None for row in found.rows])
     return sum(one.before is not None and one.after is not None for one, _ in found)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..model.evidence import Recorded
 from ..model.records import OperatorWrite, Site
+from ..model.saved_tensor import Writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,6 +50,10 @@ class Transcript:
                 for path in _paths(operation, owners):
                     found.setdefault(path, {})[one] = None
         return {path: tuple(ones) for path, ones in found.items()}
+
+    def dated(self, first: Mapping[tuple[int, int], Operation]) -> dict[tuple[int, int], Writing]:
+        """Return the first write to each storage at each version."""
+        return {key: Writing(cell=self.count, site=self.site_of(one)) for key, one in first.items()}
 
     def site_of(self, operation: Operation) -> Site | None:
         """Return the line that ran an operation."""

@@ -15,6 +15,7 @@ from ..interpreter.reached_lines import DefinitionReader, is_below
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, own_parts
 from ..syntax.parsing import parse_header
+from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import METADATA
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def stem(op: str) -> str:
 
 
 def _suspect(statement: Statement, node: ast.stmt, inner: Inner | None) -> Suspect:
-    calls = [part for own in own_parts(node) for part in ast.walk(own) if isinstance(part, ast.Call)]
+    calls = [part for own in own_parts(node) for part in all_nodes(own) if isinstance(part, ast.Call)]
     makes = frozenset(last_name(one.func).replace("_", "").lower() for one in calls)
     return Suspect(statement=statement, inner=inner, writes=frozenset(_writes(node, calls)), makes=makes)
 

@@ -7,35 +7,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..model.cell_error import Spot  # noqa: TC001  (the examples make one)
 from ..statements.names_used import mentions_of
 from ..statements.statement_writes import targets_of
 from ..syntax.ast_queries import is_library, last_name, names_bound, spell_path
 from ..syntax.parsing import DEFINITIONS, parse_cell, parse_path, statements_around, walk_statements, without_blocks
 from ..syntax.statement_text import header_end, spell
+from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from ..model.path import AccessPath
     from ..statements.write_target import Target
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
-    """One frame of a traceback, as plain values.
-
-    Attributes
-    ----------
-    span
-        First line and column, last line and column of what ran; None before Python 3.11.
-    function
-        The name of the function, `<module>` of a cell itself.
-    """
-
-    file: str
-    line: int
-    span: tuple[int, int, int, int] | None
-    function: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +52,7 @@ class Failing:
 
     def iterated(self) -> dict[str, list[AccessPath]]:
         """Map each name of a comprehension to the paths it iterates over: since Python 3.12 no frame keeps it."""
-        parts = [part for part in ast.walk(self.node) if isinstance(part, ast.comprehension)]
+        parts = [part for part in all_nodes(self.node) if isinstance(part, ast.comprehension)]
         return {name: [*mentions_of(ast.Expr(value=part.iter))] for part in parts for name in names_bound(part)}
 
     def mentions(self) -> list[AccessPath]:
@@ -117,7 +101,7 @@ def find_writer(source: str, spot: Spot, names: Collection[str]) -> tuple[int, s
     (2, 'h.add_(1)')
     """
     tree, lines = parse_cell(source), source.split("\n")
-    functions = [one for one in ast.walk(tree or ast.Module(body=[], type_ignores=[])) if isinstance(one, DEFINITIONS)]
+    functions = [one for one in all_nodes(tree or ast.Module(body=[], type_ignores=[])) if isinstance(one, DEFINITIONS)]
     around = [
         one for one in functions if one.name == spot.function and one.lineno <= spot.line <= (one.end_lineno or 0)
     ]
@@ -140,7 +124,7 @@ def _holds(node: ast.stmt, spot: Spot) -> bool:
 
 
 def _parts(node: ast.stmt, spot: Spot) -> Iterator[ast.expr]:
-    for part in ast.walk(node):
+    for part in all_nodes(node):
         if isinstance(part, ast.expr):
             here = part.lineno, part.col_offset, part.end_lineno, part.end_col_offset
             if here == spot.span and isinstance(part, ast.Call | ast.Subscript):
@@ -156,7 +140,7 @@ def _as_statement(part: ast.expr) -> ast.stmt:
 
 def find_backward(node: ast.AST) -> ast.Call | None:
     """Return the call that runs a backward."""
-    calls = (part for part in ast.walk(node) if isinstance(part, ast.Call))
+    calls = (part for part in all_nodes(node) if isinstance(part, ast.Call))
     return next((one for one in calls if last_name(one.func) in {"backward", "grad"}), None)
 
 

@@ -14,14 +14,9 @@ from .candidate_lines import is_counted
 from .known_writes import Witness, line_and_text, writes_by_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from ..blame.reasoning import Reasoning
-    from ..hazards.standing import Standing
-    from ..model.records import Change
     from ..model.saved_tensor import Spoiled
     from ..statements.statement import Statement
-    from .built_cells import BuiltCells
+    from .error_scene import ErrorScene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,37 +25,27 @@ class Inquest:
 
     Attributes
     ----------
-    reasoning
-        The reasoning about the cell that raised.
     saved_in
         The cell that saved the tensor.
     witness
         The statements of this cell that wrote to the memory.
-    dated
-        The writes recorded under `%%tensordiff`, by storage and by its version before the write.
-    built
-        The cells by the sequence numbers of the nodes they built.
     """
 
-    reasoning: Reasoning
+    scene: ErrorScene
     spoiled: Spoiled
     saved_in: int | None
     witness: Witness
-    dated: Mapping[tuple[int, int], Writing]
-    history: Iterable[tuple[int, Change]]
-    standing: Standing
-    built: BuiltCells
 
     @property
     def count(self) -> int:
         """The execution count of the cell that raised."""
-        return self.reasoning.own.evidence.cell
+        return self.scene.reasoning.own.evidence.cell
 
     def close(self) -> Writing | None:
         """Return the write; None if it was not observed."""
         if self.spoiled.is_detached:
             return self._detached()
-        recorded = self.dated.get((self.spoiled.reading.storage, self.spoiled.expected))
+        recorded = self.scene.built.dated.get((self.spoiled.reading.storage, self.spoiled.expected))
         proven = recorded or self._from_graph()
         found = self._with_names(proven) if proven else self._remembered() or self._in_this_cell()
         return found and _as_typed(found)
@@ -68,7 +53,7 @@ class Inquest:
     def _detached(self) -> Writing | None:
         """Return the statement that detached the tensor: that moves no version counter."""
         here = (one for one in self.witness.told() if one.site and "detach_(" in one.site.text)
-        before = (one for one in self.witness.strips(self.history) if one.cell >= (self.saved_in or 0))
+        before = (one for one in self.witness.strips(self.scene.history) if one.cell >= (self.saved_in or 0))
         return next(here, next(before, None))
 
     def saved_at(self) -> Site | None:
@@ -82,13 +67,13 @@ class Inquest:
 
     def timeline(self, cell: int) -> Timeline:
         """Return a cell's timeline, if known."""
-        known = self.reasoning.own.timeline if cell == self.count else self.standing.built.get(cell)
-        return known or Timeline(self.built.plain_of(cell), ())
+        known = self.scene.reasoning.own.timeline if cell == self.count else self.scene.standing.built.get(cell)
+        return known or Timeline(self.scene.built.plain_of(cell), ())
 
     def _from_graph(self) -> Writing | None:
         """Return the write proven by the graph: the node of the write identifies its statement."""
         sequence = self.spoiled.writer[1] if self.spoiled.writer else None
-        cell = None if sequence is None else self.built.cell_of(sequence)
+        cell = None if sequence is None else self.scene.built.cell_of(sequence)
         if sequence is None or cell is None:
             return None
         return Writing(cell=cell, site=self._site_of(cell, sequence))
@@ -122,7 +107,7 @@ class Inquest:
     def _known_cell(self) -> Writing | None:
         """Return the earlier cell that moved the version counter, as recorded or as predicted by a hazard."""
         known, version = self._foretold(), self.spoiled.expected
-        moves = [one for one, before, after in self.witness.moves(self.history) if before <= version < after]
+        moves = [one for one, before, after in self.witness.moves(self.scene.history) if before <= version < after]
         counted = next((one for one in moves if one.cell >= (self.saved_in or 0)), None)
         if counted is None:
             return known
@@ -139,8 +124,8 @@ class Inquest:
         return [statements[index] for index in since[is_own_result:] if index in statements]
 
     def _foretold(self) -> Writing | None:
-        for one in self.reasoning.trace.graphs.overwritten:
-            saved, known = one.saved, self.standing.writings.get(one.key)
+        for one in self.scene.reasoning.trace.graphs.overwritten:
+            saved, known = one.saved, self.scene.standing.writings.get(one.key)
             is_it = (saved.reading.storage, saved.version) == (self.spoiled.reading.storage, self.spoiled.expected)
             if is_it and known is not None and known.cell != self.count:
                 return known
@@ -153,7 +138,7 @@ class Inquest:
             return None
         since = [*dict.fromkeys(self.ran_since(self.count))]
         saver = since[0] if here and since and self.spoiled.is_output else None
-        statements = {line_and_text(one): one.index for one in self.reasoning.own.statements}
+        statements = {line_and_text(one): one.index for one in self.scene.reasoning.own.statements}
         told = [(statements.get(line_and_text(one.site)), one) for one in self.witness.told()]
         found = [(_turn(one, since.index(index), is_saver=index == saver), turn)
                  for turn, (index, one) in enumerate(told) if index in since]  # fmt: skip

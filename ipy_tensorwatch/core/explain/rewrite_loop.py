@@ -10,14 +10,13 @@ from ..statements.rewrite_statement import parse_one, splice_source
 from ..syntax.ast_queries import last_name, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_header
 from ..syntax.statement_text import header_end, spell
+from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from .failing_statement import Failing
 
-
-def take_one_by_one(source: str, failing: Failing, name: str, bases: Collection[str]) -> tuple[TypedLine, str] | None:
+def take_one_by_one(source: str, failing: TypedLine, name: str, bases: Collection[str]) -> tuple[TypedLine, str] | None:
     """Rewrite the loop that binds `name` to successive rows of a tensor: its header, or the whole comprehension.
 
     Line numbers of the result refer to `source`.
@@ -31,11 +30,11 @@ def take_one_by_one(source: str, failing: Failing, name: str, bases: Collection[
         The names of the tensor.
     """
     tree = parse_cell(source)
-    loops = [one for one in ast.walk(tree) if isinstance(one, ast.For)] if tree else []
+    loops = [one for one in all_nodes(tree) if isinstance(one, ast.For)] if tree else []
     around = [one for one in loops if one.lineno <= failing.line <= (one.end_lineno or 0) and name in names_bound(one)]
     if not around:
         code = _in_comprehension(failing.text, name, bases)
-        return (TypedLine(line=failing.line, text=failing.text), code) if code else None
+        return (failing, code) if code else None
     node, lines = around[-1], source.split("\n")
     end, column = header_end(node, lines)
     text = spell(node, lines, node.lineno, end, column)
@@ -53,7 +52,7 @@ def _in_comprehension(text: str, name: str, bases: Collection[str]) -> str | Non
     '[row.mul_(2) for row in [x[i] for i in range(len(x))]]'
     """
     node = parse_one(text)
-    parts = [one for one in ast.walk(node) if isinstance(one, ast.comprehension)] if node else []
+    parts = [one for one in all_nodes(node) if isinstance(one, ast.comprehension)] if node else []
     found = (_rewritten(text, one.iter, bases) for one in parts if name in names_bound(one))
     return next((one for one in found if one is not None), None)
 

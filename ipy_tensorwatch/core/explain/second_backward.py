@@ -9,24 +9,25 @@ from typing import TYPE_CHECKING
 
 from ..hazards.facts import FreedGraph, TypedLine, typed_line
 from ..hazards.fix import Fix
-from ..hazards.freed_graph import fix_freed, keeping
+from ..hazards.freed_graph import detached, fix_freed, keeping
 from ..hazards.hazard import Hazard
 from ..model.records import Site
 from ..statements.rewrite_statement import read_paths
+from ..statements.statement import parse_statements
 from ..syntax.ast_queries import spell_path
-from ..syntax.parsing import parse_cell, walk_statements
+from ..syntax.parsing import parse_cell, parse_path, walk_statements
 from ..syntax.statement_text import header_end, spell
+from ..syntax.syntax_tree import all_nodes
 from .failing_statement import backward_root, find_backward
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from ..blame.reasoning import Reasoning
     from ..blame.statement_timeline import Timeline
     from ..hazards.facts import How, Raised
-    from ..model.half_freed import GraphAtError
+    from ..model.cell_error import FreedAtError
     from ..statements.statement import Statement
-    from .built_cells import BuiltCells
+    from .error_scene import ErrorScene
 
     LeadingIn = tuple[str | None, How, TypedLine | None]
 
@@ -37,20 +38,14 @@ class SecondBackward:
 
     Attributes
     ----------
-    now, earlier
-        The paths of the nodes that made watched tensors, after the cell that raised and before it.
     own
         The site of the statement of the cell that raised.
     """
 
-    graph: GraphAtError
-    now: Mapping[int, Sequence[str]]
-    earlier: Mapping[int, Sequence[str]]
+    scene: ErrorScene
+    freed: FreedAtError
     raised: Raised
     own: Site | None
-    reasoning: Reasoning
-    timelines: Mapping[int, Timeline]
-    built: BuiltCells
 
     def hazard(self) -> Hazard:
         """Return the explanation."""
@@ -63,7 +58,7 @@ class SecondBackward:
             code="TW213",
             outcome="raises",
             paths=(name,) if name else (),
-            op=self.graph.ops.get(first or -1),
+            op=self.freed.graph.ops.get(first or -1),
             fact=FreedGraph(root=self.raised.root, name=name, how=how, raised=self.raised),
             fix=fix,
             saved_at=made,
@@ -76,13 +71,15 @@ class SecondBackward:
 
     @property
     def _count(self) -> int:
-        return self.reasoning.own.evidence.cell
+        return self.scene.reasoning.own.evidence.cell
 
     @cached_property
     def _runs(self) -> list[tuple[int, Statement]]:
         """The entries of the statements that ran backward, the failing one last: sequence number and statement."""
-        statements = {one.index: one for one in self.reasoning.own.statements}
-        ran = [(number, statements[one]) for number, one in self.reasoning.own.evidence.entered if one in statements]
+        statements = {one.index: one for one in self.scene.reasoning.own.statements}
+        ran = [
+            (number, statements[one]) for number, one in self.scene.reasoning.own.evidence.entered if one in statements
+        ]
         return [(number, one) for number, one in ran if self._is_own(one) or _runs_backward(one.text)]
 
     def _is_own(self, one: Statement) -> bool:
@@ -93,16 +90,16 @@ class SecondBackward:
         """The sequence number from which on nodes were made after the backward before."""
         own = [number for number, one in self._runs if self._is_own(one)]
         if own and self.own and not _runs_backward(self.own.text):  # a call that runs backward, and may compute before
-            is_before = own[1:] and any(number < own[-2] for number in self.graph.freed)
+            is_before = own[1:] and any(number < own[-2] for number in self.freed.graph.freed)
             return own[-2] if is_before else own[-1]
         if self._runs[1:]:
             return self._runs[-2][0]
-        return self.built.spans[-1].first if self.built.spans else 0
+        return self.scene.built.spans[-1].first if self.scene.built.spans else 0
 
     @cached_property
     def _first(self) -> int | None:
         """The freed node that the backward met first."""
-        return max((number for number in self.graph.freed if number < self._since), default=None)
+        return max((number for number in self.freed.graph.freed if number < self._since), default=None)
 
     @property
     def _is_within(self) -> bool:
@@ -120,13 +117,13 @@ class SecondBackward:
         """Return the variable that led to the freed part, how, and the statement that computed from it."""
         if self._first is None:
             return None, "shares", None
-        if self.graph.root < self._since:
+        if self.freed.graph.root < self._since:
             return self._way_of_old_root()
-        names = [number for number in self.graph.below if number < self._since and self._paths(number)]
-        user = self._site(min(self._users(), default=self.graph.root))
+        names = [number for number in self.freed.graph.below if number < self._since and self._paths(number)]
+        user = self._site(min(self._users(), default=self.freed.graph.root))
         if names:
             number = max(names)
-            return self._paths(number)[0], "leads" if self.now.get(number) else "goes-on", user
+            return self._paths(number)[0], "leads" if self.freed.now.get(number) else "goes-on", user
         carried = next(iter(self._carried(user)), None)
         return carried, "goes-on" if carried else "shares", user
 
@@ -135,44 +132,47 @@ class SecondBackward:
         root = backward_root(tree) if before and (tree := parse_cell(before.text)) else None
         if before is None or root == self.raised.root or self._is_own(self._runs[-2][1]):
             return None, "is", None
-        names = [number for number in self.graph.below if number < self.graph.root and self._paths(number)]
+        names = [number for number in self.freed.graph.below if number < self.freed.graph.root and self._paths(number)]
         return (self._paths(max(names))[0], "leads", None) if names else (None, "shares", None)
 
     def _users(self) -> Iterator[int]:
         """Yield the new nodes that have an old one below."""
-        for number, below in self.graph.below.items():
-            if number >= self._since and any(one < self._since and one in self.graph.below for one in below):
+        for number, below in self.freed.graph.below.items():
+            if number >= self._since and any(one < self._since and one in self.freed.graph.below for one in below):
                 yield number
 
     def _paths(self, number: int) -> Sequence[str]:
-        return self.now.get(number) or self.earlier.get(number) or ()
+        return self.freed.now.get(number) or self.freed.earlier.get(number) or ()
 
     def _node(self, name: str | None) -> int | None:
         """Return the old node that made a variable."""
-        return max((one for one in self.graph.below if one < self._since and name in self._paths(one)), default=None)
+        return max(
+            (one for one in self.freed.graph.below if one < self._since and name in self._paths(one)), default=None
+        )
 
     def _carried(self, user: TypedLine | None) -> Iterator[str]:
         """Yield what a statement reads and the cell binds, or what a called object keeps of this graph."""
         read = read_paths(user.text) if user else []
         bound = {name for _, one in self._entries() for name in one.binds}
+        read.sort(key=lambda path: parse_path(path).root not in _names_bound(user))  # a state that it rebinds itself
         yield from (self._spelled(path) for path in read if path in bound and self._is_computed(path))
-        kept = (path for number, paths in self.now.items() if number >= self._since for path in paths)
+        kept = (path for number, paths in self.freed.now.items() if number >= self._since for path in paths)
         yield from (path for path in kept if "." in path and path.split(".")[0] in read)
 
     def _entries(self) -> Iterator[tuple[int, Statement]]:
-        statements = {one.index: one for one in self.reasoning.own.statements}
-        return ((n, statements[one]) for n, one in self.reasoning.own.evidence.entered if one in statements)
+        statements = {one.index: one for one in self.scene.reasoning.own.statements}
+        return ((n, statements[one]) for n, one in self.scene.reasoning.own.evidence.entered if one in statements)
 
     def _spelled(self, path: str) -> str:
         """Return the path of a tensor, or of the first of several in a tuple."""
-        every = [one for paths in self.now.values() for one in paths]
+        every = [one for paths in self.freed.now.values() for one in paths]
         return path if path in every else min(one for one in every if one.startswith(f"{path}["))
 
     def _is_computed(self, path: str) -> bool:
-        return any(one == path or one.startswith(f"{path}[") for paths in self.now.values() for one in paths)
+        return any(one == path or one.startswith(f"{path}[") for paths in self.freed.now.values() for one in paths)
 
     def _made(self, number: int | None) -> tuple[int | None, Site | None]:
-        cell = None if number is None else self.built.cell_of(number)
+        cell = None if number is None else self.scene.built.cell_of(number)
         timeline = self._timeline(cell) if cell is not None else None
         return cell, timeline.maker(number) if timeline and number is not None else None
 
@@ -181,17 +181,32 @@ class SecondBackward:
         return None if cell is None else typed_line(cell, site)
 
     def _timeline(self, cell: int) -> Timeline | None:
-        return self.reasoning.own.timeline if cell == self._count else self.timelines.get(cell)
+        return self.scene.reasoning.own.timeline if cell == self._count else self.scene.standing.built.get(cell)
 
     def _fix(self, name: str | None, how: How, user: TypedLine | None, made: Site | None) -> Fix:
         if how in ("is", "shares") or user is None:
             return Fix(kind="retain-graph", code=keeping(self._freed_by))
+        states = [*dict.fromkeys(self._states())] if how == "goes-on" else []
+        if name in states:
+            code = "; ".join(detached(one, self._source) for one in states)
+            return Fix(kind="detach-state", code=code, other=user.text, target=user)
         return fix_freed(name, user, made, is_covered=how == "goes-on", source=self._source)
+
+    def _states(self) -> Iterator[str]:
+        """Yield what the statements of this round take over from the round before."""
+        bound: set[str] = set()
+        for user in dict.fromkeys(map(self._site, sorted(self._users()))):
+            yield from (one for one in self._carried(user) if parse_path(one).root not in bound)
+            bound |= _names_bound(user)
 
     @property
     def _source(self) -> str:
         """The cells that may have bound the first state."""
-        return "\n".join(one.plain for one in self.built.spans)
+        return "\n".join(one.plain for one in self.scene.built.spans)
+
+
+def _names_bound(line: TypedLine | None) -> frozenset[str]:
+    return frozenset[str]().union(*(one.binds for one in parse_statements(line.text if line else "")))
 
 
 def _runs_backward(text: str) -> bool:
@@ -213,7 +228,7 @@ def carried_around(source: str, line: int, computed: Collection[str]) -> tuple[s
     'h'
     """
     tree = parse_cell(source)
-    loops = [one for one in ast.walk(tree) if isinstance(one, ast.For | ast.While)] if tree else []
+    loops = [one for one in all_nodes(tree) if isinstance(one, ast.For | ast.While)] if tree else []
     around = [one for one in loops if one.lineno <= line <= (one.end_lineno or 0)]
     if not around:
         return None
@@ -230,5 +245,5 @@ def carried_around(source: str, line: int, computed: Collection[str]) -> tuple[s
 
 
 def _bound(one: ast.Assign) -> set[str | None]:
-    parts = (part for target in one.targets for part in ast.walk(target))
+    parts = (part for target in one.targets for part in all_nodes(target))
     return {spell_path(part) for part in parts if isinstance(part, ast.expr)}

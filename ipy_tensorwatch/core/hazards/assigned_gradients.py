@@ -11,6 +11,7 @@ from ..model.records import Site
 from ..statements.rewrite_statement import cloned_value
 from ..syntax.ast_queries import last_name
 from ..syntax.parsing import parse_header
+from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import FRESH
 from .facts import typed_line
 from .fix import Fix
@@ -81,14 +82,14 @@ def _assigning(reasoning: Reasoning) -> Iterator[_Found]:
 def _reads_gradient(node: ast.stmt) -> bool:
     return any(
         isinstance(one, ast.Attribute) and one.attr in _GRADIENT and isinstance(one.ctx, ast.Load)
-        for one in ast.walk(node)
+        for one in all_nodes(node)
     )
 
 
 def _shares_gradient(node: ast.stmt) -> bool:
     match node:
         case ast.Assign(targets=targets, value=value):
-            owners = [part for one in targets for part in ast.walk(one)]
+            owners = [part for one in targets for part in all_nodes(one)]
             is_gradient = any(isinstance(one, ast.Attribute) and one.attr in _GRADIENT for one in owners)
         case ast.Expr(value=ast.Call(func=ast.Name("setattr"), args=[_, ast.Constant(name), value])):
             is_gradient = name in _GRADIENT

@@ -13,6 +13,7 @@ from ..statements.statement_writes import find_writes
 from ..syntax.ast_queries import last_name, positional_names, spell_path
 from ..syntax.parsing import may_write_gradients, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
+from ..syntax.syntax_tree import all_nodes
 from .facts import typed_line
 from .fix import Fix
 from .hook_functions import KnownFunctions, Source
@@ -29,6 +30,8 @@ class GradientWriter(NamedTuple):
 
     Attributes
     ----------
+    name
+        Empty for a lambda.
     hooked
         What it is a hook of, or the Function's class, as spelled.
     of_saved
@@ -59,7 +62,7 @@ def find_writers(sources: list[Source], classes: Mapping[str, str]) -> Iterator[
     trees = [(one, tree) for one in sources if (tree := parse_cell(one.text)) is not None]
     known = KnownFunctions(trees, classes)
     for one, tree in trees:
-        for node in ast.walk(tree) if may_write_gradients(one.text) else ():
+        for node in all_nodes(tree) if may_write_gradients(one.text) else ():
             if isinstance(node, ast.ClassDef):
                 yield from _of_class(one, node)
             elif isinstance(node, ast.Call) and last_name(node.func) in _HOOKS and not _is_removed(tree, node):
@@ -101,9 +104,7 @@ def _of_hook(source: Source, call: ast.Call, known: KnownFunctions) -> Iterator[
     if isinstance(node, ast.Lambda):
         stmt, body = known.statement_of(node), ast.Expr(value=node.body)
         for root in {root for _, root in _written(body, Scope())} & {*names}:
-            yield GradientWriter(
-                "the hook", owner, *_made_lambda(place, stmt, root), of_tensor=not given, is_late=not given
-            )
+            yield GradientWriter("", owner, *_made_lambda(place, stmt, root), of_tensor=not given, is_late=not given)
         return
     for stmt, root in _writes(node):
         if root in names:
@@ -147,7 +148,7 @@ def _with_code(fix: Fix, function: ast.FunctionDef, stmt: ast.stmt, text: str, r
     """Choose what to type: a copy before the write, and, where the function returns nothing, the copy returned."""
     name = _written_name(stmt) or root
     code = f"{name} = {name}.clone()"
-    if function.name == "backward" or any(isinstance(one, ast.Return) for one in ast.walk(function)):
+    if function.name == "backward" or any(isinstance(one, ast.Return) for one in all_nodes(function)):
         return Fix(kind="write-copy", code=code, target=fix.target, says_where=True)
     if function.body[-1] is not stmt or name != root:
         return Fix(kind="copy-gradient", names=(root,), target=fix.target)

@@ -61,12 +61,14 @@ def find_breaks(reasoning: Reasoning, standing: Standing) -> list[Break]:
 
 def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Break:
     saved, snapshot = found.saved, reasoning.trace.after
-    overlapping, built = _lying_on(reasoning, saved.reading), standing.built.get(saved.cell)
+    overlapping, is_own = _lying_on(reasoning, saved.reading), saved.cell == reasoning.trace.cell.count
+    built = reasoning.own.timeline if is_own else standing.built.get(saved.cell)
     scalars = tuple(path for path in found.roots if (one := snapshot.get(path)) and one.numel == 1)
     # A write to any variable in the storage moves the version of all views.
     lying = overlapping or reasoning.places.in_storage(saved.reading.storage)
     writing = standing.writings.get(found.key) or _writing(reasoning, saved, lying)
     saved_at = built.maker(saved.sequence) if built else None
+    is_alone = all(built is not None and built.maker(other) == saved_at for other in found.others)
     due = tuple(one for one in scalars if one not in found.origins or not is_stale(found.origins[one], standing))
     root = next(iter((*due, *scalars, *found.roots)), None)
     paths, is_output = tuple(str(path) for path, _ in overlapping), saved.argument.startswith(("result", "output"))
@@ -75,7 +77,7 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
         paths=paths,
         scalars=scalars,
         writing=writing,
-        saving=Saving(saved.cell, saved_at, is_output, paths, reasoning.trace.notebook),
+        saving=Saving(saved.cell, saved_at, is_output, paths, reasoning.trace.notebook, is_alone=is_alone),
         due=due,
         root=root,
         stale=stale_results(found, root, writing, standing)._replace(is_due=root in due),

@@ -7,8 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from ..interpreter.functions_named import functions_named
+from ..model.differences import readings_after
 from ..model.records import Site
 from ..syntax.parsing import parse_header, walk_statements
+from ..syntax.syntax_tree import all_nodes
 from .lasting_hazard import Lasting, anchor
 from .state_dict_reference import no_copy
 
@@ -50,24 +52,21 @@ def kept_and_trained_on(reasoning: Reasoning, known: Iterable[str]) -> Iterator[
 def may_be_kept(born: Iterable[Born], steps: Sequence[OptimizerStep]) -> bool:
     """Return whether a cell bound what its optimizers hold."""
     held = frozenset[int]().union(*(one.storages for one in steps))
-    return (
-        any(one.after is not None and one.after.storage in held for each in born for one, _ in each.found)
-        if held
-        else False
-    )
+    several = (one for each in born for one in readings_after(each.found)) if held else ()
+    return any(one is not None and one.storage in held for one in several)
 
 
 def _items(reasoning: Reasoning, born: Born, steps: Sequence[OptimizerStep]) -> list[tuple[AccessPath, str]]:
     """Return the items of containers that share memory with a parameter of an optimizer, each with its path."""
     found: list[tuple[AccessPath, str]] = []
-    for difference, _ in born.found if steps else ():
-        reading, path = difference.after, difference.path
+    for row, reading in enumerate(readings_after(born.found) if steps else ()):
         step = next((one for one in steps if reading is not None and reading.storage in one.storages), None)
-        if reading is None or step is None or reading.object in step.parameters or not path.steps:
+        if reading is None or step is None or reading.object in step.parameters:
             continue
+        path = born.found[row][0].path
         entries = reasoning.trace.after.by_storage.get(reading.storage)
         owner = next((str(one) for one, other in entries if other.object in step.parameters), None)
-        if owner is not None and path.steps[-1].startswith("["):
+        if owner is not None and path.steps and path.steps[-1].startswith("["):
             found.append((path, owner))
     return found
 
@@ -80,7 +79,7 @@ def _keeps_before_step(node: ast.stmt | None, reasoning: Reasoning) -> bool:
 
 
 def _keeps(tree: ast.AST, stepping: set[str]) -> bool:
-    for node in ast.walk(tree):
+    for node in all_nodes(tree):
         if isinstance(node, _LOOPS):
             body = [*walk_statements(node.body)]
             if any(map(_is_keep, body)) and any(_steps(one, stepping) for one in body):
@@ -100,6 +99,6 @@ def _is_keep(node: ast.stmt) -> bool:
 
 
 def _steps(node: ast.stmt, stepping: set[str]) -> bool:
-    calls = [one.func for one in ast.walk(node) if isinstance(one, ast.Call)]
+    calls = [one.func for one in all_nodes(node) if isinstance(one, ast.Call)]
     names = {one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in calls}
     return "step" in names or not names.isdisjoint(stepping)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..interpreter.functions_named import functions_named
-from ..model.differences import Differences
 from ..model.path import AccessPath, count_alike
 from ..model.records import Inner, Site
 from ..statements.kept_in_loops import (
@@ -20,6 +19,7 @@ from ..statements.kept_in_loops import (
 )
 from ..syntax.ast_queries import last_name
 from ..syntax.parsing import parse_cell, parse_header, parse_path
+from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import VIEWS
 from .facts import OneMemory, typed_line
 from .fix import Fix
@@ -27,15 +27,13 @@ from .hazard import Hazard
 from .lasting_hazard import Lasting, anchor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
+    from ..blame.born_changes import Item
     from ..blame.reasoning import Reasoning
-    from ..model.born import Born
-    from ..model.differences import Found
     from ..model.notebook import Notebook
     from ..model.reading import Reading
     from ..model.records import Change
-    from ..model.snapshot import Snapshot
     from ..statements.statement import Statement
 
     Written = tuple[AccessPath, Change, Reading]
@@ -45,62 +43,28 @@ FEW = 3
 """So many tensors of one memory, written as often, are told although the source of what made them is not known."""
 
 
-class Item(NamedTuple):
-    """A tensor in a container, and when it was put there."""
+def kept_in_one_memory(reasoning: Reasoning, changes: Iterable[Change], known: Container[str]) -> Iterator[Lasting]:
+    """Yield a hazard for each container whose items are one memory that was written for one after the other.
 
-    path: AccessPath
-    reading: Reading
-    first: Reading | None
-    born: Born
-
-
-def kept_in_one_memory(reasoning: Reasoning, changes: Iterable[Change]) -> Iterator[Lasting]:
-    """Yield a hazard for each container whose items are one memory that was written for one after the other."""
+    Parameters
+    ----------
+    known
+        The paths that are told to be no copies.
+    """
     told = set[str]()
-    for items in _in_one_memory(reasoning.trace.born):
+    for items in reasoning.born.together:
+        if any(str(one.path) in known for one in items):
+            continue
         written = _between(reasoning, items) or _within(reasoning, items)
         if written is not None:
             told.update(str(one.path) for one in items)
             yield _lasting(reasoning, [(one.path, one.reading) for one in items], written)
-    for several in _filled_by_name(changes, reasoning.trace.after):
+    for several in _filled_by_name(reasoning, changes):
         change = several[0][1]
         if change.path not in told:
             before, after = change.versions
             times = None if before is None or after is None else after - before
             yield _lasting(reasoning, [(path, reading) for path, _, reading in several], Refill(times, change.site))
-
-
-def may_be_one_memory(born: Iterable[Born]) -> bool:
-    """Return whether several items of one container, bound in this cell, are one memory."""
-    return any(True for _ in _in_one_memory(born))
-
-
-def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:
-    """Yield the items of one container that have the same elements."""
-    alike: dict[object, list[tuple[Born, int]]] = defaultdict(list)
-    for one in born:
-        for number, reading in enumerate(_readings(one.found)):
-            if reading is not None and reading.storage and not reading.unknown and reading.nbytes:
-                alike[reading.device, reading.data_ptr, reading.layout[1:]].append((one, number))
-    for several in alike.values():
-        containers: dict[object, list[Item]] = defaultdict(list)
-        for one, number in several if len(several) > 1 else ():
-            difference, _ = one.found[number]
-            path, reading = difference.path, difference.after
-            if reading is not None and path.steps and path.steps[-1].startswith("["):
-                containers[_spelled_alike(path)].append(Item(path, reading, difference.before, one))
-        yield from (items for items in containers.values() if len(items) > 1)
-
-
-def _spelled_alike(path: AccessPath) -> tuple[str, ...]:
-    """Return what the paths of a container's items have in common: `pairs[0][1]` and `pairs[2][1]` are alike."""
-    return path.root, *("[" if one.startswith("[") else one for one in path.steps)
-
-
-def _readings(found: Sequence[Found]) -> Iterator[Reading | None]:
-    if isinstance(found, Differences):
-        return (row.after for row in found.rows)
-    return (difference.after for difference, _ in found)
 
 
 class Refill(NamedTuple):
@@ -113,15 +77,16 @@ class Refill(NamedTuple):
 def _between(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
     """Return the writes that were seen between the looks that saw two items first."""
     looks = sorted({one.born.look for one in items})
-    storages = dict.fromkeys(one.reading.storage for one in items)
-    seen = (one for storage in storages for one in reasoning.trace.own.writes.get(storage, ()))
-    between = [one for one in seen if looks[0] < one.look <= looks[-1]]
+    storages = {one.reading.storage for one in items}
+    seen = (write for storage in storages for write in reasoning.trace.own.writes.get(storage, ()))
+    between = sorted((one for one in seen if looks[0] < one.look <= looks[-1]), key=lambda one: one.look)
     if not between:
         return None
     versions = [one.version for item in items for one in (item.first, item.reading) if one and one.version is not None]
+    is_counted = len(storages) == 1 and versions  # several storages over one array have no counter in common
     alone = [one.statement for write in between if len(write.positions) == 1 for one in write.positions]
     site = reasoning.own.timeline.site(alone[0]) if alone else None
-    return Refill(times=max(versions) - min(versions) + 1 if versions else None, site=site)
+    return Refill(times=max(versions) - min(versions) + 1 if is_counted else None, site=site)
 
 
 def _within(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
@@ -133,7 +98,7 @@ def _within(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
     ran = [reasoning.own.numbered[one] for one in sorted({one.statement for one in born.positions})]
     followed = [_Followed(one, reasoning.trace.notebook, reasoning.trace.own.plain if ran[1:] else "") for one in ran]
     for one in followed:
-        site = one.refill()
+        site = one.refill(items[0].path.root)
         if site is not None:
             return Refill(times=times, site=site)
     is_unread = times is not None and any(one.repeats_unread for one in followed)
@@ -166,13 +131,13 @@ class _Followed:
         self._around = parse_cell(whole) if whole else None
         self.functions = functions_named(self._node, notebook)
 
-    def refill(self) -> Site | None:
-        """Return where a loop writes to what it keeps."""
+    def refill(self, into: str) -> Site | None:
+        """Return where a loop of the cell writes to what it puts into a variable, or a function's to what it keeps."""
         one = self._statement
         site = Site(line=one.line, end_line=one.end_line, text=one.text)
         if refilled_by_itself(self._node):
             return site
-        found = refilled_in_loop(self._around) if self._around else None
+        found = refilled_in_loop(self._around, into) if self._around else None
         if found is not None:
             return Site(line=found.lineno, end_line=found.end_lineno or found.lineno, text=ast.unparse(found))
         for name, tree in self.functions.items():
@@ -186,7 +151,7 @@ class _Followed:
     @property
     def repeats_unread(self) -> bool:
         """Whether it repeats a call of a function whose source is not known."""
-        return not self.functions and repeats(self._node) and any(map(_calls_anew, ast.walk(self._node)))
+        return not self.functions and repeats(self._node) and any(map(_calls_anew, all_nodes(self._node)))
 
 
 def _calls_anew(node: ast.AST) -> bool:
@@ -205,25 +170,35 @@ def _is_unknown_call(node: ast.expr) -> bool:
 
 
 def _filled_by_name(
-    changes: Iterable[Change], snapshot: Snapshot
+    reasoning: Reasoning, changes: Iterable[Change]
 ) -> Iterator[list[tuple[AccessPath, Change, Reading]]]:
     """Yield the items of one container that are one tensor, and that statements name as written, each by itself."""
     alike: dict[object, list[Written]] = defaultdict(list)
     for one in changes:
-        reading = snapshot.get(one.path) if one.cause == "direct" and one.path.endswith("]") else None
+        reading = reasoning.trace.after.get(one.path) if one.kind == "mutated" and one.path.endswith("]") else None
         if reading is not None and not reading.requires_grad:
             path = parse_path(one.path)
             alike[path.root, path.steps[:-1], reading.object].append((path, one, reading))
-    return (several for several in alike.values() if len(several) > 1)
+    for several in alike.values():
+        named = [one for one in several if reasoning.own.names_as_written(one[0])] if len(several) > 1 else []
+        if len(named) > 1:
+            yield named
+
+
+def _container(items: Sequence[tuple[AccessPath, Reading]]) -> AccessPath:
+    """Return the path of the innermost container that holds all items, themselves or inside others."""
+    several = [path.steps[:-1] for path, _ in items]
+    shared = count_alike(several)
+    return AccessPath(items[0][0].root, several[0][:shared])
 
 
 def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], written: Refill) -> Lasting:
     path, reading = items[0]
     born, count = reasoning.born.sites.get(str(path)), reasoning.trace.cell.count
     copy = ".copy()" if reading.kind == "ndarray" else ".clone()"
-    depth = min(count_alike([one.steps for one, _ in items]), len(path.steps) - 1)
-    fact = OneMemory(container=str(AccessPath(path.root, path.steps[:depth])), count=len(items), times=written.times)
-    code = keeping_copies(born.text, copy, path.steps[depth + 1 :]) if born else None
+    container = _container(items)
+    fact = OneMemory(container=str(container), count=len(items), times=written.times)
+    code = keeping_copies(born.text, copy, path.steps[len(container.steps) + 1 :]) if born else None
     hazard = Hazard(
         code="TW211",
         outcome="risk",

@@ -10,6 +10,7 @@ from ..statements.expression_aliases import trace
 from ..statements.scope import Scope
 from ..syntax.ast_queries import last_name, own_parts, spell_path
 from ..syntax.parsing import DEFINITIONS, parse_cell, walk_statements
+from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ def _units(sources: list[Source]) -> Iterator[_Unit]:
     own = [one for tree in trees for one in walk_statements(tree.body) if not isinstance(one, DEFINITIONS)]
     yield _Unit(own, is_local=False)
     for tree in trees:
-        for node in ast.walk(tree):
+        for node in all_nodes(tree):
             if isinstance(node, ast.FunctionDef):
                 yield _Unit([*walk_statements(node.body)])
 
@@ -102,7 +103,7 @@ def _is_of(node: ast.expr, names: set[str], writer: GradientWriter) -> bool:
 def _additions(stmt: ast.stmt) -> Iterator[list[ast.expr]]:
     if isinstance(stmt, ast.AugAssign) and isinstance(stmt.op, ast.Add):
         yield [stmt.target, stmt.value]
-    for node in (part for own in own_parts(stmt) for part in ast.walk(own)):
+    for node in (part for own in own_parts(stmt) for part in all_nodes(own)):
         match node:
             case ast.BinOp(op=ast.Add(), left=left, right=right):
                 yield [left, right]
@@ -132,9 +133,9 @@ def _is_broadcast(node: ast.expr, other: ast.expr, unit: _Unit, snapshot: Snapsh
 
 def _wants_gradient(node: ast.expr, unit: _Unit, snapshot: Snapshot) -> bool:
     """Return whether an operand may need a gradient: a number does not, nor do variables that are known not to."""
-    if any(isinstance(one, ast.Call) for one in ast.walk(node)):
+    if any(isinstance(one, ast.Call) for one in all_nodes(node)):
         return True
-    names = [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
+    names = [one.id for one in all_nodes(node) if isinstance(one, ast.Name)]
     readings = [None if unit.is_local else snapshot.get(name) for name in names]
     return any(one is None or one.requires_grad for one in readings)
 

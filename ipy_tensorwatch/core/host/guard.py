@@ -11,6 +11,7 @@ import traceback
 from collections import deque
 from dataclasses import dataclass, field
 from sys import gettrace, settrace
+from threading import get_ident
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -48,7 +49,7 @@ class Fault:
     Attributes
     ----------
     where
-        The action that failed, such as `after a cell`.
+        The action that failed, as a code such as `after-cell`.
     text
         The traceback.
     times
@@ -77,9 +78,12 @@ class Guard:
     faults: deque[Fault] = field(default_factory=lambda: deque(maxlen=KEPT))
     count: int = 0
     signals: HeldSignals = field(default_factory=HeldSignals)
+    _inside: int = 0  # the thread of the outermost action that runs
 
     def run(self, where: str, action: Callable[..., T], *args: Any, default: T) -> T:  # noqa: ANN401
         """Run an action and return its result; `default` if it raised."""
+        if self._inside == get_ident():  # the outer run has done all of what follows
+            return self.run_briefly(where, action, *args, default=default)
         tracer, collects = None, gc.isenabled()
         try:
             self.signals.hold()
@@ -87,11 +91,13 @@ class Guard:
             # look at all of the user's objects.
             gc.disable()
             tracer = pause_tracing()
+            self._inside = get_ident()
             return action(*args)
         except BaseException as error:  # noqa: BLE001  (no error of ours may reach the user's program)
             self.note(where, error)
             return default
         finally:
+            self._inside = 0
             if collects:
                 gc.enable()
             try:

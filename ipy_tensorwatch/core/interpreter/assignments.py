@@ -9,6 +9,7 @@ from ..statements import reference as to
 from ..statements.expression_aliases import bind, bind_element, trace
 from ..statements.reference import union
 from ..syntax.ast_queries import is_slice, spell_item
+from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from ..statements.reference import References
@@ -96,7 +97,7 @@ def _enter(item: ast.withitem, frame: Frame) -> None:
 
 def _capture(node: ast.Match, refs: References, frame: Frame) -> None:
     for case in node.cases:
-        for part in ast.walk(case.pattern):
+        for part in all_nodes(case.pattern):
             name = getattr(part, "name", None)
             if isinstance(name, str):
                 frame.set_name(name, union(refs, to.element(refs)))

@@ -12,6 +12,7 @@ from ..statements.expression_aliases import trace
 from ..statements.reference import Reference, References, union
 from ..statements.scope import Scope
 from ..syntax.ast_queries import is_plain_key, last_name, positional_names, spell_item
+from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +109,7 @@ def bind_keys(closure: Closure, arguments: Arguments) -> dict[str, str]:
             bound[place] = step
         elif place < len(names):
             bound[names[place]] = step
-    again = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
+    again = {part.id for part in all_nodes(node) if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
     return {name: step for name, step in bound.items() if name not in again}
 
 
@@ -122,7 +123,7 @@ def _defaults(spec: ast.arguments) -> dict[str, ast.expr | None]:
 def _default(function: str, name: str, default: ast.expr | None) -> References:
     """Return what a default refers to: an object that the function keeps between calls."""
     if default is None or not any(
-        isinstance(part, ast.Call | ast.List | ast.Dict | ast.Name) for part in ast.walk(default)
+        isinstance(part, ast.Call | ast.List | ast.Dict | ast.Name) for part in all_nodes(default)
     ):
         return ()
     kept: References = (Reference(path=AccessPath(f"<{function}({name})>")),)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..model.notebook import Definition
 from ..syntax.parsing import DEFINITIONS, parse_cell, walk_statements
+from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ def definitions_in(source: str, cell: int) -> dict[str, Definition]:
     found: dict[str, Definition] = {}
     own: dict[str, Definition] = {}
     for node in [] if tree is None else tree.body:
-        names = dict.fromkeys(name for part in ast.walk(node) for name in _names(part))
+        names = dict.fromkeys(name for part in all_nodes(node) for name in _names(part))
         if names:
             start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
             text = "\n".join(lines[start - 1 : node.end_lineno])

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..syntax.parsing import parse_cell
+from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ def functions_named(node: ast.AST, notebook: Notebook) -> dict[str, ast.stmt]:
 
 
 def _names(tree: ast.AST, notebook: Notebook) -> Iterator[str]:
-    for part in ast.walk(tree):
+    for part in all_nodes(tree):
         if isinstance(part, ast.Name):
             yield part.id
             yield notebook.classes.get(part.id, "")

@@ -10,6 +10,7 @@ from ..model.records import Inner
 from ..syntax.ast_queries import last_name
 from ..syntax.parsing import DEFINITIONS, find_definition, parse_cell
 from ..syntax.statement_text import header_end, spell
+from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -74,7 +75,7 @@ def is_below(path: str, mentioned: set[str]) -> bool:
 
 
 def _names(node: ast.AST) -> Iterator[str]:
-    return (last_name(part) for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute))
+    return (last_name(part) for part in all_nodes(node) if isinstance(part, ast.Name | ast.Attribute))
 
 
 def _functions(definition: Definition) -> list[ast.AST]:
@@ -89,7 +90,7 @@ def _functions(definition: Definition) -> list[ast.AST]:
 def _lines(definition: Definition, functions: Iterable[ast.AST]) -> Iterator[ReachedLine]:
     lines = definition.source.split("\n")
     for function in functions:
-        for node in ast.walk(function):
+        for node in all_nodes(function):
             if isinstance(node, ast.stmt) and not isinstance(node, DEFINITIONS):
                 end, column = header_end(node, lines)
                 text = spell(node, lines, node.lineno, end, column)

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .born import Born
+    from .cell_error import CellError
     from .differences import Found
     from .evidence import OptimizerHolding
     from .records import Cell, Coverage, OperatorWrite
+    from .saved_tensor import Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,12 @@ class CellTrace:
         The operators that wrote, in order.
     optimizers
         What each optimizer holds that a variable leads to.
+    nodes
+        The sequence numbers `[first, end)` of the nodes that it built.
+    dated
+        The writes that `%%tensordiff` recorded, by storage and by the version before the write.
+    error
+        The error that it raised, if it is one of PyTorch's about an in-place write.
     gone
         The storages whose memory belonged to another owner, who released it.
     coverage
@@ -81,6 +89,9 @@ class CellTrace:
     writes: tuple[OperatorWrite, ...] = ()
     optimizers: tuple[OptimizerHolding, ...] = ()
     graphs: GraphState = field(default_factory=GraphState)
+    nodes: tuple[int, int] = (0, 0)
+    dated: Mapping[tuple[int, int], Writing] = field(default_factory=dict)
+    error: CellError | None = None
     gone: tuple[int, ...] = ()
     coverage: Coverage
     seconds: float = math.inf

@@ -12,9 +12,10 @@ import numpy as np
 from .difference import Content, Difference, DiffRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from .path import AccessPath
+    from .reading import Reading
     from .records import Elements
 
     Found = tuple[Difference, Content]
@@ -126,6 +127,13 @@ class Differences(Sequence[tuple[Difference, Content]]):
 def _is_moved(_: Any, __: int, before: Any, after: Any) -> bool:  # noqa: ANN401
     both = before is not None and after is not None and before.object == after.object
     return both and before.storage != after.storage
+
+
+def readings_after(found: Sequence[Found]) -> Iterator[Reading | None]:
+    """Yield what each path leads to now, without making a record of it."""
+    if isinstance(found, Differences):
+        return (row.after for row in found.rows)
+    return (difference.after for difference, _ in found)
 
 
 def join_looks(looks: Iterable[Sequence[Found]]) -> Sequence[Found]:

@@ -27,9 +27,8 @@ class Position(NamedTuple):
     blind: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenWrite:
-    """Bytes of one storage that differed between two looks.
+class SeenWrite(NamedTuple):
+    """Bytes of one storage that differed between two looks; a tuple, because a training step makes hundreds.
 
     Attributes
     ----------
@@ -44,7 +43,7 @@ class SeenWrite:
     storage: int
     positions: frozenset[Position]
     look: int = 0
-    mask: bytes | None = field(default=None, repr=False)
+    mask: bytes | None = None
     low: int = 0
 
 

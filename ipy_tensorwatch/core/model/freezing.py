@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -15,8 +16,23 @@ Release = Literal["let-go", "lost"]
 """Why something is no longer frozen: foreign memory, or bytes that could not be restored."""
 
 
+_OURS = str(Path(__file__).parents[2])
+
+
 class FrozenError(RuntimeError):
     """Frozen memory was about to be written, or was written and its bytes have been restored."""
+
+    @property
+    def _render_traceback_(self) -> object:
+        """Cut our frames off the end of the traceback; IPython asks for this before it shows an error."""
+        last = step = self.__traceback__
+        while step is not None:
+            if not step.tb_frame.f_code.co_filename.startswith(_OURS):
+                last = step
+            step = step.tb_next
+        if last is not None:
+            last.tb_next = None
+        raise AttributeError  # so that IPython shows what is left as it shows any error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +54,23 @@ class FrozenRecord:
     device: str
     nbytes: int
     is_kept: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Culprit:
+    """What may have written to frozen memory.
+
+    Attributes
+    ----------
+    place
+        A cell, a cell or one that ran beside it, or a block of `freezing`.
+    lines, text
+        The lines of the cell's statements that may have written, and the text of the only one.
+    """
+
+    place: Literal["cell", "cells", "block"] = "cell"
+    lines: tuple[int, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

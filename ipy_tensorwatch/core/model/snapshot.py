@@ -143,33 +143,37 @@ class ByStorage:
     """Finds the entries of a storage; only those asked for are spelled and sorted."""
 
     scenes: tuple[RootSnapshot, ...]
-    _places: dict[int, list[RootSnapshot]] | None = None
+    _places: dict[int, list[tuple[RootSnapshot, int]]] | None = None
     _asked: int = 0
 
     def get(self, storage: int, default: tuple[Entry, ...] = ()) -> tuple[Entry, ...]:
         """Return the entries of a storage."""
         return tuple((scene.path_at(place), scene.readings[place]) for scene, place in self.places(storage)) or default
 
-    def places(self, storage: int) -> Iterator[tuple[RootSnapshot, int]]:
-        """Iterate over the places of a storage, scene by scene."""
-        return ((scene, place) for scene in self._scenes_of(storage) for place in scene.places_of(storage))
+    def places(self, storage: int) -> Sequence[tuple[RootSnapshot, int]]:
+        """Return the places of a storage, scene by scene."""
+        self._asked += 1
+        if self._places is None:
+            if self._asked <= FEW:
+                return [(scene, place) for scene in self.scenes for place in scene.places_of(storage)]
+            self._places = self._indexed()
+        return self._places.get(storage, ())
 
     def values(self) -> Iterator[tuple[Entry, ...]]:
         """Iterate over the entries, storage by storage."""
         return map(self.get, dict.fromkeys(chain.from_iterable(scene.by_storage for scene in self.scenes)))
 
-    def _scenes_of(self, storage: int) -> Sequence[RootSnapshot]:
-        self._asked += 1
-        if self._places is None and self._asked > FEW:
-            self._places = {}
-            for scene in self.scenes:
-                for one in scene.by_storage:
-                    self._places.setdefault(one, []).append(scene)
-        return self.scenes if self._places is None else self._places.get(storage, ())
+    def _indexed(self) -> dict[int, list[tuple[RootSnapshot, int]]]:
+        found: dict[int, list[tuple[RootSnapshot, int]]] = {}
+        for scene in self.scenes:
+            for storage, places in scene.by_storage.items():
+                several = (places,) if isinstance(places, int) else places
+                found.setdefault(storage, []).extend([(scene, place) for place in several])
+        return found
 
 
-FEW = 256
-"""From this many queries, scenes are first indexed by storage."""
+FEW = 64
+"""From this many queries, the places are first indexed by storage."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -13,18 +13,19 @@ from functools import cache
 from typing import Any
 
 from .born import Born
+from .cell_error import CellError, ErrorFrame, FreedAtError, Local, Spot
 from .cell_trace import CellTrace, SourceFile
 from .difference import Content, Difference
 from .evidence import Evidence, Move, OptimizerHolding, OptimizerStep, Position, Recorded, SeenWrite
 from .graph_state import GraphState
-from .half_freed import HalfFreed
+from .half_freed import GraphAtError, HalfFreed
 from .notebook import Definition, Notebook
 from .outline import Outline, OutlineRun
 from .path import AccessPath
 from .reading import Reading
 from .reason import Reason
 from .records import Cell, Coverage, Elements, Example, Inner, OperatorWrite, Site, Unverified
-from .saved_tensor import Overwritten, RootOrigin, SavedTensor
+from .saved_tensor import Overwritten, RootOrigin, SavedTensor, Spoiled, Writing
 from .snapshot import RootSnapshot, Snapshot
 from .ways import Way
 
@@ -35,7 +36,7 @@ _RECORDS: dict[str, Any] = {
         *(CellTrace, SourceFile, Difference, Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite),
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
         *(Born, HalfFreed, OptimizerHolding, OperatorWrite, Reason, RootOrigin, Site, Unverified, Overwritten),
-        *(SavedTensor, Snapshot),
+        *(SavedTensor, Snapshot, CellError, ErrorFrame, FreedAtError, GraphAtError, Local, Spoiled, Spot, Writing),
     )
 } | {"Content": Content.of, "Way": Way.of}
 _KIND = "@"
@@ -56,10 +57,10 @@ def read_trace(text: str) -> CellTrace:
     """
     whole = json.loads(text)
     if whole.get("schema") != SCHEMA:
-        raise ValueError(f"a trace of schema {SCHEMA} is needed, not of {whole.get('schema')}")
+        raise ValueError(f"no schema {SCHEMA}: {whole.get('schema')}")
     trace = _Reader().value(whole["trace"])
     if not isinstance(trace, CellTrace):
-        raise ValueError(f"a trace is needed, not a {type(trace).__name__}")  # noqa: TRY004  (of the text)
+        raise ValueError(f"no trace: {type(trace).__name__}")  # noqa: TRY004  (of the text)
     return trace
 
 
@@ -101,7 +102,7 @@ class _Writer:
             return [self.plain(one) for one in value]
         if value is None or isinstance(value, str | int | float):
             return value
-        raise TypeError(f"a {type(value).__name__} cannot be saved")
+        raise TypeError(f"not saved: {type(value).__name__}")
 
     def _record(self, value: Any) -> dict[str, Any]:  # noqa: ANN401
         kind: Any = type(value)
@@ -148,7 +149,7 @@ class _Reader:
                 return self._scene(rest)
             case _ if kind in _RECORDS:
                 return _RECORDS[kind](**{name: self.value(one) for name, one in rest.items()})
-        raise ValueError(f"a trace holds no {kind}")
+        raise ValueError(f"unknown record: {kind}")
 
     def _scene(self, value: dict[str, Any]) -> RootSnapshot:
         if "number" in value:

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..syntax.ast_queries import arguments, is_library, last_name
+from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import BUILTINS, FRESH
 from .expression_aliases import trace
 from .scope import Scope
@@ -19,12 +20,14 @@ _NEEDS_OBJECT_AND_NAME = 3
 
 
 def value_of(node: ast.stmt) -> ast.expr | None:
-    """Return the value that a statement assigns, by `=`, an operator or `setattr`."""
+    """Return the value that a statement assigns, by `=`, an operator or `setattr`; None if it deletes."""
     match node:
         case ast.Expr(value=ast.Call(func=ast.Name(id="setattr"), args=args)) if len(args) == _NEEDS_OBJECT_AND_NAME:
             return args[-1]
         case ast.Assign(value=value) | ast.AugAssign(value=value) | ast.AnnAssign(value=value):
             return value
+        case ast.Delete():
+            return ast.Constant(value=None)
     return None
 
 
@@ -39,7 +42,7 @@ def may_write_in(value: ast.expr, path: AccessPath, known: Container[str]) -> bo
     (True, False)
     """
     scope = Scope()
-    for call in ast.walk(value):
+    for call in all_nodes(value):
         if isinstance(call, ast.Call) and not _is_harmless(call, known):
             owner = [call.func.value] if isinstance(call.func, ast.Attribute) else []
             given = (one.path for part in (*owner, *arguments(call)) for one in trace(part, scope))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..syntax.ast_queries import COMPREHENSIONS, is_inplace_name, last_name, own_parts
 from ..syntax.parsing import parse_header, walk_statements
+from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import VIEWS
 from .statement_writes import targets_of
 
@@ -19,8 +21,13 @@ _SHARING = frozenset(("as_tensor", "asarray", "from_dlpack", "from_numpy", "from
 _KEEPING = frozenset(("add", "append", "appendleft", "extend", "insert", "push", "put"))
 
 
-def refilled_in_loop(tree: ast.AST) -> ast.stmt | None:
+def refilled_in_loop(tree: ast.AST, into: str | None = None) -> ast.stmt | None:
     r"""Return the first statement in a loop that writes to what the same loop yields or puts into a container.
+
+    Parameters
+    ----------
+    into
+        The only variable whose containers count; any if None.
 
     Examples
     --------
@@ -28,14 +35,14 @@ def refilled_in_loop(tree: ast.AST) -> ast.stmt | None:
     >>> ast.unparse(found)
     'buf.fill_(i)'
     """
-    loops = (node for node in ast.walk(tree) if isinstance(node, _LOOPS))
-    found = (_refilled([*walk_statements(loop.body)], _kept_by) for loop in loops)
+    loops = (node for node in all_nodes(tree) if isinstance(node, _LOOPS))
+    found = (_refilled([*walk_statements(loop.body)], partial(_kept_by, into=into)) for loop in loops)
     return next((one for one in found if one is not None), None)
 
 
 def refilled_and_returned(tree: ast.AST) -> ast.stmt | None:
     """Return the first statement of a function that writes to what the same function returns."""
-    functions = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef))
+    functions = (one for one in all_nodes(tree) if isinstance(one, ast.FunctionDef))
     found = (_refilled([*walk_statements(one.body)], _returned_by) for one in functions)
     return next((one for one in found if one is not None), None)
 
@@ -46,7 +53,7 @@ def _returned_by(node: ast.stmt) -> Iterable[str]:
 
 def refilled_by_itself(node: ast.stmt) -> bool:
     """Return whether a statement has a comprehension that writes to what it keeps: `[buf.fill_(i) for i in x]`."""
-    parts = (inner for own in own_parts(node) for inner in ast.walk(own))
+    parts = (inner for own in own_parts(node) for inner in all_nodes(own))
     kept = {path for part in parts if isinstance(part, ast.ListComp | ast.SetComp) for path in paths_of(part.elt)}
     return _writes_to(node, kept)
 
@@ -76,13 +83,13 @@ def keeping_copies(text: str, copy: str, steps: Sequence[str] = ()) -> str | Non
             parts[number] = _copied(parts[number], copy)
         case _ if steps:
             return None
-        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]) as call):
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]) as call) if not _is_display(kept):
             call.args = [_copied(kept, copy)]
         case ast.Assign(value=ast.BinOp(left=ast.List(elts=[kept]), op=ast.Mult(), right=times)):
             turns = ast.Call(ast.Name("range"), [times], [])
             item = ast.comprehension(target=ast.Name("_"), iter=turns, ifs=[], is_async=0)
             node.value = ast.ListComp(elt=_copied(kept, "" if isinstance(kept, ast.Call) else copy), generators=[item])
-        case ast.Assign(value=ast.ListComp(elt=kept) as comprehension):
+        case ast.Assign(value=ast.ListComp(elt=kept) as comprehension) if not _is_display(kept):
             comprehension.elt = _copied(kept, copy)
         case ast.Assign(value=ast.Call(func=ast.Name(id="list"), args=[several])):
             item = ast.comprehension(target=ast.Name("one"), iter=several, ifs=[], is_async=0)
@@ -92,6 +99,10 @@ def keeping_copies(text: str, copy: str, steps: Sequence[str] = ()) -> str | Non
     return ast.unparse(node)
 
 
+def _is_display(node: ast.expr) -> bool:
+    return isinstance(node, ast.Tuple | ast.List | ast.Dict | ast.Set)
+
+
 def _copied(node: ast.expr, copy: str) -> ast.expr:
     spelled = ast.unparse(node) if isinstance(node, _TIGHT) else f"({ast.unparse(node)})"
     return ast.parse(spelled + copy, mode="eval").body
@@ -99,7 +110,7 @@ def _copied(node: ast.expr, copy: str) -> ast.expr:
 
 def repeats(node: ast.stmt) -> bool:
     """Return whether a statement itself computes something again and again: in a comprehension, or by `map`."""
-    parts = [inner for own in own_parts(node) for inner in ast.walk(own)]
+    parts = [inner for own in own_parts(node) for inner in all_nodes(own)]
     names = {one.id for one in parts if isinstance(one, ast.Name)}
     return any(isinstance(one, COMPREHENSIONS) for one in parts) or not names.isdisjoint(("map", "list", "tuple"))
 
@@ -115,17 +126,24 @@ def _writes_to(node: ast.stmt, kept: set[str]) -> bool:
     return any(path == one or path.startswith((f"{one}.", f"{one}[")) for path in written for one in kept)
 
 
-def _kept_by(node: ast.stmt) -> Iterator[str]:
+def _kept_by(node: ast.stmt, into: str | None) -> Iterator[str]:
     """Yield the paths that a statement yields or puts into a container."""
-    if isinstance(node, ast.Assign) and any(isinstance(one, ast.Subscript) for one in node.targets):
-        yield from paths_of(node.value)
+    for container, kept in _puts(node):
+        if container is None or into in (None, *(path.split(".")[0] for path in paths_of(container))):
+            yield from _paths_of_all(kept)
+
+
+def _puts(node: ast.stmt) -> Iterator[tuple[ast.expr | None, list[ast.expr]]]:
+    """Yield each container that a statement puts something into, with what it puts there; None if it yields it."""
+    if isinstance(node, ast.Assign):
+        yield from ((one.value, [node.value]) for one in node.targets if isinstance(one, ast.Subscript))
     if isinstance(node, ast.AugAssign) and isinstance(node.value, ast.List | ast.Tuple):
-        yield from paths_of(node.value)
-    for part in (inner for own in own_parts(node) for inner in ast.walk(own)):
-        if isinstance(part, ast.Yield):
-            yield from paths_of(part.value)
+        yield node.target, [node.value]
+    for part in (inner for own in own_parts(node) for inner in all_nodes(own)):
+        if isinstance(part, ast.Yield) and part.value is not None:
+            yield None, [part.value]
         elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _KEEPING:
-            yield from _paths_of_all(part.args)
+            yield part.func.value, part.args
 
 
 def paths_of(node: ast.expr | None) -> Iterator[str]:

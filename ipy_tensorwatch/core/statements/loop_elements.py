@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..model.path import AccessPath
 from ..syntax.ast_queries import names_bound, own_parts
 from ..syntax.parsing import DEFINITIONS, blocks_of, walk_statements
+from ..syntax.syntax_tree import all_nodes
 from .expression_aliases import bind_element
 from .names_used import binds_of
 from .scope import Scope
@@ -90,7 +91,7 @@ def elements_of(node: ast.stmt, loops: Loops) -> Iterator[Element]:
     """
     if not loops:
         return
-    names = {part.id for own in own_parts(node) for part in ast.walk(own) if isinstance(part, ast.Name)}
+    names = {part.id for own in own_parts(node) for part in all_nodes(own) if isinstance(part, ast.Name)}
     if not any(names & names_bound(loop) for loop in loops if not isinstance(loop, ast.While)):
         return
     scope = _scope_of(node, loops)
@@ -101,6 +102,11 @@ def elements_of(node: ast.stmt, loops: Loops) -> Iterator[Element]:
             if one.sure and one not in plain.refs and not led.metadata:
                 depth = len(one.path.steps) - len(only.steps)
                 yield Element(target=target_of(led, one), variable=only.root, is_own=is_own, depth=depth)
+
+
+def scopes_of(node: ast.stmt, loops: Loops) -> list[Scope]:
+    """Return what the names at a statement refer to: themselves, and with it, what the loops around it lead them to."""
+    return [Scope(), _scope_of(node, loops)] if loops else [Scope()]
 
 
 def _scope_of(node: ast.stmt, loops: Loops) -> Scope:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..model.path import AccessPath
 from ..syntax.ast_queries import COMPREHENSIONS, names_bound, own_parts, spell_item
 from ..syntax.parsing import DEFINITIONS, walk_statements
+from ..syntax.syntax_tree import all_nodes, children_of
 from ..syntax.torch_vocabulary import VIEWS
 
 if TYPE_CHECKING:
@@ -22,7 +23,17 @@ def calls_of(node: ast.stmt) -> bool:
         return True
     if isinstance(node, ast.ClassDef) and any(map(calls_of, walk_statements(node.body))):
         return True
-    return any(isinstance(part, _RUNNING) for own in own_parts(node) for part in ast.walk(own))
+    return any(isinstance(part, _RUNNING) for own in own_parts(node) for part in all_nodes(own))
+
+
+def operates(node: ast.stmt) -> bool:
+    """Return whether a statement may run an object's own code without a call: `3 in z`, `if z:`, `a, b = z`, `z`."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            return not all(isinstance(one, ast.Name | ast.Constant) for one in (*targets, value))
+        case ast.Expr(value=value):
+            return not isinstance(value, ast.Constant)
+    return isinstance(node, ast.If | ast.While | ast.Assert | ast.Match | ast.AnnAssign)
 
 
 def mentions_of(node: ast.stmt) -> Iterator[AccessPath]:
@@ -39,14 +50,14 @@ def _chains(node: ast.AST, hidden: frozenset[str]) -> Iterator[AccessPath]:
         if path.root not in hidden:
             yield path
         return
-    for part in ast.iter_child_nodes(node):
+    for part in children_of(node):
         method = isinstance(node, ast.Call) and part is node.func and isinstance(part, ast.Attribute)
         yield from _chains(part.value if method and isinstance(part, ast.Attribute) else part, hidden)
 
 
 def _own_names(node: ast.AST) -> frozenset[str]:
     if isinstance(node, ast.Lambda):
-        return frozenset(part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg))
+        return frozenset(part.arg for part in all_nodes(node.args) if isinstance(part, ast.arg))
     return frozenset(name for one in getattr(node, "generators", ()) for name in names_bound(one))
 
 
@@ -99,7 +110,7 @@ def names_led_on(node: ast.stmt) -> tuple[frozenset[str], frozenset[str]]:
     if isinstance(node, DEFINITIONS):
         return frozenset(), frozenset()
     stored, read = set(binds_of(node)), set[str]()
-    for part in (inner for own in own_parts(node) for inner in ast.walk(own)):
+    for part in (inner for own in own_parts(node) for inner in all_nodes(own)):
         if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
             stored.add(_root_of(part))
         elif isinstance(part, ast.Name):
@@ -122,18 +133,18 @@ def _bound(node: ast.expr) -> Iterator[ast.Name]:
         if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
             yield part
         elif not isinstance(part, COMPREHENSIONS):
-            waiting += [one for one in ast.iter_child_nodes(part) if isinstance(one, ast.expr)]
+            waiting += [one for one in children_of(part) if isinstance(one, ast.expr)]
 
 
 def _walrus_names(node: ast.stmt) -> Iterator[str]:
     for own in own_parts(node):
-        for part in ast.walk(own):
+        for part in all_nodes(own):
             if isinstance(part, ast.NamedExpr):
                 yield part.target.id
 
 
 def _pattern_names(pattern: ast.pattern) -> Iterator[str]:
-    for part in ast.walk(pattern):
+    for part in all_nodes(pattern):
         name = getattr(part, "rest", None) if isinstance(part, ast.MatchMapping) else getattr(part, "name", None)
         if name:
             yield name

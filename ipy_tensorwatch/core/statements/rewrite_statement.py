@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..syntax.ast_queries import is_inplace_name, is_method, is_true, keyword, last_name, spell_path
 from ..syntax.parsing import parse_cell
+from ..syntax.syntax_tree import all_nodes, children_of
 from ..syntax.torch_vocabulary import OUT_OF_PLACE
 from .expression_aliases import trace
 from .scope import Scope
@@ -106,7 +107,7 @@ def without_inplace(text: str) -> str | None:
     'y = torch.sigmoid(w).add(1)'
     """
     node = parse_one(text)
-    calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)] if node else []
+    calls = [one for one in all_nodes(node) if isinstance(one, ast.Call)] if node else []
     plain = [
         (one, _plain(text, one))
         for one in calls
@@ -136,7 +137,7 @@ def _reads(node: ast.AST, names: Collection[str]) -> Iterator[ast.expr]:
     if is_read and isinstance(node, ast.expr) and spell_path(node) in names:
         yield node
         return
-    for part in ast.iter_child_nodes(node):
+    for part in children_of(node):
         yield from _reads(part, names)
 
 
@@ -165,7 +166,7 @@ def read_paths(text: str) -> list[str]:
     ['cell', 'x', 'h', 'state[0]', 'state']
     """
     value = getattr(parse_one(text), "value", None)
-    parts = ast.walk(value) if isinstance(value, ast.expr) else ()
+    parts = all_nodes(value) if isinstance(value, ast.expr) else ()
     spelled = (spell_path(part) for part in parts if isinstance(part, ast.Name | ast.Attribute | ast.Subscript))
     return [*dict.fromkeys(path for path in spelled if path is not None)]
 
@@ -226,7 +227,7 @@ def replaced(text: str, path: str, other: str) -> str | None:
     """Replace a path in a statement by another expression."""
     node = parse_one(text)
     found = [] if node is None else [*_reads(node, {path})]
-    own = any(isinstance(part, ast.comprehension) for part in ast.walk(node)) if node else False
+    own = any(isinstance(part, ast.comprehension) for part in all_nodes(node)) if node else False
     return splice_source(text, found, lambda _: other) if found and not own else None
 
 

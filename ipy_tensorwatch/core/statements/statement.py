@@ -3,43 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property, lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ..syntax.magic_calls import MAGIC_CALL, as_typed, find_body, find_source, runs_magic
-from ..syntax.parsing import parse_cell, walk_statements
+from ..syntax.magic_calls import MAGIC_CALL, as_typed, find_body, find_source
+from ..syntax.parsing import LAST_SOURCES, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
 from .assigned_value import value_of
 from .called_methods import CalledMethod, called_methods
 from .loop_elements import elements_of, loops_around
-from .names_used import binds_of, calls_of, mentions_of
+from .names_used import binds_of, calls_of, mentions_of, operates
 from .statement_writes import targets_of
-from .write_target import Target, key_names, spell_target
+from .write_target import Target, key_names, lengths_of, spell_target
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..model.path import AccessPath
     from .loop_elements import Element, Loops
 
 __all__ = ["Statement", "Target", "parse_cell", "parse_statements", "spell_target", "statements_of", "walk_statements"]
 
-
-class StatementFacts(NamedTuple):
-    """The facts in a statement's text; `elements` are those of the code that a magic runs."""
-
-    targets: tuple[Target, ...] = ()
-    elements: tuple[Element, ...] = ()
-    mentions: tuple[AccessPath, ...] = ()
-    binds: frozenset[str] = frozenset()
-    calls: bool = True
-    methods: tuple[CalledMethod, ...] = ()
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Statement:
     """One of a cell's own statements; of a compound statement its header only.
 
-    It is analysed on first use: most statements of a long cell never are.
+    Each fact is searched on first use: most statements of a long cell are never asked for any. One nested too deep for
+    the recursion limit is handled like an unknown call.
 
     Attributes
     ----------
@@ -55,53 +50,61 @@ class Statement:
     text: str
     _node: ast.stmt = field(compare=False, repr=False)
     _loops: Loops = field(default=(), compare=False, repr=False)
-    _facts: list[StatementFacts] = field(default_factory=list, compare=False, repr=False)
-    _led: list[tuple[Element, ...]] = field(default_factory=list, compare=False, repr=False)
 
-    @property
+    @cached_property
     def targets(self) -> tuple[Target, ...]:
         """The targets that it names as written."""
-        return self._read().targets
+        return self._join(targets_of, [one.targets for one in self._inner])
 
-    @property
+    @cached_property
     def elements(self) -> tuple[Element, ...]:
         """The elements of containers that it writes through the variables of the loops around it."""
-        if not self._led:
-            inner = self._read().elements if runs_magic(self.text) else ()
-            self._led.append((*_elements_of(self._node, self._loops), *inner))
-        return self._led[0]
+        return self._join(lambda node: elements_of(node, self._loops), [one.elements for one in self._inner])
 
-    @property
+    @cached_property
     def mentions(self) -> tuple[AccessPath, ...]:
         """The chains of names, attributes and constant items that it uses; for a method call the object's chain."""
-        return self._read().mentions
+        return self._join(mentions_of, [one.mentions for one in self._inner])
 
-    @property
+    @cached_property
     def binds(self) -> frozenset[str]:
         """The names that it binds."""
-        return self._read().binds
+        return frozenset(self._join(binds_of, [one.binds for one in self._inner]))
 
-    @property
+    @cached_property
     def calls(self) -> bool:
         """Whether it may run the code of a function: calls, `await`, decorators, loops, `with`."""
-        return self._read().calls
+        return calls_of(self._node)
 
-    @property
+    @cached_property
+    def operates(self) -> bool:
+        """Whether it may run an object's own code without a call."""
+        return operates(self._node)
+
+    @cached_property
     def methods(self) -> tuple[CalledMethod, ...]:
-        """The methods that it calls by name, each with its object's path."""
-        return self._read().methods
+        """The methods that it calls by name, each with its object's path, also through the variables of loops."""
+        return self._join(lambda node: called_methods(node, self._loops), [one.methods for one in self._inner])
 
     @property
     def value(self) -> ast.expr | None:
         """The value that it assigns."""
         return value_of(self._node)
 
-    def _read(self) -> StatementFacts:
-        if not self._facts:
-            self._facts.append(_facts_of(self._node))
-        return self._facts[0]
+    @cached_property
+    def _inner(self) -> tuple[Statement, ...]:
+        """The statements of the code that a magic runs."""
+        source = find_source(self._node)
+        return parse_statements(source) if source else ()
+
+    def _join(self, find: Callable[[ast.stmt], Iterable[T]], inner: Iterable[Iterable[T]]) -> tuple[T, ...]:
+        try:
+            return tuple(dict.fromkeys(chain(find(self._node), *inner)))
+        except RecursionError:
+            return ()
 
 
+@lru_cache(maxsize=LAST_SOURCES)
 def parse_statements(source: str) -> tuple[Statement, ...]:
     r"""Parse a cell's source into its own statements; empty if it is not Python.
 
@@ -147,44 +150,21 @@ def _describe(index: int, node: ast.stmt, lines: list[str], loops: Loops) -> Sta
     return Statement(index=index, line=start, end_line=end, text=text, _node=node, _loops=loops)
 
 
-def _facts_of(node: ast.stmt) -> StatementFacts:
-    try:
-        return _analyse(node)
-    except RecursionError:  # too deep for the recursion limit: handled like an unknown call
-        return StatementFacts()
+class TargetNames(NamedTuple):
+    """What determines a statement's targets: names, and containers whose lengths do, by the lengths' names."""
+
+    names: tuple[str, ...] = ()
+    lengths: Mapping[str, AccessPath] = {}
 
 
-def _elements_of(node: ast.stmt, loops: Loops) -> tuple[Element, ...]:
-    try:
-        return tuple(dict.fromkeys(elements_of(node, loops)))
-    except RecursionError:
-        return ()
-
-
-def _analyse(node: ast.stmt) -> StatementFacts:
-    source = find_source(node)
-    inner = parse_statements(source) if source else ()
-    return StatementFacts(
-        targets=tuple(dict.fromkeys([*targets_of(node), *(one for part in inner for one in part.targets)])),
-        elements=tuple(dict.fromkeys(one for part in inner for one in part.elements)),
-        mentions=tuple(dict.fromkeys([*mentions_of(node), *(one for part in inner for one in part.mentions)])),
-        binds=binds_of(node).union(*(part.binds for part in inner)),
-        calls=calls_of(node),
-        methods=tuple(dict.fromkeys([*called_methods(node), *(one for part in inner for one in part.methods)])),
-    )
-
-
-def names_written(node: ast.stmt) -> tuple[str, ...]:
+def names_written(statement: Statement) -> TargetNames:
     """Return the names that determine a statement's targets: their roots, and the names in their items' keys.
 
     Examples
     --------
-    >>> import ast
-    >>> names_written(ast.parse("h[i].add_(x)").body[0])
+    >>> names_written(parse_statements("h[i].add_(x)")[0]).names
     ('h', 'i')
     """
-    try:
-        paths = [one.path for one in targets_of(node)]
-    except RecursionError:  # too deep for the recursion limit
-        return ()
-    return tuple(sorted({path.root for path in paths}.union(*map(key_names, paths))))
+    paths = [one.path for one in statement.targets]
+    names = {path.root for path in paths}.union(*map(key_names, paths))
+    return TargetNames(tuple(sorted(names)), {name: one for path in paths for name, one in lengths_of(path).items()})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
 from ..syntax.ast_queries import COMPREHENSIONS, is_library, own_parts, spell_item
+from ..syntax.syntax_tree import children_of
 from ..syntax.torch_vocabulary import METADATA, OUTER_MODULE_WRITES, OUTER_WRITES
 from . import reference as to
 from .call_writes import NamedWrite, call_writes
@@ -42,7 +43,7 @@ def target_of(write: NamedWrite, one: Reference) -> Target:
 def find_writes(node: ast.stmt, scope: Scope) -> Iterator[NamedWrite]:
     """Yield every write that a statement implies, outside the bodies of its definitions and blocks."""
     match node:
-        case ast.Assign(targets=targets):
+        case ast.Assign(targets=targets) | ast.Delete(targets=targets):
             yield from (one for target in targets for one in _assigned(target, scope))
         case ast.AnnAssign(target=target, value=value) if value is not None:
             yield from _assigned(target, scope)
@@ -78,13 +79,15 @@ def _assigned(target: ast.expr, scope: Scope) -> Iterator[NamedWrite]:
 
 def walk_expressions(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
     """Yield every part of an expression, inner ones first, with its scope; no lambda's body."""
-    if isinstance(node, ast.Lambda):
-        return
-    if isinstance(node, COMPREHENSIONS):
-        scope = enter(node, scope)
-    for part in ast.iter_child_nodes(node):
-        yield from walk_expressions(part, scope)
-    yield node, scope
+    waiting = [(node, scope, False)]  # no recursion: generators inside generators are slow
+    while waiting:
+        node, scope, is_open = waiting.pop()
+        if is_open:
+            yield node, scope
+        elif not isinstance(node, ast.Lambda):
+            inside = enter(node, scope) if isinstance(node, COMPREHENSIONS) else scope
+            waiting.append((node, inside, True))
+            waiting += [(part, inside, False) for part in reversed(children_of(node))]
 
 
 def _last_writes(node: ast.stmt, scope: Scope) -> Iterator[NamedWrite]:

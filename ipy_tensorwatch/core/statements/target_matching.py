@@ -75,7 +75,7 @@ def match_targets(targets: Iterable[Target], values: Iterable[KeyValues], watche
     for target in targets:
         for path in dict.fromkeys(spell_target(target, one) for one in values) if target.kind != "metadata" else ():
             matches, is_whole = longest_watched(path, watched)
-            if matches and _is_other(target, watched[matches[0]]):
+            if matches and (_is_other(target, watched[matches[0]]) or (target.is_label and not is_whole)):
                 continue
             if not target.grad:
                 (bound if target.kind == "assign" and is_whole else exact).update(matches)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..model.path import ANY_ITEM, AccessPath
+from ..syntax.syntax_tree import all_nodes
+from ..syntax.torch_vocabulary import VALUE_ATTRIBUTES
 
 TargetKind = Literal["write", "assign", "array", "module", "metadata"]
 Key = int | str
@@ -50,6 +52,12 @@ class Target:
     grad: bool | None = None
     kind: TargetKind = "write"
 
+    @property
+    def is_label(self) -> bool:
+        """Whether an attribute is assigned that holds none of a tensor's bytes: `x.grad = None`, `x.tag = "a"`."""
+        step = self.path.steps[-1] if self.kind == "assign" else ""
+        return step.startswith(".") and step[1:] not in VALUE_ATTRIBUTES
+
     def covers(self, path: AccessPath, spelled: AccessPath) -> bool:
         """Return whether a path is behind this target, whose own path is given as `spelled`."""
         return spelled.leads_to(path) and self.grad in (None, path.is_grad)
@@ -62,18 +70,49 @@ def spell_target(target: Target, values: KeyValues) -> AccessPath:
     --------
     >>> str(spell_target(Target(path=AccessPath("h", ("[i - 1]",))), {"i": 3}))
     'h[2]'
+    >>> str(spell_target(Target(path=AccessPath("h", ("[-1]",))), {"len(h)": 3}))
+    'h[2]'
     """
-    return AccessPath(target.path.root, tuple(_resolve_step(step, values) for step in target.path.steps))
+    path = target.path
+    resolved = (_resolve_step(step, values, path, place) for place, step in enumerate(path.steps))
+    return AccessPath(path.root, tuple(resolved))
 
 
-def _resolve_step(step: str, values: KeyValues) -> str:
+def _resolve_step(step: str, values: KeyValues, path: AccessPath, place: int) -> str:
     if not step.startswith("["):
         return step
-    key = _parse_key(step)
     try:
-        return ANY_ITEM if key is None else f"[{_evaluate(key, values)!r}]"
+        key = key_of(step, values)
+        if isinstance(key, int) and key < 0:  # counted from the end
+            key += _whole(values[name_of_length(path, place)])
     except (KeyError, TypeError, ValueError, ArithmeticError):
         return ANY_ITEM
+    return f"[{key!r}]"
+
+
+def key_of(step: str, values: KeyValues) -> object:
+    """Return the key of an item's step.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, ArithmeticError
+        If it is not known.
+    """
+    key = _parse_key(step)
+    if key is None:
+        raise ValueError(step)
+    return _evaluate(key, values)
+
+
+def name_of_length(path: AccessPath, place: int) -> str:
+    """Return the name under which the length is recorded that an item counted from the end needs: `len(h)`."""
+    return f"len({AccessPath(path.root, path.steps[:place])})"
+
+
+def lengths_of(path: AccessPath) -> dict[str, AccessPath]:
+    """Return the containers, each by the name of its length, of which a path may take an item counted from the end."""
+    places = [place for place, step in enumerate(path.steps) if step.startswith("[") and "-" in step]
+    return {name_of_length(path, place): AccessPath(path.root, path.steps[:place]) for place in places}
 
 
 def key_names(path: AccessPath) -> frozenset[str]:
@@ -101,7 +140,7 @@ def _names(key: ast.expr) -> frozenset[str]:
         ast.JoinedStr,
         ast.FormattedValue,
     )
-    parts = list(ast.walk(key))
+    parts = list(all_nodes(key))
     plain = all(isinstance(part, allowed) for part in parts)
     return frozenset(part.id for part in parts if isinstance(part, ast.Name)) if plain else frozenset()
 

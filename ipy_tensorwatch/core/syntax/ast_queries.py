@@ -5,24 +5,27 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from .syntax_tree import all_nodes, children_of
 from .torch_vocabulary import INPLACE_DUNDERS, LIBRARIES, NOT_A_METHOD
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 
 
 def own_parts(node: ast.stmt) -> list[ast.expr]:
     """Return a statement's own expressions: a compound statement's header, or what a definition evaluates at once."""
+    return _expressions(children_of(node))
+
+
+def _expressions(parts: Iterable[ast.AST]) -> list[ast.expr]:
     found: list[ast.expr] = []
-    waiting = list(ast.iter_child_nodes(node))
-    while waiting:
-        part = waiting.pop(0)
+    for part in parts:
         if isinstance(part, ast.expr):
             found.append(part)
         elif not isinstance(part, ast.stmt):
-            waiting[:0] = ast.iter_child_nodes(part)
+            found += _expressions(children_of(part))
     return found
 
 
@@ -119,7 +122,7 @@ def arguments(node: ast.Call) -> list[ast.expr]:
 
 def names_bound(loop: ast.For | ast.AsyncFor | ast.comprehension) -> set[str]:
     """Return the names that a loop or a comprehension binds to its items."""
-    return {part.id for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
+    return {part.id for part in all_nodes(loop.target) if isinstance(part, ast.Name)}
 
 
 def is_inplace_name(name: str) -> bool:

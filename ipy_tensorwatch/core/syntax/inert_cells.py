@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from .syntax_tree import all_nodes
+
 _HARMLESS = (
     *(ast.Module, ast.Expr, ast.Assign, ast.Pass, ast.Constant, ast.Name, ast.expr_context, ast.Tuple, ast.List),
     *(ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
@@ -21,7 +23,7 @@ def is_inert(source: str) -> bool:
     (True, True, False, False, False)
     """
     try:
-        nodes = [*ast.walk(ast.parse(source))]
+        nodes = [*all_nodes(ast.parse(source))]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return all(isinstance(node, _HARMLESS) and not _runs_code(node) for node in nodes)
@@ -30,4 +32,4 @@ def is_inert(source: str) -> bool:
 def _runs_code(node: ast.AST) -> bool:
     if isinstance(node, ast.Assign):
         return not all(isinstance(target, ast.Name) for target in node.targets)
-    return isinstance(node, _OF_VALUES) and any(isinstance(part, ast.Name) for part in ast.walk(node))
+    return isinstance(node, _OF_VALUES) and any(isinstance(part, ast.Name) for part in all_nodes(node))

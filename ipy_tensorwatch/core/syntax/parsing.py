@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import copy
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
+from .syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,8 +26,13 @@ _HIDES_WRITES = re.compile(
 _STEP = re.compile(r"""\.\w+ | \[ (?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\[] )* \]""", re.VERBOSE)
 
 
+LAST_SOURCES = 8
+"""How many of the last sources are kept parsed: each is asked for several times while one cell is explained."""
+
+
+@lru_cache(maxsize=LAST_SOURCES)
 def parse_cell(source: str) -> ast.Module | None:
-    """Parse a cell's source, top-level `await` included; None if it is not Python."""
+    """Parse a cell's source, top-level `await` included; None if it is not Python. Nobody may change the tree."""
     try:
         tree = compile(source, "<cell>", "exec", _FLAGS, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -137,7 +144,7 @@ def parse_header(text: str) -> ast.stmt | None:
 
 def find_definition(tree: ast.Module, name: str) -> Defined | None:
     """Return the last function, class or named lambda of this name, top-level ones preferred."""
-    return _last(walk_statements(tree.body), name) or _last(ast.walk(tree), name)
+    return _last(walk_statements(tree.body), name) or _last(all_nodes(tree), name)
 
 
 def _last(nodes: Iterable[ast.AST], name: str) -> Defined | None:
@@ -155,12 +162,12 @@ def enclosing_names(tree: ast.Module, inner: ast.AST) -> frozenset[str]:
     """Return the names that the enclosing functions of a nested function bind."""
     around = [
         node
-        for node in ast.walk(tree)
+        for node in all_nodes(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node is not inner
-        and any(part is inner for part in ast.walk(node))
+        and any(part is inner for part in all_nodes(node))
     ]
-    return frozenset(name for node in around for part in ast.walk(node) for name in _bound_name(part))
+    return frozenset(name for node in around for part in all_nodes(node) for name in _bound_name(part))
 
 
 def _bound_name(part: ast.AST) -> Iterator[str]:
@@ -181,9 +188,9 @@ def bound_around(source: str, line: int) -> frozenset[str]:
     tree = parse_cell(source)
     around = [
         node
-        for node in ast.walk(tree or ast.Module(body=[], type_ignores=[]))
+        for node in all_nodes(tree or ast.Module(body=[], type_ignores=[]))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno <= line <= (node.end_lineno or 0)
     ]
     innermost = max(around, key=lambda node: node.lineno, default=ast.Pass())
-    declared = (part.names for part in ast.walk(innermost) if isinstance(part, ast.Global | ast.Nonlocal))
-    return frozenset(name for part in ast.walk(innermost) for name in _bound_name(part)).union(*declared)
+    declared = (part.names for part in all_nodes(innermost) if isinstance(part, ast.Global | ast.Nonlocal))
+    return frozenset(name for part in all_nodes(innermost) for name in _bound_name(part)).union(*declared)

@@ -8,6 +8,7 @@ import tokenize
 from typing import TYPE_CHECKING
 
 from .ast_queries import own_parts
+from .syntax_tree import children_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ def _last_header_part(node: ast.stmt) -> tuple[int, int]:
 
 def _parameters(node: ast.stmt) -> list[ast.arg]:
     arguments = getattr(node, "args", None)
-    return [] if arguments is None else [part for part in ast.iter_child_nodes(arguments) if isinstance(part, ast.arg)]
+    return [] if arguments is None else [part for part in children_of(arguments) if isinstance(part, ast.arg)]
 
 
 def spell(node: ast.stmt, lines: list[str], start: int, end: int, column: int | None) -> str:

@@ -142,6 +142,8 @@ def message_of(hazard: Hazard) -> Sentence:
     if isinstance(fact, FreedGraph) and fact.raised:
         return Sentence(raised(fact.raised), leads_into(hazard, fact))
     outcome, aside, reason = _MESSAGES[type(fact)]
+    if isinstance(fact, OverwrittenSave) and hazard.happened:
+        outcome, aside, _ = _MESSAGES[WrongBackward]
     fields = _fields(hazard)
     return Sentence(fill(outcome, **fields), fill(reason, **fields), str(fill(aside, **fields)))
 
@@ -195,7 +197,9 @@ def _overwritten_by(hazard: Hazard, fact: WrongBackward) -> Line:
     """Return what a backward needed, and who overwrote it."""
     if fact.hooked is not None:
         return fill(
-            "`{it}` wrote into the gradient of `{of}`, which another branch shares", it=fact.writer, of=fact.hooked
+            "`{it}` wrote into the gradient of `{of}`, which another branch shares",
+            it=fact.writer or "the hook",
+            of=fact.hooked,
         )
     path = hazard.paths[0] if hazard.paths else ""
     template = "`{path}`, saved by {op}, was overwritten by `{it}` before it was read"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ...capture.compare.full_copies import MAX_BYTES, Album
 from ...capture.running.operator_recorder import OperatorRecorder
 from ...core.blame.operator_writes import PathsByBytes
+from ...core.explain.node_log import MAX_DATED
 from ...core.model.records import NOT_KEPT, OperatorWrite
 from ...core.model.snapshot import Snapshot
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ...core.blame.recorded_writes import Transcript
     from ...core.model.differences import Differences
     from ...core.model.evidence import Recorded
+    from ...core.model.saved_tensor import Writing
     from ..ipython.magic_options import DiffOptions
 
 SHARE = 0.25
@@ -37,6 +40,8 @@ class Recording:
         The operators that wrote, in order.
     recorded
         The recorded writes of each path.
+    dated
+        The first write to each storage at each version.
     """
 
     options: DiffOptions
@@ -45,6 +50,7 @@ class Recording:
     album: Album = field(default_factory=Album)
     writes: tuple[OperatorWrite, ...] = ()
     recorded: Mapping[str, tuple[Recorded, ...]] = field(default_factory=dict)
+    dated: Mapping[tuple[int, int], Writing] = field(default_factory=dict)
 
     def open(self, observer: Observer, ledger: Ledger) -> None:
         """Start recording; the dispatch mode is entered last, so that it sees only the user's operators."""
@@ -63,6 +69,9 @@ class Recording:
         owners = PathsByBytes(self.before, observed.shot.snapshot)
         self.writes = transcript.writes(self.recorder.seen, owners)
         self.recorded = transcript.recorded(self.recorder.seen, owners)
+        alive = self.recorder.storages.references()
+        lasting = ((key, one) for key, one in self.recorder.first.items() if key[0] in alive)
+        self.dated = transcript.dated(dict(islice(lasting, MAX_DATED)))
         if self.recorder.left_out:
             self.writes += (OperatorWrite(site=None, op=NOT_KEPT, paths=(), times=self.recorder.left_out),)
 

@@ -9,15 +9,18 @@ from itertools import islice
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
+from ...capture.objects.follow_path import length_at
 from ...capture.objects.inspect_object import is_number_or_text
 from ...capture.running.born_paths import NO_NAMES, BornPaths, Names
 from ...capture.running.look_budget import Allowance
+from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import Ledger
 from ...core.blame.statement_timeline import Timeline
 from ...core.statements.names_used import names_led_on
-from ...core.statements.statement import Statement, names_written, parse_statements, walk_statements
+from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
 from ...core.syntax.parsing import Defined, may_convert, may_give_memory, may_hide_writes
+from ...core.syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -84,7 +87,7 @@ class RunningCell:
     values: dict[int, list[dict[str, int | str]]] = field(default_factory=dict)
     targets: dict[int, dict[str, set[int]]] = field(default_factory=dict)
     _nodes: list[ast.stmt] = field(default_factory=list)
-    _names: list[tuple[str, ...]] = field(default_factory=list)
+    _written: list[TargetNames] = field(default_factory=list)
     _led_on: dict[int, Names] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -122,17 +125,34 @@ class RunningCell:
         if not is_typed and not self._is_as_typed(tree):
             return self.ledger.probes
         self._nodes = [*walk_statements(tree.body)]
-        self._names = [*map(names_written, self._nodes)]
-        bound = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
-        changing = (index for index, names in enumerate(self._names) if not bound.isdisjoint(names))
-        self.ledger.begin(len(self._names), frozenset(changing), frozenset(self._hiding(tree)))
+        self._written = [*map(names_written, self.statements())]
+        hiding = frozenset(self._hiding(tree))
+        self.ledger.begin(len(self._nodes), frozenset(self._changing(tree)), hiding)
+        self.ledger.spoiled = self._backwards() if hiding else None
         return self.ledger.probes
+
+    def _changing(self, tree: ast.Module) -> Iterator[int]:
+        """Yield the statements whose targets depend on names that the cell binds, or on a container's length."""
+        if any(one.names for one in self._written):
+            bound = {one.id for one in all_nodes(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+            yield from (i for i, one in enumerate(self._written) if one.lengths or not bound.isdisjoint(one.names))
 
     def statement_at(self, frame: FrameType | None) -> int | None:
         """Return the index of the statement that a frame of the cell is at; None if it is ambiguous."""
         if not self.ledger.is_blurred:
             return self.ledger.current
         return None if frame is None else statement_at(self._nodes, *_position(frame))
+
+    def _backwards(self) -> SpoiledBackwards:
+        lens = self.observer.lens
+        return SpoiledBackwards(
+            names=self.names,
+            statements=self.statements(),
+            graphs=self.observer.graphs,
+            objects=lens.objects,
+            storages=lens.storages,
+            cell=self.count,
+        )
 
     def _is_as_typed(self, tree: ast.Module) -> bool:
         """Return whether a tree has the same statements on the same lines as the typed cell."""
@@ -142,7 +162,7 @@ class RunningCell:
         """Yield the statements that may bypass the version counter, or create something that can."""
         hides = may_hide_writes(self.plain)
         by_calls = self.functions_hide_writes or "fused" in self.plain
-        by_calls = by_calls or (hides and any(isinstance(one, Defined) for one in ast.walk(tree)))
+        by_calls = by_calls or (hides and any(isinstance(one, Defined) for one in all_nodes(tree)))
         for one in self.statements() if hides or by_calls else ():
             if may_hide_writes(one.text) or (by_calls and one.calls):
                 yield one.index
@@ -179,12 +199,16 @@ class RunningCell:
         """Record what a statement's names lead to as it is entered: keys such as `i`, and watched tensors."""
         known = self.observer.lens.objects
         values: dict[str, int | str] = {}
-        for name in self._names[index]:
+        written = self._written[index]
+        for name in written.names:
             value = self.names.get(name)
             if is_number_or_text(value):
                 values[name] = cast("int | str", value)
             elif (serial := known.of_id(id(value))) is not None:
                 self.targets.setdefault(index, {}).setdefault(name, set()).add(serial)
+        for name, path in written.lengths.items():
+            if (length := length_at(self.names, path, values)) is not None:
+                values[name] = length
         seen = self.values.setdefault(index, [])
         if values and values not in seen[-KEPT:] and len(seen) < MAX_VALUES:
             seen.append(values)

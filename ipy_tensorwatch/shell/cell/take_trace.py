@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
+from ...capture.host.graph_private import next_sequence_number
 from ...capture.host.other_threads import names_in_other_threads
 from ...capture.objects.class_names import Catalog, catalog
 from ...capture.running.born_paths import PastMemory
 from ...core.blame.reasoning import Reasoning
 from ...core.hazards.kept_by_function import may_be_kept
-from ...core.hazards.one_memory import may_be_one_memory
 from ...core.hazards.shared_gradients import shares_gradients
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
@@ -22,6 +23,7 @@ from ...core.model.reason import Reason
 from ...core.model.records import Coverage, Unverified
 from ..ipython.cell_sources import source_of, user_variables
 from .operator_recording import SECONDS as RECORDING_SECONDS
+from .take_error import take_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from ...core.model.born import Born
     from ...core.model.differences import Found
     from ...core.model.records import Cell
+    from ...core.model.saved_tensor import Overwritten
     from ..ipython.cell_sources import Sources
     from .running_cell import RunningCell
 
@@ -53,20 +56,14 @@ class SessionState:
 
 
 def take_trace(
-    session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, found: Sequence[Found]
+    session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, error: BaseException | None
 ) -> CellTrace:
-    """Return the trace of a cell; evidence is left out if nothing changed and no error was raised.
-
-    Parameters
-    ----------
-    found
-        The differences from the last look.
-    """
+    """Return the trace of a cell; evidence is left out if nothing changed and no error was raised."""
     shell, sources = session.shell, session.sources
-    found = join_looks((*cell.meanwhile, found))
+    found = join_looks((*cell.meanwhile, observed.found))
     files = sources.files(shell)
     nothing: tuple[Born, ...] = ()
-    born = GUARD.run("who wrote", _born_in, cell, observed, default=nothing)
+    born = GUARD.run("finding-writer", _born_in, cell, observed, default=nothing)
     is_quiet = not (found or observed.overwritten or ended.status != "ok")
     cells = [cell, *cell.beside]
     own, *beside = (_evidence_of(one, () if is_quiet else _steps(session, one, observed)) for one in cells)
@@ -83,8 +80,11 @@ def take_trace(
         files={} if is_quiet else dict(_files_of(cells, files)),
         is_recorded=cell.recording is not None,
         writes=cell.recording.writes if cell.recording else (),
-        graphs=_graphs_of(session, observed, found),
+        graphs=_graphs_of(session, cell, ended, observed, (found, born)),
         optimizers=cell.observer.lens.holdings(),
+        nodes=(cell.ledger.numbers[0], next_sequence_number()),
+        dated=cell.recording.dated if cell.recording else {},
+        error=GUARD.run("explaining-error", take_error, error, cell, observed.shot.snapshot, files, default=None),
         gone=observed.gone,
         coverage=_coverage_of(cell, observed),
         seconds=_patience(cell, ended.duration),
@@ -107,22 +107,23 @@ def _born_in(cell: RunningCell, observed: Observation) -> tuple[Born, ...]:
 
 
 def reason(
-    session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, found: Sequence[Found]
+    session: SessionState, cell: RunningCell, ended: Cell, observed: Observation, error: BaseException | None
 ) -> Reasoning:
     """Return the reasoning about a cell; the notebook's definitions are read only if it may need them."""
-    reasoning = Reasoning(take_trace(session, cell, ended, observed, found))
+    reasoning = Reasoning(take_trace(session, cell, ended, observed, error))
     is_plain = not (ended.status != "ok" or cell.beside or observed.overwritten or reasoning.follows_calls)
     trace = reasoning.trace
-    if is_plain and not (trace.found and _may_be_at_risk(session, trace)):
+    if is_plain and not (trace.found and _may_be_at_risk(session, reasoning)):
         return reasoning
-    return Reasoning(replace(trace, notebook=read_notebook(session.shell, session.sources)))
+    return reasoning.with_notebook(read_notebook(session.shell, session.sources))
 
 
-def _may_be_at_risk(session: SessionState, trace: CellTrace) -> bool:
+def _may_be_at_risk(session: SessionState, reasoning: Reasoning) -> bool:
     """Return whether there may be a hazard that the notebook's functions explain."""
+    trace = reasoning.trace
     if session.sources.write_gradients or shares_gradients(trace.after):
         return True
-    return may_be_one_memory(trace.born) or may_be_kept(trace.born, trace.own.steps)
+    return bool(reasoning.born.together) or may_be_kept(trace.born, trace.own.steps)
 
 
 def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidence:
@@ -130,8 +131,8 @@ def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidenc
         cell=cell.count,
         plain=cell.plain,
         entered=tuple(cell.ledger.built),
-        writes=_group(cell.ledger.writes, lambda write: write.storage),
-        moves=_group(cell.ledger.moves, lambda move: move.object),
+        writes=_group(cell.ledger.writes, attrgetter("storage")),
+        moves=_group(cell.ledger.moves, attrgetter("object")),
         steps=steps,
         values={index: tuple(known) for index, known in cell.values.items()},
         targets={
@@ -143,12 +144,20 @@ def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidenc
     )
 
 
-def _graphs_of(session: SessionState, observed: Observation, found: Sequence[Found]) -> GraphState:
-    graphs = session.graphs
-    same = graphs.same and graphs.same & {str(one.path) for one, content in found if content.changed}
+def _graphs_of(
+    session: SessionState,
+    cell: RunningCell,
+    ended: Cell,
+    observed: Observation,
+    seen: tuple[Sequence[Found], Sequence[Born]],
+) -> GraphState:
+    (found, born), graphs = seen, session.graphs
+    same = graphs.same and graphs.same & _changed(found)
+    for one in born:  # a tensor whose node was made before it was first seen has the same history since
+        same |= graphs.made_before(cell.ledger.numbers[one.look], _changed(one.found)) if one.ran else frozenset()
     nodes = {one.node for one in session.standing.hazards if one.node is not None}
     return GraphState(
-        overwritten=observed.overwritten,
+        overwritten=(*observed.overwritten, *_computed_with(cell, ended, observed)),
         spent=tuple(graphs.spent),
         cells=frozenset(graphs.cells),
         same=same,
@@ -156,6 +165,17 @@ def _graphs_of(session: SessionState, observed: Observation, found: Sequence[Fou
         half_freed=tuple(graphs.freed.half.values()),
         fates={node: graphs.fate(node) for node in nodes},
     )
+
+
+def _changed(found: Sequence[Found]) -> frozenset[str]:
+    return frozenset(str(one.path) for one, content in found if content.changed)
+
+
+def _computed_with(cell: RunningCell, ended: Cell, observed: Observation) -> Iterator[Overwritten]:
+    """Yield the overwritten saved tensors that a backward of this cell computed with, unless it is still to come."""
+    ledger, ahead = cell.ledger, {one.key for one in observed.overwritten}
+    found = ledger.spoiled.found(ledger.current if ended.status != "ok" else None) if ledger.spoiled else ()
+    return (one for one in found if one.key not in ahead)
 
 
 def _patience(cell: RunningCell, duration: float) -> float:
@@ -167,7 +187,7 @@ def _patience(cell: RunningCell, duration: float) -> float:
 
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
     """Return the notebook's function definitions, and the classes and in-place modules among the user's names."""
-    known = GUARD.run("who wrote", catalog, user_variables(shell), default=Catalog())
+    known = GUARD.run("finding-writer", catalog, user_variables(shell), default=Catalog())
     return Notebook(
         definitions=dict(sources.definitions),
         classes=known.classes,
@@ -206,13 +226,11 @@ def _steps(session: SessionState, cell: RunningCell, observed: Observation) -> t
 
 def _step(session: SessionState, cell: RunningCell, observed: Observation, seen: SeenStep) -> OptimizerStep:
     lens = cell.observer.lens
-    serials = (lens.objects.of_id(address) for address in seen.parameters)
-    storages = (lens.storages.at(address) for address in seen.storages)
     inner = session.sources.line(session.shell, *seen.frame[:2]) if seen.frame and not seen.frame[2] else None
     return OptimizerStep(
         statement=seen.statement,
         inner=inner,
         paths=frozenset(path for path, address in observed.shot.optimizers if address == seen.optimizer),
-        parameters=frozenset(serial for serial in serials if serial is not None),
-        storages=frozenset(storage for storage in storages if storage is not None),
+        parameters=lens.objects.of_ids(seen.parameters),
+        storages=lens.storages.at_each(seen.storages),
     )

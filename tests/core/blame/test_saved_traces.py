@@ -31,11 +31,12 @@ def test_a_trace_that_is_read_back_is_the_same(name):
         text = write_trace(trace)
         again = read_trace(text)
         assert text == write_trace(again)
-        assert (trace.cell, trace.own, trace.notebook, trace.graphs) == (
+        assert (trace.cell, trace.own, trace.notebook, trace.graphs, trace.error) == (
             again.cell,
             again.own,
             again.notebook,
             again.graphs,
+            again.error,
         )
         assert [*trace.after.entries()] == [*again.after.entries()]
 

@@ -7,12 +7,12 @@ import ast
 import pytest
 
 from ipy_tensorwatch.core.explain.failing_statement import (
-    Spot,
     backward_root,
     find_backward,
     find_failing,
     find_writer,
 )
+from ipy_tensorwatch.core.model.cell_error import Spot
 
 SOURCE = "a = 1; w[0] = 2\nfor x in f(\n    w):\n    x.add_(1); y.mul_(\n        2)\ndef g(h):\n    h.add_(1)\n    return h\n"
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.explain.failing_statement import Spot, find_failing
+from ipy_tensorwatch.core.explain.failing_statement import find_failing
 from ipy_tensorwatch.core.explain.rewrite_loop import take_one_by_one
+from ipy_tensorwatch.core.hazards.facts import TypedLine
+from ipy_tensorwatch.core.model.cell_error import Spot
 
 ROWS = "[h[i] for i in range(len(h))]"
 LOOPS = [
@@ -33,9 +35,14 @@ LOOPS = [
 ]  # fmt: skip
 
 
+def failing_at(source: str, line: int) -> TypedLine:
+    failing = find_failing(source, Spot(file="", line=line, span=None, function=""))
+    return TypedLine(line=failing.line, text=failing.text)
+
+
 @pytest.mark.parametrize(("source", "line", "expected"), LOOPS)
 def test_the_rows_of_a_loop_are_taken_one_by_one(source, line, expected):
-    failing = find_failing(source, Spot(file="", line=line, span=None, function=""))
+    failing = failing_at(source, line)
 
     found = take_one_by_one(source, failing, "row", ["h"])
 
@@ -43,7 +50,7 @@ def test_the_rows_of_a_loop_are_taken_one_by_one(source, line, expected):
 
 
 def test_of_several_names_of_the_tensor_the_one_that_is_typed_is_taken():
-    failing = find_failing("for row in h:\n    row.add_(1)", Spot(file="", line=2, span=None, function=""))
+    failing = failing_at("for row in h:\n    row.add_(1)", 2)
 
     found = take_one_by_one("for row in h:\n    row.add_(1)", failing, "row", ["k", "h"])
 
@@ -51,6 +58,6 @@ def test_of_several_names_of_the_tensor_the_one_that_is_typed_is_taken():
 
 
 def test_in_source_that_is_not_known_a_comprehension_is_rewritten_all_the_same():
-    failing = find_failing("[row.mul_(2) for row in h]", Spot(file="", line=1, span=None, function=""))
+    failing = failing_at("[row.mul_(2) for row in h]", 1)
 
     assert f"[row.mul_(2) for row in {ROWS}]" == take_one_by_one("", failing, "row", ["h"])[1]

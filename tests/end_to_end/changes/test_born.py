@@ -57,6 +57,10 @@ def told(report):
         ("kept, buf = [], torch.zeros(2)\nfor i in range(2):\n    buf += 1\n    kept.append(buf)", {"kept[0]": (4, [3], ["buf"])}),
         ("class Box: pass\nbox = Box()\nbox.t = torch.zeros(2)\nv = box.t[:1]\nv += 1", {"box.t": (3, [5], ["v"])}),
         ("for i in range(3):\n    x = torch.zeros(2)\n    y = x[:]\n    y.fill_(i + 1)", {"x": (2, [4], ["y"])}),
+        ("x = torch.zeros(3)\nx += 1\ny = x.view(3)\ny += 1", {"x": (1, [4, 2], ["y"])}),
+        ("a = np.zeros(2)\nt = torch.from_numpy(a)\nt += 1\na += 1", {"a": (1, [3, 4], ["t"]), "t": (2, [4, 3], ["a"])}),
+        ("w = torch.ones(2, requires_grad=True)\nw.sum().backward()\nkept = [w.grad]\ng = w.grad.view(2)\ng += 1",
+         {"w.grad": (2, [5], ["g"]), "kept[0]": (3, [5], ["g"])}),
         ("x = torch.zeros(300, 300)\ny = x.detach()\ny += 1", {"x": (1, [3], ["y"])}),
     ],
 )  # fmt: skip
@@ -141,3 +145,13 @@ def test_an_array_can_be_resized_in_the_cell_that_makes_it():
         nb.run("import numpy as np\na = np.zeros(3)\nb = 1\na.resize(5)\nc = 2")
 
         assert nb.ns["a"].shape == (5,)
+
+
+def test_what_a_loop_makes_while_the_looks_rest_is_listed_as_not_compared():
+    with Notebook() as nb:
+        nb.run("import torch")
+        long = nb.run("for i in range(20000):\n    x = torch.zeros(3)\n    y = x + 1")["coverage"]["unverified"]
+        short = nb.run("for i in range(3):\n    x = torch.zeros(3)\n    y = x + 1")["coverage"]["unverified"]
+
+    assert {one["path"] for one in long} == {"x", "y"}
+    assert short == []

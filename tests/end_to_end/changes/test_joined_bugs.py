@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.support.notebook import Notebook, silent
 from tests.support.story import Story, stories
 
-LEAST = 0.85
+LEAST = 0.95
 
 
 def told(cells: list[str]) -> tuple[set[str], set[str]]:

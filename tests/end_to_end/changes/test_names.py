@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from tests.support.notebook import Notebook
@@ -320,3 +322,53 @@ def test_a_lazy_module_that_initializes_its_parameters_changes_nothing(notebook)
 
     assert {} == changed(notebook, made, "y = net(x)")
     assert ["also.weight", "net[0].weight"] == sorted(changed(notebook, "w = also.weight.detach(); w += 1"))
+
+
+NESTED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
+        self.kept = [torch.zeros(2), 3]
+net, stack = Net(), nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+torch.set_grad_enabled(False)
+xs = [torch.zeros(2), torch.zeros(2), "no tensor"]
+"""
+
+
+class TestItemsCountedFromTheEnd:
+    @pytest.mark.parametrize(
+        "cell",
+        [
+            "xs[-2] += 1",
+            "xs[-3].add_(1); xs[-2][0] = 5",
+            "net.layers[-1].weight *= 0.1",
+            "stack[-2].bias.zero_(); net.kept[-2] += 1",
+            "for i in range(-3, -1): xs[i].add_(1)",
+            "i = 1\nxs[i - 3].add_(1)",
+            "ys = [torch.zeros(2), torch.zeros(2)]; ys[-1] += 1",
+            "for t in range(300):\n    xs[-2].add_(1)\n    if t % 99 == 98: xs.insert(0, torch.zeros(2))",
+        ],
+    )
+    def test_they_are_written_by_name(self, notebook, cell):
+        assert {} == changed(notebook, NESTED, cell)
+
+    def test_another_item_over_the_same_memory_is_silent(self, notebook):
+        found = changed(notebook, "a = torch.zeros(3); pair = [a[:2], a]", "pair[-1] += 1")
+
+        assert {"a": ("alias", ("pair[1]",)), "pair[0]": ("alias", ("pair[1]",))} | found == found
+
+
+def test_a_gradient_that_is_dropped_through_a_loop_variable_is_no_write(notebook):
+    made = "C, W = (torch.ones(3, requires_grad=True) for _ in 'ab'); params = [C, W]"
+    cell = """
+    with torch.no_grad():
+        for i in range(20):
+            h = C @ W
+            for p in params:
+                p.grad = None
+            for p, g in zip(params, [torch.ones(3), torch.ones(3)]):
+                p.data += -0.1 * g
+    """
+
+    assert {} == changed(notebook, made, textwrap.dedent(cell))

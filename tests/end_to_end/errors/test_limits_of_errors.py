@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import ast
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 from ipy_tensorwatch.capture.frames import traceback_frames
+from ipy_tensorwatch.core.explain import node_log
 from ipy_tensorwatch.core.explain.candidate_lines import list_suspects, only_writer
 from ipy_tensorwatch.core.host.deadline import Deadline
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
 from ipy_tensorwatch.core.model.notebook import Notebook as Known
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_cell, walk_statements
-from ipy_tensorwatch.shell.failure import node_log
 from ipy_tensorwatch.shell.ipython import cell_sources
 from tests.support.notebook import Notebook
+from tests.support.traces import make_trace
 
 STOP = "x = torch.ones(3, requires_grad=True); h = x.exp(); h.add_(1); h.sum().backward()"
 DEEP = f"import torch\ndef down(n):\n    if n:\n        return down(n - 1)\n    {STOP}"
@@ -62,7 +62,7 @@ def test_causes_in_a_circle_and_in_a_long_chain_come_to_an_end():
     error = stopped()
     around = ValueError()
     around.__cause__, error.__cause__ = error, around
-    assert traceback_frames.find_complaint(around)[1] is error
+    assert traceback_frames.find_complaint(around)[-1] is error
     for _ in range(10_000):
         last, around = around, ValueError()
         around.__cause__ = last
@@ -144,8 +144,8 @@ def test_a_function_that_is_defined_anew_is_kept_once():
 
 def test_the_cells_that_a_failure_may_ask_for_are_bounded(monkeypatch):
     monkeypatch.setattr(node_log, "MAX_CHARACTERS", 1000)
-    book = node_log.NodeLog(shell=None, sources=cell_sources.Sources())
+    log = node_log.NodeLog()
     for count in range(100):
-        book.keep(SimpleNamespace(ledger=SimpleNamespace(numbers=[0]), count=count, plain="a" * 100))
-    assert len(book.spans) == 10
-    assert (book.built.plain_of(99), book.built.plain_of(0)) == ("a" * 100, "")
+        log.add(make_trace("a" * 100, {}, count=count), alive=())
+    assert len(log.spans) == 10
+    assert (log.plain_of(99), log.plain_of(0)) == ("a" * 100, "")

@@ -16,6 +16,7 @@ from ipy_tensorwatch import FrozenError
 from tests.end_to_end.changes.test_channels import CHANNELS, FAMILY, INFERENCE, NORM, Channel
 from tests.support import oracle
 from tests.support.notebook import Notebook
+from tests.support.own_process import run_apart
 from tests.support.programs import Program, programs
 
 UNSEEN = {
@@ -92,6 +93,33 @@ def test_the_error_comes_from_the_line_that_would_write_and_before_it_writes(not
 
     assert str(ran.error) == "x is frozen (cell 2): t.fill_(7) would write to it"
     assert (notebook.ns["done"], notebook.ns["x"].tolist(), notebook.ns["x"]._version) == ([1], [0, 0, 0], 0)
+
+
+STATEMENTS = {
+    "%time y.add_(1)": "y.add_(1)",
+    "%%time\nq = 1\ny.add_(1)\nw = 2": "y.add_(1)",
+    "%timeit -n 1 -r 1 y.add_(1)": "y.add_(1)",
+    "%tensorwatch off\ntry: y.add_(1)\nfinally: pass": "y.add_(1)",
+    "q = 1; y.add_(1); w = 2": "y.add_(1)",
+    "for i in range(2): y[i] = 5": "y[i] = 5",
+    "torch.add(x, 1,\n  out=y)  # here": "torch.add(x, 1, out=y)",
+    "torch.nn.functional.dropout(y, inplace=True)": "torch.nn.functional.dropout(y, inplace=True)",
+    "exec('y.add_(1)')": "exec('y.add_(1)')",
+    "[t.add_(1) for t in [y]]": "[t.add_(1) for t in [y]]",
+    "contextlib.nullcontext(y).__enter__().add_(1)": "contextlib.nullcontext(y).__enter__().add_(1)",
+    "with contextlib.ExitStack() as stack: stack.callback(y.add_, 1)": "with contextlib.ExitStack() as stack:",
+}
+
+
+@pytest.mark.parametrize("cell", STATEMENTS)
+def test_the_error_names_the_users_statement_and_shows_no_frame_of_ours(notebook: Notebook, cell: str):
+    notebook.run("import contextlib, torch\nx = torch.zeros(3)\ny = x.view(3)")
+    notebook.cell("%tensorwatch freeze x")
+    ran = notebook.cell(cell)
+
+    assert str(ran.error) == f"x is frozen (cell 2): {STATEMENTS[cell]} would write to it"
+    assert "dispatch_mode" not in ran.stdout
+    assert "hidden" not in ran.stdout
 
 
 def test_a_write_that_nothing_can_stop_is_undone_before_the_next_statement(notebook: Notebook):
@@ -341,6 +369,51 @@ def test_results_are_bitwise_the_same_while_something_else_is_frozen(notebook: N
     assert all(torch.equal(a, b) for a, b in zip(plain, guarded, strict=True))
 
 
+FIRST = """
+import sys
+from tests.support.notebook import Notebook
+with Notebook() as nb:
+    nb.run("import torch\\nx, z = torch.zeros(3), torch.zeros(3)")
+    nb.cell("%tensorwatch freeze x")
+    nb.cell("z = z + 1")
+    nb.cell("x.add_(1)")
+    nb.cell("%%tensordiff\\nz.add_(1)")
+sys.exit("torch._dynamo" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(torch.__version__ < "2.7", reason="older PyTorch cannot keep its compiler away from a function")
+def test_the_first_operator_does_not_import_the_compiler():
+    assert run_apart(FIRST).returncode == 0
+
+
+BREAKS = """
+import torch, torch._dynamo
+@torch.compile(backend="eager")
+def f(t):
+    u = t + 1
+    for _ in range(2):
+        torch._dynamo.graph_break()
+        u.mul_(2)
+    return u
+x, z = torch.zeros(3), torch.ones(3)
+"""
+
+
+def test_the_compiler_takes_no_code_of_ours():
+    def frames(nb: Notebook, ask: str) -> int:
+        nb.run(BREAKS)
+        nb.cell(ask)
+        torch._dynamo.reset()
+        torch._dynamo.utils.counters.clear()
+        nb.cell("f(z);")
+        return torch._dynamo.utils.counters["frames"]["total"]
+
+    with Notebook(check_leaks=False) as nb:  # the compiler puts its functions among the variables
+        assert frames(nb, "%tensorwatch freeze x") == frames(nb, "%tensorwatch thaw")
+        torch._dynamo.reset()
+
+
 ADD = """
 import torch
 x, z = torch.zeros(3), torch.zeros(3)
@@ -443,11 +516,11 @@ w, number, model = torch.ones(2), 5, torch.nn.Linear(2, 2)
         ("freeze meta", "meta cannot be frozen: it is a meta tensor"),
         ("freeze sparse", "sparse cannot be frozen: it is a sparse coo tensor"),
         ("freeze inferred", "inferred cannot be frozen: it is an inference tensor"),
-        ("freeze wieght", "wieght is not a watched tensor"),
-        ("freeze model.wieght", "model.wieght is not a watched tensor: did you mean model.weight, model.bias?"),
-        ("freeze number", "there is no tensor to freeze in number, which is of type int"),
-        ("freeze w nonsense", "nonsense is not a watched tensor"),
-        ("freeze w+1", "w + 1 is not a watched tensor"),
+        ("freeze wieght", "there is no variable wieght"),
+        ("freeze model.wieght", "there is no model.wieght: did you mean model.weight, model.bias?"),
+        ("freeze number", "no tensor was found in number, which is of type int"),
+        ("freeze w nonsense", "there is no variable nonsense"),
+        ("freeze w+1", "w + 1 is not a path: write a variable with attributes and items, like model.layers[0].weight"),
         (
             "freeze",
             "%tensorwatch freeze: the following arguments are required: PATH; see %tensorwatch freeze --help",

@@ -6,7 +6,13 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from ...core.explain.candidate_lines import (
+from ..model.records import Inner, Site
+from ..model.saved_tensor import Writing
+from ..statements.rewrite_statement import read_paths
+from ..statements.statement import parse_statements, statements_in
+from ..syntax.magic_calls import MAGIC_CALL
+from ..syntax.parsing import bound_around, parse_path
+from .candidate_lines import (
     is_counted,
     list_suspects,
     only_maker,
@@ -15,26 +21,20 @@ from ...core.explain.candidate_lines import (
     quiet_modules,
     stem,
 )
-from ...core.explain.failing_statement import find_writer
-from ...core.explain.known_writes import line_and_text, writes_by_name
-from ...core.model.records import Inner, Site
-from ...core.model.saved_tensor import Writing
-from ...core.statements.rewrite_statement import read_paths
-from ...core.statements.statement import parse_statements, statements_in
-from ...core.syntax.magic_calls import MAGIC_CALL
-from ...core.syntax.parsing import bound_around, parse_path
+from .error_scene import statement_of
+from .failing_statement import find_writer
+from .known_writes import line_and_text, writes_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ...core.explain.candidate_lines import Suspect
-    from ...core.explain.find_writer import Inquest
-    from ...core.hazards.facts import Stopped
-    from ...core.host.deadline import Deadline
-    from ...core.statements.statement import Statement
-    from .aftermath import Aftermath
-    from .error_frames import Step
-    from .node_log import NodeLog
+    from ..blame.reasoning import Reasoning
+    from ..hazards.facts import Stopped
+    from ..host.deadline import Deadline
+    from ..model.cell_error import ErrorFrame
+    from ..statements.statement import Statement
+    from .candidate_lines import Suspect
+    from .find_writer import Inquest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +49,13 @@ class Guess:
         When to stop searching for lines inside functions.
     """
 
-    log: NodeLog
-    after: Aftermath
     inquest: Inquest
-    owner: Step | None
+    owner: ErrorFrame | None
     deadline: Deadline
+
+    @property
+    def _reasoning(self) -> Reasoning:
+        return self.inquest.scene.reasoning
 
     def complete(self, found: Stopped) -> Stopped:
         """Return the explanation with all likely lines added."""
@@ -76,7 +78,7 @@ class Guess:
         if inner and found.writing and site and site.inner is None:
             there = replace(site, certainty="inferred", inner=Inner(cell=inner.cell, line=number, text=text))
             return replace(found, writing=replace(found.writing, site=there))
-        return replace(found, inside=replace(self.owner.typed, line=number, text=text))
+        return replace(found, inside=replace(statement_of(self.owner), line=number, text=text))
 
     def _with_suspect(self, found: Stopped) -> Stopped:
         """Add the only line, or the in-place modules, that match the operators that the graph shows."""
@@ -87,7 +89,7 @@ class Guess:
         if followed is not None:
             return replace(found, writing=followed)
         ops = [spoiled.writer[0]] if spoiled.writer else spoiled.users if spoiled.is_output else []
-        ran, notebook = self._ran(found), self.after.reasoning.trace.notebook
+        ran, notebook = self._ran(found), self._reasoning.trace.notebook
         elsewhere, suspects = self._lay_elsewhere(ran), list_suspects(ran, notebook, self.deadline)
         able = [one for one in suspects if one.inner or _may_write(one.statement, elsewhere)]
         suspect = only_writer(able, ops)
@@ -130,7 +132,7 @@ class Guess:
     def _lay_elsewhere(self, ran: Iterable[Statement]) -> set[str]:
         """Return the roots of variables that were not bound by these statements, so that their memory is older."""
         bound = {name for each in ran for name in each.binds}
-        return {path.root for path, _ in self.after.reasoning.trace.after.entries()} - bound
+        return {path.root for path, _ in self._reasoning.trace.after.entries()} - bound
 
     def _ran(self, found: Stopped) -> list[Statement]:
         """Return the statement that wrote; if it is unknown, all that ran since the save, inner ones included."""
@@ -147,7 +149,7 @@ class Guess:
         site = found.saved_at
         if site is None:
             return found
-        suspects = list_suspects(parse_statements(site.text), self.after.reasoning.trace.notebook, self.deadline)
+        suspects = list_suspects(parse_statements(site.text), self._reasoning.trace.notebook, self.deadline)
         if found.paths and not found.owner:
             own = [one for one in suspects if one.inner and not self._is_hidden(one.inner, found.paths)]
             return replace(found, reader=only_reader(own, found.paths))
@@ -158,7 +160,7 @@ class Guess:
 
     def _is_hidden(self, inner: Inner, paths: Iterable[str]) -> bool:
         """Return whether a line lies in a function whose local names hide one of these variables."""
-        own = bound_around(self.log.sources.cells.get(inner.cell, ""), inner.line)
+        own = bound_around(self.inquest.scene.built.plain_of(inner.cell), inner.line)
         return any(parse_path(path).root in own for path in paths)
 
     def _carried(self, found: Stopped) -> tuple[str, ...]:
@@ -166,29 +168,29 @@ class Guess:
         if found.saved_in != self.inquest.count:
             return ()
         since = self.inquest.ran_since(self.inquest.count)
-        statements = {one.index: one for one in self.after.reasoning.own.statements}
+        statements = {one.index: one for one in self._reasoning.own.statements}
         if not since or since[0] not in since[1:] or since[0] not in statements:
             return ()
         builder, ran = statements[since[0]], [statements[index] for index in {*since} if index in statements]
         before = {name for one in ran if one.index < builder.index for name in one.binds}
         bound = {name for one in ran if one.index >= builder.index for name in one.binds} - before
         bound |= {str(target.path) for one in ran if one.index >= builder.index for target in one.targets}
-        snapshot = self.after.reasoning.trace.after
+        snapshot = self._reasoning.trace.after
         carried = (path for path in read_paths(builder.text) if path in bound)
         first = ((path, snapshot.get(path) or snapshot.get(f"{path}[0]")) for path in carried)
         return tuple(path for path, one in first if one is not None and not one.is_leaf)
 
     def _containers(self, carried: Iterable[str]) -> dict[str, Literal["tuple", "list"]]:
         """Return which of some variables are tuples or lists of tensors."""
-        kinds = ((path, type(self.after.cell.names.get(path))) for path in carried)
-        return {path: "tuple" if kind is tuple else "list" for path, kind in kinds if kind in (tuple, list)}
+        known = self.inquest.scene.error.containers
+        return {path: known[path] for path in carried if path in known}
 
     def _rebinds(self, found: Stopped) -> frozenset[str]:
         """Return the names that can be rebound at the line inside a function that wrote."""
         if found.owner is not None:
             return frozenset(found.paths)
         inner = found.writing.site.inner if found.writing and found.writing.site else None
-        return bound_around(self.log.sources.cells.get(inner.cell, ""), inner.line) if inner else frozenset()
+        return bound_around(self.inquest.scene.built.plain_of(inner.cell), inner.line) if inner else frozenset()
 
 
 def _writes_itself(one: Statement, name: str) -> bool:

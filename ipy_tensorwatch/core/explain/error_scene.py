@@ -1,0 +1,77 @@
+"""An error with the reasoning about its cell: the input of all explanations of errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..hazards.facts import Raised, TypedLine
+from ..model.records import Site
+from .error_messages import BACKWARD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..blame.reasoning import Reasoning
+    from ..hazards.standing import Standing
+    from ..model.cell_error import CellError, ErrorFrame
+    from ..model.records import Change
+    from .error_messages import Complaint
+    from .node_log import NodeLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorScene:
+    """A cell that raised.
+
+    Attributes
+    ----------
+    standing
+        The hazards after the cell.
+    history
+        The changes of all cells, each with its cell's execution count.
+    built
+        The nodes that the cells built.
+    """
+
+    error: CellError
+    complaint: Complaint
+    reasoning: Reasoning
+    standing: Standing
+    history: Iterable[tuple[int, Change]]
+    built: NodeLog
+
+    @property
+    def own(self) -> ErrorFrame | None:
+        """The frame of the cell itself; None if its statement was not found."""
+        count = self.reasoning.trace.cell.count
+        return next((one for one in self.error.frames if one.inner and one.inner.cell == count and one.is_cell), None)
+
+    @property
+    def raised(self) -> Raised:
+        """The user's innermost statement; for an error in backward, the statement that called backward."""
+        runs_backward = (one for one in self.error.frames if one.runs_backward)
+        found = runs_backward if self.complaint.trouble in BACKWARD else iter(())
+        frame = next(found, next(iter(self.error.frames), None))
+        if frame is None:
+            return Raised()
+        is_own = self.own is not None and frame.inner is not None and frame.inner == self.own.inner
+        return Raised(statement=statement_of(frame), is_elsewhere=not is_own, root=frame.root)
+
+    @property
+    def site(self) -> Site | None:
+        """The cell's own statement, with the innermost notebook line that it led to."""
+        own = self.own
+        if own is None or own.inner is None:
+            return None
+        line = own.inner.line
+        inner = next((one.inner for one in self.error.frames if one.inner is not None), None)
+        end = line + own.end_line - own.line
+        return Site(line=line, end_line=end, text=own.text, inner=None if inner == own.inner else inner)
+
+
+def statement_of(frame: ErrorFrame) -> TypedLine:
+    """Return a frame's statement with its cell or file, and line."""
+    if frame.inner is None:
+        return TypedLine(line=frame.line, text=frame.text, file=frame.file)
+    return TypedLine(line=frame.inner.line, text=frame.text, cell=frame.inner.cell)
