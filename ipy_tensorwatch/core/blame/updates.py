@@ -81,9 +81,11 @@ def is_update_by_hand(
 
 
 def is_gradient_by_hand(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
-    """Return whether a line of a function names a leaf's gradient as written: `p.grad.clamp_(-1, 1)`."""
+    """Return whether a function that clips or clears gradients wrote one, by a line that names it: `p.grad.zero_()`."""
     line = reached.candidates[0]
-    if not re.search(r"\.grad\b", line.inner.text) or gives_back(changed, statement) or _promises_to_read(reached):
+    if line.kind != "write" or any(one.kind == "module" for one in line.within) or _promises_to_read(reached):
+        return False
+    if not re.search(r"\.grad\b", line.inner.text) or gives_back(changed, statement):
         return False
     return _is_written_itself(changed, line) or bool(_optimizers_called(cell, statement, reached))
 
