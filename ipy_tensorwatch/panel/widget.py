@@ -28,7 +28,7 @@ STATE_SIZE = 64 << 10
 
 _HEARS_ALL = take(
     "anywidget.AnyWidget._handle_msg",
-    lost="what is no message of the panel's raises in anywidget, which shows that below a cell",
+    lost="an unknown message raises an error in anywidget, which shows it below a cell",
     make=lambda _: True,
     instead=False,
 )

@@ -160,7 +160,7 @@ The quick one requires tensors of PyTorch's own classes, without patches.
 
 base_of: Callable[[Tensor], Tensor | None] = take(
     "torch.Tensor._base",
-    lost="a view of written memory is itself asked what computed it, for which PyTorch may make a new node",
+    lost="reading the graph of a view may make PyTorch create a new node",
     make=lambda _: base_members["_base"].__get__,
     instead=lambda _: None,
 )

@@ -34,7 +34,7 @@ CODES: Mapping[HazardCode, CodeEntry] = {
         ("risk", "raises"),
         "one write lands several times, or was refused: a tensor's elements share memory",
     ),
-    "TW207": CodeEntry("state_dict_reference", ("risk",), "a state dict is no copy: training goes on in it"),
+    "TW207": CodeEntry("state_dict_reference", ("risk",), "a state dict is not a copy: training changes it too"),
     "TW208": CodeEntry("freed_memory", ("risk",), "reading crashes the kernel: a tensor's memory is gone"),
     "TW209": CodeEntry("unrecorded_write", ("wrong",), _WRONG + "autograd did not record a write"),
     "TW210": CodeEntry("wrong_backward", ("wrong",), "the backward that ran was wrong: what it needed was overwritten"),

@@ -81,7 +81,7 @@ def try_names(shell: InteractiveShell) -> None:
             "shell.display_pub",
             "ipykernel.iostream.OutStream.register_hook",
             "ipykernel.iostream.IOPubThread.schedule",
-            lost="what is to be said under a cell with `clear_output` is said under the next cell",
+            lost="what belongs under a cell with `clear_output` is shown under the next cell",
             make=_check_hooks,
             instead=None,
             roots={"shell": shell},

@@ -42,7 +42,7 @@ export function Detail(
       {known && (
         <>
           <h4>What happened to it</h4>
-          {known.happened.length === 0 && <p class="tw-note">No cell has written to it since it is watched.</p>}
+          {known.happened.length === 0 && <p class="tw-note">No cell was seen to write to it.</p>}
           <ul class="tw-lines">
             {known.happened
               .slice(-MAX_SHOWN)

@@ -23,7 +23,7 @@ export function Memory(props: {
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was drawn of the report before is not this one's
   const pictures = useMemo(() => new Map<Group, Picture>(), [tensors, groups, changes]);
   if (rows.length === 0) {
-    return <p class="tw-note">{filter ? "No variable is called so." : "There are no tensors yet."}</p>;
+    return <p class="tw-note">{filter ? "No variable matches the filter." : "There are no tensors yet."}</p>;
   }
   const pictureOf = (group: Group): Picture => {
     const picture = pictures.get(group) ?? drawn(group, known, view);
