@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ipy_tensorwatch.core.hazards.codes import CODES
+from ipy_tensorwatch.render.wording.code_meanings import CODE_MEANINGS
 from ipy_tensorwatch.shell.ipython.settings import TensorWatch
 
 from .kernel import ROOT
@@ -39,7 +40,7 @@ def settings_table() -> str:
 def hazards_table() -> str:
     """List the codes of hazards."""
     rows = [
-        (f"[{code}](#{code.lower()})", one.meaning, ", ".join(f"`{outcome}`" for outcome in one.outcomes))
+        (f"[{code}](#{code.lower()})", CODE_MEANINGS[code], ", ".join(f"`{outcome}`" for outcome in one.outcomes))
         for code, one in CODES.items()
     ]
     return _table(("code", "what will happen", "outcome"), rows)

@@ -46,12 +46,12 @@ class Extension:
         self.settings = TensorWatch(parent=self.shell)
 
         def tell(report: Report) -> None:
-            GUARD.run("showing a report", self.hosting.tell, report, default=None)
+            GUARD.run("showing-report", self.hosting.tell, report, default=None)
             self.speaker.tell(report, self.watcher.asked)
 
         self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell, clears=clears)
         self.hosting = Hosting(self.shell, self.watcher)
-        self.speaker = Speaker(self.shell, self.settings, self.hosting.is_visible, clears)
+        self.speaker = Speaker(self.shell, self.settings, self.hosting.is_visible, clears, hushed=self.hosting.hushed)
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
         self.magics = TensorMagics(self.shell, self.watcher, self.speaker, _version())
 
@@ -64,12 +64,12 @@ class Extension:
         CONFIGURABLES.of(self.shell).append(self.settings)  # `%config` looks there
         self.shell.input_transformers_cleanup.append(self.heading)
         self.watcher.start()
-        GUARD.run("showing a report", self.hosting.tell, self.watcher.report, default=None)
+        GUARD.run("showing-report", self.hosting.tell, self.watcher.report, default=None)
 
     def unload(self) -> None:
         """Remove everything, and restore magics of other extensions that ours replaced."""
         for step in (self.speaker.tell_held, self.watcher.stop, self.hosting.close):
-            GUARD.run("at the end", step, default=None)
+            GUARD.run("at-end", step, default=None)
         _remove(self.shell.input_transformers_cleanup, self.heading)
         for one in (self.settings, self.magics):  # the base class of magics appended itself
             _remove(CONFIGURABLES.of(self.shell), one)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..capture.frames.calling_line import name_in_caller
 from ..capture.protect.freezer import Freezer
-from ..core.model.freezing import FrozenError
+from ..core.model.freezing import Culprit, FrozenError
 from ..render.wording.not_frozen import not_frozen, released, stopped, written
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ def freezing(thing: object) -> Iterator[None]:
         yield
     finally:
         freezer.close()
-        told = [written(one.record(), "this block") for one in freezer.mend()]
-        told += [written(one.record(), "this block", then=released(why)) for one, why in freezer.let_go]
+        block = Culprit(place="block")
+        told = [written(one.record(), block) for one in freezer.mend()]
+        told += [written(one.record(), block, then=released(why)) for one, why in freezer.let_go]
         freezer.let_go.clear()
         freezer.thaw(found)
         found.clear()  # a traceback would keep the copies

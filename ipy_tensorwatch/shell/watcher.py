@@ -129,7 +129,7 @@ class Watcher:
         self.steps.open()
         self.shell.events.register("pre_run_cell", self._before_cell)
         self.shell.events.register("post_run_cell", self._after_cell)
-        GUARD.run("at the start", self._take_stock, default=None)
+        GUARD.run("at-start", self._take_stock, default=None)
 
     def stop(self) -> None:
         """Remove all hooks and records; what running cells still need goes when they end."""
@@ -147,14 +147,14 @@ class Watcher:
             self.clears.end,
             self._forget,
         ):
-            GUARD.run("at the end", step, default=None)
+            GUARD.run("at-end", step, default=None)
 
     def _after_last_cell(self, _: object) -> None:
         """Clean up after a cell that was running when the watcher stopped."""
         if not self.cells.leave():
             return
         for step in (self._close_cell, self.freezing.freezer.close, self.transformer.disarm, self.clears.end):
-            GUARD.run("after a cell", step, default=None)
+            GUARD.run("after-cell", step, default=None)
         if not self.cells.any_running:
             self.shell.events.unregister("post_run_cell", self._after_last_cell)
 
@@ -178,7 +178,7 @@ class Watcher:
         self.report = self.report or report_nothing(cell, observed.shot.snapshot, observed.coverage)
 
     def _before_cell(self, info: ExecutionInfo) -> None:
-        GUARD.run("before a cell", self._open, info, default=None)
+        GUARD.run("before-cell", self._open, info, default=None)
 
     def _open(self, info: ExecutionInfo) -> None:
         if self.cells.is_over(LAST_RESULT.of(self.shell)):  # its `post_run_cell` hook was cut short
@@ -187,8 +187,8 @@ class Watcher:
         if not self.cells.enter(info):
             return
         self.transformer.come()
-        GUARD.run("before output is cleared", self.clears.begin, default=None)
-        GUARD.run("what is frozen", self.freezing.begin, default=None)
+        GUARD.run("before-clearing", self.clears.begin, default=None)
+        GUARD.run("keeping-frozen", self.freezing.begin, default=None)
         if not (self.settings.enabled or may_request(info.raw_cell or "")):
             return
         began = perf_counter()
@@ -271,7 +271,7 @@ class Watcher:
             cell.meanwhile.append(found)
 
     def _after_cell(self, result: ExecutionResult | None) -> None:
-        if GUARD.run("after a cell", self._end, result, default=True) and GUARD.signals.arrived:
+        if GUARD.run("after-cell", self._end, result, default=True) and GUARD.signals.arrived:
             deliver_late(self.shell, result)
 
     def _end(self, result: ExecutionResult | None) -> bool:
@@ -280,8 +280,8 @@ class Watcher:
             return False  # IPython does not announce a blank cell
         if not self.cells.leave():
             return False
-        GUARD.run("after a cell", self._finish_cell, result, default=None)
-        GUARD.run("before output is cleared", self.clears.end, default=None)
+        GUARD.run("after-cell", self._finish_cell, result, default=None)
+        GUARD.run("before-clearing", self.clears.end, default=None)
         GUARD.signals.recall()
         return True
 
@@ -289,22 +289,22 @@ class Watcher:
         began = perf_counter()
         cell = self.running
         for step in (self.transformer.disarm, self._close_cell, partial(self.freezing.end, result)):
-            GUARD.run("after a cell", step, default=None)
+            GUARD.run("after-cell", step, default=None)
         if not (self.settings.enabled or cell):
             return
         with self._lock:
             was_missed = self.cells.was_missed()
             if cell is None:
                 self._take_stock()
-            elif not GUARD.run("after a cell", self._finish, cell, result, began, default=False):
+            elif not GUARD.run("after-cell", self._finish, cell, result, began, default=False):
                 self.report = report_failure(self._describe(cell, result, began), self.observer.shot.snapshot)
-                GUARD.run("after a cell", cell.forget, default=None)
+                GUARD.run("after-cell", cell.forget, default=None)
             if was_missed:
                 self.report = report_failure(unwatched(count_now(self.shell), result), self.observer.shot.snapshot)
         self._ended = perf_counter()
         self._cost = self._ended - began
         if (cell is not None or was_missed) and self.report is not None:
-            GUARD.run("showing a report", self.on_report, self.report, default=None)
+            GUARD.run("showing-report", self.on_report, self.report, default=None)
 
     def _finish(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> bool:
         duration = began - cell.began
@@ -317,9 +317,9 @@ class Watcher:
         past = cell.ledger.past
         observed = self.observer.look(user_variables(self.shell), cell.count, patience, past, examples)
         self._share(observed.found)
-        GUARD.run("keeping copies", self._archive, cell, observed, default=None)
-        GUARD.run("who wrote", cell.ledger.finish, observed, default=None)
-        observed = GUARD.run("who wrote", self._sharpen, cell, observed, default=observed)
+        GUARD.run("keeping-copies", self._archive, cell, observed, default=None)
+        GUARD.run("finding-writer", cell.ledger.finish, observed, default=None)
+        observed = GUARD.run("finding-writer", self._sharpen, cell, observed, default=observed)
         session = SessionState(
             shell=self.shell,
             sources=self.sources,
@@ -328,10 +328,10 @@ class Watcher:
             standing=self.standing,
         )
         reasoning = reason(session, cell, self._describe(cell, result, began), observed, error_of(result))
-        GUARD.run("who wrote", self.history.add, reasoning, self.settings.history_length, default=None)
+        GUARD.run("finding-writer", self.history.add, reasoning, self.settings.history_length, default=None)
         none: tuple[Hazard, ...] = ()
-        hazards = GUARD.run("hazards", self._tell_hazards, reasoning, default=none)
-        GUARD.run("after a cell", cell.forget, default=None)
+        hazards = GUARD.run("finding-hazards", self._tell_hazards, reasoning, default=none)
+        GUARD.run("after-cell", cell.forget, default=None)
         self.observed = observed
         self.report = Report(
             cell=self._describe(cell, result, began), reasoning=reasoning, hazards=hazards, turns=self.standing.turned
@@ -374,7 +374,7 @@ class Watcher:
         self.nodes.add(reasoning.trace, self.observer.lens.storages.references())
         foretold = self.standing.hazards, self.standing
         hazards, self.standing = GUARD.run(
-            "explaining an error", explain_error, reasoning, self.standing, self.history, self.nodes, default=foretold
+            "explaining-error", explain_error, reasoning, self.standing, self.history, self.nodes, default=foretold
         )
         self.turns.extend(self.standing.turned)
         return hazards

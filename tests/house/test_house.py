@@ -6,6 +6,7 @@ import ast
 import doctest
 import importlib
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from ipy_tensorwatch.render.wording.own_state import DOING, SWITCHED_OFF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +89,52 @@ def test_the_front_doors_import_neither_torch_nor_ipython():
 
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.split() == []
+
+
+SENTENCE = re.compile(r"[A-Za-z']+(?: [A-Za-z']+){2}")
+"""Three words in a row."""
+NO_SENTENCES = "core/explain/error_messages.py", "core/syntax/torch_vocabulary.py"
+"""The messages that PyTorch prints, and lists of words."""
+
+
+def test_only_render_has_sentences():
+    rooms = [path for room in ("core", "capture") for path in sorted((PACKAGE / room).rglob("*.py"))]
+    told = {
+        f"{relative(path)}:{line}: {text}"
+        for path in rooms
+        if not relative(path).endswith(NO_SENTENCES)
+        for line, text in texts_in(parse(path))
+        if SENTENCE.search(text) and not set(text) & set("()[]=|%\n")  # code
+    }
+
+    assert set() == told
+
+
+def test_every_capability_and_every_action_of_ours_has_its_words():
+    calls = [one for path in MODULES for one in ast.walk(parse(path)) if isinstance(one, ast.Call) and one.args]
+    named = {name: [one for one in calls if ast.unparse(one.func).startswith(name)] for name in ("GUARD.", "take")}
+    lost = {
+        one.value.value
+        for call in named["take"]
+        for one in call.keywords
+        if one.arg == "lost" and isinstance(one.value, ast.Constant)
+    }
+    doing = {call.args[0].value for call in named["GUARD."] if isinstance(call.args[0], ast.Constant)}
+
+    assert lost - {""} <= SWITCHED_OFF.keys()
+    assert doing <= DOING.keys()
+    assert len(lost) > 15 < len(doing)
+
+
+def texts_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the lines and the texts of a module, without docstrings; `…` stands for what a formatted text fills in."""
+    described = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
+    parts = {id(part) for one in ast.walk(tree) if isinstance(one, ast.JoinedStr) for part in one.values}
+    for one in ast.walk(tree):
+        if isinstance(one, ast.JoinedStr):
+            yield one.lineno, "".join(part.value if isinstance(part, ast.Constant) else "…" for part in one.values)
+        elif isinstance(one, ast.Constant) and isinstance(one.value, str) and id(one) not in described | parts:
+            yield one.lineno, one.value
 
 
 def test_no_module_is_too_long_to_read_at_once():

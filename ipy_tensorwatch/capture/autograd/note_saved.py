@@ -119,7 +119,7 @@ class Aids:
                     found.append(Followed(saved, sight.counter, digests, thing, mask_on(node, kind)))
                     found[-1].compare(sight.digest)
             except Exception as error:  # noqa: BLE001  (an odd tensor, sparse or wrapped, must not hide the others)
-                GUARD.note_unless_odd("reading graphs", error)
+                GUARD.note_unless_odd("reading-graphs", error)
                 continue
         if not found and is_whole:
             return NOTHING_SAVED
@@ -150,7 +150,7 @@ class Aids:
         try:
             return bool(version_of(tensor)) or id(storage_of(tensor)) in self._addresses
         except Exception as error:  # noqa: BLE001  (an odd tensor, sparse or wrapped, must not hide the others)
-            GUARD.note_unless_odd("reading graphs", error)
+            GUARD.note_unless_odd("reading-graphs", error)
             return False
 
     def _sight_of(self, tensor: torch.Tensor, *, is_moved: bool) -> Sight | None:

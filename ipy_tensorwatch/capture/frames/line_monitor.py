@@ -125,7 +125,7 @@ class LineWatch:
             self.blind = self.blind or code.co_filename in self.files
             return None
         try:
-            return GUARD.run_briefly("at a line of a function", self._follow, callback, code, *args, default=None)
+            return GUARD.run_briefly("at-line", self._follow, callback, code, *args, default=None)
         finally:
             if GUARD.signals.arrived:
                 GUARD.signals.send_later()

@@ -103,7 +103,7 @@ next_sequence_number: Callable[[], int]
 FOLLOWS_GRAPHS, next_sequence_number = take(
     "torch._C._autograd._get_sequence_nr",
     "node._sequence_nr",
-    lost="graphs are not followed: no hazard of a backward is predicted, and its errors are not explained",
+    lost="no-graphs",
     make=_example.numbers,
     instead=(False, int),
     roots=_example.names,
@@ -114,7 +114,7 @@ SavedTensor: Any = take(
     "torch._C._autograd.SavedTensor",
     "node._raw_saved_result",
     "node._saved_result",
-    lost="saved tensors are not watched: few hazards of a backward are predicted",
+    lost="no-saved-tensors",
     make=_example.saved,
     instead=Nothing,
     roots=_example.names,
@@ -123,14 +123,14 @@ SavedTensor: Any = take(
 
 take(
     "node.name",
-    lost="which gradients need a saved tensor is not known: hazards that do no harm are predicted too",
+    lost="gradient-needs-unknown",
     make=lambda name: _require(name() == "ExpBackward0"),
     instead=None,
     roots=_example.names,
 )
 take(
     "node._saved_result",
-    lost="errors of autograd are not explained, and a write in the cell that built a graph may be missed",
+    lost="no-autograd-errors",
     make=_example.words,
     instead=None,
     roots=_example.names,
@@ -144,7 +144,7 @@ PythonNode: Any = take(
 
 read_saved_tensors: Callable[[Any], Any] = take(
     "torch.autograd.Function._raw_saved_tensors",
-    lost="what a `torch.autograd.Function` of yours saves is not watched",
+    lost="no-saves-of-functions",
     make=lambda member: member.__get__,
     instead=lambda _: (),
 )
@@ -170,7 +170,7 @@ def _checkpoints(kind: Any) -> Any:  # noqa: ANN401
 
 CheckpointFrame: Any = take(
     "torch.utils.checkpoint._CheckpointFrame",
-    lost="the inputs with which a checkpoint computes again are not watched",
+    lost="no-checkpoints",
     make=_checkpoints,
     instead=Nothing,
 )

@@ -28,7 +28,7 @@ _members: Any = vars(torch.Tensor)
 
 plain_reads: Callable[[], AbstractContextManager[Any]] = take(
     "torch._C.DisableTorchFunction",
-    lost="a tensor subclass, or `torch.set_default_device`, may notice that its tensors are read",
+    lost="subclass-may-notice",
     instead=nullcontext,
 )
 """Disable tensor subclasses and function modes (`torch.set_default_device` is one) during our reads."""
@@ -53,7 +53,7 @@ DispatchMode, user_modes = take(
     "torch._C._get_dispatch_stack_at",
     "torch._C._pop_torch_dispatch_stack",
     "torch._C._push_on_torch_dispatch_stack",
-    lost="operators are not recorded, and a write to frozen memory is undone after its cell instead of stopped",
+    lost="no-operators",
     make=_modes,
     instead=(object, list),
 )
@@ -149,7 +149,7 @@ version_of: Callable[[Tensor], int]
 quick_version_of: Callable[[Tensor], int]
 HAS_VERSIONS, has_version, version_of, quick_version_of = take(
     "torch.Tensor._version",
-    lost="writes are found by comparing bytes alone, and no tensor can be frozen",
+    lost="no-versions",
     make=_versions,
     instead=(False, lambda _: False, lambda _: 0, lambda _: 0),
 )
@@ -160,7 +160,7 @@ The quick one requires tensors of PyTorch's own classes, without patches.
 
 base_of: Callable[[Tensor], Tensor | None] = take(
     "torch.Tensor._base",
-    lost="reading the graph of a view may make PyTorch create a new node",
+    lost="view-may-make-node",
     make=lambda _: base_members["_base"].__get__,
     instead=lambda _: None,
 )
@@ -172,20 +172,20 @@ is_view: Callable[[Tensor], bool] = take(
 )
 is_functorch: Callable[[Tensor], bool] = take(
     "torch._C._functorch.is_functorch_wrapped_tensor",
-    lost="a tensor inside a `torch.func` transform is listed as unreadable, without the reason",
+    lost="no-transform-told",
     instead=lambda _: False,
 )
 """Return whether a tensor is a functorch wrapper, whose every read raises."""
 sparse_parts: tuple[str, ...] = take(
     "torch.Tensor._indices",
     "torch.Tensor._values",
-    lost="the indices and the values of a sparse tensor are not watched",
+    lost="no-sparse-parts",
     make=lambda *_: ("_indices", "_values"),
     instead=(),
 )
 _is_cow: Callable[[Tensor], object] = take(
     "torch._C._is_cow_tensor",
-    lost="a tensor that `torch._lazy_clone` made may be copied when it is looked at",
+    lost="lazy-clone-copied",
     instead=lambda _: False,
 )
 
@@ -215,7 +215,7 @@ use_count: Callable[[torch.UntypedStorage], int | None] = take(
     "torch._C._storage_Use_Count",
     "torch.UntypedStorage._cdata",
     "torch.UntypedStorage._fix_weakref",
-    lost="`%tensorwatch why` does not count the tensors without a name that hold a storage",
+    lost="no-holders-counted",
     make=_holders,
     instead=lambda _: None,
 )
@@ -232,7 +232,7 @@ def _schemas(example: Any) -> Callable[[Any], Any]:  # noqa: ANN401
 
 schema_of: Callable[[Any], Any] = take(
     "torch.ops.aten.relu_.default._schema",
-    lost="recorded operators are listed without the tensors that they wrote to",
+    lost="operators-without-tensors",
     make=_schemas,
     instead=lambda _: None,
 )
@@ -240,7 +240,7 @@ schema_of: Callable[[Any], Any] = take(
 
 compiler_callback: Callable[[], object] = take(
     "torch._C._dynamo.eval_frame.get_eval_frame_callback",  # since PyTorch 2.6
-    lost="`torch.compile` may take code of tensorwatch for a part of yours",
+    lost="compiler-may-notice",
     instead=lambda: None,
 )
 """The callback that receives each function starting in this thread; None if no compiler is active."""

@@ -126,7 +126,7 @@ def reason_of(error: Exception) -> Reason:
     """Return the reason why something could not be opened."""
     if isinstance(error, Odd):
         return Reason(error.code)
-    GUARD.note("looking at a variable", error)
+    GUARD.note("looking-at-variable", error)
     return Reason("error-while-walking", name_of(type(error)))
 
 

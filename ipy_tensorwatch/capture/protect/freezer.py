@@ -118,7 +118,7 @@ class Freezer:
         with plain_reads():
             self._let_go()
             every = list(self.frozen.values())
-            found = [one for one in every if GUARD.run("what is frozen", one.mend, default=False)]
+            found = [one for one in every if GUARD.run("keeping-frozen", one.mend, default=False)]
         lost = [one for one in found if one.is_lost]
         self.thaw(lost)
         self.let_go += [(one, "lost") for one in lost]

@@ -99,7 +99,7 @@ class OperatorMode(DispatchMode):
                 GUARD.signals.send_later()
 
     def _ask(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> BaseException | None:  # noqa: ANN401
-        return GUARD.run("before an operator", self._note, func, args, kwargs or {}, default=None)
+        return GUARD.run("before-operator", self._note, func, args, kwargs or {}, default=None)
 
 
 @cache

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import torch
 
-_WHERE = "before an optimizer's step"
+_WHERE = "before-step"
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class SpoiledBackwards:
             return
         began, seconds = thread_time(), allowance.left(perf_counter()) / 2
         with quiet_collector():
-            GUARD.run("reading graphs", self._look, statement, starts, writes, past, seconds, default=None)
+            GUARD.run("reading-graphs", self._look, statement, starts, writes, past, seconds, default=None)
         allowance.charge(thread_time() - began)
 
     def _look(

@@ -46,6 +46,6 @@ class WakeTimer:
     def _run(self, seconds: float) -> None:
         try:
             while isfinite(seconds) and not self._gate.acquire(timeout=min(seconds, TIMEOUT_MAX)):
-                seconds = GUARD.run_briefly("waking probes", self._wake, default=float("inf"))
+                seconds = GUARD.run_briefly("waking-probes", self._wake, default=float("inf"))
         finally:
             OWN.discard(self)

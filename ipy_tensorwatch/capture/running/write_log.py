@@ -193,7 +193,7 @@ class Ledger:
                 if not GUARD.signals.arrived:
                     return False
         except BaseException as error:  # noqa: BLE001  (no probe may raise into the cell; a call of the guard is too slow)
-            GUARD.run("between statements", self._fail, error, default=None)
+            GUARD.run("between-statements", self._fail, error, default=None)
         finally:
             if tracer is not None:
                 settrace(tracer)
@@ -203,7 +203,7 @@ class Ledger:
 
     def _fail(self, error: BaseException) -> None:
         """Silence all probes after one has failed."""
-        GUARD.note("between statements", error)
+        GUARD.note("between-statements", error)
         silence(self.probes)
         self._stop()
 

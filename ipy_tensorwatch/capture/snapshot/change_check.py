@@ -189,7 +189,7 @@ def _grad(thing: Any) -> Any:  # noqa: ANN401
             return read_grad(thing) if plain_reads.retains_grad(thing) else None
         return read_grad(thing)
     except Exception as error:  # noqa: BLE001  (a stale view, or a functorch wrapper)
-        GUARD.note_unless_odd("looking at a variable", error)
+        GUARD.note_unless_odd("looking-at-variable", error)
         return None
 
 
@@ -219,5 +219,5 @@ def _row(thing: Any) -> tuple[object, int | None, int, object]:  # noqa: ANN401
         flags = id(thing), plain_reads.requires_grad(thing), *layout
         return (token if type(token) is dict and not token else None), version, data_address(local), flags
     except Exception as error:  # noqa: BLE001  (sparse, lazy, functorch: read again at every cell)
-        GUARD.note_unless_odd("looking at a variable", error)
+        GUARD.note_unless_odd("looking-at-variable", error)
         return object(), None, 0, None

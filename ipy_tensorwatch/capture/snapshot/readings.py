@@ -58,7 +58,7 @@ class Gathering:
         try:
             self._add(thing, role, serial, former)
         except Exception as error:  # noqa: BLE001  (an odd object is listed, and must not hide the others)
-            GUARD.note("looking at a variable", error)
+            GUARD.note("looking-at-variable", error)
             self.readings[count:] = [unreadable(thing, serial, Reason("error-while-reading", name_of(type(error))))]
 
     def _add(self, thing: Any, role: str, serial: int, former: Reading | None) -> None:  # noqa: ANN401

@@ -66,14 +66,14 @@ class Reasoning:
     @cached_property
     def changes(self) -> tuple[Change, ...]:
         """The changes, those from before the cell first, and those of what it bound last."""
-        return GUARD.run("who wrote", self._make_changes, default=())
+        return GUARD.run("finding-writer", self._make_changes, default=())
 
     @cached_property
     def unsettled(self) -> tuple[Change, ...]:
         """The mutations without a bulk cause: only these can be silent, or named as written."""
         if not self.trace.found and not self.trace.outside:
             return ()
-        return GUARD.run("who wrote", self._make_unsettled, default=())
+        return GUARD.run("finding-writer", self._make_unsettled, default=())
 
     @cached_property
     def silent(self) -> tuple[Change, ...]:
@@ -153,9 +153,9 @@ class Reasoning:
         return self._explain(self.own, difference)
 
     def _explain(self, cell: CellIndex, difference: Difference) -> Verdict:
-        verdict = GUARD.run("who wrote", self._judge, cell, difference, default=NOT_EXPLAINED)
+        verdict = GUARD.run("finding-writer", self._judge, cell, difference, default=NOT_EXPLAINED)
         leftovers = self.trace.notebook.leftovers
-        return GUARD.run("who wrote", tell_once, verdict, cell, difference, leftovers, default=verdict)
+        return GUARD.run("finding-writer", tell_once, verdict, cell, difference, leftovers, default=verdict)
 
     def _judge(self, cell: CellIndex, difference: Difference) -> Verdict:
         """Attribute a change to the cell, to one that ran beside it, or to another thread."""

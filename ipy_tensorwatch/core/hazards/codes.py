@@ -15,34 +15,27 @@ HazardCode = Literal[
 
 
 class CodeEntry(NamedTuple):
-    """The meaning of a code: the module that finds it, its possible outcomes, and what will happen."""
+    """The module that finds a code's hazards, and their possible outcomes."""
 
     rule: str
     outcomes: tuple[Outcome, ...]
-    meaning: str
 
 
-_SAVED, _WRONG = "saved_tensor_overwritten", "gradients are silently wrong: "
+_SAVED = "saved_tensor_overwritten"
 CODES: Mapping[HazardCode, CodeEntry] = {
-    "TW201": CodeEntry(_SAVED, ("raises",), "backward raises: a saved tensor's version has moved"),
-    "TW202": CodeEntry(_SAVED, ("wrong",), _WRONG + "a saved tensor's bytes have moved, its version has not"),
-    "TW203": CodeEntry("shared_gradients", ("wrong", "risk"), _WRONG + "the `.grad` of two leaves is one memory"),
-    "TW204": CodeEntry("inplace_refused", ("raises",), "autograd refused a write in place: to a leaf, or to a view"),
-    "TW205": CodeEntry(_SAVED, ("wrong",), _WRONG + "what a checkpoint computes with again was overwritten"),
-    "TW206": CodeEntry(
-        "overlapping_elements",
-        ("risk", "raises"),
-        "one write lands several times, or was refused: a tensor's elements share memory",
-    ),
-    "TW207": CodeEntry("state_dict_reference", ("risk",), "a state dict is not a copy: training changes it too"),
-    "TW208": CodeEntry("freed_memory", ("risk",), "reading crashes the kernel: a tensor's memory is gone"),
-    "TW209": CodeEntry("unrecorded_write", ("wrong",), _WRONG + "autograd did not record a write"),
-    "TW210": CodeEntry("wrong_backward", ("wrong",), "the backward that ran was wrong: what it needed was overwritten"),
-    "TW211": CodeEntry("one_memory", ("risk",), "all hold what was written last: one memory was kept several times"),
-    "TW212": CodeEntry(
-        "optimizer_wiring", ("wrong", "risk"), "parameters are silently not trained: no optimizer holds them"
-    ),
-    "TW213": CodeEntry("freed_graph", ("raises", "risk"), "backward raises: it meets a graph that another has freed"),
+    "TW201": CodeEntry(_SAVED, ("raises",)),
+    "TW202": CodeEntry(_SAVED, ("wrong",)),
+    "TW203": CodeEntry("shared_gradients", ("wrong", "risk")),
+    "TW204": CodeEntry("inplace_refused", ("raises",)),
+    "TW205": CodeEntry(_SAVED, ("wrong",)),
+    "TW206": CodeEntry("overlapping_elements", ("risk", "raises")),
+    "TW207": CodeEntry("state_dict_reference", ("risk",)),
+    "TW208": CodeEntry("freed_memory", ("risk",)),
+    "TW209": CodeEntry("unrecorded_write", ("wrong",)),
+    "TW210": CodeEntry("wrong_backward", ("wrong",)),
+    "TW211": CodeEntry("one_memory", ("risk",)),
+    "TW212": CodeEntry("optimizer_wiring", ("wrong", "risk")),
+    "TW213": CodeEntry("freed_graph", ("raises", "risk")),
 }
 """Every code. A new one needs an entry here, a rule, its sentences in `render/wording`, and a section in the page."""
 

@@ -124,7 +124,7 @@ class WrongBackward:
     Attributes
     ----------
     writer
-        The hook, or the Function's method, that wrote.
+        The hook, or the Function's method, that wrote; empty for a lambda.
     hooked
         The tensor or module whose gradient it wrote to; None if it wrote to a saved tensor.
     """

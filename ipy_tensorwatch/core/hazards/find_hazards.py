@@ -62,7 +62,7 @@ def _find(reasoning: Reasoning, standing: Standing) -> Standing:
     begun += unheld_parameters(reasoning, optimizers, held)
     lasting = tuple({(one.hazard.code, one.hazard.paths): one for one in (*begun, *held)}.values())
     none: tuple[Hazard, ...] = ()
-    wrong = GUARD.run("hazards", lambda: tuple(wrong_backwards(reasoning, standing)), default=none)
+    wrong = GUARD.run("finding-hazards", lambda: tuple(wrong_backwards(reasoning, standing)), default=none)
     hazards = (*wrong, *breaks, *(one.hazard for one in lasting))
     hazards += (*gone_memory(trace.after, trace.gone), *_freed(reasoning, standing))
     fixes = {one.fix: _with_edits(one.fix, trace, standing) for one in hazards if one.fix is not None}
@@ -110,11 +110,11 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
     stepped = frozenset[int]().union(*(one.storages for one in trace.own.steps))
     kept = [*kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)]
+    kept += kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
     yield from kept
-    yield from kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
     yield from kept_by_name(reasoning.updates_of(says_copy), snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
-    yield from kept_in_one_memory(reasoning, changes)
+    yield from kept_in_one_memory(reasoning, changes, {path for one in kept for path in one.hazard.paths})
 
 
 def _loop_variables(reasoning: Reasoning) -> Iterator[str]:

@@ -23,7 +23,7 @@ class Capability:
     needs
         The names, dotted.
     lost
-        What is disabled without them, as a clause; empty if public names do the same.
+        The code of what is disabled without them; empty if public names do the same.
     works
         Whether all names exist and behave as expected.
     """

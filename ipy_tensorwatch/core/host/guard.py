@@ -49,7 +49,7 @@ class Fault:
     Attributes
     ----------
     where
-        The action that failed, such as `after a cell`.
+        The action that failed, as a code such as `after-cell`.
     text
         The traceback.
     times

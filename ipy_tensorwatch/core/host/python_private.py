@@ -37,7 +37,7 @@ if sys.version_info >= (3, 12):
         "sys.monitoring",
         "sys.monitoring.set_local_events",
         "sys.monitoring.register_callback",
-        lost="which line of a function wrote is inferred, not seen",
+        lost="lines-inferred",
         make=lambda found, *_: found,
         instead=None,
     )

@@ -57,6 +57,23 @@ class FrozenRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Culprit:
+    """What may have written to frozen memory.
+
+    Attributes
+    ----------
+    place
+        A cell, a cell or one that ran beside it, or a block of `freezing`.
+    lines, text
+        The lines of the cell's statements that may have written, and the text of the only one.
+    """
+
+    place: Literal["cell", "cells", "block"] = "cell"
+    lines: tuple[int, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FreezeRefusal:
     """Why a tensor cannot be frozen.
 

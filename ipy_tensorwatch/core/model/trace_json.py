@@ -57,10 +57,10 @@ def read_trace(text: str) -> CellTrace:
     """
     whole = json.loads(text)
     if whole.get("schema") != SCHEMA:
-        raise ValueError(f"a trace of schema {SCHEMA} is needed, not of {whole.get('schema')}")
+        raise ValueError(f"no schema {SCHEMA}: {whole.get('schema')}")
     trace = _Reader().value(whole["trace"])
     if not isinstance(trace, CellTrace):
-        raise ValueError(f"a trace is needed, not a {type(trace).__name__}")  # noqa: TRY004  (of the text)
+        raise ValueError(f"no trace: {type(trace).__name__}")  # noqa: TRY004  (of the text)
     return trace
 
 
@@ -102,7 +102,7 @@ class _Writer:
             return [self.plain(one) for one in value]
         if value is None or isinstance(value, str | int | float):
             return value
-        raise TypeError(f"a {type(value).__name__} cannot be saved")
+        raise TypeError(f"not saved: {type(value).__name__}")
 
     def _record(self, value: Any) -> dict[str, Any]:  # noqa: ANN401
         kind: Any = type(value)
@@ -149,7 +149,7 @@ class _Reader:
                 return self._scene(rest)
             case _ if kind in _RECORDS:
                 return _RECORDS[kind](**{name: self.value(one) for name, one in rest.items()})
-        raise ValueError(f"a trace holds no {kind}")
+        raise ValueError(f"unknown record: {kind}")
 
     def _scene(self, value: dict[str, Any]) -> RootSnapshot:
         if "number" in value:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..page import Line, Page, Row, Table, code, marked, words
 from ..wording.measure import count_of, spell_bytes, spell_seconds
 from ..wording.not_compared import not_compared
+from ..wording.own_state import DOING, SWITCHED_OFF
 from ..wording.phrases import names
 
 if TYPE_CHECKING:
@@ -73,16 +74,18 @@ def _failed(status: StatusFacts) -> Iterator[Table | Line]:
     yield words(f"tensorwatch itself failed {times}; your cells ran on{'. The latest error:' if status.faults else ''}")
     for fault in status.faults[-1:]:
         yield from (code(line) for line in fault.text.rstrip().splitlines()[-MAX_LINES:])
-    rows = [
-        Row(cells=(words(one.where), code(one.text.rstrip().rpartition("\n")[2]), words(f"{one.times:,}")))
-        for one in reversed(status.faults)
-    ]
+    rows = [*map(_fault, reversed(status.faults))]
     if rows:
         yield Table(caption="Failed", head=("doing what", "how", "how often"), rows=tuple(rows))
 
 
+def _fault(one: Fault) -> Row:
+    doing, last = DOING.get(one.where, one.where), one.text.rstrip().rpartition("\n")[2]
+    return Row(cells=(words(doing), code(last), words(f"{one.times:,}")))
+
+
 def _switched_off(lost: Sequence[Capability]) -> Table:
-    rows = [Row(cells=(marked(one.lost), code(", ".join(one.needs)))) for one in lost]
+    rows = [Row(cells=(marked(SWITCHED_OFF.get(one.lost, one.lost)), code(", ".join(one.needs)))) for one in lost]
     return Table(caption="Switched off", head=("what", "needs what is missing or changed"), rows=tuple(rows))
 
 

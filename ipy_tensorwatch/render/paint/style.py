@@ -26,7 +26,7 @@ _RULES = """
   --tw-dim: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, light-dark(#59636e, #9198a1)));
   --tw-line: var(--jp-border-color2, var(--vscode-widget-border, #8884));
   --tw-mark: light-dark(#9a5b00, #f2b84b);
-  --tw-wash: light-dark(#fff4dc, #332609);
+  --tw-wash: light-dark(#fff9ec, #2a2212);
   color: var(--tw-text);
   font: 13px/1.45 var(--jp-ui-font-family, system-ui, sans-serif);
   max-width: 100%;
@@ -83,7 +83,7 @@ _RULES = """
 """
 
 _ENTRY_RULES = """
-& { --tw-hazard: light-dark(#b42318, #ff8f85); --tw-hazard-wash: light-dark(#fdecea, #3a1512); }
+& { --tw-hazard: light-dark(#b42318, #ff8f85); --tw-hazard-wash: light-dark(#fdf1ef, #301816); }
 & .ipytw-entry { display: flex; gap: 10px; margin: 6px 0; padding: 3px 9px; border-left: 3px solid var(--tw-hazard); }
 & .ipytw-entry { background: var(--tw-hazard-wash); }
 & .ipytw-entry > div { min-width: 0; }

@@ -200,7 +200,9 @@ def _overwritten_by(hazard: Hazard, fact: WrongBackward) -> Line:
     """Return what a backward needed, and who overwrote it."""
     if fact.hooked is not None:
         return fill(
-            "`{it}` wrote into the gradient of `{of}`, which another branch shares", it=fact.writer, of=fact.hooked
+            "`{it}` wrote into the gradient of `{of}`, which another branch shares",
+            it=fact.writer or "the hook",
+            of=fact.hooked,
         )
     path = hazard.paths[0] if hazard.paths else ""
     template = "`{path}`, saved by {op}, was overwritten by `{it}` before it was read"

@@ -10,7 +10,7 @@ from .sites import statement
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...core.model.freezing import FreezeRefusal, FrozenRecord, RefusalCode, Release
+    from ...core.model.freezing import Culprit, FreezeRefusal, FrozenRecord, RefusalCode, Release
 
 _WHY: Mapping[RefusalCode, str] = {
     "unknown-memory": "{unknown}",
@@ -25,6 +25,8 @@ _RELEASES: Mapping[Release, str] = {
     "let-go": _WHY["let-go"],
     "lost": "it was written to, and its bytes could not be put back",
 }
+
+_WHO = {"cell": "this cell", "cells": "this cell, or one that ran beside it,", "block": "this block"}
 
 
 def not_frozen(refusal: FreezeRefusal) -> str:
@@ -49,10 +51,17 @@ def stopped(record: FrozenRecord, writer: str) -> str:
     return f"{frozen(record)}: {statement(writer)} would write to it"
 
 
-def written(record: FrozenRecord, writer: str, more: int = 0, then: str = "its bytes have been put back") -> str:
+def written(record: FrozenRecord, culprit: Culprit, more: int = 0, then: str = "its bytes have been put back") -> str:
     """Return what wrote to it, and to how many more; `then` is what became of it."""
     others = f" (and {more:,} more)" if more else ""
-    return f"{frozen(record)}{others}: {writer} wrote to it; {then}"
+    return f"{frozen(record)}{others}: {_who(culprit)} wrote to it; {then}"
+
+
+def _who(culprit: Culprit) -> str:
+    if not culprit.lines:
+        return _WHO[culprit.place]
+    first, last = min(culprit.lines), max(culprit.lines)
+    return f"{culprit.text} (line {first})" if culprit.text else f"one of the lines {first} to {last}"
 
 
 def written_between(record: FrozenRecord) -> str:

@@ -12,7 +12,7 @@ from IPython.core.error import UsageError
 
 from ...capture.running.look_budget import Allowance
 from ...core.host.guard import GUARD
-from ...core.model.freezing import FrozenError
+from ...core.model.freezing import Culprit, FrozenError
 from ...render.pages.frozen_page import show_freeze, show_frozen, show_thaw
 from ...render.wording.not_frozen import let_go, not_frozen, written, written_between
 from ..ipython.cell_sources import user_variables
@@ -58,17 +58,13 @@ class GuardedCell:
         if self.cell.ledger.current is not None:
             self.ran.add(self.cell.ledger.current)
 
-    def culprit(self) -> str:
-        """Return, in words, which statements may have written."""
+    def culprit(self) -> Culprit:
+        """Return which statements may have written."""
         if self.cell.beside:
-            return "this cell, or one that ran beside it,"
+            return Culprit(place="cells")
         ran = [one for one in self.cell.statements() if one.index in self.ran]
-        if not ran:
-            return "this cell"
-        lines = [one.line + self.cell.offset for one in ran]
-        if len(ran) == 1:
-            return f"{ran[0].text} (line {lines[0]})"
-        return f"one of the lines {min(lines)} to {max(lines)}"
+        lines = tuple(one.line + self.cell.offset for one in ran)
+        return Culprit(lines=lines, text=ran[0].text if len(ran) == 1 else "")
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -142,7 +138,7 @@ class Freezing:
     def end(self, result: ExecutionResult | None) -> None:
         """End a cell: undo its last writes, and raise them as the cell's own error."""
         guarded = self.cells.pop(get_ident(), None)
-        GUARD.run("what is frozen", self.freezer.close, default=None)
+        GUARD.run("keeping-frozen", self.freezer.close, default=None)
         if guarded is not None:
             guarded.note()
         told = _accuse(self.freezer.mend(), guarded)
@@ -193,7 +189,7 @@ class Freezing:
 
     def _verify(self, guarded: GuardedCell) -> FrozenError | None:
         """Compare the frozen bytes between two statements; return the error to raise if they were written."""
-        told = GUARD.run("what is frozen", self._check, guarded, default="")
+        told = GUARD.run("keeping-frozen", self._check, guarded, default="")
         return FrozenError(told) if told else None
 
     def _check(self, guarded: GuardedCell) -> str:
@@ -213,4 +209,4 @@ def _accuse(mended: Sequence[Frozen], guarded: GuardedCell | None) -> str:
     """Return, in words, what was written and by which statement; empty if nothing was."""
     if not mended:
         return ""
-    return written(mended[0].record(), guarded.culprit() if guarded else "this cell", len(mended) - 1)
+    return written(mended[0].record(), guarded.culprit() if guarded else Culprit(), len(mended) - 1)

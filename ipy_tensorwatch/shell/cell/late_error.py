@@ -29,4 +29,4 @@ def deliver_late(shell: InteractiveShell, result: ExecutionResult | None) -> Non
             GUARD.signals.take()()
     except BaseException as error:  # noqa: BLE001  (whatever a handler of the user's raises)
         if result is not None and result.success:
-            GUARD.run("after a cell", raise_late, shell, error.with_traceback(None), result, default=None)
+            GUARD.run("after-cell", raise_late, shell, error.with_traceback(None), result, default=None)

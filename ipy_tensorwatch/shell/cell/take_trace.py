@@ -63,7 +63,7 @@ def take_trace(
     found = join_looks((*cell.meanwhile, observed.found))
     files = sources.files(shell)
     nothing: tuple[Born, ...] = ()
-    born = GUARD.run("who wrote", _born_in, cell, observed, default=nothing)
+    born = GUARD.run("finding-writer", _born_in, cell, observed, default=nothing)
     is_quiet = not (found or observed.overwritten or ended.status != "ok")
     cells = [cell, *cell.beside]
     own, *beside = (_evidence_of(one, () if is_quiet else _steps(session, one, observed)) for one in cells)
@@ -84,7 +84,7 @@ def take_trace(
         optimizers=cell.observer.lens.holdings(),
         nodes=(cell.ledger.numbers[0], next_sequence_number()),
         dated=cell.recording.dated if cell.recording else {},
-        error=GUARD.run("explaining an error", take_error, error, cell, observed.shot.snapshot, files, default=None),
+        error=GUARD.run("explaining-error", take_error, error, cell, observed.shot.snapshot, files, default=None),
         gone=observed.gone,
         coverage=_coverage_of(cell, observed),
         seconds=_patience(cell, ended.duration),
@@ -187,7 +187,7 @@ def _patience(cell: RunningCell, duration: float) -> float:
 
 def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
     """Return the notebook's function definitions, and the classes and in-place modules among the user's names."""
-    known = GUARD.run("who wrote", catalog, user_variables(shell), default=Catalog())
+    known = GUARD.run("finding-writer", catalog, user_variables(shell), default=Catalog())
     return Notebook(
         definitions=dict(sources.definitions),
         classes=known.classes,

@@ -23,7 +23,7 @@ _COUNTS_FIRST = IPython.version_info >= (9,)
 
 
 class _Name(NamedTuple):
-    """A dotted attribute of a shell, its type, its stand-in, and what is lost without it."""
+    """A dotted attribute of a shell, its type, its stand-in, and the code of what is lost without it."""
 
     path: str
     kind: type
@@ -46,27 +46,27 @@ class _Name(NamedTuple):
 
 _expected_files: dict[str, int] = {}
 """File names of cells since loading, computed by `expect_file` if IPython's own map cannot be read."""
-FILES = _Name("compile._filename_map", dict, _expected_files, "in code that a magic compiled, no line is named")
+FILES = _Name("compile._filename_map", dict, _expected_files, "no-lines-of-magics")
 _INPUTS = _Name("history_manager.input_hist_parsed", list, None, "")
 HIDDEN = _Name("user_ns_hidden", dict, frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"}), "")
-LAST_RESULT = _Name("last_execution_result", object, None, "the cell after one that was cut short may be missed")
-MAGICS = _Name("magics_manager.magics", dict, {}, "after `%unload_ext`, the magics stay")
-REGISTRY = _Name("magics_manager.registry", dict, {}, "after `%unload_ext`, the magics stay in memory")
-CONFIGURABLES = _Name("configurables", list, [], "`%config` does not list the settings")
+LAST_RESULT = _Name("last_execution_result", object, None, "cut-short-unseen")
+MAGICS = _Name("magics_manager.magics", dict, {}, "magics-stay")
+REGISTRY = _Name("magics_manager.registry", dict, {}, "magics-stay-in-memory")
+CONFIGURABLES = _Name("configurables", list, [], "settings-not-listed")
 _OUTPUTS = _Name("history_manager.outputs", dict, None, "")
 
 tidying: tuple[Callable[[list[str]], list[str]], ...] = take(
     "IPython.core.inputtransformer2.leading_indent",
     "IPython.core.inputtransformer2.classic_prompt",
     "IPython.core.inputtransformer2.ipython_prompt",
-    lost="below `%%tensordiff`, pasted prompts stay as they are",
+    lost="prompts-stay",
     make=lambda *found: found,
     instead=(lambda lines: dedent("".join(lines)).splitlines(keepends=True),),
 )
 """IPython's transforms that remove indentation and pasted prompts from a cell."""
 take(
     "IPython.core.interactiveshell.ExecutionResult.error_in_exec",
-    lost="errors are not explained",
+    lost="no-errors-explained",
     make=lambda _: None,
     instead=None,
 )
@@ -81,7 +81,7 @@ def try_names(shell: InteractiveShell) -> None:
             "shell.display_pub",
             "ipykernel.iostream.OutStream.register_hook",
             "ipykernel.iostream.IOPubThread.schedule",
-            lost="what belongs under a cell with `clear_output` is shown under the next cell",
+            lost="said-later",
             make=_check_hooks,
             instead=None,
             roots={"shell": shell},

@@ -19,7 +19,7 @@ from ...render.paint.text import write_text
 from .ipython_private import is_line_open
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -67,6 +67,8 @@ class Speaker:
         The last cell that did more than call our line magics, and its `%%tensordiff` options if it had any.
     is_panel_visible
         Returns whether a front end shows the panel.
+    hushed
+        The keys of the hazards that the user asked not to be told of again.
     clears
         Knows whether anything shown would erase the cell's own output.
     held
@@ -80,6 +82,7 @@ class Speaker:
     report: Report | None = None
     asked: DiffOptions | None = None
     said_skipped: bool = False
+    hushed: Collection[str] = ()
     held: deque[Page] = field(default_factory=lambda: deque(maxlen=MAX_HELD))
 
     def tell(self, report: Report, asked: DiffOptions | None) -> None:
@@ -112,7 +115,7 @@ class Speaker:
 
     def _block(self, report: Report) -> Page | None:
         """Return what is shown under a cell; what explains an error is always whole."""
-        begun = [one for one in report.begun if one.is_worth_saying]
+        begun = [one for one in report.begun if one.is_worth_saying and one.key not in self.hushed]
         block = self.settings.block
         if block == "off":
             return None

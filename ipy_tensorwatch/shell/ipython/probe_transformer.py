@@ -92,10 +92,10 @@ class ProbeTransformer:
         if thread in self.installed:
             return node
         expected = self.expected.pop(thread, None)
-        probed = GUARD.run("before a cell", self._instrument, node, expected, default=None) if expected else None
+        probed = GUARD.run("before-cell", self._instrument, node, expected, default=None) if expected else None
         if probed is None and GUARD.signals.are_waiting:
-            probed = GUARD.run("before a cell", self._instrument, node, _delivering, default=None)
-        GUARD.run("before a cell", self._step_aside, default=None)
+            probed = GUARD.run("before-cell", self._instrument, node, _delivering, default=None)
+        GUARD.run("before-cell", self._step_aside, default=None)
         return node if probed is None else probed
 
     def _step_aside(self) -> None:

@@ -36,7 +36,7 @@ class HeadingTransformer:
 
     def __call__(self, lines: list[str]) -> list[str]:
         """Return the lines of a cell with the `%%tensordiff` line as a comment."""
-        return GUARD.run("reading a cell", self._comment_out, lines, default=lines)
+        return GUARD.run("reading-cell", self._comment_out, lines, default=lines)
 
     def _comment_out(self, lines: list[str]) -> list[str]:
         if not lines or self.is_running() or _options(lines[0], MAGIC) is None:

@@ -76,7 +76,7 @@ class WaitingClears:
         return str(getattr(self.shell.display_pub, "parent_header", {}).get("msg_id"))
 
     def _hear(self, message: _Message) -> _Message:
-        GUARD.run_briefly("before output is cleared", self._note, message, default=None)
+        GUARD.run_briefly("before-clearing", self._note, message, default=None)
         return message
 
     def _note(self, message: _Message) -> None:

@@ -65,6 +65,17 @@ KEPT = {
         "hist",
         3,
     ),
+    "arrays of one frame": (
+        "kept, frame = [], np.zeros(2)\nfor i in range(3):\n    frame[:] = i + 1\n    kept.append(torch.from_numpy(frame))",
+        "kept",
+        3,
+    ),
+    "a buffer in tuples": (
+        "kept, s = [], torch.zeros(2)\nfor i in range(4):\n    s += 1\n    kept.append((s, i))",
+        "kept",
+        4,
+    ),
+    "one part of tuples": ("pairs = [(b, 1) for b in stream()]", "pairs", 5),
     "a repeated item": ("h = [torch.zeros(2)] * 3\nh[0].fill_(1)\nh[2].fill_(3)", "h", 2),
 }
 QUIET = {

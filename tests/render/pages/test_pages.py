@@ -143,16 +143,19 @@ def test_the_status_groups_what_was_not_compared_by_its_reason():
 
 
 def test_the_status_says_what_is_switched_off():
-    lost = [Capability(needs=("torch._C._a", "torch._C._b"), lost="`%tensorwatch why` counts no tensors", works=False)]
+    lost = [Capability(needs=("torch._C._a", "torch._C._b"), lost="no-holders-counted", works=False)]
     page = show_status(StatusFacts(version="", enabled=True, report=None, changes=0, lost=lost))
 
     told = " ".join(write_text(page).split())
     assert "Switched off" in told
-    assert "%tensorwatch why counts no tensors torch._C._a, torch._C._b" in told
+    assert (
+        "%tensorwatch why does not count the tensors without a name that hold a storage torch._C._a, torch._C._b"
+        in told
+    )
 
 
 def test_the_status_tells_the_last_lines_of_an_error_of_ours():
-    fault = Fault(where="after a cell", text="Traceback\n  File …\nValueError: no\n")
+    fault = Fault(where="after-cell", text="Traceback\n  File …\nValueError: no\n")
     page = show_status(StatusFacts(version="", enabled=False, report=None, changes=0, faults=[fault], failed=1))
 
     assert lines(page)[0] == " tensorwatch  off"
