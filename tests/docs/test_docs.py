@@ -169,6 +169,12 @@ def test_the_readme_names_every_command():
     assert [name for name in commands if not re.search(rf"\b{name}\b", table)] == []
 
 
+def test_the_readme_says_which_command_answers_which_question():
+    asked = re.findall(r"^\| [A-Z].*\? \| `%+(?:tensorwatch )?(\w+)", text_of(PAGES[0]), re.MULTILINE)
+
+    assert asked == ["why", "blame", "history", "restore", "freeze", "tensordiff"]
+
+
 def test_every_target_of_the_makefile_is_explained():
     targets = re.findall(r"^([a-z]+):.*## ", text_of(ROOT / "Makefile"), re.MULTILINE)
     explained = re.findall(r"^\| `make (\w+)` \|", text_of(ROOT / "docs" / "developing.md"), re.MULTILINE)

@@ -85,7 +85,9 @@ def watch_parser() -> Parser:
     why.add_argument("path", metavar="PATH", help="a watched tensor, as you would type it: model.layers[0].weight")
     history = _add(commands, "history", "the latest changes, cell by cell")
     history.add_argument("-n", dest="count", type=_natural, default=20, metavar="N", help="how many (default: 20)")
-    history.add_argument("path", nargs="?", metavar="PATH", help="only of this tensor")
+    history.add_argument(
+        "path", nargs="?", metavar="PATH", help="only of this tensor, or of the tensors in this container"
+    )
     freeze = _add(
         commands, "freeze", "stop or undo every write to a tensor, or to all tensors in a container, by any name"
     )
