@@ -88,7 +88,7 @@ def test_a_change_after_a_restore_is_the_next_to_be_undone(notebook: Notebook):
         seen.append(notebook.ns["x"].tolist())
 
     assert [[1, 1], [0, 0], [2, 2], [0, 0], [0, 0]] == seen
-    assert "every change since it is watched is undone already" in notebook.last.stdout + notebook.last.stderr
+    assert "every change that was seen is undone already" in notebook.last.stdout + notebook.last.stderr
 
 
 def test_a_backward_through_what_was_put_back_raises_where_the_version_has_moved(notebook: Notebook):

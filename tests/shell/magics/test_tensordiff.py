@@ -561,7 +561,7 @@ def test_called_from_a_program_it_runs_a_cell(aliased: Notebook):
         ("%%tensordiff\n", "the cell body is empty"),
         ("%%tensordiff\n\n\n", "there is no code below"),
         ("%%tensordiff --nonsense\nx.add_(1)", "unrecognized arguments: --nonsense"),
-        ("%%tensordiff x y\nx.add_(1)", "the code stands on the lines below"),
+        ("%%tensordiff x y\nx.add_(1)", "the code goes on the lines below"),
         ("%%tensordiff --values many\nx.add_(1)", "'many' is not a whole number"),
     ],
 )
