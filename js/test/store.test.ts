@@ -94,6 +94,27 @@ describe("what the kernel tells", () => {
     expect("").toBe(store.problem);
   });
 
+  it("is told of what is frozen between two reports", () => {
+    deliver({ ...first, body: { ...first.body, frozen: ["x"] } });
+    expect(["x"]).toEqual(store.snapshot?.frozen);
+
+    model.deliver({ kind: "frozen", number: 2 }, []);
+
+    expect([]).toEqual(store.snapshot?.frozen);
+  });
+
+  it("asks the kernel to be quiet about a hazard, and for what is shown under a cell, unless that is left to it", () => {
+    model.take();
+    store.hush("TW201 h", true);
+    store.chooseBlock("line");
+    store.chooseBlock(null);
+
+    expect([
+      { kind: "hush", key: "TW201 h", on: true },
+      { kind: "block", shows: "line" },
+    ]).toEqual(model.take());
+  });
+
   it("is told to whoever listens", () => {
     const heard: string[] = [];
     store.addEventListener("change", () => heard.push("change"));

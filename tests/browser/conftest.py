@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 OF_JUPYTERLAB = {
     "Canceled future for create_subshell_request": "the kernel was shut down while a subshell was asked for",
     "Could not restore the debugger state: Canceled future": "a notebook was closed while its debugger looked for one",
+    "Command 'filebrowser:open-path' not registered": "Notebook 7 opens a path before it has a file browser",
     "reading 'schema'": "Notebook 7 looks for the settings of an extension that it does not have",
     "reading 'promise'": "a notebook was closed while its toolbar was about to be laid out",
 }

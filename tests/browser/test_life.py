@@ -105,10 +105,12 @@ def test_a_kernel_that_is_busy_before_there_is_a_panel(lab, server, notebook):
     expect(lab.notice).to_contain_text("tensorwatch is not loaded in this kernel")
 
 
-def test_a_kernel_that_is_busy_leaves_the_facts_readable(lab, server, loaded):
+def test_a_kernel_that_is_busy_leaves_the_facts_readable_and_in_their_place(lab, server, loaded):
+    before = lab.facts.bounding_box()
+
     with running(lab, server, loaded):
         expect(lab.side.get_by_role("img", name="A cell is running")).to_be_visible()
-        expect(lab.facts).to_be_visible()
+        assert before == lab.facts.bounding_box()
 
     expect(lab.notice).to_be_empty()
 

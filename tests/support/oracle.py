@@ -302,6 +302,8 @@ class Written:
         For each path, the lines that only increased its version counter.
     born
         The paths that the cell bound, gradients excluded; one that was bound again is another tensor.
+    left
+        For each path, the lines that changed what it led to before a later line bound it to another tensor.
     error
         The error of the cell.
     """
@@ -310,6 +312,7 @@ class Written:
     lines: dict[str, set[int]] = field(default_factory=dict)
     idle: dict[str, set[int]] = field(default_factory=dict)
     busy: set[int] = field(default_factory=set)
+    left: dict[str, set[int]] = field(default_factory=dict)
     error: BaseException | None = None
 
     def tell_born(self, verdict: Verdict, after: Mapping[str, Array]) -> None:
@@ -344,7 +347,25 @@ def run_by_line(source: str, namespace: dict[str, Any]) -> Written:
     written = Written()
     last = [0]
 
+    held: dict[str, tuple[Array, set[int]]] = {path: (array, set()) for path, array in first.items()}
+    contents = {path: Copy.of(array).content for path, array in first.items()}
+
+    def settle_left() -> None:
+        now = walk(namespace)
+        for path, (array, lines) in [*held.items()]:
+            if now.get(path) is not array:
+                if lines:
+                    written.left[path] = written.left.get(path, set()) | lines
+                del held[path], contents[path]
+            elif (content := own_bytes(array)) != contents[path]:
+                lines.add(last[0])
+                contents[path] = content
+        for path, array in now.items():
+            if path not in held:
+                held[path], contents[path] = (array, set()), own_bytes(array)
+
     def settle() -> None:
+        settle_left()
         settle_born()
         for path, copy in watched.items():
             now = Copy.of(copy.array)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ...core.model.half_freed import HalfFreed
 from ..host.graph_private import LEAF_NUMBER, complaint_of, has_hook, leaf_of
-from ..host.node_limit import is_enough
-from ..tensors.node_readers import kind_of
+from ..host.node_limit import CLOCK_EVERY, is_enough
+from ..tensors.node_readers import NODE_KINDS, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..tensors.node_readers import NodeKind
     from .saved_by_nodes import Made
@@ -53,12 +53,30 @@ class GraphSurvey:
         The freed nodes that are met first.
     leaves
         The ids of the leaves that are reached without passing a freed node.
+    is_cut
+        Whether a limit was reached before all was seen.
     """
 
     below: dict[int, list[int]] = field(default_factory=dict)
     holding: set[int] = field(default_factory=set)
     freed: dict[int, Any] = field(default_factory=dict)
     leaves: set[int] = field(default_factory=set)
+    is_cut: bool = False
+
+    def leading_to_holding(self, numbers: Iterable[int]) -> Iterator[int]:
+        """Yield those of some nodes that hold what they saved, or lead to a node that does."""
+        barren: set[int] = set()
+        for number in numbers:
+            met, waiting = set[int](), [number]
+            while waiting and waiting[-1] not in self.holding:
+                one = waiting.pop()
+                if one not in met and one not in barren:
+                    met.add(one)
+                    waiting += self.below.get(one, ())
+            if waiting:
+                yield number
+            else:
+                barren |= met
 
     @property
     def is_half_freed(self) -> bool:
@@ -83,13 +101,16 @@ class GraphSurvey:
         return not leads.isdisjoint(self.holding)
 
 
-def survey_graph(number: int, node: Any, deadline: float) -> GraphSurvey:  # noqa: ANN401
-    """Walk a graph down to its freed nodes."""
-    found, waiting = GraphSurvey(), [(number, node)]
-    while waiting and not is_enough(len(found.below), deadline):
+def survey_graph(roots: Mapping[int, Made], deadline: float) -> GraphSurvey:
+    """Walk the graphs of some nodes down to their freed nodes."""
+    found, waiting = GraphSurvey(), [(number, one.node) for number, one in roots.items()]
+    while waiting:
         number, node = waiting.pop()
         if number in found.below or number in found.freed:
             continue
+        if len(found.below) % CLOCK_EVERY == 0 and is_enough(len(found.below), deadline):
+            found.is_cut = True
+            break
         kind = kind_of(node)
         state = state_of(node, kind) if kind.saved else "saves-nothing"
         if state == "freed":
@@ -97,19 +118,21 @@ def survey_graph(number: int, node: Any, deadline: float) -> GraphSurvey:  # noq
             continue
         if state == "holds":
             found.holding.add(number)
-        found.below[number] = [*_below(node, kind, found.leaves, waiting)]
+        found.below[number] = _below(node, kind, found.leaves, waiting)
     return found
 
 
-def _below(node: object, kind: NodeKind, leaves: set[int], waiting: list[tuple[int, Any]]) -> Iterator[int]:
+def _below(node: object, kind: NodeKind, leaves: set[int], waiting: list[tuple[int, Any]]) -> list[int]:
+    below: list[int] = []
     for one, _ in kind.follow(node):
         if one is not None:
-            number = kind_of(one).number(one)
+            number = (NODE_KINDS.get(type(one)) or kind_of(one)).number(one)
             if number == LEAF_NUMBER:
                 leaves.add(id(leaf_of(one)))
             else:
                 waiting.append((number, one))
-            yield number
+            below.append(number)
+    return below
 
 
 def half_freed(
@@ -149,8 +172,7 @@ def _leaves_below(found: GraphSurvey, deadline: float) -> set[int]:
         number, node = waiting.pop()
         if number not in met:
             met.add(number)
-            for _ in _below(node, kind_of(node), leaves, waiting):
-                pass
+            _below(node, kind_of(node), leaves, waiting)
     return leaves
 
 
@@ -188,8 +210,13 @@ class FreedGraphs:
         ahead, self._ahead = self._ahead, self._ahead & nodes.keys() - asked
         self.before, self.half = self.half, {}
         names = {**earlier, **self.roots}
-        for number in sorted(asked & nodes.keys(), reverse=True):
-            found = survey_graph(number, nodes[number].node, deadline)
+        new = {number: nodes[number] for number in sorted(asked & nodes.keys(), reverse=True)}
+        whole = survey_graph(new, deadline)
+        if not (whole.freed or whole.is_cut):  # the usual case: all graphs in one walk
+            self._ahead.update(whole.leading_to_holding(new))
+            return
+        for number, one in new.items():
+            found = survey_graph({number: one}, deadline)
             if found.is_half_freed:
                 now = half_freed(nodes[number], found, names, cells, deadline)
                 then = self.before.get(number)

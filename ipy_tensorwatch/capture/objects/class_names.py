@@ -125,9 +125,9 @@ def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:
         yield path, module
         numbered = is_a(type(module), torch.nn.Sequential, torch.nn.ModuleList)
         children = attribute(module, "_modules")
-        for key, child in pairs_of(children) if is_a(type(children), dict) else ():
+        for place, (key, child) in enumerate(pairs_of(children) if is_a(type(children), dict) else ()):
             if _is_module(child) and (step := text_of(key)) is not None and len(found) < MAX_NAMES:
-                found.append((f"{path}[{step}]" if numbered else f"{path}.{step}", child))
+                found.append((f"{path}[{place}]" if numbered and step.isdigit() else f"{path}.{step}", child))
 
 
 def _name_of(thing: Any) -> str:  # noqa: ANN401

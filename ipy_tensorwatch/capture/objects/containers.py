@@ -275,6 +275,8 @@ def open_optimizer(optimizer: torch.optim.Optimizer) -> Contents:
             yield ODD, (place,), ("no dict",), ""
             continue
         settings = [(key, value) for key, value in pairs_of(group) if not (type(key) is str and key == "params")]
+        if ATOM_IDS.issuperset([id(type(value)) for _, value in settings]):
+            continue  # numbers alone, as nearly always
         steps = [place + _key_step(number, key) for number, (key, _) in enumerate(settings)]
         yield "typed", steps, [value for _, value in settings], ""
 
@@ -319,7 +321,7 @@ def module_steps(module: torch.nn.Module, keys: list[str]) -> tuple[Style, Seque
     if is_a(type(module), torch.nn.ModuleDict, torch.nn.ParameterDict):
         return "key", keys
     if is_a(type(module), *_NUMBERED) and any(key.isdigit() for key in keys):
-        return "typed", [f"[{key}]" if key.isdigit() else f".{key}" for key in keys]
+        return "typed", [f"[{place}]" if key.isdigit() else f".{key}" for place, key in enumerate(keys)]
     return "attribute", ["module"] if keys == ["_fsdp_wrapped_module"] else keys  # the name of its property
 
 

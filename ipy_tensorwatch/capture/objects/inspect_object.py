@@ -170,7 +170,6 @@ class PerClass(Generic[T]):
         self.work_out = work_out
         self._known: dict[int, tuple[type, T]] = {}
         self._passing: dict[int, tuple[type, T]] = {}
-        _every.append(self)
 
     def __call__(self, kind: type) -> T:
         """Return the entry of a class; its id is a valid key, because the class is held along with it."""
@@ -179,20 +178,19 @@ class PerClass(Generic[T]):
             known = kind, self.work_out(kind)
             lasts = module_of(kind) not in (None, "__main__")
             (self._known if lasts else self._passing)[id(kind)] = known
+            if not lasts:
+                _holding.append(self._passing)
         return known[1]
 
-    def let_go(self) -> None:
-        """Forget the entries of notebook classes."""
-        self._passing.clear()
 
-
-_every: list[PerClass[Any]] = []
+_holding: list[dict[int, Any]] = []
+"""The caches that hold notebook classes."""
 
 
 def let_go_of_classes() -> None:
     """Release all notebook classes."""
-    for one in _every:
-        one.let_go()
+    while _holding:
+        _holding.pop().clear()
 
 
 def _find_dict(kind: type) -> Getter | Odd | None:

@@ -214,4 +214,5 @@ def _draw_tensors(outline: Outline, nodes: list[int], part: TreePart) -> None:
 
 def _keys_in(module: torch.nn.Module, part: dict[str, Any]) -> tuple[Style, Sequence[object]]:
     """Return the keys under which a module holds something, and their style."""
-    return module_steps(module, [key for key, value in part.items() if value is not None])
+    style, steps = module_steps(module, [*part])
+    return style, [step for step, value in zip(steps, part.values(), strict=True) if value is not None]

@@ -81,6 +81,8 @@ def walk(
         )
         found.branches[""] = direct
     for name, value in _by_turns(compress(namespace.items(), map(not_, are_arrays)), found.limits):
+        if id(type(value)) in ATOM_IDS:
+            continue
         if not found.limits.may_walk():
             found.resting.append(name)
             continue
@@ -134,7 +136,7 @@ def _take_in(found: Walk, name: str, value: object, known: Known) -> None:
     kind = type(value)
     if kind is Nameless:
         found.skipped.append((name, Reason("nameless")))
-    elif id(kind) not in ATOM_IDS and opener(kind) is not None and not _survey(found, name, value, known):
+    elif opener(kind) is not None and not _survey(found, name, value, known):
         _follow(found, name, value)
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...core.blame.path_writes import touches
 from ...core.model.born import Born
-from ...core.model.difference import DiffRow
+from ...core.model.difference import Content, Difference, DiffRow
 from ...core.model.differences import Differences
+from ...core.model.evidence import Position
 from ..compare.compare_bytes import ByteVerdict
 from ..compare.element_diff import EXAMPLES, ElementCounts, contrast
 from ..host.torch_private import plain_reads
@@ -20,10 +24,11 @@ from ..snapshot.readings import Gathering
 from .look_budget import READING_NEW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from threading import RLock
 
-    from ...core.model.evidence import Position
+    from ...core.model.evidence import SeenWrite
+    from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
     from ...core.model.snapshot import Snapshot
     from ..compare.byte_history import Spell
@@ -46,6 +51,22 @@ class Birth(NamedTuple):
     positions: frozenset[Position]
 
 
+class Left(NamedTuple):
+    """What a path led to and the cell wrote, until the look that saw it lead elsewhere.
+
+    Attributes
+    ----------
+    later
+        The statements that ran between the first write and that look.
+    """
+
+    path: AccessPath
+    first: Birth
+    until: int
+    ran: frozenset[int]
+    later: frozenset[int]
+
+
 class Names(NamedTuple):
     """The names that a statement binds or assigns to an item of, and those it only mentions."""
 
@@ -53,6 +74,7 @@ class Names(NamedTuple):
     mentioned: frozenset[str]
 
 
+Since = Callable[[int], frozenset[Position]]
 NO_NAMES = Names(frozenset(), frozenset())
 
 
@@ -72,6 +94,8 @@ class BornPaths:
         The snapshot at the start of the cell.
     missed
         The variables that were not looked at for lack of time.
+    left
+        What was written and then left by its path, the last for each path.
     """
 
     names: Mapping[str, Any]
@@ -83,20 +107,24 @@ class BornPaths:
     births: dict[str, Birth] = field(default_factory=dict)
     missed: set[str] = field(default_factory=set)
     last: int = 0
+    left: dict[str, Left] = field(default_factory=dict)
     _first: dict[int, Birth] = field(default_factory=dict)
     _large: set[str] = field(default_factory=set)
     _known: dict[str, int] = field(default_factory=dict)
 
-    def follow(self, watch: Watch, positions: frozenset[Position], number: int, seconds: float) -> None:
+    def follow(self, watch: Watch, writes: Sequence[SeenWrite], since: Since, number: int, seconds: float) -> None:
         """Record what was bound since the last look, and watch its memory.
 
         Parameters
         ----------
-        positions
-            The positions since then.
+        writes
+            What the looks saw so far.
+        since
+            Returns the positions since a look.
         seconds
             The time that may be spent.
         """
+        positions = since(self.last)
         found = self._candidates({one.statement for one in positions})
         if found and not self.lock.acquire(blocking=False):
             return  # another cell has ended, and its look gives serials too
@@ -104,24 +132,30 @@ class BornPaths:
         if not found:
             return
         try:
-            gathered = self._read(found, positions, number, seconds)
+            gathered, rebound = self._read(found, positions, number, seconds)
         finally:
             self.lock.release()
+        for path, before in rebound:
+            self._leave(path, before, writes, since, number)
         if gathered.readings:
             watch.take_in_born(gathered, self.storages.references(), number)
 
-    def _read(self, found: Mapping[str, Any], positions: frozenset[Position], number: int, seconds: float) -> Gathering:
+    def _read(
+        self, found: Mapping[str, Any], positions: frozenset[Position], number: int, seconds: float
+    ) -> tuple[Gathering, list[tuple[AccessPath, Birth]]]:
+        """Read what is new; return it, and the paths that led elsewhere before."""
         gathered = Gathering(self.storages, {}, {})
+        rebound: list[tuple[AccessPath, Birth]] = []
         with plain_reads():
             walked = walk(found, limits=Limits(seconds, objects=EXACT_OBJECTS))
             for name, branch in walked.branches.items():
                 if READING_NEW * len(branch.objects) <= seconds:
-                    self._take(branch, gathered, positions, number)
+                    rebound += self._take(branch, gathered, positions, number)
                 else:
                     self.missed.add(name.partition("<")[0] or "the variables")
         if walked.limits.objects - EXACT_OBJECTS > MAX_ITEMS or walked.count > MAX_ITEMS:
             self._large.update(found)
-        return gathered
+        return gathered, rebound
 
     def _candidates(self, ran: Iterable[int]) -> dict[str, Any]:
         """Return the names that may lead to new tensors."""
@@ -138,16 +172,40 @@ class BornPaths:
                     found[name] = value
         return found
 
-    def _take(self, branch: Branch, gathered: Gathering, positions: frozenset[Position], number: int) -> None:
-        paths, roles = map(str, branch.outline.paths()), branch.outline.roles()
+    def _take(
+        self, branch: Branch, gathered: Gathering, positions: frozenset[Position], number: int
+    ) -> Iterator[tuple[AccessPath, Birth]]:
+        """Read the tensors of a branch that are new at their paths; yield those that led elsewhere before."""
+        paths, roles = branch.outline.paths(), branch.outline.roles()
         for path, thing, role, serial in zip(
             paths, branch.objects, roles, self.objects.number(branch.objects), strict=True
         ):
-            if self._object_at(path) != serial:
+            spelled = str(path)
+            if self._object_at(spelled) != serial:
+                before = self._last_at(spelled)
                 gathered.add(thing, role, serial)
-                self._known[path] = serial
-                self.births[path] = Birth(gathered.readings[-1], number, positions)
-                self._first.setdefault(serial, self.births[path])
+                self._known[spelled] = serial
+                self.births[spelled] = Birth(gathered.readings[-1], number, positions)
+                self._first.setdefault(serial, self.births[spelled])
+                if before is not None:
+                    yield path, before
+
+    def _last_at(self, path: str) -> Birth | None:
+        """Return what a path led to before; None for nothing."""
+        if path in self.births:
+            return self.births[path]
+        place = self.before.place_at_root(path)
+        return Birth(place[0].readings[place[1]], 0, frozenset()) if place else None
+
+    def _leave(self, path: AccessPath, first: Birth, writes: Sequence[SeenWrite], since: Since, until: int) -> None:
+        """Keep what a path led to before, if that was written by another statement than bound the path anew."""
+        start = None
+        for one in takewhile(lambda write: write.look > first.look, reversed(writes)):
+            is_its = one.storage == first.reading.storage and one.look < until and one.mask is not None
+            start = one.look if is_its and touches(one, first.reading) else start
+        if start is not None:
+            ran, later = (frozenset([one.statement for one in since(look)]) for look in (first.look, start))
+            self.left[str(path)] = Left(path, first, until, ran, later)
 
     def _object_at(self, path: str) -> int | None:
         """Return the serial of what a path led to when it was last seen."""
@@ -156,9 +214,7 @@ class BornPaths:
             self._known[path] = place[0].readings[place[1]].object if place else 0
         return self._known[path]
 
-    def conclude(
-        self, observed: Observation, memory: PastMemory, last: int, since: Callable[[int], frozenset[Position]]
-    ) -> Iterator[Born]:
+    def conclude(self, observed: Observation, memory: PastMemory, last: int, since: Since) -> Iterator[Born]:
         """Compare what was bound with what it is when the cell has ended, by the look that saw it first.
 
         Parameters
@@ -191,6 +247,26 @@ class BornPaths:
             self._note_missed(since(self.last), unseen)
             found = memory.differences(unseen, last)
             yield Born(look=last, positions=since(self.last), ran=frozenset(), found=found)
+
+    def conclude_left(
+        self, observed: Observation, writes: Sequence[SeenWrite], last: int, since: Since
+    ) -> Iterator[Born]:
+        """Yield what paths led to and was written, before they were bound to what they lead to now."""
+        after, written = observed.shot.snapshot, {one.storage for one in writes}
+        for spelled, birth in self.births.items() if written else ():
+            place = after.place_at_root(spelled) if birth.reading.storage in written else None
+            if place is not None and place[0].readings[place[1]].object != birth.reading.object:
+                self._leave(place[0].path_at(place[1]), birth, writes, since, last)
+        for row in observed.found.rows if written else ():
+            if row.before is not None and row.before.storage in written and row.after is not None and _is_bound(row):
+                path = row.scene.path_at(row.place)
+                if str(path) not in self.births:
+                    self._leave(path, Birth(row.before, 0, frozenset()), writes, since, last)
+        for path, first, until, ran, later in self.left.values():
+            address = first.reading.data_ptr if after.by_storage.get(first.reading.storage) else 0
+            reading = first.reading._replace(version=None, data_ptr=address)  # freed memory may be another's now
+            found = Difference(path=path, before=reading, after=reading), Content.of(changed=True, verified=True)
+            yield Born(look=first.look, positions=first.positions, ran=ran, found=(found,), until=until, later=later)
 
     def _note_missed(self, positions: frozenset[Position], rows: Iterable[DiffRow]) -> None:
         """Note the variables that statements may have changed before the look that saw them first."""

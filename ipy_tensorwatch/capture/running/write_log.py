@@ -174,7 +174,8 @@ class Ledger:
             return
         watch = self._watch or self._start_watching(looks=False)
         number = len(self._epochs)
-        moved = [*watch.seats.settle(observed.found.moved)]
+        found = observed.found
+        moved = [*watch.seats.settle(found.rows if self.paths.births else found.moved)]
         after = None if moved or self.moves else observed.shot.snapshot
         self._note(watch.conclude(observed.verdicts, number), moved, number, after)
 
@@ -366,7 +367,7 @@ class Ledger:
             watch.widen(shot, self.storages.references(), number)
             self._widened = self.numbers[-1]
         if not inside:
-            self.paths.follow(watch, self.since(self.paths.last), number, self.allowance.left(perf_counter()) / 2)
+            self.paths.follow(watch, self.writes, self.since, number, self.allowance.left(perf_counter()) / 2)
 
     def _note(
         self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int, after: Snapshot | None = None

@@ -40,7 +40,7 @@ class BornChanges:
     def __init__(self, cell: CellIndex, born: Sequence[Born], judge: Judge) -> None:
         self._cell, self._born = cell, born
         changed = (one for one in born if _has_mutated(one.found))
-        self._rows = [ChangedRows(cell.since(one.look, one.ran), one.found, judge) for one in changed]
+        self._rows = [ChangedRows(cell.since(one.look, one.ran, one.until), one.found, judge) for one in changed]
 
     @property
     def causes(self) -> Iterator[Cause | None]:
@@ -58,6 +58,15 @@ class BornChanges:
         """The mutations whose cause no class settles."""
         for rows in self._rows:
             yield from self._with_sites(rows.changes(rows.unsettled))
+
+    @property
+    def used(self) -> Iterator[Change]:
+        """The silent mutations of what paths led to, where a later statement reads the path's variable."""
+        mutated = (one for one in self._born if _has_mutated(one.found))
+        for born, rows in zip(mutated, self._rows, strict=True):
+            roots = frozenset[str]().union(*(self._cell.numbered[index].reads for index in born.later))
+            if not roots.isdisjoint(difference.path.root for difference, _ in born.found):
+                yield from (one for one in self._with_sites(rows.changes(rows.unsettled)) if one.silent)
 
     def of_roots(self, says: Callable[[str], bool]) -> Iterator[Change]:
         """Yield the mutations of the variables with a name of some kind."""

@@ -12,7 +12,7 @@ from ..model.records import Site
 from ..statements.write_calls import mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from .changed_path import ChangedPath
-from .module_calls import was_called
+from .module_calls import is_inside_call, was_called
 from .own_arrays import changes_itself
 from .path_evidence import Sightings
 from .path_writes import Course
@@ -23,8 +23,8 @@ from .updates import (
     counts_as_parameter,
     gives_back,
     is_by_optimizers_method,
+    is_gradient_by_hand,
     is_update_by_hand,
-    is_written_itself,
     optimizers_called,
 )
 
@@ -215,7 +215,7 @@ class _Case:
             return named
         if self.path.is_grad and self._is_backward(statement, reached):
             return "backward"
-        if self._is_of_called_module(statement, reached):
+        if self._is_of_called_module(statement, reached) or self._is_state_in_training(statement, reached):
             return "module"
         if changes_itself(self.cell, self.changed, statement, reached):
             return "object"
@@ -226,7 +226,7 @@ class _Case:
     def _cause_of_name(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> Cause | None:
         """Return the cause if the statement names this path as written, or another name of the same tensor object."""
         is_bound = bool(self.names & self.cell.named_by(statement).bound)
-        if self._is_named(statement) or is_bound or puts_back(statement.text):
+        if self._is_named(statement) or is_bound or self._is_taken_back(statement) or puts_back(statement.text):
             return "direct"
         if self._is_update(statement, step, reached):
             return "optimizer"
@@ -234,6 +234,10 @@ class _Case:
             return "direct"  # `x = norm(x)`: the name is bound to what the call wrote
         is_led = self.cell.loops.names(statement, self.path, self.reading)
         return "direct" if is_led or self.cell.sets(statement, self.path, self.others) else None
+
+    def _is_taken_back(self, statement: Statement) -> bool:
+        """Return whether a statement hands over a variable and binds what comes back to it: `x = act(x)`."""
+        return not self.path.steps and self.path.root in statement.binds & statement.reads
 
     def _is_reached(self, reached: Reach) -> bool:
         """Return whether a called function of the notebook names this very path as written."""
@@ -284,7 +288,7 @@ class _Case:
             return True
         if not statement.calls or self._named_others(statement) or gives_back(self.changed, statement):
             return False
-        return not reached.candidates or is_written_itself(self.changed, reached.candidates[0])
+        return not reached.candidates or is_gradient_by_hand(self.changed, reached)
 
     def _is_of_called_module(self, statement: Statement, reached: Reach) -> bool:
         """Return whether a buffer was reached through the module that was called, not through another one."""
@@ -297,6 +301,12 @@ class _Case:
             if called and called.isdisjoint(mine):
                 return False
         return was_called(self.cell, statement, (self.path, *mine), reached.candidates)
+
+    def _is_state_in_training(self, statement: Statement, reached: Reach) -> bool:
+        """Return whether a module wrote a plain tensor of its own as it was called, in a cell that trains."""
+        if not (self.evidence.steps and statement.calls and reached.candidates) or self.reading.kind != "tensor":
+            return False
+        return self.cell.is_of_module(self.path) and is_inside_call(reached.candidates[0], (self.path,))
 
     def _named_others(self, statement: Statement) -> list[str]:
         named = self.cell.named_by(statement)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import math
 import re
 from dataclasses import replace
 from functools import cached_property
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ..host.deadline import Deadline
 from ..interpreter.ranking import Elsewhere
 from ..interpreter.trails import Trails
+from ..model.path import AccessPath
 from ..statements.assigned_value import may_write_in
 from ..statements.statement import parse_statements
 from ..statements.target_matching import name_targets
@@ -23,13 +25,13 @@ from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
-    from ..interpreter.definitions import ClassKind
+    from ..interpreter.definitions import ClassKind, RunningFunction
     from ..interpreter.inferred_lines import Reached, Trail
     from ..model.cell_trace import CellTrace
     from ..model.evidence import Evidence, Move, SeenWrite
-    from ..model.path import AccessPath
+    from ..model.reading import Reading
     from ..model.records import Inner, Place
     from ..statements.reference import Reference
     from ..statements.statement import Statement
@@ -94,12 +96,14 @@ class CellIndex:
             one for one in indices if one in self.numbered and self.numbered[one].operates
         )
 
-    def since(self, look: int, ran: frozenset[int]) -> CellIndex:
-        """Return an index of what was observed after a look; `ran` are the statements that ran since."""
+    def since(self, look: int, ran: frozenset[int], until: int | None = None) -> CellIndex:
+        """Return an index of what was observed between two looks; `ran` are the statements that ran between."""
         _ = self.numbered, self.able, self._trails, self._words, self._leading
         later, known = copy.copy(self), self.evidence
-        later.judges_born = True
-        later.evidence = replace(known, writes=_after(look, known.writes), moves=_after(look, known.moves), ran=ran)
+        later.judges_born = look > 0
+        later.evidence = replace(
+            known, writes=_between(look, known.writes, until), moves=_between(look, known.moves, until), ran=ran
+        )
         return later
 
     def named_by(self, statement: Statement) -> Named:
@@ -162,11 +166,16 @@ class CellIndex:
     def storages_named_in(self, index: int) -> frozenset[int]:
         """Return the storages that functions called by a statement name as written."""
         if index not in self._storages:
-            events = self.trail_of(self.numbered[index]).events if self.numbered[index].calls else ()
-            refs = {one.reference for one in events if one.kind == "write" and one.reference and one.reference.sure}
-            paths = frozenset[str]().union(*(self._paths_of(one) or () for one in refs))
-            self._storages[index] = frozenset(self.places.watched[path].storage for path in paths)
+            self._storages[index] = frozenset(one.storage for one in self.written_in(self.numbered[index]))
         return self._storages[index]
+
+    def written_in(self, statement: Statement, within: tuple[RunningFunction, ...] | None = None) -> Iterator[Reading]:
+        """Yield the tensors that functions called by a statement name as written; `within` are those that must run."""
+        events = self.trail_of(statement).events if statement.calls else ()
+        known = (one for one in events if one.kind == "write" and within in (None, one.within))
+        refs = {one.reference for one in known if one.reference and one.reference.sure}
+        paths = frozenset[str]().union(*(self._paths_of(one) or () for one in refs))
+        return (self.places.watched[path] for path in paths)
 
     def steps_in(self, statement: Statement) -> bool:
         """Return whether an optimizer stepped in a statement."""
@@ -180,11 +189,15 @@ class CellIndex:
         """Return whether a path leads to a module or to an optimizer."""
         return self._trails.library.kind_of(self._trails.library.class_of(path))
 
+    def is_of_module(self, path: AccessPath) -> bool:
+        """Return whether a path leads to an attribute of a module."""
+        return self.kind_of(AccessPath(path.root, path.steps[:-1])) == "module"
+
     def called_by(self, statement: Statement) -> tuple[AccessPath, ...]:
-        """Return the paths that a statement calls: `net` of `net(x)`."""
+        """Return the paths that a statement calls: `net` of `net(x)`, `net[*]` of `f(x)` in `for f in net`."""
         if statement.index not in self._called:
-            found = (one for one in statement.mentions if is_followed_by("(", str(one), statement))
-            self._called[statement.index] = tuple(found)
+            found = [one for one in statement.mentions if is_followed_by("(", str(one), statement)]
+            self._called[statement.index] = (*found, *(statement.called_in_loops if found else ()))
         return self._called[statement.index]
 
     def has_moved(self, path: str) -> bool | None:
@@ -263,6 +276,7 @@ class CellIndex:
         return found
 
 
-def _after(look: int, seen: Mapping[int, tuple[_Seen, ...]]) -> dict[int, tuple[_Seen, ...]]:
-    later = {number: tuple(one for one in several if one.look > look) for number, several in seen.items()}
+def _between(look: int, seen: Mapping[int, tuple[_Seen, ...]], until: int | None) -> dict[int, tuple[_Seen, ...]]:
+    end = math.inf if until is None else until
+    later = {number: tuple(one for one in several if look < one.look < end) for number, several in seen.items()}
     return {number: several for number, several in later.items() if several}

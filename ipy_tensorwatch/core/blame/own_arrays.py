@@ -20,7 +20,8 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     """Return whether a path goes through an object of which the statement calls a method that may change it.
 
     A method whose name promises to read is none (`buffer.sample(8)`), nor is what Python calls by itself (`ds[0]`, a
-    loop, `f(x)`). Of a variable of a loop or a comprehension, the notebook's source tells which objects it led to.
+    loop, `f(x)`). Of a variable of a loop or a comprehension, the notebook's source tells which objects it led to. In a
+    statement that trains, methods count that its functions call: `buffer.update_priorities(…)` in `train_step()`.
     """
     path = changed.path
     if counts_as_parameter(changed.reading) and gives_back(changed, statement):
@@ -28,12 +29,14 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     called = [one for one in statement.methods if _may_change(cell, one.owner, one.name) and not _is_part(one, path)]
     if any(_is_within(cell, one.owner, path) for one in called):
         return True
-    if not called or not reached.candidates or not reached.candidates[0].within:
+    trains = cell.steps_in(statement)
+    if not (called or trains) or not reached.candidates:
         return False
-    outermost = reached.candidates[0].within[0]
-    if not outermost.is_method or outermost.name not in {one.name for one in called}:
-        return False
-    return any(_is_within(cell, one, path) for one in outermost.owners)
+    names, running = {one.name for one in called}, reached.candidates[0].within
+    methods = [one for one in (running if trains else running[:1]) if one.is_method and (trains or one.name in names)]
+    return any(
+        _may_change(cell, owner, one.name) and _is_within(cell, owner, path) for one in methods for owner in one.owners
+    )
 
 
 def _is_part(one: CalledMethod, path: AccessPath) -> bool:

@@ -64,6 +64,15 @@ class Reasoning:
         return BornChanges(self.own, self.trace.born, self._explain)
 
     @cached_property
+    def _left(self) -> tuple[Change, ...]:
+        """The silent changes of what paths led to before the cell bound them anew; one change for each path."""
+        if not self.trace.left:
+            return ()
+        found = (both for one in self.trace.born for both in one.found)
+        known = {str(difference.path) for difference, content in found if content.changed}
+        return tuple(one for one in BornChanges(self.own, self.trace.left, self._explain).used if one.path not in known)
+
+    @cached_property
     def changes(self) -> tuple[Change, ...]:
         """The changes, those from before the cell first, and those of what it bound last."""
         return GUARD.run("finding-writer", self._make_changes, default=())
@@ -117,12 +126,12 @@ class Reasoning:
         return sum(map(_count_both, (self.trace.outside, self.trace.found, *(one.found for one in self.trace.born))))
 
     def _make_unsettled(self) -> tuple[Change, ...]:
-        return (*self._outside(), *self._rows.changes(self._rows.unsettled), *self.born.unsettled)
+        return (*self._outside(), *self._rows.changes(self._rows.unsettled), *self.born.unsettled, *self._left)
 
     def _make_changes(self) -> tuple[Change, ...]:
         during = self._rows.changes(range(len(self.trace.found)))
         told = (replace(one, born=self.born.sites.get(one.path)) if one.kind in _BINDING else one for one in during)
-        return (*self._outside(), *told, *self.born.all)
+        return (*self._outside(), *told, *self.born.all, *self._left)
 
     def _outside(self) -> Iterator[Change]:
         before = (make_change(*one, OUTSIDE) for one in self.trace.outside)

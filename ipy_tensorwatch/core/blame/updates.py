@@ -61,15 +61,19 @@ def is_update_by_hand(
 ) -> bool:
     """Return whether a function that a statement calls wrote a parameter through the same tensor object.
 
-    A write inside a method of a module that nobody expects to write is none, nor one by a call that gives back, under
-    a new name, an object that it has written.
+    So are a module's buffers where everything behind the module is written (`net.load_state_dict(…)`), what it holds
+    as plain attributes unless the function promises to read, and tensors like the parameters that the same function
+    writes: its moments. A write inside a method of a module that nobody
+    expects to write is none, nor one by a call that gives back, under a new name, an object that it has written.
 
     Parameters
     ----------
     has_stepped
         Whether the step of an optimizer, which does not hold the parameter, was seen to write the memory.
     """
-    if not counts_as_parameter(changed.reading) or gives_back(changed, statement):
+    if not counts_as_parameter(changed.reading) and not _is_updated_beside(cell, changed, statement, reached):
+        return False
+    if gives_back(changed, statement):
         return False
     if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
         return not (reached.is_cut or has_stepped) and _is_updated_by_a_library(cell, changed, statement)
@@ -83,6 +87,35 @@ def is_written_itself(changed: ChangedPath, line: Inferred) -> bool:
     return line.same_object and (
         line.origin is None or line.origin.leads_to(changed.path) or line.origin in changed.same
     )
+
+
+def _is_updated_beside(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
+    """Return whether a tensor that is no parameter may be updated as one."""
+    is_grad = any(one.is_grad for one in (changed.path, *changed.same))
+    if is_grad or not statement.calls or not reached.candidates:
+        return False
+    likeliest, mine = reached.candidates[0], changed.reading
+    if mine.kind == "buffer":
+        return likeliest.is_whole
+    if cell.is_of_module(changed.path):
+        return not (_promises_to_read(reached) or any(changed.path.leads_to(one) for one in statement.mentions))
+    if any(counts_as_parameter(one) for _, one in changed.group):
+        return False
+    beside = cell.written_in(statement, likeliest.within)
+    return any(counts_as_parameter(one) and one.shape == mine.shape for one in beside)
+
+
+def is_gradient_by_hand(changed: ChangedPath, reached: Reach) -> bool:
+    """Return whether a function wrote a gradient by its own name, as one that clips or clears it does."""
+    likeliest = reached.candidates[0]
+    if likeliest.kind != "write" or any(one.kind == "module" for one in likeliest.within):
+        return False
+    return is_written_itself(changed, likeliest) and not _promises_to_read(reached)
+
+
+def _promises_to_read(reached: Reach) -> bool:
+    """Return whether the name of the function that a statement calls promises that it only reads."""
+    return any(promises_to_read(one.name) for one in reached.candidates[0].within[:1])
 
 
 def gives_back(changed: ChangedPath, statement: Statement) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
@@ -139,12 +138,12 @@ class Callees:
 
     def instances(self, one: Reference) -> Iterator[Reference]:
         """Yield the instances of notebook classes at or behind a reference."""
-        plain = replace(one, depth=0)
+        plain = one._replace(depth=0)
         if self.library.class_node(self.class_of(plain)) is not None:
             yield plain
         elif not one.sealed and self.library.class_node(str(one.path)) is None:
             found = [path for path, name in self.library.behind(one.path) if self.library.class_node(name) is not None]
-            yield from (replace(plain, path=path, below=False) for path in found[:_MOST_INSTANCES])
+            yield from (plain._replace(path=path, below=False) for path in found[:_MOST_INSTANCES])
 
     def functions_behind(self, one: Reference) -> list[Closure]:
         """Return the notebook functions that an object holds, such as hooks and callbacks."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..model.records import Inner
 from ..syntax.statement_text import header_end, spell, spell_line
+from ..syntax.torch_vocabulary import MODULE_WRITES
 from .execute import is_lambda_body
 from .ranking import NOWHERE, Elsewhere, Likelihood, judge
 
@@ -36,6 +38,8 @@ class Inferred:
         What writes: the line itself, or a library that it calls.
     within
         The functions that were running, the outermost first.
+    is_whole
+        Whether it writes everything behind a module, as `net.load_state_dict(…)` does.
     """
 
     inner: Inner
@@ -44,6 +48,7 @@ class Inferred:
     score: int
     kind: EventKind = "write"
     within: tuple[RunningFunction, ...] = ()
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +126,17 @@ class Trail:
             score=found.score,
             kind=event.kind,
             within=event.within,
+            is_whole=event.reference is not None and event.reference.below and _writes_module(event.node),
         )
 
 
 def _is_call(one: RunningFunction) -> bool:
     return one.kind == "module" and one.name in ("forward", "__call__")
+
+
+def _writes_module(node: ast.stmt) -> bool:
+    calls = (one.func for one in ast.walk(node) if isinstance(one, ast.Call))
+    return any(isinstance(one, ast.Attribute) and one.attr in MODULE_WRITES for one in calls)
 
 
 def _line_of(event: Event) -> Inner:

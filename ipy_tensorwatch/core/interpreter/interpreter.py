@@ -165,7 +165,7 @@ class Interpreter:
 
     def _read_step(self, one: Reference) -> References:
         *before, step = one.path.steps
-        owner = replace(one, path=AccessPath(one.path.root, tuple(before)))
+        owner = one._replace(path=AccessPath(one.path.root, tuple(before)))
         if step.startswith("["):
             found = self.callees.methods(owner, "__getitem__")
         else:
@@ -310,7 +310,7 @@ def _run_children(one: Reference, value: References, frame: Frame, follower: Int
 def _run_other(one: Reference, name: str, value: References, frame: Frame, follower: Interpreter) -> References:
     writers = _writers(one, follower)
     if writers:
-        follower.diary.add(frame, "module", union(value, to.behind(tuple(replace(one, path=path) for path in writers))))
+        follower.diary.add(frame, "module", union(value, to.behind(tuple(one._replace(path=path) for path in writers))))
     made = follower.run_behind(one, Arguments(rest=value))
     return () if name.startswith(FRESH_LAYERS) and not writers else to.doubt(union(value, made, (one,)))
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from .source_index import Library
 
 _CUT = Trail(is_cut=True)
-KEEP_EVERY = 64
-"""The number of statements between saved states, to which an earlier statement returns."""
+KEEP_EVERY = 16
+"""The number of statements between saved states, beside those asked for, to which an earlier statement returns."""
 
 
 class Trails:
@@ -89,7 +89,8 @@ class Trails:
         return self._nodes[statement.index], statement.line
 
     def _try(self, node: ast.stmt, line: int) -> Trail:
-        before, diary = self._state(), self._follower.begin()
+        self._kept[self._place] = before = self._state()
+        diary = self._follower.begin()
         try:
             with suppress(RecursionError):
                 self._run_one(node, line)

@@ -25,10 +25,16 @@ class Born:
     ran
         The statements that ran since, in part at least.
     found
-        The differences of the paths from that look to the end of the cell.
+        The differences of the paths from that look to the end of the cell, or until they led elsewhere.
+    until
+        The look that saw the paths lead elsewhere; None if they lead to the same tensors when the cell has ended.
+    later
+        The statements that ran between the first write and that look.
     """
 
     look: int
     positions: frozenset[Position]
     ran: frozenset[int]
     found: Sequence[Found]
+    until: int | None = None
+    later: frozenset[int] = frozenset()

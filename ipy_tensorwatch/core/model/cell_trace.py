@@ -44,6 +44,8 @@ class CellTrace:
         The differences from the start to the end of the cell, looks in between included.
     born
         What the cell bound, as far as it was seen while the cell ran.
+    left
+        What paths led to and the cell wrote, before it bound them to something else.
     own
         What was observed while it ran.
     beside
@@ -80,6 +82,7 @@ class CellTrace:
     outside: Sequence[Found] = ()
     found: Sequence[Found] = ()
     born: tuple[Born, ...] = ()
+    left: tuple[Born, ...] = ()
     own: Evidence = field(default_factory=Evidence)
     beside: tuple[Evidence, ...] = ()
     elsewhere: frozenset[str] = frozenset()

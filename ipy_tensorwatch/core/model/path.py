@@ -29,6 +29,13 @@ class AccessPath:
     root: str
     steps: tuple[str, ...] = ()
     _text: str = field(default="", init=False, compare=False, repr=False)
+    _hash: int = field(default=0, init=False, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        """Hash root and steps, once."""
+        if not self._hash:
+            object.__setattr__(self, "_hash", hash((self.root, self.steps)))
+        return self._hash
 
     def __str__(self) -> str:
         """Return the path as a user would type it; a member of a set as an item of its list."""

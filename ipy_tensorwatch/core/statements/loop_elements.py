@@ -109,6 +109,21 @@ def scopes_of(node: ast.stmt, loops: Loops) -> list[Scope]:
     return [Scope(), _scope_of(node, loops)] if loops else [Scope()]
 
 
+def called_through(node: ast.stmt, loops: Loops) -> Iterator[AccessPath]:
+    """Yield what a statement calls through the variables of the loops around it.
+
+    Examples
+    --------
+    >>> loop = ast.parse("for f in net: x = f(x)").body[0]
+    >>> [str(one) for one in called_through(loop.body[0], (loop,))]
+    ['net[*]']
+    """
+    scope = _scope_of(node, loops) if loops else Scope()
+    calls = (part.func for own in own_parts(node) for part in ast.walk(own) if isinstance(part, ast.Call))
+    names = (func.id for func in calls if isinstance(func, ast.Name))
+    return (one.path for name in names for one in scope.names.get(name, ()) if one.sure and not one.depth)
+
+
 def _scope_of(node: ast.stmt, loops: Loops) -> Scope:
     """Return what the loops' variables refer to at a statement, without those that their bodies may have rebound."""
     scope = _Containers()

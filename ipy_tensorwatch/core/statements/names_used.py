@@ -99,6 +99,24 @@ def binds_of(node: ast.stmt) -> frozenset[str]:
             return names.union(caught, (part.id for own in own_parts(node) for part in _bound(own)))
 
 
+def reads_of(node: ast.stmt) -> frozenset[str]:
+    """Return the names whose objects a statement reads, not only binds or assigns an item of.
+
+    Examples
+    --------
+    >>> [sorted(reads_of(ast.parse(one).body[0])) for one in ("x = f(x)", "x = y", "x[i] = 1", "x += 1")]
+    [['f', 'x'], ['y'], ['i'], ['x']]
+    """
+    parts = [inner for own in own_parts(node) for inner in ast.walk(own)]
+    owners = [part.value for part in parts if isinstance(part, ast.Attribute | ast.Subscript) and not _is_load(part)]
+    read = [part.id for part in parts if isinstance(part, ast.Name) and _is_load(part) and part not in owners]
+    return frozenset([*read, _root_of(node.target)] if isinstance(node, ast.AugAssign) else read)
+
+
+def _is_load(node: ast.Name | ast.Attribute | ast.Subscript) -> bool:
+    return isinstance(node.ctx, ast.Load)
+
+
 def names_led_on(node: ast.stmt) -> tuple[frozenset[str], frozenset[str]]:
     """Return the names that may lead to new objects after a statement, and those that it only mentions.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.path import ANY_ITEM, AccessPath
 from ..syntax.torch_vocabulary import VIEWS
@@ -12,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class Reference(NamedTuple):
     """One object that an expression may refer to, by an access path of the notebook.
+
+    A tuple, because following one call makes thousands, and compares them.
 
     Attributes
     ----------
@@ -51,7 +51,8 @@ References = tuple[Reference, ...]
 
 def union(*parts: Iterable[Reference]) -> References:
     """Return the union of references, in order, without duplicates."""
-    return tuple(dict.fromkeys(one for part in parts for one in part))
+    found = [one for part in parts for one in part]
+    return tuple(dict.fromkeys(found) if len(found) > 1 else found)
 
 
 def take_attribute(refs: References, name: str) -> References:
@@ -68,7 +69,7 @@ def member(refs: References, name: str) -> References:
 
 def _attribute(one: Reference, name: str) -> Reference:
     if one.below:
-        return replace(one, grad=True) if name == "grad" else one
+        return one._replace(grad=True) if name == "grad" else one
     return one if one.sealed else step_to(one, f".{name}")
 
 
@@ -79,17 +80,17 @@ def item(refs: References, step: str, *, several: bool = False) -> References:
 
 def _item(one: Reference, step: str, *, several: bool) -> Reference:
     if one.depth:
-        return one if several else replace(one, depth=one.depth - 1)
+        return one if several else one._replace(depth=one.depth - 1)
     if one.below:
         return one
     if one.sealed:
-        return replace(one, same=False)
-    return replace(step_to(one, step), same=one.same and not several, sealed=several)
+        return one._replace(same=False)
+    return step_to(one, step)._replace(same=one.same and not several, sealed=several)
 
 
 def step_to(one: Reference, step: str) -> Reference:
     """Return the reference of a spelled step."""
-    return replace(one, path=AccessPath(one.path.root, (*one.path.steps, step)))
+    return one._replace(path=AccessPath(one.path.root, (*one.path.steps, step)))
 
 
 def element(refs: References) -> References:
@@ -99,19 +100,19 @@ def element(refs: References) -> References:
 
 def wrap(refs: References) -> References:
     """Return the references inside a new container."""
-    return union(replace(one, depth=one.depth + 1) for one in refs)
+    return union(one._replace(depth=one.depth + 1) for one in refs)
 
 
 def view(refs: References) -> References:
     """Return other objects over the same memory."""
-    return union(replace(one, same=False, sealed=True) for one in refs)
+    return union(one._replace(same=False, sealed=True) for one in refs)
 
 
 def behind(refs: References, *, grad: bool | None = None) -> References:
     """Return everything behind the references."""
-    return union(replace(one, below=True, depth=0, grad=one.grad if grad is None else grad) for one in refs)
+    return union(one._replace(below=True, depth=0, grad=one.grad if grad is None else grad) for one in refs)
 
 
 def doubt(refs: References) -> References:
     """Return the result of an unknown call: it may alias any argument."""
-    return union(replace(one, same=False, below=True, sealed=True, depth=0, sure=False) for one in refs)
+    return union(one._replace(same=False, below=True, sealed=True, depth=0, sure=False) for one in refs)

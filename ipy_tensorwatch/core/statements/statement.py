@@ -12,8 +12,8 @@ from ..syntax.parsing import LAST_SOURCES, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
 from .assigned_value import value_of
 from .called_methods import CalledMethod, called_methods
-from .loop_elements import elements_of, loops_around
-from .names_used import binds_of, calls_of, mentions_of, operates
+from .loop_elements import called_through, elements_of, loops_around
+from .names_used import binds_of, calls_of, mentions_of, operates, reads_of
 from .statement_writes import targets_of
 from .write_target import Target, key_names, lengths_of, spell_target
 
@@ -62,6 +62,11 @@ class Statement:
         return self._join(lambda node: elements_of(node, self._loops), [one.elements for one in self._inner])
 
     @cached_property
+    def called_in_loops(self) -> tuple[AccessPath, ...]:
+        """The paths that it calls through the variables of the loops around it."""
+        return self._join(lambda node: called_through(node, self._loops), [])
+
+    @cached_property
     def mentions(self) -> tuple[AccessPath, ...]:
         """The chains of names, attributes and constant items that it uses; for a method call the object's chain."""
         return self._join(mentions_of, [one.mentions for one in self._inner])
@@ -70,6 +75,11 @@ class Statement:
     def binds(self) -> frozenset[str]:
         """The names that it binds."""
         return frozenset(self._join(binds_of, [one.binds for one in self._inner]))
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The names whose objects it reads."""
+        return frozenset(self._join(reads_of, [one.reads for one in self._inner]))
 
     @cached_property
     def calls(self) -> bool:

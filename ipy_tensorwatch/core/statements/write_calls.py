@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..syntax.torch_vocabulary import FRESH, VIEWS
+from ..syntax.torch_vocabulary import BUILTINS, FRESH, MEMBERS, VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _RUNS_CODE = frozenset("([.+-*/@%&|^~<>")
 _CALLED = re.compile(r"(\.?)(\w+)\s*\(")
-_READERS = (FRESH | VIEWS) - {"backward", "sort"}
+_READERS = (FRESH | VIEWS | MEMBERS) - {"backward", "sort"}
 _OPENS = re.compile(r"\b(?:for|with|await|class|def)\b")
 
 
@@ -43,6 +43,6 @@ def mentions(statement: Statement, path: AccessPath) -> bool:
 
 
 def calls_only(statement: Statement, known: Container[str]) -> bool:
-    """Return whether all that a statement calls are functions in `known`, and methods that do not write."""
+    """Return whether all that a statement calls are functions in `known` or Python's, and methods that do not write."""
     found = _CALLED.findall(statement.text)
-    return bool(found) and all(name in (_READERS if dot else known) for dot, name in found)
+    return bool(found) and all(name in _READERS if dot else name in known or name in BUILTINS for dot, name in found)

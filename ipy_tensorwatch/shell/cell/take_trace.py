@@ -64,6 +64,7 @@ def take_trace(
     files = sources.files(shell)
     nothing: tuple[Born, ...] = ()
     born = GUARD.run("finding-writer", _born_in, cell, observed, default=nothing)
+    left = GUARD.run("finding-writer", _left_in, cell, observed, default=nothing)
     is_quiet = not (found or observed.overwritten or ended.status != "ok")
     cells = [cell, *cell.beside]
     own, *beside = (_evidence_of(one, () if is_quiet else _steps(session, one, observed)) for one in cells)
@@ -74,6 +75,7 @@ def take_trace(
         outside=cell.outside,
         found=found,
         born=born,
+        left=left,
         own=own,
         beside=tuple(beside),
         elsewhere=frozenset() if is_quiet else names_in_other_threads(files),
@@ -104,6 +106,12 @@ def _born_in(cell: RunningCell, observed: Observation) -> tuple[Born, ...]:
     ledger = cell.ledger
     memory = PastMemory(prints=cell.observer.prints, spells=ledger.past.spells, verdicts=observed.verdicts)
     return tuple(ledger.paths.conclude(observed, memory, len(ledger.numbers), ledger.since))
+
+
+def _left_in(cell: RunningCell, observed: Observation) -> tuple[Born, ...]:
+    """Return what paths led to and the cell wrote before it bound them to something else."""
+    ledger = cell.ledger
+    return tuple(ledger.paths.conclude_left(observed, ledger.writes, len(ledger.numbers), ledger.since))
 
 
 def reason(

@@ -130,7 +130,7 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
           <Section
             {...section(viewing === null ? "Last cell" : "Earlier cell")}
             number={`[${viewing ?? snapshot.cell.count}]`}
-            aside={told && <Verdict told={told} />}
+            aside={told && snapshot.past.length > 0 && <Verdict told={told} />}
           >
             {viewing !== null && (
               <Button class="tw-fold" onClick={() => setViewing(null)}>
@@ -175,11 +175,13 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
 /** What a cell did, in a few words. */
 function Verdict({ told }: { told: Told }): JSX.Element {
   const silent = told.lines.filter((line) => line.silent).reduce((total, { paths }) => total + paths.length, 0);
-  const begun = told.hazards.filter(({ turn, minor, hushed }) => turn === "new" && !(minor || hushed)).length;
+  const hazards = told.hazards.filter(({ turn, minor, hushed }) => turn === "new" && !(minor || hushed));
+  const begun = hazards.length;
+  const isBad = hazards.some(({ outcome }) => outcome !== "risk");
   const changes = begun > 0 ? `${silent.toLocaleString("en")} silent` : count(silent, "silent change");
   const parts = [silent > 0 && changes, begun > 0 && count(begun, "hazard")].filter(Boolean);
   return (
-    <span role="status" class={begun > 0 ? "tw-bad" : silent > 0 ? "tw-odd" : ""}>
+    <span role="status" class={isBad ? "tw-bad" : silent + begun > 0 ? "tw-odd" : ""}>
       {parts.join(" · ") || "nothing silent"}
     </span>
   );

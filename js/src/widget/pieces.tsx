@@ -49,7 +49,7 @@ export function Spans({ of }: { of: readonly Span[] }): JSX.Element {
   );
 }
 
-const BREAKS = /(?<=[.[(,])(?=[^.[(,…])/;
+const BREAKS = /(?<=[.[(,])(?=[^.[(,…)])/;
 
 /** The most letters that are cut into pieces: a name of ten thousand letters breaks anywhere. */
 const MAX_BROKEN = 400;
@@ -118,7 +118,7 @@ export function Section(props: {
           {props.title}
         </Button>
         {props.number && <span class="tw-number">{props.number}</span>}
-        {props.aside !== undefined && <span class="tw-aside">{props.aside}</span>}
+        {props.aside && <span class="tw-aside">{props.aside}</span>}
       </h3>
       {props.isOpen && props.children}
     </section>

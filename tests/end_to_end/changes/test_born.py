@@ -59,6 +59,8 @@ def told(report):
         ("for i in range(3):\n    x = torch.zeros(2)\n    y = x[:]\n    y.fill_(i + 1)", {"x": (2, [4], ["y"])}),
         ("x = torch.zeros(3)\nx += 1\ny = x.view(3)\ny += 1", {"x": (1, [4, 2], ["y"])}),
         ("a = np.zeros(2)\nt = torch.from_numpy(a)\nt += 1\na += 1", {"a": (1, [3, 4], ["t"]), "t": (2, [4, 3], ["a"])}),
+        ("x = torch.zeros(3)\ny = x[1:]\ny += 1\nx = x * 2", {"x": (1, [3], ["y"])}),
+        ("h = [torch.zeros(2)] * 2\nh[0] += 1\nh[1] = h[1] + 5", {"h[1]": (1, [2], ["h[0]"])}),
         ("w = torch.ones(2, requires_grad=True)\nw.sum().backward()\nkept = [w.grad]\ng = w.grad.view(2)\ng += 1",
          {"w.grad": (2, [5], ["g"]), "kept[0]": (3, [5], ["g"])}),
         ("x = torch.zeros(300, 300)\ny = x.detach()\ny += 1", {"x": (1, [3], ["y"])}),
@@ -77,6 +79,9 @@ def test_what_a_later_statement_changes_without_naming_it_is_told_with_both_line
         "x = torch.zeros(3)\nx += 1\nx[0] = 5",
         "h = torch.zeros(3)\nfor t in range(4):\n    h = torch.tanh(h + 1)",
         "for i in range(4):\n    x = torch.zeros(2)\n    x += i",
+        "x = torch.zeros(3)\ny = x[1:]\ny += 1\nx = torch.ones(3)\ny = torch.ones(2)",
+        "a, b = torch.ones(6), torch.zeros(6)\nfor t in range(5):\n    b[1:-1] = a[:-2] + a[2:]\n    a, b = b, a",
+        "act = torch.nn.ReLU(inplace=True)\nx = torch.randn(3)\nx = act(x)\nx = x * 2\nx = act(x)",
         "net = torch.nn.Linear(2, 1)\nopt = torch.optim.Adam(net.parameters())\n"
         "for i in range(3):\n    opt.zero_grad()\n    net(torch.ones(1, 2)).sum().backward()\n    opt.step()",
         "bn = torch.nn.BatchNorm1d(2)\nfor i in range(3):\n    y = bn(torch.randn(4, 2))",

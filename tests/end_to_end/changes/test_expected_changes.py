@@ -238,3 +238,80 @@ def test_arrays_of_an_object(cell, expected):
     with Notebook() as nb:
         nb.run(OBJECTS)
         assert expected == silent(nb.run(cell))
+
+
+BY_HAND = """
+import numpy as np, torch
+from torch import nn
+class Noisy(nn.Linear):
+    def __init__(self):
+        super().__init__(2, 2)
+        self.register_buffer("eps", torch.randn(2)); self.gain = torch.ones(2)
+class Replay:
+    def __init__(self): self.p = np.zeros(4)
+    def update_priorities(self, v): self.p[0] = v
+class Scratch(nn.Linear):
+    def __init__(self): super().__init__(2, 2); self.mean = torch.zeros(2)
+    def forward(self, x): return super().forward(centre(x, self.mean))
+def centre(x, mean):
+    mean[:] = .9 * mean + .1 * x.mean(0)
+    return x - mean
+net, copy, replay, scratch = Noisy(), Noisy(), Replay(), Scratch()
+opt = torch.optim.SGD([*copy.parameters(), *scratch.parameters()], lr=.1)
+moments, x = [torch.zeros_like(p.data) for p in net.parameters()], torch.ones(3, 2)
+net(x).sum().backward()
+view, eps, gain, priorities = moments[0][:1], copy.eps[:1], net.gain[:1], replay.p[:1]
+weight, moved = net.weight.detach(), [p.detach() for p in net.parameters()]
+def load(a, b): b.load_state_dict(a.state_dict())
+def decay(n): n.eps *= 0
+def fit(n): n.gain += 1
+def predict(n): n.gain += 1
+def fit_array(n): n.gain.numpy()[:] = 3
+def handed(t): t += 1
+def sgd(params, several, lr=.1):
+    for p, v in zip(params, several):
+        v[:] = .9 * v + p.grad
+        p.data -= lr * v
+        p.grad.data.zero_()
+def sgd_and_scale(several, batch):
+    batch /= 2
+    sgd(net.parameters(), several)
+def clip(n):
+    for p in n.parameters(): p.grad.mul_(.1)
+def peek(n): n.weight.grad.numpy()[:] = 0
+def train():
+    copy(x).sum().backward(); opt.step()
+    replay.update_priorities(3)
+def train_scratch():
+    scratch(x).sum().backward(); opt.step()
+def evaluate(): replay.update_priorities(2)
+"""
+WRITTEN = {"weight", "moved[0]", "moved[1]"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("load(net, copy)", {"eps"}),
+        ("decay(net)", {"net.eps"}),
+        ("fit(net)", {"gain"}),
+        ("predict(net)", {"gain", "net.gain"}),
+        ("fit_array(net)", {"gain", "net.gain"}),
+        ("handed(net.gain)", {"gain", "net.gain"}),
+        ("sgd(net.parameters(), moments)", {"view", *WRITTEN}),
+        ("sgd_and_scale(moments, x)", {"view", "x", *WRITTEN}),
+        ("clip(net)", set()),
+        ("peek(net)", {"net.weight.grad"}),
+        ("train()", {"priorities"}),
+        ("evaluate()", {"priorities", "replay.p"}),
+        ("train_scratch()", set()),
+        ("scratch(x).sum().backward()\nopt.step()", set()),
+        ("y = scratch(x)", {"scratch.mean"}),
+    ],
+)
+def test_what_functions_update_by_hand(cell, expected):
+    with Notebook() as nb:
+        nb.run(BY_HAND)
+        report = nb.run(cell)
+        assert expected == silent(report)
+        assert mutated(report)

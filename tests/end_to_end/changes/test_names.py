@@ -372,3 +372,17 @@ def test_a_gradient_that_is_dropped_through_a_loop_variable_is_no_write(notebook
     """
 
     assert {} == changed(notebook, made, textwrap.dedent(cell))
+
+
+def test_children_of_a_sequential_are_numbered_by_their_place_unless_they_have_a_name(notebook):
+    made = """
+    net = nn.Sequential(nn.Linear(2, 2)); net.add_module("last", nn.Linear(2, 1)); net.add_module("9", nn.Linear(1, 1))
+    several = nn.ModuleList([None, nn.Linear(2, 1)])
+    kept = [net[0].bias.detach(), net.last.bias.detach(), net[2].bias.detach(), several[1].bias.detach()]
+    """
+    cell = "for one in (net[0], net.last, net[2], several[1]): one.bias.data += 1"
+
+    found = changed(notebook, textwrap.dedent(made), cell)
+
+    paths = "net[0].bias", "net.last.bias", "net[2].bias", "several[1].bias"
+    assert {f"kept[{place}]": ("alias", (path,)) for place, path in enumerate(paths)} == found

@@ -45,7 +45,7 @@ def test_a_report_of_one_cell_is_what_the_bytes_say(program: Program):
 
     assert [
         *fault_of_walk(report, namespace),
-        *faults_of_changes(report, verdict, namespace),
+        *faults_of_changes(report, verdict, namespace, written.left),
         *faults_of_lines(report, verdict, written),
         *faults_of_births(report, verdict),
         *faults_of_silence(report, verdict, written, cell, namespace),

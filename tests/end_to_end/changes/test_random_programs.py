@@ -41,7 +41,7 @@ def test_a_report_is_what_the_bytes_say(program: Program):
             report = nb.report()
             faults = [
                 *fault_of_walk(report, namespace),
-                *faults_of_changes(report, verdict, namespace),
+                *faults_of_changes(report, verdict, namespace, written.left),
                 *faults_of_pairs(report, namespace),
                 *faults_of_lines(report, verdict, written),
                 *faults_of_births(report, verdict),
@@ -59,7 +59,9 @@ def fault_of_walk(report: Report, namespace: dict[str, Any]) -> list[str]:
     return [f"walk: {sorted(found ^ known)}"] if found != known else []
 
 
-def faults_of_changes(report: Report, verdict: oracle.Verdict, namespace: dict[str, Any]) -> list[str]:
+def faults_of_changes(
+    report: Report, verdict: oracle.Verdict, namespace: dict[str, Any], left: dict[str, set[int]]
+) -> list[str]:
     touched = {p for p, (old, new) in verdict.versions.items() if old != new} - verdict.mutated
     truth = {
         "mutated": verdict.mutated,
@@ -68,9 +70,14 @@ def faults_of_changes(report: Report, verdict: oracle.Verdict, namespace: dict[s
         "rebound": verdict.rebound,
         "touched": touched,
     }
-    faults = []
+    faults = [
+        f"{path} was bound anew, and said to be written by {change['sites']}, not {left[path]}"
+        for path, change in changes(report, "mutated").items()
+        if path in left and path not in verdict.mutated and not left[path].issuperset(_lines(change))
+    ]
     for kind, expected in truth.items():
         open_paths = verdict.reshaped | (verdict.moved if kind == "touched" else set())
+        open_paths |= left.keys() if kind == "mutated" else set()
         found = set(changes(report, kind))
         if found - open_paths != expected - open_paths:
             faults.append(f"{kind}: reported {sorted(found - expected)}, missed {sorted(expected - found)}")
@@ -87,6 +94,10 @@ def faults_of_changes(report: Report, verdict: oracle.Verdict, namespace: dict[s
             ):
                 faults.append(f"{path}: elements are {change['elements']}, not {verdict.counts[path]}")
     return faults
+
+
+def _lines(change: dict[str, Any]) -> set[int]:
+    return {site["line"] for site in change["sites"]}
 
 
 def _distinct(array: Any) -> bool:
@@ -137,28 +148,40 @@ def faults_of_births(report: Report, verdict: oracle.Verdict) -> list[str]:
 def faults_of_silence(
     report: Report, verdict: oracle.Verdict, written: oracle.Written, cell: Cell, namespace: dict[str, Any]
 ) -> list[str]:
-    """Ask only where the design is plain: the line that wrote names the path, or no line of the cell does."""
+    """Ask only where the design is plain: a line that wrote names the path, or no line does.
+
+    Of what the cell bound itself: every line that wrote names it, or one of them does not.
+    """
     faults, hushed = [], silent(report)
     arrays = oracle.walk(namespace)
     named = set().union(*cell.names.values(), *cell.hints.values())
     for path in verdict.mutated:
         wrote = written.lines.get(path, set())
-        by_name = any(path in cell.names.get(line, ()) for line in wrote)
+        every = (
+            all if path in verdict.born else any
+        )  # a name speaks for the whole cell where the tensor was there before
+        by_name = bool(wrote) and every(path in cell.names.get(line, ()) for line in wrote)
         as_parameter = is_leaf_that_requires_grad(arrays[path]) and all(
             any(arrays.get(other) is arrays[path] for other in cell.names.get(line, ()))
             for line in wrote | written.idle.get(path, set())
         )
         if (by_name or as_parameter) and path in hushed:
             faults.append(f"{path} is named by the line that wrote it, and called silent ({_cause(report, path)})")
-        open_question = any(
-            path == n or path.startswith((f"{n}[", f"{n}.")) for n in named
-        ) or is_leaf_that_requires_grad(arrays[path])
+        unnamed = path in verdict.born and any(not _may_name(cell, line, path) for line in wrote)
+        open_question = not unnamed and any(path == n or path.startswith((f"{n}[", f"{n}.")) for n in named)
+        open_question |= is_leaf_that_requires_grad(arrays[path])
         is_leftover = _cause(report, path) == "leftover"  # of a loop that has ended
         if not (by_name or open_question or is_leftover or path in hushed):
-            faults.append(f"{path} is named by no line, and not called silent ({_cause(report, path)})")
+            faults.append(f"{path} is not named, and not called silent ({_cause(report, path)})")
     return faults + [
         f"{path} is called silent, and did not change" for path in sorted(hushed - changes(report, "mutated").keys())
     ]
+
+
+def _may_name(cell: Cell, line: int, path: str) -> bool:
+    """Return whether a line names a path as written, or what it is a part of."""
+    named = {*cell.names.get(line, ()), *cell.hints.get(line, ())}
+    return any(path == one or path.startswith((f"{one}[", f"{one}.")) for one in named)
 
 
 def _cause(report: Report, path: str) -> object:

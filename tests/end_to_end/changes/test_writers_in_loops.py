@@ -206,3 +206,20 @@ def test_no_line_of_a_random_loop_is_wrong_and_not_marked_likely(settings, seed)
                 wrong += [(path, place)] if one["certainty"] == "observed" else []
     assert wrong == [], cells[-1]
     assert guesses <= total // 5 + 1, cells[-1]
+
+
+@looks
+@pytest.mark.parametrize("header", ["for name, layer in net.named_children():", "for layer in net:"])
+def test_a_layer_that_a_loop_calls_changes_its_own_statistics(settings, header):
+    setting = """\
+import torch
+from torch import nn
+class Residual(nn.Linear):
+    def __init__(self): super().__init__(2, 2); self.norm = nn.BatchNorm1d(2)
+    def forward(self, x): return self.norm(super().forward(x)) + x
+net, x = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Sequential(Residual(), Residual())), torch.rand(3, 2)
+"""
+    report = run([setting, f"{header}\n    x = layer(x)\n    print(x.shape)"], settings)
+
+    assert silent(report) == set()
+    assert sites(report, "net[1].running_mean") == [(2, None)]

@@ -180,7 +180,7 @@ def test_without_time_no_report_is_wrong(program: Program):
             written.tell_born(verdict, oracle.walk(namespace))
             nb.cell(cell.source)
             report = nb.report()
-            assert faults_of_changes(report, verdict, namespace) == []
+            assert faults_of_changes(report, verdict, namespace, {}) == []
             assert faults_of_what_was_seen(report, verdict, written) == []
 
 
