@@ -32,7 +32,7 @@ def freezing(thing: object) -> Iterator[None]:
     for path, why in refused.items():
         raise TypeError(f"{path} cannot be frozen: {not_frozen(why)}")
     if not found:
-        raise TypeError(f"there is no tensor to freeze in an object of type {type(thing).__name__}")
+        raise TypeError(f"no tensor was found in an object of type {type(thing).__name__}")
     freezer.freeze(found)
     freezer.open()
     try:

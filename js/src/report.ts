@@ -198,7 +198,7 @@ export interface Elements {
   changed: number | null;
   total: number;
   /**
-   * The largest finite difference; null where there is none or the elements are no numbers.
+   * The largest finite difference; null where there is none or the elements are not numbers.
    */
   max_abs: number | null;
   examples: Example[];

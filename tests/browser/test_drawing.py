@@ -190,7 +190,7 @@ def test_hazards_that_are_not_listed_are_counted(stage):
 def test_a_cell_that_raised_is_told_to_have_done_so(stage):
     stage.open().tell(*story("inside"))
 
-    expect(stage.section("Last cell")).to_contain_text("It raised an error, and was compared all the same.")
+    expect(stage.section("Last cell")).to_contain_text("It raised an error; its tensors were compared.")
 
 
 def test_a_cell_that_did_nothing_is_told_so(stage):
@@ -286,7 +286,7 @@ def test_the_filter_leaves_only_what_it_names(stage):
     assert ["big", "column", "corner", "scalar"] == stage.tree.locator(".tw-path").all_inner_texts()
     expect(stage.timeline.get_by_role("rowheader")).to_have_text(["column"])
     stage.filter.fill("nobody")
-    expect(stage.section("Shared memory")).to_contain_text("No variable is called so.")
+    expect(stage.section("Shared memory")).to_contain_text("No variable matches the filter.")
     stage.filter.fill("")
     expect(stage.timeline.get_by_role("rowheader")).to_have_count(8)
 

@@ -16,6 +16,7 @@ from docs.make.compare import columns
 from docs.make.picture import make_picture
 from docs.make.sessions import SESSION, Shown, read_session
 from docs.make.tables import fill
+from docs.make.texts import texts
 from ipy_tensorwatch import unload_ipython_extension
 from ipy_tensorwatch.panel import feed
 from ipy_tensorwatch.shell.ipython.magic_options import watch_parser
@@ -168,6 +169,12 @@ def test_the_readme_names_every_command():
     assert [name for name in commands if not re.search(rf"\b{name}\b", table)] == []
 
 
+def test_the_readme_says_which_command_answers_which_question():
+    asked = re.findall(r"^\| [A-Z].*\? \| `%+(?:tensorwatch )?(\w+)", text_of(PAGES[0]), re.MULTILINE)
+
+    assert asked == ["why", "blame", "history", "restore", "freeze", "tensordiff"]
+
+
 def test_every_target_of_the_makefile_is_explained():
     targets = re.findall(r"^([a-z]+):.*## ", text_of(ROOT / "Makefile"), re.MULTILINE)
     explained = re.findall(r"^\| `make (\w+)` \|", text_of(ROOT / "docs" / "developing.md"), re.MULTILINE)
@@ -179,3 +186,17 @@ def test_the_readme_says_both_commands_and_how_to_load():
     text = text_of(PAGES[0])
 
     assert all(one in text for one in ("make demo", "make test", "pip install", "%load_ext tensorwatch", "Microsoft"))
+
+
+RIDDLES = re.compile(
+    r"foretell|foretold|all the same|is spelled|none of|\bhand (it|them|the)\b|anew\b|for want of|no (text|list|dict|copy)$"
+    r"|since it is watched|not named|called so|told by|no finite",
+    re.IGNORECASE,
+)
+"""Turns of phrase that readers did not understand."""
+
+
+def test_every_text_that_a_user_can_meet_is_in_plain_english():
+    riddles = {file: [one for one in told if RIDDLES.search(one)] for file, told in texts().items()}
+
+    assert {file: told for file, told in riddles.items() if told} == {}

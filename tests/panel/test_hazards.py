@@ -91,7 +91,7 @@ def test_the_variable_that_paths_hang_on_is_led_to():
         began(hazard(paths=paths, fact=KeptReference(container="best", owner="model"), saved_at=None, saved_cell=None))
     )
 
-    assert [["best", "best"], " is no copy"] == told["what"]
+    assert [["best", "best"], " is not a copy"] == told["what"]
     assert ["its tensors are those of ", ["model"]] == told["why"][:2]
 
 

@@ -26,7 +26,7 @@ class Incomparable:
     Attributes
     ----------
     detail
-        The type of values that are no numbers, or what was raised.
+        The type of values that are not numbers, or what was raised.
     compared, changed
         How many elements were compared before the time was up, and how many of them differ.
     """

@@ -21,9 +21,7 @@ def show_blame(past: Past, path: str) -> Page:
     """Show every write, oldest first, one row for each line that wrote."""
     writes = [(count, one) for count, one in past if one.kind == "mutated"]
     if not writes:
-        return Page(
-            head=f"tensorwatch  blame {path}", parts=(words("no cell was seen to write to it since it is watched"),)
-        )
+        return Page(head=f"tensorwatch  blame {path}", parts=(words("no cell was seen to write to it"),))
     rows = tuple(_rows(writes))
     table = Table(
         caption="Writes by cell and line", head=("cell", "where", "statement", "tensor", "what happened", "how much"),

@@ -21,7 +21,7 @@ _RELATIONS: dict[Relation, str] = {
     "same-elements": "they share every element: a write to one is a write to the other",
     "overlap": "they share some bytes: a write to one may be a write to the other",
     "disjoint": "they share no byte",
-    "unknown": "whether they share bytes cannot be told",
+    "unknown": "whether they share bytes is not known",
 }
 
 

@@ -55,7 +55,7 @@ def _counts(report: Report) -> str:
 
 _WORDS = {
     "touched": "touched",
-    "metadata": "with other metadata",
+    "metadata": "with changed metadata",
     "rebound": "rebound",
     "bound": "new",
     "unbound": "gone",
@@ -73,7 +73,7 @@ def _parts(report: Report, view: DiffView) -> Iterator[PagePart]:
     if view.unchanged and _unchanged(report):
         yield _unchanged_table(_unchanged(report), view)
     if report.skipped:
-        yield words("bytes not compared, for want of time: ") + names(report.skipped)
+        yield words("bytes not compared, as no time was left: ") + names(report.skipped)
 
 
 def _change_table(report: Report, view: DiffView) -> Table:

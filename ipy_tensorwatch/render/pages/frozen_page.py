@@ -39,7 +39,7 @@ def _freeze_parts(frozen: Sequence[FrozenRecord], refused: Mapping[str, FreezeRe
     yield words("frozen: ") + names([one.path for one in frozen])
     for device in dict.fromkeys(one.device for one in frozen if not one.is_kept):
         half = names([one.path for one in frozen if not one.is_kept and one.device == device])
-        which = "that lie scattered, or cannot be read," if device == "cpu" else f"on {device}"
+        which = "that are scattered or cannot be read" if device == "cpu" else f"on {device}"
         yield words(f"bytes {which} are not compared, so only operators of PyTorch are stopped: ") + half
     for why in dict.fromkeys(refused.values()):
         alike = [path for path, one in refused.items() if one == why]
@@ -55,5 +55,5 @@ def show_thaw(thawed: Sequence[FrozenRecord]) -> Page:
 def _cells(one: FrozenRecord) -> tuple[Line, ...]:
     what = f"{one.dtype.removeprefix('torch.')} · {spell_shape(one.shape)} · {spell_bytes(one.nbytes)}"
     since = "" if one.cell is None else f"cell {one.cell}"
-    how = "stopped, or undone" if one.is_kept else "stopped, if an operator of PyTorch makes it"
+    how = "stopped or undone" if one.is_kept else "stopped if a PyTorch operator makes it"
     return code(one.path), words(what), words(since), words(how)

@@ -71,7 +71,7 @@ def _parts(status: StatusFacts) -> Iterator[Table | Line]:
 def _failed(status: StatusFacts) -> Iterator[Table | Line]:
     """Show our own errors, the latest with its traceback."""
     times = "once" if status.failed == 1 else f"{status.failed:,} times"
-    yield words(f"tensorwatch failed {times}, and your cells went on{'; the latest reason:' if status.faults else ''}")
+    yield words(f"tensorwatch itself failed {times}; your cells ran on{'. The latest error:' if status.faults else ''}")
     for fault in status.faults[-1:]:
         yield from (code(line) for line in fault.text.rstrip().splitlines()[-MAX_LINES:])
     rows = [*map(_fault, reversed(status.faults))]
@@ -86,7 +86,7 @@ def _fault(one: Fault) -> Row:
 
 def _switched_off(lost: Sequence[Capability]) -> Table:
     rows = [Row(cells=(marked(SWITCHED_OFF.get(one.lost, one.lost)), code(", ".join(one.needs)))) for one in lost]
-    return Table(caption="Switched off", head=("what", "needs, as it was"), rows=tuple(rows))
+    return Table(caption="Switched off", head=("what", "needs what is missing or changed"), rows=tuple(rows))
 
 
 def _facts(status: StatusFacts, report: Report) -> Iterator[Row]:
@@ -112,7 +112,7 @@ def _reasons(report: Report) -> Table:
 
 def _curtailed(paths: Sequence[str]) -> Table:
     row = Row(cells=(words("no time left after this cell"), words(f"{len(paths):,}"), names(list(paths))))
-    return Table(caption="Cause not looked for to the end", head=("why", "how many", "tensors"), rows=(row,))
+    return Table(caption="Search for the cause cut short", head=("why", "how many", "tensors"), rows=(row,))
 
 
 def _paths(report: Report, why: Reason) -> list[str]:
@@ -127,5 +127,5 @@ def show_settings(settings: Sequence[Setting]) -> Page:
 
 
 def _setting(one: Setting) -> tuple[Line, ...]:
-    was = words(f" (was {one.default})" if one.value != one.default else "")
+    was = words(f" (default {one.default})" if one.value != one.default else "")
     return code(one.name), code(one.value) + was, marked(one.help)

@@ -64,7 +64,7 @@ def _counts(silent: Sequence[Change], hazards: Sequence[Hazard]) -> str:
 
 def told_late(page: Page, count: int) -> Page:
     """Add why a page stands under a later cell than its own."""
-    why = f"shown late: under [{count}], which ended with a clear_output that waits, it would have cleared the output"
+    why = f"shown late: cell [{count}] ended with clear_output(wait=True), so a line under it would clear its output"
     return Page(head=page.head, parts=(*page.parts, words(why)))
 
 

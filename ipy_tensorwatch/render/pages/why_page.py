@@ -40,15 +40,16 @@ def _parts(memory: Memory) -> Iterator[Table | Line]:
     else:
         yield words("no other variable holds its memory")
     if memory.unnamed:
-        yield words(f"{_unnamed(memory.unnamed)} that no name leads to: a view's base, a saved tensor, a closure")
+        yield words(_unnamed(memory.unnamed))
     if memory.past:
         yield history_table(memory.past, MAX_HISTORY, str(memory.record.path))
     else:
-        yield words("no cell was seen to write to it since it is watched")
+        yield words("no cell was seen to write to it")
 
 
 def _unnamed(count: int) -> str:
-    return f"{count_of(count, 'more tensor')} {'holds' if count == 1 else 'hold'} its storage"
+    held = "holds its storage" if count == 1 else "hold its storage"
+    return f"{count_of(count, 'more tensor')} without a name {held}: a view's base, a saved tensor, or one in a closure"
 
 
 def _facts(record: TensorRecord) -> str:

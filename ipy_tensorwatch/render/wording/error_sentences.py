@@ -17,29 +17,28 @@ if TYPE_CHECKING:
 _SPLITTING = frozenset(("Unbind", "Split", "SplitWithSizes", "UnsafeSplit", "TensorSplit"))
 """Operators that return several views; PyTorch's message names the node of the last view, which may be another one."""
 
-_AS_LEAF = ": a write that autograd records would make it a result, which collects no gradient"
+_AS_LEAF = ": if autograd recorded the write, it would be no leaf any more and get no gradient"
 _WHY: Mapping[Trouble, str] = {
     "leaf": "{what} is a leaf that requires grad{by}" + _AS_LEAF,
     "view-of-leaf": "{what} is a view of `{base}`, a leaf that requires grad" + _AS_LEAF,
     "marked-leaf": "{what} is a leaf that requires grad{by}" + _AS_LEAF,
-    "one-of-several": "{what} is {view}, and autograd records no write to one of these",
-    "made-by-function": "{what} is {view}, and the write would pass by the Function's backward",
-    "no-grad-view": "{what} is {view}, so that it is not clear whether the write is to be recorded",
-    "inference-view": "{what} is {view}, and cannot be written to outside of it",
-    "inference": "{what} was made in inference mode, and may be written to only there{after}",
+    "one-of-several": "{what} is {view}, and autograd does not allow a write to one of them",
+    "made-by-function": "{what} is {view}, and the write would bypass the Function's backward",
+    "no-grad-view": "{what} is {view}, so autograd cannot tell whether to record the write",
+    "inference-view": "{what} is {view}, and cannot be written to outside of that mode",
+    "inference": "{what} was made in inference mode, and may be written to only in that mode{after}",
     "detached-view": "{what} is a view{of}, which has the history of its base",
     "out": "autograd does not record what is written by `out=`, and one of the tensors requires grad",
-    "marked-view": "{what} is a view, and a Function that writes to a view may give but one tensor",
-    "captured": "{what} is not handed to the function that is transformed, so that it must not be written to",
-    "expanded": "{what} was expanded{origin}, so that its {count} parts along dimension {along} are one and the same "
-    "memory",
-    "shared": "it reads elements of {what} that it has overwritten by then",
+    "marked-view": "{what} is a view, and a Function that writes to a view may return only one tensor",
+    "captured": "{what} is not an argument of the transformed function, which may write only to its arguments",
+    "expanded": "{what} was expanded{origin}, so its {count} slices along dimension {along} are the same memory",
+    "shared": "it would read elements of {what} after it has overwritten them",
 }
 _EXPANDED = "it writes to elements that share memory, as those of an expanded tensor do"
 _LATE = "{what}, {view}, cannot be used any more: its memory was written to{writer}"
 _VIEWS: Mapping[Trouble, str] = {
-    "one-of-several": "one of several views{of} that {call} made at once",
-    "made-by-function": "a view{of} that a custom Function gave",
+    "one-of-several": "one of several views{of} that {call} returned together",
+    "made-by-function": "a view{of} that a custom Function returned",
     "no-grad-view": "a view{of} made under no_grad",
     "inference-view": "a view{of} made in inference mode",
 }
@@ -81,7 +80,7 @@ def _refused(one: Refused) -> Line:
         base=one.base or "",
         of=clause(" of `{it}`", one.base),
         view=_view(one),
-        after="; its numbers have been changed all the same" if one.is_written else "",
+        after="; its values have changed nevertheless" if one.is_written else "",
         origin=clause(" from `{it}`", one.base),
         count=count,
         along=along,

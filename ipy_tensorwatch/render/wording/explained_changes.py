@@ -1,4 +1,4 @@
-"""The changes that a hazard explains: all tensors of a container that is no copy are one line."""
+"""The changes that a hazard explains: all tensors of a container that is not a copy are one line."""
 
 from __future__ import annotations
 

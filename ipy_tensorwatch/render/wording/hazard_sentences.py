@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ...core.hazards.hazard import Hazard, Turn
     from ...core.model.graph_state import Ending
 
-_LATER = "Loaded later, it gives what was trained last."
-_TWICE = "Each is added what both get, and `clip_grad_norm_` scales it twice."
+_LATER = "Loaded later, it gives the latest values."
+_TWICE = "Each collects the gradients of both, and `clip_grad_norm_` scales them twice."
 _WRONG = "give wrong gradients", ", without an error"
 _MESSAGES: Mapping[type, tuple[str, str, str]] = {
     OverwrittenSave: (
@@ -52,14 +52,14 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
         "{pair}{pairs} are one memory, assigned in {written}. " + _TWICE,
     ),
     KeptReference: (
-        "`{container}` is no copy",
+        "`{container}` is not a copy",
         "",
-        "{taken}its tensors are those of `{owner}`, so that training went on in it in {written}. " + _LATER,
+        "{taken}its tensors are those of `{owner}`, so it changed with them in {written}. " + _LATER,
     ),
     OneMemory: (
         "{count} tensors of `{container}` are one memory",
         "",
-        "{kept}it was written {times}in {written}, so that each of them holds what was written last.",
+        "{kept}it was written {times}in {written}, so all of them hold what was written last.",
     ),
     WrongBackward: ("the backward that just ran gave wrong gradients", _WRONG[1], "{what}, in {written}"),
     GoneMemory: ("reading `{path}` can crash the kernel", ", printing it too", "{how}."),
@@ -81,13 +81,16 @@ _MESSAGES: Mapping[type, tuple[str, str, str]] = {
     ),
 }
 """For each kind of fact the outcome, an aside and the reason; shared gradients have no fact."""
-_GONE = {"freed": "its storage was freed or cut", "let-go": "its memory was another's, who has let go of it"}
+_GONE = {
+    "freed": "its storage was freed or cut",
+    "let-go": "its memory belonged to another object, which has released it",
+}
 _ENDINGS: Mapping[Ending, str] = {
     "graph-gone": "its graph is gone",
     "bytes-back": "its bytes are what they were",
-    "backward-done": "backward has let go of it",
-    "variable-gone": "what it was about is gone",
-    "memory-replaced": "its memory is another now",
+    "backward-done": "backward has released it",
+    "variable-gone": "its variable is gone",
+    "memory-replaced": "it has other memory now",
 }
 
 

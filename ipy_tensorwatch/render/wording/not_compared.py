@@ -33,19 +33,19 @@ _WHY: Mapping[ReasonCode, str] = {
     "moved": "it was freed or moved while it was read",
     "gone": "its memory is gone",
     "own-error": "an error of tensorwatch itself",
-    "held-no-tensor": "held no tensor when it was its turn",
+    "held-no-tensor": "it held no tensor when it was looked at",
     "born-unread": "not compared within the cell that made it: no time was left",
-    "nameless": "its name is no text",
+    "nameless": "its name is not a string",
     "too-deep": "nested too deep",
     "too-many": "too many containers",
     "error-while-walking": "{detail} while walking",
-    "names-no-text": "its parts have names that are no text",
-    "groups-no-list": "its param_groups are no list",
-    "state-no-dict": "its state is no dict",
-    "changed-by-thread": "another thread changes it all the time",
-    "own-dict-reader": "its __dict__ is read by code of its own",
-    "no-list": "no list",
-    "no-tensor": "no tensor",
+    "names-no-text": "its parts have names that are not strings",
+    "groups-no-list": "its param_groups is not a list",
+    "state-no-dict": "its state is not a dict",
+    "changed-by-thread": "another thread keeps changing it",
+    "own-dict-reader": "its class defines how its __dict__ is read",
+    "no-list": "it is not a list",
+    "no-tensor": "it is not a tensor",
 }
 
 
@@ -91,9 +91,9 @@ def incomparable(found: Incomparable) -> str:
         case "no-time":
             return f"their values were not all compared; of the first {found.compared:,}, {found.changed:,} differ"
         case "too-large":
-            detail = "they would be too large as plain tensors"
+            detail = "they would take too much memory as dense tensors"
         case "no-numbers":
-            detail = f"values of type {found.detail} are no numbers"
+            detail = f"values of type {found.detail} are not numbers"
         case _:
             detail = found.detail
     return f"their values cannot be compared: {detail}"

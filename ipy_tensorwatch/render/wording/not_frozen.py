@@ -16,7 +16,7 @@ _WHY: Mapping[RefusalCode, str] = {
     "unknown-memory": "{unknown}",
     "inference": "it is an inference tensor",
     "no-version": "its version cannot be read",
-    "let-go": "its memory was another's, who has let go of it",
+    "let-go": "its memory belonged to another object, which has released it",
     "references": "its bytes are references to Python objects, or to text",
     "unreadable": "its memory cannot be read",
     "frozen-already": "{path} is frozen already{since}",

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from ...core.model.restoring import RestoreCode, RestoreRefusal
 
 _WHY: Mapping[RestoreCode, str] = {
-    "never-changed": "no cell has changed it since it is watched",
-    "all-undone": "every change since it is watched is undone already; name the cell to go back to",
+    "never-changed": "no cell was seen to change it",
+    "all-undone": "every change that was seen is undone already: name the cell to go back to",
     "no-such-cell": "there is no cell {cell}, the last one is {latest}",
-    "not-since": "it has not changed since cell {cell} began",
+    "not-since": "no change to it was seen since cell {cell} began",
     "another-tensor": "{path} was another tensor before cell {cell}",
     "changed-form": "the {fields} of {path} changed in cell {cell} or later",
     "not-writable": "the memory of {path} cannot be written",
@@ -23,7 +23,7 @@ _WHY: Mapping[RestoreCode, str] = {
     "references": "its bytes are references to Python objects, or to text",
     "frozen": "{known}",
     "not-kept": "no copy of its bytes from before cell {cell} was kept",
-    "another-form": "the {fields} of {path} {was} another",
+    "another-form": "the {fields} of {path} {was} different then",
     "not-compared": "the bytes of {path} were not compared just before cell {cell}",
 }
 

@@ -28,7 +28,11 @@ def operators(writes: Sequence[OperatorWrite], changes: Iterable[Change], max_ro
     seen = {path for one in writes for path in one.paths}
     past = [one.path for one in changes if one.kind == "mutated" and one.path not in seen]
     if past:
-        yield words("no operator was seen to write ") + names(past) + words(": NumPy, a raw pointer or compiled code")
+        yield (
+            words("no operator was seen to write ")
+            + names(past)
+            + words("; writes by NumPy, raw pointers and compiled code are not recorded")
+        )
 
 
 def _operator(one: OperatorWrite) -> tuple[Line, ...]:

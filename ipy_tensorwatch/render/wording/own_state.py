@@ -11,7 +11,7 @@ SWITCHED_OFF: Mapping[str, str] = {
     "compiler-may-notice": "`torch.compile` may take code of tensorwatch for a part of yours",
     "cut-short-unseen": "the cell after one that was cut short may be missed",
     "gradient-needs-unknown": (
-        "what gradients take of a saved tensor is not known: hazards are foretold that do no harm"
+        "which gradients need a saved tensor is not known: hazards that do no harm are predicted too"
     ),
     "lazy-clone-copied": "a tensor that `torch._lazy_clone` made may be copied when it is looked at",
     "lines-inferred": "which line of a function wrote is inferred, not seen",
@@ -20,28 +20,26 @@ SWITCHED_OFF: Mapping[str, str] = {
     "no-autograd-errors": (
         "errors of autograd are not explained, and a write in the cell that built a graph may be missed"
     ),
-    "no-checkpoints": "what a checkpoint will compute with again is not watched",
+    "no-checkpoints": "the inputs with which a checkpoint computes again are not watched",
     "no-errors-explained": "errors are not explained",
-    "no-graphs": "no graph is followed: nothing is foretold of a backward, and its errors are not explained",
+    "no-graphs": "graphs are not followed: no hazard of a backward is predicted, and its errors are not explained",
     "no-holders-counted": "`%tensorwatch why` does not count the tensors without a name that hold a storage",
     "no-lines-of-magics": "in code that a magic compiled, no line is named",
     "no-operators": (
         "operators are not recorded, and a write to frozen memory is undone after its cell instead of stopped"
     ),
-    "no-saved-tensors": "what a graph saved is not watched: hardly anything is foretold of a backward",
-    "no-saves-of-functions": "what a `torch.autograd.Function` of yours saved is not watched",
+    "no-saved-tensors": "saved tensors are not watched: few hazards of a backward are predicted",
+    "no-saves-of-functions": "what a `torch.autograd.Function` of yours saves is not watched",
     "no-sparse-parts": "the indices and the values of a sparse tensor are not watched",
     "no-transform-told": "a tensor inside a `torch.func` transform is listed as unreadable, without the reason",
     "no-versions": "writes are found by comparing bytes alone, and no tensor can be frozen",
     "operators-without-tensors": "recorded operators are listed without the tensors that they wrote to",
     "prompts-stay": "below `%%tensordiff`, pasted prompts stay as they are",
-    "said-later": "what is to be said under a cell with `clear_output` is said under the next cell",
+    "said-later": "what belongs under a cell with `clear_output` is shown under the next cell",
     "settings-not-listed": "`%config` does not list the settings",
-    "strangers-raise": "what is no message of the panel's raises in anywidget, which shows that below a cell",
+    "strangers-raise": "an unknown message raises an error in anywidget, which shows it below a cell",
     "subclass-may-notice": "a tensor subclass, or `torch.set_default_device`, may notice that its tensors are read",
-    "view-may-make-node": (
-        "a view of written memory is itself asked what computed it, for which PyTorch may make a new node"
-    ),
+    "view-may-make-node": ("reading the graph of a view may make PyTorch create a new node"),
 }
 """What is disabled without a capability, as a clause, by `Capability.lost`."""
 DOING: Mapping[str, str] = {

@@ -18,16 +18,16 @@ MAX_NAMES = 3
 _CAUSES = {
     "direct": "written by name",
     "call": "changed inside a call",
-    "alias": "changed, not named",
-    "optimizer": "updated by an optimizer",
+    "alias": "changed, but no line names it",
+    "optimizer": "updated by an optimizer or by hand",
     "backward": "changed by backward",
     "module": "changed by its module",
     "object": "changed by its own method",
-    "leftover": "left over from a loop, and told above",
+    "leftover": "another name, left over from a loop",
     "outside": "changed between cells",
 }
 _KINDS = {
-    "touched": "touched: version went up, same bytes",
+    "touched": "same bytes, but the version counter rose",
     "bound": "new",
     "unbound": "gone",
     "rebound": "another tensor now",
@@ -75,7 +75,7 @@ def amount(change: Change, elements: Elements | None = None) -> Line:
         return words(f"some of {found.total:,} elements")
     size = "" if found.max_abs is None else f", max |Δ| {spell_number(found.max_abs)}"
     if found.max_abs is None and any(isinstance(one.after, str) for one in found.examples):
-        size = ", no finite |Δ|"
+        size = ", NaN or infinite now"
     return words(f"{found.changed:,} of {found.total:,} {'element' if found.total == 1 else 'elements'}{size}")
 
 

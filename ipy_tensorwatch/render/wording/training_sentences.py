@@ -20,7 +20,7 @@ _UNHELD = {
 }
 _LEADS = {
     "leads": "its graph leads through that of `{name}`{made} which {freed} has freed",
-    "goes-on": "through `{name}` its graph goes on into that of the round before, which {freed} has freed",
+    "goes-on": "through `{name}` its graph reaches into that of the previous round, which {freed} has freed",
     "is": "its graph{made} was freed by {freed}",
     "shares": "it shares a part of its graph{made} with one that {freed} has freed",
 }

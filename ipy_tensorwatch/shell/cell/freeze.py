@@ -175,7 +175,7 @@ class Freezing:
         found = named or [one for one in self._all() if one.thing() is thing]
         if not found:
             frozen = ", ".join(one.path for one in self._all()[:MAX_NAMED])
-            raise UsageError(f"{text} is not frozen" + (f"; frozen: {frozen}" if frozen else ", nor is anything else"))
+            raise UsageError(f"{text} is not frozen" + (f"; frozen: {frozen}" if frozen else "; nothing is"))
         return found
 
     def _led_to(self, text: str) -> object:

@@ -130,7 +130,7 @@ def _reason(text: str, paths: Sequence[str], names: Mapping[str, object], hint: 
     whole = max((path for path in paths if normalize(text).startswith((f"{path}.", f"{path}["))), key=len, default="")
     if whole:
         return f"{text} is a new tensor each time that it is read: name {whole}"
-    return f"{text} is not watched: it was made in this cell, or is made anew each time that it is read"
+    return f"{text} is not watched: it was made in this cell, or is made again each time that it is read"
 
 
 def _is_path(text: str) -> bool:

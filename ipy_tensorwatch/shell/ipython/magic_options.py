@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
+import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from IPython.core.error import UsageError
 
@@ -24,11 +26,22 @@ class Helped(Exception):  # noqa: N818  (no error: help was printed)
     """Raised after `--help` has been printed."""
 
 
+class _Layout(argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of a description and of a usage, and breaks those that are too wide."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n".join(fill(f"{indent}{line}", width, subsequent_indent=indent) for line in text.split("\n"))
+
+    def _format_usage(self, *given: Any) -> str:  # noqa: ANN401  (argparse's own arguments)
+        lines = super()._format_usage(*given).rstrip().split("\n")
+        return "\n".join(fill(line, self._width, subsequent_indent=" " * 9) for line in lines) + "\n\n"
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser for a magic: it raises instead of exiting."""
 
     def __init__(self, **keywords: object) -> None:
-        formatter = lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=WIDTH)  # noqa: E731
+        formatter = lambda prog: _Layout(prog, max_help_position=28, width=_columns())  # noqa: E731
         super().__init__(formatter_class=formatter, allow_abbrev=False, **keywords)  # type: ignore[arg-type]
         self.color = False  # the help text is also the docstring
 
@@ -65,15 +78,19 @@ def watch_parser() -> Parser:
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
     _add(commands, "help", "all commands")
-    _add(commands, "on", "watch every cell")
-    _add(commands, "off", "leave cells alone")
+    _add(commands, "on", "start watching cells")
+    _add(commands, "off", "stop watching cells")
     _add(commands, "status", "what is watched, what was not compared, what it costs")
     why = _add(commands, "why", "a tensor's memory: its group, its history of writes, who else holds it")
     why.add_argument("path", metavar="PATH", help="a watched tensor, as you would type it: model.layers[0].weight")
     history = _add(commands, "history", "the latest changes, cell by cell")
     history.add_argument("-n", dest="count", type=_natural, default=20, metavar="N", help="how many (default: 20)")
-    history.add_argument("path", nargs="?", metavar="PATH", help="only of this tensor")
-    freeze = _add(commands, "freeze", "let nobody write to a tensor, or to all tensors in a container, by any name")
+    history.add_argument(
+        "path", nargs="?", metavar="PATH", help="only of this tensor, or of the tensors in this container"
+    )
+    freeze = _add(
+        commands, "freeze", "stop or undo every write to a tensor, or to all tensors in a container, by any name"
+    )
     freeze.add_argument("paths", nargs="+", metavar="PATH", help="a variable, as you would type it: model.layers[0]")
     thaw = _add(commands, "thaw", "let frozen tensors be written again")
     thaw.add_argument("paths", nargs="*", metavar="PATH", help="what to thaw (default: all)")
@@ -102,9 +119,8 @@ def diff_parser() -> Parser:
         "       %%tensordiff [options]    show what the last cell did\n"
         "       %%tensordiff A B          compare two tensors",
         description="Before and after: every change of a cell, its cause, its line, how many elements by how much.\n"
-        "%%tensordiff runs the cell once, as it would run anyway, and records every PyTorch\n"
-        "operator that writes, in order; writes by NumPy and through raw pointers are found too,\n"
-        "but by comparing bytes.",
+        "%%tensordiff runs the cell once, as it would run anyway, and records every PyTorch operator that writes, in "
+        "order; writes by NumPy and through raw pointers are found too, but by comparing bytes.",
     )
     parser.add_argument("tensors", nargs="*", metavar="A B", help="two expressions, spaces only inside brackets")
     parser.add_argument("--no-ops", dest="ops", action="store_false", help="leave out the operators")
@@ -150,6 +166,10 @@ def split(line: str) -> Sequence[str]:
         else:
             word += letter
     return [one for one in (*words, word) if one]
+
+
+def _columns() -> int:
+    return min(WIDTH, shutil.get_terminal_size().columns)
 
 
 def _add(commands: argparse._SubParsersAction[Parser], name: str, text: str) -> Parser:

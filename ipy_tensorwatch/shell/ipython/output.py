@@ -147,6 +147,6 @@ def diff_view(options: DiffOptions, *, recorded: bool) -> DiffView:
 def _skipped_page(report: Report) -> Page:
     count = len(report.skipped)
     some = "1 tensor was" if count == 1 else f"{count:,} tensors were"
-    head = f"tensorwatch  [{report.cell.count}]  {some} not compared: the time for it is up"
-    hint = "they are compared after later cells; said once, %tensorwatch status tells it for the last cell"
+    head = f"tensorwatch  [{report.cell.count}]  {some} not compared: no time was left"
+    hint = "they come first after later cells; this is said once: %tensorwatch status shows it for the last cell"
     return Page(head=head, parts=(words(hint),))

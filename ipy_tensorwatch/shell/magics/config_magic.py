@@ -59,6 +59,6 @@ def _trait(settings: TensorWatch, name: str) -> TraitType[Any, Any]:
     traits = settings.traits(config=True)
     if name not in traits:
         near = difflib.get_close_matches(name, traits, n=1)
-        hint = f": did you mean {near[0]}?" if near else f": there are {', '.join(sorted(traits))}"
-        raise UsageError(f"%tensorwatch config: no setting is called {name}{hint}")
+        hint = f": did you mean {near[0]}?" if near else f": the settings are {', '.join(sorted(traits))}"
+        raise UsageError(f"%tensorwatch config: there is no setting {name}{hint}")
     return traits[name]

@@ -73,12 +73,14 @@ class TensorMagics(Magics):
             return None
         if cell is not None:
             if options.tensors:
-                raise UsageError("%%tensordiff: the code stands on the lines below")
+                raise UsageError("%%tensordiff takes only options on its line: the code goes on the lines below")
             return run_body(self.shell, self._watcher, options, line, cell)
         if len(options.tensors) == 1:
-            raise UsageError("%tensordiff: name two tensors to compare, or none")
+            raise UsageError("%tensordiff compares two tensors: name another, or none to see what the last cell did")
         if len(options.tensors) > 2:  # noqa: PLR2004  (A and B)
-            raise UsageError(f"%tensordiff: {len(options.tensors)} words, but two tensors can be compared")
+            raise UsageError(
+                f"%tensordiff compares two tensors, not {len(options.tensors)}: {', '.join(options.tensors)}"
+            )
         things = [self._evaluate(text) for text in options.tensors]
         self._answer("%tensordiff", partial(self._compare, things) if things else self._diff, options)
         return None

@@ -71,7 +71,7 @@ function Happened(props: Ways & { known: PathPast; isBlamed: boolean }): JSX.Ele
   return (
     <div ref={list}>
       <h4>{isBlamed ? "Every write to it, latest first" : "What happened to it"}</h4>
-      {shown.length === 0 && <p class="tw-note">No cell has written to it since it is watched.</p>}
+      {shown.length === 0 && <p class="tw-note">No cell was seen to write to it.</p>}
       <ul class="tw-lines">
         {shown.map(([cell, event]) => (
           <Event key={keyOf(cell, event)} cell={cell} event={event} {...ways} />

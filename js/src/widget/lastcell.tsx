@@ -56,8 +56,8 @@ function matching(told: Told, filter: string): Told {
 
 const STATUS = {
   ok: "",
-  error: "It raised an error, and was compared all the same.",
-  interrupted: "It was interrupted, and compared all the same.",
+  error: "It raised an error; its tensors were compared.",
+  interrupted: "It was interrupted; its tensors were compared.",
 };
 
 /** Sum up lines: `4 more: 2 written by name, 1 rebound, 1 new`, or without the total where nothing stands above. */
@@ -75,11 +75,11 @@ export function summary(lines: readonly Line[], leftOut: number, isAll: boolean)
 
 const CAUSES: Record<string, string> = {
   direct: "written by name",
-  optimizer: "updated by an optimizer",
+  optimizer: "updated by an optimizer or by hand",
   backward: "changed by backward",
   module: "changed by their module",
   object: "changed by their own object",
-  leftover: "told by another name",
+  leftover: "listed under another name",
 };
 
 const KINDS: Record<string, string> = {
@@ -87,7 +87,7 @@ const KINDS: Record<string, string> = {
   unbound: "gone",
   rebound: "rebound",
   touched: "touched",
-  metadata: "with other metadata",
+  metadata: "with changed metadata",
 };
 
 function Lines(props: Ways & { lines: readonly Line[]; cell: CellHead }): JSX.Element {

@@ -29,7 +29,7 @@ export function Memory(props: {
   if (rows.length === 0) {
     return (
       <p class="tw-note">
-        {filter ? "No variable is called so." : "There are no tensors yet. Make one, and run its cell."}
+        {filter ? "No variable matches the filter." : "There are no tensors yet. Make one, and run its cell."}
       </p>
     );
   }

@@ -24,8 +24,8 @@ def lines(page) -> list[str]:
 def test_what_is_frozen_is_listed_with_how_far_it_is_guarded():
     assert lines(show_frozen([W, ON_CUDA]))[2:] == [
         "tensor what since a write is",
-        "w float32 · 2×3 · 24 B cell 3 stopped, or undone",
-        "c float32 · 2×3 · 24 B cell 3 stopped, if an operator of PyTorch makes it",
+        "w float32 · 2×3 · 24 B cell 3 stopped or undone",
+        "c float32 · 2×3 · 24 B cell 3 stopped if a PyTorch operator makes it",
     ]
 
 

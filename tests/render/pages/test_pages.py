@@ -82,7 +82,7 @@ def test_why_tells_what_a_tensor_is_and_that_it_is_alone():
         " tensorwatch  why x",
         "   tensor · float32 · 6 · cpu · 24 B · v1",
         "   no other variable holds its memory",
-        "   no cell was seen to write to it since it is watched",
+        "   no cell was seen to write to it",
     ]
 
 
@@ -121,8 +121,8 @@ def test_why_counts_holders_that_no_name_leads_to():
     texts = [lines(explain(memory(unnamed=count)))[3] for count in (1, 2)]
 
     assert texts == [
-        "   1 more tensor holds its storage that no name leads to: a view's base, a saved tensor, a closure",
-        "   2 more tensors hold its storage that no name leads to: a view's base, a saved tensor, a closure",
+        "   1 more tensor without a name holds its storage: a view's base, a saved tensor, or one in a closure",
+        "   2 more tensors without a name hold its storage: a view's base, a saved tensor, or one in a closure",
     ]
 
 
@@ -182,7 +182,7 @@ def test_code_in_the_meaning_of_a_setting_is_code():
 def test_settings_tell_what_was_changed():
     page = show_settings([Setting(name="probes", value="False", default="True", help="Look between statements.")])
 
-    assert lines(page)[-1] == "   probes   False (was True)   Look between statements."
+    assert lines(page)[-1] == "   probes   False (default True)   Look between statements."
 
 
 def compared(relation="disjoint", *, elements):
@@ -215,10 +215,10 @@ def test_elements_that_differ_are_shown_side_by_side():
     ("why", "told"),
     [
         ({"code": "shapes"}, "their shapes differ, so their values are not compared"),
-        ({"code": "too-large"}, "their values cannot be compared: they would be too large as plain tensors"),
+        ({"code": "too-large"}, "their values cannot be compared: they would take too much memory as dense tensors"),
         (
             {"code": "no-numbers", "detail": "object"},
-            "their values cannot be compared: values of type object are no numbers",
+            "their values cannot be compared: values of type object are not numbers",
         ),
         ({"code": "raised", "detail": "TypeError"}, "their values cannot be compared: TypeError"),
         (
@@ -253,7 +253,10 @@ def test_a_diff_counts_shows_values_and_lists_operators():
 
 
 def test_a_change_without_an_operator_went_past_pytorch():
-    assert diffed(change())[-1] == "   no operator was seen to write x: NumPy, a raw pointer or compiled code"
+    assert (
+        diffed(change())[-1]
+        == "   no operator was seen to write x; writes by NumPy, raw pointers and compiled code are not recorded"
+    )
 
 
 def test_without_a_recorder_nothing_is_said_about_operators():

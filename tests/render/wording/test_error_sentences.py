@@ -13,7 +13,7 @@ from ipy_tensorwatch.render.wording.error_sentences import raised as told_raised
 from ipy_tensorwatch.render.wording.error_sentences import why_raised
 from tests.support.records import elsewhere, raised, reading, refused, site, spoiled, stopped, typed, writing
 
-AS_LEAF = ": a write that autograd records would make it a result, which collects no gradient"
+AS_LEAF = ": if autograd recorded the write, it would be no leaf any more and get no gradient"
 INNER = Inner(cell=1, line=3, text="t.add_(1)")
 FROM_H = {"path": "a", "base": "h"}
 REFUSED = {
@@ -31,31 +31,31 @@ REFUSED = {
     "a view of a leaf of no name": (refused("view-of-leaf", path="a"), "`a` is a leaf that requires grad" + AS_LEAF),
     "one of several": (
         refused("one-of-several", op="UnbindBackward0", **FROM_H),
-        "`a` is one of several views of `h` that `unbind` made at once, and autograd records no write to one of these",
+        "`a` is one of several views of `h` that `unbind` returned together, and autograd does not allow a write to one of them",
     ),
     "one of several, by who knows what": (
         refused("one-of-several", op="AsStridedBackward0", path="a"),
-        "`a` is one of several views that one call made at once, and autograd records no write to one of these",
+        "`a` is one of several views that one call returned together, and autograd does not allow a write to one of them",
     ),
     "one of several, of nobody knows what": (
         refused("one-of-several", path="a"),
-        "`a` is one of several views that one call made at once, and autograd records no write to one of these",
+        "`a` is one of several views that one call returned together, and autograd does not allow a write to one of them",
     ),
     "a Function's view": (
         refused("made-by-function", **FROM_H),
-        "`a` is a view of `h` that a custom Function gave, and the write would pass by the Function's backward",
+        "`a` is a view of `h` that a custom Function returned, and the write would bypass the Function's backward",
     ),
     "a view without a record": (
         refused("no-grad-view", **FROM_H),
-        "`a` is a view of `h` made under no_grad, so that it is not clear whether the write is to be recorded",
+        "`a` is a view of `h` made under no_grad, so autograd cannot tell whether to record the write",
     ),
     "an inference view": (
         refused("inference-view", **FROM_H),
-        "`a` is a view of `h` made in inference mode, and cannot be written to outside of it",
+        "`a` is a view of `h` made in inference mode, and cannot be written to outside of that mode",
     ),
     "a late view": (
         refused("one-of-several", op="SplitBackward0", late=True, writing=writing(), **FROM_H),
-        "`a`, one of several views of `h` that `split` made at once, cannot be used any more: its memory was written to in cell 3, line 2: `h.add_(1)`",
+        "`a`, one of several views of `h` that `split` returned together, cannot be used any more: its memory was written to in cell 3, line 2: `h.add_(1)`",
     ),
     "a late view that nobody was seen to write": (
         refused("inference-view", late=True, **FROM_H),
@@ -67,33 +67,33 @@ REFUSED = {
     ),
     "an inference tensor": (
         refused("inference"),
-        "`w` was made in inference mode, and may be written to only there",
+        "`w` was made in inference mode, and may be written to only in that mode",
     ),
     "an inference tensor that was written": (
         refused("inference", is_written=True),
-        "`w` was made in inference mode, and may be written to only there; its numbers have been changed all the same",
+        "`w` was made in inference mode, and may be written to only in that mode; its values have changed nevertheless",
     ),
     "a detached view": (refused("detached-view", **FROM_H), "`a` is a view of `h`, which has the history of its base"),
     "a detached view of nobody": (refused("detached-view", path="a"), "`a` is a view, which has the history of its base"),
     "out=": (refused("out"), "autograd does not record what is written by `out=`, and one of the tensors requires grad"),
-    "a marked view": (refused("marked-view", path="a"), "`a` is a view, and a Function that writes to a view may give but one tensor"),
+    "a marked view": (refused("marked-view", path="a"), "`a` is a view, and a Function that writes to a view may return only one tensor"),
     "a captured tensor": (
         refused("captured"),
-        "`w` is not handed to the function that is transformed, so that it must not be written to",
+        "`w` is not an argument of the transformed function, which may write only to its arguments",
     ),
     "an expanded tensor": (
         refused("expanded", reading=reading(1, shape=(2, 3, 1), strides=(4, 0, 0)), **FROM_H),
-        "`a` was expanded from `h`, so that its 3 parts along dimension 1 are one and the same memory",
+        "`a` was expanded from `h`, so its 3 slices along dimension 1 are the same memory",
     ),
     "a tensor of one part that steps nowhere": (
         refused("expanded", reading=reading(1, shape=(1, 3), strides=(0, 0))),
-        "`w` was expanded, so that its 3 parts along dimension 1 are one and the same memory",
+        "`w` was expanded, so its 3 slices along dimension 1 are the same memory",
     ),
     "an expanded tensor that was not found": (
         refused("expanded", reading=None),
         "it writes to elements that share memory, as those of an expanded tensor do",
     ),
-    "a tensor read and written": (refused("shared"), "it reads elements of `w` that it has overwritten by then"),
+    "a tensor read and written": (refused("shared"), "it would read elements of `w` after it has overwritten them"),
 }  # fmt: skip
 
 WROTE = "was overwritten in cell 3, line 2: `h.add_(1)`"

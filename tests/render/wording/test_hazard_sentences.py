@@ -92,15 +92,15 @@ OVERWRITTEN = {
 OTHERS = {
     "gradients that are one memory": (
         hazard(code="TW203", outcome="wrong", paths=("a.grad", "b.grad"), fact=None, written_at=site(2, "loss.backward()"), **UNSAVED),
-        "the next backward will give wrong gradients, without an error: `a.grad` and `b.grad` are one memory since cell 3, line 2: `loss.backward()`. Each is added what both get, and `clip_grad_norm_` scales it twice.",
+        "the next backward will give wrong gradients, without an error: `a.grad` and `b.grad` are one memory since cell 3, line 2: `loss.backward()`. Each collects the gradients of both, and `clip_grad_norm_` scales them twice.",
     ),
     "three gradients": (
         hazard(code="TW203", outcome="wrong", paths=("a.grad", "b.grad", "c.grad"), fact=None, written_at=None, **UNSAVED),
-        "the next backward will give wrong gradients, without an error: `a.grad` and `b.grad` and 1 more are one memory since cell 3. Each is added what both get, and `clip_grad_norm_` scales it twice.",
+        "the next backward will give wrong gradients, without an error: `a.grad` and `b.grad` and 1 more are one memory since cell 3. Each collects the gradients of both, and `clip_grad_norm_` scales them twice.",
     ),
     "gradients that were assigned": (
         hazard(code="TW203", outcome="risk", paths=("a.grad", "b.grad", "c.grad", "d.grad"), fact=AssignedGradients(groups=2), written_at=site(2, "q.grad = p.grad"), **UNSAVED),
-        "a backward before these gradients are set to None would give wrong gradients, without an error: `a.grad` and `b.grad` and 1 more pair are one memory, assigned in cell 3, line 2: `q.grad = p.grad`. Each is added what both get, and `clip_grad_norm_` scales it twice.",
+        "a backward before these gradients are set to None would give wrong gradients, without an error: `a.grad` and `b.grad` and 1 more pair are one memory, assigned in cell 3, line 2: `q.grad = p.grad`. Each collects the gradients of both, and `clip_grad_norm_` scales them twice.",
     ),
     "a hook that wrote into a gradient": (
         hazard("b", code="TW210", outcome="wrong", fact=WrongBackward(writer="damp", hooked="b"), written_at=site(2, "loss.backward()"), happened=True, **UNSAVED),
@@ -116,19 +116,19 @@ OTHERS = {
     ),
     "a state dict": (
         hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **UNSAVED),
-        "`best` is no copy: its tensors are those of `net`, so that training went on in it in cell 3, line 2: `opt.step()`. Loaded later, it gives what was trained last.",
+        "`best` is not a copy: its tensors are those of `net`, so it changed with them in cell 3, line 2: `opt.step()`. Loaded later, it gives the latest values.",
     ),
     "a state dict taken in the same cell": (
         hazard("best['w']", code="TW207", outcome="risk", fact=KeptReference(container="best", owner="net"), written_at=site(2, "opt.step()"), **(UNSAVED | {"saved_cell": 3, "saved_at": site(1, "best = net.state_dict()")})),
-        "`best` is no copy: taken in cell 3, line 1, its tensors are those of `net`, so that training went on in it in cell 3, line 2: `opt.step()`. Loaded later, it gives what was trained last.",
+        "`best` is not a copy: taken in cell 3, line 1, its tensors are those of `net`, so it changed with them in cell 3, line 2: `opt.step()`. Loaded later, it gives the latest values.",
     ),
     "one memory": (
         hazard("kept[0]", code="TW211", outcome="risk", fact=OneMemory(container="kept", count=5, times=5), written_at=site(2, "buf += 1"), **(UNSAVED | {"saved_cell": 3, "saved_at": site(3, "kept.append(buf)")})),
-        "5 tensors of `kept` are one memory: kept in cell 3, line 3, it was written 5 times in cell 3, line 2: `buf += 1`, so that each of them holds what was written last.",
+        "5 tensors of `kept` are one memory: kept in cell 3, line 3, it was written 5 times in cell 3, line 2: `buf += 1`, so all of them hold what was written last.",
     ),
     "one memory without a version": (
         hazard("kept[0]", code="TW211", outcome="risk", fact=OneMemory(container="kept", count=5, times=None), written_at=site(2, "buf += 1"), **UNSAVED),
-        "5 tensors of `kept` are one memory: it was written again in cell 3, line 2: `buf += 1`, so that each of them holds what was written last.",
+        "5 tensors of `kept` are one memory: it was written again in cell 3, line 2: `buf += 1`, so all of them hold what was written last.",
     ),
     "memory that was freed": (
         hazard(code="TW208", outcome="risk", fact=GoneMemory(how="freed"), **UNSAVED),
@@ -136,7 +136,7 @@ OTHERS = {
     ),
     "memory of somebody else": (
         hazard(code="TW208", outcome="risk", fact=GoneMemory(how="let-go"), **UNSAVED),
-        "reading `h` can crash the kernel, printing it too: its memory was another's, who has let go of it.",
+        "reading `h` can crash the kernel, printing it too: its memory belonged to another object, which has released it.",
     ),
     "a write that autograd did not record": (
         hazard(code="TW209", outcome="wrong", fact=UnrecordedWrite(via="c"), **UNSAVED),
@@ -164,7 +164,7 @@ OTHERS = {
     ),
     "the round before": (
         hazard(code="TW213", outcome="raises", fact=FreedGraph(root="loss", name="h", how="goes-on", raised=Raised(statement=TypedLine(cell=3, line=1, text="loss.backward()"))), happened=True, written_at=None, written_cell=None, **UNSAVED),
-        "`loss.backward()` raised: through `h` its graph goes on into that of the round before, which a backward has freed",
+        "`loss.backward()` raised: through `h` its graph reaches into that of the previous round, which a backward has freed",
     ),
 }  # fmt: skip
 MESSAGES = OVERWRITTEN | OTHERS
@@ -182,7 +182,7 @@ def test_a_hazard_says_what_will_go_wrong_and_how_it_came_to_this(name: str):
     [
         (stopped(), "`loss.backward()` raised: `h`, saved by MulBackward0 in cell 2, line 4, was overwritten in cell 3, line 2: `h.add_(1)`"),
         (StoppedUnread(raised=raised(), is_detached=True), "`loss.backward()` raised: a tensor that it needs was detached by `detach_`"),
-        (refused("shared"), "`w.add_(1)` raised: it reads elements of `w` that it has overwritten by then"),
+        (refused("shared"), "`w.add_(1)` raised: it would read elements of `w` after it has overwritten them"),
     ],
 )  # fmt: skip
 def test_what_came_true_says_what_raised_and_why(fact, expected: str):
@@ -197,7 +197,7 @@ def test_what_came_true_says_what_raised_and_why(fact, expected: str):
         (OTHERS["gradients that are one memory"][0], "the next backward will give wrong gradients"),
         (hazard("d['a, b']", code="TW208", fact=GoneMemory(how="freed")), "reading d['a, b'] can crash the kernel"),
         (OTHERS["one that may be meant"][0], "a backward through what is computed from it from now on would give wrong gradients"),
-        (OTHERS["a state dict"][0], "best is no copy"),
+        (OTHERS["a state dict"][0], "best is not a copy"),
         (OTHERS["elements over each other"][0], "elements of h share memory"),
     ],
 )  # fmt: skip
@@ -222,9 +222,9 @@ def test_code_does_not_end_the_backquotes_that_it_stands_in():
     [
         ("graph-gone", "over: its graph is gone"),
         ("bytes-back", "over: its bytes are what they were"),
-        ("backward-done", "over: backward has let go of it"),
-        ("variable-gone", "over: what it was about is gone"),
-        ("memory-replaced", "over: its memory is another now"),
+        ("backward-done", "over: backward has released it"),
+        ("variable-gone", "over: its variable is gone"),
+        ("memory-replaced", "over: it has other memory now"),
     ],
 )
 def test_a_hazard_that_is_over_tells_why(ending: Ending, expected: str):

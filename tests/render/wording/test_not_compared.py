@@ -33,18 +33,18 @@ REASONS = [
     (Reason("gone"), "its memory is gone", "its memory is gone"),
     (Reason("own-error"), "an error of tensorwatch itself", "an error of tensorwatch itself"),
     (Reason("born-unread"), "not compared within the cell that made it: no time was left", "not compared within the cell that made it: no time was left"),
-    (Reason("held-no-tensor"), "held no tensor when it was its turn", "held no tensor when it was its turn"),
-    (Reason("nameless"), "its name is no text", "its name is no text"),
+    (Reason("held-no-tensor"), "it held no tensor when it was looked at", "it held no tensor when it was looked at"),
+    (Reason("nameless"), "its name is not a string", "its name is not a string"),
     (Reason("too-deep"), "nested too deep", "nested too deep"),
     (Reason("too-many"), "too many containers", "too many containers"),
     (Reason("error-while-walking", "KeyError"), "KeyError while walking", "KeyError while walking"),
-    (Reason("names-no-text"), "its parts have names that are no text", "its parts have names that are no text"),
-    (Reason("groups-no-list"), "its param_groups are no list", "its param_groups are no list"),
-    (Reason("state-no-dict"), "its state is no dict", "its state is no dict"),
-    (Reason("changed-by-thread"), "another thread changes it all the time", "another thread changes it all the time"),
-    (Reason("own-dict-reader"), "its __dict__ is read by code of its own", "its __dict__ is read by code of its own"),
-    (Reason("no-list"), "no list", "no list"),
-    (Reason("no-tensor"), "no tensor", "no tensor"),
+    (Reason("names-no-text"), "its parts have names that are not strings", "its parts have names that are not strings"),
+    (Reason("groups-no-list"), "its param_groups is not a list", "its param_groups is not a list"),
+    (Reason("state-no-dict"), "its state is not a dict", "its state is not a dict"),
+    (Reason("changed-by-thread"), "another thread keeps changing it", "another thread keeps changing it"),
+    (Reason("own-dict-reader"), "its class defines how its __dict__ is read", "its class defines how its __dict__ is read"),
+    (Reason("no-list"), "it is not a list", "it is not a list"),
+    (Reason("no-tensor"), "it is not a tensor", "it is not a tensor"),
 ]  # fmt: skip
 
 
@@ -63,7 +63,7 @@ REFUSALS = [
     (FreezeRefusal(code="unknown-memory", unknown=Reason("freed")), "its storage was freed or cut"),
     (FreezeRefusal(code="inference"), "it is an inference tensor"),
     (FreezeRefusal(code="no-version"), "its version cannot be read"),
-    (FreezeRefusal(code="let-go"), "its memory was another's, who has let go of it"),
+    (FreezeRefusal(code="let-go"), "its memory belonged to another object, which has released it"),
     (FreezeRefusal(code="references"), "its bytes are references to Python objects, or to text"),
     (FreezeRefusal(code="unreadable"), "its memory cannot be read"),
     (FreezeRefusal(code="frozen-already", known=W), "w is frozen already (cell 2)"),
@@ -81,5 +81,5 @@ def test_no_refusal_goes_without_words():
 
 
 def test_what_is_frozen_no_more_says_why():
-    assert "its memory was another's, who has let go of it" == released("let-go")
+    assert "its memory belonged to another object, which has released it" == released("let-go")
     assert "it was written to, and its bytes could not be put back" == released("lost")

@@ -27,7 +27,7 @@ def test_one_or_several_fields():
         for one in (("shape",), ("shape", "dtype"))
     ]
 
-    assert told == ["the shape of x was another", "the shape and the dtype of x were another"]
+    assert told == ["the shape of x was different then", "the shape and the dtype of x were different then"]
 
 
 def test_frozen_memory_is_named():

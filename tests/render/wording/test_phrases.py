@@ -16,17 +16,17 @@ from tests.support.records import THREE_OF_SIX, change, site
     [
         (change(), None, "changed through y"),
         (change(), ("a", "b"), "changed through a, b"),
-        (change(silent=False), None, "changed, not named"),
+        (change(silent=False), None, "changed, but no line names it"),
         (change(via=(), cause="call"), None, "changed inside a call"),
         (change(via=(), cause="direct"), None, "written by name"),
-        (change(via=(), cause="optimizer"), None, "updated by an optimizer"),
+        (change(via=(), cause="optimizer"), None, "updated by an optimizer or by hand"),
         (change(via=(), cause="backward"), None, "changed by backward"),
         (change(via=(), cause="module"), None, "changed by its module"),
         (change(via=(), cause="object"), None, "changed by its own method"),
         (change(via=(), cause="outside"), None, "changed between cells"),
         (change(via=(), cause=None), None, "changed"),
         (change(kind="metadata", fields=("shape", "strides")), None, "shape, strides changed"),
-        (change(kind="touched"), None, "touched: version went up, same bytes"),
+        (change(kind="touched"), None, "same bytes, but the version counter rose"),
         (change(kind="bound"), None, "new"),
         (change(kind="unbound"), None, "gone"),
         (change(kind="rebound"), None, "another tensor now"),
@@ -48,7 +48,7 @@ ONE = (Example(index=(), before=0.0, after="nan"),)
         (change(elements=None), None, "bytes differ"),
         (change(verified=False), None, "bytes not compared"),
         (change(elements=Elements(changed=None, total=1200)), None, "some of 1,200 elements"),
-        (change(elements=Elements(changed=1, total=2, examples=ONE)), None, "1 of 2 elements, no finite |Δ|"),
+        (change(elements=Elements(changed=1, total=2, examples=ONE)), None, "1 of 2 elements, NaN or infinite now"),
         (change(elements=Elements(changed=1, total=2, max_abs=1.0, examples=ONE)), None, "1 of 2 elements, max |Δ| 1"),
         (change(elements=Elements(changed=1, total=2, examples=THREE_OF_SIX.examples)), None, "1 of 2 elements"),
         (change(kind="touched"), None, ""),
@@ -116,7 +116,9 @@ def test_several_tensors_of_a_container_are_counted():
 def test_only_bytes_that_no_operator_wrote_are_told_to_have_come_from_elsewhere():
     [past] = operators([], [change("x"), change("y", kind="touched")], 5)
 
-    assert "no operator was seen to write x: NumPy, a raw pointer or compiled code" == str(past)
+    assert "no operator was seen to write x; writes by NumPy, raw pointers and compiled code are not recorded" == str(
+        past
+    )
 
 
 def test_silent_changes_come_first_and_what_is_new_last():

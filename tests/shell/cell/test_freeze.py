@@ -525,7 +525,7 @@ w, number, model = torch.ones(2), 5, torch.nn.Linear(2, 2)
             "freeze",
             "%tensorwatch freeze: the following arguments are required: PATH; see %tensorwatch freeze --help",
         ),
-        ("thaw w", "w is not frozen, nor is anything else"),
+        ("thaw w", "w is not frozen; nothing is"),
     ],
 )
 def test_nonsense_is_answered_with_one_line_and_changes_nothing(notebook: Notebook, asked: str, told: str):

@@ -58,8 +58,8 @@ def test_that_checks_have_begun_to_be_skipped_is_said_once():
         later = [nb.cell("x.sum()\n0;").stdout for _ in range(3)]
 
     assert first == (
-        " tensorwatch  [1]  2 tensors were not compared: the time for it is up\n"
-        "   they are compared after later cells; said once, %tensorwatch status tells it for the last cell\n"
+        " tensorwatch  [1]  2 tensors were not compared: no time was left\n"
+        "   they come first after later cells; this is said once: %tensorwatch status shows it for the last cell\n"
     )
     assert later == ["", "", ""]
 

@@ -86,7 +86,7 @@ def test_a_magic_changes_nothing(aliased: Notebook):
 
 
 def test_off_leaves_cells_alone_and_on_goes_on_without_telling_what_happened_between(aliased: Notebook):
-    assert "False (was True)" in said(aliased, "%tensorwatch off")
+    assert "False (default True)" in said(aliased, "%tensorwatch off")
     assert aliased.cell("y.add_(1);").stdout == ""
     said(aliased, "%tensorwatch on")
     assert silent(aliased.run("a = 1")) == set()
@@ -110,15 +110,15 @@ def test_the_status_tells_on_and_off_and_what_was_compared(aliased: Notebook):
 
 
 def test_a_setting_is_changed_and_told(aliased: Notebook):
-    assert "5 (was 10000)" in said(aliased, "%tensorwatch config history_length = 5")
-    assert "5 (was 10000)" in said(aliased, "%tensorwatch config history_length")
+    assert "5 (default 10000)" in said(aliased, "%tensorwatch config history_length = 5")
+    assert "5 (default 10000)" in said(aliased, "%tensorwatch config history_length")
     assert "budget_share" in said(aliased, "%tensorwatch config")
 
 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("config histori_length=5", "no setting is called histori_length: did you mean history_length?"),
+        ("config histori_length=5", "there is no setting histori_length: did you mean history_length?"),
         ("config history_length=many", "history_length cannot be 'many'"),
         ("config enabled=perhaps", "enabled cannot be 'perhaps': it is True or False"),
         ("config budget_floor=-1", "budget_floor cannot be '-1': it is a number from 0"),
@@ -127,7 +127,7 @@ def test_a_setting_is_changed_and_told(aliased: Notebook):
         ("config block=half", "block cannot be 'half': it is one of auto, whole, line, off"),
         ("config history_length=0", "history_length cannot be '0': it is a whole number from 1"),
         ("histroy x", "there is no command 'histroy': did you mean history?"),
-        ("config zzz", "no setting is called zzz: there are block, budget_floor"),
+        ("config zzz", "there is no setting zzz: the settings are block, budget_floor"),
         (
             "nonsense",
             "%tensorwatch: there is no command 'nonsense': the commands are help, on, off, status, why, history, freeze, thaw, frozen, blame, restore, config; see %tensorwatch --help",
@@ -169,7 +169,7 @@ def test_each_command_says_in_the_same_line_why_there_is_no_tensor(aliased: Note
 def test_what_this_cell_made_is_not_watched_yet(aliased: Notebook):
     told = complaint(aliased, "late = {'w': torch.ones(2)}\n%tensorwatch why late")
 
-    assert "late is not watched: it was made in this cell, or is made anew each time that it is read" in told
+    assert "late is not watched: it was made in this cell, or is made again each time that it is read" in told
 
 
 CONTAINERS = """
@@ -250,13 +250,13 @@ def test_why_tells_group_history_and_ipythons_own_holders(aliased: Notebook):
 def test_why_counts_what_a_closure_holds(aliased: Notebook):
     aliased.run("def hide(t):\n    kept = t.detach()\n    return lambda: kept\nhidden = hide(x)")
 
-    assert "1 more tensor holds its storage that no name leads to" in said(aliased, "%tensorwatch why x")
+    assert "1 more tensor without a name holds its storage" in said(aliased, "%tensorwatch why x")
 
 
 def test_why_counts_the_base_of_a_view_and_the_tensor_behind_an_array(aliased: Notebook):
     aliased.run("v = torch.zeros(6).view(2, 3)\nt = torch.zeros(3)\na = t.numpy()")
 
-    assert "1 more tensor holds its storage" in said(aliased, "%tensorwatch why v")
+    assert "1 more tensor without a name holds its storage" in said(aliased, "%tensorwatch why v")
     assert "more tensor" not in said(aliased, "%tensorwatch why t")
 
 
@@ -374,8 +374,8 @@ def test_as_many_values_are_shown_as_asked_for(aliased: Notebook):
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("x", "name two tensors to compare, or none"),
-        ("x y x", "3 words, but two tensors can be compared"),
+        ("x", "%tensordiff compares two tensors: name another, or none to see what the last cell did"),
+        ("x y x", "%tensordiff compares two tensors, not 3: x, y, x"),
         ("x nobody", "nobody: NameError: name 'nobody' is not defined"),
         ("x 1/0", "1/0: ZeroDivisionError"),
         ("x 5", "5 is neither a tensor nor an array; its type is int"),

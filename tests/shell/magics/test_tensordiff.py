@@ -251,7 +251,7 @@ def test_every_kind_of_change_is_shown(aliased: Notebook):
     assert rows == {
         "x": "changed through y line 2 y.add_(1) 6 of 6 elements, max |Δ| 1 v0 → v1 [0] 0 → 1, [1] 0 → 1, [2] 0 → 1, …",
         "y": "written by name line 2 y.add_(1) 6 of 6 elements, max |Δ| 1 v0 → v1 [0, 0] 0 → 1, [0, 1] 0 → 1, [0, 2] 0 → 1, …",
-        "same": "touched: version went up, same bytes v0 → v1",
+        "same": "same bytes, but the version counter rose v0 → v1",
         "turned": "shape, strides changed 3×2 float32 v0 → v1",
         "old": "another tensor now 2 float32",
         "new": "new 6 float32",
@@ -383,7 +383,9 @@ def test_only_variables_whose_own_bytes_were_touched_are_named(aliased: Notebook
 def test_a_change_without_an_operator_is_said_to_have_gone_past_pytorch(aliased: Notebook):
     told = aliased.cell("%%tensordiff\nx.numpy()[0] = 1").stdout
 
-    assert told.rstrip().endswith("no operator was seen to write x, y: NumPy, a raw pointer or compiled code")
+    assert told.rstrip().endswith(
+        "no operator was seen to write x, y; writes by NumPy, raw pointers and compiled code are not recorded"
+    )
 
 
 # --- nothing of the user's is changed ----------------------------------------------------------------
@@ -559,7 +561,7 @@ def test_called_from_a_program_it_runs_a_cell(aliased: Notebook):
         ("%%tensordiff\n", "the cell body is empty"),
         ("%%tensordiff\n\n\n", "there is no code below"),
         ("%%tensordiff --nonsense\nx.add_(1)", "unrecognized arguments: --nonsense"),
-        ("%%tensordiff x y\nx.add_(1)", "the code stands on the lines below"),
+        ("%%tensordiff x y\nx.add_(1)", "the code goes on the lines below"),
         ("%%tensordiff --values many\nx.add_(1)", "'many' is not a whole number"),
     ],
 )

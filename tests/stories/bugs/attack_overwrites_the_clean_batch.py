@@ -1,4 +1,4 @@
-"""`adv = x.detach()` is no copy: the attack moves the clean batch too, so the distortion reads zero."""
+"""`adv = x.detach()` is not a copy: the attack moves the clean batch too, so the distortion reads zero."""
 # %%
 import torch
 from torch import nn

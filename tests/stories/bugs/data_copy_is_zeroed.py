@@ -1,4 +1,4 @@
-"""`.data` is no copy and hides the write: the gradient is silently zero."""
+"""`.data` is not a copy and hides the write: the gradient is silently zero."""
 # %%
 import torch
 leaf = torch.tensor([0.5, 1.0, 2.0], requires_grad=True)

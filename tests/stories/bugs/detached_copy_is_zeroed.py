@@ -1,4 +1,4 @@
-"""`detach()` is no copy: zeroing it overwrites an activation that backward needs, and backward refuses."""
+"""`detach()` is not a copy: zeroing it overwrites an activation that backward needs, and backward refuses."""
 # %%
 import torch
 leaf = torch.tensor([0.5, 1.0, 2.0], requires_grad=True)
