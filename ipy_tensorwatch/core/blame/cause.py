@@ -19,14 +19,7 @@ from .path_writes import Course
 from .possible_writers import FEW, WriterSearch
 from .silent import SILENT, Verdict
 from .site_order import order_sites
-from .updates import (
-    counts_as_parameter,
-    gives_back,
-    is_by_optimizers_method,
-    is_gradient_by_hand,
-    is_update_by_hand,
-    optimizers_called,
-)
+from .updates import counts_as_parameter, is_by_optimizers_method, is_gradient_by_hand, is_update_by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -284,11 +277,11 @@ class _Case:
 
     def _is_backward(self, statement: Statement, reached: Reach) -> bool:
         """Return whether a gradient was written by a backward, an optimizer, or by hand, through its leaf's `.grad`."""
-        if runs_backward(statement) or reached.backward or optimizers_called(self.cell, statement, reached):
+        if runs_backward(statement) or reached.backward:
             return True
-        if not statement.calls or self._named_others(statement) or gives_back(self.changed, statement):
+        if not statement.calls or self._named_others(statement):
             return False
-        return not reached.candidates or is_gradient_by_hand(self.changed, reached)
+        return not reached.candidates or is_gradient_by_hand(self.cell, self.changed, statement, reached)
 
     def _is_of_called_module(self, statement: Statement, reached: Reach) -> bool:
         """Return whether a buffer was reached through the module that was called, not through another one."""

@@ -30,13 +30,13 @@ def is_by_optimizers_method(
     """
     if changed.path.is_grad:
         return False
-    owners = optimizers_called(cell, statement, reached)
+    owners = _optimizers_called(cell, statement, reached)
     if any(one is not None and one.leads_to(changed.path) for one in owners):
         return True
     return bool(owners) and not has_stepped and _is_its_own(changed)
 
 
-def optimizers_called(cell: CellIndex, statement: Statement, reached: Reach) -> list[AccessPath | None]:
+def _optimizers_called(cell: CellIndex, statement: Statement, reached: Reach) -> list[AccessPath | None]:
     """Return the optimizers of which a statement runs a method that may write; None for one without a path."""
     called = [one.owner for one in statement.methods if not promises_to_read(one.name)]
     running = [one for likeliest in reached.candidates[:1] for one in likeliest.within if one.kind == "optimizer"]
@@ -77,10 +77,18 @@ def is_update_by_hand(
         return False
     if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
         return not (reached.is_cut or has_stepped) and _is_updated_by_a_library(cell, changed, statement)
-    return is_written_itself(changed, reached.candidates[0])
+    return _is_written_itself(changed, reached.candidates[0])
 
 
-def is_written_itself(changed: ChangedPath, line: Inferred) -> bool:
+def is_gradient_by_hand(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
+    """Return whether a line of a function names a leaf's gradient as written: `p.grad.clamp_(-1, 1)`."""
+    line = reached.candidates[0]
+    if not re.search(r"\.grad\b", line.inner.text) or gives_back(changed, statement) or _promises_to_read(reached):
+        return False
+    return _is_written_itself(changed, line) or bool(_optimizers_called(cell, statement, reached))
+
+
+def _is_written_itself(changed: ChangedPath, line: Inferred) -> bool:
     """Return whether a line writes through the tensor object itself, and no method of a called module runs it."""
     if line.kind == "module" or any(one.is_called for one in line.within):
         return False
@@ -103,14 +111,6 @@ def _is_updated_beside(cell: CellIndex, changed: ChangedPath, statement: Stateme
         return False
     beside = cell.written_in(statement, likeliest.within)
     return any(counts_as_parameter(one) and one.shape == mine.shape for one in beside)
-
-
-def is_gradient_by_hand(changed: ChangedPath, reached: Reach) -> bool:
-    """Return whether a function wrote a gradient by its own name, as one that clips or clears it does."""
-    likeliest = reached.candidates[0]
-    if likeliest.kind != "write" or any(one.kind == "module" for one in likeliest.within):
-        return False
-    return is_written_itself(changed, likeliest) and not _promises_to_read(reached)
 
 
 def _promises_to_read(reached: Reach) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Lines = tuple[int, int, str]
 
 Replacing = Literal[
-    "out-of-place", "record-out-of-place", "bind-detached", "bind-anew", "bind-out", "save-copy",
+    "out-of-place", "bind-detached", "bind-anew", "bind-out", "save-copy",
     "hand-copy", "hand-module-copy", "read-copy", "write-through-base", "one-by-one",
     "no-grad", "no-grad-view", "inference-mode", "assign-copy", "keep-copies",
 ]  # fmt: skip
@@ -30,7 +30,7 @@ Preceding = Literal[
 ]  # fmt: skip
 """The code goes before a statement."""
 Displayed = Literal[
-    "backward-before-statement", "compute-again",
+    "backward-before-statement", "compute-again", "record-out-of-place",
     "copy-for-checkpoint", "copy-for-function", "copy-or-later", "write-some-copy", "find-line",
     "part-gradients", "copy-gradient", "deep-copy", "give-memory", "drop",
     "modules-without-inplace", "module-without-inplace", "look-past-operators", "record-cell", "record-cells",

@@ -160,7 +160,7 @@ def _binds(text: str, name: str) -> bool:
 
 
 def detached(name: str, source: str = "") -> str:
-    """Return the code that detaches a state, which the source may begin with None.
+    """Return the code that detaches a state, which the source may begin with None or a number.
 
     Examples
     --------
@@ -168,10 +168,15 @@ def detached(name: str, source: str = "") -> str:
     ('h = h.detach()', 'state = tuple(one.detach() for one in state)')
     >>> detached("h", "h = None")
     'h = None if h is None else h.detach()'
+    >>> detached("total", "n, total = 0, 0.0")
+    'total = total.detach() if torch.is_tensor(total) else total'
     """
     owner = _ITEM.fullmatch(name)
     path = owner[1] if owner else name
     value = f"tuple(one.detach() for one in {path})" if owner else f"{path}.detach()"
     name = re.escape(path.rpartition(".")[2])
     begins = re.search(rf"\b{name}\b[^\n=]*=[^\n=]*\bNone\b", source)
+    counts = re.search(rf"\b{name}\b[^\n=()]*=[^\n=(\w]*\d[\d.e]*\s*(?:$|[;#,\n])", source)
+    if counts:
+        return f"{path} = {value} if torch.is_tensor({path}) else {path}"
     return f"{path} = None if {path} is None else {value}" if begins else f"{path} = {value}"

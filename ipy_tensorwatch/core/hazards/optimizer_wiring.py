@@ -50,7 +50,8 @@ def unheld_parameters(
     known = {path for one in standing if one.hazard.code == "TW212" for path in one.hazard.paths}
     held = _all_held(trace) if trace.own.steps else frozenset()
     for step in trace.own.steps:
-        for path in sorted(step.paths & made.keys(), key=len)[:1]:
+        left = trace.notebook.leftovers
+        for path in sorted(step.paths & made.keys(), key=lambda one: (root_of(one) in left, len(one)))[:1]:
             judgement = _Judgement(trace=trace, optimizer=path, made=made[path], held=held, known=known)
             yield from judgement.hazards(step, reasoning)
 
@@ -125,11 +126,12 @@ class _Judgement:
                 if reading.collects_gradient and reading.object not in met:
                     path = scene.path_at(place)
                     is_one = reading.kind == "parameter" or str(path) in self.made.places
-                    if is_one and not is_behind(path, self.trace.optimizers):
+                    is_here = path.root in roots if roots else path.root not in self.trace.notebook.leftovers
+                    if is_one and is_here and not is_behind(path, self.trace.optimizers):
                         met.add(reading.object)
                         found.append((path, reading))
             if roots or _are_alike([one for _, one in found], self._held_readings):
-                yield from (one for one in found if one[0].root in roots or not roots)
+                yield from found
 
     @property
     def _held_readings(self) -> list[Reading]:

@@ -29,7 +29,7 @@ def overlaid_writes(changes: Sequence[Change], snapshot: Snapshot, cell: int) ->
 
 def _hazard(change: Change, reading: Reading, cell: int) -> Hazard:
     path, site = change.path, change.site
-    code = f"{path} = {path}.clone()"
+    code = f"{path} = {path}.{'copy' if reading.kind == 'ndarray' else 'clone'}()"
     room = (reading.high - reading.low) // (reading.itemsize or 1)
     return Hazard(
         code="TW206",

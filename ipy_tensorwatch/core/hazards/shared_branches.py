@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from .backward_functions import GradientWriter
     from .hook_functions import Source
 
-_READ = frozenset(("data", "detach", "grad", "register_hook", "retain_grad", "shape", "size"))
+_READ = frozenset(
+    (
+        *("data", "detach", "device", "dim", "dtype", "grad", "grad_fn", "is_leaf", "item", "ndim", "numel"),
+        *("register_hook", "requires_grad", "retain_grad", "shape", "size"),
+    )
+)
 """The attributes of a tensor through which no gradient flows back."""
 _ADDING = frozenset(("add", "sum"))
 _BEFORE = -1, -1

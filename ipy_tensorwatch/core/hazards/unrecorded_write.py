@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..model.saved_tensor import Writing
 from ..statements.rewrite_statement import out_of_place
 from ..syntax.magic_calls import puts_back
-from .facts import UnrecordedWrite, typed_line
+from .facts import UnrecordedWrite
 from .fix import Fix
 from .hazard import Hazard
 from .lasting_hazard import Lasting, anchor
@@ -32,7 +32,9 @@ def unrecorded_writes(
         if reading is not None:
             is_meant = _is_meant(change, reading, snapshot)
             is_risk = is_meant or reading.numel == 1 or change.path in graphs.used
-            hazard = _hazard(change, reading, cell, is_risk=is_risk)
+            via = next((one for path in change.via if (one := snapshot.get(path)) is not None), None)
+            is_array = via is not None and via.kind == "ndarray"
+            hazard = _hazard(change, reading, cell, is_risk=is_risk, is_array=is_array)
             yield Lasting(hazard=hazard, anchors=(anchor(change.path, reading),))
 
 
@@ -47,24 +49,26 @@ def _is_meant(change: Change, reading: Reading, snapshot: Snapshot) -> bool:
     return not (change.silent and change.versioned and by_another)
 
 
-def _hazard(change: Change, reading: Reading, cell: int, *, is_risk: bool) -> Hazard:
+def _hazard(change: Change, reading: Reading, cell: int, *, is_risk: bool, is_array: bool) -> Hazard:
     return Hazard(
         code="TW209",
         outcome="risk" if is_risk else "wrong",
         paths=(change.path,),
         op=reading.grad_fn,
         fact=UnrecordedWrite(via=next(iter(change.via), None)),
-        fix=_fix(change, cell),
+        fix=_fix(change, cell, is_array=is_array),
         written_at=change.site,
         written_cell=cell,
     )
 
 
-def _fix(change: Change, cell: int) -> Fix:
+def _fix(change: Change, cell: int, *, is_array: bool) -> Fix:
     site = change.site
     if change.cause == "direct" and change.versioned:
         code = out_of_place(site.text, (change.path,)) if site else None
-        return Fix(kind="record-out-of-place", code=code or "", target=typed_line(cell, site))
-    writing = Writing(cell=cell, path=next(iter(change.via), None), site=site, cause=change.cause)
+        return Fix(
+            kind="record-out-of-place", code=code or ""
+        )  # in its place, under `no_grad`, it records nothing either
+    writing = Writing(cell=cell, path=next(iter(change.via), None), site=site, cause=change.cause, is_array=is_array)
     fix = fix_overwritten(writing, ())
     return replace(fix, other=change.path, tail="if-meant")

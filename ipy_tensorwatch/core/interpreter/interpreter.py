@@ -200,7 +200,7 @@ class Interpreter:
         items = [to.element(refs), to.element(self.operate(refs, "__iter__", ()))]
         items += [self.operate(refs, name, ()) for name in ("__next__", "__getitem__")]
         opaque = [one for one in refs if self.callees.is_opaque(one)]
-        items += [to.doubt(union((one,), self.run_behind(one, Arguments()))) for one in opaque]
+        items += [to.doubt(union((one,), self.run_behind(one, Arguments(rest=to.behind((one,)))))) for one in opaque]
         return self.read(union(*items)) if self._stored else union(*items)
 
     def operate(self, refs: References, name: str, others: References) -> References:

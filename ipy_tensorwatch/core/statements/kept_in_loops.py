@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..syntax.ast_queries import COMPREHENSIONS, is_inplace_name, last_name, own_parts
 from ..syntax.parsing import parse_header, walk_statements
 from ..syntax.syntax_tree import all_nodes
-from ..syntax.torch_vocabulary import VIEWS
+from ..syntax.torch_vocabulary import VIEW_ATTRIBUTES, VIEWS
 from .statement_writes import targets_of
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def paths_of(node: ast.expr | None) -> Iterator[str]:
     match node:
         case ast.Name(id=name):
             yield name
-        case ast.Attribute(value=value, attr=name) if name not in VIEWS and name != "data":
+        case ast.Attribute(value=value, attr=name) if name not in VIEW_ATTRIBUTES and name != "data":
             yield from (f"{start}.{name}" for start in paths_of(value))
         case ast.Call(keywords=[*_, ast.keyword(arg="out", value=value)]):
             yield from paths_of(value)

@@ -9,7 +9,7 @@ from ..model.path import AccessPath
 from ..syntax.ast_queries import COMPREHENSIONS, names_bound, own_parts, spell_item
 from ..syntax.parsing import DEFINITIONS, walk_statements
 from ..syntax.syntax_tree import all_nodes, children_of
-from ..syntax.torch_vocabulary import VIEWS
+from ..syntax.torch_vocabulary import VIEW_ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def _spell(node: ast.expr) -> AccessPath | None:
         match node:
             case ast.Name(id=name):
                 return AccessPath(name, tuple(reversed(steps)))
-            case ast.Attribute(value=value, attr=name) if name not in VIEWS:
+            case ast.Attribute(value=value, attr=name) if name not in VIEW_ATTRIBUTES:
                 steps.append(f".{name}")
                 node = value
             case ast.Subscript(value=value, slice=key) if _is_constant(key):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.path import ANY_ITEM, AccessPath
-from ..syntax.torch_vocabulary import VIEWS
+from ..syntax.torch_vocabulary import VIEW_ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +57,7 @@ def union(*parts: Iterable[Reference]) -> References:
 
 def take_attribute(refs: References, name: str) -> References:
     """Return the references of the attribute `name`."""
-    if name in VIEWS:
+    if name in VIEW_ATTRIBUTES:
         return view(refs)
     return member(refs, name)
 

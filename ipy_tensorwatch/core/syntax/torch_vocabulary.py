@@ -24,6 +24,9 @@ VIEWS = _words("""
 """)
 """Methods, attributes and functions that return another tensor object over the same memory."""
 
+VIEW_ATTRIBUTES = _words("T H mT mH real imag flat ctypes __array_interface__")
+"""Those of the above that are no methods: `agent.t` and `self.storage`, which nothing calls, are the user's own."""
+
 WRAPPERS = _words("""
     from_numpy asarray asanyarray ascontiguousarray asfortranarray as_tensor frombuffer from_dlpack to_dlpack
     memoryview Parameter Variable Buffer FloatTensor as_array from_buffer view_as_real ndarray require

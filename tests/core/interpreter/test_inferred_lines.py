@@ -276,6 +276,14 @@ FACTS = [
         "rows[0].zero_()",
     ),
     fact(
+        "a function in the collate_fn of a loader made before",
+        "def collate(rows):\n    for one in rows:\n        one.zero_()\n    return torch.stack(rows)",
+        "for b in loader:",
+        "loader.dataset[0]",
+        "one.zero_()",
+        classes={"loader": "DataLoader", "loader.collate_fn": "collate"},
+    ),
+    fact(
         "a callback run by a function",
         "def log(t):\n    t.zero_()\ndef run(x):\n    for cb in callbacks:\n        cb(x)",
         "run(a)",

@@ -315,3 +315,42 @@ def test_what_functions_update_by_hand(cell, expected):
         report = nb.run(cell)
         assert expected == silent(report)
         assert mutated(report)
+
+
+GIVEN = """
+import torch
+from torch import nn
+def stream():
+    buf = torch.zeros(2)
+    for i in range(1, 4):
+        buf.fill_(i)
+        yield buf
+def norm(t):
+    t -= t.mean()
+    return t
+class Merging(nn.Linear):
+    def train(self, mode=True):
+        self.weight.data.mul_(2)
+        return super().train(mode)
+it, x, net = stream(), torch.arange(3.), Merging(2, 2)
+b = next(it)
+same = x.view(-1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("b = next(it)", set()),
+        ("for b in stream(): pass", set()),
+        ("for i, c in enumerate(stream()):\n    d = c.sum()", set()),
+        ("first = None\nfor c in stream():\n    if first is None: first = c", {"first"}),
+        ("x = norm(x)", {"same"}),
+        ("y = norm(x)", {"x", "same"}),
+        ("net = net.eval()", {"net.weight"}),
+    ],
+)
+def test_what_a_statement_binds_to_what_its_call_wrote(cell, expected):
+    with Notebook() as nb:
+        nb.run(GIVEN)
+        assert expected == silent(nb.run(cell))

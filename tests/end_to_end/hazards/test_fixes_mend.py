@@ -182,3 +182,79 @@ def test_a_state_of_several_tensors_that_is_carried_over_rounds_is_detached_as_a
     with Notebook() as nb:
         for cell in mend(cells, hazard):
             nb.run(cell)
+
+
+SUM = "(out * w).sum().backward()"
+STREAM = (
+    START
+    + "def stream():\n    buf = torch.zeros(3)\n    for i in range(1, 4):\n        buf.fill_(i)\n        yield buf"
+)
+OUT_OF_PLACE = {
+    "TW203": (
+        [START + "out = w * 2\nq = torch.ones(3, requires_grad=True)\nout.sum().backward()", "q.grad = w.grad", "(q * 3).sum().backward()"],
+        "q.grad = w.grad + 0",
+    ),
+    "TW206 an element": ([START + "out = torch.zeros(3).expand(2, 3)", "out[0, 1] = 1", SUM], "out = torch.tensor([[0., 1., 0.], [0., 0., 0.]])"),
+    "TW206 a row": ([START + "out = torch.arange(3.).expand(2, 3)", "out[0] += 1", SUM], "out = torch.stack([out[0] + 1, out[1]])"),
+    "TW206 rows in a loop": (
+        [START + "out = torch.ones(3).expand(3, 3)", "for i in range(3):\n    out[i] *= i", SUM],
+        "out = torch.stack([out[i] * i for i in range(3)])",
+    ),
+    "TW206 refused": ([START + "out = torch.ones(1, 3).expand(2, 3)", "out[:, 0] = torch.zeros(2)", SUM], "out = torch.cat([torch.zeros(2, 1), out[:, 1:]], 1)"),
+    "TW206 an array": (
+        [START + "import numpy as np\nout = np.lib.stride_tricks.as_strided(np.zeros(3), (2, 3), (0, 8))", "out[0] = 1", "out = torch.tensor(out)\n" + SUM],
+        "out = np.array([[1., 1., 1.], [0., 0., 0.]])",
+    ),
+    "TW209 rows": (
+        [START + "out = w * torch.ones(2, 3)", "with torch.no_grad():\n    for row in out:\n        row.mul_(3)", SUM],
+        "with torch.no_grad():\n    for row in out:\n        row = row.mul(3)",
+    ),
+    "TW209 a detached name": ([START + "out = w * 2; d = out.detach()", "d.mul_(3)", SUM], "d = d.mul(3)"),
+    "TW209 an array": ([START + "out = w * 2; n = out.detach().numpy()", "n *= 3", SUM], "n = n * 3"),
+    "TW211 appended": (
+        [START + "buf = torch.zeros(3)", "out = []\nfor i in range(3):\n    buf += 1\n    out.append(buf)", "(torch.stack(out) * w).sum().backward()"],
+        "out = []\nfor i in range(3):\n    buf = buf + 1\n    out.append(buf)",
+    ),
+    "TW211 in tuples": (
+        [START + "buf = torch.zeros(3)", "out = []\nfor i in range(3):\n    out.append((buf, i))\n    buf += 1", "sum((one * w).sum() for one, _ in out).backward()"],
+        "out = []\nfor i in range(3):\n    out.append((buf, i))\n    buf = buf + 1",
+    ),
+    "TW211 arrays": (
+        [START + "import numpy as np\nframe = np.zeros(3)", "out = []\nfor i in range(3):\n    frame[:] = i\n    out.append(torch.from_numpy(frame))", "(torch.stack(out) * w).sum().backward()"],
+        "out = []\nfor i in range(3):\n    frame = np.full(3, float(i))\n    out.append(torch.from_numpy(frame))",
+    ),
+    "TW211 of a generator": ([STREAM, "out = list(stream())", "(torch.stack(out) * w).sum().backward()"], "out = [torch.full((3,), float(i)) for i in range(1, 4)]"),
+    "TW213 a sum that is carried on": (
+        [START, "total = 0\nfor i in range(3):\n    total = total + (w * i).square().sum()\n    total.backward()"],
+        "for i in range(3):\n    total = (w * i).square().sum()\n    total.backward()",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OUT_OF_PLACE)
+def test_the_edit_gives_the_gradients_of_a_version_that_is_written_out_of_place(name: str):
+    cells, out_of_place = OUT_OF_PLACE[name]
+    with Notebook() as nb:
+        for cell in cells[:2]:
+            nb.cell(cell)
+        [hazard] = [one for one in nb.report()["hazards"] if one["code"] == name[:5]]
+    mended = mend(cells, hazard)
+    with Notebook() as nb:
+        for cell in mended:
+            nb.run(cell)
+            assert [] == [one for one in nb.report()["hazards"] if one["code"] == name[:5]]
+
+    right, now = gradients([cells[0], out_of_place, *cells[2:]]), gradients(mended)
+
+    assert right
+    assert right.keys() == now.keys()
+    assert all(torch.equal(right[each], now[each]) for each in right)
+
+
+def test_what_no_edit_of_the_line_can_mend_has_words_only():
+    with Notebook() as nb:
+        nb.run(START + "out = w * 2")
+        [hazard] = nb.run("with torch.no_grad():\n    out.mul_(3)")["hazards"]
+
+    assert ("TW209", "display", []) == (hazard["code"], hazard["fix"]["applicability"], hazard["fix"]["edits"])
+    assert "Compute it out of place, where gradients are recorded: `out = out.mul(3)`." == hazard["remedy"]

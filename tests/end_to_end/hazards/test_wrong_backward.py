@@ -25,7 +25,7 @@ LAYERS = (
     "def damper(by):\n    def hook(g):\n        g.mul_(by)\n    return hook\n"
     "def damp_by(by, g): g.mul_(by)\n"
     "class Block(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.f = nn.Linear(3, 3)\n"
-    "    def forward(self, x):\n        y = self.f(x)\n        y.register_hook(self.half)\n        return x + y\n"
+    "    def forward(self, x):\n        y = self.f(x)\n        if y.requires_grad: y.register_hook(self.half)\n        return x + y\n"
     "    def half(self, g):\n        g.mul_(0.5)\n"
     "def train():\n    a = l1(x)\n    b = torch.relu(l2(x))\n    b.register_hook(damp)\n    sum([a, b]).pow(2).sum().backward()\n"
     "block = nn.Sequential(nn.Linear(3, 3), Block())"
