@@ -227,8 +227,8 @@ _COMMANDS: Mapping[str, Callable[[Feed, Message], None]] = {
     "hello": Feed.hello,
     "want": Feed.want,
     "answer": Feed.answer,
-    "hush": Feed.hush,
-    "block": Feed.block,
     "cell": Feed.tell_cell,
     "path": Feed.tell_path,
+    "hush": Feed.hush,
+    "block": Feed.block,
 }
