@@ -10,60 +10,73 @@ from ..render.wording.measure import count_of, few
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
-    from ..core.hazards.hazard import Hazard
-    from ..render.report import Report
+    from ..core.hazards.hazard import Hazard, Turn
+    from .past_cells import PastCell
 
 MAX_NAMES = 3
 MAX_OUTCOMES = 2
+MAX_MARKED = 100
+"""Maximum number of cells whose marks are sent at once, the latest ones."""
 
 
-def is_news(report: Report) -> bool:
+def is_news(one: PastCell, hushed: Collection[str]) -> bool:
     """Return whether a cell has silent changes or new hazards."""
-    return bool(report.silent or _begun(report))
+    return any(change.silent for change in one.changes) or any(_begun(one.turns, hushed))
 
 
-def news(report: Report, cell_id: str | None) -> dict[str, Any]:
-    """Return the numbers for the badge, and the lines that made silent changes or caused hazards, as plain JSON."""
-    begun = _begun(report)
-    marks = sorted([*_changed(report), *_endangered(report, begun)], key=lambda mark: (mark[0], mark[1] == "hazard"))
+def news(cells: Sequence[PastCell], hushed: Collection[str]) -> dict[str, Any]:
+    """Return the badge's numbers for the last of some cells, and the lines to be marked in all of them, as plain JSON.
+
+    The marks are those of lines that made silent changes or caused hazards, in the latest run of each cell.
+    """
+    last = cells[-1]
+    latest = {one.id or f"[{one.cell.count}]": one for one in cells}
     return {
-        "count": report.cell.count,
-        "silent": len(report.silent),
-        "hazards": len(begun),
-        "marks": [_mark(report, *one) | {"cell": cell_id} for one in marks],
+        "count": last.cell.count,
+        "cell": last.id,
+        "silent": sum(change.silent for change in last.changes),
+        "hazards": len([*_begun(last.turns, hushed)]),
+        "marks": [mark for one in [*latest.values()][-MAX_MARKED:] for mark in _marks(one, hushed)],
     }
 
 
-def _begun(report: Report) -> list[Hazard]:
-    return [one for one in report.begun if one.is_worth_saying]
+def _marks(one: PastCell, hushed: Collection[str]) -> list[dict[str, Any]]:
+    marks = sorted([*_changed(one), *_endangered(one, hushed)], key=lambda mark: (mark[0], mark[1] == "hazard"))
+    return [_mark(one, *mark) | {"cell": one.id} for mark in marks]
 
 
-def _changed(report: Report) -> Iterator[tuple[int, str, str]]:
+def _begun(turns: Sequence[Turn], hushed: Collection[str]) -> Iterator[Hazard]:
+    for turn in turns:
+        if turn.why is None and turn.hazard.is_worth_saying and turn.hazard.key not in hushed:
+            yield turn.hazard
+
+
+def _changed(one: PastCell) -> Iterator[tuple[int, str, str]]:
     """Yield (line, kind, text) for each line that made silent changes."""
     lines: dict[int, list[str]] = {}
-    for change in report.silent:
-        if change.sites:
+    for change in one.changes:
+        if change.silent and change.sites:
             lines.setdefault(change.sites[0].line, []).append(change.path)
     for line, paths in lines.items():
         shown, left = few([text for text, _ in gather(paths)], MAX_NAMES)
         yield line, "silent", f"also changes {', '.join(shown)}" + (f" and {left} more" if left else "")
 
 
-def _endangered(report: Report, begun: list[Hazard]) -> Iterator[tuple[int, str, str]]:
+def _endangered(one: PastCell, hushed: Collection[str]) -> Iterator[tuple[int, str, str]]:
     """Yield (line, kind, text) for each line that caused a hazard."""
     lines: dict[int, list[str]] = {}
-    for hazard in begun:
-        if hazard.written_at and hazard.written_cell == report.cell.count:
+    for hazard in _begun(one.turns, hushed):
+        if hazard.written_at and hazard.written_cell == one.cell.count:
             lines.setdefault(hazard.written_at.line, []).append(clip(str(message_of(hazard).outcome)))
     for line, texts in lines.items():
         shown, left = few([*dict.fromkeys(texts)], MAX_OUTCOMES)
         yield line, "hazard", "; ".join(shown) + (f"; {count_of(left, 'more hazard')}" if left else "")
 
 
-def _mark(report: Report, line: int, kind: str, text: str) -> dict[str, Any]:
+def _mark(one: PastCell, line: int, kind: str, text: str) -> dict[str, Any]:
     """Return the mark of one line, with its source, so that a cell that was edited since is not marked."""
-    source = report.cell.source.split("\n")[line - 1 : line]
-    told = {"count": report.cell.count, "line": line, "kind": kind, "text": text}
+    source = one.cell.source.split("\n")[line - 1 : line]
+    told = {"count": one.cell.count, "line": line, "kind": kind, "text": text}
     return told | {"source": source[0]} if source and len(source[0]) <= MAX_TEXT else told

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..render.wording.fold_changes import fold
+from ..render.wording.explained_changes import fold_explained
 from ..render.wording.phrases import amount, counter, how
 from ..render.wording.sites import line_of, site_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..core.hazards.hazard import Hazard
     from ..core.model.records import Change
     from ..render.page import Line
     from ..render.wording.fold_changes import Fold
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 Told = dict[str, Any]
 
 
-def tell_changes(changes: Sequence[Change]) -> list[Told]:
-    """Return changes as JSON; similar changes of one container are folded, with the paths they stand for."""
-    return [_tell(one) for one in fold(changes)]
+def tell_changes(changes: Sequence[Change], hazards: Sequence[Hazard] = ()) -> list[Told]:
+    """Return changes as JSON; those that a hazard explains, and similar ones, are folded, with their paths."""
+    return [_tell(one) for one in fold_explained(changes, hazards)]
 
 
 def tell_change(change: Change) -> Told:

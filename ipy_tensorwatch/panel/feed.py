@@ -6,14 +6,14 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from ..core.hazards.hazard import Turn
+from ..core.hazards.hazard import MAX_KEY, Turn
 from .badge_and_marks import is_news, news
 from .change_lines import tell_change
 from .compact import can_travel, compact, encode
 from .flow import Flow
 from .hazards import tell_turn
 from .partly_changed import tell_parts
-from .past_cells import PastCells
+from .past_cells import PastCell, PastCells
 from .state import State, describe, tell_cell, tell_past
 
 if TYPE_CHECKING:
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 WANTS = ("nothing", "news", "report")
 """What a front end may subscribe to: nothing, the badge and the marks, or whole reports while a panel is visible."""
 
+BLOCKS = ("whole", "line", "off", "auto")
+"""What may be shown under a cell; the values of the setting `block`."""
+
 MAX_FRONT_ENDS = 100
+MAX_HUSHED = 1000
 MAX_NAME, MAX_PATH = 200, 100_000
 """Maximum length of a front end's name and of a requested path, in characters."""
 
@@ -47,18 +51,25 @@ class Feed:
         Sends a head and a body to all front ends.
     values_of
         Returns the elements of a small tensor before and after the last cell, or None.
+    hushed
+        The keys of the hazards that the user asked not to be told of again; shared with what else tells hazards.
+    choose_block
+        Sets what is shown under a cell.
     """
 
     send: Send
     values_of: Callable[[str], Values | None]
+    hushed: set[str] = field(default_factory=set)
+    choose_block: Callable[[str], None] = lambda _: None
     past: PastCells = field(default_factory=PastCells)
     _wants: dict[str, str] = field(default_factory=dict)
     _report: Report | None = None
     _cell_id: str | None = None
+    _frozen: tuple[str, ...] = ()
     _state: State = field(default_factory=State)
     _base: int = 0
     _reported: Report | None = None
-    _heralded: Report | None = None
+    _heralded: PastCell | None = None
     _watching: bool = True
     _closed: bool = False
     _flow: Flow = field(default_factory=Flow)
@@ -104,6 +115,30 @@ class Feed:
                 self._flow.spend(size)
             return is_open
 
+    def freeze(self, paths: tuple[str, ...]) -> None:
+        """Tell the front ends which tensors are frozen from now on; a report tells it too."""
+        with self._lock:
+            was, self._frozen = self._frozen, paths
+            if was != paths and self._reported is not None and self._flow.is_open():
+                self._post({"kind": "frozen"}, [*paths])
+
+    def hush(self, message: Message) -> None:
+        """Keep quiet about a hazard from now on, or tell it again."""
+        key, on = message.get("key"), message.get("on")
+        if not isinstance(key, str) or len(key) > MAX_KEY or not isinstance(on, bool):
+            return
+        if on and len(self.hushed) < MAX_HUSHED:
+            self.hushed.add(key)
+        elif not on:
+            self.hushed.discard(key)
+        self._reported = None
+        self._catch_up()
+
+    def block(self, message: Message) -> None:
+        """Show under a cell from now on what the user chose in the front end's settings."""
+        if message.get("shows") in BLOCKS:
+            self.choose_block(message["shows"])
+
     def watch(self, *, on: bool) -> None:
         """Tell the front ends whether cells are watched from now on."""
         with self._lock:
@@ -144,7 +179,7 @@ class Feed:
         """Send what an earlier cell did; null if it is not kept any more."""
         count = message.get("count")
         if isinstance(count, int) and self._flow.is_open():
-            self._post({"kind": "cell", "count": count}, tell_past(self.past.find(count)))
+            self._post({"kind": "cell", "count": count}, tell_past(self.past.find(count), self.hushed))
 
     def tell_path(self, message: Message) -> None:
         """Send the history of a path, cell by cell, and its elements before and after the last cell."""
@@ -158,21 +193,24 @@ class Feed:
             return
         if self.wants == "report" and self._reported is not self._report:
             self._send_report(self._report)
-        elif self.wants == "news" and self._heralded is not self._report:
-            self._send_news(self._report)
+        elif self.wants == "news" and self.past.since(self._heralded):
+            self._send_news()
 
     def _send_report(self, report: Report) -> None:
         self._state, lists = self._state.follow(report, tuple(self.past.cells))
         base, self._base = self._base, self._number + 1
-        self._reported = self._heralded = report
-        told = describe(report, self._cell_id) | {"news": news(report, self._cell_id)}
+        untold = self.past.since(self._heralded) or [self.past.cells[-1]]
+        self._reported, self._heralded = report, self.past.cells[-1]
+        told = describe(report, self._cell_id, self.hushed)
+        told |= {"news": news(untold, self.hushed), "frozen": [*self._frozen]}
         told["parts"] = tell_parts(report, self._state.grouping)
         self._post({"kind": "report", "base": base, "watching": self._watching}, told | lists)
 
-    def _send_news(self, report: Report) -> None:
-        before, self._heralded = self._heralded, report
-        if before is None or is_news(before) or is_news(report):
-            self._post({"kind": "news"}, news(report, self._cell_id))
+    def _send_news(self) -> None:
+        before, untold = self._heralded, self.past.since(self._heralded)
+        self._heralded = untold[-1]
+        if before is None or any(is_news(one, self.hushed) for one in (before, *untold)):
+            self._post({"kind": "news"}, news(untold, self.hushed))
 
     def _post(self, head: dict[str, Any], body: Any) -> None:  # noqa: ANN401
         content = encode(body)
@@ -189,6 +227,8 @@ _COMMANDS: Mapping[str, Callable[[Feed, Message], None]] = {
     "hello": Feed.hello,
     "want": Feed.want,
     "answer": Feed.answer,
+    "hush": Feed.hush,
+    "block": Feed.block,
     "cell": Feed.tell_cell,
     "path": Feed.tell_path,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..render.wording.explained_changes import explains
 from ..render.wording.fix_sentences import remedy
 from ..render.wording.hazard_sentences import message_of, over
 from ..render.wording.measure import shorten
@@ -11,9 +12,10 @@ from ..render.wording.sites import MAX_STATEMENT
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from ..core.hazards.hazard import Hazard, Turn
+    from ..core.model.records import Change
     from ..render.page import Line
     from .change_lines import Told
 
@@ -23,10 +25,16 @@ MAX_HAZARDS = 100
 """Maximum number of hazards per cell; standing hazards are sent again with each cell."""
 
 
-def tell_hazards(turns: Sequence[Turn], hazards: Sequence[Hazard] = ()) -> Told:
+def tell_hazards(
+    turns: Sequence[Turn],
+    hazards: Sequence[Hazard] = (),
+    hushed: Collection[str] = (),
+    changes: Sequence[Change] = (),
+) -> Told:
     """Return the hazards that began with a cell, those that stand, and those that ended.
 
-    Minor hazards come last, and their end is left out.
+    Minor hazards come last, and their end is left out. Those whose key is in `hushed` are marked so, and those
+    that explain one of the silent changes.
     """
     begun = {turn.hazard.mark for turn in turns if turn.why is None}
     entries: list[HazardTurn] = [
@@ -34,10 +42,17 @@ def tell_hazards(turns: Sequence[Turn], hazards: Sequence[Hazard] = ()) -> Told:
     ]
     entries += [(one, None) for one in hazards if one.mark not in begun]
     entries.sort(key=_urgency)
+    silent = [change for change in changes if change.silent][:MAX_HAZARDS]
     return {
-        "hazards": [_tell(*one) for one in entries[:MAX_HAZARDS]],
+        "hazards": [_tell(*one) | _more(one[0], hushed, silent) for one in entries[:MAX_HAZARDS]],
         "hazards_left_out": max(0, len(entries) - MAX_HAZARDS),
     }
+
+
+def _more(hazard: Hazard, hushed: Collection[str], silent: Sequence[Change]) -> Told:
+    """Return the key by which the user can ask not to be told again, whether they did, and whether it explains more."""
+    told = {"hushed": hazard.key in hushed, "explains": any(explains(hazard, change) for change in silent)}
+    return {"key": hazard.key} | {name: True for name, is_so in told.items() if is_so}
 
 
 def _urgency(entry: HazardTurn) -> tuple[bool, int]:

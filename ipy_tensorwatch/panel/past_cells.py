@@ -63,6 +63,11 @@ class PastCells:
         while len(self.cells) > MAX_CELLS or (self._kept > MAX_KEPT and len(self.cells) > 1):
             self._kept -= self.cells.popleft().weight
 
+    def since(self, known: PastCell | None) -> list[PastCell]:
+        """Return the cells after a known one; all if it is None or not kept any more."""
+        cells = [*self.cells]
+        return cells[cells.index(known) + 1 :] if known in cells else cells
+
     def find(self, count: object) -> PastCell | None:
         """Return the latest cell with this execution count, or None."""
         return next((one for one in reversed(self.cells) if one.cell.count == count), None)

@@ -16,8 +16,9 @@ from .hazards import tell_hazards
 from .splice import Splice, dropped, splices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+    from ..core.hazards.hazard import Hazard
     from ..core.model.reading import Reading
     from ..core.model.records import AliasGroup, Cell, Change, Coverage, Unverified
     from ..core.model.snapshot import Entry
@@ -70,7 +71,7 @@ class State:
                 yield from chain.from_iterable(both)
 
 
-def describe(report: Report, cell_id: str | None) -> dict[str, Any]:
+def describe(report: Report, cell_id: str | None, hushed: Collection[str]) -> dict[str, Any]:
     """Return a report as JSON, without its lists."""
     coverage, ordered = report.coverage, most_telling(report.changes)
     return {
@@ -79,8 +80,8 @@ def describe(report: Report, cell_id: str | None) -> dict[str, Any]:
         "cell": tell_cell(report.cell, cell_id),
         "changes": compact(ordered[:MAX_CHANGES]),
         "coverage": _tell_coverage(coverage),
-        **_tell_lines(ordered),
-        **tell_hazards(report.turns, report.hazards),
+        **_tell_lines(ordered, report.hazards),
+        **tell_hazards(report.turns, report.hazards, hushed, report.silent),
     }
 
 
@@ -94,9 +95,9 @@ def _tell_coverage(coverage: Coverage) -> dict[str, Any]:
     }
 
 
-def _tell_lines(ordered: Sequence[Change]) -> dict[str, Any]:
+def _tell_lines(ordered: Sequence[Change], hazards: Sequence[Hazard]) -> dict[str, Any]:
     """Return the changes of a cell, folded into lines, and the number left out."""
-    return {"lines": tell_changes(ordered[:MAX_CHANGES]), "left_out": max(0, len(ordered) - MAX_CHANGES)}
+    return {"lines": tell_changes(ordered[:MAX_CHANGES], hazards), "left_out": max(0, len(ordered) - MAX_CHANGES)}
 
 
 def tell_cell(cell: Cell, cell_id: str | None) -> dict[str, Any]:
@@ -105,11 +106,12 @@ def tell_cell(cell: Cell, cell_id: str | None) -> dict[str, Any]:
     return told | {"duration": cell.duration, "overhead": cell.overhead}
 
 
-def tell_past(one: PastCell | None) -> dict[str, Any] | None:
+def tell_past(one: PastCell | None, hushed: Collection[str]) -> dict[str, Any] | None:
     """Return an earlier cell with its changes and hazards; None if it is not kept."""
     if one is None:
         return None
-    return {"cell": tell_cell(one.cell, one.id), **_tell_lines(most_telling(one.changes)), **tell_hazards(one.turns)}
+    lines = _tell_lines(most_telling(one.changes), [turn.hazard for turn in one.turns])
+    return {"cell": tell_cell(one.cell, one.id), **lines, **tell_hazards(one.turns, (), hushed, one.changes)}
 
 
 def _timeline(one: PastCell) -> dict[str, Any]:

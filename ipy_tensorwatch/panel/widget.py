@@ -44,6 +44,10 @@ class TensorWatchWidget(anywidget.AnyWidget):
     ----------
     values_of
         Returns the elements of a small tensor before and after the last cell, or None.
+    hushed
+        The keys of the hazards that the user asked not to be told of again.
+    choose_block
+        Sets what is shown under a cell.
     """
 
     # As text: anywidget watches a file for as long as the kernel lives, and keeps every widget made from it alive.
@@ -52,9 +56,12 @@ class TensorWatchWidget(anywidget.AnyWidget):
     born = traitlets.Float().tag(sync=True)
     name = traitlets.Unicode(help="Tells the front end which of its models are this widget's.").tag(sync=True)
 
-    def __init__(self, values_of: Callable[[str], Values | None]) -> None:
+    def __init__(
+        self, values_of: Callable[[str], Values | None], hushed: set[str], choose_block: Callable[[str], None]
+    ) -> None:
         super().__init__(born=time.time(), name=uuid4().hex)
-        self.feed = Feed(send=lambda head, body: self.send(head, buffers=[body]), values_of=values_of)
+        send = lambda head, body: self.send(head, buffers=[body])  # noqa: E731
+        self.feed = Feed(send=send, values_of=values_of, hushed=hushed, choose_block=choose_block)
         if not _HEARS_ALL:
             self.on_msg(lambda _, content, __: GUARD.run(_HEARING, self.feed.receive, content, default=None))
 

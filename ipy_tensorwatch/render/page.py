@@ -193,7 +193,14 @@ PagePart = Table | Line | Picture | DetailEntry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A headline, then its parts."""
+    """A headline, then its parts.
+
+    Attributes
+    ----------
+    in_panel
+        Whether the rest of it is in the panel, to which the headline leads.
+    """
 
     head: str
     parts: tuple[PagePart, ...] = ()
+    in_panel: bool = False

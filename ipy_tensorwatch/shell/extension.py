@@ -43,7 +43,6 @@ class Extension:
     def __post_init__(self) -> None:
         """Create the parts without touching the shell."""
         clears = WaitingClears(self.shell)
-        self.speaker = Speaker(self.shell, clears)
         self.settings = TensorWatch(parent=self.shell)
 
         def tell(report: Report) -> None:
@@ -52,6 +51,7 @@ class Extension:
 
         self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell, clears=clears)
         self.hosting = Hosting(self.shell, self.watcher)
+        self.speaker = Speaker(self.shell, self.settings, self.hosting.is_visible, clears, hushed=self.hosting.hushed)
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
         self.magics = TensorMagics(self.shell, self.watcher, self.speaker, _version())
 

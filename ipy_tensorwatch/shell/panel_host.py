@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +25,17 @@ MAX_NAME = 200
 
 @dataclass(slots=True, eq=False, repr=False)
 class Hosting:
-    """Holds the widget of one shell."""
+    """Holds the widget of one shell.
+
+    Attributes
+    ----------
+    hushed
+        The keys of the hazards that the user asked not to be told of again.
+    """
 
     shell: InteractiveShell
     watcher: Watcher
+    hushed: set[str] = field(default_factory=set)
     widget: TensorWatchWidget | None = None
 
     def __post_init__(self) -> None:
@@ -36,12 +43,18 @@ class Hosting:
         self.watcher.settings.observe(self._switch, "enabled")
 
     def tell(self, report: Report | None) -> None:
-        """Send a report to the panel; create the panel when a front end that can show it first runs a cell."""
+        """Send a report to the panel; create the panel when a front end that can show it first runs a cell.
+
+        A command that the panel itself ran takes the place of the last cell only where it changed something.
+        """
         asked = request_metadata(self.shell)
         if report is not None and (self.widget or _shows_panels(asked)):
             cell_id = asked.get("cellId")
             is_name = isinstance(cell_id, str) and len(cell_id) <= MAX_NAME
-            self._opened().publish(report, cell_id if is_name else None)
+            is_known = self.widget is not None
+            self._opened().feed.freeze(self._frozen())
+            if not (is_known and "tensorwatch" in asked and not report.changes and not report.turns):
+                self._opened().publish(report, cell_id if is_name else None)
 
     def open(self) -> TensorWatchWidget:
         """Return the widget; if it is new, it shows the last cell already."""
@@ -49,13 +62,23 @@ class Hosting:
             self._opened().publish(self.watcher.report, None)
         return self._opened()
 
+    def is_visible(self) -> bool:
+        """Return whether a front end shows the panel, as far as the kernel was told."""
+        return self.widget is not None and self.widget.feed.wants == "report"
+
     def _opened(self) -> TensorWatchWidget:
         if self.widget is None:
             # Loading the widget's libraries takes half as long as loading this package; a terminal does not need them.
             from ..panel.widget import TensorWatchWidget  # noqa: PLC0415
 
-            self.widget = TensorWatchWidget(values_of=self._values_of)
+            self.widget = TensorWatchWidget(self._values_of, self.hushed, self._choose_block)
         return self.widget
+
+    def _choose_block(self, shows: str) -> None:
+        self.watcher.settings.block = shows
+
+    def _frozen(self) -> tuple[str, ...]:
+        return tuple(one.path for one in self.watcher.freezing.freezer.frozen.values())
 
     def _switch(self, change: Bunch) -> None:
         if self.widget is not None:

@@ -21,12 +21,24 @@ export interface Entry {
   mount(element: HTMLElement, host: Host): () => void;
   /** Call a listener with what is known now, and after every cell that changes it; return what ends that. */
   follow(listener: (news: News) => void): () => void;
+  /** Take up what the user has set on this page; missing in a widget that is older. */
+  choose?(wishes: Wishes): void;
+  /** Lead to what a line of code did; missing in a widget that is older. */
+  show?(place: Place): void;
+}
+
+/** What the user has set in JupyterLab's settings, as far as the kernel is to know it. */
+export interface Wishes {
+  /** What is shown under a cell; null where the kernel's own setting decides. */
+  readonly block: string | null;
 }
 
 /** What the panel asks of the page around it. */
 export interface Host {
   /** Select the cell and the line. */
   reveal(place: Place): void;
+  /** Run a line in the kernel, without a place in the history, and return what it printed; missing in an older host. */
+  run?(code: string): Promise<string>;
 }
 
 /** A line of a cell. */
@@ -43,11 +55,13 @@ export interface Place {
 export interface News {
   /** The execution count of the last cell; 0 before the first one. */
   readonly count: number;
+  /** The notebook's own id of it; null where it is not known, missing in a widget that is older. */
+  readonly cell?: string | null;
   /** How many of its changes were silent. */
   readonly silent: number;
   /** How many hazards that are worth saying began with it. */
   readonly hazards: number;
-  /** The lines of the last cell that did so. */
+  /** The lines that did so, of the last cell, and of cells before it that were not told of yet. */
   readonly marks: readonly Mark[];
 }
 

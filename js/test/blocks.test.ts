@@ -34,7 +34,7 @@ function read(row: Row): string {
     case "alone":
       return `  ${row.tensor.path}`;
     default:
-      return `${row.isOpen ? "▾" : "▸"} ${[row.title, row.mark, row.names].filter(Boolean).join(" | ")}`;
+      return `${row.isOpen ? "▾" : "▸"} ${[row.title, row.mark, row.names.join("  ")].filter(Boolean).join(" | ")}`;
   }
 }
 
@@ -70,7 +70,7 @@ describe("the rows of the picture", () => {
     expect(["▾ cpu · 24 B", "▾ cpu · 24 B"]).toEqual(
       rows({ groups: layers(2) }).flatMap((row) => row.match(/^▾[^|]*\b/)?.[0] ?? []),
     );
-    expect(["▸ cpu · 3 blocks · 72 B | model best"]).toEqual(rows({ groups: layers(3) }));
+    expect(["▸ cpu · 3 blocks · 72 B | model  best"]).toEqual(rows({ groups: layers(3) }));
     expect(10).toBe(rows({ groups: layers(3), folds: { "folded cpu model best": true } }).length);
   });
 
@@ -84,7 +84,7 @@ describe("the rows of the picture", () => {
       groups: layers(6),
       changes: [0, 1, 2].map((place) => change(`model[${place}].weight`, { silent: true })),
     };
-    expect(["▸ cpu · 3 blocks · 72 B | silent | model best", "▸ cpu · 3 blocks · 72 B | model best"]).toEqual(
+    expect(["▸ cpu · 3 blocks · 72 B | silent | model  best", "▸ cpu · 3 blocks · 72 B | model  best"]).toEqual(
       rows(told),
     );
     const [, second] = rowsOf(view(told));
@@ -106,7 +106,7 @@ describe("the rows of the picture", () => {
 
   it("fold those alone by their variable, where it has more than three", () => {
     const tensors = alone("x", "m[0]", "m[1]", "m[2]", "m[3]", "d.a", "d.b", "d.c");
-    expect(["▸ m, 4 tensors, each alone", "▸ 4 tensors alone"]).toEqual(rows({ tensors }));
+    expect(["▸ 4 tensors, each alone | m", "▸ 4 tensors alone"]).toEqual(rows({ tensors }));
   });
 
   it("have ids of their own where a variable is a tensor and holds others", () => {

@@ -21,7 +21,7 @@ function deliver({ body, ...head }: Message): void {
 const { messages, reports } = story("views");
 const [first, second, third] = messages as [Message, Message, Message];
 const MARK: Mark = { count: 3, cell: "c", line: 2, kind: "silent", text: "also changes x" };
-const NEWS: News = { count: 3, silent: 1, hazards: 1, marks: [MARK] };
+const NEWS: News = { count: 3, cell: "c", silent: 1, hazards: 1, marks: [MARK] };
 
 describe("a store", () => {
   it("greets the kernel, and asks for nothing while nobody looks", () => {
@@ -110,7 +110,9 @@ describe("what the kernel tells", () => {
     model.deliver({ kind: "news", number: 1 }, NEWS);
     leave();
     model.deliver({ kind: "news", number: 2 }, { ...NEWS, silent: 0 });
-    expect([{ count: 0, silent: 0, hazards: 0, marks: [] }, NEWS]).toEqual(listener.mock.calls.map(([news]) => news));
+    expect([{ count: 0, cell: null, silent: 0, hazards: 0, marks: [] }, NEWS]).toEqual(
+      listener.mock.calls.map(([news]) => news),
+    );
   });
 
   it("answers what was asked, and null stands for what is not kept", () => {

@@ -30,6 +30,13 @@ CLOSE = f"""([path]) => {{
     panel.dispose();
 }}"""
 
+WIDTH = """(width) => {
+    const sizes = jupyterapp.shell._hsplitPanel;
+    const all = sizes.node.clientWidth;
+    const [left, main, right] = sizes.relativeSizes();
+    const share = width / all;
+    sizes.setRelativeSizes([left, main + right - share, share]);
+}"""
 
 OPENED = """() => ({
     main: [...jupyterapp.shell.widgets('main')].flatMap((one) => one.context ? [`notebook:${one.context.path}`] : []),
@@ -101,6 +108,10 @@ class Lab:
     def show_panel(self) -> None:
         """Open the panel in the side bar."""
         self.page.evaluate("jupyterapp.shell.activateById('ipy-tensorwatch-panel')")
+
+    def set_width(self, width: int) -> None:
+        """Give the right side bar a width, as by dragging its edge."""
+        self.page.evaluate(WIDTH, width)
 
     def wait_for_kernel(self, name: str, status: str = "idle") -> None:
         """Wait until the kernel of a notebook has a status."""

@@ -69,7 +69,12 @@ PAGE = """<!doctype html>
     const revealed = [];
     const close = widget.initialize({ model });
     const entry = [...globalThis.__ipy_tensorwatch_widgets_v1__].at(-1);
-    const host = { reveal: (target) => revealed.push(target) };
+    const ran = [];
+    const run = async (code) => {
+      ran.push(code);
+      return `said to ${code}`;
+    };
+    const host = { reveal: (target) => revealed.push(target), run };
     const unmount = inline ? widget.render({ model, el: place }) : entry.mount(place, host);
     const deliver = (head, body) => {
       const buffer = new DataView(new TextEncoder().encode(body).buffer);
@@ -79,7 +84,7 @@ PAGE = """<!doctype html>
       unmount();
       close();
     };
-    globalThis.stage = { sent, revealed, deliver, end };
+    globalThis.stage = { entry, sent, revealed, ran, deliver, end };
   };
 </script>
 </html>
@@ -168,7 +173,8 @@ class Stage:
             """() => {
                 const focused = document.activeElement;
                 const active = document.getElementById(focused.getAttribute("aria-activedescendant"));
-                return active?.querySelector(".tw-path, .tw-block").textContent
+                return active?.querySelector(".tw-path")?.title.replace(/ · (tensor|parameter|buffer|ndarray) · [^]*$/, "")
+                    ?? active?.querySelector(".tw-block").textContent
                     ?? focused.getAttribute("aria-label") ?? focused.textContent;
             }"""
         )

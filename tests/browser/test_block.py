@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from ipy_tensorwatch.core.hazards.facts import KeptReference
 from ipy_tensorwatch.render.pages.history_page import history
-from ipy_tensorwatch.render.pages.summary_page import summarize
+from ipy_tensorwatch.render.pages.summary_page import glance, summarize
 from ipy_tensorwatch.render.paint.html import write_html
-from tests.support.records import change, report, site
+from tests.support.records import change, hazard, report, site
 
 LONG = (
     change(
@@ -18,7 +19,19 @@ LONG = (
     ),
     change("x"),
 )
-PAGES = {"summary": summarize(report(*LONG)), "history": history([(3, one) for one in LONG], limit=9)}
+NO_COPY = hazard(
+    "checkpoint['encoder.layers.11.self_attn.out_proj.weight']",
+    code="TW207",
+    fact=KeptReference(container="checkpoint", owner="model.encoder.layers[11].self_attn.out_proj.weight"),
+    written_at=site(7, "optimizer.step(closure=lambda: compute_loss(model, batch, reduction='mean'))"),
+    saved_at=None,
+)
+PAGES = {
+    "summary": summarize(report(*LONG)),
+    "hazard": summarize(report(*LONG, hazards=(NO_COPY,)), (NO_COPY,)),
+    "glance": glance(report(*LONG, hazards=(NO_COPY,)), (NO_COPY,), in_panel=True),
+    "history": history([(3, one) for one in LONG], limit=9),
+}
 CUT = """() => [...document.querySelectorAll('.ipytw, .ipytw *')]
     .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)
     .map((one) => one.outerHTML)"""
@@ -38,5 +51,6 @@ def test_nothing_scrolls_sideways_and_nothing_is_cut(page, name: str, width: int
     page.set_content(f"<body style='margin:0'>{write_html(PAGES[name])}</body>")
 
     assert [] == page.evaluate(CUT)
-    for word in ("model.encoder.layers[11].self_attn.out_proj.weight", "optimizer.step(", "v1000"):
+    words = () if name == "glance" else ("optimizer.step(", "v1000")
+    for word in ("model.encoder.layers[11].self_attn.out_proj.weight", *words):
         assert page.get_by_text(word).first.is_visible()

@@ -59,7 +59,7 @@ def test_without_a_notebook_it_says_what_to_do(lab):
 def test_a_notebook_without_a_kernel(lab, server, notebook):
     lab.command("kernelmenu:shutdown")
 
-    expect(lab.notice).to_have_text("This notebook has no kernel.")
+    expect(lab.notice).to_have_text("This notebook has no kernel. Select one in its toolbar.")
     expect(lab.load_button).to_be_hidden()
 
 
@@ -107,7 +107,7 @@ def test_a_kernel_that_is_busy_before_there_is_a_panel(lab, server, notebook):
 
 def test_a_kernel_that_is_busy_leaves_the_facts_readable(lab, server, loaded):
     with running(lab, server, loaded):
-        expect(lab.notice).to_have_text("A cell is running.")
+        expect(lab.side.get_by_role("img", name="A cell is running")).to_be_visible()
         expect(lab.facts).to_be_visible()
 
     expect(lab.notice).to_be_empty()
@@ -124,7 +124,9 @@ def test_a_kernel_of_another_language(lab, server):
     name = lab.open(server.write("another_language.ipynb", ["1"], kernel="klingon"))
     lab.show_panel()
 
-    expect(lab.notice).to_have_text("tensorwatch watches Python kernels; this one runs Klingon.")
+    expect(lab.notice).to_have_text(
+        "tensorwatch watches Python kernels; this one runs Klingon. Open a notebook with a Python kernel."
+    )
     expect(lab.load_button).to_be_hidden()
     server.end_session(name)
 

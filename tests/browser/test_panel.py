@@ -30,14 +30,14 @@ def test_a_silent_change_shows_in_the_panel_on_its_tab_and_behind_the_line(lab, 
     expect(lab.line("y.add_(1);").filter(has=lab.marks)).to_have_count(1)
 
 
-def test_the_tab_says_nothing_more_when_the_next_cell_was_quiet(lab, watched):
+def test_the_tab_says_nothing_more_when_the_next_cell_was_quiet_and_the_mark_stays(lab, watched):
     lab.run(watched, SILENT, QUIET)
 
     expect(lab.tab("tensorwatch")).to_be_visible()
-    expect(lab.marks).to_have_count(0)
+    expect(lab.marks).to_have_text(["also changes x"])
 
 
-def test_a_new_hazard_shows_in_the_panel_on_its_tab_and_behind_its_line_until_the_next_cell(lab, server):
+def test_a_new_hazard_shows_in_the_panel_on_its_tab_and_behind_its_line(lab, server):
     name = lab.open(server.write("hazard.ipynb", HAZARD))
     lab.run(name, 0, 1, 2)
 
@@ -51,7 +51,7 @@ def test_a_new_hazard_shows_in_the_panel_on_its_tab_and_behind_its_line_until_th
     lab.run(name, 3)
 
     expect(lab.tab("tensorwatch")).to_be_visible()
-    expect(lab.marks).to_have_count(0)
+    expect(lab.marks).to_have_count(1)
     expect(lab.facts).to_contain_text("loss.backward() will raise")
     server.end_session(name)
 
@@ -66,6 +66,19 @@ def test_a_saved_notebook_holds_nothing_of_the_panel(lab, server, watched):
     assert "widgets" not in saved["metadata"]
     assert "1 silent change" in str(saved["cells"][SILENT]["outputs"]), "what is said below a cell is saved"
     assert "widget-view" not in str(saved)
+
+
+def test_while_the_panel_is_visible_one_line_below_the_cell_leads_to_it(lab, watched):
+    lab.show_panel()
+    lab.run(watched, SILENT)
+    expect(lab.facts).to_contain_text("x changed through y")
+    lab.run(watched, SILENT)
+    link = lab.page.get_by_role("button", name="in the panel")
+    expect(lab.page.locator(".ipytw")).to_have_text(re.compile(r"1 silent change: x in the panel$"))
+
+    link.click()
+
+    expect_focus_in(lab.side)
 
 
 def test_a_mark_does_not_come_back_for_a_line_that_was_edited_before_the_page_is_reloaded(lab, watched):
@@ -183,9 +196,23 @@ def test_a_line_of_a_cell_that_is_gone_leads_nowhere_and_says_so(lab, watched):
     expect(lab.notice).to_have_text("That cell is gone.")
 
 
+def test_the_panel_is_wide_enough_the_first_time_and_then_as_the_user_left_it(lab, watched):
+    lab.show_panel()
+    lab.page.wait_for_function("document.querySelector('#ipy-tensorwatch-panel').clientWidth >= 350")
+    assert lab.side.evaluate("node => node.clientWidth") <= 365
+
+    lab.set_width(300)
+    lab.page.evaluate("jupyterapp.shell.collapseRight()")
+    lab.show_panel()
+    lab.page.wait_for_timeout(1500)
+
+    assert 280 <= lab.side.evaluate("node => node.clientWidth") <= 302
+
+
 def test_nothing_is_wider_than_a_narrow_panel(lab, watched):
     lab.run(watched, SILENT)
     lab.show_panel()
+    lab.set_width(270)
     expect(lab.facts).to_be_visible()
 
     width, overflow = lab.side.evaluate("node => [node.clientWidth, node.scrollWidth - node.clientWidth]")

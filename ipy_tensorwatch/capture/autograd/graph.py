@@ -6,6 +6,7 @@ and an empty tensor shares the version counter of each saved tensor.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain
 from time import perf_counter
@@ -99,6 +100,11 @@ class Graphs:
             return "graph-gone"
         return "bytes-back" if self.saved.get(node) else "backward-done"
 
+    def copy_of_saved(self) -> Graphs:
+        """Return graphs that know what the nodes saved, to be looked at while a cell runs."""
+        saved = {number: [*map(copy, kept)] for number, kept in self.saved.items()}
+        return Graphs(inputs={**self.inputs}, seen={**self.seen}, saved=saved)
+
     def look(
         self,
         roots: Iterable[Root],
@@ -147,6 +153,12 @@ class Graphs:
     def _with_the_same_history(self, nodes: Mapping[int, Made]) -> frozenset[str]:
         both = nodes.keys() & self._roots.keys()
         return frozenset(path for number in both for path in {*nodes[number].paths} & {*self._roots[number]})
+
+    def made_before(self, number: int, paths: Iterable[str]) -> frozenset[str]:
+        """Return the paths whose `grad_fn` is older than the node of a sequence number."""
+        asked = {*paths}
+        made = (several for node, several in self._roots.items() if node < number)
+        return frozenset(path for several in made for path in several if path in asked) if asked else frozenset()
 
     def is_used(self, path: str) -> bool:
         """Return whether a live node uses the output of a path's `grad_fn`."""
@@ -258,19 +270,24 @@ class Graphs:
 
         Of all nodes that saved the same tensor, the one that backward runs first is reported.
         """
-        first = self._first_of(suspects)
-        if not self._are_held(nodes, {number for number, _ in first.values()}):
+        savers = self._savers_of(suspects)
+        if not self._are_held(nodes, {several[-1][0] for several in savers.values()}):
             self._are_held(nodes, suspects, prune=False)
-            first = self._first_of(suspects)
-        roots = self._roots_of({number for number, _ in first.values()})
+            savers = self._savers_of(suspects)
+        roots = self._roots_of({several[-1][0] for several in savers.values()})
         every = {root for several in roots.values() for root in several}
         self._find_leaves(nodes, every, aids)
         below = {root: self._reached([root], min(every)) & every - {root} for root in every}
-        for number, one in first.values():
+        for *others, (number, one) in savers.values():
             origins = {path: self._origin_of(root, below[root].intersection(roots[number]))
                        for root in roots[number] for path in self._roots[root]}  # fmt: skip
             yield Overwritten(
-                saved=one.saved, version=one.version, roots=tuple(origins), is_moved=one.is_moved, origins=origins
+                saved=one.saved,
+                version=one.version,
+                roots=tuple(origins),
+                is_moved=one.is_moved,
+                origins=origins,
+                others=tuple(other for other, _ in others if other != number),
             )
 
     def _origin_of(self, root: int, below: Iterable[int]) -> RootOrigin:
@@ -287,14 +304,14 @@ class Graphs:
             known[root] = frozenset([0] if root in self.unread else []).union(*below)
         self._leaves = known
 
-    def _first_of(self, suspects: set[int]) -> dict[object, tuple[int, Followed]]:
-        """Return, for each overwritten tensor, the node that backward runs first."""
-        return {
-            one.fact: (number, one)
-            for number in sorted(suspects)
-            for one in self.saved.get(number, ())
-            if one.has_moved()
-        }
+    def _savers_of(self, suspects: set[int]) -> dict[object, list[tuple[int, Followed]]]:
+        """Return, for each overwritten tensor, the nodes that saved it; backward runs the last of them first."""
+        found: dict[object, list[tuple[int, Followed]]] = {}
+        for number in sorted(suspects):
+            for one in self.saved.get(number, ()):
+                if one.has_moved():
+                    found.setdefault(one.fact, []).append((number, one))
+        return found
 
     def _are_held(self, nodes: Mapping[int, Made], numbers: set[int], *, prune: bool = True) -> bool:
         """Return whether nodes still hold all they saved, and forget what they released.

@@ -318,8 +318,8 @@ def module_steps(module: torch.nn.Module, keys: list[str]) -> tuple[Style, Seque
     """Return how a module's parameters, buffers and children are spelled."""
     if is_a(type(module), torch.nn.ModuleDict, torch.nn.ParameterDict):
         return "key", keys
-    if is_a(type(module), *_NUMBERED) and all(key.isdigit() for key in keys):
-        return "typed", [f"[{key}]" for key in keys]
+    if is_a(type(module), *_NUMBERED) and any(key.isdigit() for key in keys):
+        return "typed", [f"[{key}]" if key.isdigit() else f".{key}" for key in keys]
     return "attribute", ["module"] if keys == ["_fsdp_wrapped_module"] else keys  # the name of its property
 
 

@@ -184,11 +184,19 @@ class BornPaths:
             else:
                 unseen.append(DiffRow(row.scene, row.place, None, row.after))
         for (look, positions), rows in groups.items():
+            self._note_missed(positions, rows)
             ran = frozenset([one.statement for one in since(look)])
             yield Born(look=look, positions=positions, ran=ran, found=memory.differences(rows, look))
         if unseen:
+            self._note_missed(since(self.last), unseen)
             found = memory.differences(unseen, last)
             yield Born(look=last, positions=since(self.last), ran=frozenset(), found=found)
+
+    def _note_missed(self, positions: frozenset[Position], rows: Iterable[DiffRow]) -> None:
+        """Note the variables that statements may have changed before the look that saw them first."""
+        if len({one.statement for one in positions}) > 1:
+            paths = (row.scene.path_at(row.place) for row in rows)
+            self.missed.update(one.root for one in paths if not one.is_grad)
 
     def _kept_as(self, row: DiffRow) -> Birth | None:
         """Return when a name first led to a gradient, as `kept = [w.grad]` does; None for other paths."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ..tensors.serials import StorageSerials
     from .born_paths import BornPaths
     from .look_budget import Allowance
+    from .spoiled_backwards import SpoiledBackwards
     from .storage_moves import Moved
     from .watched_storage import Rewritten
 
@@ -76,19 +77,19 @@ class Ledger:
     largest
         The size in bytes of the largest storage that is read.
     follows, follows_losses
-        Whether the cell may replace a tensor's memory, so that each look must follow the tensors, or each look
-        that misses a storage.
+        Whether the cell may replace a tensor's memory: each look must follow the tensors, or each that misses one.
     built
         (sequence number of the next node, statement) at each entry of a statement.
     resting
         The statements whose probes rest, because they run often.
     numbers, outside
         The same number at each look, the start of the cell included, and the looks outside functions.
+    spoiled
+        What backwards compute with; None if nothing in the cell may hide a write.
     verify
         Called at each probe; the error that it returns is raised in the cell. None if nothing is frozen.
     tires
-        Whether probes of loops may rest once there is no time for looks, so that `current` may not be the statement
-        that runs.
+        Whether probes of loops may rest once there is no time for looks: then `current` may not be what runs.
     """
 
     marks: Mapping[int, StorageMark]
@@ -103,6 +104,7 @@ class Ledger:
     largest: int = SMALL
     follows: bool = False
     follows_losses: bool = False
+    spoiled: SpoiledBackwards | None = None
     verify: Callable[[], Exception | None] | None = None
     tires: bool = True
     sampled: frozenset[int] = frozenset()
@@ -227,6 +229,8 @@ class Ledger:
             again = not first and self._entered[self.current][0] > 1
             if self.allowance.has_time(now, self._look_cost if again else 0.0, again=again):
                 self._look(widen=index in self.widening and self._may_widen(now), again=again)
+                if self.writes and self.spoiled is not None:
+                    self.spoiled.before(index, self.writes, self.past, self.allowance)
         self.current = index
         number = next_sequence_number()
         self.built.append((number, index))

@@ -77,7 +77,7 @@ class BornChanges:
 
     @cached_property
     def together(self) -> Sequence[Sequence[Item]]:
-        """The items of one container that have the same elements, for each such container."""
+        """The items in one variable that have the same elements, for each such variable and memory."""
         return [*_in_one_memory(self._born)]
 
     def _with_sites(self, changes: Iterable[Change]) -> Iterator[Change]:
@@ -100,7 +100,7 @@ class BornChanges:
 
 
 def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:
-    """Yield the items of one container that have the same elements, in whichever storages over one memory."""
+    """Yield the items in one variable that have the same elements, in whichever storages over one memory."""
     alike: dict[object, list[tuple[Born, int]]] = defaultdict(list)
     for one in born:
         for number, reading in enumerate(readings_after(one.found)):
@@ -113,7 +113,7 @@ def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:
             difference, _ = one.found[number]
             path, reading = difference.path, difference.after
             if reading is not None and path.steps and path.steps[-1].startswith("["):
-                containers[path.root, path.steps[:-1]].append(Item(path, reading, difference.before, one))
+                containers[path.root].append(Item(path, reading, difference.before, one))
         yield from (items for items in containers.values() if len(items) > 1)
 
 

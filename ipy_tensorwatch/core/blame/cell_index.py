@@ -48,7 +48,11 @@ class CellIndex:
     ----------
     curtailed
         The paths whose cause was not searched to the end, because the deadline passed.
+    judges_born
+        Whether it tells of what the cell bound itself: then a statement that names it does not speak for others.
     """
+
+    judges_born = False
 
     def __init__(self, evidence: Evidence, trace: CellTrace, places: SnapshotIndex) -> None:
         self.evidence, self.places, self._trace = evidence, places, trace
@@ -84,10 +88,17 @@ class CellIndex:
         """The statements that may run arbitrary code: `y = 1`, which cannot write a tensor, is excluded."""
         return frozenset(one.index for one in self.statements if may_write(one))
 
+    def able_among(self, indices: frozenset[int]) -> frozenset[int]:
+        """Return which statements may have written: if none may by a call, those that run an object's own code."""
+        return indices & self.able or frozenset(
+            one for one in indices if one in self.numbered and self.numbered[one].operates
+        )
+
     def since(self, look: int, ran: frozenset[int]) -> CellIndex:
         """Return an index of what was observed after a look; `ran` are the statements that ran since."""
         _ = self.numbered, self.able, self._trails, self._words, self._leading
         later, known = copy.copy(self), self.evidence
+        later.judges_born = True
         later.evidence = replace(known, writes=_after(look, known.writes), moves=_after(look, known.moves), ran=ran)
         return later
 

@@ -16,22 +16,13 @@ from ..syntax.statement_text import header_end, spell
 from ..syntax.syntax_tree import all_nodes
 from .facts import typed_line
 from .fix import Fix
+from .hook_functions import KnownFunctions, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _OF_MODULES = frozenset(("register_full_backward_hook", "register_full_backward_pre_hook"))
-_Key = tuple[bool, str]
-"""Whether it is a method, and its name."""
 _HOOKS = _OF_MODULES | {"register_hook"}
-
-
-class Source(NamedTuple):
-    """Source that may run: a cell, or a definition of one, with the number of cell lines before it."""
-
-    cell: int
-    text: str
-    offset: int = 0
 
 
 class GradientWriter(NamedTuple):
@@ -60,23 +51,37 @@ class GradientWriter(NamedTuple):
     is_late: bool = False
 
 
-def find_writers(sources: list[Source]) -> Iterator[GradientWriter]:
-    """Yield the registered hooks and the backwards of Functions that write in place to what they are given."""
+def find_writers(sources: list[Source], classes: Mapping[str, str]) -> Iterator[GradientWriter]:
+    """Yield the registered hooks and the backwards of Functions that write in place to what they are given.
+
+    Parameters
+    ----------
+    classes
+        The classes of variables, by name.
+    """
     trees = [(one, tree) for one in sources if (tree := parse_cell(one.text)) is not None]
-    functions = {key: (one, node) for one, tree in trees for key, node in _functions(tree)}
+    known = KnownFunctions(trees, classes)
     for one, tree in trees:
         for node in all_nodes(tree) if may_write_gradients(one.text) else ():
             if isinstance(node, ast.ClassDef):
                 yield from _of_class(one, node)
-            elif isinstance(node, ast.Call) and last_name(node.func) in _HOOKS and node.args:
-                yield from _of_hook(one, tree, node, functions)
+            elif isinstance(node, ast.Call) and last_name(node.func) in _HOOKS and not _is_removed(tree, node):
+                yield from _of_hook(one, node, known)
 
 
-def _functions(tree: ast.Module) -> Iterator[tuple[_Key, ast.FunctionDef]]:
-    methods = {id(part) for node in all_nodes(tree) if isinstance(node, ast.ClassDef) for part in node.body}
-    for node in all_nodes(tree):
-        if isinstance(node, ast.FunctionDef):
-            yield (id(node) in methods, node.name), node
+def _is_removed(tree: ast.Module, call: ast.Call) -> bool:
+    """Return whether the handle of a hook is removed before the next backward of the same source."""
+    handle: str | None = None
+    for stmt in walk_statements(tree.body):
+        if isinstance(stmt, ast.Assign) and stmt.value is call:
+            handle = spell_path(stmt.targets[0])
+        elif handle is not None:
+            text = ast.unparse(stmt)
+            if f"{handle}.remove()" in text:
+                return True
+            if "backward(" in text:
+                return False
+    return False
 
 
 def _of_class(source: Source, node: ast.ClassDef) -> Iterator[GradientWriter]:
@@ -90,20 +95,14 @@ def _of_class(source: Source, node: ast.ClassDef) -> Iterator[GradientWriter]:
                     yield GradientWriter(f"{node.name}.backward", node.name, *made, of_saved, is_late=True)
 
 
-def _of_hook(
-    source: Source, tree: ast.Module, call: ast.Call, functions: dict[_Key, tuple[Source, ast.FunctionDef]]
-) -> Iterator[GradientWriter]:
+def _of_hook(source: Source, call: ast.Call, known: KnownFunctions) -> Iterator[GradientWriter]:
     owner = spell_path(call.func.value) if isinstance(call.func, ast.Attribute) else None
-    hook, given = call.args[0], (last_name(call.func) in _OF_MODULES)
-    is_named = isinstance(hook, ast.Name | ast.Attribute)
-    key = isinstance(hook, ast.Attribute), last_name(hook) if is_named else ""
-    place, node = functions.get(key, (source, None)) if is_named else (source, hook)
-    if owner is None or not isinstance(node, ast.FunctionDef | ast.Lambda):
+    given, hook = last_name(call.func) in _OF_MODULES, known.hook(call.args[0] if call.args else call, source)
+    if owner is None or hook is None:
         return
-    names = [one for one in positional_names(node.args) if one != "self"][1 if given else 0 :]
+    place, node, names = hook.source, hook.node, hook.names[1:] if given else hook.names[:1]
     if isinstance(node, ast.Lambda):
-        stmt = next(one for one in walk_statements(tree.body) if any(part is node for part in all_nodes(one)))
-        body = ast.Expr(value=node.body)
+        stmt, body = known.statement_of(node), ast.Expr(value=node.body)
         for root in {root for _, root in _written(body, Scope())} & {*names}:
             yield GradientWriter("", owner, *_made_lambda(place, stmt, root), of_tensor=not given, is_late=not given)
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..model.difference import Difference
 from ..model.saved_tensor import Writing
-from ..syntax.parsing import parse_path
+from ..syntax.parsing import may_write_gradients, parse_path
 from .saved_copy import Saving
 from .saved_tensor_overwritten import Break
 from .stale_results import stale_results
@@ -39,10 +39,10 @@ MAX_SORTED = 5000
 
 
 def remember_cell(reasoning: Reasoning, built: Mapping[int, Timeline]) -> Mapping[int, Timeline]:
-    """Return the timelines of the cells that still have live nodes, with this cell's."""
+    """Return the timelines of the cells that have live nodes, or that registered a hook, with this cell's."""
     count, alive = reasoning.trace.cell.count, reasoning.trace.graphs.cells
-    kept = {cell: one for cell, one in built.items() if cell in alive}
-    if count in alive:
+    kept = {cell: one for cell, one in built.items() if cell in alive or may_write_gradients(one.source)}
+    if count in alive or may_write_gradients(reasoning.trace.own.plain):
         kept[count] = reasoning.own.timeline
     size = sum(map(_size, kept.values()))
     while len(kept) > 1 and (len(kept) > MAX_CELLS or size > MAX_CHARACTERS):
@@ -61,12 +61,14 @@ def find_breaks(reasoning: Reasoning, standing: Standing) -> list[Break]:
 
 def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Break:
     saved, snapshot = found.saved, reasoning.trace.after
-    overlapping, built = _lying_on(reasoning, saved.reading), standing.built.get(saved.cell)
+    overlapping, is_own = _lying_on(reasoning, saved.reading), saved.cell == reasoning.trace.cell.count
+    built = reasoning.own.timeline if is_own else standing.built.get(saved.cell)
     scalars = tuple(path for path in found.roots if (one := snapshot.get(path)) and one.numel == 1)
     # A write to any variable in the storage moves the version of all views.
     lying = overlapping or reasoning.places.in_storage(saved.reading.storage)
     writing = standing.writings.get(found.key) or _writing(reasoning, saved, lying)
     saved_at = built.maker(saved.sequence) if built else None
+    is_alone = all(built is not None and built.maker(other) == saved_at for other in found.others)
     due = tuple(one for one in scalars if one not in found.origins or not is_stale(found.origins[one], standing))
     root = next(iter((*due, *scalars, *found.roots)), None)
     paths, is_output = tuple(str(path) for path, _ in overlapping), saved.argument.startswith(("result", "output"))
@@ -75,7 +77,7 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
         paths=paths,
         scalars=scalars,
         writing=writing,
-        saving=Saving(saved.cell, saved_at, is_output, paths, reasoning.trace.notebook),
+        saving=Saving(saved.cell, saved_at, is_output, paths, reasoning.trace.notebook, is_alone=is_alone),
         due=due,
         root=root,
         stale=stale_results(found, root, writing, standing)._replace(is_due=root in due),

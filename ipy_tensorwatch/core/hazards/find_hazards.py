@@ -110,11 +110,11 @@ def _begun(reasoning: Reasoning, known: Collection[str]) -> Iterator[Lasting]:
     yield from unrecorded_writes(changes, snapshot, count, trace.graphs)
     stepped = frozenset[int]().union(*(one.storages for one in trace.own.steps))
     kept = [*kept_by_reference(changes, snapshot, count, trace.notebook.modules, stepped)]
+    kept += kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
     yield from kept
-    yield from kept_and_trained_on(reasoning, (path for one in kept for path in one.hazard.paths))
     yield from kept_by_name(reasoning.updates_of(says_copy), snapshot, count)
     yield from overlaid_writes(changes, snapshot, count)
-    yield from kept_in_one_memory(reasoning, changes)
+    yield from kept_in_one_memory(reasoning, changes, {path for one in kept for path in one.hazard.paths})
 
 
 def _loop_variables(reasoning: Reasoning) -> Iterator[str]:

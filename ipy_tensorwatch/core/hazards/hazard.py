@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .facts import Fact
     from .fix import Fix
 
+MAX_KEY = 500
+"""Maximum length of a hazard's key, in characters."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hazard:
@@ -58,6 +61,12 @@ class Hazard:
             return self.code, self.outcome, self.written_at.text, self.written_at.inner
         where = self.saved_cell, self.saved_at, self.written_cell, self.written_at
         return self.code, self.outcome, self.op, where if any(where) else self.paths
+
+    @property
+    def key(self) -> str:
+        """What stays the same when its cells run again: its code, the statement, and its variables."""
+        site = self.written_at or self.saved_at
+        return " ".join((self.code, site.text if site else "", *self.paths))[:MAX_KEY]
 
     @property
     def is_worth_saying(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..interpreter.functions_named import functions_named
-from ..model.path import AccessPath
+from ..model.path import AccessPath, count_alike
 from ..model.records import Inner, Site
 from ..statements.kept_in_loops import (
     keeping_copies,
@@ -27,7 +27,7 @@ from .hazard import Hazard
 from .lasting_hazard import Lasting, anchor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from ..blame.born_changes import Item
     from ..blame.reasoning import Reasoning
@@ -43,10 +43,18 @@ FEW = 3
 """So many tensors of one memory, written as often, are told although the source of what made them is not known."""
 
 
-def kept_in_one_memory(reasoning: Reasoning, changes: Iterable[Change]) -> Iterator[Lasting]:
-    """Yield a hazard for each container whose items are one memory that was written for one after the other."""
+def kept_in_one_memory(reasoning: Reasoning, changes: Iterable[Change], known: Container[str]) -> Iterator[Lasting]:
+    """Yield a hazard for each container whose items are one memory that was written for one after the other.
+
+    Parameters
+    ----------
+    known
+        The paths that are told to be no copies.
+    """
     told = set[str]()
     for items in reasoning.born.together:
+        if any(str(one.path) in known for one in items):
+            continue
         written = _between(reasoning, items) or _within(reasoning, items)
         if written is not None:
             told.update(str(one.path) for one in items)
@@ -106,9 +114,9 @@ def _may_be_written(reasoning: Reasoning, item: Item) -> bool:
 
 
 def _times_written(reasoning: Reasoning, items: Sequence[Item]) -> int | None:
-    """Return how often the memory was written since the cell began; None if it has no version."""
+    """Return how often the memory was written since the cell began; None if it has no version of its own."""
     reading = items[0].reading
-    if reading.version is None:
+    if reading.version is None or any(one.reading.storage != reading.storage for one in items):
         return None
     before = [one.version for _, one in reasoning.trace.before.by_storage.get(reading.storage, ())]
     return reading.version - max((one for one in before if one is not None), default=0)
@@ -177,12 +185,20 @@ def _filled_by_name(
             yield named
 
 
+def _container(items: Sequence[tuple[AccessPath, Reading]]) -> AccessPath:
+    """Return the path of the innermost container that holds all items, themselves or inside others."""
+    several = [path.steps[:-1] for path, _ in items]
+    shared = count_alike(several)
+    return AccessPath(items[0][0].root, several[0][:shared])
+
+
 def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], written: Refill) -> Lasting:
     path, reading = items[0]
     born, count = reasoning.born.sites.get(str(path)), reasoning.trace.cell.count
     copy = ".copy()" if reading.kind == "ndarray" else ".clone()"
-    fact = OneMemory(container=str(AccessPath(path.root, path.steps[:-1])), count=len(items), times=written.times)
-    code = keeping_copies(born.text, copy) if born else None
+    container = _container(items)
+    fact = OneMemory(container=str(container), count=len(items), times=written.times)
+    code = keeping_copies(born.text, copy, path.steps[len(container.steps) + 1 :]) if born else None
     hazard = Hazard(
         code="TW211",
         outcome="risk",

@@ -83,25 +83,40 @@ class _Judgement:
 
     def hazards(self, step: OptimizerStep, reasoning: Reasoning) -> Iterator[Lasting]:
         """Yield at most one hazard."""
-        unheld = [*self._unheld()]
+        unheld = [*self._unheld(self.made.roots)]
+        is_idle = not unheld and "optimizer" not in reasoning.settled.values() and self._has_no_gradient
+        unheld = [*self._unheld(frozenset())] if is_idle else unheld
         if {str(path) for path, _ in unheld} <= self.known:
             return
         changed = self._changed({path.root for path, _ in unheld} | {root_of(self.optimizer)})
-        trained = {str(path) for path, _ in unheld if f"{path}.grad" in changed and str(path) not in changed}
-        if not trained:
-            return
+        idle = is_idle or self._has_idle_orphans(changed)
         groups: dict[Unheld, list[tuple[AccessPath, Reading]]] = {}
-        idle = self._has_idle_orphans(changed)
         for path, reading in unheld:
             groups.setdefault(self._how(path, reading, is_idle=idle), []).append((path, reading))
-        told = {how: some for how, some in groups.items() if not trained.isdisjoint(str(path) for path, _ in some)}
-        how = next((one for one in _ORDER if one in told), None)
-        if how is not None:
-            yield self._lasting(told[how], how, step, reasoning)
+        told = [how for how in _ORDER if how in groups and self._got_gradients(groups[how], how, changed)]
+        for how in told[:1]:
+            yield self._lasting(groups[how], how, step, reasoning)
 
-    def _unheld(self) -> Iterator[tuple[AccessPath, Reading]]:
-        """Yield the parameters beside the optimizer's that collect gradients and that no optimizer holds."""
-        roots, met = self.made.roots, {*self.held}
+    def _got_gradients(self, found: Sequence[tuple[AccessPath, Reading]], how: Unheld, changed: set[str]) -> bool:
+        """Return whether some parameters got gradients and no step, or all gradients were cleared at the end."""
+        paths = {str(path) for path, _ in found} - changed
+        if any(f"{path}.grad" in changed for path in paths):
+            return True
+        is_cleared = self._has_no_gradient and all(self.trace.after.get(f"{path}.grad") is None for path in paths)
+        return is_cleared and how != "left-out" and bool(paths)
+
+    @property
+    def _has_no_gradient(self) -> bool:
+        """Whether no parameter that the optimizer held has a gradient."""
+        held = (path for path, seen in self.made.places.items() if seen.object in self.made.held)
+        return all(self.trace.after.get(f"{path}.grad") is None for path in held)
+
+    def _unheld(self, roots: frozenset[str]) -> Iterator[tuple[AccessPath, Reading]]:
+        """Yield the parameters behind some variables that collect gradients and that no optimizer holds.
+
+        Without a variable, yield those that may be another copy of what this optimizer holds.
+        """
+        met = {*self.held}
         for name, scene in self.trace.after.scenes.items():
             if name and roots and root_of(name) not in roots:
                 continue
@@ -113,8 +128,13 @@ class _Judgement:
                     if is_one and not is_behind(path, self.trace.optimizers):
                         met.add(reading.object)
                         found.append((path, reading))
-            if roots or _are_alike([one for _, one in found], [one for _, one in self._orphans()]):
+            if roots or _are_alike([one for _, one in found], self._held_readings):
                 yield from (one for one in found if one[0].root in roots or not roots)
+
+    @property
+    def _held_readings(self) -> list[Reading]:
+        """The parameters that the optimizer holds."""
+        return [*{one.object: one for _, one in self.trace.after.entries() if one.object in self.made.held}.values()]
 
     def _changed(self, roots: set[str]) -> set[str]:
         """Return the paths behind some variables whose bytes the cell changed, new gradients included."""
@@ -169,9 +189,10 @@ class _Judgement:
         return bool(held) and all(one.object in ours for one in beside if one.trains)
 
     def _top(self, root: str) -> str:
-        """Return the part of a variable that leads to all that the optimizer holds of it."""
+        """Return the part of a variable that leads to all that the optimizer holds of it, and more than one module."""
         held = self._steps_to_held(root)
-        return str(AccessPath(root, held[0][: count_alike(held)])) if held else root
+        depth = min(count_alike(held), max(map(len, held)) - 1) if held else 0
+        return str(AccessPath(root, held[0][: max(depth, 0)])) if held else root
 
     def _steps_to_held(self, root: str) -> list[tuple[str, ...]]:
         held = (parse_path(spelled) for spelled, one in self.made.places.items() if one.object in self.made.held)

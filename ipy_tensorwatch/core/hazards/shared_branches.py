@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..model.snapshot import Snapshot
-    from .backward_functions import GradientWriter, Source
+    from .backward_functions import GradientWriter
+    from .hook_functions import Source
 
+_READ = frozenset(("data", "detach", "grad", "register_hook", "retain_grad", "shape", "size"))
+"""The attributes of a tensor through which no gradient flows back."""
 _ADDING = frozenset(("add", "sum"))
 _BEFORE = -1, -1
 
@@ -57,13 +60,24 @@ def _units(sources: list[Source]) -> Iterator[_Unit]:
 
 def _shares(writer: GradientWriter, unit: _Unit, snapshot: Snapshot) -> bool:
     names = {writer.hooked} if writer.of_tensor else _results(writer, unit)
+    if any(sum(_uses(one, name) for one in unit.statements) > 1 for name in names):
+        return False  # the gradients of several uses are added up in memory of their own
     for number, stmt in enumerate(unit.statements):
         for operands in _additions(stmt):
             mine = [one for one in operands if _is_of(one, names, writer)]
             others = [one for one in operands if one not in mine and _wants_gradient(one, unit, snapshot)]
-            if mine and any(_runs_after(mine[0], one, unit, number, writer) for one in others):
+            others = [one for one in others if mine and not _is_broadcast(mine[0], one, unit, snapshot)]
+            if any(_runs_after(mine[0], one, unit, number, writer) for one in others):
                 return True
     return False
+
+
+def _uses(stmt: ast.stmt, name: str) -> int:
+    """Return how often a statement computes with a tensor."""
+    parts = [part for own in own_parts(stmt) for part in ast.walk(own) if isinstance(part, ast.expr)]
+    named = [one for one in parts if isinstance(getattr(one, "ctx", None), ast.Load) and spell_path(one) == name]
+    read = [one for one in parts if isinstance(one, ast.Attribute) and one.attr in _READ]
+    return len(named) - sum(spell_path(one.value) == name for one in read)
 
 
 def _results(writer: GradientWriter, unit: _Unit) -> set[str]:
@@ -93,10 +107,28 @@ def _additions(stmt: ast.stmt) -> Iterator[list[ast.expr]]:
         match node:
             case ast.BinOp(op=ast.Add(), left=left, right=right):
                 yield [left, right]
-            case ast.Call(func=func, args=args) if last_name(func) in _ADDING:
+            case ast.Call(func=ast.Attribute(value=ast.Call(func=inner, args=[pile]), attr="sum")) if _stacks(inner):
+                yield pile.elts if isinstance(pile, ast.List | ast.Tuple) else [pile]
+            case ast.Call(func=func, args=args, keywords=keys) if last_name(func) in _ADDING and not _weighs(keys):
                 owner = [func.value] if isinstance(func, ast.Attribute) and len(args) == 1 else []
                 several = (one.elts if isinstance(one, ast.List | ast.Tuple) else [one] for one in args)
                 yield [*owner, *chain.from_iterable(several)]
+
+
+def _stacks(node: ast.expr) -> bool:
+    return last_name(node) == "stack"
+
+
+def _weighs(keys: list[ast.keyword]) -> bool:
+    """Return whether an addition multiplies one operand, whose gradient then has memory of its own."""
+    return any(one.arg == "alpha" for one in keys)
+
+
+def _is_broadcast(node: ast.expr, other: ast.expr, unit: _Unit, snapshot: Snapshot) -> bool:
+    """Return whether two operands are known to have other shapes: the gradient of one is then summed anew."""
+    shapes = [None if unit.is_local or path is None else snapshot.get(path) for path in map(spell_path, (node, other))]
+    known = [one.shape for one in shapes if one is not None]
+    return len(known) > 1 and known[0] != known[1]
 
 
 def _wants_gradient(node: ast.expr, unit: _Unit, snapshot: Snapshot) -> bool:
@@ -117,4 +149,11 @@ def _runs_after(mine: ast.expr, other: ast.expr, unit: _Unit, number: int, write
         return True
     found = ((spell_path(one), one.col_offset) for one in (mine, other))
     places = [unit.bound_at(path, number) if path else (number, column) for path, column in found]
+    if places[0] == places[1] == _BEFORE and all(isinstance(one, ast.Subscript) for one in (mine, other)):
+        return _number_of(mine) > _number_of(other) >= 0  # items of one list were computed in its order
     return places[0] > places[1]
+
+
+def _number_of(node: ast.expr) -> int:
+    number = node.slice.value if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) else -1
+    return number if isinstance(number, int) else -1

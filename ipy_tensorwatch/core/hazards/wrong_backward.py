@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
 
 from ..model.records import Site
-from ..syntax.parsing import may_write_gradients
-from .backward_functions import Source, find_writers
+from ..syntax.parsing import DEFINITIONS, may_write_gradients, parse_cell
+from .backward_functions import find_writers
 from .facts import WrongBackward
 from .hazard import Hazard
+from .hook_functions import Source
 from .shared_branches import is_shared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..blame.reasoning import Reasoning
     from ..model.notebook import Definition, Notebook
@@ -41,7 +43,7 @@ def wrong_backwards(reasoning: Reasoning, standing: Standing) -> Iterator[Hazard
         return
     ran = [one for one in _ran(reasoning) if _is_backward(reasoning, one)]
     sources = _sources(reasoning, standing, ran) if ran else []
-    writers = [*dict.fromkeys(find_writers(sources))]
+    writers = [*dict.fromkeys(find_writers(sources, reasoning.trace.notebook.classes))]
     yield from _of_saved(reasoning, [one for one in writers if one.of_saved], ran)
     for one in writers:
         if not one.of_saved and is_shared(one, sources, reasoning.trace.after):
@@ -60,24 +62,49 @@ def _is_backward(reasoning: Reasoning, one: Statement) -> bool:
 
 
 def _sources(reasoning: Reasoning, standing: Standing, ran: Sequence[Statement]) -> list[Source]:
-    """Return the cell, the cells that made what its backwards start from, and the definitions that these use."""
-    own = reasoning.own.evidence
-    mentioned = {str(path.root) for one in ran for path in one.mentions}
-    built = [
-        Source(cell, one.source)
-        for cell, one in standing.built.items()
-        if cell != own.cell and any(not mentioned.isdisjoint(each.binds) for each in one.statements)
+    """Return the cell, the cells that made what its backwards start from or hook it, and the definitions behind."""
+    own, alive = reasoning.own.evidence, reasoning.trace.graphs.cells
+    others = {cell: one for cell, one in standing.built.items() if cell != own.cell}
+    made = _roots(ran)
+    making = {cell: one for cell, one in others.items() if any(made & each.binds for each in one.statements)}
+    used = made.union(_roots(reasoning.own.statements), *(_roots(one.statements) for one in making.values()))
+    cells = [
+        Source(cell, _with_only(one.source, None if cell in making and cell in alive else used))
+        for cell, one in others.items()
     ]
-    cells = [*built, Source(own.cell, own.plain)]
+    cells.append(Source(own.cell, _with_only(own.plain)))
     return [*_definitions_behind(reasoning.trace.notebook, cells), *cells]
 
 
+def _with_only(source: str, hooked: set[str] | None = None) -> str:
+    """Blank the lines of functions and classes, which run only if they are used.
+
+    Parameters
+    ----------
+    hooked
+        If given, all is blanked but the statements that register hooks of these variables.
+    """
+    tree, kept = parse_cell(source), set[int]()
+    for node in tree.body if tree else ():
+        is_hook = hooked is None or (may_write_gradients(ast.unparse(node)) and not hooked.isdisjoint(_names_in(node)))
+        if is_hook and not isinstance(node, DEFINITIONS):
+            kept.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return "\n".join(line if number in kept else "" for number, line in enumerate(source.split("\n"), 1))
+
+
+def _names_in(node: ast.stmt) -> Iterator[str]:
+    return (one.id for one in ast.walk(node) if isinstance(one, ast.Name))
+
+
+def _roots(statements: Iterable[Statement]) -> set[str]:
+    return {path.root for one in statements for path in one.mentions}
+
+
 def _definitions_behind(notebook: Notebook, cells: Sequence[Source]) -> Iterator[Source]:
-    """Yield the definitions of other cells that some cells use by name, or by an instance."""
+    """Yield the definitions that some cells use by name, or by an instance."""
     words = {*_WORD.findall(" ".join(one.text for one in cells))}
     words.update(kind for path, kind in notebook.classes.items() if not words.isdisjoint(_WORD.findall(path)[:1]))
-    here = {one.cell for one in cells}
-    left = {name: one for name, one in notebook.definitions.items() if one.cell not in here and _is_outermost(one)}
+    left = {name: one for name, one in notebook.definitions.items() if _is_outermost(one)}
     while near := left.keys() & words:
         for one in map(left.pop, near):
             yield Source(one.cell, one.source, one.offset)

@@ -81,6 +81,10 @@ class Overwritten:
         Whether it was given other memory, as by `x.data = y`.
     origins
         Where each of `roots` comes from.
+    ran
+        The statement of this cell whose backward has computed with it; None if that is still to come.
+    others
+        The sequence numbers of the other nodes that saved it.
     """
 
     saved: SavedTensor
@@ -88,6 +92,8 @@ class Overwritten:
     roots: tuple[str, ...]
     is_moved: bool = False
     origins: Mapping[str, RootOrigin] = field(default_factory=dict)
+    ran: int | None = None
+    others: tuple[int, ...] = ()
 
     @property
     def will_raise(self) -> bool:

@@ -6,17 +6,18 @@ import ast
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..syntax.ast_queries import COMPREHENSIONS, is_inplace_name, own_parts
+from ..syntax.ast_queries import COMPREHENSIONS, is_inplace_name, last_name, own_parts
 from ..syntax.parsing import parse_header, walk_statements
 from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import VIEWS
 from .statement_writes import targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _TIGHT = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
+_SHARING = frozenset(("as_tensor", "asarray", "from_dlpack", "from_numpy", "frombuffer"))
 _KEEPING = frozenset(("add", "append", "appendleft", "extend", "insert", "push", "put"))
 
 
@@ -57,8 +58,13 @@ def refilled_by_itself(node: ast.stmt) -> bool:
     return _writes_to(node, kept)
 
 
-def keeping_copies(text: str, copy: str) -> str | None:
+def keeping_copies(text: str, copy: str, steps: Sequence[str] = ()) -> str | None:
     """Return a statement that keeps a copy of each tensor; None if it is not known how to spell it.
+
+    Parameters
+    ----------
+    steps
+        The steps from what the container keeps each time to the tensor.
 
     Examples
     --------
@@ -67,13 +73,23 @@ def keeping_copies(text: str, copy: str) -> str | None:
     """
     node = parse_header(text)
     match node:
-        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]) as call):
+        case (
+            ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[ast.Tuple(elts=parts)]))
+            | ast.Assign(value=ast.ListComp(elt=ast.Tuple(elts=parts)))
+        ):
+            number = next((n for n in range(len(parts)) if [*steps] == [f"[{n}]"]), None)
+            if number is None:
+                return None
+            parts[number] = _copied(parts[number], copy)
+        case _ if steps:
+            return None
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]) as call) if not _is_display(kept):
             call.args = [_copied(kept, copy)]
         case ast.Assign(value=ast.BinOp(left=ast.List(elts=[kept]), op=ast.Mult(), right=times)):
             turns = ast.Call(ast.Name("range"), [times], [])
             item = ast.comprehension(target=ast.Name("_"), iter=turns, ifs=[], is_async=0)
             node.value = ast.ListComp(elt=_copied(kept, "" if isinstance(kept, ast.Call) else copy), generators=[item])
-        case ast.Assign(value=ast.ListComp(elt=kept) as comprehension):
+        case ast.Assign(value=ast.ListComp(elt=kept) as comprehension) if not _is_display(kept):
             comprehension.elt = _copied(kept, copy)
         case ast.Assign(value=ast.Call(func=ast.Name(id="list"), args=[several])):
             item = ast.comprehension(target=ast.Name("one"), iter=several, ifs=[], is_async=0)
@@ -81,6 +97,10 @@ def keeping_copies(text: str, copy: str) -> str | None:
         case _:
             return None
     return ast.unparse(node)
+
+
+def _is_display(node: ast.expr) -> bool:
+    return isinstance(node, ast.Tuple | ast.List | ast.Dict | ast.Set)
 
 
 def _copied(node: ast.expr, copy: str) -> ast.expr:
@@ -142,6 +162,8 @@ def paths_of(node: ast.expr | None) -> Iterator[str]:
         case ast.Subscript(value=value) | ast.Attribute(value=value):
             yield from paths_of(value)
         case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in VIEWS or is_inplace_name(name):
+            yield from paths_of(value)
+        case ast.Call(func=func, args=[value, *_]) if last_name(func) in _SHARING:
             yield from paths_of(value)
         case _:
             pass

@@ -104,6 +104,11 @@ def elements_of(node: ast.stmt, loops: Loops) -> Iterator[Element]:
                 yield Element(target=target_of(led, one), variable=only.root, is_own=is_own, depth=depth)
 
 
+def scopes_of(node: ast.stmt, loops: Loops) -> list[Scope]:
+    """Return what the names at a statement refer to: themselves, and with it, what the loops around it lead them to."""
+    return [Scope(), _scope_of(node, loops)] if loops else [Scope()]
+
+
 def _scope_of(node: ast.stmt, loops: Loops) -> Scope:
     """Return what the loops' variables refer to at a statement, without those that their bodies may have rebound."""
     scope = _Containers()

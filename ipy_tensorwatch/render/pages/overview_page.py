@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from ..page import Page, Row, Table, words
 from ..paint.memory_picture import picture
+from ..wording.explained_changes import fold_explained
 from ..wording.fold_groups import block, fold_groups, members
 from ..wording.hazard_sentences import hazard_lines
 from ..wording.measure import count_of, few, spell_seconds
 from ..wording.order import most_telling
 from ..wording.relations import relations
 from ..wording.tensor_facts import key
-from .summary_page import change_table
+from .summary_page import fold_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +41,8 @@ def _changes(report: Report) -> Table | Line:
     if not ordered:
         return words("the last cell changed nothing")
     caption = f"What cell {report.cell.count} changed"
-    return change_table(ordered, caption=caption, limit=MAX_CHANGES, hint=": %tensordiff --max-rows 1000")
+    folds = fold_explained(ordered, report.hazards)
+    return fold_table(folds, caption=caption, limit=MAX_CHANGES, hint=": %tensordiff --max-rows 1000")
 
 
 def _groups(report: Report) -> Table | Line:

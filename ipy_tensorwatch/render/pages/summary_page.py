@@ -6,12 +6,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ...core.memory.alias_groups import blocks
-from ..page import Page, Row, Table, words
+from ..page import Page, Row, Table, join_words, words
 from ..paint.memory_picture import picture, says_more
-from ..wording.fold_changes import fold
+from ..wording.explained_changes import explains, fold_explained
 from ..wording.hazard_sentences import hazard_lines
 from ..wording.measure import count_of, few
-from ..wording.phrases import amount, counted, counter, how
+from ..wording.phrases import amount, counted, counter, how, names
 from ..wording.sites import line_of, site_text
 
 if TYPE_CHECKING:
@@ -33,16 +33,33 @@ COLUMNS = ("tensor", "what happened", "where", "statement", "how much", "version
 
 
 def summarize(report: Report, hazards: Sequence[Hazard] = ()) -> Page | None:
-    """Show the silent changes and the new hazards; return None if there are neither."""
+    """Show the silent changes and the new hazards, those that explain changes first; None if there are neither."""
     silent = report.silent
     if not silent and not hazards:
         return None
+    telling = sorted(hazards, key=lambda one: not any(explains(one, change) for change in silent))
+    first = sum(any(explains(one, change) for change in silent) for one in hazards)
+    entries = [*hazard_lines(telling, MAX_HAZARDS)]
+    folds = fold_explained(silent, report.hazards)
+    table = fold_table(folds, caption="Silent changes", limit=MAX_LINES, bare=True, hint=": %tensorwatch")
+    parts: list[PagePart] = [*entries[:first], *((table,) if silent else ()), *_pictures(report), *entries[first:]]
+    return Page(head=f"tensorwatch  [{report.cell.count}]  {_counts(silent, hazards)}", parts=tuple(parts))
+
+
+def glance(report: Report, hazards: Sequence[Hazard] = (), *, in_panel: bool = False) -> Page | None:
+    """Name the silent changes and the new hazards in one line, which leads to the rest; None if there are neither."""
+    if not report.silent and not hazards:
+        return None
+    shown = [names([change.path for change in report.silent])] if report.silent else []
+    shown += [words(", ".join(dict.fromkeys(one.code for one in hazards)))] if hazards else []
+    told = f"{_counts(report.silent, hazards)}: {join_words(shown, ' · ')}"
+    rest = "" if in_panel else "  (more: %tensorwatch)"
+    return Page(head=f"tensorwatch  [{report.cell.count}]  {told}{rest}", in_panel=in_panel)
+
+
+def _counts(silent: Sequence[Change], hazards: Sequence[Hazard]) -> str:
     counts = [count_of(len(silent), "silent change")] if silent else []
-    counts += [count_of(len(hazards), "hazard")] if hazards else []
-    head = f"tensorwatch  [{report.cell.count}]  {' · '.join(counts)}"
-    table = change_table(silent, caption="Silent changes", limit=MAX_LINES, bare=True, hint=": %tensorwatch")
-    parts: list[PagePart] = [table] if silent else []
-    return Page(head=head, parts=(*parts, *_pictures(report), *hazard_lines(hazards, MAX_HAZARDS)))
+    return " · ".join(counts + ([count_of(len(hazards), "hazard")] if hazards else []))
 
 
 def told_late(page: Page, count: int) -> Page:
@@ -61,9 +78,8 @@ def _pictures(report: Report) -> Iterator[Picture]:
     yield from islice((one for one in drawn if one is not None and says_more(one)), MAX_PICTURES)
 
 
-def change_table(changes: Sequence[Change], *, caption: str, limit: int, bare: bool = False, hint: str = "") -> Table:
-    """Lay out changes as a table; similar changes of one container share a row."""
-    folds = fold(changes)
+def fold_table(folds: Sequence[Fold], *, caption: str, limit: int, bare: bool = False, hint: str = "") -> Table:
+    """Lay out folded changes as a table."""
     shown, _ = few(folds, limit)
     left = sum(one.count for one in folds[len(shown) :])
     return Table(

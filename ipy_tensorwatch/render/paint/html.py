@@ -6,9 +6,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ..page import DetailEntry, Picture, Table
-from ..wording.measure import clean, shorten, width
+from ..wording.measure import clean, shorten_middle, width
 from ..wording.tensor_facts import dirt
-from .style import PICTURE_STYLE, STYLE
+from .style import ENTRY_STYLE, LINK_STYLE, PICTURE_STYLE, STYLE
 from .svg import draw_svg
 
 if TYPE_CHECKING:
@@ -30,14 +30,19 @@ MANY = 5
 """From this number of columns on, a row takes several lines where there is little room."""
 
 MAX_NAME = 24
-"""Maximum width of a name beside a picture, in columns."""
+"""Maximum length of a name beside a picture, in characters."""
+
+IN_PANEL = '<button data-commandlinker-command="ipy-tensorwatch:open">in the panel</button>'
+"""Opens the panel in JupyterLab, which connects such a button to its command."""
 
 
 def write_html(page: Page) -> str:
     """Return a page as one HTML element with its own style and no scripts."""
     parts = "".join(map(_part, page.parts))
-    style = STYLE + PICTURE_STYLE if "<svg" in parts else STYLE
-    return f'<div class="ipytw"><style>{style}</style><p class="ipytw-head">{_escape(page.head)}</p>{parts}</div>'
+    used = {PICTURE_STYLE: "<svg" in parts, ENTRY_STYLE: "ipytw-entry" in parts, LINK_STYLE: page.in_panel}
+    style = STYLE + "".join(rules for rules, is_used in used.items() if is_used)
+    head = _escape(page.head) + (f" {IN_PANEL}" if page.in_panel else "")
+    return f'<div class="ipytw"><style>{style}</style><p class="ipytw-head">{head}</p>{parts}</div>'
 
 
 def _part(part: PagePart) -> str:
@@ -94,7 +99,7 @@ def _picture(picture: Picture) -> str:
 
 def _strip(strip: Strip, nbytes: int) -> str:
     title = f"{strip.name}: {strip.place}" + (f"; {dirt(strip.dirty, strip.lane)}" if strip.dirty else "")
-    name = shorten(clean(strip.name), MAX_NAME)
+    name = shorten_middle(clean(strip.name), MAX_NAME)
     cells = "".join(f"<td>{_escape(one)}</td>" for one in (strip.place, *strip.facts))
     drawing = draw_svg(strip, nbytes, _escape(title))
     return f'<tr><th scope="row"><code>{_escape(name)}</code></th><td>{drawing}</td>{cells}</tr>'

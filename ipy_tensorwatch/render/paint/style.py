@@ -12,7 +12,9 @@ class Shade(NamedTuple):
     dark: str
 
 
-SHADES = Shade("#4477aa", "#7fb0e0"), Shade("#3f948d", "#86cfc8"), Shade("#aa6699", "#d79ac6")
+SHADES = (
+    Shade("#4477aa", "#7fb0e0"), Shade("#3f8f8a", "#86cfc8"), Shade("#aa6699", "#d79ac6"), Shade("#7a7a2e", "#cfc97a"),
+)  # fmt: skip
 """The colours of strips; without a style sheet the light ones are used, which are visible on any background."""
 
 MARK = "#b06a00"
@@ -24,7 +26,7 @@ _RULES = """
   --tw-dim: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, light-dark(#59636e, #9198a1)));
   --tw-line: var(--jp-border-color2, var(--vscode-widget-border, #8884));
   --tw-mark: light-dark(#9a5b00, #f2b84b);
-  --tw-wash: light-dark(#fff4dc, #332609);
+  --tw-wash: light-dark(#fff9ec, #2a2212);
   color: var(--tw-text);
   font: 13px/1.45 var(--jp-ui-font-family, system-ui, sans-serif);
   max-width: 100%;
@@ -33,12 +35,8 @@ _RULES = """
 }
 [data-jp-theme-light="true"] &, body.vscode-light & { color-scheme: light; }
 [data-jp-theme-light="false"] &, body.vscode-dark &, html[theme="dark"] & { color-scheme: dark; }
-& p { margin: 4px 0; color: var(--tw-dim); }
+& p { margin: 4px 0; color: var(--tw-dim); overflow-wrap: anywhere; }
 & p.ipytw-head { font-weight: 600; color: var(--tw-text); white-space: pre-wrap; }
-& .ipytw-entry { display: flex; gap: 10px; margin: 6px 0; padding-left: 9px; border-left: 3px solid var(--tw-mark); }
-& .ipytw-entry > p { font-weight: 600; }
-& .ipytw-entry p { margin: 0; max-width: 72em; }
-& .ipytw-entry > div > p:first-child { color: var(--tw-text); }
 & table {
   border-collapse: collapse;
   border: 0;
@@ -84,6 +82,21 @@ _RULES = """
 & .ipytw-wrapped code { display: inline-block; }
 """
 
+_ENTRY_RULES = """
+& { --tw-hazard: light-dark(#b42318, #ff8f85); --tw-hazard-wash: light-dark(#fdf1ef, #301816); }
+& .ipytw-entry { display: flex; gap: 10px; margin: 6px 0; padding: 3px 9px; border-left: 3px solid var(--tw-hazard); }
+& .ipytw-entry { background: var(--tw-hazard-wash); }
+& .ipytw-entry > div { min-width: 0; }
+& .ipytw-entry > p { flex: none; font-weight: 600; color: var(--tw-hazard); }
+& .ipytw-entry p { margin: 0; max-width: 72em; }
+& .ipytw-entry > div > p:first-child { color: var(--tw-text); }
+"""
+
+_LINK_RULES = """
+& .ipytw-head button { font: inherit; padding: 0; border: 0; background: none; cursor: pointer; }
+& .ipytw-head button { color: var(--jp-content-link-color, inherit); text-decoration: underline; }
+"""
+
 _NARROW = "@container (max-width: 1000px)"
 """Where there is less room, the cells of a table with many columns follow each other."""
 
@@ -117,4 +130,5 @@ def _scoped(rules: str) -> str:
 
 
 STYLE = _scoped(_RULES) + f"{_NARROW}{{{_scoped(_NARROW_RULES)}}}"
+ENTRY_STYLE, LINK_STYLE = _scoped(_ENTRY_RULES), _scoped(_LINK_RULES)
 PICTURE_STYLE = _scoped(_PICTURE_RULES + _SHADE_RULES)

@@ -12,7 +12,7 @@ from ..wording.measure import clean, pad, shorten, width
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..page import Page, Row
+    from ..page import Page, PagePart, Row
 
 GAP = "   "
 INDENT = 2 * GAP
@@ -23,6 +23,7 @@ BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 SILENT_STYLE, HAZARD_STYLE = "\x1b[31m", "\x1b[33m"
 MAX_SENTENCE = 100
 MIN_SENTENCE = 20
+IN_PANEL = "  (in the panel)"
 _HELD = "\N{WORD JOINER}"
 """Stands for a blank at which no line may break; `clean` has removed it from the text itself."""
 
@@ -37,13 +38,19 @@ def write_text(page: Page, columns: int = sys.maxsize, *, color: bool = False) -
     color
         Whether to mark the headline, what changed silently, and the codes of hazards with ANSI colours.
     """
-    lines = _broken(f" {clean(page.head)}", columns)
+    lines = _broken(f" {clean(page.head)}{IN_PANEL if page.in_panel else ''}", columns)
     painted = [_paint(line, 0, len(line), BOLD) for line in lines] if color else lines
     parts = [part for part in page.parts if not isinstance(part, Picture)]
-    for place, part in enumerate(parts):
-        after_table = place > 0 and isinstance(parts[place - 1], Table) and not isinstance(part, Table)
-        painted += [*([""] if after_table else []), *_part(part, columns, color=color)]
+    for before, part in zip((None, *parts), parts):  # noqa: B905  (the last part is before none)
+        painted += [*([""] if _are_apart(before, part) else []), *_part(part, columns, color=color)]
     return "\n".join(line.rstrip() for line in painted)
+
+
+def _are_apart(before: PagePart | None, part: PagePart) -> bool:
+    """Return whether a blank line parts a table from what stands before or after it; a caption brings its own."""
+    if isinstance(part, Table):
+        return part.bare and before is not None
+    return isinstance(before, Table)
 
 
 def _part(part: Table | Line | DetailEntry, columns: int, *, color: bool) -> list[str]:

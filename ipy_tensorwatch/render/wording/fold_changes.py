@@ -64,9 +64,24 @@ def _fold(group: Sequence[Change]) -> Iterator[Fold]:
         for one in group:
             yield Fold(label=one.path, change=one, paths=(one.path,), via=one.via, elements=one.elements)
         return
-    yield Fold(
-        label=label([one.path for one in group]),
-        change=replace(group[0], versions=_common_versions(group)),
+    yield fold_together(group)
+
+
+def fold_together(group: Sequence[Change]) -> Fold:
+    """Fold changes of one variable into one line, with all sites; what they do not have in common is left out."""
+    sites = tuple(dict.fromkeys(site for one in group for site in one.sites))
+    versioned = {one.versioned for one in group}
+    merged = replace(
+        group[0],
+        sites=sites,
+        versions=_common_versions(group),
+        versioned=versioned.pop() if len(versioned) == 1 else None,
+        verified=all(one.verified for one in group),
+        since=min((one.since for one in group if one.since is not None), default=None),
+    )
+    return Fold(
+        label=label([one.path for one in group]) if len(group) > 1 else group[0].path,
+        change=merged,
         paths=tuple(one.path for one in group),
         via=_common_via(group),
         elements=_total([one.elements for one in group]),

@@ -142,6 +142,8 @@ def message_of(hazard: Hazard) -> Sentence:
     if isinstance(fact, FreedGraph) and fact.raised:
         return Sentence(raised(fact.raised), leads_into(hazard, fact))
     outcome, aside, reason = _MESSAGES[type(fact)]
+    if isinstance(fact, OverwrittenSave) and hazard.happened:
+        outcome, aside, _ = _MESSAGES[WrongBackward]
     fields = _fields(hazard)
     return Sentence(fill(outcome, **fields), fill(reason, **fields), str(fill(aside, **fields)))
 

@@ -53,6 +53,20 @@ def shorten(text: str, columns: int) -> str:
     return f"{kept}…"
 
 
+def shorten_middle(text: str, length: int) -> str:
+    """Cut out the middle of a text longer than `length` characters: begin and end of a path tell it from others.
+
+    Examples
+    --------
+    >>> shorten_middle("model.layers[11].running_mean", 22)
+    'model.laye…unning_mean'
+    """
+    if len(text) <= length:
+        return text
+    head = (length - 1) // 2
+    return f"{text[:head]}…{text[head - length + 1 :]}"
+
+
 def clean(text: str) -> str:
     r"""Replace control characters: escapes, line ends, bidirectional marks.
 

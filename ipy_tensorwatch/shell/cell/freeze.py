@@ -163,10 +163,10 @@ class Freezing:
         try:
             thing = follow(text, user_variables(self.shell))
         except Exception:  # noqa: BLE001  (any error means that it leads nowhere)
-            explain_unknown(text, known)
+            explain_unknown(text, known, self.shell.user_ns)
         found, refused = self.freezer.examine(text, thing, count_now(self.shell))
         if not found and not refused:
-            raise UsageError(f"there is no tensor to freeze in {text}, which is of type {type(thing).__name__}")
+            explain_unknown(text, known, self.shell.user_ns)
         return found, refused
 
     def _find(self, text: str) -> list[Frozen]:

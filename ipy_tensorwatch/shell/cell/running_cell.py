@@ -13,6 +13,7 @@ from ...capture.objects.follow_path import length_at
 from ...capture.objects.inspect_object import is_number_or_text
 from ...capture.running.born_paths import NO_NAMES, BornPaths, Names
 from ...capture.running.look_budget import Allowance
+from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import Ledger
 from ...core.blame.statement_timeline import Timeline
 from ...core.statements.names_used import names_led_on
@@ -125,7 +126,9 @@ class RunningCell:
             return self.ledger.probes
         self._nodes = [*walk_statements(tree.body)]
         self._written = [*map(names_written, self.statements())]
-        self.ledger.begin(len(self._nodes), frozenset(self._changing(tree)), frozenset(self._hiding(tree)))
+        hiding = frozenset(self._hiding(tree))
+        self.ledger.begin(len(self._nodes), frozenset(self._changing(tree)), hiding)
+        self.ledger.spoiled = self._backwards() if hiding else None
         return self.ledger.probes
 
     def _changing(self, tree: ast.Module) -> Iterator[int]:
@@ -139,6 +142,17 @@ class RunningCell:
         if not self.ledger.is_blurred:
             return self.ledger.current
         return None if frame is None else statement_at(self._nodes, *_position(frame))
+
+    def _backwards(self) -> SpoiledBackwards:
+        lens = self.observer.lens
+        return SpoiledBackwards(
+            names=self.names,
+            statements=self.statements(),
+            graphs=self.observer.graphs,
+            objects=lens.objects,
+            storages=lens.storages,
+            cell=self.count,
+        )
 
     def _is_as_typed(self, tree: ast.Module) -> bool:
         """Return whether a tree has the same statements on the same lines as the typed cell."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ...core.model.born import Born
     from ...core.model.differences import Found
     from ...core.model.records import Cell
+    from ...core.model.saved_tensor import Overwritten
     from ..ipython.cell_sources import Sources
     from .running_cell import RunningCell
 
@@ -79,7 +80,7 @@ def take_trace(
         files={} if is_quiet else dict(_files_of(cells, files)),
         is_recorded=cell.recording is not None,
         writes=cell.recording.writes if cell.recording else (),
-        graphs=_graphs_of(session, observed, found),
+        graphs=_graphs_of(session, cell, ended, observed, (found, born)),
         optimizers=cell.observer.lens.holdings(),
         nodes=(cell.ledger.numbers[0], next_sequence_number()),
         dated=cell.recording.dated if cell.recording else {},
@@ -143,12 +144,20 @@ def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidenc
     )
 
 
-def _graphs_of(session: SessionState, observed: Observation, found: Sequence[Found]) -> GraphState:
-    graphs = session.graphs
-    same = graphs.same and graphs.same & {str(one.path) for one, content in found if content.changed}
+def _graphs_of(
+    session: SessionState,
+    cell: RunningCell,
+    ended: Cell,
+    observed: Observation,
+    seen: tuple[Sequence[Found], Sequence[Born]],
+) -> GraphState:
+    (found, born), graphs = seen, session.graphs
+    same = graphs.same and graphs.same & _changed(found)
+    for one in born:  # a tensor whose node was made before it was first seen has the same history since
+        same |= graphs.made_before(cell.ledger.numbers[one.look], _changed(one.found)) if one.ran else frozenset()
     nodes = {one.node for one in session.standing.hazards if one.node is not None}
     return GraphState(
-        overwritten=observed.overwritten,
+        overwritten=(*observed.overwritten, *_computed_with(cell, ended, observed)),
         spent=tuple(graphs.spent),
         cells=frozenset(graphs.cells),
         same=same,
@@ -156,6 +165,17 @@ def _graphs_of(session: SessionState, observed: Observation, found: Sequence[Fou
         half_freed=tuple(graphs.freed.half.values()),
         fates={node: graphs.fate(node) for node in nodes},
     )
+
+
+def _changed(found: Sequence[Found]) -> frozenset[str]:
+    return frozenset(str(one.path) for one, content in found if content.changed)
+
+
+def _computed_with(cell: RunningCell, ended: Cell, observed: Observation) -> Iterator[Overwritten]:
+    """Yield the overwritten saved tensors that a backward of this cell computed with, unless it is still to come."""
+    ledger, ahead = cell.ledger, {one.key for one in observed.overwritten}
+    found = ledger.spoiled.found(ledger.current if ended.status != "ok" else None) if ledger.spoiled else ()
+    return (one for one in found if one.key not in ahead)
 
 
 def _patience(cell: RunningCell, duration: float) -> float:

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING
 
 from ...render.page import Page, words
 from ...render.pages.diff_page import DiffView, show_diff
-from ...render.pages.summary_page import summarize, told_late
+from ...render.pages.summary_page import glance, summarize, told_late
 from ...render.paint.html import write_html
 from ...render.paint.text import write_text
 from .ipython_private import is_line_open
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from IPython.core.interactiveshell import InteractiveShell
 
     from ...render.report import Report
     from .magic_options import DiffOptions
+    from .settings import TensorWatch
     from .waiting_clear import WaitingClears
 
 
@@ -64,6 +65,10 @@ class Speaker:
     ----------
     report, asked
         The last cell that did more than call our line magics, and its `%%tensordiff` options if it had any.
+    is_panel_visible
+        Returns whether a front end shows the panel.
+    hushed
+        The keys of the hazards that the user asked not to be told of again.
     clears
         Knows whether anything shown would erase the cell's own output.
     held
@@ -71,10 +76,13 @@ class Speaker:
     """
 
     shell: InteractiveShell
+    settings: TensorWatch
+    is_panel_visible: Callable[[], bool]
     clears: WaitingClears
     report: Report | None = None
     asked: DiffOptions | None = None
     said_skipped: bool = False
+    hushed: Collection[str] = ()
     held: deque[Page] = field(default_factory=lambda: deque(maxlen=MAX_HELD))
 
     def tell(self, report: Report, asked: DiffOptions | None) -> None:
@@ -98,13 +106,23 @@ class Speaker:
             show(self.shell, self.held.popleft())
 
     def _pages(self, report: Report, asked: DiffOptions | None) -> Iterator[Page]:
-        begun = [one for one in report.begun if one.is_worth_saying]
-        page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else summarize(report, begun)
+        page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else self._block(report)
         if page is not None:
             yield page
         if not self.said_skipped and report.skipped:
             self.said_skipped = True
             yield _skipped_page(report)
+
+    def _block(self, report: Report) -> Page | None:
+        """Return what is shown under a cell; what explains an error is always whole."""
+        begun = [one for one in report.begun if one.is_worth_saying and one.key not in self.hushed]
+        block = self.settings.block
+        if block == "off":
+            return None
+        in_panel = self.is_panel_visible()
+        if report.cell.status == "ok" and (block == "line" or (block == "auto" and in_panel)):
+            return glance(report, begun, in_panel=in_panel)
+        return summarize(report, begun)
 
 
 def _code_of(report: Report) -> str:

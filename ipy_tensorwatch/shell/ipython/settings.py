@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from traitlets import Bool, Float, Int
+from traitlets import Bool, Enum, Float, Int
 from traitlets.config import Configurable
 
 
@@ -10,6 +10,12 @@ class TensorWatch(Configurable):
     """Settings of the watcher: times in seconds, sizes in bytes, shares as fractions of 1."""
 
     enabled = Bool(True, help="Look after every cell.").tag(config=True)
+    block = Enum(
+        ("auto", "whole", "line", "off"),
+        "auto",
+        help="What is shown under a cell: the `whole` report, one `line`, nothing (`off`), or `auto`: one line while "
+        "the panel is visible, else the whole.",
+    ).tag(config=True)
     probes = Bool(True, help="Look between a cell's own statements, to tell which one wrote.").tag(config=True)
     budget_floor = Float(0.010, min=0.0, help="Seconds that comparing bytes may take after any cell.").tag(config=True)
     budget_share = Float(

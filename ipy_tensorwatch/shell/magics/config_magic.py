@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
-from traitlets import Float, Int, TraitError
+from traitlets import Enum, Float, Int, TraitError
 
 from ...render.pages.status_page import Setting
 
@@ -47,6 +47,8 @@ def _read(trait: TraitType[Any, Any], value: str) -> object:
 
 def _allowed(trait: TraitType[Any, Any]) -> str:
     """Return what a setting may be."""
+    if isinstance(trait, Enum):
+        return f"one of {', '.join(map(str, trait.values or ()))}"
     if not isinstance(trait, Float | Int):
         return "True or False"
     number = "a number" if isinstance(trait, Float) else "a whole number"

@@ -11,7 +11,7 @@ from ...core.model.restoring import RefusedError, RestoreRefusal
 from ...render.pages.restored_page import show_restored
 from ...render.wording.not_restored import not_restored
 from ..ipython.cell_sources import user_variables
-from ..ipython.find_path import find_paths, watched_paths
+from ..ipython.find_path import find_paths
 from ..ipython.ipython_private import count_now
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def restore(text: str, cell: int | None, watcher: Watcher) -> Page:
     UsageError
         If the path is unknown, or its bytes cannot be restored.
     """
-    paths = find_paths(text, watcher.observer, watcher.shell.user_ns, watched_paths(watcher.observer))
+    paths = find_paths(text, watcher.observer, watcher.shell.user_ns)
     past = [(count, one) for count, one in watcher.history if one.path in paths]
     restorer = Restorer(watcher.observer.lens, watcher.archive, watcher.freezing.freezer)
     try:

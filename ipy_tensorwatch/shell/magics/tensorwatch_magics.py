@@ -162,12 +162,15 @@ class TensorMagics(Magics):
 
     def _history(self, asked: argparse.Namespace) -> Page:
         past = list(self._watcher.history)
-        path = asked.path and self._path_of_history(asked.path, {one.path for _, one in past})
-        turns = [one for one in self._watcher.turns if path is None or path in one.hazard.paths]
-        return history([(count, one) for count, one in past if path in (None, one.path)], asked.count, path, turns)
+        paths = set(self._paths(asked.path)) if asked.path else None
+        turns = [one for one in self._watcher.turns if paths is None or not paths.isdisjoint(one.hazard.paths)]
+        shown = [(count, one) for count, one in past if paths is None or one.path in paths]
+        return history(shown, asked.count, asked.path, turns)
 
-    def _path_of_history(self, text: str, known: set[str]) -> str:
-        return text if text in known else find_path(text, self._watcher.observer, self.shell.user_ns)
+    def _paths(self, text: str) -> tuple[str, ...]:
+        """Return the paths that an expression means, now or in the history."""
+        past = (one.path for _, one in self._watcher.history)
+        return find_paths(text, self._watcher.observer, self.shell.user_ns, past)
 
     def _freeze(self, asked: argparse.Namespace) -> Page:
         page = self._watcher.freezing.freeze(asked.paths, watched_paths(self._watcher.observer))
@@ -181,10 +184,8 @@ class TensorMagics(Magics):
         return self._watcher.freezing.show()
 
     def _blame(self, asked: argparse.Namespace) -> Page:
-        past = list(self._watcher.history)
-        known = dict.fromkeys([one.path for _, one in past] + watched_paths(self._watcher.observer))
-        paths = set(find_paths(asked.path, self._watcher.observer, self.shell.user_ns, known))
-        return show_blame([(count, one) for count, one in past if one.path in paths], asked.path)
+        paths = set(self._paths(asked.path))
+        return show_blame([(count, one) for count, one in self._watcher.history if one.path in paths], asked.path)
 
     def _restore(self, asked: argparse.Namespace) -> Page:
         return restore(asked.path, asked.cell, self._watcher)

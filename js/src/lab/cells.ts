@@ -9,13 +9,24 @@ import type { Document } from "./documents";
 
 /** The cell of a place: the one with its id, else the only one that ran as its execution count. */
 export function findCell(document: Document, { cell, count }: Place): Cell | null {
-  const cells = isNotebook(document) ? [...document.content.widgets] : [...document.console.cells];
+  const cells = cellsOf(document);
   const named = cells.find(({ model }) => model.id === cell);
   if (named || cell !== null) {
     return named ?? null;
   }
   const counted = cells.filter(({ model }) => (model as { executionCount?: number | null }).executionCount === count);
   return counted.length === 1 ? (counted[0] ?? null) : null;
+}
+
+export function cellsOf(document: Document): Cell[] {
+  return isNotebook(document) ? [...document.content.widgets] : [...document.console.cells];
+}
+
+/** The cell and the line that the cursor is in; before the first cell where there is none. */
+export function cursorOf(document: Document): { cell: number; line: number } {
+  const cell = isNotebook(document) ? document.content.activeCellIndex : -1;
+  const editor = cellsOf(document)[cell]?.editor;
+  return { cell, line: (editor?.getCursorPosition().line ?? 0) + 1 };
 }
 
 /** Select the cell, put the cursor on the line and show it; whether there is such a cell. */

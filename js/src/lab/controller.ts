@@ -2,17 +2,19 @@
 
 import type { JupyterFrontEnd } from "@jupyterlab/application";
 import type { Kernel } from "@jupyterlab/services";
-import type { Host } from "../registry";
+import type { Host, Mark, Place } from "../registry";
 import { assess } from "./assess";
-import { reveal } from "./cells";
-import type { Documents } from "./documents";
-import { load } from "./load";
+import { cellsOf, cursorOf, reveal } from "./cells";
+import type { Document, Documents } from "./documents";
+import { load, say } from "./load";
 import { Marker } from "./marker";
 import type { Marks } from "./marks";
+import type { Options } from "./options";
 import { Patience } from "./patience";
 import { SidePanel } from "./side";
 import { describe } from "./situation";
 import { type View, Views } from "./views";
+import { widenOnce } from "./width";
 
 /** A widget that is younger than this, in seconds, was just asked for: `%load_ext`, not a page that was reloaded. */
 const FRESH = 10;
@@ -26,32 +28,54 @@ export class Controller {
   readonly side = new SidePanel(
     () => void this.#load(),
     () => this.#leave(),
+    () => void this.next(),
   );
   readonly #shell: JupyterFrontEnd.IShell;
   readonly #documents: Documents;
   readonly #marker: Marker;
+  readonly #options: Options;
+  readonly #keys: () => string;
   readonly #views = new Views((kernel) => this.#hostOf(kernel));
   readonly #patience = new Patience(() => this.#refresh());
   readonly #loading = new WeakSet<Kernel.IKernelConnection>();
+  /** Kernels into which the extension was loaded by itself, since their last restart. */
+  readonly #tried = new Set<string>();
   /** What is to be said beside the situation, by kernel. */
   readonly #remarks = new Map<string, string>();
+  /** The mark that the reader was led to last. */
+  #visited: Place | null = null;
   #isDue = false;
 
-  constructor(shell: JupyterFrontEnd.IShell, documents: Documents, marks: Marks) {
+  constructor(shell: JupyterFrontEnd.IShell, documents: Documents, marks: Marks, options: Options, keys: () => string) {
     this.#shell = shell;
     this.#documents = documents;
+    this.#options = options;
+    this.#keys = keys;
     this.#marker = new Marker(documents, marks);
     documents.changed.connect(() => this.#refresh());
-    documents.ended.connect((_, { kernel, ending }) => this.#views.end(kernel, ending));
+    documents.ended.connect((_, { kernel, ending }) => {
+      this.#tried.delete(kernel);
+      this.#views.end(kernel, ending);
+    });
+    marks.changed.connect(() => this.#refresh());
+    marks.clicked.connect((_, { model, mark }) => this.#showMark(model, mark));
+    options.changed.connect(() => {
+      marks.show(options.values.markLines);
+      for (const { entry, ending } of this.#views.all()) {
+        ending === null && entry.choose?.(options.wishes);
+      }
+      this.#refresh();
+    });
+    this.side.shown.connect(() => widenOnce(this.side));
     this.#views.added.connect((_, view) => this.#welcome(view));
     this.#views.told.connect((_, { kernel, news }) => {
       this.#remarks.delete(kernel.id);
-      this.#marker.mark(kernel.id, news?.marks ?? []);
+      news && this.#marker.mark(kernel.id, news);
       this.#refresh();
     });
     for (const over of [this.#views.ended, this.#views.dropped]) {
       over.connect((_, { kernel }) => {
-        this.#marker.mark(kernel.id, []);
+        this.#marker.clear(kernel.id);
         this.#refresh();
       });
     }
@@ -67,6 +91,29 @@ export class Controller {
       this.#shell.activateById(this.side.id);
       this.side.focus();
     }
+  }
+
+  /** Go to the next line with a mark, and from the last one to the first. */
+  async next(): Promise<void> {
+    const document = this.#documents.current;
+    const places = document ? this.#marker.all(document) : [];
+    if (!document || places.length === 0) {
+      return;
+    }
+    const cells = cellsOf(document).map(({ model }) => model.id);
+    const at = cursorOf(document);
+    const index = ({ cell }: Place): number => cells.indexOf(cell ?? "");
+    const order = (place: Place): number => index(place) - at.cell || place.line - at.line;
+    const isVisited = ({ cell, line }: Place): boolean => this.#visited?.cell === cell && this.#visited?.line === line;
+    const place = places.find((one) => order(one) > 0 || (order(one) === 0 && !isVisited(one))) ?? (places[0] as Place);
+    this.#visited = place;
+    await reveal(this.#shell, [document], place);
+    this.#views.of(this.#documents.kernelOf(document))?.entry.show?.(place);
+  }
+
+  #showMark(model: object, mark: Mark): void {
+    this.#shell.activateById(this.side.id);
+    this.#views.of(this.#marker.kernelOf(model))?.entry.show?.(mark);
   }
 
   #leave(): void {
@@ -100,14 +147,30 @@ export class Controller {
     });
     const notice = describe(situation, Boolean(document?.sessionContext.session?.kernel));
     const remark = (id && this.#remarks.get(id)) || notice.text;
+    const isBusy = situation.kind === "live" && situation.busy;
+    this.side.entitle({ name: document?.title.label ?? "", isBusy });
+    this.side.offer(document ? this.#marker.all(document).length : 0, this.#keys());
     this.side.display({ ...notice, text: remark }, view);
     this.side.tell(view?.ending ? null : (view?.news ?? null));
+    const isOut = situation.kind === "not loaded" || (situation.kind === "past" && notice.loadable);
+    isOut && id && document && this.#loadByItself(document, id);
+  }
+
+  /** Load the extension once in a kernel that is at rest, and once again after each restart, where that is set. */
+  #loadByItself(document: Document, id: string): void {
+    const kernel = document.sessionContext.session?.kernel;
+    if (this.#options.values.loadByItself && kernel?.status === "idle" && !this.#tried.has(id)) {
+      this.#tried.add(id);
+      void this.#load();
+    }
   }
 
   #welcome({ entry, kernel }: View): void {
+    entry.choose?.(this.#options.wishes);
     const current = this.#documents.current;
     this.#refresh();
-    if (Date.now() / 1000 - entry.born < FRESH && current && this.#documents.kernelOf(current) === kernel.id) {
+    const isFresh = Date.now() / 1000 - entry.born < FRESH;
+    if (this.#options.values.openPanel && isFresh && current && this.#documents.kernelOf(current) === kernel.id) {
       this.#shell.activateById(this.side.id);
     }
   }
@@ -116,6 +179,10 @@ export class Controller {
     return {
       reveal: async (place) => {
         this.#remark(kernel, (await reveal(this.#shell, this.#documents.of(kernel), place)) ? null : GONE);
+      },
+      run: (code) => {
+        const connection = this.#views.of(kernel)?.kernel;
+        return connection ? say(connection, code) : Promise.resolve("The kernel is gone.");
       },
     };
   }

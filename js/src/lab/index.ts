@@ -6,13 +6,16 @@ import { EditorExtensionRegistry, IEditorExtensionRegistry } from "@jupyterlab/c
 import { IConsoleTracker } from "@jupyterlab/console";
 import { INotebookTracker } from "@jupyterlab/notebook";
 import { ISettingRegistry } from "@jupyterlab/settingregistry";
+import type { CommandRegistry } from "@lumino/commands";
 import { Controller } from "./controller";
 import { Documents } from "./documents";
 import { Marks, markLines } from "./marks";
+import { Options } from "./options";
 import style from "./style.css";
 
 const NAME = "ipy-tensorwatch";
 const OPEN = `${NAME}:open`;
+const NEXT = `${NAME}:next`;
 
 function activate(
   app: JupyterFrontEnd,
@@ -30,7 +33,9 @@ function activate(
 
   const marks = new Marks();
   const documents = new Documents({ shell: labShell, notebooks, consoles });
-  const controller = new Controller(app.shell, documents, marks);
+  const options = new Options();
+  const keys = (): string => keysOf(app.commands, NEXT);
+  const controller = new Controller(app.shell, documents, marks, options, keys);
   app.shell.add(controller.side, "right", { rank: 900, type: "tensorwatch" });
   restorer?.add(controller.side, controller.side.id);
 
@@ -39,20 +44,29 @@ function activate(
     caption: "Open the tensorwatch panel and go to it; from there, back to the notebook",
     execute: () => controller.toggleFocus(),
   });
-  palette?.addItem({ command: OPEN, category: "tensorwatch" });
+  app.commands.addCommand(NEXT, {
+    label: "Go to the next silent change",
+    caption: "Go to the next line that changed something silently or caused a hazard",
+    execute: () => controller.next(),
+  });
+  for (const command of [OPEN, NEXT]) {
+    palette?.addItem({ command, category: "tensorwatch" });
+  }
 
   editors?.addExtension({
     name: `${NAME}:marks`,
     factory: ({ model }) => EditorExtensionRegistry.createImmutableExtension(markLines(marks, model)),
   });
-  settings
-    ?.load(plugin.id)
-    .then((loaded) => {
-      const apply = (): void => marks.show(loaded.get("markLines").composite !== false);
-      apply();
-      loaded.changed.connect(apply);
-    })
-    .catch((reason: unknown) => console.warn("tensorwatch: no settings, so the defaults hold.", reason));
+  if (settings) {
+    options
+      .follow(settings, plugin.id)
+      .catch((reason: unknown) => console.warn("tensorwatch: no settings, so the defaults hold.", reason));
+  }
+}
+
+/** The keys of a command, as a person reads them. */
+function keysOf(commands: CommandRegistry, command: string): string {
+  return commands.keyBindings.find((one) => one.command === command)?.keys.join(" ") ?? "";
 }
 
 const plugin: JupyterFrontEndPlugin<void> = {

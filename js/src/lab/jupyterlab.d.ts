@@ -143,6 +143,7 @@ declare module "@jupyterlab/cells" {
   }
   export interface IEditor {
     readonly lineCount: number;
+    getCursorPosition(): IPosition;
     focus(): void;
     setCursorPosition(position: IPosition): void;
     revealPosition(position: IPosition): void;

@@ -1,9 +1,9 @@
-/** Puts the marks of every kernel's last cell where they belong, and takes them away in time. */
+/** Puts the marks of every kernel's cells where they belong, and takes them away in time. */
 
 import { NotebookActions } from "@jupyterlab/notebook";
-import type { Mark } from "../registry";
-import { findCell } from "./cells";
-import type { Documents } from "./documents";
+import type { Mark, News, Place } from "../registry";
+import { cellsOf, findCell } from "./cells";
+import type { Document, Documents } from "./documents";
 import type { Marks } from "./marks";
 
 export class Marker {
@@ -25,32 +25,56 @@ export class Marker {
     });
   }
 
-  /** Mark the lines that a kernel's last cell changed something with, in place of the ones before. */
-  mark(kernel: string, marks: readonly Mark[]): void {
+  /** Mark the lines that a kernel's latest cells changed something with; those of cells before stay. */
+  mark(kernel: string, { count, cell, marks }: News): void {
+    const last = { count, cell: cell ?? null, line: 1 };
+    for (const { model } of this.#found(kernel, last)) {
+      this.#marks.set(model, []);
+    }
+    this.#place(kernel, marks);
+  }
+
+  /** Take away the marks of a kernel that knows nothing of them any more. */
+  clear(kernel: string): void {
     for (const model of this.#marked.get(kernel) ?? []) {
       this.#marks.set(model, []);
     }
     this.#marked.delete(kernel);
-    this.#place(kernel, marks);
+    this.#waiting.delete(kernel);
+  }
+
+  /** The kernel whose marks a model carries. */
+  kernelOf(model: object): string | null {
+    return [...this.#marked].find(([, models]) => models.has(model))?.[0] ?? null;
+  }
+
+  /** The marked lines of a document, from its top to its bottom. */
+  all(document: Document): Place[] {
+    return cellsOf(document).flatMap(({ model }) =>
+      [...this.#marks.get(model)].sort((a, b) => a.line - b.line).map((mark) => ({ ...mark, cell: model.id })),
+    );
+  }
+
+  #found(kernel: string, place: Place) {
+    return this.#documents.of(kernel).flatMap((document) => findCell(document, place) ?? []);
   }
 
   #place(kernel: string, marks: readonly Mark[]): void {
     const byModel = new Map<object, Mark[]>();
     const waiting: Mark[] = [];
     for (const mark of marks) {
-      const cells = this.#documents.of(kernel).map((document) => findCell(document, mark));
-      const models = cells.flatMap((cell) => (cell ? [cell.model] : []));
-      if (models.length === 0) {
+      const cells = this.#found(kernel, mark);
+      if (cells.length === 0) {
         waiting.push(mark);
       }
-      for (const model of models) {
+      for (const { model } of cells) {
         byModel.set(model, [...(byModel.get(model) ?? []), mark]);
       }
     }
+    this.#marked.set(kernel, new Set([...(this.#marked.get(kernel) ?? []), ...byModel.keys()]));
+    waiting.length > 0 ? this.#waiting.set(kernel, waiting) : this.#waiting.delete(kernel);
     for (const [model, ofCell] of byModel) {
       this.#marks.set(model, ofCell);
     }
-    this.#marked.set(kernel, new Set([...(this.#marked.get(kernel) ?? []), ...byModel.keys()]));
-    waiting.length > 0 ? this.#waiting.set(kernel, waiting) : this.#waiting.delete(kernel);
   }
 }

@@ -9,6 +9,8 @@ import type { Mark } from "../registry";
 export class Marks {
   /** The marks of this model, or of all, are no longer what they were. */
   readonly changed = new Signal<this, object | null>(this);
+  /** A mark was clicked. */
+  readonly clicked = new Signal<this, { readonly model: object; readonly mark: Mark }>(this);
   readonly #byModel = new WeakMap<object, readonly Mark[]>();
   #visible = true;
 
@@ -32,13 +34,14 @@ export class Marks {
 
 /** The extension for the editor of one cell. */
 export function markLines(marks: Marks, model: object) {
+  const open = (mark: Mark): void => void marks.clicked.emit({ model, mark });
   const show = StateEffect.define<readonly Mark[]>();
   const field = StateField.define<DecorationSet>({
-    create: (state) => decorate(state.doc, marks.get(model)),
+    create: (state) => decorate(state.doc, marks.get(model), open),
     update(shown, { docChanged, effects, state }) {
       const told = effects.find((effect) => effect.is(show));
       if (told) {
-        return decorate(state.doc, told.value);
+        return decorate(state.doc, told.value, open);
       }
       return docChanged ? Decoration.none : shown; // the line is no longer the one that ran
     },
@@ -60,7 +63,7 @@ export function markLines(marks: Marks, model: object) {
   return [field, follower];
 }
 
-function decorate(text: Text, marks: readonly Mark[]) {
+function decorate(text: Text, marks: readonly Mark[], open: (mark: Mark) => void) {
   const byLine = new Map<number, Mark[]>();
   for (const mark of marks) {
     const { line, source } = mark;
@@ -70,34 +73,69 @@ function decorate(text: Text, marks: readonly Mark[]) {
   }
   const ranges = [...byLine].flatMap(([number, ofLine]) => {
     const { from, to } = text.line(number);
-    const note = new Note(ofLine.map((mark) => mark.text).join("; "));
-    const line = ofLine.some(({ kind }) => kind === "hazard") ? HAZARD : SILENT;
-    return [line.range(from), Decoration.widget({ widget: note, side: 1 }).range(to)];
+    const kind = ofLine.some((mark) => mark.kind === "hazard") ? "hazard" : "silent";
+    const words = ofLine.map((mark) => mark.text).join("; ");
+    const act = (): void => open(ofLine[0] as Mark);
+    return [
+      LINES[kind].range(from),
+      Decoration.widget({ widget: new Edge(kind, words, act), side: -1 }).range(from),
+      Decoration.widget({ widget: new Note(kind, words, act), side: 1 }).range(to),
+    ];
   });
   return Decoration.set(ranges, true);
 }
 
-const SILENT = Decoration.line({ class: "ipytw-marked" });
-const HAZARD = Decoration.line({ class: "ipytw-marked ipytw-mod-hazard" });
+const LINES = {
+  silent: Decoration.line({ class: "ipytw-marked" }),
+  hazard: Decoration.line({ class: "ipytw-marked ipytw-mod-hazard" }),
+};
 
-/** What stands behind a line. */
-class Note extends WidgetType {
-  readonly #text: string;
+/** Something at a marked line that leads to the panel. */
+abstract class Sign extends WidgetType {
+  readonly kind: Mark["kind"];
+  readonly text: string;
+  readonly #act: () => void;
 
-  constructor(text: string) {
+  constructor(kind: Mark["kind"], text: string, act: () => void) {
     super();
-    this.#text = text;
+    this.kind = kind;
+    this.text = text;
+    this.#act = act;
   }
 
-  override eq(other: Note): boolean {
-    return this.#text === other.#text;
+  override eq(other: Sign): boolean {
+    return this.text === other.text && this.kind === other.kind;
   }
 
+  override ignoreEvent(): boolean {
+    return true; // a click is ours, and moves no cursor
+  }
+
+  protected element(name: string): HTMLElement {
+    const element = document.createElement("span");
+    element.className = this.kind === "hazard" ? `${name} ipytw-mod-hazard` : name;
+    element.title = `${this.text} (click: show it in the panel)`;
+    element.addEventListener("mousedown", (event) => event.preventDefault());
+    element.addEventListener("click", this.#act);
+    return element;
+  }
+}
+
+/** At the left edge, also where a long line is scrolled. */
+class Edge extends Sign {
   override toDOM(): HTMLElement {
-    const note = document.createElement("span");
-    note.className = "ipytw-mark";
+    const edge = this.element("ipytw-edge");
+    edge.setAttribute("aria-hidden", "true"); // the note says it
+    return edge;
+  }
+}
+
+/** Behind the line, and at the right edge where the line is longer than the cell. */
+class Note extends Sign {
+  override toDOM(): HTMLElement {
+    const note = this.element("ipytw-mark");
     note.setAttribute("role", "note");
-    note.textContent = this.#text;
+    note.textContent = this.text;
     return note;
   }
 }

@@ -36,19 +36,21 @@ export function describe(situation: Situation, canRun: boolean): Notice {
     case "no document":
       return say("Open a notebook or a console to watch its tensors.");
     case "no kernel":
-      return say("This notebook has no kernel.");
+      return say("This notebook has no kernel. Select one in its toolbar.");
     case "starting":
       return say("The kernel is starting.");
     case "connecting":
       return say("Connecting to the kernel…");
     case "dead":
-      return say("The kernel died.");
+      return say("The kernel died. Restart it from the Kernel menu.");
     case "busy":
       return say("The kernel is busy. The panel is here when the running cell has finished.");
     case "loading":
       return say("Loading tensorwatch…");
     case "another language":
-      return say(`tensorwatch watches Python kernels; this one runs ${situation.language}.`);
+      return say(
+        `tensorwatch watches Python kernels; this one runs ${situation.language}. Open a notebook with a Python kernel.`,
+      );
     case "not loaded":
       return say(
         "tensorwatch is not loaded in this kernel. Load it here, or run %load_ext tensorwatch in a cell.",
@@ -57,14 +59,8 @@ export function describe(situation: Situation, canRun: boolean): Notice {
     case "past":
       return say(PAST[situation.ending], canRun);
     case "live":
-      return say(
-        situation.connected ? liveText(situation.busy) : "The connection to the kernel is lost. Reconnecting…",
-      );
+      return say(situation.connected ? "" : "The connection to the kernel is lost. Reconnecting…");
   }
-}
-
-function liveText(busy: boolean): string {
-  return busy ? "A cell is running." : "";
 }
 
 function say(text: string, loadable = false): Notice {

@@ -41,6 +41,10 @@ export class Views {
     }
   }
 
+  all(): View[] {
+    return [...this.#byKernel.values()];
+  }
+
   of(kernel: string | null): View | null {
     return (kernel !== null && this.#byKernel.get(kernel)) || null;
   }

@@ -12,7 +12,9 @@ export interface Head {
   readonly kind: "group" | "folded";
   readonly id: string;
   readonly title: string;
-  readonly names: string;
+  /** The same, where there is little room. */
+  readonly brief: string;
+  readonly names: readonly string[];
   readonly isOpen: boolean;
   readonly mark: "silent" | "written" | null;
 }
@@ -83,13 +85,17 @@ function folded(
   ids: Set<string>,
 ): Row[] {
   const first = groups[0] as Group;
-  const names = [...new Set(first.members.map(root))].join(" ");
+  const names = [...new Set(first.members.map(root))];
   const size = bytes(groups.reduce((total, { nbytes }) => total + nbytes, 0));
   const title = `${first.device} · ${count(groups.length, "block")} · ${size}`;
-  const name = `folded ${first.device} ${names}`;
+  const name = `folded ${first.device} ${names.join(" ")}`;
   const id = ids.has(name) ? `${name}, ${mark}` : name; // else without the mark: what is open stays so after a write
   ids.add(name);
-  const head = headOf("folded", id, title, names, mark, view, view.filter !== "");
+  const head = headOf(
+    { kind: "folded", id, title, brief: count(groups.length, "block"), names, mark },
+    view,
+    view.filter !== "",
+  );
   return [head, ...(head.isOpen ? groups.flatMap((group) => groupRow(group, view)) : [])];
 }
 
@@ -98,11 +104,7 @@ function groupRow(group: Group, view: View): Row[] {
   const title = `${group.device} · ${bytes(group.nbytes)}`;
   const mark = markOf(group, view.changes);
   const head = headOf(
-    "group",
-    `group ${members[0]}`,
-    title,
-    members.join("  "),
-    mark,
+    { kind: "group", id: `group ${members[0]}`, title, brief: title, names: members, mark },
     view,
     members.length <= MAX_LANES,
   );
@@ -110,16 +112,8 @@ function groupRow(group: Group, view: View): Row[] {
   return head.isOpen ? [head, ...lanes] : [head];
 }
 
-function headOf(
-  kind: Head["kind"],
-  id: string,
-  title: string,
-  names: string,
-  mark: Head["mark"],
-  view: View,
-  isOpen: boolean,
-): Head {
-  return { kind, id, title, names, mark, isOpen: view.folds.get(id) ?? isOpen };
+function headOf(head: Omit<Head, "isOpen">, view: View, isOpen: boolean): Head {
+  return { ...head, isOpen: view.folds.get(head.id) ?? isOpen };
 }
 
 function aloneRows(view: View, isWanted: (path: string) => boolean): Row[] {
@@ -135,13 +129,17 @@ function aloneRows(view: View, isWanted: (path: string) => boolean): Row[] {
   const many = [...roots].filter(([, tensors]) => tensors.length > FOLD_FROM);
   const few = [...roots].filter(([, tensors]) => tensors.length <= FOLD_FROM).flatMap(([, tensors]) => tensors);
   const rows = many.flatMap(([name, tensors]) =>
-    foldOf(`all of ${name}`, `${name}, ${count(tensors.length, "tensor")}, each alone`, tensors, view),
+    foldOf(`all of ${name}`, [name], `${count(tensors.length, "tensor")}, each alone`, tensors, view),
   );
-  return few.length > 0 ? [...rows, ...foldOf("alone", `${count(few.length, "tensor")} alone`, few, view)] : rows;
+  return few.length > 0 ? [...rows, ...foldOf("alone", [], `${count(few.length, "tensor")} alone`, few, view)] : rows;
 }
 
-function foldOf(id: string, title: string, tensors: readonly Tensor[], view: View): Row[] {
-  const head = headOf("folded", id, title, "", null, view, view.filter !== "");
+function foldOf(id: string, names: readonly string[], title: string, tensors: readonly Tensor[], view: View): Row[] {
+  const head = headOf(
+    { kind: "folded", id, title, brief: title.split(",")[0] ?? title, names, mark: null },
+    view,
+    view.filter !== "",
+  );
   return head.isOpen
     ? [head, ...tensors.map((tensor): Row => ({ kind: "alone", id: `alone ${tensor.path}`, tensor }))]
     : [head];

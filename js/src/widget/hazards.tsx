@@ -1,14 +1,16 @@
 /** What will go wrong: the hazards that are new, those that stand, those that are over, and mere risks folded. */
 
-import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import { Button, Fold, Glyph, type Ways } from "./pieces";
+import type { ComponentChildren, JSX } from "preact";
+import { useContext, useState } from "preact/hooks";
+import { ActionsOf, Breaking, Button, Fold, Glyph, Name, type Ways } from "./pieces";
 import type { CellHead, HazardLine, Link } from "./wire";
 import { count } from "./words";
 
 export function Hazards(props: Ways & { hazards: readonly HazardLine[]; leftOut: number }): JSX.Element {
   const { hazards, leftOut, ...ways } = props;
-  const [minor, main] = [hazards.filter((one) => one.minor), hazards.filter((one) => !one.minor)];
+  const main = hazards.filter(({ minor, hushed }) => !(minor || hushed));
+  const minor = hazards.filter((one) => one.minor && !one.hushed);
+  const hushed = hazards.filter((one) => one.hushed);
   return (
     <>
       <HazardRows hazards={main} {...ways} />
@@ -17,12 +19,17 @@ export function Hazards(props: Ways & { hazards: readonly HazardLine[]; leftOut:
           <HazardRows hazards={minor} {...ways} />
         </Fold>
       )}
+      {hushed.length > 0 && (
+        <Fold summary={`${count(hushed.length, "hazard")} not told again`}>
+          <HazardRows hazards={hushed} {...ways} />
+        </Fold>
+      )}
       {leftOut > 0 && <p class="tw-note">{count(leftOut, "more hazard")}, not listed</p>}
     </>
   );
 }
 
-function HazardRows(props: Ways & { hazards: readonly HazardLine[] }): JSX.Element | null {
+export function HazardRows(props: Ways & { hazards: readonly HazardLine[] }): JSX.Element | null {
   const { hazards, ...ways } = props;
   if (hazards.length === 0) {
     return null;
@@ -43,14 +50,15 @@ export function HazardRow(props: Ways & { hazard: HazardLine; cell?: CellHead })
   const [isOpen, setOpen] = useState(false);
   const isTold = turn !== null || isOpen; // of one that stands, the cell that it began with has told all
   const told = <Linked of={what} {...ways} />;
+  const place = [...why].reverse().find((link): link is LineLink => typeof link !== "string" && link.length === 3);
   return (
-    <li class={`tw-change tw-hazard tw-${outcome} tw-${turn ?? "standing"}`}>
+    <li class={`tw-change tw-hazard tw-${outcome} tw-${turn ?? "standing"}`} data-line={place?.slice(1).join(" ")}>
       <Glyph of={turn === "over" ? "over" : outcome} label="hazard" />
+      <p class="tw-tag">
+        {turn === "new" && !cell && <b>new · </b>}
+        {turn === "over" ? code : `${code} · ${outcome}`}
+      </p>{" "}
       <p class="tw-what">
-        <span class="tw-tag">
-          {turn === "new" && !cell && <b>new · </b>}
-          {turn === "over" ? code : `${code} · ${outcome}`}
-        </span>{" "}
         {cell && `Cell [${cell.count}] `}
         {turn === "over" ? <s>{told}</s> : told}
         {turn === null && (
@@ -63,16 +71,50 @@ export function HazardRow(props: Ways & { hazard: HazardLine; cell?: CellHead })
         )}
       </p>
       {isTold && why.length > 0 && (
-        <p class="tw-dim">
+        <Paragraph>
           <Linked of={why} {...ways} />
-        </p>
+        </Paragraph>
       )}
       {isTold && remedy.length > 0 && (
-        <p class="tw-dim tw-remedy">
+        <Paragraph kind="tw-remedy">
           <Linked of={remedy} {...ways} />
-        </p>
+        </Paragraph>
       )}
+      {isTold && turn !== "over" && !cell && <HazardActions hazard={hazard} place={place} reveal={ways.reveal} />}
     </li>
+  );
+}
+
+function Paragraph({ kind = "", children }: { kind?: string; children: ComponentChildren }): JSX.Element {
+  return <p class={`tw-dim ${kind}`}>{children}</p>;
+}
+
+type LineLink = Exclude<Link, string> & readonly [text: string, count: number, line: number];
+
+function HazardActions(props: {
+  hazard: HazardLine;
+  place: LineLink | undefined;
+  reveal: Ways["reveal"];
+}): JSX.Element | null {
+  const { hazard, place, reveal } = props;
+  const { hush } = useContext(ActionsOf);
+  return (
+    <p class="tw-actions">
+      {reveal && place && (
+        <Button
+          class="tw-action"
+          title={`Go to ${place[0]}`}
+          onClick={() => reveal({ count: place[1], cell: null, line: place[2] })}
+        >
+          Go to line
+        </Button>
+      )}
+      {hazard.key && (
+        <Button class="tw-action" onClick={() => hush(hazard.key, !hazard.hushed)}>
+          {hazard.hushed ? "Tell it again" : "Not again for this"}
+        </Button>
+      )}
+    </p>
   );
 }
 
@@ -98,10 +140,10 @@ function Linking(props: Ways & { link: Exclude<Link, string> }): JSX.Element {
   }
   const [text, path] = link;
   return path === undefined ? (
-    <code>{text}</code>
+    <code>
+      <Breaking text={text} />
+    </code>
   ) : (
-    <Button class="tw-name" title={path} onClick={() => select(path)}>
-      {text}
-    </Button>
+    <Name path={path} text={text} label={text} title={path} select={select} />
   );
 }

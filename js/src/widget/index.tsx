@@ -48,6 +48,8 @@ function initialize({ model }: { model: Model }): () => void {
     closed: closed.signal,
     mount: (element, host) => mount(store, element, host),
     follow: (listener) => store.follow(listener),
+    choose: ({ block }) => store.chooseBlock(block),
+    show: (place) => store.show(place),
   };
   const page = globalThis as unknown as Record<string, Set<Entry> | undefined>;
   page[REGISTRY] ??= new Set();

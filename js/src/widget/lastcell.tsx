@@ -1,33 +1,57 @@
-/** What a cell did: silent changes first, then hazards, and the rest folded. */
+/** What a cell did: what will go wrong since, what changed silently, and the rest folded. */
 
-import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import { Hazards } from "./hazards";
-import { Button, Fold, Glyph, type Reveal, Spans, type Ways } from "./pieces";
-import type { CellHead, Line, Told } from "./wire";
-import { count } from "./words";
+import { Fragment, type JSX } from "preact";
+import { useMemo, useState } from "preact/hooks";
+import { HazardRows, Hazards } from "./hazards";
+import { Button, Fold, Glyph, Name, type Reveal, Spans, type Ways } from "./pieces";
+import { useLetters } from "./room";
+import { type Shorten, shortener } from "./shorten";
+import type { CellHead, Line, Link, Span, Told } from "./wire";
+import { count, hasPart } from "./words";
 
 /** How many lines are drawn before a button asks for more. */
 const STEP = 30;
 
-export function LastCell(props: Ways & { told: Told }): JSX.Element {
-  const { told, ...ways } = props;
-  const { cell, lines, hazards } = told;
+export function LastCell(props: Ways & { told: Told; filter: string }): JSX.Element {
+  const { told, filter, ...ways } = props;
+  const { cell, hazards, lines } = matching(told, filter);
   const silent = lines.filter((line) => line.silent);
   const others = lines.filter((line) => !line.silent);
+  const isQuiet = lines.length === 0 && hazards.every(({ turn }) => turn === null);
+  const begun = hazards.filter(
+    ({ turn, minor, hushed, explains }) => (turn === "new" || (turn === null && explains)) && !(minor || hushed),
+  );
   return (
     <>
       {cell.status !== "ok" && <p class="tw-note">{STATUS[cell.status]}</p>}
-      {lines.length === 0 && hazards.every(({ turn }) => turn === null) && <p class="tw-note">It changed nothing.</p>}
+      {isQuiet && <p class="tw-note">{filter ? NOT_FOUND : "It changed nothing."}</p>}
+      <HazardRows hazards={begun} {...ways} />
       {silent.length > 0 && <Lines lines={silent} cell={cell} {...ways} />}
-      <Hazards hazards={hazards} leftOut={told.hazards_left_out} {...ways} />
+      <Hazards hazards={hazards.filter((one) => !begun.includes(one))} leftOut={told.hazards_left_out} {...ways} />
       {others.length > 0 && (
-        <Fold summary={summary(others, told.left_out, silent.length + hazards.length === 0)}>
+        <Fold summary={summary(others, filter ? 0 : told.left_out, silent.length + hazards.length === 0)}>
           <Lines lines={others} cell={cell} {...ways} />
         </Fold>
       )}
     </>
   );
+}
+
+const NOT_FOUND = "It did nothing to what the filter names.";
+
+/** What a filter leaves of it: lines and hazards that name such a variable. */
+function matching(told: Told, filter: string): Told {
+  if (!filter) {
+    return told;
+  }
+  const isNamed = (link: Link): boolean => typeof link !== "string" && link.length < 3 && hasPart(link[0], filter);
+  return {
+    ...told,
+    lines: told.lines.filter(
+      ({ paths, label }) => hasPart(label, filter) || paths.some((path) => hasPart(path, filter)),
+    ),
+    hazards: told.hazards.filter(({ what, why }) => what.some(isNamed) || why.some(isNamed)),
+  };
 }
 
 const STATUS = {
@@ -69,11 +93,20 @@ const KINDS: Record<string, string> = {
 function Lines(props: Ways & { lines: readonly Line[]; cell: CellHead }): JSX.Element {
   const { lines, cell, ...ways } = props;
   const [shown, setShown] = useState(STEP);
+  const letters = useLetters(BESIDE);
+  const shorten = useMemo(
+    () =>
+      shortener(
+        lines.map(({ label }) => label),
+        letters,
+      ),
+    [lines, letters],
+  );
   return (
     <>
       <ul class="tw-lines">
         {lines.slice(0, shown).map((line) => (
-          <ChangeRow key={`${line.kind} ${line.paths[0]}`} line={line} cell={cell} {...ways} />
+          <ChangeRow key={`${line.kind} ${line.paths[0]}`} line={line} cell={cell} shorten={shorten} {...ways} />
         ))}
       </ul>
       {lines.length > shown && (
@@ -85,36 +118,49 @@ function Lines(props: Ways & { lines: readonly Line[]; cell: CellHead }): JSX.El
   );
 }
 
-export function ChangeRow(props: Ways & { line: Line; cell: CellHead; isNamed?: boolean }): JSX.Element {
-  const { line, cell, select, reveal, isNamed = true } = props;
+/** What stands beside a name in its row, in pixels: the mark. */
+const BESIDE = 24;
+
+/** A change; without `shorten`, under the details of its variable, where its cell stands in place of its name. */
+export function ChangeRow(props: Ways & { line: Line; cell: CellHead; shorten?: Shorten }): JSX.Element {
+  const { line, cell, select, reveal, shorten } = props;
   const first = line.paths[0] ?? line.label;
-  const several = line.paths.length > 1 ? ` (${count(line.paths.length, "tensor")})` : "";
-  const details = [line.amount, line.counter].filter((part) => part.length > 0);
+  const several = line.paths.length > 1 ? `${count(line.paths.length, "tensor")} ` : "";
+  const details = [...pieces(line.amount), line.counter].filter((part) => part.length > 0);
   return (
-    <li class={line.silent ? "tw-change tw-silent" : "tw-change"}>
+    <li class={line.silent ? "tw-change tw-silent" : "tw-change"} data-line={`${cell.count} ${line.line}`}>
       {line.silent && <Glyph of="silent" label="silent" />}
       <p>
-        {isNamed ? (
-          <Button class="tw-name" title={first} onClick={() => select(first)}>
-            {line.label}
-          </Button>
+        {shorten ? (
+          <Name
+            path={first}
+            label={line.label}
+            text={shorten(line.label)}
+            title={several ? first : line.label}
+            select={select}
+          />
         ) : (
-          <span>Cell [{cell.count}]</span>
-        )}
-        {several} <Spans of={line.how} />
+          <b class="tw-when">Cell [{cell.count}]</b>
+        )}{" "}
+        <span class="tw-how">
+          {several}
+          <Spans of={line.how} />
+        </span>
       </p>
       {line.line !== null && (
-        <p class="tw-dim">
+        <p class="tw-dim tw-statement" title={plain(line.statement)}>
           <Where line={line} cell={cell} reveal={reveal} /> <Spans of={line.statement} />
         </p>
       )}
       {details.length > 0 && (
         <p class="tw-dim tw-numbers">
           {details.map((part, place) => (
-            <span key={place} class="tw-part">
-              <Spans of={part} />
-              {place < details.length - 1 && ", "}
-            </span>
+            <Fragment key={place}>
+              {place > 0 && <span class="tw-ear">, </span>}
+              <span class="tw-part">
+                <Spans of={part} />
+              </span>
+            </Fragment>
           ))}
         </p>
       )}
@@ -122,9 +168,22 @@ export function ChangeRow(props: Ways & { line: Line; cell: CellHead; isNamed?: 
   );
 }
 
+/** An amount in pieces that break into lines only between them. */
+function pieces(amount: readonly Span[]): (readonly Span[])[] {
+  return amount.every((span) => typeof span === "string")
+    ? plain(amount)
+        .split(", ")
+        .map((text) => [text])
+    : [amount];
+}
+
+function plain(spans: readonly Span[]): string {
+  return spans.map((span) => (typeof span === "string" ? span : span[0])).join("");
+}
+
 /** The line as a link, where there is a notebook to show it. */
 function Where({ line, cell, reveal }: { line: Line; cell: CellHead; reveal: Reveal }): JSX.Element {
-  const text = line.where.map((span) => (typeof span === "string" ? span : span[0])).join("");
+  const text = plain(line.where);
   if (!reveal || line.line === null) {
     return <span>{text}</span>;
   }

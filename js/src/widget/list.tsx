@@ -35,7 +35,7 @@ export function List(props: {
   const list = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState({ key: "", index: 0 });
   const [first, last] = useSight(list, scroller);
-  const name = useRef(`tw-${Math.random().toString(36).slice(2)}`).current;
+  const own = useRef(`tw-${Math.random().toString(36).slice(2)}`).current;
   const found = find(active.key);
   const current = found < 0 ? Math.min(active.index, count - 1) : found;
   const go = (index: number): void => {
@@ -71,7 +71,7 @@ export function List(props: {
       // biome-ignore lint/a11y/useFocusableInteractive: the list keeps the focus, and names the row that is active
       <div
         key={index % slots}
-        id={`${name}-${index}`}
+        id={`${own}-${index}`}
         class={`tw-row tw-level-${level} ${kind ?? ""}`}
         role="treeitem"
         aria-level={level}
@@ -92,7 +92,7 @@ export function List(props: {
       role="tree"
       tabIndex={0}
       aria-label={label}
-      aria-activedescendant={count > 0 ? `${name}-${current}` : undefined}
+      aria-activedescendant={count > 0 ? `${own}-${current}` : undefined}
       style={{ height: `${count * ROW}px` }}
       onClick={onClick}
       onKeyDown={onKeyDown}

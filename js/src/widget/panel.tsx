@@ -4,13 +4,16 @@ import type { JSX } from "preact";
 import { useContext, useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Host, Place } from "../registry";
 import { Detail } from "./detail";
+import { useKeptFocus } from "./focus";
+import { Header } from "./header";
 import { LastCell } from "./lastcell";
 import { Memory } from "./memory";
-import { Button, KeysOf, OWN_KEYS, Section } from "./pieces";
+import { type Actions, ActionsOf, Button, KeysOf, OWN_KEYS, Section } from "./pieces";
+import { Probe, RoomOf, useRoom } from "./room";
 import type { Store } from "./store";
 import { Timeline } from "./timeline";
 import type { Snapshot, Told } from "./wire";
-import { count, seconds } from "./words";
+import { count } from "./words";
 
 export function Panel({ store, host }: { store: Store; host: Host | null }): JSX.Element {
   const [fault, forget] = useErrorBoundary();
@@ -18,26 +21,39 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
   const { snapshot } = store;
   const isStale = store.isPast && host === null; // beside a notebook, the host says so
   const problem = fault ? `This report could not be drawn: ${fault}.` : store.problem;
+  const actions: Actions = { run: host?.run, hush: (key, isOn) => store.hush(key, isOn) };
   return (
     <section class={isStale ? "tw-root tw-past" : "tw-root"} aria-label="tensorwatch">
       {isStale && <p class="tw-note">The kernel has forgotten this: what is shown is from before.</p>}
-      {!(store.isWatching || store.isPast) && (
-        <p class="tw-note" role="status">
-          Cells are not watched: <code>%tensorwatch on</code> switches it on.
-        </p>
-      )}
-      {problem && (
-        <p class="tw-problem" role="alert">
-          {problem}
-        </p>
-      )}
-      {snapshot && !fault && (
-        <KeysOf.Provider value={host ? {} : OWN_KEYS}>
-          <Body store={store} host={host} snapshot={snapshot} />
-        </KeysOf.Provider>
-      )}
-      {!(snapshot || problem) && <p class="tw-note">Waiting for the kernel…</p>}
+      <KeysOf.Provider value={host ? {} : OWN_KEYS}>
+        <ActionsOf.Provider value={actions}>
+          {!(store.isWatching || store.isPast) && <Off />}
+          {problem && (
+            <p class="tw-problem" role="alert">
+              {problem}
+            </p>
+          )}
+          {snapshot && !fault && <Body store={store} host={host} snapshot={snapshot} />}
+          {!(snapshot || problem) && <p class="tw-note">Waiting for the kernel…</p>}
+        </ActionsOf.Provider>
+      </KeysOf.Provider>
     </section>
+  );
+}
+
+function Off(): JSX.Element {
+  const { run } = useContext(ActionsOf);
+  return (
+    <div class="tw-note tw-off">
+      <p role="status">
+        Cells are not watched: <code>%tensorwatch on</code> switches it on.
+      </p>
+      {run && (
+        <Button class="tw-action" onClick={() => void run("%tensorwatch on")}>
+          Switch on
+        </Button>
+      )}
+    </div>
   );
 }
 
@@ -62,9 +78,10 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
   const [selected, select] = useState<string | null>(null);
   const [viewing, setViewing] = useState<number | null>(null);
   const [folds, setFolds] = useState<ReadonlyMap<string, boolean>>(new Map());
+  const body = useRef<HTMLDivElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const origin = useRef<HTMLElement | null>(null);
-  const width = useWidth(scroller);
+  const room = useRoom(scroller);
   const changes = useMemo(() => new Map(snapshot.changes.map((one) => [one.path, one])), [snapshot.changes]);
   const fold = (id: string, isOpen: boolean): void => setFolds(new Map(folds).set(id, isOpen));
   const section = (title: string): { title: string; isOpen: boolean; toggle: () => void } => {
@@ -101,72 +118,79 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
     ? (place: Place): void => host.reveal({ ...place, cell: place.cell ?? cellOf(place.count) })
     : undefined;
   const told = viewing === null ? snapshot : store.cells.get(viewing);
+  useKeptFocus(body, scroller);
+  useShown(store, scroller, view, told);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it hears the key wherever the focus is in the panel
-    <div class="tw-body" onKeyDown={onKeyDown}>
-      <Header snapshot={snapshot} filter={filter} setFilter={setFilter} />
-      <div class="tw-scroll" ref={scroller} tabIndex={-1} {...keys}>
-        <Section
-          {...section(viewing === null ? "Last cell" : "Earlier cell")}
-          aside={`[${viewing ?? snapshot.cell.count}]`}
-        >
-          {viewing !== null && (
-            <Button class="tw-fold" onClick={() => setViewing(null)}>
-              Back to the last cell, [{snapshot.cell.count}]
-            </Button>
-          )}
-          <Cell told={told} select={open} reveal={reveal} />
-        </Section>
-        <Section {...section("Shared memory")} aside="changed first">
-          <Memory
-            view={{ tensors: snapshot.tensors, groups: snapshot.groups, changes, parts: snapshot.parts, folds, filter }}
-            scroller={scroller}
-            toggle={fold}
-            select={open}
-          />
-        </Section>
-        <Section {...section("Timeline")} aside="cells">
-          <Timeline
-            past={snapshot.past}
-            filter={filter}
-            viewing={viewing ?? snapshot.cell.count}
-            view={view}
-            select={open}
-            width={width}
-          />
-        </Section>
-      </div>
-      {selected !== null && (
-        <Detail path={selected} store={store} snapshot={snapshot} select={open} close={close} reveal={reveal} />
-      )}
+    <div class="tw-body" ref={body} onKeyDown={onKeyDown}>
+      <RoomOf.Provider value={room}>
+        <Header snapshot={snapshot} filter={filter} setFilter={setFilter} select={open} />
+        <div class="tw-scroll" ref={scroller} tabIndex={-1} style={{ "--tw-right": `${room.right}px` }} {...keys}>
+          <Probe />
+          <Section
+            {...section(viewing === null ? "Last cell" : "Earlier cell")}
+            number={`[${viewing ?? snapshot.cell.count}]`}
+            aside={told && <Verdict told={told} />}
+          >
+            {viewing !== null && (
+              <Button class="tw-fold" onClick={() => setViewing(null)}>
+                Back to the last cell, [{snapshot.cell.count}]
+              </Button>
+            )}
+            <Cell told={told} isFirst={snapshot.past.length === 0} filter={filter} select={open} reveal={reveal} />
+          </Section>
+          <Section {...section("Shared memory")}>
+            <Memory
+              view={{
+                tensors: snapshot.tensors,
+                groups: snapshot.groups,
+                changes,
+                parts: snapshot.parts,
+                folds,
+                filter,
+              }}
+              scroller={scroller}
+              toggle={fold}
+              select={open}
+            />
+          </Section>
+          <Section {...section("Timeline")}>
+            <Timeline
+              past={snapshot.past}
+              filter={filter}
+              viewing={viewing ?? snapshot.cell.count}
+              view={view}
+              select={open}
+            />
+          </Section>
+        </div>
+        {selected !== null && (
+          <Detail path={selected} store={store} snapshot={snapshot} select={open} close={close} reveal={reveal} />
+        )}
+      </RoomOf.Provider>
     </div>
   );
 }
 
-function Header(props: { snapshot: Snapshot; filter: string; setFilter: (filter: string) => void }): JSX.Element {
-  const { snapshot, filter, setFilter } = props;
-  const keys = useContext(KeysOf);
-  const { cell, tensors, groups, unverified } = snapshot;
-  const skipped = unverified.length > 0 ? ` · ${unverified.length.toLocaleString("en")} not compared` : "";
+/** What a cell did, in a few words. */
+function Verdict({ told }: { told: Told }): JSX.Element {
+  const silent = told.lines.filter((line) => line.silent).reduce((total, { paths }) => total + paths.length, 0);
+  const begun = told.hazards.filter(({ turn, minor, hushed }) => turn === "new" && !(minor || hushed)).length;
+  const changes = begun > 0 ? `${silent.toLocaleString("en")} silent` : count(silent, "silent change");
+  const parts = [silent > 0 && changes, begun > 0 && count(begun, "hazard")].filter(Boolean);
   return (
-    <header class="tw-header">
-      <p role="status" class="tw-numbers">
-        {`${count(tensors.length, "tensor")} · ${count(groups.length, "group")} · ${seconds(cell.overhead)}${skipped}`}
-      </p>
-      <input
-        type="search"
-        placeholder="Filter variables"
-        aria-label="Filter variables"
-        value={filter}
-        onInput={(event) => setFilter(event.currentTarget.value)}
-        {...keys}
-      />
-    </header>
+    <span role="status" class={begun > 0 ? "tw-bad" : silent > 0 ? "tw-odd" : ""}>
+      {parts.join(" · ") || "nothing silent"}
+    </span>
   );
 }
 
-function Cell(props: Omit<Parameters<typeof LastCell>[0], "told"> & { told: Told | null | undefined }): JSX.Element {
-  const { told, ...rest } = props;
+type Parts = Omit<Parameters<typeof LastCell>[0], "told"> & { told: Told | null | undefined; isFirst: boolean };
+
+function Cell({ told, isFirst, ...rest }: Parts): JSX.Element {
+  if (told && isFirst) {
+    return <p class="tw-note">Run a cell: what it changes is shown here.</p>;
+  }
   if (told) {
     return <LastCell told={told} {...rest} />;
   }
@@ -177,13 +201,36 @@ function Cell(props: Omit<Parameters<typeof LastCell>[0], "told"> & { told: Told
   );
 }
 
-/** Follow the width of an element. */
-function useWidth(element: { readonly current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(360);
+/** How long a row that was asked for stands out, in milliseconds. */
+const FLASH = 1500;
+
+/** Lead to the row of a line of code, when the page around asks for it and the row is drawn. */
+function useShown(
+  store: Store,
+  scroller: { readonly current: HTMLElement | null },
+  view: (cell: number) => void,
+  told: Told | null | undefined,
+): void {
+  const wanted = useRef<Place | null>(null);
+  const [, setTime] = useState(0);
   useEffect(() => {
-    const sight = new ResizeObserver(() => setWidth((known) => element.current?.clientWidth ?? known));
-    element.current && sight.observe(element.current);
-    return () => sight.disconnect();
-  }, [element]);
-  return width;
+    const show = (event: Event): void => {
+      wanted.current = (event as CustomEvent<Place>).detail;
+      view(wanted.current.count);
+      setTime((time) => time + 1);
+    };
+    store.addEventListener("show", show);
+    return () => store.removeEventListener("show", show);
+  });
+  useEffect(() => {
+    const place = wanted.current;
+    if (place && told?.cell.count === place.count) {
+      wanted.current = null;
+      const row = scroller.current?.querySelector<HTMLElement>(`[data-line="${place.count} ${place.line}"]`);
+      row?.scrollIntoView({ block: "center" });
+      row?.classList.add("tw-flash");
+      row?.querySelector<HTMLElement>("button")?.focus({ preventScroll: true });
+      setTimeout(() => row?.classList.remove("tw-flash"), FLASH);
+    }
+  });
 }

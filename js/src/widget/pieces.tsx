@@ -1,6 +1,6 @@
 /** The small pieces that all sections are made of. */
 
-import { type ComponentChildren, createContext, type JSX } from "preact";
+import { type ComponentChildren, createContext, Fragment, type JSX } from "preact";
 import { useContext, useState } from "preact/hooks";
 import type { Place } from "../registry";
 import type { HazardLine, Mark, Span } from "./wire";
@@ -14,6 +14,16 @@ export interface Ways {
   readonly reveal: Reveal;
 }
 
+/** What can be done to a variable or about a hazard; what runs in the kernel is missing where nothing can run it. */
+export interface Actions {
+  /** Run a line in the kernel without a place in the history; what it printed. */
+  readonly run?: ((code: string) => Promise<string>) | undefined;
+  /** Keep quiet about a hazard, or tell it again. */
+  hush(key: string | undefined, isOn: boolean): void;
+}
+
+export const ActionsOf = createContext<Actions>({ hush: () => {} });
+
 /** What every control carries. */
 type Keys = Readonly<Record<string, string>>;
 
@@ -24,7 +34,67 @@ export const OWN_KEYS: Keys = { "data-lm-suppress-shortcuts": "true" };
 export const KeysOf = createContext<Keys>({});
 
 export function Spans({ of }: { of: readonly Span[] }): JSX.Element {
-  return <>{of.map((span, place) => (typeof span === "string" ? span : <code key={place}>{span[0]}</code>))}</>;
+  return (
+    <>
+      {of.map((span, place) =>
+        typeof span === "string" ? (
+          span
+        ) : (
+          <code key={place}>
+            <Breaking text={span[0]} />
+          </code>
+        ),
+      )}
+    </>
+  );
+}
+
+const BREAKS = /(?<=[.[(,])(?=[^.[(,…])/;
+
+/** The most letters that are cut into pieces: a name of ten thousand letters breaks anywhere. */
+const MAX_BROKEN = 400;
+
+/** Code that breaks into lines behind a dot or a bracket, rather than within a word. */
+export function Breaking({ text }: { text: string }): JSX.Element {
+  const pieces = text.length <= MAX_BROKEN ? text.split(BREAKS) : [text];
+  return (
+    <>
+      {pieces.map((piece, place) => (
+        <Fragment key={place}>
+          {place > 0 && <wbr />}
+          {piece}
+        </Fragment>
+      ))}
+    </>
+  );
+}
+
+/** A text that is shortened for the eye, and whole for the ear. */
+export function Short({ text, full }: { text: string; full: string }): JSX.Element {
+  return text === full ? (
+    <Breaking text={text} />
+  ) : (
+    <>
+      <span aria-hidden="true">{text}</span>
+      <span class="tw-ear">{full}</span>
+    </>
+  );
+}
+
+/** A name that leads to the details of its variable; shortened for the eye, whole for the pointer and for the ear. */
+export function Name(props: {
+  path: string;
+  text?: string;
+  label?: string;
+  title?: string;
+  select: (path: string) => void;
+}): JSX.Element {
+  const { path, text = path, label = path, title = label, select } = props;
+  return (
+    <Button class="tw-name" title={title} onClick={() => select(path)}>
+      <Short text={text} full={label} />
+    </Button>
+  );
 }
 
 export function Button(props: JSX.IntrinsicElements["button"]): JSX.Element {
@@ -34,6 +104,7 @@ export function Button(props: JSX.IntrinsicElements["button"]): JSX.Element {
 /** A heading that folds what stands below it. */
 export function Section(props: {
   title: string;
+  number?: string;
   aside?: ComponentChildren;
   isOpen: boolean;
   toggle: () => void;
@@ -46,7 +117,8 @@ export function Section(props: {
           <Chevron isOpen={props.isOpen} />
           {props.title}
         </Button>
-        <span class="tw-aside">{props.aside}</span>
+        {props.number && <span class="tw-number">{props.number}</span>}
+        {props.aside !== undefined && <span class="tw-aside">{props.aside}</span>}
       </h3>
       {props.isOpen && props.children}
     </section>

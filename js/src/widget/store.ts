@@ -1,6 +1,6 @@
 /** What one kernel has told this page, and what the page asks of it. */
 
-import type { News } from "../registry";
+import type { News, Place } from "../registry";
 import type { Model } from "./model";
 import { assemble, type PathPast, type Sent, type Snapshot, type Told } from "./wire";
 
@@ -21,7 +21,7 @@ interface Head {
   readonly watching?: unknown;
 }
 
-const NO_NEWS: News = { count: 0, silent: 0, hazards: 0, marks: [] };
+const NO_NEWS: News = { count: 0, cell: null, silent: 0, hazards: 0, marks: [] };
 
 export class Store extends EventTarget {
   snapshot: Snapshot | null = null;
@@ -76,6 +76,21 @@ export class Store extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
+  /** Ask the panel to show the row of a line of code. */
+  show(place: Place): void {
+    this.dispatchEvent(new CustomEvent("show", { detail: place }));
+  }
+
+  /** Have the kernel keep quiet about a hazard, or tell it again. */
+  hush(key: string | undefined, isOn: boolean): void {
+    this.#send({ kind: "hush", key, on: isOn });
+  }
+
+  /** Have the kernel show this under a cell. */
+  chooseBlock(shows: string | null): void {
+    shows !== null && this.#send({ kind: "block", shows });
+  }
+
   askCell(count: number): void {
     this.#send({ kind: "cell", count });
   }
@@ -123,6 +138,9 @@ export class Store extends EventTarget {
     } else if (head.kind === "watching") {
       this.isWatching = head.watching !== false;
       this.dispatchEvent(new Event("change"));
+    } else if (head.kind === "frozen") {
+      this.snapshot = this.snapshot && { ...this.snapshot, frozen: body as string[] };
+      this.dispatchEvent(new Event("change"));
     } else if (head.kind === "news") {
       this.#tell(body as News);
     } else if (head.kind === "cell") {
@@ -151,8 +169,8 @@ export class Store extends EventTarget {
     }
   }
 
-  #tell({ count, silent, hazards, marks }: News): void {
-    this.news = { count, silent, hazards, marks: [...marks] };
+  #tell({ count, cell = null, silent, hazards, marks }: News): void {
+    this.news = { count, cell, silent, hazards, marks: [...marks] };
     this.dispatchEvent(new Event("news"));
   }
 

@@ -1,12 +1,19 @@
 /** Variables and cells: what became of which variable when. */
 
 import type { JSX, RefObject } from "preact";
-import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { Button, Glyph, MARK_NAMES } from "./pieces";
+import { useContext, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Button, Glyph, MARK_NAMES, Name } from "./pieces";
+import { RoomOf } from "./room";
+import { shortener } from "./shorten";
 import type { Mark, PastCell } from "./wire";
+import { hasPart } from "./words";
 
-const NAME_WIDTH = 92;
+/** The share of the width that names take, and the width of a column. */
+const NAME_SHARE = 0.42;
 const COLUMN = 26;
+
+/** The least space between a name and the first column. */
+const GAP = 6;
 
 /** How many variables are drawn before a button asks for more. */
 const STEP = 20;
@@ -17,10 +24,11 @@ export function Timeline(props: {
   viewing: number | null;
   view: (count: number) => void;
   select: (path: string) => void;
-  width: number;
 }): JSX.Element {
-  const { past, filter, viewing, view, select, width } = props;
-  const columns = Math.max(3, Math.floor((width - NAME_WIDTH - 24) / COLUMN));
+  const { past, filter, viewing, view, select } = props;
+  const { width, letter } = useContext(RoomOf);
+  const columns = Math.max(3, Math.floor((width * (1 - NAME_SHARE)) / COLUMN));
+  const letters = Math.floor((width - columns * COLUMN - GAP) / letter);
   const [last, setLast] = useState(Number.POSITIVE_INFINITY);
   const [shown, setShown] = useState(STEP);
   const least = Math.min(columns, past.length);
@@ -31,13 +39,15 @@ export function Timeline(props: {
   };
   const cells = past.slice(Math.max(0, end - columns), end);
   const names = useMemo(() => variables(past, filter), [past, filter]);
+  const shorten = useMemo(() => shortener(names, letters), [names, letters]);
   const grid = useRef<HTMLTableElement>(null);
   const keys = useGrid(grid);
   if (past.length === 0) {
-    return <p class="tw-note">No cell has run since tensorwatch was loaded.</p>;
+    return <p class="tw-note">Run a cell: it becomes a column here, and what it changes becomes a row.</p>;
   }
   return (
     <>
+      {names.length === 0 && filter && <p class="tw-note">No cell did anything to what the filter names.</p>}
       {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a table of buttons is a grid */}
       <table ref={grid} class="tw-timeline" role="grid" aria-label="Timeline" onKeyDown={keys}>
         <thead>
@@ -58,9 +68,7 @@ export function Timeline(props: {
           {names.slice(0, shown).map((name) => (
             <tr key={name}>
               <th scope="row">
-                <Button class="tw-name" title={`Show what happened to ${name}`} onClick={() => select(name)}>
-                  {name}
-                </Button>
+                <Name path={name} text={shorten(name)} title={`Show what happened to ${name}`} select={select} />
               </th>
               {cells.map((cell) => (
                 <td key={cell.count} class={cell.count === viewing ? "tw-viewed" : ""}>
@@ -90,8 +98,7 @@ export function Timeline(props: {
 /** The variables with a mark, in the order in which they came. */
 function variables(past: readonly PastCell[], filter: string): string[] {
   const names = new Set(past.flatMap(({ marks }) => Object.keys(marks)));
-  const wanted = filter.toLowerCase();
-  return [...names].filter((name) => name.toLowerCase().includes(wanted));
+  return [...names].filter((name) => hasPart(name, filter));
 }
 
 /** One crossing of a variable and a cell. */

@@ -39,6 +39,12 @@ export interface HazardLine {
   readonly turn: "new" | "over" | null;
   /** Whether it harms only in a backward that may never be run. */
   readonly minor: boolean;
+  /** What names it, whatever cell it comes from; empty or missing where the kernel cannot keep quiet about it. */
+  readonly key?: string;
+  /** Whether the user asked not to be told of it again. */
+  readonly hushed?: boolean;
+  /** Whether it explains some of the silent changes. */
+  readonly explains?: boolean;
   readonly what: readonly Link[];
   readonly why: readonly Link[];
   readonly remedy: readonly Link[];
@@ -93,6 +99,8 @@ export interface Snapshot extends Told {
   readonly groups: readonly Group[];
   readonly unverified: readonly Unverified[];
   readonly past: readonly PastCell[];
+  /** The tensors that nobody may write to. */
+  readonly frozen: readonly string[];
 }
 
 /** A report as it is sent: its lists as splices, and records without the fields that have their default value. */
@@ -107,6 +115,7 @@ export interface Sent extends Told {
   readonly groups: readonly Splice<Omit<Group, "pairs_left_out">>[];
   readonly unverified: readonly Splice<Unverified>[];
   readonly past: readonly Splice<PastCell>[];
+  readonly frozen?: readonly string[];
 }
 
 /** Do what the splices say, on a copy. */
@@ -139,6 +148,7 @@ export function assemble(known: Snapshot | null, sent: Sent): Snapshot {
     groups: splice(known?.groups ?? [], groups),
     unverified: splice(known?.unverified ?? [], sent.unverified),
     past: splice(known?.past ?? [], sent.past),
+    frozen: sent.frozen ?? [],
   };
 }
 

@@ -68,3 +68,8 @@ export function description(tensor: Tensor): string {
   const strides = tensor.strides.length > 0 ? `strides ${tensor.strides.join(", ")}` : "";
   return [path, kind, dtype, shape(tensor.shape), device, strides, place].filter(Boolean).join(" · ");
 }
+
+/** Whether a filter names a path: a part of it, in large or small letters. */
+export function hasPart(path: string, filter: string): boolean {
+  return path.toLowerCase().includes(filter.toLowerCase());
+}

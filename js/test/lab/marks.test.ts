@@ -17,7 +17,9 @@ function edit(marks: Marks, model: object) {
 
 /** The code of the lines that have a look of their own. */
 function linesOf(view: EditorView, look: string) {
-  return [...view.dom.querySelectorAll(`.cm-line${look}`)].map((line) => line.firstChild?.textContent);
+  return [...view.dom.querySelectorAll(`.cm-line${look}`)].map((line) =>
+    [...line.childNodes].map((node) => (node.nodeType === 3 ? node.textContent : "")).join(""),
+  );
 }
 
 it("shows the marks that were set before the editor was made, and after", async () => {
@@ -116,4 +118,22 @@ it("marks no line that reads otherwise than it ran", () => {
   ]);
 
   expect(edit(marks, model).notes()).toEqual(["also changes z"]);
+});
+
+it("leads to what a line did when its mark or its edge is clicked", () => {
+  const [marks, model] = [new Marks(), {}];
+  const silent = mark(2, "also changes x");
+  marks.set(model, [silent]);
+  const { view } = edit(marks, model);
+  const clicked: unknown[] = [];
+  marks.clicked.connect((_, told) => clicked.push(told));
+
+  for (const sign of view.dom.querySelectorAll<HTMLElement>(".ipytw-mark, .ipytw-edge")) {
+    sign.click();
+  }
+
+  expect([
+    { model, mark: silent },
+    { model, mark: silent },
+  ]).toEqual(clicked);
 });

@@ -145,3 +145,13 @@ def test_an_array_can_be_resized_in_the_cell_that_makes_it():
         nb.run("import numpy as np\na = np.zeros(3)\nb = 1\na.resize(5)\nc = 2")
 
         assert nb.ns["a"].shape == (5,)
+
+
+def test_what_a_loop_makes_while_the_looks_rest_is_listed_as_not_compared():
+    with Notebook() as nb:
+        nb.run("import torch")
+        long = nb.run("for i in range(20000):\n    x = torch.zeros(3)\n    y = x + 1")["coverage"]["unverified"]
+        short = nb.run("for i in range(3):\n    x = torch.zeros(3)\n    y = x + 1")["coverage"]["unverified"]
+
+    assert {one["path"] for one in long} == {"x", "y"}
+    assert short == []

@@ -137,32 +137,28 @@ def faults_of_births(report: Report, verdict: oracle.Verdict) -> list[str]:
 def faults_of_silence(
     report: Report, verdict: oracle.Verdict, written: oracle.Written, cell: Cell, namespace: dict[str, Any]
 ) -> list[str]:
-    """Ask only where the design is plain: every line that wrote names the path, or one of them does not."""
+    """Ask only where the design is plain: the line that wrote names the path, or no line of the cell does."""
     faults, hushed = [], silent(report)
     arrays = oracle.walk(namespace)
+    named = set().union(*cell.names.values(), *cell.hints.values())
     for path in verdict.mutated:
         wrote = written.lines.get(path, set())
-        by_name = bool(wrote) and all(path in cell.names.get(line, ()) for line in wrote)
-        is_parameter = is_leaf_that_requires_grad(arrays[path])
-        as_parameter = is_parameter and all(
+        by_name = any(path in cell.names.get(line, ()) for line in wrote)
+        as_parameter = is_leaf_that_requires_grad(arrays[path]) and all(
             any(arrays.get(other) is arrays[path] for other in cell.names.get(line, ()))
             for line in wrote | written.idle.get(path, set())
         )
         if (by_name or as_parameter) and path in hushed:
-            faults.append(f"{path} is named by each line that wrote it, and called silent ({_cause(report, path)})")
-        unnamed = [line for line in wrote if not _may_name(cell, line, path)]
+            faults.append(f"{path} is named by the line that wrote it, and called silent ({_cause(report, path)})")
+        open_question = any(
+            path == n or path.startswith((f"{n}[", f"{n}.")) for n in named
+        ) or is_leaf_that_requires_grad(arrays[path])
         is_leftover = _cause(report, path) == "leftover"  # of a loop that has ended
-        if unnamed and not (is_parameter or is_leftover or path in hushed):
-            faults.append(f"{path} is not named by line {unnamed[0]}, and not called silent ({_cause(report, path)})")
+        if not (by_name or open_question or is_leftover or path in hushed):
+            faults.append(f"{path} is named by no line, and not called silent ({_cause(report, path)})")
     return faults + [
         f"{path} is called silent, and did not change" for path in sorted(hushed - changes(report, "mutated").keys())
     ]
-
-
-def _may_name(cell: Cell, line: int, path: str) -> bool:
-    """Return whether a line names a path as written, or what it is a part of."""
-    named = {*cell.names.get(line, ()), *cell.hints.get(line, ())}
-    return any(path == one or path.startswith((f"{one}[", f"{one}.")) for one in named)
 
 
 def _cause(report: Report, path: str) -> object:

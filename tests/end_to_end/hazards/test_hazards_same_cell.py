@@ -85,7 +85,8 @@ def test_a_write_behind_the_save_is_told_with_both_lines(write: str, cells: list
 )
 def test_nothing_is_said_where_gradients_come_out_right(cell: str):
     with Notebook() as nb:
-        assert nb.run(cell)["hazards"] == []
+        assert of_what_was_saved(nb.run(cell)) == []
+        assert "".join(nb.said) == ""
 
 
 @pytest.mark.parametrize("function", ["before", "in the cell", "a method"])
@@ -266,3 +267,60 @@ def test_new_tensors_are_searched_for_only_where_a_write_may_hide(monkeypatch):
         assert searched == []
         nb.run(f"{NEW}k = 1\nh.data.add_(1)\nm = 2\nh.data.add_(1)")
         assert len(searched) == 1
+
+
+AND_BACKWARD = {
+    "a result through .data": f"{LEAF}h = (w * 2).sigmoid()\nd = h.data\nd.zero_()\nh.sum().backward()",
+    "an input that is named": f"{LEAF}x = torch.ones(3)\ny = (w * x).sum()\nx.data.zero_()\ny.backward()",
+    "a loss in a list": f"{NEW}losses = [loss]\nh.data.mul_(2)\nsum(losses).backward()",
+    "by a function": f"def learn():\n    loss.backward()\n{NEW}h.data.mul_(2)\nlearn()",
+    "autograd.grad": f"{NEW}h.data.mul_(2)\ng, = torch.autograd.grad(loss, w)",
+    "by a method": (
+        f"class Learner:\n    def learn(self):\n        self.loss.backward()\n{NEW}one = Learner()\none.loss = loss\n"
+        "h.data.mul_(2)\none.learn()"
+    ),
+    "in a loop": f"{LEAF}for _ in range(3):\n    h = w * 2\n    loss = (h * w).exp().sum()\n    h.data.mul_(2)\n    loss.backward()",
+}
+
+
+@pytest.mark.parametrize("cell", AND_BACKWARD.values(), ids=AND_BACKWARD)
+def test_a_backward_of_the_same_cell_that_was_wrong_is_told(cell: str):
+    with Notebook() as nb:
+        [hazard] = of_what_was_saved(nb.run(cell))
+        again = nb.run("k = 1")["hazards"]
+
+    assert (hazard["code"], hazard["outcome"], hazard["happened"]) == ("TW202", "wrong", True)
+    assert hazard["written_at"]["text"].endswith(("zero_()", "mul_(2)"))
+    assert of_what_was_saved({"hazards": again}) == []
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        f"{NEW}loss.backward()\nh.data.mul_(2)",
+        f"{NEW}d = h.data\nd.mul_(2)\nd.div_(2)\nloss.backward()",
+        f"{NEW}z = (w * 3).sum()\nh.data.mul_(2)\nz.backward()",
+        f"{LEAF}for _ in range(4):\n    loss = (w * w).sum()\n    loss.backward()\n    w.data -= 0.1 * w.grad\n    w.grad = None",
+    ],
+)
+def test_a_backward_that_came_out_right_is_not(cell: str):
+    with Notebook() as nb:
+        assert [one for one in of_what_was_saved(nb.run(cell)) if one["happened"]] == []
+
+
+def test_what_a_checkpoint_computed_with_again_is_told_in_its_cell():
+    cell = "h = w * 2\ny = checkpoint(torch.exp, h, use_reentrant=False).sum()\nh.data.mul_(2)\ny.backward()"
+    with Notebook() as nb:
+        nb.run(f"{LEAF}from torch.utils.checkpoint import checkpoint")
+        [hazard] = [one for one in nb.run(cell)["hazards"] if one["code"] == "TW205"]
+
+    assert hazard["happened"]
+
+
+def test_a_write_that_autograd_did_not_record_is_told_of_what_the_cell_made():
+    with Notebook() as nb:
+        [hazard] = nb.run(f"{LEAF}h = w * 2\nd = h.detach()\nd.zero_()")["hazards"]
+        recorded = nb.run("k = w * 2\nv = k[1:]\nv.mul_(2)\nk[0] = 1")["hazards"]
+
+    assert (hazard["code"], hazard["outcome"], hazard["paths"]) == ("TW209", "wrong", ["h"])
+    assert [one for one in recorded if "k" in one["paths"]] == []

@@ -42,6 +42,14 @@ UNWIRED = {
         ["net[0].requires_grad_(False)\nopt = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=0.1)\n"
          "net.requires_grad_(True)\n" + STEP], {"net[0].weight", "net[0].bias"}, "made while they were frozen",
     ),
+    "a second layer": (
+        ["net = nn.Sequential(nn.Linear(4, 4))\n" + MADE, STEP, "net.add_module('head', nn.Linear(4, 2))"],
+        {"net.head.weight", "net.head.bias"}, "made before they were added",
+    ),
+    "a copy that is trained in its place": (
+        [MADE, STEP + "\nopt.zero_grad()", "twin = copy.deepcopy(net)", "opt.zero_grad()\ntwin(x).square().sum().backward()\nopt.step()"],
+        {f"twin[{layer}].{name}" for layer in (0, 2) for name in ("weight", "bias")}, "holds what was there before",
+    ),
     "in an object": (
         ["class Run: pass\nrun = Run()\nrun.net = net\nrun.opt = torch.optim.Adam(run.net.parameters(), lr=0.1)\ndel net",
          "run.net[2] = nn.Linear(4, 3)", "run.opt.zero_grad()\nrun.net(x).square().sum().backward()\nrun.opt.step()"],
@@ -75,6 +83,18 @@ def test_what_no_optimizer_holds_is_told_once_and_what_is_told_mends_it(name):
         before = {path: eval(path, nb.ns).detach().clone() for path in hazard["paths"]}
         assert nb.run(loop)["hazards"] == []
         assert not any(torch.equal(one, eval(path, nb.ns)) for path, one in before.items())
+
+
+def test_it_is_told_although_the_gradients_are_cleared_at_the_end():
+    with Notebook() as nb:
+        for cell in (SETUP, MADE, "net[2] = nn.Linear(4, 3)"):
+            nb.run(cell)
+        [hazard] = nb.run("net(x).square().sum().backward()\nopt.step()\nnet.zero_grad()")["hazards"]
+        assert ("TW212", "wrong", {"net[2].weight", "net[2].bias"}) == (
+            hazard["code"],
+            hazard["outcome"],
+            {*hazard["paths"]},
+        )
 
 
 def test_a_head_trained_alone_on_purpose_is_a_risk_that_is_not_printed():

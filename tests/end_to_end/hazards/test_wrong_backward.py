@@ -21,6 +21,9 @@ LAYERS = (
     "def cut(g):\n    g[g < 0] = 0\n"
     "class Scale(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, a): return a * 1\n"
     "    @staticmethod\n    def backward(ctx, g):\n        g.mul_(0.1)\n        return g\n"
+    "class Damp:\n    def __call__(self, g):\n        g.mul_(0.1)\n"
+    "def damper(by):\n    def hook(g):\n        g.mul_(by)\n    return hook\n"
+    "def damp_by(by, g): g.mul_(by)\n"
     "class Block(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.f = nn.Linear(3, 3)\n"
     "    def forward(self, x):\n        y = self.f(x)\n        y.register_hook(self.half)\n        return x + y\n"
     "    def half(self, g):\n        g.mul_(0.5)\n"
@@ -42,6 +45,12 @@ WRONG = {
     "through a view": ([LAYERS, B2.format(hook="damp") + "(b1.view(-1) + b2.view(-1)).pow(2).sum().backward()"], "g.mul_(0.1)"),
     "a method, in a module": ([LAYERS, "block(x).pow(2).sum().backward()"], "g.mul_(0.5)"),
     "in a function": ([LAYERS, "train()"], "g.mul_(0.1)"),
+    "a callable object": ([LAYERS + "\nshrink = Damp()", B2.format(hook="shrink") + "(b1 + b2).pow(2).sum().backward()"], "g.mul_(0.1)"),
+    "a function made by another": ([LAYERS, B2.format(hook="damper(0.1)") + "(b1 + b2).pow(2).sum().backward()"], "g.mul_(by)"),
+    "a partial": ([LAYERS + "\nfrom functools import partial", B2.format(hook="partial(damp_by, 0.1)") + "(b1 + b2).pow(2).sum().backward()"], "g.mul_(by)"),
+    "a sum of a stack": ([LAYERS, B2.format(hook="damp") + "torch.stack([b1, b2]).sum(0).pow(2).sum().backward()"], "g.mul_(0.1)"),
+    "an item of a list": ([LAYERS, "bs = [one(x) for one in (l1, l2)]\nbs[1].register_hook(damp)\n(bs[0] + bs[1]).pow(2).sum().backward()"], "g.mul_(0.1)"),
+    "a hook of a module, of another cell": ([LAYERS + "\nl2.register_full_backward_pre_hook(lambda m, g: (g[0].mul_(0.1), None)[1])", "(l1(x) + l2(x)).pow(2).sum().backward()"], "l2.register_full_backward_pre_hook(lambda m, g: (g[0].mul_(0.1), None)[1])"),
     "a Function": ([LAYERS, "(l1(x) + Scale.apply(l2(x))).pow(2).sum().backward()"], "g.mul_(0.1)"),
     "a Function that writes to what it saved": ([SQUARE + "\nh = w.exp()\nloss = Square.apply(h).sum()", "loss.backward()"], "a.data.mul_(2 * g)"),
     "the same in one cell": ([SQUARE, "h = w.exp()\nloss = Square.apply(h).sum()\nloss.backward()"], "a.data.mul_(2 * g)"),
@@ -52,6 +61,10 @@ RIGHT = {
     "a hook that returns another tensor": [LAYERS, B2.format(hook="lambda g: g * 0.1") + "(b1 + b2).pow(2).sum().backward()"],
     "a branch without a gradient": [LAYERS, "b2 = l2(x)\nb2.register_hook(damp)\n(x + b2).pow(2).sum().backward()"],
     "a gradient that nobody shares": [LAYERS, "b2 = l2(x)\nb2.register_hook(damp)\n(b2 * 2 + 1).sum().backward()"],
+    "a weighed addition": [LAYERS, B2.format(hook="damp") + "torch.add(b1, b2, alpha=2).pow(2).sum().backward()"],
+    "a summed gradient of a smaller operand": [LAYERS, "b1, b2 = l1(x), l2(x).sum(0)\nb2.register_hook(damp)\n(b1 + b2).pow(2).sum().backward()"],
+    "a hook that was removed": [LAYERS, "b1, b2 = l1(x), l2(x)\nhandle = b2.register_hook(damp)\nhandle.remove()\n(b1 + b2).pow(2).sum().backward()"],
+    "a gradient of two uses": [LAYERS, B2.format(hook="damp") + "((b1 + b2) * b2).sum().backward()"],
     "hooks of parameters": [LAYERS, "for p in l1.parameters():\n    p.register_hook(lambda g: g.clamp_(-1, 1))\nl1(x).sum().backward()"],
     "a Function alone": [LAYERS, "l1(Scale.apply(l2(x))).sum().backward()"],
     "a Function over what nobody else saved": [SQUARE + "\nh = w + 1\nloss = Square.apply(h).sum()", "loss.backward()"],

@@ -18,7 +18,8 @@ JUNK = [
     None, 7, "hello", [], {}, {"kind": None}, {"kind": "eval", "code": "1/0"}, {"kind": []}, {"kind": "want"},
     {"kind": "want", "what": ["report"]}, {"kind": "want", "what": "everything", "from": {}}, {"kind": "cell"},
     {"kind": "cell", "count": "x"}, {"kind": "path", "path": 3}, {"kind": "path"}, {"kind": "answer", "number": "9"},
-    {"kind": "_post"}, {"kind": "__init__"},
+    {"kind": "hush", "key": 3, "on": True}, {"kind": "hush", "key": "x" * 9999, "on": True}, {"kind": "hush", "key": "x"},
+    {"kind": "block", "shows": "everything"}, {"kind": "block"}, {"kind": "_post"}, {"kind": "__init__"},
 ]  # fmt: skip
 
 
@@ -100,6 +101,58 @@ def test_a_shut_panel_is_told_of_a_cell_that_made_a_hazard_and_not_of_those_in_w
     assert [0, 1, 0] == [message["body"]["hazards"] for message in front.messages[1:]]
     mark = {"count": 2, "cell": "id", "line": 1, "kind": "hazard", "text": "loss.backward() will raise"}
     assert [mark | {"source": "h.add_(1)"}] == front.messages[2]["body"]["marks"]
+
+
+def test_a_page_without_a_state_is_told_the_marks_of_the_latest_run_of_every_cell(nb):
+    feed, front = watched("news")
+    runs = (
+        ("import torch\nx = torch.zeros(3)\ny = x.view(3)", "a"),
+        ("y.add_(1)", "b"),
+        ("y.mul_(2)", "c"),
+        ("z = 1", "b"),
+    )
+    for source, name in runs:
+        nb.cell(source)
+        feed.publish(report(), name)
+
+    feed.receive({"kind": "hello", "from": "another", "what": "news"})
+
+    assert [("c", "also changes x")] == [(one["cell"], one["text"]) for one in front.messages[-1]["body"]["marks"]]
+    assert ["b"] == [front.messages[-1]["body"]["cell"]]
+
+
+def test_a_hazard_that_is_not_to_be_told_again_is_no_news_also_when_its_cells_run_again(nb):
+    feed, front = watched()
+    for source in (GRAPH, "h.add_(1)"):
+        nb.cell(source)
+        feed.publish(report(), None)
+    key = front.known["hazards"][0]["key"]
+
+    feed.receive({"kind": "hush", "key": key, "on": True})
+    assert [True] == [one["hushed"] for one in front.known["hazards"]]
+    for source in (GRAPH, "h.add_(1)"):
+        nb.cell(source)
+        feed.publish(report(), None)
+
+    assert ("new", True) == (front.known["hazards"][0]["turn"], front.known["hazards"][0]["hushed"])
+    assert front.known["news"]["hazards"] == 0
+    assert [] == [one for one in front.known["news"]["marks"] if one["kind"] == "hazard"]
+    feed.receive({"kind": "hush", "key": key, "on": False})
+    assert front.known["news"]["hazards"] == 1
+
+
+def test_what_is_frozen_is_told_with_every_report_and_when_it_changes(nb):
+    feed, front = watched()
+    nb.cell("import torch\nx = torch.zeros(3)")
+    feed.freeze(("x",))
+    feed.publish(report(), None)
+    assert ["x"] == front.known["frozen"]
+
+    for paths in (("x",), ()):
+        feed.freeze(paths)
+
+    assert ["roll", "report", "frozen"] == front.kinds()
+    assert [] == front.messages[-1]["body"]
 
 
 def test_a_line_that_changes_something_silently_and_makes_a_hazard_has_both_marks(nb):

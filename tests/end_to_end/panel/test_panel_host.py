@@ -154,6 +154,27 @@ class TestHosting:
         assert [("watching", True)] == [(head["kind"], head["watching"]) for head, _ in on]
         assert [("report", True)] == [(head["kind"], head["watching"]) for head, _ in watched]
 
+    def test_a_command_of_the_panel_takes_the_place_of_the_last_cell_only_where_it_changed_something(self, client):
+        (name,) = opened(client.cell("%load_ext tensorwatch", {"cellId": "a"}))
+        client.tell(name, kind="hello", what="report")
+        client.cell("import torch\nx = torch.zeros(3)\ny = x.view(3)", {"cellId": "b"})
+        client.cell("y.add_(1);", {"cellId": "c"})
+
+        frozen = reports(client.cell("%tensorwatch freeze x", {"tensorwatch": True}))
+        thawed = reports(client.cell("%tensorwatch thaw x", {"tensorwatch": True}))
+        restored = reports(client.cell("%tensorwatch restore x", {"tensorwatch": True}))
+
+        assert [("frozen", ["x"])] == [(head["kind"], body) for head, body in frozen]
+        assert [("frozen", [])] == [(head["kind"], body) for head, body in thawed]
+        assert ["report"] == [head["kind"] for head, _ in restored]
+
+    def test_a_front_end_chooses_what_is_shown_under_a_cell(self, client):
+        (name,) = opened(client.cell("%load_ext tensorwatch", {"cellId": "a"}))
+        client.tell(name, kind="block", shows="off")
+        client.cell("import torch\nx = torch.zeros(3)\ny = x.view(3)", {"cellId": "b"})
+
+        assert [] == [one for one in client.cell("y.add_(1);", {"cellId": "c"}) if one["msg_type"] == "display_data"]
+
     def test_no_message_is_left_when_all_is_said(self, client):
         client.cell("%load_ext tensorwatch", {"cellId": "a"})
         with pytest.raises(Empty):

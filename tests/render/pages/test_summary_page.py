@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ipy_tensorwatch.core.hazards.facts import KeptReference
 from ipy_tensorwatch.core.model.records import Elements, Example
-from ipy_tensorwatch.render.pages.summary_page import MAX_LINES, summarize
+from ipy_tensorwatch.render.pages.summary_page import MAX_LINES, glance, summarize
 from ipy_tensorwatch.render.paint.text import write_text
 from ipy_tensorwatch.render.wording.measure import width
-from tests.support.records import change, report, site
+from tests.support.records import change, hazard, report, site
 
 
 def told(*changes) -> list[str]:
@@ -131,3 +132,45 @@ def test_a_long_statement_is_cut():
 
 def test_source_cannot_steer_the_terminal():
     assert "\x1b" not in "".join(told(change("d['\x1b[2J']", sites=(site(text="print('\x1b[2J')"),))))
+
+
+NO_COPY = hazard(
+    "best['w']",
+    code="TW207",
+    outcome="wrong",
+    op=None,
+    fact=KeptReference(container="best", owner="net"),
+    saved_at=None,
+)
+KEPT = (
+    change("best['w']", via=("net.w",), sites=(site(3, "opt.step()"),)),
+    change("best['b']", via=("net.b",), sites=(site(3, "opt.step()"),)),
+    change("best['mean']", via=("net.mean",), sites=(site(2, "net(x)"),), versions=(1, 2)),
+)
+
+
+def first_words(page) -> list[str]:
+    return [one.split()[0] for one in write_text(page).split("\n") if one[3:4].strip() and not one.startswith(" t")]
+
+
+def test_a_hazard_that_explains_changes_stands_before_them_and_folds_them():
+    page = summarize(report(change("x"), *KEPT, hazards=(hazard("v"), NO_COPY)), (hazard("v"), NO_COPY))
+    text = write_text(page)
+
+    assert first_words(page) == ["TW207", "best[…]", "x", "TW201"]
+    assert "best[…] (3 tensors)   changed through net.…   line 3   opt.step() (+ line 2)" in text
+
+
+def test_a_hazard_of_an_earlier_cell_still_folds_what_it_explains():
+    page = summarize(report(*KEPT, hazards=(NO_COPY,)))
+
+    assert first_words(page) == ["best[…]"]
+
+
+def test_one_line_names_what_changed_and_leads_to_the_rest():
+    page = report(*KEPT, hazards=(NO_COPY,))
+    head = " tensorwatch  [7]  3 silent changes · 1 hazard: best['w'], best['b'], best['mean'] · TW207"
+
+    assert write_text(glance(page, (NO_COPY,))) == f"{head}  (more: %tensorwatch)"
+    assert write_text(glance(page, (NO_COPY,), in_panel=True)) == f"{head}  (in the panel)"
+    assert glance(report()) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from ipy_tensorwatch.render.pages.diff_page import DiffView, show_diff
 from ipy_tensorwatch.render.pages.overview_page import overview
 from ipy_tensorwatch.render.pages.summary_page import summarize
 from ipy_tensorwatch.render.paint.html import write_html
-from ipy_tensorwatch.render.paint.style import PICTURE_STYLE, STYLE
+from ipy_tensorwatch.render.paint.style import ENTRY_STYLE, PICTURE_STYLE, STYLE
 from ipy_tensorwatch.render.paint.text import write_text
 from tests.support.records import change, full_report, report, site
 
@@ -191,3 +192,19 @@ def test_html_says_nothing_that_text_does_not_say(name: str):
 
 def test_it_is_small():
     assert len(write_html(summarize(report(change())))) < 4000
+
+
+def test_the_block_has_the_colours_of_the_panel():
+    panel = (Path(__file__).parents[3] / "js/src/widget/widget.css").read_text("utf-8")
+    pairs = re.compile(r"light-dark\((#\w+), ?(#\w+)\)")
+    ours, dim = {*pairs.findall(STYLE + ENTRY_STYLE + PICTURE_STYLE)}, {("#59636e", "#9198a1")}
+
+    assert ours - {*pairs.findall(panel)} == dim
+    assert ("#b42318", "#ff8f85") in ours
+
+
+def test_one_line_leads_to_the_panel():
+    html = write_html(Page(head="tensorwatch  [7]  1 silent change: x", in_panel=True))
+
+    assert '<button data-commandlinker-command="ipy-tensorwatch:open">in the panel</button>' in html
+    assert '"ipy-tensorwatch:open"' in (Path(__file__).parents[3] / "js/schemas/plugin.json").read_text("utf-8")

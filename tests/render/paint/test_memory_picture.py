@@ -194,11 +194,11 @@ def test_names_are_escaped_in_the_picture_and_in_its_title(hostile: str):
     assert [key for _, attrs in tags.tags for key in attrs if key.startswith("on")] == []
 
 
-def test_a_long_name_is_cut_and_whole_in_the_title():
+def test_a_long_name_is_cut_in_the_middle_and_whole_in_the_title():
     name = f"d['{'🙂' * 10_000}']"
     html = painted(**{name: X, "y": view()})
 
-    assert "<code>d[&#x27;🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂…</code>" in html
+    assert "<code>d[&#x27;🙂🙂🙂🙂🙂🙂🙂🙂…🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂&#x27;]</code>" in html
     assert name.replace("'", "&#x27;") in titles(html)[0]
 
 

@@ -66,3 +66,28 @@ def test_that_checks_have_begun_to_be_skipped_is_said_once():
 
 def test_a_quiet_cell_says_nothing(notebook: Notebook):
     assert [notebook.cell(cell).told for cell in (ALIASED, "x = x + 1", "x.add_(1);")] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [
+        ("auto", " tensorwatch  [3]  1 silent change\n   x   changed through y"),
+        ("whole", " tensorwatch  [3]  1 silent change\n   x   changed through y"),
+        ("line", " tensorwatch  [3]  1 silent change: x  (more: %tensorwatch)\n"),
+        ("off", ""),
+    ],
+)
+def test_a_setting_says_how_much_is_shown_under_a_cell(notebook: Notebook, block: str, told: str):
+    notebook.cell(f"%tensorwatch config block = {block}")
+    notebook.run("import torch\nx = torch.zeros(3)\ny = x.view(3)")
+
+    assert notebook.cell("y.add_(1);").told.startswith(told)
+    assert bool(told) == bool(notebook.last.told)
+
+
+def test_what_explains_an_error_is_whole_in_any_case(notebook: Notebook):
+    notebook.cell("%tensorwatch config block=line")
+    notebook.run("import torch\nw = torch.ones(3, requires_grad=True)\nh = w.exp()\nloss = h.sum()")
+    notebook.cell("h.detach().add_(1);")
+
+    assert "saved by ExpBackward0" in notebook.cell("loss.backward()").told

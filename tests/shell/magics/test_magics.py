@@ -124,9 +124,10 @@ def test_a_setting_is_changed_and_told(aliased: Notebook):
         ("config budget_floor=-1", "budget_floor cannot be '-1': it is a number from 0"),
         ("config budget_share = 99", "budget_share cannot be '99': it is a number from 0 to 1"),
         ("config budget_share=nan", "budget_share cannot be 'nan': it is a number from 0 to 1"),
+        ("config block=half", "block cannot be 'half': it is one of auto, whole, line, off"),
         ("config history_length=0", "history_length cannot be '0': it is a whole number from 1"),
         ("histroy x", "there is no command 'histroy': did you mean history?"),
-        ("config zzz", "no setting is called zzz: there are budget_floor"),
+        ("config zzz", "no setting is called zzz: there are block, budget_floor"),
         (
             "nonsense",
             "%tensorwatch: there is no command 'nonsense': the commands are help, on, off, status, why, history, freeze, thaw, frozen, blame, restore, config; see %tensorwatch --help",
@@ -136,14 +137,63 @@ def test_a_setting_is_changed_and_told(aliased: Notebook):
         ("history -n none", "argument -n: 'none' is not a whole number; see %tensorwatch history --help"),
         ("history -n 0", "argument -n: 0 is less than 1"),
         ("--nonsense", "unrecognized arguments: --nonsense"),
-        ("why batch", "batch is not a tensor; it holds 2 tensors: name one, for example batch['img']"),
-        ("why nobody", "nobody is not a watched tensor"),
+        ("why batch", "batch holds 2 tensors: name one of them, for example batch['img']"),
         ("why batch['imh']", "did you mean batch['img']?"),
-        ("why x[", "x[ is not a watched tensor"),
     ],
 )
 def test_nonsense_is_answered_with_one_line(aliased: Notebook, line: str, expected: str):
     assert expected in complaint(aliased, f"%tensorwatch {line}")
+
+
+UNWATCHED = {
+    "nobody": "there is no variable nobody",
+    "bacth": "there is no variable bacth: did you mean batch?",
+    "xs[7]": "there is no xs[7]: did you mean xs[1], xs[0]?",
+    "x[": "x[ is not a path: write a variable with attributes and items, like model.layers[0].weight",
+    "1+1": "is not a path: write a variable with attributes and items, like model.layers[0].weight",
+    "number": "no tensor was found in number, which is of type int",
+    "x[0]": "x[0] is a new tensor each time that it is read: name x",
+}
+
+
+@pytest.mark.parametrize("command", ["why", "blame", "history", "restore", "freeze"])
+@pytest.mark.parametrize("spelled", UNWATCHED)
+def test_each_command_says_in_the_same_line_why_there_is_no_tensor(aliased: Notebook, command: str, spelled: str):
+    aliased.run("number = 5")
+    if (command, spelled) == ("freeze", "x[0]"):  # the memory of a view can be frozen
+        assert "frozen: x[0]" in said(aliased, "%tensorwatch freeze x[0]")
+    else:
+        assert UNWATCHED[spelled] in complaint(aliased, f"%tensorwatch {command} {spelled}")
+
+
+def test_what_this_cell_made_is_not_watched_yet(aliased: Notebook):
+    told = complaint(aliased, "late = {'w': torch.ones(2)}\n%tensorwatch why late")
+
+    assert "late is not watched: it was made in this cell, or is made anew each time that it is read" in told
+
+
+CONTAINERS = """
+net = torch.nn.Sequential(torch.nn.Linear(2, 2))
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+parts = {"net": net, "list": [*net.parameters()]}
+"""
+
+
+@pytest.mark.parametrize(
+    "spelled", ["net", "net[0]", "opt", "parts", "parts['list']", "parts['list'][:1]", "net[0].weight"]
+)
+def test_each_command_takes_containers_elements_and_attributes(aliased: Notebook, spelled: str):
+    aliased.run(CONTAINERS)
+    aliased.run("for p in net.parameters(): p.data += 1")
+
+    assert "p.data += 1" in said(aliased, f"%tensorwatch blame {spelled}")
+    assert "p.data += 1" in said(aliased, f"%tensorwatch history {spelled}")
+    assert "restored: " in said(aliased, f"%tensorwatch restore {spelled}")
+    assert " frozen: " in said(aliased, f"%tensorwatch freeze {spelled}")
+    if "weight" not in spelled and ":" not in spelled:
+        assert ": name one of them, for example " in complaint(aliased, f"%tensorwatch why {spelled}")
+    else:
+        assert "why net[0].weight" in said(aliased, f"%tensorwatch why {spelled}")
 
 
 # --- help ------------------------------------------------------------------------------------------
@@ -232,7 +282,7 @@ def test_why_of_an_array_that_is_alone(aliased: Notebook):
 def test_why_takes_any_spelling_that_leads_there(aliased: Notebook, spelled: str, path: str | None):
     aliased.run("key = 'img'")
     if path is None:
-        assert "is not a watched tensor" in complaint(aliased, f"%tensorwatch why {spelled}")
+        assert "x.data is a new tensor each time" in complaint(aliased, f"%tensorwatch why {spelled}")
     else:
         assert said(aliased, f"%tensorwatch why {spelled}").startswith(f" tensorwatch  why {path}\n")
 
@@ -241,7 +291,7 @@ def test_why_calls_nothing(aliased: Notebook):
     """A call could do anything; names, attributes and items are followed."""
     aliased.run("calls = []\ndef f():\n    calls.append(1)\n    return x")
 
-    assert "f() is not a watched tensor" in complaint(aliased, "%tensorwatch why f()")
+    assert "f() is not a path" in complaint(aliased, "%tensorwatch why f()")
     assert aliased.ns["calls"] == []
 
 

@@ -228,7 +228,7 @@ def test_copies_go_when_nobody_holds_the_memory_any_more(notebook: Notebook):
         (["x.add_(1)", "%tensorwatch freeze y"], "x", "x cannot be restored: y is frozen (cell 3)"),
         (["x.add_(1)", "%tensorwatch freeze x"], "y", "y cannot be restored: x is frozen (cell 3)"),
         (["x.add_(1)", "%tensorwatch restore x"], "x 2", "x cannot be restored: x has the bytes that it had before cell 2: nothing to restore"),
-        (["x.add_(1)"], "z", "z is not a watched tensor"),
+        (["x.add_(1)"], "z", "there is no variable z"),
         (["x.add_(1)"], "x 0", "%tensorwatch restore: argument CELL: 0 is less than 1; see %tensorwatch restore --help"),
         (["%tensorwatch off", "x.add_(1)", "%tensorwatch on", "x.add_(1)"], "x 3", "x cannot be restored: no copy of its bytes from before cell 3 was kept"),
     ],
