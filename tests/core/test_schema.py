@@ -7,9 +7,11 @@ import json
 import re
 from dataclasses import fields, replace
 from importlib import resources
+from itertools import cycle
 from typing import get_args
 
 import pytest
+from fastjsonschema import JsonSchemaException
 from jsonschema import Draft202012Validator
 
 from ipy_tensorwatch.core.hazards.codes import CODES
@@ -17,6 +19,7 @@ from ipy_tensorwatch.core.hazards.fix import Applicability, Edit
 from ipy_tensorwatch.core.model import records
 from ipy_tensorwatch.core.model.reading import METADATA
 from tests.support.records import full_report, hazard
+from tests.support.report_schema import report_checker
 
 SCHEMA = json.loads((resources.files("ipy_tensorwatch") / "report.schema.json").read_text("utf-8"))
 DEFINED = SCHEMA["$defs"]
@@ -82,6 +85,31 @@ def faults(report: dict) -> list[str]:
 
 def test_the_schema_is_a_schema():
     assert Draft202012Validator.check_schema(SCHEMA) is None
+
+
+def places(value, place=()):
+    """Yield the place of each value in a report."""
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield (*place, key)
+        yield from places(value[key], (*place, key))
+
+
+def test_the_compiled_schema_refuses_what_the_schema_refuses():
+    whole, slow = json.loads(json.dumps(full_report().to_dict())), Draft202012Validator(SCHEMA)
+    refused = 0
+    for (*path, last), other in zip(places(whole), cycle(["zz", -1, None, [], {}, True, 1.5]), strict=False):
+        report = copy.deepcopy(whole)
+        inside = report
+        for key in path:
+            inside = inside[key]
+        inside[last] = other
+        if slow.is_valid(report):
+            report_checker()(report)
+        else:
+            refused += 1
+            with pytest.raises(JsonSchemaException):
+                report_checker()(report)
+    assert refused > 50
 
 
 def test_the_keys_of_a_report_are_those_of_the_design_and_the_writes():

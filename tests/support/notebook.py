@@ -11,17 +11,16 @@ import sys
 import threading
 import warnings
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import torch
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
-from jsonschema import Draft202012Validator
 from torch.nn.modules import module as module_hooks
 from torch.optim import optimizer as optimizer_hooks
 from traitlets.config import Config
+
+from tests.support.report_schema import report_checker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,14 +58,6 @@ CLASSES = {
 
 PATIENT = {"budget_floor": 0.5, "probe_floor": 0.25, "explain_floor": 2.0}
 """Settings with enough time on any slow machine; tests of spent budgets override them."""
-
-
-@cache
-def validator() -> Draft202012Validator:
-    """Return a validator for the schema that ships in the package."""
-    schema = json.loads((resources.files("ipy_tensorwatch") / "report.schema.json").read_text("utf-8"))
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
 
 
 def check_classes(reasoning: Reasoning) -> None:
@@ -217,8 +208,7 @@ class Notebook:
         assert report["cell"]["source"] == self._source, self.status()
         again = json.loads(json.dumps(report, allow_nan=False))
         assert again == report
-        faults = [f"{e.json_path}: {e.message}" for e in validator().iter_errors(report)]
-        assert faults == []
+        report_checker()(report)
         for change in report["changes"]:
             assert_consistent(change)
         return report

@@ -1,7 +1,7 @@
 """PyTorch's own table of operators, each run in a cell: every argument whose bytes changed is reported, and nothing else.
 
-The first samples of each operator are enough to run its kernel once in each variant; `TENSORWATCH_PROFILE=deep` takes
-thirty. Left out are operators that have no element type on the CPU; a sample that its operator refuses is run all the
+Two samples of each operator that differ in kind are enough to run its kernel once in each variant;
+`TENSORWATCH_PROFILE=deep` takes thirty. Left out are operators that have no element type on the CPU; a sample that its operator refuses is run all the
 same, for what a failing operator has written counts.
 """
 
@@ -22,7 +22,8 @@ from tests.support.notebook import Notebook, mutated, relations, silent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SAMPLES = 30 if os.environ.get("TENSORWATCH_PROFILE") == "deep" else 3
+DEEP = os.environ.get("TENSORWATCH_PROFILE") == "deep"
+SAMPLES = 30 if DEEP else 8
 BRUTE_FORCE_BYTES = 4096
 
 TAKE = "given, rest, more, out = case()\nresult = None"
@@ -42,11 +43,19 @@ OPERATORS = [
 
 
 def samples(op: Any) -> Iterator[Any]:
-    """Give the first samples, the same ones every time."""
+    """Give the first sample, and the first one of another kind; the same ones every time."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
-        yield from itertools.islice(op.sample_inputs("cpu", element_type(op), requires_grad=False), SAMPLES)
+        first = list(itertools.islice(op.sample_inputs("cpu", element_type(op), requires_grad=False), SAMPLES))
+    other = (one for one in first[1:] if kind_of(one) != kind_of(first[0]))
+    yield from first if DEEP else [*first[:1], next(other, first[-1])] if first[1:] else first
+
+
+def kind_of(sample: Any) -> object:
+    """Return what a sample is made of: whether it has dimensions and broadcasts, and which arguments it has."""
+    many = getattr(sample.input, "ndim", 0) > 0
+    return many, sample.broadcasts_input, [*map(type, sample.args)], sample.kwargs.keys()
 
 
 def fresh(value: Any) -> Any:
@@ -101,7 +110,7 @@ def faults(op: Any) -> list[str]:
             for statement, out in variants(op, sample):
                 taken = (fresh(sample.input), fresh(tuple(sample.args)), fresh(dict(sample.kwargs)), out)
                 nb.give(case=lambda taken=taken: taken)
-                nb.run(TAKE)
+                nb.cell(TAKE)
                 del taken
                 found += [f"{statement}: {fault}" for fault in run(nb, statement)]
         nb.give(case=None)

@@ -49,7 +49,7 @@ def differing(nb: Notebook, before: dict) -> set[str]:
 
 
 @pytest.mark.parametrize("channel", FREEZABLE, ids=lambda c: c.name)
-def test_no_channel_writes_to_what_is_frozen(notebook: Notebook, channel: Channel):
+def test_no_channel_writes_to_what_is_frozen_until_it_is_thawed(notebook: Notebook, channel: Channel):
     notebook.run(channel.setup)
     before = oracle.copies(notebook.ns)
     notebook.cell(f"%tensorwatch freeze {frozen_in(channel)}")
@@ -59,6 +59,11 @@ def test_no_channel_writes_to_what_is_frozen(notebook: Notebook, channel: Channe
     assert differing(notebook, before) & channel.changed.keys() == set()
     ends = "its bytes have been put back" if channel.name in UNSEEN else "would write to it"
     assert str(ran.error).endswith(ends)
+
+    notebook.cell("%tensorwatch thaw")
+    report = notebook.run(channel.write, raises=channel.raises)
+
+    assert channel.changed.keys() <= {one["path"] for one in report["changes"] if one["kind"] == "mutated"}
 
 
 @pytest.mark.parametrize("channel", FREEZABLE, ids=lambda c: c.name)
@@ -71,16 +76,6 @@ def test_no_channel_writes_to_what_is_frozen_while_a_block_runs(channel: Channel
 
     assert oracle.compare(before, oracle.walk(names)).mutated & channel.changed.keys() == set()
     assert torch._C._len_torch_dispatch_stack() == 0
-
-
-@pytest.mark.parametrize("channel", FREEZABLE, ids=lambda c: c.name)
-def test_what_is_thawed_can_be_written_again(notebook: Notebook, channel: Channel):
-    notebook.run(channel.setup)
-    notebook.cell(f"%tensorwatch freeze {frozen_in(channel)}")
-    notebook.cell("%tensorwatch thaw")
-    report = notebook.run(channel.write, raises=channel.raises)
-
-    assert channel.changed.keys() <= {one["path"] for one in report["changes"] if one["kind"] == "mutated"}
 
 
 # --- which line ------------------------------------------------------------------------------------
