@@ -224,8 +224,8 @@ class Observer:
         self, shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict], examples: int
     ) -> Differences:
         """Compare the elements of the paths that may have changed."""
-        contents = [contrast(one.before, one.after, verdicts, self.prints, examples) for one in rows]
-        _tell_owners(shot, rows, contents)
+        compared = [contrast(one.before, one.after, verdicts, self.prints, examples) for one in rows]
+        rows, contents = _with_owners(shot, rows, compared)
         counts = ElementCounts([one.elements for one in contents], examples)
         self._keep(counts)
         return Differences(
@@ -245,21 +245,22 @@ class Observer:
             earlier.append(counts)
 
 
-def _tell_owners(shot: Shot, rows: list[DiffRow], contents: list[Contrast]) -> None:
-    """Mark sparse tensors as changed if one of their components is."""
-    both = zip(rows, contents, strict=True)
+def _with_owners(shot: Shot, rows: list[DiffRow], contents: list[Contrast]) -> tuple[list[DiffRow], list[Contrast]]:
+    """Return the rows and their contents; a sparse tensor is changed if one of its components is."""
+    both = [*zip(rows, contents, strict=True)]
     components = [row for row, one in both if row.after is not None and row.after.kind == COMPONENT and one.changed]
+    if not components:
+        return rows, contents
     paths = [one.scene.path_at(one.place) for one in components]
-    owners = {str(AccessPath(path.root, path.steps[:-1])) for path in paths}
-    known = {str(row.scene.path_at(row.place)): number for number, row in enumerate(rows)} if owners else {}
-    for path in owners:
+    known = {str(row.scene.path_at(row.place)): number for number, row in enumerate(rows)}
+    for path in {str(AccessPath(path.root, path.steps[:-1])) for path in paths}:
         number, place = known.get(path), shot.snapshot.place_of(path)
         if number is not None:
-            contents[number] = _CHANGED
+            both[number] = rows[number], _CHANGED
         elif place is not None:
             reading = place[0].readings[place[1]]
-            rows.append(DiffRow(*place, reading, reading))
-            contents.append(_CHANGED)
+            both.append((DiffRow(*place, reading, reading), _CHANGED))
+    return [row for row, _ in both], [one for _, one in both]
 
 
 _CHANGED = Contrast(changed=True, verified=True)

@@ -19,6 +19,7 @@ import sys
 import traceback
 from contextlib import redirect_stdout
 from functools import reduce
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+PACKAGE = Path(__file__).parents[2] / "ipy_tensorwatch"
 NONE = "(none)"
 """The case in which nothing is missing."""
 
@@ -46,6 +48,17 @@ RENAMED = {
     "anywidget.AnyWidget._handle_msg": "ipywidgets",
 }
 """Names that a release of a Python library may rename throughout, with that library."""
+
+SHARED = (
+    "jedi",
+    "prompt_toolkit.shortcuts",
+    "pygments.lexers.python",
+    "stack_data",
+    "traitlets.config",
+    "wcwidth",
+    "xxhash",
+)
+"""What IPython and the package import, and no case renames in."""
 
 WORDS = {"magics": r"(?<=[a-z]\.)magics\b(?!\.| import| as)|(?<=^    )magics(?=\s*[=:])"}
 """Regular expressions for names that also occur with other meanings."""
@@ -268,24 +281,32 @@ def tell(case: str) -> dict[str, Any]:
     return {"case": case, **told}
 
 
-def main(cases: Iterable[str]) -> None:
-    """Fork one process per case; cases that rename in a library come first, before it is imported."""
+def main() -> None:
+    """Run each case in a forked process; cases that rename in a library come first, before it is imported."""
     torch.set_num_threads(1)
-    importlib.import_module("torch._dynamo")  # else the first dispatch mode imports it in each process
-    for case in sorted(cases, key=lambda one: one not in RENAMED):
-        if case not in RENAMED:
-            for name in ("anywidget", "stack_data", "wcwidth"):  # these import IPython too, once for all further cases
-                importlib.import_module(name)
-        sys.stdout.flush()
-        child = os.fork()
-        if child == 0:
-            out = os.fdopen(os.dup(1), "w")
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            out.write(json.dumps(tell(case)) + "\n")
-            out.flush()
-            os._exit(0)
-        os.waitpid(child, 0)
+    for name in (*SHARED, "torch._dynamo"):  # else each process imports them
+        importlib.import_module(name)
+    for room in ("core", "render"):  # the rooms in which no private name is looked up when they are imported
+        for path in sorted((PACKAGE / room).rglob("*.py")):
+            if path.parent.name != "host":
+                importlib.import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
+    run_cases(RENAMED)
+    for name in ("IPython.core.interactiveshell", "anywidget"):  # once for all further cases
+        importlib.import_module(name)
+    run_cases(case for case in CASES if case not in RENAMED)
+
+
+def run_cases(cases: Iterable[str]) -> None:
+    """Print the outcome of each case as a line of JSON; two run at a time."""
+    with get_context("fork").Pool(2, no_output, maxtasksperchild=1) as pool:
+        for told in pool.imap_unordered(tell, cases, chunksize=1):
+            print(json.dumps(told), flush=True)
+
+
+def no_output() -> None:
+    """Print nothing in this process."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or CASES)
+    main()

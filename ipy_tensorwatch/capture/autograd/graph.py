@@ -270,19 +270,24 @@ class Graphs:
 
         Of all nodes that saved the same tensor, the one that backward runs first is reported.
         """
-        first = self._first_of(suspects)
-        if not self._are_held(nodes, {number for number, _ in first.values()}):
+        savers = self._savers_of(suspects)
+        if not self._are_held(nodes, {several[-1][0] for several in savers.values()}):
             self._are_held(nodes, suspects, prune=False)
-            first = self._first_of(suspects)
-        roots = self._roots_of({number for number, _ in first.values()})
+            savers = self._savers_of(suspects)
+        roots = self._roots_of({several[-1][0] for several in savers.values()})
         every = {root for several in roots.values() for root in several}
         self._find_leaves(nodes, every, aids)
         below = {root: self._reached([root], min(every)) & every - {root} for root in every}
-        for number, one in first.values():
+        for *others, (number, one) in savers.values():
             origins = {path: self._origin_of(root, below[root].intersection(roots[number]))
                        for root in roots[number] for path in self._roots[root]}  # fmt: skip
             yield Overwritten(
-                saved=one.saved, version=one.version, roots=tuple(origins), is_moved=one.is_moved, origins=origins
+                saved=one.saved,
+                version=one.version,
+                roots=tuple(origins),
+                is_moved=one.is_moved,
+                origins=origins,
+                others=tuple(other for other, _ in others if other != number),
             )
 
     def _origin_of(self, root: int, below: Iterable[int]) -> RootOrigin:
@@ -299,14 +304,14 @@ class Graphs:
             known[root] = frozenset([0] if root in self.unread else []).union(*below)
         self._leaves = known
 
-    def _first_of(self, suspects: set[int]) -> dict[object, tuple[int, Followed]]:
-        """Return, for each overwritten tensor, the node that backward runs first."""
-        return {
-            one.fact: (number, one)
-            for number in sorted(suspects)
-            for one in self.saved.get(number, ())
-            if one.has_moved()
-        }
+    def _savers_of(self, suspects: set[int]) -> dict[object, list[tuple[int, Followed]]]:
+        """Return, for each overwritten tensor, the nodes that saved it; backward runs the last of them first."""
+        found: dict[object, list[tuple[int, Followed]]] = {}
+        for number in sorted(suspects):
+            for one in self.saved.get(number, ()):
+                if one.has_moved():
+                    found.setdefault(one.fact, []).append((number, one))
+        return found
 
     def _are_held(self, nodes: Mapping[int, Made], numbers: set[int], *, prune: bool = True) -> bool:
         """Return whether nodes still hold all they saved, and forget what they released.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 MAX_NAMES = 5_000
 MAX_NESTED = 4
-"""The depth up to which datasets inside datasets are catalogued."""
+"""The depth up to which objects inside objects are catalogued."""
 MAX_ITEMS = 100
 """The maximum number of items of a list or a dict catalogued."""
 
@@ -71,45 +72,32 @@ def catalog(namespace: Mapping[str, object]) -> Catalog:
     found = Catalog()
     for name, value in namespace.items():
         try:
-            _add(name, value, found)
+            for path, thing in islice(_reachable(name, value), max(0, MAX_NAMES - len(found.classes))):
+                found.add(path, thing)
         except Odd:  # only this name is left out
             continue
     let_go_of_classes()
     return found
 
 
-def _add(name: str, value: object, found: Catalog) -> None:
-    for path, thing in _reachable(name, value):
-        if len(found.classes) >= MAX_NAMES:
-            return
-        found.add(path, thing)
-
-
-def _reachable(name: str, value: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401
+def _reachable(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, object]]:  # noqa: ANN401
     if _is_module(value):
         yield from _modules(name, value)
     elif _is_function(value) or _is_told(value):
         yield name, value
-        yield from _members(name, value)
+        yield from _members(name, value, depth) if depth <= MAX_NESTED else ()
     elif is_a(type(value), list, tuple):
         for index, one in enumerate(items_of(value)[:MAX_ITEMS]):
-            yield from _reachable(f"{name}[{index}]", one) if _is_told(one) else ()
+            yield from _reachable(f"{name}[{index}]", one, depth) if _is_told(one) else ()
     elif is_a(type(value), dict):
         for key, one in pairs_of(value)[:MAX_ITEMS]:
-            yield from _reachable(f"{name}[{key!r}]", one) if is_number_or_text(key) and _is_told(one) else ()
+            yield from _reachable(f"{name}[{key!r}]", one, depth) if is_number_or_text(key) and _is_told(one) else ()
 
 
-def _members(name: str, value: object) -> Iterator[tuple[str, object]]:
+def _members(name: str, value: object, depth: int) -> Iterator[tuple[str, object]]:
     for key, inner in pairs_of(attributes(value)) if not is_a(type(value), types.FunctionType, type) else ():
-        if (step := text_of(key)) is None:
-            continue
-        if _is_module(inner):
-            yield from _modules(f"{name}.{step}", inner)
-        elif _holds_data(inner) and name.count(".") < MAX_NESTED:
-            yield f"{name}.{step}", inner
-            yield from _members(f"{name}.{step}", inner)
-        elif _is_told(inner) or type(inner) is types.FunctionType:
-            yield f"{name}.{step}", inner
+        if (step := text_of(key)) is not None and type(inner) is not types.MethodType:
+            yield from _reachable(f"{name}.{step}", inner, depth + 1)
 
 
 def _is_module(value: object) -> bool:
@@ -127,7 +115,8 @@ def _holds_data(value: object) -> bool:
 
 def _is_told(value: object) -> bool:
     kind = type(value)
-    return _holds_data(value) or is_a(kind, torch.nn.Module, torch.optim.Optimizer) or module_of(kind) == "__main__"
+    is_library = _holds_data(value) or is_a(kind, torch.nn.Module, torch.optim.Optimizer, types.SimpleNamespace)
+    return is_library or module_of(kind) == "__main__"
 
 
 def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:

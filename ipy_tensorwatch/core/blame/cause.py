@@ -19,7 +19,14 @@ from .path_writes import Course
 from .possible_writers import FEW, WriterSearch
 from .silent import SILENT, Verdict
 from .site_order import order_sites
-from .updates import counts_as_parameter, is_by_optimizers_method, is_gradient_by_hand, is_update_by_hand
+from .updates import (
+    counts_as_parameter,
+    gives_back,
+    is_by_optimizers_method,
+    is_update_by_hand,
+    is_written_itself,
+    optimizers_called,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -154,7 +161,8 @@ class _Case:
 
     def _led_to(self, statement: Statement, target: Target) -> frozenset[int]:
         """Return the tensors, gradients excluded, that a target's name led to when the statement was entered."""
-        if target.grad or target.path.steps[:1] == (".grad",) or target.kind in ("module", "metadata"):
+        is_of_grad = target.grad or target.path.steps[:1] == (".grad",)
+        if is_of_grad or target.is_label or target.kind in ("module", "metadata"):
             return frozenset()
         return self.evidence.targets.get(statement.index, {}).get(target.path.root, frozenset())
 
@@ -271,11 +279,12 @@ class _Case:
         return self.cell.loops.names(statement, self.path, self.reading, same_object=True)
 
     def _is_backward(self, statement: Statement, reached: Reach) -> bool:
-        if runs_backward(statement) or reached.backward:
+        """Return whether a gradient was written by a backward, an optimizer, or by hand, through its leaf's `.grad`."""
+        if runs_backward(statement) or reached.backward or optimizers_called(self.cell, statement, reached):
             return True
-        if not statement.calls or self._named_others(statement):
+        if not statement.calls or self._named_others(statement) or gives_back(self.changed, statement):
             return False
-        return is_gradient_by_hand(self.changed, reached) if reached.candidates else True
+        return not reached.candidates or is_written_itself(self.changed, reached.candidates[0])
 
     def _is_of_called_module(self, statement: Statement, reached: Reach) -> bool:
         """Return whether a buffer was reached through the module that was called, not through another one."""

@@ -89,6 +89,12 @@ class CellIndex:
         """The statements that may run arbitrary code: `y = 1`, which cannot write a tensor, is excluded."""
         return frozenset(one.index for one in self.statements if may_write(one))
 
+    def able_among(self, indices: frozenset[int]) -> frozenset[int]:
+        """Return which statements may have written: if none may by a call, those that run an object's own code."""
+        return indices & self.able or frozenset(
+            one for one in indices if one in self.numbered and self.numbered[one].operates
+        )
+
     def since(self, look: int, ran: frozenset[int]) -> CellIndex:
         """Return an index of what was observed after a look; `ran` are the statements that ran since."""
         _ = self.numbered, self.able, self._trails, self._words, self._leading

@@ -40,6 +40,10 @@ class Detours:
         found = (each for one in paths for each in self._ways.to(one)) if self.roots else iter(())
         return [*islice(found, MOST)]
 
+    def known(self, typed: AccessPath) -> AccessPath:
+        """Return the path under which what a typed path leads to is walked."""
+        return parse_path(self._ways.resolve(str(typed))) if typed.root in self.roots else typed
+
     def spell(self, paths: Iterable[AccessPath], typed: Iterable[AccessPath]) -> list[str]:
         """Spell the first of some paths that typed paths lead to over second ways, once for each of these."""
         found = [pair for one in typed if one.root in self.roots for pair in self._known(one)]

@@ -50,9 +50,12 @@ def _may_change(cell: CellIndex, owner: AccessPath, name: str) -> bool:
 
 def _is_within(cell: CellIndex, owner: AccessPath, path: AccessPath) -> bool:
     """Return whether a path goes through an attribute of an object; what a list or a dict holds is not its own."""
-    for length, step in enumerate(path.steps):
+    is_module = cell.kind_of(owner) == "module"
+    owners = cell.paths_to(cell.detours.known(owner))
+    for length in range(len(path.steps)):
         names = cell.paths_to(AccessPath(path.root, path.steps[:length]))
-        if any(owner.leads_to(one) and len(owner.steps) == len(one.steps) for one in names):
-            is_own = step.startswith(".") and step != ".grad"
-            return is_own or (step.startswith("[") and cell.kind_of(owner) == "module")
+        pairs = ((mine, one) for mine in owners for one in names if mine.leads_to(one))
+        steps = [(*one.steps, *path.steps[length:])[len(mine.steps)] for mine, one in pairs]
+        if steps:
+            return any((one.startswith(".") and one != ".grad") or (one[0] == "[" and is_module) for one in steps)
     return False

@@ -91,13 +91,15 @@ class WriterSearch:
             for one in positions:
                 places.setdefault(one.statement, []).append(one)
             is_alone = len(places) == 1
-            for index in self._likeliest(frozenset(places) & self.cell.able, caught):
-                seen[index] = seen.get(index, False) or is_alone or index in self.recorded
+            for index in self._likeliest(self.cell.able_among(frozenset(places)), caught):
+                is_seen = (is_alone and index in self.cell.able) or index in self.recorded
+                seen[index] = seen.get(index, False) or is_seen
                 sightings.add(numbered[index], places[index], certain=is_alone)
         if not seen:
-            ran = (evidence.ran or frozenset(numbered)) & self.cell.able
             every = evidence.ran or frozenset(numbered)
-            seen = {index: len(every) == 1 or index in self.recorded for index in self._likeliest(ran)}
+            ran = self.cell.able_among(every)
+            is_alone = len(every) == 1 and ran <= self.cell.able
+            seen = {index: is_alone or index in self.recorded for index in self._likeliest(ran)}
         for index in sorted(seen):
             if index in numbered:
                 yield PossibleWriter(

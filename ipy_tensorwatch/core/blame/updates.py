@@ -10,6 +10,7 @@ from ..statements.write_calls import is_followed_by, mentions
 from ..syntax.method_names import promises_to_read
 
 if TYPE_CHECKING:
+    from ..interpreter.inferred_lines import Inferred
     from ..interpreter.reached_by_calls import Reach
     from ..model.reading import Reading
     from ..statements.statement import Statement
@@ -29,12 +30,18 @@ def is_by_optimizers_method(
     """
     if changed.path.is_grad:
         return False
-    called = [one.owner for one in statement.methods if not promises_to_read(one.name)]
-    owners = [one for one in called if cell.kind_of(one) == "optimizer"]
-    running = [one for likeliest in reached.candidates[:1] for one in likeliest.within if one.kind == "optimizer"]
-    if any(one.leads_to(changed.path) for one in (*owners, *(path for one in running for path in one.owners))):
+    owners = optimizers_called(cell, statement, reached)
+    if any(one is not None and one.leads_to(changed.path) for one in owners):
         return True
-    return bool(owners or running) and not has_stepped and _is_its_own(changed)
+    return bool(owners) and not has_stepped and _is_its_own(changed)
+
+
+def optimizers_called(cell: CellIndex, statement: Statement, reached: Reach) -> list[AccessPath | None]:
+    """Return the optimizers of which a statement runs a method that may write; None for one without a path."""
+    called = [one.owner for one in statement.methods if not promises_to_read(one.name)]
+    running = [one for likeliest in reached.candidates[:1] for one in likeliest.within if one.kind == "optimizer"]
+    behind = [path for one in running for path in one.owners or (None,)]
+    return [*(one for one in called if cell.kind_of(one) == "optimizer"), *behind]
 
 
 def counts_as_parameter(reading: Reading) -> bool:
@@ -56,8 +63,8 @@ def is_update_by_hand(
 
     So are a module's buffers where everything behind the module is written (`net.load_state_dict(…)`), what it holds
     as plain attributes unless the function promises to read, and tensors like the parameters that the same function
-    writes: its moments. A write inside a method of a module that nobody
-    expects to write is none, nor one by a call that gives back, under a new name, an object that it has written.
+    writes: its moments. A write inside a method of a module that nobody expects to write is none, nor one by a call
+    that gives back, under a new name, an object that it has written.
 
     Parameters
     ----------
@@ -70,11 +77,16 @@ def is_update_by_hand(
         return False
     if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
         return not (reached.is_cut or has_stepped) and _is_updated_by_a_library(cell, changed, statement)
-    likeliest = reached.candidates[0]
-    if likeliest.kind == "module" or any(one.is_called for one in likeliest.within):
+    return is_written_itself(changed, reached.candidates[0])
+
+
+def is_written_itself(changed: ChangedPath, line: Inferred) -> bool:
+    """Return whether a line writes through the tensor object itself, and no method of a called module runs it."""
+    if line.kind == "module" or any(one.is_called for one in line.within):
         return False
-    origin = likeliest.origin
-    return likeliest.same_object and (origin is None or origin.leads_to(changed.path) or origin in changed.same)
+    return line.same_object and (
+        line.origin is None or line.origin.leads_to(changed.path) or line.origin in changed.same
+    )
 
 
 def _is_updated_beside(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
@@ -92,14 +104,6 @@ def _is_updated_beside(cell: CellIndex, changed: ChangedPath, statement: Stateme
     return any(counts_as_parameter(one) and one.shape == mine.shape for one in beside)
 
 
-def is_gradient_by_hand(changed: ChangedPath, reached: Reach) -> bool:
-    """Return whether a function wrote a gradient by its own name, as one that clips or clears it does."""
-    likeliest = reached.candidates[0]
-    if not likeliest.same_object or likeliest.kind != "write" or any(one.kind == "module" for one in likeliest.within):
-        return False
-    return likeliest.origin is not None and likeliest.origin.leads_to(changed.path) and not _promises_to_read(reached)
-
-
 def _promises_to_read(reached: Reach) -> bool:
     """Return whether the name of the function that a statement calls promises that it only reads."""
     return any(promises_to_read(one.name) for one in reached.candidates[0].within[:1])
@@ -108,9 +112,18 @@ def _promises_to_read(reached: Reach) -> bool:
 def gives_back(changed: ChangedPath, statement: Statement) -> bool:
     """Return whether a statement binds to a new name an object that this path goes through: `avg = mean_of(nets)`."""
     steps = changed.path.steps
-    given = [one for one in changed.same if one.root in statement.binds and one.root != changed.path.root]
-    given = [one for one in given if one.steps == steps[len(steps) - len(one.steps) :]]
-    return any(len(re.findall(rf"\b{one.root}\b", statement.text)) == 1 for one in given)
+    bound = [AccessPath(name) for name in statement.binds]
+    bound += [one.path for one in statement.targets if one.kind == "assign"]  # `server.net = mean_of(nets)`
+    for name in bound if changed.same else ():
+        behind = [one.steps[len(name.steps) :] for one in changed.same if name.leads_to(one)]
+        is_new = not name.leads_to(changed.path) and _is_spelled_once(str(name), statement)
+        if is_new and any(steps[len(steps) - len(one) :] == one for one in behind):
+            return True
+    return False
+
+
+def _is_spelled_once(name: str, statement: Statement) -> bool:
+    return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?!\w)", statement.text.replace('"', "'"))) == 1
 
 
 def _is_updated_by_a_library(cell: CellIndex, changed: ChangedPath, statement: Statement) -> bool:
@@ -120,7 +133,7 @@ def _is_updated_by_a_library(cell: CellIndex, changed: ChangedPath, statement: S
     something else (`net.eval()`), and views such as `w.detach()` or `w[0]`, which are other objects.
     """
     others = [path for path, reading in changed.group if reading.object != changed.reading.object]
-    if not statement.calls or any(mentions(statement, path) for path in others):
+    if not statement.calls or "max_norm=" in statement.text or any(mentions(statement, path) for path in others):
         return False
     through = [one for one in statement.mentions if one.leads_to(changed.path)]
     if any(is_followed_by("(", str(one), statement) for one in through):

@@ -75,9 +75,10 @@ def _as_foretold(died_of: Hazard, told: Sequence[Hazard]) -> Hazard:
     for one in told:
         if _facts(one) == _facts(died_of):
             is_stale = died_of.fix.kind == "backward-before-statement" and one.fix.kind in _COMPUTED_AGAIN
+            is_partial = died_of.fix.kind == "save-copy" != one.fix.kind  # other nodes saved it as well
             return replace(
                 died_of,
-                fix=one.fix if is_stale else died_of.fix,
+                fix=one.fix if is_stale or is_partial else died_of.fix,
                 saved_at=_more_exact(died_of.saved_at, one.saved_at),
                 written_at=_more_exact(died_of.written_at, one.written_at),
             )

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from ..hazards.facts import FreedGraph, TypedLine, typed_line
 from ..hazards.fix import Fix
-from ..hazards.freed_graph import fix_freed, keeping
+from ..hazards.freed_graph import detached, fix_freed, keeping
 from ..hazards.hazard import Hazard
 from ..model.records import Site
 from ..statements.rewrite_statement import read_paths
+from ..statements.statement import parse_statements
 from ..syntax.ast_queries import spell_path
-from ..syntax.parsing import parse_cell, walk_statements
+from ..syntax.parsing import parse_cell, parse_path, walk_statements
 from ..syntax.statement_text import header_end, spell
 from ..syntax.syntax_tree import all_nodes
 from .failing_statement import backward_root, find_backward
@@ -153,6 +154,7 @@ class SecondBackward:
         """Yield what a statement reads and the cell binds, or what a called object keeps of this graph."""
         read = read_paths(user.text) if user else []
         bound = {name for _, one in self._entries() for name in one.binds}
+        read.sort(key=lambda path: parse_path(path).root not in _names_bound(user))  # a state that it rebinds itself
         yield from (self._spelled(path) for path in read if path in bound and self._is_computed(path))
         kept = (path for number, paths in self.freed.now.items() if number >= self._since for path in paths)
         yield from (path for path in kept if "." in path and path.split(".")[0] in read)
@@ -184,12 +186,27 @@ class SecondBackward:
     def _fix(self, name: str | None, how: How, user: TypedLine | None, made: Site | None) -> Fix:
         if how in ("is", "shares") or user is None:
             return Fix(kind="retain-graph", code=keeping(self._freed_by))
+        states = [*dict.fromkeys(self._states())] if how == "goes-on" else []
+        if name in states:
+            code = "; ".join(detached(one, self._source) for one in states)
+            return Fix(kind="detach-state", code=code, other=user.text, target=user)
         return fix_freed(name, user, made, is_covered=how == "goes-on", source=self._source)
+
+    def _states(self) -> Iterator[str]:
+        """Yield what the statements of this round take over from the round before."""
+        bound: set[str] = set()
+        for user in dict.fromkeys(map(self._site, sorted(self._users()))):
+            yield from (one for one in self._carried(user) if parse_path(one).root not in bound)
+            bound |= _names_bound(user)
 
     @property
     def _source(self) -> str:
         """The cells that may have bound the first state."""
         return "\n".join(one.plain for one in self.scene.built.spans)
+
+
+def _names_bound(line: TypedLine | None) -> frozenset[str]:
+    return frozenset[str]().union(*(one.binds for one in parse_statements(line.text if line else "")))
 
 
 def _runs_backward(text: str) -> bool:

@@ -68,6 +68,7 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
     lying = overlapping or reasoning.places.in_storage(saved.reading.storage)
     writing = standing.writings.get(found.key) or _writing(reasoning, saved, lying)
     saved_at = built.maker(saved.sequence) if built else None
+    is_alone = all(built is not None and built.maker(other) == saved_at for other in found.others)
     due = tuple(one for one in scalars if one not in found.origins or not is_stale(found.origins[one], standing))
     root = next(iter((*due, *scalars, *found.roots)), None)
     paths, is_output = tuple(str(path) for path, _ in overlapping), saved.argument.startswith(("result", "output"))
@@ -76,7 +77,7 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
         paths=paths,
         scalars=scalars,
         writing=writing,
-        saving=Saving(saved.cell, saved_at, is_output, paths, reasoning.trace.notebook),
+        saving=Saving(saved.cell, saved_at, is_output, paths, reasoning.trace.notebook, is_alone=is_alone),
         due=due,
         root=root,
         stale=stale_results(found, root, writing, standing)._replace(is_due=root in due),

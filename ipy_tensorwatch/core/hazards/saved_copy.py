@@ -28,6 +28,8 @@ class Saving(NamedTuple):
         The variables that lead to the tensor.
     notebook
         The functions in which it may have been saved.
+    is_alone
+        Whether no other statement saved it.
     """
 
     cell: int
@@ -35,12 +37,13 @@ class Saving(NamedTuple):
     is_output: bool
     paths: tuple[str, ...]
     notebook: Notebook = Notebook()
+    is_alone: bool = True
 
 
 def save_copy(saving: Saving) -> Fix | None:
-    """Rewrite the line that saved to use a copy; None if it does not name the tensor."""
+    """Rewrite the line that saved to use a copy; None if it does not name the tensor, or is not the only one."""
     site, paths = saving.site, saving.paths
-    if site is None:
+    if site is None or not saving.is_alone:
         return None
     if saving.is_output:
         code = cloned_value(site.text) if binds(site.text, paths) else None

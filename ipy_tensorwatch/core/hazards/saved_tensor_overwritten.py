@@ -81,14 +81,22 @@ def overwritten_saves(breaks: Iterable[Break]) -> tuple[Hazard, ...]:
     return tuple(_hazard(sorted(group, key=_turn)) for _, group in groupby(ordered, _group))
 
 
-def _group(one: Break) -> tuple[str, str, bool, int, int, tuple[int, int]]:
+def _group(one: Break) -> tuple[str, str, bool, int, int, str, tuple[int, int]]:
     site, inner = one.writing.site, one.writing.site.inner if one.writing.site else None
-    line = (inner.cell, inner.line) if inner else (0, 0)
-    return one.code, one.outcome, one.has_run, one.writing.cell, site.line if site else 0, line
+    line, text = (inner.cell, inner.line) if inner else (0, 0), site.text if site else ""
+    return one.code, one.outcome, one.has_run, one.writing.cell, site.line if site else 0, text, line
 
 
 def _turn(one: Break) -> int:
     return -one.found.saved.sequence
+
+
+def _saving(group: Sequence[Break]) -> Saving | None:
+    """Return how all the tensors of a group were saved, if the same statement saved them."""
+    first = group[0].saving
+    paths = tuple(dict.fromkeys(path for one in group for path in one.saving.paths))
+    several = {(one.saving.cell, one.saving.site, one.saving.is_output, one.saving.is_alone) for one in group}
+    return first._replace(paths=paths) if len(several) == 1 else None
 
 
 def _hazard(group: Sequence[Break]) -> Hazard:
@@ -111,7 +119,7 @@ def _hazard(group: Sequence[Break]) -> Hazard:
             is_read_again=saved.is_read_again,
             is_moved=first.found.is_moved,
         ),
-        fix=fix_overwritten(writing, paths, first.stale, first.saving, is_read_again=saved.is_read_again),
+        fix=fix_overwritten(writing, paths, first.stale, _saving(group), is_read_again=saved.is_read_again),
         saved_at=first.saving.site,
         written_at=writing.site,
         saved_cell=saved.cell,

@@ -39,6 +39,9 @@ def _run_blocks(node: ast.stmt, frame: Frame) -> None:
     if isinstance(node, ast.With | ast.AsyncWith):
         run(node.body, frame)
         return
+    if isinstance(node, ast.Try) and node.handlers:
+        _run_try(node, frame)
+        return
     passes = _LOOP_PASSES if isinstance(node, ast.For | ast.AsyncFor | ast.While) else 1
     for _ in range(passes):
         branches = [frame.branch() for _ in blocks_of(node)] if isinstance(node, ast.If | ast.Match) else []
@@ -48,6 +51,16 @@ def _run_blocks(node: ast.stmt, frame: Frame) -> None:
             frame.names.clear()
         for branch in branches:
             frame.join(branch)
+
+
+def _run_try(node: ast.Try, frame: Frame) -> None:
+    """Interpret a `try`: what a handler binds is added to what the body has bound."""
+    run(node.body, frame)
+    for handler in node.handlers:
+        branch = frame.branch()
+        run(handler.body, branch)
+        frame.join(branch)
+    run([*node.orelse, *node.finalbody], frame)
 
 
 def _evaluate(node: ast.stmt, frame: Frame) -> None:

@@ -83,6 +83,8 @@ class Overwritten:
         Where each of `roots` comes from.
     ran
         The statement of this cell whose backward has computed with it; None if that is still to come.
+    others
+        The sequence numbers of the other nodes that saved it.
     """
 
     saved: SavedTensor
@@ -91,6 +93,7 @@ class Overwritten:
     is_moved: bool = False
     origins: Mapping[str, RootOrigin] = field(default_factory=dict)
     ran: int | None = None
+    others: tuple[int, ...] = ()
 
     @property
     def will_raise(self) -> bool:

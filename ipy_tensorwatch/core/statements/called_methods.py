@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..syntax.ast_queries import is_method, own_parts
 from .expression_aliases import trace
-from .scope import Scope
+from .loop_elements import scopes_of
 from .statement_writes import walk_expressions
 from .write_target import Target, spell_target
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..model.path import AccessPath
+    from .loop_elements import Loops
 
 
 class CalledMethod(NamedTuple):
@@ -24,8 +26,8 @@ class CalledMethod(NamedTuple):
     name: str
 
 
-def called_methods(node: ast.stmt) -> Iterator[CalledMethod]:
-    """Yield the methods that a statement calls on objects that it names.
+def called_methods(node: ast.stmt, loops: Loops = ()) -> Iterator[CalledMethod]:
+    """Yield the methods that a statement calls on objects that it names, or that the loops around it lead it to.
 
     Examples
     --------
@@ -33,7 +35,7 @@ def called_methods(node: ast.stmt) -> Iterator[CalledMethod]:
     ['nets[*].head.fit']
     """
     for own in own_parts(node):
-        for part, scope in walk_expressions(own, Scope()):
+        for part, scope in chain.from_iterable(walk_expressions(own, one) for one in scopes_of(node, loops)):
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and is_method(part.func):
                 for one in trace(part.func.value, scope):
                     if one.is_spelled:

@@ -119,6 +119,11 @@ def called_through(node: ast.stmt, loops: Loops) -> Iterator[AccessPath]:
     return (one.path for name in names for one in scope.names.get(name, ()) if one.sure and not one.depth)
 
 
+def scopes_of(node: ast.stmt, loops: Loops) -> list[Scope]:
+    """Return what the names at a statement refer to: themselves, and with it, what the loops around it lead them to."""
+    return [Scope(), _scope_of(node, loops)] if loops else [Scope()]
+
+
 def _scope_of(node: ast.stmt, loops: Loops) -> Scope:
     """Return what the loops' variables refer to at a statement, without those that their bodies may have rebound."""
     scope = _Containers()

@@ -26,6 +26,16 @@ def calls_of(node: ast.stmt) -> bool:
     return any(isinstance(part, _RUNNING) for own in own_parts(node) for part in all_nodes(own))
 
 
+def operates(node: ast.stmt) -> bool:
+    """Return whether a statement may run an object's own code without a call: `3 in z`, `if z:`, `a, b = z`, `z`."""
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            return not all(isinstance(one, ast.Name | ast.Constant) for one in (*targets, value))
+        case ast.Expr(value=value):
+            return not isinstance(value, ast.Constant)
+    return isinstance(node, ast.If | ast.While | ast.Assert | ast.Match | ast.AnnAssign)
+
+
 def mentions_of(node: ast.stmt) -> Iterator[AccessPath]:
     """Yield the chains of names, attributes and constant items in a statement, without comprehensions' own names."""
     for part in own_parts(node):

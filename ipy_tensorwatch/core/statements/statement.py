@@ -13,7 +13,7 @@ from ..syntax.statement_text import header_end, spell
 from .assigned_value import value_of
 from .called_methods import CalledMethod, called_methods
 from .loop_elements import called_through, elements_of, loops_around
-from .names_used import binds_of, calls_of, mentions_of
+from .names_used import binds_of, calls_of, mentions_of, operates
 from .statement_writes import targets_of
 from .write_target import Target, key_names, lengths_of, spell_target
 
@@ -82,9 +82,14 @@ class Statement:
         return calls_of(self._node)
 
     @cached_property
+    def operates(self) -> bool:
+        """Whether it may run an object's own code without a call."""
+        return operates(self._node)
+
+    @cached_property
     def methods(self) -> tuple[CalledMethod, ...]:
-        """The methods that it calls by name, each with its object's path."""
-        return self._join(called_methods, [one.methods for one in self._inner])
+        """The methods that it calls by name, each with its object's path, also through the variables of loops."""
+        return self._join(lambda node: called_methods(node, self._loops), [one.methods for one in self._inner])
 
     @property
     def value(self) -> ast.expr | None:

@@ -43,7 +43,7 @@ def target_of(write: NamedWrite, one: Reference) -> Target:
 def find_writes(node: ast.stmt, scope: Scope) -> Iterator[NamedWrite]:
     """Yield every write that a statement implies, outside the bodies of its definitions and blocks."""
     match node:
-        case ast.Assign(targets=targets):
+        case ast.Assign(targets=targets) | ast.Delete(targets=targets):
             yield from (one for target in targets for one in _assigned(target, scope))
         case ast.AnnAssign(target=target, value=value) if value is not None:
             yield from _assigned(target, scope)

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     WatchedPaths = Mapping[str, Reading | None]
 
 
-NO_BYTES = frozenset((".grad", ".requires_grad"))
-"""The attributes of a tensor that are assigned to without a write to its own bytes."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
     """The watched paths that one statement names as written.
@@ -79,7 +75,7 @@ def match_targets(targets: Iterable[Target], values: Iterable[KeyValues], watche
     for target in targets:
         for path in dict.fromkeys(spell_target(target, one) for one in values) if target.kind != "metadata" else ():
             matches, is_whole = longest_watched(path, watched)
-            if matches and (_is_other(target, watched[matches[0]]) or (not is_whole and path.steps[-1] in NO_BYTES)):
+            if matches and (_is_other(target, watched[matches[0]]) or (target.is_label and not is_whole)):
                 continue
             if not target.grad:
                 (bound if target.kind == "assign" and is_whole else exact).update(matches)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from ..model.path import ANY_ITEM, AccessPath
 from ..syntax.syntax_tree import all_nodes
+from ..syntax.torch_vocabulary import VALUE_ATTRIBUTES
 
 TargetKind = Literal["write", "assign", "array", "module", "metadata"]
 Key = int | str
@@ -50,6 +51,12 @@ class Target:
     same_object: bool = True
     grad: bool | None = None
     kind: TargetKind = "write"
+
+    @property
+    def is_label(self) -> bool:
+        """Whether an attribute is assigned that holds none of a tensor's bytes: `x.grad = None`, `x.tag = "a"`."""
+        step = self.path.steps[-1] if self.kind == "assign" else ""
+        return step.startswith(".") and step[1:] not in VALUE_ATTRIBUTES
 
     def covers(self, path: AccessPath, spelled: AccessPath) -> bool:
         """Return whether a path is behind this target, whose own path is given as `spelled`."""

@@ -54,6 +54,9 @@ METADATA = _words("""
 """)
 """In-place methods that change no byte."""
 
+VALUE_ATTRIBUTES = _words("data real imag flat")
+"""The attributes of a tensor or an array whose assignment changes its values."""
+
 OUT_OF_PLACE = _words("""
     add addcdiv addcmul ceil clamp cos div elu erf exp expm1 floor gelu hardtanh leaky_relu lerp log log1p
     masked_fill mul neg pow reciprocal relu relu6 round rsqrt scatter scatter_add sigmoid sin silu softmax sqrt

@@ -315,12 +315,9 @@ class TestBackward:
         cells = ["def clip(p):\n    p.grad.mul_(2)"]
         assert told(explain("clip(w)", {"w": LEAF, "w.grad": GRAD}, cells=cells)["w.grad"])[0] == "backward"
 
-    @pytest.mark.parametrize(
-        "source", ["def clip(p):\n    p.grad.view(-1).mul_(2)", "def get_norm(p):\n    return p.grad.pow_(2).sum()"]
-    )
-    def test_a_gradient_by_a_function_that_writes_a_view_of_it_or_promises_to_read(self, source):
-        call = f"{source[4 : source.index('(')]}(w)"
-        assert told(explain(call, {"w": LEAF, "w.grad": GRAD}, cells=[source])["w.grad"])[0] == "call"
+    def test_a_gradient_by_a_function_that_writes_a_view_of_it(self):
+        cells = ["def clip(p):\n    p.grad.view(-1).mul_(2)"]
+        assert told(explain("clip(w)", {"w": LEAF, "w.grad": GRAD}, cells=cells)["w.grad"])[0] == "call"
 
     def test_a_gradient_through_another_name(self):
         changes = explain("g.zero_()", {"w": LEAF, "w.grad": GRAD, "g": GRAD})

@@ -118,6 +118,14 @@ class TestGivingBack:
         assert cause("mean, loss = mean_of(nets), 1", SHARED, MEAN) == "call"
         assert cause("u = mean_of([w])", {"w": LEAF, "u": LEAF}, MEAN) != "optimizer"
 
+    def test_a_new_attribute_or_item_of_what_was_written_makes_it_silent(self):
+        assert cause("server.net = mean_of(nets)", {"nets[0].w": PARAMETER, "server.net.w": PARAMETER}, MEAN) == "call"
+        assert cause("best['m'] = mean_of(nets)", {"nets[0].w": PARAMETER, "best['m'].w": PARAMETER}, MEAN) == "call"
+        assert (
+            cause("best.net = mean_of([best.net])", {"nets[0].w": PARAMETER, "best.net.w": PARAMETER}, MEAN)
+            == "optimizer"
+        )
+
     def test_the_name_that_was_handed_over_is_not_new(self):
         assert cause("mean = mean_of([mean])", SHARED, MEAN) == "optimizer"
 

@@ -508,6 +508,13 @@ FACTS = [
         "y[0] = 1",
     ),
     fact(
+        "a try that a handler may replace",
+        "def f(x):\n    try:\n        y = x.data\n    except KeyError:\n        y = torch.zeros(2)\n    y[0] = 1",
+        "f(a)",
+        "a",
+        "y[0] = 1",
+    ),
+    fact(
         "a name bound late in a loop",
         "def f(x):\n    y = x.clone()\n    for _ in range(3):\n        y.add_(1)\n        y = x",
         "f(a)",

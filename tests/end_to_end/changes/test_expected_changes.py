@@ -71,6 +71,9 @@ class SAM(torch.optim.SGD):
             for p in group["params"]:
                 self.state[p]["old"] = p.clone()
                 p.add_(p.grad)
+    def scale(self, k):
+        for group in self.param_groups:
+            for p in group["params"]: p.grad.mul_(k)
 class Momentum:
     def __init__(self, params): self.params = list(params); self.m = [torch.zeros_like(p) for p in self.params]
     def zero_grad(self): pass
@@ -85,8 +88,13 @@ frozen = nn.Linear(2, 2).requires_grad_(False); plain = nn.Linear(2, 2)
 w = torch.ones(2, requires_grad=True); p = plain.weight
 w.sum().backward(); plain(torch.ones(1, 2)).sum().backward()
 sam, mine = SAM([w], lr=0.1), Momentum(plain.parameters())
+grad = plain.weight.grad
 clients = {i: nn.Linear(2, 1) for i in range(3)}
+def clip(model):
+    for p in model.parameters(): p.grad.clamp_(-.1, .1)
 def infer(model): return model(torch.ones(1, 2))
+class Norm: pass
+norm = Norm()
 def soft(a, b):
     for p, q in zip(a.parameters(), b.parameters()): q.data.lerp_(p.data, .5)
 def train(opt):
@@ -112,6 +120,10 @@ def mean_of(models):
         ("head.project()", set()),
         ("avg = mean_of(clients)", {"clients[0].weight", "clients[0].bias"}),
         ("clients[0] = mean_of(clients)", set()),
+        ("norm.model = mean_of(clients)", {"clients[0].weight", "clients[0].bias"}),
+        ("e = nn.functional.embedding(torch.tensor([0]), p, max_norm=.01)", {"plain.weight", "p", "mine.params[0]"}),
+        ("clip(plain)", {"grad"}),
+        ("sam.scale(.5)", set()),
         ("p.detach().add_(1)", {"plain.weight", "mine.params[0]"}),
         ("p.data.add_(1)", set()),
         ("soft(plain, frozen)", set()),
@@ -128,7 +140,55 @@ def test_parameters(cell, expected):
         assert mutated(report)
 
 
+WITHOUT_A_CALL = """
+import torch
+class Reader:
+    def __init__(self): self.x, self.y = torch.zeros(2), torch.zeros(2)
+    def __contains__(self, one): self.x.add_(1); return True
+    def __bool__(self): self.x.add_(1); return True
+    def __iter__(self): self.x.add_(1); return iter((1, 2))
+    def __hash__(self): self.x.add_(1); return 1
+    def __format__(self, spec): self.x.add_(1); return ""
+    def __repr__(self): self.x.add_(1); return ""
+    def __delitem__(self, key): self.y.add_(1)
+r = Reader()
+"""
+
+
+@pytest.mark.parametrize(
+    "statement", ["found = 3 in r", "if r: pass", "a, b = r", "made = {r: 1}", "text = f'{r}'", "r", "assert r"]
+)
+def test_what_python_runs_without_a_call_is_a_likely_writer(statement):
+    with Notebook() as nb:
+        nb.run(WITHOUT_A_CALL)
+        report = nb.run(f"n = len([1])\n{statement}")
+        [change] = [one for one in report["changes"] if one["kind"] == "mutated"]
+        assert ("r.x", True) == (change["path"], change["silent"])
+        assert [(2, "inferred")] == [(site["line"], site["certainty"]) for site in change["sites"]]
+
+
+def test_what_deletes_an_item_names_its_object():
+    with Notebook() as nb:
+        nb.run(WITHOUT_A_CALL)
+        report = nb.run("del r[0]")
+        assert [("r.y", "direct")] == [(one["path"], one["cause"]) for one in report["changes"]]
+
+
+@pytest.mark.parametrize("turns", [3, 60])
+@pytest.mark.parametrize("label", ["p.grad = None", "p.tag = 1", "p.requires_grad = True"])
+def test_an_attribute_that_holds_no_values_is_no_write(label, turns):
+    with Notebook() as nb:
+        nb.run(
+            "import torch\nw, b = torch.ones(2, requires_grad=True), torch.zeros(1, requires_grad=True); ps = [w, b]"
+        )
+        loop = "    (w.sum() * b + w.sum()).sum().backward()\n    for p in ps:\n        p.data -= .1 * p.grad\n        p.grad.zero_()\n"
+        assert not silent(nb.run(f"for _ in range({turns}):\n{loop}        {label}"))
+        nb.run("view = w.detach()")
+        assert {"w", "ps[0]"} == silent(nb.run(f"view.add_(1)\np = w\n{label}"))
+
+
 OBJECTS = """
+import types
 import numpy as np
 import torch
 class Norm:
@@ -146,6 +206,10 @@ class Buffer:
     def __init__(self): self.data = np.zeros((2, 2))
     def store(self, row): self.data[0] = row
     def sample(self): self.data *= .5; return self.data.copy()
+class Owner:
+    def __init__(self): self.inner, self.several = Norm(), [Norm(), Norm()]
+    def run(self, x): self.inner.update(x)
+owner = Owner(); inner = owner.inner; space = types.SimpleNamespace(mine=inner)
 norm, data, buffer, norms = Norm(), Data(), Buffer(), [Norm(), Norm()]; held, again, x = norm.mean, norm, torch.ones(2)
 buffer.store(1)
 """
@@ -159,6 +223,10 @@ buffer.store(1)
         ("buffer.store([1, 2])", set()),
         ("for n in norms:\n    n.update(x)", set()),
         ("norms[1].update(x)", set()),
+        ("owner.run(x)", set()),
+        ("inner.update(x)", set()),
+        ("space.mine.update(x)", set()),
+        ("for one in owner.several: one.update(x)", set()),
         ("y = norm(x)", {"held", "norm.mean", "again.mean"}),
         ("y = norm.normalize(x)", {"held", "norm.mean", "again.mean"}),
         ("y = data[0]", {"data.norm.mean"}),

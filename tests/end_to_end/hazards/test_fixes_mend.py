@@ -36,6 +36,8 @@ PROGRAMS = {
     "an object that holds it": [START + BOX + "h = box.b; loss = (w * h).sum()", "box.put(3)", "loss.backward()"],
     "a module that works in place": [START + "act = nn.ReLU(inplace=True); h = w.exp(); loss = h.sum()", "y = act(h)", "loss.backward()"],
     "max_norm": [START + "emb = nn.Embedding(3, 3, max_norm=0.5); loss = (emb.weight @ w).sum()", "y = emb(torch.tensor([0]))", "loss.backward()"],
+    "two that one statement saved": [START + "a, b = w * 2, w * 3; loss = (a * b).sum()", "for t in (a, b):\n    t.detach().zero_()", "loss.backward()"],
+    "two writes in one line": [START + "a, b = w * 2, w * 3; loss = (a * b).sum()", "n = 1; a.detach().zero_(); k = b.numel()", "loss.backward()"],
     "other memory": [START + "h = w * 2; loss = (h * h).sum()", "h.data = torch.zeros(3)", "loss.backward()"],
 }  # fmt: skip
 
@@ -90,6 +92,15 @@ def test_the_edit_ends_the_hazard_and_gives_the_gradients_of_saved_copies(name: 
     assert [] == [fault for number, one in found for fault in faults(cells, number, one)]
 
 
+def test_no_copy_is_offered_to_one_of_several_statements_that_saved_it():
+    cells = [
+        START + "def halve(s):\n    s['h'].mul_(0.5)\ns = {'h': w.sigmoid()}; loss = (s['h'] * w).sum()",
+        "halve(s)",
+        "loss.backward()",
+    ]
+    assert [] == hazards_of(cells)
+
+
 @pytest.mark.parametrize("story", stories("bugs"))
 def test_the_edits_of_the_stories_mend_them(story: Story):
     cells = [one.source for one in story.cells]
@@ -134,6 +145,27 @@ CARRIED = {
     "a tuple": ("states = (torch.zeros(1, 3), torch.zeros(1, 3))", "states = rnn(x, states)", "states[0]"),
     "a list": ("states = [torch.zeros(1, 3), torch.zeros(1, 3)]", "states = [*rnn(x, states)]", "states[0]"),
 }
+FREED = {
+    "two names": "h, c = rnn(x, (h, c))",
+    "two names that another statement binds": "both = rnn(x, (h, c))\n    h, c = both",
+    "two states in two statements": "h = top(x, h)\n    c = low(h, c)",
+}
+
+
+@pytest.mark.parametrize("name", FREED)
+def test_all_states_that_lead_into_a_freed_graph_are_detached(name: str):
+    cells = [
+        "import torch\nrnn, top, low = torch.nn.LSTMCell(2, 3), torch.nn.GRUCell(2, 3), torch.nn.GRUCell(3, 3)\n"
+        "x = torch.ones(1, 2); h, c = torch.zeros(1, 3), torch.zeros(1, 3)",
+        f"for t in range(3):\n    {FREED[name]}\n    (h.sum() + c.sum()).backward()",
+    ]
+    with Notebook() as nb:
+        nb.run(cells[0])
+        assert nb.cell(cells[1]).error is not None
+        [hazard] = [one for one in nb.report()["hazards"] if one["happened"]]
+    with Notebook() as nb:
+        for cell in mend(cells, hazard):
+            nb.run(cell)
 
 
 @pytest.mark.parametrize("name", CARRIED)

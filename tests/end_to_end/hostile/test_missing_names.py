@@ -43,12 +43,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "PYTHONDONTWRITEBYTECODE": "",
     }
     program = [sys.executable, "-m", "tests.support.missing_names"]
-    running = [
-        subprocess.Popen([*program, *part], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        for part in (CASES[::2], CASES[1::2])
-    ]
-    lines = [line for one in running for line in one.communicate(timeout=900)[0].splitlines()]
-    return {row["case"]: row for row in map(json.loads, lines)}
+    finished = subprocess.run(
+        program, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=900, check=True
+    )
+    return {row["case"]: row for row in map(json.loads, finished.stdout.splitlines())}
 
 
 def test_nothing_is_lost_where_no_name_is_missing(told: dict[str, Any]):
