@@ -63,8 +63,8 @@ def is_update_by_hand(
 
     So are a module's buffers where everything behind the module is written (`net.load_state_dict(…)`), what it holds
     as plain attributes unless the function promises to read, and tensors like the parameters that the same function
-    writes: its moments. A write inside a method of a module that nobody
-    expects to write is none, nor one by a call that gives back, under a new name, an object that it has written.
+    writes: its moments. A write inside a method of a module that nobody expects to write is none, nor one by a call
+    that gives back, under a new name, an object that it has written.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ class _Judgement:
     def hazards(self, step: OptimizerStep, reasoning: Reasoning) -> Iterator[Lasting]:
         """Yield at most one hazard."""
         unheld = [*self._unheld(self.made.roots)]
-        is_idle = not unheld and "optimizer" not in reasoning.settled.values() and self._has_no_gradient
+        is_idle = not unheld and self._has_no_gradient and not self._has_written(reasoning)
         unheld = [*self._unheld(frozenset())] if is_idle else unheld
         if {str(path) for path, _ in unheld} <= self.known:
             return
@@ -97,6 +97,11 @@ class _Judgement:
         told = [how for how in _ORDER if how in groups and self._got_gradients(groups[how], how, changed)]
         for how in told[:1]:
             yield self._lasting(groups[how], how, step, reasoning)
+
+    def _has_written(self, reasoning: Reasoning) -> bool:
+        """Return whether a step wrote, or what the optimizer holds was bound in this cell and may have been written."""
+        before = {one.object for _, one in self.trace.before.entries()}
+        return "optimizer" in reasoning.settled.values() or before.isdisjoint(self.made.held)
 
     def _got_gradients(self, found: Sequence[tuple[AccessPath, Reading]], how: Unheld, changed: set[str]) -> bool:
         """Return whether some parameters got gradients and no step, or all gradients were cleared at the end."""

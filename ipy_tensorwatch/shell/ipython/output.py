@@ -59,7 +59,7 @@ MAX_HELD = 20
 
 @dataclass(slots=True)
 class Speaker:
-    """Prints the summary or the diff under each cell, and the notice of skipped comparisons once.
+    """Prints the summary or the diff under each cell, and once that comparisons are skipped cell after cell.
 
     Attributes
     ----------
@@ -73,6 +73,8 @@ class Speaker:
         Knows whether anything shown would erase the cell's own output.
     held
         What could not be shown under its own cell, and comes under the next one.
+    skipped
+        What the last cell had no time to compare: it comes first after the next one.
     """
 
     shell: InteractiveShell
@@ -81,6 +83,7 @@ class Speaker:
     clears: WaitingClears
     report: Report | None = None
     asked: DiffOptions | None = None
+    skipped: frozenset[str] = frozenset()
     said_skipped: bool = False
     hushed: Collection[str] = ()
     held: deque[Page] = field(default_factory=lambda: deque(maxlen=MAX_HELD))
@@ -109,7 +112,9 @@ class Speaker:
         page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else self._block(report)
         if page is not None:
             yield page
-        if not self.said_skipped and report.skipped:
+        again = self.skipped.intersection(report.skipped)
+        self.skipped = frozenset(report.skipped)
+        if again and not self.said_skipped:
             self.said_skipped = True
             yield _skipped_page(report)
 

@@ -107,6 +107,11 @@ def test_a_head_trained_alone_on_purpose_is_a_risk_that_is_not_printed():
 
 
 HEALTHY = {
+    "a new model beside one of the same shape that is not used": [
+        "dummy = make()",
+        "net = make()\nopt = torch.optim.SGD(net.parameters(), lr=.1)\n"
+        "for _ in range(3):\n    net(x).square().sum().backward()\n    opt.step()\n    opt.zero_grad()",
+    ],
     "transfer learning": [
         "net.requires_grad_(False)\nnet[2] = nn.Linear(4, 3)\nopt = torch.optim.Adam(trainable(net))", STEP, STEP,
         "net[0].requires_grad_(True)\nopt.add_param_group({'params': net[0].parameters(), 'lr': 1e-4})", STEP,
