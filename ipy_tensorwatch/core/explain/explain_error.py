@@ -34,7 +34,7 @@ def explain_error(
         return foretold, standing
     told = [one for one in foretold if _is_told_by(died_of, one)]
     ahead = [one for one in foretold if one not in told]
-    happened = _as_foretold(died_of, told)
+    happened = _as_foretold(died_of, told, elsewhere=_saved_elsewhere(reasoning, died_of))
     return (happened, *ahead), standing.with_failure(Turn(cell=reasoning.trace.cell.count, hazard=happened), ahead)
 
 
@@ -70,12 +70,17 @@ def _is_told_by(died_of: Hazard, one: Hazard) -> bool:
     return is_same and one.code == died_of.code
 
 
-def _as_foretold(died_of: Hazard, told: Sequence[Hazard]) -> Hazard:
+def _saved_elsewhere(reasoning: Reasoning, died_of: Hazard) -> bool:
+    """Return whether other nodes saved the overwritten tensor as well, so that one saved copy does not mend it."""
+    return any(one.others for one in reasoning.trace.graphs.overwritten if one.saved.sequence == died_of.node)
+
+
+def _as_foretold(died_of: Hazard, told: Sequence[Hazard], *, elsewhere: bool) -> Hazard:
     """Return the explanation with the sites of its prediction, so that both count as the same hazard."""
     for one in told:
         if _facts(one) == _facts(died_of):
             is_stale = died_of.fix.kind == "backward-before-statement" and one.fix.kind in _COMPUTED_AGAIN
-            is_partial = died_of.fix.kind == "save-copy" != one.fix.kind  # other nodes saved it as well
+            is_partial = elsewhere and died_of.fix.kind == "save-copy"
             return replace(
                 died_of,
                 fix=one.fix if is_stale or is_partial else died_of.fix,

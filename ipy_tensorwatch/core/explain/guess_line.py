@@ -83,7 +83,7 @@ class Guess:
     def _with_suspect(self, found: Stopped) -> Stopped:
         """Add the only line, or the in-place modules, that match the operators that the graph shows."""
         writing, spoiled = found.writing, found.spoiled
-        if found.inside or spoiled.is_detached or (writing is not None and _is_told(writing)):
+        if found.inside or spoiled.is_detached or (writing is not None and _is_told(writing, found.saved_at)):
             return found
         followed = self._follow_names(found) if not found.paths else None
         if followed is not None:
@@ -204,12 +204,13 @@ def _may_write(one: Statement, elsewhere: set[str]) -> bool:
     return not roots or not roots <= elsewhere
 
 
-def _is_told(writing: Writing) -> bool:
-    """Return whether the line of a write is already known exactly."""
+def _is_told(writing: Writing, saved_at: Site | None) -> bool:
+    """Return whether the line of a write is already known exactly; a call that saved as well has others inside."""
     site = writing.site
     if site is None or site.text.startswith(MAGIC_CALL):
         return False
-    return site.inner is not None or writing.cause == "direct"
+    is_same = saved_at is not None and (site.line, site.text) == (saved_at.line, saved_at.text)
+    return site.inner is not None or (writing.cause == "direct" and not is_same)
 
 
 def _guess(suspect: Suspect, found: Stopped) -> Writing:

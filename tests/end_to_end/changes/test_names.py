@@ -331,7 +331,7 @@ class Net(nn.Module):
         self.layers = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
         self.kept = [torch.zeros(2), 3]
 net, stack = Net(), nn.Sequential(nn.Linear(2, 2), nn.ReLU())
-torch.set_grad_enabled(False)
+for one in (net, stack): one.requires_grad_(False)
 xs = [torch.zeros(2), torch.zeros(2), "no tensor"]
 """
 

@@ -237,7 +237,7 @@ def test_the_edit_gives_the_gradients_of_a_version_that_is_written_out_of_place(
     with Notebook() as nb:
         for cell in cells[:2]:
             nb.cell(cell)
-        [hazard] = [one for one in nb.report()["hazards"] if one["code"] == name[:5]]
+        hazard, *_ = [one for one in nb.report()["hazards"] if one["code"] == name[:5]]
     mended = mend(cells, hazard)
     with Notebook() as nb:
         for cell in mended:

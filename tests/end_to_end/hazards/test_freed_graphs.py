@@ -26,27 +26,27 @@ net = Keeps()"""
 FAILING = {
     "a state, carried on": (
         "for step in range(3):\n    out, h = rnn(x, h)\n    loss = head(out).sum()\n    loss.backward()",
-        "through `h` its graph goes on",
+        "through `h` its graph reaches",
     ),
     "a state that begins with None": (
         "h = None\nfor step in range(3):\n    out, h = rnn(x, h)\n    loss = head(out).sum()\n    loss.backward()",
-        "through `h` its graph goes on",
+        "through `h` its graph reaches",
     ),
     "a state of two tensors": (
         "for step in range(3):\n    out, state = lstm(x, state)\n    head(out).sum().backward()",
-        "through `state[0]` its graph goes on",
+        "through `state[0]` its graph reaches",
     ),
     "a state that a module keeps": (
         "for step in range(3):\n    loss = net(x).sum()\n    loss.backward()",
-        "through `net.hidden` its graph goes on",
+        "through `net.hidden` its graph reaches",
     ),
     "a state of a function": (
         "def train(h):\n    for step in range(3):\n        out, h = rnn(x, h)\n        head(out).sum().backward()\ntrain(h)",
-        "through `h` its graph goes on",
+        "through `h` its graph reaches",
     ),
     "a backward in a function": (
         "def run(l):\n    l.backward()\nfor step in range(3):\n    out, h = rnn(x, h)\n    run(head(out).sum())",
-        "through `h` its graph goes on",
+        "through `h` its graph reaches",
     ),
     "computed once for all rounds": (
         "scale = w.exp()\nfor step in range(3):\n    loss = (scale * step).sin().sum()\n    loss.backward()",

@@ -139,7 +139,7 @@ class TestKernel:
 
         assert not any(is_ours(one) for one in runs[1][cell])
         assert "silent change" in told["data"]["text/plain"] or "aten" in told["data"]["text/plain"]
-        assert re.search(r"shown late: under \[\d+\]", told["data"]["text/plain"])
+        assert re.search(r"shown late: cell \[\d+\]", told["data"]["text/plain"])
 
     def test_what_was_held_is_shown_when_it_is_unloaded_and_no_hook_is_left(self, runs):
         (told,), (left,) = runs[2]
@@ -190,6 +190,6 @@ def test_without_hooks_a_cell_that_names_clear_output_counts_as_waiting(aliased:
     assert first.outputs == []
     late, told = (one["data"]["text/plain"] for one in second.outputs)
     assert "[2]  1 silent change" in late
-    assert "shown late: under [2]" in late
+    assert "shown late: cell [2]" in late
     assert told.startswith(" tensorwatch  [3]  1 silent change")
     assert "shown late" not in told
