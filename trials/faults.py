@@ -61,6 +61,8 @@ ENTRIES = (
     "deliver_late",
 )
 """What IPython, PyTorch, Python and front ends call."""
+FALLS_BACK = {"_complete_fast": "RuntimeError"}
+"""What raises this by itself where it does not apply, so that its caller reads in another way and loses nothing."""
 BATCH = 60
 
 STORY = (
@@ -246,7 +248,8 @@ def sample(count: int, seed: int, *, every: bool = False) -> list[list[Any]]:
     rng = random.Random(seed)
     found: list[list[Any]] = []
     for name in calls:
-        kinds = list(KINDS) if every else [rng.choice(list(KINDS))]
+        able = [kind for kind in KINDS if kind != FALLS_BACK.get(name.split()[-1])]
+        kinds = able if every else [rng.choice(able)]
         found += [[name, kind, rng.choice([at for at in CALLS if at <= calls[name]])] for kind in kinds]
     return rng.sample(found, count) if 0 < count < len(found) else found
 

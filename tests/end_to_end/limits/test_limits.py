@@ -118,8 +118,8 @@ def test_a_long_cell_is_not_parsed_again_for_a_function_in_it(monkeypatch):
 def test_only_the_statements_that_may_have_written_are_read(monkeypatch):
     from ipy_tensorwatch.core.statements import statement
 
-    read, analyse = [], statement._analyse
-    monkeypatch.setattr(statement, "_analyse", lambda node: (read.append(node.lineno), analyse(node))[1])
+    read, mentions_of = [], statement.mentions_of
+    monkeypatch.setattr(statement, "mentions_of", lambda node: (read.append(node.lineno), mentions_of(node))[1])
     with Notebook() as nb:
         nb.run(BUMP)
         read.clear()
@@ -140,7 +140,7 @@ def test_without_time_the_statement_alone_is_told_and_the_report_says_so():
         assert (site["line"], site["inner"]) == (2, None)
         assert change["silent"]
         assert "x" in report["coverage"]["curtailed"]
-        assert "Cause not looked for" in nb.status()
+        assert "Search for the cause cut short" in nb.status()
 
 
 def test_what_was_not_followed_is_not_called_expected():
@@ -180,7 +180,7 @@ def test_without_time_no_report_is_wrong(program: Program):
             written.tell_born(verdict, oracle.walk(namespace))
             nb.cell(cell.source)
             report = nb.report()
-            assert faults_of_changes(report, verdict, namespace, {}) == []
+            assert faults_of_changes(report, verdict, namespace, written.left) == []
             assert faults_of_what_was_seen(report, verdict, written) == []
 
 
