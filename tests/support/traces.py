@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -196,9 +197,10 @@ def record(name: str) -> list[CellTrace]:
 
 
 def save(name: str) -> None:
-    """Save the traces, one per line."""
+    """Save the traces, one per line, without the folder in which this machine keeps its packages."""
     traces = record(name)
-    texts = [write_trace(one) for one in traces]
+    packages = f"{sysconfig.get_path('purelib')}/"
+    texts = [write_trace(one).replace(packages, "/lib/site-packages/") for one in traces]
     lines = [
         json.dumps({"trace": json.loads(text), "said": said}, ensure_ascii=False, separators=(",", ":"))
         for text, said in zip(texts, outcomes(traces), strict=True)

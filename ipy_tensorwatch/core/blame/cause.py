@@ -219,7 +219,7 @@ class _Case:
     def _cause_of_name(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> Cause | None:
         """Return the cause if the statement names this path as written, or another name of the same tensor object."""
         is_bound = bool(self.names & self.cell.named_by(statement).bound)
-        if self._is_named(statement) or is_bound or self._is_taken_back(statement) or puts_back(statement.text):
+        if self._is_named(statement) or is_bound or puts_back(statement.text):
             return "direct"
         if self._is_update(statement, step, reached):
             return "optimizer"
@@ -227,10 +227,6 @@ class _Case:
             return "direct"  # `x = norm(x)`: the name is bound to what the call wrote
         is_led = self.cell.loops.names(statement, self.path, self.reading)
         return "direct" if is_led or self.cell.sets(statement, self.path, self.others) else None
-
-    def _is_taken_back(self, statement: Statement) -> bool:
-        """Return whether a statement hands over a variable and binds what comes back to it: `x = act(x)`."""
-        return not self.path.steps and self.path.root in statement.binds & statement.reads
 
     def _is_reached(self, reached: Reach) -> bool:
         """Return whether a called function of the notebook names this very path as written."""
