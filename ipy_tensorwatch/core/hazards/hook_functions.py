@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..syntax.ast_queries import last_name, positional_names
 from ..syntax.parsing import walk_statements
+from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ class KnownFunctions:
 
     def __init__(self, trees: list[tuple[Source, ast.Module]], classes: Mapping[str, str]) -> None:
         self._trees, self._kinds = trees, classes
-        nodes = [(one, node) for one, tree in trees for node in ast.walk(tree)]
+        nodes = [(one, node) for one, tree in trees for node in all_nodes(tree)]
         self._classes = {node.name: node for _, node in nodes if isinstance(node, ast.ClassDef)}
         self._methods = {id(part) for one in self._classes.values() for part in one.body}
         functions = [(one, node) for one, node in nodes if isinstance(node, ast.FunctionDef)]
@@ -82,8 +83,8 @@ class KnownFunctions:
 
     def statement_of(self, node: ast.Lambda) -> ast.stmt:
         """Return the innermost statement around a lambda."""
-        every = (one for _, tree in self._trees for one in ast.walk(tree) if isinstance(one, ast.stmt))
-        return [one for one in every if any(part is node for part in ast.walk(one))][-1]
+        every = (one for _, tree in self._trees for one in all_nodes(tree) if isinstance(one, ast.stmt))
+        return [one for one in every if any(part is node for part in all_nodes(one))][-1]
 
     def _function(self, node: ast.FunctionDef | None) -> Hook | None:
         if node is None:

@@ -79,7 +79,7 @@ def _shares(writer: GradientWriter, unit: _Unit, snapshot: Snapshot) -> bool:
 
 def _uses(stmt: ast.stmt, name: str) -> int:
     """Return how often a statement computes with a tensor."""
-    parts = [part for own in own_parts(stmt) for part in ast.walk(own) if isinstance(part, ast.expr)]
+    parts = [part for own in own_parts(stmt) for part in all_nodes(own) if isinstance(part, ast.expr)]
     named = [one for one in parts if isinstance(getattr(one, "ctx", None), ast.Load) and spell_path(one) == name]
     read = [one for one in parts if isinstance(one, ast.Attribute) and one.attr in _READ]
     return len(named) - sum(spell_path(one.value) == name for one in read)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..model.records import Site
 from ..syntax.parsing import DEFINITIONS, may_write_gradients, parse_cell
+from ..syntax.syntax_tree import all_nodes
 from .backward_functions import find_writers
 from .facts import WrongBackward
 from .hazard import Hazard
@@ -93,7 +94,7 @@ def _with_only(source: str, hooked: set[str] | None = None) -> str:
 
 
 def _names_in(node: ast.stmt) -> Iterator[str]:
-    return (one.id for one in ast.walk(node) if isinstance(one, ast.Name))
+    return (one.id for one in all_nodes(node) if isinstance(one, ast.Name))
 
 
 def _roots(statements: Iterable[Statement]) -> set[str]:

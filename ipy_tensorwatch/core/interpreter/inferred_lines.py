@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..model.records import Inner
 from ..syntax.statement_text import header_end, spell, spell_line
+from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import MODULE_WRITES
 from .execute import is_lambda_body
 from .ranking import NOWHERE, Elsewhere, Likelihood, judge
@@ -135,7 +136,7 @@ def _is_call(one: RunningFunction) -> bool:
 
 
 def _writes_module(node: ast.stmt) -> bool:
-    calls = (one.func for one in ast.walk(node) if isinstance(one, ast.Call))
+    calls = (one.func for one in all_nodes(node) if isinstance(one, ast.Call))
     return any(isinstance(one, ast.Attribute) and one.attr in MODULE_WRITES for one in calls)
 
 

@@ -119,7 +119,7 @@ def called_through(node: ast.stmt, loops: Loops) -> Iterator[AccessPath]:
     ['net[*]']
     """
     scope = _scope_of(node, loops) if loops else Scope()
-    calls = (part.func for own in own_parts(node) for part in ast.walk(own) if isinstance(part, ast.Call))
+    calls = (part.func for own in own_parts(node) for part in all_nodes(own) if isinstance(part, ast.Call))
     names = (func.id for func in calls if isinstance(func, ast.Name))
     return (one.path for name in names for one in scope.names.get(name, ()) if one.sure and not one.depth)
 

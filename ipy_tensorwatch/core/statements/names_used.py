@@ -107,7 +107,7 @@ def reads_of(node: ast.stmt) -> frozenset[str]:
     >>> [sorted(reads_of(ast.parse(one).body[0])) for one in ("x = f(x)", "x = y", "x[i] = 1", "x += 1")]
     [['f', 'x'], ['y'], ['i'], ['x']]
     """
-    parts = [inner for own in own_parts(node) for inner in ast.walk(own)]
+    parts = [inner for own in own_parts(node) for inner in all_nodes(own)]
     owners = [part.value for part in parts if isinstance(part, ast.Attribute | ast.Subscript) and not _is_load(part)]
     read = [part.id for part in parts if isinstance(part, ast.Name) and _is_load(part) and part not in owners]
     return frozenset([*read, _root_of(node.target)] if isinstance(node, ast.AugAssign) else read)

@@ -145,6 +145,19 @@ CARRIED = {
     "a tuple": ("states = (torch.zeros(1, 3), torch.zeros(1, 3))", "states = rnn(x, states)", "states[0]"),
     "a list": ("states = [torch.zeros(1, 3), torch.zeros(1, 3)]", "states = [*rnn(x, states)]", "states[0]"),
 }
+
+
+def mend_second_cell(cells: list[str]) -> None:
+    """Check that the second cell raises, and that both run after the edit that is offered."""
+    with Notebook() as nb:
+        nb.run(cells[0])
+        assert nb.cell(cells[1]).error is not None
+        [hazard] = [one for one in nb.report()["hazards"] if one["happened"]]
+    with Notebook() as nb:
+        for cell in mend(cells, hazard):
+            nb.run(cell)
+
+
 FREED = {
     "two names": "h, c = rnn(x, (h, c))",
     "two names that another statement binds": "both = rnn(x, (h, c))\n    h, c = both",
@@ -159,13 +172,7 @@ def test_all_states_that_lead_into_a_freed_graph_are_detached(name: str):
         "x = torch.ones(1, 2); h, c = torch.zeros(1, 3), torch.zeros(1, 3)",
         f"for t in range(3):\n    {FREED[name]}\n    (h.sum() + c.sum()).backward()",
     ]
-    with Notebook() as nb:
-        nb.run(cells[0])
-        assert nb.cell(cells[1]).error is not None
-        [hazard] = [one for one in nb.report()["hazards"] if one["happened"]]
-    with Notebook() as nb:
-        for cell in mend(cells, hazard):
-            nb.run(cell)
+    mend_second_cell(cells)
 
 
 @pytest.mark.parametrize("name", CARRIED)
@@ -175,13 +182,7 @@ def test_a_state_of_several_tensors_that_is_carried_over_rounds_is_detached_as_a
         f"import torch\nrnn = torch.nn.LSTMCell(2, 3)\nopt = torch.optim.SGD(rnn.parameters(), lr=0.1)\nx = torch.ones(1, 2)\n{first}",
         f"for t in range(3):\n    {turn}\n    {result}.sum().backward(retain_graph=True)\n    opt.step()",
     ]
-    with Notebook() as nb:
-        nb.run(cells[0])
-        assert nb.cell(cells[1]).error is not None
-        [hazard] = [one for one in nb.report()["hazards"] if one["happened"]]
-    with Notebook() as nb:
-        for cell in mend(cells, hazard):
-            nb.run(cell)
+    mend_second_cell(cells)
 
 
 SUM = "(out * w).sum().backward()"
