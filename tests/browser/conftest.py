@@ -11,11 +11,12 @@ from playwright.sync_api import expect, sync_playwright
 from tests.browser.chromium import FLAGS, find_chromium
 from tests.browser.lab import Lab
 from tests.browser.server import Server
+from tests.browser.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import BrowserContext, Page
 
 # What is said in the console of JupyterLab without this extension, each with the reason.
 OF_JUPYTERLAB = {
@@ -103,3 +104,21 @@ def watched(lab, server, kernel) -> str:
     lab.open(kernel)
     lab.run(kernel, 0, 1)
     return kernel
+
+
+@pytest.fixture(scope="module")
+def bare(browser) -> Iterator[Page]:
+    """Open one tab for all tests: each begins with a panel of its own."""
+    page = browser.new_page()
+    Stage.load(page)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def stage(bare) -> Iterator[Stage]:
+    """Give a page as wide as JupyterLab's side bar."""
+    bare.set_viewport_size({"width": 360, "height": 900})
+    bare.emulate_media(color_scheme="light", forced_colors="none")
+    yield Stage(bare)
+    bare.evaluate("stage.end()")

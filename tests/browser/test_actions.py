@@ -9,28 +9,10 @@ from playwright.sync_api import expect
 
 from tests.browser.axe import find_barriers
 from tests.browser.scenes import group, hazard, line, past, report, story, tensor, told
-from tests.browser.stage import Stage
 from tests.browser.test_drawing import furnish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Page
-
-
-@pytest.fixture(scope="module")
-def bare(browser) -> Iterator[Page]:
-    page = browser.new_page()
-    Stage.load(page)
-    yield page
-    page.close()
-
-
-@pytest.fixture
-def stage(bare) -> Iterator[Stage]:
-    bare.set_viewport_size({"width": 360, "height": 900})
-    yield Stage(bare)
-    bare.evaluate("stage.end()")
+    from tests.browser.stage import Stage
 
 
 def open_details(stage: Stage, frozen: list[str]) -> None:

@@ -10,32 +10,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.scenes import group, hazard, line, past, report, story, tensor, told
-from tests.browser.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Page
+    from tests.browser.stage import Stage
 
 WIDTHS = (280, 360, 600)
-
-
-@pytest.fixture(scope="module")
-def bare(browser) -> Iterator[Page]:
-    """Open one tab for all tests: each begins with a panel of its own."""
-    page = browser.new_page()
-    Stage.load(page)
-    yield page
-    page.close()
-
-
-@pytest.fixture
-def stage(bare) -> Iterator[Stage]:
-    """Give a page as wide as JupyterLab's side bar."""
-    bare.set_viewport_size({"width": 360, "height": 900})
-    bare.emulate_media(color_scheme="light", forced_colors="none")
-    yield Stage(bare)
-    bare.evaluate("stage.end()")
 
 
 # --- what the last cell did -----------------------------------------------------------------------
