@@ -13,6 +13,7 @@ from ...core.model.born import Born
 from ...core.model.difference import Content, Difference, DiffRow
 from ...core.model.differences import Differences
 from ...core.model.evidence import Position
+from ...core.model.outline import Outline
 from ..compare.compare_bytes import ByteVerdict
 from ..compare.element_diff import EXAMPLES, ElementCounts, contrast
 from ..host.torch_private import plain_reads
@@ -75,6 +76,7 @@ class Names(NamedTuple):
 
 
 Since = Callable[[int], frozenset[Position]]
+NOTHING = Outline()
 NO_NAMES = Names(frozenset(), frozenset())
 
 
@@ -111,6 +113,7 @@ class BornPaths:
     _first: dict[int, Birth] = field(default_factory=dict)
     _large: set[str] = field(default_factory=set)
     _known: dict[str, int] = field(default_factory=dict)
+    _outlines: dict[str, list[tuple[int, Outline]]] = field(default_factory=dict)
 
     def follow(self, watch: Watch, writes: Sequence[SeenWrite], since: Since, number: int, seconds: float) -> None:
         """Record what was bound since the last look, and watch its memory.
@@ -125,7 +128,7 @@ class BornPaths:
             The time that may be spent.
         """
         positions = since(self.last)
-        found = self._candidates({one.statement for one in positions})
+        found = self._candidates({one.statement for one in positions}, number)
         if found and not self.lock.acquire(blocking=False):
             return  # another cell has ended, and its look gives serials too
         self.last = number
@@ -148,6 +151,8 @@ class BornPaths:
         rebound: list[tuple[AccessPath, Birth]] = []
         with plain_reads():
             walked = walk(found, limits=Limits(seconds, objects=EXACT_OBJECTS))
+            for name in found:
+                self._note_outline(name, walked.branches[name].outline if name in walked.branches else NOTHING, number)
             for name, branch in walked.branches.items():
                 if READING_NEW * len(branch.objects) <= seconds:
                     rebound += self._take(branch, gathered, positions, number)
@@ -157,8 +162,8 @@ class BornPaths:
             self._large.update(found)
         return gathered, rebound
 
-    def _candidates(self, ran: Iterable[int]) -> dict[str, Any]:
-        """Return the names that may lead to new tensors."""
+    def _candidates(self, ran: Iterable[int], number: int) -> dict[str, Any]:
+        """Return the names that may lead to new tensors; note those that lead to none."""
         found: dict[str, Any] = {}
         for statement in ran:
             bound, mentioned = self.names_of(statement)
@@ -166,11 +171,19 @@ class BornPaths:
                 value = self.names.get(name)
                 if is_array(type(value)) or opener(type(value)) is not None:
                     found[name] = value
+                else:
+                    self._note_outline(name, NOTHING, number)
             for name in sorted(mentioned):
                 value = self.names.get(name)
                 if name not in found and name not in self._large and _may_grow(value):
                     found[name] = value
         return found
+
+    def _note_outline(self, name: str, outline: Outline, number: int) -> None:
+        """Note the paths that a name has at a look, if they are others than before."""
+        known = self._outlines.setdefault(name, [])
+        if not known or known[-1][1] != outline:
+            known.append((number, outline))
 
     def _take(
         self, branch: Branch, gathered: Gathering, positions: frozenset[Position], number: int
@@ -199,13 +212,19 @@ class BornPaths:
 
     def _leave(self, path: AccessPath, first: Birth, writes: Sequence[SeenWrite], since: Since, until: int) -> None:
         """Keep what a path led to before, if that was written by another statement than bound the path anew."""
-        start = None
-        for one in takewhile(lambda write: write.look > first.look, reversed(writes)):
-            is_its = one.storage == first.reading.storage and one.look < until and one.mask is not None
-            start = one.look if is_its and touches(one, first.reading) else start
+        since_first = takewhile(lambda write: write.look > first.look, reversed(writes))
+        its = [one for one in since_first if one.storage == first.reading.storage and one.mask is not None]
+        until = self._end_of(path, first.look, until) if its else until
+        start = min((one.look for one in its if one.look < until and touches(one, first.reading)), default=None)
         if start is not None:
             ran, later = (frozenset([one.statement for one in since(look)]) for look in (first.look, start))
             self.left[str(path)] = Left(path, first, until, ran, later)
+
+    def _end_of(self, path: AccessPath, first: int, last: int) -> int:
+        """Return the first look between two that did not find a path; the last if all did."""
+        looks = (look for look, outline in self._outlines.get(path.root, ())
+                 if first < look < last and path not in outline.paths())  # fmt: skip
+        return next(looks, last)
 
     def _object_at(self, path: str) -> int | None:
         """Return the serial of what a path led to when it was last seen."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.notebook import Notebook, born
+from tests.support.notebook import Notebook, born, changes
 
 TRAINING = """
 import copy, torch
@@ -44,6 +44,26 @@ def told(report):
         for path, one in born(report).items()
         if one["silent"]
     }
+
+
+@pytest.mark.parametrize(
+    ("before", "cell", "expected"),
+    [
+        ("", "x = list(a)\ndel x\na.add_(1)\nx = [a, a]\nx += [a]", {"a"}),
+        ("", "x = list(a)\nx = [a, a]\na.add_(1)\nx += [a]", {"a", "x[0]", "x[1]"}),
+        ("", "x = [a[:2], a[2:]]\nx.pop()\na.add_(1)\nx += [torch.ones(2)]", {"a", "x[0]"}),
+        ("x = [a[:2]]", "x.pop()\na.add_(1)\nx.append(torch.ones(2))", {"a"}),
+        ("x = [a[:2]]", "x.clear()\na.add_(1)\nx = [torch.ones(2)]", {"a"}),
+        ("x = [a[:2]]", "a.add_(1)\nx.clear()\nx = [torch.ones(2)]", {"a", "x[0]"}),
+        ("x = a[:2]", "del x\na.add_(1)\nx = torch.ones(2)", {"a"}),
+    ],
+)
+def test_a_path_is_not_told_of_a_write_while_it_did_not_exist(before: str, cell: str, expected: object):
+    with Notebook(settings={"probe_floor": 2.0}) as nb:
+        for source in ("import torch\na = torch.zeros(4)", before, cell):
+            nb.cell(source)
+
+        assert set(changes(nb.report(), "mutated")) == expected
 
 
 @pytest.mark.parametrize(
