@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ def keeping_copies(text: str, copy: str, steps: Sequence[str] = ()) -> str | Non
     >>> keeping_copies("kept.append(buf)", ".clone()"), keeping_copies("all = list(stream())", ".clone()")
     ('kept.append(buf.clone())', 'all = [one.clone() for one in stream()]')
     """
-    node = parse_header(text)
+    node = deepcopy(parse_header(text))  # a parsed tree is shared
     match node:
         case (
             ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[ast.Tuple(elts=parts)]))
