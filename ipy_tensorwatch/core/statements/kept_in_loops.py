@@ -22,13 +22,21 @@ _SHARING = frozenset(("as_tensor", "asarray", "from_dlpack", "from_numpy", "from
 _KEEPING = frozenset(("add", "append", "appendleft", "extend", "insert", "push", "put"))
 
 
-def refilled_in_loop(tree: ast.AST, into: str | None = None) -> ast.stmt | None:
+def _is_any(_: str) -> bool:
+    return True
+
+
+def refilled_in_loop(
+    tree: ast.AST, into: str | None = None, may_hold: Callable[[str], bool] = _is_any
+) -> ast.stmt | None:
     r"""Return the first statement in a loop that writes to what the same loop yields or puts into a container.
 
     Parameters
     ----------
     into
         The only variable whose containers count; any if None.
+    may_hold
+        Returns whether a variable may lead to memory.
 
     Examples
     --------
@@ -37,7 +45,8 @@ def refilled_in_loop(tree: ast.AST, into: str | None = None) -> ast.stmt | None:
     'buf.fill_(i)'
     """
     loops = (node for node in all_nodes(tree) if isinstance(node, _LOOPS))
-    found = (_refilled([*walk_statements(loop.body)], partial(_kept_by, into=into)) for loop in loops)
+    kept_by = partial(_kept_by, into=into)
+    found = (_refilled([*walk_statements(loop.body)], kept_by, may_hold) for loop in loops)
     return next((one for one in found if one is not None), None)
 
 
@@ -116,8 +125,10 @@ def repeats(node: ast.stmt) -> bool:
     return any(isinstance(one, COMPREHENSIONS) for one in parts) or not names.isdisjoint(("map", "list", "tuple"))
 
 
-def _refilled(body: list[ast.stmt], kept_by: Callable[[ast.stmt], Iterable[str]]) -> ast.stmt | None:
-    kept = {path for node in body for path in kept_by(node)}
+def _refilled(
+    body: list[ast.stmt], kept_by: Callable[[ast.stmt], Iterable[str]], may_hold: Callable[[str], bool] = _is_any
+) -> ast.stmt | None:
+    kept = {path for node in body for path in kept_by(node) if may_hold(path.split(".")[0])}
     return next((node for node in body if kept and _writes_to(node, kept)), None)
 
 
