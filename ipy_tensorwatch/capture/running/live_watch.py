@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from .storage_moves import Moved
 
 MAX_WATCHED = 4096
+MAX_LOST = 256
+"""How many storages that are gone are kept in cells that give tensors other memory."""
 MAX_ALONE = 64
 """The number of new storages that are read one by one before they are put into groups."""
 KEPT_BYTES = 1 << 25
@@ -64,6 +66,7 @@ class Watch:
     samples: Samples = field(default_factory=Samples)
     resting: dict[int, Watched] = field(default_factory=dict)
     has_lost: bool = False
+    keeps_lost: bool = False
     _groups: list[LookGroup] = field(default_factory=list)
     _alone: dict[int, None] = field(default_factory=dict)
     _is_grouped: bool = False
@@ -134,6 +137,8 @@ class Watch:
         for storage in storages:
             one = self.watched[storage]
             if not one.find():
+                if self.keeps_lost and len(self.resting) < MAX_LOST:
+                    self.resting[storage] = one
                 del self.watched[storage]
                 is_new = storage in self._alone
                 self._alone.pop(storage, None)
@@ -243,7 +248,7 @@ class Watch:
     def follow(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> Iterator[Moved]:
         """Yield the tensors that moved to other memory, and watch that too."""
         yield from self.seats.follow(shot, number)
-        self.has_lost = False
+        self.has_lost, self.keeps_lost = False, True
         moved = {*self.seats.storage_of.values()}
         self._take_in({key: one for key, one in shot.blocks.items() if key in moved}, references, number)
 
@@ -264,7 +269,7 @@ class Watch:
         self._settle()
         self._take_in(found.blocks, known, number)
         self.counters = (*self.counters, *found.counters)[:MAX_COUNTERS]
-        self.seats.storage_of.update((one.object, one.storage) for one in found.readings)
+        self.seats.take_in(found.readings)
 
     def _take_in(self, blocks: Mapping[int, Block], known: Mapping[int, weakref.ref[Any]], number: int) -> None:
         for storage in blocks.keys() - self.seen:
