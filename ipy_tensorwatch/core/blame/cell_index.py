@@ -188,6 +188,11 @@ class CellIndex:
         """Return whether an optimizer stepped in a statement."""
         return any(one.statement in (None, statement.index) for one in self.evidence.steps)
 
+    def would_train(self, statement: Statement) -> bool:
+        """Return whether a statement computes gradients and steps, by its source: it may have raised before that."""
+        trail = self.trail_of(statement)
+        return trail.backward and any(one.kind == "optimizer" for one in trail.events)
+
     def trail_of(self, statement: Statement | str) -> Trail:
         """Return every write a statement reaches inside the notebook's functions."""
         return self._trails.of(statement)

@@ -33,7 +33,7 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
         return True
     if not cell.is_of_module(path) and _is_trained(changed, reached):
         return True
-    trains = cell.steps_in(statement)
+    trains = cell.steps_in(statement) or cell.would_train(statement)
     if not (called or trains) or not reached.candidates:
         return False
     names, running = {one.name for one in called}, reached.candidates[0].within

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.error import UsageError
+
 from ...capture.objects.inspect_object import Nameless, name_of
 from ...core.interpreter.cell_definitions import definitions_in
 from ...core.model.records import Inner
@@ -153,6 +155,20 @@ def cell_of(shell: InteractiveShell, file_name: str) -> int | None:
 def source_of(file_name: str) -> str:
     """Return the source of a file or cell, from `linecache`."""
     return "".join(linecache.getlines(file_name))
+
+
+def typed_source(shell: InteractiveShell, count: int) -> str:
+    """Return the source of a cell as typed, by its number.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    typed = shell.user_ns.get("In")
+    if type(typed) is list and 0 < count < len(typed) and type(typed[count]) is str:
+        return str(typed[count])
+    raise UsageError(f"there is no cell {count}")
 
 
 def plain_source(shell: InteractiveShell, raw: str, transformed: str | None) -> tuple[str, int]:
