@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from ..model.records import Change
     from ..model.snapshot import Snapshot
 
+_MODULE = "copy"
 _COPY = re.compile(r"^\s*import\s+(?:[\w., ]+,\s*)?copy\s*(?:,|;|#|$)", re.MULTILINE)
-_FROM_COPY = re.compile(r"^\s*from\s+copy\s+import\b", re.MULTILINE)
+_FROM_MODULE = "copy"
+_COPY = re.compile(r"^\s*from\s+copy\s+import\b", re.MULTILINE)
 _DEEPCOPY = re.compile(r"^\s*from\s+copy\s+import\s+(?:[\w, ]+,\s*)?deepcopy\b(?!\s+as)", re.MULTILINE)
 """The imports of the module `copy`, of something from it, and of `deepcopy`."""
 
@@ -69,7 +71,7 @@ class _Search:
         target = fix.target
         fix = with_edits(fix, lambda cell: self.cells[cell])
         if fix.edits and "deepcopy(" in fix.code and not self._has_deepcopy(target):
-            return _importing(fix, "import copy" if "copy.deepcopy(" in fix.code else "from copy import deepcopy")
+            return _importing(fix, "import copy" if "copy.deepcopy(" in fix.code else f"from {_MODULE} import deepcopy")
         return fix
 
     def _copied(self, begun: TypedLine, path: AccessPath, other: AccessPath) -> Iterator[Fix]:

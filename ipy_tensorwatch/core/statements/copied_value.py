@@ -253,7 +253,8 @@ class _Rewriter:
             return None
         if last_name(call.func) == "fromkeys" and len(call.args) == 2:  # noqa: PLR2004  (keys and value)
             keys, item = call.args
-            return [_Splice(call, f"{{key: {self._made_anew(item, 1)} for key in {self._source(keys)}}}")]
+            made, key = self._made_anew(item, 1), "key"
+            return [_Splice(call, f"{{{key}: {made} for {key} in {self._source(keys)}}}")]
         names = [one.id for one in call.args if isinstance(one, ast.Name)]
         again = [one for one in call.args if isinstance(one, ast.Name) and names.count(one.id) > 1]
         return [_Splice(one, self._one(one)) for one in again] or None
