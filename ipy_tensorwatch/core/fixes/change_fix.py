@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 _MODULE = "copy"
 _COPY = re.compile(r"^\s*import\s+(?:[\w., ]+,\s*)?copy\s*(?:,|;|#|$)", re.MULTILINE)
-_FROM_MODULE = "copy"
-_COPY = re.compile(r"^\s*from\s+copy\s+import\b", re.MULTILINE)
+_FROM_COPY = re.compile(r"^\s*from\s+copy\s+import\b", re.MULTILINE)
 _DEEPCOPY = re.compile(r"^\s*from\s+copy\s+import\s+(?:[\w, ]+,\s*)?deepcopy\b(?!\s+as)", re.MULTILINE)
 """The imports of the module `copy`, of something from it, and of `deepcopy`."""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..model.records import Inner
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class _Write(NamedTuple):
@@ -31,7 +31,7 @@ class _Write(NamedTuple):
 
     cell: int
     lines: list[str]
-    function: Function
+    function: _Function
     node: ast.stmt
 
     def typed(self, node: ast.stmt) -> TypedLine:
@@ -60,11 +60,11 @@ def _find_write(source: str, inner: Inner) -> _Write | None:
     if tree is None:
         return None
     around = [*statements_around(tree, lambda one: one.lineno <= inner.line <= (one.end_lineno or 0))]
-    functions = [one for one in around if isinstance(one, Function)]
+    functions = [one for one in around if isinstance(one, _Function)]
     if not functions or around[-1] is functions[-1]:
         return None
     lines, found = source.split("\n"), [one for one in around if one.lineno == around[-1].lineno]
-    several = [_Write(inner.cell, lines, functions[-1], one) for one in found if not isinstance(one, Function)]
+    several = [_Write(inner.cell, lines, functions[-1], one) for one in found if not isinstance(one, _Function)]
     return next((one for one in several if one.typed(one.node).text in inner.text), several[-1] if several else None)
 
 
@@ -81,11 +81,11 @@ def _written(node: ast.stmt) -> list[AccessPath]:
     return [AccessPath(one) for one in dict.fromkeys(spelled) if one is not None and one.isidentifier()]
 
 
-def _globals(function: Function) -> set[str]:
+def _globals(function: _Function) -> set[str]:
     return {name for one in all_nodes(function) if isinstance(one, ast.Global) for name in one.names}
 
 
-def _parameters(function: Function) -> list[str]:
+def _parameters(function: _Function) -> list[str]:
     own = function.args
     return [one.arg for one in (*own.posonlyargs, *own.args, *own.kwonlyargs)]
 
