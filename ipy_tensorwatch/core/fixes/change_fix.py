@@ -11,6 +11,7 @@ from ..hazards.facts import TypedLine, typed_line
 from ..hazards.fix import Edit, Fix, with_edits
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
+from ..syntax.magic_calls import MAGIC_CALL
 from ..syntax.parsing import parse_path
 from .function_fix import fix_in_function, makes_array
 from .sharing import bindings, sharings
@@ -70,7 +71,8 @@ class _Search:
         target = fix.target
         fix = with_edits(fix, lambda cell: self.cells[cell])
         if fix.edits and "deepcopy(" in fix.code and not self._has_deepcopy(target):
-            return _importing(fix, "import copy" if "copy.deepcopy(" in fix.code else f"from {_MODULE} import deepcopy")
+            line = "import copy" if "copy.deepcopy(" in fix.code else f"from {_MODULE} import deepcopy"
+            return _importing(fix, line, is_magic=self.cells[fix.edits[0].cell].startswith(MAGIC_CALL))
         return fix
 
     def _copied(self, begun: TypedLine, path: AccessPath, other: AccessPath) -> Iterator[Fix]:
@@ -136,9 +138,12 @@ class _Search:
         return any(pattern.search(text) for count, text in self.cells.items() if count <= (target.cell or 0))
 
 
-def _importing(fix: Fix, line: str) -> Fix:
+def _importing(fix: Fix, line: str, *, is_magic: bool) -> Fix:
     """Add an import at the top of the cell."""
     [edit] = fix.edits
+    if is_magic:  # its first line as typed must stay the magic's
+        indent = edit.text[: len(edit.text) - len(edit.text.lstrip())]
+        return replace(fix, edits=(replace(edit, text=f"{indent}{line}\n{edit.text}"),))
     if edit.line == 1:
         return replace(fix, edits=(replace(edit, text=f"{line}\n{edit.text}"),))
     return replace(fix, edits=(Edit(cell=edit.cell, line=1, end_line=0, text=line), edit))
