@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..render.wording.foretold_sentences import MAX_OUTCOMES, name_paths
+from ..render.wording.editor_sentences import MAX_OUTCOMES, name_paths
 from ..render.wording.hazard_sentences import message_of
 from ..render.wording.measure import count_of, few
 from .compact import MAX_TEXT, clip

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ..render.wording.foretold_sentences import foretell_lines
+from ..render.wording.editor_sentences import foretell_lines
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:

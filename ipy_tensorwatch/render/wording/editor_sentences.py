@@ -1,4 +1,4 @@
-"""What a line would do, in a few words behind it in the editor."""
+"""What the editor tells in a few words: what a line would do, what a fix is worth, and which cells must run again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
 MAX_NAMES = 3
 MAX_OUTCOMES = 2
+
+RERUN = "run again: it uses what was edited"
+RERUN_EDITED = "edited: run it again"
+TRIED = "Tried on copies: nothing else changes."
+UNTRIED = "Not tried: other results may change."
 
 
 def foretell_lines(told: Mapping[str, Any]) -> Iterator[tuple[int, str, str]]:
