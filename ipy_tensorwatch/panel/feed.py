@@ -212,7 +212,7 @@ class Feed:
             one, report = self.past.find(count), self._report
             is_last = report is not None and report.cell.count == count
             hazards = report.hazards if report is not None and is_last else ()
-            told = one and tell_fixes(one, self.past, hazards, {})
+            told = one and tell_fixes(one, self.past, hazards)
             self._post({"kind": "fixes", "count": count}, told)
 
     def _catch_up(self) -> None:

@@ -6,14 +6,14 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..core.statements.cells_to_rerun import cells_to_rerun
-from ..render.wording.fix_sentences import remedy
 from ..render.wording.editor_sentences import RERUN, RERUN_EDITED, TRIED, UNTRIED
+from ..render.wording.fix_sentences import remedy
 from .change_lines import line_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ..core.hazards.fix import Fix
+    from ..core.hazards.fix import Edit, Fix
     from ..core.hazards.hazard import Hazard
     from ..core.model.records import Change
     from .past_cells import PastCell, PastCells
@@ -23,26 +23,22 @@ if TYPE_CHECKING:
 MAX_FIXES = 50
 
 
-def tell_fixes(
-    one: PastCell, past: PastCells, hazards: Sequence[Hazard], mended: Mapping[Change, Fix]
-) -> dict[str, Any]:
+def tell_fixes(one: PastCell, past: PastCells, hazards: Sequence[Hazard]) -> dict[str, Any]:
     """Return the fixes of a cell, each once, and the sources of the cells that they edit.
 
     Parameters
     ----------
     hazards
         The hazards that stand after the cell.
-    mended
-        The fixes of its silent changes.
     """
-    offers: dict[Fix, dict[str, Any]] = {}
+    offers: dict[tuple[Edit, ...], dict[str, Any]] = {}
     sources: dict[int, PastCell] = {}
-    for name, line, fix in _needs(one, hazards, mended):
+    for name, line, fix in _needs(one, hazards, past.fixes_of(one)):
         cells = {edit.cell: past.find(edit.cell) for edit in fix.edits}
         if fix.applicability == "display" or not cells or None in cells.values() or len(offers) >= MAX_FIXES:
             continue
         sources |= {count: cell for count, cell in cells.items() if cell is not None}
-        told = offers.setdefault(fix, _tell(fix, past))
+        told = offers.setdefault(fix.edits, _tell(fix, past))
         told["of"].append(name)
         told["lines"] += [line] if line is not None and line not in told["lines"] else []
     return {"fixes": [*offers.values()], "cells": {str(count): _source(cell) for count, cell in sources.items()}}

@@ -1,14 +1,17 @@
-"""What the editor tells in a few words: what a line would do, what a fix is worth, and which cells must run again."""
+"""What the editor tells in a few words: what a line did or would do, what a fix is worth, what must run again."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .fold_changes import gather
+from .hazard_sentences import message_of
 from .measure import count_of, few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
+
+    from ...core.hazards.hazard import Hazard
 
 MAX_NAMES = 3
 MAX_OUTCOMES = 2
@@ -19,31 +22,29 @@ TRIED = "Tried on copies: nothing else changes."
 UNTRIED = "Not tried: other results may change."
 
 
-def foretell_lines(told: Mapping[str, Any]) -> Iterator[tuple[int, str, str]]:
-    """Yield (line, kind, text) for each line of a preview, given as `Preview.to_dict` returns it.
+def also_changes(paths: Sequence[str]) -> str:
+    """Return which variables a line has silently changed."""
+    return f"also changes {_name(paths)}"
+
+
+def would_change(paths: Sequence[str], *, is_likely: bool) -> str:
+    """Return which variables a line would silently change.
 
     Examples
     --------
-    >>> told = {"changes": [{"path": "x", "line": 2}], "hazards": []}
-    >>> [*foretell_lines(told)]
-    [(2, 'silent', 'would also change x')]
+    >>> would_change(["x", "y"], is_likely=False)
+    'would also change x, y'
     """
-    for line, paths in _by_line(told["changes"], "path").items():
-        yield line, "silent", f"would also change {name_paths(paths)}"
-    for line, messages in _by_line(told["hazards"], "message").items():
-        shown, left = few([*dict.fromkeys(messages)], MAX_OUTCOMES)
-        yield line, "hazard", "; ".join(shown) + (f"; {count_of(left, 'more hazard')}" if left else "")
+    return f"would {'likely ' if is_likely else ''}also change {_name(paths)}"
 
 
-def name_paths(paths: Sequence[str]) -> str:
+def outcomes(hazards: Iterable[Hazard]) -> str:
+    """Return what will go wrong because of a line."""
+    shown, left = few([*dict.fromkeys(str(message_of(one).outcome) for one in hazards)], MAX_OUTCOMES)
+    return "; ".join(shown) + (f"; {count_of(left, 'more hazard')}" if left else "")
+
+
+def _name(paths: Sequence[str]) -> str:
     """Return the first few paths, with those of one container as one."""
     shown, left = few([text for text, _ in gather(paths)], MAX_NAMES)
     return ", ".join(shown) + (f" and {left} more" if left else "")
-
-
-def _by_line(events: Sequence[Mapping[str, Any]], key: str) -> dict[int, list[str]]:
-    lines: dict[int, list[str]] = {}
-    for event in events:
-        if isinstance(event["line"], int):
-            lines.setdefault(event["line"], []).append(str(event[key]))
-    return lines
