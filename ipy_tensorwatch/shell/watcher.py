@@ -166,9 +166,8 @@ class Watcher:
         self.observer, self.archive = Observer(), Archive()
         self.report = self.observed = None
         self.history.clear()
-        self.origins.clear()
         self.restored.clear()
-        self.standing = Standing()
+        self.standing, self.origins = Standing(), PathHistories()
         self.turns.clear()
         self.nodes = NodeLog()
 
@@ -344,6 +343,7 @@ class Watcher:
             hazards=hazards,
             turns=self.standing.turned,
             origins=Origins.now(self.origins, observed.shot.snapshot),
+            sources=self.sources.plain,
         )
         return True
 

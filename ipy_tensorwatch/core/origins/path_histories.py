@@ -121,9 +121,3 @@ class PathHistories:
         for _, (execution, plain) in takewhile(lambda one: one[0] <= number, self._sources):
             found.update(definitions_in(plain, execution or 0))
         return found
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._sources.clear()
-        self._steps.clear()
-        self._order.clear()
