@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ...core.model.difference import DiffRow
+    from ...core.model.reading import Reading
     from ..snapshot.snapshotter import Shot
 
 
@@ -19,6 +20,7 @@ class Moved(NamedTuple):
     object: int
     storage: int
     since: int
+    reading: Reading
 
 
 @dataclass(eq=False)
@@ -47,16 +49,17 @@ class Seats:
         carried_over = {id(scene) for scene in self.before.snapshot.scenes.values()}
         for scene in shot.snapshot.scenes.values():
             for reading in scene.readings if id(scene) not in carried_over else ():
-                yield from self._move(reading.object, reading.storage)
+                yield from self._move(reading)
         self.followed = number
 
     def settle(self, rows: Iterable[DiffRow]) -> Iterator[Moved]:
         """Yield the tensors that moved since they were last followed, after the cell has ended."""
         for one in rows:
             if one.after is not None:
-                yield from self._move(one.after.object, one.after.storage)
+                yield from self._move(one.after)
 
-    def _move(self, tensor: int, storage: int) -> Iterator[Moved]:
+    def _move(self, reading: Reading) -> Iterator[Moved]:
+        tensor, storage = reading.object, reading.storage
         if self.storage_of.get(tensor, storage) != storage:
             self.storage_of[tensor] = storage
-            yield Moved(tensor, storage, self.followed)
+            yield Moved(tensor, storage, self.followed, reading)

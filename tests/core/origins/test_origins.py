@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ipy_tensorwatch.core.model.born import Born
+from ipy_tensorwatch.core.model.born import Arrival
 from ipy_tensorwatch.core.model.difference import Content, Difference
 from ipy_tensorwatch.core.model.evidence import Move, Position
 from ipy_tensorwatch.core.origins import path_histories
@@ -31,22 +31,21 @@ def shift(path, before, after):
 
 def bound(path, after, *statements):
     """Make a path that one of these statements bound, as the look after them saw it."""
-    found = Difference(path=parse_path(path), before=after, after=after), SAME
-    return Born(look=max(statements) + 1, positions=at(*statements), ran=frozenset(), found=(found,))
+    return Arrival(path, after, max(statements) + 1, at(*statements))
 
 
 def session(*cells, names=("x", "y")):
     """Add cells, each its source, what is bound or shifted in it, and the evidence; return the origin of two paths."""
     known, readings = PathHistories(), dict[str, object]()
     for count, (plain, *seen) in enumerate(cells, 1):
-        shifts = [one for one in seen if isinstance(one, tuple)]
         moves = {one.object: (one,) for one in seen if isinstance(one, Move)}
-        births = tuple(one for one in seen if isinstance(one, Born))
-        shifts += [shift(str(one.path), None, one.after) for each in births for one, _ in each.found]
-        for one, _ in shifts:
-            readings[str(one.path)] = one.after
-        trace = make_trace(plain, {}, count=count, born=births, moves=moves)
+        arrivals = tuple(one for one in seen if isinstance(one, Arrival))
+        shifts = [one for one in seen if not isinstance(one, Arrival | Move)]
+        shifts += [shift(one.path, readings.get(one.path), one.reading) for one in arrivals]
+        before = snapshot_of({path: one for path, one in readings.items() if one is not None})
+        trace = make_trace(plain, {}, count=count, arrivals=arrivals, moves=moves, before=before)
         known.add(replace(trace, found=tuple(shifts)))
+        readings |= {str(one.path): one.after for one, _ in shifts}
     after = snapshot_of({path: one for path, one in readings.items() if one is not None})
     return Origins.now(known, after).of_pair(*names)
 
@@ -65,7 +64,7 @@ def test_a_pair_is_one_memory_since_the_statement_that_bound_the_second_of_them(
 
 
 def test_it_stays_so_while_they_share_bytes_without_a_break():
-    again = ("y = y.view(2, 3)", shift("y", VIEW, VIEW._replace(object=9)), bound("y", VIEW._replace(object=9), 0))
+    again = ("y = y.view(2, 3)", bound("y", VIEW._replace(object=9), 0))
     origin = session(FIRST, ("y = x.detach()", bound("y", VIEW, 0)), again, ("q = 1",))
 
     assert told(origin) == (2, 1, "y = x.detach()", "detach", "observed")
@@ -86,7 +85,7 @@ def test_a_pair_of_which_one_is_gone_was_one_memory_since_then():
 
 def test_a_move_makes_two_one_memory():
     moved = OTHER._replace(storage=1, data_ptr=X.data_ptr)
-    move = Move(object=3, storage=1, positions=at(1), look=2)
+    move = Move(object=3, storage=1, positions=at(1), look=2, reading=moved)
     cells = ("y = torch.ones(6)", bound("y", OTHER, 0)), ("pass\ny.data = x", shift("y", OTHER, moved), move)
 
     assert told(session(FIRST, *cells)) == (3, 2, "y.data = x", "data", "observed")
@@ -94,8 +93,9 @@ def test_a_move_makes_two_one_memory():
 
 def test_what_moves_together_stays_one_memory():
     there = {"storage": 7, "data_ptr": 7 * 4096}
-    moves = Move(object=1, storage=7, positions=at(0), look=1), Move(object=2, storage=7, positions=at(0), look=1)
-    shifts = shift("x", X, X._replace(**there)), shift("y", VIEW, VIEW._replace(**there))
+    both = X._replace(**there), VIEW._replace(**there)
+    moves = [Move(object=one.object, storage=7, positions=at(0), look=1, reading=one) for one in both]
+    shifts = shift("x", X, both[0]), shift("y", VIEW, both[1])
     origin = session(FIRST, ("y = x.detach()", bound("y", VIEW, 0)), ("net.double()", *shifts, *moves))
 
     assert told(origin)[:2] == (2, 1)
@@ -138,7 +138,7 @@ def test_an_answer_is_what_was_true_when_its_cell_had_ended():
     known, answers = PathHistories(), []
     lives = (bound("x", X, 0), bound("y", VIEW, 0)), (bound("y", OTHER, 0),), (bound("y", VIEW, 0),)
     for count, births in enumerate(lives, 1):
-        known.add(make_trace("y = x", {}, count=count, born=births, found=()))
+        known.add(make_trace("y = x", {}, count=count, arrivals=births, found=()))
         answers.append(Origins.now(known, snapshot_of({"x": X, "y": VIEW})))
 
     assert [one.of_pair("x", "y").cell for one in answers] == [1, 1, 3]
