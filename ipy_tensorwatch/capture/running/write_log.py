@@ -385,7 +385,9 @@ class Ledger:
             self.writes.append(SeenWrite(one.storage, ran[one.since], number, mask, one.low))
         for move in moved:
             since = self.since(move.since)
-            self.moves.append(Move(object=move.object, storage=move.storage, positions=since, look=number))
+            self.moves.append(
+                Move(object=move.object, storage=move.storage, positions=since, look=number, reading=move.reading)
+            )
 
     def since(self, look: int) -> frozenset[Position]:
         """Return the positions since a look."""
