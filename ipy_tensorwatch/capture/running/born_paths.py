@@ -15,7 +15,7 @@ from ...core.model.differences import Differences
 from ...core.model.evidence import Position
 from ...core.model.outline import Outline
 from ..compare.compare_bytes import ByteVerdict
-from ..compare.element_diff import EXAMPLES, ElementCounts, contrast
+from ..compare.element_diff import EXAMPLES, ElementCounts, contrast_rows
 from ..host.torch_private import plain_reads
 from ..objects.containers import is_array, opener, quick_reader
 from ..objects.inspect_object import is_a
@@ -324,13 +324,13 @@ class PastMemory:
         """Compare the elements of some paths with those at a look."""
         storages = {one.storage for row in rows for one in (row.before, row.after) if one is not None}
         verdicts = {storage: self._verdict(storage, look) for storage in storages}
-        contents = [contrast(row.before, row.after, verdicts, self.prints, EXAMPLES) for row in rows]
+        contents = contrast_rows(rows, verdicts, self.prints, EXAMPLES)
         return Differences(
             rows=rows,
             changed=[one.changed for one in contents],
             verified=[one.verified for one in contents],
             since=[None] * len(rows),
-            counts=ElementCounts([one.elements for one in contents], EXAMPLES),
+            counts=ElementCounts(rows, contents, EXAMPLES),
         )
 
     def _verdict(self, storage: int, look: int) -> ByteVerdict:

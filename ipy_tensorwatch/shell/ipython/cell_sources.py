@@ -63,6 +63,8 @@ class Sources:
 
     Attributes
     ----------
+    plain
+        The plain sources of all cells, by count.
     give_memory
         Whether any cell so far may replace a tensor's memory.
     hide_writes
@@ -79,11 +81,17 @@ class Sources:
     hide_writes: bool = False
     write_gradients: bool = False
     nested: dict[str, int] = field(default_factory=dict)
+    plain: dict[int, str] = field(default_factory=dict)
+    _size: int = 0
     _leftovers: frozenset[str] = frozenset()
     _unread: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
 
     def add(self, count: int, source: str) -> None:
-        """Add a cell; its source is kept if it defines functions or classes."""
+        """Add a cell."""
+        self.plain[count] = source
+        self._size += len(source)
+        while self._size > MAX_CHARACTERS and len(self.plain) > 1:
+            self._size -= len(self.plain.pop(next(iter(self.plain))))
         self._unread.append(source)
         self.give_memory = self.give_memory or may_give_memory(source)
         self.write_gradients = self.write_gradients or may_write_gradients(source)
