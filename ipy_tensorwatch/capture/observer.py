@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..core.host.guard import GUARD
+from ..core.host.late_methods import dataclass
 from ..core.model.difference import DiffRow, diff
 from ..core.model.differences import Differences
 from ..core.model.path import AccessPath

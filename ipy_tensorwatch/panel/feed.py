@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, cast
 
 from ..core.hazards.hazard import MAX_KEY, Turn
+from ..core.host.late_methods import dataclass
 from .badge_and_marks import is_news, news
 from .change_lines import tell_change
 from .compact import can_travel, compact, encode

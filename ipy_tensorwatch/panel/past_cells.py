@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
+from ..core.host.late_methods import dataclass
 from ..core.syntax.parsing import parse_path
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..core.host.late_methods import dataclass
 from ..core.memory.alias_groups import group
 from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason

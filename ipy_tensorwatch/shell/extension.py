@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.metadata import PackageNotFoundError, version
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from ..core.host.guard import GUARD
+from ..core.host.late_methods import dataclass
 from .ipython.ipython_private import CONFIGURABLES, MAGICS, REGISTRY, try_names
 from .ipython.namesake import describe_namesake
 from .ipython.output import Speaker, say

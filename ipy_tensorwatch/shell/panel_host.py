@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..capture.changed_values import values_of
 from ..core.host.guard import GUARD
+from ..core.host.late_methods import dataclass
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -6,7 +6,7 @@ import math
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from ..core.explain.node_log import NodeLog
 from ..core.hazards.find_hazards import find_hazards
 from ..core.hazards.standing import Standing
 from ..core.host.guard import GUARD
+from ..core.host.late_methods import dataclass
 from ..core.model.records import Cell
 from ..core.syntax.inert_cells import is_inert
 from ..render.report import Report

@@ -7,12 +7,13 @@ and an empty tensor shares the version counter of each saved tensor.
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ...core.host.late_methods import dataclass
 from ...core.model.saved_tensor import Overwritten, RootOrigin
 from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late

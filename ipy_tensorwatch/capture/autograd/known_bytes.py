@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...core.host.late_methods import dataclass
 from .tracked_tensor import digest_now
 
 if TYPE_CHECKING:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.host.guard import GUARD
+from ...core.host.late_methods import dataclass
 from ...core.model.saved_tensor import SavedTensor
 from ..host.graph_private import has_hook
 from ..host.node_limit import CLOCK_EVERY, is_late

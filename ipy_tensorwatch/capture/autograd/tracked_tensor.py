@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...core.host.late_methods import dataclass
 from ..compare.compare_bytes import digest_part, is_whole
 from ..host.threads import is_alone
 from ..host.torch_private import data_address, version_of

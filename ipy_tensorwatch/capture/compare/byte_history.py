@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from ...core.host.late_methods import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import weakref  # noqa: TC003  (named in the types of a function's defaults)
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from time import thread_time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import xxhash
 
+from ...core.host.late_methods import dataclass
 from ...core.memory.count_differences import Side
 from ...core.memory.footprint import footprint_of
 from ...core.memory.overlap import lay_out

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ...core.host.late_methods import dataclass
 from ...core.memory.count_differences import Side, Tally
 from ...core.model.differences import CountsOnDemand
 from ...core.model.reading import Reading

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from ...core.host.late_methods import dataclass
 from .compare_bytes import ByteVerdict, Fingerprints, StorageMark
 from .element_diff import ElementCounts, contrast
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
+from ...core.host.late_methods import dataclass
 from .inspect_object import (
     Odd,
     attribute,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from time import thread_time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...core.host.late_methods import dataclass
 from ...core.model.outline import OutlineRun
 
 if TYPE_CHECKING:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from time import thread_time
 from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
+
+from ...core.host.late_methods import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.path_writes import touches
+from ...core.host.late_methods import dataclass
 from ...core.model.born import Born
 from ...core.model.difference import Content, Difference, DiffRow
 from ...core.model.differences import Differences

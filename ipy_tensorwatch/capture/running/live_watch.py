@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ...core.host.late_methods import dataclass
 from ..compare.compare_bytes import COPY_LIMIT, StorageMark
 from ..host.threads import is_alone
 from ..memory.byte_block import SMALL, batches, block_of, digest_each, fetch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from math import inf
 from sys import settrace
@@ -11,6 +11,7 @@ from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 from ...core.host.guard import GUARD, pause_tracing
+from ...core.host.late_methods import dataclass
 from ...core.model.evidence import Move, Position, SeenWrite
 from ...core.syntax.probes import make_probes, silence
 from ..compare.byte_history import NO_PAST, ByteHistory
@@ -320,9 +321,7 @@ class Ledger:
 
     def _wake(self) -> float:
         """Wake probes if there is time to look twice; return the seconds until the next attempt."""
-        if self._is_over:
-            return inf
-        wait = self._wait()
+        wait = inf if self._is_over else self._wait()
         if wait <= 0:
             self.resting.wake()
         return max(SHORTEST_REST, wait)
@@ -363,11 +362,10 @@ class Ledger:
             self.outside.append(number)
         rewritten = [*watch.look(number)]
         due = self.follows or (self.follows_losses and watch.has_lost)
-        shot = self.peek() if due or widen else None
-        moved = watch.follow(shot, self.storages.references(), number) if shot and due else ()
-        self._note(rewritten, moved, number)
+        shot, references = self.peek() if due or widen else None, self.storages.references()
+        self._note(rewritten, watch.follow(shot, references, number) if shot and due else (), number)
         if shot and widen:
-            watch.widen(shot, self.storages.references(), number)
+            watch.widen(shot, references, number)
             self._widened = self.numbers[-1]
         if not inside:
             self.paths.follow(watch, self.writes, self.since, number, self.allowance.left(perf_counter()) / 2)

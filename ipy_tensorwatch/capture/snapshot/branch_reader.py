@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...core.host.late_methods import dataclass
 from ...core.model.snapshot import RootSnapshot
 from ..objects.branch import Tree
 from ..tensors.plain_reads import is_ndarray

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
+from ...core.host.late_methods import dataclass
 from ...core.model.reason import Reason
 from ..host.node_limit import MAX_NODES
 from ..memory.byte_block import WHOLE_LIMIT, Block, block_of

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property, lru_cache, partial
 from time import thread_time
 from typing import TYPE_CHECKING
 
+from ...core.host.late_methods import dataclass
 from ...core.model.evidence import OptimizerHolding
 from ...core.model.reason import BUDGET, Reason
 from ...core.model.snapshot import RootSnapshot, Snapshot

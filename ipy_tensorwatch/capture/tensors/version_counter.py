@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ...core.host.late_methods import dataclass
 from ..host.torch_private import user_modes
 from . import plain_reads
 from .read_tensor import bearer_of, may_be_stale

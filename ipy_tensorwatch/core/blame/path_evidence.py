@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from ..host.late_methods import dataclass
 from ..syntax.magic_calls import runs_magic
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..blame.statement_timeline import Timeline
+from ..host.late_methods import dataclass
 from ..model.records import Site
 from ..model.saved_tensor import Writing
 from ..statements.rewrite_statement import written_path

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..host.late_methods import dataclass
 from .facts import typed_line
 
 if TYPE_CHECKING:

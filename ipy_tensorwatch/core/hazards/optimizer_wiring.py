@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..host.late_methods import dataclass
 from ..model.path import AccessPath, count_alike
 from ..statements.rewrite_statement import read_paths
 from ..syntax.parsing import parse_path

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from ..host.late_methods import dataclass
 from .evidence import Evidence
 from .graph_state import GraphState
 from .notebook import Notebook

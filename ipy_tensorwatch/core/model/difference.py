@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..host.late_methods import dataclass
 from .reading import changed_fields
 from .snapshot import RootSnapshot
 

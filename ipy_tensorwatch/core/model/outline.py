@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate, chain, repeat
 from typing import TYPE_CHECKING, Literal
 
+from ..host.late_methods import dataclass
 from .path import AccessPath
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from ..host.late_methods import dataclass
 from .path import AccessPath  # noqa: TC001  (dataclass fields are resolved at run time by the schema test)
 from .reason import Reason  # noqa: TC001  (the same)
 

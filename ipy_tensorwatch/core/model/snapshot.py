@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from ..host.late_methods import dataclass
 from .intervals import Intervals
 from .outline import Outline
 from .reading import TOO_MANY

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from ..host.late_methods import dataclass
 from ..syntax.magic_calls import MAGIC_CALL, as_typed, find_body, find_source
 from ..syntax.parsing import LAST_SOURCES, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+
+from ..host.late_methods import dataclass
 
 RUNNING = frozenset({"time", "timeit", "capture", "prun", "tensordiff"})
 """Magics that run the code they are given in the notebook's own namespace."""

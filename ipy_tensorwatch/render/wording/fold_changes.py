@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...core.host.late_methods import dataclass
 from ...core.model.path import count_alike
 from ...core.model.records import Elements
 from ...core.syntax.parsing import parse_path

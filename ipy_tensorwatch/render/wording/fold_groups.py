@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...core.host.late_methods import dataclass
 from ...core.syntax.parsing import parse_path
 from ..page import Line, words
 from .fold_changes import FOLD_FROM, label

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...capture.host.graph_private import next_sequence_number
@@ -13,6 +13,7 @@ from ...core.blame.reasoning import Reasoning
 from ...core.hazards.kept_by_function import may_be_kept
 from ...core.hazards.shared_gradients import shares_gradients
 from ...core.host.guard import GUARD
+from ...core.host.late_methods import dataclass
 from ...core.model.cell_trace import CellTrace, SourceFile
 from ...core.model.differences import join_looks
 from ...core.model.evidence import Evidence, OptimizerStep

@@ -5,11 +5,12 @@ from __future__ import annotations
 import linecache
 import re
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...capture.objects.inspect_object import Nameless, name_of
+from ...core.host.late_methods import dataclass
 from ...core.interpreter.cell_definitions import definitions_in
 from ...core.model.records import Inner
 from ...core.statements.leftover_names import leftover_names

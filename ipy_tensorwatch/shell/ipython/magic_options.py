@@ -6,11 +6,12 @@ import argparse
 import difflib
 import re
 import shutil
-from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from IPython.core.error import UsageError
+
+from ...core.host.late_methods import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
