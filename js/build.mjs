@@ -15,8 +15,8 @@ const PANEL = join(HERE, "..", "ipy_tensorwatch", "panel");
 const MANIFEST = JSON.parse(readFileSync(join(HERE, "package.json"), "utf8"));
 
 /** What the two may weigh, in bytes: the widget travels over the wire with every `%load_ext`. */
-const MAX_WIDGET = 60_000;
-const MAX_EXTENSION = 24_000; // it is loaded once, from the server: the title, the marks at both edges of a cell, the settings
+const MAX_WIDGET = 65_000;
+const MAX_EXTENSION = 24 * 1024; // it is loaded once, from the server: the title, the marks at both edges of a cell, the settings
 
 /** The packages that JupyterLab brings: one instance a page, never bundled. */
 const HOST_PACKAGES = ["@codemirror/*", "@jupyterlab/*", "@lumino/*"];

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..render.wording.fold_changes import gather
+from ..render.wording.foretold_sentences import MAX_OUTCOMES, name_paths
 from ..render.wording.hazard_sentences import message_of
 from ..render.wording.measure import count_of, few
 from .compact import MAX_TEXT, clip
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ..core.hazards.hazard import Hazard, Turn
     from .past_cells import PastCell
 
-MAX_NAMES = 3
-MAX_OUTCOMES = 2
 MAX_MARKED = 100
 """Maximum number of cells whose marks are sent at once, the latest ones."""
 
@@ -60,8 +58,7 @@ def _changed(one: PastCell) -> Iterator[tuple[int, str, str]]:
         if change.silent and change.sites:
             lines.setdefault(change.sites[0].line, []).append(change.path)
     for line, paths in lines.items():
-        shown, left = few([text for text, _ in gather(paths)], MAX_NAMES)
-        yield line, "silent", f"also changes {', '.join(shown)}" + (f" and {left} more" if left else "")
+        yield line, "silent", f"also changes {name_paths(paths)}"
 
 
 def _endangered(one: PastCell, hushed: Collection[str]) -> Iterator[tuple[int, str, str]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..core.fixes.change_fix import fix_change
+from ..core.host.guard import GUARD
 from ..core.host.late_methods import dataclass
 from ..core.memory.alias_groups import group
 from ..core.model.path import AccessPath
@@ -38,12 +40,15 @@ class Report:
         The hazard that the cell's error fulfilled, if any, then those that still stand.
     turns
         The hazards that began or ended with this cell.
+    sources
+        The plain sources of the cells so far, by count.
     """
 
     cell: Cell
     reasoning: Reasoning
     hazards: tuple[Hazard, ...] = ()
     turns: tuple[Turn, ...] = ()
+    sources: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -81,6 +86,12 @@ class Report:
         """The changes that reading the cell does not announce: their cause is `call`, `alias` or `outside`."""
         return self.reasoning.silent
 
+    @cached_property
+    def fixes(self) -> Mapping[Change, Fix]:
+        """What mends the silent changes; those that nothing plain mends are left out."""
+        found = ((one, fix_change(one, self.cell.count, self.snapshot, self.sources)) for one in self.silent)
+        return GUARD.run("finding-fix", lambda: {one: fix for one, fix in found if fix is not None}, default={})
+
     @property
     def begun(self) -> tuple[Hazard, ...]:
         """The hazards that began with this cell."""
@@ -114,11 +125,15 @@ class Report:
             "cell": plain(self.cell),
             "tensors": [plain(record) for record in self.tensors],
             "groups": [plain(one) for one in self.groups],
-            "changes": [plain(change) for change in self.changes],
+            "changes": [self._change_dict(change) for change in self.changes],
             "hazards": [hazard_dict(hazard) for hazard in self.hazards],
             "coverage": plain(self.coverage),
             "writes": [plain(write) for write in self.writes],
         }
+
+    def _change_dict(self, change: Change) -> dict[str, Any]:
+        fix = self.fixes.get(change) if change.silent else None
+        return {**plain(change), "fix": fix and fix_dict(fix)}
 
 
 def hazard_dict(hazard: Hazard) -> dict[str, Any]:

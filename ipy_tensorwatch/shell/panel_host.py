@@ -11,6 +11,8 @@ from ..core.host.guard import GUARD
 from ..core.host.late_methods import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets import Bunch
 
@@ -72,11 +74,15 @@ class Hosting:
             # Loading the widget's libraries takes half as long as loading this package; a terminal does not need them.
             from ..panel.widget import TensorWatchWidget  # noqa: PLC0415
 
-            self.widget = TensorWatchWidget(self._values_of, self.hushed, self._choose_block)
+            self.widget = TensorWatchWidget(self._values_of, self.hushed, self._choose_block, self._preview)
         return self.widget
 
     def _choose_block(self, shows: str) -> None:
         self.watcher.settings.block = shows
+
+    def _preview(self, source: str) -> Mapping[str, Any] | None:
+        del source
+        return None
 
     def _frozen(self) -> tuple[str, ...]:
         return tuple(one.path for one in self.watcher.freezing.freezer.frozen.values())

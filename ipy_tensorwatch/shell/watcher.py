@@ -335,7 +335,11 @@ class Watcher:
         GUARD.run("after-cell", cell.forget, default=None)
         self.observed = observed
         self.report = Report(
-            cell=self._describe(cell, result, began), reasoning=reasoning, hazards=hazards, turns=self.standing.turned
+            cell=self._describe(cell, result, began),
+            reasoning=reasoning,
+            hazards=hazards,
+            turns=self.standing.turned,
+            sources=self.sources.plain,
         )
         return True
 

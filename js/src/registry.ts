@@ -25,6 +25,21 @@ export interface Entry {
   choose?(wishes: Wishes): void;
   /** Lead to what a line of code did; missing in a widget that is older. */
   show?(place: Place): void;
+  /** Ask what cells would change; never answered where another request follows or the kernel is gone. */
+  foretell?(cells: readonly Draft[]): Promise<Foretold>;
+}
+
+/** A cell as it reads now. */
+export interface Draft {
+  readonly cell: string;
+  readonly source: string;
+}
+
+/** What cells would change if they ran now. */
+export interface Foretold {
+  readonly marks: readonly Mark[];
+  /** Whether there was time for all cells; else the kernel goes on when it is asked again. */
+  readonly all: boolean;
 }
 
 /** What the user has set in JupyterLab's settings, as far as the kernel is to know it. */
@@ -72,4 +87,6 @@ export interface Mark extends Place {
   readonly text: string;
   /** The line as it ran; a cell in which it reads otherwise by now has been edited. */
   readonly source?: string;
+  /** Whether it has not happened yet; then `count` is 0. */
+  readonly foretold?: boolean;
 }

@@ -169,6 +169,10 @@ export interface Change {
    * The cell after which the bytes were last known, when that is not the one before.
    */
   since: number | null;
+  /**
+   * What mends a silent change, mostly a copy where sharing began; null where nothing plain does, or where the change is not silent.
+   */
+  fix: Fix | null;
 }
 /**
  * The statement of the cell that wrote.
@@ -212,6 +216,29 @@ export interface Example {
   after: number | string;
 }
 /**
+ * What mends a hazard or a silent change.
+ */
+export interface Fix {
+  title: string;
+  /**
+   * safe where all but what it mends comes out the same, unsafe where other results may change, display where there is nothing to apply.
+   */
+  applicability: "safe" | "unsafe" | "display";
+  edits: Edit[];
+}
+/**
+ * Lines of a cell to be replaced by others; where end_line is line - 1, the text goes before the line.
+ */
+export interface Edit {
+  cell: number;
+  line: number;
+  end_line: number;
+  /**
+   * The new lines, indented as they are to stand there.
+   */
+  text: string;
+}
+/**
  * A state that will make a later step raise or give a wrong result, or of which the cell died.
  */
 export interface Hazard {
@@ -243,29 +270,6 @@ export interface Hazard {
    * Whether it has come true: it is the error that the cell ended with.
    */
   happened: boolean;
-}
-/**
- * What mends a hazard.
- */
-export interface Fix {
-  title: string;
-  /**
-   * safe where all but what it mends comes out the same, unsafe where other results may change, display where there is nothing to apply.
-   */
-  applicability: "safe" | "unsafe" | "display";
-  edits: Edit[];
-}
-/**
- * Lines of a cell to be replaced by others; where end_line is line - 1, the text goes before the line.
- */
-export interface Edit {
-  cell: number;
-  line: number;
-  end_line: number;
-  /**
-   * The new lines, indented as they are to stand there.
-   */
-  text: string;
 }
 /**
  * How much of what is watched was compared byte by byte after this cell.

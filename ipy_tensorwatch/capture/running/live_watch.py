@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 MAX_WATCHED = 4096
 MAX_ALONE = 64
 """The number of new storages that are read one by one before they are put into groups."""
+MAX_GONE = 256
 KEPT_BYTES = 1 << 25
 """The number of earlier bytes of storages kept in a cell; beyond it only digests are kept."""
 
@@ -50,6 +51,8 @@ class Watch:
     ----------
     resting
         Storages that are no longer read: no variable led to them at the last search for new tensors.
+    gone
+        The last small storages that died: a tensor may have been given other memory since.
     room
         How many bytes of storages larger than `largest` may be read as well.
     counters
@@ -65,6 +68,7 @@ class Watch:
     seats: Seats
     samples: Samples = field(default_factory=Samples)
     resting: dict[int, Watched] = field(default_factory=dict)
+    gone: dict[int, Watched] = field(default_factory=dict)
     has_lost: bool = False
     _groups: list[LookGroup] = field(default_factory=list)
     _alone: dict[int, None] = field(default_factory=dict)
@@ -136,7 +140,7 @@ class Watch:
         for storage in storages:
             one = self.watched[storage]
             if not one.find():
-                del self.watched[storage]
+                self._keep_gone(storage, self.watched.pop(storage))
                 is_new = storage in self._alone
                 self._alone.pop(storage, None)
                 self.has_lost, self._is_grouped = self.has_lost or not is_new, self._is_grouped and is_new
@@ -145,6 +149,13 @@ class Watch:
         blocks = {storage: self.watched[storage].block for storage in storages if storage in self.watched}
         for batch in batches(blocks, blocks):
             yield from self._look_at(batch, number)
+
+    def _keep_gone(self, storage: int, one: Watched) -> None:
+        """Keep the bytes of a storage that is gone: the tensor that had it may be compared with them later."""
+        if one.block.nbytes <= SMALL:
+            if len(self.gone) >= MAX_GONE:
+                del self.gone[next(iter(self.gone))]
+            self.gone[storage] = one
 
     def _look_at(self, storages: Sequence[int], number: int) -> Iterator[Rewritten]:
         small = [storage for storage in storages if self.watched[storage].block.nbytes <= SMALL]
@@ -215,7 +226,7 @@ class Watch:
         return {*self.watched, *self.resting}
 
     def _find(self, storage: int) -> Watched | None:
-        return self.watched.get(storage) or self.resting.get(storage)
+        return self.watched.get(storage) or self.resting.get(storage) or self.gone.get(storage)
 
     def _count(self, number: int) -> Iterator[Rewritten]:
         """Yield the storages, too large to read, that an operator wrote."""

@@ -139,8 +139,8 @@ class Reasoning:
         return {row: cause for row, cause in self._rows.classes.items() if cause is not None}
 
     def updates_of(self, says: Callable[[str], bool]) -> Iterator[Change]:
-        """Yield the updates, by an optimizer or by hand, of paths whose variable has a name of some kind."""
-        several = (*self._rows.of_roots(says), *self.born.of_roots(says))
+        """Yield the updates, by an optimizer or by hand, of paths with a name of some kind in them."""
+        several = (*self._rows.of_names(says), *self.born.of_names(says))
         return (one for one in several if one.cause == "optimizer")
 
     @property

@@ -54,6 +54,7 @@ DOING: Mapping[str, str] = {
     "between-statements": "between statements",
     "explaining-error": "explaining an error",
     "finding-hazards": "finding hazards",
+    "finding-fix": "finding what mends it",
     "finding-writer": "finding who wrote",
     "hearing-front-end": "hearing a front end",
     "keeping-copies": "keeping copies",

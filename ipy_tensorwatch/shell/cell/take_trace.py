@@ -203,6 +203,7 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         objects=known.objects,
         modules=frozenset(known.modules),
         optimizers=frozenset(known.optimizers),
+        evaluating=frozenset(known.evaluating),
     )
 
 

@@ -9,6 +9,8 @@ from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.error import UsageError
+
 from ...capture.objects.inspect_object import Nameless, name_of
 from ...core.host.late_methods import dataclass
 from ...core.interpreter.cell_definitions import definitions_in
@@ -62,6 +64,8 @@ class Sources:
 
     Attributes
     ----------
+    plain
+        The plain sources of all cells, by count.
     give_memory
         Whether any cell so far may replace a tensor's memory.
     hide_writes
@@ -78,11 +82,17 @@ class Sources:
     hide_writes: bool = False
     write_gradients: bool = False
     nested: dict[str, int] = field(default_factory=dict)
+    plain: dict[int, str] = field(default_factory=dict)
+    _size: int = 0
     _leftovers: frozenset[str] = frozenset()
     _unread: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
 
     def add(self, count: int, source: str) -> None:
-        """Add a cell; its source is kept if it defines functions or classes."""
+        """Add a cell."""
+        self.plain[count] = source
+        self._size += len(source)
+        while self._size > MAX_CHARACTERS and len(self.plain) > 1:
+            self._size -= len(self.plain.pop(next(iter(self.plain))))
         self._unread.append(source)
         self.give_memory = self.give_memory or may_give_memory(source)
         self.write_gradients = self.write_gradients or may_write_gradients(source)
@@ -146,6 +156,20 @@ def cell_of(shell: InteractiveShell, file_name: str) -> int | None:
 def source_of(file_name: str) -> str:
     """Return the source of a file or cell, from `linecache`."""
     return "".join(linecache.getlines(file_name))
+
+
+def typed_source(shell: InteractiveShell, count: int) -> str:
+    """Return the source of a cell as typed, by its number.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    typed = shell.user_ns.get("In")
+    if type(typed) is list and 0 < count < len(typed) and type(typed[count]) is str:
+        return str(typed[count])
+    raise UsageError(f"there is no cell {count}")
 
 
 def plain_source(shell: InteractiveShell, raw: str, transformed: str | None) -> tuple[str, int]:

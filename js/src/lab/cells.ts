@@ -1,7 +1,7 @@
 /** Finds the cell that a place is in, and leads to it. */
 
 import type { JupyterFrontEnd } from "@jupyterlab/application";
-import type { Cell } from "@jupyterlab/cells";
+import type { Cell, ICellModel } from "@jupyterlab/cells";
 import type { ConsolePanel } from "@jupyterlab/console";
 import type { NotebookPanel } from "@jupyterlab/notebook";
 import type { Place } from "../registry";
@@ -20,6 +20,26 @@ export function findCell(document: Document, { cell, count }: Place): Cell | nul
 
 export function cellsOf(document: Document): Cell[] {
   return isNotebook(document) ? [...document.content.widgets] : [...document.console.cells];
+}
+
+export function sourceOf({ sharedModel }: ICellModel): string {
+  return sharedModel.getSource();
+}
+
+/** What a kernel takes at once. */
+const MAX_CELLS = 200;
+const MAX_SOURCE = 100_000;
+
+/** The cells of code from the one with the cursor on; none in a console. */
+export function draftsOf(document: Document): Cell[] {
+  const from = isNotebook(document) ? document.content.activeCellIndex : Number.POSITIVE_INFINITY;
+  let room = MAX_SOURCE;
+  const code = cellsOf(document).filter(({ model }, index) => {
+    const isCode = index >= from && model.type === "code";
+    room -= isCode ? sourceOf(model).length : 0;
+    return isCode && room >= 0;
+  });
+  return code.slice(0, MAX_CELLS);
 }
 
 /** The cell and the line that the cursor is in; before the first cell where there is none. */

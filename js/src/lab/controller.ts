@@ -6,6 +6,7 @@ import type { Host, Mark, Place } from "../registry";
 import { assess } from "./assess";
 import { cellsOf, cursorOf, reveal } from "./cells";
 import type { Document, Documents } from "./documents";
+import { Foreteller } from "./foreteller";
 import { load, say } from "./load";
 import { Marker } from "./marker";
 import type { Marks } from "./marks";
@@ -79,6 +80,7 @@ export class Controller {
         this.#refresh();
       });
     }
+    new Foreteller(documents, marks, options, this.#views);
     this.#views.open();
     this.#refresh();
   }

@@ -9,19 +9,44 @@ import type { Mark } from "../registry";
 export class Marks {
   /** The marks of this model, or of all, are no longer what they were. */
   readonly changed = new Signal<this, object | null>(this);
+  /** A cell is being edited. */
+  readonly edited = new Signal<this, void>(this);
   /** A mark was clicked. */
   readonly clicked = new Signal<this, { readonly model: object; readonly mark: Mark }>(this);
   readonly #byModel = new WeakMap<object, readonly Mark[]>();
+  readonly #foretold = new WeakMap<object, readonly Mark[]>();
   #visible = true;
 
-  /** The marks to be shown. */
+  /** The marks of what has happened, to be shown. */
   get(model: object): readonly Mark[] {
     return (this.#visible && this.#byModel.get(model)) || [];
   }
 
+  /** These, and what would happen at other lines. */
+  all(model: object): readonly Mark[] {
+    const happened = this.get(model);
+    const others = (this.#foretold.get(model) ?? []).filter(({ line }) => happened.every((one) => one.line !== line));
+    return [...happened, ...others];
+  }
+
   set(model: object, marks: readonly Mark[]): void {
-    if (marks.length > 0 || this.#byModel.get(model)?.length) {
-      this.#byModel.set(model, marks);
+    this.#put(this.#byModel, model, marks);
+  }
+
+  foretell(model: object, marks: readonly Mark[]): void {
+    this.#put(this.#foretold, model, marks);
+  }
+
+  /** Forget what is no longer true of a cell that is edited. */
+  edit(model: object): void {
+    this.set(model, []);
+    this.foretell(model, []);
+    this.edited.emit();
+  }
+
+  #put(known: WeakMap<object, readonly Mark[]>, model: object, marks: readonly Mark[]): void {
+    if (marks.length > 0 || known.get(model)?.length) {
+      known.set(model, marks);
       this.changed.emit(model);
     }
   }
@@ -37,7 +62,7 @@ export function markLines(marks: Marks, model: object) {
   const open = (mark: Mark): void => void marks.clicked.emit({ model, mark });
   const show = StateEffect.define<readonly Mark[]>();
   const field = StateField.define<DecorationSet>({
-    create: (state) => decorate(state.doc, marks.get(model), open),
+    create: (state) => decorate(state.doc, marks.all(model), open),
     update(shown, { docChanged, effects, state }) {
       const told = effects.find((effect) => effect.is(show));
       if (told) {
@@ -51,12 +76,12 @@ export function markLines(marks: Marks, model: object) {
     const follow = (_: Marks, changed: object | null): void => {
       if (changed === model || changed === null) {
         // An editor that is being updated takes no other update.
-        queueMicrotask(() => view.dispatch({ effects: show.of(marks.get(model)) }));
+        queueMicrotask(() => view.dispatch({ effects: show.of(marks.all(model)) }));
       }
     };
     marks.changed.connect(follow);
     return {
-      update: ({ docChanged }) => docChanged && marks.set(model, []),
+      update: ({ docChanged }) => docChanged && marks.edit(model),
       destroy: () => marks.changed.disconnect(follow),
     };
   });
@@ -73,50 +98,55 @@ function decorate(text: Text, marks: readonly Mark[], open: (mark: Mark) => void
   }
   const ranges = [...byLine].flatMap(([number, ofLine]) => {
     const { from, to } = text.line(number);
-    const kind = ofLine.some((mark) => mark.kind === "hazard") ? "hazard" : "silent";
+    const [first] = ofLine as [Mark];
+    const looks = [
+      ofLine.some((mark) => mark.kind === "hazard") ? "ipytw-mod-hazard" : "",
+      first.foretold ? "ipytw-mod-foretold" : "",
+    ].join(" ");
     const words = ofLine.map((mark) => mark.text).join("; ");
-    const act = (): void => open(ofLine[0] as Mark);
-    return [
-      LINES[kind].range(from),
-      Decoration.widget({ widget: new Edge(kind, words, act), side: -1 }).range(from),
-      Decoration.widget({ widget: new Note(kind, words, act), side: 1 }).range(to),
-    ];
+    const act = first.foretold ? null : (): void => open(first);
+    const note = Decoration.widget({ widget: new Note(looks, words, act), side: 1 }).range(to);
+    return act
+      ? [
+          Decoration.line({ class: `ipytw-marked ${looks}` }).range(from),
+          Decoration.widget({ widget: new Edge(looks, words, act), side: -1 }).range(from),
+          note,
+        ]
+      : [note];
   });
   return Decoration.set(ranges, true);
 }
 
-const LINES = {
-  silent: Decoration.line({ class: "ipytw-marked" }),
-  hazard: Decoration.line({ class: "ipytw-marked ipytw-mod-hazard" }),
-};
-
-/** Something at a marked line that leads to the panel. */
+/** Something at a marked line that leads to the panel, unless it only foretells. */
 abstract class Sign extends WidgetType {
-  readonly kind: Mark["kind"];
+  readonly looks: string;
   readonly text: string;
-  readonly #act: () => void;
+  readonly #act: (() => void) | null;
 
-  constructor(kind: Mark["kind"], text: string, act: () => void) {
+  constructor(looks: string, text: string, act: (() => void) | null) {
     super();
-    this.kind = kind;
+    this.looks = looks;
     this.text = text;
     this.#act = act;
   }
 
   override eq(other: Sign): boolean {
-    return this.text === other.text && this.kind === other.kind;
+    return this.text === other.text && this.looks === other.looks;
   }
 
   override ignoreEvent(): boolean {
-    return true; // a click is ours, and moves no cursor
+    return this.#act !== null; // a click is ours, and moves no cursor
   }
 
   protected element(name: string): HTMLElement {
     const element = document.createElement("span");
-    element.className = this.kind === "hazard" ? `${name} ipytw-mod-hazard` : name;
-    element.title = `${this.text} (click: show it in the panel)`;
-    element.addEventListener("mousedown", (event) => event.preventDefault());
-    element.addEventListener("click", this.#act);
+    element.className = `${name} ${this.looks}`;
+    element.title = this.text;
+    if (this.#act) {
+      element.title += " (click: show it in the panel)";
+      element.addEventListener("mousedown", (event) => event.preventDefault());
+      element.addEventListener("click", this.#act);
+    }
     return element;
   }
 }
@@ -135,7 +165,8 @@ class Note extends Sign {
   override toDOM(): HTMLElement {
     const note = this.element("ipytw-mark");
     note.setAttribute("role", "note");
-    note.textContent = this.text;
+    note.append(document.createElement("span"));
+    note.firstElementChild?.append(this.text);
     return note;
   }
 }

@@ -50,6 +50,7 @@ function initialize({ model }: { model: Model }): () => void {
     follow: (listener) => store.follow(listener),
     choose: ({ block }) => store.chooseBlock(block),
     show: (place) => store.show(place),
+    foretell: (cells) => store.foretell(cells),
   };
   const page = globalThis as unknown as Record<string, Set<Entry> | undefined>;
   page[REGISTRY] ??= new Set();

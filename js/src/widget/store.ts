@@ -1,6 +1,6 @@
 /** What one kernel has told this page, and what the page asks of it. */
 
-import type { News, Place } from "../registry";
+import type { Draft, Foretold, News, Place } from "../registry";
 import type { Model } from "./model";
 import { assemble, type PathPast, type Sent, type Snapshot, type Told } from "./wire";
 
@@ -19,6 +19,8 @@ interface Head {
   readonly count?: unknown;
   readonly path?: unknown;
   readonly watching?: unknown;
+  readonly to?: unknown;
+  readonly request?: unknown;
 }
 
 const NO_NEWS: News = { count: 0, cell: null, silent: 0, hazards: 0, marks: [] };
@@ -42,6 +44,8 @@ export class Store extends EventTarget {
   #base = 0;
   #unanswered = 0;
   #wanted: Want = "nothing";
+  #request = 0;
+  #foretell: (told: Foretold) => void = () => {};
 
   constructor(model: Model) {
     super();
@@ -89,6 +93,14 @@ export class Store extends EventTarget {
   /** Have the kernel show this under a cell. */
   chooseBlock(shows: string | null): void {
     shows !== null && this.#send({ kind: "block", shows });
+  }
+
+  /** Ask what cells would change; only the newest request is answered. */
+  foretell(cells: readonly Draft[]): Promise<Foretold> {
+    this.#send({ kind: "preview", from: this.#name, request: ++this.#request, cells });
+    return new Promise((resolve) => {
+      this.#foretell = resolve;
+    });
   }
 
   askCell(count: number): void {
@@ -141,6 +153,8 @@ export class Store extends EventTarget {
     } else if (head.kind === "frozen") {
       this.snapshot = this.snapshot && { ...this.snapshot, frozen: body as string[] };
       this.dispatchEvent(new Event("change"));
+    } else if (head.kind === "preview") {
+      head.to === this.#name && head.request === this.#request && this.#foretell(body as Foretold);
     } else if (head.kind === "news") {
       this.#tell(body as News);
     } else if (head.kind === "cell") {

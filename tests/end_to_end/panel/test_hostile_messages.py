@@ -129,7 +129,7 @@ def test_a_closed_feed_keeps_nothing_and_sends_nothing(panel):
 class TestWidget:
     @pytest.fixture
     def widget(self, monkeypatch):
-        made = TensorWatchWidget(lambda _: None, set(), lambda _: None)
+        made = TensorWatchWidget(lambda _: None, set(), lambda _: None, lambda _: None)
         self.sent = []
         monkeypatch.setattr(TensorWatchWidget, "send_state", lambda one, *_: self.sent.append(one))
         yield made
