@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..capture.objects.plain_variables import plain_variables
 from ..core.host.guard import GUARD
-from ..core.host.late_methods import dataclass
 from ..core.preview.abstract_run import KnownState
 from ..core.preview.foresee import NOTHING_FORESEEN, foresee
 from ..core.syntax.magic_calls import RUNNING

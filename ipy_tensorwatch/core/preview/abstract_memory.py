@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import count
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..host.late_methods import dataclass
 from ..memory.overlap import overlaps_itself
 from ..model.reading import Reading, extent
 from .abstract_values import AbstractTensor, Either
@@ -145,9 +144,7 @@ class AbstractMemory:
             is_counted=base.is_counted,
         )
 
-    def write(
-        self, value: AbstractValue | None, *, certain: bool = True, sources: Iterable[AbstractTensor] = ()
-    ) -> None:
+    def write(self, value: AbstractValue | None, *, certain: bool = True, sources: Iterable[AbstractTensor] = ()) -> None:
         """Record an in-place write to a tensor, or to whichever it may be.
 
         Raises

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..host.deadline import NEVER, Deadline, LateError
-from ..host.late_methods import dataclass
 from ..interpreter.cell_definitions import definitions_in
 from ..interpreter.definitions import Code
 from ..interpreter.source_index import Library

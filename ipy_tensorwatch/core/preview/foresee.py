@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..blame.reasoning import Reasoning
 from ..host.deadline import Deadline
-from ..host.late_methods import dataclass
 from .abstract_run import run_cell
 from .foretold_trace import foretell
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..syntax.torch_vocabulary import FRESH_LAYERS
 from .abstract_values import (
+    NONE,
     UNKNOWN,
     AbstractObject,
     AbstractTensor,
@@ -158,9 +159,7 @@ def inner(module: AbstractObject) -> Iterator[AbstractObject]:
 
 
 def _inner_modules(module: AbstractObject, name: str) -> AbstractObject:
-    own = [
-        (step, one) for step, one in module.parts.items() if isinstance(one, AbstractObject) and one.kind == "module"
-    ]
+    own = [(step, one) for step, one in module.parts.items() if isinstance(one, AbstractObject) and one.kind == "module"]
     if name.endswith("children"):
         found = own
     else:
@@ -215,3 +214,5 @@ def _result(memory: AbstractMemory, module: AbstractObject, value: AbstractValue
     if name.startswith((*FRESH_LAYERS, *_NORMS)) or name.endswith("Loss"):
         return memory.make(sources=sources)
     return UNKNOWN if not sources else fresh_like(memory, sources[0], CallArguments(tuple(sources)), exact=False)
+
+
