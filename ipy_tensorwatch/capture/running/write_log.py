@@ -19,7 +19,7 @@ from ..host.gc_pause import quiet_collector
 from ..host.graph_private import next_sequence_number
 from .live_watch import Watch
 from .look_budget import EVENT, PASS, READING, SWITCH
-from .resting_probes import RestingProbes
+from .resting_probes import HOT_ENTRIES, HOT_INTERVAL, SAMPLED_ENTRIES, SAMPLED_INTERVAL, SHORTEST_REST, RestingProbes
 from .wake_timer import WakeTimer
 from .watched_storage import lies_in_whole_readings
 from .writes_at_end import WritesAtEnd
@@ -44,12 +44,6 @@ if TYPE_CHECKING:
 
 SMALL, LARGER = 1 << 16, 1 << 21
 """The largest storage that is read, and the bytes of larger ones that are read too if writes may be hidden."""
-HOT_ENTRIES, HOT_INTERVAL = 400, 20e-6
-"""The probe of a statement entered more often than this, in seconds, rests even if there is time for looks."""
-SAMPLED_ENTRIES, SAMPLED_INTERVAL = 400, 200e-6
-"""How many entries, and up to which mean interval in seconds, a resting statement's keys are recorded."""
-SHORTEST_REST = 0.02
-"""The minimum time that probes rest before they are woken, in seconds."""
 MAX_BUILT = 4096
 """How many of the last statements are kept with their nodes' numbers; older nodes are seldom alive."""
 
