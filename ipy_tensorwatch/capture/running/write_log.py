@@ -11,7 +11,7 @@ from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 from ...core.host.guard import GUARD, pause_tracing
-from ...core.model.evidence import Move, Position, SeenWrite
+from ...core.model.evidence import Position, SeenWrite
 from ...core.syntax.probes import make_probes, silence
 from ..compare.byte_history import NO_PAST, ByteHistory
 from ..frames.line_monitor import CAN_SEE, LineWatch
@@ -384,9 +384,7 @@ class Ledger:
             self.writes.append(SeenWrite(one.storage, ran[one.since], number, mask, one.low))
         for move in moved:
             since = self.since(move.since)
-            self.moves.append(
-                Move(object=move.object, storage=move.storage, positions=since, look=number, reading=move.reading)
-            )
+            self.moves.append(move.seen(since, number))
 
     def since(self, look: int) -> frozenset[Position]:
         """Return the positions since a look."""
