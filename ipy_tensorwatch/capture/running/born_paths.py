@@ -158,8 +158,8 @@ class BornPaths:
         with plain_reads():
             walked = walk(found, limits=Limits(seconds, objects=EXACT_OBJECTS))
             for name in found:
-                outline = walked.branches[name].outline if name in walked.branches else NOTHING
-                self._note_outline(name, outline, number, positions)
+                branch = walked.branches.get(name) or walked.branches.get("")  # tensors with names share one branch
+                self._note_outline(name, branch.outline if branch else NOTHING, number, positions)
             for name, branch in walked.branches.items():
                 if READING_NEW * len(branch.objects) <= seconds:
                     rebound += self._take(branch, gathered, positions, number)

@@ -177,10 +177,11 @@ def plain_source(shell: InteractiveShell, raw: str, transformed: str | None) -> 
             transformed = shell.transform_cell(raw)
         except Exception:  # noqa: BLE001  (IPython reports the error itself)
             return "", 0
-    return transformed, _leading_blanks(raw) - _leading_blanks(transformed)
+    return transformed, leading_blanks(raw) - leading_blanks(transformed)
 
 
-def _leading_blanks(text: str) -> int:
+def leading_blanks(text: str) -> int:
+    """Return the number of blank lines at the beginning of a source."""
     count = 0
     for line in text.splitlines():
         if line.strip():

@@ -29,6 +29,7 @@ from ..ipython.magic_options import Helped, diff_options, diff_parser, split, wa
 from ..ipython.output import diff_view, show
 from .config_magic import change, settings_of
 from .ipython_names import holders_of
+from .mend_cell import mend_cell
 from .nested_cell import run_body
 from .restore import restore
 
@@ -203,6 +204,9 @@ class TensorMagics(Magics):
 
     def _restore(self, asked: argparse.Namespace) -> Page:
         return restore(asked.path, asked.cell, self._watcher)
+
+    def _fix(self, asked: argparse.Namespace) -> Page:
+        return mend_cell(self.shell, self._report(), asked.what)
 
     def _preview(self, asked: argparse.Namespace) -> Page:
         count = asked.cell
