@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from math import inf
 from sys import settrace
 from time import perf_counter, thread_time
@@ -370,18 +370,12 @@ class Ledger:
     def _note(
         self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int, after: Snapshot | None = None
     ) -> None:
-        ran: dict[int, frozenset[Position]] = {}
+        since = cache(self.since)
         for one in rewritten:
-            if one.since not in ran:
-                ran[one.since] = self.since(one.since)
             is_all_one = one.mask is None or (after is not None and lies_in_whole_readings(one, after))
             mask = None if one.mask is None or is_all_one else one.mask.tobytes()
-            self.writes.append(SeenWrite(one.storage, ran[one.since], number, mask, one.low))
-        for move in moved:
-            since = self.since(move.since)
-            self.moves.append(
-                Move(object=move.object, storage=move.storage, positions=since, look=number, reading=move.reading)
-            )
+            self.writes.append(SeenWrite(one.storage, since(one.since), number, mask, one.low))
+        self.moves.extend(one.seen(since(one.since), number) for one in moved)
 
     def since(self, look: int) -> frozenset[Position]:
         """Return the positions since a look."""
