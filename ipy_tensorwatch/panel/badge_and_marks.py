@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..render.wording.foretold_sentences import MAX_OUTCOMES, name_paths
-from ..render.wording.hazard_sentences import message_of
-from ..render.wording.measure import count_of, few
+from ..render.wording.editor_sentences import also_changes, outcomes
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
@@ -57,19 +55,16 @@ def _changed(one: PastCell) -> Iterator[tuple[int, str, str]]:
     for change in one.changes:
         if change.silent and change.sites:
             lines.setdefault(change.sites[0].line, []).append(change.path)
-    for line, paths in lines.items():
-        yield line, "silent", f"also changes {name_paths(paths)}"
+    yield from ((line, "silent", also_changes(paths)) for line, paths in lines.items())
 
 
 def _endangered(one: PastCell, hushed: Collection[str]) -> Iterator[tuple[int, str, str]]:
     """Yield (line, kind, text) for each line that caused a hazard."""
-    lines: dict[int, list[str]] = {}
+    lines: dict[int, list[Hazard]] = {}
     for hazard in _begun(one.turns, hushed):
         if hazard.written_at and hazard.written_cell == one.cell.count:
-            lines.setdefault(hazard.written_at.line, []).append(clip(str(message_of(hazard).outcome)))
-    for line, texts in lines.items():
-        shown, left = few([*dict.fromkeys(texts)], MAX_OUTCOMES)
-        yield line, "hazard", "; ".join(shown) + (f"; {count_of(left, 'more hazard')}" if left else "")
+            lines.setdefault(hazard.written_at.line, []).append(hazard)
+    yield from ((line, "hazard", clip(outcomes(hazards))) for line, hazards in lines.items())
 
 
 def _mark(one: PastCell, line: int, kind: str, text: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from .compact import can_travel, compact, encode
 from .flow import Flow
 from .foretold import Foretold, read_cells
 from .hazards import tell_turn
+from .offered_fixes import tell_fixes
 from .partly_changed import tell_parts
 from .past_cells import PastCell, PastCells
 from .state import State, describe, tell_cell, tell_past
@@ -204,6 +205,16 @@ class Feed:
             marks, is_all = self.foretold.marks(self._report, self.past, cells or ())
             self._post({"kind": "preview", "to": name, "request": request}, {"marks": marks, "all": is_all})
 
+    def tell_fixes(self, message: Message) -> None:
+        """Send what mends the silent changes and the hazards of a cell; null if it is not kept any more."""
+        count = message.get("count")
+        if isinstance(count, int) and self._flow.is_open():
+            one, report = self.past.find(count), self._report
+            is_last = report is not None and report.cell.count == count
+            hazards = report.hazards if report is not None and is_last else ()
+            told = one and tell_fixes(one, self.past, hazards)
+            self._post({"kind": "fixes", "count": count}, told)
+
     def _catch_up(self) -> None:
         if self._report is None or not self._flow.is_open():
             return
@@ -247,5 +258,6 @@ _COMMANDS: Mapping[str, Callable[[Feed, Message], None]] = {
     "path": Feed.tell_path,
     "hush": Feed.hush,
     "block": Feed.block,
+    "fixes": Feed.tell_fixes,
     "preview": Feed.preview,
 }

@@ -39,8 +39,8 @@ class Extension:
     speaker: Speaker = field(init=False)
     watcher: Watcher = field(init=False)
     heading: HeadingTransformer = field(init=False)
-    hosting: Hosting = field(init=False)
     previewer: Previewer = field(init=False)
+    hosting: Hosting = field(init=False)
     trials: FixTrials = field(init=False)
     magics: TensorMagics = field(init=False)
     _replaced: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -55,10 +55,10 @@ class Extension:
             self.speaker.tell(report, self.watcher.asked)
 
         self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell, clears=clears)
-        self.hosting = Hosting(self.shell, self.watcher)
+        self.previewer = Previewer(self.watcher)
+        self.hosting = Hosting(self.shell, self.watcher, self.previewer)
         self.speaker = Speaker(self.shell, self.settings, self.hosting.is_visible, clears, hushed=self.hosting.hushed)
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
-        self.previewer = Previewer(self.watcher)
         self.trials = FixTrials(self.watcher)
         self.magics = TensorMagics(
             self.shell, self.watcher, self.speaker, self.previewer, self.trials, version=_version()

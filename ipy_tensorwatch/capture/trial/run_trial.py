@@ -62,7 +62,7 @@ def run_trial(replay: Replay, names: Mapping[str, object], lens: Lens, archive: 
 def _is_plain_torch() -> bool:
     """Return whether no mode, hook or context would see or change what runs."""
     modes = torch._C._len_torch_dispatch_stack() + torch._C._len_torch_function_stack()
-    hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)
+    hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)  # noqa: FBT003  (positional only)
     is_odd = torch.is_inference_mode_enabled() or not torch.is_grad_enabled() or torch.is_autocast_enabled()
     return not (modes or hooks or is_odd)
 

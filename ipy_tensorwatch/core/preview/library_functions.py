@@ -13,9 +13,8 @@ from .abstract_values import (
     AbstractTensor,
     AbstractValue,
     CallArguments,
-    Constant,
     constant_of,
-    tensors_in,
+    tensors_of,
     whole_number,
 )
 from .module_methods import make_module, make_parameter
@@ -41,7 +40,7 @@ _TWO_INPUTS = 2
 
 def call_library(memory: AbstractMemory, name: str, given: CallArguments) -> AbstractValue:
     """Return what a library's function or class gives, and record what it writes."""
-    last, is_numpy = name.split(".")[-1], name.split(".")[0] in _NUMPYS
+    last, is_numpy = name.rsplit(".", maxsplit=1)[-1], name.split(".", 1)[0] in _NUMPYS
     if last in GRAD_MODES:
         return AbstractObject(last, parts={"[0]": given.get(0, "mode") or UNKNOWN})
     written = _write_named(memory, last, given, is_numpy=is_numpy)
@@ -67,8 +66,8 @@ def _write_named(memory: AbstractMemory, name: str, given: CallArguments, *, is_
     """Record a write that the name or an option announces; None if none is announced."""
     first, out = given.get(0, "input"), given.named.get("out")
     if isinstance(out, AbstractTensor | AbstractObject):
-        for one in tensors_in(out):
-            memory.write(one, sources=tensors_in(first))
+        for one in tensors_of(out):
+            memory.write(one, sources=tensors_of(first))
         return out
     if constant_of(given.named.get("inplace")) is True and first is not None and not name[:1].isupper():
         memory.write(first)
@@ -89,7 +88,7 @@ def _write_named(memory: AbstractMemory, name: str, given: CallArguments, *, is_
 
 def _write_inplace(memory: AbstractMemory, name: str, first: AbstractValue, given: CallArguments) -> AbstractValue:
     if name.startswith("clip_grad"):
-        for one in tensors_in(first):
+        for one in tensors_of(first):
             if one.grad is not None:
                 memory.record(one.grad)
         return UNKNOWN
@@ -97,7 +96,7 @@ def _write_inplace(memory: AbstractMemory, name: str, first: AbstractValue, give
         return (
             call_tensor_method(memory, first, name, given.after(1)) if name in _METHODS else _init(memory, first, name)
         )
-    for one in tensors_in(first):
+    for one in tensors_of(first):
         memory.write(one)
     return first
 
@@ -186,7 +185,7 @@ def copy_object(memory: AbstractMemory, value: AbstractObject, known: dict[int, 
 
 
 def _compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy: bool) -> AbstractValue:
-    last, first = name.split(".")[-1], given.get(0, "input")
+    last, first = name.rsplit(".", maxsplit=1)[-1], given.get(0, "input")
     if last in _SHAPED:
         return _make_shaped(memory, last, given, is_numpy=is_numpy)
     if isinstance(first, AbstractTensor):
@@ -194,7 +193,7 @@ def _compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_nump
             return call_tensor_method(memory, first, last, given.after(1))
         if last in _LIKE:
             dtype = dtype_of(given.named.get("dtype"))
-            made = memory.make(first.shape, dtype and f"torch.{dtype}" or first.reading.dtype, first.reading.kind)
+            made = memory.make(first.shape, f"torch.{dtype}" if dtype else first.reading.dtype, first.reading.kind)
             kind = "ndarray" if first.is_array else "tensor"
             made.reading = made.reading._replace(kind=kind)
             return _with_grad(made, given)
@@ -202,14 +201,14 @@ def _compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_nump
         return UNKNOWN
     if last in ("tensor", "array") and not isinstance(first, AbstractTensor):
         return _with_grad(memory.make(kind="ndarray" if is_numpy else "tensor"), given)
-    sources = [one for value in given.everything() for one in tensors_in(value, 2)]
+    sources = [one for value in given.everything() for one in tensors_of(value, 2)]
     if not sources:
         return UNKNOWN if last not in ("load", "tensor", "array") else memory.make()
     return memory.make(kind="ndarray" if is_numpy else "tensor", sources=sources)
 
 
 def _is_library(name: str) -> bool:
-    return name.split(".")[0] in LIBRARIES
+    return name.split(".", 1)[0] in LIBRARIES
 
 
 def _make_shaped(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy: bool) -> AbstractValue:
