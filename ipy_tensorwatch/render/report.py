@@ -11,6 +11,7 @@ from ..core.host.guard import GUARD
 from ..core.memory.alias_groups import group
 from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason
+from ..core.origins.origins import Origins
 from .wording.fix_sentences import remedy, title
 from .wording.hazard_sentences import message
 from .wording.not_compared import why
@@ -39,12 +40,15 @@ class Report:
         The hazard that the cell's error fulfilled, if any, then those that still stand.
     turns
         The hazards that began or ended with this cell.
+    origins
+        Where sharing began, as far as it was known when the cell had ended.
     sources
         The plain sources of the cells so far, by count.
     """
 
     cell: Cell
     reasoning: Reasoning
+    origins: Origins = field(default_factory=Origins)
     hazards: tuple[Hazard, ...] = ()
     turns: tuple[Turn, ...] = ()
     sources: Mapping[int, str] = field(default_factory=dict)
@@ -59,10 +63,10 @@ class Report:
         """The operators that wrote, in order; empty without `%%tensordiff`."""
         return self.reasoning.trace.writes
 
-    @property
+    @cached_property
     def changes(self) -> tuple[Change, ...]:
         """The changes, ordered by path as the variables were made."""
-        return self.reasoning.changes
+        return tuple(map(self.origins.explain, self.reasoning.changes))
 
     @property
     def coverage(self) -> Coverage:
@@ -80,10 +84,10 @@ class Report:
         """The alias groups: access paths that share a block of memory."""
         return group(self.snapshot.entries())
 
-    @property
+    @cached_property
     def silent(self) -> tuple[Change, ...]:
         """The changes that reading the cell does not announce: their cause is `call`, `alias` or `outside`."""
-        return self.reasoning.silent
+        return tuple(map(self.origins.explain, self.reasoning.silent))
 
     @cached_property
     def fixes(self) -> Mapping[Change, Fix]:
@@ -123,7 +127,7 @@ class Report:
             "schema": SCHEMA_VERSION,
             "cell": plain(self.cell),
             "tensors": [plain(record) for record in self.tensors],
-            "groups": [plain(one) for one in self.groups],
+            "groups": [plain(replace(one, origins=self.origins.of_group(one))) for one in self.groups],
             "changes": [self._change_dict(change) for change in self.changes],
             "hazards": [hazard_dict(hazard) for hazard in self.hazards],
             "coverage": plain(self.coverage),

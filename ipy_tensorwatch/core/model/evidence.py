@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from .reading import Reading
     from .records import Inner, Place
 
 
@@ -81,12 +82,19 @@ def without_masks(writes: Mapping[int, tuple[SeenWrite, ...]]) -> Mapping[int, t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """A tensor moved to another storage since the previous look: `x.data = y`."""
+    """A tensor moved to another storage since the previous look: `x.data = y`.
+
+    Attributes
+    ----------
+    reading
+        Its reading there.
+    """
 
     object: int
     storage: int
     positions: frozenset[Position]
     look: int = 0
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

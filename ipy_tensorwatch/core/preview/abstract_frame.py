@@ -32,7 +32,7 @@ class AbstractFrame:
 
     __slots__ = ("around", "code", "give", "names", "owner", "results", "scene", "top")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (all but two are by name)
         self,
         scene: KnownScene,
         names: dict[str, AbstractValue],

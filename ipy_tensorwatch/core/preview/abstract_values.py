@@ -1,4 +1,4 @@
-"""What an expression gives in an abstract run: tensors without bytes, objects without code, constants, or nothing known."""
+"""What an expression gives in an abstract run: a tensor without bytes, an object without code, or a constant."""
 
 from __future__ import annotations
 
@@ -17,6 +17,23 @@ class AbstractValue:
     """Anything that an expression gives."""
 
     __slots__ = ()
+
+
+@dataclass(slots=True, eq=False, frozen=True)
+class Constant(AbstractValue):
+    """A number, a text, a slice, or another plain value of Python."""
+
+    value: object
+
+
+@dataclass(slots=True, eq=False, frozen=True)
+class Unknown(AbstractValue):
+    """A value of which nothing is known, or only that it is a number."""
+
+    is_number: bool = False
+
+
+UNKNOWN, NUMBER, NONE = Unknown(), Unknown(is_number=True), Constant(None)
 
 
 @dataclass(slots=True, eq=False)
@@ -89,29 +106,12 @@ class AbstractObject(AbstractValue):
     path: AccessPath | None = None
     is_training: bool = True
     held: list[AbstractTensor] = field(default_factory=list)
-    others: AbstractValue = field(default_factory=lambda: UNKNOWN)
+    others: AbstractValue = UNKNOWN
     since: dict[str, int] = field(default_factory=dict)
 
     def items(self) -> list[AbstractValue]:
         """Return what its item steps lead to, in order."""
         return [value for step, value in self.parts.items() if step[:1] in ("[", "l")]
-
-
-@dataclass(slots=True, eq=False, frozen=True)
-class Constant(AbstractValue):
-    """A number, a text, a slice, or another plain value of Python."""
-
-    value: object
-
-
-@dataclass(slots=True, eq=False, frozen=True)
-class Unknown(AbstractValue):
-    """A value of which nothing is known, or only that it is a number."""
-
-    is_number: bool = False
-
-
-UNKNOWN, NUMBER, NONE = Unknown(), Unknown(is_number=True), Constant(None)
 
 
 @dataclass(slots=True, eq=False, frozen=True)
@@ -215,16 +215,16 @@ def _can_compare(one: AbstractValue) -> bool:
     return isinstance(one, Constant) and isinstance(one.value, int | str | float | None)
 
 
-def tensors_in(value: AbstractValue | None, depth: int = 3) -> Iterator[AbstractTensor]:
+def tensors_of(value: AbstractValue | None, depth: int = 3) -> Iterator[AbstractTensor]:
     """Yield the tensors that a value is or holds, a few containers deep."""
     if isinstance(value, AbstractTensor):
         yield value
     elif isinstance(value, Either):
         for one in value.options:
-            yield from tensors_in(one, depth)
+            yield from tensors_of(one, depth)
     elif isinstance(value, AbstractObject) and depth:
         for one in list(value.parts.values()):
-            yield from tensors_in(one, depth - 1)
+            yield from tensors_of(one, depth - 1)
 
 
 def key_step(value: AbstractValue | None) -> str | None:

@@ -20,7 +20,7 @@ from .abstract_values import (
     make_list,
     whole_number,
 )
-from .container_methods import key_of, put_part
+from .container_methods import put_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 
 _FEW_TURNS = 4
 """How many turns of a loop over a range are run in full; of a longer one, the first two and the last."""
-
-
-def keys_of(owner: AbstractObject) -> list[AbstractValue]:
-    """Return the keys of a dict."""
-    return [key_of(step) for step in owner.parts if step.startswith("[")]
 
 
 def _all_items(run: ExpressionEvaluator, value: AbstractValue | None) -> tuple[list[AbstractValue], bool]:

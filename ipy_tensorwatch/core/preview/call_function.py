@@ -23,18 +23,16 @@ from .abstract_values import (
     Either,
     LibraryMethod,
     LibraryName,
-    constant_of,
     either,
     make_list,
-    tensors_in,
+    tensors_of,
 )
 from .container_methods import call_container_method
-from .evaluate_expression import ExpressionEvaluator
-from .library_functions import GRAD_MODES, call_library, copy_object
+from .library_functions import GRAD_MODES, call_library
 from .module_methods import call_layer, call_module_method
-from .tensor_methods import call_tensor_method, layout_of
+from .tensor_methods import call_tensor_method
 from .training_steps import AbstractStep, call_optimizer_method, run_backward, step_optimizer
-from .view_layouts import take_one
+from .visit_items import ItemVisitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,12 +43,10 @@ if TYPE_CHECKING:
 
 DEEPEST_CALL = 20
 """The maximum call depth."""
-MOST_ROWS = 16
-"""How many rows of a tensor a loop visits."""
 _CONTAINERS = frozenset(("list", "dict", "set", "tuple", "deque", "defaultdict", "OrderedDict", "ModuleDict"))
 
 
-class CallInterpreter(ExpressionEvaluator):
+class CallInterpreter(ItemVisitor):
     """Interprets calls; a subclass runs the bodies of functions.
 
     Attributes
@@ -99,9 +95,7 @@ class CallInterpreter(ExpressionEvaluator):
         function = closure.function
         around = closure.around if isinstance(closure.around, AbstractFrame) else None
         names = self.bind_arguments(closure, given)
-        frame = AbstractFrame(
-            self.scene, names, around=around, top=self.top, code=function.code, owner=function.owner
-        )
+        frame = AbstractFrame(self.scene, names, around=around, top=self.top, code=function.code, owner=function.owner)
         if is_generator(function.node):
             return AbstractIterator(lambda each: self._run_generator(closure, frame, each))
         return self.enter(closure, frame)
@@ -118,7 +112,9 @@ class CallInterpreter(ExpressionEvaluator):
             self._depth -= 1
             self.memory.position, self.memory.records = position, records
 
-    def _run_generator(self, closure: AbstractFunction, frame: AbstractFrame, each: Callable[[AbstractValue], None]) -> None:
+    def _run_generator(
+        self, closure: AbstractFunction, frame: AbstractFrame, each: Callable[[AbstractValue], None]
+    ) -> None:
         own = self.memory.position
 
         def give(value: AbstractValue) -> None:
@@ -138,7 +134,9 @@ class CallInterpreter(ExpressionEvaluator):
         bound = dict(zip(names, handed, strict=False))
         bound |= {name: value for name, value in named.items() if name in {*names, *(a.arg for a in spec.kwonlyargs)}}
         missing = [None] * (len(names) - len(spec.defaults))
-        defaults = zip((*names, *(a.arg for a in spec.kwonlyargs)), (*missing, *spec.defaults, *spec.kw_defaults), strict=True)
+        defaults = zip(
+            (*names, *(a.arg for a in spec.kwonlyargs)), (*missing, *spec.defaults, *spec.kw_defaults), strict=True
+        )
         for name, default in defaults:
             if name not in bound:
                 bound[name] = UNKNOWN if default is None or given.is_open else self._default(default)
@@ -167,13 +165,6 @@ class CallInterpreter(ExpressionEvaluator):
             if step in fields:
                 made.parts[f".{step}"] = value
         return made
-
-    def method_of(self, owner: AbstractValue, name: str) -> AbstractFunction | None:
-        """Return a method of the notebook's class of an object."""
-        if not isinstance(owner, AbstractObject):
-            return None
-        found = self.scene.library.method(owner.class_name, name)
-        return None if found is None else AbstractFunction(found, given=(owner,))
 
     def _call_object(self, owner: AbstractObject, given: CallArguments) -> AbstractValue:
         own = self.method_of(owner, "__call__") or self.method_of(owner, "forward")
@@ -263,7 +254,10 @@ class CallInterpreter(ExpressionEvaluator):
     # --- functions of libraries and of Python ---
 
     def _call_library(self, function: LibraryName, given: CallArguments) -> AbstractValue:
-        name, given = function.name, CallArguments((*function.given, *given.positional), {**function.named, **given.named})
+        name, given = (
+            function.name,
+            CallArguments((*function.given, *given.positional), {**function.named, **given.named}),
+        )
         if name == "partial" or name.endswith(".partial"):
             return self._bind_some(given)
         if name in builtin_calls.CALLS:
@@ -272,7 +266,7 @@ class CallInterpreter(ExpressionEvaluator):
             parts = {".dataset": given.get(0, "dataset") or UNKNOWN}
             return AbstractObject("DataLoader", "DataLoader", parts)
         if name.endswith("autograd.backward") and given.positional:
-            run_backward(self.memory, tensors_in(given.positional[0]), given)
+            run_backward(self.memory, tensors_of(given.positional[0]), given)
             return NONE
         if name.split(".")[-1] in ("deepcopy", "copy") and (own := self._own_copy(name, given)) is not None:
             return own
@@ -299,95 +293,6 @@ class CallInterpreter(ExpressionEvaluator):
             return LibraryName(function.name, (*function.given, *rest.positional), {**function.named, **rest.named})
         return UNKNOWN
 
-    # --- loops ---
-
-    def visit(self, value: AbstractValue, each: Callable[[AbstractValue], None]) -> bool:
-        """Call a function with each item of a value; return whether these are all."""
-        match value:
-            case AbstractIterator():
-                value.visit(each)
-                return True
-            case AbstractTensor():
-                return self._visit_rows(value, each)
-            case AbstractObject():
-                return self._visit_object(value, each)
-            case Constant(value=str() as text):
-                for letter in text[:MOST_ROWS]:
-                    each(Constant(letter))
-                return len(text) <= MOST_ROWS
-            case Either():
-                self.memory.doubt += 1
-                for one in value.options:
-                    self.visit(one, each)
-                self.memory.doubt -= 1
-                return False
-            case _:
-                each(UNKNOWN)
-                each(UNKNOWN)
-                return False
-
-    def _visit_rows(self, tensor: AbstractTensor, each: Callable[[AbstractValue], None]) -> bool:
-        if not tensor.shape:
-            each(self.memory.view(tensor) if tensor.shape is None else UNKNOWN)
-            return False
-        places = range(tensor.shape[0]) if tensor.shape[0] <= MOST_ROWS else [*range(MOST_ROWS - 1), tensor.shape[0] - 1]
-        for place in places:
-            is_scalar = tensor.is_array and len(tensor.shape) == 1
-            each(NUMBER if is_scalar else self.memory.view(tensor, take_one(layout_of(tensor), 0, place)))
-        return len(places) == tensor.shape[0]
-
-    def _visit_object(self, owner: AbstractObject, each: Callable[[AbstractValue], None]) -> bool:
-        for name in ("__iter__", "__next__"):
-            method = self.method_of(owner, name)
-            if method is not None:
-                found = self.call(method, CallArguments())
-                if name == "__iter__" and found is not owner:
-                    return self.visit(found, each)
-                if name == "__next__":
-                    each(found)
-                    return False
-        method = self.method_of(owner, "__getitem__")
-        if method is not None:
-            return self._visit_by_index(owner, method, each)
-        if owner.kind == "DataLoader":
-            return self._visit_batches(owner, each)
-        keys = owner.kind == "dict"
-        values = builtin_calls.keys_of(owner) if keys else owner.items()
-        for one in list(values):
-            each(one)
-        if not owner.is_whole and not values:
-            each(owner.others)
-        return owner.is_whole
-
-    def _visit_by_index(
-        self, owner: AbstractObject, method: AbstractFunction, each: Callable[[AbstractValue], None]
-    ) -> bool:
-        length = self.method_of(owner, "__len__")
-        size = constant_of(self.call(length, CallArguments())) if length else None
-        places = range(min(size, MOST_ROWS)) if isinstance(size, int) else range(2)
-        for place in places:
-            each(self.call(method, CallArguments((Constant(place),))))
-        return isinstance(size, int) and size <= MOST_ROWS
-
-    def _visit_batches(self, loader: AbstractObject, each: Callable[[AbstractValue], None]) -> bool:
-        """Visit batches: copies of what the dataset gives."""
-
-        def batch(value: AbstractValue) -> None:
-            each(self._collate(value))
-
-        dataset = loader.parts.get(".dataset", UNKNOWN)
-        if isinstance(dataset, AbstractObject) and dataset.class_name == "TensorDataset":
-            dataset = make_list([dataset.parts.get(".tensors", UNKNOWN)] * 2)
-        self.visit(dataset, batch)
-        return False
-
-    def _collate(self, value: AbstractValue) -> AbstractValue:
-        if isinstance(value, AbstractTensor):
-            return self.memory.make()
-        if isinstance(value, AbstractObject):
-            return copy_object(self.memory, value, {})
-        return self.memory.make() if value is NUMBER or isinstance(value, Constant) else UNKNOWN
-
 
 def is_generator(node: ast.AST) -> bool:
     """Return whether a function yields."""
@@ -399,5 +304,3 @@ def is_generator(node: ast.AST) -> bool:
         if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             waiting += ast.iter_child_nodes(part)
     return False
-
-

@@ -49,8 +49,8 @@ def foresee(source: str, known: KnownState, seconds: float) -> Foresight:
     if run is None or not run.memory.writes:
         return NOTHING_FORESEEN
     told = foretell(run, known, seconds)
-    silent = Reasoning(told.trace).silent
-    return Foresight(changes=tuple(_foretold(one, told.certain) for one in silent))
+    changes = Reasoning(told.trace).changes
+    return Foresight(changes=tuple(_foretold(one, told.certain) for one in changes if one.silent))
 
 
 def _foretold(change: Change, certain: frozenset[str]) -> ForetoldChange:

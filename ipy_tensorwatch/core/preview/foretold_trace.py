@@ -196,7 +196,7 @@ class _Writer:
     def _steps(self) -> Iterator[OptimizerStep]:
         for one in self.interpreter.steps:
             held = [*one.optimizer.held, *one.written]
-            state = [*_tensors_of(one.optimizer)]
+            state = [*_state_of(one.optimizer)]
             yield OptimizerStep(
                 statement=one.statement,
                 paths=frozenset(self._paths_of(one.optimizer)),
@@ -221,7 +221,7 @@ class _Writer:
         }
 
 
-def _tensors_of(optimizer: AbstractObject) -> Iterator[AbstractTensor]:
+def _state_of(optimizer: AbstractObject) -> Iterator[AbstractTensor]:
     waiting: list[AbstractValue] = [*optimizer.parts.values()]
     while waiting:
         one = waiting.pop()
@@ -247,5 +247,3 @@ def _mask(reading: Reading) -> bytes | None:
     mask = np.zeros(size, np.uint8)
     lay_out(mask, reading, 0)[...] = 1
     return mask.tobytes()
-
-

@@ -24,10 +24,23 @@ if TYPE_CHECKING:
     from ..model.evidence import OptimizerHolding
     from ..model.reading import Reading
     from ..model.snapshot import Snapshot
+    from ..model.ways import Way
 
 _CALLABLES = frozenset(("function", "builtin_function_or_method", "method", "type"))
 _LISTS = frozenset(("list", "tuple", "deque", "set", "Size"))
-_VIEWS = ("View", "Select", "Slice", "AsStrided", "Expand", "Transpose", "T", "Permute", "Squeeze", "Unsqueeze", "Alias")
+_VIEWS = (
+    "View",
+    "Select",
+    "Slice",
+    "AsStrided",
+    "Expand",
+    "Transpose",
+    "T",
+    "Permute",
+    "Squeeze",
+    "Unsqueeze",
+    "Alias",
+)
 
 
 class _Branch:
@@ -81,9 +94,9 @@ class KnownScene:
         reading = self.snapshot.place_at_root(name)
         if reading is not None:
             return self._tensor(AccessPath(name), reading[0].readings[reading[1]])
-        if name in self._constants:
-            return _plain(self._constants[name])
         branch = self._branch_of(name)
+        if name in self._constants and branch is None:
+            return _plain(self._constants[name])
         if branch is not None or self.library.class_of(AccessPath(name)):
             return self._object(AccessPath(name), branch or _Branch())
         return self._defined(name)
@@ -194,8 +207,8 @@ class KnownScene:
         return self._branches[root] if self._branches[root].steps else None
 
     @cached_property
-    def _ways(self) -> Mapping[str, list[object]]:
-        found: dict[str, list[object]] = {}
+    def _ways(self) -> Mapping[str, list[Way]]:
+        found: dict[str, list[Way]] = {}
         for one in self.snapshot.several_ways:
             found.setdefault(one.root, []).append(one)
         return found

@@ -13,9 +13,8 @@ from .abstract_values import (
     AbstractTensor,
     AbstractValue,
     CallArguments,
-    Constant,
     constant_of,
-    tensors_in,
+    tensors_of,
     whole_number,
 )
 from .module_methods import make_module, make_parameter
@@ -26,8 +25,12 @@ if TYPE_CHECKING:
     from .abstract_memory import AbstractMemory
 
 GRAD_MODES = frozenset(("no_grad", "enable_grad", "inference_mode", "set_grad_enabled"))
-_SHARES = frozenset(("from_numpy", "as_tensor", "asarray", "from_dlpack", "frombuffer", "asanyarray", "ascontiguousarray"))
-_SHAPED = frozenset(("zeros", "ones", "empty", "rand", "randn", "full", "eye", "arange", "randint", "normal", "linspace"))
+_SHARES = frozenset(
+    ("from_numpy", "as_tensor", "asarray", "from_dlpack", "frombuffer", "asanyarray", "ascontiguousarray")
+)
+_SHAPED = frozenset(
+    ("zeros", "ones", "empty", "rand", "randn", "full", "eye", "arange", "randint", "normal", "linspace")
+)
 _LIKE = frozenset(("zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "clone"))
 _NO_TENSORS = frozenset(("manual_seed", "seed", "set_printoptions", "default_rng", "device", "set_num_threads", "save"))
 _SIZES_FIRST = frozenset(("zeros", "ones", "empty", "rand", "randn"))
@@ -37,7 +40,7 @@ _TWO_INPUTS = 2
 
 def call_library(memory: AbstractMemory, name: str, given: CallArguments) -> AbstractValue:
     """Return what a library's function or class gives, and record what it writes."""
-    last, is_numpy = name.split(".")[-1], name.split(".")[0] in _NUMPYS
+    last, is_numpy = name.rsplit(".", maxsplit=1)[-1], name.split(".", 1)[0] in _NUMPYS
     if last in GRAD_MODES:
         return AbstractObject(last, parts={"[0]": given.get(0, "mode") or UNKNOWN})
     written = _write_named(memory, last, given, is_numpy=is_numpy)
@@ -63,8 +66,8 @@ def _write_named(memory: AbstractMemory, name: str, given: CallArguments, *, is_
     """Record a write that the name or an option announces; None if none is announced."""
     first, out = given.get(0, "input"), given.named.get("out")
     if isinstance(out, AbstractTensor | AbstractObject):
-        for one in tensors_in(out):
-            memory.write(one, sources=tensors_in(first))
+        for one in tensors_of(out):
+            memory.write(one, sources=tensors_of(first))
         return out
     if constant_of(given.named.get("inplace")) is True and first is not None and not name[:1].isupper():
         memory.write(first)
@@ -85,13 +88,15 @@ def _write_named(memory: AbstractMemory, name: str, given: CallArguments, *, is_
 
 def _write_inplace(memory: AbstractMemory, name: str, first: AbstractValue, given: CallArguments) -> AbstractValue:
     if name.startswith("clip_grad"):
-        for one in tensors_in(first):
+        for one in tensors_of(first):
             if one.grad is not None:
                 memory.record(one.grad)
         return UNKNOWN
     if isinstance(first, AbstractTensor) and not name.startswith(("_foreach", "_fused")):
-        return call_tensor_method(memory, first, name, given.after(1)) if name in _METHODS else _init(memory, first, name)
-    for one in tensors_in(first):
+        return (
+            call_tensor_method(memory, first, name, given.after(1)) if name in _METHODS else _init(memory, first, name)
+        )
+    for one in tensors_of(first):
         memory.write(one)
     return first
 
@@ -129,7 +134,9 @@ def _share(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy:
         return memory.make(first.shape, wanted, "ndarray" if is_numpy else "tensor")
     kind = "ndarray" if is_numpy else "tensor"
     if kind == first.reading.kind or (kind == "tensor" and not first.is_array):
-        return first if name not in ("frombuffer", "from_dlpack") else take_view(memory, first, "detach", given.after(1))
+        return (
+            first if name not in ("frombuffer", "from_dlpack") else take_view(memory, first, "detach", given.after(1))
+        )
     made = memory.view(first, layout_of(first) if first.is_exact else None, kind=kind, tracked=False)
     is_tensor = kind == "tensor"
     dtype = f"torch.{own}" if is_tensor else own
@@ -178,7 +185,7 @@ def copy_object(memory: AbstractMemory, value: AbstractObject, known: dict[int, 
 
 
 def _compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy: bool) -> AbstractValue:
-    last, first = name.split(".")[-1], given.get(0, "input")
+    last, first = name.rsplit(".", maxsplit=1)[-1], given.get(0, "input")
     if last in _SHAPED:
         return _make_shaped(memory, last, given, is_numpy=is_numpy)
     if isinstance(first, AbstractTensor):
@@ -186,7 +193,7 @@ def _compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_nump
             return call_tensor_method(memory, first, last, given.after(1))
         if last in _LIKE:
             dtype = dtype_of(given.named.get("dtype"))
-            made = memory.make(first.shape, dtype and f"torch.{dtype}" or first.reading.dtype, first.reading.kind)
+            made = memory.make(first.shape, f"torch.{dtype}" if dtype else first.reading.dtype, first.reading.kind)
             kind = "ndarray" if first.is_array else "tensor"
             made.reading = made.reading._replace(kind=kind)
             return _with_grad(made, given)
@@ -194,14 +201,14 @@ def _compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_nump
         return UNKNOWN
     if last in ("tensor", "array") and not isinstance(first, AbstractTensor):
         return _with_grad(memory.make(kind="ndarray" if is_numpy else "tensor"), given)
-    sources = [one for value in given.everything() for one in tensors_in(value, 2)]
+    sources = [one for value in given.everything() for one in tensors_of(value, 2)]
     if not sources:
         return UNKNOWN if last not in ("load", "tensor", "array") else memory.make()
     return memory.make(kind="ndarray" if is_numpy else "tensor", sources=sources)
 
 
 def _is_library(name: str) -> bool:
-    return name.split(".")[0] in LIBRARIES
+    return name.split(".", 1)[0] in LIBRARIES
 
 
 def _make_shaped(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy: bool) -> AbstractValue:
@@ -232,5 +239,3 @@ def _shape(name: str, given: CallArguments) -> tuple[int, ...] | None:
         found = [whole_number(one) for one in sizes]
         return None if None in found or not found else tuple(one or 0 for one in found)
     return None
-
-

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ..syntax.torch_vocabulary import FRESH_LAYERS
 from .abstract_values import (
-    NONE,
     UNKNOWN,
     AbstractObject,
     AbstractTensor,
@@ -15,7 +14,7 @@ from .abstract_values import (
     Constant,
     constant_of,
     make_list,
-    tensors_in,
+    tensors_of,
 )
 from .tensor_methods import dtype_of, fresh_like, take_view
 from .training_steps import clear_gradients, tensors_behind
@@ -81,7 +80,7 @@ def call_module_method(
         return _inner_modules(module, name)
     if name == "state_dict":
         return state_dict(memory, module)
-    if name == "load_state_dict":
+    if name in ("load_state_dict", "reset_parameters"):
         for _, one in tensors_behind(module, _LIVE):
             memory.record(one)
         return UNKNOWN
@@ -95,8 +94,8 @@ def _other_method(
     memory: AbstractMemory, module: AbstractObject, name: str, given: CallArguments, call: CallBack
 ) -> AbstractValue:
     if name == "apply":
-        for one in (*inner(module), module):
-            call(given.positional[0] if given.positional else UNKNOWN, CallArguments((one,)))
+        for each in (*inner(module), module):
+            call(given.positional[0] if given.positional else UNKNOWN, CallArguments((each,)))
     elif name == "zero_grad":
         clear_gradients(memory, (one for _, one in tensors_behind(module, ("parameter",))), given)
     elif name == "requires_grad_":
@@ -109,9 +108,6 @@ def _other_method(
         put_member(memory, module, name, given)
     elif name == "append" and given.positional:
         module.parts[f"[{len(module.items())}]"] = given.positional[0]
-    elif name == "reset_parameters":
-        for _, one in tensors_behind(module, _LIVE):
-            memory.record(one)
     return module
 
 
@@ -159,7 +155,9 @@ def inner(module: AbstractObject) -> Iterator[AbstractObject]:
 
 
 def _inner_modules(module: AbstractObject, name: str) -> AbstractObject:
-    own = [(step, one) for step, one in module.parts.items() if isinstance(one, AbstractObject) and one.kind == "module"]
+    own = [
+        (step, one) for step, one in module.parts.items() if isinstance(one, AbstractObject) and one.kind == "module"
+    ]
     if name.endswith("children"):
         found = own
     else:
@@ -192,7 +190,7 @@ def call_layer(
         memory.write(value)
         return value or UNKNOWN
     if name.startswith("Embedding") and in_place:
-        for one in tensors_in(module.parts.get(".weight")):
+        for one in tensors_of(module.parts.get(".weight")):
             memory.record(one, certain=False)
     if name.startswith(_NORMS) and module.is_training:
         for _, one in tensors_behind(module, ("buffer",)):
@@ -204,7 +202,7 @@ def _result(memory: AbstractMemory, module: AbstractObject, value: AbstractValue
     name = module.class_name
     if name == "Identity" or (name.startswith(_DROPOUTS) and not module.is_training):
         return value or UNKNOWN
-    sources = [*tensors_in(value), *(one for _, one in tensors_behind(module, ("parameter",)))]
+    sources = [*tensors_of(value), *(one for _, one in tensors_behind(module, ("parameter",)))]
     if name == "Flatten" and isinstance(value, AbstractTensor):
         return take_view(memory, value, "flatten", CallArguments((Constant(1),)))
     if name == "Unflatten" and isinstance(value, AbstractTensor):
@@ -214,5 +212,3 @@ def _result(memory: AbstractMemory, module: AbstractObject, value: AbstractValue
     if name.startswith((*FRESH_LAYERS, *_NORMS)) or name.endswith("Loss"):
         return memory.make(sources=sources)
     return UNKNOWN if not sources else fresh_like(memory, sources[0], CallArguments(tuple(sources)), exact=False)
-
-

@@ -17,14 +17,12 @@ from .abstract_values import (
     AbstractTensor,
     AbstractValue,
     CallArguments,
-    Constant,
     Either,
     LibraryName,
     either,
     key_step,
-    tensors_in,
 )
-from .call_function import CallInterpreter
+from .bind_target import TargetBinder
 from .container_methods import put_part
 from .library_functions import GRAD_MODES
 from .tensor_methods import call_tensor_method
@@ -53,7 +51,7 @@ class JumpError(Exception):
         self.kind = kind
 
 
-class StatementInterpreter(CallInterpreter):
+class StatementInterpreter(TargetBinder):
     """Runs statements.
 
     Attributes
@@ -62,17 +60,15 @@ class StatementInterpreter(CallInterpreter):
         The cell that is previewed: its count and lines.
     ran
         The statements of the cell that would run.
-    bound
-        For each name of the cell, the moment and the statement that bound it last.
     """
 
-    def __init__(self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline, cell: Code, tree: ast.Module) -> None:
+    def __init__(
+        self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline, cell: Code, tree: ast.Module
+    ) -> None:
         super().__init__(memory, scene, deadline)
         self.cell = cell
         self._index = {id(node): number for number, node in enumerate(walk_statements(tree.body))}
         self.ran: set[int] = set()
-        self.bound: dict[str, tuple[int, int]] = {}
-        self.entered: list[tuple[int, dict[str, frozenset[int]]]] = []
 
     def run(self, body: Sequence[ast.stmt], frame: AbstractFrame) -> None:
         """Run statements in order."""
@@ -135,7 +131,12 @@ class StatementInterpreter(CallInterpreter):
 
     def _assign(self, node: ast.Assign, frame: AbstractFrame) -> None:
         parts = getattr(node.targets[0], "elts", [])
-        if len(node.targets) == 1 and parts and isinstance(node.value, ast.Tuple) and len(parts) == len(node.value.elts):
+        if (
+            len(node.targets) == 1
+            and parts
+            and isinstance(node.value, ast.Tuple)
+            and len(parts) == len(node.value.elts)
+        ):
             values = [self.evaluate(one, frame) for one in node.value.elts]
             for part, value in zip(parts, values, strict=True):
                 self.bind(part, value, frame)
@@ -154,7 +155,7 @@ class StatementInterpreter(CallInterpreter):
         key = self.evaluate(target.slice, frame) if isinstance(target, ast.Subscript) else None
         owner = self.evaluate(target.value, frame) if isinstance(target, ast.Subscript | ast.Attribute) else None
         if isinstance(owner, AbstractTensor) and key is not None:
-            self._write_item(owner, key, value, name)
+            self.write_item(owner, key, value, name)
             return
         own = self._own_value(target, owner, key, frame)
         made = self._update(own, name, value, node.op)
@@ -188,19 +189,10 @@ class StatementInterpreter(CallInterpreter):
             return None
         return self.operate(op, own, value)
 
-    def _write_item(self, owner: AbstractTensor, key: AbstractValue, value: AbstractValue, name: str) -> None:
-        part = self.index(owner, key)
-        is_view = isinstance(part, AbstractTensor) and part.reading.storage == owner.reading.storage
-        target = part if is_view else owner
-        if isinstance(target, AbstractTensor) and name:
-            call_tensor_method(self.memory, target, f"__i{name}__", CallArguments((value,)))
-        elif isinstance(target, AbstractTensor):
-            self.memory.write(target, certain=is_view, sources=tensors_in(value, 1))
-
     def _delete(self, node: ast.Delete, frame: AbstractFrame) -> None:
         for target in node.targets:
             if isinstance(target, ast.Name):
-                self._set_name(target.id, UNKNOWN, frame)
+                self.set_name(target.id, UNKNOWN, frame)
             elif isinstance(target, ast.Subscript):
                 owner, step = self.evaluate(target.value, frame), key_step(self.evaluate(target.slice, frame))
                 if isinstance(owner, AbstractObject) and owner.kind == "dict" and step is not None:
@@ -225,7 +217,7 @@ class StatementInterpreter(CallInterpreter):
         self.evaluate(node.test, frame)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: AbstractFrame) -> None:
-        self._set_name(node.name, self.define(node, frame), frame)
+        self.set_name(node.name, self.define(node, frame), frame)
 
     def _class(self, node: ast.ClassDef, frame: AbstractFrame) -> None:
         frame.names.pop(node.name, None)  # what it defines is known with the notebook's other definitions
@@ -234,7 +226,7 @@ class StatementInterpreter(CallInterpreter):
         above = "" if isinstance(node, ast.Import) else f"{node.module}."
         for one in node.names:
             name = one.asname or one.name.split(".")[0]
-            self._set_name(name, LibraryName(above + (one.name if one.asname or above else name)), frame)
+            self.set_name(name, LibraryName(above + (one.name if one.asname or above else name)), frame)
 
     def _if(self, node: ast.If, frame: AbstractFrame) -> None:
         known = self.truth(self.evaluate(node.test, frame))
@@ -338,90 +330,6 @@ class StatementInterpreter(CallInterpreter):
         finally:
             self.run(node.finalbody, frame)
 
-    # --- bindings ---
-
-    def bind(self, target: ast.expr, value: AbstractValue, frame: AbstractFrame) -> None:
-        """Bind a target to a value."""
-        match target:
-            case ast.Name(id=name):
-                self._set_name(name, value, frame)
-            case ast.Starred(value=inner):
-                self.bind(inner, value, frame)
-            case ast.Tuple(elts=parts) | ast.List(elts=parts):
-                self._unpack(parts, value, frame)
-            case ast.Attribute(value=owner, attr=name):
-                self.assign_attribute(self.evaluate(owner, frame), name, value)
-            case ast.Subscript(value=owner, slice=key):
-                self._assign_item(target.value, self.evaluate(owner, frame), self.evaluate(key, frame), value, frame)
-            case _:
-                pass
-
-    def _set_name(self, name: str, value: AbstractValue, frame: AbstractFrame) -> None:
-        frame.names[name] = value
-        if frame is self.top:
-            self.bound[name] = (self.memory.now, self.memory.position.statement)
-
-    def _unpack(self, parts: Sequence[ast.expr], value: AbstractValue, frame: AbstractFrame) -> None:
-        found: list[AbstractValue] = []
-        if not isinstance(value, Either):
-            self.visit(value, found.append)
-        rest = value.others if isinstance(value, AbstractObject) and not value.is_whole else UNKNOWN
-        for place, part in enumerate(parts):
-            if isinstance(part, ast.Starred):
-                self.bind(part, UNKNOWN, frame)
-            else:
-                self.bind(part, found[place] if place < len(found) else rest, frame)
-
-    def assign_attribute(self, owner: AbstractValue, name: str, value: AbstractValue) -> None:
-        """Set an attribute: of an object, or the values or the gradient of a tensor."""
-        if isinstance(owner, AbstractTensor):
-            self._assign_to_tensor(owner, name, value)
-        elif isinstance(owner, AbstractObject):
-            setter = self.scene.library.accessor(owner.class_name, name, "setter")
-            if setter is not None:
-                self.call(AbstractFunction(setter, given=(owner,)), CallArguments((value,)))
-            else:
-                put_part(self.memory, owner, f".{name}", value)
-
-    def _assign_to_tensor(self, owner: AbstractTensor, name: str, value: AbstractValue) -> None:
-        if name == "grad":
-            owner.grad = value if isinstance(value, AbstractTensor) else None
-            owner.since[".grad"] = self.memory.now
-        elif name == "data" and isinstance(value, AbstractTensor):
-            theirs, mine = value.reading, owner.reading
-            owner.reading = theirs._replace(
-                kind=mine.kind, object=mine.object, requires_grad=mine.requires_grad, is_leaf=mine.is_leaf,
-                version=mine.version, grad_fn=mine.grad_fn,
-            )  # fmt: skip
-            owner.is_exact = value.is_exact
-        elif name == "requires_grad" and isinstance(value, Constant):
-            owner.reading = owner.reading._replace(requires_grad=bool(value.value))
-        elif name in ("real", "imag", "flat"):
-            self.memory.write(owner)
-        else:
-            owner.parts[f".{name}"] = value
-
-    def _assign_item(
-        self, node: ast.expr, owner: AbstractValue, key: AbstractValue, value: AbstractValue, frame: AbstractFrame
-    ) -> None:
-        match owner:
-            case AbstractTensor():
-                self._write_item(owner, key, value, "")
-            case Either():
-                for one in owner.options:
-                    if isinstance(one, AbstractTensor):
-                        self.memory.write(one, certain=False)
-            case AbstractObject():
-                method = self.method_of(owner, "__setitem__")
-                if method is not None:
-                    self.call(method, CallArguments((key, value)))
-                else:
-                    put_part(self.memory, owner, key_step(key), value)
-            case _ if isinstance(node, ast.Name) and owner is UNKNOWN and not frame.binds(node.id):
-                made = AbstractObject("dict", is_whole=False)
-                put_part(self.memory, made, key_step(key), value)
-                self._set_name(node.id, made, self.top)
-
     _HANDLERS: ClassVar[dict[type[ast.stmt], Callable[..., None]]] = {
         ast.Expr: _expression, ast.Assign: _assign, ast.AnnAssign: _annotated, ast.AugAssign: _augmented,
         ast.Delete: _delete, ast.Return: _return, ast.Break: _break, ast.Continue: _continue, ast.Raise: _raise,
@@ -434,4 +342,3 @@ class StatementInterpreter(CallInterpreter):
 def file_of(cell: int) -> str:
     """Return the file name that stands for a cell."""
     return f"cell {cell}"
-

@@ -19,7 +19,7 @@ from .abstract_values import (
     LibraryName,
     constant_of,
     make_list,
-    tensors_in,
+    tensors_of,
     whole_number,
 )
 from .view_layouts import ViewLayout
@@ -51,7 +51,9 @@ _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "bool")
 _DIVIDES = frozenset(("div_", "true_divide_", "divide_", "__itruediv__", "sqrt_", "exp_", "log_", "sigmoid_", "tanh_"))
 
 
-def call_tensor_method(memory: AbstractMemory, tensor: AbstractTensor, name: str, given: CallArguments) -> AbstractValue:
+def call_tensor_method(
+    memory: AbstractMemory, tensor: AbstractTensor, name: str, given: CallArguments
+) -> AbstractValue:
     """Return what `tensor.name(…)` gives, and record what it writes."""
     if is_inplace_name(name) or is_inplace_dunder(name) or (tensor.is_array and name in OUTER_WRITES):
         return _write(memory, tensor, name, given)
@@ -61,17 +63,14 @@ def call_tensor_method(memory: AbstractMemory, tensor: AbstractTensor, name: str
         wanted = dtype_of(given.get(0, "dtype"))
         keeps = constant_of(given.named.get("copy")) is False and wanted == _plain_dtype(tensor)
         return tensor if keeps else fresh_like(memory, tensor, given, dtype=wanted or "unknown")
-    if name in _PIECES:
-        return _pieces(memory, tensor, name, given)
     if name in VIEWS and not (tensor.is_array and name == "flatten"):
-        return take_view(memory, tensor, name, given)
-    if name in ("size", "__len__"):
-        return _size(tensor, 0 if name == "__len__" else whole_number(given.get(0, "dim")))
+        pieces = name in _PIECES
+        return _pieces(memory, tensor, name, given) if pieces else take_view(memory, tensor, name, given)
     if name in _NUMBERS:
-        return NUMBER
-    if name in FRESH or name in _SAME_SHAPE or not name.startswith("_"):
-        return fresh_like(memory, tensor, given, exact=name in _SAME_SHAPE)
-    return UNKNOWN
+        by_dim = name in ("size", "__len__")
+        return _size(tensor, 0 if name == "__len__" else whole_number(given.get(0, "dim"))) if by_dim else NUMBER
+    is_private = name.startswith("_") and name not in FRESH
+    return UNKNOWN if is_private else fresh_like(memory, tensor, given, exact=name in _SAME_SHAPE)
 
 
 def fresh_like(
@@ -83,7 +82,7 @@ def fresh_like(
     dtype: str = "",
 ) -> AbstractTensor:
     """Return a new tensor that was computed from one, of the same shape if that is known."""
-    sources = [tensor, *(one for value in (given.everything() if given else ()) for one in tensors_in(value, 1))]
+    sources = [tensor, *(one for value in (given.everything() if given else ()) for one in tensors_of(value, 1))]
     shape = tensor.shape if exact and len(sources) == 1 else None
     kind = "ndarray" if tensor.is_array else "tensor"
     return memory.make(shape, dtype or tensor.reading.dtype, kind, sources)
@@ -96,7 +95,7 @@ def _write(memory: AbstractMemory, tensor: AbstractTensor, name: str, given: Cal
         raise StoppedError
     if name in ("resize_", "set_", "resize_as_", "map_", "apply_"):
         return tensor
-    sources = [one for value in given.everything() for one in tensors_in(value, 1)]
+    sources = [one for value in given.everything() for one in tensors_of(value, 1)]
     if not (name == "copy_" and sources == [tensor]):
         memory.write(tensor, sources=sources)
     return NONE if tensor.is_array and not name.endswith("_") else tensor

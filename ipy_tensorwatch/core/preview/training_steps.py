@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
 from .abstract_memory import leaves_of
-from .abstract_values import NONE, UNKNOWN, AbstractObject, AbstractTensor, constant_of, make_list, tensors_in
+from .abstract_values import NONE, UNKNOWN, AbstractObject, AbstractTensor, constant_of, make_list, tensors_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ class AbstractStep:
 
 def run_backward(memory: AbstractMemory, roots: Iterable[AbstractTensor], given: CallArguments) -> None:
     """Give gradients to the leaves that some tensors were computed from."""
-    wanted = [*tensors_in(given.named.get("inputs"))]
+    wanted = [*tensors_of(given.named.get("inputs"))]
     for leaf in dict.fromkeys(leaf for root in roots for leaf in leaves_of(root)):
         if wanted and leaf not in wanted:
             continue
@@ -52,7 +52,7 @@ def step_optimizer(memory: AbstractMemory, optimizer: AbstractObject) -> Abstrac
     for one in stepped:
         memory.record(one)
     state = optimizer.parts.get(".state")
-    for one in tensors_in(state) if stepped else ():
+    for one in tensors_of(state) if stepped else ():
         memory.record(one)
     return AbstractStep(optimizer, stepped, memory.position.statement)
 
@@ -65,7 +65,7 @@ def call_optimizer_method(
         clear_gradients(memory, optimizer.held, given)
         return NONE
     if name == "add_param_group":
-        optimizer.held += [one for value in given.positional for one in tensors_in(value)]
+        optimizer.held += [one for value in given.positional for one in tensors_of(value)]
         return NONE
     if name == "state_dict":
         made = AbstractObject("dict", is_whole=False)
@@ -77,7 +77,7 @@ def call_optimizer_method(
 
 def make_optimizer(name: str, given: CallArguments) -> AbstractObject:
     """Return a new optimizer over some parameters."""
-    held = dict.fromkeys(tensors_in(given.get(0, "params")))
+    held = dict.fromkeys(tensors_of(given.get(0, "params")))
     return AbstractObject("optimizer", name, held=[*held], is_whole=False)
 
 

@@ -60,6 +60,7 @@ DOING: Mapping[str, str] = {
     "keeping-copies": "keeping copies",
     "keeping-frozen": "keeping frozen tensors",
     "looking-at-variable": "looking at a variable",
+    "previewing": "previewing a cell",
     "reading-cell": "reading a cell",
     "reading-graphs": "reading graphs",
     "showing-report": "showing a report",

@@ -74,6 +74,8 @@ def take_trace(
         found=found,
         born=born,
         left=left,
+        arrivals=tuple(cell.ledger.paths.arrivals),
+        unseen=cell.ledger.since(cell.ledger.paths.last),
         own=own,
         beside=tuple(beside),
         elsewhere=frozenset() if is_quiet else names_in_other_threads(files),
