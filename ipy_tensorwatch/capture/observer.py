@@ -23,7 +23,7 @@ from .compare.byte_budget import BANDWIDTH, Budget
 from .compare.byte_history import NO_PAST, Spell
 from .compare.compare_bytes import ByteVerdict, Fingerprints
 from .compare.device_prints import DevicePrints
-from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast
+from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast_rows
 from .objects.look_limits import EXACT_TENSORS
 from .snapshot.snapshotter import Lens, Roots, Shot
 from .snapshot.tensor_parts import COMPONENT
@@ -239,9 +239,9 @@ class Observer:
         self, shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict], examples: int
     ) -> Differences:
         """Compare the elements of the paths that may have changed."""
-        compared = [contrast(one.before, one.after, verdicts, self.prints, examples) for one in rows]
+        compared = contrast_rows(rows, verdicts, self.prints, examples)
         rows, contents = _with_owners(shot, rows, compared)
-        counts = ElementCounts([one.elements for one in contents], examples)
+        counts = ElementCounts(rows, contents, examples)
         self._keep(counts)
         return Differences(
             rows=rows,
