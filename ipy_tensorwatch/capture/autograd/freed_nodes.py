@@ -93,9 +93,9 @@ class GraphSurvey:
         return found
 
     def is_new_pass(self) -> bool:
-        """Return whether a node that holds what it saved leads to a leaf."""
+        """Return whether a node that holds what it saved leads to a leaf, past the nodes that a backward ran."""
         leads: set[int] = {LEAF_NUMBER}
-        for number in sorted(self.below):
+        for number in sorted(self.below.keys() - self.spent()):
             if not leads.isdisjoint(self.below[number]):
                 leads.add(number)
         return not leads.isdisjoint(self.holding)

@@ -20,6 +20,7 @@ from .watched_storage import Rewritten, Watched, differing_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     import torch
 
@@ -234,18 +235,33 @@ class Watch:
                 self._by_count.add(storage)
         self._counted = number
 
-    def conclude(self, verdicts: Mapping[int, ByteVerdict], number: int) -> Iterator[Rewritten]:
-        """Yield what the comparison after the cell found beyond the looks."""
+    def conclude(
+        self, verdicts: Mapping[int, ByteVerdict], known: AbstractSet[int], number: int
+    ) -> Iterator[Rewritten]:
+        """Yield what the comparison after the cell found beyond the looks, of known storages."""
         yield from self._count(number)
         yield from self.samples.conclude(verdicts, number)
         self._settle()
-        for storage, verdict in verdicts.items():
+        for storage in known and known & verdicts.keys():
+            verdict = verdicts[storage]
             one, before, after = self.watched.get(storage), verdict.before, verdict.after
             if one and one.find():
                 if seen := one.accept(storage, number, after):
                     yield seen
             elif before and after and verdict.outcome == "changed" and not self._is_seen(storage):
                 yield Rewritten(storage, 0, differing_bytes(before.copy, after.copy), after.block.low)
+
+    def unseen(self, verdicts: Mapping[int, ByteVerdict], known: AbstractSet[int]) -> dict[int, ByteVerdict]:
+        """Return the changes that no look saw, of storages that are not known."""
+        return {
+            storage: one
+            for storage, one in verdicts.items()
+            if one.outcome == "changed"
+            and one.before is not None
+            and one.after is not None
+            and storage not in known
+            and not self._is_seen(storage)
+        }
 
     def _is_seen(self, storage: int) -> bool:
         """Return whether a storage that is too large to be read was seen to be written."""
@@ -275,7 +291,7 @@ class Watch:
         self._settle()
         self._take_in(found.blocks, known, number)
         self.counters = (*self.counters, *found.counters)[:MAX_COUNTERS]
-        self.seats.storage_of.update((one.object, one.storage) for one in found.readings)
+        self.seats.take_in(found.readings)
 
     def _take_in(self, blocks: Mapping[int, Block], known: Mapping[int, weakref.ref[Any]], number: int) -> None:
         for storage in blocks.keys() - self.seen:

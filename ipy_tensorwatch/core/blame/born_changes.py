@@ -68,10 +68,10 @@ class BornChanges:
             if not roots.isdisjoint(difference.path.root for difference, _ in born.found):
                 yield from (one for one in self._with_sites(rows.changes(rows.unsettled)) if one.silent)
 
-    def of_roots(self, says: Callable[[str], bool]) -> Iterator[Change]:
-        """Yield the mutations of the variables with a name of some kind."""
+    def of_names(self, says: Callable[[str], bool]) -> Iterator[Change]:
+        """Yield the mutations of the paths with a name of some kind in them."""
         for rows in self._rows:
-            yield from rows.of_roots(says)
+            yield from rows.of_names(says)
 
     def adopt(self, other: BornChanges) -> None:
         """Take over the changes that were made from the same records."""

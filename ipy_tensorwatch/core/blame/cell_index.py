@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from ..host.deadline import Deadline
+from ..interpreter.functions_named import functions_named
 from ..interpreter.ranking import Elsewhere
 from ..interpreter.trails import Trails
 from ..model.path import AccessPath
@@ -19,13 +20,13 @@ from ..statements.statement import parse_statements
 from ..statements.target_matching import name_targets
 from ..statements.write_calls import is_followed_by, may_write
 from ..syntax.cell_lines import Listing
-from ..syntax.parsing import parse_path
+from ..syntax.parsing import parse_header, parse_path
 from .detours import Detours
 from .loop_writes import LoopWrites
 from .statement_timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 
     from ..interpreter.definitions import ClassKind, RunningFunction
     from ..interpreter.inferred_lines import Reached, Trail
@@ -177,9 +178,20 @@ class CellIndex:
         paths = frozenset[str]().union(*(self._paths_of(one) or () for one in refs))
         return (self.places.watched[path] for path in paths)
 
+    def sources_of(self, statement: Statement, names: Collection[str]) -> list[str]:
+        """Return the sources of the notebook's functions of some names that a statement may run."""
+        node = parse_header(statement.text)
+        found = functions_named(node, self._trace.notebook) if node is not None else {}
+        return [ast.unparse(one) for name, one in found.items() if name in names]
+
     def steps_in(self, statement: Statement) -> bool:
         """Return whether an optimizer stepped in a statement."""
         return any(one.statement in (None, statement.index) for one in self.evidence.steps)
+
+    def would_train(self, statement: Statement) -> bool:
+        """Return whether a statement computes gradients and steps, by its source: it may have raised before that."""
+        trail = self.trail_of(statement)
+        return trail.backward and any(one.kind == "optimizer" for one in trail.events)
 
     def trail_of(self, statement: Statement | str) -> Trail:
         """Return every write a statement reaches inside the notebook's functions."""

@@ -35,7 +35,6 @@ class ChangedRows:
     def __init__(self, cell: CellIndex, found: Sequence[Found], judge: Judge) -> None:
         self.cell, self.found, self._judge = cell, found, judge
         self._made: dict[int, Change | None] = {}
-        self._roots: dict[int, str] = {}
 
     @cached_property
     def classes(self) -> Mapping[int, Cause | None]:
@@ -52,23 +51,26 @@ class ChangedRows:
         made = map(self._change, rows)
         return (one for one in made if one is not None)
 
-    def of_roots(self, says: Callable[[str], bool]) -> Iterator[Change]:
-        """Yield the mutations of the variables with a name of some kind."""
-        roots = {row: self._root(row) for row in self.classes}
-        said = {root for root in set(roots.values()) if says(root)}
-        return self.changes(row for row, root in roots.items() if root in said)
+    def of_names(self, says: Callable[[str], bool]) -> Iterator[Change]:
+        """Yield the mutations of the paths in which a variable, an attribute or a key has a name of some kind."""
+        return self.changes([row for row in self._rows_with(says) if any(map(says, self._names(row)))])
 
-    def _root(self, row: int) -> str:
-        """Return the variable of a row; the tensors inside one variable have a scene of their own."""
+    def _rows_with(self, says: Callable[[str], bool]) -> Iterator[int]:
+        """Yield the mutated rows, without those of variables behind which no path contains such a name."""
         if not isinstance(self.found, Differences):
-            return self.found[row][0].path.root
-        scene = self.found.rows[row].scene
-        if id(scene) not in self._roots:
-            root = self.found.path(row).root
-            if not scene.outline.nodes:
-                return root
-            self._roots[id(scene)] = root
-        return self._roots[id(scene)]
+            yield from self.classes
+            return
+        able: dict[int, bool] = {}
+        for row in self.classes:
+            scene = self.found.rows[row].scene
+            if id(scene) not in able:
+                able[id(scene)] = not scene.outline.nodes or any(map(says, (scene.outline.nodes[0][1], *scene.words)))
+            if able[id(scene)]:
+                yield row
+
+    def _names(self, row: int) -> tuple[str, ...]:
+        path = self.found.path(row) if isinstance(self.found, Differences) else self.found[row][0].path
+        return path.root, *path.steps
 
     def _change(self, row: int) -> Change | None:
         if row not in self._made:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
-from ..syntax.method_names import promises_to_read
+from ..syntax.method_names import promises_to_read, promises_to_train
 from .updates import counts_as_parameter, gives_back
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
 
     A method whose name promises to read is none (`buffer.sample(8)`), nor is what Python calls by itself (`ds[0]`, a
     loop, `f(x)`). Of a variable of a loop or a comprehension, the notebook's source tells which objects it led to. In a
-    statement that trains, methods count that its functions call: `buffer.update_priorities(…)` in `train_step()`.
+    statement that trains, methods count that its functions call: `buffer.update_priorities(…)` in `train_step()`. So
+    does a function that gets the object, promises to train it and writes an attribute of it: `train(model, x, y)`.
     """
     path = changed.path
     if counts_as_parameter(changed.reading) and gives_back(changed, statement):
@@ -29,7 +31,9 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     called = [one for one in statement.methods if _may_change(cell, one.owner, one.name) and not _is_part(one, path)]
     if any(_is_within(cell, one.owner, path) for one in called):
         return True
-    trains = cell.steps_in(statement)
+    if not cell.is_of_module(path) and _is_trained(changed, statement, reached):
+        return True
+    trains = cell.steps_in(statement) or cell.would_train(statement)
     if not (called or trains) or not reached.candidates:
         return False
     names, running = {one.name for one in called}, reached.candidates[0].within
@@ -37,6 +41,18 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     return any(
         _may_change(cell, owner, one.name) and _is_within(cell, owner, path) for one in methods for owner in one.owners
     )
+
+
+def _is_trained(changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
+    """Return whether a function that gets an object and promises to train wrote an attribute of it."""
+    if not reached.candidates or not changed.path.steps[-1:] or not changed.path.steps[-1].startswith("."):
+        return False
+    line, paths = reached.candidates[0], (changed.path, *changed.same)
+    is_its_own = line.kind == "write" and line.same_object and line.origin in paths and not changed.path.is_grad
+    is_its_own = is_its_own and re.search(rf"{re.escape(changed.path.steps[-1])}\b", line.inner.text) is not None
+    reads = any(one.kind == "module" or promises_to_read(one.name) for one in line.within)
+    trains = any(promises_to_train(one.name) for one in line.within if not one.is_method)
+    return is_its_own and not reads and trains and any(one.root in statement.reads for one in paths)
 
 
 def _is_part(one: CalledMethod, path: AccessPath) -> bool:

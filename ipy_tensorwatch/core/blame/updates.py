@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
 from ..statements.write_calls import is_followed_by, mentions
+from ..syntax.copy_names import says_copy
 from ..syntax.method_names import promises_to_read
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from ..statements.statement import Statement
     from .cell_index import CellIndex
     from .changed_path import ChangedPath
+
+_READS_PARAMETERS = re.compile(r"\.(?:named_)?parameters\(|\.state_dict\(")
 
 
 def is_by_optimizers_method(
@@ -63,8 +66,8 @@ def is_update_by_hand(
 
     So are a module's buffers where everything behind the module is written (`net.load_state_dict(…)`), what it holds
     as plain attributes unless the function promises to read, and tensors like the parameters that the same function
-    writes: its moments. A write inside a method of a module that nobody expects to write is none, nor one by a call
-    that gives back, under a new name, an object that it has written.
+    writes, its moments, or reads, as for their moving averages. A write inside a method of a module that nobody expects
+    to write is none, nor one by a call that gives back, under a new name, an object that it has written.
 
     Parameters
     ----------
@@ -112,7 +115,23 @@ def _is_updated_beside(cell: CellIndex, changed: ChangedPath, statement: Stateme
     if any(counts_as_parameter(one) for _, one in changed.group):
         return False
     beside = cell.written_in(statement, likeliest.within)
-    return any(counts_as_parameter(one) and one.shape == mine.shape for one in beside)
+    if any(counts_as_parameter(one) and one.shape == mine.shape for one in beside):
+        return True
+    return not _promises_to_read(reached) and _follows_parameters(cell, changed, statement, likeliest)
+
+
+def _follows_parameters(cell: CellIndex, changed: ChangedPath, statement: Statement, line: Inferred) -> bool:
+    """Return whether a tensor is like a parameter of those that the function reads in which it is written.
+
+    So are the moving averages of a model's parameters. What has the name of a copy is not expected to change.
+    """
+    path, shape = changed.path, changed.reading.shape
+    if line.kind != "write" or any(map(says_copy, (path.root, *path.steps))):
+        return False
+    sources = cell.sources_of(statement, {one.name for one in line.within[-1:]})
+    if not any(_READS_PARAMETERS.search(one) for one in sources):
+        return False
+    return any(one.kind == "parameter" and one.shape == shape for one in cell.places.watched.values())
 
 
 def _promises_to_read(reached: Reach) -> bool:

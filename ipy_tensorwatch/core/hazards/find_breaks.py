@@ -70,6 +70,7 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
     saved_at = built.maker(saved.sequence) if built else None
     is_alone = all(built is not None and built.maker(other) == saved_at for other in found.others)
     due = tuple(one for one in scalars if one not in found.origins or not is_stale(found.origins[one], standing))
+    freed = {path for one in reasoning.trace.graphs.half_freed for path in one.roots}
     root = next(iter((*due, *scalars, *found.roots)), None)
     paths, is_output = tuple(str(path) for path, _ in overlapping), saved.argument.startswith(("result", "output"))
     return Break(
@@ -80,6 +81,7 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
         saving=Saving(saved.cell, saved_at, is_output, paths, reasoning.trace.notebook, is_alone=is_alone),
         due=due,
         root=root,
+        is_freed=bool(found.roots) and freed.issuperset(found.roots),
         stale=stale_results(found, root, writing, standing)._replace(is_due=root in due),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..host.guard import GUARD
 from ..model.records import Site
+from ..syntax.copy_names import says_copy
 from .assigned_gradients import find_assignment
 from .find_breaks import find_breaks, remember_cell
 from .fix import with_edits
@@ -20,7 +21,7 @@ from .optimizer_wiring import is_wired, unheld_parameters
 from .overlapping_elements import overlaid_writes
 from .saved_tensor_overwritten import overwritten_saves
 from .shared_gradients import aliased_grads
-from .state_dict_reference import kept_by_name, kept_by_reference, says_copy
+from .state_dict_reference import kept_by_name, kept_by_reference
 from .unrecorded_write import unrecorded_writes
 from .updates_since import remember_updates
 from .wrong_backward import wrong_backwards

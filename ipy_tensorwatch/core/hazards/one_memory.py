@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ..blame.born_changes import Item
     from ..blame.reasoning import Reasoning
-    from ..model.notebook import Notebook
+    from ..model.cell_trace import CellTrace
     from ..model.reading import Reading
     from ..model.records import Change
     from ..statements.statement import Statement
@@ -96,7 +96,7 @@ def _within(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
     if (times is None and not _may_be_written(reasoning, items[0])) or (times is not None and times < len(items) - 1):
         return None
     ran = [reasoning.own.numbered[one] for one in sorted({one.statement for one in born.positions})]
-    followed = [_Followed(one, reasoning.trace.notebook, reasoning.trace.own.plain if ran[1:] else "") for one in ran]
+    followed = [_Followed(one, reasoning.trace, is_alone=not ran[1:]) for one in ran]
     for one in followed:
         site = one.refill(items[0].path.root)
         if site is not None:
@@ -123,13 +123,23 @@ def _times_written(reasoning: Reasoning, items: Sequence[Item]) -> int | None:
 
 
 class _Followed:
-    """A statement, and the functions of the notebook that it may call."""
+    """A statement, and the functions of the notebook that it may call.
 
-    def __init__(self, statement: Statement, notebook: Notebook, whole: str) -> None:
-        self._statement, self._notebook = statement, notebook
+    Parameters
+    ----------
+    is_alone
+        Whether no other statement can have kept the memory, in a loop around both.
+    """
+
+    def __init__(self, statement: Statement, trace: CellTrace, *, is_alone: bool) -> None:
+        self._statement, self._trace, self._notebook = statement, trace, trace.notebook
         self._node = parse_header(statement.text) or ast.Pass()
-        self._around = parse_cell(whole) if whole else None
-        self.functions = functions_named(self._node, notebook)
+        self._around = None if is_alone else parse_cell(trace.own.plain)
+        self.functions = functions_named(self._node, self._notebook)
+
+    def _may_hold(self, name: str) -> bool:
+        """Return whether a variable leads to a tensor when the cell has ended, or to what holds some."""
+        return name in self._trace.after.scenes or self._trace.after.get(name) is not None
 
     def refill(self, into: str) -> Site | None:
         """Return where a loop of the cell writes to what it puts into a variable, or a function's to what it keeps."""
@@ -137,7 +147,7 @@ class _Followed:
         site = Site(line=one.line, end_line=one.end_line, text=one.text)
         if refilled_by_itself(self._node):
             return site
-        found = refilled_in_loop(self._around, into) if self._around else None
+        found = refilled_in_loop(self._around, into, self._may_hold) if self._around else None
         if found is not None:
             return Site(line=found.lineno, end_line=found.end_lineno or found.lineno, text=ast.unparse(found))
         for name, tree in self.functions.items():

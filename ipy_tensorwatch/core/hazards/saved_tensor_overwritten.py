@@ -39,6 +39,8 @@ class Break:
         What has to be computed again before its backward.
     saving
         How the tensor was saved.
+    is_freed
+        Whether all graphs that need it lead into a part that a backward has freed.
     """
 
     found: Overwritten
@@ -49,6 +51,7 @@ class Break:
     due: tuple[str, ...] = ()
     root: str | None = None
     stale: Stale = NOTHING_STALE
+    is_freed: bool = False
 
     @property
     def has_run(self) -> bool:
@@ -64,9 +67,14 @@ class Break:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome; an update that only makes kept results stale is a risk, harmful only if they are used again."""
+        """The outcome; an update that only makes kept results stale is a risk, harmful only if they are used again.
+
+        So is a write to what is no scalar and belongs to a graph that no backward can run through any more.
+        """
         if self.has_run:
             return "wrong"
+        if self.is_freed and not self.scalars:
+            return "risk"
         if is_update(self.writing.cause, self.writing.site, is_leaf=self.writing.is_leaf) and not self.due:
             return "risk"
         return "raises" if self.found.will_raise else "wrong"

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath, count_alike
+from ..syntax.copy_names import says_copy
 from ..syntax.parsing import parse_path
 from .facts import KeptReference
 from .fix import Fix
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
 _OF_A_DICT = re.compile(r"^[^\[]*(?:\[(?:\d+|'[^']*')\][^\[]*)*\['[^']*'\]$")
 """The path of an item through string or int keys; an optimizer's state has parameters as keys."""
-
-_COPIES = ("before", "old", "best", "saved", "backup", "prev", "previous", "copy", "copied", "ckpt", "checkpoint")
-_STEMS = ("snap", "init", "orig")
-"""The words, and the beginnings of words, in a variable's name that say that it is a copy."""
 
 SharedItem = tuple[AccessPath, str, "Change"]
 
@@ -63,36 +60,38 @@ def kept_by_name(updates: Iterable[Change], snapshot: Snapshot, cell: int) -> It
     Parameters
     ----------
     updates
-        The expected changes of paths whose variable has the name of a copy.
+        The expected changes of paths that contain the name of a copy.
     """
-    roots: dict[str, list[SharedItem]] = {}
+    keepsakes: dict[AccessPath, list[SharedItem]] = {}
     for change in updates:
         path, reading = parse_path(change.path), snapshot.get(change.path)
-        if reading is None or change.cause != "optimizer" or (change.site and path.root in _words_in(change.site.text)):
+        keepsake = keepsake_of(path)
+        if reading is None or keepsake is None or change.cause != "optimizer" or _is_named(keepsake, change.site):
             continue
         alike = (one for one, other in snapshot.by_storage.get(reading.storage, ()) if other.object == reading.object)
-        owners = [one for one in alike if not says_copy(one.root)]
-        if owners:
-            owner = min(owners, key=lambda one: not one.steps or not one.steps[-1].startswith("."))
-            roots.setdefault(path.root, []).append((path, str(owner), change))
-    for followers in roots.values():
-        yield _lasting(followers, snapshot, cell)
+        owner = owner_among(alike)
+        if owner is not None:
+            keepsakes.setdefault(keepsake, []).append((path, str(owner), change))
+    for keepsake, followers in keepsakes.items():
+        yield _lasting(followers, snapshot, cell, keepsake)
 
 
-def _words_in(text: str) -> list[str]:
-    return re.findall(r"\w+", text)
+def keepsake_of(path: AccessPath) -> AccessPath | None:
+    """Return the part of a path that has the name of a copy: `t.best` of `t.best['weight']`."""
+    said = [number for number, step in enumerate((path.root, *path.steps)) if says_copy(step)]
+    return AccessPath(path.root, path.steps[: said[0]]) if said else None
 
 
-def says_copy(name: str) -> bool:
-    """Return whether a name says that it keeps what was there before: `before`, `old_w`, `bestModel`, `init_weights`.
+def owner_among(paths: Iterable[AccessPath]) -> AccessPath | None:
+    """Return the first path to an attribute, else the first of all, among those that contain no name of a copy."""
+    owners = [one for one in paths if keepsake_of(one) is None]
+    return min(owners, key=lambda one: not one.steps or not one.steps[-1].startswith("."), default=None)
 
-    Examples
-    --------
-    >>> [says_copy(one) for one in ("best_w", "oldPolicy", "threshold", "params")]
-    [True, True, False, False]
-    """
-    words = (one.lower() for one in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name))
-    return any(one in _COPIES or one.startswith(_STEMS) for one in words)
+
+def _is_named(keepsake: AccessPath, site: Site | None) -> bool:
+    """Return whether a statement spells the last name of a keepsake: then it is written on purpose."""
+    word = re.findall(r"\w+", (keepsake.root, *keepsake.steps)[-1])
+    return site is not None and bool(word) and word[0] in re.findall(r"\w+", site.text)
 
 
 def _keeps_its_own(path: AccessPath, owner: AccessPath, modules: Collection[str]) -> bool:
@@ -122,10 +121,14 @@ def _trained(changes: Sequence[Change], snapshot: Snapshot, stepped: Collection[
     return found | {reading.storage: path for path, reading in held if reading is not None and reading.storage}
 
 
-def _lasting(followers: Sequence[SharedItem], snapshot: Snapshot, cell: int) -> Lasting:
+def _lasting(
+    followers: Sequence[SharedItem], snapshot: Snapshot, cell: int, keepsake: AccessPath | None = None
+) -> Lasting:
     path, owner, change = followers[0]
     ends = [anchor(one, reading) for one in (str(path), owner) if (reading := snapshot.get(one)) is not None]
-    return Lasting(hazard=_hazard(followers, change, cell), anchors=tuple(ends))
+    items = [(path, owner) for path, owner, _ in followers]
+    hazard = no_copy(items, change.born, _step_of(change), cell, keepsake)
+    return Lasting(hazard=hazard, anchors=tuple(ends))
 
 
 def _step_of(change: Change) -> Site | None:
@@ -137,20 +140,24 @@ def _steps(site: Site) -> bool:
     return ".step(" in (site.inner.text if site.inner else site.text)
 
 
-def _hazard(followers: Sequence[SharedItem], change: Change, cell: int) -> Hazard:
-    return no_copy([(path, owner) for path, owner, _ in followers], change.born, _step_of(change), cell)
-
-
-def no_copy(items: Sequence[tuple[AccessPath, str]], born: Site | None, step: Site | None, cell: int) -> Hazard:
+def no_copy(
+    items: Sequence[tuple[AccessPath, str]],
+    born: Site | None,
+    step: Site | None,
+    cell: int,
+    keepsake: AccessPath | None = None,
+) -> Hazard:
     """Return the hazard for the items of a container, each with the path of what owns its tensor.
 
     Parameters
     ----------
     born, step
         The statements of the cell that took them, if it did, and that trained on.
+    keepsake
+        What has the name of a copy; the container of the items by default.
     """
     several = [path.steps[:-1] for path, _ in items]
-    container = str(AccessPath(items[0][0].root, several[0][: count_alike(several)]))
+    container = str(keepsake or AccessPath(items[0][0].root, several[0][: count_alike(several)]))
     owner = _owner(container, [parse_path(owner) for _, owner in items])
     return Hazard(
         code="TW207",

@@ -109,6 +109,12 @@ class RootSnapshot:
         """The readings' address intervals."""
         return Intervals(self.readings)
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The steps and keys that its paths are made of, without the name that they start from."""
+        steps = {step for parent, step in self.outline.nodes if parent >= 0}
+        return frozenset(steps.union(key for run in self.outline.runs for key in run.keys if type(key) is str))
+
     def places_of(self, storage: int) -> tuple[int, ...]:
         """Return the places of the readings of a storage."""
         places = self.by_storage.get(storage, ())
@@ -133,7 +139,7 @@ class RootSnapshot:
         return {str(path): place for place, path in enumerate(self.paths)}
 
 
-_OF_PATHS = ("paths", "_stops", "places")
+_OF_PATHS = ("paths", "words", "_stops", "places")
 _OF_MEMORY = (*_OF_PATHS, "untold", "with_history", "gradients", "by_storage", "by_object", "intervals")
 """The cached properties that a scene of the same paths and memory can reuse."""
 

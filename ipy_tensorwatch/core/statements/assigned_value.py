@@ -20,12 +20,16 @@ _NEEDS_OBJECT_AND_NAME = 3
 
 
 def value_of(node: ast.stmt) -> ast.expr | None:
-    """Return the value that a statement assigns, by `=`, an operator or `setattr`; None if it deletes."""
+    """Return the value that a statement assigns, by `=`, an operator, `setattr`, a loop's header or `with`."""
     match node:
         case ast.Expr(value=ast.Call(func=ast.Name(id="setattr"), args=args)) if len(args) == _NEEDS_OBJECT_AND_NAME:
             return args[-1]
         case ast.Assign(value=value) | ast.AugAssign(value=value) | ast.AnnAssign(value=value):
             return value
+        case ast.For(iter=value) | ast.AsyncFor(iter=value):
+            return value
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            return ast.Tuple(elts=[one.context_expr for one in items], ctx=ast.Load())
         case ast.Delete():
             return ast.Constant(value=None)
     return None

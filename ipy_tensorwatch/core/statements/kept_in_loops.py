@@ -22,13 +22,21 @@ _SHARING = frozenset(("as_tensor", "asarray", "from_dlpack", "from_numpy", "from
 _KEEPING = frozenset(("add", "append", "appendleft", "extend", "insert", "push", "put"))
 
 
-def refilled_in_loop(tree: ast.AST, into: str | None = None) -> ast.stmt | None:
+def _is_any(_: str) -> bool:
+    return True
+
+
+def refilled_in_loop(
+    tree: ast.AST, into: str | None = None, may_hold: Callable[[str], bool] = _is_any
+) -> ast.stmt | None:
     r"""Return the first statement in a loop that writes to what the same loop yields or puts into a container.
 
     Parameters
     ----------
     into
         The only variable whose containers count; any if None.
+    may_hold
+        Returns whether a variable may lead to memory.
 
     Examples
     --------
@@ -36,7 +44,7 @@ def refilled_in_loop(tree: ast.AST, into: str | None = None) -> ast.stmt | None:
     >>> ast.unparse(found)
     'buf.fill_(i)'
     """
-    return _refilled(tree, _LOOPS, partial(_kept_by, into=into))
+    return _refilled(tree, _LOOPS, partial(_kept_by, into=into, may_hold=may_hold))
 
 
 def refilled_and_returned(tree: ast.AST) -> ast.stmt | None:
@@ -117,7 +125,7 @@ def _refilled(
 ) -> ast.stmt | None:
     """Return the first statement inside one of these kinds that writes to what another statement there keeps."""
     for outer in all_nodes(tree):
-        body = [*walk_statements(outer.body)] if isinstance(outer, kinds) else []
+        body = [*walk_statements(getattr(outer, "body", []))] if isinstance(outer, kinds) else []
         kept = {path for node in body for path in kept_by(node)}
         found = next((node for node in body if _writes_to(node, kept)), None)
         if found is not None:
@@ -131,11 +139,11 @@ def _writes_to(node: ast.stmt, kept: set[str]) -> bool:
     return any(path == one or path.startswith((f"{one}.", f"{one}[")) for path in written for one in kept)
 
 
-def _kept_by(node: ast.stmt, into: str | None) -> Iterator[str]:
+def _kept_by(node: ast.stmt, into: str | None, may_hold: Callable[[str], bool]) -> Iterator[str]:
     """Yield the paths that a statement yields or puts into a container."""
     for container, kept in _puts(node):
         if container is None or into in (None, *(path.split(".")[0] for path in paths_of(container))):
-            yield from _paths_of_all(kept)
+            yield from (path for path in _paths_of_all(kept) if may_hold(path.split(".")[0]))
 
 
 def _puts(node: ast.stmt) -> Iterator[tuple[ast.expr | None, list[ast.expr]]]:

@@ -89,7 +89,7 @@ READS = _words("""
     normalize denormalize unnormalize standardize preprocess postprocess tokenize collate convert extract iter items
     keys values len size shape num count index contains copy clone state dict parameters named buffers children
     modules mean var std sum min max median loss error accuracy distance similarity logits probs proba features
-    stats history result results value best to as is has can act select choose
+    stats history result results value best to as is has can act select choose compare diff
 """)
 """The first words of the names of methods that promise to read their object."""
 

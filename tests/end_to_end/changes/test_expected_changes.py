@@ -317,6 +317,78 @@ def test_what_functions_update_by_hand(cell, expected):
         assert mutated(report)
 
 
+FOLLOWING = """
+import torch
+from torch import nn
+class Line:
+    def __init__(self): self.w, self.b = torch.zeros(2), torch.zeros(1)
+class Data:
+    def __init__(self): self.x = torch.arange(4.).view(2, 2)
+def train(line, data, turns=2):
+    for _ in range(turns):
+        line.w += .1 * (data.x @ line.w - 1)
+        line.b -= .1
+def train_scaled(line, data):
+    x = data.x
+    x /= 2
+    line.w -= x.sum(0)
+def predict(line, data):
+    line.w /= 3
+    return data.x @ line.w
+line, data, net = Line(), Data(), nn.Linear(2, 1)
+with torch.no_grad():
+    ema = {n: p.detach() - 1 for n, p in net.named_parameters()}
+    shadow = [p.detach() - 1 for p in net.parameters()]
+    backup = [p.detach() - 1 for p in net.parameters()]
+    seen = {n: torch.zeros(7) for n, p in net.named_parameters()}
+tied = {n: p.detach() for n, p in net.named_parameters()}
+x, w, first = data.x, line.w[:1], ema["weight"][0]
+nn.init.ones_(line.w)
+def update_ema(decay=.9):
+    for n, p in net.named_parameters():
+        ema[n].mul_(decay).add_(p.detach(), alpha=1 - decay)
+def follow(average):
+    for a, p in zip(average, net.parameters()):
+        a.lerp_(p.data, .1)
+def follow_tied():
+    for n, p in net.named_parameters():
+        tied[n].mul_(.9).add_(p.data)
+def blend(a, b):
+    for k in a:
+        a[k].add_(b[k])
+def count(found):
+    for n, p in net.named_parameters():
+        found[n] += 1
+def compare(average):
+    return sum((a.sub_(p.data)).abs().sum() for a, p in zip(average, net.parameters()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("train(line, data)", {"w"}),
+        ("for _ in range(3): train(line, data)", {"w"}),
+        ("train_scaled(line, data)", {"w", "x", "data.x"}),
+        ("y = predict(line, data)", {"w", "line.w"}),
+        ("update_ema()", {"first"}),
+        ("for _ in range(3): update_ema()", {"first"}),
+        ("follow(shadow)", set()),
+        ("follow(backup)", {"backup[0]", "backup[1]"}),
+        ("follow_tied()", {"tied['weight']", "tied['bias']", "net.weight", "net.bias"}),
+        ("blend(ema, {n: p + 1 for n, p in tied.items()})", {"ema['weight']", "ema['bias']", "first"}),
+        ("count(seen)", {"seen['weight']", "seen['bias']"}),
+        ("d = compare(shadow)", {"shadow[0]", "shadow[1]"}),
+    ],
+)
+def test_what_follows_parameters_and_what_a_function_trains(cell, expected):
+    with Notebook() as nb:
+        nb.run(FOLLOWING)
+        report = nb.run(cell)
+        assert expected == silent(report)
+        assert mutated(report)
+
+
 GIVEN = """
 import torch
 from torch import nn

@@ -210,6 +210,7 @@ class TestOneObjectUnderTwoNames:
 
 
 SETTERS = """
+import contextlib
 class K:
     def __init__(self): self.__dict__["raw"] = torch.ones(3)
     @property
@@ -233,6 +234,9 @@ ASSIGNED = [
     "setattr(k, 'scale', 9.)",
     "k.scale = float(k.raw.sum())",
     "for one in (k,): one.scale = 8.",
+    "for k.scale in (3., 4.): pass",
+    "for i, k[0] in enumerate((3., 4.)): pass",
+    "with contextlib.nullcontext(5.) as k.scale: pass",
 ]
 
 

@@ -127,6 +127,34 @@ class TestForetold:
         by_hand = [SETUP, self.BUILD, self.RUN, "h = h.detach()\n" + self.BUILD]
         assert all(map(torch.equal, gradients(*mended, self.RUN), gradients(*by_hand, self.RUN)))
 
+    def test_a_result_that_reaches_leaves_through_freed_nodes_alone_is_a_risk(self):
+        cells = [
+            "logits = encoder(torch.ones(4, 2)) @ torch.ones(3, 2) + w\nlogits.square().sum().backward()",
+            "loss = logits.exp().sum()",
+            "probs = logits.softmax(1)\nprobs[0] -= 1",
+        ]
+        with Notebook() as nb:
+            nb.run(SETUP)
+            reports = [nb.run(one) for one in cells]
+            assert [""] * 4 == nb.said
+
+        found = {(one["code"], one["outcome"]) for one in reports[-1]["hazards"]}
+        assert {("TW201", "risk"), ("TW213", "risk")} == found
+
+    def test_a_state_of_two_variables_is_detached_as_a_whole(self):
+        build = "h, c = cell(x[0], (h, c))\nloss = h.sum()"
+        cells = [
+            f"{SETUP}\ncell, h, c = nn.LSTMCell(2, 3), x.new_zeros(1, 3), x.new_zeros(1, 3)",
+            build,
+            self.RUN,
+            build,
+        ]
+        with Notebook() as nb:
+            [hazard] = [nb.run(cell)["hazards"] for cell in cells][-1]
+        with Notebook() as nb:
+            for cell in [*mend(cells, hazard), self.RUN]:
+                assert nb.run(cell)["hazards"] == []
+
     def test_where_a_backward_frees_what_another_loss_shares(self):
         with Notebook() as nb:
             nb.run(SETUP)

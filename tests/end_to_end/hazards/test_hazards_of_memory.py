@@ -167,6 +167,72 @@ def test_the_remedy_for_a_state_dict_keeps_what_was_best():
         assert [("[4]", "TW207", "best['weight'],")] == turns(nb)
 
 
+KEEPER = """
+class Run:
+    def __init__(self):
+        self.net, self.best = model, None
+    def fit(self, turns):
+        for turn in range(turns):
+            opt.zero_grad()
+            self.net(x).pow(2).mean().backward()
+            opt.step()
+            if turn == 1:
+                self.best = self.net.weight
+def fit(net, turns=4):
+    for turn in range(turns):
+        opt.zero_grad()
+        net(x).pow(2).mean().backward()
+        opt.step()
+        if turn == 1:
+            kept = best = net.weight
+    return best
+run, state = Run(), {"n": 0}
+"""
+
+
+@pytest.mark.parametrize(
+    ("cells", "paths"),
+    [
+        (["run.best = model.weight", STEP], ["run.best"]),
+        (["state['best'] = list(model.parameters())", STEP], ["state['best'][0]", "state['best'][1]"]),
+        (["for turn in range(3):\n    opt.step()\n    state['old'] = model.weight"], ["state['old']"]),
+        (["run.best_model = model", STEP], ["run.best_model.weight", "run.best_model.bias"]),
+        (["run.fit(4)"], ["run.best"]),
+        (["best = fit(model)"], ["best"]),
+    ],
+)
+def test_a_parameter_kept_under_the_name_of_a_copy_is_told(cells: list[str], paths: list[str]):
+    with Notebook() as nb:
+        nb.run(MODEL)
+        nb.run(KEEPER)
+        nb.run(STEP)
+        reports = [nb.run(one) for one in cells]
+
+        assert [[], ["TW207"]][-len(cells) :] == [["TW207"] if "TW207" in one else [] for one in nb.said[-len(cells) :]]
+        assert [paths] == [one["paths"] for one in reports[-1]["hazards"]]
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        "run.weight = model.weight",
+        "state['params'] = list(model.parameters())",
+        "run.best = copy.deepcopy(model.weight)",
+        "model = nn.utils.parametrizations.weight_norm(model)\n"
+        "params = list(model.parameters())\nopt = torch.optim.SGD(params, lr=.1)",
+        "model.prev = nn.Linear(2, 2)\nlast = model.prev",
+    ],
+)
+def test_a_parameter_under_another_name_is_no_copy_that_was_meant(keep: str):
+    with Notebook() as nb:
+        nb.run(MODEL)
+        nb.run(KEEPER)
+        nb.run(STEP)
+        nb.run(keep)
+
+        assert nb.run(STEP)["hazards"] == []
+
+
 @pytest.mark.parametrize(
     "keep",
     [

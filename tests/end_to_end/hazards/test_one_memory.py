@@ -97,6 +97,10 @@ QUIET = {
         "    for i in range(3):\n        s, r = step()\n        total += r\n        kept.append((s, s))\n"
         "    sums.append(total)"
     ),
+    "a number that is summed up beside them": (
+        "kept, s = [], np.zeros(3)\nfor e in range(200):\n    total = 0\n    for i in range(3):\n        total += 1.\n"
+        "    kept.append((s, total, s))\n    s = np.ones(3)"
+    ),
     "parameters in two lists": "both = [model.weight, model.weight]\nfor p in both:\n    p.data.mul_(0.5)",
 }
 
