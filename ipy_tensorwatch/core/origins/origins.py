@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..memory.overlap import share_bytes
 from ..model.snapshot import Snapshot
-from .path_histories import DatedMoment, PathHistories, first_moment
+from .moments import AT_END, Moment, lie_apart
+from .path_histories import BETWEEN, DatedMoment, PathHistories, first_moment
 from .which_statement import Beginning, which_statement
 
 if TYPE_CHECKING:
@@ -47,9 +48,13 @@ class Origins:
         return which_statement(a, b, began, self.known.library(began.moments[0].number)) if began else None
 
     def _steps_of(self, path: str) -> Sequence[DatedMoment]:
-        """Return the moments of a path; one that has none led to the same since before the first cell."""
+        """Return the moments of a path; what none of them accounts for was so before, or came between cells."""
         known, reading = tuple(self.known.of(path, self.number)), self.after.get(path)
-        return known or ((first_moment(path, reading),) if reading else ())
+        if not known:
+            return (first_moment(path, reading),) if reading else ()
+        if not lie_apart(known[-1].reading, reading):
+            return known
+        return (*known, DatedMoment(self.number, BETWEEN, Moment(path, known[-1].reading, reading, AT_END)))
 
     def of_group(self, group: AliasGroup) -> tuple[Origin, ...]:
         """Return where the pairs of a group became one memory, as far as that is known."""

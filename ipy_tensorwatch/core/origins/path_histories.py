@@ -11,17 +11,20 @@ from ..interpreter.cell_definitions import definitions_in
 from ..interpreter.source_index import Library
 from ..model.notebook import Notebook
 from ..syntax.parsing import may_define
-from .moments import Moment, moments_of, shifts
+from .moments import Moment, lie_apart, moments_of, shifts, without_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from ..model.cell_trace import CellTrace
-    from ..model.differences import Found
     from ..model.reading import Reading
 
 MAX_MOMENTS = 100_000
 """How many moments are kept; the oldest go first."""
+MAX_WAITING, MAX_ROWS = 256, 50_000
+"""How many cells, and differences in them, may wait to be read."""
+BEFORE = -1
+"""Stands for the look before the cell."""
 
 
 class RanCell(NamedTuple):
@@ -71,37 +74,52 @@ class PathHistories:
     Attributes
     ----------
     number
-        How many cells, and looks between cells, have been added.
+        How many cells have been added.
     """
 
     number: int = 0
+    _waiting: deque[tuple[int, CellTrace]] = field(default_factory=deque)
+    _rows: int = 0
     _sources: list[tuple[int, RanCell]] = field(default_factory=list)
     _steps: dict[str, list[DatedMoment]] = field(default_factory=dict)
     _library: tuple[int, Library] | None = None
     _order: deque[str] = field(default_factory=deque)
 
     def add(self, trace: CellTrace) -> None:
-        """Add a cell, and what happened before it."""
-        self.add_between(trace.outside)
-        cell = RanCell(trace.cell.count, trace.own.plain)
-        self._add(cell, moments_of(trace))
-        if may_define(cell.plain):
-            self._sources.append((self.number, cell))
-
-    def add_between(self, found: Sequence[Found]) -> None:
-        """Add what was found between two cells: no statement of a watched cell did it."""
-        self._add(BETWEEN, shifts(found))
-
-    def _add(self, cell: RanCell, moments: Iterable[Moment]) -> None:
+        """Add a cell; it is read only when somebody asks, or if too many wait."""
         self.number += 1
-        for one in moments:
-            steps = self._steps.setdefault(one.path, [])
-            if not steps and one.before is not None:
-                steps.append(first_moment(one.path, one.before))
-            steps.append(DatedMoment(self.number, cell, one))
-            self._order.append(one.path)
+        if may_define(trace.own.plain):
+            self._sources.append((self.number, RanCell(trace.cell.count, trace.own.plain)))
+        if not (trace.found or trace.outside or trace.arrivals):
+            return
+        self._waiting.append((self.number, without_bytes(trace)))
+        self._rows += len(trace.found) + len(trace.outside)
+        if len(self._waiting) > MAX_WAITING or self._rows > MAX_ROWS:
+            self._read()
+
+    def _read(self) -> None:
+        """Read the cells that wait."""
+        while self._waiting:
+            number, trace = self._waiting.popleft()
+            for one in shifts(trace.outside):
+                self._add(number, BETWEEN, one._replace(look=BEFORE))
+            cell = RanCell(trace.cell.count, trace.own.plain)
+            for one in moments_of(trace):
+                self._add(number, cell, one)
+        self._rows = 0
         while len(self._order) > MAX_MOMENTS:
             self._drop(self._order.popleft())
+
+    def _add(self, number: int, cell: RanCell, moment: Moment) -> None:
+        """Add a moment; what the path led to before it, if that was not known, came between the cells."""
+        path, before = moment.path, moment.before
+        steps = self._steps.setdefault(path, [])
+        if not steps and before is not None:
+            steps.append(first_moment(path, before))
+        elif steps and moment.look != BEFORE and steps[-1].number < number and lie_apart(steps[-1].reading, before):
+            steps.append(DatedMoment(number, BETWEEN, Moment(path, steps[-1].reading, before, BEFORE)))
+        steps.append(DatedMoment(number, cell, moment))
+        self._order.append(path)
 
     def _drop(self, path: str) -> None:
         """Drop the oldest moment of a path: what it led to since remains."""
@@ -115,6 +133,7 @@ class PathHistories:
 
     def of(self, path: str, number: int) -> Iterator[DatedMoment]:
         """Return the moments of a path up to the cell with this number, in order."""
+        self._read()
         return takewhile(lambda one: one.number <= number, self._steps.get(path, ()))
 
     def library(self, number: int) -> Library:

@@ -139,7 +139,7 @@ def test_an_answer_is_what_was_true_when_its_cell_had_ended():
     lives = (bound("x", X, 0), bound("y", VIEW, 0)), (bound("y", OTHER, 0),), (bound("y", VIEW, 0),)
     for count, births in enumerate(lives, 1):
         known.add(make_trace("y = x", {}, count=count, arrivals=births, found=()))
-        answers.append(Origins.now(known, snapshot_of({"x": X, "y": VIEW})))
+        answers.append(Origins.now(known, snapshot_of({"x": X, "y": births[-1].reading})))
 
     assert [one.of_pair("x", "y").cell for one in answers] == [1, 1, 3]
 
