@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ipy_tensorwatch.panel.widget import TensorWatchWidget
+    from ipy_tensorwatch.render.preview import Preview
     from ipy_tensorwatch.render.report import Report
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "__version__",
     "freeze",
     "load_ipython_extension",
+    "preview",
     "report",
     "unload_ipython_extension",
     "widget",
@@ -47,6 +49,30 @@ def report() -> Report:
     from ipy_tensorwatch.shell import extension
 
     return extension.report()
+
+
+def preview(source: str) -> Preview:
+    """Return what a cell would change silently and which hazards it would make, without running it.
+
+    Parameters
+    ----------
+    source
+        The cell, as typed.
+
+    Returns
+    -------
+    Preview
+        From the last report and the sources alone; nothing is run, and no tensor is read. Empty if the source is not
+        Python. Its ``to_dict()`` is plain JSON.
+
+    Raises
+    ------
+    RuntimeError
+        If the extension is not loaded.
+    """
+    from ipy_tensorwatch.shell import extension
+
+    return extension.preview(source)
 
 
 def widget() -> TensorWatchWidget:

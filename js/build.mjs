@@ -15,8 +15,8 @@ const PANEL = join(HERE, "..", "ipy_tensorwatch", "panel");
 const MANIFEST = JSON.parse(readFileSync(join(HERE, "package.json"), "utf8"));
 
 /** What the two may weigh, in bytes: the widget travels over the wire with every `%load_ext`. */
-const MAX_WIDGET = 60_000;
-const MAX_EXTENSION = 24_000; // it is loaded once, from the server: the title, the marks at both edges of a cell, the settings
+const MAX_WIDGET = 65_000;
+const MAX_EXTENSION = 24 * 1024; // it is loaded once, from the server: the title, the marks at both edges of a cell, the settings
 
 /** The packages that JupyterLab brings: one instance a page, never bundled. */
 const HOST_PACKAGES = ["@codemirror/*", "@jupyterlab/*", "@lumino/*"];
@@ -70,13 +70,13 @@ async function buildWidget() {
 async function buildExtension() {
   const { text, imports } = await bundle({
     entryPoints: ["src/lab/index.ts"],
-    format: "cjs",
+    format: "esm",
     external: HOST_PACKAGES,
     loader: { ".svg": "text" },
     plugins: [STYLE_AS_TEXT],
   });
-  const shared = [...new Set(imports.filter(({ external }) => external).map(({ path }) => path))].sort();
-  const { code: script } = await transform(container(MANIFEST.name, shared, text), { charset: "utf8", minify: true });
+  const external = imports.filter((one) => one.external).map(({ path }) => path);
+  const { code: script } = await transform(container(MANIFEST.name, external, text), { charset: "utf8", minify: true });
   const hash = createHash("sha256").update(script).digest("hex").slice(0, 16);
   const entry = `static/remoteEntry.${hash}.js`; // another name for another content, so that no browser keeps the old one
   const manifest = {

@@ -22,7 +22,7 @@ from .compare.borrowed_memory import Loans
 from .compare.byte_budget import BANDWIDTH, Budget
 from .compare.byte_history import NO_PAST, Spell
 from .compare.compare_bytes import ByteVerdict, Fingerprints
-from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast
+from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast_rows
 from .objects.look_limits import EXACT_TENSORS
 from .snapshot.snapshotter import Lens, Roots, Shot
 from .snapshot.tensor_parts import COMPONENT
@@ -224,9 +224,9 @@ class Observer:
         self, shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict], examples: int
     ) -> Differences:
         """Compare the elements of the paths that may have changed."""
-        compared = [contrast(one.before, one.after, verdicts, self.prints, examples) for one in rows]
+        compared = contrast_rows(rows, verdicts, self.prints, examples)
         rows, contents = _with_owners(shot, rows, compared)
-        counts = ElementCounts([one.elements for one in contents], examples)
+        counts = ElementCounts(rows, contents, examples)
         self._keep(counts)
         return Differences(
             rows=rows,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..render.wording.fold_changes import gather
-from ..render.wording.hazard_sentences import message_of
-from ..render.wording.measure import count_of, few
+from ..render.wording.editor_sentences import also_changes, outcomes
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
@@ -15,8 +13,6 @@ if TYPE_CHECKING:
     from ..core.hazards.hazard import Hazard, Turn
     from .past_cells import PastCell
 
-MAX_NAMES = 3
-MAX_OUTCOMES = 2
 MAX_MARKED = 100
 """Maximum number of cells whose marks are sent at once, the latest ones."""
 
@@ -59,20 +55,16 @@ def _changed(one: PastCell) -> Iterator[tuple[int, str, str]]:
     for change in one.changes:
         if change.silent and change.sites:
             lines.setdefault(change.sites[0].line, []).append(change.path)
-    for line, paths in lines.items():
-        shown, left = few([text for text, _ in gather(paths)], MAX_NAMES)
-        yield line, "silent", f"also changes {', '.join(shown)}" + (f" and {left} more" if left else "")
+    yield from ((line, "silent", also_changes(paths)) for line, paths in lines.items())
 
 
 def _endangered(one: PastCell, hushed: Collection[str]) -> Iterator[tuple[int, str, str]]:
     """Yield (line, kind, text) for each line that caused a hazard."""
-    lines: dict[int, list[str]] = {}
+    lines: dict[int, list[Hazard]] = {}
     for hazard in _begun(one.turns, hushed):
         if hazard.written_at and hazard.written_cell == one.cell.count:
-            lines.setdefault(hazard.written_at.line, []).append(clip(str(message_of(hazard).outcome)))
-    for line, texts in lines.items():
-        shown, left = few([*dict.fromkeys(texts)], MAX_OUTCOMES)
-        yield line, "hazard", "; ".join(shown) + (f"; {count_of(left, 'more hazard')}" if left else "")
+            lines.setdefault(hazard.written_at.line, []).append(hazard)
+    yield from ((line, "hazard", clip(outcomes(hazards))) for line, hazards in lines.items())
 
 
 def _mark(one: PastCell, line: int, kind: str, text: str) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from .badge_and_marks import is_news, news
 from .change_lines import tell_change
 from .compact import can_travel, compact, encode
 from .flow import Flow
+from .foretold import Foretold, read_cells
 from .hazards import tell_turn
+from .offered_fixes import tell_fixes
 from .partly_changed import tell_parts
 from .past_cells import PastCell, PastCells
 from .state import State, describe, tell_cell, tell_past
@@ -55,12 +57,15 @@ class Feed:
         The keys of the hazards that the user asked not to be told of again; shared with what else tells hazards.
     choose_block
         Sets what is shown under a cell.
+    foretold
+        What the cells that are being typed would change.
     """
 
     send: Send
     values_of: Callable[[str], Values | None]
     hushed: set[str] = field(default_factory=set)
     choose_block: Callable[[str], None] = lambda _: None
+    foretold: Foretold = field(default_factory=lambda: Foretold(lambda _: None))
     past: PastCells = field(default_factory=PastCells)
     _wants: dict[str, str] = field(default_factory=dict)
     _report: Report | None = None
@@ -104,6 +109,7 @@ class Feed:
         with self._lock:
             self._closed = True
             self.past, self._state, self._flow = PastCells(), State(), Flow()
+            self.foretold.forget()
             self._report = self._reported = self._heralded = None
             self._wants.clear()
 
@@ -150,6 +156,7 @@ class Feed:
         """Start over for a front end that has no state, and ask the others to report again."""
         self._state, self._base, self._reported, self._heralded = State(), 0, None, None
         self._flow.reset()
+        self.foretold.forget()
         self._call_roll()
         self.want(message)
 
@@ -187,6 +194,26 @@ class Feed:
         if isinstance(path, str) and len(path) <= MAX_PATH and can_travel(path) and self._flow.is_open():
             happened = [[tell_cell(one.cell, one.id), _tell(event)] for one, event in self.past.of_path(path)]
             self._post({"kind": "path", "path": path}, {"happened": happened, "values": compact(self.values_of(path))})
+
+    def preview(self, message: Message) -> None:
+        """Send what the cells that a person is typing would change; the newest request of each front end counts."""
+        name, request, cells = message.get("from"), message.get("request"), read_cells(message.get("cells"))
+        is_read = isinstance(name, str) and len(name) <= MAX_NAME and isinstance(request, int) and cells is not None
+        if not is_read or self._report is None or not self._flow.is_open():
+            return
+        if self.foretold.is_newest(cast("str", name), cast("int", request)):
+            marks, is_all = self.foretold.marks(self._report, self.past, cells or ())
+            self._post({"kind": "preview", "to": name, "request": request}, {"marks": marks, "all": is_all})
+
+    def tell_fixes(self, message: Message) -> None:
+        """Send what mends the silent changes and the hazards of a cell; null if it is not kept any more."""
+        count = message.get("count")
+        if isinstance(count, int) and self._flow.is_open():
+            one, report = self.past.find(count), self._report
+            is_last = report is not None and report.cell.count == count
+            hazards = report.hazards if report is not None and is_last else ()
+            told = one and tell_fixes(one, self.past, hazards)
+            self._post({"kind": "fixes", "count": count}, told)
 
     def _catch_up(self) -> None:
         if self._report is None or not self._flow.is_open():
@@ -231,4 +258,6 @@ _COMMANDS: Mapping[str, Callable[[Feed, Message], None]] = {
     "path": Feed.tell_path,
     "hush": Feed.hush,
     "block": Feed.block,
+    "fixes": Feed.tell_fixes,
+    "preview": Feed.preview,
 }

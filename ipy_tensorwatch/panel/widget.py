@@ -13,12 +13,14 @@ import traitlets
 from ..core.host.capability import take
 from ..core.host.guard import GUARD
 from .feed import Feed
+from .foretold import Foretold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..core.model.records import Values
     from ..render.report import Report
+    from .foretold import Foresee
 
 _BUILT = Path(__file__).parent / "static"
 
@@ -48,6 +50,8 @@ class TensorWatchWidget(anywidget.AnyWidget):
         The keys of the hazards that the user asked not to be told of again.
     choose_block
         Sets what is shown under a cell.
+    preview
+        Returns what running a source would change; None while a cell runs, or where that is switched off.
     """
 
     # As text: anywidget watches a file for as long as the kernel lives, and keeps every widget made from it alive.
@@ -57,11 +61,17 @@ class TensorWatchWidget(anywidget.AnyWidget):
     name = traitlets.Unicode(help="Tells the front end which of its models are this widget's.").tag(sync=True)
 
     def __init__(
-        self, values_of: Callable[[str], Values | None], hushed: set[str], choose_block: Callable[[str], None]
+        self,
+        values_of: Callable[[str], Values | None],
+        hushed: set[str],
+        choose_block: Callable[[str], None],
+        preview: Foresee,
     ) -> None:
         super().__init__(born=time.time(), name=uuid4().hex)
         send = lambda head, body: self.send(head, buffers=[body])  # noqa: E731
-        self.feed = Feed(send=send, values_of=values_of, hushed=hushed, choose_block=choose_block)
+        self.feed = Feed(
+            send=send, values_of=values_of, hushed=hushed, choose_block=choose_block, foretold=Foretold(preview)
+        )
         if not _HEARS_ALL:
             self.on_msg(lambda _, content, __: GUARD.run(_HEARING, self.feed.receive, content, default=None))
 

@@ -16,12 +16,14 @@ from .ipython.tensordiff_header import HeadingTransformer
 from .ipython.waiting_clear import WaitingClears
 from .magics.tensorwatch_magics import TensorMagics
 from .panel_host import Hosting
+from .previewer import Previewer
 from .watcher import Watcher
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..panel.widget import TensorWatchWidget
+    from ..render.preview import Preview
     from ..render.report import Report
 
 _loaded: list[Extension] = []
@@ -36,6 +38,7 @@ class Extension:
     speaker: Speaker = field(init=False)
     watcher: Watcher = field(init=False)
     heading: HeadingTransformer = field(init=False)
+    previewer: Previewer = field(init=False)
     hosting: Hosting = field(init=False)
     magics: TensorMagics = field(init=False)
     _replaced: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -50,10 +53,11 @@ class Extension:
             self.speaker.tell(report, self.watcher.asked)
 
         self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell, clears=clears)
-        self.hosting = Hosting(self.shell, self.watcher)
+        self.previewer = Previewer(self.watcher)
+        self.hosting = Hosting(self.shell, self.watcher, self.previewer)
         self.speaker = Speaker(self.shell, self.settings, self.hosting.is_visible, clears, hushed=self.hosting.hushed)
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
-        self.magics = TensorMagics(self.shell, self.watcher, self.speaker, _version())
+        self.magics = TensorMagics(self.shell, self.watcher, self.speaker, self.previewer, _version())
 
     def load(self) -> None:
         """Add everything to the shell and start watching."""
@@ -112,6 +116,19 @@ def report() -> Report:
         message = "no cell has been watched yet: run %load_ext tensorwatch, then a cell"
         raise RuntimeError(message)
     return _loaded[0].watcher.report
+
+
+def preview(source: str) -> Preview:
+    """Return what a cell would do.
+
+    Raises
+    ------
+    RuntimeError
+        If the extension is not loaded.
+    """
+    if not _loaded:
+        raise RuntimeError("nothing is watched yet: run %load_ext tensorwatch first")
+    return _loaded[0].previewer.preview(source)
 
 
 def widget() -> TensorWatchWidget:

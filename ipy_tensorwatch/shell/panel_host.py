@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from ..core.model.records import Values
     from ..panel.widget import TensorWatchWidget
+    from ..render.preview import Preview
     from ..render.report import Report
+    from .previewer import Previewer
     from .watcher import Watcher
 
 
@@ -35,6 +37,7 @@ class Hosting:
 
     shell: InteractiveShell
     watcher: Watcher
+    previewer: Previewer
     hushed: set[str] = field(default_factory=set)
     widget: TensorWatchWidget | None = None
 
@@ -71,11 +74,14 @@ class Hosting:
             # Loading the widget's libraries takes half as long as loading this package; a terminal does not need them.
             from ..panel.widget import TensorWatchWidget  # noqa: PLC0415
 
-            self.widget = TensorWatchWidget(self._values_of, self.hushed, self._choose_block)
+            self.widget = TensorWatchWidget(self._values_of, self.hushed, self._choose_block, self._preview)
         return self.widget
 
     def _choose_block(self, shows: str) -> None:
         self.watcher.settings.block = shows
+
+    def _preview(self, source: str) -> Preview | None:
+        return self.previewer.preview_if_idle(source) if self.watcher.settings.preview else None
 
     def _frozen(self) -> tuple[str, ...]:
         return tuple(one.path for one in self.watcher.freezing.freezer.frozen.values())

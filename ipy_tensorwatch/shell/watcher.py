@@ -24,6 +24,8 @@ from ..core.hazards.find_hazards import find_hazards
 from ..core.hazards.standing import Standing
 from ..core.host.guard import GUARD
 from ..core.model.records import Cell
+from ..core.origins.origins import Origins
+from ..core.origins.path_histories import PathHistories
 from ..core.syntax.inert_cells import is_inert
 from ..render.report import Report
 from ..render.wording.not_frozen import stopped
@@ -87,6 +89,7 @@ class Watcher:
     observer: Observer = field(default_factory=Observer)
     sources: Sources = field(default_factory=Sources)
     history: PastChanges = field(default_factory=PastChanges)
+    origins: PathHistories = field(default_factory=PathHistories)
     transformer: ProbeTransformer = field(init=False)
     archive: Archive = field(default_factory=Archive)
     cells: RunningCells = field(default_factory=RunningCells)
@@ -164,7 +167,7 @@ class Watcher:
         self.report = self.observed = None
         self.history.clear()
         self.restored.clear()
-        self.standing = Standing()
+        self.standing, self.origins = Standing(), PathHistories()
         self.turns.clear()
         self.nodes = NodeLog()
 
@@ -332,9 +335,15 @@ class Watcher:
         none: tuple[Hazard, ...] = ()
         hazards = GUARD.run("finding-hazards", self._tell_hazards, reasoning, default=none)
         GUARD.run("after-cell", cell.forget, default=None)
+        GUARD.run("finding-writer", self.origins.add, reasoning.trace, default=None)
         self.observed = observed
         self.report = Report(
-            cell=self._describe(cell, result, began), reasoning=reasoning, hazards=hazards, turns=self.standing.turned
+            cell=self._describe(cell, result, began),
+            reasoning=reasoning,
+            hazards=hazards,
+            turns=self.standing.turned,
+            origins=Origins.now(self.origins, observed.shot.snapshot),
+            sources=self.sources.plain,
         )
         return True
 

@@ -25,6 +25,23 @@ export interface Entry {
   choose?(wishes: Wishes): void;
   /** Lead to what a line of code did; missing in a widget that is older. */
   show?(place: Place): void;
+  /** Ask what cells would change; never answered where another request follows or the kernel is gone. */
+  foretell?(cells: readonly Draft[]): Promise<Foretold>;
+  /** Show what mends a marked line, near its mark; asked for by key, it takes the focus, and also tells of nothing. */
+  offer?(place: Place, near: HTMLElement, host: Host, isAsked: boolean): void;
+}
+
+/** A cell as it reads now. */
+export interface Draft {
+  readonly cell: string;
+  readonly source: string;
+}
+
+/** What cells would change if they ran now. */
+export interface Foretold {
+  readonly marks: readonly Mark[];
+  /** Whether there was time for all cells; else the kernel goes on when it is asked again. */
+  readonly all: boolean;
 }
 
 /** What the user has set in JupyterLab's settings, as far as the kernel is to know it. */
@@ -39,6 +56,16 @@ export interface Host {
   reveal(place: Place): void;
   /** Run a line in the kernel, without a place in the history, and return what it printed; missing in an older host. */
   run?(code: string): Promise<string>;
+  /** The text of a cell, or null where it is gone; missing in an older host. */
+  find?(place: Place): CellText | null;
+  /** Mark the cells that must run again; missing in an older host. */
+  rerun?(marks: readonly Mark[]): void;
+}
+
+/** The text of a cell, in JupyterLab's own words. */
+export interface CellText {
+  getSource(): string;
+  updateSource(start: number, end: number, value: string): void;
 }
 
 /** A line of a cell. */
@@ -67,9 +94,11 @@ export interface News {
 
 /** A line that silently changed something, or because of which something will go wrong. */
 export interface Mark extends Place {
-  readonly kind: "silent" | "hazard";
+  readonly kind: "silent" | "hazard" | "again";
   /** What stands behind the line: `also changes x, z`, `loss.backward() will raise`. */
   readonly text: string;
   /** The line as it ran; a cell in which it reads otherwise by now has been edited. */
   readonly source?: string;
+  /** Whether it has not happened yet; then `count` is 0. */
+  readonly foretold?: boolean;
 }

@@ -110,6 +110,10 @@ export interface Group {
    * How many pairs lie beyond the cap.
    */
   pairs_left_out: number;
+  /**
+   * Where the sharing of these pairs began, as far as it is known.
+   */
+  origins: Origin[];
 }
 /**
  * How the memory of two access paths relates.
@@ -118,6 +122,34 @@ export interface Pair {
   a: Path;
   b: Path;
   relation: "same-object" | "same-elements" | "overlap" | "disjoint" | "unknown";
+}
+/**
+ * The statement after which two access paths were one memory.
+ */
+export interface Origin {
+  a: Path;
+  b: Path;
+  cell: number;
+  line: number;
+  end_line: number;
+  text: string;
+  /**
+   * What made them so: an operation by its name, `same object`, `slice`, `DLPack`, or `call`.
+   */
+  how: string;
+  certainty: "observed" | "inferred";
+  /**
+   * The line inside a function of the notebook that made them one memory.
+   */
+  inner: Inner | null;
+}
+/**
+ * A line inside a function of the notebook.
+ */
+export interface Inner {
+  cell: number;
+  line: number;
+  text: string;
 }
 /**
  * What the cell did to one access path.
@@ -169,6 +201,14 @@ export interface Change {
    * The cell after which the bytes were last known, when that is not the one before.
    */
   since: number | null;
+  /**
+   * Where the path and the first of `via` became one memory; null where that is not known.
+   */
+  shared_since: Origin | null;
+  /**
+   * What mends a silent change, mostly a copy where sharing began; null where nothing plain does, or where the change is not silent.
+   */
+  fix: Fix | null;
 }
 /**
  * The statement of the cell that wrote.
@@ -182,14 +222,6 @@ export interface Site {
    * The innermost notebook line that wrote, inside a function that the cell called.
    */
   inner: Inner | null;
-}
-/**
- * A line inside a function of the notebook.
- */
-export interface Inner {
-  cell: number;
-  line: number;
-  text: string;
 }
 /**
  * How many elements changed, by how much at most, and the first few.
@@ -210,6 +242,29 @@ export interface Example {
   index: number[];
   before: number | string;
   after: number | string;
+}
+/**
+ * What mends a hazard or a silent change.
+ */
+export interface Fix {
+  title: string;
+  /**
+   * safe where all but what it mends comes out the same, unsafe where other results may change, display where there is nothing to apply.
+   */
+  applicability: "safe" | "unsafe" | "display";
+  edits: Edit[];
+}
+/**
+ * Lines of a cell to be replaced by others; where end_line is line - 1, the text goes before the line.
+ */
+export interface Edit {
+  cell: number;
+  line: number;
+  end_line: number;
+  /**
+   * The new lines, indented as they are to stand there.
+   */
+  text: string;
 }
 /**
  * A state that will make a later step raise or give a wrong result, or of which the cell died.
@@ -243,29 +298,6 @@ export interface Hazard {
    * Whether it has come true: it is the error that the cell ended with.
    */
   happened: boolean;
-}
-/**
- * What mends a hazard.
- */
-export interface Fix {
-  title: string;
-  /**
-   * safe where all but what it mends comes out the same, unsafe where other results may change, display where there is nothing to apply.
-   */
-  applicability: "safe" | "unsafe" | "display";
-  edits: Edit[];
-}
-/**
- * Lines of a cell to be replaced by others; where end_line is line - 1, the text goes before the line.
- */
-export interface Edit {
-  cell: number;
-  line: number;
-  end_line: number;
-  /**
-   * The new lines, indented as they are to stand there.
-   */
-  text: string;
 }
 /**
  * How much of what is watched was compared byte by byte after this cell.

@@ -52,6 +52,25 @@ describe("a store", () => {
     expect([["want", "nothing"]]).toEqual(wants());
   });
 
+  it("hands over what cells would change, as it was asked last", async () => {
+    const answer = (to: unknown, request: number, text: string): void =>
+      model.deliver({ kind: "preview", to, request }, { marks: [{ ...MARK, text }], all: true });
+    model.take();
+    const told: string[] = [];
+    for (const source of ["y", "y.add_(1)"]) {
+      void store.foretell([{ cell: "c", source }]).then(({ marks }) => told.push(...marks.map(({ text }) => text)));
+    }
+    const [first, second] = model.take();
+    expect([{ cell: "c", source: "y.add_(1)" }]).toEqual(second?.cells);
+
+    answer(first?.from, first?.request as number, "older");
+    answer("another page", second?.request as number, "for another page");
+    answer(second?.from, second?.request as number, "would also change x");
+    await Promise.resolve();
+
+    expect(["would also change x"]).toEqual(told);
+  });
+
   it("says under its own name what it wants", () => {
     store.see({}, true);
     const [hello, want] = model.take();

@@ -293,7 +293,7 @@ class Writer:
             with oracle.warnings_are_no_errors():
                 exec(compile("\n".join(statement.rows), "<program>", "exec"), self.namespace)
         except Exception as error:  # (whatever NumPy and PyTorch refuse)
-            kind = type(error).__name__
+            kind = next(one.__name__ for one in type(error).__mro__ if one.__module__ == "builtins")
             return statement.under("try:", f"except {kind}:", "    pass")
         return statement
 
@@ -371,8 +371,10 @@ class Writer:
             f"{path}.T.zero_()",
         ]
         ways = [Statement.calling(c, path) for c in calls]
+        target = self.name()
+        is_its_own = self.namespace.get(target) is eval(path, self.namespace)
         ways += [
-            Statement.writing(f"{self.name()} = {path}.fill_(2)", path),
+            Statement.writing(f"{target} = {path}.fill_(2)", path, *([target] if is_its_own else [])),
             Statement.writing(f"{path}.fill_(1).mul_(2)", path),
         ]
         boxes = [n for n in self.namespace if n[0] == "d" and n[1:].isdigit()]

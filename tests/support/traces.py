@@ -1,4 +1,7 @@
-"""Traces for tests: made by hand, or saved by `python -m tests.support.traces NAME…` from a story or a failing notebook."""
+"""Traces for tests: made by hand, or saved by `python -m tests.support.traces NAME…` from a story or a failing notebook.
+
+Without a name, what follows from the saved traces is saved anew.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,13 @@ from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
 from ipy_tensorwatch.core.model.trace_json import read_trace, write_trace
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_path
+from ipy_tensorwatch.render.pages.summary_page import summarize
+from ipy_tensorwatch.render.paint.text import write_text
+from ipy_tensorwatch.render.report import Report, hazard_dict
 from tests.support.failing import FAILING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ipy_tensorwatch.core.model.reading import Reading
     from ipy_tensorwatch.core.model.records import Change
@@ -138,7 +144,9 @@ def outcomes(traces: Iterable[CellTrace]) -> Iterator[dict[str, Any]]:
         history += [(trace.cell.count, one) for one in reasoning.changes]
         built.add(trace, alive=())
         hazards, standing = explain_error(reasoning, find_hazards(reasoning, standing), history, built)
-        yield {"changes": [_change(one) for one in reasoning.changes], "hazards": [*map(_hazard, hazards)]}
+        report = Report(cell=trace.cell, reasoning=reasoning, hazards=hazards, turns=standing.turned)
+        changes = [_change(one) for one in reasoning.changes]
+        yield {"changes": changes, "hazards": [*map(_hazard, hazards)], "page": _page(report)}
 
 
 def _change(one: Any) -> dict[str, Any]:
@@ -157,17 +165,13 @@ def _change(one: Any) -> dict[str, Any]:
 
 
 def _hazard(one: Any) -> dict[str, Any]:
-    places = [site and [site.line, site.text] for site in (one.saved_at, one.written_at)]
-    found = {"code": one.code, "outcome": one.outcome, "paths": [*one.paths], "op": one.op, "places": places}
-    if not one.happened:
-        return found
-    target = one.fix.target and [one.fix.target.cell, one.fix.target.line, one.fix.target.text]
-    return {
-        **found,
-        "fix": [one.fix.kind, one.fix.code, target],
-        "cells": [one.saved_cell, one.written_cell],
-        "names": [*getattr(one.fact, "paths", ())],
-    }
+    return {key: value for key, value in hazard_dict(one).items() if value or key == "outcome"}
+
+
+def _page(report: Report) -> list[str]:
+    """Return the lines that stand under the cell."""
+    page = summarize(report, report.begun)
+    return [] if page is None else write_text(page, 140).split("\n")
 
 
 def load(name: str) -> tuple[list[CellTrace], list[dict[str, Any]]]:
@@ -196,9 +200,8 @@ def record(name: str) -> list[CellTrace]:
     return traces
 
 
-def save(name: str) -> None:
-    """Save the traces, one per line, without the folder in which this machine keeps its packages."""
-    traces = record(name)
+def save(name: str, traces: Sequence[CellTrace]) -> None:
+    """Save traces with what follows from them, one per line, without the folder in which this machine keeps packages."""
     packages = f"{sysconfig.get_path('purelib')}/"
     texts = [write_trace(one).replace(packages, "/lib/site-packages/") for one in traces]
     lines = [
@@ -210,5 +213,7 @@ def save(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for story in sys.argv[1:]:
-        save(story)
+    for new in sys.argv[1:]:
+        save(new, record(new))
+    for known in sorted(one.stem for one in SAVED.glob("*.json")) if not sys.argv[1:] else ():
+        save(known, load(known)[0])

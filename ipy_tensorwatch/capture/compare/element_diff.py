@@ -14,12 +14,14 @@ from ...core.model.differences import CountsOnDemand
 from ...core.model.reading import Reading
 from ...core.model.records import Elements, Example
 from ..memory.numbers import largest_step, numbers, plain_number
+from .compare_bytes import ByteVerdict
 from .dense_count import count_dense, is_row_major
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .compare_bytes import ByteVerdict, Fingerprints, StorageMark
+    from ...core.model.difference import DiffRow
+    from .compare_bytes import Fingerprints, StorageMark
 
 EXAMPLES = 3
 COUNTING = 0.5
@@ -32,7 +34,7 @@ class Contrast(NamedTuple):
     changed: bool | None
     verified: bool
     since: int | None = None
-    elements: Elements | Uncounted | None = None
+    elements: Elements | Uncounted | ByteVerdict | None = None
 
 
 class Uncounted(NamedTuple):
@@ -53,11 +55,12 @@ class ElementCounts(CountsOnDemand):
         The number of bytes kept for counting.
     """
 
-    def __init__(self, rows: Sequence[Elements | Uncounted | None], examples: int) -> None:
-        self._rows: list[Elements | Uncounted | Reading | None] = [*rows]
-        self._examples = examples
-        copies = {one.old.block.address: len(one.old.copy or b"") for one in rows if isinstance(one, Uncounted)}
-        self.nbytes = 2 * sum(copies.values())
+    def __init__(self, rows: Sequence[DiffRow], known: Sequence[Contrast], examples: int) -> None:
+        self._rows: list[Elements | Uncounted | ByteVerdict | Reading | None] = [one.elements for one in known]
+        self._readings, self._examples = rows, examples
+        copies = (_before(one) for one in self._rows)
+        sizes = {one.block.address: one.block.nbytes for one in copies if one is not None and one.copy}
+        self.nbytes = 2 * sum(sizes.values())
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -66,22 +69,78 @@ class ElementCounts(CountsOnDemand):
     def __getitem__(self, row: Any) -> Any:  # noqa: ANN401
         """Count the elements of one row."""
         found = self._rows[row]
+        if isinstance(found, ByteVerdict):
+            found = self._sides_of(row, found)
         if isinstance(found, Uncounted):
             self._rows[row] = found = self._count(found)
         return Elements(changed=None, total=found.numel) if isinstance(found, Reading) else found
 
-    def sharpen(self, row: int, elements: Elements | Uncounted) -> None:
+    def sharpen(self, row: int, elements: Elements | Uncounted | ByteVerdict) -> None:
         """Set the elements of a row that has no kept copy, counted elsewhere."""
         self._rows[row] = self._count(elements) if isinstance(elements, Uncounted) else elements
 
     def let_go(self) -> None:
         """Release the bytes: what was not counted becomes unknown."""
-        self._rows = [one.after if isinstance(one, Uncounted) else one for one in self._rows]
-        self.nbytes = 0
+        self._rows = [
+            row.after if type(one) in _UNCOUNTED else one for one, row in zip(self._rows, self._readings, strict=True)
+        ]
+        self._readings, self.nbytes = (), 0
+
+    def _sides_of(self, row: int, verdict: ByteVerdict) -> Uncounted | None:
+        (_, _, before, after), old, new = self._readings[row], verdict.before, verdict.after
+        return Uncounted(before, after, old, new) if before and after and old and new else None
 
     def _count(self, one: Uncounted) -> Elements | None:
         sides = _sides(*one)
         return count_elements(one.before, sides, self._examples)[1] if sides else None
+
+
+_UNCOUNTED = (Uncounted, ByteVerdict)
+
+
+def _before(one: object) -> StorageMark | None:
+    """Return the copy from before in which elements are yet to be counted."""
+    if isinstance(one, ByteVerdict):
+        return one.before
+    return one.old if isinstance(one, Uncounted) else None
+
+
+def contrast_rows(
+    rows: Iterable[DiffRow], verdicts: Mapping[int, ByteVerdict], prints: Fingerprints, examples: int
+) -> list[Contrast]:
+    """Compare the elements of several paths."""
+    return [
+        _rewritten_whole(before, after, verdicts) or contrast(before, after, verdicts, prints, examples)
+        for _, _, before, after in rows
+    ]
+
+
+def _rewritten_whole(
+    before: Reading | None, after: Reading | None, verdicts: Mapping[int, ByteVerdict]
+) -> Contrast | None:
+    """Answer quickly for a tensor that fills its memory, was written, and lies as before; None for any other."""
+    if before is None or after is None:
+        return None
+    _, _, storage, _, _, itemsize, shape, strides, _, low, high, _, _, _, _, unknown = before
+    _, _, same, _, _, its_size, its_shape, its_strides, _, its_low, its_high, *_ = after
+    if (
+        storage != same
+        or itemsize != its_size
+        or shape is not its_shape
+        or strides is not its_strides
+        or low != its_low
+        or high != its_high
+    ):
+        return None
+    verdict = verdicts.get(storage)
+    if verdict is None or unknown or verdict[1] is None or verdict[2] is None:
+        return None
+    (block, old, copied, _), (other, new, kept, _) = verdict[1], verdict[2]
+    if block is not other or not copied or not kept or old == new or block.low != low or block.end != high:
+        return None
+    if not is_row_major(shape, strides, itemsize):
+        return None
+    return tuple.__new__(Contrast, (True, True, verdict[3], verdict))
 
 
 def contrast(

@@ -49,6 +49,8 @@ class Catalog:
         The address of each object, by access path.
     modules, optimizers
         The paths of all modules, and of all optimizers.
+    evaluating
+        The paths of the modules in evaluation mode.
     """
 
     classes: dict[str, str] = field(default_factory=dict)
@@ -56,12 +58,15 @@ class Catalog:
     objects: dict[str, int] = field(default_factory=dict)
     modules: set[str] = field(default_factory=set)
     optimizers: set[str] = field(default_factory=set)
+    evaluating: set[str] = field(default_factory=set)
 
     def add(self, path: str, thing: object) -> None:
         """Add the class of one object."""
         self.classes[path], self.objects[path] = _name_of(thing), id(thing)
         if _is_module(thing):
             self.modules.add(path)
+            if attribute(thing, "training") is False:
+                self.evaluating.add(path)
             if _writes_in_forward(thing):
                 self.inplace.add(path)
         elif is_a(type(thing), torch.optim.Optimizer):

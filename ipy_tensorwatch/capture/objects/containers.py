@@ -40,7 +40,7 @@ from .inspect_object import (
     value_at,
 )
 from .look_limits import HUGE, SEGMENT
-from .pandas_private import blocks_of, is_frame
+from .pandas_private import frame_arrays, is_frame
 from .slices import columns_in_slices, slices_of
 
 if TYPE_CHECKING:
@@ -314,7 +314,7 @@ def open_object(thing: object) -> Contents:
 
 def open_frame(frame: object) -> Contents:
     """Open a frame or a series of pandas: the arrays of its columns."""
-    for step, values in blocks_of(frame):
+    for step, values in frame_arrays(frame):
         yield "typed", (step,), [values], ""
 
 

@@ -27,7 +27,7 @@ def is_frame(kind: type) -> bool:
     return any(name_of(one) == "NDFrame" and module_of(one) == "pandas.core.generic" for one in mro_of(kind))
 
 
-def blocks_of(frame: object) -> list[tuple[str, Any]]:
+def frame_arrays(frame: object) -> list[tuple[str, Any]]:
     """Return the arrays of a frame or a series, each with the step that leads to its columns."""
     return [*_reader()(attribute(frame, "_mgr"))]
 

@@ -20,6 +20,7 @@ from .watched_storage import Rewritten, Watched, differing_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     import torch
 
@@ -34,10 +35,9 @@ if TYPE_CHECKING:
     from .storage_moves import Moved
 
 MAX_WATCHED = 4096
-MAX_LOST = 256
-"""How many storages that are gone are kept in cells that give tensors other memory."""
 MAX_ALONE = 64
 """The number of new storages that are read one by one before they are put into groups."""
+MAX_GONE = 256
 KEPT_BYTES = 1 << 25
 """The number of earlier bytes of storages kept in a cell; beyond it only digests are kept."""
 
@@ -50,6 +50,8 @@ class Watch:
     ----------
     resting
         Storages that are no longer read: no variable led to them at the last search for new tensors.
+    gone
+        The last small storages that died: a tensor may have been given other memory since.
     room
         How many bytes of storages larger than `largest` may be read as well.
     counters
@@ -65,8 +67,8 @@ class Watch:
     seats: Seats
     samples: Samples = field(default_factory=Samples)
     resting: dict[int, Watched] = field(default_factory=dict)
+    gone: dict[int, Watched] = field(default_factory=dict)
     has_lost: bool = False
-    keeps_lost: bool = False
     _groups: list[LookGroup] = field(default_factory=list)
     _alone: dict[int, None] = field(default_factory=dict)
     _is_grouped: bool = False
@@ -137,9 +139,7 @@ class Watch:
         for storage in storages:
             one = self.watched[storage]
             if not one.find():
-                if self.keeps_lost and len(self.resting) < MAX_LOST:
-                    self.resting[storage] = one
-                del self.watched[storage]
+                self._keep_gone(storage, self.watched.pop(storage))
                 is_new = storage in self._alone
                 self._alone.pop(storage, None)
                 self.has_lost, self._is_grouped = self.has_lost or not is_new, self._is_grouped and is_new
@@ -148,6 +148,13 @@ class Watch:
         blocks = {storage: self.watched[storage].block for storage in storages if storage in self.watched}
         for batch in batches(blocks, blocks):
             yield from self._look_at(batch, number)
+
+    def _keep_gone(self, storage: int, one: Watched) -> None:
+        """Keep the bytes of a storage that is gone: the tensor that had it may be compared with them later."""
+        if one.block.nbytes <= SMALL:
+            if len(self.gone) >= MAX_GONE:
+                del self.gone[next(iter(self.gone))]
+            self.gone[storage] = one
 
     def _look_at(self, storages: Sequence[int], number: int) -> Iterator[Rewritten]:
         small = [storage for storage in storages if self.watched[storage].block.nbytes <= SMALL]
@@ -218,7 +225,7 @@ class Watch:
         return {*self.watched, *self.resting}
 
     def _find(self, storage: int) -> Watched | None:
-        return self.watched.get(storage) or self.resting.get(storage)
+        return self.watched.get(storage) or self.resting.get(storage) or self.gone.get(storage)
 
     def _count(self, number: int) -> Iterator[Rewritten]:
         """Yield the storages, too large to read, that an operator wrote."""
@@ -228,18 +235,33 @@ class Watch:
                 self._by_count.add(storage)
         self._counted = number
 
-    def conclude(self, verdicts: Mapping[int, ByteVerdict], number: int) -> Iterator[Rewritten]:
-        """Yield what the comparison after the cell found beyond the looks."""
+    def conclude(
+        self, verdicts: Mapping[int, ByteVerdict], known: AbstractSet[int], number: int
+    ) -> Iterator[Rewritten]:
+        """Yield what the comparison after the cell found beyond the looks, of known storages."""
         yield from self._count(number)
         yield from self.samples.conclude(verdicts, number)
         self._settle()
-        for storage, verdict in verdicts.items():
+        for storage in known and known & verdicts.keys():
+            verdict = verdicts[storage]
             one, before, after = self.watched.get(storage), verdict.before, verdict.after
             if one and one.find():
                 if seen := one.accept(storage, number, after):
                     yield seen
             elif before and after and verdict.outcome == "changed" and not self._is_seen(storage):
                 yield Rewritten(storage, 0, differing_bytes(before.copy, after.copy), after.block.low)
+
+    def unseen(self, verdicts: Mapping[int, ByteVerdict], known: AbstractSet[int]) -> dict[int, ByteVerdict]:
+        """Return the changes that no look saw, of storages that are not known."""
+        return {
+            storage: one
+            for storage, one in verdicts.items()
+            if one.outcome == "changed"
+            and one.before is not None
+            and one.after is not None
+            and storage not in known
+            and not self._is_seen(storage)
+        }
 
     def _is_seen(self, storage: int) -> bool:
         """Return whether a storage that is too large to be read was seen to be written."""
@@ -248,7 +270,7 @@ class Watch:
     def follow(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> Iterator[Moved]:
         """Yield the tensors that moved to other memory, and watch that too."""
         yield from self.seats.follow(shot, number)
-        self.has_lost, self.keeps_lost = False, True
+        self.has_lost = False
         moved = {*self.seats.storage_of.values()}
         self._take_in({key: one for key, one in shot.blocks.items() if key in moved}, references, number)
 

@@ -20,6 +20,7 @@ class Moved(NamedTuple):
     object: int
     storage: int
     since: int
+    reading: Reading
 
 
 @dataclass(eq=False)
@@ -54,21 +55,22 @@ class Seats:
         carried_over = {id(scene) for scene in self.before.snapshot.scenes.values()}
         for scene in shot.snapshot.scenes.values():
             for reading in scene.readings if id(scene) not in carried_over else ():
-                yield from self._move(reading.object, reading.storage)
+                yield from self._move(reading)
         self.followed = number
 
     def settle(self, rows: Iterable[DiffRow]) -> Iterator[Moved]:
         """Yield the tensors that moved since they were last followed, after the cell has ended."""
         for one in rows:
             if one.after is not None:
-                yield from self._move(one.after.object, one.after.storage)
+                yield from self._move(one.after)
 
-    def _move(self, tensor: int, storage: int) -> Iterator[Moved]:
+    def _move(self, reading: Reading) -> Iterator[Moved]:
+        tensor, storage = reading.object, reading.storage
         before = self.storage_of.get(tensor, storage)
         if before != storage:
             self.storage_of[tensor] = storage
             self.left.setdefault(tensor, []).extend(self._place_at(tensor, before))
-            yield Moved(tensor, storage, self.followed)
+            yield Moved(tensor, storage, self.followed, reading)
 
     def places(self, tensor: int, storage: int) -> list[tuple[Reading, int]]:
         """Return where a tensor was before it came to a storage, each with the last look that saw it there."""

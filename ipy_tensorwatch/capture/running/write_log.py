@@ -22,6 +22,7 @@ from .look_budget import EVENT, PASS, READING, SWITCH
 from .resting_probes import RestingProbes
 from .wake_timer import WakeTimer
 from .watched_storage import lies_in_whole_readings
+from .writes_at_end import WritesAtEnd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -112,6 +113,7 @@ class Ledger:
     probes: ModuleType = field(default_factory=partial(make_probes, {}))
     current: int | None = None
     writes: list[SeenWrite] = field(default_factory=list)
+    at_end: WritesAtEnd = field(default_factory=WritesAtEnd)
     moves: list[Move] = field(default_factory=list)
     built: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=MAX_BUILT))
     numbers: list[int] = field(default_factory=lambda: [next_sequence_number()])
@@ -175,10 +177,11 @@ class Ledger:
             return
         watch = self._watch or self._start_watching(looks=False)
         number = len(self._epochs)
-        found = observed.found
-        moved = [*watch.seats.settle(found.rows if self.paths.births else found.moved)]
+        moved = [*watch.seats.settle(observed.found.rows if self.paths.births else observed.found.moved)]
         after = None if moved or self.moves else observed.shot.snapshot
-        self._note(watch.conclude(observed.verdicts, number), moved, number, after)
+        known = watch.watched.keys() | {one.storage for one in self.writes}
+        self._note(watch.conclude(observed.verdicts, known, number), moved, number, after)
+        self.at_end = WritesAtEnd(watch.unseen(observed.verdicts, known), self.since(0), number, after)
 
     def forget(self) -> None:
         """Release the copies of bytes."""
@@ -382,7 +385,9 @@ class Ledger:
             self.writes.append(SeenWrite(one.storage, ran[one.since], number, mask, one.low))
         for move in moved:
             since = self.since(move.since)
-            self.moves.append(Move(object=move.object, storage=move.storage, positions=since, look=number))
+            self.moves.append(
+                Move(object=move.object, storage=move.storage, positions=since, look=number, reading=move.reading)
+            )
 
     def since(self, look: int) -> frozenset[Position]:
         """Return the positions since a look."""

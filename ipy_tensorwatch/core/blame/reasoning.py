@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..host.guard import GUARD
 from ..model.differences import Differences
+from ..model.evidence import mask_bytes, without_masks
 from .born_changes import BornChanges
 from .cause import find_cause
 from .cell_index import CellIndex
@@ -98,19 +99,14 @@ class Reasoning:
     @property
     def nbytes(self) -> int:
         """The bytes of memory copies that the trace keeps beside its records."""
-        masks = (one.mask for several in self.trace.own.writes.values() for one in several)
-        return sum(map(len, filter(None, masks))) + sum(one.nbytes for one in self._looks)
+        return mask_bytes(self.trace.own.writes) + sum(one.nbytes for one in self._looks)
 
     def without_bytes(self) -> Reasoning:
         """Explain the unsettled mutations, then release the bytes: the other changes do not need them."""
         trace, _ = self.trace, self.unsettled
         for one in self._looks:
             one.let_go()
-        writes = {
-            storage: tuple(one if one.mask is None else one._replace(mask=None) for one in several)
-            for storage, several in trace.own.writes.items()
-        }
-        thin = Reasoning(replace(trace, own=replace(trace.own, writes=writes)))
+        thin = Reasoning(replace(trace, own=replace(trace.own, writes=without_masks(trace.own.writes))))
         thin._rows.adopt(self._rows)
         thin.born.adopt(self.born)
         return thin

@@ -1,4 +1,4 @@
-"""The fix of a hazard, as data: a kind, the code to type, and the edits of cells."""
+"""The fix of a hazard or a silent change, as data: a kind, the code to type, and the edits of cells."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Replacing = Literal[
     "out-of-place", "bind-detached", "bind-anew", "bind-out", "save-copy",
     "hand-copy", "hand-module-copy", "read-copy", "write-through-base", "one-by-one",
-    "no-grad", "no-grad-view", "inference-mode", "assign-copy", "keep-copies",
+    "no-grad", "no-grad-view", "inference-mode", "assign-copy", "keep-copies", "copy-shared",
 ]  # fmt: skip
 """The code replaces a statement."""
 Preceding = Literal[

@@ -31,7 +31,7 @@ class Library:
         self._only: dict[str, Function | None] = {}
         self._kinds: dict[str, ClassKind] = {}
         self._inplace = _by_root(notebook.inplace)
-        self._paths = _by_root(notebook.classes)
+        self.paths = _by_root(notebook.classes)
         self._modules = {notebook.classes.get(one, "") for one in notebook.modules} - {""}
         made = {notebook.classes.get(one, "") for one in notebook.optimizers} - {""}
         self._optimizers = made | OPTIMIZERS | {"Optimizer"}
@@ -69,6 +69,16 @@ class Library:
             for node in self._members(one):
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
                     return Function(f"{one}.{name}", node, self._code(one), one)
+        return None
+
+    def accessor(self, owner: str, name: str, *marks: str) -> Function | None:
+        """Return the function of a property that has one of some decorators: `property`, or `setter`."""
+        for one in self._lineage(owner, set()):
+            for node in self._members(one):
+                if isinstance(node, ast.FunctionDef) and node.name == name:
+                    found = Function(f"{one}.{name}", node, self._code(one), one)
+                    if found.is_marked(*marks):
+                        return found
         return None
 
     def methods(self, owner: str) -> Iterator[Function]:
@@ -121,12 +131,12 @@ class Library:
         exact = self.notebook.classes.get(str(path))
         if exact is not None or ANY_ITEM not in path.steps:
             return exact or ""
-        alike = (one for one in self._paths.get(path.root, ()) if len(one.steps) == len(path.steps))
+        alike = (one for one in self.paths.get(path.root, ()) if len(one.steps) == len(path.steps))
         return next((self.notebook.classes[str(one)] for one in alike if path.leads_to(one)), "")
 
     def behind(self, path: AccessPath) -> Iterator[tuple[AccessPath, str]]:
         """Yield the paths at or behind this one, with their classes."""
-        inner = (one for one in self._paths.get(path.root, ()) if path.leads_to(one))
+        inner = (one for one in self.paths.get(path.root, ()) if path.leads_to(one))
         yield from ((one, self.notebook.classes[str(one)]) for one in inner)
 
     def inplace_behind(self, path: AccessPath) -> list[AccessPath]:

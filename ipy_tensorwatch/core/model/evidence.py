@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from .reading import Reading
     from .records import Inner, Place
 
 
@@ -47,14 +47,54 @@ class SeenWrite(NamedTuple):
     low: int = 0
 
 
+class WritesOnDemand(Mapping[int, tuple[SeenWrite, ...]]):
+    """Writes by storage, each recorded when it is asked for, in copies of bytes that are kept until then.
+
+    Attributes
+    ----------
+    nbytes
+        The bytes that the masks of the recorded ones take.
+    """
+
+    nbytes: int = 0
+
+    def without_masks(self) -> Mapping[int, tuple[SeenWrite, ...]]:
+        """Return the same writes without masks, and without the copies."""
+        raise NotImplementedError
+
+
+def mask_bytes(writes: Mapping[int, tuple[SeenWrite, ...]]) -> int:
+    """Return how many bytes the masks of some writes take."""
+    if isinstance(writes, WritesOnDemand):
+        return writes.nbytes
+    return sum(len(one.mask) for several in writes.values() for one in several if one.mask)
+
+
+def without_masks(writes: Mapping[int, tuple[SeenWrite, ...]]) -> Mapping[int, tuple[SeenWrite, ...]]:
+    """Return the same writes without masks."""
+    if isinstance(writes, WritesOnDemand):
+        return writes.without_masks()
+    return {
+        storage: tuple(one if one.mask is None else one._replace(mask=None) for one in several)
+        for storage, several in writes.items()
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """A tensor moved to another storage since the previous look: `x.data = y`."""
+    """A tensor moved to another storage since the previous look: `x.data = y`.
+
+    Attributes
+    ----------
+    reading
+        Its reading there.
+    """
 
     object: int
     storage: int
     positions: frozenset[Position]
     look: int = 0
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,8 @@ class Notebook:
         By the same paths, a number that is the same where the object is.
     modules, optimizers
         The access paths of all modules, and of all optimizers.
+    evaluating
+        The access paths of the modules in evaluation mode.
     """
 
     definitions: Mapping[str, Definition] = field(default_factory=dict)
@@ -52,6 +54,7 @@ class Notebook:
     objects: Mapping[str, int] = field(default_factory=dict)
     optimizers: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
+    evaluating: frozenset[str] = frozenset()
 
     def source_of(self, cell: int) -> str:
         """Return the definitions of a cell, each on its lines, and blank lines for the rest of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,17 +44,12 @@ def refilled_in_loop(
     >>> ast.unparse(found)
     'buf.fill_(i)'
     """
-    loops = (node for node in all_nodes(tree) if isinstance(node, _LOOPS))
-    kept_by = partial(_kept_by, into=into)
-    found = (_refilled([*walk_statements(loop.body)], kept_by, may_hold) for loop in loops)
-    return next((one for one in found if one is not None), None)
+    return _refilled(tree, _LOOPS, partial(_kept_by, into=into, may_hold=may_hold))
 
 
 def refilled_and_returned(tree: ast.AST) -> ast.stmt | None:
     """Return the first statement of a function that writes to what the same function returns."""
-    functions = (one for one in all_nodes(tree) if isinstance(one, ast.FunctionDef))
-    found = (_refilled([*walk_statements(one.body)], _returned_by) for one in functions)
-    return next((one for one in found if one is not None), None)
+    return _refilled(tree, (ast.FunctionDef,), _returned_by)
 
 
 def _returned_by(node: ast.stmt) -> Iterable[str]:
@@ -80,7 +76,7 @@ def keeping_copies(text: str, copy: str, steps: Sequence[str] = ()) -> str | Non
     >>> keeping_copies("kept.append(buf)", ".clone()"), keeping_copies("all = list(stream())", ".clone()")
     ('kept.append(buf.clone())', 'all = [one.clone() for one in stream()]')
     """
-    node = parse_header(text)
+    node = deepcopy(parse_header(text))  # parsed once for all, and changed here
     match node:
         case (
             ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[ast.Tuple(elts=parts)]))
@@ -125,10 +121,16 @@ def repeats(node: ast.stmt) -> bool:
 
 
 def _refilled(
-    body: list[ast.stmt], kept_by: Callable[[ast.stmt], Iterable[str]], may_hold: Callable[[str], bool] = _is_any
+    tree: ast.AST, kinds: tuple[type[ast.stmt], ...], kept_by: Callable[[ast.stmt], Iterable[str]]
 ) -> ast.stmt | None:
-    kept = {path for node in body for path in kept_by(node) if may_hold(path.split(".")[0])}
-    return next((node for node in body if kept and _writes_to(node, kept)), None)
+    """Return the first statement inside one of these kinds that writes to what another statement there keeps."""
+    for outer in all_nodes(tree):
+        body = [*walk_statements(getattr(outer, "body", []))] if isinstance(outer, kinds) else []
+        kept = {path for node in body for path in kept_by(node)}
+        found = next((node for node in body if _writes_to(node, kept)), None)
+        if found is not None:
+            return found
+    return None
 
 
 def _writes_to(node: ast.stmt, kept: set[str]) -> bool:
@@ -137,11 +139,11 @@ def _writes_to(node: ast.stmt, kept: set[str]) -> bool:
     return any(path == one or path.startswith((f"{one}.", f"{one}[")) for path in written for one in kept)
 
 
-def _kept_by(node: ast.stmt, into: str | None) -> Iterator[str]:
+def _kept_by(node: ast.stmt, into: str | None, may_hold: Callable[[str], bool]) -> Iterator[str]:
     """Yield the paths that a statement yields or puts into a container."""
     for container, kept in _puts(node):
         if container is None or into in (None, *(path.split(".")[0] for path in paths_of(container))):
-            yield from _paths_of_all(kept)
+            yield from (path for path in _paths_of_all(kept) if may_hold(path.split(".")[0]))
 
 
 def _puts(node: ast.stmt) -> Iterator[tuple[ast.expr | None, list[ast.expr]]]:

@@ -23,6 +23,7 @@ _HIDES_WRITES = re.compile(
     r"(?<!\butils)\.data\b|numpy|\b(?:np|jnp|cp)\.\w|dlpack|frombuffer|memoryview|ctypes|data_ptr|storage\(|__array"
     r"|\b(?:map_|apply_|kron|set_|unscale_|vector_to_parameters|_unsafe_preserve_version_counter)\("
 )
+_DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 _PLAIN = r"""(?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\['"] )*"""
 _STEP = re.compile(rf"""\.\w+ | \[ {_PLAIN} (?: \[ {_PLAIN} \] {_PLAIN} )* \]""", re.VERBOSE)
 
@@ -66,6 +67,11 @@ def may_hide_writes(source: str) -> bool:
     (True, False)
     """
     return _HIDES_WRITES.search(source) is not None
+
+
+def may_define(source: str) -> bool:
+    """Return whether source may define a function or a class."""
+    return _DEFINES.search(source) is not None
 
 
 def may_write_gradients(source: str) -> bool:

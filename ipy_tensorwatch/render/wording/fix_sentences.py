@@ -69,6 +69,7 @@ _TITLES: Mapping[FixKind, str] = {
     "hand-argument": "Pass {tensor} to the function as an argument, or write to a copy of it (`.clone()`)",
     "hand-function-copy": "Pass the Function a copy (`.clone()`)",
     "read-some-copy": "Read from a copy (`.clone()`){there}",
+    "copy-shared": "Copy it where they begin to share memory{there}: `{code}`",
     "take-later": "Take the view again after the write",
 }
 _TAILS: Mapping[Tail, str] = {

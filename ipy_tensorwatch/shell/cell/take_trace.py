@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from operator import attrgetter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from ...capture.host.graph_private import next_sequence_number
 from ...capture.host.other_threads import names_in_other_threads
@@ -17,7 +16,7 @@ from ...core.hazards.shared_gradients import shares_gradients
 from ...core.host.guard import GUARD
 from ...core.model.cell_trace import CellTrace, SourceFile
 from ...core.model.differences import join_looks
-from ...core.model.evidence import Evidence, Move, OptimizerStep, SeenWrite
+from ...core.model.evidence import Evidence, OptimizerStep
 from ...core.model.graph_state import GraphState
 from ...core.model.notebook import Notebook
 from ...core.model.reason import Reason
@@ -27,7 +26,7 @@ from .operator_recording import SECONDS as RECORDING_SECONDS
 from .take_error import take_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -37,12 +36,11 @@ if TYPE_CHECKING:
     from ...core.hazards.standing import Standing
     from ...core.model.born import Born
     from ...core.model.differences import Found
+    from ...core.model.evidence import Move
     from ...core.model.records import Cell
     from ...core.model.saved_tensor import Overwritten
     from ..ipython.cell_sources import Sources
     from .running_cell import RunningCell
-
-_Seen = TypeVar("_Seen", SeenWrite, Move)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +75,8 @@ def take_trace(
         found=found,
         born=born,
         left=left,
+        arrivals=tuple(cell.ledger.paths.arrivals),
+        unseen=cell.ledger.since(cell.ledger.paths.last),
         own=own,
         beside=tuple(beside),
         elsewhere=frozenset() if is_quiet else names_in_other_threads(files),
@@ -142,8 +142,8 @@ def _evidence_of(cell: RunningCell, steps: tuple[OptimizerStep, ...]) -> Evidenc
         cell=cell.count,
         plain=cell.plain,
         entered=tuple(cell.ledger.built),
-        writes=_group(cell.ledger.writes, attrgetter("storage")),
-        moves=_group(cell.ledger.moves, attrgetter("object")),
+        writes=cell.ledger.at_end.after_those(cell.ledger.writes),
+        moves=_by_object(cell.ledger.moves),
         steps=steps,
         values={index: tuple(known) for index, known in cell.values.items()},
         targets={
@@ -207,21 +207,23 @@ def read_notebook(shell: InteractiveShell, sources: Sources) -> Notebook:
         objects=known.objects,
         modules=frozenset(known.modules),
         optimizers=frozenset(known.optimizers),
+        evaluating=frozenset(known.evaluating),
     )
 
 
-def _group(seen: Iterable[_Seen], key: Callable[[_Seen], int]) -> dict[int, tuple[_Seen, ...]]:
-    found: dict[int, list[_Seen]] = {}
-    for one in seen:
-        found.setdefault(key(one), []).append(one)
+def _by_object(moves: Iterable[Move]) -> dict[int, tuple[Move, ...]]:
+    found: dict[int, list[Move]] = {}
+    for one in moves:
+        found.setdefault(one.object, []).append(one)
     return {number: tuple(group) for number, group in found.items()}
 
 
 def _files_of(cells: Iterable[RunningCell], files: Mapping[str, int]) -> Iterator[tuple[str, SourceFile]]:
     """Yield the source files of cells in which a write was seen; code that a magic compiled has its own file."""
     ledgers = [cell.ledger for cell in cells]
-    seen = [one.positions for each in ledgers for one in each.writes]
-    seen += [one.positions for each in ledgers for one in each.moves]
+    seen = {one.positions for each in ledgers for one in each.writes}
+    seen.update(one.positions for each in ledgers for one in each.moves)
+    seen.update(each.at_end.positions for each in ledgers if each.at_end)
     names = {position.place[0] for positions in seen for position in positions if position.place}
     counts = {files[name] for name in names if name in files}
     for name, count in files.items() if counts else ():

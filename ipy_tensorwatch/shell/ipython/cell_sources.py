@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.error import UsageError
+
 from ...capture.objects.inspect_object import Nameless, name_of
 from ...core.interpreter.cell_definitions import definitions_in
 from ...core.model.records import Inner
 from ...core.statements.leftover_names import leftover_names
 from ...core.syntax.cell_lines import Listing
-from ...core.syntax.parsing import may_give_memory, may_hide_writes, may_write_gradients
+from ...core.syntax.parsing import may_define, may_give_memory, may_hide_writes, may_write_gradients
 from .ipython_private import FILES, HIDDEN
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ MAX_NESTED = 1000
 MAX_UNREAD = 256
 """How many of the last cells are kept until names left over from loops are asked for."""
 _LOOPS, _WORD = re.compile(r"\bfor\b"), re.compile(r"\w+")
-_DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 
 
 def user_variables(shell: InteractiveShell) -> dict[str, Any]:
@@ -61,6 +62,8 @@ class Sources:
 
     Attributes
     ----------
+    plain
+        The plain sources of all cells, by count.
     give_memory
         Whether any cell so far may replace a tensor's memory.
     hide_writes
@@ -77,15 +80,21 @@ class Sources:
     hide_writes: bool = False
     write_gradients: bool = False
     nested: dict[str, int] = field(default_factory=dict)
+    plain: dict[int, str] = field(default_factory=dict)
+    _size: int = 0
     _leftovers: frozenset[str] = frozenset()
     _unread: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
 
     def add(self, count: int, source: str) -> None:
-        """Add a cell; its source is kept if it defines functions or classes."""
+        """Add a cell."""
+        self.plain[count] = source
+        self._size += len(source)
+        while self._size > MAX_CHARACTERS and len(self.plain) > 1:
+            self._size -= len(self.plain.pop(next(iter(self.plain))))
         self._unread.append(source)
         self.give_memory = self.give_memory or may_give_memory(source)
         self.write_gradients = self.write_gradients or may_write_gradients(source)
-        if not _DEFINES.search(source):
+        if not may_define(source):
             return
         self.hide_writes = self.hide_writes or may_hide_writes(source)
         self.cells.pop(count, None)
@@ -147,6 +156,20 @@ def source_of(file_name: str) -> str:
     return "".join(linecache.getlines(file_name))
 
 
+def typed_source(shell: InteractiveShell, count: int) -> str:
+    """Return the source of a cell as typed, by its number.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    typed = shell.user_ns.get("In")
+    if type(typed) is list and 0 < count < len(typed) and type(typed[count]) is str:
+        return str(typed[count])
+    raise UsageError(f"there is no cell {count}")
+
+
 def plain_source(shell: InteractiveShell, raw: str, transformed: str | None) -> tuple[str, int]:
     """Return a cell as plain Python, and how many leading blank lines IPython removed."""
     if transformed is None:
@@ -154,10 +177,11 @@ def plain_source(shell: InteractiveShell, raw: str, transformed: str | None) -> 
             transformed = shell.transform_cell(raw)
         except Exception:  # noqa: BLE001  (IPython reports the error itself)
             return "", 0
-    return transformed, _leading_blanks(raw) - _leading_blanks(transformed)
+    return transformed, leading_blanks(raw) - leading_blanks(transformed)
 
 
-def _leading_blanks(text: str) -> int:
+def leading_blanks(text: str) -> int:
+    """Return the number of blank lines at the beginning of a source."""
     count = 0
     for line in text.splitlines():
         if line.strip():

@@ -64,6 +64,7 @@ class DiffOptions:
     unchanged: bool = False
     max_rows: int = 40
     values: int = 3
+    preview: bool = False
     tensors: tuple[str, ...] = ()
 
 
@@ -106,6 +107,12 @@ def watch_parser() -> Parser:
         metavar="CELL",
         help="before which cell (default: the last change not undone yet)",
     )
+    preview = _add(commands, "preview", "what the rest of this cell, or a cell by its number, would change silently")
+    preview.add_argument(
+        "cell", nargs="?", type=_natural, metavar="CELL", help="a cell that has run (default: this one)"
+    )
+    fix = _add(commands, "fix", "what mends a silent change or a hazard; puts the mended cell where you type next")
+    fix.add_argument("what", nargs="?", metavar="CODE|PATH", help="a hazard's code, or a tensor (default: all)")
     config = _add(commands, "config", "show or change settings")
     config.add_argument("setting", nargs="*", metavar="NAME[=VALUE]", help="one setting, or its new value")
     return parser
@@ -129,6 +136,7 @@ def diff_parser() -> Parser:
     parser.add_argument(
         "--values", type=_few, default=3, metavar="N", help=f"values of a tensor, 0 to {MAX_VALUES} (default: 3)"
     )
+    parser.add_argument("--preview", action="store_true", help="say what the cell would do, and do not run it")
     return parser
 
 
@@ -140,6 +148,7 @@ def diff_options(line: str) -> DiffOptions:
         unchanged=found.unchanged,
         max_rows=found.max_rows,
         values=found.values,
+        preview=found.preview,
         tensors=tuple(found.tensors),
     )
 

@@ -16,6 +16,9 @@ class TensorWatch(Configurable):
         help="What is shown under a cell: the `whole` report, one `line`, nothing (`off`), or `auto`: one line while "
         "the panel is visible, else the whole.",
     ).tag(config=True)
+    preview = Bool(True, help="Tell the editor which tensors a cell would change silently, before it runs.").tag(
+        config=True
+    )
     probes = Bool(True, help="Compare between the statements of a cell, to find which one wrote.").tag(config=True)
     budget_floor = Float(0.010, min=0.0, help="Seconds that comparing bytes may take after any cell.").tag(config=True)
     budget_share = Float(

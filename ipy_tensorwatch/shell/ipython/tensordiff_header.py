@@ -75,4 +75,4 @@ def _options(line: str, start: str) -> DiffOptions | None:
         options = diff_options(words)
     except (UsageError, Helped):
         return None
-    return None if options.tensors else options
+    return None if options.tensors or options.preview else options

@@ -1,7 +1,7 @@
 /** Finds the cell that a place is in, and leads to it. */
 
 import type { JupyterFrontEnd } from "@jupyterlab/application";
-import type { Cell } from "@jupyterlab/cells";
+import type { Cell, ICellModel } from "@jupyterlab/cells";
 import type { ConsolePanel } from "@jupyterlab/console";
 import type { NotebookPanel } from "@jupyterlab/notebook";
 import type { Place } from "../registry";
@@ -20,6 +20,16 @@ export function findCell(document: Document, { cell, count }: Place): Cell | nul
 
 export function cellsOf(document: Document): Cell[] {
   return isNotebook(document) ? [...document.content.widgets] : [...document.console.cells];
+}
+
+export function sourceOf({ sharedModel }: ICellModel): string {
+  return sharedModel.getSource();
+}
+
+/** The cells of code from the one with the cursor on; none in a console. */
+export function draftsOf(document: Document): Cell[] {
+  const from = isNotebook(document) ? document.content.activeCellIndex : Number.POSITIVE_INFINITY;
+  return cellsOf(document).filter(({ model }, index) => index >= from && model.type === "code");
 }
 
 /** The cell and the line that the cursor is in; before the first cell where there is none. */

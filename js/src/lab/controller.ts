@@ -2,13 +2,14 @@
 
 import type { JupyterFrontEnd } from "@jupyterlab/application";
 import type { Kernel } from "@jupyterlab/services";
-import type { Host, Mark, Place } from "../registry";
+import type { Host, Place } from "../registry";
 import { assess } from "./assess";
 import { cellsOf, cursorOf, reveal } from "./cells";
 import type { Document, Documents } from "./documents";
+import { Foreteller } from "./foreteller";
 import { load, say } from "./load";
 import { Marker } from "./marker";
-import type { Marks } from "./marks";
+import type { Marks, Use } from "./marks";
 import type { Options } from "./options";
 import { Patience } from "./patience";
 import { SidePanel } from "./side";
@@ -32,6 +33,7 @@ export class Controller {
   );
   readonly #shell: JupyterFrontEnd.IShell;
   readonly #documents: Documents;
+  readonly #marks: Marks;
   readonly #marker: Marker;
   readonly #options: Options;
   readonly #keys: () => string;
@@ -49,6 +51,7 @@ export class Controller {
   constructor(shell: JupyterFrontEnd.IShell, documents: Documents, marks: Marks, options: Options, keys: () => string) {
     this.#shell = shell;
     this.#documents = documents;
+    this.#marks = marks;
     this.#options = options;
     this.#keys = keys;
     this.#marker = new Marker(documents, marks);
@@ -58,7 +61,7 @@ export class Controller {
       this.#views.end(kernel, ending);
     });
     marks.changed.connect(() => this.#refresh());
-    marks.clicked.connect((_, { model, mark }) => this.#showMark(model, mark));
+    marks.used.connect((_, use) => (use.how === "click" ? this.#showMark(use) : this.#offer(use, false)));
     options.changed.connect(() => {
       marks.show(options.values.markLines);
       for (const { entry, ending } of this.#views.all()) {
@@ -79,6 +82,7 @@ export class Controller {
         this.#refresh();
       });
     }
+    new Foreteller(documents, marks, options, this.#views);
     this.#views.open();
     this.#refresh();
   }
@@ -111,7 +115,22 @@ export class Controller {
     this.#views.of(this.#documents.kernelOf(document))?.entry.show?.(place);
   }
 
-  #showMark(model: object, mark: Mark): void {
+  /** Offer what mends the line with the cursor. */
+  mend(): void {
+    const document = this.#documents.current;
+    const at = document && cursorOf(document);
+    const { model, node } = (document && at && cellsOf(document)[at.cell]) || {};
+    const mark = model && this.#marks.get(model).find(({ line }) => line === at?.line);
+    const near = node?.querySelector<HTMLElement>(`.ipytw-mark[data-line="${at?.line}"]`);
+    model && mark && near && this.#offer({ model, mark, near }, true);
+  }
+
+  #offer({ model, mark, near }: Omit<Use, "how">, isAsked: boolean): void {
+    const view = this.#views.of(this.#marker.kernelOf(model));
+    view?.entry.offer?.(mark, near, this.#hostOf(view.kernel.id), isAsked);
+  }
+
+  #showMark({ model, mark }: Use): void {
     this.#shell.activateById(this.side.id);
     this.#views.of(this.#marker.kernelOf(model))?.entry.show?.(mark);
   }
@@ -184,6 +203,8 @@ export class Controller {
         const connection = this.#views.of(kernel)?.kernel;
         return connection ? say(connection, code) : Promise.resolve("The kernel is gone.");
       },
+      find: (place) => this.#marker.find(kernel, place)[0]?.model.sharedModel ?? null,
+      rerun: (marks) => this.#marker.rerun(kernel, marks),
     };
   }
 

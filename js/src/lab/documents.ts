@@ -28,6 +28,8 @@ export interface Sources {
 export class Documents {
   /** Something that decides about the panel's contents is no longer what it was. */
   readonly changed = new Signal<this, void>(this);
+  /** The cursor is in another cell. */
+  readonly moved = new Signal<this, void>(this);
   /** A kernel has lost all that it knew. */
   readonly ended = new Signal<this, { kernel: string; ending: Ending }>(this);
 
@@ -45,6 +47,7 @@ export class Documents {
       tracker?.widgetAdded.connect((_, document) => this.#watch(document));
       tracker?.currentChanged.connect(() => this.changed.emit());
     }
+    sources.notebooks?.activeCellChanged.connect(() => this.moved.emit());
     sources.shell?.currentChanged.connect(() => this.changed.emit());
   }
 

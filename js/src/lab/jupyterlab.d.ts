@@ -136,6 +136,11 @@ declare module "@jupyterlab/cells" {
 
   export interface ICellModel {
     readonly id: string;
+    readonly type: string;
+    readonly sharedModel: {
+      getSource(): string;
+      updateSource(start: number, end: number, value: string): void;
+    };
   }
   export interface IPosition {
     readonly line: number;
@@ -174,7 +179,9 @@ declare module "@jupyterlab/notebook" {
     readonly content: Notebook;
     readonly sessionContext: ISessionContext;
   }
-  export interface INotebookTracker extends IWidgetTracker<NotebookPanel> {}
+  export interface INotebookTracker extends IWidgetTracker<NotebookPanel> {
+    readonly activeCellChanged: ISignal<this, unknown>;
+  }
   export const INotebookTracker: Token<INotebookTracker>;
 
   export class NotebookActions {

@@ -1,5 +1,6 @@
 /** Puts the marks of every kernel's cells where they belong, and takes them away in time. */
 
+import type { Cell } from "@jupyterlab/cells";
 import { NotebookActions } from "@jupyterlab/notebook";
 import type { Mark, News, Place } from "../registry";
 import { cellsOf, findCell } from "./cells";
@@ -28,10 +29,20 @@ export class Marker {
   /** Mark the lines that a kernel's latest cells changed something with; those of cells before stay. */
   mark(kernel: string, { count, cell, marks }: News): void {
     const last = { count, cell: cell ?? null, line: 1 };
-    for (const { model } of this.#found(kernel, last)) {
+    for (const { model } of this.find(kernel, last)) {
       this.#marks.set(model, []);
     }
     this.#place(kernel, marks);
+  }
+
+  /** Mark cells that must run again, beside what is marked there. */
+  rerun(kernel: string, marks: readonly Mark[]): void {
+    for (const mark of marks) {
+      for (const { model } of this.find(kernel, mark)) {
+        this.#marks.set(model, [...this.#marks.get(model), mark]);
+        this.#marked.get(kernel)?.add(model);
+      }
+    }
   }
 
   /** Take away the marks of a kernel that knows nothing of them any more. */
@@ -51,11 +62,16 @@ export class Marker {
   /** The marked lines of a document, from its top to its bottom. */
   all(document: Document): Place[] {
     return cellsOf(document).flatMap(({ model }) =>
-      [...this.#marks.get(model)].sort((a, b) => a.line - b.line).map((mark) => ({ ...mark, cell: model.id })),
+      this.#marks
+        .get(model)
+        .filter(({ kind }) => kind !== "again")
+        .sort((a, b) => a.line - b.line)
+        .map((mark) => ({ ...mark, cell: model.id })),
     );
   }
 
-  #found(kernel: string, place: Place) {
+  /** The cells of a place, one in each document of the kernel that has it. */
+  find(kernel: string, place: Place): Cell[] {
     return this.#documents.of(kernel).flatMap((document) => findCell(document, place) ?? []);
   }
 
@@ -63,7 +79,7 @@ export class Marker {
     const byModel = new Map<object, Mark[]>();
     const waiting: Mark[] = [];
     for (const mark of marks) {
-      const cells = this.#found(kernel, mark);
+      const cells = this.find(kernel, mark);
       if (cells.length === 0) {
         waiting.push(mark);
       }

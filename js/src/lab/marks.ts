@@ -5,23 +5,58 @@ import { Decoration, type DecorationSet, EditorView, ViewPlugin, WidgetType } fr
 import { Signal } from "@lumino/signaling";
 import type { Mark } from "../registry";
 
+const EVENTS = ["click", "mouseenter"] as const;
+
+/** A mark that is used, and where it stands. */
+export interface Use {
+  readonly how: (typeof EVENTS)[number];
+  readonly model: object;
+  readonly mark: Mark;
+  readonly near: HTMLElement;
+}
+
 /** The marks of cells, by the models of the cells: an editor comes and goes as the notebook is scrolled. */
 export class Marks {
   /** The marks of this model, or of all, are no longer what they were. */
   readonly changed = new Signal<this, object | null>(this);
-  /** A mark was clicked. */
-  readonly clicked = new Signal<this, { readonly model: object; readonly mark: Mark }>(this);
+  /** A cell is being edited. */
+  readonly edited = new Signal<this, void>(this);
+  /** A mark was clicked, or pointed at. */
+  readonly used = new Signal<this, Use>(this);
   readonly #byModel = new WeakMap<object, readonly Mark[]>();
+  readonly #foretold = new WeakMap<object, readonly Mark[]>();
   #visible = true;
 
-  /** The marks to be shown. */
+  /** The marks of what has happened, to be shown. */
   get(model: object): readonly Mark[] {
     return (this.#visible && this.#byModel.get(model)) || [];
   }
 
+  /** These, and what would happen at other lines. */
+  all(model: object): readonly Mark[] {
+    const happened = this.get(model);
+    const others = (this.#foretold.get(model) ?? []).filter(({ line }) => happened.every((one) => one.line !== line));
+    return [...happened, ...others];
+  }
+
   set(model: object, marks: readonly Mark[]): void {
-    if (marks.length > 0 || this.#byModel.get(model)?.length) {
-      this.#byModel.set(model, marks);
+    this.#put(this.#byModel, model, marks);
+  }
+
+  foretell(model: object, marks: readonly Mark[]): void {
+    this.#put(this.#foretold, model, marks);
+  }
+
+  /** Forget what is no longer true of a cell that is edited. */
+  edit(model: object): void {
+    this.set(model, []);
+    this.foretell(model, []);
+    this.edited.emit();
+  }
+
+  #put(known: WeakMap<object, readonly Mark[]>, model: object, marks: readonly Mark[]): void {
+    if (marks.length > 0 || known.get(model)?.length) {
+      known.set(model, marks);
       this.changed.emit(model);
     }
   }
@@ -34,14 +69,14 @@ export class Marks {
 
 /** The extension for the editor of one cell. */
 export function markLines(marks: Marks, model: object) {
-  const open = (mark: Mark): void => void marks.clicked.emit({ model, mark });
+  const use: Act = (how, mark, near) => marks.used.emit({ model, how, mark, near });
   const show = StateEffect.define<readonly Mark[]>();
   const field = StateField.define<DecorationSet>({
-    create: (state) => decorate(state.doc, marks.get(model), open),
+    create: (state) => decorate(state.doc, marks.all(model), use),
     update(shown, { docChanged, effects, state }) {
       const told = effects.find((effect) => effect.is(show));
       if (told) {
-        return decorate(state.doc, told.value, open);
+        return decorate(state.doc, told.value, use);
       }
       return docChanged ? Decoration.none : shown; // the line is no longer the one that ran
     },
@@ -51,19 +86,26 @@ export function markLines(marks: Marks, model: object) {
     const follow = (_: Marks, changed: object | null): void => {
       if (changed === model || changed === null) {
         // An editor that is being updated takes no other update.
-        queueMicrotask(() => view.dispatch({ effects: show.of(marks.get(model)) }));
+        queueMicrotask(() => view.dispatch({ effects: show.of(marks.all(model)) }));
       }
     };
     marks.changed.connect(follow);
     return {
-      update: ({ docChanged }) => docChanged && marks.set(model, []),
+      update: ({ docChanged }) => docChanged && marks.edit(model),
       destroy: () => marks.changed.disconnect(follow),
     };
   });
-  return [field, follower];
+  // A key is bound to lines with a mark alone.
+  const place = EditorView.contentAttributes.of(({ state }) => {
+    const { number } = state.doc.lineAt(state.selection.main.head);
+    return marks.get(model).some(({ line }) => line === number) ? { class: "ipytw-at-mark" } : null;
+  });
+  return [field, follower, place];
 }
 
-function decorate(text: Text, marks: readonly Mark[], open: (mark: Mark) => void) {
+type Act = (how: Use["how"], mark: Mark, near: HTMLElement) => void;
+
+function decorate(text: Text, marks: readonly Mark[], use: Act) {
   const byLine = new Map<number, Mark[]>();
   for (const mark of marks) {
     const { line, source } = mark;
@@ -73,50 +115,61 @@ function decorate(text: Text, marks: readonly Mark[], open: (mark: Mark) => void
   }
   const ranges = [...byLine].flatMap(([number, ofLine]) => {
     const { from, to } = text.line(number);
-    const kind = ofLine.some((mark) => mark.kind === "hazard") ? "hazard" : "silent";
+    const [first] = ofLine as [Mark];
+    const { kind, foretold } = ofLine.find((mark) => mark.kind === "hazard") ?? first;
+    const looks = foretold ? `ipytw-mod-foretold ipytw-mod-${kind}` : `ipytw-mod-${kind}`;
     const words = ofLine.map((mark) => mark.text).join("; ");
-    const act = (): void => open(ofLine[0] as Mark);
-    return [
-      LINES[kind].range(from),
-      Decoration.widget({ widget: new Edge(kind, words, act), side: -1 }).range(from),
-      Decoration.widget({ widget: new Note(kind, words, act), side: 1 }).range(to),
-    ];
+    const act = foretold || kind === "again" ? null : use;
+    const note = Decoration.widget({ widget: new Note(looks, words, first, act), side: 1 }).range(to);
+    return act
+      ? [
+          Decoration.line({ class: `ipytw-marked ${looks}` }).range(from),
+          Decoration.widget({ widget: new Edge(looks, words, first, act), side: -1 }).range(from),
+          note,
+        ]
+      : [note];
   });
   return Decoration.set(ranges, true);
 }
 
-const LINES = {
-  silent: Decoration.line({ class: "ipytw-marked" }),
-  hazard: Decoration.line({ class: "ipytw-marked ipytw-mod-hazard" }),
-};
-
-/** Something at a marked line that leads to the panel. */
+/** Something at a marked line that leads to the panel, unless it only foretells. */
 abstract class Sign extends WidgetType {
-  readonly kind: Mark["kind"];
+  readonly looks: string;
   readonly text: string;
-  readonly #act: () => void;
+  readonly #mark: Mark;
+  readonly #use: Act | null;
 
-  constructor(kind: Mark["kind"], text: string, act: () => void) {
+  constructor(looks: string, text: string, mark: Mark, use: Act | null) {
     super();
-    this.kind = kind;
+    this.looks = looks;
     this.text = text;
-    this.#act = act;
+    this.#mark = mark;
+    this.#use = use;
   }
 
   override eq(other: Sign): boolean {
-    return this.text === other.text && this.kind === other.kind;
+    return this.text === other.text && this.looks === other.looks && this.line === other.line;
   }
 
   override ignoreEvent(): boolean {
-    return true; // a click is ours, and moves no cursor
+    return this.#use !== null; // a click is ours, and moves no cursor
+  }
+
+  get line(): number {
+    return this.#mark.line;
   }
 
   protected element(name: string): HTMLElement {
     const element = document.createElement("span");
-    element.className = this.kind === "hazard" ? `${name} ipytw-mod-hazard` : name;
-    element.title = `${this.text} (click: show it in the panel)`;
-    element.addEventListener("mousedown", (event) => event.preventDefault());
-    element.addEventListener("click", this.#act);
+    element.className = `${name} ${this.looks}`;
+    element.title = this.text;
+    if (this.#use) {
+      element.title += " (click: show it in the panel)";
+      element.addEventListener("mousedown", (event) => event.preventDefault());
+      for (const event of EVENTS) {
+        element.addEventListener(event, () => this.#use?.(event, this.#mark, element));
+      }
+    }
     return element;
   }
 }
@@ -135,7 +188,9 @@ class Note extends Sign {
   override toDOM(): HTMLElement {
     const note = this.element("ipytw-mark");
     note.setAttribute("role", "note");
-    note.textContent = this.text;
+    note.append(document.createElement("span"));
+    note.firstElementChild?.append(this.text);
+    note.setAttribute("data-line", `${this.line}`);
     return note;
   }
 }

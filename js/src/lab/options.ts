@@ -12,11 +12,12 @@ interface Values {
   readonly openPanel: boolean;
   readonly block: Block;
   readonly markLines: boolean;
+  readonly preview: boolean;
 }
 
 export class Options {
   readonly changed = new Signal<this, void>(this);
-  #values: Values = { loadByItself: false, openPanel: true, block: "kernel", markLines: true };
+  #values: Values = { loadByItself: false, openPanel: true, block: "kernel", markLines: true, preview: true };
 
   get values(): Values {
     return this.#values;

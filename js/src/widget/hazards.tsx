@@ -2,6 +2,7 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { useContext, useState } from "preact/hooks";
+import { FixOf } from "./fix";
 import { ActionsOf, Breaking, Button, Fold, Glyph, Name, type Ways } from "./pieces";
 import type { CellHead, HazardLine, Link } from "./wire";
 import { count } from "./words";
@@ -80,6 +81,7 @@ export function HazardRow(props: Ways & { hazard: HazardLine; cell?: CellHead })
           <Linked of={remedy} {...ways} />
         </Paragraph>
       )}
+      {isTold && turn !== "over" && !cell && <FixOf names={[hazard.key ?? ""]} reveal={ways.reveal} />}
       {isTold && turn !== "over" && !cell && <HazardActions hazard={hazard} place={place} reveal={ways.reveal} />}
     </li>
   );

@@ -2,6 +2,7 @@
 
 import { render as draw } from "preact";
 import { type Entry, EVENT, type Host, REGISTRY } from "../registry";
+import { offer } from "./card";
 import type { Model } from "./model";
 import { Panel } from "./panel";
 import { Store } from "./store";
@@ -50,6 +51,8 @@ function initialize({ model }: { model: Model }): () => void {
     follow: (listener) => store.follow(listener),
     choose: ({ block }) => store.chooseBlock(block),
     show: (place) => store.show(place),
+    foretell: (cells) => store.foretell(cells),
+    offer: (place, near, host, isAsked) => void offer(store, place, near, host, isAsked),
   };
   const page = globalThis as unknown as Record<string, Set<Entry> | undefined>;
   page[REGISTRY] ??= new Set();

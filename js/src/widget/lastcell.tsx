@@ -2,6 +2,7 @@
 
 import { Fragment, type JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
+import { FixOf } from "./fix";
 import { HazardRows, Hazards } from "./hazards";
 import { Button, Fold, Glyph, Name, type Reveal, Spans, type Ways } from "./pieces";
 import { useLetters } from "./room";
@@ -164,6 +165,7 @@ export function ChangeRow(props: Ways & { line: Line; cell: CellHead; shorten?: 
           ))}
         </p>
       )}
+      {shorten && line.silent && <FixOf names={line.paths} title={true} reveal={reveal} />}
     </li>
   );
 }

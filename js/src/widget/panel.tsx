@@ -12,7 +12,7 @@ import { type Actions, ActionsOf, Button, KeysOf, OWN_KEYS, Section } from "./pi
 import { Probe, RoomOf, useRoom } from "./room";
 import type { Store } from "./store";
 import { Timeline } from "./timeline";
-import type { Snapshot, Told } from "./wire";
+import type { Offers, Snapshot, Told } from "./wire";
 import { count } from "./words";
 
 export function Panel({ store, host }: { store: Store; host: Host | null }): JSX.Element {
@@ -21,7 +21,7 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
   const { snapshot } = store;
   const isStale = store.isPast && host === null; // beside a notebook, the host says so
   const problem = fault ? `This report could not be drawn: ${fault}.` : store.problem;
-  const actions: Actions = { run: host?.run, hush: (key, isOn) => store.hush(key, isOn) };
+  const actions: Actions = { run: host?.run, hush: (key, isOn) => store.hush(key, isOn), host };
   return (
     <section class={isStale ? "tw-root tw-past" : "tw-root"} aria-label="tensorwatch">
       {isStale && <p class="tw-note">The kernel has forgotten this: what is shown is from before.</p>}
@@ -137,7 +137,9 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
                 Back to the last cell, [{snapshot.cell.count}]
               </Button>
             )}
-            <Cell told={told} isFirst={snapshot.past.length === 0} filter={filter} select={open} reveal={reveal} />
+            <ActionsOf.Provider value={{ ...useContext(ActionsOf), offers: useOffers(store, told) }}>
+              <Cell told={told} isFirst={snapshot.past.length === 0} filter={filter} select={open} reveal={reveal} />
+            </ActionsOf.Provider>
           </Section>
           <Section {...section("Shared memory")}>
             <Memory
@@ -170,6 +172,17 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
       </RoomOf.Provider>
     </div>
   );
+}
+
+/** What mends what a cell did; asked for once it is shown that there is something to mend. */
+function useOffers(store: Store, told: Told | null | undefined): Offers | null | undefined {
+  const isAsked = told?.lines.some(({ silent }) => silent) || told?.hazards.some(({ remedy }) => remedy.length > 0);
+  useEffect(() => {
+    if (told && isAsked) {
+      void store.askOffers(told.cell.count);
+    }
+  }, [store, told, isAsked]);
+  return told && store.offers.get(told.cell.count);
 }
 
 /** What a cell did, in a few words. */

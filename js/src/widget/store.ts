@@ -1,14 +1,18 @@
 /** What one kernel has told this page, and what the page asks of it. */
 
-import type { News, Place } from "../registry";
+import type { Draft, Foretold, News, Place } from "../registry";
 import type { Model } from "./model";
-import { assemble, type PathPast, type Sent, type Snapshot, type Told } from "./wire";
+import { assemble, type Offers, type PathPast, type Sent, type Snapshot, type Told } from "./wire";
 
 /** The version of the report's schema that this panel was written for. */
 export const SCHEMA = 1;
 
 /** The kernel is told what has arrived once it is so many bytes. */
 const ANSWER_AFTER = 256 * 1024;
+
+/** The kernel takes so many cells and characters at once. */
+const MAX_CELLS = 200;
+const MAX_SOURCE = 100_000;
 
 type Want = "nothing" | "news" | "report";
 
@@ -19,6 +23,8 @@ interface Head {
   readonly count?: unknown;
   readonly path?: unknown;
   readonly watching?: unknown;
+  readonly to?: unknown;
+  readonly request?: unknown;
 }
 
 const NO_NEWS: News = { count: 0, cell: null, silent: 0, hazards: 0, marks: [] };
@@ -35,6 +41,8 @@ export class Store extends EventTarget {
   /** What cells of the past did; null where the kernel no longer knows. */
   readonly cells = new Map<number, Told | null>();
   readonly paths = new Map<string, PathPast>();
+  /** What mends what cells did. */
+  readonly offers = new Map<number, Offers | null>();
   readonly #model: Model;
   readonly #name = Math.random().toString(36).slice(2);
   readonly #views = new Set<object>();
@@ -42,6 +50,8 @@ export class Store extends EventTarget {
   #base = 0;
   #unanswered = 0;
   #wanted: Want = "nothing";
+  #request = 0;
+  #foretell: (told: Foretold) => void = () => {};
 
   constructor(model: Model) {
     super();
@@ -91,8 +101,37 @@ export class Store extends EventTarget {
     shows !== null && this.#send({ kind: "block", shows });
   }
 
+  /** Ask what cells would change; only the newest request is answered. */
+  foretell(cells: readonly Draft[]): Promise<Foretold> {
+    let room = MAX_SOURCE;
+    const fitting = cells.slice(0, MAX_CELLS).filter(({ source }) => {
+      room -= source.length;
+      return room >= 0;
+    });
+    this.#send({ kind: "preview", from: this.#name, request: ++this.#request, cells: fitting });
+    return new Promise((resolve) => {
+      this.#foretell = resolve;
+    });
+  }
+
   askCell(count: number): void {
     this.#send({ kind: "cell", count });
+  }
+
+  /** Ask what mends what a cell did. */
+  askOffers(count: number): Promise<Offers | null> {
+    this.#send({ kind: "fixes", count });
+    return new Promise((resolve) => {
+      const hear = (): void => {
+        const told = this.offers.get(count);
+        if (told !== undefined) {
+          this.removeEventListener("change", hear);
+          resolve(told);
+        }
+      };
+      this.addEventListener("change", hear);
+      hear();
+    });
   }
 
   askPath(path: string): void {
@@ -141,6 +180,11 @@ export class Store extends EventTarget {
     } else if (head.kind === "frozen") {
       this.snapshot = this.snapshot && { ...this.snapshot, frozen: body as string[] };
       this.dispatchEvent(new Event("change"));
+    } else if (head.kind === "fixes") {
+      this.offers.set(head.count as number, body as Offers | null);
+      this.dispatchEvent(new Event("change"));
+    } else if (head.kind === "preview") {
+      head.to === this.#name && head.request === this.#request && this.#foretell(body as Foretold);
     } else if (head.kind === "news") {
       this.#tell(body as News);
     } else if (head.kind === "cell") {

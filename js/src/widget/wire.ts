@@ -1,7 +1,7 @@
 /** What travels from the kernel: reports as their difference from the one before, and answers to questions. */
 
-import type { News } from "../registry";
-import type { Cell, Change, Coverage, Elements, Group, Hazard, Site, Tensor } from "../report";
+import type { Mark as EditorMark, News } from "../registry";
+import type { Cell, Change, Coverage, Edit, Elements, Group, Hazard, Site, Tensor } from "../report";
 
 /** Words as they are, code in brackets. */
 export type Span = string | readonly [string];
@@ -85,6 +85,26 @@ export interface Values {
 export interface Part {
   readonly runs: readonly (readonly [low: number, high: number])[];
   readonly exact: boolean;
+}
+
+/** What mends some changes and hazards of a cell. */
+export interface Offer {
+  /** The paths of the changes, and the keys of the hazards. */
+  readonly of: readonly string[];
+  /** The lines of the cell that made them. */
+  readonly lines: readonly number[];
+  readonly title: readonly Span[];
+  /** What it is worth. */
+  readonly note: string;
+  readonly edits: readonly (Omit<Edit, "cell"> & { readonly count: number })[];
+  /** The cells that must run again. */
+  readonly again: readonly EditorMark[];
+}
+
+/** The fixes of a cell, and the cells that they edit, as they ran, by execution count. */
+export interface Offers {
+  readonly fixes: readonly Offer[];
+  readonly cells: Readonly<Record<string, { readonly cell: string | null; readonly source: string }>>;
 }
 
 type Unverified = Coverage["unverified"][number];

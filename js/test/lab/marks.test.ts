@@ -83,6 +83,27 @@ it("forgets the marks of a cell that is edited", () => {
   expect(marks.get(model)).toEqual([]);
 });
 
+it("shows palely what would happen, at lines where nothing has, until the cell is edited", () => {
+  const [marks, model] = [new Marks(), {}];
+  const edited = vi.fn();
+  marks.edited.connect(edited);
+  marks.set(model, [mark(2, "also changes x")]);
+  marks.foretell(
+    model,
+    [2, 3].map((line) => ({ ...mark(line, "would also change x"), foretold: true })),
+  );
+  const { view, notes } = edit(marks, model);
+  expect(notes()).toEqual(["also changes x", "would also change x"]);
+  expect(view.dom.querySelectorAll(".ipytw-mod-foretold")).toHaveLength(1);
+  expect(marks.get(model)).toHaveLength(1);
+
+  view.dispatch({ changes: { from: 0, insert: "b" } });
+
+  expect(notes()).toEqual([]);
+  expect(marks.all(model)).toEqual([]);
+  expect(edited).toHaveBeenCalledOnce();
+});
+
 it("hides all marks, and shows them again", async () => {
   const [marks, model] = [new Marks(), {}];
   marks.set(model, [mark(2, "also changes x")]);
@@ -126,14 +147,14 @@ it("leads to what a line did when its mark or its edge is clicked", () => {
   marks.set(model, [silent]);
   const { view } = edit(marks, model);
   const clicked: unknown[] = [];
-  marks.clicked.connect((_, told) => clicked.push(told));
+  marks.used.connect((_, { how, model, mark }) => clicked.push({ how, model, mark }));
 
   for (const sign of view.dom.querySelectorAll<HTMLElement>(".ipytw-mark, .ipytw-edge")) {
     sign.click();
   }
 
   expect([
-    { model, mark: silent },
-    { model, mark: silent },
+    { how: "click", model, mark: silent },
+    { how: "click", model, mark: silent },
   ]).toEqual(clicked);
 });

@@ -79,3 +79,12 @@ def test_another_type_of_the_same_bytes_is_a_change_of_metadata():
         report = nb.run("x.data = x.data.view(torch.int32)")
 
     assert [("x", "metadata", ["dtype"])] == [(c["path"], c["kind"], c["fields"]) for c in report["changes"]]
+
+
+@pytest.mark.parametrize("there_and_back", ["x.data = x.data + 1\nx -= 1", "x.data = x.data + 1\nx.data = x.data - 1"])
+def test_a_tensor_that_ends_in_other_memory_with_the_bytes_of_its_birth_is_not_mutated(there_and_back: str):
+    with Notebook(settings={"probe_floor": 2.0}) as nb:
+        nb.run("import torch")
+        report = nb.run("x = torch.arange(4.)\n" + there_and_back)
+
+    assert {} == changes(report, "mutated")

@@ -73,7 +73,7 @@ def faults_of_changes(
     faults = [
         f"{path} was bound anew, and said to be written by {change['sites']}, not {left[path]}"
         for path, change in changes(report, "mutated").items()
-        if path in left and path not in verdict.mutated and not left[path].issuperset(_lines(change))
+        if path in left and path not in verdict.mutated | verdict.reshaped and not left[path].issuperset(_lines(change))
     ]
     for kind, expected in truth.items():
         open_paths = verdict.reshaped | (verdict.moved if kind == "touched" else set())

@@ -1,0 +1,1 @@
+"""The fix of a silent change: where sharing began, and what to write there instead."""

@@ -1,0 +1,84 @@
+"""The statement since which two paths have been one memory."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..hazards.facts import TypedLine
+from ..model.path import AccessPath
+from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
+from ..statements.rewrite_statement import parse_one
+from ..statements.statement import parse_statements, statements_in
+from ..syntax.parsing import parse_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..model.records import Change
+    from ..statements.statement import Statement
+
+
+class Sharing(NamedTuple):
+    """Where sharing began.
+
+    Attributes
+    ----------
+    path, other
+        The path that the statement gave its memory, and the one that had it before.
+    """
+
+    begun: TypedLine
+    path: AccessPath
+    other: AccessPath
+
+
+def sharings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[Sharing]:
+    """Yield where a changed path and one that was written may have begun to share memory, the likeliest first."""
+    path = parse_path(change.path)
+    for other in _others(change):
+        for begun, statement in _before(change, cell, cells):
+            bound = next((one for one in (other, path) if _binds(statement, one)), None)
+            if bound is not None:
+                yield Sharing(begun, bound, path if bound is other else other)
+
+
+def _others(change: Change) -> Iterator[AccessPath]:
+    """Yield the paths through which the memory was written; what the statement names, if none is a tensor."""
+    yield from map(parse_path, change.via)
+    if not change.via and change.cause == "alias" and change.site:
+        for statement in parse_statements(change.site.text)[:1]:
+            yield from (AccessPath(one.path.root) for one in statement.targets)
+
+
+def bindings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[TypedLine]:
+    """Yield the statements that may have bound a changed path, the last first."""
+    path = parse_path(change.path)
+    return (begun for begun, statement in _before(change, cell, cells) if _binds(statement, path))
+
+
+def _before(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[tuple[TypedLine, Statement]]:
+    """Yield the statements that may have run before the write, the last first."""
+    line = change.site.line if change.site else 0
+    for count in sorted((one for one in cells if one <= cell), reverse=True):
+        several = [inner for one in parse_statements(cells[count]) for inner in statements_in(one)]
+        earlier = [one for one in several if count < cell or one.line <= line]
+        later = [one for one in several if one not in earlier]
+        for one in (*reversed(earlier), *reversed(later)):
+            yield TypedLine(cell=count, line=one.line, text=one.text), one
+
+
+def _binds(statement: Statement, path: AccessPath) -> bool:
+    """Return whether a statement binds a path's variable, or stores something on the way to it."""
+    if path.root in statement.binds:
+        return True
+    if path.root not in statement.text:
+        return False
+    match parse_one(statement.text):
+        case ast.Assign(targets=targets):
+            return any(steps_behind(one, path) is not None for one in targets)
+        case ast.AugAssign(target=target, op=ast.Add() | ast.BitOr()):
+            return bool(steps_behind(target, path))
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=name))):
+            return name in (*STORING, *STORING_SEVERAL) and bool(steps_behind(owner, path))
+    return False

@@ -1,0 +1,57 @@
+"""Foretell what a cell would change silently."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ..blame.reasoning import Reasoning
+from ..host.deadline import Deadline
+from .abstract_run import run_cell
+from .foretold_trace import foretell
+
+if TYPE_CHECKING:
+    from ..hazards.hazard import Hazard
+    from ..model.records import Change
+    from .abstract_run import KnownState
+
+ForetoldCertainty = Literal["certain", "likely"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForetoldChange:
+    """A silent change that a cell would make."""
+
+    change: Change
+    certainty: ForetoldCertainty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foresight:
+    """What a cell would do."""
+
+    changes: tuple[ForetoldChange, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+
+
+NOTHING_FORESEEN = Foresight()
+
+
+def foresee(source: str, known: KnownState, seconds: float) -> Foresight:
+    """Return what a cell would do, from its source and what is known; nothing if the time does not suffice.
+
+    Parameters
+    ----------
+    source
+        The cell as plain Python.
+    """
+    run = run_cell(source, known, Deadline.after(seconds))
+    if run is None or not run.memory.writes:
+        return NOTHING_FORESEEN
+    told = foretell(run, known, seconds)
+    changes = Reasoning(told.trace).changes
+    return Foresight(changes=tuple(_foretold(one, told.certain) for one in changes if one.silent))
+
+
+def _foretold(change: Change, certain: frozenset[str]) -> ForetoldChange:
+    return ForetoldChange(change=change, certainty="certain" if change.path in certain else "likely")

@@ -1,0 +1,248 @@
+"""What the variables lead to before the cell runs: the values of an abstract run, made from the last snapshot."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..model.path import AccessPath
+from .abstract_values import (
+    UNKNOWN,
+    AbstractClass,
+    AbstractFunction,
+    AbstractObject,
+    AbstractTensor,
+    AbstractValue,
+    Constant,
+    LibraryName,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ..interpreter.source_index import Library
+    from ..model.evidence import OptimizerHolding
+    from ..model.reading import Reading
+    from ..model.snapshot import Snapshot
+    from ..model.ways import Way
+
+_CALLABLES = frozenset(("function", "builtin_function_or_method", "method", "type"))
+_LISTS = frozenset(("list", "tuple", "deque", "set", "Size"))
+_VIEWS = (
+    "View",
+    "Select",
+    "Slice",
+    "AsStrided",
+    "Expand",
+    "Transpose",
+    "T",
+    "Permute",
+    "Squeeze",
+    "Unsqueeze",
+    "Alias",
+)
+
+
+class _Branch:
+    """A step of the paths: what it leads to, and the steps from there."""
+
+    __slots__ = ("reading", "steps", "target")
+
+    def __init__(self) -> None:
+        self.reading: Reading | None = None
+        self.steps: dict[str, _Branch] = {}
+        self.target: AccessPath | None = None
+
+
+class KnownScene:
+    """Finds the value of a variable; each tensor and object is one value, under however many paths.
+
+    Parameters
+    ----------
+    constants
+        The plain values of variables: numbers, texts, None.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        library: Library,
+        optimizers: Sequence[OptimizerHolding] = (),
+        constants: Mapping[str, object] | None = None,
+    ) -> None:
+        self.snapshot, self.library = snapshot, library
+        self._constants = constants or {}
+        self._optimizers = {one.path: one.parameters for one in optimizers}
+        self.tensors: dict[int, AbstractTensor] = {}
+        self._objects: dict[object, AbstractObject] = {}
+        self._branches: dict[str, _Branch] = {}
+        self._known: dict[str, AbstractValue] = {}
+
+    def look_up(self, name: str) -> AbstractValue:
+        """Return what a variable leads to."""
+        if name not in self._known:
+            self._known[name] = UNKNOWN  # a path may lead back to its own variable
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+    def touched(self, names: frozenset[str]) -> list[str]:
+        """Return the variables, others than some names, into which the cell has put something."""
+        found = [name for name in self._known if name not in names]
+        return [name for name in found if _has_new_parts(self._known[name])]
+
+    def _find(self, name: str) -> AbstractValue:
+        reading = self.snapshot.place_at_root(name)
+        if reading is not None:
+            return self._tensor(AccessPath(name), reading[0].readings[reading[1]])
+        branch = self._branch_of(name)
+        if name in self._constants and branch is None:
+            return _plain(self._constants[name])
+        if branch is not None or self.library.class_of(AccessPath(name)):
+            return self._object(AccessPath(name), branch or _Branch())
+        return self._defined(name)
+
+    def _defined(self, name: str) -> AbstractValue:
+        if self.library.class_node(name) is not None:
+            return AbstractClass(name)
+        function = self.library.function(name)
+        return LibraryName(name) if function is None else AbstractFunction(function)
+
+    def _value(self, path: AccessPath, branch: _Branch) -> AbstractValue:
+        if branch.target is not None:
+            return self.at(branch.target)
+        if branch.reading is not None:
+            return self._tensor(path, branch.reading)
+        return self._object(path, branch)
+
+    def at(self, path: AccessPath) -> AbstractValue:
+        """Return what a path leads to."""
+        value = self.look_up(path.root)
+        for step in path.steps:
+            value = value.parts.get(step, UNKNOWN) if isinstance(value, AbstractObject) else UNKNOWN
+        return value
+
+    def _tensor(self, path: AccessPath, reading: Reading) -> AbstractTensor:
+        known = self.tensors.get(reading.object)
+        if known is None:
+            known = self.tensors[reading.object] = AbstractTensor(reading)
+            if reading.requires_grad and not reading.is_leaf:
+                known.leaves = frozenset((AbstractTensor(reading._replace(object=0)),))
+                known.base = self._base_of(reading)
+            self._add_gradient(known, path)
+        return known
+
+    def _base_of(self, reading: Reading) -> AbstractTensor | None:
+        """Return the leaf that a tensor is a view of, if its node says that it is one."""
+        if not (reading.grad_fn or "").startswith(_VIEWS):
+            return None
+        beside = self.snapshot.by_storage.get(reading.storage)
+        return next((self._tensor(path, one) for path, one in beside if one.collects_gradient), None)
+
+    def _add_gradient(self, tensor: AbstractTensor, path: AccessPath) -> None:
+        if tensor.is_leaf:
+            found = self.snapshot.get(f"{path}.grad")
+            tensor.grad = None if found is None else self._tensor(AccessPath(path.root, (*path.steps, ".grad")), found)
+
+    def _object(self, path: AccessPath, branch: _Branch) -> AbstractValue:
+        spelled, notebook = str(path), self.library.notebook
+        number: object = notebook.objects.get(spelled, spelled)
+        if number in self._objects:
+            return self._objects[number]
+        name = self.library.class_of(path)
+        if self.library.function(name) is not None and not branch.steps:
+            return self._defined(name)
+        made = AbstractObject(self._kind(spelled, name, branch), name, path=path)
+        self._objects[number] = made
+        made.is_training = spelled not in notebook.evaluating
+        made.is_whole = made.kind in ("list", "dict")
+        made.parts.update(self._parts(path, branch))
+        if made.kind == "optimizer":
+            made.held = [*self._held(self._optimizers.get(spelled, frozenset()))]
+        return made
+
+    def _kind(self, spelled: str, name: str, branch: _Branch) -> str:
+        notebook = self.library.notebook
+        if spelled in notebook.modules:
+            return "module"
+        if spelled in notebook.optimizers:
+            return "optimizer"
+        if name in _CALLABLES or (not name and not branch.steps):
+            return name or "object"
+        if name and name not in _LISTS:
+            return "object" if self.library.class_node(name) is not None else name
+        steps = next(iter(branch.steps), "")
+        return "object" if steps.startswith(".") else "dict" if steps.startswith(("['", '["')) else "list"
+
+    def _parts(self, path: AccessPath, branch: _Branch) -> Iterator[tuple[str, AbstractValue]]:
+        for step in _in_order(branch.steps):
+            if step != ".grad":
+                yield step, self._value(AccessPath(path.root, (*path.steps, step)), branch.steps[step])
+
+    def _held(self, serials: frozenset[int]) -> Iterator[AbstractTensor]:
+        for number in sorted(serials):
+            place = self._by_object.get(number)
+            if place is not None:
+                yield self._tensor(*place)
+
+    @cached_property
+    def _by_object(self) -> Mapping[int, tuple[AccessPath, Reading]]:
+        found: dict[int, tuple[AccessPath, Reading]] = {}
+        for scene in self.snapshot.scenes.values():
+            for number, places in scene.by_object.items():
+                found.setdefault(number, (scene.paths[places[0]], scene.readings[places[0]]))
+        return found
+
+    def _branch_of(self, root: str) -> _Branch | None:
+        """Return the steps behind a variable."""
+        if root not in self._branches:
+            top = _Branch()
+            scene = self.snapshot.scenes.get(root)
+            for path, reading in scene.entries if scene is not None else ():
+                _descend(top, path.steps).reading = reading
+            for path in self._classes.get(root, ()):
+                _descend(top, path.steps)
+            for way in self._ways.get(root, ()):
+                _descend(top, way.path.steps).target = way.target
+            self._branches[root] = top
+        return self._branches[root] if self._branches[root].steps else None
+
+    @cached_property
+    def _ways(self) -> Mapping[str, list[Way]]:
+        found: dict[str, list[Way]] = {}
+        for one in self.snapshot.several_ways:
+            found.setdefault(one.root, []).append(one)
+        return found
+
+    @cached_property
+    def _classes(self) -> Mapping[str, list[AccessPath]]:
+        return self.library.paths
+
+
+def _descend(branch: _Branch, steps: Sequence[str]) -> _Branch:
+    for step in steps:
+        branch = branch.steps.setdefault(step, _Branch())
+    return branch
+
+
+def _in_order(steps: Mapping[str, object]) -> list[str]:
+    """Return the steps to items in the order of their numbers."""
+    numbered = [step for step in steps if step[1:-1].isdecimal()]
+    return sorted(numbered, key=lambda step: int(step[1:-1])) + [step for step in steps if step not in set(numbered)]
+
+
+def _plain(value: object) -> AbstractValue:
+    """Return the value of a variable that leads to no tensor; its type stands for a list or a dict."""
+    return AbstractObject(value.__name__, is_whole=False) if value in (list, dict) else Constant(value)
+
+
+def _has_new_parts(value: AbstractValue) -> bool:
+    """Return whether the cell has put anything into an object."""
+    waiting, seen = [value], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, AbstractObject | AbstractTensor) and id(one) not in seen:
+            seen.add(id(one))
+            if one.since:
+                return True
+            waiting += one.parts.values()
+    return False

@@ -1,0 +1,103 @@
+"""What backward passes and optimizers write: gradients, parameters and their state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..model.path import AccessPath
+from .abstract_memory import leaves_of
+from .abstract_values import NONE, UNKNOWN, AbstractObject, AbstractTensor, constant_of, make_list, tensors_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .abstract_memory import AbstractMemory
+    from .abstract_values import AbstractValue, CallArguments
+
+
+class AbstractStep:
+    """An optimizer's step: the optimizer and what it held, and the moment."""
+
+    __slots__ = ("optimizer", "statement", "written")
+
+    def __init__(self, optimizer: AbstractObject, written: list[AbstractTensor], statement: int) -> None:
+        self.optimizer, self.written, self.statement = optimizer, written, statement
+
+
+def run_backward(memory: AbstractMemory, roots: Iterable[AbstractTensor], given: CallArguments) -> None:
+    """Give gradients to the leaves that some tensors were computed from."""
+    wanted = [*tensors_of(given.named.get("inputs"))]
+    for leaf in dict.fromkeys(leaf for root in roots for leaf in leaves_of(root)):
+        if wanted and leaf not in wanted:
+            continue
+        if leaf.grad is not None:
+            memory.record(leaf.grad)
+        elif leaf.reading.object:
+            leaf.grad = memory.make(leaf.shape, leaf.reading.dtype)
+
+
+def clear_gradients(memory: AbstractMemory, tensors: Iterable[AbstractTensor], given: CallArguments) -> None:
+    """Drop the gradients of some tensors, or overwrite them with zeros."""
+    keeps = constant_of(given.get(0, "set_to_none")) is False
+    for one in tensors:
+        if one.grad is not None and keeps:
+            memory.record(one.grad)
+        elif not keeps:
+            one.grad = None
+
+
+def step_optimizer(memory: AbstractMemory, optimizer: AbstractObject) -> AbstractStep:
+    """Write every parameter that has a gradient, and the optimizer's state."""
+    stepped = [one for one in optimizer.held if one.grad is not None]
+    for one in stepped:
+        memory.record(one)
+    state = optimizer.parts.get(".state")
+    for one in tensors_of(state) if stepped else ():
+        memory.record(one)
+    return AbstractStep(optimizer, stepped, memory.position.statement)
+
+
+def call_optimizer_method(
+    memory: AbstractMemory, optimizer: AbstractObject, name: str, given: CallArguments
+) -> AbstractValue:
+    """Return what a method of an optimizer gives, `step` excluded."""
+    if name == "zero_grad":
+        clear_gradients(memory, optimizer.held, given)
+        return NONE
+    if name == "add_param_group":
+        optimizer.held += [one for value in given.positional for one in tensors_of(value)]
+        return NONE
+    if name == "state_dict":
+        made = AbstractObject("dict", is_whole=False)
+        if (state := optimizer.parts.get(".state")) is not None:
+            made.parts["['state']"] = state
+        return made
+    return UNKNOWN
+
+
+def make_optimizer(name: str, given: CallArguments) -> AbstractObject:
+    """Return a new optimizer over some parameters."""
+    held = dict.fromkeys(tensors_of(given.get(0, "params")))
+    return AbstractObject("optimizer", name, held=[*held], is_whole=False)
+
+
+def param_groups(optimizer: AbstractObject) -> AbstractObject:
+    """Return the groups of an optimizer's parameters."""
+    group = AbstractObject("dict", parts={"['params']": make_list([*optimizer.held])}, is_whole=False)
+    return make_list([group], is_whole=False)
+
+
+def tensors_behind(value: AbstractValue, kinds: tuple[str, ...] = ()) -> Iterator[tuple[AccessPath, AbstractTensor]]:
+    """Yield the tensors at or behind an object, each once, with the steps that lead there."""
+    waiting: list[tuple[AccessPath, AbstractValue]] = [(AccessPath(""), value)]
+    seen: set[int] = set()
+    while waiting:
+        path, one = waiting.pop(0)
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, AbstractTensor):
+            if not kinds or one.reading.kind in kinds:
+                yield path, one
+        elif isinstance(one, AbstractObject):
+            waiting += [(AccessPath("", (*path.steps, step)), part) for step, part in one.parts.items()]

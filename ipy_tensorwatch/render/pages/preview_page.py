@@ -1,0 +1,44 @@
+"""The page of `%tensorwatch preview`: what a cell would change, before it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..page import Line, Page, Row, Table, code, words
+from ..wording.hazard_sentences import message
+from ..wording.measure import count_of, few
+from ..wording.phrases import names
+from ..wording.sites import line_at, text_at
+
+if TYPE_CHECKING:
+    from ...core.preview.foresee import ForetoldChange
+    from ..preview import Preview
+
+MAX_FORETOLD = 20
+
+
+def show_preview(preview: Preview, cell: int | None = None) -> Page:
+    """Show what a cell would change silently, and which hazards it would make."""
+    count = len(preview.changes)
+    told = count_of(count, "silent change") if count else "no silent change foreseen"
+    head = f"tensorwatch  preview{'' if cell is None else f' of cell {cell}'}  {told}"
+    parts: list[Table | Line] = [_table(preview.changes)] if count else []
+    parts += [words(f"{one.code} ({one.outcome}): ") + message(one) for one in preview.hazards]
+    return Page(head=head, parts=tuple(parts))
+
+
+def _table(changes: tuple[ForetoldChange, ...]) -> Table:
+    shown, left = few(changes, MAX_FORETOLD)
+    return Table(
+        caption="Would also change",
+        head=("variable", "through", "line", "statement"),
+        rows=tuple(Row(cells=_cells(one), silent=True) for one in shown),
+        more=f"… and {left:,} more" if left else "",
+    )
+
+
+def _cells(one: ForetoldChange) -> tuple[Line, ...]:
+    change, site = one.change, one.change.site
+    likely = words("likely ") if one.certainty == "likely" else Line()
+    place = (line_at(site), text_at(site)) if site else (Line(), Line())
+    return likely + code(change.path), names(change.via), *place

@@ -1,0 +1,73 @@
+"""The preview of a cell: the interface between the abstract run and every output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .report import plain
+from .wording.hazard_sentences import message
+
+if TYPE_CHECKING:
+    from ..core.hazards.hazard import Hazard
+    from ..core.preview.foresee import ForetoldChange
+
+PREVIEW_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a cell would change silently, and which hazards it would make, foretold without running it.
+
+    Attributes
+    ----------
+    source
+        The cell.
+    changes
+        The silent changes, each with its certainty.
+    hazards
+        The hazards that would begin.
+    """
+
+    source: str = ""
+    changes: tuple[ForetoldChange, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the preview as plain JSON values.
+
+        Returns
+        -------
+        dict
+            `schema`, `changes` and `hazards`.
+        """
+        return {
+            "schema": PREVIEW_SCHEMA,
+            "changes": [_change_dict(one) for one in self.changes],
+            "hazards": [_hazard_dict(one) for one in self.hazards],
+        }
+
+
+def _change_dict(one: ForetoldChange) -> dict[str, Any]:
+    change, site = one.change, one.change.site
+    return {
+        "path": change.path,
+        "via": [*change.via],
+        "line": site.line if site else None,
+        "end_line": site.end_line if site else None,
+        "text": site.text if site else None,
+        "inner": plain(site.inner) if site else None,
+        "cause": change.cause,
+        "certainty": one.certainty,
+    }
+
+
+def _hazard_dict(one: Hazard) -> dict[str, Any]:
+    site = one.written_at or one.saved_at
+    return {
+        "code": one.code,
+        "outcome": one.outcome,
+        "paths": [*one.paths],
+        "line": site.line if site else None,
+        "message": message(one).marked,
+    }

@@ -1,0 +1,80 @@
+"""Preview cells: from the last report, the notebook's definitions, and the source, without running anything."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..capture.objects.plain_variables import plain_variables
+from ..core.host.guard import GUARD
+from ..core.preview.abstract_run import KnownState
+from ..core.preview.foresee import NOTHING_FORESEEN, foresee
+from ..core.syntax.magic_calls import RUNNING
+from ..render.preview import Preview
+from .cell.take_trace import read_notebook
+from .ipython.cell_sources import user_variables
+from .ipython.ipython_private import count_now
+
+if TYPE_CHECKING:
+    from ..render.report import Report
+    from .watcher import Watcher
+
+SECONDS = 0.25
+"""The time limit of one preview, in seconds of CPU time."""
+LONGEST_SOURCE = 400_000
+"""The most characters of a cell that is previewed."""
+_HEADER = re.compile(rf"\A(?:\s*\n)*(?:%%(?:{'|'.join(sorted(RUNNING))})\b[^\n]*\n)+")
+_OWN_LINE = re.compile(r"^[ \t]*%tensorwatch\b[^\n]*$", re.MULTILINE)
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Previewer:
+    """Previews cells; what depends on the last report alone is kept until the next one."""
+
+    watcher: Watcher
+    _known: tuple[Report, KnownState] | None = field(default=None)
+
+    def preview(self, source: str) -> Preview:
+        """Return what a cell would do; nothing if it is not Python, or nothing has been watched yet."""
+        return GUARD.run("previewing", self._preview, source, default=Preview(source=source))
+
+    def preview_if_idle(self, source: str) -> Preview | None:
+        """Return what a cell would do; None at once while a cell runs."""
+        return None if self.watcher.cells.any_running else self.preview(source)
+
+    def _preview(self, source: str) -> Preview:
+        report = self.watcher.report
+        if report is None or len(source) > LONGEST_SOURCE:
+            return Preview(source=source)
+        plain = self._plain(source)
+        found = foresee(plain, self._state(report), SECONDS) if plain else NOTHING_FORESEEN
+        return Preview(source=source, changes=found.changes, hazards=found.hazards)
+
+    def _plain(self, source: str) -> str:
+        """Return a cell as plain Python: the body of `%%time` counts, that of an unknown magic does not."""
+        typed = _OWN_LINE.sub("", _HEADER.sub(_comment_out, source))
+        try:
+            return str(self.watcher.shell.transform_cell(typed))
+        except Exception:  # noqa: BLE001  (a cell that does not parse, or a transformer of the user's)
+            return ""
+
+    def _state(self, report: Report) -> KnownState:
+        if self._known is None or self._known[0] is not report:
+            self._known = report, self._read(report)
+        return self._known[1]
+
+    def _read(self, report: Report) -> KnownState:
+        shell, watcher = self.watcher.shell, self.watcher
+        variables = user_variables(shell)
+        return KnownState(
+            count=count_now(shell) + 1,
+            snapshot=report.snapshot,
+            notebook=read_notebook(shell, watcher.sources),
+            constants=plain_variables(variables),
+            optimizers=watcher.observer.lens.holdings(),
+        )
+
+
+def _comment_out(found: re.Match[str]) -> str:
+    return "".join(f"# {line}\n" for line in found.group().splitlines())
