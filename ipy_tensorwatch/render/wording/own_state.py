@@ -52,6 +52,7 @@ DOING: Mapping[str, str] = {
     "before-clearing": "before output is cleared",
     "before-operator": "before an operator",
     "before-step": "before an optimizer's step",
+    "comparing-devices": "comparing the memory of devices",
     "between-statements": "between statements",
     "explaining-error": "explaining an error",
     "finding-hazards": "finding hazards",
@@ -65,6 +66,7 @@ DOING: Mapping[str, str] = {
     "reading-cell": "reading a cell",
     "reading-graphs": "reading graphs",
     "showing-report": "showing a report",
+    "trying-fix": "trying a fix",
     "waking-probes": "waking probes",
 }
 """What the guard was running, by `Fault.where`; a magic is its own name."""
