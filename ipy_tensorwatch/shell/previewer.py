@@ -53,7 +53,7 @@ class Previewer:
 
     def _plain(self, source: str) -> str:
         """Return a cell as plain Python: the body of `%%time` counts, that of an unknown magic does not."""
-        typed = _OWN_LINE.sub("", _HEADER.sub(_comment_out, source))
+        typed = _OWN_LINE.sub("#", _HEADER.sub(_comment_out, source))
         try:
             return str(self.watcher.shell.transform_cell(typed))
         except Exception:  # noqa: BLE001  (a cell that does not parse, or a transformer of the user's)

@@ -166,7 +166,9 @@ class AbstractMemory:
     def refuses(self, tensor: AbstractTensor) -> bool:
         """Return whether PyTorch refuses to write to a tensor."""
         if tensor.is_array:
-            return False
+            return tensor.is_read_only
+        if self.records and tensor.is_piece and tensor.leaves:
+            return True
         if self.records and (tensor.is_leaf or (tensor.base is not None and tensor.base.is_leaf and tensor.leaves)):
             return True
         return tensor.is_exact and overlaps_itself(tensor.reading) is True and 0 in tensor.reading.strides
@@ -189,6 +191,11 @@ class AbstractMemory:
         if leaves and not tensor.is_array and not tensor.is_leaf:
             tensor.leaves |= leaves
             tensor.reading = tensor.reading._replace(requires_grad=True, is_leaf=False)
+
+
+def is_one_memory(one: AbstractTensor, other: AbstractTensor) -> bool:
+    """Return whether two tensors have the very same elements, so that copying one to the other changes nothing."""
+    return one.reading.storage == other.reading.storage and one.reading.layout == other.reading.layout
 
 
 def leaves_of(tensor: AbstractTensor) -> frozenset[AbstractTensor]:

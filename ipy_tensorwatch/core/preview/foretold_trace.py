@@ -71,6 +71,11 @@ class _Writer:
             plain=run.source,
             writes=self._seen(after),
             steps=tuple(self._steps()),
+            values={index: tuple(known) for index, known in self.interpreter.values.items()},
+            targets={
+                index: {name: frozenset(serials) for name, serials in names.items()}
+                for index, names in self.interpreter.led.items()
+            },
             ran=frozenset(self.interpreter.ran),
         )
         trace = CellTrace(
@@ -183,14 +188,15 @@ class _Writer:
     def _seen(self, after: Snapshot) -> dict[int, tuple[SeenWrite, ...]]:
         found: dict[int, list[SeenWrite]] = defaultdict(list)
         for write, moments in self.memory.writes.items():
-            reading, mask = write.reading, _mask(write.reading)
-            storages = {reading.storage: reading.low}
-            for _, one in self._reached(write, after):
-                storages.setdefault(one.storage, reading.address - one.storage_start)
+            reading, reached = write.reading, [one for _, one in self._reached(write, after)]
+            low = min((one.address for one in reached), default=reading.address)
+            mask = _mask(reading, low, max((one.end for one in reached), default=reading.end))
+            storages = {reading.storage: low - reading.storage_start}
+            for one in reached:
+                storages.setdefault(one.storage, low - one.storage_start)
             for look in dict.fromkeys(moments):
-                for storage, low in storages.items():
-                    seen = SeenWrite(storage, frozenset((write.position,)), look + 1, mask, low)
-                    found[storage].append(seen)
+                for storage, start in storages.items():
+                    found[storage].append(SeenWrite(storage, frozenset((write.position,)), look + 1, mask, start))
         return {storage: tuple(sorted(several, key=lambda one: one.look)) for storage, several in found.items()}
 
     def _steps(self) -> Iterator[OptimizerStep]:
@@ -237,13 +243,14 @@ def _scene(entries: list[tuple[AccessPath, Reading]]) -> RootSnapshot:
     return scene
 
 
-def _mask(reading: Reading) -> bytes | None:
-    """Return which bytes of its span a write covers; None if they are too many."""
-    size = reading.high - reading.low
-    if not 0 < size <= LARGEST_MASK or reading.unknown:
+def _mask(reading: Reading, low: int, high: int) -> bytes | None:
+    """Return which of the bytes at some addresses a write covers; None if they are too many."""
+    low, high = min(low, reading.address), max(high, reading.end)
+    if not 0 < high - low <= LARGEST_MASK or reading.unknown:
         return None
+    mask, start = np.zeros(high - low, np.uint8), reading.address - low
     if reading.is_dense:
-        return b"\1" * size
-    mask = np.zeros(size, np.uint8)
-    lay_out(mask, reading, 0)[...] = 1
+        mask[start : start + reading.high - reading.low] = 1
+    else:
+        lay_out(mask, reading, start)[...] = 1
     return mask.tobytes()

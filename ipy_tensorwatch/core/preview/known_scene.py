@@ -43,6 +43,9 @@ _VIEWS = (
 )
 
 
+_PIECES = ("Unbind", "Split", "Chunk", "UnsafeSplit", "TensorSplit")
+
+
 class _Branch:
     """A step of the paths: what it leads to, and the steps from there."""
 
@@ -94,6 +97,8 @@ class KnownScene:
         reading = self.snapshot.place_at_root(name)
         if reading is not None:
             return self._tensor(AccessPath(name), reading[0].readings[reading[1]])
+        if self.library.class_node(name) is not None:
+            return AbstractClass(name)
         branch = self._branch_of(name)
         if name in self._constants and branch is None:
             return _plain(self._constants[name])
@@ -101,9 +106,15 @@ class KnownScene:
             return self._object(AccessPath(name), branch or _Branch())
         return self._defined(name)
 
+    def class_parts(self, name: str) -> AbstractObject:
+        """Return what a class of the notebook holds itself."""
+        key = f"class {name}"
+        if key not in self._objects:
+            made = self._objects[key] = AbstractObject("object", path=AccessPath(name))
+            made.parts.update(self._parts(AccessPath(name), self._branch_of(name) or _Branch()))
+        return self._objects[key]
+
     def _defined(self, name: str) -> AbstractValue:
-        if self.library.class_node(name) is not None:
-            return AbstractClass(name)
         function = self.library.function(name)
         return LibraryName(name) if function is None else AbstractFunction(function)
 
@@ -125,6 +136,7 @@ class KnownScene:
         known = self.tensors.get(reading.object)
         if known is None:
             known = self.tensors[reading.object] = AbstractTensor(reading)
+            known.is_piece = (reading.grad_fn or "").startswith(_PIECES)
             if reading.requires_grad and not reading.is_leaf:
                 known.leaves = frozenset((AbstractTensor(reading._replace(object=0)),))
                 known.base = self._base_of(reading)
@@ -220,7 +232,9 @@ class KnownScene:
 
 def _descend(branch: _Branch, steps: Sequence[str]) -> _Branch:
     for step in steps:
-        branch = branch.steps.setdefault(step, _Branch())
+        is_joined = step.startswith(".") and step.endswith("]")  # `.state[weight]` of an optimizer
+        for one in (step[: step.index("[")], step[step.index("[") :]) if is_joined else (step,):
+            branch = branch.steps.setdefault(one, _Branch())
     return branch
 
 
