@@ -13,9 +13,10 @@ from .abstract_values import AbstractTensor, Either
 from .view_layouts import ViewLayout, dense_strides
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..model.evidence import Position
+    from ..model.saved_tensor import Overwritten
     from .abstract_values import AbstractValue
 
 FIRST_SERIAL = 1 << 44
@@ -66,6 +67,12 @@ class AbstractMemory:
         The number of writes so far, repeated ones included.
     versions
         How far the version counter of each storage has moved.
+    saved
+        What the graphs from before the cell saved.
+    paths
+        The paths to the tensors that these graphs end in, by their serials.
+    freed
+        The paths whose graph a backward of the cell has freed.
     """
 
     position: Position
@@ -74,6 +81,9 @@ class AbstractMemory:
     writes: dict[AbstractWrite, tuple[int, int]] = field(default_factory=dict)
     now: int = 0
     versions: dict[int, int] = field(default_factory=dict)
+    saved: Sequence[Overwritten] = ()
+    paths: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    freed: set[str] = field(default_factory=set)
     _serials: count[int] = field(default_factory=lambda: count(FIRST_SERIAL))
 
     def serial(self) -> int:
@@ -158,16 +168,31 @@ class AbstractMemory:
             for one in value.options:
                 self.write(one, certain=False, sources=sources)
         elif isinstance(value, AbstractTensor):
-            if self.refuses(value) and certain:
+            sources = [*sources]
+            if self.refuses(value, sources) and certain:
                 raise StoppedError
             self.record(value, certain=certain)
             self._adopt(value, sources)
 
-    def refuses(self, tensor: AbstractTensor) -> bool:
-        """Return whether PyTorch refuses to write to a tensor."""
+    def run_backward(self, path: str, *, keeps: bool) -> None:
+        """Free the graph from before the cell that a path leads to.
+
+        Raises
+        ------
+        StoppedError
+            If something that it saved was overwritten.
+        """
+        needed = [one for one in self.saved if path in one.roots] if path not in self.freed else []
+        if any(one.saved.is_checked and self.versions.get(one.saved.reading.storage) for one in needed):
+            raise StoppedError
+        if not keeps:
+            self.freed.add(path)
+
+    def refuses(self, tensor: AbstractTensor, sources: Iterable[AbstractTensor] = ()) -> bool:
+        """Return whether PyTorch refuses to write to a tensor, from tensors with these graphs."""
         if tensor.is_array:
             return tensor.is_read_only
-        if self.records and tensor.is_piece and tensor.leaves:
+        if self.records and tensor.is_piece and (tensor.leaves or any(map(leaves_of, sources))):
             return True
         if self.records and (tensor.is_leaf or (tensor.base is not None and tensor.base.is_leaf and tensor.leaves)):
             return True

@@ -102,6 +102,8 @@ class CallInterpreter(ItemVisitor):
             return UNKNOWN
         function = closure.function
         around = closure.around if isinstance(closure.around, AbstractFrame) else None
+        if isinstance(closure.around, dict):
+            around = AbstractFrame(self.scene, closure.around, top=self.top)
         names = self.bind_arguments(closure, given)
         frame = AbstractFrame(self.scene, names, around=around, top=self.top, code=function.code, owner=function.owner)
         if is_generator(function.node):
@@ -147,7 +149,8 @@ class CallInterpreter(ItemVisitor):
         )
         for name, default in defaults:
             if name not in bound:
-                bound[name] = UNKNOWN if default is None or given.is_open else self._default(default)
+                kept = closure.around.get(name) if isinstance(closure.around, dict) else None
+                bound[name] = kept or (UNKNOWN if default is None or given.is_open else self._default(default))
         if spec.vararg:
             bound[spec.vararg.arg] = make_list([*handed[len(names) :]], is_whole=not given.is_open)
         if spec.kwarg:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..memory.neighbours import neighbours_of
-from ..memory.overlap import lay_out
+from ..memory.overlap import lay_out, share_bytes
 from ..model.born import Born
 from ..model.cell_trace import CellTrace, SourceFile
 from ..model.difference import Content, Difference
 from ..model.evidence import Evidence, OptimizerStep, Position, SeenWrite
+from ..model.graph_state import GraphState
 from ..model.outline import Outline
 from ..model.path import AccessPath
 from ..model.records import Cell, Coverage
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
 
     from ..model.differences import Found
     from ..model.reading import Reading
+    from ..model.saved_tensor import Overwritten
     from .abstract_memory import AbstractWrite
-    from .abstract_run import AbstractRun, KnownState
+    from .abstract_run import AbstractRun
+    from .known_state import KnownState
 
 LARGEST_MASK = 1 << 16
 """The largest number of bytes for which it is told which of them a write changes."""
@@ -88,6 +92,11 @@ class _Writer:
             notebook=run.notebook,
             files=self._files(),
             optimizers=tuple(known.optimizers),
+            graphs=GraphState(
+                overwritten=tuple(self._overwritten(after)),
+                cells=frozenset(known.standing.built),
+                fates={one.node: "backward-done" for one in known.standing.hazards if one.node is not None},
+            ),
             coverage=Coverage(tensors=len(after), bytes=0, verified_bytes=0),
             seconds=seconds,
         )
@@ -198,6 +207,26 @@ class _Writer:
                 for storage, start in storages.items():
                     found[storage].append(SeenWrite(storage, frozenset((write.position,)), look + 1, mask, start))
         return {storage: tuple(sorted(several, key=lambda one: one.look)) for storage, several in found.items()}
+
+    def _overwritten(self, after: Snapshot) -> Iterator[Overwritten]:
+        """Yield what the graphs of other cells saved, that is overwritten, and that a backward still needs."""
+        written: dict[int, list[AbstractWrite]] = defaultdict(list)
+        for write in self.memory.writes:
+            if write.is_certain:
+                written[write.reading.storage].append(write)
+        for one in self.known.saved if written else ():
+            reading = one.saved.reading
+            touching = written.get(reading.storage, ())
+            counted = sum(write.is_counted for write in touching)
+            roots = tuple(path for path in one.roots if self._lasts(path, after))
+            if roots and (counted or any(share_bytes(write.reading, reading) for write in touching)):
+                origins = {path: one.origins[path] for path in roots if path in one.origins}
+                yield replace(one, version=one.version + counted, roots=roots, origins=origins)
+
+    def _lasts(self, path: str, after: Snapshot) -> bool:
+        """Return whether a path leads to the same tensor as before, whose graph no backward has freed."""
+        before, now = self.known.snapshot.get(path), after.get(path)
+        return path not in self.memory.freed and before is not None and now is not None and before.object == now.object
 
     def _steps(self) -> Iterator[OptimizerStep]:
         for one in self.interpreter.steps:

@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..interpreter.source_index import Library
-    from ..model.evidence import OptimizerHolding
     from ..model.reading import Reading
-    from ..model.snapshot import Snapshot
     from ..model.ways import Way
+    from .known_state import KnownState
 
 _CALLABLES = frozenset(("function", "builtin_function_or_method", "method", "type"))
 _LISTS = frozenset(("list", "tuple", "deque", "set", "Size"))
@@ -62,20 +61,14 @@ class KnownScene:
 
     Parameters
     ----------
-    constants
-        The plain values of variables: numbers, texts, None.
+    known
+        What was read before the cell runs.
     """
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        library: Library,
-        optimizers: Sequence[OptimizerHolding] = (),
-        constants: Mapping[str, object] | None = None,
-    ) -> None:
-        self.snapshot, self.library = snapshot, library
-        self._constants = constants or {}
-        self._optimizers = {one.path: one.parameters for one in optimizers}
+    def __init__(self, known: KnownState, library: Library) -> None:
+        self.known, self.snapshot, self.library = known, known.snapshot, library
+        self._constants = known.constants
+        self._optimizers = {one.path: one.parameters for one in known.optimizers}
         self.tensors: dict[int, AbstractTensor] = {}
         self._objects: dict[object, AbstractObject] = {}
         self._branches: dict[str, _Branch] = {}
@@ -96,7 +89,9 @@ class KnownScene:
     def _find(self, name: str) -> AbstractValue:
         reading = self.snapshot.place_at_root(name)
         if reading is not None:
-            return self._tensor(AccessPath(name), reading[0].readings[reading[1]])
+            found = self._tensor(AccessPath(name), reading[0].readings[reading[1]])
+            found.is_read_only |= name in self.known.read_only
+            return found
         if self.library.class_node(name) is not None:
             return AbstractClass(name)
         branch = self._branch_of(name)
@@ -115,8 +110,15 @@ class KnownScene:
         return self._objects[key]
 
     def _defined(self, name: str) -> AbstractValue:
-        function = self.library.function(name)
-        return LibraryName(name) if function is None else AbstractFunction(function)
+        function = self.library.function(self.library.class_of(AccessPath(name)) or name)
+        if function is None:
+            return LibraryName(name)
+        held = {one: self._by_serial(serial) for one, serial in self.known.closures.get(name, {}).items()}
+        return AbstractFunction(function, around={**dict.fromkeys(function.hidden, UNKNOWN), **held})
+
+    def _by_serial(self, serial: int) -> AbstractValue:
+        place = self._by_object.get(serial)
+        return UNKNOWN if place is None else self._tensor(*place)
 
     def _value(self, path: AccessPath, branch: _Branch) -> AbstractValue:
         if branch.target is not None:
@@ -162,7 +164,7 @@ class KnownScene:
             return self._objects[number]
         name = self.library.class_of(path)
         if self.library.function(name) is not None and not branch.steps:
-            return self._defined(name)
+            return self._defined(spelled if not path.steps else name)
         made = AbstractObject(self._kind(spelled, name, branch), name, path=path)
         self._objects[number] = made
         made.is_training = spelled not in notebook.evaluating

@@ -36,6 +36,11 @@ class AbstractStep:
 def run_backward(memory: AbstractMemory, roots: Iterable[AbstractTensor], given: CallArguments) -> None:
     """Give gradients to the leaves that some tensors were computed from."""
     wanted = [*tensors_of(given.named.get("inputs"))]
+    roots = [*roots]
+    keeps = constant_of(given.named.get("retain_graph")) is True or constant_of(given.named.get("create_graph")) is True
+    for one in roots:
+        for path in memory.paths.get(one.reading.object, ()):
+            memory.run_backward(path, keeps=keeps)
     for leaf in dict.fromkeys(leaf for root in roots for leaf in leaves_of(root)):
         if wanted and leaf not in wanted:
             continue

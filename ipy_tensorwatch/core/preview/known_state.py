@@ -1,0 +1,49 @@
+"""What is known before a cell runs: the only input of a preview beside the cell's source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..hazards.standing import Standing
+from ..model.notebook import Notebook
+from ..model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..model.evidence import OptimizerHolding
+    from ..model.saved_tensor import Overwritten
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class KnownState:
+    """What is known before the cell runs.
+
+    Attributes
+    ----------
+    snapshot
+        What the names lead to.
+    constants
+        The plain values of variables that lead to no tensor, and `list` or `dict` for such containers.
+    optimizers
+        What each optimizer holds.
+    saved
+        What the living graphs saved, as it will be once it is overwritten.
+    standing
+        The hazards that stand.
+    read_only
+        The arrays among the variables that refuse writes.
+    closures
+        For functions of the notebook, the tensors that their defaults and closures hold, by name.
+    """
+
+    count: int = 1
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    notebook: Notebook = field(default_factory=Notebook)
+    constants: Mapping[str, object] = field(default_factory=dict)
+    optimizers: Sequence[OptimizerHolding] = ()
+    saved: Sequence[Overwritten] = ()
+    standing: Standing = field(default_factory=Standing)
+    read_only: frozenset[str] = frozenset()
+    closures: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
