@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import count
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..memory.overlap import overlaps_itself
 from ..model.reading import Reading, extent
@@ -28,6 +28,9 @@ MOST_WRITES = 4000
 """The number of writes after which no more are recorded."""
 
 
+Writer = Literal["", "step", "backward", "module"]
+
+
 class StoppedError(Exception):
     """The cell would raise here; this error never leaves the package."""
 
@@ -41,12 +44,15 @@ class AbstractWrite(NamedTuple):
         The elements that are written, and the tensor that is written through.
     is_certain
         Whether it happens whenever the cell runs, to exactly these elements.
+    by
+        What writes, if that is expected to: an optimizer's step, a backward, or a module to its buffers.
     """
 
     reading: Reading
     position: Position
     is_certain: bool
     is_counted: bool
+    by: Writer = ""
 
 
 @dataclass(slots=True)
@@ -198,12 +204,12 @@ class AbstractMemory:
             return True
         return tensor.is_exact and overlaps_itself(tensor.reading) is True and 0 in tensor.reading.strides
 
-    def record(self, tensor: AbstractTensor, *, certain: bool = True) -> None:
+    def record(self, tensor: AbstractTensor, *, certain: bool = True, by: Writer = "") -> None:
         """Record a write that nothing refuses."""
         if len(self.writes) >= MOST_WRITES or tensor.reading.unknown or not tensor.reading.storage:
             return
         sure = certain and tensor.is_exact and not self.doubt
-        one = AbstractWrite(tensor.reading, self.position, sure, tensor.is_counted)
+        one = AbstractWrite(tensor.reading, self.position, sure, tensor.is_counted, by)
         self.now += 1
         self.writes[one] = (self.writes.get(one, (self.now, 0))[0], self.now)
         if tensor.is_counted and not tensor.is_array:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..hazards.standing import Standing
@@ -47,3 +49,30 @@ class KnownState:
     standing: Standing = field(default_factory=Standing)
     read_only: frozenset[str] = frozenset()
     closures: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @cached_property
+    def scenes_of(self) -> Mapping[int, frozenset[str]]:
+        """The scenes in which each storage is, by its serial."""
+        found: dict[int, set[str]] = defaultdict(set)
+        for name, scene in self.snapshot.scenes.items():
+            for storage in scene.by_storage:
+                found[storage].add(name)
+        return {storage: frozenset(names) for storage, names in found.items()}
+
+    @cached_property
+    def in_one_memory(self) -> Mapping[int, frozenset[int]]:
+        """The storages that lie in the memory of each storage, where there are several."""
+        spans: dict[int, tuple[int, int]] = {}
+        for _, one in self.snapshot.entries():
+            if one.storage and not one.unknown and one.data_ptr:
+                low, high = spans.get(one.storage, (one.address, one.end))
+                spans[one.storage] = min(low, one.address), max(high, one.end)
+        found: dict[int, frozenset[int]] = {}
+        end, together = -1, list[int]()
+        for storage, (low, high) in sorted(spans.items(), key=lambda item: item[1]):
+            if low >= end:
+                found.update(dict.fromkeys(together, frozenset(together)) if len(together) > 1 else {})
+                together = []
+            together.append(storage)
+            end = max(end, high)
+        return found | (dict.fromkeys(together, frozenset(together)) if len(together) > 1 else {})

@@ -210,7 +210,7 @@ def call_layer(
             memory.record(one, certain=False)
     if name.startswith(_NORMS) and module.is_training:
         for _, one in tensors_behind(module, ("buffer",)):
-            memory.record(one)
+            memory.record(one, by="module")
     return _result(memory, module, value)
 
 

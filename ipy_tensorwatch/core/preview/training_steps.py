@@ -45,7 +45,7 @@ def run_backward(memory: AbstractMemory, roots: Iterable[AbstractTensor], given:
         if wanted and leaf not in wanted:
             continue
         if leaf.grad is not None:
-            memory.record(leaf.grad)
+            memory.record(leaf.grad, by="backward")
         elif leaf.reading.object:
             leaf.grad = memory.make(leaf.shape, leaf.reading.dtype)
 
@@ -55,7 +55,7 @@ def clear_gradients(memory: AbstractMemory, tensors: Iterable[AbstractTensor], g
     keeps = constant_of(given.get(0, "set_to_none")) is False
     for one in tensors:
         if one.grad is not None and keeps:
-            memory.record(one.grad)
+            memory.record(one.grad, by="backward")
         elif not keeps:
             one.grad = None
 
@@ -64,12 +64,12 @@ def step_optimizer(memory: AbstractMemory, optimizer: AbstractObject) -> Abstrac
     """Write every parameter that has a gradient, and the optimizer's state."""
     stepped = [one for one in optimizer.held if one.grad is not None]
     for one in stepped:
-        memory.record(one)
+        memory.record(one, by="step")
     if stepped and optimizer.class_name in _STATES and ".state" not in optimizer.parts:
         _make_state(memory, optimizer)
     elif stepped:
         for one in tensors_of(optimizer.parts.get(".state")):
-            memory.record(one)
+            memory.record(one, by="step")
     return AbstractStep(optimizer, stepped, memory.position.statement)
 
 
