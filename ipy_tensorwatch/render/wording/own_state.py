@@ -51,6 +51,7 @@ DOING: Mapping[str, str] = {
     "before-clearing": "before output is cleared",
     "before-operator": "before an operator",
     "before-step": "before an optimizer's step",
+    "comparing-devices": "comparing the memory of devices",
     "between-statements": "between statements",
     "explaining-error": "explaining an error",
     "finding-hazards": "finding hazards",
