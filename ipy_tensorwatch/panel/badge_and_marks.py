@@ -51,7 +51,7 @@ def _begun(turns: Sequence[Turn], hushed: Collection[str]) -> Iterator[Hazard]:
 
 
 def _changed(one: PastCell, hushed: Collection[str]) -> Iterator[tuple[int, str, str]]:
-    """Yield (line, kind, text) for each line that made silent changes; those that a marked hazard explains are left out."""
+    """Yield (line, kind, text) for each line that made silent changes, without those that a marked hazard explains."""
     marked = [hazard for hazard in _begun(one.turns, hushed) if _is_marked(hazard, one)]
     lines: dict[int, list[str]] = {}
     for change in one.changes:

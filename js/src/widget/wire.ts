@@ -132,7 +132,7 @@ export interface Sent extends Told {
   readonly parts: Readonly<Record<string, Part>>;
   readonly coverage: Omit<Coverage, "unverified">;
   readonly tensors: readonly Splice<readonly unknown[]>[];
-  readonly groups: readonly Splice<Omit<Group, "pairs_left_out">>[];
+  readonly groups: readonly Splice<Omit<Group, "pairs_left_out" | "origins">>[];
   readonly unverified: readonly Splice<Unverified>[];
   readonly past: readonly Splice<PastCell>[];
   readonly frozen?: readonly string[];
@@ -153,7 +153,7 @@ export function splice<T>(items: readonly T[], edits: readonly Splice<T>[]): rea
 /** Put a report together from what was known and what was sent. */
 export function assemble(known: Snapshot | null, sent: Sent): Snapshot {
   const tensors = written(sent.tensors, (row) => tensorOf(sent.fields, row));
-  const groups = written(sent.groups, (group): Group => ({ pairs_left_out: 0, ...group }));
+  const groups = written(sent.groups, (group): Group => ({ pairs_left_out: 0, origins: [], ...group }));
   return {
     cell: sent.cell,
     lines: sent.lines,
@@ -183,7 +183,9 @@ function tensorOf(fields: readonly (keyof Tensor)[], row: readonly unknown[]): T
 function changeOf(sent: Partial<Change>): Change {
   const told = { ...NOTHING_TOLD, ...sent } as Change;
   const born = told.born && siteOf(told.born);
-  return { ...told, born, sites: told.sites.map(siteOf), elements: told.elements && elementsOf(told.elements) };
+  const since = told.shared_since && { ...told.shared_since, ...siteOf(told.shared_since) };
+  const elements = told.elements && elementsOf(told.elements);
+  return { ...told, born, shared_since: since, sites: told.sites.map(siteOf), elements };
 }
 
 const NOTHING_TOLD: Omit<Change, "path" | "kind"> = {
@@ -198,6 +200,8 @@ const NOTHING_TOLD: Omit<Change, "path" | "kind"> = {
   elements: null,
   fields: [],
   since: null,
+  shared_since: null,
+  fix: null,
 };
 
 function siteOf(sent: Partial<Site>): Site {
