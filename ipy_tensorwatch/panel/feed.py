@@ -133,6 +133,8 @@ class Feed:
         key, on = message.get("key"), message.get("on")
         if not isinstance(key, str) or len(key) > MAX_KEY or not isinstance(on, bool):
             return
+        if (key in self.hushed) is on:
+            return
         if on and len(self.hushed) < MAX_HUSHED:
             self.hushed.add(key)
         elif not on:

@@ -65,6 +65,7 @@ DOING: Mapping[str, str] = {
     "reading-cell": "reading a cell",
     "reading-graphs": "reading graphs",
     "showing-report": "showing a report",
+    "trying-fix": "trying a fix",
     "waking-probes": "waking probes",
 }
 """What the guard was running, by `Fault.where`; a magic is its own name."""
