@@ -32,7 +32,7 @@ from .cell.freeze import Freezing
 from .cell.late_error import deliver_late
 from .cell.operator_recording import SECONDS as RECORDING_SECONDS
 from .cell.operator_recording import record
-from .cell.outcome import describe, report_failure, report_nothing, unwatched
+from .cell.outcome import record_of, report_failure, report_nothing, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
 from .cell.take_trace import SessionState, reason
@@ -302,7 +302,7 @@ class Watcher:
             if cell is None:
                 self._take_stock()
             elif not GUARD.run("after-cell", self._finish, cell, result, began, default=False):
-                self.report = report_failure(describe(cell, result, began), self.observer.shot.snapshot)
+                self.report = report_failure(record_of(cell, result, began), self.observer.shot.snapshot)
                 GUARD.run("after-cell", cell.forget, default=None)
             if was_missed:
                 self.report = report_failure(unwatched(count_now(self.shell), result), self.observer.shot.snapshot)
@@ -325,8 +325,8 @@ class Watcher:
         GUARD.run("finding-writer", cell.ledger.finish, observed, default=None)
         observed = GUARD.run("finding-writer", sharpen, cell, observed, self.sources, self.shell, default=observed)
         self.complete()  # an earlier cell's digests may have arrived with this one's
-        ended = EndedCell(cell, describe(cell, result, began), observed, error_of(result), self.standing)
-        self.report = replace(self._conclude(ended, self.history.add), cell=describe(cell, result, began))
+        ended = EndedCell(cell, record_of(cell, result, began), observed, error_of(result), self.standing)
+        self.report = replace(self._conclude(ended, self.history.add), cell=record_of(cell, result, began))
         GUARD.run("finding-writer", self.origins.add, self.report.reasoning.trace, default=None)
         self.unsettled.keep(ended)
         return True

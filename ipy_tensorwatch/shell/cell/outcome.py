@@ -30,7 +30,7 @@ def status_of(result: ExecutionResult | None) -> Status:
     return "interrupted" if issubclass(type(error_of(result)), KeyboardInterrupt) else "error"
 
 
-def describe(cell: RunningCell, result: ExecutionResult | None, began: float) -> Cell:
+def record_of(cell: RunningCell, result: ExecutionResult | None, began: float) -> Cell:
     """Return the record of a watched cell, with what it has cost until now.
 
     Parameters
