@@ -32,7 +32,9 @@ class OutOfTimeError(Exception):
     """The time of a trial is over."""
 
 
-def run_trial(replay: Replay, names: Mapping[str, object], lens: Lens, archive: Archive, seconds: float) -> TrialVerdict:
+def run_trial(
+    replay: Replay, names: Mapping[str, object], lens: Lens, archive: Archive, seconds: float
+) -> TrialVerdict:
     """Try a fix; nothing of the user's is written, and no random number is drawn.
 
     Parameters
