@@ -131,6 +131,7 @@ class Observer:
     budget: Budget = field(default_factory=Budget)
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
     _uncounted: deque[ElementCounts] = field(default_factory=deque)
+    _late: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Keep the marks of devices beside the others."""
@@ -180,6 +181,27 @@ class Observer:
         cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
         return Observation(shot=shot, found=found, verdicts=verdicts, overwritten=overwritten, cut=cut)
 
+    def settle(self, seen: Observation, cell: int, namespace: Mapping[str, object] | None) -> Observation | None:
+        """Complete an earlier look with the digests that have arrived from devices since; None if none has.
+
+        Parameters
+        ----------
+        namespace
+            The user's names, if no code has run since; without them hazards are found at the next look.
+        """
+        fresh = self.devices.settle(cell)
+        if not fresh:
+            return None
+        changed = {storage: one for storage, one in fresh.items() if one.outcome != "same"}
+        self._late.update(storage for storage, one in changed.items() if one.outcome == "changed")
+        verdicts = {storage: one for storage, one in seen.verdicts.items() if storage not in fresh} | changed
+        rows = [*seen.found.rows]
+        found = self._contrast(seen.shot, [*rows, *_rewritten(seen.shot, rows, verdicts)], verdicts, EXAMPLES)
+        overwritten, computed = seen.overwritten, Roots()
+        if self._late and namespace is not None and self.lens.take(namespace, 0.0, computed) is seen.shot:
+            overwritten = self._follow_graphs(computed, changed, cell, NO_PAST, None)
+        return replace(seen, found=found, verdicts=verdicts, overwritten=overwritten)
+
     def spare(self) -> None:
         """Spend little on a cell that cannot have written: writes by others are found after later cells."""
         has_seen_all = self.prints.marks.keys() >= self.shot.blocks.keys()
@@ -221,7 +243,8 @@ class Observer:
     ) -> tuple[Overwritten, ...]:
         """Follow the graphs; without `rows`, the snapshot is the one of the last look."""
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
-        rewritten.update(past.seen - self.prints.marks.keys())
+        rewritten.update(past.seen - self.prints.marks.keys(), self._late)
+        self._late.clear()
         start = perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
         aids = Aids(
