@@ -168,15 +168,20 @@ class Lens:
         reached = {*kept, *(one.key for one in found.segments)}.difference(resting)
         self._pass_turns(kept, reached, resting)
         seen = {name: one for name, one in kept.items() if name not in resting}
-        self._shot = Shot(
-            snapshot,
-            blocks,
-            tuple(counter for one in seen.values() for counter in one.counters),
-            tuple(dict.fromkeys(found.skipped)),
-            tuple((str(branch.outline.node_path(node)), id(one)) for branch, node, one in found.optimizers),
-            tuple(kept[name].blocks for name in resting if name in kept),
-            late,
+        last, self._shot = (
+            self._shot,
+            Shot(
+                snapshot,
+                blocks,
+                tuple(counter for one in seen.values() for counter in one.counters),
+                tuple(dict.fromkeys(found.skipped)),
+                tuple((str(branch.outline.node_path(node)), id(one)) for branch, node, one in found.optimizers),
+                tuple(kept[name].blocks for name in resting if name in kept),
+                late,
+            ),
         )
+        if last is not None and last.blocks is blocks:
+            vars(self._shot)["nbytes"] = last.nbytes
         return self._shot
 
     def _join_blocks(self, seen: Mapping[str, KnownBranch]) -> Mapping[int, Block]:

@@ -144,7 +144,9 @@ class AbstractMemory:
             is_counted=base.is_counted,
         )
 
-    def write(self, value: AbstractValue | None, *, certain: bool = True, sources: Iterable[AbstractTensor] = ()) -> None:
+    def write(
+        self, value: AbstractValue | None, *, certain: bool = True, sources: Iterable[AbstractTensor] = ()
+    ) -> None:
         """Record an in-place write to a tensor, or to whichever it may be.
 
         Raises

@@ -99,9 +99,7 @@ class CallInterpreter(ExpressionEvaluator):
         function = closure.function
         around = closure.around if isinstance(closure.around, AbstractFrame) else None
         names = self.bind_arguments(closure, given)
-        frame = AbstractFrame(
-            self.scene, names, around=around, top=self.top, code=function.code, owner=function.owner
-        )
+        frame = AbstractFrame(self.scene, names, around=around, top=self.top, code=function.code, owner=function.owner)
         if is_generator(function.node):
             return AbstractIterator(lambda each: self._run_generator(closure, frame, each))
         return self.enter(closure, frame)
@@ -118,7 +116,9 @@ class CallInterpreter(ExpressionEvaluator):
             self._depth -= 1
             self.memory.position, self.memory.records = position, records
 
-    def _run_generator(self, closure: AbstractFunction, frame: AbstractFrame, each: Callable[[AbstractValue], None]) -> None:
+    def _run_generator(
+        self, closure: AbstractFunction, frame: AbstractFrame, each: Callable[[AbstractValue], None]
+    ) -> None:
         own = self.memory.position
 
         def give(value: AbstractValue) -> None:
@@ -138,7 +138,9 @@ class CallInterpreter(ExpressionEvaluator):
         bound = dict(zip(names, handed, strict=False))
         bound |= {name: value for name, value in named.items() if name in {*names, *(a.arg for a in spec.kwonlyargs)}}
         missing = [None] * (len(names) - len(spec.defaults))
-        defaults = zip((*names, *(a.arg for a in spec.kwonlyargs)), (*missing, *spec.defaults, *spec.kw_defaults), strict=True)
+        defaults = zip(
+            (*names, *(a.arg for a in spec.kwonlyargs)), (*missing, *spec.defaults, *spec.kw_defaults), strict=True
+        )
         for name, default in defaults:
             if name not in bound:
                 bound[name] = UNKNOWN if default is None or given.is_open else self._default(default)
@@ -263,7 +265,10 @@ class CallInterpreter(ExpressionEvaluator):
     # --- functions of libraries and of Python ---
 
     def _call_library(self, function: LibraryName, given: CallArguments) -> AbstractValue:
-        name, given = function.name, CallArguments((*function.given, *given.positional), {**function.named, **given.named})
+        name, given = (
+            function.name,
+            CallArguments((*function.given, *given.positional), {**function.named, **given.named}),
+        )
         if name == "partial" or name.endswith(".partial"):
             return self._bind_some(given)
         if name in builtin_calls.CALLS:
@@ -330,7 +335,9 @@ class CallInterpreter(ExpressionEvaluator):
         if not tensor.shape:
             each(self.memory.view(tensor) if tensor.shape is None else UNKNOWN)
             return False
-        places = range(tensor.shape[0]) if tensor.shape[0] <= MOST_ROWS else [*range(MOST_ROWS - 1), tensor.shape[0] - 1]
+        places = (
+            range(tensor.shape[0]) if tensor.shape[0] <= MOST_ROWS else [*range(MOST_ROWS - 1), tensor.shape[0] - 1]
+        )
         for place in places:
             is_scalar = tensor.is_array and len(tensor.shape) == 1
             each(NUMBER if is_scalar else self.memory.view(tensor, take_one(layout_of(tensor), 0, place)))
@@ -399,5 +406,3 @@ def is_generator(node: ast.AST) -> bool:
         if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             waiting += ast.iter_child_nodes(part)
     return False
-
-

@@ -247,5 +247,3 @@ def _mask(reading: Reading) -> bytes | None:
     mask = np.zeros(size, np.uint8)
     lay_out(mask, reading, 0)[...] = 1
     return mask.tobytes()
-
-

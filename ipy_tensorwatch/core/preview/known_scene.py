@@ -27,7 +27,19 @@ if TYPE_CHECKING:
 
 _CALLABLES = frozenset(("function", "builtin_function_or_method", "method", "type"))
 _LISTS = frozenset(("list", "tuple", "deque", "set", "Size"))
-_VIEWS = ("View", "Select", "Slice", "AsStrided", "Expand", "Transpose", "T", "Permute", "Squeeze", "Unsqueeze", "Alias")
+_VIEWS = (
+    "View",
+    "Select",
+    "Slice",
+    "AsStrided",
+    "Expand",
+    "Transpose",
+    "T",
+    "Permute",
+    "Squeeze",
+    "Unsqueeze",
+    "Alias",
+)
 
 
 class _Branch:

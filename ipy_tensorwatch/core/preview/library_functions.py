@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from .abstract_memory import AbstractMemory
 
 GRAD_MODES = frozenset(("no_grad", "enable_grad", "inference_mode", "set_grad_enabled"))
-_SHARES = frozenset(("from_numpy", "as_tensor", "asarray", "from_dlpack", "frombuffer", "asanyarray", "ascontiguousarray"))
-_SHAPED = frozenset(("zeros", "ones", "empty", "rand", "randn", "full", "eye", "arange", "randint", "normal", "linspace"))
+_SHARES = frozenset(
+    ("from_numpy", "as_tensor", "asarray", "from_dlpack", "frombuffer", "asanyarray", "ascontiguousarray")
+)
+_SHAPED = frozenset(
+    ("zeros", "ones", "empty", "rand", "randn", "full", "eye", "arange", "randint", "normal", "linspace")
+)
 _LIKE = frozenset(("zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "clone"))
 _NO_TENSORS = frozenset(("manual_seed", "seed", "set_printoptions", "default_rng", "device", "set_num_threads", "save"))
 _SIZES_FIRST = frozenset(("zeros", "ones", "empty", "rand", "randn"))
@@ -90,7 +94,9 @@ def _write_inplace(memory: AbstractMemory, name: str, first: AbstractValue, give
                 memory.record(one.grad)
         return UNKNOWN
     if isinstance(first, AbstractTensor) and not name.startswith(("_foreach", "_fused")):
-        return call_tensor_method(memory, first, name, given.after(1)) if name in _METHODS else _init(memory, first, name)
+        return (
+            call_tensor_method(memory, first, name, given.after(1)) if name in _METHODS else _init(memory, first, name)
+        )
     for one in tensors_in(first):
         memory.write(one)
     return first
@@ -129,7 +135,9 @@ def _share(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy:
         return memory.make(first.shape, wanted, "ndarray" if is_numpy else "tensor")
     kind = "ndarray" if is_numpy else "tensor"
     if kind == first.reading.kind or (kind == "tensor" and not first.is_array):
-        return first if name not in ("frombuffer", "from_dlpack") else take_view(memory, first, "detach", given.after(1))
+        return (
+            first if name not in ("frombuffer", "from_dlpack") else take_view(memory, first, "detach", given.after(1))
+        )
     made = memory.view(first, layout_of(first) if first.is_exact else None, kind=kind, tracked=False)
     is_tensor = kind == "tensor"
     dtype = f"torch.{own}" if is_tensor else own
@@ -232,5 +240,3 @@ def _shape(name: str, given: CallArguments) -> tuple[int, ...] | None:
         found = [whole_number(one) for one in sizes]
         return None if None in found or not found else tuple(one or 0 for one in found)
     return None
-
-

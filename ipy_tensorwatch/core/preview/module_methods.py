@@ -159,7 +159,9 @@ def inner(module: AbstractObject) -> Iterator[AbstractObject]:
 
 
 def _inner_modules(module: AbstractObject, name: str) -> AbstractObject:
-    own = [(step, one) for step, one in module.parts.items() if isinstance(one, AbstractObject) and one.kind == "module"]
+    own = [
+        (step, one) for step, one in module.parts.items() if isinstance(one, AbstractObject) and one.kind == "module"
+    ]
     if name.endswith("children"):
         found = own
     else:
@@ -214,5 +216,3 @@ def _result(memory: AbstractMemory, module: AbstractObject, value: AbstractValue
     if name.startswith((*FRESH_LAYERS, *_NORMS)) or name.endswith("Loss"):
         return memory.make(sources=sources)
     return UNKNOWN if not sources else fresh_like(memory, sources[0], CallArguments(tuple(sources)), exact=False)
-
-

@@ -66,7 +66,9 @@ class StatementInterpreter(CallInterpreter):
         For each name of the cell, the moment and the statement that bound it last.
     """
 
-    def __init__(self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline, cell: Code, tree: ast.Module) -> None:
+    def __init__(
+        self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline, cell: Code, tree: ast.Module
+    ) -> None:
         super().__init__(memory, scene, deadline)
         self.cell = cell
         self._index = {id(node): number for number, node in enumerate(walk_statements(tree.body))}
@@ -135,7 +137,12 @@ class StatementInterpreter(CallInterpreter):
 
     def _assign(self, node: ast.Assign, frame: AbstractFrame) -> None:
         parts = getattr(node.targets[0], "elts", [])
-        if len(node.targets) == 1 and parts and isinstance(node.value, ast.Tuple) and len(parts) == len(node.value.elts):
+        if (
+            len(node.targets) == 1
+            and parts
+            and isinstance(node.value, ast.Tuple)
+            and len(parts) == len(node.value.elts)
+        ):
             values = [self.evaluate(one, frame) for one in node.value.elts]
             for part, value in zip(parts, values, strict=True):
                 self.bind(part, value, frame)
@@ -434,4 +441,3 @@ class StatementInterpreter(CallInterpreter):
 def file_of(cell: int) -> str:
     """Return the file name that stands for a cell."""
     return f"cell {cell}"
-

@@ -51,7 +51,9 @@ _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "bool")
 _DIVIDES = frozenset(("div_", "true_divide_", "divide_", "__itruediv__", "sqrt_", "exp_", "log_", "sigmoid_", "tanh_"))
 
 
-def call_tensor_method(memory: AbstractMemory, tensor: AbstractTensor, name: str, given: CallArguments) -> AbstractValue:
+def call_tensor_method(
+    memory: AbstractMemory, tensor: AbstractTensor, name: str, given: CallArguments
+) -> AbstractValue:
     """Return what `tensor.name(…)` gives, and record what it writes."""
     if is_inplace_name(name) or is_inplace_dunder(name) or (tensor.is_array and name in OUTER_WRITES):
         return _write(memory, tensor, name, given)
