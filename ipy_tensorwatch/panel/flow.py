@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from time import monotonic
-
-from ..core.host.late_methods import dataclass
 
 BURST, RATE = 8 << 20, 16 << 20
 """Bytes that may be sent at once, and bytes per second."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from ..core.host.late_methods import dataclass
 from ..core.memory.alias_groups import Grouping, home_of
 from ..render.report import SCHEMA_VERSION
 from ..render.wording.order import most_telling

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from string import Formatter
 from typing import TYPE_CHECKING
-
-from ..core.host.late_methods import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..core.host.late_methods import dataclass
 from .report import plain
 from .wording.hazard_sentences import message
 

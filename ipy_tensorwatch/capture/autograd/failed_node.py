@@ -6,7 +6,7 @@ or a checkpoint are skipped: reading them would run the hooks.
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 from itertools import islice
 from time import perf_counter
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from ...core.host.late_methods import dataclass
 from ...core.model.saved_tensor import Spoiled
 from ..frames.traceback_frames import frames_of, locals_of
 from ..host.graph_private import (

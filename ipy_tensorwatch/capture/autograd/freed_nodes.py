@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ...core.host.late_methods import dataclass
 from ...core.model.half_freed import HalfFreed
 from ..host.graph_private import LEAF_NUMBER, complaint_of, has_hook, leaf_of
 from ..host.node_limit import CLOCK_EVERY, is_enough

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...core.host.late_methods import dataclass
 from .tracked_tensor import digest_now
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class KnownBytes:
         """
         if storage in self.prints.waiting:
             return None
-        return self.prints.marks.get(storage) or self.past.now(storage)
+        return self.prints.mark_of(storage) or self.past.now(storage)
 
     def digest_of(self, reading: Reading) -> bytes | None:
         """Digest the bytes of a reading's elements after the cell; None if they were not read."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ...core.host.late_methods import dataclass
 from ..memory.byte_block import SMALL, batches
 
 if TYPE_CHECKING:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from ...core.host.late_methods import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from time import thread_time
-
-from ...core.host.late_methods import dataclass
 
 BANDWIDTH = 10e9
 """Bytes per second that a digest surely reaches; used only to estimate whether a storage fits the budget."""

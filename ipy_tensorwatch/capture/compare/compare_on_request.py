@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from math import prod
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ...core.host.late_methods import dataclass
 from ...core.memory.count_differences import pieces, spread_indices
 from ...core.memory.overlap import relate
 from ...core.model.comparison import Comparison, Form, Incomparable

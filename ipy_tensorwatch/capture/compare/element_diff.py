@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...core.host.late_methods import dataclass
 from ...core.memory.count_differences import Side, Tally
 from ...core.model.differences import CountsOnDemand
 from ...core.model.reading import Reading
@@ -188,9 +188,9 @@ def marks_of(
         return one.before, one.after, one.since
     old, new = verdicts.get(before.storage), verdicts.get(after.storage)
     since = old.since if old else None
-    first = old.before if old else prints.marks.get(before.storage)
+    first = old.before if old else prints.mark_of(before.storage)
     if new is None:
-        return first, prints.marks.get(after.storage), since
+        return first, prints.mark_of(after.storage), since
     return first, new.after, since
 
 

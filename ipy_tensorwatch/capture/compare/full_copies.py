@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...core.host.late_methods import dataclass
 from .compare_bytes import ByteVerdict, Fingerprints, StorageMark
 from .element_diff import ElementCounts, contrast
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
 from time import perf_counter
@@ -12,7 +12,6 @@ from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
-from ...core.host.late_methods import dataclass
 from ...core.host.python_private import monitoring as _monitoring
 from ..host.torch_private import compiler_callback, is_compiled
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xxhash
 
-from ...core.host.late_methods import dataclass
 from ..tensors import plain_reads
 from ..tensors.read_tensor import array_extent, owner_of
 from .raw_memory import CAN_FETCH, MAX_SPANS, SCRATCH, Scratch, fetch_into, span, store, window, write_spans

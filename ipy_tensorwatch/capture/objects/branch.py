@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.host.late_methods import dataclass
 from ...core.model.outline import Outline, OutlineRun
 from ...core.model.path import AccessPath
 from .inspect_object import numbers_of

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import types
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
-from ...core.host.late_methods import dataclass
 from .inspect_object import (
     Odd,
     attribute,
@@ -24,6 +23,7 @@ from .inspect_object import (
     pairs_of,
     text_of,
 )
+from .pandas_private import is_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -121,7 +121,11 @@ def _holds_data(value: object) -> bool:
 
 def _is_told(value: object) -> bool:
     kind = type(value)
-    is_library = _holds_data(value) or is_a(kind, torch.nn.Module, torch.optim.Optimizer, types.SimpleNamespace)
+    is_library = (
+        _holds_data(value)
+        or is_frame(kind)
+        or is_a(kind, torch.nn.Module, torch.optim.Optimizer, types.SimpleNamespace)
+    )
     return is_library or module_of(kind) == "__main__"
 
 

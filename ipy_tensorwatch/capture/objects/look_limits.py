@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import field
+from dataclasses import dataclass, field
 from time import thread_time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.host.late_methods import dataclass
 from ...core.model.outline import OutlineRun
 
 if TYPE_CHECKING:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...core.host.late_methods import dataclass
 from ...core.model.ways import Way
 from .look_limits import Limits, Segment
 

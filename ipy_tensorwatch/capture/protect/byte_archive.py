@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import field
+from dataclasses import dataclass, field
 from time import thread_time
 from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
-
-from ...core.host.late_methods import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from ..observer import Observation
 
 
-_NOT_READ = ("skipped", "moved")
+_NOT_READ = ("skipped", "moved", "pending", "captured", "failed")
 MOST = 2
 """If more than one in so many tensors was written, the whole snapshot is kept and paths are spelled on demand."""
 RECORD = 500

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from dataclasses import field
+from dataclasses import dataclass, field
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
-from ...core.host.late_methods import dataclass
 from ...core.memory.neighbours import Neighbourhood
 from ...core.model.freezing import FreezeRefusal, FrozenError
 from ..frames.calling_line import calling_statement

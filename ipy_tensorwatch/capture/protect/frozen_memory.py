@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import xxhash
 
-from ...core.host.late_methods import dataclass
 from ...core.memory.footprint import footprint_of
 from ...core.model.freezing import FrozenRecord
 from ..compare.compare_bytes import digest_part

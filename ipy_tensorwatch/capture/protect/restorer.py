@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torch.autograd.graph import increment_version
 
-from ...core.host.late_methods import dataclass
 from ...core.memory.footprint import footprint_of
 from ...core.memory.neighbours import Neighbourhood
 from ...core.model.reading import changed_fields

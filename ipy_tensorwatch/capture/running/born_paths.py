@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.path_writes import touches
-from ...core.host.late_methods import dataclass
-from ...core.model.born import Born
+from ...core.model.born import Arrival, Born
 from ...core.model.difference import Content, Difference, DiffRow
 from ...core.model.differences import Differences
 from ...core.model.evidence import Position
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
 
 MAX_ITEMS = 256
 """What holds more objects than this is walked only when a statement binds it."""
+MAX_ARRIVALS = 4096
+"""How many of the last arrivals at paths are kept."""
 _GROWING = (list, dict, set, deque)
 
 
@@ -99,6 +100,8 @@ class BornPaths:
         The variables that were not looked at for lack of time.
     left
         What was written and then left by its path, the last for each path.
+    arrivals
+        What each path led to when a look found it to lead elsewhere, in order.
     """
 
     names: Mapping[str, Any]
@@ -111,6 +114,8 @@ class BornPaths:
     missed: set[str] = field(default_factory=set)
     last: int = 0
     left: dict[str, Left] = field(default_factory=dict)
+    arrivals: deque[Arrival] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
+    _gone: set[str] = field(default_factory=set)
     _first: dict[int, Birth] = field(default_factory=dict)
     _large: set[str] = field(default_factory=set)
     _known: dict[str, int] = field(default_factory=dict)
@@ -129,7 +134,7 @@ class BornPaths:
             The time that may be spent.
         """
         positions = since(self.last)
-        found = self._candidates({one.statement for one in positions}, number)
+        found = self._candidates(positions, number)
         if found and not self.lock.acquire(blocking=False):
             return  # another cell has ended, and its look gives serials too
         self.last = number
@@ -153,7 +158,8 @@ class BornPaths:
         with plain_reads():
             walked = walk(found, limits=Limits(seconds, objects=EXACT_OBJECTS))
             for name in found:
-                self._note_outline(name, walked.branches[name].outline if name in walked.branches else NOTHING, number)
+                branch = walked.branches.get(name) or walked.branches.get("")  # tensors with names share one branch
+                self._note_outline(name, branch.outline if branch else NOTHING, number, positions)
             for name, branch in walked.branches.items():
                 if READING_NEW * len(branch.objects) <= seconds:
                     rebound += self._take(branch, gathered, positions, number)
@@ -163,28 +169,39 @@ class BornPaths:
             self._large.update(found)
         return gathered, rebound
 
-    def _candidates(self, ran: Iterable[int], number: int) -> dict[str, Any]:
+    def _candidates(self, positions: frozenset[Position], number: int) -> dict[str, Any]:
         """Return the names that may lead to new tensors; note those that lead to none."""
         found: dict[str, Any] = {}
-        for statement in ran:
+        for statement in {one.statement for one in positions}:
             bound, mentioned = self.names_of(statement)
             for name in sorted(bound):
                 value = self.names.get(name)
                 if is_array(type(value)) or opener(type(value)) is not None:
                     found[name] = value
                 else:
-                    self._note_outline(name, NOTHING, number)
+                    self._note_outline(name, NOTHING, number, positions)
             for name in sorted(mentioned):
                 value = self.names.get(name)
                 if name not in found and name not in self._large and _may_grow(value):
                     found[name] = value
         return found
 
-    def _note_outline(self, name: str, outline: Outline, number: int) -> None:
+    def _note_outline(self, name: str, outline: Outline, number: int, positions: frozenset[Position]) -> None:
         """Note the paths that a name has at a look, if they are others than before."""
         known = self._outlines.setdefault(name, [])
         if not known or known[-1][1] != outline:
+            before = known[-1][1].paths() if known else self._paths_before(name)
+            gone = {str(path) for path in before} - {str(path) for path in outline.paths()} if before else ()
+            self.arrivals.extend(Arrival(path, None, number, positions) for path in gone if path not in self._gone)
+            self._gone.update(gone)
             known.append((number, outline))
+
+    def _paths_before(self, name: str) -> Sequence[AccessPath]:
+        """Return the paths that a name had when the cell began."""
+        if name in self.before.scenes:
+            return self.before.scenes[name].paths
+        place = self.before.place_at_root(name)
+        return () if place is None else (place[0].path_at(place[1]),)
 
     def _take(
         self, branch: Branch, gathered: Gathering, positions: frozenset[Position], number: int
@@ -201,8 +218,15 @@ class BornPaths:
                 self._known[spelled] = serial
                 self.births[spelled] = Birth(gathered.readings[-1], number, positions)
                 self._first.setdefault(serial, self.births[spelled])
+                self._arrive(spelled, gathered.readings[-1], number, positions)
                 if before is not None:
                     yield path, before
+            elif spelled in self._gone and (known := self._last_at(spelled)) is not None:
+                self._arrive(spelled, known.reading, number, positions)
+
+    def _arrive(self, path: str, reading: Reading, number: int, positions: frozenset[Position]) -> None:
+        self._gone.discard(path)
+        self.arrivals.append(Arrival(path, reading, number, positions))
 
     def _last_at(self, path: str) -> Birth | None:
         """Return what a path led to before; None for nothing."""
@@ -337,7 +361,7 @@ class PastMemory:
     def _verdict(self, storage: int, look: int) -> ByteVerdict:
         spells = [one.mark for one in self.spells(storage) if one.first <= look]
         verdict = self.verdicts.get(storage)
-        after = verdict.after if verdict else self.prints.marks.get(storage)
+        after = verdict.after if verdict else self.prints.mark_of(storage)
         return ByteVerdict("changed", spells[-1] if spells else None, after)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.late_methods import dataclass
 from ..compare.compare_bytes import COPY_LIMIT, StorageMark
 from ..host.threads import is_alone
 from ..memory.byte_block import SMALL, batches, block_of, digest_each, fetch
@@ -292,7 +291,7 @@ class Watch:
         self._settle()
         self._take_in(found.blocks, known, number)
         self.counters = (*self.counters, *found.counters)[:MAX_COUNTERS]
-        self.seats.storage_of.update((one.object, one.storage) for one in found.readings)
+        self.seats.take_in(found.readings)
 
     def _take_in(self, blocks: Mapping[int, Block], known: Mapping[int, weakref.ref[Any]], number: int) -> None:
         for storage in blocks.keys() - self.seen:

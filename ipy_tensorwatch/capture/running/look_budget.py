@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from math import inf
 from time import perf_counter
-
-from ...core.host.late_methods import dataclass
 
 EVENT, PASS = 1.5e-6, 2.5e-6
 """The measured cost of a line event, and of entering a statement, in seconds."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 import xxhash
 
-from ...core.host.late_methods import dataclass
 from ..memory.byte_block import fetch
 from ..memory.raw_memory import SCRATCH
 from .watched_storage import is_storage

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from dataclasses import field
+from dataclasses import dataclass, field
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
 from ...core.blame.operator_writes import Operation
-from ...core.host.late_methods import dataclass
 from ..host.graph_private import next_sequence_number
 from ..tensors.plain_reads import has_version, is_plain, version_of
 from .dispatch_mode import OperatorMode, region_of, written_arguments, written_tensors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import field
+from dataclasses import dataclass, field
 from threading import get_ident
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ...core.host.guard import GUARD
-from ...core.host.late_methods import dataclass
 from ..frames.line_monitor import CELL
 from ..host.torch_private import plain_reads
 from ..objects.containers import groups_of

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...core.host.late_methods import dataclass
 from ..memory.byte_block import fetch
 from ..memory.raw_memory import write_spans
 from .watched_storage import Rewritten, Watched

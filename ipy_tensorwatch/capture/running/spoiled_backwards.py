@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter, thread_time
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ...core.host.guard import GUARD
-from ...core.host.late_methods import dataclass
 from ..autograd.known_bytes import KnownBytes
 from ..autograd.note_saved import Aids
 from ..compare.compare_bytes import Fingerprints

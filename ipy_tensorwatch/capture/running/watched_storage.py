@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 import xxhash
 
-from ...core.host.late_methods import dataclass
 from ..compare.byte_history import Spell
 from ..compare.compare_bytes import StorageMark
 from ..compare.dense_count import is_row_major

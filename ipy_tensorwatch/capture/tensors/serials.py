@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections import deque
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ...core.host.late_methods import dataclass
 from ..host.torch_private import attributes_of
 from .plain_reads import is_ndarray
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from ..syntax.magic_calls import runs_magic
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..host.late_methods import dataclass
 from ..memory.footprint import footprint_of
 from ..model.evidence import Move
 

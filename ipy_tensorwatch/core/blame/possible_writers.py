@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from ..interpreter.ranking import MAY_REACH, NAMES_IT
 from ..statements.write_calls import calls_only, mentions
 from .module_calls import calls_in_text

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from ..model.evidence import Recorded
 from ..model.records import OperatorWrite, Site
 from ..model.saved_tensor import Writing

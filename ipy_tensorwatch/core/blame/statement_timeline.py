@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from ..model.records import Site
 from ..statements.statement import parse_statements
 

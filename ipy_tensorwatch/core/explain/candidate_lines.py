@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..host.deadline import NEVER, Deadline
-from ..host.late_methods import dataclass
 from ..interpreter.reached_lines import DefinitionReader, is_below
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..syntax.ast_queries import is_inplace_name, is_true, keyword, last_name, own_parts

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from ..host.late_methods import dataclass
 
 if TYPE_CHECKING:
     from ..hazards.codes import HazardCode

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..hazards.facts import Raised, TypedLine
-from ..host.late_methods import dataclass
 from ..model.records import Site
 from .error_messages import BACKWARD
 

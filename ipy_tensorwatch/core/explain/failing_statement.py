@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from ..model.cell_error import Spot  # noqa: TC001  (the examples make one)
 from ..statements.names_used import mentions_of
 from ..statements.statement_writes import targets_of

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..blame.statement_timeline import Timeline
-from ..host.late_methods import dataclass
 from ..model.records import Site
 from ..model.saved_tensor import Writing
 from ..statements.rewrite_statement import written_path

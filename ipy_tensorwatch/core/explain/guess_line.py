@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from ..host.late_methods import dataclass
 from ..model.records import Inner, Site
 from ..model.saved_tensor import Writing
 from ..statements.rewrite_statement import read_paths

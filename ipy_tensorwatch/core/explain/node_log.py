@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
-
-from ..host.late_methods import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection

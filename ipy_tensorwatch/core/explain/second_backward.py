@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,6 @@ from ..hazards.facts import FreedGraph, TypedLine, typed_line
 from ..hazards.fix import Fix
 from ..hazards.freed_graph import detached, fix_freed, keeping
 from ..hazards.hazard import Hazard
-from ..host.late_methods import dataclass
 from ..model.records import Site
 from ..statements.rewrite_statement import read_paths
 from ..statements.statement import parse_statements

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
-from ..host.late_methods import dataclass
 from ..syntax.magic_calls import MAGIC_CALL, find_body
 from ..syntax.parsing import parse_cell, statements_around
 from ..syntax.statement_text import header_end, spell

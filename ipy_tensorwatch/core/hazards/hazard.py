@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from .codes import OF_BACKWARD
 
 if TYPE_CHECKING:

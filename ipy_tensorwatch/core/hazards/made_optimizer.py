@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..host.late_methods import dataclass
 from .facts import typed_line
 
 if TYPE_CHECKING:

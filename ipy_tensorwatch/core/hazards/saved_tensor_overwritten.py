@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from .facts import OverwrittenSave
 from .hazard import Hazard
 from .overwritten_fix import fix_overwritten

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import reduce
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-
-from .late_methods import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from time import perf_counter, thread_time
-
-from .late_methods import dataclass
 
 
 class LateError(Exception):

@@ -9,13 +9,12 @@ from __future__ import annotations
 import gc
 import traceback
 from collections import deque
-from dataclasses import field
+from dataclasses import dataclass, field
 from sys import gettrace, settrace
 from threading import get_ident
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .late_methods import dataclass
 from .signals import HeldSignals
 
 if TYPE_CHECKING:

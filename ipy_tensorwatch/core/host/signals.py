@@ -8,12 +8,10 @@ import threading
 import traceback
 from _thread import interrupt_main
 from collections import deque
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
-
-from .late_methods import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from ..model.path import ANY_ITEM, AccessPath
 from ..statements import reference as to
 from ..statements.expression_aliases import trace

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ..host.late_methods import dataclass
 from ..syntax.method_names import promises_to_read
 
 if TYPE_CHECKING:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from ..model.records import Inner
 from ..syntax.statement_text import header_end, spell, spell_line
 from ..syntax.syntax_tree import all_nodes

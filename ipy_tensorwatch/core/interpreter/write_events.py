@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ..host.late_methods import dataclass
 from ..statements.call_writes import is_plain_step
 from ..syntax.ast_queries import last_name
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from ..model.reading import bounds
 from ..model.records import AliasGroup, Pair
 from .overlap import relate

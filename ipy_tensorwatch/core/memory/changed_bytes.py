@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from operator import mul
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from .strided_layout import ByteRun, join_runs
 
 if TYPE_CHECKING:

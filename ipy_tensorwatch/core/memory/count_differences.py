@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 from math import gcd, prod
 from time import perf_counter
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..host.late_methods import dataclass
 from .footprint import as_array, spread
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..host.late_methods import dataclass
 from .strided_layout import are_nested, levels_of, width_of
 
 if TYPE_CHECKING:

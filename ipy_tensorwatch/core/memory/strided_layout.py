@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
-
-from ..host.late_methods import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import compress, count
 from operator import is_not
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..host.late_methods import dataclass
 from .reading import changed_fields
 from .snapshot import RootSnapshot
 

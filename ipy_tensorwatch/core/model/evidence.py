@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..host.late_methods import dataclass
-
 if TYPE_CHECKING:
+    from .reading import Reading
     from .records import Inner, Place
 
 
@@ -83,12 +82,19 @@ def without_masks(writes: Mapping[int, tuple[SeenWrite, ...]]) -> Mapping[int, t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """A tensor moved to another storage since the previous look: `x.data = y`."""
+    """A tensor moved to another storage since the previous look: `x.data = y`.
+
+    Attributes
+    ----------
+    reading
+        Its reading there.
+    """
 
     object: int
     storage: int
     positions: frozenset[Position]
     look: int = 0
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +119,8 @@ class OptimizerStep:
         The serials of the parameter objects that it holds.
     storages
         The storages of its parameters and of its state.
+    holds
+        How many parameters it holds, those counted to which no variable leads.
     """
 
     statement: int | None
@@ -120,6 +128,7 @@ class OptimizerStep:
     paths: frozenset[str] = frozenset()
     parameters: frozenset[int] = frozenset()
     storages: frozenset[int] = frozenset()
+    holds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-
-from ..host.late_methods import dataclass
 
 if TYPE_CHECKING:
     from .reason import Reason

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import accumulate, chain, repeat
 from typing import TYPE_CHECKING, Literal
 
-from ..host.late_methods import dataclass
 from .path import AccessPath
 
 if TYPE_CHECKING:

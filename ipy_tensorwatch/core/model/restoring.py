@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
-
-from ..host.late_methods import dataclass
 
 if TYPE_CHECKING:
     from .freezing import FrozenRecord

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from .intervals import Intervals
 from .outline import Outline
 from .reading import TOO_MANY
@@ -156,6 +155,10 @@ class ByStorage:
     def get(self, storage: int, default: tuple[Entry, ...] = ()) -> tuple[Entry, ...]:
         """Return the entries of a storage."""
         return tuple((scene.path_at(place), scene.readings[place]) for scene, place in self.places(storage)) or default
+
+    def readings(self, storage: int) -> list[Reading]:
+        """Return the readings of a storage."""
+        return [scene.readings[place] for scene, place in self.places(storage)]
 
     def places(self, storage: int) -> Sequence[tuple[RootSnapshot, int]]:
         """Return the places of a storage, scene by scene."""

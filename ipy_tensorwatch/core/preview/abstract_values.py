@@ -1,4 +1,4 @@
-"""What an expression gives in an abstract run: tensors without bytes, objects without code, constants, or nothing known."""
+"""What an expression gives in an abstract run: a tensor without bytes, an object without code, or a constant."""
 
 from __future__ import annotations
 
@@ -19,6 +19,23 @@ class AbstractValue:
     __slots__ = ()
 
 
+@dataclass(slots=True, eq=False, frozen=True)
+class Constant(AbstractValue):
+    """A number, a text, a slice, or another plain value of Python."""
+
+    value: object
+
+
+@dataclass(slots=True, eq=False, frozen=True)
+class Unknown(AbstractValue):
+    """A value of which nothing is known, or only that it is a number."""
+
+    is_number: bool = False
+
+
+UNKNOWN, NUMBER, NONE = Unknown(), Unknown(is_number=True), Constant(None)
+
+
 @dataclass(slots=True, eq=False)
 class AbstractTensor(AbstractValue):
     """A tensor or array that exists, or that the cell would make.
@@ -35,6 +52,10 @@ class AbstractTensor(AbstractValue):
         Its gradient; None if it has none.
     is_counted
         Whether a write through it moves the version counter.
+    is_read_only
+        Whether it is an array that refuses writes.
+    is_piece
+        Whether an operator made it that returns several views, to which autograd refuses writes.
     """
 
     reading: Reading
@@ -43,6 +64,8 @@ class AbstractTensor(AbstractValue):
     leaves: frozenset[AbstractTensor] = frozenset()
     grad: AbstractTensor | None = None
     is_counted: bool = True
+    is_read_only: bool = False
+    is_piece: bool = False
     parts: dict[str, AbstractValue] = field(default_factory=dict)
     since: dict[str, int] = field(default_factory=dict)
 
@@ -80,6 +103,8 @@ class AbstractObject(AbstractValue):
         What any item is that is not among `parts`.
     since
         The moment at which the cell put each part there.
+    hooks
+        The functions that a module calls after its `forward`.
     """
 
     kind: str
@@ -89,29 +114,14 @@ class AbstractObject(AbstractValue):
     path: AccessPath | None = None
     is_training: bool = True
     held: list[AbstractTensor] = field(default_factory=list)
-    others: AbstractValue = field(default_factory=lambda: UNKNOWN)
+    others: AbstractValue = UNKNOWN
     since: dict[str, int] = field(default_factory=dict)
+
+    hooks: list[AbstractValue] = field(default_factory=list)
 
     def items(self) -> list[AbstractValue]:
         """Return what its item steps lead to, in order."""
         return [value for step, value in self.parts.items() if step[:1] in ("[", "l")]
-
-
-@dataclass(slots=True, eq=False, frozen=True)
-class Constant(AbstractValue):
-    """A number, a text, a slice, or another plain value of Python."""
-
-    value: object
-
-
-@dataclass(slots=True, eq=False, frozen=True)
-class Unknown(AbstractValue):
-    """A value of which nothing is known, or only that it is a number."""
-
-    is_number: bool = False
-
-
-UNKNOWN, NUMBER, NONE = Unknown(), Unknown(is_number=True), Constant(None)
 
 
 @dataclass(slots=True, eq=False, frozen=True)
@@ -215,16 +225,16 @@ def _can_compare(one: AbstractValue) -> bool:
     return isinstance(one, Constant) and isinstance(one.value, int | str | float | None)
 
 
-def tensors_in(value: AbstractValue | None, depth: int = 3) -> Iterator[AbstractTensor]:
+def tensors_of(value: AbstractValue | None, depth: int = 3) -> Iterator[AbstractTensor]:
     """Yield the tensors that a value is or holds, a few containers deep."""
     if isinstance(value, AbstractTensor):
         yield value
     elif isinstance(value, Either):
         for one in value.options:
-            yield from tensors_in(one, depth)
+            yield from tensors_of(one, depth)
     elif isinstance(value, AbstractObject) and depth:
         for one in list(value.parts.values()):
-            yield from tensors_in(one, depth - 1)
+            yield from tensors_of(one, depth - 1)
 
 
 def key_step(value: AbstractValue | None) -> str | None:

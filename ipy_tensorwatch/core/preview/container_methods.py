@@ -11,7 +11,6 @@ from .abstract_values import (
     AbstractObject,
     AbstractValue,
     Constant,
-    Either,
     constant_of,
     either,
     key_step,
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
     from .abstract_values import CallArguments
 
 _ADDERS = frozenset(("append", "appendleft", "add", "push", "put", "insert"))
-_READS = frozenset(("count", "index", "copy", "keys", "sort", "reverse"))
+_GETTERS = frozenset(("get", "pop", "setdefault", "popleft", "popitem", "__getitem__", "get_parameter", "get_buffer"))
+_READS = frozenset(("count", "index", "sort", "reverse"))
 
 
 def put_part(memory: AbstractMemory, owner: AbstractObject, step: str | None, value: AbstractValue) -> None:
@@ -57,29 +57,31 @@ def call_container_method(
     memory: AbstractMemory, owner: AbstractObject, name: str, given: CallArguments
 ) -> AbstractValue:
     """Return what a method of a list or a dict gives."""
-    if name in _ADDERS and given.positional:
-        if owner.kind == "dict":
-            return UNKNOWN
-        step = _next_step(owner)
-        put_part(memory, owner, step, given.positional[-1])
+    if _puts(memory, owner, name, given):
         return NONE
-    if name in ("extend", "update", "extendleft"):
-        _add_all(memory, owner, given)
-        return NONE
-    if name in ("get", "pop", "setdefault", "popleft", "popitem", "__getitem__", "get_parameter", "get_buffer"):
+    if name in _GETTERS:
         return _get(memory, owner, name, given)
     if name in ("values", "items", "keys"):
         return _list_items(owner, name)
     if name == "copy":
         return AbstractObject(owner.kind, parts=dict(owner.parts), is_whole=owner.is_whole, others=owner.others)
-    if name == "clear":
+    return NUMBER if name in _READS else UNKNOWN
+
+
+def _puts(memory: AbstractMemory, owner: AbstractObject, name: str, given: CallArguments) -> bool:
+    """Put into a container what a method puts there; return whether it is such a method."""
+    if name in _ADDERS and given.positional and owner.kind != "dict":
+        put_part(memory, owner, _next_step(owner), given.positional[-1])
+    elif name in ("extend", "update", "extendleft"):
+        _add_all(memory, owner, given)
+    elif name == "clear":
         owner.parts.clear()
         owner.is_whole = True
-        return NONE
-    if name == "__setitem__" and len(given.positional) > 1:
+    elif name == "__setitem__" and len(given.positional) > 1:
         put_part(memory, owner, key_step(given.positional[0]), given.positional[1])
-        return NONE
-    return NUMBER if name in _READS else UNKNOWN
+    else:
+        return False
+    return True
 
 
 def _next_step(owner: AbstractObject) -> str:
@@ -122,14 +124,14 @@ def _list_items(owner: AbstractObject, name: str) -> AbstractValue:
     pairs = [(step, value) for step, value in owner.parts.items() if step.startswith("[")]
     if name == "values":
         return make_list([value for _, value in pairs], is_whole=owner.is_whole)
-    keys = [key_of(step) for step, _ in pairs]
+    keys = [item_key(step) for step, _ in pairs]
     if name == "keys":
         return make_list(keys, is_whole=owner.is_whole)
     both = zip(keys, (value for _, value in pairs), strict=True)
     return make_list([make_list([*pair]) for pair in both], is_whole=owner.is_whole)
 
 
-def key_of(step: str) -> AbstractValue:
+def item_key(step: str) -> AbstractValue:
     """Return the key of an item's step."""
     text = step[1:-1]
     if text.lstrip("-").isdecimal():
@@ -137,7 +139,6 @@ def key_of(step: str) -> AbstractValue:
     return Constant(text[1:-1]) if text[:1] in "'\"" else UNKNOWN
 
 
-def holds_of(value: AbstractValue) -> list[AbstractObject]:
-    """Return the containers and objects that a value may be."""
-    options = value.options if isinstance(value, Either) else (value,)
-    return [one for one in options if isinstance(one, AbstractObject)]
+def listed_keys(owner: AbstractObject) -> list[AbstractValue]:
+    """Return the keys of a dict."""
+    return [item_key(step) for step in owner.parts if step.startswith("[")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import operator
 from typing import TYPE_CHECKING
 
 from ..syntax.ast_queries import is_library, spell_path
@@ -11,7 +10,6 @@ from .abstract_values import (
     NONE,
     NUMBER,
     UNKNOWN,
-    AbstractClass,
     AbstractFunction,
     AbstractIterator,
     AbstractObject,
@@ -19,7 +17,6 @@ from .abstract_values import (
     AbstractValue,
     CallArguments,
     Constant,
-    Either,
     LibraryMethod,
     LibraryName,
     Unknown,
@@ -29,10 +26,9 @@ from .abstract_values import (
     make_list,
     whole_number,
 )
-from .container_methods import take_item
-from .tensor_methods import fresh_like, layout_of, take_view
-from .training_steps import param_groups
-from .view_layouts import take_index
+from .fold_constants import compute_constant, is_one_object
+from .read_value import ValueReader
+from .tensor_methods import fresh_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,27 +38,12 @@ if TYPE_CHECKING:
     from .abstract_memory import AbstractMemory
     from .known_scene import KnownScene
 
-_OPERATORS: dict[type[ast.AST], Callable[..., object]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod, ast.Div: operator.truediv, ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt,
-    ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.USub: operator.neg, ast.Not: operator.not_,
-}  # fmt: skip
-_SCALARS = (int, float, str, bool, type(None))
-_LONGEST = 10_000
-"""The largest number or text that is computed with."""
 
-
-class ExpressionEvaluator:
-    """Evaluates expressions; subclasses interpret calls and statements.
-
-    Attributes
-    ----------
-    budget
-        How many expressions are still evaluated.
-    """
+class ExpressionEvaluator(ValueReader):
+    """Evaluates expressions; subclasses interpret calls and statements."""
 
     def __init__(self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline) -> None:
-        self.memory, self.scene, self.deadline = memory, scene, deadline
+        super().__init__(memory, scene, deadline)
         self._handlers: dict[type[ast.AST], Callable[..., AbstractValue]] = {
             ast.Constant: lambda node, _: Constant(node.value),
             ast.Name: lambda node, frame: frame.look_up(node.id),
@@ -80,7 +61,7 @@ class ExpressionEvaluator:
             ast.Dict: self._dict,
             ast.Slice: self._slice,
             ast.JoinedStr: self._text,
-            ast.Lambda: lambda node, frame: self.define(node, frame),
+            ast.Lambda: self.define,
             ast.NamedExpr: self._walrus,
             ast.Starred: lambda node, frame: self.evaluate(node.value, frame),
             ast.Await: lambda node, frame: self.evaluate(node.value, frame),
@@ -91,30 +72,6 @@ class ExpressionEvaluator:
             ast.GeneratorExp: self._comprehension,
             ast.DictComp: self._comprehension,
         }
-
-    # --- what subclasses do ---
-
-    def call(self, function: AbstractValue, given: CallArguments) -> AbstractValue:
-        """Interpret a call."""
-        raise NotImplementedError
-
-    def define(self, node: ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef, frame: AbstractFrame) -> AbstractValue:
-        """Return a function that the code defines."""
-        raise NotImplementedError
-
-    def bind(self, target: ast.expr, value: AbstractValue, frame: AbstractFrame) -> None:
-        """Bind a target to a value."""
-        raise NotImplementedError
-
-    def visit(self, value: AbstractValue, each: Callable[[AbstractValue], None]) -> bool:
-        """Call a function with each item of a value; return whether these are all."""
-        raise NotImplementedError
-
-    def assign_attribute(self, owner: AbstractValue, name: str, value: AbstractValue) -> None:
-        """Set an attribute."""
-        raise NotImplementedError
-
-    # --- expressions ---
 
     def evaluate(self, node: ast.expr, frame: AbstractFrame) -> AbstractValue:
         """Return what an expression gives, and record what it writes."""
@@ -129,104 +86,8 @@ class ExpressionEvaluator:
                 return LibraryName(root)
         return self.attribute(self.evaluate(node.value, frame), node.attr)
 
-    def attribute(self, owner: AbstractValue, name: str) -> AbstractValue:
-        """Return what an attribute leads to."""
-        match owner:
-            case AbstractTensor():
-                return self._tensor_attribute(owner, name)
-            case AbstractObject():
-                return self._object_attribute(owner, name)
-            case LibraryName():
-                return LibraryName(f"{owner.name}.{name}")
-            case Either():
-                return either([self.attribute(one, name) for one in owner.options])
-            case AbstractClass():
-                found = self.scene.library.method(owner.name, name)
-                return LibraryMethod(owner, name) if found is None else self._class_method(owner, found)
-            case _:
-                return LibraryMethod(owner, name)
-
-    def _class_method(self, owner: AbstractClass, found: object) -> AbstractValue:
-        is_bound = found.is_marked("classmethod")  # type: ignore[attr-defined]
-        return AbstractFunction(found, given=(owner,) if is_bound else ())  # type: ignore[arg-type]
-
-    def _tensor_attribute(self, tensor: AbstractTensor, name: str) -> AbstractValue:
-        if f".{name}" in tensor.parts:
-            return tensor.parts[f".{name}"]
-        if name in ("data", "detach_view"):
-            made = take_view(self.memory, tensor, "detach", CallArguments())
-            if isinstance(made, AbstractTensor):
-                made.is_counted = False
-            return made
-        if name == "grad":
-            return tensor.grad or NONE
-        if name == "shape":
-            return UNKNOWN if tensor.shape is None else make_list([Constant(size) for size in tensor.shape])
-        if name in ("T", "mT", "mH", "H", "real", "imag", "flat"):
-            return take_view(self.memory, tensor, name, CallArguments())
-        if name == "dtype":
-            return Constant(tensor.reading.dtype) if tensor.reading.dtype != "unknown" else UNKNOWN
-        if name in ("ndim", "nbytes", "itemsize", "_version"):
-            return Constant(len(tensor.shape)) if name == "ndim" and tensor.shape is not None else NUMBER
-        if name == "requires_grad":
-            return Constant(tensor.reading.requires_grad)
-        if name in ("is_leaf", "device", "grad_fn", "_base", "base", "is_cuda"):
-            return UNKNOWN
-        return LibraryMethod(tensor, name)
-
-    def _object_attribute(self, owner: AbstractObject, name: str) -> AbstractValue:
-        if f".{name}" in owner.parts:
-            return owner.parts[f".{name}"]
-        if owner.kind == "optimizer" and name == "param_groups":
-            return param_groups(owner)
-        if owner.kind == "module" and name == "training":
-            return Constant(owner.is_training)
-        if name in ("__dict__", "_parameters", "_buffers", "_modules"):
-            return UNKNOWN
-        library = self.scene.library
-        found = library.method(owner.class_name, name)
-        if found is None:
-            return LibraryMethod(owner, name)
-        getter = library.accessor(owner.class_name, name, "property", "cached_property")
-        if getter is not None:
-            return self.call(AbstractFunction(getter, given=(owner,)), CallArguments())
-        return AbstractFunction(found, given=() if found.is_marked("staticmethod") else (owner,))
-
     def _subscript(self, node: ast.Subscript, frame: AbstractFrame) -> AbstractValue:
         return self.item(self.evaluate(node.value, frame), self.evaluate(node.slice, frame))
-
-    def item(self, owner: AbstractValue, key: AbstractValue) -> AbstractValue:
-        """Return what an item leads to."""
-        match owner:
-            case AbstractTensor():
-                return self.index(owner, key)
-            case AbstractObject():
-                method = self.scene.library.method(owner.class_name, "__getitem__")
-                if method is not None:
-                    return self.call(AbstractFunction(method, given=(owner,)), CallArguments((key,)))
-                return take_item(owner, key)
-            case Either():
-                return either([self.item(one, key) for one in owner.options])
-            case Constant(value=str() | tuple() as text) if isinstance(place := whole_number(key), int):
-                return Constant(text[place]) if -len(text) <= place < len(text) else UNKNOWN
-            case _:
-                return UNKNOWN
-
-    def index(self, tensor: AbstractTensor, key: AbstractValue) -> AbstractValue:
-        """Return the part of a tensor that an index takes: a view, or a copy for a mask or a list."""
-        keys = key.items() if isinstance(key, AbstractObject) and key.class_name == "tuple" else [key]
-        if any(isinstance(one, AbstractTensor | AbstractObject) for one in keys):
-            return fresh_like(self.memory, tensor, exact=False)
-        found = [one.value if isinstance(one, Constant) else one for one in keys]
-        if any(isinstance(one, str | float) for one in found):
-            return UNKNOWN
-        if any(not isinstance(one, int | slice | type(None) | type(...)) or one is True for one in found):
-            is_number = all(not isinstance(one, Unknown | Either) or getattr(one, "is_number", False) for one in found)
-            return self.memory.view(tensor) if is_number else UNKNOWN
-        layout = take_index(layout_of(tensor), found) if tensor.is_exact else None
-        if tensor.is_array and layout is not None and not layout.shape and ... not in found:
-            return NUMBER  # an element of an array is a number
-        return self.memory.view(tensor, layout)
 
     def _call(self, node: ast.Call, frame: AbstractFrame) -> AbstractValue:
         if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args:
@@ -247,8 +108,8 @@ class ExpressionEvaluator:
             else:
                 positional.append(value)
         named = {one.arg: self.evaluate(one.value, frame) for one in node.keywords if one.arg is not None}
-        for one in node.keywords:
-            if one.arg is None and isinstance(rest := self.evaluate(one.value, frame), AbstractObject):
+        for each in node.keywords:
+            if each.arg is None and isinstance(rest := self.evaluate(each.value, frame), AbstractObject):
                 named |= {step[2:-2]: value for step, value in rest.parts.items() if step.startswith("['")}
         return CallArguments(tuple(positional), named, is_open)
 
@@ -261,7 +122,7 @@ class ExpressionEvaluator:
             return self._compute(left, right)
         if isinstance(left, AbstractObject):
             return self._join(op, left, right)
-        known = self._fold(type(op), left, right)
+        known = compute_constant(type(op), left, right)
         is_number = any(isinstance(one, Unknown) and one.is_number for one in (left, right))
         return known or (NUMBER if is_number else UNKNOWN)
 
@@ -287,20 +148,6 @@ class ExpressionEvaluator:
             return AbstractObject("dict", parts={**left.parts, **right.parts})
         return UNKNOWN
 
-    def _fold(self, op: type[ast.AST], *values: AbstractValue) -> Constant | None:
-        """Compute with small constants."""
-        known = [one.value for one in values if isinstance(one, Constant) and isinstance(one.value, _SCALARS)]
-        if op not in _OPERATORS or len(known) < len(values):
-            return None
-        if any(len(one) > _LONGEST if isinstance(one, str) else abs(one or 0) > _LONGEST**4 for one in known):
-            return None
-        if op is ast.Mult and any(isinstance(one, str) for one in known):
-            return None
-        try:
-            return Constant(_OPERATORS[op](*known))
-        except (TypeError, ValueError, ArithmeticError):
-            return None
-
     def _unary(self, node: ast.UnaryOp, frame: AbstractFrame) -> AbstractValue:
         value = self.evaluate(node.operand, frame)
         if isinstance(node.op, ast.Not):
@@ -308,7 +155,7 @@ class ExpressionEvaluator:
             return UNKNOWN if known is None else Constant(not known)
         if isinstance(value, AbstractTensor):
             return fresh_like(self.memory, value)
-        return self._fold(type(node.op), value) or (NUMBER if value is NUMBER else UNKNOWN)
+        return compute_constant(type(node.op), value) or (NUMBER if value is NUMBER else UNKNOWN)
 
     def _compare(self, node: ast.Compare, frame: AbstractFrame) -> AbstractValue:
         left, *rest = [self.evaluate(one, frame) for one in (node.left, *node.comparators)]
@@ -317,11 +164,11 @@ class ExpressionEvaluator:
         if len(rest) > 1 or isinstance(op, ast.In | ast.NotIn):
             return self._contains(op, left, rest[0]) if len(rest) == 1 else UNKNOWN
         if isinstance(op, ast.Is | ast.IsNot):
-            same = _is_same(left, rest[0])
+            same = is_one_object(left, rest[0])
             return UNKNOWN if same is None else Constant(same is isinstance(op, ast.Is))
         if tensors:
             return fresh_like(self.memory, tensors[0], dtype="torch.bool")
-        return self._fold(type(op), left, rest[0]) or UNKNOWN
+        return compute_constant(type(op), left, rest[0]) or UNKNOWN
 
     def _contains(self, op: ast.cmpop, key: AbstractValue, owner: AbstractValue) -> AbstractValue:
         step = key_step(key)
@@ -330,20 +177,6 @@ class ExpressionEvaluator:
         if step in owner.parts or owner.is_whole:
             return Constant((step in owner.parts) is isinstance(op, ast.In))
         return UNKNOWN
-
-    def truth(self, value: AbstractValue) -> bool | None:
-        """Return whether a value counts as true; None if that is not known."""
-        match value:
-            case Constant(value=known):
-                return bool(known)
-            case AbstractObject(kind="list" | "dict") if value.is_whole or value.parts:
-                return bool(value.parts)
-            case AbstractFunction() | AbstractClass():
-                return True
-            case AbstractObject(kind="module" | "optimizer"):
-                return True
-            case _:
-                return None
 
     def _boolean(self, node: ast.BoolOp, frame: AbstractFrame) -> AbstractValue:
         stops = isinstance(node.op, ast.Or)
@@ -473,12 +306,3 @@ class ExpressionEvaluator:
 _STEMS: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "truediv", ast.BitOr: "or",
 }  # fmt: skip
-
-
-def _is_same(left: AbstractValue, right: AbstractValue) -> bool | None:
-    """Return whether two values are one object; None if that is not known."""
-    if any(isinstance(one, Unknown | Either | LibraryMethod | LibraryName) for one in (left, right)):
-        return None
-    if isinstance(left, Constant) and isinstance(right, Constant):
-        return left.value is right.value if None in (left.value, right.value) else None
-    return left is right

@@ -13,9 +13,9 @@ from .abstract_values import (
     AbstractTensor,
     AbstractValue,
     CallArguments,
-    Constant,
     constant_of,
-    tensors_in,
+    make_list,
+    tensors_of,
     whole_number,
 )
 from .module_methods import make_module, make_parameter
@@ -35,13 +35,14 @@ _SHAPED = frozenset(
 _LIKE = frozenset(("zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "clone"))
 _NO_TENSORS = frozenset(("manual_seed", "seed", "set_printoptions", "default_rng", "device", "set_num_threads", "save"))
 _SIZES_FIRST = frozenset(("zeros", "ones", "empty", "rand", "randn"))
+_NUMPY_VIEWS = frozenset(("flip", "fliplr", "flipud", "rot90", "array_split", "expand_dims", "rollaxis"))
 _NUMPYS = ("np", "numpy")
 _TWO_INPUTS = 2
 
 
 def call_library(memory: AbstractMemory, name: str, given: CallArguments) -> AbstractValue:
     """Return what a library's function or class gives, and record what it writes."""
-    last, is_numpy = name.split(".")[-1], name.split(".")[0] in _NUMPYS
+    last, is_numpy = name.rsplit(".", maxsplit=1)[-1], name.split(".", 1)[0] in _NUMPYS
     if last in GRAD_MODES:
         return AbstractObject(last, parts={"[0]": given.get(0, "mode") or UNKNOWN})
     written = _write_named(memory, last, given, is_numpy=is_numpy)
@@ -49,26 +50,46 @@ def call_library(memory: AbstractMemory, name: str, given: CallArguments) -> Abs
         return written
     if last in OPTIMIZERS:
         return make_optimizer(last, given)
+    made = _make_layer(memory, name, given)
+    return made if made is not None else _share_or_compute(memory, name, given, is_numpy=is_numpy)
+
+
+def _make_layer(memory: AbstractMemory, name: str, given: CallArguments) -> AbstractValue | None:
+    """Return a new module or parameter; None if the name is no class of these."""
+    last = name.rsplit(".", 1)[-1]
     if last in ("Parameter", "Buffer", "Variable"):
         return _parameter(memory, last, given)
+    if last == "from_pretrained" and isinstance(first := given.get(0), AbstractTensor):
+        weight = make_parameter(memory, first, needs_grad=constant_of(given.get(1, "freeze")) is False)
+        return AbstractObject("module", "Embedding", {".weight": weight})
+    is_class = last[:1].isupper()
+    is_layer = name.startswith(("nn.", "torch.nn.")) or last in _LAYERS or "Norm" in last
+    is_layer = is_layer or constant_of(given.named.get("inplace")) is True
+    return make_module(memory, last, given) if is_class and is_layer else None
+
+
+def _share_or_compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy: bool) -> AbstractValue:
+    last = name.rsplit(".", 1)[-1]
     if last in _SHARES or (last == "array" and constant_of(given.named.get("copy")) is False):
         return _share(memory, last, given, is_numpy=is_numpy)
     if last in ("deepcopy", "copy"):
         return _copy(memory, given.get(0), deep=last == "deepcopy")
-    if last[:1].isupper() and (name.startswith(("nn.", "torch.nn.")) or last in _LAYERS or "Norm" in last):
-        return make_module(memory, last, given)
+    if last == "broadcast_tensors":
+        return make_list([memory.view(one) for one in given.positional if isinstance(one, AbstractTensor)])
     return _compute(memory, name, given, is_numpy=is_numpy)
 
 
-_LAYERS = frozenset(("Linear", "Sequential", "ReLU", "ModuleList", "Embedding", "Conv2d", "Conv1d", "Dropout"))
+_LAYERS = frozenset(
+    ("Compose", "Linear", "Sequential", "ReLU", "ModuleList", "Embedding", "Conv2d", "Conv1d", "Dropout")
+)
 
 
 def _write_named(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy: bool) -> AbstractValue | None:
     """Record a write that the name or an option announces; None if none is announced."""
     first, out = given.get(0, "input"), given.named.get("out")
     if isinstance(out, AbstractTensor | AbstractObject):
-        for one in tensors_in(out):
-            memory.write(one, sources=tensors_in(first))
+        for one in tensors_of(out):
+            memory.write(one, sources=tensors_of(first))
         return out
     if constant_of(given.named.get("inplace")) is True and first is not None and not name[:1].isupper():
         memory.write(first)
@@ -89,7 +110,7 @@ def _write_named(memory: AbstractMemory, name: str, given: CallArguments, *, is_
 
 def _write_inplace(memory: AbstractMemory, name: str, first: AbstractValue, given: CallArguments) -> AbstractValue:
     if name.startswith("clip_grad"):
-        for one in tensors_in(first):
+        for one in tensors_of(first):
             if one.grad is not None:
                 memory.record(one.grad)
         return UNKNOWN
@@ -97,7 +118,7 @@ def _write_inplace(memory: AbstractMemory, name: str, first: AbstractValue, give
         return (
             call_tensor_method(memory, first, name, given.after(1)) if name in _METHODS else _init(memory, first, name)
         )
-    for one in tensors_in(first):
+    for one in tensors_of(first):
         memory.write(one)
     return first
 
@@ -186,15 +207,15 @@ def copy_object(memory: AbstractMemory, value: AbstractObject, known: dict[int, 
 
 
 def _compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy: bool) -> AbstractValue:
-    last, first = name.split(".")[-1], given.get(0, "input")
+    last, first = name.rsplit(".", maxsplit=1)[-1], given.get(0, "input")
     if last in _SHAPED:
         return _make_shaped(memory, last, given, is_numpy=is_numpy)
     if isinstance(first, AbstractTensor):
-        if last in VIEWS:
+        if last in VIEWS or (is_numpy and last in _NUMPY_VIEWS):
             return call_tensor_method(memory, first, last, given.after(1))
         if last in _LIKE:
             dtype = dtype_of(given.named.get("dtype"))
-            made = memory.make(first.shape, dtype and f"torch.{dtype}" or first.reading.dtype, first.reading.kind)
+            made = memory.make(first.shape, f"torch.{dtype}" if dtype else first.reading.dtype, first.reading.kind)
             kind = "ndarray" if first.is_array else "tensor"
             made.reading = made.reading._replace(kind=kind)
             return _with_grad(made, given)
@@ -202,14 +223,14 @@ def _compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_nump
         return UNKNOWN
     if last in ("tensor", "array") and not isinstance(first, AbstractTensor):
         return _with_grad(memory.make(kind="ndarray" if is_numpy else "tensor"), given)
-    sources = [one for value in given.everything() for one in tensors_in(value, 2)]
+    sources = [one for value in given.everything() for one in tensors_of(value, 2)]
     if not sources:
         return UNKNOWN if last not in ("load", "tensor", "array") else memory.make()
     return memory.make(kind="ndarray" if is_numpy else "tensor", sources=sources)
 
 
 def _is_library(name: str) -> bool:
-    return name.split(".")[0] in LIBRARIES
+    return name.split(".", 1)[0] in LIBRARIES
 
 
 def _make_shaped(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy: bool) -> AbstractValue:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..syntax.torch_vocabulary import FRESH_LAYERS
+from .abstract_memory import is_one_memory
 from .abstract_values import (
-    NONE,
     UNKNOWN,
     AbstractObject,
     AbstractTensor,
@@ -15,7 +15,7 @@ from .abstract_values import (
     Constant,
     constant_of,
     make_list,
-    tensors_in,
+    tensors_of,
 )
 from .tensor_methods import dtype_of, fresh_like, take_view
 from .training_steps import clear_gradients, tensors_behind
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _NORMS = ("BatchNorm", "SyncBatchNorm", "InstanceNorm", "LazyBatchNorm")
 _LIVE = ("parameter", "buffer")
+_WEIGHTED = ("Linear", "Conv", "BatchNorm", "LayerNorm", "GroupNorm", "LSTM", "GRU", "RNN", "Embedding", "Instance")
 _DROPOUTS = ("Dropout", "AlphaDropout", "FeatureAlphaDropout")
 _PARTS = {
     "Linear": ("weight", "bias"), "Conv": ("weight", "bias"), "Bilinear": ("weight", "bias"),
@@ -42,7 +43,7 @@ _PARTS = {
 def make_module(memory: AbstractMemory, name: str, given: CallArguments) -> AbstractObject:
     """Return a new module of a library's class."""
     made = AbstractObject("module", name)
-    if name in ("Sequential", "ModuleList", "ParameterList"):
+    if name in ("Sequential", "ModuleList", "ParameterList", "Compose"):
         values = [*given.positional]
         if len(values) == 1 and isinstance(values[0], AbstractObject) and values[0].kind == "list":
             values = values[0].items()
@@ -53,7 +54,8 @@ def make_module(memory: AbstractMemory, name: str, given: CallArguments) -> Abst
     if name.startswith(_NORMS):
         names = ("running_mean", "running_var", "num_batches_tracked")
         made.parts |= {f".{one}": memory.make(kind="buffer") for one in names}
-    if constant_of(given.named.get("inplace")) is True:
+    options = (*given.positional, given.named.get("inplace"))
+    if any(constant_of(one) is True for one in options) and not name.startswith(_WEIGHTED):
         made.parts[".inplace"] = Constant(True)  # noqa: FBT003  (the value of an attribute)
     return made
 
@@ -81,9 +83,8 @@ def call_module_method(
         return _inner_modules(module, name)
     if name == "state_dict":
         return state_dict(memory, module)
-    if name == "load_state_dict":
-        for _, one in tensors_behind(module, _LIVE):
-            memory.record(one)
+    if name in ("load_state_dict", "reset_parameters"):
+        _load(memory, module, given)
         return UNKNOWN
     if name in ("train", "eval"):
         switch(module, is_training=name == "train" and constant_of(given.get(0, "mode")) is not False)
@@ -91,12 +92,24 @@ def call_module_method(
     return _other_method(memory, module, name, given, call)
 
 
+def _load(memory: AbstractMemory, module: AbstractObject, given: CallArguments) -> None:
+    """Overwrite what is behind a module, except with itself; with `assign=True`, only other objects are put there."""
+    source = given.get(0, "state_dict")
+    known = source.parts if isinstance(source, AbstractObject) else {}
+    if constant_of(given.get(2, "assign")) is True:
+        return
+    for path, one in tensors_behind(module, _LIVE):
+        other = known.get(f"[{spell_name(path.steps)!r}]")
+        if not (isinstance(other, AbstractTensor) and is_one_memory(one, other)):
+            memory.record(one)
+
+
 def _other_method(
     memory: AbstractMemory, module: AbstractObject, name: str, given: CallArguments, call: CallBack
 ) -> AbstractValue:
     if name == "apply":
-        for one in (*inner(module), module):
-            call(given.positional[0] if given.positional else UNKNOWN, CallArguments((one,)))
+        for each in (*inner(module), module):
+            call(given.positional[0] if given.positional else UNKNOWN, CallArguments((each,)))
     elif name == "zero_grad":
         clear_gradients(memory, (one for _, one in tensors_behind(module, ("parameter",))), given)
     elif name == "requires_grad_":
@@ -107,11 +120,10 @@ def _other_method(
         _convert(memory, module, name, given)
     elif name in ("register_buffer", "register_parameter") and len(given.positional) > 1:
         put_member(memory, module, name, given)
+    elif name == "register_forward_hook" and given.positional:
+        module.hooks.append(given.positional[0])
     elif name == "append" and given.positional:
         module.parts[f"[{len(module.items())}]"] = given.positional[0]
-    elif name == "reset_parameters":
-        for _, one in tensors_behind(module, _LIVE):
-            memory.record(one)
     return module
 
 
@@ -183,7 +195,7 @@ def call_layer(
 ) -> AbstractValue:
     """Return what calling a library's module gives, and record what it writes."""
     name, value = module.class_name, given.get(0, "input")
-    if name == "Sequential":
+    if name in ("Sequential", "Compose"):
         for one in module.items():
             value = call(one, CallArguments((value,) if value is not None else ()))
         return value or UNKNOWN
@@ -194,11 +206,11 @@ def call_layer(
         memory.write(value)
         return value or UNKNOWN
     if name.startswith("Embedding") and in_place:
-        for one in tensors_in(module.parts.get(".weight")):
+        for one in tensors_of(module.parts.get(".weight")):
             memory.record(one, certain=False)
     if name.startswith(_NORMS) and module.is_training:
         for _, one in tensors_behind(module, ("buffer",)):
-            memory.record(one)
+            memory.record(one, by="module")
     return _result(memory, module, value)
 
 
@@ -206,7 +218,7 @@ def _result(memory: AbstractMemory, module: AbstractObject, value: AbstractValue
     name = module.class_name
     if name == "Identity" or (name.startswith(_DROPOUTS) and not module.is_training):
         return value or UNKNOWN
-    sources = [*tensors_in(value), *(one for _, one in tensors_behind(module, ("parameter",)))]
+    sources = [*tensors_of(value), *(one for _, one in tensors_behind(module, ("parameter",)))]
     if name == "Flatten" and isinstance(value, AbstractTensor):
         return take_view(memory, value, "flatten", CallArguments((Constant(1),)))
     if name == "Unflatten" and isinstance(value, AbstractTensor):

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..interpreter.definitions import Code, Function
 from ..model.evidence import Position
-from ..syntax.parsing import walk_statements
+from ..statements.statement import names_written, parse_statements
+from ..syntax.magic_calls import find_body
+from ..syntax.parsing import parse_cell, walk_statements
 from .abstract_memory import StoppedError
 from .abstract_values import (
     NONE,
     UNKNOWN,
     AbstractFunction,
+    AbstractIterator,
     AbstractObject,
     AbstractTensor,
     AbstractValue,
@@ -22,9 +25,9 @@ from .abstract_values import (
     LibraryName,
     either,
     key_step,
-    tensors_in,
+    tensors_of,
 )
-from .call_function import CallInterpreter
+from .bind_target import TargetBinder
 from .container_methods import put_part
 from .library_functions import GRAD_MODES
 from .tensor_methods import call_tensor_method
@@ -53,7 +56,7 @@ class JumpError(Exception):
         self.kind = kind
 
 
-class StatementInterpreter(CallInterpreter):
+class StatementInterpreter(TargetBinder):
     """Runs statements.
 
     Attributes
@@ -62,8 +65,8 @@ class StatementInterpreter(CallInterpreter):
         The cell that is previewed: its count and lines.
     ran
         The statements of the cell that would run.
-    bound
-        For each name of the cell, the moment and the statement that bound it last.
+    values, led
+        For each statement, each time it is reached: the keys in its targets, and the tensors its names lead to.
     """
 
     def __init__(
@@ -73,8 +76,9 @@ class StatementInterpreter(CallInterpreter):
         self.cell = cell
         self._index = {id(node): number for number, node in enumerate(walk_statements(tree.body))}
         self.ran: set[int] = set()
-        self.bound: dict[str, tuple[int, int]] = {}
-        self.entered: list[tuple[int, dict[str, frozenset[int]]]] = []
+        self.values: dict[int, list[dict[str, int | str]]] = {}
+        self.led: dict[int, dict[str, set[int]]] = {}
+        self._asked: dict[int, tuple[str, ...]] = {}
 
     def run(self, body: Sequence[ast.stmt], frame: AbstractFrame) -> None:
         """Run statements in order."""
@@ -91,9 +95,24 @@ class StatementInterpreter(CallInterpreter):
             index = self._index.get(id(node), memory.position.statement)
             memory.position = Position(index, None, blind=False)
             self.ran.add(index)
+            self._note_names(index)
         else:
             place = (file_of(frame.code.cell), node.lineno + frame.code.offset)
             memory.position = Position(memory.position.statement, place, blind=False)
+
+    def _note_names(self, index: int) -> None:
+        """Keep what the names led to that determine a statement's targets."""
+        if index not in self._asked:
+            statements = parse_statements("\n".join(self.cell.lines))
+            self._asked[index] = names_written(statements[index]).names if index < len(statements) else ()
+        names = self._asked[index]
+        found = {name: self.top.look_up(name) for name in names}
+        values = {name: one.value for name, one in found.items() if isinstance(one, Constant)}
+        self.values.setdefault(index, []).append({n: v for n, v in values.items() if isinstance(v, int | str)})
+        led = self.led.setdefault(index, {})
+        for name, value in found.items():
+            for one in tensors_of(value, 0):
+                led.setdefault(name, set()).add(one.reading.object)
 
     # --- functions ---
 
@@ -133,7 +152,12 @@ class StatementInterpreter(CallInterpreter):
     # --- statements ---
 
     def _expression(self, node: ast.Expr, frame: AbstractFrame) -> None:
-        self.evaluate(node.value, frame)
+        body = find_body(node) if frame is self.top else None
+        tree = None if body is None else parse_cell(body.source)
+        if tree is not None:
+            self.run(tree.body, frame)
+        else:
+            self.evaluate(node.value, frame)
 
     def _assign(self, node: ast.Assign, frame: AbstractFrame) -> None:
         parts = getattr(node.targets[0], "elts", [])
@@ -161,7 +185,7 @@ class StatementInterpreter(CallInterpreter):
         key = self.evaluate(target.slice, frame) if isinstance(target, ast.Subscript) else None
         owner = self.evaluate(target.value, frame) if isinstance(target, ast.Subscript | ast.Attribute) else None
         if isinstance(owner, AbstractTensor) and key is not None:
-            self._write_item(owner, key, value, name)
+            self.write_item(owner, key, value, name)
             return
         own = self._own_value(target, owner, key, frame)
         made = self._update(own, name, value, node.op)
@@ -195,19 +219,10 @@ class StatementInterpreter(CallInterpreter):
             return None
         return self.operate(op, own, value)
 
-    def _write_item(self, owner: AbstractTensor, key: AbstractValue, value: AbstractValue, name: str) -> None:
-        part = self.index(owner, key)
-        is_view = isinstance(part, AbstractTensor) and part.reading.storage == owner.reading.storage
-        target = part if is_view else owner
-        if isinstance(target, AbstractTensor) and name:
-            call_tensor_method(self.memory, target, f"__i{name}__", CallArguments((value,)))
-        elif isinstance(target, AbstractTensor):
-            self.memory.write(target, certain=is_view, sources=tensors_in(value, 1))
-
     def _delete(self, node: ast.Delete, frame: AbstractFrame) -> None:
         for target in node.targets:
             if isinstance(target, ast.Name):
-                self._set_name(target.id, UNKNOWN, frame)
+                self.set_name(target.id, UNKNOWN, frame)
             elif isinstance(target, ast.Subscript):
                 owner, step = self.evaluate(target.value, frame), key_step(self.evaluate(target.slice, frame))
                 if isinstance(owner, AbstractObject) and owner.kind == "dict" and step is not None:
@@ -232,7 +247,7 @@ class StatementInterpreter(CallInterpreter):
         self.evaluate(node.test, frame)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: AbstractFrame) -> None:
-        self._set_name(node.name, self.define(node, frame), frame)
+        self.set_name(node.name, self.define(node, frame), frame)
 
     def _class(self, node: ast.ClassDef, frame: AbstractFrame) -> None:
         frame.names.pop(node.name, None)  # what it defines is known with the notebook's other definitions
@@ -241,7 +256,11 @@ class StatementInterpreter(CallInterpreter):
         above = "" if isinstance(node, ast.Import) else f"{node.module}."
         for one in node.names:
             name = one.asname or one.name.split(".")[0]
-            self._set_name(name, LibraryName(above + (one.name if one.asname or above else name)), frame)
+            self.set_name(name, LibraryName(above + (one.name if one.asname or above else name)), frame)
+
+    def _declare(self, node: ast.Global | ast.Nonlocal, frame: AbstractFrame) -> None:
+        for name in node.names:
+            frame.elsewhere[name] = frame.top if isinstance(node, ast.Global) else frame.holder_of(name)
 
     def _if(self, node: ast.If, frame: AbstractFrame) -> None:
         known = self.truth(self.evaluate(node.test, frame))
@@ -305,32 +324,38 @@ class StatementInterpreter(CallInterpreter):
 
     def _with(self, node: ast.With | ast.AsyncWith, frame: AbstractFrame) -> None:
         records = self.memory.records
-        entered = [self._enter(one, frame) for one in node.items]
         try:
-            self.run(node.body, frame)
+            self._enter_all(node.items, node.body, frame)
         finally:
             self.memory.records = records
-        for one in entered:
-            method = self.method_of(one, "__exit__")
-            if method is not None:
-                self.call(method, CallArguments((NONE, NONE, NONE)))
 
-    def _enter(self, item: ast.withitem, frame: AbstractFrame) -> AbstractValue:
+    def _enter_all(self, items: Sequence[ast.withitem], body: Sequence[ast.stmt], frame: AbstractFrame) -> None:
+        """Enter the managers of a `with` one inside the other, and run its body."""
+        if not items:
+            self.run(body, frame)
+            return
+        item, position = items[0], self.memory.position
         value = self.evaluate(item.context_expr, frame)
-        bound = value
+
+        def inside(entered: AbstractValue) -> None:
+            if item.optional_vars is not None:
+                self.bind(item.optional_vars, entered, frame)
+            self._enter_all(items[1:], body, frame)
+            self.memory.position = position
+
+        if isinstance(value, AbstractIterator):  # a generator function that `contextmanager` decorates
+            value.visit(inside)
+        else:
+            self._enter(value, inside)
+
+    def _enter(self, value: AbstractValue, inside: Callable[[AbstractValue], None]) -> None:
         if isinstance(value, AbstractObject) and value.kind in GRAD_MODES:
             wanted = self.truth(value.parts["[0]"]) if value.kind == "set_grad_enabled" else value.kind == "enable_grad"
             self.memory.records = wanted is not False
-        method = self.method_of(value, "__enter__")
-        if method is not None:
-            bound = self.call(method, CallArguments())
-        elif not isinstance(value, AbstractObject | AbstractTensor):
-            found: list[AbstractValue] = []
-            self.visit(value, found.append)
-            bound = found[0] if found else UNKNOWN
-        if item.optional_vars is not None:
-            self.bind(item.optional_vars, bound, frame)
-        return value
+        method, leave = self.method_of(value, "__enter__"), self.method_of(value, "__exit__")
+        inside(value if method is None else self.call(method, CallArguments()))
+        if leave is not None:
+            self.call(leave, CallArguments((NONE, NONE, NONE)))
 
     def _try(self, node: ast.Try, frame: AbstractFrame) -> None:
         try:
@@ -345,96 +370,13 @@ class StatementInterpreter(CallInterpreter):
         finally:
             self.run(node.finalbody, frame)
 
-    # --- bindings ---
-
-    def bind(self, target: ast.expr, value: AbstractValue, frame: AbstractFrame) -> None:
-        """Bind a target to a value."""
-        match target:
-            case ast.Name(id=name):
-                self._set_name(name, value, frame)
-            case ast.Starred(value=inner):
-                self.bind(inner, value, frame)
-            case ast.Tuple(elts=parts) | ast.List(elts=parts):
-                self._unpack(parts, value, frame)
-            case ast.Attribute(value=owner, attr=name):
-                self.assign_attribute(self.evaluate(owner, frame), name, value)
-            case ast.Subscript(value=owner, slice=key):
-                self._assign_item(target.value, self.evaluate(owner, frame), self.evaluate(key, frame), value, frame)
-            case _:
-                pass
-
-    def _set_name(self, name: str, value: AbstractValue, frame: AbstractFrame) -> None:
-        frame.names[name] = value
-        if frame is self.top:
-            self.bound[name] = (self.memory.now, self.memory.position.statement)
-
-    def _unpack(self, parts: Sequence[ast.expr], value: AbstractValue, frame: AbstractFrame) -> None:
-        found: list[AbstractValue] = []
-        if not isinstance(value, Either):
-            self.visit(value, found.append)
-        rest = value.others if isinstance(value, AbstractObject) and not value.is_whole else UNKNOWN
-        for place, part in enumerate(parts):
-            if isinstance(part, ast.Starred):
-                self.bind(part, UNKNOWN, frame)
-            else:
-                self.bind(part, found[place] if place < len(found) else rest, frame)
-
-    def assign_attribute(self, owner: AbstractValue, name: str, value: AbstractValue) -> None:
-        """Set an attribute: of an object, or the values or the gradient of a tensor."""
-        if isinstance(owner, AbstractTensor):
-            self._assign_to_tensor(owner, name, value)
-        elif isinstance(owner, AbstractObject):
-            setter = self.scene.library.accessor(owner.class_name, name, "setter")
-            if setter is not None:
-                self.call(AbstractFunction(setter, given=(owner,)), CallArguments((value,)))
-            else:
-                put_part(self.memory, owner, f".{name}", value)
-
-    def _assign_to_tensor(self, owner: AbstractTensor, name: str, value: AbstractValue) -> None:
-        if name == "grad":
-            owner.grad = value if isinstance(value, AbstractTensor) else None
-            owner.since[".grad"] = self.memory.now
-        elif name == "data" and isinstance(value, AbstractTensor):
-            theirs, mine = value.reading, owner.reading
-            owner.reading = theirs._replace(
-                kind=mine.kind, object=mine.object, requires_grad=mine.requires_grad, is_leaf=mine.is_leaf,
-                version=mine.version, grad_fn=mine.grad_fn,
-            )  # fmt: skip
-            owner.is_exact = value.is_exact
-        elif name == "requires_grad" and isinstance(value, Constant):
-            owner.reading = owner.reading._replace(requires_grad=bool(value.value))
-        elif name in ("real", "imag", "flat"):
-            self.memory.write(owner)
-        else:
-            owner.parts[f".{name}"] = value
-
-    def _assign_item(
-        self, node: ast.expr, owner: AbstractValue, key: AbstractValue, value: AbstractValue, frame: AbstractFrame
-    ) -> None:
-        match owner:
-            case AbstractTensor():
-                self._write_item(owner, key, value, "")
-            case Either():
-                for one in owner.options:
-                    if isinstance(one, AbstractTensor):
-                        self.memory.write(one, certain=False)
-            case AbstractObject():
-                method = self.method_of(owner, "__setitem__")
-                if method is not None:
-                    self.call(method, CallArguments((key, value)))
-                else:
-                    put_part(self.memory, owner, key_step(key), value)
-            case _ if isinstance(node, ast.Name) and owner is UNKNOWN and not frame.binds(node.id):
-                made = AbstractObject("dict", is_whole=False)
-                put_part(self.memory, made, key_step(key), value)
-                self._set_name(node.id, made, self.top)
-
     _HANDLERS: ClassVar[dict[type[ast.stmt], Callable[..., None]]] = {
         ast.Expr: _expression, ast.Assign: _assign, ast.AnnAssign: _annotated, ast.AugAssign: _augmented,
         ast.Delete: _delete, ast.Return: _return, ast.Break: _break, ast.Continue: _continue, ast.Raise: _raise,
-        ast.Assert: _assert, ast.FunctionDef: _function, ast.AsyncFunctionDef: _function, ast.ClassDef: _class,
-        ast.Import: _import, ast.ImportFrom: _import, ast.If: _if, ast.Match: _match, ast.For: _for,
-        ast.AsyncFor: _for, ast.While: _while, ast.With: _with, ast.AsyncWith: _with, ast.Try: _try,
+        ast.Assert: _assert, ast.Global: _declare, ast.Nonlocal: _declare, ast.FunctionDef: _function,
+        ast.AsyncFunctionDef: _function, ast.ClassDef: _class, ast.Import: _import, ast.ImportFrom: _import,
+        ast.If: _if, ast.Match: _match, ast.For: _for, ast.AsyncFor: _for, ast.While: _while, ast.With: _with,
+        ast.AsyncWith: _with, ast.Try: _try,
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..syntax.ast_queries import is_inplace_dunder, is_inplace_name
 from ..syntax.torch_vocabulary import FRESH, METADATA, OUT_OF_PLACE, OUTER_WRITES, VIEWS
 from . import view_layouts as layouts
-from .abstract_memory import StoppedError
+from .abstract_memory import StoppedError, is_one_memory
 from .abstract_values import (
     NONE,
     NUMBER,
@@ -19,7 +19,7 @@ from .abstract_values import (
     LibraryName,
     constant_of,
     make_list,
-    tensors_in,
+    tensors_of,
     whole_number,
 )
 from .view_layouts import ViewLayout
@@ -57,23 +57,26 @@ def call_tensor_method(
     """Return what `tensor.name(…)` gives, and record what it writes."""
     if is_inplace_name(name) or is_inplace_dunder(name) or (tensor.is_array and name in OUTER_WRITES):
         return _write(memory, tensor, name, given)
+    if isinstance(out := given.named.get("out"), AbstractTensor):
+        memory.write(out, sources=(tensor,))
+        return out
+    if name == "setflags":
+        tensor.is_read_only |= constant_of(given.get(0, "write")) is False
+        return NONE
     if name in _CASTS or name in _KEEPS:
         return _convert(memory, tensor, name, given)
     if name == "astype":
         wanted = dtype_of(given.get(0, "dtype"))
         keeps = constant_of(given.named.get("copy")) is False and wanted == _plain_dtype(tensor)
         return tensor if keeps else fresh_like(memory, tensor, given, dtype=wanted or "unknown")
-    if name in _PIECES:
-        return _pieces(memory, tensor, name, given)
     if name in VIEWS and not (tensor.is_array and name == "flatten"):
-        return take_view(memory, tensor, name, given)
-    if name in ("size", "__len__"):
-        return _size(tensor, 0 if name == "__len__" else whole_number(given.get(0, "dim")))
+        pieces = name in _PIECES
+        return _pieces(memory, tensor, name, given) if pieces else take_view(memory, tensor, name, given)
     if name in _NUMBERS:
-        return NUMBER
-    if name in FRESH or name in _SAME_SHAPE or not name.startswith("_"):
-        return fresh_like(memory, tensor, given, exact=name in _SAME_SHAPE)
-    return UNKNOWN
+        by_dim = name in ("size", "__len__")
+        return _size(tensor, 0 if name == "__len__" else whole_number(given.get(0, "dim"))) if by_dim else NUMBER
+    is_private = name.startswith("_") and name not in FRESH
+    return UNKNOWN if is_private else fresh_like(memory, tensor, given, exact=name in _SAME_SHAPE)
 
 
 def fresh_like(
@@ -85,7 +88,7 @@ def fresh_like(
     dtype: str = "",
 ) -> AbstractTensor:
     """Return a new tensor that was computed from one, of the same shape if that is known."""
-    sources = [tensor, *(one for value in (given.everything() if given else ()) for one in tensors_in(value, 1))]
+    sources = [tensor, *(one for value in (given.everything() if given else ()) for one in tensors_of(value, 1))]
     shape = tensor.shape if exact and len(sources) == 1 else None
     kind = "ndarray" if tensor.is_array else "tensor"
     return memory.make(shape, dtype or tensor.reading.dtype, kind, sources)
@@ -98,8 +101,8 @@ def _write(memory: AbstractMemory, tensor: AbstractTensor, name: str, given: Cal
         raise StoppedError
     if name in ("resize_", "set_", "resize_as_", "map_", "apply_"):
         return tensor
-    sources = [one for value in given.everything() for one in tensors_in(value, 1)]
-    if not (name == "copy_" and sources == [tensor]):
+    sources = [one for value in given.everything() for one in tensors_of(value, 1)]
+    if not (name == "copy_" and len(sources) == 1 and is_one_memory(tensor, sources[0])):
         memory.write(tensor, sources=sources)
     return NONE if tensor.is_array and not name.endswith("_") else tensor
 
@@ -262,6 +265,14 @@ _LAYOUTS: dict[str, Layouts] = {
 
 def _pieces(memory: AbstractMemory, tensor: AbstractTensor, name: str, given: CallArguments) -> AbstractValue:
     """Return the pieces of a tensor along a dimension."""
+    found = _cut(memory, tensor, name, given)
+    for one in (*found.items(), found.others):
+        if isinstance(one, AbstractTensor):
+            one.is_piece = True
+    return found
+
+
+def _cut(memory: AbstractMemory, tensor: AbstractTensor, name: str, given: CallArguments) -> AbstractObject:
     if not tensor.is_exact or not tensor.reading.shape:
         return AbstractObject("list", others=memory.view(tensor), is_whole=False)
     shape = tensor.reading.shape

@@ -17,9 +17,6 @@ class ViewLayout(NamedTuple):
     offset: int = 0
 
 
-Key = int | slice | None | type(...)
-
-
 def take_index(layout: ViewLayout, keys: Sequence[object]) -> ViewLayout | None:
     """Return the layout of `x[keys]`, of basic indices only; None if an index is out of range.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ..host.late_methods import dataclass
 from ..syntax.ast_queries import is_inplace_dunder, is_inplace_name, is_library, is_method, is_true, keyword, last_name
 from ..syntax.torch_vocabulary import METADATA, MODULE_WRITES, NEEDS_LIBRARY, UFUNCS, WRITTEN_ARGUMENT
 from . import reference as to

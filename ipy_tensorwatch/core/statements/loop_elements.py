@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from ..model.path import AccessPath
 from ..syntax.ast_queries import names_bound, own_parts
 from ..syntax.parsing import DEFINITIONS, blocks_of, walk_statements

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from ..model.path import ANY_ITEM, AccessPath
 from ..syntax.parsing import parse_path
 from .write_target import spell_target

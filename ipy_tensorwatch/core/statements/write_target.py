@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
-from ..host.late_methods import dataclass
 from ..model.path import ANY_ITEM, AccessPath
 from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import VALUE_ATTRIBUTES

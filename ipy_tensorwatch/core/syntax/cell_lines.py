@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..host.late_methods import dataclass
 from ..model.records import Inner
 from .magic_calls import MAGIC_CALL, find_body
 from .parsing import parse_cell, statements_around

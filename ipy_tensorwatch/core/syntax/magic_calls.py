@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-
-from ..host.late_methods import dataclass
+from dataclasses import dataclass
 
 RUNNING = frozenset({"time", "timeit", "capture", "prun", "tensordiff"})
 """Magics that run the code they are given in the notebook's own namespace."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import copy
+from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..host.late_methods import dataclass
 from .parsing import walk_statements
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...core.host.late_methods import dataclass
 from ..page import Line, Page, Row, Table, words
 from ..wording.fold_changes import fold, gather
 from ..wording.hazard_sentences import hazard_lines

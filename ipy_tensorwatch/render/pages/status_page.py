@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...core.host.late_methods import dataclass
 from ..page import Line, Page, Row, Table, code, marked, words
 from ..wording.measure import count_of, spell_bytes, spell_seconds
 from ..wording.not_compared import not_compared

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ...core.host.late_methods import dataclass
 from ...core.model.path import count_alike
 from ...core.model.records import Elements
 from ...core.syntax.parsing import parse_path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ import IPython
 from ...capture.frames.calling_line import is_users
 from ...capture.frames.traceback_frames import spots_of
 from ...core.explain.failing_statement import failing_in, find_failing
-from ...core.host.late_methods import dataclass
 from ...core.model.cell_error import CELL
 from ...core.model.records import Inner
 from ...core.syntax.cell_lines import Listing

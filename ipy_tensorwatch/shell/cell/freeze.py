@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
 from time import perf_counter, thread_time
@@ -12,7 +12,6 @@ from IPython.core.error import UsageError
 
 from ...capture.running.look_budget import Allowance
 from ...core.host.guard import GUARD
-from ...core.host.late_methods import dataclass
 from ...core.model.freezing import Culprit, FrozenError
 from ...render.pages.frozen_page import show_freeze, show_frozen, show_thaw
 from ...render.wording.not_frozen import let_go, not_frozen, written, written_between

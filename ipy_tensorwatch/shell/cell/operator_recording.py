@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,6 @@ from ...capture.compare.full_copies import MAX_BYTES, Album
 from ...capture.running.operator_recorder import OperatorRecorder
 from ...core.blame.operator_writes import PathsByBytes
 from ...core.explain.node_log import MAX_DATED
-from ...core.host.late_methods import dataclass
 from ...core.model.records import NOT_KEPT, OperatorWrite
 from ...core.model.snapshot import Snapshot
 

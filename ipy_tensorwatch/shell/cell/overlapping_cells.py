@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import field
+from dataclasses import dataclass, field
 from threading import get_ident
 from typing import TYPE_CHECKING
-
-from ...core.host.late_methods import dataclass
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult

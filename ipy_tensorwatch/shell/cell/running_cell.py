@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from threading import get_ident
@@ -16,7 +16,6 @@ from ...capture.running.look_budget import Allowance
 from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import Ledger
 from ...core.blame.statement_timeline import Timeline
-from ...core.host.late_methods import dataclass
 from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at

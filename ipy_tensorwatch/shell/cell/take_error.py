@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
@@ -14,7 +14,6 @@ from ...capture.frames.frame_locals import fixed_among, inplace_module, read_key
 from ...capture.frames.traceback_frames import find_complaint
 from ...core.explain.error_messages import BACKWARD
 from ...core.explain.failing_statement import backward_root, find_backward
-from ...core.host.late_methods import dataclass
 from ...core.model.cell_error import CellError, ErrorFrame, FreedAtError
 from ...core.statements.write_target import Target, spell_target
 from .error_frames import is_threaded, survey_error

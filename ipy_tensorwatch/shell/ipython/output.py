@@ -7,11 +7,10 @@ import re
 import shutil
 import sys
 from collections import deque
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ...core.host.late_methods import dataclass
 from ...render.page import Page, words
 from ...render.pages.diff_page import DiffView, show_diff
 from ...render.pages.summary_page import glance, summarize, told_late

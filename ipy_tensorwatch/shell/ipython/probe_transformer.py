@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import builtins
 import itertools
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
 from ...core.host.guard import GUARD
-from ...core.host.late_methods import dataclass
 from ...core.statements.statement import walk_statements
 from ...core.syntax.probes import instrument, make_probes, probe_name, silence
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
-from ...core.host.late_methods import dataclass
 from .ipython_private import goes_to_widget, takes_hooks
 
 if TYPE_CHECKING:
