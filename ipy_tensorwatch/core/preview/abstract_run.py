@@ -50,7 +50,7 @@ def run_cell(source: str, known: KnownState, deadline: Deadline = NEVER) -> Abst
         return None
     own = definitions_in(source, known.count) if "def " in source or "class " in source or "lambda" in source else {}
     notebook = known.notebook if not own else _with_definitions(known.notebook, own)
-    scene = KnownScene(known, Library(notebook))
+    scene = KnownScene(known, Library(notebook) if own else known.library)
     memory = AbstractMemory(Position(0, None, blind=False), saved=known.saved, paths=_roots(known))
     cell = Code(known.count, tuple(source.split("\n")))
     interpreter = StatementInterpreter(memory, scene, deadline, cell, tree)

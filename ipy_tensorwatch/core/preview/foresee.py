@@ -57,6 +57,7 @@ def foresee(source: str, known: KnownState, seconds: float) -> Foresight:
     if writer.is_quiet:
         return NOTHING_FORESEEN
     reasoning = Reasoning(writer.trace(seconds))
+    reasoning.know(writer.settled)
     silent = tuple(_foretold(one, writer.certain) for one in reasoning.changes if one.silent)
     none: tuple[Hazard, ...] = ()
     hazards = GUARD.run("finding-hazards", _begun, reasoning, known.standing, default=none)
