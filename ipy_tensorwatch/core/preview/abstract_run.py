@@ -28,14 +28,14 @@ class AbstractRun:
 
     Attributes
     ----------
-    is_stopped
-        Whether the cell would raise.
+    stopped
+        Why the cell would raise, if it would.
     """
 
     source: str
     notebook: Notebook
     interpreter: StatementInterpreter
-    is_stopped: bool = False
+    stopped: StoppedError | None = None
 
     @property
     def memory(self) -> AbstractMemory:
@@ -54,14 +54,16 @@ def run_cell(source: str, known: KnownState, deadline: Deadline = NEVER) -> Abst
     memory = AbstractMemory(Position(0, None, blind=False), saved=known.saved, paths=_roots(known))
     cell = Code(known.count, tuple(source.split("\n")))
     interpreter = StatementInterpreter(memory, scene, deadline, cell, tree)
-    is_stopped = False
+    stopped: StoppedError | None = None
     try:
         interpreter.run(tree.body, interpreter.top)
-    except (StoppedError, JumpError):
-        is_stopped = True
+    except StoppedError as error:
+        stopped = error
+    except JumpError:
+        pass
     except (RecursionError, LateError):
         return None
-    return AbstractRun(source=source, notebook=notebook, interpreter=interpreter, is_stopped=is_stopped)
+    return AbstractRun(source=source, notebook=notebook, interpreter=interpreter, stopped=stopped)
 
 
 def _roots(known: KnownState) -> dict[int, list[str]]:

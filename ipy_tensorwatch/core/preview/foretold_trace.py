@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..explain.inplace_refused import refused_hazard
+from ..hazards.facts import Raised, Refused, typed_line
 from ..memory.overlap import lay_out, share_bytes
 from ..model.born import Born
 from ..model.cell_trace import CellTrace, SourceFile
@@ -26,6 +28,7 @@ from .snapshot_afterwards import Afterwards
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ..hazards.hazard import Hazard
     from ..model.differences import Found
     from ..model.path import AccessPath
     from ..model.reading import Reading
@@ -71,6 +74,25 @@ class TraceWriter:
     def is_quiet(self) -> bool:
         """Whether nothing would change silently, and nothing that a graph saved."""
         return not (self._found or self._born or self._overwritten)
+
+    def refused(self) -> Iterator[Hazard]:
+        """Yield the hazard of a write that PyTorch would refuse."""
+        stopped = self._run.stopped
+        if stopped is None or stopped.trouble is None or stopped.tensor is None or stopped.position is None:
+            return
+        site, reading = self._site(stopped.position), stopped.tensor.reading
+        near = [(path, one) for path, one in self._known.snapshot.by_storage.get(reading.storage, ())]
+        names = [str(path) for path, one in near if one.object == reading.object] or [str(path) for path, _ in near]
+        line = typed_line(self._known.count, site.inner or site) if site else None
+        one = Refused(
+            code="TW206" if stopped.trouble == "expanded" else "TW204",
+            trouble=stopped.trouble,
+            raised=Raised(statement=line),
+            path=next(iter(names), None),
+            names=tuple(names),
+            reading=reading,
+        )
+        yield replace(refused_hazard(one, site), happened=False)
 
     @property
     def settled(self) -> Mapping[str, Change]:
