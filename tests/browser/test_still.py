@@ -18,7 +18,7 @@ PLACES = """() => {
     const read = "h3, header, [role=treeitem], .ipytw-title, .ipytw-title *, .jp-Notebook .jp-Cell, .jp-Notebook .cm-line";
     return [...document.querySelectorAll(read)].map((one) => {
         const { left, top, height } = one.getBoundingClientRect();
-        return [one.className, left, top, height];
+        return [one.tagName, left, top, height];
     });
 }"""
 
@@ -68,6 +68,7 @@ def test_a_hazard_is_not_told_again_after_a_restart(lab, notebook):
 
 def test_the_kernel_is_told_that_a_page_with_a_panel_is_left(lab, browser, server, notebook):
     lab.page.evaluate("jupyterapp.shell.collapseRight()")
+    lab.page.wait_for_timeout(500)  # the kernel is told a little later
     output = lab.page.locator(".jp-OutputArea-output").last
     lab.run(notebook, 5)
     expect(output).to_have_text("False")
