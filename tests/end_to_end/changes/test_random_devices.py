@@ -46,7 +46,7 @@ WRITES = [
     "bump({0}.detach())",
     "torch.neg({0}, out={0});",
     "{0}.data.neg_();",
-    "{0}.untyped_storage().fill_(3);",
+    "{0}.untyped_storage().fill_(1);",
     "{0}.copy_({0}.flip(0));",
     "torch.empty(0, dtype={0}.dtype, device='sim').set_({0}.untyped_storage()).zero_();",
     "total = {0}.float().sum()",
@@ -69,8 +69,8 @@ def copies(namespace: dict[str, Any]) -> dict[str, tuple[Any, bytes, int]]:
     found = {}
     for name, value in namespace.items():
         if len(name) == 1 and type(value) is torch.Tensor:
-            here = value.detach().cpu().contiguous().resolve_conj().view(-1).view(torch.uint8)
-            found[name] = value, here.numpy().tobytes(), value._version
+            here = value.detach().cpu().resolve_conj().clone(memory_format=torch.contiguous_format).flatten()
+            found[name] = value, here.clone().view(torch.uint8).numpy().tobytes(), value._version
     return found
 
 
