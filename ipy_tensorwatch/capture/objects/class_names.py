@@ -12,6 +12,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset
 
 from .inspect_object import (
     Odd,
+    PerClass,
     attribute,
     attributes,
     is_a,
@@ -23,6 +24,7 @@ from .inspect_object import (
     pairs_of,
     text_of,
 )
+from .pandas_private import is_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -113,15 +115,18 @@ def _is_function(value: object) -> bool:
     return type(value) is types.FunctionType or type(value) is types.MethodType
 
 
-def _holds_data(value: object) -> bool:
-    """Return whether an object is a library's loader or dataset, which calls the notebook's datasets."""
-    return is_a(type(value), DataLoader, Subset, ConcatDataset)
-
-
 def _is_told(value: object) -> bool:
-    kind = type(value)
-    is_library = _holds_data(value) or is_a(kind, torch.nn.Module, torch.optim.Optimizer, types.SimpleNamespace)
-    return is_library or module_of(kind) == "__main__"
+    return _is_kind_told(type(value))
+
+
+def _is_catalogued(kind: type) -> bool:
+    """Return whether a class is the notebook's, or a library's of which the notebook's code is told."""
+    data = DataLoader, Subset, ConcatDataset  # they call the notebook's datasets
+    models = torch.nn.Module, torch.optim.Optimizer, types.SimpleNamespace
+    return is_a(kind, *data, *models) or is_frame(kind) or module_of(kind) == "__main__"
+
+
+_is_kind_told = PerClass(_is_catalogued)
 
 
 def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:
