@@ -23,12 +23,12 @@ const FILES = import.meta.glob<Story>("../../tests/stories/golden/*.json", { eag
 export const STORIES: Readonly<Record<string, Story>> = Object.fromEntries(
   Object.entries(FILES).map(([path, story]) => [
     path.replace(/^.*\/|\.json$/g, ""),
-    { ...story, reports: story.reports.map(sent) },
+    { ...story, reports: story.reports.map(without) },
   ]),
 );
 
-/** A report without what is told only when it is asked for: where sharing began, and fixes. */
-function sent(report: Report): Report {
+/** A report without what the panel is told only when it asks, or in words alone. */
+function without(report: Report): Report {
   return {
     ...report,
     groups: report.groups.map((group) => ({ ...group, origins: [] })),

@@ -22,6 +22,7 @@ SWITCHED_OFF: Mapping[str, str] = {
     ),
     "no-checkpoints": "the inputs with which a checkpoint computes again are not watched",
     "no-errors-explained": "errors are not explained",
+    "no-frames": "the columns of pandas' frames are not watched",
     "no-graphs": "graphs are not followed: no hazard of a backward is predicted, and its errors are not explained",
     "no-holders-counted": "`%tensorwatch why` does not count the tensors without a name that hold a storage",
     "no-lines-of-magics": "in code that a magic compiled, no line is named",

@@ -1,7 +1,7 @@
 /** What travels from the kernel: reports as their difference from the one before, and answers to questions. */
 
 import type { Mark as EditorMark, News } from "../registry";
-import type { Cell, Change, Coverage, Edit, Elements, Group, Hazard, Origin, Site, Tensor } from "../report";
+import type { Cell, Change, Coverage, Edit, Elements, Group, Hazard, Site, Tensor } from "../report";
 
 /** Words as they are, code in brackets. */
 export type Span = string | readonly [string];
@@ -187,9 +187,9 @@ function tensorOf(fields: readonly (keyof Tensor)[], row: readonly unknown[]): T
 function changeOf(sent: Partial<Change>): Change {
   const told = { ...NOTHING_TOLD, ...sent } as Change;
   const born = told.born && siteOf(told.born);
-  const shared_since = told.shared_since && ({ ...SURE, ...(told.shared_since as Partial<Origin>) } as Origin);
+  const since = told.shared_since && { ...told.shared_since, ...siteOf(told.shared_since) };
   const elements = told.elements && elementsOf(told.elements);
-  return { ...told, born, sites: told.sites.map(siteOf), elements, shared_since };
+  return { ...told, born, shared_since: since, sites: told.sites.map(siteOf), elements };
 }
 
 const NOTHING_TOLD: Omit<Change, "path" | "kind"> = {
