@@ -327,7 +327,6 @@ class Watcher:
         self.complete()  # an earlier cell's digests may have arrived with this one's
         ended = EndedCell(cell, record_of(cell, result, began), observed, error_of(result), self.standing)
         self.report = replace(self._conclude(ended, self.history.add), cell=record_of(cell, result, began))
-        GUARD.run("finding-writer", self.origins.add, self.report.reasoning.trace, default=None)
         self.unsettled.keep(ended)
         return True
 
@@ -337,13 +336,13 @@ class Watcher:
         reasoning = self._reason(ended, add)
         none: tuple[Hazard, ...] = ()
         hazards = GUARD.run("finding-hazards", self._tell_hazards, reasoning, default=none)
-        origins = Origins.now(self.origins, ended.observed.shot.snapshot)
+        GUARD.run("finding-writer", self.origins.add, reasoning.trace, default=None)
         return Report(
             cell=ended.record,
             reasoning=reasoning,
             hazards=hazards,
             turns=self.standing.turned,
-            origins=origins,
+            origins=Origins.now(self.origins, ended.observed.shot.snapshot),
             sources=self.sources.plain,
         )
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from ..memory.overlap import share_bytes
 from ..model.snapshot import Snapshot
+from ..statements.statement import parse_statements
 from .moments import AT_END, Moment, lie_apart
-from .path_histories import BETWEEN, DatedMoment, PathHistories, first_moment
+from .path_histories import BETWEEN, DatedMoment, PathHistories
 from .which_statement import Beginning, which_statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..model.reading import Reading
     from ..model.records import AliasGroup, Change, Origin
@@ -51,7 +52,7 @@ class Origins:
         """Return the moments of a path; what none of them accounts for was so before, or came between cells."""
         known, reading = tuple(self.known.of(path, self.number)), self.after.get(path)
         if not known:
-            return (first_moment(path, reading),) if reading else ()
+            return (self.known.untold(path, reading, self.number, AT_END),) if reading else ()
         if not lie_apart(known[-1].reading, reading):
             return known
         return (*known, DatedMoment(self.number, BETWEEN, Moment(path, known[-1].reading, reading, AT_END)))
@@ -63,9 +64,17 @@ class Origins:
 
     def explain(self, change: Change) -> Change:
         """Return a change with the place since which its memory is shared with what it was written through."""
-        if change.kind != "mutated" or not change.via:
+        if change.kind != "mutated" or not (change.via or change.silent):
             return change
-        return replace(change, shared_since=self.of_pair(change.path, change.via[0]))
+        through = change.via[:1] or _targets(change)
+        found = (self.of_pair(change.path, one) for one in through if one != change.path)
+        return replace(change, shared_since=next((one for one in found if one is not None), None))
+
+
+def _targets(change: Change) -> Iterator[str]:
+    """Yield what the statements that wrote name as written: what is gone by now is not told in `via`."""
+    for site in change.sites:
+        yield from (str(target.path) for one in parse_statements(site.text) for target in one.targets)
 
 
 def _begin(a: str, b: str, moments: Iterable[DatedMoment]) -> Beginning | None:

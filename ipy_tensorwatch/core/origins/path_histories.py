@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..model.cell_trace import CellTrace
     from ..model.reading import Reading
+    from ..model.snapshot import Snapshot
 
 MAX_MOMENTS = 100_000
 """How many moments are kept; the oldest go first."""
@@ -80,14 +81,19 @@ class PathHistories:
     number: int = 0
     _waiting: deque[tuple[int, CellTrace]] = field(default_factory=deque)
     _rows: int = 0
+    _first: Snapshot | None = None
+    _last: tuple[int, Snapshot] | None = None
     _sources: list[tuple[int, RanCell]] = field(default_factory=list)
     _steps: dict[str, list[DatedMoment]] = field(default_factory=dict)
     _library: tuple[int, Library] | None = None
     _order: deque[str] = field(default_factory=deque)
 
     def add(self, trace: CellTrace) -> None:
-        """Add a cell; it is read only when somebody asks, or if too many wait."""
-        self.number += 1
+        """Add a cell, once; it is read only when somebody asks, or if too many wait."""
+        if self._last is not None and self._last[0] == trace.cell.count and self._last[1] is trace.after:
+            return  # it is explained again, because bytes of a device have arrived
+        self.number, self._last = self.number + 1, (trace.cell.count, trace.after)
+        self._first = trace.before if self._first is None else self._first
         if may_define(trace.own.plain):
             self._sources.append((self.number, RanCell(trace.cell.count, trace.own.plain)))
         if not (trace.found or trace.outside or trace.arrivals):
@@ -115,11 +121,18 @@ class PathHistories:
         path, before = moment.path, moment.before
         steps = self._steps.setdefault(path, [])
         if not steps and before is not None:
-            steps.append(first_moment(path, before))
+            steps.append(self.untold(path, before, number, BEFORE))
         elif steps and moment.look != BEFORE and steps[-1].number < number and lie_apart(steps[-1].reading, before):
             steps.append(DatedMoment(number, BETWEEN, Moment(path, steps[-1].reading, before, BEFORE)))
         steps.append(DatedMoment(number, cell, moment))
         self._order.append(path)
+
+    def untold(self, path: str, reading: Reading, number: int, look: int) -> DatedMoment:
+        """Return what a path led to, if no moment tells it: so before the first cell, or since an unwatched one."""
+        first = self._first.get(path) if self._first is not None else None
+        if first is not None and not lie_apart(first, reading):
+            return first_moment(path, reading)
+        return DatedMoment(number, BETWEEN, Moment(path, None, reading, look))
 
     def _drop(self, path: str) -> None:
         """Drop the oldest moment of a path: what it led to since remains."""
