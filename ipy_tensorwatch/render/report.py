@@ -111,7 +111,7 @@ class Report:
 
     def fix_of(self, hazard: Hazard) -> Fix:
         """Return the fix of a hazard, with the edits that the sources of all cells allow."""
-        return GUARD.run("finding-fix", fix_afterwards, hazard, self.sources, default=hazard.fix)
+        return GUARD.run("finding-fix", fix_afterwards, hazard, self.snapshot, self.sources, default=hazard.fix)
 
     @property
     def begun(self) -> tuple[Hazard, ...]:
