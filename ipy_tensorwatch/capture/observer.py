@@ -169,7 +169,8 @@ class Observer:
         rows = [] if shot.snapshot is known else list(diff(known, shot.snapshot))
         verdicts = self._compare(shot, _written(rows), cell)
         if shot.on_devices:
-            verdicts.update(self.devices.compare(shot.on_devices, cell, shot.snapshot.by_storage.readings))
+            readings = shot.snapshot.by_storage.readings
+            verdicts.update(self.devices.compare(shot.on_devices, cell, readings, self.budget))
         found = self._contrast(shot, [*rows, *_rewritten(shot, rows, verdicts)], verdicts, examples)
         is_as_before = shot is before and len(self.prints.marks) == len(shot.blocks)
         if not (shot.resting or is_as_before) or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
@@ -307,22 +308,25 @@ _CHANGED = Contrast(changed=True, verified=True)
 def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict]) -> Iterator[DiffRow]:
     """Yield paths whose readings are the same but whose bytes changed."""
     changed = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
-    known = {(id(row.scene), row.place) for row in rows} if changed else ()
-    for scene, place in _places_of(changed, shot):
-        if (id(scene), place) not in known:
+    if not changed:
+        return
+    known: dict[int, set[int]] = {}
+    for scene, place, _, _ in rows:
+        known.setdefault(id(scene), set()).add(place)
+    for scene, places in _places_of(changed, shot):
+        for place in sorted(places - known.get(id(scene), set())):
             reading = scene.readings[place]
             yield DiffRow(scene, place, reading, reading)
 
 
-def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[RootSnapshot, int]]:
-    """Yield the places of some storages: by scanning everything if they are many, else by lookup."""
-    if FEW * len(storages) < len(shot.snapshot):
-        for storage in storages:
-            yield from shot.snapshot.by_storage.places(storage)
-        return
+def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[RootSnapshot, set[int]]]:
+    """Yield the places of some storages, scene by scene: by scanning everything if they are many, else by lookup."""
+    is_few = FEW * len(storages) < len(shot.snapshot)
     for scene in shot.snapshot.scenes.values():
-        places = [place for place, one in enumerate(scene.readings) if one.storage in storages and not one.unknown]
-        yield from ((scene, place) for place in places)
+        if is_few:
+            yield scene, {place for storage in storages for place in scene.places_of(storage)}
+        else:
+            yield scene, {i for i, one in enumerate(scene.readings) if one.storage in storages and not one.unknown}
 
 
 def _before(verdict: ByteVerdict | None) -> list[Spell]:
