@@ -1,4 +1,4 @@
-"""Traces for tests: made by hand, or saved by `python -m tests.support.traces NAME…` from a story or a failing notebook.
+"""Traces for tests: made by hand, or saved by `python -m tests.support.traces NAME…` of a notebook.
 
 Without a name, what follows from the saved traces is saved anew.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import sysconfig
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from ipy_tensorwatch.core.syntax.parsing import parse_path
 from ipy_tensorwatch.render.pages.summary_page import summarize
 from ipy_tensorwatch.render.paint.text import write_text
 from ipy_tensorwatch.render.report import Report, hazard_dict
+from tests.support.changing import CHANGING
 from tests.support.failing import FAILING
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 SAVED = Path(__file__).parent.parent / "core" / "traces"
 STORIES = Path(__file__).parent.parent / "stories" / "bugs"
+_SHARED, _SHORT = "#", 40
 
 
 def snapshot_of(readings: Mapping[str, Reading]) -> Snapshot:
@@ -175,20 +178,59 @@ def _page(report: Report) -> list[str]:
 
 
 def load(name: str) -> tuple[list[CellTrace], list[dict[str, Any]]]:
-    """Read the saved traces of a story and their outcomes."""
-    saved = json.loads((SAVED / f"{name}.json").read_text("utf-8"))
-    return [read_trace(json.dumps(one["trace"])) for one in saved], [one["said"] for one in saved]
+    """Read the saved traces of a notebook and their outcomes."""
+    whole = json.loads((SAVED / f"{name}.json").read_text("utf-8"))
+    cells = _unfold(whole["cells"], whole["shared"])
+    return [read_trace(json.dumps(one["trace"])) for one in cells], [one["said"] for one in cells]
+
+
+def _unfold(value: Any, shared: list[Any]) -> Any:
+    if isinstance(value, list):
+        return [_unfold(one, shared) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return (
+        _unfold(shared[value[_SHARED]], shared)
+        if _SHARED in value
+        else {k: _unfold(v, shared) for k, v in value.items()}
+    )
+
+
+def _fold(value: Any, shared: list[Any]) -> Any:
+    """Return a JSON value in which what occurs several times is a number in `shared`."""
+    counts, numbers = Counter(map(json.dumps, _dicts(value))), dict[str, int]()
+
+    def short(one: Any) -> Any:
+        if isinstance(one, list):
+            return [*map(short, one)]
+        text = json.dumps(one)
+        if isinstance(one, dict) and text not in numbers:
+            one = {key: short(part) for key, part in one.items()}
+            if counts[text] > 1 and len(text) > _SHORT:
+                numbers[text] = len(shared)
+                shared.append(one)
+        return {_SHARED: numbers[text]} if text in numbers else one
+
+    return short(value)
+
+
+def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for one in parts:
+        yield from _dicts(one)
 
 
 def cells_of(name: str) -> list[str]:
-    """Return the cells of a failing notebook or of a story."""
+    """Return the cells of a notebook or of a story."""
     from tests.support.story import read_story
 
-    return FAILING.get(name) or [cell.source for cell in read_story(STORIES / f"{name}.py").cells]
+    return (FAILING | CHANGING).get(name) or [cell.source for cell in read_story(STORIES / f"{name}.py").cells]
 
 
 def record(name: str) -> list[CellTrace]:
-    """Run a failing notebook or a story under watch; return the trace of each cell."""
+    """Run a notebook or a story under watch; return the trace of each cell."""
     import ipy_tensorwatch
     from tests.support.notebook import Notebook
 
@@ -204,12 +246,15 @@ def save(name: str, traces: Sequence[CellTrace]) -> None:
     """Save traces with what follows from them, one per line, without the folder in which this machine keeps packages."""
     packages = f"{sysconfig.get_path('purelib')}/"
     texts = [write_trace(one).replace(packages, "/lib/site-packages/") for one in traces]
-    lines = [
-        json.dumps({"trace": json.loads(text), "said": said}, ensure_ascii=False, separators=(",", ":"))
-        for text, said in zip(texts, outcomes(traces), strict=True)
-    ]
+    shared = list[Any]()
+    whole = [{"trace": json.loads(text), "said": said} for text, said in zip(texts, outcomes(traces), strict=True)]
+    cells, parts = ",\n".join(map(_line, _fold(whole, shared))), ",\n".join(map(_line, shared))
     SAVED.mkdir(exist_ok=True)
-    (SAVED / f"{name}.json").write_text("[" + ",\n".join(lines) + "]\n", "utf-8")
+    (SAVED / f"{name}.json").write_text(f'{{"cells":[{cells}],\n"shared":[{parts}]}}\n', "utf-8")
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 if __name__ == "__main__":

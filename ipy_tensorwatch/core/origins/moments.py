@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,8 +51,9 @@ def moments_of(trace: CellTrace) -> Iterator[Moment]:
 
 def _in_order(trace: CellTrace, now: dict[str, Reading | None]) -> Iterator[Moment]:
     """Yield the moments as the looks saw them, then what the last look saw; `now` is what the paths lead to."""
-    moves = [one for several in trace.own.moves.values() for one in several if one.reading is not None]
-    for seen in sorted(chain(moves, trace.arrivals), key=attrgetter("look")):
+    moves = (one for several in trace.own.moves.values() for one in several if one.reading is not None)
+    seen_first: list[Move | Arrival] = sorted([*moves, *trace.arrivals], key=attrgetter("look"))
+    for seen in seen_first:
         statements = indices(seen.positions)
         if isinstance(seen, Arrival):
             before = now[seen.path] if seen.path in now else trace.before.get(seen.path)

@@ -29,6 +29,8 @@ export interface Line {
   readonly statement: readonly Span[];
   readonly amount: readonly Span[];
   readonly counter: readonly Span[];
+  /** Since when its memory is shared with what a silent change was written through; empty where that is not known. */
+  readonly since?: readonly Link[];
 }
 
 /** A hazard: what will go wrong, how it came to this or why it is over, and what to write instead. */
@@ -73,6 +75,8 @@ export interface PastCell {
 export interface PathPast {
   readonly happened: readonly (readonly [CellHead, Line | HazardLine])[];
   readonly values: Values | null;
+  /** Since when it shares memory with others. */
+  readonly origins?: Readonly<Record<string, readonly Link[]>>;
 }
 
 export interface Values {
@@ -204,8 +208,10 @@ const NOTHING_TOLD: Omit<Change, "path" | "kind"> = {
   fix: null,
 };
 
+const SURE = { certainty: "observed", inner: null } as const;
+
 function siteOf(sent: Partial<Site>): Site {
-  return { certainty: "observed", inner: null, ...sent } as Site;
+  return { ...SURE, ...sent } as Site;
 }
 
 function elementsOf(sent: Partial<Elements>): Elements {

@@ -251,6 +251,18 @@ def test_a_path_is_told_cell_by_cell(nb):
     ]
 
 
+def test_a_path_is_told_since_when_it_shares_memory_with_others(nb):
+    feed, front = watched()
+    for source in ("import torch\nx = torch.zeros(3)\nz = x[1:]", "q = 1\ny = x.detach()", "y.add_(1)"):
+        nb.cell(source)
+        feed.publish(report(), None)
+    feed.receive({"kind": "path", "path": "y"})
+    origins = front.messages[-1]["body"]["origins"]
+    since = ["shared since ", ["cell 2, line 2", 2, 2], ": ", ["y = x.detach()"]]
+    assert origins == {"x": since, "z": since}
+    assert [line["since"] for line in front.known["lines"] if line["silent"]] == [since, since]
+
+
 def test_an_earlier_cell_is_told_with_the_hazards_that_it_began_and_ended(nb):
     feed, front = watched()
     for source in (GRAPH, "h.add_(1)", "z = 1", "loss = None"):
