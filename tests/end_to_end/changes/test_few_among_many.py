@@ -2,7 +2,7 @@
 
 import pytest
 
-MANY = "import numpy as np\nimport torch\nts = [torch.zeros(n % 5) for n in range(1500)]\nkept = ts[7].numpy()"
+MANY = "import numpy as np\nimport torch\nts = [torch.zeros(n % 5, dtype=torch.int64) for n in range(1500)]\nkept = ts[7].numpy()"
 
 
 @pytest.mark.parametrize(
@@ -11,7 +11,7 @@ MANY = "import numpy as np\nimport torch\nts = [torch.zeros(n % 5) for n in rang
         ("ts[9][2] = 3", {"ts[9]": (1, 4)}),
         ("ts[9].data[2] = 3", {"ts[9]": (1, 4)}),
         ("kept[0] = 1", {"ts[7]": (1, 2), "kept": (1, 2)}),
-        ("ts[1].add_(1); ts[1499].add_(1); ts[600].add_(1)", {"ts[1]": (1, 1), "ts[1499]": (4, 4)}),
+        ("ts[1].add_(1); ts[3].add_(1); ts[1499].add_(1)", {"ts[1]": (1, 1), "ts[3]": (3, 3), "ts[1499]": (4, 4)}),
         ("ts[8].add_(0)", {}),
     ],
 )
