@@ -1,4 +1,4 @@
-"""Measure the digest of device memory by PyTorch's operators, on one thread of the CPU: `python -m benchmarks.digests`."""
+"""Measure the digest of device memory by PyTorch's operators, here on the CPU: `python -m benchmarks.digests`."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ...core.model.reading import Reading
     from ..device.device_block import DeviceBlock
+    from .byte_budget import Budget
     from .compare_bytes import ByteOutcome, BytePart
 
     Parts = Callable[[int], Iterable[Reading]]
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 IDLE_WAIT = 0.005
 """The longest that an idle device is waited for, in seconds: our own digests are all that it does."""
 
+DEVICE_BANDWIDTH = 100e9
+"""Bytes per second that a device surely digests; used to estimate what the time budget suffices for."""
 MAX_UNDER_WAY = 16
 """While so many looks wait for their digests, none is launched: what a cell writes then is found later."""
 
@@ -46,7 +49,9 @@ class DevicePrints:
     _under_way: list[Departure] = field(default_factory=list)
     _landed: dict[int, dict[int, ByteVerdict]] = field(default_factory=dict)
 
-    def compare(self, blocks: Mapping[int, DeviceBlock], cell: int, parts: Parts) -> dict[int, ByteVerdict]:
+    def compare(
+        self, blocks: Mapping[int, DeviceBlock], cell: int, parts: Parts, budget: Budget
+    ) -> dict[int, ByteVerdict]:
         """Launch the digests of all storages; return what those that arrive at once show.
 
         Parameters
@@ -59,11 +64,25 @@ class DevicePrints:
             by_device.setdefault(block.device, {})[storage] = block
         left_out: dict[int, ByteOutcome] = {}
         for device, some in by_device.items():
-            left_out.update(self._launch(device, some, parts, cell))
+            afforded = self._afforded(some, budget)
+            left_out.update(dict.fromkeys(some, "skipped"))
+            left_out.update(self._launch(device, afforded, parts, cell))
         verdicts = self.settle(cell)
         self._landed = {one: known for one, known in self._landed.items() if one >= cell - MAX_UNDER_WAY}
         verdicts.update((one, self._skip(one, cell, left_out[one])) for one in left_out.keys() - verdicts.keys())
         return {storage: one for storage, one in verdicts.items() if one.outcome != "same"}
+
+    def _afforded(self, blocks: Mapping[int, DeviceBlock], budget: Budget) -> dict[int, DeviceBlock]:
+        """Return the blocks that the budget suffices for, those first that were left out longest."""
+        turns = {storage: turn for turn, storage in enumerate(self.prints.waiting)}
+        found: dict[int, DeviceBlock] = {}
+        for storage in sorted(blocks, key=lambda one: turns.get(one, len(turns))):
+            seconds = blocks[storage].nbytes / DEVICE_BANDWIDTH
+            if found and budget.credit < seconds:
+                break
+            budget.pay(seconds)
+            found[storage] = blocks[storage]
+        return found
 
     def is_waiting_for(self, cell: int) -> bool:
         """Return whether digests of a cell are still to come, or were not asked for yet."""

@@ -35,7 +35,11 @@ def test_it_shows_the_lines_and_puts_the_mended_cell_in_the_next_input(monkeypat
 
 
 def test_it_takes_a_path_or_the_code_of_a_hazard(monkeypatch: pytest.MonkeyPatch):
-    cells = [*PAIR, "w = torch.ones(3, requires_grad=True)\nh = w * 2; loss = (h * h).sum()", "h.add_(1)\nz = x; z.add_(1)"]
+    cells = [
+        *PAIR,
+        "w = torch.ones(3, requires_grad=True)\nh = w * 2; loss = (h * h).sum()",
+        "h.add_(1)\nz = x; z.add_(1)",
+    ]
 
     assert "tensorwatch  fix x" in asked(cells, "%tensorwatch fix x", monkeypatch)[0]
     text, put = asked(cells, "%tensorwatch fix tw201", monkeypatch)
