@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..render.wording.editor_sentences import also_changes, outcomes
-from ..render.wording.explained_changes import explains
+from ..render.wording.explained_changes import is_of_its_container
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
@@ -51,11 +51,14 @@ def _begun(turns: Sequence[Turn], hushed: Collection[str]) -> Iterator[Hazard]:
 
 
 def _changed(one: PastCell, hushed: Collection[str]) -> Iterator[tuple[int, str, str]]:
-    """Yield (line, kind, text) for each line that made silent changes; those that a marked hazard explains are left out."""
+    """Yield (line, kind, text) for each line that made silent changes.
+
+    Those in a container that a marked hazard names are left out.
+    """
     marked = [hazard for hazard in _begun(one.turns, hushed) if _is_marked(hazard, one)]
     lines: dict[int, list[str]] = {}
     for change in one.changes:
-        if change.silent and change.sites and not any(explains(hazard, change) for hazard in marked):
+        if change.silent and change.sites and not any(is_of_its_container(hazard, change) for hazard in marked):
             lines.setdefault(change.sites[0].line, []).append(change.path)
     yield from ((line, "silent", also_changes(paths)) for line, paths in lines.items())
 

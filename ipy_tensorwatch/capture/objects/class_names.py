@@ -12,6 +12,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset
 
 from .inspect_object import (
     Odd,
+    PerClass,
     attribute,
     attributes,
     is_a,
@@ -123,19 +124,18 @@ def _is_notebooks_generator(value: object) -> bool:
     return frame is not None and text_of(value_at(frame.f_globals, "__name__")) == "__main__"
 
 
-def _holds_data(value: object) -> bool:
-    """Return whether an object is a library's loader or dataset, which calls the notebook's datasets."""
-    return is_a(type(value), DataLoader, Subset, ConcatDataset)
-
-
 def _is_told(value: object) -> bool:
-    kind = type(value)
-    is_library = (
-        _holds_data(value)
-        or is_frame(kind)
-        or is_a(kind, torch.nn.Module, torch.optim.Optimizer, types.SimpleNamespace)
-    )
-    return is_library or module_of(kind) == "__main__"
+    return _is_kind_told(type(value))
+
+
+def _is_catalogued(kind: type) -> bool:
+    """Return whether a class is the notebook's, or a library's of which the notebook's code is told."""
+    data = DataLoader, Subset, ConcatDataset  # they call the notebook's datasets
+    models = torch.nn.Module, torch.optim.Optimizer, types.SimpleNamespace
+    return is_a(kind, *data, *models) or is_frame(kind) or module_of(kind) == "__main__"
+
+
+_is_kind_told = PerClass(_is_catalogued)
 
 
 def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:

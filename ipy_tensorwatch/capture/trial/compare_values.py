@@ -15,7 +15,7 @@ _PLAIN = (int, float, complex, bool, str, bytes, type(None), torch.Size, torch.d
 _CONTAINERS = (list, tuple, dict, set)
 
 
-def value_at(names: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401
+def value_behind(names: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401
     """Return what a path leads to in a namespace of ours; None if nowhere."""
     try:
         return eval(path, {"__builtins__": {}}, dict(names))  # noqa: S307  (an access path, which we spelled)
@@ -25,7 +25,7 @@ def value_at(names: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401
 
 def copy_at(names: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401
     """Return a copy of the tensor or array behind a path; None if there is none."""
-    found = value_at(names, path)
+    found = value_behind(names, path)
     if type(found) is torch.Tensor:
         return found.detach().clone()
     return found.copy() if type(found) is np.ndarray else None
@@ -48,7 +48,7 @@ def are_alike(was: Mapping[str, Any], now: Mapping[str, Any], *, but: Sequence[s
     mine, theirs = ({name: one for name, one in each.items() if not _is_code(name, one)} for each in (was, now))
     if mine.keys() != theirs.keys():
         return False
-    mended = [value_at(now, path) for path in but]
+    mended = [value_behind(now, path) for path in but]
     return all(_are_same(mine[name], theirs[name], mended) for name in mine)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ...core.fixes.replay import TICK
-from .compare_values import are_alike, copy_at, same_values, share_memory, value_at
+from .compare_values import are_alike, copy_at, same_values, share_memory, value_behind
 from .given_values import given_values
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..protect.byte_archive import Archive
     from ..snapshot.snapshotter import Lens
 
-Verdict = Literal["safe", "unsafe", "useless", "unknown"]
+TrialVerdict = Literal["safe", "unsafe", "useless", "unknown"]
 """The fix ends the change and all else is the same; or other values differ; or it does not end it; or not tried."""
 
 
@@ -32,7 +32,9 @@ class OutOfTimeError(Exception):
     """The time of a trial is over."""
 
 
-def run_trial(replay: Replay, names: Mapping[str, object], lens: Lens, archive: Archive, seconds: float) -> Verdict:
+def run_trial(
+    replay: Replay, names: Mapping[str, object], lens: Lens, archive: Archive, seconds: float
+) -> TrialVerdict:
     """Try a fix; nothing of the user's is written, and no random number is drawn.
 
     Parameters
@@ -101,9 +103,9 @@ def _run(
     for text in during:
         tick()
         exec(text, names)  # noqa: S102
-    new = value_at(names, replay.path)
+    new = value_behind(names, replay.path)
     if old is None:  # bound in this cell: what was written through still shares its memory, or not
-        has_changed = not replay.via or any(share_memory(new, value_at(names, one)) for one in replay.via)
+        has_changed = not replay.via or any(share_memory(new, value_behind(names, one)) for one in replay.via)
     else:
         has_changed = type(old) is not type(new) or not same_values(old, new)
     return _Outcome(names, has_changed=has_changed)

@@ -50,13 +50,13 @@ def _known(origin: Origin) -> Iterator[Sharing]:
     """Yield the statement that is known to have made two paths one memory, and the line inside that it reached."""
     pair = parse_path(origin.a), parse_path(origin.b)
     begun = TypedLine(cell=origin.cell, line=origin.line, text=origin.text)
-    for statement in parse_statements(origin.text)[:1]:
-        bound = [one for one in pair if _binds(statement, one)] or pair
-        yield from (Sharing(begun, one, pair[one is pair[0]]) for one in bound)
+    bound = [one for statement in parse_statements(origin.text)[:1] for one in pair if _binds(statement, one)]
+    yield from (Sharing(begun, one, pair[one is pair[0]]) for one in bound)
     if origin.inner is not None:
         inner = TypedLine(cell=origin.inner.cell, line=origin.inner.line, text=origin.inner.text)
         local = ((_inside(origin.inner.text, one), pair[one is pair[0]]) for one in pair)
         yield from (Sharing(inner, path, other) for path, other in local if path is not None)
+    yield from (Sharing(begun, one, pair[one is pair[0]]) for one in pair if not bound)
 
 
 def _inside(text: str, path: AccessPath) -> AccessPath | None:

@@ -186,7 +186,7 @@ class _Judgement:
         text = self.made.line.text if self.made.line and self.made.cell == self.trace.cell.count else ""
         if not re.search(rf"\b{re.escape(root)}\.parameters\(\)", text):
             return "left-out"
-        if re.fullmatch(r"[^\[{]*\(\w+\.parameters\(\)[^\[{]*", text) and "filter(" not in text:
+        if re.fullmatch(r"[^\[{]*\(\w+\.parameters\(\)[^\[{]*", text):
             return "added"
         return "unfrozen" if "requires_grad" in text else "left-out"
 

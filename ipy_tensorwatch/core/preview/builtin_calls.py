@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     Call = Callable[[ExpressionEvaluator, CallArguments], AbstractValue]
 
-_FEW_TURNS = 4
-"""How many turns of a loop over a range are run in full; of a longer one, the first two and the last."""
+_FEW_TURNS = 3
+"""How many turns of a loop over a range are run in full; of a longer one, the first and the last."""
 
 
 def _all_items(run: ExpressionEvaluator, value: AbstractValue | None) -> tuple[list[AbstractValue], bool]:
@@ -109,7 +109,7 @@ def _range(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
             turns = range(*known)
         except ValueError:
             return
-        for turn in turns if len(turns) <= _FEW_TURNS else (turns[0], turns[1], turns[-1]):
+        for turn in turns if len(turns) <= _FEW_TURNS else (turns[0], turns[-1]):
             each(Constant(turn))
 
     return AbstractIterator(visit)
@@ -167,6 +167,26 @@ def _setattr(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     return NONE
 
 
+def _reduce(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    found, _ = _all_items(run, given.get(1))
+    found = [*([first] if (first := given.get(2)) is not None else []), *found]
+    if not found:
+        return UNKNOWN
+    total = found[0]
+    for one in found[1:]:
+        total = run.call(given.positional[0], CallArguments((total, one)))
+    return total
+
+
+def _from_keys(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    keys, is_whole = _all_items(run, given.get(0))
+    made = AbstractObject("dict", is_whole=is_whole)
+    for key in keys:
+        found = constant_of(key)
+        put_part(run.memory, made, f"[{found!r}]" if isinstance(found, int | str) else None, given.get(1) or NONE)
+    return made
+
+
 def _len(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     first = given.get(0)
     if isinstance(first, AbstractTensor):
@@ -206,6 +226,8 @@ CALLS: Mapping[str, Call] = {
     "next": _next,
     "reversed": _reversed,
     **dict.fromkeys(("chain", "itertools.chain"), _chain),
+    **dict.fromkeys(("reduce", "functools.reduce"), _reduce),
+    "dict.fromkeys": _from_keys,
     "getattr": _getattr,
     "setattr": _setattr,
     "len": _len,

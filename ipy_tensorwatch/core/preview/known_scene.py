@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
@@ -16,15 +15,14 @@ from .abstract_values import (
     Constant,
     LibraryName,
 )
+from .known_state import PathBranch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from ..interpreter.source_index import Library
-    from ..model.evidence import OptimizerHolding
     from ..model.reading import Reading
-    from ..model.snapshot import Snapshot
-    from ..model.ways import Way
+    from .known_state import KnownState
 
 _CALLABLES = frozenset(("function", "builtin_function_or_method", "method", "type"))
 _LISTS = frozenset(("list", "tuple", "deque", "set", "Size"))
@@ -43,15 +41,7 @@ _VIEWS = (
 )
 
 
-class _Branch:
-    """A step of the paths: what it leads to, and the steps from there."""
-
-    __slots__ = ("reading", "steps", "target")
-
-    def __init__(self) -> None:
-        self.reading: Reading | None = None
-        self.steps: dict[str, _Branch] = {}
-        self.target: AccessPath | None = None
+_PIECES = ("Unbind", "Split", "Chunk", "UnsafeSplit", "TensorSplit")
 
 
 class KnownScene:
@@ -59,23 +49,16 @@ class KnownScene:
 
     Parameters
     ----------
-    constants
-        The plain values of variables: numbers, texts, None.
+    known
+        What was read before the cell runs.
     """
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        library: Library,
-        optimizers: Sequence[OptimizerHolding] = (),
-        constants: Mapping[str, object] | None = None,
-    ) -> None:
-        self.snapshot, self.library = snapshot, library
-        self._constants = constants or {}
-        self._optimizers = {one.path: one.parameters for one in optimizers}
+    def __init__(self, known: KnownState, library: Library) -> None:
+        self.known, self.snapshot, self.library = known, known.snapshot, library
+        self._constants = known.constants
+        self._optimizers = {one.path: one.parameters for one in known.optimizers}
         self.tensors: dict[int, AbstractTensor] = {}
         self._objects: dict[object, AbstractObject] = {}
-        self._branches: dict[str, _Branch] = {}
         self._known: dict[str, AbstractValue] = {}
 
     def look_up(self, name: str) -> AbstractValue:
@@ -93,21 +76,38 @@ class KnownScene:
     def _find(self, name: str) -> AbstractValue:
         reading = self.snapshot.place_at_root(name)
         if reading is not None:
-            return self._tensor(AccessPath(name), reading[0].readings[reading[1]])
-        branch = self._branch_of(name)
+            found = self._tensor(AccessPath(name), reading[0].readings[reading[1]])
+            found.is_read_only |= name in self.known.read_only
+            return found
+        if self.library.class_node(name) is not None:
+            return AbstractClass(name)
+        branch = self.known.branch_of(name)
         if name in self._constants and branch is None:
             return _plain(self._constants[name])
         if branch is not None or self.library.class_of(AccessPath(name)):
-            return self._object(AccessPath(name), branch or _Branch())
+            return self._object(AccessPath(name), branch or PathBranch())
         return self._defined(name)
 
-    def _defined(self, name: str) -> AbstractValue:
-        if self.library.class_node(name) is not None:
-            return AbstractClass(name)
-        function = self.library.function(name)
-        return LibraryName(name) if function is None else AbstractFunction(function)
+    def class_parts(self, name: str) -> AbstractObject:
+        """Return what a class of the notebook holds itself."""
+        key = f"class {name}"
+        if key not in self._objects:
+            made = self._objects[key] = AbstractObject("object", path=AccessPath(name))
+            made.parts.update(self._parts(AccessPath(name), self.known.branch_of(name) or PathBranch()))
+        return self._objects[key]
 
-    def _value(self, path: AccessPath, branch: _Branch) -> AbstractValue:
+    def _defined(self, name: str) -> AbstractValue:
+        function = self.library.function(self.library.class_of(AccessPath(name)) or name)
+        if function is None:
+            return LibraryName(name)
+        held = {one: self._by_serial(serial) for one, serial in self.known.closures.get(name, {}).items()}
+        return AbstractFunction(function, around={**dict.fromkeys(function.hidden, UNKNOWN), **held})
+
+    def _by_serial(self, serial: int) -> AbstractValue:
+        place = self.known.by_object.get(serial)
+        return UNKNOWN if place is None else self._tensor(*place)
+
+    def _value(self, path: AccessPath, branch: PathBranch) -> AbstractValue:
         if branch.target is not None:
             return self.at(branch.target)
         if branch.reading is not None:
@@ -125,6 +125,7 @@ class KnownScene:
         known = self.tensors.get(reading.object)
         if known is None:
             known = self.tensors[reading.object] = AbstractTensor(reading)
+            known.is_piece = (reading.grad_fn or "").startswith(_PIECES)
             if reading.requires_grad and not reading.is_leaf:
                 known.leaves = frozenset((AbstractTensor(reading._replace(object=0)),))
                 known.base = self._base_of(reading)
@@ -143,14 +144,14 @@ class KnownScene:
             found = self.snapshot.get(f"{path}.grad")
             tensor.grad = None if found is None else self._tensor(AccessPath(path.root, (*path.steps, ".grad")), found)
 
-    def _object(self, path: AccessPath, branch: _Branch) -> AbstractValue:
+    def _object(self, path: AccessPath, branch: PathBranch) -> AbstractValue:
         spelled, notebook = str(path), self.library.notebook
         number: object = notebook.objects.get(spelled, spelled)
         if number in self._objects:
             return self._objects[number]
         name = self.library.class_of(path)
         if self.library.function(name) is not None and not branch.steps:
-            return self._defined(name)
+            return self._defined(spelled if not path.steps else name)
         made = AbstractObject(self._kind(spelled, name, branch), name, path=path)
         self._objects[number] = made
         made.is_training = spelled not in notebook.evaluating
@@ -160,7 +161,7 @@ class KnownScene:
             made.held = [*self._held(self._optimizers.get(spelled, frozenset()))]
         return made
 
-    def _kind(self, spelled: str, name: str, branch: _Branch) -> str:
+    def _kind(self, spelled: str, name: str, branch: PathBranch) -> str:
         notebook = self.library.notebook
         if spelled in notebook.modules:
             return "module"
@@ -173,61 +174,22 @@ class KnownScene:
         steps = next(iter(branch.steps), "")
         return "object" if steps.startswith(".") else "dict" if steps.startswith(("['", '["')) else "list"
 
-    def _parts(self, path: AccessPath, branch: _Branch) -> Iterator[tuple[str, AbstractValue]]:
+    def _parts(self, path: AccessPath, branch: PathBranch) -> Iterator[tuple[str, AbstractValue]]:
         for step in _in_order(branch.steps):
             if step != ".grad":
                 yield step, self._value(AccessPath(path.root, (*path.steps, step)), branch.steps[step])
 
     def _held(self, serials: frozenset[int]) -> Iterator[AbstractTensor]:
         for number in sorted(serials):
-            place = self._by_object.get(number)
+            place = self.known.by_object.get(number)
             if place is not None:
                 yield self._tensor(*place)
-
-    @cached_property
-    def _by_object(self) -> Mapping[int, tuple[AccessPath, Reading]]:
-        found: dict[int, tuple[AccessPath, Reading]] = {}
-        for scene in self.snapshot.scenes.values():
-            for number, places in scene.by_object.items():
-                found.setdefault(number, (scene.paths[places[0]], scene.readings[places[0]]))
-        return found
-
-    def _branch_of(self, root: str) -> _Branch | None:
-        """Return the steps behind a variable."""
-        if root not in self._branches:
-            top = _Branch()
-            scene = self.snapshot.scenes.get(root)
-            for path, reading in scene.entries if scene is not None else ():
-                _descend(top, path.steps).reading = reading
-            for path in self._classes.get(root, ()):
-                _descend(top, path.steps)
-            for way in self._ways.get(root, ()):
-                _descend(top, way.path.steps).target = way.target
-            self._branches[root] = top
-        return self._branches[root] if self._branches[root].steps else None
-
-    @cached_property
-    def _ways(self) -> Mapping[str, list[Way]]:
-        found: dict[str, list[Way]] = {}
-        for one in self.snapshot.several_ways:
-            found.setdefault(one.root, []).append(one)
-        return found
-
-    @cached_property
-    def _classes(self) -> Mapping[str, list[AccessPath]]:
-        return self.library.paths
-
-
-def _descend(branch: _Branch, steps: Sequence[str]) -> _Branch:
-    for step in steps:
-        branch = branch.steps.setdefault(step, _Branch())
-    return branch
 
 
 def _in_order(steps: Mapping[str, object]) -> list[str]:
     """Return the steps to items in the order of their numbers."""
     numbered = [step for step in steps if step[1:-1].isdecimal()]
-    return sorted(numbered, key=lambda step: int(step[1:-1])) + [step for step in steps if step not in set(numbered)]
+    return sorted(numbered, key=lambda step: int(step[1:-1])) + [step for step in steps if not step[1:-1].isdecimal()]
 
 
 def _plain(value: object) -> AbstractValue:

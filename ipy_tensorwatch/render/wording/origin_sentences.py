@@ -47,6 +47,20 @@ def origins_told(origins: Iterable[Origin], most: int) -> Line:
     return join_words(lines, "; ") + words(f"; {left:,} more" if left else "")
 
 
+def shared_since(origin: Origin | None) -> Line:
+    """Return since when two variables share memory.
+
+    Examples
+    --------
+    >>> from ipy_tensorwatch.core.model.records import Origin
+    >>> str(shared_since(Origin(a="x", b="y", cell=2, line=3, end_line=3, text="y = x.T", how="T")))
+    'shared since cell 2, line 3: y = x.T'
+    """
+    if origin is None:
+        return Line()
+    return words("shared since ") + origin_line(origin) + words(": ") + origin_text(origin)
+
+
 def since_sentences(changes: Iterable[Change]) -> Iterator[Line]:
     """Yield where the memory of silent changes began to be shared: one sentence for each statement.
 

@@ -92,7 +92,7 @@ class TensorMagics(Magics):
             if options.tensors:
                 raise UsageError("%%tensordiff takes only options on its line: the code goes on the lines below")
             if options.preview:
-                self._answer("%%tensordiff", lambda _: show_preview(self._previewer.preview(f"\n{cell}")), options)
+                self._answer("%%tensordiff", lambda _: show_preview(self._previewer.preview(f"#\n{cell}")), options)
                 return None
             return run_body(self.shell, self._watcher, options, line, cell)
         if len(options.tensors) == 1:

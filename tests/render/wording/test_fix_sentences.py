@@ -66,6 +66,7 @@ SENTENCES = [
     (Fix(kind="part-gradients"), "Before the next backward, set the gradients to None, as `zero_grad()` does."),
     (Fix(kind="copy-gradient", names=("g",), target=LINE), "Write to a copy of `g` (`.clone()`) in cell 1, line 7, and return it."),
     (Fix(kind="keep-copies", code="CODE", other=".clone()"), "Keep a copy of each (`.clone()`): `CODE`."),
+    (Fix(kind="copy-shared", code="CODE", target=LINE, says_where=True), "Copy it where they begin to share memory in cell 1, line 7: `CODE`."),
     (Fix(kind="keep-copies", other=".copy()"), "Keep a copy of each (`.copy()`)."),
     (Fix(kind="deep-copy", code="CODE"), "Keep a copy, before training goes on: `CODE`."),
     (Fix(kind="give-memory", code="CODE"), "Give it memory again before it is read: `CODE`; its values are lost."),
