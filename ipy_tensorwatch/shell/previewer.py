@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 SECONDS = 0.25
 """The time limit of one preview, in seconds of CPU time."""
-LONGEST_SOURCE = 400_000
-"""The most characters of a cell that is previewed."""
+LONGEST_SOURCE, MOST_LINES = 400_000, 2_000
+"""The most characters, and the most lines, of a cell that is previewed."""
 _HEADER = re.compile(rf"\A(?:\s*\n)*(?:%%(?:{'|'.join(sorted(RUNNING))})\b[^\n]*\n)+")
 _OWN_LINE = re.compile(r"^[ \t]*%tensorwatch\b[^\n]*$", re.MULTILINE)
 
@@ -47,7 +47,7 @@ class Previewer:
 
     def _preview(self, source: str) -> Preview:
         report = self.watcher.report
-        if report is None or len(source) > LONGEST_SOURCE:
+        if report is None or len(source) > LONGEST_SOURCE or source.count("\n") > MOST_LINES:
             return Preview(source=source)
         plain = self._plain(source)
         found = foresee(plain, self._state(report), SECONDS) if plain else NOTHING_FORESEEN
