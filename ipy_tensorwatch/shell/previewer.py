@@ -62,15 +62,17 @@ class Previewer:
             return ""
 
     def _state(self, report: Report) -> KnownState:
-        if self._known is None or self._known[0] is not report:
-            self._known = report, self._read(report)
+        running = self.watcher.running
+        count = running.count if running else count_now(self.watcher.shell) + 1
+        if self._known is None or self._known[0] is not report or self._known[1].count != count:
+            self._known = report, self._read(report, count)
         return self._known[1]
 
-    def _read(self, report: Report) -> KnownState:
+    def _read(self, report: Report, count: int) -> KnownState:
         shell, watcher = self.watcher.shell, self.watcher
         variables = user_variables(shell)
         return KnownState(
-            count=count_now(shell) + 1,
+            count=count,
             snapshot=report.snapshot,
             notebook=read_notebook(shell, watcher.sources),
             constants=plain_variables(variables),
