@@ -70,13 +70,13 @@ async function buildWidget() {
 async function buildExtension() {
   const { text, imports } = await bundle({
     entryPoints: ["src/lab/index.ts"],
-    format: "cjs",
+    format: "esm",
     external: HOST_PACKAGES,
     loader: { ".svg": "text" },
     plugins: [STYLE_AS_TEXT],
   });
-  const shared = [...new Set(imports.filter(({ external }) => external).map(({ path }) => path))].sort();
-  const { code: script } = await transform(container(MANIFEST.name, shared, text), { charset: "utf8", minify: true });
+  const external = imports.filter((one) => one.external).map(({ path }) => path);
+  const { code: script } = await transform(container(MANIFEST.name, external, text), { charset: "utf8", minify: true });
   const hash = createHash("sha256").update(script).digest("hex").slice(0, 16);
   const entry = `static/remoteEntry.${hash}.js`; // another name for another content, so that no browser keeps the old one
   const manifest = {

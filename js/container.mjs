@@ -1,5 +1,5 @@
 /**
- * Wraps a CommonJS bundle as a module federation container, the form in which JupyterLab loads a prebuilt extension:
+ * Wraps a bundle as a module federation container, the form in which JupyterLab loads a prebuilt extension:
  * an object with `init(shareScope)` and `get(module)`. Written by hand because that interface is all that is needed;
  * a bundler that knows it weighs a hundred megabytes.
  *
@@ -27,9 +27,7 @@ function federate(name, shared, evaluate) {
 
   async function evaluateOnce() {
     const modules = new Map(await Promise.all(shared.map(load)));
-    const module = { exports: {} };
-    evaluate(module, module.exports, (request) => modules.get(request));
-    return module.exports;
+    return evaluate((request) => modules.get(request));
   }
 
   window._JUPYTERLAB ??= {};
@@ -45,14 +43,25 @@ function federate(name, shared, evaluate) {
   };
 }
 
+const IMPORT = /import\{([^}]*)\}from"([^"]+)";/g;
+const EXPORT = /export\{(\S+) as default\};\s*$/;
+
 /**
  * The text of the container.
  *
  * @param {string} name The name of the extension.
- * @param {string[]} shared The packages that the bundle requires from the application.
- * @param {string} bundle The CommonJS bundle.
+ * @param {string[]} imports The packages that the bundle imports from the application, as often as it does.
+ * @param {string} bundle The bundle: a minified module whose only export is its default. As CommonJS, it would weigh
+ *   half a kilobyte more.
  */
-export function container(name, shared, bundle) {
-  const factory = `function(module,exports,require){${bundle}}`;
-  return `(${federate})(${JSON.stringify(name)},${JSON.stringify(shared)},${factory});\n`;
+export function container(name, imports, bundle) {
+  const found = [...bundle.matchAll(IMPORT)].map(([, , path]) => path);
+  if (String(found.sort()) !== String([...imports].sort()) || !EXPORT.test(bundle)) {
+    throw new Error("the bundle is not of the form that the container takes");
+  }
+  const body = bundle
+    .replace(IMPORT, (_, names, path) => `const{${names.replaceAll(" as ", ":")}}=require("${path}");`)
+    .replace(EXPORT, "return $1");
+  const shared = [...new Set(imports)].sort();
+  return `(${federate})(${JSON.stringify(name)},${JSON.stringify(shared)},function(require){${body}});\n`;
 }

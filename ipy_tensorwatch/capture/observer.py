@@ -22,6 +22,7 @@ from .compare.borrowed_memory import Loans
 from .compare.byte_budget import BANDWIDTH, Budget
 from .compare.byte_history import NO_PAST, Spell
 from .compare.compare_bytes import ByteVerdict, Fingerprints
+from .compare.device_prints import DevicePrints
 from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast_rows
 from .objects.look_limits import EXACT_TENSORS
 from .snapshot.snapshotter import Lens, Roots, Shot
@@ -68,7 +69,8 @@ class Observation:
         """How much of the watched memory was compared."""
         watched = self.shot.nbytes
         left_out = {storage: v.outcome for storage, v in self.verdicts.items() if v.after is None}
-        missed = sum(self.shot.blocks[storage].nbytes for storage in left_out)
+        blocks = self.shot.blocks, self.shot.on_devices
+        missed = sum(known[storage].nbytes for known in blocks for storage in left_out if storage in known)
         unverified = dict.fromkeys(
             (
                 *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
@@ -78,6 +80,7 @@ class Observation:
                     Unverified(path=str(path), why=reading.unknown or Reason("device", reading.device))
                     for scene in self.shot.snapshot.scenes.values()
                     for path, reading in scene.untold
+                    if reading.unknown or reading.storage not in self.shot.on_devices
                 ),
             )
         )
@@ -106,6 +109,9 @@ _REASONS = {
     "skipped": BUDGET,
     "moved": Reason("moved"),
     "unreadable": Reason("gone"),
+    "pending": Reason("device-busy"),
+    "captured": Reason("capturing"),
+    "failed": Reason("device-failed"),
 }
 FEW = 16
 """Up to one in so many storages are looked up one by one."""
@@ -119,11 +125,17 @@ class Observer:
 
     lens: Lens = field(default_factory=Lens)
     prints: Fingerprints = field(default_factory=Fingerprints)
+    devices: DevicePrints = field(init=False)
     graphs: Graphs = field(default_factory=Graphs)
     loans: Loans = field(default_factory=Loans)
     budget: Budget = field(default_factory=Budget)
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
     _uncounted: deque[ElementCounts] = field(default_factory=deque)
+    _late: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Keep the marks of devices beside the others."""
+        self.devices = DevicePrints(self.prints)
 
     def look(
         self,
@@ -156,14 +168,40 @@ class Observer:
             known = Snapshot(scenes={**known.scenes, **shot.late})
         rows = [] if shot.snapshot is known else list(diff(known, shot.snapshot))
         verdicts = self._compare(shot, _written(rows), cell)
+        if shot.on_devices:
+            readings = shot.snapshot.by_storage.readings
+            verdicts.update(self.devices.compare(shot.on_devices, cell, readings, self.budget))
         found = self._contrast(shot, [*rows, *_rewritten(shot, rows, verdicts)], verdicts, examples)
         is_as_before = shot is before and len(self.prints.marks) == len(shot.blocks)
         if not (shot.resting or is_as_before) or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
             self.prints.forget_all_but({*shot.blocks}.union(*shot.resting))
+        if self.prints.on_devices and shot is not before:
+            self.prints.forget_on_devices_all_but(shot.on_devices)
         self.shot = shot
         overwritten = self._follow_graphs(computed, verdicts, cell, past, rows if shot is not before else None)
         cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
         return Observation(shot=shot, found=found, verdicts=verdicts, overwritten=overwritten, cut=cut)
+
+    def settle(self, seen: Observation, cell: int, namespace: Mapping[str, object] | None) -> Observation | None:
+        """Complete an earlier look with the digests that have arrived from devices since; None if none has.
+
+        Parameters
+        ----------
+        namespace
+            The user's names, if no code has run since; without them hazards are found at the next look.
+        """
+        fresh = self.devices.settle(cell)
+        if not fresh:
+            return None
+        changed = {storage: one for storage, one in fresh.items() if one.outcome != "same"}
+        self._late.update(storage for storage, one in changed.items() if one.outcome == "changed")
+        verdicts = {storage: one for storage, one in seen.verdicts.items() if storage not in fresh} | changed
+        rows = [*seen.found.rows]
+        found = self._contrast(seen.shot, [*rows, *_rewritten(seen.shot, rows, verdicts)], verdicts, EXAMPLES)
+        overwritten, computed = seen.overwritten, Roots()
+        if self._late and namespace is not None and self.lens.take(namespace, 0.0, computed) is seen.shot:
+            overwritten = self._follow_graphs(computed, changed, cell, NO_PAST, None)
+        return replace(seen, found=found, verdicts=verdicts, overwritten=overwritten)
 
     def spare(self) -> None:
         """Spend little on a cell that cannot have written: writes by others are found after later cells."""
@@ -191,7 +229,7 @@ class Observer:
             written,
             cell,
             self.budget,
-            lambda storage: [reading for _, reading in shot.snapshot.by_storage.get(storage, ())],
+            shot.snapshot.by_storage.readings,
             self.lens.storages.references,
         )
         return {**verdicts, **{one: ByteVerdict("unreadable", marks.get(one), None, None) for one in gone}}
@@ -206,7 +244,8 @@ class Observer:
     ) -> tuple[Overwritten, ...]:
         """Follow the graphs; without `rows`, the snapshot is the one of the last look."""
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
-        rewritten.update(past.seen - self.prints.marks.keys())
+        rewritten.update(past.seen - self.prints.marks.keys(), self._late)
+        self._late.clear()
         start = perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
         aids = Aids(
@@ -269,22 +308,25 @@ _CHANGED = Contrast(changed=True, verified=True)
 def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict]) -> Iterator[DiffRow]:
     """Yield paths whose readings are the same but whose bytes changed."""
     changed = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
-    known = {(id(row.scene), row.place) for row in rows} if changed else ()
-    for scene, place in _places_of(changed, shot):
-        if (id(scene), place) not in known:
+    if not changed:
+        return
+    known: dict[int, set[int]] = {}
+    for scene, place, _, _ in rows:
+        known.setdefault(id(scene), set()).add(place)
+    for scene, places in _places_of(changed, shot):
+        for place in sorted(places - known.get(id(scene), set())):
             reading = scene.readings[place]
             yield DiffRow(scene, place, reading, reading)
 
 
-def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[RootSnapshot, int]]:
-    """Yield the places of some storages: by scanning everything if they are many, else by lookup."""
-    if FEW * len(storages) < len(shot.snapshot):
-        for storage in storages:
-            yield from shot.snapshot.by_storage.places(storage)
-        return
+def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[RootSnapshot, set[int]]]:
+    """Yield the places of some storages, scene by scene: by scanning everything if they are many, else by lookup."""
+    is_few = FEW * len(storages) < len(shot.snapshot)
     for scene in shot.snapshot.scenes.values():
-        places = [place for place, one in enumerate(scene.readings) if one.storage in storages and not one.unknown]
-        yield from ((scene, place) for place in places)
+        if is_few:
+            yield scene, {place for storage in storages for place in scene.places_of(storage)}
+        else:
+            yield scene, {i for i, one in enumerate(scene.readings) if one.storage in storages and not one.unknown}
 
 
 def _before(verdict: ByteVerdict | None) -> list[Spell]:

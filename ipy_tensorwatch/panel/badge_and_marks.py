@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..render.wording.foretold_sentences import MAX_OUTCOMES, name_paths
-from ..render.wording.hazard_sentences import message_of
-from ..render.wording.measure import count_of, few
+from ..render.wording.editor_sentences import also_changes, outcomes
+from ..render.wording.explained_changes import is_of_its_container
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def news(cells: Sequence[PastCell], hushed: Collection[str]) -> dict[str, Any]:
 
 
 def _marks(one: PastCell, hushed: Collection[str]) -> list[dict[str, Any]]:
-    marks = sorted([*_changed(one), *_endangered(one, hushed)], key=lambda mark: (mark[0], mark[1] == "hazard"))
+    marks = sorted([*_changed(one, hushed), *_endangered(one, hushed)], key=lambda mark: (mark[0], mark[1] == "hazard"))
     return [_mark(one, *mark) | {"cell": one.id} for mark in marks]
 
 
@@ -51,25 +50,30 @@ def _begun(turns: Sequence[Turn], hushed: Collection[str]) -> Iterator[Hazard]:
             yield turn.hazard
 
 
-def _changed(one: PastCell) -> Iterator[tuple[int, str, str]]:
-    """Yield (line, kind, text) for each line that made silent changes."""
+def _changed(one: PastCell, hushed: Collection[str]) -> Iterator[tuple[int, str, str]]:
+    """Yield (line, kind, text) for each line that made silent changes.
+
+    Those in a container that a marked hazard names are left out.
+    """
+    marked = [hazard for hazard in _begun(one.turns, hushed) if _is_marked(hazard, one)]
     lines: dict[int, list[str]] = {}
     for change in one.changes:
-        if change.silent and change.sites:
+        if change.silent and change.sites and not any(is_of_its_container(hazard, change) for hazard in marked):
             lines.setdefault(change.sites[0].line, []).append(change.path)
-    for line, paths in lines.items():
-        yield line, "silent", f"also changes {name_paths(paths)}"
+    yield from ((line, "silent", also_changes(paths)) for line, paths in lines.items())
 
 
 def _endangered(one: PastCell, hushed: Collection[str]) -> Iterator[tuple[int, str, str]]:
     """Yield (line, kind, text) for each line that caused a hazard."""
-    lines: dict[int, list[str]] = {}
+    lines: dict[int, list[Hazard]] = {}
     for hazard in _begun(one.turns, hushed):
-        if hazard.written_at and hazard.written_cell == one.cell.count:
-            lines.setdefault(hazard.written_at.line, []).append(clip(str(message_of(hazard).outcome)))
-    for line, texts in lines.items():
-        shown, left = few([*dict.fromkeys(texts)], MAX_OUTCOMES)
-        yield line, "hazard", "; ".join(shown) + (f"; {count_of(left, 'more hazard')}" if left else "")
+        if hazard.written_at and _is_marked(hazard, one):
+            lines.setdefault(hazard.written_at.line, []).append(hazard)
+    yield from ((line, "hazard", clip(outcomes(hazards))) for line, hazards in lines.items())
+
+
+def _is_marked(hazard: Hazard, one: PastCell) -> bool:
+    return hazard.written_at is not None and hazard.written_cell == one.cell.count
 
 
 def _mark(one: PastCell, line: int, kind: str, text: str) -> dict[str, Any]:

@@ -6,16 +6,20 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ..render.wording.foretold_sentences import foretell_lines
+from ..render.wording.editor_sentences import outcomes, would_change
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from ..core.hazards.hazard import Hazard
+    from ..core.model.records import Site
+    from ..core.preview.foresee import ForetoldChange
+    from ..render.preview import Preview
     from ..render.report import Report
     from .past_cells import PastCells
 
-    Preview = Callable[[str], Mapping[str, Any] | None]
+    Foresee = Callable[[str], Preview | None]
 
 SECONDS = 0.05
 """Time that one request may take; the page asks again for the cells that it did not reach."""
@@ -31,10 +35,10 @@ class Foretold:
     Parameters
     ----------
     preview
-        Returns what running a source would change, as `Preview.to_dict` does; None where that is switched off.
+        Returns what running a source would change; None while a cell runs, or where that is switched off.
     """
 
-    preview: Preview
+    preview: Foresee
     _report: Report | None = None
     _known: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _newest: dict[str, int] = field(default_factory=dict)
@@ -71,7 +75,9 @@ class Foretold:
     def _of(self, source: str) -> list[dict[str, Any]]:
         if source not in self._known:
             told = self.preview(source)
-            self._known[source] = [*_marks(told, source)] if told else []
+            if told is None:
+                return []
+            self._known[source] = [*_marks(told)]
         return self._known[source]
 
 
@@ -99,9 +105,31 @@ def _not_run_since(past: PastCells, cells: Iterable[tuple[str, str]]) -> Iterato
             yield name, source
 
 
-def _marks(told: Mapping[str, Any], source: str) -> Iterator[dict[str, Any]]:
-    lines = source.split("\n")
-    for line, kind, text in foretell_lines(told):
-        mark = {"count": 0, "line": line, "kind": kind, "text": clip(text), "foretold": True}
-        code = lines[line - 1] if 0 < line <= len(lines) else ""
-        yield mark | {"source": code} if len(code) <= MAX_TEXT else mark
+def _marks(told: Preview) -> Iterator[dict[str, Any]]:
+    changes: dict[int, list[ForetoldChange]] = {}
+    hazards: dict[int, list[Hazard]] = {}
+    for one in told.changes:
+        if one.change.site:
+            changes.setdefault(one.change.site.line, []).append(one)
+    for hazard in told.hazards:
+        site = _own_site(hazard)
+        if site:
+            hazards.setdefault(site.line, []).append(hazard)
+    lines = told.source.split("\n")
+    for line, several in changes.items():
+        is_likely = all(one.certainty == "likely" for one in several)
+        yield _mark(lines, line, "silent", would_change([one.change.path for one in several], is_likely=is_likely))
+    for line, begun in hazards.items():
+        yield _mark(lines, line, "hazard", f"then {outcomes(begun)}")
+
+
+def _own_site(hazard: Hazard) -> Site | None:
+    """Return the statement of the cell that is foretold: the other one is of a cell before it."""
+    is_written_last = (hazard.written_cell or 0) >= (hazard.saved_cell or 0)
+    return hazard.written_at if is_written_last and hazard.written_at else hazard.saved_at
+
+
+def _mark(lines: Sequence[str], line: int, kind: str, text: str) -> dict[str, Any]:
+    mark = {"count": 0, "line": line, "kind": kind, "text": clip(text), "foretold": True}
+    code = lines[line - 1] if 0 < line <= len(lines) else ""
+    return mark | {"source": code} if len(code) <= MAX_TEXT else mark

@@ -11,6 +11,7 @@ from ..core.syntax.parsing import parse_path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ..core.hazards.fix import Fix
     from ..core.hazards.hazard import Turn
     from ..core.model.records import Cell, Change
     from ..render.report import Report
@@ -19,6 +20,8 @@ TimelineMark = Literal["silent", "written", "rebound", "created", "gone"]
 
 MAX_CELLS = 300
 MAX_KEPT = 20_000
+MAX_REPORTS = 20
+"""How many reports with silent changes are kept, from which their fixes are computed when they are asked for."""
 
 _ORDER: tuple[TimelineMark, ...] = ("silent", "written", "rebound", "created", "gone")
 _MARKS: Mapping[str, TimelineMark] = {"mutated": "written", "rebound": "rebound", "bound": "created", "unbound": "gone"}
@@ -54,11 +57,14 @@ class PastCells:
 
     cells: deque[PastCell] = field(default_factory=deque)
     _kept: int = 0
+    _reports: deque[Report] = field(default_factory=lambda: deque(maxlen=MAX_REPORTS))
 
     def add(self, report: Report, cell_id: str | None) -> None:
         """Add a cell, and drop the oldest ones beyond the limits."""
         one = PastCell(cell=report.cell, id=cell_id, changes=report.changes, turns=report.turns, marks=marks(report))
         self.cells.append(one)
+        if report.silent:
+            self._reports.append(report)
         self._kept += one.weight
         while len(self.cells) > MAX_CELLS or (self._kept > MAX_KEPT and len(self.cells) > 1):
             self._kept -= self.cells.popleft().weight
@@ -71,6 +77,10 @@ class PastCells:
     def find(self, count: object) -> PastCell | None:
         """Return the latest cell with this execution count, or None."""
         return next((one for one in reversed(self.cells) if one.cell.count == count), None)
+
+    def fixes_of(self, one: PastCell) -> Mapping[Change, Fix]:
+        """Return what mends the silent changes of a cell; nothing if its report is not kept any more."""
+        return next((report.fixes for report in self._reports if report.cell is one.cell), {})
 
     def of_path(self, path: str) -> Iterator[tuple[PastCell, Change | Turn]]:
         """Yield the changes of one path, and the turns of its hazards, oldest first."""

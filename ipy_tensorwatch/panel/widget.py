@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..core.model.records import Values
     from ..render.report import Report
-    from .foretold import Preview
+    from .foretold import Foresee
 
 _BUILT = Path(__file__).parent / "static"
 
@@ -51,7 +51,7 @@ class TensorWatchWidget(anywidget.AnyWidget):
     choose_block
         Sets what is shown under a cell.
     preview
-        Returns what running a source would change, as plain JSON; None where that is switched off.
+        Returns what running a source would change; None while a cell runs, or where that is switched off.
     """
 
     # As text: anywidget watches a file for as long as the kernel lives, and keeps every widget made from it alive.
@@ -65,7 +65,7 @@ class TensorWatchWidget(anywidget.AnyWidget):
         values_of: Callable[[str], Values | None],
         hushed: set[str],
         choose_block: Callable[[str], None],
-        preview: Preview,
+        preview: Foresee,
     ) -> None:
         super().__init__(born=time.time(), name=uuid4().hex)
         send = lambda head, body: self.send(head, buffers=[body])  # noqa: E731

@@ -10,14 +10,14 @@ from ..capture.changed_values import values_of
 from ..core.host.guard import GUARD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets import Bunch
 
     from ..core.model.records import Values
     from ..panel.widget import TensorWatchWidget
+    from ..render.preview import Preview
     from ..render.report import Report
+    from .previewer import Previewer
     from .watcher import Watcher
 
 
@@ -37,6 +37,7 @@ class Hosting:
 
     shell: InteractiveShell
     watcher: Watcher
+    previewer: Previewer
     hushed: set[str] = field(default_factory=set)
     widget: TensorWatchWidget | None = None
 
@@ -79,9 +80,8 @@ class Hosting:
     def _choose_block(self, shows: str) -> None:
         self.watcher.settings.block = shows
 
-    def _preview(self, source: str) -> Mapping[str, Any] | None:
-        del source
-        return None
+    def _preview(self, source: str) -> Preview | None:
+        return self.previewer.preview_if_idle(source) if self.watcher.settings.preview else None
 
     def _frozen(self) -> tuple[str, ...]:
         return tuple(one.path for one in self.watcher.freezing.freezer.frozen.values())

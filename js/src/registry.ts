@@ -27,6 +27,8 @@ export interface Entry {
   show?(place: Place): void;
   /** Ask what cells would change; never answered where another request follows or the kernel is gone. */
   foretell?(cells: readonly Draft[]): Promise<Foretold>;
+  /** Show what mends a marked line, near its mark; asked for by key, it takes the focus, and also tells of nothing. */
+  offer?(place: Place, near: HTMLElement, host: Host, isAsked: boolean): void;
 }
 
 /** A cell as it reads now. */
@@ -50,10 +52,22 @@ export interface Wishes {
 
 /** What the panel asks of the page around it. */
 export interface Host {
+  /** The path of the notebook; missing in an older host, and in a console. */
+  readonly name?: string | undefined;
   /** Select the cell and the line. */
   reveal(place: Place): void;
   /** Run a line in the kernel, without a place in the history, and return what it printed; missing in an older host. */
   run?(code: string): Promise<string>;
+  /** The text of a cell, or null where it is gone; missing in an older host. */
+  find?(place: Place): CellText | null;
+  /** Mark the cells that must run again, until the edit is undone; missing in an older host. */
+  rerun?(marks: readonly Mark[], isUndone: () => boolean): void;
+}
+
+/** The text of a cell, in JupyterLab's own words. */
+export interface CellText {
+  getSource(): string;
+  updateSource(start: number, end: number, value: string): void;
 }
 
 /** A line of a cell. */
@@ -82,7 +96,7 @@ export interface News {
 
 /** A line that silently changed something, or because of which something will go wrong. */
 export interface Mark extends Place {
-  readonly kind: "silent" | "hazard";
+  readonly kind: "silent" | "hazard" | "again";
   /** What stands behind the line: `also changes x, z`, `loss.backward() will raise`. */
   readonly text: string;
   /** The line as it ran; a cell in which it reads otherwise by now has been edited. */

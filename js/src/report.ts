@@ -110,6 +110,10 @@ export interface Group {
    * How many pairs lie beyond the cap.
    */
   pairs_left_out: number;
+  /**
+   * Where the sharing of these pairs began, as far as it is known.
+   */
+  origins: Origin[];
 }
 /**
  * How the memory of two access paths relates.
@@ -118,6 +122,34 @@ export interface Pair {
   a: Path;
   b: Path;
   relation: "same-object" | "same-elements" | "overlap" | "disjoint" | "unknown";
+}
+/**
+ * The statement after which two access paths were one memory.
+ */
+export interface Origin {
+  a: Path;
+  b: Path;
+  cell: number;
+  line: number;
+  end_line: number;
+  text: string;
+  /**
+   * What made them so: an operation by its name, `same object`, `slice`, `DLPack`, or `call`.
+   */
+  how: string;
+  certainty: "observed" | "inferred";
+  /**
+   * The line inside a function of the notebook that made them one memory.
+   */
+  inner: Inner | null;
+}
+/**
+ * A line inside a function of the notebook.
+ */
+export interface Inner {
+  cell: number;
+  line: number;
+  text: string;
 }
 /**
  * What the cell did to one access path.
@@ -170,6 +202,10 @@ export interface Change {
    */
   since: number | null;
   /**
+   * Where the path and the first of `via` became one memory; null where that is not known.
+   */
+  shared_since: Origin | null;
+  /**
    * What mends a silent change, mostly a copy where sharing began; null where nothing plain does, or where the change is not silent.
    */
   fix: Fix | null;
@@ -186,14 +222,6 @@ export interface Site {
    * The innermost notebook line that wrote, inside a function that the cell called.
    */
   inner: Inner | null;
-}
-/**
- * A line inside a function of the notebook.
- */
-export interface Inner {
-  cell: number;
-  line: number;
-  text: string;
 }
 /**
  * How many elements changed, by how much at most, and the first few.

@@ -338,7 +338,7 @@ def warnings_are_no_errors() -> Iterator[None]:
 
 
 @warnings_are_no_errors()
-def run_by_line(source: str, namespace: dict[str, Any]) -> Written:
+def run_by_line(source: str, namespace: dict[str, Any], sharing: Sharing | None = None) -> Written:
     """Run a cell under `sys.settrace`, comparing bytes at every new line."""
     code = compile(source, "<cell>", "exec")
     heads = _statement_lines(source)
@@ -365,6 +365,8 @@ def run_by_line(source: str, namespace: dict[str, Any]) -> Written:
                 held[path], contents[path] = (array, set()), own_bytes(array)
 
     def settle() -> None:
+        if sharing is not None:
+            sharing.settle(namespace, last[0])
         settle_left()
         settle_born()
         for path, copy in watched.items():
@@ -411,6 +413,27 @@ def run_by_line(source: str, namespace: dict[str, Any]) -> Written:
         sys.settrace(outer)
     settle()
     return written
+
+
+@dataclass
+class Sharing:
+    """Since which cell and line each pair of paths has had a byte in common, without a break.
+
+    Attributes
+    ----------
+    cell
+        The count of the cell that runs.
+    """
+
+    cell: int = 0
+    since: dict[frozenset[str], tuple[int, int]] = field(default_factory=dict)
+
+    def settle(self, namespace: Mapping[str, Any], line: int) -> None:
+        """Compare all pairs after a line."""
+        bytes_of = {path: addresses(array) for path, array in walk(namespace).items()}
+        pairs = itertools.combinations(bytes_of.items(), 2)
+        now = [frozenset((p, q)) for (p, one), (q, two) in pairs if not one.isdisjoint(two)]
+        self.since = {pair: self.since.get(pair, (self.cell, line)) for pair in now}
 
 
 def _statement_lines(source: str) -> dict[int, int]:

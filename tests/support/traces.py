@@ -1,10 +1,14 @@
-"""Traces for tests: made by hand, or saved by `python -m tests.support.traces NAME…` from a story or a failing notebook."""
+"""Traces for tests: made by hand, or saved by `python -m tests.support.traces NAME…` of a notebook.
+
+Without a name, what follows from the saved traces is saved anew.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 import sysconfig
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,16 +28,21 @@ from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
 from ipy_tensorwatch.core.model.trace_json import read_trace, write_trace
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_path
+from ipy_tensorwatch.render.pages.summary_page import summarize
+from ipy_tensorwatch.render.paint.text import write_text
+from ipy_tensorwatch.render.report import Report, hazard_dict
+from tests.support.changing import CHANGING
 from tests.support.failing import FAILING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ipy_tensorwatch.core.model.reading import Reading
     from ipy_tensorwatch.core.model.records import Change
 
 SAVED = Path(__file__).parent.parent / "core" / "traces"
 STORIES = Path(__file__).parent.parent / "stories" / "bugs"
+_SHARED, _SHORT = "#", 40
 
 
 def snapshot_of(readings: Mapping[str, Reading]) -> Snapshot:
@@ -138,7 +147,9 @@ def outcomes(traces: Iterable[CellTrace]) -> Iterator[dict[str, Any]]:
         history += [(trace.cell.count, one) for one in reasoning.changes]
         built.add(trace, alive=())
         hazards, standing = explain_error(reasoning, find_hazards(reasoning, standing), history, built)
-        yield {"changes": [_change(one) for one in reasoning.changes], "hazards": [*map(_hazard, hazards)]}
+        report = Report(cell=trace.cell, reasoning=reasoning, hazards=hazards, turns=standing.turned)
+        changes = [_change(one) for one in reasoning.changes]
+        yield {"changes": changes, "hazards": [*map(_hazard, hazards)], "page": _page(report)}
 
 
 def _change(one: Any) -> dict[str, Any]:
@@ -157,34 +168,69 @@ def _change(one: Any) -> dict[str, Any]:
 
 
 def _hazard(one: Any) -> dict[str, Any]:
-    places = [site and [site.line, site.text] for site in (one.saved_at, one.written_at)]
-    found = {"code": one.code, "outcome": one.outcome, "paths": [*one.paths], "op": one.op, "places": places}
-    if not one.happened:
-        return found
-    target = one.fix.target and [one.fix.target.cell, one.fix.target.line, one.fix.target.text]
-    return {
-        **found,
-        "fix": [one.fix.kind, one.fix.code, target],
-        "cells": [one.saved_cell, one.written_cell],
-        "names": [*getattr(one.fact, "paths", ())],
-    }
+    return {key: value for key, value in hazard_dict(one).items() if value or key == "outcome"}
+
+
+def _page(report: Report) -> list[str]:
+    """Return the lines that stand under the cell."""
+    page = summarize(report, report.begun)
+    return [] if page is None else write_text(page, 140).split("\n")
 
 
 def load(name: str) -> tuple[list[CellTrace], list[dict[str, Any]]]:
-    """Read the saved traces of a story and their outcomes."""
-    saved = json.loads((SAVED / f"{name}.json").read_text("utf-8"))
-    return [read_trace(json.dumps(one["trace"])) for one in saved], [one["said"] for one in saved]
+    """Read the saved traces of a notebook and their outcomes."""
+    whole = json.loads((SAVED / f"{name}.json").read_text("utf-8"))
+    cells = _unfold(whole["cells"], whole["shared"])
+    return [read_trace(json.dumps(one["trace"])) for one in cells], [one["said"] for one in cells]
+
+
+def _unfold(value: Any, shared: list[Any]) -> Any:
+    if isinstance(value, list):
+        return [_unfold(one, shared) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return (
+        _unfold(shared[value[_SHARED]], shared)
+        if _SHARED in value
+        else {k: _unfold(v, shared) for k, v in value.items()}
+    )
+
+
+def _fold(value: Any, shared: list[Any]) -> Any:
+    """Return a JSON value in which what occurs several times is a number in `shared`."""
+    counts, numbers = Counter(map(json.dumps, _dicts(value))), dict[str, int]()
+
+    def short(one: Any) -> Any:
+        if isinstance(one, list):
+            return [*map(short, one)]
+        text = json.dumps(one)
+        if isinstance(one, dict) and text not in numbers:
+            one = {key: short(part) for key, part in one.items()}
+            if counts[text] > 1 and len(text) > _SHORT:
+                numbers[text] = len(shared)
+                shared.append(one)
+        return {_SHARED: numbers[text]} if text in numbers else one
+
+    return short(value)
+
+
+def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for one in parts:
+        yield from _dicts(one)
 
 
 def cells_of(name: str) -> list[str]:
-    """Return the cells of a failing notebook or of a story."""
+    """Return the cells of a notebook or of a story."""
     from tests.support.story import read_story
 
-    return FAILING.get(name) or [cell.source for cell in read_story(STORIES / f"{name}.py").cells]
+    return (FAILING | CHANGING).get(name) or [cell.source for cell in read_story(STORIES / f"{name}.py").cells]
 
 
 def record(name: str) -> list[CellTrace]:
-    """Run a failing notebook or a story under watch; return the trace of each cell."""
+    """Run a notebook or a story under watch; return the trace of each cell."""
     import ipy_tensorwatch
     from tests.support.notebook import Notebook
 
@@ -196,19 +242,23 @@ def record(name: str) -> list[CellTrace]:
     return traces
 
 
-def save(name: str) -> None:
-    """Save the traces, one per line, without the folder in which this machine keeps its packages."""
-    traces = record(name)
+def save(name: str, traces: Sequence[CellTrace]) -> None:
+    """Save traces with what follows from them, one per line, without the folder in which this machine keeps packages."""
     packages = f"{sysconfig.get_path('purelib')}/"
     texts = [write_trace(one).replace(packages, "/lib/site-packages/") for one in traces]
-    lines = [
-        json.dumps({"trace": json.loads(text), "said": said}, ensure_ascii=False, separators=(",", ":"))
-        for text, said in zip(texts, outcomes(traces), strict=True)
-    ]
+    shared = list[Any]()
+    whole = [{"trace": json.loads(text), "said": said} for text, said in zip(texts, outcomes(traces), strict=True)]
+    cells, parts = ",\n".join(map(_line, _fold(whole, shared))), ",\n".join(map(_line, shared))
     SAVED.mkdir(exist_ok=True)
-    (SAVED / f"{name}.json").write_text("[" + ",\n".join(lines) + "]\n", "utf-8")
+    (SAVED / f"{name}.json").write_text(f'{{"cells":[{cells}],\n"shared":[{parts}]}}\n', "utf-8")
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 if __name__ == "__main__":
-    for story in sys.argv[1:]:
-        save(story)
+    for new in sys.argv[1:]:
+        save(new, record(new))
+    for known in sorted(one.stem for one in SAVED.glob("*.json")) if not sys.argv[1:] else ():
+        save(known, load(known)[0])

@@ -108,16 +108,17 @@ class Aids:
                 version = saved_version(node, kept.tensor, kept.check)
                 sight = self._sight_of(kept.tensor, is_moved=version != version_of(kept.tensor))
                 if sight is not None:
+                    thing = self.objects.of_id(id(kept.tensor)) or 0
+                    seat = self.known.past.seat_of(thing, sight.reading.storage, number) if thing else None
                     matters = is_read(node, kind, kept.use, kept.tensor)
-                    digests = self._held(sight, number, kind) if matters else _NOTHING
+                    digests = self._held(sight, number, kind, seat) if matters else _NOTHING
                     saved = SavedTensor(
                         op=kind.name(node), argument=kept.name, sequence=number, place=kept.place, cell=self.cell,
                         reading=sight.reading, version=version, is_checked=kept.check is not None,
                         is_read_again=kept.is_read_again,
                     )  # fmt: skip
-                    thing = self.objects.of_id(id(kept.tensor)) or 0
                     found.append(Followed(saved, sight.counter, digests, thing, mask_on(node, kind)))
-                    found[-1].compare(sight.digest)
+                    found[-1].compare_since(seat, sight.digest)
             except Exception as error:  # noqa: BLE001  (an odd tensor, sparse or wrapped, must not hide the others)
                 GUARD.note_unless_odd("reading-graphs", error)
                 continue
@@ -166,10 +167,17 @@ class Aids:
         self._seen[id(tensor)] = tensor, sight  # the tensor too, so that its address is not reused
         return sight
 
-    def _held(self, sight: Sight, number: int, kind: NodeKind) -> frozenset[bytes]:
-        """Digest all that a tensor may have held when a node saved it."""
-        if not self.known.past.spells(sight.reading.storage):
+    def _held(self, sight: Sight, number: int, kind: NodeKind, seat: Reading | None) -> frozenset[bytes]:
+        """Digest all that a tensor may have held when a node saved it.
+
+        Parameters
+        ----------
+        seat
+            Where it was then, if it has been given other memory since.
+        """
+        reading = seat or sight.reading
+        if not self.known.past.spells(reading.storage):
             return sight.held
-        marks, is_open = self.known.past.marks(sight.reading.storage, number, late=is_python(kind))
-        then = frozenset(one for mark in marks if (one := digest_then(sight.reading, mark)) is not None)
-        return then if then and not is_open else then | sight.held
+        marks, is_open = self.known.past.marks(reading.storage, number, late=is_python(kind))
+        then = frozenset(one for mark in marks if (one := digest_then(reading, mark)) is not None)
+        return then if then and (seat is not None or not is_open) else then | sight.held

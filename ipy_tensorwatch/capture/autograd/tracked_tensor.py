@@ -27,7 +27,7 @@ def digest_now(reading: Reading, mark: StorageMark | None) -> bytes | None:
     block, start = mark.block, reading.low - mark.block.low
     if start < 0 or start + reading.high - reading.low > block.nbytes:
         return None
-    if mark.copy is not None or is_whole(reading, block):
+    if mark.copy is not None or is_whole(reading, block) or reading.layout in mark.parts:
         return mark.part_digest(reading)
     return digest_part(block, reading, block.hold() if is_alone() else None)
 
@@ -78,6 +78,11 @@ class Followed:
     def compare(self, now: bytes | None) -> None:
         """Compare its bytes with the saved digests, after a possible write."""
         self.differs = now is not None and bool(self.digests) and now not in self.digests
+
+    def compare_since(self, seat: Reading | None, now: bytes | None) -> None:
+        """Compare its bytes when it is noted; `seat` is where it was when it was saved, if that was elsewhere."""
+        self.is_moved = seat is not None
+        self.compare(now if seat is None or _kind(seat) == _kind(self.saved.reading) else None)
 
     def accept(self, now: bytes | None) -> None:
         """Accept its present bytes as those it was saved with."""

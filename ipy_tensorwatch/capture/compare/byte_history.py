@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
 
+    from ...core.model.reading import Reading
     from .compare_bytes import StorageMark
 
 
@@ -42,6 +43,8 @@ class ByteHistory:
         The storages that were looked at.
     now
         Reads one of these storages again.
+    places
+        Returns where a tensor was before it was given a storage, each with the last look that saw it there.
     """
 
     numbers: Sequence[int] = ()
@@ -49,6 +52,11 @@ class ByteHistory:
     spells: Callable[[int], Sequence[Spell]] = lambda _: ()
     seen: AbstractSet[int] = frozenset()
     now: Callable[[int], StorageMark | None] = lambda _: None
+    places: Callable[[int, int], Sequence[tuple[Reading, int]]] = lambda _, __: ()
+
+    def seat_of(self, tensor: int, storage: int, number: int) -> Reading | None:
+        """Return where a tensor was when a node was made; None if it has been given no other memory since."""
+        return next((one for one, look in self.places(tensor, storage) if number < self.numbers[look]), None)
 
     def marks(self, storage: int, number: int, *, late: bool) -> tuple[Sequence[StorageMark], bool]:
         """Return all that a storage may have held when a node saved it, and whether its present bytes are among them.

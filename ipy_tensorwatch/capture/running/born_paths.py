@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import takewhile
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.path_writes import touches
-from ...core.model.born import Born
+from ...core.model.born import Arrival, Born
 from ...core.model.difference import Content, Difference, DiffRow
 from ...core.model.differences import Differences
 from ...core.model.evidence import Position
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 MAX_ITEMS = 256
 """What holds more objects than this is walked only when a statement binds it."""
+MAX_ARRIVALS = 4096
+"""How many of the last arrivals at paths are kept."""
 _GROWING = (list, dict, set, deque)
 
 
@@ -98,6 +101,8 @@ class BornPaths:
         The variables that were not looked at for lack of time.
     left
         What was written and then left by its path, the last for each path.
+    arrivals
+        What each path led to when a look found it to lead elsewhere, in order.
     """
 
     names: Mapping[str, Any]
@@ -110,6 +115,8 @@ class BornPaths:
     missed: set[str] = field(default_factory=set)
     last: int = 0
     left: dict[str, Left] = field(default_factory=dict)
+    arrivals: deque[Arrival] = field(default_factory=lambda: deque(maxlen=MAX_ARRIVALS))
+    _gone: set[str] = field(default_factory=set)
     _first: dict[int, Birth] = field(default_factory=dict)
     _large: set[str] = field(default_factory=set)
     _known: dict[str, int] = field(default_factory=dict)
@@ -128,7 +135,7 @@ class BornPaths:
             The time that may be spent.
         """
         positions = since(self.last)
-        found = self._candidates({one.statement for one in positions}, number)
+        found = self._candidates(positions, number)
         if found and not self.lock.acquire(blocking=False):
             return  # another cell has ended, and its look gives serials too
         self.last = number
@@ -152,7 +159,8 @@ class BornPaths:
         with plain_reads():
             walked = walk(found, limits=Limits(seconds, objects=EXACT_OBJECTS))
             for name in found:
-                self._note_outline(name, walked.branches[name].outline if name in walked.branches else NOTHING, number)
+                branch = walked.branches.get(name) or walked.branches.get("")  # tensors with names share one branch
+                self._note_outline(name, branch.outline if branch else NOTHING, number, positions)
             for name, branch in walked.branches.items():
                 if READING_NEW * len(branch.objects) <= seconds:
                     rebound += self._take(branch, gathered, positions, number)
@@ -162,28 +170,43 @@ class BornPaths:
             self._large.update(found)
         return gathered, rebound
 
-    def _candidates(self, ran: Iterable[int], number: int) -> dict[str, Any]:
+    def _candidates(self, positions: frozenset[Position], number: int) -> dict[str, Any]:
         """Return the names that may lead to new tensors; note those that lead to none."""
         found: dict[str, Any] = {}
-        for statement in ran:
+        for statement in {one.statement for one in positions}:
             bound, mentioned = self.names_of(statement)
             for name in sorted(bound):
                 value = self.names.get(name)
                 if is_array(type(value)) or opener(type(value)) is not None:
                     found[name] = value
                 else:
-                    self._note_outline(name, NOTHING, number)
-            for name in sorted(mentioned):
+                    self._note_outline(name, NOTHING, number, positions)
+            for name in sorted(mentioned.union(self._used_by(mentioned))):
                 value = self.names.get(name)
                 if name not in found and name not in self._large and _may_grow(value):
                     found[name] = value
         return found
 
-    def _note_outline(self, name: str, outline: Outline, number: int) -> None:
+    def _used_by(self, mentioned: Iterable[str]) -> Iterator[str]:
+        """Yield the names that functions of the notebook use, into which they may put tensors."""
+        functions = (one for name in mentioned if type(one := self.names.get(name)) is FunctionType)
+        return (name for one in functions for name in one.__code__.co_names if name in self.names)
+
+    def _note_outline(self, name: str, outline: Outline, number: int, positions: frozenset[Position]) -> None:
         """Note the paths that a name has at a look, if they are others than before."""
         known = self._outlines.setdefault(name, [])
         if not known or known[-1][1] != outline:
+            before = _under(name, known[-1][1].paths()) if known else self._paths_before(name)
+            gone = before - _under(name, outline.paths()) if before else before
+            self.arrivals.extend(Arrival(path, None, number, positions) for path in gone)
+            self._gone.update(gone)
             known.append((number, outline))
+
+    def _paths_before(self, name: str) -> frozenset[str]:
+        """Return the paths that a name had when the cell began."""
+        if name in self.before.scenes:
+            return _under(name, self.before.scenes[name].paths)
+        return frozenset({name} if self.before.place_at_root(name) else ())
 
     def _take(
         self, branch: Branch, gathered: Gathering, positions: frozenset[Position], number: int
@@ -200,8 +223,15 @@ class BornPaths:
                 self._known[spelled] = serial
                 self.births[spelled] = Birth(gathered.readings[-1], number, positions)
                 self._first.setdefault(serial, self.births[spelled])
+                self._arrive(spelled, gathered.readings[-1], number, positions)
                 if before is not None:
                     yield path, before
+            elif spelled in self._gone and (known := self._last_at(spelled)) is not None:
+                self._arrive(spelled, known.reading, number, positions)
+
+    def _arrive(self, path: str, reading: Reading, number: int, positions: frozenset[Position]) -> None:
+        self._gone.discard(path)
+        self.arrivals.append(Arrival(path, reading, number, positions))
 
     def _last_at(self, path: str) -> Birth | None:
         """Return what a path led to before; None for nothing."""
@@ -336,8 +366,13 @@ class PastMemory:
     def _verdict(self, storage: int, look: int) -> ByteVerdict:
         spells = [one.mark for one in self.spells(storage) if one.first <= look]
         verdict = self.verdicts.get(storage)
-        after = verdict.after if verdict else self.prints.marks.get(storage)
+        after = verdict.after if verdict else self.prints.mark_of(storage)
         return ByteVerdict("changed", spells[-1] if spells else None, after)
+
+
+def _under(name: str, paths: Iterable[AccessPath]) -> frozenset[str]:
+    """Return the paths of one name, spelled: tensors with names share one outline."""
+    return frozenset(str(path) for path in paths if path.root == name)
 
 
 def _is_bound(row: DiffRow) -> bool:

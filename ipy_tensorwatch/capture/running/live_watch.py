@@ -291,7 +291,7 @@ class Watch:
         self._settle()
         self._take_in(found.blocks, known, number)
         self.counters = (*self.counters, *found.counters)[:MAX_COUNTERS]
-        self.seats.storage_of.update((one.object, one.storage) for one in found.readings)
+        self.seats.take_in(found.readings)
 
     def _take_in(self, blocks: Mapping[int, Block], known: Mapping[int, weakref.ref[Any]], number: int) -> None:
         for storage in blocks.keys() - self.seen:

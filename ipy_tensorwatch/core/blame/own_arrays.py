@@ -31,7 +31,7 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     called = [one for one in statement.methods if _may_change(cell, one.owner, one.name) and not _is_part(one, path)]
     if any(_is_within(cell, one.owner, path) for one in called):
         return True
-    if not cell.is_of_module(path) and _is_trained(changed, reached):
+    if not cell.is_of_module(path) and _is_trained(changed, statement, reached):
         return True
     trains = cell.steps_in(statement) or cell.would_train(statement)
     if not (called or trains) or not reached.candidates:
@@ -43,15 +43,16 @@ def changes_itself(cell: CellIndex, changed: ChangedPath, statement: Statement, 
     )
 
 
-def _is_trained(changed: ChangedPath, reached: Reach) -> bool:
-    """Return whether a function that promises to train wrote an attribute of an object: `model.w -= lr * grad`."""
+def _is_trained(changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
+    """Return whether a function that gets an object and promises to train wrote an attribute of it."""
     if not reached.candidates or not changed.path.steps[-1:] or not changed.path.steps[-1].startswith("."):
         return False
     line, paths = reached.candidates[0], (changed.path, *changed.same)
     is_its_own = line.kind == "write" and line.same_object and line.origin in paths and not changed.path.is_grad
     is_its_own = is_its_own and re.search(rf"{re.escape(changed.path.steps[-1])}\b", line.inner.text) is not None
     reads = any(one.kind == "module" or promises_to_read(one.name) for one in line.within)
-    return is_its_own and not reads and any(promises_to_train(one.name) for one in line.within)
+    trains = any(promises_to_train(one.name) for one in line.within if not one.is_method)
+    return is_its_own and not reads and trains and any(one.root in statement.reads for one in paths)
 
 
 def _is_part(one: CalledMethod, path: AccessPath) -> bool:
@@ -65,12 +66,12 @@ def _may_change(cell: CellIndex, owner: AccessPath, name: str) -> bool:
 
 def _is_within(cell: CellIndex, owner: AccessPath, path: AccessPath) -> bool:
     """Return whether a path goes through an attribute of an object; what a list or a dict holds is not its own."""
-    is_module = cell.kind_of(owner) == "module"
+    is_whole = cell.kind_of(owner) == "module" or cell.is_frame(owner)
     owners = cell.paths_to(cell.detours.known(owner))
     for length in range(len(path.steps)):
         names = cell.paths_to(AccessPath(path.root, path.steps[:length]))
         pairs = ((mine, one) for mine in owners for one in names if mine.leads_to(one))
         steps = [(*one.steps, *path.steps[length:])[len(mine.steps)] for mine, one in pairs]
         if steps:
-            return any((one.startswith(".") and one != ".grad") or (one[0] == "[" and is_module) for one in steps)
+            return any((one.startswith(".") and one != ".grad") or (one[0] == "[" and is_whole) for one in steps)
     return False

@@ -132,14 +132,13 @@ def _detached(name: str, containers: Mapping[str, str]) -> str:
 def _write_otherwise(one: Stopped, writing: Writing) -> Fix | None:
     """Rewrite the write: out of place if equivalent, else on a copy."""
     text, target = writing.site.text if writing.site else "", typed_line(writing.cell, writing.site)
-    if one.saved_at is not None and text == one.saved_at.text and writing.cell == one.saved_in:
-        code = without_inplace(text)
-        return None if code is None else Fix(kind="out-of-place", code=code, target=target)
+    is_saver = one.saved_at is not None and text == one.saved_at.text and writing.cell == one.saved_in
     path = writing.path or written_path(text)
     code = out_of_place(text, {name for name in (*one.paths, path) if name and _ASSIGNABLE.fullmatch(name)})
+    code = without_inplace(text) if code is None and is_saver else code
     if code is not None:
         return Fix(kind="out-of-place", code=code, target=target)
-    if path is None or not _ASSIGNABLE.fullmatch(path):
+    if is_saver or path is None or not _ASSIGNABLE.fullmatch(path):
         return None
     copy = "copy" if writing.is_array else "clone"
     return Fix(kind="write-copy", code=f"{path} = {path}.{copy}()", target=target)

@@ -108,7 +108,7 @@ def _describe(refused: Refused, scene: ErrorScene, frame: ErrorFrame, one: Local
         also=_also(path, [str(path) for path, other in beside if other.layout == one.reading.layout]),
         names=tuple(dict.fromkeys([*([path] if path in names else []), *names])),
         reading=one.reading,
-        base=next(iter(bases), None),
+        base=next((name for name in bases if name != path), None),
         portion=spell_portion(one.reading, one.base) if one.base is not None else None,
         base_is_leaf=one.base is not None and one.base.collects_gradient,
         binds=_binds(error.frames[0], parse_path(path or "")) if is_inside else _binds(frame, one.path),

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..hazards.facts import TypedLine, typed_line
 from ..hazards.fix import Edit, Fix, with_edits
-from ..statements.copied_value import Copying, copied_value
-from .sharing import sharings
+from ..statements.copied_value import Copying, copied_value, with_copied_arguments
+from ..statements.rewrite_statement import parse_one, with_clones
+from ..syntax.magic_calls import MAGIC_CALL
+from ..syntax.parsing import parse_path
+from .function_fix import fix_in_function, makes_array
+from .sharing import bindings, sharings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from ..model.path import AccessPath
     from ..model.records import Change
     from ..model.snapshot import Snapshot
-    from .sharing import Sharing
 
-_IMPORTS_COPY = re.compile(r"^\s*import\s+(?:[\w., ]+,\s*)?copy\s*(?:,|;|#|$)", re.MULTILINE)
-_IMPORTS_DEEPCOPY = re.compile(r"^\s*from\s+copy\s+import\s+(?:[\w, ]+,\s*)?deepcopy\b(?!\s+as)", re.MULTILINE)
+_MODULE = "copy"
+_COPY = re.compile(r"^\s*import\s+(?:[\w., ]+,\s*)?copy\s*(?:,|;|#|$)", re.MULTILINE)
+_FROM_COPY = re.compile(r"^\s*from\s+copy\s+import\b", re.MULTILINE)
+_DEEPCOPY = re.compile(r"^\s*from\s+copy\s+import\s+(?:[\w, ]+,\s*)?deepcopy\b(?!\s+as)", re.MULTILINE)
+"""The imports of the module `copy`, of something from it, and of `deepcopy`."""
 
 
 def fix_change(change: Change, cell: int, after: Snapshot, cells: Mapping[int, str]) -> Fix | None:
@@ -29,49 +38,112 @@ def fix_change(change: Change, cell: int, after: Snapshot, cells: Mapping[int, s
     cells
         The plain sources of all cells so far, by count.
     """
-    if not change.silent or change.cause == "outside":
+    if not change.silent or change.cause == "outside" or change.site is None:
         return None
-    for sharing in sharings(change, cell, cells):
-        fix = _copied(sharing, after, cells)
-        if fix is not None:
+    search = _Search(change=change, cell=cell, after=after, cells=cells)
+    found = (search.complete(one) for one in search.possible())
+    return next((one for one in found if one.edits), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Search:
+    """The search for the fix of one change."""
+
+    change: Change
+    cell: int
+    after: Snapshot
+    cells: Mapping[int, str]
+
+    def possible(self) -> Iterator[Fix]:
+        """Yield fixes, the likeliest first; some may have no edit."""
+        for sharing in sharings(self.change, self.cell, self.cells):
+            yield from self._copied(*sharing)
+        yield from self._in_function()
+        yield from self._handed()
+        path = parse_path(self.change.path)
+        for begun in bindings(self.change, self.cell, self.cells) if self.change.cause == "alias" else ():
+            yield from self._copied(begun, path, path)
+
+    def complete(self, fix: Fix) -> Fix:
+        """Add the edits, and the import that they need."""
+        if fix.target is None or fix.target.cell not in self.cells:
             return fix
-    return None
+        target = fix.target
+        fix = with_edits(fix, lambda cell: self.cells[cell])
+        if fix.edits and "deepcopy(" in fix.code and not self._has_deepcopy(target):
+            line = "import copy" if "copy.deepcopy(" in fix.code else f"from {_MODULE} import deepcopy"
+            return _importing(fix, line, is_magic=self.cells[fix.edits[0].cell].startswith(MAGIC_CALL))
+        return fix
+
+    def _copied(self, begun: TypedLine, path: AccessPath, other: AccessPath) -> Iterator[Fix]:
+        if self.after.get(str(path)) is None and not path.steps:  # it is no tensor: a memoryview, a bytearray
+            code = with_clones(begun.text, {str(other)}, ".copy()" if self._is_array(str(other)) else ".clone()")
+        else:
+            code = copied_value(begun.text, self._copying(begun, path, other))
+        if code is not None:
+            yield Fix(kind="copy-shared", code=code, names=(str(path),), target=begun, says_where=True)
+
+    def _in_function(self) -> Iterator[Fix]:
+        site = self.change.site
+        if site is not None and site.inner is not None and site.inner.cell in self.cells and self._is_result_used():
+            yield from fix_in_function(
+                self.cells[site.inner.cell], site.inner, is_array=self._is_array(self.change.path)
+            )
+
+    def _handed(self) -> Iterator[Fix]:
+        """Hand a copy to the call that wrote."""
+        site = self.change.site
+        if site is None or self.change.cause != "call" or not self._is_result_used():
+            return
+        target, path = typed_line(self.cell, site), parse_path(self.change.path)
+        if target is None:
+            return
+        copying = self._copying(target, path, path)._replace(is_leaf=False)
+        code = with_copied_arguments(site.text, copying)
+        if code is not None:
+            yield Fix(kind="hand-copy", code=code, target=target, says_where=True)
+
+    def _is_result_used(self) -> bool:
+        """Return whether the call that wrote gives a result, so that the write need not be what it is called for."""
+        site = self.change.site
+        node = parse_one(site.text) if site else None
+        return not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call)
+
+    def _copying(self, begun: TypedLine, path: AccessPath, other: AccessPath) -> Copying:
+        mine, theirs = self.after.get(str(path)), self.after.get(str(other))
+        beside = [one for found, one in self.after.entries() if found.root == path.root]
+        is_same = mine is not None and theirs is not None and mine.object == theirs.object
+        value = getattr(parse_one(begun.text), "value", None)
+        known = self._is_array(str(path)) if mine is not None else self._is_array(str(other))
+        is_array = known if mine is not None or not isinstance(value, ast.expr) else makes_array(value, is_array=known)
+        return Copying(
+            path=path,
+            other=other,
+            is_array=is_array,
+            is_leaf=is_same and mine is not None and mine.requires_grad and mine.is_leaf,
+            has_graph=any(one.grad_fn is not None for one in beside),
+            deepcopy="deepcopy" if self._is_imported(_FROM_COPY, begun) else "copy.deepcopy",
+        )
+
+    def _is_array(self, path: str) -> bool:
+        reading = self.after.get(path)
+        return reading is not None and reading.kind == "ndarray"
+
+    def _has_deepcopy(self, target: TypedLine) -> bool:
+        pattern = _DEEPCOPY if self._is_imported(_FROM_COPY, target) else _COPY
+        return self._is_imported(pattern, target)
+
+    def _is_imported(self, pattern: re.Pattern[str], target: TypedLine) -> bool:
+        """Return whether a cell up to a statement's has such an import."""
+        return any(pattern.search(text) for count, text in self.cells.items() if count <= (target.cell or 0))
 
 
-def _copied(sharing: Sharing, after: Snapshot, cells: Mapping[int, str]) -> Fix | None:
-    begun = sharing.begun
-    known = [cells[one] for one in sorted(cells) if begun.cell is None or one <= begun.cell]
-    copying = _copying(sharing, after)._replace(deepcopy=_deepcopy(known))
-    code = copied_value(begun.text, copying)
-    if code is None:
-        return None
-    fix = Fix(kind="copy-shared", code=code, names=(str(sharing.path),), target=begun, says_where=True)
-    fix = with_edits(fix, lambda cell: cells[cell])
-    if fix.edits and "copy.deepcopy(" in code and not any(map(_IMPORTS_COPY.search, known)):
-        return _importing(fix)
-    return fix if fix.edits else None
-
-
-def _copying(sharing: Sharing, after: Snapshot) -> Copying:
-    reading, other = after.get(str(sharing.path)), after.get(str(sharing.other))
-    beside = [one for path, one in after.entries() if path.root == sharing.path.root]
-    is_same = reading is not None and other is not None and reading.object == other.object
-    return Copying(
-        path=sharing.path,
-        other=sharing.other,
-        is_array=reading is not None and reading.kind == "ndarray",
-        is_leaf=is_same and reading is not None and reading.requires_grad and reading.is_leaf,
-        has_graph=any(one.grad_fn is not None for one in beside),
-    )
-
-
-def _deepcopy(sources: list[str]) -> str:
-    return "deepcopy" if any(map(_IMPORTS_DEEPCOPY.search, sources)) else "copy.deepcopy"
-
-
-def _importing(fix: Fix) -> Fix:
-    """Add the import of `copy` at the top of the cell."""
+def _importing(fix: Fix, line: str, *, is_magic: bool) -> Fix:
+    """Add an import at the top of the cell."""
     [edit] = fix.edits
+    if is_magic:  # its first line as typed must stay the magic's
+        indent = edit.text[: len(edit.text) - len(edit.text.lstrip())]
+        return replace(fix, edits=(replace(edit, text=f"{indent}{line}\n{edit.text}"),))
     if edit.line == 1:
-        return replace(fix, edits=(replace(edit, text=f"import copy\n{edit.text}"),))
-    return replace(fix, edits=(Edit(cell=edit.cell, line=1, end_line=0, text="import copy"), edit))
+        return replace(fix, edits=(replace(edit, text=f"{line}\n{edit.text}"),))
+    return replace(fix, edits=(Edit(cell=edit.cell, line=1, end_line=0, text=line), edit))

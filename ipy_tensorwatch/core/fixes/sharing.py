@@ -1,18 +1,22 @@
-"""The statement since which two paths have been one memory, from the sources of the cells alone."""
+"""The statement since which two paths have been one memory."""
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..hazards.facts import TypedLine
-from ..statements.statement import parse_statements
+from ..model.path import AccessPath
+from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
+from ..statements.rewrite_statement import parse_one
+from ..statements.statement import parse_statements, statements_in
+from ..syntax.ast_queries import spell_path
 from ..syntax.parsing import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..model.path import AccessPath
-    from ..model.records import Change
+    from ..model.records import Change, Origin
     from ..statements.statement import Statement
 
 
@@ -33,29 +37,87 @@ class Sharing(NamedTuple):
 def sharings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[Sharing]:
     """Yield where a changed path and one that was written may have begun to share memory, the likeliest first."""
     path = parse_path(change.path)
-    for name in change.via:
-        other = parse_path(name)
+    if change.shared_since is not None:
+        yield from _known(change.shared_since)
+    for other in _others(change):
         for begun, statement in _before(change, cell, cells):
-            bound = next((one for one in (other, path) if one.root in statement.binds or _stores(statement, one)), None)
+            bound = next((one for one in (other, path) if _binds(statement, one)), None)
             if bound is not None:
                 yield Sharing(begun, bound, path if bound is other else other)
-                break
+
+
+def _known(origin: Origin) -> Iterator[Sharing]:
+    """Yield the statement that is known to have made two paths one memory, and the line inside that it reached."""
+    pair = parse_path(origin.a), parse_path(origin.b)
+    begun = TypedLine(cell=origin.cell, line=origin.line, text=origin.text)
+    bound = [one for statement in parse_statements(origin.text)[:1] for one in pair if _binds(statement, one)]
+    yield from (Sharing(begun, one, pair[one is pair[0]]) for one in bound)
+    if origin.inner is not None:
+        inner = TypedLine(cell=origin.inner.cell, line=origin.inner.line, text=origin.inner.text)
+        local = ((_inside(origin.inner.text, one), pair[one is pair[0]]) for one in pair)
+        yield from (Sharing(inner, path, other) for path, other in local if path is not None)
+    yield from (Sharing(begun, one, pair[one is pair[0]]) for one in pair if not bound)
+
+
+def _inside(text: str, path: AccessPath) -> AccessPath | None:
+    """Return how a line of a function spells a path of the notebook that it stores, by its attributes.
+
+    Examples
+    --------
+    >>> str(_inside("self.best = model.state_dict()", parse_path("keeper.best['w']")))
+    "self.best['w']"
+    """
+    match parse_one(text):
+        case ast.Assign(targets=[ast.Attribute() as owner]):
+            own = spell_path(owner)
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Attribute() as owner))):
+            own = spell_path(owner)
+        case ast.Return():
+            return path
+        case _:
+            return None
+    step = f".{owner.attr}"
+    if own is None or step not in path.steps:
+        return None
+    return parse_path(own + "".join(path.steps[path.steps.index(step) + 1 :]))
+
+
+def _others(change: Change) -> Iterator[AccessPath]:
+    """Yield the paths through which the memory was written; what the statement names, if none is a tensor."""
+    yield from map(parse_path, change.via)
+    if not change.via and change.cause == "alias" and change.site:
+        for statement in parse_statements(change.site.text)[:1]:
+            yield from (AccessPath(one.path.root) for one in statement.targets)
+
+
+def bindings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[TypedLine]:
+    """Yield the statements that may have bound a changed path, the last first."""
+    path = parse_path(change.path)
+    return (begun for begun, statement in _before(change, cell, cells) if _binds(statement, path))
 
 
 def _before(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[tuple[TypedLine, Statement]]:
     """Yield the statements that may have run before the write, the last first."""
     line = change.site.line if change.site else 0
     for count in sorted((one for one in cells if one <= cell), reverse=True):
-        several = parse_statements(cells[count])
+        several = [inner for one in parse_statements(cells[count]) for inner in statements_in(one)]
         earlier = [one for one in several if count < cell or one.line <= line]
         later = [one for one in several if one not in earlier]
         for one in (*reversed(earlier), *reversed(later)):
             yield TypedLine(cell=count, line=one.line, text=one.text), one
 
 
-def _stores(statement: Statement, path: AccessPath) -> bool:
-    """Return whether a statement stores something on the way to a path."""
-    return any(
-        one.path.root == path.root and len(one.path.steps) < len(path.steps) + 1 and one.kind == "assign"
-        for one in statement.targets
-    ) or any(f"{path.root}{end}" in statement.text for end in (".append(", ".extend(", ".insert(", ".update("))
+def _binds(statement: Statement, path: AccessPath) -> bool:
+    """Return whether a statement binds a path's variable, or stores something on the way to it."""
+    if path.root in statement.binds:
+        return True
+    if path.root not in statement.text:
+        return False
+    match parse_one(statement.text):
+        case ast.Assign(targets=targets):
+            return any(steps_behind(one, path) is not None for one in targets)
+        case ast.AugAssign(target=target, op=ast.Add() | ast.BitOr()):
+            return bool(steps_behind(target, path))
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=name))):
+            return name in (*STORING, *STORING_SEVERAL) and bool(steps_behind(owner, path))
+    return False

@@ -86,7 +86,7 @@ def _hazard(
         paths=tuple(roots),
         op=one.op,
         fact=FreedGraph(root=roots[0], is_scalar=is_scalar, name=name, how="leads" if name else "shares"),
-        fix=Fix(kind="retain-graph", code=keeping(site)) if one.was_whole else _fix(one, name, user, made, built),
+        fix=Fix(kind="retain-graph", code=keeping(site)) if one.was_whole else _fix(one, roots, user, made, built),
         saved_at=made,
         saved_cell=one.cell or None,
         written_at=site,
@@ -101,10 +101,15 @@ def _maker(built: Mapping[int, Timeline], cell: int, node: int) -> Site | None:
 
 
 def _fix(
-    one: HalfFreed, name: str | None, user: TypedLine | None, made: Site | None, built: Mapping[int, Timeline]
+    one: HalfFreed, roots: list[str], user: TypedLine | None, made: Site | None, built: Mapping[int, Timeline]
 ) -> Fix:
     source = "\n".join(timeline.source for timeline in built.values())
-    return fix_freed(name, user, made, is_covered=one.is_covered, source=source)
+    fix = fix_freed(next(iter(one.names), None), user, made, is_covered=one.is_covered, source=source)
+    if fix.kind != "detach-state" or user is None:
+        return fix
+    states = [*dict.fromkeys(path for path in (*one.names[:1], *sorted(roots)) if _is_carried(path, user.text))]
+    owners = {path.partition("[")[0]: path for path in reversed(states)}  # a tuple is detached as a whole
+    return replace(fix, code="; ".join(detached(path, source) for path in states if path in owners.values()))
 
 
 def fix_freed(

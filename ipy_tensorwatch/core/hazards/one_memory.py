@@ -161,7 +161,7 @@ class _Followed:
     @property
     def repeats_unread(self) -> bool:
         """Whether it repeats a call of a function whose source is not known."""
-        return not self.functions and repeats(self._node) and any(map(_calls_anew, all_nodes(self._node)))
+        return not self.functions and any(map(_calls_anew, all_nodes(self._node)))
 
 
 def _calls_anew(node: ast.AST) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from .updates_since import is_since, lines_of
+
 if TYPE_CHECKING:
-    from ..model.saved_tensor import Overwritten, RootOrigin, Writing
+    from ..model.saved_tensor import Overwritten, Writing
     from .standing import Standing
 
 
@@ -35,14 +37,7 @@ def stale_results(found: Overwritten, root: str | None, writing: Writing, standi
     origin = found.origins.get(root or "")
     if root is None or origin is None:
         return Stale(names=() if root is None else (root,))
-    names = tuple(one for one in (*origin.through, root) if _is_before(found.origins[one], writing, standing))
+    lines = lines_of(writing.site)
+    names = (*origin.through, root)
+    names = tuple(one for one in names if is_since(writing.cell, lines, found.origins[one], standing))
     return Stale(names=names, root=None if root in names else root)
-
-
-def _is_before(origin: RootOrigin, writing: Writing, standing: Standing) -> bool:
-    """Return whether a result was computed before a write."""
-    if origin.cell != writing.cell or writing.site is None or writing.cell not in standing.built:
-        return origin.cell <= writing.cell
-    timeline = standing.built[writing.cell]
-    sites = map(timeline.site, dict.fromkeys(timeline.since(origin.sequence)))
-    return any((one.line, one.text) == (writing.site.line, writing.site.text) for one in sites if one is not None)

@@ -8,6 +8,7 @@ from .standing import Updated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from ..blame.reasoning import Reasoning
     from ..model.records import Cause, Site
@@ -35,16 +36,22 @@ def is_update(cause: Cause | None, site: Site | None, *, is_leaf: bool) -> bool:
 
 def is_stale(root: RootOrigin, standing: Standing) -> bool:
     """Return whether all leaves below a result were updated since it was computed."""
-    since = (one.storages for one in standing.updated if _is_since(one, root, standing))
+    since = (one.storages for one in standing.updated if is_since(one.cell, one.lines, root, standing))
     return root.leaves <= frozenset[int]().union(*since)
 
 
-def _is_since(one: Updated, root: RootOrigin, standing: Standing) -> bool:
-    if one.cell != root.cell or not one.lines or one.cell not in standing.built:
-        return one.cell >= root.cell
-    timeline = standing.built[one.cell]
+def is_since(cell: int, lines: AbstractSet[tuple[int, str]], root: RootOrigin, standing: Standing) -> bool:
+    """Return whether a write, of these lines of a cell if they are known, came after a result was computed."""
+    if cell != root.cell or not lines or cell not in standing.built:
+        return cell >= root.cell
+    timeline = standing.built[cell]
     sites = map(timeline.site, dict.fromkeys(timeline.since(root.sequence)))
-    return not one.lines.isdisjoint((site.line, site.text) for site in sites if site is not None)
+    return not lines.isdisjoint((site.line, site.text) for site in sites if site is not None)
+
+
+def lines_of(site: Site | None) -> frozenset[tuple[int, str]]:
+    """Return the line and the text of a statement, if it is known."""
+    return frozenset(((site.line, site.text),) if site else ())
 
 
 def _updates(reasoning: Reasoning) -> Iterator[Updated]:
@@ -58,5 +65,4 @@ def _updates(reasoning: Reasoning) -> Iterator[Updated]:
 
 
 def _updated(reasoning: Reasoning, storages: frozenset[int], site: Site | None) -> Updated:
-    lines = frozenset(((site.line, site.text),) if site else ())
-    return Updated(cell=reasoning.trace.cell.count, storages=storages, lines=lines)
+    return Updated(cell=reasoning.trace.cell.count, storages=storages, lines=lines_of(site))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .records import Change, Relation, TensorRecord
+    from .records import Change, Origin, Relation, TensorRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +19,15 @@ class Holder:
     ----------
     is_variable
         False for one of IPython's own names.
+    origin
+        Where the two became one memory; None if it is not known.
     """
 
     path: str
     relation: Relation
     shape: tuple[int, ...]
     is_variable: bool = True
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

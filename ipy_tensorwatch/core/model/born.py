@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .differences import Found
     from .evidence import Position
+    from .reading import Reading
+
+
+class Arrival(NamedTuple):
+    """A path that led to another tensor at one look than at the look before, or to none.
+
+    Attributes
+    ----------
+    positions
+        The positions since the look before; one of them bound the path, or let it go.
+    """
+
+    path: str
+    reading: Reading | None
+    look: int
+    positions: frozenset[Position]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,10 @@ from .snapshot import Snapshot
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .born import Born
+    from .born import Arrival, Born
     from .cell_error import CellError
     from .differences import Found
-    from .evidence import OptimizerHolding
+    from .evidence import OptimizerHolding, Position
     from .records import Cell, Coverage, OperatorWrite
     from .saved_tensor import Writing
 
@@ -46,6 +46,10 @@ class CellTrace:
         What the cell bound, as far as it was seen while the cell ran.
     left
         What paths led to and the cell wrote, before it bound them to something else.
+    arrivals
+        What each path led to at the looks, in order.
+    unseen
+        The positions since the last of these looks.
     own
         What was observed while it ran.
     beside
@@ -83,6 +87,8 @@ class CellTrace:
     found: Sequence[Found] = ()
     born: tuple[Born, ...] = ()
     left: tuple[Born, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
+    unseen: frozenset[Position] = frozenset()
     own: Evidence = field(default_factory=Evidence)
     beside: tuple[Evidence, ...] = ()
     elsewhere: frozenset[str] = frozenset()

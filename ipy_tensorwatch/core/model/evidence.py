@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from .reading import Reading
     from .records import Inner, Place
 
 
@@ -81,12 +82,19 @@ def without_masks(writes: Mapping[int, tuple[SeenWrite, ...]]) -> Mapping[int, t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """A tensor moved to another storage since the previous look: `x.data = y`."""
+    """A tensor moved to another storage since the previous look: `x.data = y`.
+
+    Attributes
+    ----------
+    reading
+        Its reading there.
+    """
 
     object: int
     storage: int
     positions: frozenset[Position]
     look: int = 0
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +119,8 @@ class OptimizerStep:
         The serials of the parameter objects that it holds.
     storages
         The storages of its parameters and of its state.
+    holds
+        How many parameters it holds, those counted to which no variable leads.
     """
 
     statement: int | None
@@ -118,6 +128,7 @@ class OptimizerStep:
     paths: frozenset[str] = frozenset()
     parameters: frozenset[int] = frozenset()
     storages: frozenset[int] = frozenset()
+    holds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,38 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inner:
+    """The innermost notebook line that wrote, inside a function that the cell called."""
+
+    cell: int
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The statement after which two access paths were one memory.
+
+    Attributes
+    ----------
+    how
+        What made them so: the operation by its name, `same object`, `slice`, `DLPack`, or `call`.
+    inner
+        The line inside a function that the statement called, if that made them one memory.
+    """
+
+    a: str
+    b: str
+    cell: int
+    line: int
+    end_line: int
+    text: str
+    how: str
+    certainty: Certainty = "observed"
+    inner: Inner | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AliasGroup:
     """The access paths in one block of memory.
 
@@ -68,6 +100,8 @@ class AliasGroup:
     ----------
     pairs
         The pairs of members, up to a cap; `pairs_left_out` counts the others.
+    origins
+        Where the sharing of these pairs began, as far as it is known.
     """
 
     id: int
@@ -76,15 +110,7 @@ class AliasGroup:
     members: tuple[str, ...]
     pairs: tuple[Pair, ...]
     pairs_left_out: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inner:
-    """The innermost notebook line that wrote, inside a function that the cell called."""
-
-    cell: int
-    line: int
-    text: str
+    origins: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +172,8 @@ class Change:
         The names of the metadata that changed: shape, strides, dtype, device, requires_grad, grad_fn, storage.
     since
         The cell after which the bytes were last known, if it is not the previous cell.
+    shared_since
+        Where the path and the first of `via` became one memory; None if it is not known.
     """
 
     path: str
@@ -161,6 +189,7 @@ class Change:
     elements: Elements | None = None
     fields: tuple[str, ...] = ()
     since: int | None = None
+    shared_since: Origin | None = None
 
     @property
     def site(self) -> Site | None:

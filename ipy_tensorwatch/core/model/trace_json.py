@@ -12,7 +12,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any
 
-from .born import Born
+from .born import Arrival, Born
 from .cell_error import CellError, ErrorFrame, FreedAtError, Local, Spot
 from .cell_trace import CellTrace, SourceFile
 from .difference import Content, Difference
@@ -35,7 +35,7 @@ _RECORDS: dict[str, Any] = {
     for one in (
         *(CellTrace, SourceFile, Difference, Evidence, Move, OptimizerStep, Position, Recorded, SeenWrite),
         *(GraphState, Definition, Notebook, AccessPath, Reading, Cell, Coverage, Elements, Example, Inner),
-        *(Born, HalfFreed, OptimizerHolding, OperatorWrite, Reason, RootOrigin, Site, Unverified, Overwritten),
+        *(Arrival, Born, HalfFreed, OptimizerHolding, OperatorWrite, Reason, RootOrigin, Site, Unverified, Overwritten),
         *(SavedTensor, Snapshot, CellError, ErrorFrame, FreedAtError, GraphAtError, Local, Spoiled, Spot, Writing),
     )
 } | {"Content": Content.of, "Way": Way.of}

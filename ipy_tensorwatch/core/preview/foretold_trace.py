@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .abstract_memory import AbstractWrite
     from .abstract_run import AbstractRun
     from .known_state import KnownState
-    from .snapshot_afterwards import Entry, LaterPlace
+    from .snapshot_afterwards import LaterEntry, LaterPlace
 
 LARGEST_MASK = 1 << 16
 """The largest number of bytes for which it is told which of them a write changes."""
@@ -173,7 +173,9 @@ class TraceWriter:
             elif place is not None:
                 self._born.setdefault(spelled, self._bear(place, reading))
 
-    def _is_expected(self, write: AbstractWrite, path: AccessPath, reading: Reading, near: Sequence[Entry]) -> bool:
+    def _is_expected(
+        self, write: AbstractWrite, path: AccessPath, reading: Reading, near: Sequence[LaterEntry]
+    ) -> bool:
         """Return whether it is certain, without further reasoning, that nobody is surprised by a change."""
         if reading.object != write.reading.object:
             return False

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..syntax.ast_queries import keyword, last_name, spell_item, spell_path
+from ..model.path import AccessPath
+from ..syntax.ast_queries import is_inplace_name, is_method, is_true, keyword, last_name, spell_item, spell_path
+from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import OPTIMIZERS, PASS_ALONG
 from .expression_aliases import trace
 from .rewrite_statement import parse_one
@@ -14,14 +16,15 @@ from .scope import Scope
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..model.path import AccessPath
-
 _ATOMS = (ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Dict, ast.ListComp)
-_ONE_MORE = {"append": 0, "appendleft": 0, "add": 0, "put": 0, "put_nowait": 0, "insert": 1, "setdefault": 1, "push": 0}
+_DISPLAYS = (ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+STORING = {"append": 0, "appendleft": 0, "add": 0, "put": 0, "put_nowait": 0, "push": 0, "insert": 1, "setdefault": 1}
 """The methods that store one argument as an item, with the argument's place."""
-_SEVERAL_MORE = ("extend", "extendleft", "update")
-_COPIERS = ("list", "dict", "tuple", "OrderedDict", "copy")
-"""The functions that make a new container of the same items."""
+STORING_SEVERAL = ("extend", "extendleft", "update", "load_state_dict")
+_SHALLOW = ("list", "dict", "tuple", "OrderedDict", "copy", "state_dict", "parameters", "values")
+"""The functions and methods that put the items of something into a new container."""
+_NEED_LEAF = ("Parameter", "Buffer", "Variable")
+"""The classes whose objects keep what they are given; a copy of such an object is a plain tensor."""
 
 
 class Copying(NamedTuple):
@@ -73,22 +76,25 @@ def copied_value(text: str, copying: Copying) -> str | None:
     if node is None:
         return None
     rewriter = _Rewriter(text, copying)
-    match node:
-        case ast.Assign(targets=[target], value=value):
-            found = rewriter.assigned(target, value)
-        case ast.AnnAssign(target=target, value=ast.expr() as value):
-            found = rewriter.assigned(target, value)
-        case ast.AugAssign(target=target, value=value, op=ast.Add() | ast.BitOr()):
-            found = rewriter.joined(target, value)
-        case ast.Expr(value=ast.Call() as call):
-            found = rewriter.called(call)
-        case ast.Return(value=ast.expr() as value) | ast.Expr(value=ast.Yield(value=ast.expr() as value)):
-            found = rewriter.copied(value, ())
-        case _:
-            found = None
-    if found is not None:
-        return _spliced(text, found)
-    return rewriter.copied_after(node)
+    found = rewriter.stored(node)
+    return _spliced(text, found) if found else rewriter.copied_after(node)
+
+
+def with_copied_arguments(text: str, copying: Copying) -> str | None:
+    """Rewrite a statement to hand copies of a path to its calls; None if it hands it to none.
+
+    Examples
+    --------
+    >>> from ..syntax.parsing import parse_path as at
+    >>> with_copied_arguments("out = attack(x, 3)", Copying(at("x"), at("x")))
+    'out = attack(x.clone(), 3)'
+    """
+    node = parse_one(text)
+    calls = [one for one in all_nodes(node) if isinstance(one, ast.Call)] if node is not None else []
+    rewriter = _Rewriter(text, copying)
+    found = (rewriter.given(call) for call in reversed(calls))
+    splices = next((one for one in found if one), None)
+    return _spliced(text, splices) if splices else None
 
 
 class _Rewriter:
@@ -97,11 +103,26 @@ class _Rewriter:
     def __init__(self, text: str, copying: Copying) -> None:
         self.text, self.copying = text, copying
 
+    def stored(self, node: ast.stmt) -> list[_Splice] | None:
+        """Copy in what a statement stores under the path."""
+        match node:
+            case ast.Assign(targets=[target], value=value):
+                return self.assigned(target, value) or self._named_inside(node)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                return self.assigned(target, value)
+            case ast.AugAssign(target=target, value=value, op=ast.Add() | ast.BitOr()):
+                return self._joined(target, value)
+            case ast.Return(value=ast.expr() as value) | ast.Expr(value=ast.Yield(value=ast.expr() as value)):
+                return self.copied(value, ())
+            case ast.Expr(value=ast.Call() as call):
+                return self._called(call) or self._named_inside(node)
+        return None
+
     def assigned(self, target: ast.expr, value: ast.expr) -> list[_Splice] | None:
         """Copy in the value of an assignment."""
         if isinstance(target, ast.Tuple | ast.List):
             return self._unpacked(target, value)
-        steps = _steps_behind(target, self.copying.path)
+        steps = steps_behind(target, self.copying.path)
         return None if steps is None else self.copied(value, steps)
 
     def _unpacked(self, target: ast.Tuple | ast.List, value: ast.expr) -> list[_Splice] | None:
@@ -111,45 +132,63 @@ class _Rewriter:
         found = (self.assigned(one, part) for one, part in pairs)
         return next((one for one in found if one is not None), None)
 
-    def joined(self, target: ast.expr, value: ast.expr) -> list[_Splice] | None:
-        """Copy in what is added to a list."""
-        steps = _steps_behind(target, self.copying.path)
-        if not steps or not isinstance(value, ast.List | ast.Tuple | ast.Dict | ast.ListComp):
-            return None
-        return self._leading(value)
+    def _named_inside(self, node: ast.stmt) -> list[_Splice] | None:
+        """Copy in the value of an assignment inside an expression."""
+        named = [one for one in all_nodes(node) if isinstance(one, ast.NamedExpr)]
+        found = (self.assigned(one.target, one.value) for one in named)
+        return next((one for one in found if one is not None), None)
 
-    def called(self, call: ast.Call) -> list[_Splice] | None:
+    def _joined(self, target: ast.expr, value: ast.expr) -> list[_Splice] | None:
+        """Copy in what is added to a list."""
+        is_display = steps_behind(target, self.copying.path) and isinstance(value, _DISPLAYS)
+        return self._leading(value) if is_display else None
+
+    def _called(self, call: ast.Call) -> list[_Splice] | None:
         """Copy in what a method stores."""
         name = last_name(call.func)
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-        steps = _steps_behind(owner, self.copying.path) if owner is not None else None
+        steps = steps_behind(owner, self.copying.path) if owner is not None else None
         if not steps:
-            return self._given(call)
-        if name in _ONE_MORE and len(call.args) > _ONE_MORE[name]:
-            return self.copied(call.args[_ONE_MORE[name]], steps[1:])
-        if name in _SEVERAL_MORE:
+            return self.given(call)
+        if name in STORING and len(call.args) > STORING[name]:
+            return self.copied(call.args[STORING[name]], steps[1:])
+        if name in STORING_SEVERAL:
             named = keyword(call, steps[0][2:-2])
             if named is not None:
                 return self.copied(named, steps[1:])
-            return self._leading(call.args[0]) if call.args else None
-        return self._given(call)
+            several = call.args[0] if call.args else None
+            return None if several is None else self._leading(several) or self.copied(several, steps)
+        return self.given(call)
 
     def copied(self, value: ast.expr, steps: Sequence[str]) -> list[_Splice] | None:
         """Copy what lies behind some steps in a value."""
         if not steps:
-            return [_Splice(value, self._one(value))]
+            return self._tensor(value)
         inner = self._inside(value, steps)
         if inner is not None:
             return self.copied(*inner)
         if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult):
             return self._repeated(value)
-        if isinstance(value, ast.IfExp | ast.BoolOp | ast.NamedExpr | ast.Lambda | ast.Starred):
+        if isinstance(value, ast.BinOp):
+            return self._leading(value.left) or self._leading(value.right)
+        if isinstance(value, ast.IfExp | ast.BoolOp | ast.Lambda | ast.Starred | ast.List | ast.Tuple):
             return None
-        if isinstance(value, ast.Call) and not self._copies(value):
-            given = self._given(value)
+        if isinstance(value, ast.Call) and last_name(value.func) not in _SHALLOW:
+            given = self.given(value) or self._twice(value)
             if given is not None:
                 return given
         return self._whole(value, steps)
+
+    def _tensor(self, value: ast.expr) -> list[_Splice] | None:
+        """Copy the tensor that a value is; None if it is a new one."""
+        if isinstance(value, _DISPLAYS):
+            return self._leading(value)
+        if not trace(value, Scope()):
+            return None
+        if isinstance(value, ast.Call) and last_name(value.func) in _NEED_LEAF and value.args:
+            return self._tensor(value.args[0])
+        plain = _before_writes(value)
+        return [_Splice(plain, self._one(plain))]
 
     def _inside(self, value: ast.expr, steps: Sequence[str]) -> tuple[ast.expr, Sequence[str]] | None:
         """Return the part of a display, and the steps that are left behind it."""
@@ -164,12 +203,11 @@ class _Rewriter:
                         return part, steps[1:]
             case ast.ListComp(elt=made) | ast.DictComp(value=made) | ast.GeneratorExp(elt=made) | ast.SetComp(elt=made):
                 return made, steps[1:]
-            case ast.Call(func=func, args=[only], keywords=[]) if last_name(func) in PASS_ALONG:
-                is_display = isinstance(only, ast.List | ast.Tuple | ast.Dict | ast.ListComp | ast.GeneratorExp)
-                return (only, steps) if is_display or isinstance(only, ast.DictComp | ast.BinOp) else None
             case ast.Call(func=ast.Name(id="dict"), args=[]):
                 named = keyword(value, steps[0][2:-2])
                 return None if named is None else (named, steps[1:])
+            case ast.Call(func=func, args=[only], keywords=[]) if last_name(func) in PASS_ALONG:
+                return (only, steps) if isinstance(only, (*_DISPLAYS, ast.BinOp)) else None
         return None
 
     def _repeated(self, value: ast.BinOp) -> list[_Splice] | None:
@@ -178,14 +216,14 @@ class _Rewriter:
         parts, times = (value.left, value.right) if is_first else (value.right, value.left)
         if not isinstance(parts, ast.List | ast.Tuple) or len(parts.elts) != 1:
             return None
-        item = parts.elts[0]
-        made = self._source(item) if isinstance(item, ast.Call) else self._copy_of(item)
-        loop = f"{made} for _ in range({self._source(times)})"
+        loop = f"{self._made_anew(parts.elts[0], 1)} for _ in range({self._source(times)})"
         return [_Splice(value, f"[{loop}]" if isinstance(parts, ast.List) else f"tuple({loop})")]
 
-    def _copy_of(self, item: ast.expr) -> str:
-        steps = self.copying.path.steps
-        is_tensor = len(steps) == 1
+    def _made_anew(self, item: ast.expr, depth: int) -> str:
+        """Return how to make an item of a container once more."""
+        if isinstance(item, ast.Call):
+            return self._source(item)
+        is_tensor = len(self.copying.path.steps) == depth
         return self._one(item) if is_tensor else f"{self.copying.deepcopy}({self._source(item)})"
 
     def _leading(self, value: ast.expr) -> list[_Splice] | None:
@@ -195,16 +233,15 @@ class _Rewriter:
                 found = [splice for part in parts for splice in self._leading(part) or ()]
                 return found or None
             case ast.ListComp(elt=made) | ast.GeneratorExp(elt=made) | ast.DictComp(value=made) | ast.SetComp(elt=made):
-                return [_Splice(made, self._one(made))]
+                return self._tensor(made)
         refs = [one for one in trace(value, Scope()) if one.sure]
         if any(one.path == self.copying.other and not one.below and not one.depth for one in refs):
-            return [_Splice(value, self._one(value))]
+            return self._tensor(value)
         if any(one.path.leads_to(self.copying.other) for one in refs) and spell_path(value) is not None:
-            steps = self.copying.other.steps[len(refs[0].path.steps) :]
-            return self._whole(value, steps)
+            return self._whole(value, self.copying.other.steps[len(refs[0].path.steps) :])
         return None
 
-    def _given(self, call: ast.Call) -> list[_Splice] | None:
+    def given(self, call: ast.Call) -> list[_Splice] | None:
         """Copy the arguments of a call that lead to the other path."""
         if last_name(call.func) in OPTIMIZERS:
             return None
@@ -212,15 +249,24 @@ class _Rewriter:
         found = [splice for part in parts for splice in self._leading(part) or ()]
         return found or None
 
-    def _copies(self, call: ast.Call) -> bool:
-        return last_name(call.func) in _COPIERS or last_name(call.func) in ("state_dict", "parameters", "values")
+    def _twice(self, call: ast.Call) -> list[_Splice] | None:
+        """Copy an argument that a call is given more than once."""
+        if self.copying.path.root != self.copying.other.root:
+            return None
+        if last_name(call.func) == "fromkeys" and len(call.args) == 2:  # noqa: PLR2004  (keys and value)
+            keys, item = call.args
+            made, key = self._made_anew(item, 1), "key"
+            return [_Splice(call, f"{{{key}: {made} for {key} in {self._source(keys)}}}")]
+        names = [one.id for one in call.args if isinstance(one, ast.Name)]
+        again = [one for one in call.args if isinstance(one, ast.Name) and names.count(one.id) > 1]
+        return [_Splice(one, self._one(one)) for one in again] or None
 
     def _whole(self, value: ast.expr, steps: Sequence[str]) -> list[_Splice] | None:
         """Copy a container with all that is in it."""
+        if not _may_hold(value):
+            return None
         if not self.copying.has_graph:
-            inner = value
-            if isinstance(value, ast.Call) and last_name(value.func) in _COPIERS:
-                inner = self._copied_by(value) or value
+            inner = _copied_by(value) or value
             return [_Splice(value, f"{self.copying.deepcopy}({self._source(inner)})")]
         if len(steps) != 1 or not steps[0].startswith("["):
             return None
@@ -229,21 +275,13 @@ class _Rewriter:
         made = f"{{key: {each} for key, one in {own}.items()}}" if is_dict else f"[{each} for one in {own}]"
         return [_Splice(value, made)]
 
-    def _copied_by(self, call: ast.Call) -> ast.expr | None:
-        """Return what `dict(x)`, `x.copy()` or `copy.copy(x)` copies, if the copy has the same class."""
-        if isinstance(call.func, ast.Attribute) and not call.args and not call.keywords:
-            return call.func.value
-        is_copy = isinstance(call.func, ast.Attribute) and spell_path(call.func.value) == "copy"
-        return call.args[0] if len(call.args) == 1 and is_copy and not call.keywords else None
-
     def copied_after(self, node: ast.stmt) -> str | None:
         """Copy a path that the statement binds in a statement after it."""
-        path = str(self.copying.path)
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if self.copying.path.steps and spell_path(ast.parse(path, mode="eval").body) is None:
+        path = self.copying.path
+        if not isinstance(node, ast.Assign) or (len(node.targets) == 1 and not trace(node.value, Scope())):
             return None
-        is_bound = any(_steps_behind(one, self.copying.path) == () for target in targets for one in _parts(target))
-        return f"{self.text}; {path} = {self._copy(path)}" if is_bound else None
+        is_bound = any(steps_behind(one, path) == () for target in node.targets for one in _parts(target))
+        return f"{self.text}; {path} = {self._copy(str(path))}" if is_bound else None
 
     def _one(self, node: ast.expr) -> str:
         source = self._source(node)
@@ -258,6 +296,44 @@ class _Rewriter:
         return ast.get_source_segment(self.text, node) or ""
 
 
+def _before_writes(value: ast.expr) -> ast.expr:
+    """Return what the first in-place method of a chain is called on; without one the value itself.
+
+    Examples
+    --------
+    >>> ast.unparse(_before_writes(ast.parse("x.view(-1).mul_(2).sqrt_().t()", mode="eval").body))
+    'x.view(-1)'
+    """
+    found, part = value, value
+    while isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and is_method(part.func):
+        found = part.func.value if is_inplace_name(part.func.attr) else found
+        part = part.func.value
+    if not isinstance(part, ast.Call) or not part.args:
+        return found
+    writes = is_inplace_name(last_name(part.func)) or is_true(keyword(part, "inplace"))
+    return part.args[0] if writes else found
+
+
+def _may_hold(value: ast.expr) -> bool:
+    """Return whether a value may hold anything from elsewhere."""
+    if isinstance(value, ast.Call) and (is_method(value.func) or last_name(value.func) in _SHALLOW):
+        return True
+    is_made = isinstance(value, ast.Call) and not value.args and not value.keywords
+    return not is_made and bool(trace(value, Scope()))
+
+
+def _copied_by(value: ast.expr) -> ast.expr | None:
+    """Return what `x.copy()` or `copy.copy(x)` copies: the copy has the same class."""
+    match value:
+        case ast.Call(func=ast.Attribute(value=owner, attr="copy"), args=[], keywords=[]):
+            return owner
+        case ast.Call(
+            func=ast.Name(id="copy") | ast.Attribute(value=ast.Name(id="copy"), attr="copy"), args=[only], keywords=[]
+        ):
+            return only
+    return None
+
+
 def _parts(target: ast.expr) -> Iterator[ast.expr]:
     if isinstance(target, ast.Tuple | ast.List):
         for one in target.elts:
@@ -266,20 +342,28 @@ def _parts(target: ast.expr) -> Iterator[ast.expr]:
         yield target
 
 
-def _steps_behind(target: ast.expr, path: AccessPath) -> tuple[str, ...] | None:
+def steps_behind(target: ast.expr, path: AccessPath) -> tuple[str, ...] | None:
     """Return the steps of a path behind a target; None if the target does not lead to it.
 
     Examples
     --------
     >>> from ..syntax.parsing import parse_path
-    >>> _steps_behind(ast.parse("best[name]", mode="eval").body, parse_path("best['a'][0]"))
+    >>> steps_behind(ast.parse("best[name]", mode="eval").body, parse_path("best['a'][0]"))
     ('[0]',)
     """
-    refs = [one for one in trace(target, Scope()) if one.is_spelled]
-    if len(refs) != 1 or refs[0].path.root != path.root or len(refs[0].path.steps) > len(path.steps):
+    own = _spelled(target)
+    if own is None or own.root != path.root or len(own.steps) > len(path.steps):
         return None
-    own = refs[0].path.steps
-    return path.steps[len(own) :] if all(map(_may_be_same, own, path.steps)) else None
+    return path.steps[len(own.steps) :] if all(map(_may_be_same, own.steps, path.steps)) else None
+
+
+def _spelled(target: ast.expr) -> AccessPath | None:
+    """Return the path that an expression spells; `x.data` is assigned as `x` is."""
+    refs = [one for one in trace(target, Scope()) if not one.below and not one.depth]
+    if len(refs) != 1:
+        return None
+    path = refs[0].path
+    return AccessPath(path.root, path.steps[:-1]) if path.steps[-1:] == (".data",) else path
 
 
 def _may_be_same(typed: str, step: str) -> bool:

@@ -125,7 +125,7 @@ def _refilled(
 ) -> ast.stmt | None:
     """Return the first statement inside one of these kinds that writes to what another statement there keeps."""
     for outer in all_nodes(tree):
-        body = [*walk_statements(outer.body)] if isinstance(outer, kinds) else []
+        body = [*walk_statements(getattr(outer, "body", []))] if isinstance(outer, kinds) else []
         kept = {path for node in body for path in kept_by(node)}
         found = next((node for node in body if _writes_to(node, kept)), None)
         if found is not None:

@@ -118,7 +118,7 @@ def without_inplace(text: str) -> str | None:
     return splice_source(text, [plain[0][0]], lambda _: plain[0][1] or "")
 
 
-def with_clones(text: str, names: Collection[str]) -> str | None:
+def with_clones(text: str, names: Collection[str], copy: str = ".clone()") -> str | None:
     """Rewrite a statement to read copies of these names; None if it does not read them by name.
 
     Examples
@@ -128,7 +128,7 @@ def with_clones(text: str, names: Collection[str]) -> str | None:
     """
     node = parse_one(text)
     found = [] if node is None else [*_reads(node, names)]
-    return splice_source(text, found, lambda one: f"{one}.clone()") if found else None
+    return splice_source(text, found, lambda one: one + copy) if found else None
 
 
 def _reads(node: ast.AST, names: Collection[str]) -> Iterator[ast.expr]:

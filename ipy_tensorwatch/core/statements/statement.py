@@ -11,6 +11,7 @@ from ..syntax.magic_calls import MAGIC_CALL, as_typed, find_body, find_source
 from ..syntax.parsing import LAST_SOURCES, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
 from .assigned_value import value_of
+from .bound_values import bound_values
 from .called_methods import CalledMethod, called_methods
 from .loop_elements import called_through, elements_of, loops_around
 from .names_used import binds_of, calls_of, mentions_of, operates, reads_of
@@ -19,9 +20,10 @@ from .write_target import Target, key_names, lengths_of, spell_target
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..model.path import AccessPath
+    from .bound_values import BoundValue
     from .loop_elements import Element, Loops
 
 __all__ = ["Statement", "Target", "parse_cell", "parse_statements", "spell_target", "statements_of", "walk_statements"]
@@ -100,6 +102,10 @@ class Statement:
     def value(self) -> ast.expr | None:
         """The value that it assigns."""
         return value_of(self._node)
+
+    def values_for(self, root: str) -> Iterator[BoundValue]:
+        """Yield what it binds to a name, or to an item or attribute of its object."""
+        return bound_values(self._node, root)
 
     @cached_property
     def _inner(self) -> tuple[Statement, ...]:

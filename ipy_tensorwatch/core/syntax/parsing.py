@@ -23,7 +23,9 @@ _HIDES_WRITES = re.compile(
     r"(?<!\butils)\.data\b|numpy|\b(?:np|jnp|cp)\.\w|dlpack|frombuffer|memoryview|ctypes|data_ptr|storage\(|__array"
     r"|\b(?:map_|apply_|kron|set_|unscale_|vector_to_parameters|_unsafe_preserve_version_counter)\("
 )
-_STEP = re.compile(r"""\.\w+ | \[ (?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\[] )* \]""", re.VERBOSE)
+_DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
+_PLAIN = r"""(?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\['"] )*"""
+_STEP = re.compile(rf"""\.\w+ | \[ {_PLAIN} (?: \[ {_PLAIN} \] {_PLAIN} )* \]""", re.VERBOSE)
 
 
 LAST_SOURCES = 8
@@ -67,6 +69,11 @@ def may_hide_writes(source: str) -> bool:
     return _HIDES_WRITES.search(source) is not None
 
 
+def may_define(source: str) -> bool:
+    """Return whether source may define a function or a class."""
+    return _DEFINES.search(source) is not None
+
+
 def may_write_gradients(source: str) -> bool:
     """Return whether source registers a hook of a backward, or defines the backward of a Function."""
     return "_hook(" in source or "def backward(" in source
@@ -79,6 +86,8 @@ def parse_path(text: str) -> AccessPath:
     --------
     >>> parse_path("block.conv[0]['a.b']")
     AccessPath(root='block', steps=('.conv', '[0]', "['a.b']"))
+    >>> parse_path("df[['a', 'b']].T").steps
+    ("[['a', 'b']]", '.T')
     """
     root = re.split(r"[.\[]", text, maxsplit=1)[0]
     return AccessPath(root, tuple(_STEP.findall(text, len(root))))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..page import Line, Page, Row, Table, code, words
 from ..wording.measure import count_of, few, spell_bytes
 from ..wording.not_compared import not_compared
+from ..wording.origin_sentences import origin_line, origin_text
 from ..wording.tensor_facts import spell_shape
 from .history_page import history_table
 
@@ -74,7 +75,7 @@ def _holder_table(holders: Sequence[Holder]) -> Table:
     shown, left = few(holders, MAX_HOLDERS)
     return Table(
         caption="Who else holds its memory",
-        head=("holder", "relation", "shape"),
+        head=("holder", "relation", "shape", "since", "statement"),
         rows=tuple(Row(cells=_holder(one)) for one in shown),
         more=f"… and {left:,} more" if left else "",
     )
@@ -82,4 +83,5 @@ def _holder_table(holders: Sequence[Holder]) -> Table:
 
 def _holder(one: Holder) -> tuple[Line, ...]:
     whose = "" if one.is_variable else " (kept by IPython)"
-    return code(one.path) + words(whose), words(_RELATIONS[one.relation]), words(spell_shape(one.shape))
+    since = origin_line(one.origin), origin_text(one.origin)
+    return code(one.path) + words(whose), words(_RELATIONS[one.relation]), words(spell_shape(one.shape)), *since

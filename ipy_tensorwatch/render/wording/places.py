@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...core.hazards.facts import TypedLine
-    from ...core.model.records import Inner, Site
+    from ...core.model.records import Inner, Origin, Site
 
 
-def where(cell: int, site: Site | Inner | None = None) -> Line:
+def where(cell: int, site: Site | Inner | Origin | None = None) -> Line:
     """Return cell and line of a statement, as a link.
 
     Examples

@@ -81,10 +81,10 @@ def inner_line(inner: Inner) -> Line:
     return words(f"cell {inner.cell}, line {inner.line}: ") + statement(inner.text)
 
 
-def statement(text: str) -> Line:
+def statement(text: str, most: int = MAX_STATEMENT) -> Line:
     """Show a statement as typed, shortened; calls that IPython made of a magic become the magic again."""
     call = _MAGIC.match(text)
     if call is not None:
         sign, name, rest = ("%%" if call["kind"] == "cell" else "%"), call["name"], call["rest"]
         text = f"{sign}{name} {rest}".rstrip()
-    return code(shorten(text, MAX_STATEMENT))
+    return code(shorten(text, most))

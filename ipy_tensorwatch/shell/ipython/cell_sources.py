@@ -16,7 +16,7 @@ from ...core.interpreter.cell_definitions import definitions_in
 from ...core.model.records import Inner
 from ...core.statements.leftover_names import leftover_names
 from ...core.syntax.cell_lines import Listing
-from ...core.syntax.parsing import may_give_memory, may_hide_writes, may_write_gradients
+from ...core.syntax.parsing import may_define, may_give_memory, may_hide_writes, may_write_gradients
 from .ipython_private import FILES, HIDDEN
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ MAX_NESTED = 1000
 MAX_UNREAD = 256
 """How many of the last cells are kept until names left over from loops are asked for."""
 _LOOPS, _WORD = re.compile(r"\bfor\b"), re.compile(r"\w+")
-_DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
 
 
 def user_variables(shell: InteractiveShell) -> dict[str, Any]:
@@ -95,7 +94,7 @@ class Sources:
         self._unread.append(source)
         self.give_memory = self.give_memory or may_give_memory(source)
         self.write_gradients = self.write_gradients or may_write_gradients(source)
-        if not _DEFINES.search(source):
+        if not may_define(source):
             return
         self.hide_writes = self.hide_writes or may_hide_writes(source)
         self.cells.pop(count, None)
@@ -165,7 +164,7 @@ def typed_source(shell: InteractiveShell, count: int) -> str:
     UsageError
         If there is none.
     """
-    typed = shell.user_ns.get("In")
+    typed = getattr(shell.history_manager, "input_hist_raw", None)
     if type(typed) is list and 0 < count < len(typed) and type(typed[count]) is str:
         return str(typed[count])
     raise UsageError(f"there is no cell {count}")
@@ -178,10 +177,11 @@ def plain_source(shell: InteractiveShell, raw: str, transformed: str | None) -> 
             transformed = shell.transform_cell(raw)
         except Exception:  # noqa: BLE001  (IPython reports the error itself)
             return "", 0
-    return transformed, _leading_blanks(raw) - _leading_blanks(transformed)
+    return transformed, leading_blanks(raw) - leading_blanks(transformed)
 
 
-def _leading_blanks(text: str) -> int:
+def leading_blanks(text: str) -> int:
+    """Return the number of blank lines at the beginning of a source."""
     count = 0
     for line in text.splitlines():
         if line.strip():

@@ -111,6 +111,8 @@ def watch_parser() -> Parser:
     preview.add_argument(
         "cell", nargs="?", type=_natural, metavar="CELL", help="a cell that has run (default: this one)"
     )
+    fix = _add(commands, "fix", "what mends a silent change or a hazard; puts the mended cell where you type next")
+    fix.add_argument("what", nargs="?", metavar="CODE|PATH", help="a hazard's code, or a tensor (default: all)")
     config = _add(commands, "config", "show or change settings")
     config.add_argument("setting", nargs="*", metavar="NAME[=VALUE]", help="one setting, or its new value")
     return parser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from ...capture.compare.compare_on_request import compare, is_comparable
 from ...core.host.capability import lost_capabilities
 from ...core.host.guard import GUARD
 from ...core.model.answers import Memory
+from ...core.origins.origins import Origins
 from ...render.pages.blame_page import show_blame
 from ...render.pages.comparison_page import show_comparison
 from ...render.pages.diff_page import show_diff
@@ -27,6 +29,7 @@ from ..ipython.magic_options import Helped, diff_options, diff_parser, split, wa
 from ..ipython.output import diff_view, show
 from .config_magic import change, settings_of
 from .ipython_names import holders_of
+from .mend_cell import mend_cell
 from .nested_cell import run_body
 from .restore import restore
 
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
     from ...render.page import Page
     from ...render.report import Report
+    from ..fix_trials import FixTrials
     from ..ipython.magic_options import DiffOptions
     from ..ipython.output import Speaker
     from ..previewer import Previewer
@@ -50,11 +54,19 @@ class TensorMagics(Magics):
 
     shell: InteractiveShell
 
-    def __init__(
-        self, shell: InteractiveShell, watcher: Watcher, speaker: Speaker, previewer: Previewer, version: str
+    def __init__(  # noqa: PLR0913  (what each command asks)
+        self,
+        shell: InteractiveShell,
+        watcher: Watcher,
+        speaker: Speaker,
+        previewer: Previewer,
+        trials: FixTrials,
+        *,
+        version: str,
     ) -> None:
         super().__init__(shell)
-        self._watcher, self._speaker, self._previewer, self._version = watcher, speaker, previewer, version
+        self._watcher, self._speaker, self._version = watcher, speaker, version
+        self._previewer, self._trials = previewer, trials
 
     @line_magic
     def tensorwatch(self, line: str) -> None:  # noqa: D102  (its docstring is the parser's help)
@@ -166,7 +178,9 @@ class TensorMagics(Magics):
     def _why(self, asked: argparse.Namespace) -> Page:
         path = find_path(asked.path, self._watcher.observer, self.shell.user_ns)
         record = next(one for one in self._watcher.observer.shot.snapshot.records if str(one.path) == path)
-        holders, unnamed = holders_of(self.shell, path)
+        several, unnamed = holders_of(self.shell, path)
+        origins = Origins.now(self._watcher.origins, self._watcher.observer.shot.snapshot)
+        holders = tuple(replace(one, origin=origins.of_pair(path, one.path)) for one in several)
         past = [(count, one) for count, one in self._watcher.history if one.path == path]
         return explain(Memory(record=record, holders=holders, unnamed=unnamed, past=past))
 
@@ -199,6 +213,9 @@ class TensorMagics(Magics):
 
     def _restore(self, asked: argparse.Namespace) -> Page:
         return restore(asked.path, asked.cell, self._watcher)
+
+    def _fix(self, asked: argparse.Namespace) -> Page:
+        return mend_cell(self.shell, self._trials.prove(self._report()), asked.what)
 
     def _preview(self, asked: argparse.Namespace) -> Page:
         count = asked.cell

@@ -26,20 +26,10 @@ export function sourceOf({ sharedModel }: ICellModel): string {
   return sharedModel.getSource();
 }
 
-/** What a kernel takes at once. */
-const MAX_CELLS = 200;
-const MAX_SOURCE = 100_000;
-
 /** The cells of code from the one with the cursor on; none in a console. */
 export function draftsOf(document: Document): Cell[] {
   const from = isNotebook(document) ? document.content.activeCellIndex : Number.POSITIVE_INFINITY;
-  let room = MAX_SOURCE;
-  const code = cellsOf(document).filter(({ model }, index) => {
-    const isCode = index >= from && model.type === "code";
-    room -= isCode ? sourceOf(model).length : 0;
-    return isCode && room >= 0;
-  });
-  return code.slice(0, MAX_CELLS);
+  return cellsOf(document).filter(({ model }, index) => index >= from && model.type === "code");
 }
 
 /** The cell and the line that the cursor is in; before the first cell where there is none. */

@@ -1,15 +1,16 @@
 /** Keeps the panel, the badge and the marks in step with the kernels. */
 
 import type { JupyterFrontEnd } from "@jupyterlab/application";
+import type { NotebookPanel } from "@jupyterlab/notebook";
 import type { Kernel } from "@jupyterlab/services";
-import type { Host, Mark, Place } from "../registry";
+import type { Host, Place } from "../registry";
 import { assess } from "./assess";
 import { cellsOf, cursorOf, reveal } from "./cells";
 import type { Document, Documents } from "./documents";
 import { Foreteller } from "./foreteller";
 import { load, say } from "./load";
 import { Marker } from "./marker";
-import type { Marks } from "./marks";
+import type { Marks, Use } from "./marks";
 import type { Options } from "./options";
 import { Patience } from "./patience";
 import { SidePanel } from "./side";
@@ -33,6 +34,7 @@ export class Controller {
   );
   readonly #shell: JupyterFrontEnd.IShell;
   readonly #documents: Documents;
+  readonly #marks: Marks;
   readonly #marker: Marker;
   readonly #options: Options;
   readonly #keys: () => string;
@@ -50,6 +52,7 @@ export class Controller {
   constructor(shell: JupyterFrontEnd.IShell, documents: Documents, marks: Marks, options: Options, keys: () => string) {
     this.#shell = shell;
     this.#documents = documents;
+    this.#marks = marks;
     this.#options = options;
     this.#keys = keys;
     this.#marker = new Marker(documents, marks);
@@ -59,7 +62,7 @@ export class Controller {
       this.#views.end(kernel, ending);
     });
     marks.changed.connect(() => this.#refresh());
-    marks.clicked.connect((_, { model, mark }) => this.#showMark(model, mark));
+    marks.used.connect((_, use) => (use.how === "click" ? this.#showMark(use) : this.#offer(use, false)));
     options.changed.connect(() => {
       marks.show(options.values.markLines);
       for (const { entry, ending } of this.#views.all()) {
@@ -113,7 +116,22 @@ export class Controller {
     this.#views.of(this.#documents.kernelOf(document))?.entry.show?.(place);
   }
 
-  #showMark(model: object, mark: Mark): void {
+  /** Offer what mends the line with the cursor. */
+  mend(): void {
+    const document = this.#documents.current;
+    const at = document && cursorOf(document);
+    const { model, node } = (document && at && cellsOf(document)[at.cell]) || {};
+    const mark = model && this.#marks.get(model).find(({ line }) => line === at?.line);
+    const near = node?.querySelector<HTMLElement>(`.ipytw-mark[data-line="${at?.line}"]`);
+    model && mark && near && this.#offer({ model, mark, near }, true);
+  }
+
+  #offer({ model, mark, near }: Omit<Use, "how">, isAsked: boolean): void {
+    const view = this.#views.of(this.#marker.kernelOf(model));
+    view?.entry.offer?.(mark, near, this.#hostOf(view.kernel.id), isAsked);
+  }
+
+  #showMark({ model, mark }: Use): void {
     this.#shell.activateById(this.side.id);
     this.#views.of(this.#marker.kernelOf(model))?.entry.show?.(mark);
   }
@@ -178,7 +196,9 @@ export class Controller {
   }
 
   #hostOf(kernel: string): Host {
+    const [document] = this.#documents.of(kernel);
     return {
+      name: (document as NotebookPanel | undefined)?.context?.path,
       reveal: async (place) => {
         this.#remark(kernel, (await reveal(this.#shell, this.#documents.of(kernel), place)) ? null : GONE);
       },
@@ -186,6 +206,8 @@ export class Controller {
         const connection = this.#views.of(kernel)?.kernel;
         return connection ? say(connection, code) : Promise.resolve("The kernel is gone.");
       },
+      find: (place) => this.#marker.find(kernel, place)[0]?.model.sharedModel ?? null,
+      rerun: (marks, isUndone) => this.#marker.rerun(kernel, marks, isUndone),
     };
   }
 

@@ -16,6 +16,7 @@ import style from "./style.css";
 const NAME = "ipy-tensorwatch";
 const OPEN = `${NAME}:open`;
 const NEXT = `${NAME}:next`;
+const FIX = `${NAME}:fix`;
 
 function activate(
   app: JupyterFrontEnd,
@@ -49,7 +50,11 @@ function activate(
     caption: "Go to the next line that changed something silently or caused a hazard",
     execute: () => controller.next(),
   });
-  for (const command of [OPEN, NEXT]) {
+  app.commands.addCommand(FIX, {
+    label: "Offer what mends this line",
+    execute: () => controller.mend(),
+  });
+  for (const command of [OPEN, NEXT, FIX]) {
     palette?.addItem({ command, category: "tensorwatch" });
   }
 

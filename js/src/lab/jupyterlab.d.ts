@@ -137,7 +137,10 @@ declare module "@jupyterlab/cells" {
   export interface ICellModel {
     readonly id: string;
     readonly type: string;
-    readonly sharedModel: { getSource(): string };
+    readonly sharedModel: {
+      getSource(): string;
+      updateSource(start: number, end: number, value: string): void;
+    };
   }
   export interface IPosition {
     readonly line: number;
@@ -174,6 +177,7 @@ declare module "@jupyterlab/notebook" {
   }
   export interface NotebookPanel extends Widget {
     readonly content: Notebook;
+    readonly context: { readonly path: string };
     readonly sessionContext: ISessionContext;
   }
   export interface INotebookTracker extends IWidgetTracker<NotebookPanel> {

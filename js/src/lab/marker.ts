@@ -1,5 +1,6 @@
 /** Puts the marks of every kernel's cells where they belong, and takes them away in time. */
 
+import type { Cell } from "@jupyterlab/cells";
 import { NotebookActions } from "@jupyterlab/notebook";
 import type { Mark, News, Place } from "../registry";
 import { cellsOf, findCell } from "./cells";
@@ -14,9 +15,13 @@ export class Marker {
   /** Marks of cells that do not carry their execution count yet, by kernel. */
   readonly #waiting = new Map<string, readonly Mark[]>();
 
+  /** Look whether the last fix has been undone. */
+  #heed = (): void => {};
+
   constructor(documents: Documents, marks: Marks) {
     this.#documents = documents;
     this.#marks = marks;
+    marks.edited.connect(() => this.#heed());
     NotebookActions.executionScheduled.connect((_, { cell }) => marks.set(cell.model, []));
     NotebookActions.executed.connect(() => {
       for (const [kernel, waiting] of this.#waiting) {
@@ -28,10 +33,27 @@ export class Marker {
   /** Mark the lines that a kernel's latest cells changed something with; those of cells before stay. */
   mark(kernel: string, { count, cell, marks }: News): void {
     const last = { count, cell: cell ?? null, line: 1 };
-    for (const { model } of this.#found(kernel, last)) {
+    for (const { model } of this.find(kernel, last)) {
       this.#marks.set(model, []);
     }
     this.#place(kernel, marks);
+  }
+
+  /** Mark cells that must run again, until the edit that made it so is undone. */
+  rerun(kernel: string, marks: readonly Mark[], isUndone: () => boolean): void {
+    const found = marks.flatMap((mark) => this.find(kernel, mark).map(({ model }) => [model, mark] as const));
+    for (const [model, mark] of found) {
+      this.#marks.rerun(model, mark);
+      this.#marked.get(kernel)?.add(model);
+    }
+    this.#heed = () => {
+      if (isUndone()) {
+        this.#heed = () => {};
+        for (const [model] of found) {
+          this.#marks.rerun(model, null);
+        }
+      }
+    };
   }
 
   /** Take away the marks of a kernel that knows nothing of them any more. */
@@ -51,11 +73,16 @@ export class Marker {
   /** The marked lines of a document, from its top to its bottom. */
   all(document: Document): Place[] {
     return cellsOf(document).flatMap(({ model }) =>
-      [...this.#marks.get(model)].sort((a, b) => a.line - b.line).map((mark) => ({ ...mark, cell: model.id })),
+      this.#marks
+        .get(model)
+        .filter(({ kind }) => kind !== "again")
+        .sort((a, b) => a.line - b.line)
+        .map((mark) => ({ ...mark, cell: model.id })),
     );
   }
 
-  #found(kernel: string, place: Place) {
+  /** The cells of a place, one in each document of the kernel that has it. */
+  find(kernel: string, place: Place): Cell[] {
     return this.#documents.of(kernel).flatMap((document) => findCell(document, place) ?? []);
   }
 
@@ -63,7 +90,7 @@ export class Marker {
     const byModel = new Map<object, Mark[]>();
     const waiting: Mark[] = [];
     for (const mark of marks) {
-      const cells = this.#found(kernel, mark);
+      const cells = this.find(kernel, mark);
       if (cells.length === 0) {
         waiting.push(mark);
       }

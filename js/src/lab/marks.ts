@@ -5,14 +5,24 @@ import { Decoration, type DecorationSet, EditorView, ViewPlugin, WidgetType } fr
 import { Signal } from "@lumino/signaling";
 import type { Mark } from "../registry";
 
+const EVENTS = ["click", "mouseenter"] as const;
+
+/** A mark that is used, and where it stands. */
+export interface Use {
+  readonly how: (typeof EVENTS)[number];
+  readonly model: object;
+  readonly mark: Mark;
+  readonly near: HTMLElement;
+}
+
 /** The marks of cells, by the models of the cells: an editor comes and goes as the notebook is scrolled. */
 export class Marks {
   /** The marks of this model, or of all, are no longer what they were. */
   readonly changed = new Signal<this, object | null>(this);
   /** A cell is being edited. */
   readonly edited = new Signal<this, void>(this);
-  /** A mark was clicked. */
-  readonly clicked = new Signal<this, { readonly model: object; readonly mark: Mark }>(this);
+  /** A mark was clicked, or pointed at. */
+  readonly used = new Signal<this, Use>(this);
   readonly #byModel = new WeakMap<object, readonly Mark[]>();
   readonly #foretold = new WeakMap<object, readonly Mark[]>();
   #visible = true;
@@ -31,6 +41,12 @@ export class Marks {
 
   set(model: object, marks: readonly Mark[]): void {
     this.#put(this.#byModel, model, marks);
+  }
+
+  /** Mark a cell as one that must run again, or no longer as such. */
+  rerun(model: object, mark: Mark | null): void {
+    const others = (this.#byModel.get(model) ?? []).filter(({ kind }) => kind !== "again");
+    this.set(model, mark ? [...others, mark] : others);
   }
 
   foretell(model: object, marks: readonly Mark[]): void {
@@ -59,14 +75,14 @@ export class Marks {
 
 /** The extension for the editor of one cell. */
 export function markLines(marks: Marks, model: object) {
-  const open = (mark: Mark): void => void marks.clicked.emit({ model, mark });
+  const use: Act = (how, mark, near) => marks.used.emit({ model, how, mark, near });
   const show = StateEffect.define<readonly Mark[]>();
   const field = StateField.define<DecorationSet>({
-    create: (state) => decorate(state.doc, marks.all(model), open),
+    create: (state) => decorate(state.doc, marks.all(model), use),
     update(shown, { docChanged, effects, state }) {
       const told = effects.find((effect) => effect.is(show));
       if (told) {
-        return decorate(state.doc, told.value, open);
+        return decorate(state.doc, told.value, use);
       }
       return docChanged ? Decoration.none : shown; // the line is no longer the one that ran
     },
@@ -85,10 +101,17 @@ export function markLines(marks: Marks, model: object) {
       destroy: () => marks.changed.disconnect(follow),
     };
   });
-  return [field, follower];
+  // A key is bound to lines with a mark alone.
+  const place = EditorView.contentAttributes.of(({ state }) => {
+    const { number } = state.doc.lineAt(state.selection.main.head);
+    return marks.get(model).some(({ line }) => line === number) ? { class: "ipytw-at-mark" } : null;
+  });
+  return [field, follower, place];
 }
 
-function decorate(text: Text, marks: readonly Mark[], open: (mark: Mark) => void) {
+type Act = (how: Use["how"], mark: Mark, near: HTMLElement) => void;
+
+function decorate(text: Text, marks: readonly Mark[], use: Act) {
   const byLine = new Map<number, Mark[]>();
   for (const mark of marks) {
     const { line, source } = mark;
@@ -99,17 +122,15 @@ function decorate(text: Text, marks: readonly Mark[], open: (mark: Mark) => void
   const ranges = [...byLine].flatMap(([number, ofLine]) => {
     const { from, to } = text.line(number);
     const [first] = ofLine as [Mark];
-    const looks = [
-      ofLine.some((mark) => mark.kind === "hazard") ? "ipytw-mod-hazard" : "",
-      first.foretold ? "ipytw-mod-foretold" : "",
-    ].join(" ");
+    const { kind, foretold } = ofLine.find((mark) => mark.kind === "hazard") ?? first;
+    const looks = foretold ? `ipytw-mod-foretold ipytw-mod-${kind}` : `ipytw-mod-${kind}`;
     const words = ofLine.map((mark) => mark.text).join("; ");
-    const act = first.foretold ? null : (): void => open(first);
-    const note = Decoration.widget({ widget: new Note(looks, words, act), side: 1 }).range(to);
+    const act = foretold || kind === "again" ? null : use;
+    const note = Decoration.widget({ widget: new Note(looks, words, first, act), side: 1 }).range(to);
     return act
       ? [
           Decoration.line({ class: `ipytw-marked ${looks}` }).range(from),
-          Decoration.widget({ widget: new Edge(looks, words, act), side: -1 }).range(from),
+          Decoration.widget({ widget: new Edge(looks, words, first, act), side: -1 }).range(from),
           note,
         ]
       : [note];
@@ -121,31 +142,39 @@ function decorate(text: Text, marks: readonly Mark[], open: (mark: Mark) => void
 abstract class Sign extends WidgetType {
   readonly looks: string;
   readonly text: string;
-  readonly #act: (() => void) | null;
+  readonly #mark: Mark;
+  readonly #use: Act | null;
 
-  constructor(looks: string, text: string, act: (() => void) | null) {
+  constructor(looks: string, text: string, mark: Mark, use: Act | null) {
     super();
     this.looks = looks;
     this.text = text;
-    this.#act = act;
+    this.#mark = mark;
+    this.#use = use;
   }
 
   override eq(other: Sign): boolean {
-    return this.text === other.text && this.looks === other.looks;
+    return this.text === other.text && this.looks === other.looks && this.line === other.line;
   }
 
   override ignoreEvent(): boolean {
-    return this.#act !== null; // a click is ours, and moves no cursor
+    return this.#use !== null; // a click is ours, and moves no cursor
+  }
+
+  get line(): number {
+    return this.#mark.line;
   }
 
   protected element(name: string): HTMLElement {
     const element = document.createElement("span");
     element.className = `${name} ${this.looks}`;
     element.title = this.text;
-    if (this.#act) {
-      element.title += " (click: show it in the panel)";
+    if (this.#use) {
+      element.title += " (click: show it in the panel; Alt+Enter: mend it)";
       element.addEventListener("mousedown", (event) => event.preventDefault());
-      element.addEventListener("click", this.#act);
+      for (const event of EVENTS) {
+        element.addEventListener(event, () => this.#use?.(event, this.#mark, element));
+      }
     }
     return element;
   }
@@ -167,6 +196,7 @@ class Note extends Sign {
     note.setAttribute("role", "note");
     note.append(document.createElement("span"));
     note.firstElementChild?.append(this.text);
+    note.setAttribute("data-line", `${this.line}`);
     return note;
   }
 }

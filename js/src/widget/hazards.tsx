@@ -2,6 +2,7 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { useContext, useState } from "preact/hooks";
+import { FixOf } from "./fix";
 import { ActionsOf, Breaking, Button, Fold, Glyph, Name, type Ways } from "./pieces";
 import type { CellHead, HazardLine, Link } from "./wire";
 import { count } from "./words";
@@ -80,6 +81,7 @@ export function HazardRow(props: Ways & { hazard: HazardLine; cell?: CellHead })
           <Linked of={remedy} {...ways} />
         </Paragraph>
       )}
+      {isTold && turn !== "over" && !cell && <FixOf names={[hazard.key ?? ""]} reveal={ways.reveal} />}
       {isTold && turn !== "over" && !cell && <HazardActions hazard={hazard} place={place} reveal={ways.reveal} />}
     </li>
   );
@@ -119,7 +121,7 @@ function HazardActions(props: {
 }
 
 /** Words and code, of which names lead to the details and places to the notebook. */
-function Linked(props: Ways & { of: readonly Link[] }): JSX.Element {
+export function Linked(props: Ways & { of: readonly Link[] }): JSX.Element {
   const { of, ...ways } = props;
   return (
     <>{of.map((link, place) => (typeof link === "string" ? link : <Linking key={place} link={link} {...ways} />))}</>

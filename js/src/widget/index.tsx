@@ -2,6 +2,8 @@
 
 import { render as draw } from "preact";
 import { type Entry, EVENT, type Host, REGISTRY } from "../registry";
+import { offer } from "./card";
+import { hushedIn } from "./hushed";
 import type { Model } from "./model";
 import { Panel } from "./panel";
 import { Store } from "./store";
@@ -22,6 +24,9 @@ function mount(store: Store, element: HTMLElement, host: Host | null): () => voi
   const root = document.createElement("div");
   root.className = host ? "tw-panel" : "tw-panel tw-inline";
   element.append(root);
+  for (const key of host?.name ? hushedIn(host.name) : []) {
+    store.hush(key, true);
+  }
   const view = {};
   const sight = new IntersectionObserver((entries) => store.see(view, entries.at(-1)?.isIntersecting ?? false));
   sight.observe(root);
@@ -42,6 +47,10 @@ function initialize({ model }: { model: Model }): () => void {
     ENDS.has(status) && store.retire();
   };
   kernel?.statusChanged?.connect(hear);
+  const leave = (): void => store.leave(true);
+  const stay = (): void => store.leave(false);
+  window.addEventListener("pagehide", leave);
+  window.addEventListener("pageshow", stay);
   const entry: Entry = {
     kernel,
     born: Number(model.get("born")),
@@ -51,6 +60,7 @@ function initialize({ model }: { model: Model }): () => void {
     choose: ({ block }) => store.chooseBlock(block),
     show: (place) => store.show(place),
     foretell: (cells) => store.foretell(cells),
+    offer: (place, near, host, isAsked) => void offer(store, place, near, host, isAsked),
   };
   const page = globalThis as unknown as Record<string, Set<Entry> | undefined>;
   page[REGISTRY] ??= new Set();
@@ -60,6 +70,8 @@ function initialize({ model }: { model: Model }): () => void {
     page[REGISTRY]?.delete(entry);
     stores.delete(String(model.get("name")));
     kernel?.statusChanged?.disconnect(hear);
+    window.removeEventListener("pagehide", leave);
+    window.removeEventListener("pageshow", stay);
     store.retire();
     closed.abort();
   };

@@ -2,7 +2,8 @@
 
 import { Fragment, type JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
-import { HazardRows, Hazards } from "./hazards";
+import { FixOf } from "./fix";
+import { HazardRows, Hazards, Linked } from "./hazards";
 import { Button, Fold, Glyph, Name, type Reveal, Spans, type Ways } from "./pieces";
 import { useLetters } from "./room";
 import { type Shorten, shortener } from "./shorten";
@@ -152,6 +153,11 @@ export function ChangeRow(props: Ways & { line: Line; cell: CellHead; shorten?: 
           <Where line={line} cell={cell} reveal={reveal} /> <Spans of={line.statement} />
         </p>
       )}
+      {line.since && line.since.length > 0 && (
+        <p class="tw-dim tw-since">
+          <Linked of={line.since} select={select} reveal={reveal} />
+        </p>
+      )}
       {details.length > 0 && (
         <p class="tw-dim tw-numbers">
           {details.map((part, place) => (
@@ -164,6 +170,7 @@ export function ChangeRow(props: Ways & { line: Line; cell: CellHead; shorten?: 
           ))}
         </p>
       )}
+      {shorten && line.silent && <FixOf names={line.paths} title={true} reveal={reveal} />}
     </li>
   );
 }

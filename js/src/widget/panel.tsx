@@ -6,13 +6,14 @@ import type { Host, Place } from "../registry";
 import { Detail } from "./detail";
 import { useKeptFocus } from "./focus";
 import { Header } from "./header";
+import { keepHushed } from "./hushed";
 import { LastCell } from "./lastcell";
 import { Memory } from "./memory";
 import { type Actions, ActionsOf, Button, KeysOf, OWN_KEYS, Section } from "./pieces";
 import { Probe, RoomOf, useRoom } from "./room";
 import type { Store } from "./store";
 import { Timeline } from "./timeline";
-import type { Snapshot, Told } from "./wire";
+import type { Offers, Snapshot, Told } from "./wire";
 import { count } from "./words";
 
 export function Panel({ store, host }: { store: Store; host: Host | null }): JSX.Element {
@@ -21,7 +22,11 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
   const { snapshot } = store;
   const isStale = store.isPast && host === null; // beside a notebook, the host says so
   const problem = fault ? `This report could not be drawn: ${fault}.` : store.problem;
-  const actions: Actions = { run: host?.run, hush: (key, isOn) => store.hush(key, isOn) };
+  const hush = (key: string | undefined, isOn: boolean): void => {
+    store.hush(key, isOn);
+    host?.name && key && keepHushed(host.name, key, isOn);
+  };
+  const actions: Actions = { run: host?.run, hush, host };
   return (
     <section class={isStale ? "tw-root tw-past" : "tw-root"} aria-label="tensorwatch">
       {isStale && <p class="tw-note">The kernel has forgotten this: what is shown is from before.</p>}
@@ -137,7 +142,9 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
                 Back to the last cell, [{snapshot.cell.count}]
               </Button>
             )}
-            <Cell told={told} isFirst={snapshot.past.length === 0} filter={filter} select={open} reveal={reveal} />
+            <ActionsOf.Provider value={{ ...useContext(ActionsOf), offers: useOffers(store, told) }}>
+              <Cell told={told} isFirst={snapshot.past.length === 0} filter={filter} select={open} reveal={reveal} />
+            </ActionsOf.Provider>
           </Section>
           <Section {...section("Shared memory")}>
             <Memory
@@ -170,6 +177,17 @@ function Body(props: { store: Store; host: Host | null; snapshot: Snapshot }): J
       </RoomOf.Provider>
     </div>
   );
+}
+
+/** What mends what a cell did; asked for once it is shown that there is something to mend. */
+function useOffers(store: Store, told: Told | null | undefined): Offers | null | undefined {
+  const isAsked = told?.lines.some(({ silent }) => silent) || told?.hazards.some(({ remedy }) => remedy.length > 0);
+  useEffect(() => {
+    if (told && isAsked) {
+      void store.askOffers(told.cell.count);
+    }
+  }, [store, told, isAsked]);
+  return told && store.offers.get(told.cell.count);
 }
 
 /** What a cell did, in a few words. */

@@ -2,8 +2,8 @@
 
 import { type ComponentChildren, createContext, Fragment, type JSX } from "preact";
 import { useContext, useState } from "preact/hooks";
-import type { Place } from "../registry";
-import type { HazardLine, Mark, Span } from "./wire";
+import type { Host, Place } from "../registry";
+import type { HazardLine, Mark, Offers, Span } from "./wire";
 
 /** Shows a line in the notebook; undefined where there is no notebook to show it. */
 export type Reveal = ((place: Place) => void) | undefined;
@@ -20,6 +20,10 @@ export interface Actions {
   readonly run?: ((code: string) => Promise<string>) | undefined;
   /** Keep quiet about a hazard, or tell it again. */
   hush(key: string | undefined, isOn: boolean): void;
+  /** The page around, where there is a notebook. */
+  readonly host?: Host | null;
+  /** What mends what the cell did, as soon as the kernel has told. */
+  readonly offers?: Offers | null | undefined;
 }
 
 export const ActionsOf = createContext<Actions>({ hush: () => {} });

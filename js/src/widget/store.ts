@@ -2,13 +2,17 @@
 
 import type { Draft, Foretold, News, Place } from "../registry";
 import type { Model } from "./model";
-import { assemble, type PathPast, type Sent, type Snapshot, type Told } from "./wire";
+import { assemble, type Offers, type PathPast, type Sent, type Snapshot, type Told } from "./wire";
 
 /** The version of the report's schema that this panel was written for. */
 export const SCHEMA = 1;
 
 /** The kernel is told what has arrived once it is so many bytes. */
 const ANSWER_AFTER = 256 * 1024;
+
+/** The kernel takes so many cells and characters at once. */
+const MAX_CELLS = 200;
+const MAX_SOURCE = 100_000;
 
 type Want = "nothing" | "news" | "report";
 
@@ -37,6 +41,8 @@ export class Store extends EventTarget {
   /** What cells of the past did; null where the kernel no longer knows. */
   readonly cells = new Map<number, Told | null>();
   readonly paths = new Map<string, PathPast>();
+  /** What mends what cells did. */
+  readonly offers = new Map<number, Offers | null>();
   readonly #model: Model;
   readonly #name = Math.random().toString(36).slice(2);
   readonly #views = new Set<object>();
@@ -80,6 +86,11 @@ export class Store extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
+  /** Tell the kernel that the page is being left, or has come back out of the browser's memory. */
+  leave(isLeft: boolean): void {
+    isLeft ? this.#send({ kind: "want", from: this.#name, what: "nothing" }) : this.#want(true);
+  }
+
   /** Ask the panel to show the row of a line of code. */
   show(place: Place): void {
     this.dispatchEvent(new CustomEvent("show", { detail: place }));
@@ -97,7 +108,12 @@ export class Store extends EventTarget {
 
   /** Ask what cells would change; only the newest request is answered. */
   foretell(cells: readonly Draft[]): Promise<Foretold> {
-    this.#send({ kind: "preview", from: this.#name, request: ++this.#request, cells });
+    let room = MAX_SOURCE;
+    const fitting = cells.slice(0, MAX_CELLS).filter(({ source }) => {
+      room -= source.length;
+      return room >= 0;
+    });
+    this.#send({ kind: "preview", from: this.#name, request: ++this.#request, cells: fitting });
     return new Promise((resolve) => {
       this.#foretell = resolve;
     });
@@ -105,6 +121,22 @@ export class Store extends EventTarget {
 
   askCell(count: number): void {
     this.#send({ kind: "cell", count });
+  }
+
+  /** Ask what mends what a cell did. */
+  askOffers(count: number): Promise<Offers | null> {
+    this.#send({ kind: "fixes", count });
+    return new Promise((resolve) => {
+      const hear = (): void => {
+        const told = this.offers.get(count);
+        if (told !== undefined) {
+          this.removeEventListener("change", hear);
+          resolve(told);
+        }
+      };
+      this.addEventListener("change", hear);
+      hear();
+    });
   }
 
   askPath(path: string): void {
@@ -152,6 +184,9 @@ export class Store extends EventTarget {
       this.dispatchEvent(new Event("change"));
     } else if (head.kind === "frozen") {
       this.snapshot = this.snapshot && { ...this.snapshot, frozen: body as string[] };
+      this.dispatchEvent(new Event("change"));
+    } else if (head.kind === "fixes") {
+      this.offers.set(head.count as number, body as Offers | null);
       this.dispatchEvent(new Event("change"));
     } else if (head.kind === "preview") {
       head.to === this.#name && head.request === this.#request && this.#foretell(body as Foretold);

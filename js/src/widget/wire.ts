@@ -1,7 +1,7 @@
 /** What travels from the kernel: reports as their difference from the one before, and answers to questions. */
 
-import type { News } from "../registry";
-import type { Cell, Change, Coverage, Elements, Group, Hazard, Site, Tensor } from "../report";
+import type { Mark as EditorMark, News } from "../registry";
+import type { Cell, Change, Coverage, Edit, Elements, Group, Hazard, Site, Tensor } from "../report";
 
 /** Words as they are, code in brackets. */
 export type Span = string | readonly [string];
@@ -29,6 +29,8 @@ export interface Line {
   readonly statement: readonly Span[];
   readonly amount: readonly Span[];
   readonly counter: readonly Span[];
+  /** Since when its memory is shared with what a silent change was written through; empty where that is not known. */
+  readonly since?: readonly Link[];
 }
 
 /** A hazard: what will go wrong, how it came to this or why it is over, and what to write instead. */
@@ -73,6 +75,8 @@ export interface PastCell {
 export interface PathPast {
   readonly happened: readonly (readonly [CellHead, Line | HazardLine])[];
   readonly values: Values | null;
+  /** Since when it shares memory with others. */
+  readonly origins?: Readonly<Record<string, readonly Link[]>>;
 }
 
 export interface Values {
@@ -85,6 +89,26 @@ export interface Values {
 export interface Part {
   readonly runs: readonly (readonly [low: number, high: number])[];
   readonly exact: boolean;
+}
+
+/** What mends some changes and hazards of a cell. */
+export interface Offer {
+  /** The paths of the changes, and the keys of the hazards. */
+  readonly of: readonly string[];
+  /** The lines of the cell that made them. */
+  readonly lines: readonly number[];
+  readonly title: readonly Span[];
+  /** What it is worth. */
+  readonly note: string;
+  readonly edits: readonly (Omit<Edit, "cell"> & { readonly count: number })[];
+  /** The cells that must run again. */
+  readonly again: readonly EditorMark[];
+}
+
+/** The fixes of a cell, and the cells that they edit, as they ran, by execution count. */
+export interface Offers {
+  readonly fixes: readonly Offer[];
+  readonly cells: Readonly<Record<string, { readonly cell: string | null; readonly source: string }>>;
 }
 
 type Unverified = Coverage["unverified"][number];
@@ -112,7 +136,7 @@ export interface Sent extends Told {
   readonly parts: Readonly<Record<string, Part>>;
   readonly coverage: Omit<Coverage, "unverified">;
   readonly tensors: readonly Splice<readonly unknown[]>[];
-  readonly groups: readonly Splice<Omit<Group, "pairs_left_out">>[];
+  readonly groups: readonly Splice<Omit<Group, "pairs_left_out" | "origins">>[];
   readonly unverified: readonly Splice<Unverified>[];
   readonly past: readonly Splice<PastCell>[];
   readonly frozen?: readonly string[];
@@ -133,7 +157,7 @@ export function splice<T>(items: readonly T[], edits: readonly Splice<T>[]): rea
 /** Put a report together from what was known and what was sent. */
 export function assemble(known: Snapshot | null, sent: Sent): Snapshot {
   const tensors = written(sent.tensors, (row) => tensorOf(sent.fields, row));
-  const groups = written(sent.groups, (group): Group => ({ pairs_left_out: 0, ...group }));
+  const groups = written(sent.groups, (group): Group => ({ pairs_left_out: 0, origins: [], ...group }));
   return {
     cell: sent.cell,
     lines: sent.lines,
@@ -163,7 +187,9 @@ function tensorOf(fields: readonly (keyof Tensor)[], row: readonly unknown[]): T
 function changeOf(sent: Partial<Change>): Change {
   const told = { ...NOTHING_TOLD, ...sent } as Change;
   const born = told.born && siteOf(told.born);
-  return { ...told, born, sites: told.sites.map(siteOf), elements: told.elements && elementsOf(told.elements) };
+  const since = told.shared_since && { ...told.shared_since, ...siteOf(told.shared_since) };
+  const elements = told.elements && elementsOf(told.elements);
+  return { ...told, born, shared_since: since, sites: told.sites.map(siteOf), elements };
 }
 
 const NOTHING_TOLD: Omit<Change, "path" | "kind"> = {
@@ -178,10 +204,14 @@ const NOTHING_TOLD: Omit<Change, "path" | "kind"> = {
   elements: null,
   fields: [],
   since: null,
+  shared_since: null,
+  fix: null,
 };
 
+const SURE = { certainty: "observed", inner: null } as const;
+
 function siteOf(sent: Partial<Site>): Site {
-  return { certainty: "observed", inner: null, ...sent } as Site;
+  return { ...SURE, ...sent } as Site;
 }
 
 function elementsOf(sent: Partial<Elements>): Elements {

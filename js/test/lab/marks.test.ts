@@ -147,14 +147,14 @@ it("leads to what a line did when its mark or its edge is clicked", () => {
   marks.set(model, [silent]);
   const { view } = edit(marks, model);
   const clicked: unknown[] = [];
-  marks.clicked.connect((_, told) => clicked.push(told));
+  marks.used.connect((_, { how, model, mark }) => clicked.push({ how, model, mark }));
 
   for (const sign of view.dom.querySelectorAll<HTMLElement>(".ipytw-mark, .ipytw-edge")) {
     sign.click();
   }
 
   expect([
-    { model, mark: silent },
-    { model, mark: silent },
+    { how: "click", model, mark: silent },
+    { how: "click", model, mark: silent },
   ]).toEqual(clicked);
 });

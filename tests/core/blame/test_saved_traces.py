@@ -80,7 +80,7 @@ def test_what_is_no_trace_is_refused(text):
 
 
 def test_reasoning_needs_no_torch():
-    name = STORIES[0]
+    name = "second_backward"
     program = (
         "import sys, json; from tests.support.traces import load, outcomes; "
         f"traces, said = load({name!r}); list(outcomes(traces)); assert not {{'torch', 'IPython'}} & {{*sys.modules}}"

@@ -39,11 +39,12 @@ def seen(look, statements):
     return SeenWrite(storage=1, positions=frozenset(map(Position, statements)), look=look)
 
 
-def told(plain, *lives, before=(), known=(), **more):
+def told(plain, *lives, before=(), known=(), holds=True, **more):
     looks = more.pop("writes", {}).items()
     writes = {storage: tuple(map(seen, each, each.values())) for storage, each in looks}
+    kept = {path: both[1] for life in lives for path, both in _paths(life)}
     trace = make_trace(
-        plain, {path: both[1] for life in lives for path, both in _paths(life)}, changed=(), born=lives,
+        plain, {"buf": reading(90, 90)} | kept if holds else kept, changed=(), born=lives,
         before=snapshot_of(dict(before)), evidence={"writes": writes}, **more,
     )  # fmt: skip
     return [one.hazard for one in kept_in_one_memory(Reasoning(trace), (), known)]
@@ -111,6 +112,9 @@ SOURCES = [
     ("kept = [step(i) for i in x]", BACK, 1, "buf.fill_(i)"),
     ("kept = step(3)", BACK, None, None),
     ("kept = [f(i) for i in x]", {}, 1, None),
+    ("kept = [f(i) for i in x]", {"cells": ["def f(i): return i"]}, None, None),
+    ("kept = [o.step(i) for i in x]", BACK, 1, "buf.fill_(i)"),
+    ("kept = [torch.add(b, i, out=b) for i in x]", {"cells": ["def x(): pass"]}, 1, None),
     ("kept = list(f(x))", {}, 1, None),
     ("kept = tuple(f(x))", {}, 1, None),
     ("kept = list(x)", {}, None, None),
@@ -141,6 +145,7 @@ def test_in_a_function_the_line_is_inferred():
 def test_where_a_cells_statements_ran_between_two_looks_its_loops_are_read(statements, is_told):
     assert is_told == bool(told(LOOP, born(1, statements, **items())))
     assert not told(LOOP.replace("kept", "other"), born(1, statements, **items()))
+    assert not told(LOOP, born(1, statements, **items()), holds=False), "a number is no memory"
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import pytest
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.blame.statement_timeline import Timeline
 from ipy_tensorwatch.core.hazards.standing import Standing, Updated
-from ipy_tensorwatch.core.hazards.updates_since import is_stale, remember_updates
+from ipy_tensorwatch.core.hazards.updates_since import is_stale, is_update, remember_updates
 from ipy_tensorwatch.core.model.evidence import OptimizerStep
 from ipy_tensorwatch.core.model.graph_state import GraphState
 from ipy_tensorwatch.core.model.saved_tensor import RootOrigin
-from tests.support.records import reading
+from tests.support.records import reading, site
 from tests.support.traces import make_trace
 
 BUILT = {3: Timeline("opt.step()\nloss = f()\nstep()", ((4, 0), (4, 1), (9, 2)))}
@@ -70,3 +70,27 @@ def test_only_updates_since_the_oldest_live_graph_are_kept_each_the_latest():
 
     assert (other, updated(3, 1, line=(1, "opt.step()"))) == found
     assert () == updates("x = 1", other, changed=(), alive=GraphState())
+
+
+@pytest.mark.parametrize(
+    ("cause", "text", "is_leaf", "expected"),
+    [
+        ("optimizer", "opt.step()", False, True), ("direct", "w -= w.grad", True, True), ("direct", "w -= w.grad", False, False),
+        ("direct", "w -= 1", True, False), ("direct", None, True, False), ("optimizer", None, False, True),
+    ],
+)  # fmt: skip
+def test_a_step_or_a_write_that_reads_a_gradient_is_an_update(cause, text, is_leaf: bool, expected: bool):
+    assert expected is is_update(cause, text and site(1, text), is_leaf=is_leaf)
+
+
+def test_of_a_cell_whose_statements_are_not_known_every_update_may_be_later():
+    early = updated(3, 1, 2, line=(1, "opt.step()"))
+    assert is_stale(origin(1, 2), Standing(updated=(early,)))
+    assert is_stale(
+        origin(1, 2), Standing(built=BUILT | {4: BUILT[3]}, updated=(updated(4, 1, 2, line=(1, "opt.step()")),))
+    )
+
+
+def test_a_step_in_an_unknown_statement_has_no_line():
+    step = OptimizerStep(statement=None, storages=frozenset((1,)))
+    assert (updated(3, 1),) == updates("opt.step()", changed=(), steps=(step,))

@@ -56,6 +56,7 @@ def told(report):
         ("x = [a[:2]]", "x.clear()\na.add_(1)\nx = [torch.ones(2)]", {"a"}),
         ("x = [a[:2]]", "a.add_(1)\nx.clear()\nx = [torch.ones(2)]", {"a", "x[0]"}),
         ("x = a[:2]", "del x\na.add_(1)\nx = torch.ones(2)", {"a"}),
+        ("", "x = a[:2]\nx = None\na.add_(1)\nx = torch.ones(2)", {"a"}),
     ],
 )
 def test_a_path_is_not_told_of_a_write_while_it_did_not_exist(before: str, cell: str, expected: object):

@@ -141,6 +141,20 @@ class TestForetold:
         found = {(one["code"], one["outcome"]) for one in reports[-1]["hazards"]}
         assert {("TW201", "risk"), ("TW213", "risk")} == found
 
+    def test_a_state_of_two_variables_is_detached_as_a_whole(self):
+        build = "h, c = cell(x[0], (h, c))\nloss = h.sum()"
+        cells = [
+            f"{SETUP}\ncell, h, c = nn.LSTMCell(2, 3), x.new_zeros(1, 3), x.new_zeros(1, 3)",
+            build,
+            self.RUN,
+            build,
+        ]
+        with Notebook() as nb:
+            [hazard] = [nb.run(cell)["hazards"] for cell in cells][-1]
+        with Notebook() as nb:
+            for cell in [*mend(cells, hazard), self.RUN]:
+                assert nb.run(cell)["hazards"] == []
+
     def test_where_a_backward_frees_what_another_loss_shares(self):
         with Notebook() as nb:
             nb.run(SETUP)

@@ -56,6 +56,25 @@ def of_what_was_saved(report):
     return [one for one in report["hazards"] if one["code"] in ("TW201", "TW202")]
 
 
+@pytest.mark.parametrize("then", ["", "z = torch.ones(3)\nz = z + 1\n"], ids=["last", "more follows"])
+@pytest.mark.parametrize("cells", [[NEW], [f"{LEAF}h = w * 2", SAVE]], ids=["made in the cell", "made before"])
+def test_other_memory_given_in_the_cell_that_saved(cells: list[str], then: str):
+    with Notebook() as nb:
+        assert [("TW202", "h", "y = (h * w).exp()", "h.data = torch.zeros(3)")] == told(
+            nb, *cells[:-1], f"{cells[-1]}h.data = torch.zeros(3)\n{then}"
+        )
+        nb.run("loss.backward()")
+        assert not torch.equal(right(nb), nb.ns["w"].grad)
+
+
+@pytest.mark.parametrize("move", ["h.data = h.data.clone()", "h = h.detach().clone()\nh.data = torch.zeros(3)"])
+def test_other_memory_with_the_same_bytes_or_of_another_tensor(move: str):
+    with Notebook() as nb:
+        assert [] == told(nb, NEW + move)
+        nb.run("loss.backward()")
+        assert torch.equal(right(nb), nb.ns["w"].grad)
+
+
 @pytest.mark.parametrize("cells", [[NEW], [f"{LEAF}h = w * 2", SAVE]], ids=["made in the cell", "made before"])
 @pytest.mark.parametrize("write", WRITES)
 def test_a_write_behind_the_save_is_told_with_both_lines(write: str, cells: list[str]):

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import pytest
 
+from ipy_tensorwatch.core.host.guard import GUARD
+from ipy_tensorwatch.core.model.records import Change, Site
+from ipy_tensorwatch.core.preview.foresee import ForetoldChange
 from ipy_tensorwatch.panel import foretold
 from ipy_tensorwatch.panel.feed import Feed
 from ipy_tensorwatch.panel.foretold import MAX_CELLS, MAX_SOURCE, Foretold
+from ipy_tensorwatch.render.preview import Preview
 from ipy_tensorwatch.shell import extension
 from tests.support.frontend import FrontEnd
 from tests.support.notebook import Notebook
 
 
-def preview(source):
+def foresee(source):
     """Foretell that each line with `y.add_` changes `x`."""
     lines = [number for number, text in enumerate(source.split("\n"), 1) if "y.add_" in text]
-    return {"changes": [{"path": "x", "line": line} for line in lines], "hazards": []}
+    return Preview(source=source, changes=tuple(_change(line) for line in lines))
+
+
+def _change(line):
+    site = Site(line=line, end_line=line, text="y.add_(1)")
+    change = Change(path="x", kind="mutated", cause="alias", silent=True, sites=(site,))
+    return ForetoldChange(change=change, certainty="certain")
 
 
 @pytest.fixture
@@ -23,7 +33,7 @@ def desk():
     """Run a cell, and give a feed that foretells with its front end, and the sources that it was asked for."""
     asked = []
     front = FrontEnd()
-    feed = Feed(front.take, lambda _: None, foretold=Foretold(lambda source: asked.append(source) or preview(source)))
+    feed = Feed(front.take, lambda _: None, foretold=Foretold(lambda source: asked.append(source) or foresee(source)))
     with Notebook() as nb:
         nb.cell("a = 1")
         feed.publish(extension.report(), "cell-a")
@@ -141,3 +151,61 @@ def test_nothing_is_foretold_where_the_kernel_has_switched_it_off_or_no_cell_was
     ask(feed, 2, ("cell-b", "y.add_(1)"))
 
     assert [{"marks": [], "all": True}] == told(front)
+
+
+@pytest.fixture
+def real():
+    """Run two tensors that share memory, and give a feed that foretells as the panel's does."""
+    front = FrontEnd()
+    with Notebook() as nb:
+        nb.cell("import torch\nw = torch.ones(3, requires_grad=True)\nx = torch.zeros(6)\ny = x.view(2, 3)")
+        feed = Feed(front.take, lambda _: None, foretold=Foretold(extension._loaded[0].hosting._preview))
+        feed.publish(extension.report(), "cell-a")
+        yield nb, feed, front
+
+
+def test_what_would_change_is_told_as_the_kernel_foretells_it(real):
+    _, feed, front = real
+
+    ask(feed, 1, ("cell-b", "a = 1\ny.add_(1)"))
+
+    assert [[(2, "would also change x")]] == [
+        [(mark["line"], mark["text"]) for mark in body["marks"]] for body in told(front)
+    ]
+
+
+def test_a_hazard_is_told_at_the_line_that_would_make_it(desk):
+    nb, _, front, _ = desk
+    nb.cell("import torch\nw = torch.ones(3, requires_grad=True)")
+    nb.cell("h = (w * 2).exp()\nloss = h.sum()\nh.add_(1)")
+    hazards = extension.report().hazards
+    feed = Feed(front.take, lambda _: None, foretold=Foretold(lambda source: Preview(source=source, hazards=hazards)))
+    feed.publish(extension.report(), None)
+
+    ask(feed, 1, ("cell-b", extension.report().cell.source))
+
+    assert [[("hazard", 3, "then loss.backward() will raise", "h.add_(1)")]] == [
+        [(mark["kind"], mark["line"], mark["text"], mark["source"]) for mark in body["marks"]] for body in told(front)
+    ]
+
+
+def test_with_the_setting_the_kernel_foretells_nothing_until_it_is_switched_on_again(real):
+    nb, feed, front = real
+    nb.cell("%tensorwatch config preview=False")
+    ask(feed, 1, ("cell-b", "y.add_(1)"))
+    nb.cell("%tensorwatch config preview=True")
+    ask(feed, 2, ("cell-b", "y.add_(1)"))
+
+    assert [0, 1] == [len(body["marks"]) for body in told(front)]
+
+
+@pytest.mark.parametrize(
+    "source", ["", "y.add_(", "%%bash\ny", "%%nonsense\ny.add_(1)", "nope.add_(1)", "a = 1\n" * 10_000]
+)
+def test_of_what_cannot_be_read_nothing_is_told(real, source):
+    _, feed, front = real
+
+    ask(feed, 1, ("cell-b", source))
+
+    assert [{"marks": [], "all": True}] == told(front)
+    assert [*GUARD.faults] == []

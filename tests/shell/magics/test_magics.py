@@ -130,7 +130,7 @@ def test_a_setting_is_changed_and_told(aliased: Notebook):
         ("config zzz", "there is no setting zzz: the settings are block, budget_floor"),
         (
             "nonsense",
-            "%tensorwatch: there is no command 'nonsense': the commands are help, on, off, status, why, history, freeze, thaw, frozen, blame, restore, config; see %tensorwatch --help",
+            "%tensorwatch: there is no command 'nonsense': the commands are help, on, off, status, why, history, freeze, thaw, frozen, blame, restore, preview, fix, config; see %tensorwatch --help",
         ),
         ("why", "the following arguments are required: PATH"),
         ("why x y", "unrecognized arguments: y"),
@@ -236,8 +236,9 @@ def test_why_tells_group_history_and_ipythons_own_holders(aliased: Notebook):
     told = said(aliased, "%tensorwatch why x")
     rows = [line.split() for line in told.split("\n")]
 
-    assert ["y", "the", "same", "elements", "2×3"] in rows
-    assert ["batch['img']", "overlaps", "3"] in rows
+    words = " ".join(told.split())
+    assert "y the same elements 2×3 cell 1, line 3 y = x.view(2, 3)" in words
+    assert "batch['img'] overlaps 3 cell 1, line 4 batch = {'img': x[:3], (1, 2)" in words
     assert ["Out[2]", "(kept", "by", "IPython)", "overlaps", "2"] in rows
     assert ["_2", "(kept", "by", "IPython)", "overlaps", "2"] in rows
     assert [row[:3] for row in rows if row[:2] in (["▲", "[3]"], ["▲", "[4]"])] == [

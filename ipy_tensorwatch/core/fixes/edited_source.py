@@ -1,0 +1,42 @@
+"""Apply edits to the source of a cell, and list the lines that they replace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..hazards.fix import Edit
+
+
+class DiffLine(NamedTuple):
+    """A line that an edit removes or adds; `number` is that in the source before it."""
+
+    sign: Literal["-", "+"]
+    number: int
+    text: str
+
+
+def apply_edits(source: str, edits: Sequence[Edit]) -> str:
+    r"""Return a cell's source with its edits applied.
+
+    Examples
+    --------
+    >>> from ..hazards.fix import Edit
+    >>> apply_edits("a = 1\nb = a", [Edit(cell=1, line=2, end_line=2, text="b = a + 0")])
+    'a = 1\nb = a + 0'
+    """
+    lines = source.split("\n")
+    for one in sorted(edits, key=lambda one: -one.line):
+        lines[one.line - 1 : one.end_line] = one.text.split("\n")
+    return "\n".join(lines)
+
+
+def edit_diff(source: str, edits: Sequence[Edit]) -> Iterator[DiffLine]:
+    """Yield the lines of a cell that edits remove and add; those that stay as they are are left out."""
+    lines = source.split("\n")
+    for one in sorted(edits, key=lambda one: one.line):
+        old, new = lines[one.line - 1 : one.end_line], one.text.split("\n")
+        yield from (DiffLine("-", one.line + place, text) for place, text in enumerate(old) if text not in new)
+        yield from (DiffLine("+", one.line, text) for text in new if text not in old)

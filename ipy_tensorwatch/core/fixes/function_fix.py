@@ -1,0 +1,151 @@
+"""The fix of a write inside a function: to a copy of what the function was given."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..hazards.facts import TypedLine
+from ..hazards.fix import Fix
+from ..model.path import AccessPath
+from ..statements.copied_value import Copying, copied_value
+from ..statements.expression_aliases import trace
+from ..statements.rewrite_statement import out_of_place, without_inplace
+from ..statements.scope import Scope
+from ..statements.statement_writes import targets_of
+from ..syntax.ast_queries import arguments, last_name, names_bound, spell_path
+from ..syntax.parsing import parse_cell, statements_around, walk_statements
+from ..syntax.statement_text import header_end, spell
+from ..syntax.syntax_tree import all_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..model.records import Inner
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class _Write(NamedTuple):
+    """A line that wrote, in its function."""
+
+    cell: int
+    lines: list[str]
+    function: _Function
+    node: ast.stmt
+
+    def typed(self, node: ast.stmt) -> TypedLine:
+        """Return a statement of the function as typed."""
+        end, column = header_end(node, self.lines)
+        return TypedLine(cell=self.cell, line=node.lineno, text=spell(node, self.lines, node.lineno, end, column))
+
+
+def fix_in_function(source: str, inner: Inner, *, is_array: bool) -> Iterator[Fix]:
+    """Yield what may mend a line that wrote to what its function was given, the likeliest first."""
+    write = _find_write(source, inner)
+    if write is None:
+        return
+    for path in _written(write.node):
+        if path.root in _globals(write.function):
+            continue
+        bound = _binding(write, path)
+        if bound is not None:
+            yield from _copied_binding(write, bound, path, is_array=is_array)
+        elif path.root in _parameters(write.function) and not path.steps:
+            yield from _own_argument(write, path.root, is_array=is_array)
+
+
+def _find_write(source: str, inner: Inner) -> _Write | None:
+    tree = parse_cell(source)
+    if tree is None:
+        return None
+    around = [*statements_around(tree, lambda one: one.lineno <= inner.line <= (one.end_lineno or 0))]
+    functions = [one for one in around if isinstance(one, _Function)]
+    if not functions or around[-1] is functions[-1]:
+        return None
+    lines, found = source.split("\n"), [one for one in around if one.lineno == around[-1].lineno]
+    several = [_Write(inner.cell, lines, functions[-1], one) for one in found if not isinstance(one, _Function)]
+    return next((one for one in several if one.typed(one.node).text in inner.text), several[-1] if several else None)
+
+
+def _written(node: ast.stmt) -> list[AccessPath]:
+    """Return the paths that a statement may write to: those it names, or those that it hands to a call."""
+    named = [
+        AccessPath(one.path.root, one.path.steps[:-1] if one.kind == "assign" else one.path.steps)
+        for one in targets_of(node)
+    ]
+    if named:
+        return [*dict.fromkeys(named)]
+    calls = [one for one in all_nodes(node) if isinstance(one, ast.Call)]
+    spelled = [spell_path(part) for call in calls for part in arguments(call)]
+    return [AccessPath(one) for one in dict.fromkeys(spelled) if one is not None and one.isidentifier()]
+
+
+def _globals(function: _Function) -> set[str]:
+    return {name for one in all_nodes(function) if isinstance(one, ast.Global) for name in one.names}
+
+
+def _parameters(function: _Function) -> list[str]:
+    own = function.args
+    return [one.arg for one in (*own.posonlyargs, *own.args, *own.kwonlyargs)]
+
+
+def _binding(write: _Write, path: AccessPath) -> ast.stmt | None:
+    """Return the last statement of the function that may have bound a path before the write."""
+    before = [one for one in walk_statements(write.function.body) if one.lineno < write.node.lineno]
+    return next((one for one in reversed(before) if _binds(one, path)), None)
+
+
+def _binds(node: ast.stmt, path: AccessPath) -> bool:
+    if isinstance(node, ast.For):
+        return path.root in names_bound(node)
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    parts = [part for one in targets for part in (one.elts if isinstance(one, ast.Tuple | ast.List) else [one])]
+    return any(spell_path(part) in (str(path), path.root) for part in parts)
+
+
+def _copied_binding(write: _Write, node: ast.stmt, path: AccessPath, *, is_array: bool) -> Iterator[Fix]:
+    value = getattr(node, "value", None)
+    refs = trace(value, Scope()) if isinstance(value, ast.expr) else ()
+    if not refs or not isinstance(value, ast.expr):
+        return
+    other = refs[0].path
+    typed = write.typed(node)
+    code = copied_value(typed.text, Copying(path, other, is_array=makes_array(value, is_array=is_array)))
+    if code is not None:
+        yield Fix(kind="copy-shared", code=code, names=(str(path),), target=typed, says_where=True)
+
+
+def _own_argument(write: _Write, name: str, *, is_array: bool) -> Iterator[Fix]:
+    typed = write.typed(write.node)
+    code = out_of_place(typed.text, {name})
+    if code is None and isinstance(write.node, ast.Return):
+        code = without_inplace(typed.text)
+    if code is not None:
+        yield Fix(kind="out-of-place", code=code, target=typed, says_where=True)
+    copy = f"{name} = {name}.{'copy' if is_array else 'clone'}()"
+    yield Fix(kind="write-copy", code=copy, target=write.typed(_outermost(write)), says_where=True)
+
+
+def _outermost(write: _Write) -> ast.stmt:
+    """Return the statement of the function's own block that holds the write."""
+    line = write.node.lineno
+    return next(one for one in write.function.body if one.lineno <= line <= (one.end_lineno or line))
+
+
+def makes_array(value: ast.expr, *, is_array: bool) -> bool:
+    """Return whether an expression makes an array rather than a tensor, given what its variables are.
+
+    Examples
+    --------
+    >>> makes_array(ast.parse("torch.from_numpy(x).view(-1)", mode="eval").body, is_array=True)
+    False
+    """
+    for one in all_nodes(value):  # the outer ones come first
+        name = last_name(one.func) if isinstance(one, ast.Call) else ""
+        root = ast.unparse(one.func).split(".")[0] if isinstance(one, ast.Call) else ""
+        if root == "torch" or name in ("from_numpy", "as_tensor", "from_dlpack"):
+            return False
+        if root in ("np", "numpy") or name in ("numpy", "__array__"):
+            return True
+    return is_array

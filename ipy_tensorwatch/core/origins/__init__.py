@@ -1,0 +1,1 @@
+"""Origins: the statement after which two access paths were one memory."""

@@ -1,0 +1,101 @@
+"""Where two paths became one memory: the statement since which they share bytes without a break."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from heapq import merge
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from ..memory.overlap import share_bytes
+from ..model.snapshot import Snapshot
+from .path_histories import DatedMoment, PathHistories, first_moment
+from .which_statement import Beginning, which_statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..model.reading import Reading
+    from ..model.records import AliasGroup, Change, Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origins:
+    """Answers from what was known when one cell had ended.
+
+    Attributes
+    ----------
+    after
+        What the paths led to then.
+    number
+        The number of that cell in the session's record.
+    """
+
+    known: PathHistories = field(default_factory=PathHistories)
+    after: Snapshot = field(default_factory=Snapshot)
+    number: int = 0
+
+    @classmethod
+    def now(cls, known: PathHistories, after: Snapshot) -> Origins:
+        """Return the answers from what is known now."""
+        return cls(known=known, after=after, number=known.number)
+
+    def of_pair(self, a: str, b: str) -> Origin | None:
+        """Return where two paths became one memory, even if one is gone since; None if it is not known."""
+        began = _begin(a, b, merge(self._steps_of(a), self._steps_of(b), key=attrgetter("order")))
+        return which_statement(a, b, began, self.known.library(began.moments[0].number)) if began else None
+
+    def _steps_of(self, path: str) -> Sequence[DatedMoment]:
+        """Return the moments of a path; one that has none led to the same since before the first cell."""
+        known, reading = tuple(self.known.of(path, self.number)), self.after.get(path)
+        return known or ((first_moment(path, reading),) if reading else ())
+
+    def of_group(self, group: AliasGroup) -> tuple[Origin, ...]:
+        """Return where the pairs of a group became one memory, as far as that is known."""
+        found = (self.of_pair(one.a, one.b) for one in group.pairs)
+        return tuple(one for one in found if one is not None)
+
+    def explain(self, change: Change) -> Change:
+        """Return a change with the place since which its memory is shared with what it was written through."""
+        if change.kind != "mutated" or not change.via:
+            return change
+        return replace(change, shared_since=self.of_pair(change.path, change.via[0]))
+
+
+def _begin(a: str, b: str, moments: Iterable[DatedMoment]) -> Beginning | None:
+    """Return what began the last time in which two paths shared bytes, or in which they now lie in one storage."""
+    shared, in_one = _Spell(), _Spell()
+    now: dict[str, Reading | None] = {a: None, b: None}
+    for _, several in groupby(moments, key=attrgetter("order")):
+        together = tuple(several)
+        now.update((one.moment.path, one.reading) for one in together)
+        shared.go_on(together, now[a], now[b], is_on=_share_bytes(now[a], now[b]))
+        in_one.go_on(together, now[a], now[b], is_on=_in_one_storage(now[a], now[b]))
+    return in_one.began if in_one.is_on and not shared.is_on else shared.began
+
+
+@dataclass(slots=True)
+class _Spell:
+    """The last time in which something was so without a break, and what began it."""
+
+    is_on: bool = False
+    began: Beginning | None = None
+
+    def go_on(self, together: tuple[DatedMoment, ...], a: Reading | None, b: Reading | None, *, is_on: bool) -> None:
+        """Go on to the next moments."""
+        if is_on and not self.is_on and a and b:
+            self.began = Beginning(together, a, b)
+        self.is_on = is_on
+
+
+def _share_bytes(a: Reading | None, b: Reading | None) -> bool:
+    if a is None or b is None:
+        return False
+    if a.object == b.object:
+        return True
+    return not (a.unknown or b.unknown) and a.device == b.device and share_bytes(a, b) is not False
+
+
+def _in_one_storage(a: Reading | None, b: Reading | None) -> bool:
+    return a is not None and b is not None and a.storage == b.storage != 0

@@ -1,0 +1,89 @@
+"""The expressions that a statement binds to a name, or to an item or attribute of its object."""
+
+from __future__ import annotations
+
+import ast
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..syntax.ast_queries import own_parts
+from ..syntax.syntax_tree import all_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class BoundValue(NamedTuple):
+    """A target, and the expression of what is bound to it; a method called on an object may put its arguments there.
+
+    Attributes
+    ----------
+    is_item
+        Whether the target is led to an item of the value: `for x in xs`, `a, b = f()`.
+    """
+
+    target: ast.expr
+    value: ast.expr
+    is_item: bool = False
+
+
+def bound_values(node: ast.stmt, root: str) -> Iterator[BoundValue]:
+    """Yield what a statement binds to a name, or to an item or attribute of its object.
+
+    Examples
+    --------
+    >>> [ast.unparse(one.value) for one in bound_values(ast.parse("a, d['k'] = x.T, y").body[0], "d")]
+    ['y']
+    """
+    for one in chain(_assigned(node), _inside(node)):
+        if _root_of(one.target) == root:
+            yield one
+
+
+def _assigned(node: ast.stmt) -> Iterator[BoundValue]:
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            for one in targets:
+                yield from _unpacked(one, value)
+        case ast.AnnAssign(target=target, value=ast.expr() as value) | ast.AugAssign(target=target, value=value):
+            yield BoundValue(target, value)
+        case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
+            yield from (BoundValue(one, value, is_item=True) for one in _names(target))
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            for item in items:
+                if item.optional_vars is not None:
+                    yield from _unpacked(item.optional_vars, item.context_expr)
+
+
+def _inside(node: ast.stmt) -> Iterator[BoundValue]:
+    """Yield what expressions bind: `(y := x)`, `xs.append(x)`, `setattr(o, 'x', x)`."""
+    for part in (inner for own in own_parts(node) for inner in all_nodes(own)):
+        match part:
+            case ast.NamedExpr(target=target, value=value):
+                yield BoundValue(target, value)
+            case ast.Call(func=ast.Name(id="setattr"), args=[owner, _, value]):
+                yield BoundValue(owner, value)
+            case ast.Call(func=ast.Attribute(value=owner)):
+                yield BoundValue(owner, part)
+
+
+def _unpacked(target: ast.expr, value: ast.expr) -> Iterator[BoundValue]:
+    if not isinstance(target, ast.Tuple | ast.List):
+        yield BoundValue(target, value)
+    elif isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts):
+        for one, given in zip(target.elts, value.elts, strict=True):
+            yield from _unpacked(one, given)
+    else:
+        yield from (BoundValue(one, value, is_item=True) for one in _names(target))
+
+
+def _names(target: ast.expr) -> list[ast.expr]:
+    if isinstance(target, ast.Tuple | ast.List):
+        return [inner for one in target.elts for inner in _names(one)]
+    return [target.value if isinstance(target, ast.Starred) else target]
+
+
+def _root_of(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call | ast.Starred):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""

@@ -1,0 +1,101 @@
+"""The page of `%tensorwatch fix`: what mends a silent change or a hazard, as a difference of lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...core.fixes.edited_source import edit_diff
+from ..page import Line, Page, Row, Table, code, words
+from ..wording.fix_sentences import title
+from ..wording.measure import few
+from ..wording.phrases import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ...core.hazards.fix import Applicability, Fix
+    from ..page import PagePart
+
+MAX_FIXES = 8
+
+_TRIED: Mapping[Applicability, str] = {
+    "safe": "tried on copies: it mends this, and all else comes out the same",
+    "unsafe": "not tried: other results may change",
+    "display": "there is no edit to apply",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedFix:
+    """A fix with what it mends.
+
+    Attributes
+    ----------
+    mends
+        The path that changed, or the code of the hazard, as `%tensorwatch fix` takes it.
+    what
+        What it mends, in words.
+    """
+
+    mends: str
+    what: Line
+    fix: Fix
+
+
+def show_fix(offered: Sequence[OfferedFix], source: str, again: Sequence[int]) -> Page:
+    """Show the first fix as a difference of lines, and what the others would mend.
+
+    Parameters
+    ----------
+    source
+        The source of the cell that it edits.
+    again
+        The cells that must run again.
+    """
+    first, *others = offered
+    return Page(head=f"tensorwatch  fix {first.mends}", parts=tuple(_parts(first, others, source, again)))
+
+
+def _parts(first: OfferedFix, others: Sequence[OfferedFix], source: str, again: Sequence[int]) -> Iterator[PagePart]:
+    yield first.what
+    yield title(first.fix)
+    if again:
+        yield _difference(first.fix, source)
+        yield words(f"run again: {_cells(again)}; the mended cell {first.fix.edits[0].cell} is where you type next")
+    yield words(_TRIED[first.fix.applicability])
+    if others:
+        yield _rest(others)
+
+
+def _difference(fix: Fix, source: str) -> Table:
+    rows = [
+        Row(cells=(words(one.sign), words(f"{one.number}" if one.sign == "-" else ""), code(one.text)))
+        for one in edit_diff(source, fix.edits)
+    ]
+    return Table(caption=f"Cell {fix.edits[0].cell}", head=("", "line", "text"), rows=tuple(rows))
+
+
+def _rest(others: Sequence[OfferedFix]) -> Table:
+    shown, left = few(others, MAX_FIXES)
+    return Table(
+        caption="More can be mended",
+        head=("what", "how"),
+        rows=tuple(Row(cells=(code(f"%tensorwatch fix {one.mends}"), title(one.fix))) for one in shown),
+        more=f"… and {left:,} more" if left else "",
+    )
+
+
+def _cells(again: Sequence[int]) -> str:
+    return ("cell " if len(again) == 1 else "cells ") + ", ".join(map(str, again))
+
+
+def show_no_fix(asked: str | None, unmended: Sequence[str]) -> Page:
+    """Say that nothing plain mends what was asked for."""
+    if unmended:
+        told = words("no plain edit mends it: ") + names(unmended)
+    elif asked is None:
+        told = words("the last cell changed nothing silently, and no hazard stands")
+    else:
+        told = code(asked) + words(" did not change silently in the last cell, and no hazard stands for it")
+    return Page(head=f"tensorwatch  fix {asked or ''}".rstrip(), parts=(told,))

@@ -1,0 +1,78 @@
+"""`%tensorwatch fix`: choose what to mend, show how, and put the mended cell where the user types next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...core.fixes.cells_to_run import cells_to_run
+from ...core.fixes.edited_source import apply_edits
+from ...core.syntax.magic_calls import MAGIC_CALL
+from ...core.syntax.parsing import parse_path
+from ...render.page import code, words
+from ...render.pages.fix_page import OfferedFix, show_fix, show_no_fix
+from ...render.wording.hazard_sentences import message
+from ...render.wording.phrases import how
+from ..ipython.cell_sources import leading_blanks, typed_source
+from ..ipython.find_path import normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ...core.hazards.fix import Edit
+    from ...render.page import Page
+    from ...render.report import Report
+
+
+def mend_cell(shell: InteractiveShell, report: Report, asked: str | None) -> Page:
+    """Show what mends a silent change or a hazard; the cell that it edits becomes the next input.
+
+    Parameters
+    ----------
+    asked
+        The code of a hazard or a path; None for all.
+    """
+    offered = [one for one in _offered(report) if asked is None or _is_meant(one.mends, asked)]
+    if not offered:
+        silent = [one.path for one in report.silent if asked is None or _is_meant(one.path, asked)]
+        return show_no_fix(asked, silent)
+    first = min(offered, key=lambda one: not one.fix.edits)
+    others = [one for one in offered if one.fix != first.fix]
+    count = first.fix.edits[0].cell if first.fix.edits else None
+    if count is None or count not in report.sources:
+        return show_fix([first, *others], "", ())
+    mended = [one for one, fix in report.fixes.items() if fix == first.fix]
+    changed = {parse_path(path).root for one in mended for path in (one.path, *one.via)}
+    again = cells_to_run({one.cell for one in first.fix.edits}, changed, report.sources)
+    source, edits = _as_typed(shell, count, report.sources[count], first.fix.edits)
+    shell.set_next_input(apply_edits(source, edits))
+    shown = replace(first, fix=replace(first.fix, edits=tuple(edits)))
+    return show_fix([shown, *others], source, again)
+
+
+def _offered(report: Report) -> Iterator[OfferedFix]:
+    for change, fix in report.fixes.items():
+        yield OfferedFix(mends=change.path, what=code(change.path) + words(" ") + how(change), fix=fix)
+    for hazard in report.hazards:
+        yield OfferedFix(mends=hazard.code, what=message(hazard), fix=hazard.fix)
+        yield from (OfferedFix(mends=path, what=message(hazard), fix=hazard.fix) for path in hazard.paths)
+
+
+def _is_meant(mends: str, asked: str) -> bool:
+    meant = normalize(asked)
+    own = mends if mends.startswith("TW") else normalize(mends)
+    return own == meant.upper() or own == meant or own.startswith((f"{meant}.", f"{meant}["))
+
+
+def _as_typed(shell: InteractiveShell, count: int, plain: str, edits: Sequence[Edit]) -> tuple[str, list[Edit]]:
+    """Return a cell and its edits as typed, where the edited lines are plain Python; else as plain Python."""
+    typed = typed_source(shell, count)
+    above = leading_blanks(typed) - leading_blanks(plain)
+    moved = [replace(one, line=one.line + above, end_line=one.end_line + above) for one in edits]
+    lines, own = typed.split("\n"), plain.split("\n")
+    pairs = zip(moved, edits, strict=True)
+    is_alike = all(lines[new.line - 1 : new.end_line] == own[old.line - 1 : old.end_line] for new, old in pairs)
+    runs_magic = plain.startswith(MAGIC_CALL)  # then its lines are numbered as typed
+    return (typed, moved) if is_alike or runs_magic else (plain, list(edits))

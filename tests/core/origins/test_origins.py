@@ -1,0 +1,154 @@
+"""Where paths became one memory, told from traces made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ipy_tensorwatch.core.model.born import Arrival
+from ipy_tensorwatch.core.model.difference import Content, Difference
+from ipy_tensorwatch.core.model.evidence import Move, Position
+from ipy_tensorwatch.core.origins import path_histories
+from ipy_tensorwatch.core.origins.origins import Origins
+from ipy_tensorwatch.core.origins.path_histories import PathHistories
+from ipy_tensorwatch.core.syntax.parsing import parse_path
+from tests.support.records import reading
+from tests.support.traces import make_trace, snapshot_of
+
+X, VIEW, OTHER = reading(1), reading(2), reading(3, 3)
+SAME = Content.of(changed=None, verified=True)
+
+
+def at(*statements):
+    return frozenset(Position(one, None, blind=False) for one in statements)
+
+
+def shift(path, before, after):
+    """Make the difference of a path that leads elsewhere."""
+    return Difference(path=parse_path(path), before=before, after=after), SAME
+
+
+def bound(path, after, *statements):
+    """Make a path that one of these statements bound, as the look after them saw it."""
+    return Arrival(path, after, max(statements) + 1, at(*statements))
+
+
+def session(*cells, names=("x", "y")):
+    """Add cells, each its source, what is bound or shifted in it, and the evidence; return the origin of two paths."""
+    known, readings = PathHistories(), dict[str, object]()
+    for count, (plain, *seen) in enumerate(cells, 1):
+        moves = {one.object: (one,) for one in seen if isinstance(one, Move)}
+        arrivals = tuple(one for one in seen if isinstance(one, Arrival))
+        shifts = [one for one in seen if not isinstance(one, Arrival | Move)]
+        shifts += [shift(one.path, readings.get(one.path), one.reading) for one in arrivals]
+        before = snapshot_of({path: one for path, one in readings.items() if one is not None})
+        trace = make_trace(plain, {}, count=count, arrivals=arrivals, moves=moves, before=before)
+        known.add(replace(trace, found=tuple(shifts)))
+        readings |= {str(one.path): one.after for one, _ in shifts}
+    after = snapshot_of({path: one for path, one in readings.items() if one is not None})
+    return Origins.now(known, after).of_pair(*names)
+
+
+def told(origin):
+    return origin and (origin.cell, origin.line, origin.text, origin.how, origin.certainty)
+
+
+FIRST = ("x = torch.ones(6)", bound("x", X, 0))
+
+
+def test_a_pair_is_one_memory_since_the_statement_that_bound_the_second_of_them():
+    origin = session(FIRST, ("pass\ny = x.detach()", bound("y", VIEW, 1)))
+
+    assert told(origin) == (2, 2, "y = x.detach()", "detach", "observed")
+
+
+def test_it_stays_so_while_they_share_bytes_without_a_break():
+    again = ("y = y.view(2, 3)", bound("y", VIEW._replace(object=9), 0))
+    origin = session(FIRST, ("y = x.detach()", bound("y", VIEW, 0)), again, ("q = 1",))
+
+    assert told(origin) == (2, 1, "y = x.detach()", "detach", "observed")
+
+
+def test_a_break_begins_it_anew():
+    away = ("y = x.clone()", bound("y", OTHER, 0))
+    origin = session(FIRST, ("y = x.detach()", bound("y", VIEW, 0)), away, ("y = x[1:]", bound("y", VIEW, 0)))
+
+    assert told(origin) == (4, 1, "y = x[1:]", "slice", "observed")
+
+
+def test_a_pair_of_which_one_is_gone_was_one_memory_since_then():
+    gone = ("y.add_(1)\ndel y", shift("y", VIEW, None))
+
+    assert told(session(FIRST, ("y = x.detach()", bound("y", VIEW, 0)), gone))[:2] == (2, 1)
+
+
+def test_a_move_makes_two_one_memory():
+    moved = OTHER._replace(storage=1, data_ptr=X.data_ptr)
+    move = Move(object=3, storage=1, positions=at(1), look=2, reading=moved)
+    cells = ("y = torch.ones(6)", bound("y", OTHER, 0)), ("pass\ny.data = x", shift("y", OTHER, moved), move)
+
+    assert told(session(FIRST, *cells)) == (3, 2, "y.data = x", "data", "observed")
+
+
+def test_what_moves_together_stays_one_memory():
+    there = {"storage": 7, "data_ptr": 7 * 4096}
+    both = X._replace(**there), VIEW._replace(**there)
+    moves = [Move(object=one.object, storage=7, positions=at(0), look=1, reading=one) for one in both]
+    shifts = shift("x", X, both[0]), shift("y", VIEW, both[1])
+    origin = session(FIRST, ("y = x.detach()", bound("y", VIEW, 0)), ("net.double()", *shifts, *moves))
+
+    assert told(origin)[:2] == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("plain", "statements", "line"),
+    [
+        ("y = x[:]\nz = f(y)", (0, 1), 1),
+        ("y = x.clone()\ny = x[:]\nq = 1", (0, 1, 2), 2),
+        ("a.y = x\nq = 1", (0, 1), 1),
+    ],
+)
+def test_of_several_statements_the_last_that_binds_the_name_is_likely(plain, statements, line):
+    path = "a.y" if plain.startswith("a") else "y"
+    origin = session(FIRST, (plain, bound(path, VIEW, *statements)), names=("x", path))
+
+    assert (origin.line, origin.certainty) == (line, "inferred")
+
+
+def test_what_a_function_of_the_notebook_hands_back_is_shared_by_a_call():
+    origin = session(("def f(t): return t[:]",), FIRST, ("y = f(x)", bound("y", VIEW, 0)))
+
+    assert (origin.text, origin.how) == ("y = f(x)", "call")
+
+
+def test_nothing_is_claimed_of_what_was_there_before_the_first_cell():
+    assert session(("x.add_(1)", shift("x", X, X._replace(version=9)))) is None
+    assert Origins.now(PathHistories(), snapshot_of({"x": X, "y": VIEW})).of_pair("x", "y") is None
+
+
+def test_nothing_is_claimed_of_what_happened_between_the_cells():
+    known = PathHistories()
+    known.add(replace(make_trace("q = 1", {}), outside=(shift("x", None, X), shift("y", None, VIEW)), found=()))
+
+    assert Origins.now(known, snapshot_of({"x": X, "y": VIEW})).of_pair("x", "y") is None
+
+
+def test_an_answer_is_what_was_true_when_its_cell_had_ended():
+    known, answers = PathHistories(), []
+    lives = (bound("x", X, 0), bound("y", VIEW, 0)), (bound("y", OTHER, 0),), (bound("y", VIEW, 0),)
+    for count, births in enumerate(lives, 1):
+        known.add(make_trace("y = x", {}, count=count, arrivals=births, found=()))
+        answers.append(Origins.now(known, snapshot_of({"x": X, "y": VIEW})))
+
+    assert [one.of_pair("x", "y").cell for one in answers] == [1, 1, 3]
+
+
+def test_the_oldest_moments_are_dropped_and_nothing_is_claimed_of_them(monkeypatch):
+    monkeypatch.setattr(path_histories, "MAX_MOMENTS", 3)
+    pair = FIRST, ("y = x.detach()", bound("y", VIEW, 0))
+    others = [(f"z = f({k})", bound("z", OTHER._replace(object=k), 0)) for k in range(9, 11)]
+
+    assert told(session(*pair, others[0])) == (2, 1, "y = x.detach()", "detach", "observed")
+    assert session(*pair, *others) is not None
+    assert session(*pair, *others, *others) is None

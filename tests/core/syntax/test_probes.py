@@ -1,0 +1,107 @@
+"""Which statements an instrumented cell reports as entered, and what a probe may do to the cell."""
+
+from __future__ import annotations
+
+import ast
+from functools import partial
+
+import pytest
+
+from ipy_tensorwatch.core.syntax.probes import instrument, make_probes, silence
+
+
+def entered(source, **names):
+    """Run an instrumented cell; give the numbers of the statements in the order of their probes, and its names."""
+    seen = []
+    probes = make_probes({index: partial(seen.append, index) for index in range(20)})
+    tree = instrument(ast.parse(source), "ours")
+    space = {"ours": probes, **names}
+    exec(compile(tree, "<cell>", "exec", dont_inherit=True), space)
+    return seen, space
+
+
+class Quiet:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return True
+
+
+CELLS = [
+    ("a = 1\nb = 2", [0, 1]),
+    ("for i in range(2):\n    a = i\nb = 1", [0, 1, 0, 1, 0, 2]),
+    ("for i in ():\n    a = i\nelse:\n    b = 1", [0, 2]),
+    ("n = 2\nwhile n:\n    n -= 1\n", [0, 1, 2, 1, 2, 1]),
+    ("for i in range(2):\n    continue\n    b = 1", [0, 0, 0]),
+    ("for i in range(2):\n    if i:\n        continue\n    b = i", [0, 1, 3, 0, 1, 0]),
+    ("for i in range(2):\n    with Quiet():\n        continue\n", [0, 1, 0, 1, 0]),
+    ("for i in range(1):\n    try:\n        continue\n    finally:\n        b = 1", [0, 1, 0, 3]),
+    ("for i in range(1):\n    match i:\n        case 0:\n            continue", [0, 1, 0]),
+    ("for i in range(1):\n    pass\nelse:\n    for j in range(1):\n        continue", [0, 1, 0, 2, 2]),
+    ("with Quiet():\n    a = 1\nb = 2", [0, 1, 0, 2]),
+    ("if 0:\n    a = 1\nelse:\n    b = 2\nc = 3", [0, 2, 3]),
+    ("if 1:\n    a = 1\nelse:\n    b = 2", [0, 1]),
+    ("match 2:\n    case 1:\n        a = 1\n    case _:\n        b = 2", [0, 2]),
+    ("try:\n    a = 1 / 0\nexcept ZeroDivisionError:\n    b = 2\nelse:\n    c = 3\nfinally:\n    d = 4", [0, 1, 2, 4]),
+    ("try:\n    a = 1\nexcept ZeroDivisionError:\n    b = 2\nelse:\n    c = 3\nfinally:\n    d = 4", [0, 1, 3, 4]),
+    ("def f():\n    return 1\nclass A:\n    a = f()\nb = f()", [0, 1, 2]),
+    ("'''a docstring'''\na = 1", [1]),
+    ("a = 1\n'a string'", [0, 1]),
+    ("from __future__ import annotations\nimport ast", [1]),
+]
+
+
+@pytest.mark.parametrize(("source", "expected"), CELLS)
+def test_each_statement_is_entered_and_the_header_again_after_its_body(source, expected):
+    assert expected == entered(source, Quiet=Quiet)[0]
+
+
+def test_a_cell_comes_to_what_it_came_to_and_its_tree_stays():
+    tree = ast.parse("'''doc'''\ntotal = 0\nfor i in range(4):\n    if i % 2:\n        continue\n    total += i")
+    before = ast.dump(tree)
+    assert 2 == entered(ast.unparse(tree))[1]["total"]
+    instrument(tree, "ours")
+    assert before == ast.dump(tree)
+    assert "doc" == entered("'''doc'''\na = 1")[1]["__doc__"]
+
+
+def test_from_python_3_11_on_handlers_of_groups_are_entered_too():
+    try:
+        compile("try:\n    pass\nexcept* OSError:\n    pass", "<cell>", "exec")
+    except SyntaxError:
+        pytest.skip("Python 3.10 has none")
+    cell = "try:\n    raise ExceptionGroup('', [OSError()])\nexcept* OSError:\n    a = 1"
+    assert [0, 1, 2] == entered(cell)[0]
+
+
+def test_a_probe_that_returns_true_delivers_an_interrupt_in_the_line_of_the_cell():
+    probes = make_probes({0: lambda: False, 1: lambda: True})
+    delivered = []
+    vars(probes).update(deliver=lambda: delivered.append(1))
+    exec(compile(instrument(ast.parse("a = 1\nb = 2"), "ours"), "<cell>", "exec"), {"ours": probes})
+    assert [1] == delivered
+
+
+def test_an_interrupt_in_a_probe_is_raised_by_the_cell_and_nothing_else_is():
+    def interrupted():
+        raise KeyboardInterrupt
+
+    probes = make_probes({0: interrupted})
+    code = compile(instrument(ast.parse("a = 1"), "ours"), "<cell>", "exec")
+    with pytest.raises(KeyboardInterrupt) as raised:
+        exec(code, {"ours": probes})
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+    space: dict[str, object] = {}
+    exec(code, space)  # the probes are gone
+    assert 1 == space["a"]
+
+
+def test_silent_probes_do_nothing():
+    seen = []
+    probes = make_probes({0: partial(seen.append, 0)})
+    silence(probes)
+    exec(compile(instrument(ast.parse("a = 1"), "ours"), "<cell>", "exec"), {"ours": probes})
+    assert [] == seen
+    assert probes.Interrupted is KeyboardInterrupt
