@@ -305,19 +305,18 @@ class Graphs:
 
     def _origin_of(self, root: int, below: Iterable[int]) -> RootOrigin:
         through = tuple(self._roots[one][0] for one in sorted(below))
-        return RootOrigin(cell=self.seen[root], sequence=root, leaves=self._leaves[root], through=through)
+        return RootOrigin(
+            cell=self.seen.get(root, 0), sequence=root, leaves=self._leaves.get(root, _ANY_LEAF), through=through
+        )
 
     def kept(self) -> Iterator[Overwritten]:
         """Yield what the nodes saved and nothing has overwritten, as it will be once something has."""
         roots = self._roots_of(set(self.saved))
         for number, several in self.saved.items():
-            paths = {path: self._origin_so_far(root) for root in roots[number] for path in self._roots[root]}
+            paths = {path: self._origin_of(root, ()) for root in roots[number] for path in self._roots[root]}
             for one in several if paths else ():
                 if not one.has_moved():
                     yield Overwritten(saved=one.saved, version=one.version, roots=tuple(paths), origins=paths)
-
-    def _origin_so_far(self, root: int) -> RootOrigin:
-        return RootOrigin(cell=self.seen.get(root, 0), sequence=root, leaves=self._leaves.get(root, _ANY_LEAF))
 
     def _find_leaves(self, nodes: Mapping[int, Made], roots: set[int], aids: Aids) -> None:
         """Find the leaves below some roots, once for each root."""

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import takewhile
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.path_writes import touches
@@ -180,11 +181,16 @@ class BornPaths:
                     found[name] = value
                 else:
                     self._note_outline(name, NOTHING, number, positions)
-            for name in sorted(mentioned):
+            for name in sorted(mentioned.union(self._used_by(mentioned))):
                 value = self.names.get(name)
                 if name not in found and name not in self._large and _may_grow(value):
                     found[name] = value
         return found
+
+    def _used_by(self, mentioned: Iterable[str]) -> Iterator[str]:
+        """Yield the names that functions of the notebook use, into which they may put tensors."""
+        functions = (one for name in mentioned if type(one := self.names.get(name)) is FunctionType)
+        return (name for one in functions for name in one.__code__.co_names if name in self.names)
 
     def _note_outline(self, name: str, outline: Outline, number: int, positions: frozenset[Position]) -> None:
         """Note the paths that a name has at a look, if they are others than before."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..model.outline import Outline
 from ..model.path import AccessPath
 from ..model.snapshot import RootSnapshot, Snapshot
-from .abstract_values import AbstractObject, AbstractTensor, AbstractValue
+from .abstract_values import AbstractObject, AbstractTensor, AbstractValue, Either
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -132,6 +132,8 @@ def _walk(path: AccessPath, value: AbstractValue, since: int, statement: int) ->
     seen: set[int] = set()
     while waiting and len(seen) < MOST_PATHS:
         path, value, since = waiting.pop()
+        if isinstance(value, Either):
+            value = value.options[-1]
         if isinstance(value, AbstractTensor):
             yield LaterPlace(path, value.reading, since, statement)
             if value.grad is not None:
