@@ -22,6 +22,7 @@ from .compare.borrowed_memory import Loans
 from .compare.byte_budget import BANDWIDTH, Budget
 from .compare.byte_history import NO_PAST, Spell
 from .compare.compare_bytes import ByteVerdict, Fingerprints
+from .compare.device_prints import DevicePrints
 from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast_rows
 from .objects.look_limits import EXACT_TENSORS
 from .snapshot.snapshotter import Lens, Roots, Shot
@@ -68,7 +69,8 @@ class Observation:
         """How much of the watched memory was compared."""
         watched = self.shot.nbytes
         left_out = {storage: v.outcome for storage, v in self.verdicts.items() if v.after is None}
-        missed = sum(self.shot.blocks[storage].nbytes for storage in left_out)
+        blocks = self.shot.blocks, self.shot.on_devices
+        missed = sum(known[storage].nbytes for known in blocks for storage in left_out if storage in known)
         unverified = dict.fromkeys(
             (
                 *(Unverified(path=path, why=why) for path, why in self.shot.skipped),
@@ -78,6 +80,7 @@ class Observation:
                     Unverified(path=str(path), why=reading.unknown or Reason("device", reading.device))
                     for scene in self.shot.snapshot.scenes.values()
                     for path, reading in scene.untold
+                    if reading.unknown or reading.storage not in self.shot.on_devices
                 ),
             )
         )
@@ -106,6 +109,9 @@ _REASONS = {
     "skipped": BUDGET,
     "moved": Reason("moved"),
     "unreadable": Reason("gone"),
+    "pending": Reason("device-busy"),
+    "captured": Reason("capturing"),
+    "failed": Reason("device-failed"),
 }
 FEW = 16
 """Up to one in so many storages are looked up one by one."""
@@ -119,11 +125,16 @@ class Observer:
 
     lens: Lens = field(default_factory=Lens)
     prints: Fingerprints = field(default_factory=Fingerprints)
+    devices: DevicePrints = field(init=False)
     graphs: Graphs = field(default_factory=Graphs)
     loans: Loans = field(default_factory=Loans)
     budget: Budget = field(default_factory=Budget)
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
     _uncounted: deque[ElementCounts] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        """Keep the marks of devices beside the others."""
+        self.devices = DevicePrints(self.prints)
 
     def look(
         self,
@@ -156,10 +167,14 @@ class Observer:
             known = Snapshot(scenes={**known.scenes, **shot.late})
         rows = [] if shot.snapshot is known else list(diff(known, shot.snapshot))
         verdicts = self._compare(shot, _written(rows), cell)
+        if shot.on_devices:
+            verdicts.update(self.devices.compare(shot.on_devices, cell, shot.snapshot.by_storage.readings))
         found = self._contrast(shot, [*rows, *_rewritten(shot, rows, verdicts)], verdicts, examples)
         is_as_before = shot is before and len(self.prints.marks) == len(shot.blocks)
         if not (shot.resting or is_as_before) or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
             self.prints.forget_all_but({*shot.blocks}.union(*shot.resting))
+        if self.prints.on_devices and shot is not before:
+            self.prints.forget_on_devices_all_but(shot.on_devices)
         self.shot = shot
         overwritten = self._follow_graphs(computed, verdicts, cell, past, rows if shot is not before else None)
         cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
@@ -191,7 +206,7 @@ class Observer:
             written,
             cell,
             self.budget,
-            lambda storage: [reading for _, reading in shot.snapshot.by_storage.get(storage, ())],
+            shot.snapshot.by_storage.readings,
             self.lens.storages.references,
         )
         return {**verdicts, **{one: ByteVerdict("unreadable", marks.get(one), None, None) for one in gone}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..render.wording.editor_sentences import also_changes, outcomes
+from ..render.wording.explained_changes import is_of_its_container
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def news(cells: Sequence[PastCell], hushed: Collection[str]) -> dict[str, Any]:
 
 
 def _marks(one: PastCell, hushed: Collection[str]) -> list[dict[str, Any]]:
-    marks = sorted([*_changed(one), *_endangered(one, hushed)], key=lambda mark: (mark[0], mark[1] == "hazard"))
+    marks = sorted([*_changed(one, hushed), *_endangered(one, hushed)], key=lambda mark: (mark[0], mark[1] == "hazard"))
     return [_mark(one, *mark) | {"cell": one.id} for mark in marks]
 
 
@@ -49,11 +50,15 @@ def _begun(turns: Sequence[Turn], hushed: Collection[str]) -> Iterator[Hazard]:
             yield turn.hazard
 
 
-def _changed(one: PastCell) -> Iterator[tuple[int, str, str]]:
-    """Yield (line, kind, text) for each line that made silent changes."""
+def _changed(one: PastCell, hushed: Collection[str]) -> Iterator[tuple[int, str, str]]:
+    """Yield (line, kind, text) for each line that made silent changes.
+
+    Those in a container that a marked hazard names are left out.
+    """
+    marked = [hazard for hazard in _begun(one.turns, hushed) if _is_marked(hazard, one)]
     lines: dict[int, list[str]] = {}
     for change in one.changes:
-        if change.silent and change.sites:
+        if change.silent and change.sites and not any(is_of_its_container(hazard, change) for hazard in marked):
             lines.setdefault(change.sites[0].line, []).append(change.path)
     yield from ((line, "silent", also_changes(paths)) for line, paths in lines.items())
 
@@ -62,9 +67,13 @@ def _endangered(one: PastCell, hushed: Collection[str]) -> Iterator[tuple[int, s
     """Yield (line, kind, text) for each line that caused a hazard."""
     lines: dict[int, list[Hazard]] = {}
     for hazard in _begun(one.turns, hushed):
-        if hazard.written_at and hazard.written_cell == one.cell.count:
+        if hazard.written_at and _is_marked(hazard, one):
             lines.setdefault(hazard.written_at.line, []).append(hazard)
     yield from ((line, "hazard", clip(outcomes(hazards))) for line, hazards in lines.items())
+
+
+def _is_marked(hazard: Hazard, one: PastCell) -> bool:
+    return hazard.written_at is not None and hazard.written_cell == one.cell.count
 
 
 def _mark(one: PastCell, line: int, kind: str, text: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..render.wording.explained_changes import fold_explained
+from ..render.wording.origin_sentences import shared_since
 from ..render.wording.phrases import amount, counter, how
 from ..render.wording.sites import line_of, site_text
 
@@ -45,7 +46,13 @@ def _tell(one: Fold) -> Told:
         "statement": line_as_json(site_text(change)),
         "amount": line_as_json(amount(change, one.elements)),
         "counter": line_as_json(counter(change)),
+        "since": linked(shared_since(change.shared_since)) if change.silent else [],
     }
+
+
+def linked(line: Line) -> list[str | list[Any]]:
+    """Return a line as JSON: words as strings, code as one-item lists, places with cell and line."""
+    return [[one.text, *one.leads] if one.leads else [one.text] if one.code else one.text for one in line.spans]
 
 
 def line_as_json(line: Line) -> list[str | list[str]]:

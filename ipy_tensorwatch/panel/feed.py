@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from ..core.hazards.hazard import MAX_KEY, Turn
+from ..render.wording.origin_sentences import shared_since
 from .badge_and_marks import is_news, news
-from .change_lines import tell_change
+from .change_lines import linked, tell_change
 from .compact import can_travel, compact, encode
 from .flow import Flow
 from .foretold import Foretold, read_cells
@@ -33,6 +34,8 @@ WANTS = ("nothing", "news", "report")
 BLOCKS = ("whole", "line", "off", "auto")
 """What may be shown under a cell; the values of the setting `block`."""
 
+MAX_ORIGINS = 30
+"""Of how many others in a path's group it is told since when they share memory."""
 MAX_FRONT_ENDS = 100
 MAX_HUSHED = 1000
 MAX_NAME, MAX_PATH = 200, 100_000
@@ -133,6 +136,8 @@ class Feed:
         key, on = message.get("key"), message.get("on")
         if not isinstance(key, str) or len(key) > MAX_KEY or not isinstance(on, bool):
             return
+        if (key in self.hushed) is on:
+            return
         if on and len(self.hushed) < MAX_HUSHED:
             self.hushed.add(key)
         elif not on:
@@ -193,7 +198,15 @@ class Feed:
         path = message.get("path")
         if isinstance(path, str) and len(path) <= MAX_PATH and can_travel(path) and self._flow.is_open():
             happened = [[tell_cell(one.cell, one.id), _tell(event)] for one, event in self.past.of_path(path)]
-            self._post({"kind": "path", "path": path}, {"happened": happened, "values": compact(self.values_of(path))})
+            told = {"happened": happened, "values": compact(self.values_of(path)), "origins": self._origins_of(path)}
+            self._post({"kind": "path", "path": path}, told)
+
+    def _origins_of(self, path: str) -> dict[str, Any]:
+        """Return since when a path shares memory with the others in its group."""
+        groups = (one.members for one in self._state.grouping.groups if path in one.members)
+        others = [one for one in next(groups, ()) if one != path][:MAX_ORIGINS]
+        found = {one: self._report.origins.of_pair(path, one) for one in others if self._report is not None}
+        return {one: linked(shared_since(origin)) for one, origin in found.items() if origin is not None}
 
     def preview(self, message: Message) -> None:
         """Send what the cells that a person is typing would change; the newest request of each front end counts."""

@@ -44,6 +44,8 @@ class Report:
         Where sharing began, as far as it was known when the cell had ended.
     sources
         The plain sources of the cells so far, by count.
+    tried
+        What trials of the fixes of silent changes showed.
     """
 
     cell: Cell
@@ -52,6 +54,7 @@ class Report:
     hazards: tuple[Hazard, ...] = ()
     turns: tuple[Turn, ...] = ()
     sources: Mapping[int, str] = field(default_factory=dict)
+    tried: dict[Change, str] = field(default_factory=dict)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -90,10 +93,20 @@ class Report:
         return tuple(map(self.origins.explain, self.reasoning.silent))
 
     @cached_property
-    def fixes(self) -> Mapping[Change, Fix]:
-        """What mends the silent changes; those that nothing plain mends are left out."""
+    def possible_fixes(self) -> Mapping[Change, Fix]:
+        """What may mend the silent changes; those that nothing plain mends are left out."""
         found = ((one, fix_change(one, self.cell.count, self.snapshot, self.sources)) for one in self.silent)
         return GUARD.run("finding-fix", lambda: {one: fix for one, fix in found if fix is not None}, default={})
+
+    @property
+    def fixes(self) -> Mapping[Change, Fix]:
+        """What mends the silent changes, as far as it was tried; what was tried in vain is left out."""
+        known = ((one, fix, self.tried.get(one)) for one, fix in self.possible_fixes.items())
+        return {
+            one: replace(fix, applicability="safe") if found == "safe" else fix
+            for one, fix, found in known
+            if found != "useless"
+        }
 
     @property
     def begun(self) -> tuple[Hazard, ...]:
@@ -123,20 +136,21 @@ class Report:
         dict
             `schema`, `cell`, `tensors`, `groups`, `changes`, `hazards`, `coverage` and `writes`.
         """
+        fixes = self.fixes
         return {
             "schema": SCHEMA_VERSION,
             "cell": plain(self.cell),
             "tensors": [plain(record) for record in self.tensors],
             "groups": [plain(replace(one, origins=self.origins.of_group(one))) for one in self.groups],
-            "changes": [self._change_dict(change) for change in self.changes],
+            "changes": [_change_dict(change, fixes.get(change)) for change in self.changes],
             "hazards": [hazard_dict(hazard) for hazard in self.hazards],
             "coverage": plain(self.coverage),
             "writes": [plain(write) for write in self.writes],
         }
 
-    def _change_dict(self, change: Change) -> dict[str, Any]:
-        fix = self.fixes.get(change) if change.silent else None
-        return {**plain(change), "fix": fix and fix_dict(fix)}
+
+def _change_dict(change: Change, fix: Fix | None) -> dict[str, Any]:
+    return {**plain(change), "fix": fix and fix_dict(fix)}
 
 
 def hazard_dict(hazard: Hazard) -> dict[str, Any]:

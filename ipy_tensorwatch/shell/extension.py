@@ -8,6 +8,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from ..core.host.guard import GUARD
+from .fix_trials import FixTrials
 from .ipython.ipython_private import CONFIGURABLES, MAGICS, REGISTRY, try_names
 from .ipython.namesake import describe_namesake
 from .ipython.output import Speaker, say
@@ -40,6 +41,7 @@ class Extension:
     heading: HeadingTransformer = field(init=False)
     previewer: Previewer = field(init=False)
     hosting: Hosting = field(init=False)
+    trials: FixTrials = field(init=False)
     magics: TensorMagics = field(init=False)
     _replaced: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -57,7 +59,10 @@ class Extension:
         self.hosting = Hosting(self.shell, self.watcher, self.previewer)
         self.speaker = Speaker(self.shell, self.settings, self.hosting.is_visible, clears, hushed=self.hosting.hushed)
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
-        self.magics = TensorMagics(self.shell, self.watcher, self.speaker, self.previewer, _version())
+        self.trials = FixTrials(self.watcher)
+        self.magics = TensorMagics(
+            self.shell, self.watcher, self.speaker, self.previewer, self.trials, version=_version()
+        )
 
     def load(self) -> None:
         """Add everything to the shell and start watching."""
@@ -105,7 +110,7 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
 
 
 def report() -> Report:
-    """Return the last cell's report.
+    """Return the last cell's report, its fixes tried on copies.
 
     Raises
     ------
@@ -115,7 +120,7 @@ def report() -> Report:
     if not _loaded or _loaded[0].watcher.report is None:
         message = "no cell has been watched yet: run %load_ext tensorwatch, then a cell"
         raise RuntimeError(message)
-    return _loaded[0].watcher.report
+    return _loaded[0].trials.prove(_loaded[0].watcher.report)
 
 
 def preview(source: str) -> Preview:

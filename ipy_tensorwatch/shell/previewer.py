@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..capture.objects.plain_variables import plain_variables
+from ..capture.objects.plain_variables import held_by_function, plain_variables, read_only_arrays
 from ..core.host.guard import GUARD
-from ..core.preview.abstract_run import KnownState
 from ..core.preview.foresee import NOTHING_FORESEEN, foresee
+from ..core.preview.known_state import KnownState
 from ..core.syntax.magic_calls import RUNNING
 from ..render.preview import Preview
 from .cell.take_trace import read_notebook
@@ -17,6 +17,8 @@ from .ipython.cell_sources import user_variables
 from .ipython.ipython_private import count_now
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..render.report import Report
     from .watcher import Watcher
 
@@ -53,7 +55,7 @@ class Previewer:
 
     def _plain(self, source: str) -> str:
         """Return a cell as plain Python: the body of `%%time` counts, that of an unknown magic does not."""
-        typed = _OWN_LINE.sub("", _HEADER.sub(_comment_out, source))
+        typed = _OWN_LINE.sub("#", _HEADER.sub(_comment_out, source))
         try:
             return str(self.watcher.shell.transform_cell(typed))
         except Exception:  # noqa: BLE001  (a cell that does not parse, or a transformer of the user's)
@@ -73,7 +75,21 @@ class Previewer:
             notebook=read_notebook(shell, watcher.sources),
             constants=plain_variables(variables),
             optimizers=watcher.observer.lens.holdings(),
+            saved=tuple(watcher.observer.graphs.kept()),
+            standing=watcher.standing,
+            read_only=read_only_arrays(variables),
+            closures=_closures(variables, watcher),
         )
+
+
+def _closures(variables: Mapping[str, object], watcher: Watcher) -> dict[str, dict[str, int]]:
+    """Return the serials of the tensors that functions hold in their defaults and closures."""
+    objects = watcher.observer.lens.objects
+    found = {name: held for name, value in variables.items() if (held := held_by_function(value))}
+    return {
+        name: {one: serial for one, address in held.items() for serial in objects.of_ids(frozenset((address,)))}
+        for name, held in found.items()
+    }
 
 
 def _comment_out(found: re.Match[str]) -> str:

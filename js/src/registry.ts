@@ -52,14 +52,16 @@ export interface Wishes {
 
 /** What the panel asks of the page around it. */
 export interface Host {
+  /** The path of the notebook; missing in an older host, and in a console. */
+  readonly name?: string | undefined;
   /** Select the cell and the line. */
   reveal(place: Place): void;
   /** Run a line in the kernel, without a place in the history, and return what it printed; missing in an older host. */
   run?(code: string): Promise<string>;
   /** The text of a cell, or null where it is gone; missing in an older host. */
   find?(place: Place): CellText | null;
-  /** Mark the cells that must run again; missing in an older host. */
-  rerun?(marks: readonly Mark[]): void;
+  /** Mark the cells that must run again, until the edit is undone; missing in an older host. */
+  rerun?(marks: readonly Mark[], isUndone: () => boolean): void;
 }
 
 /** The text of a cell, in JupyterLab's own words. */

@@ -19,6 +19,7 @@ const CELLS = { 3: { cell: "c", source: SOURCE }, 4: { cell: "d", source: "x = 1
 function notebook(sources: Record<string, string>) {
   const steps: [cell: string, start: number, end: number, value: string][] = [];
   const marks: Mark[] = [];
+  const undone: (() => boolean)[] = [];
   const host: Host = {
     reveal: () => undefined,
     find: ({ cell }) => {
@@ -34,9 +35,12 @@ function notebook(sources: Record<string, string>) {
           }
         : null;
     },
-    rerun: (told) => marks.push(...told),
+    rerun: (told, isUndone) => {
+      marks.push(...told);
+      undone.push(isUndone);
+    },
   };
-  return { sources, steps, marks, host };
+  return { sources, steps, marks, undone, host };
 }
 
 describe("a fix", () => {
@@ -64,6 +68,16 @@ describe("a fix", () => {
     const { sources, host } = notebook({ c: SOURCE, d: "x = 1" });
     expect(DONE).toBe(mend(several, CELLS, host));
     expect({ c: "a = 1\nh = h.add(1)\nb = 2", d: "x = 2" }).toEqual(sources);
+  });
+
+  it("is undone when its cells read again as before", () => {
+    const { sources, undone, host } = notebook({ c: SOURCE });
+    mend(offer(EDIT), CELLS, host);
+    expect([false]).toEqual(undone.map((isUndone) => isUndone()));
+
+    sources.c = SOURCE;
+
+    expect([true]).toEqual(undone.map((isUndone) => isUndone()));
   });
 
   it("takes a line break at the end of a cell for no edit", () => {

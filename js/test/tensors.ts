@@ -32,7 +32,7 @@ export function tensor(told: Partial<Tensor> = {}): Tensor {
 }
 
 export function group(members: Group["members"], told: Partial<Group> = {}): Group {
-  return { id: 1, device: "cpu", nbytes: 24, members, pairs: [], pairs_left_out: 0, ...told };
+  return { id: 1, device: "cpu", nbytes: 24, members, pairs: [], pairs_left_out: 0, origins: [], ...told };
 }
 
 export function change(path: string, told: Partial<Change> = {}): Change {
@@ -50,6 +50,8 @@ export function change(path: string, told: Partial<Change> = {}): Change {
     elements: null,
     fields: [],
     since: null,
+    shared_since: null,
+    fix: null,
     ...told,
   };
 }

@@ -1,8 +1,8 @@
-"""Apply a hazard's fix, edit by edit, so that tests can run the result."""
+"""Apply a fix, edit by edit, so that tests can run the result."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tests.support.notebook import Hazard
@@ -10,10 +10,14 @@ if TYPE_CHECKING:
 
 def mend(cells: list[str], hazard: Hazard) -> list[str]:
     """Return the cells with the edits of a hazard's fix applied."""
-    edits = hazard["fix"]["edits"]
-    assert edits, hazard["remedy"]
+    assert hazard["fix"]["edits"], hazard["remedy"]
+    return apply_fix(cells, hazard["fix"])
+
+
+def apply_fix(cells: list[str], fix: dict[str, Any]) -> list[str]:
+    """Return the cells with the edits of a fix applied."""
     lines = [one.split("\n") for one in cells]
-    for edit in sorted(edits, key=lambda edit: -edit["line"]):
+    for edit in sorted(fix["edits"], key=lambda edit: -edit["line"]):
         lines[edit["cell"] - 1][edit["line"] - 1 : edit["end_line"]] = edit["text"].split("\n")
     return ["\n".join(one) for one in lines]
 

@@ -37,6 +37,7 @@ MAX_SAVED = 1 << 15
 """The maximum number of saved tensors tracked."""
 GO_ON = 1.5
 """The factor by which the available time must exceed the last look's, to get further than it."""
+_ANY_LEAF = frozenset((0,))
 MAX_ROOTS = 16
 """The maximum number of roots reported for a hazard."""
 
@@ -293,6 +294,17 @@ class Graphs:
     def _origin_of(self, root: int, below: Iterable[int]) -> RootOrigin:
         through = tuple(self._roots[one][0] for one in sorted(below))
         return RootOrigin(cell=self.seen[root], sequence=root, leaves=self._leaves[root], through=through)
+
+    def kept(self) -> Iterator[Overwritten]:
+        """Yield what the nodes saved and nothing has overwritten, as it will be once something has."""
+        roots = self._roots_of(set(self.saved))
+        for number, several in self.saved.items():
+            paths = {path: RootOrigin(cell=self.seen.get(root, 0), sequence=root,
+                                      leaves=self._leaves.get(root, _ANY_LEAF))
+                     for root in roots[number] for path in self._roots[root]}  # fmt: skip
+            for one in several if paths else ():
+                if not one.has_moved():
+                    yield Overwritten(saved=one.saved, version=one.version, roots=tuple(paths), origins=paths)
 
     def _find_leaves(self, nodes: Mapping[int, Made], roots: set[int], aids: Aids) -> None:
         """Find the leaves below some roots, once for each root."""

@@ -27,7 +27,7 @@ class KnownBytes:
         """
         if storage in self.prints.waiting:
             return None
-        return self.prints.marks.get(storage) or self.past.now(storage)
+        return self.prints.mark_of(storage) or self.past.now(storage)
 
     def digest_of(self, reading: Reading) -> bytes | None:
         """Digest the bytes of a reading's elements after the cell; None if they were not read."""

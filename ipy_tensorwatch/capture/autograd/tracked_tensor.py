@@ -27,7 +27,7 @@ def digest_now(reading: Reading, mark: StorageMark | None) -> bytes | None:
     block, start = mark.block, reading.low - mark.block.low
     if start < 0 or start + reading.high - reading.low > block.nbytes:
         return None
-    if mark.copy is not None or is_whole(reading, block):
+    if mark.copy is not None or is_whole(reading, block) or reading.layout in mark.parts:
         return mark.part_digest(reading)
     return digest_part(block, reading, block.hold() if is_alone() else None)
 

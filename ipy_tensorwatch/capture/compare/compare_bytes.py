@@ -18,7 +18,7 @@ from ..memory.byte_block import copy_held, digest_each, digest_held, fetch
 from .batches import Batches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     import numpy as np
 
@@ -38,7 +38,7 @@ SPARE = 4
 CLOCK_BYTES, CLOCK_COUNT = 1 << 20, 1024
 """The clock, a system call, is read after so many bytes or storages."""
 
-ByteOutcome = Literal["changed", "new", "skipped", "moved", "unreadable"]
+ByteOutcome = Literal["changed", "new", "same", "skipped", "moved", "unreadable", "pending", "captured", "failed"]
 BytePart = tuple[int, tuple[int, ...], tuple[int, ...], int]
 
 
@@ -110,7 +110,8 @@ class ByteVerdict(NamedTuple):
     Attributes
     ----------
     outcome
-        `moved` if another thread freed or moved it during the read, so that nothing is known.
+        `moved` if another thread freed or moved it during the read, so that nothing is known. Of a device: `pending` if
+        it still works, `captured` if its stream is being captured, `failed` if it could not do it.
     """
 
     outcome: ByteOutcome
@@ -166,11 +167,14 @@ class Fingerprints:
 
     Attributes
     ----------
+    on_devices
+        The marks of storages on devices, which `DevicePrints` compares.
     waiting
         Storages beyond the budget, with the cell after which their bytes were last known.
     """
 
     marks: dict[int, StorageMark] = field(default_factory=dict)
+    on_devices: dict[int, StorageMark] = field(default_factory=dict)
     waiting: dict[int, int] = field(default_factory=dict)
     copied: int = 0
     _batches: Batches = field(default_factory=Batches)
@@ -212,6 +216,16 @@ class Fingerprints:
         for gone in self.marks.keys() - storages:
             self._drop(gone)
             self.waiting.pop(gone, None)
+
+    def forget_on_devices_all_but(self, storages: Container[int]) -> None:
+        """Drop the marks of storages on devices that are not watched any more."""
+        for gone in [one for one in self.on_devices if one not in storages]:
+            del self.on_devices[gone]
+            self.waiting.pop(gone, None)
+
+    def mark_of(self, storage: int) -> StorageMark | None:
+        """Return the mark of a storage on any device; None if it was never read."""
+        return self.marks.get(storage) or self.on_devices.get(storage)
 
     def _skip(self, storage: int, cell: int, outcome: ByteOutcome) -> ByteVerdict:
         since = self.waiting.setdefault(storage, cell - 1)

@@ -188,9 +188,9 @@ def marks_of(
         return one.before, one.after, one.since
     old, new = verdicts.get(before.storage), verdicts.get(after.storage)
     since = old.since if old else None
-    first = old.before if old else prints.marks.get(before.storage)
+    first = old.before if old else prints.mark_of(before.storage)
     if new is None:
-        return first, prints.marks.get(after.storage), since
+        return first, prints.mark_of(after.storage), since
     return first, new.after, since
 
 

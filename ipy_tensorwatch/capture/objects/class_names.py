@@ -23,6 +23,7 @@ from .inspect_object import (
     pairs_of,
     text_of,
 )
+from .pandas_private import is_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,7 +121,11 @@ def _holds_data(value: object) -> bool:
 
 def _is_told(value: object) -> bool:
     kind = type(value)
-    is_library = _holds_data(value) or is_a(kind, torch.nn.Module, torch.optim.Optimizer, types.SimpleNamespace)
+    is_library = (
+        _holds_data(value)
+        or is_frame(kind)
+        or is_a(kind, torch.nn.Module, torch.optim.Optimizer, types.SimpleNamespace)
+    )
     return is_library or module_of(kind) == "__main__"
 
 

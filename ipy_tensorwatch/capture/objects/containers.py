@@ -40,6 +40,7 @@ from .inspect_object import (
     value_at,
 )
 from .look_limits import HUGE, SEGMENT
+from .pandas_private import frame_arrays, is_frame
 from .slices import columns_in_slices, slices_of
 
 if TYPE_CHECKING:
@@ -142,6 +143,8 @@ def _choose(kind: type) -> Opener | None:
     for base, reader in _OPENERS:
         if is_a(kind, base):
             return reader
+    if is_frame(kind):
+        return open_frame
     return None if _is_foreign(kind) else open_object
 
 
@@ -307,6 +310,12 @@ def open_object(thing: object) -> Contents:
     why = dict_reader(type(thing))
     if isinstance(why, Odd):
         yield ODD, ("",), (Reason(why.code),), ""
+
+
+def open_frame(frame: object) -> Contents:
+    """Open a frame or a series of pandas: the arrays of its columns."""
+    for step, values in frame_arrays(frame):
+        yield "typed", (step,), [values], ""
 
 
 def open_class(kind: type) -> Contents:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..observer import Observation
 
 
-_NOT_READ = ("skipped", "moved")
+_NOT_READ = ("skipped", "moved", "pending", "captured", "failed")
 MOST = 2
 """If more than one in so many tensors was written, the whole snapshot is kept and paths are spelled on demand."""
 RECORD = 500

@@ -361,7 +361,7 @@ class PastMemory:
     def _verdict(self, storage: int, look: int) -> ByteVerdict:
         spells = [one.mark for one in self.spells(storage) if one.first <= look]
         verdict = self.verdicts.get(storage)
-        after = verdict.after if verdict else self.prints.marks.get(storage)
+        after = verdict.after if verdict else self.prints.mark_of(storage)
         return ByteVerdict("changed", spells[-1] if spells else None, after)
 
 

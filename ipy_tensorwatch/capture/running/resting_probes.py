@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
     _Wrap = Callable[[Callable[[], object]], Callable[[], object]]
 
+HOT_ENTRIES, HOT_INTERVAL = 400, 20e-6
+"""The probe of a statement entered more often than this, in seconds, rests even if there is time for looks."""
+SAMPLED_ENTRIES, SAMPLED_INTERVAL = 400, 200e-6
+"""How many entries, and up to which mean interval in seconds, a resting statement's keys are recorded."""
+SHORTEST_REST = 0.02
+"""The minimum time that probes rest before they are woken, in seconds."""
+
 
 class RestingProbes:
     """Replaces probes by C functions, and puts them back when they are woken.

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...core.model.evidence import Move
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ...core.model.difference import DiffRow
+    from ...core.model.evidence import Position
     from ...core.model.reading import Reading
     from ..snapshot.snapshotter import Shot
 
@@ -21,6 +24,10 @@ class Moved(NamedTuple):
     storage: int
     since: int
     reading: Reading
+
+    def seen(self, positions: frozenset[Position], look: int) -> Move:
+        """Return the move as a look saw it, made at one of some positions."""
+        return Move(object=self.object, storage=self.storage, positions=positions, look=look, reading=self.reading)
 
 
 @dataclass(eq=False)

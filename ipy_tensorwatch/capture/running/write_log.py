@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from math import inf
 from sys import settrace
 from time import perf_counter, thread_time
@@ -19,7 +19,7 @@ from ..host.gc_pause import quiet_collector
 from ..host.graph_private import next_sequence_number
 from .live_watch import Watch
 from .look_budget import EVENT, PASS, READING, SWITCH
-from .resting_probes import RestingProbes
+from .resting_probes import HOT_ENTRIES, HOT_INTERVAL, SAMPLED_ENTRIES, SAMPLED_INTERVAL, SHORTEST_REST, RestingProbes
 from .wake_timer import WakeTimer
 from .watched_storage import lies_in_whole_readings
 from .writes_at_end import WritesAtEnd
@@ -44,12 +44,6 @@ if TYPE_CHECKING:
 
 SMALL, LARGER = 1 << 16, 1 << 21
 """The largest storage that is read, and the bytes of larger ones that are read too if writes may be hidden."""
-HOT_ENTRIES, HOT_INTERVAL = 400, 20e-6
-"""The probe of a statement entered more often than this, in seconds, rests even if there is time for looks."""
-SAMPLED_ENTRIES, SAMPLED_INTERVAL = 400, 200e-6
-"""How many entries, and up to which mean interval in seconds, a resting statement's keys are recorded."""
-SHORTEST_REST = 0.02
-"""The minimum time that probes rest before they are woken, in seconds."""
 MAX_BUILT = 4096
 """How many of the last statements are kept with their nodes' numbers; older nodes are seldom alive."""
 
@@ -376,18 +370,12 @@ class Ledger:
     def _note(
         self, rewritten: Iterable[Rewritten], moved: Iterable[Moved], number: int, after: Snapshot | None = None
     ) -> None:
-        ran: dict[int, frozenset[Position]] = {}
+        since = cache(self.since)
         for one in rewritten:
-            if one.since not in ran:
-                ran[one.since] = self.since(one.since)
             is_all_one = one.mask is None or (after is not None and lies_in_whole_readings(one, after))
             mask = None if one.mask is None or is_all_one else one.mask.tobytes()
-            self.writes.append(SeenWrite(one.storage, ran[one.since], number, mask, one.low))
-        for move in moved:
-            since = self.since(move.since)
-            self.moves.append(
-                Move(object=move.object, storage=move.storage, positions=since, look=number, reading=move.reading)
-            )
+            self.writes.append(SeenWrite(one.storage, since(one.since), number, mask, one.low))
+        self.moves.extend(one.seen(since(one.since), number) for one in moved)
 
     def since(self, look: int) -> frozenset[Position]:
         """Return the positions since a look."""

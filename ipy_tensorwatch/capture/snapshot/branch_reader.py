@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ...core.model.reading import Reading
+    from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
     from ..objects.branch import Branch
     from ..tensors.serials import ObjectSerials, StorageSerials
@@ -36,6 +37,7 @@ class KnownBranch:
     scene: RootSnapshot
     blocks: dict[int, Block]
     counters: tuple[Counter, ...]
+    on_devices: dict[int, DeviceBlock]
     tree: Tree | None = None
 
 
@@ -83,7 +85,7 @@ class BranchReader:
         """Return whether a branch may be reused; freed addresses may have new memory."""
         if not old.facts.same_as(facts) or old.scene.outline != branch.outline:
             return False
-        if any(storage in old.blocks for storage in self.storages.lost):
+        if any(storage in old.blocks or storage in old.on_devices for storage in self.storages.lost):
             return False
         return facts.all_torch or self._same_arrays(old, branch)
 
@@ -104,7 +106,7 @@ class BranchReader:
         is_alike = old is not None and old.scene.outline == branch.outline
         scene = old.scene.with_readings(found.readings) if old and is_alike else None
         scene = scene or RootSnapshot(outline=branch.outline, readings=tuple(found.readings))
-        return KnownBranch(facts, scene, found.blocks, tuple(found.counters))
+        return KnownBranch(facts, scene, found.blocks, tuple(found.counters), found.on_devices)
 
     def _read_rows(
         self, old: KnownBranch, branch: Branch, facts: BranchFacts, nodes_left: Callable[[], int], *, hurried: bool
@@ -116,7 +118,8 @@ class BranchReader:
             readings[row] = readings[row].at_version(version)
         counters = _at_version(old.counters, [readings[row] for row, _ in versions])
         if not others:
-            return KnownBranch(facts, old.scene.with_readings(readings, same_memory=True), old.blocks, counters)
+            scene = old.scene.with_readings(readings, same_memory=True)
+            return KnownBranch(facts, scene, old.blocks, counters, old.on_devices)
         self.has_new = True
         whole = old.scene.readings if len(others) * FEW > len(readings) else [readings[row] for row in others]
         found = Gathering(self.storages, *self._known(whole, old.blocks), nodes_left=nodes_left())
@@ -132,7 +135,9 @@ class BranchReader:
         gone = before.difference([reading.storage for reading in readings])
         gone.update(one for one, block in found.blocks.items() if _has_moved(old.blocks.get(one), block))
         blocks = {one: block for one, block in old.blocks.items() if one not in gone}
-        return KnownBranch(facts, old.scene.with_readings(readings), join_blocks([blocks, found.blocks]), counters)
+        on_devices = {one: block for one, block in old.on_devices.items() if one not in gone} | found.on_devices
+        blocks = join_blocks([blocks, found.blocks])
+        return KnownBranch(facts, old.scene.with_readings(readings), blocks, counters, on_devices)
 
     def _rows_to_read(
         self, old: KnownBranch, branch: Branch, facts: BranchFacts, *, hurried: bool

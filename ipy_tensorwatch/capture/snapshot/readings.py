@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.host.guard import GUARD
 from ...core.model.reason import Reason
+from ..device.device_block import DeviceBlock, device_block_of
 from ..host.node_limit import MAX_NODES
 from ..memory.byte_block import WHOLE_LIMIT, Block, block_of
 from ..objects.inspect_object import name_of
@@ -32,6 +33,8 @@ class Gathering:
     ----------
     known, known_blocks
         The last readings by object and the last blocks by storage, for memory that still exists.
+    on_devices
+        The storages in the memory of devices.
     counters
         The version counters of the tensors in large storages.
     nodes_left
@@ -43,6 +46,7 @@ class Gathering:
     known_blocks: Mapping[int, Block]
     readings: list[Reading] = field(default_factory=list)
     blocks: dict[int, Block] = field(default_factory=dict)
+    on_devices: dict[int, DeviceBlock] = field(default_factory=dict)
     counters: list[Counter] = field(default_factory=list)
     nodes_left: int = MAX_NODES
 
@@ -71,7 +75,11 @@ class Gathering:
         if role == COMPONENT:
             reading = reading._replace(kind="component", object=-reading.storage)
         self.readings.append(reading)
-        if reading.storage and not reading.unknown and reading.device == "cpu" and reading.data_ptr:
+        if not reading.storage or reading.unknown or not reading.data_ptr:
+            return
+        if reading.device != "cpu":
+            self.on_devices[reading.storage] = device_block_of(local_of(thing), reading)
+        else:
             block = self.known_blocks.get(reading.storage) if fresh else None
             self._watch(thing, reading, block or block_of(local_of(thing), reading, self.storages.own))
 

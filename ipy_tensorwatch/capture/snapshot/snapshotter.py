@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import torch
 
     from ...core.model.ways import Way
+    from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
     from ..objects.branch import Branch, Tree
     from ..objects.optimizer_state import Drawn
@@ -59,6 +60,8 @@ class Shot:
         The blocks of branches left for a later look; they are neither read nor forgotten.
     late
         The scenes that were first read now, although their tensors existed before.
+    on_devices
+        The storages in the memory of devices.
     """
 
     snapshot: Snapshot
@@ -68,11 +71,12 @@ class Shot:
     optimizers: tuple[tuple[str, int], ...] = ()
     resting: tuple[Mapping[int, Block], ...] = ()
     late: Mapping[str, RootSnapshot] = field(default_factory=dict)
+    on_devices: Mapping[int, DeviceBlock] = field(default_factory=dict)
 
     @cached_property
     def nbytes(self) -> int:
         """The number of watched bytes."""
-        return sum(block.nbytes for block in self.blocks.values())
+        return sum(block.nbytes for blocks in (self.blocks, self.on_devices) for block in blocks.values())
 
 
 class Roots:
@@ -175,6 +179,7 @@ class Lens:
             tuple((str(branch.outline.node_path(node)), id(one)) for branch, node, one in found.optimizers),
             tuple(kept[name].blocks for name in resting if name in kept),
             late,
+            {storage: block for one in seen.values() for storage, block in one.on_devices.items()},
         )
         return self._shot
 

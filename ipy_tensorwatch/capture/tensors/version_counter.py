@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..host.torch_private import user_modes
+from ..host.torch_private import undisturbed, user_modes
 from . import plain_reads
 from .read_tensor import bearer_of, may_be_stale
 
 if TYPE_CHECKING:
     from ...core.model.reading import Reading
 
-_EMPTY = torch.empty(0, device="cpu")
+
+@cache
+def _empty_on(device: torch.device) -> torch.Tensor:
+    """Return an empty tensor; some devices' tensors take the memory of no other device."""
+    with undisturbed():
+        return torch.empty(0, device=device)
 
 
 def share_counter(tensor: torch.Tensor) -> torch.Tensor:
     """Return an empty tensor that shares only the version counter."""
     ours = plain_reads.detach(bearer_of(tensor))
-    plain_reads.set_data(ours, _EMPTY)  # releases the memory; the counter stays
+    plain_reads.set_data(ours, _empty_on(plain_reads.device_of(ours)))  # releases the memory; the counter stays
     return ours
 
 

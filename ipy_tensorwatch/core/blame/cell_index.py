@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 _Seen = TypeVar("_Seen", "SeenWrite", "Move")
 _WORD = re.compile(r"\w+")
+_INDEXERS = {(f".{name}",) for name in ("at", "iat", "loc", "iloc")}
+"""The attributes of a frame that stand for the frame itself where items are assigned: `df.loc[0, "a"] = 1`."""
+_FRAMES = ("DataFrame", "Series")
 _DEFINED = re.compile(r"\bdef\s+(\w+)")
 
 
@@ -133,7 +136,8 @@ class CellIndex:
 
     def sets(self, statement: Statement, path: AccessPath, others: frozenset[AccessPath]) -> bool:
         """Return whether a statement writes behind an object by assigning to it, as the setter of a property does."""
-        owners = (*self.named_by(statement).owners, *self.loops.owners(statement))
+        named = (*self.named_by(statement).owners, *self.loops.owners(statement))
+        owners = [AccessPath(one.root, one.steps[:-1]) if one.steps[-1:] in _INDEXERS else one for one in named]
         value = statement.value
         if value is None or path.is_grad or not any(one.leads_to(path) for one in owners):
             return False
@@ -200,6 +204,10 @@ class CellIndex:
     def kind_of(self, path: AccessPath) -> ClassKind:
         """Return whether a path leads to a module or to an optimizer."""
         return self._trails.library.kind_of(self._trails.library.class_of(path))
+
+    def is_frame(self, path: AccessPath) -> bool:
+        """Return whether a path leads to a frame or a series of pandas, or to what selects a part of one."""
+        return self._trails.library.class_of(path) in _FRAMES
 
     def is_of_module(self, path: AccessPath) -> bool:
         """Return whether a path leads to an attribute of a module."""

@@ -66,12 +66,12 @@ def _may_change(cell: CellIndex, owner: AccessPath, name: str) -> bool:
 
 def _is_within(cell: CellIndex, owner: AccessPath, path: AccessPath) -> bool:
     """Return whether a path goes through an attribute of an object; what a list or a dict holds is not its own."""
-    is_module = cell.kind_of(owner) == "module"
+    is_whole = cell.kind_of(owner) == "module" or cell.is_frame(owner)
     owners = cell.paths_to(cell.detours.known(owner))
     for length in range(len(path.steps)):
         names = cell.paths_to(AccessPath(path.root, path.steps[:length]))
         pairs = ((mine, one) for mine in owners for one in names if mine.leads_to(one))
         steps = [(*one.steps, *path.steps[length:])[len(mine.steps)] for mine, one in pairs]
         if steps:
-            return any((one.startswith(".") and one != ".grad") or (one[0] == "[" and is_module) for one in steps)
+            return any((one.startswith(".") and one != ".grad") or (one[0] == "[" and is_whole) for one in steps)
     return False

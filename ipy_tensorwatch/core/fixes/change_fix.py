@@ -61,7 +61,7 @@ class _Search:
         yield from self._in_function()
         yield from self._handed()
         path = parse_path(self.change.path)
-        for begun in bindings(self.change, self.cell, self.cells):
+        for begun in bindings(self.change, self.cell, self.cells) if self.change.cause == "alias" else ():
             yield from self._copied(begun, path, path)
 
     def complete(self, fix: Fix) -> Fix:

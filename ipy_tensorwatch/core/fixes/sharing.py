@@ -10,12 +10,13 @@ from ..model.path import AccessPath
 from ..statements.copied_value import STORING, STORING_SEVERAL, steps_behind
 from ..statements.rewrite_statement import parse_one
 from ..statements.statement import parse_statements, statements_in
+from ..syntax.ast_queries import spell_path
 from ..syntax.parsing import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..model.records import Change
+    from ..model.records import Change, Origin
     from ..statements.statement import Statement
 
 
@@ -36,11 +37,49 @@ class Sharing(NamedTuple):
 def sharings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[Sharing]:
     """Yield where a changed path and one that was written may have begun to share memory, the likeliest first."""
     path = parse_path(change.path)
+    if change.shared_since is not None:
+        yield from _known(change.shared_since)
     for other in _others(change):
         for begun, statement in _before(change, cell, cells):
             bound = next((one for one in (other, path) if _binds(statement, one)), None)
             if bound is not None:
                 yield Sharing(begun, bound, path if bound is other else other)
+
+
+def _known(origin: Origin) -> Iterator[Sharing]:
+    """Yield the statement that is known to have made two paths one memory, and the line inside that it reached."""
+    pair = parse_path(origin.a), parse_path(origin.b)
+    begun = TypedLine(cell=origin.cell, line=origin.line, text=origin.text)
+    bound = [one for statement in parse_statements(origin.text)[:1] for one in pair if _binds(statement, one)]
+    yield from (Sharing(begun, one, pair[one is pair[0]]) for one in bound)
+    if origin.inner is not None:
+        inner = TypedLine(cell=origin.inner.cell, line=origin.inner.line, text=origin.inner.text)
+        local = ((_inside(origin.inner.text, one), pair[one is pair[0]]) for one in pair)
+        yield from (Sharing(inner, path, other) for path, other in local if path is not None)
+    yield from (Sharing(begun, one, pair[one is pair[0]]) for one in pair if not bound)
+
+
+def _inside(text: str, path: AccessPath) -> AccessPath | None:
+    """Return how a line of a function spells a path of the notebook that it stores, by its attributes.
+
+    Examples
+    --------
+    >>> str(_inside("self.best = model.state_dict()", parse_path("keeper.best['w']")))
+    "self.best['w']"
+    """
+    match parse_one(text):
+        case ast.Assign(targets=[ast.Attribute() as owner]):
+            own = spell_path(owner)
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Attribute() as owner))):
+            own = spell_path(owner)
+        case ast.Return():
+            return path
+        case _:
+            return None
+    step = f".{owner.attr}"
+    if own is None or step not in path.steps:
+        return None
+    return parse_path(own + "".join(path.steps[path.steps.index(step) + 1 :]))
 
 
 def _others(change: Change) -> Iterator[AccessPath]:

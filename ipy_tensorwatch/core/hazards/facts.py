@@ -210,11 +210,14 @@ class NotTrained:
         The path of the optimizer that holds what was or is beside them.
     made
         The statement that made it.
+    is_hidden
+        Whether no variable leads to the optimizer: then its name is one in a function.
     """
 
     optimizer: str
     how: Unheld
     made: TypedLine | None = None
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from ..syntax.parsing import parse_path
 from .facts import NotTrained
 from .fix import Fix
 from .hazard import Hazard
+from .hidden_optimizer import hidden_optimizer
 from .lasting_hazard import Lasting, anchor
 from .made_optimizer import is_behind, leads_to, root_of
 
@@ -50,6 +51,8 @@ def unheld_parameters(
     known = {path for one in standing if one.hazard.code == "TW212" for path in one.hazard.paths}
     held = _all_held(trace) if trace.own.steps else frozenset()
     for step in trace.own.steps:
+        if not step.paths:
+            yield from hidden_optimizer(reasoning, step, held, known)
         left = trace.notebook.leftovers
         for path in sorted(step.paths & made.keys(), key=lambda one: (root_of(one) in left, len(one)))[:1]:
             judgement = _Judgement(trace=trace, optimizer=path, made=made[path], held=held, known=known)
@@ -68,7 +71,7 @@ def is_wired(lasting: Lasting, trace: CellTrace) -> bool:
     if not isinstance(fact, NotTrained):
         return False
     held = _all_held(trace)
-    gone = all(one.path != fact.optimizer for one in trace.optimizers)
+    gone = not fact.is_hidden and all(one.path != fact.optimizer for one in trace.optimizers)
     return gone or any(thing in held for _, thing, _ in lasting.anchors)
 
 

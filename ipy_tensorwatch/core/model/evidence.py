@@ -119,6 +119,8 @@ class OptimizerStep:
         The serials of the parameter objects that it holds.
     storages
         The storages of its parameters and of its state.
+    holds
+        How many parameters it holds, those counted to which no variable leads.
     """
 
     statement: int | None
@@ -126,6 +128,7 @@ class OptimizerStep:
     paths: frozenset[str] = frozenset()
     parameters: frozenset[int] = frozenset()
     storages: frozenset[int] = frozenset()
+    holds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

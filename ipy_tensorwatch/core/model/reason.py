@@ -8,6 +8,7 @@ ReasonCode = Literal[
     "class", "functorch", "fake", "uninitialized", "nested", "jagged", "layout", "meta", "copy-on-write",
     "no-storage", "freed", "error-while-reading",
     "budget", "device", "graph-not-read", "moved", "gone", "own-error",
+    "device-busy", "device-failed", "capturing",
     "held-no-tensor", "nameless", "too-deep", "too-many", "error-while-walking", "names-no-text", "groups-no-list",
     "state-no-dict", "changed-by-thread", "own-dict-reader", "no-list",
     "no-tensor", "born-unread",

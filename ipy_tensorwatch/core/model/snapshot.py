@@ -156,6 +156,10 @@ class ByStorage:
         """Return the entries of a storage."""
         return tuple((scene.path_at(place), scene.readings[place]) for scene, place in self.places(storage)) or default
 
+    def readings(self, storage: int) -> list[Reading]:
+        """Return the readings of a storage."""
+        return [scene.readings[place] for scene, place in self.places(storage)]
+
     def places(self, storage: int) -> Sequence[tuple[RootSnapshot, int]]:
         """Return the places of a storage, scene by scene."""
         self._asked += 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..memory.overlap import share_bytes
 from ..model.snapshot import Snapshot
 from .path_histories import DatedMoment, PathHistories, first_moment
-from .which_statement import which_statement
+from .which_statement import Beginning, which_statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,7 +44,7 @@ class Origins:
     def of_pair(self, a: str, b: str) -> Origin | None:
         """Return where two paths became one memory, even if one is gone since; None if it is not known."""
         began = _begin(a, b, merge(self._steps_of(a), self._steps_of(b), key=attrgetter("order")))
-        return which_statement(a, b, began, self.known.definitions(began[0].number)) if began else None
+        return which_statement(a, b, began, self.known.library(began.moments[0].number)) if began else None
 
     def _steps_of(self, path: str) -> Sequence[DatedMoment]:
         """Return the moments of a path; one that has none led to the same since before the first cell."""
@@ -63,29 +63,29 @@ class Origins:
         return replace(change, shared_since=self.of_pair(change.path, change.via[0]))
 
 
-def _begin(a: str, b: str, steps: Iterable[DatedMoment]) -> tuple[DatedMoment, ...] | None:
-    """Return the moments that began the last time in which two paths shared bytes, or now lie in one storage."""
+def _begin(a: str, b: str, moments: Iterable[DatedMoment]) -> Beginning | None:
+    """Return what began the last time in which two paths shared bytes, or in which they now lie in one storage."""
     shared, in_one = _Spell(), _Spell()
     now: dict[str, Reading | None] = {a: None, b: None}
-    for _, several in groupby(steps, key=attrgetter("order")):
+    for _, several in groupby(moments, key=attrgetter("order")):
         together = tuple(several)
         now.update((one.moment.path, one.reading) for one in together)
-        shared.go_on(together, is_on=_share_bytes(now[a], now[b]))
-        in_one.go_on(together, is_on=_in_one_storage(now[a], now[b]))
+        shared.go_on(together, now[a], now[b], is_on=_share_bytes(now[a], now[b]))
+        in_one.go_on(together, now[a], now[b], is_on=_in_one_storage(now[a], now[b]))
     return in_one.began if in_one.is_on and not shared.is_on else shared.began
 
 
 @dataclass(slots=True)
 class _Spell:
-    """The last time in which something was so without a break, and the moments that began it."""
+    """The last time in which something was so without a break, and what began it."""
 
     is_on: bool = False
-    began: tuple[DatedMoment, ...] | None = None
+    began: Beginning | None = None
 
-    def go_on(self, together: tuple[DatedMoment, ...], *, is_on: bool) -> None:
+    def go_on(self, together: tuple[DatedMoment, ...], a: Reading | None, b: Reading | None, *, is_on: bool) -> None:
         """Go on to the next moments."""
-        if is_on and not self.is_on:
-            self.began = together
+        if is_on and not self.is_on and a and b:
+            self.began = Beginning(together, a, b)
         self.is_on = is_on
 
 

@@ -8,6 +8,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..interpreter.cell_definitions import definitions_in
+from ..interpreter.source_index import Library
+from ..model.notebook import Notebook
 from ..syntax.parsing import may_define
 from .moments import Moment, moments_of, shifts
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
     from ..model.cell_trace import CellTrace
     from ..model.differences import Found
-    from ..model.notebook import Definition
     from ..model.reading import Reading
 
 MAX_MOMENTS = 100_000
@@ -76,6 +77,7 @@ class PathHistories:
     number: int = 0
     _sources: list[tuple[int, RanCell]] = field(default_factory=list)
     _steps: dict[str, list[DatedMoment]] = field(default_factory=dict)
+    _library: tuple[int, Library] | None = None
     _order: deque[str] = field(default_factory=deque)
 
     def add(self, trace: CellTrace) -> None:
@@ -115,9 +117,11 @@ class PathHistories:
         """Return the moments of a path up to the cell with this number, in order."""
         return takewhile(lambda one: one.number <= number, self._steps.get(path, ()))
 
-    def definitions(self, number: int) -> dict[str, Definition]:
+    def library(self, number: int) -> Library:
         """Return the functions and classes that the notebook had defined when a cell had ended."""
-        found: dict[str, Definition] = {}
-        for _, (execution, plain) in takewhile(lambda one: one[0] <= number, self._sources):
-            found.update(definitions_in(plain, execution or 0))
-        return found
+        sources = [cell for added, cell in self._sources if added <= number]
+        if self._library is None or self._library[0] != len(sources):
+            found = (definitions_in(one.plain, one.execution or 0) for one in sources)
+            definitions = {name: one for several in found for name, one in several.items()}
+            self._library = len(sources), Library(Notebook(definitions=definitions))
+        return self._library[1]

@@ -5,92 +5,112 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..syntax.ast_queries import arguments, last_name
-from ..syntax.parsing import parse_path
-from ..syntax.torch_vocabulary import GETTERS, MEMBERS, OPTIMIZERS, PASS_ALONG, VIEW_ATTRIBUTES
+from ..syntax.ast_queries import arguments, is_inplace_name, is_library, last_name
+from ..syntax.torch_vocabulary import (
+    FRESH,
+    GETTERS,
+    MEMBERS,
+    MODULE_METHODS,
+    MODULE_WRITES,
+    OPTIMIZERS,
+    PASS_ALONG,
+    SELVES,
+    VIEW_ATTRIBUTES,
+    VIEWS,
+    WRAPPERS,
+)  # fmt: skip
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container
+    from collections.abc import Callable, Collection
 
     from ..statements.statement import Statement
 
-SAME, CALL = "same object", "call"
-_KEEPERS = frozenset(("append", "extend", "insert", "add", "update", "setdefault", "put", "push", "appendleft"))
+SAME, CALL, SLICE = "same object", "call", "slice"
+_KEEPERS = frozenset((
+    "append", "appendleft", "extend", "insert", "add", "update", "setdefault", "put", "push", "register_buffer",
+    "register_parameter", "add_module", "add_param_group",
+))  # fmt: skip
 _ITEMS = frozenset(("items", "values"))
 _NAMES = {"from_dlpack": "DLPack", "to_dlpack": "DLPack", "__dlpack__": "DLPack"}
+_OPERATIONS = VIEWS | WRAPPERS | SELVES | FRESH | MODULE_METHODS | MODULE_WRITES
+
+
+class SharingWay(NamedTuple):
+    """How a pair became one memory: an operation by its name, and the call if it is one of the notebook's own."""
+
+    how: str
+    call: ast.Call | None = None
 
 
 def way_of_sharing(
-    statement: Statement, arrived: Collection[str], pair: tuple[str, str], defined: Container[str] = ()
-) -> str:
+    statement: Statement, roots: Collection[str], others: Collection[str], is_own: Callable[[ast.expr], bool]
+) -> SharingWay:
     """Return how a statement made a pair one memory.
 
     Parameters
     ----------
-    arrived
-        The paths of the pair that the statement bound or moved.
-    defined
-        The names of the functions and classes that the notebook defines.
+    roots
+        The variables of the paths that it bound or moved.
+    others
+        The variables of what they lead to.
+    is_own
+        Returns whether a called expression is a function or class of the notebook.
 
     Examples
     --------
     >>> from ..statements.statement import parse_statements
-    >>> way_of_sharing(parse_statements("y = x.detach()")[0], ["y"], ("x", "y"))
+    >>> way_of_sharing(parse_statements("y = x.detach()")[0], ["y"], ["x"], lambda func: False).how
     'detach'
     """
-    others = [one for one in pair if one not in arrived] or list(pair)
-    naming = _Naming(frozenset(parse_path(one).root for one in others), defined)
-    for root in dict.fromkeys(parse_path(one).root for one in arrived):
-        for one in statement.values_for(root):
-            return "data" if _is_data(one.target) else naming.name(one.value)
-    return SAME
-
-
-def _is_data(target: ast.expr) -> bool:
-    return isinstance(target, ast.Attribute) and target.attr == "data"
+    naming = _Naming(frozenset(others), is_own)
+    for root in dict.fromkeys(roots):
+        for target, value, is_item in statement.values_for(root):
+            if isinstance(target, ast.Attribute) and target.attr == "data":
+                return SharingWay("data")
+            way = naming.way(value)
+            return SharingWay(SLICE) if is_item and way.how == SAME and isinstance(value, ast.Name) else way
+    return SharingWay(CALL)
 
 
 class _Naming(NamedTuple):
-    """Names the operation of an expression.
+    """Names the operation of an expression that leads to some variables."""
 
-    Attributes
-    ----------
-    roots
-        The variables of what it leads to.
-    """
+    others: frozenset[str]
+    is_own: Callable[[ast.expr], bool]
 
-    roots: frozenset[str]
-    defined: Container[str]
-
-    def name(self, node: ast.expr) -> str:
-        """Return the name of the outermost operation that makes another object, or `same object`."""
+    def way(self, node: ast.expr) -> SharingWay:
+        """Return the outermost operation that makes another object."""
         match node:
             case ast.Call():
                 return self._of_call(node)
             case ast.Attribute(attr=name) if name in VIEW_ATTRIBUTES or name == "data":
-                return name
+                return SharingWay(name)
             case ast.Subscript():
-                return "slice"
+                return SharingWay(SLICE)
             case ast.ListComp(elt=made) | ast.SetComp(elt=made) | ast.GeneratorExp(elt=made) | ast.DictComp(value=made):
-                return self.name(node.generators[0].iter if isinstance(made, ast.Name) else made)
+                return self.way(node.generators[0].iter if isinstance(made, ast.Name) else made)
             case ast.NamedExpr(value=value) | ast.Starred(value=value) | ast.Await(value=value):
-                return self.name(value)
+                return self.way(value)
         return self._of_parts(_parts_of(node))
 
-    def _of_parts(self, parts: list[ast.expr]) -> str:
-        """Return the name of the first part that mentions one of the variables."""
-        told = [one for one in parts if not self.roots.isdisjoint(_names(one))] or parts
-        return self.name(told[0]) if told else SAME
+    def _of_parts(self, parts: list[ast.expr]) -> SharingWay:
+        """Return the way of the first part that mentions one of the variables."""
+        told = [one for one in parts if not self.others.isdisjoint(_names(one))] or parts
+        return self.way(told[0]) if told else SharingWay(SAME)
 
-    def _of_call(self, node: ast.Call) -> str:
+    def _of_call(self, node: ast.Call) -> SharingWay:
         name = last_name(node.func)
-        if name in self.defined:
-            return CALL
+        if self.is_own(node.func):
+            return SharingWay(CALL, node)
         if name in _KEEPERS or name in PASS_ALONG or name in OPTIMIZERS:
             return self._of_parts(arguments(node))
         if name in _ITEMS and isinstance(node.func, ast.Attribute):
-            return self.name(node.func.value)
-        return SAME if name in GETTERS or name in MEMBERS else _NAMES.get(name, name or CALL)
+            return self.way(node.func.value)
+        if name in GETTERS or name in MEMBERS:
+            return SharingWay(SAME)
+        owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        is_known = name in _OPERATIONS or name in _NAMES or is_inplace_name(name)
+        return SharingWay(_NAMES.get(name, name) if is_known or (owner is not None and is_library(owner)) else CALL)
 
 
 def _parts_of(node: ast.expr) -> list[ast.expr]:

@@ -2,38 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.records import Origin
-from ..statements.statement import parse_statements
+from ..statements.statement import parse_statements, statements_in
 from ..syntax.parsing import parse_path
-from .way_of_sharing import way_of_sharing
+from .inner_line import function_of, inner_lines, is_of_notebook, lines_that_keep
+from .likeliest import Likeliest
+from .way_of_sharing import CALL, SAME, SLICE, SharingWay, way_of_sharing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Sequence
-
+    from ..interpreter.source_index import Library
+    from ..model.reading import Reading
+    from ..model.records import Inner
     from ..statements.statement import Statement
     from .path_histories import DatedMoment
 
 
-def which_statement(a: str, b: str, began: Sequence[DatedMoment], defined: Container[str]) -> Origin | None:
-    """Return the origin of a pair from the moments that began it; None if no statement is known.
+_parsed = lru_cache(maxsize=256)(parse_statements.__wrapped__)
+"""More sources than the last few: the pairs of a group began in any cells of the session."""
+
+
+class Beginning(NamedTuple):
+    """The moments of one look that made two paths one memory, and what the two lead to since."""
+
+    moments: tuple[DatedMoment, ...]
+    a: Reading
+    b: Reading
+
+
+def which_statement(a: str, b: str, began: Beginning, library: Library) -> Origin | None:
+    """Return the origin of a pair; None if no statement is known.
 
     Parameters
     ----------
-    began
-        The moments of one look, of one or both paths.
-    defined
-        The names of the functions and classes that the notebook defines.
+    library
+        The functions and classes that the notebook had defined.
     """
-    cell = began[0].cell
-    numbered = {one.index: one for one in parse_statements(cell.plain)}
-    indices = frozenset[int]().union(*(one.moment.statements for one in began))
-    possible = [numbered[index] for index in sorted(indices) if index in numbered]
-    arrived = [one.moment.path for one in began]
+    cell = began.moments[0].cell
+    statements = _parsed(cell.plain)
+    seen = frozenset[int]().union(*(one.moment.statements for one in began.moments))
+    possible = [one for one in statements if one.index in seen]
     if cell.execution is None or not possible:
         return None
-    chosen = _likeliest(possible, arrived)
+    arrived = [parse_path(one.moment.path) for one in began.moments]
+    others = [path for path in map(parse_path, (a, b)) if path not in arrived] or arrived
+    likeliest = Likeliest(arrived=arrived, notebook=library.notebook)
+    outer = likeliest.choose(possible, statements)
+    inside = statements_in(outer)
+    chosen = likeliest.choose(inside, inside)
+    is_own = partial(is_of_notebook, library=library)
+    way = way_of_sharing(chosen, [one.root for one in arrived], [one.root for one in others], is_own)
+    lines = _inside(way, likeliest, chosen, library) if way.how == CALL else []
     return Origin(
         a=a,
         b=b,
@@ -41,14 +62,17 @@ def which_statement(a: str, b: str, began: Sequence[DatedMoment], defined: Conta
         line=chosen.line,
         end_line=chosen.end_line,
         text=chosen.text,
-        how=way_of_sharing(chosen, arrived, (a, b), defined),
-        certainty="observed" if len(indices) == 1 else "inferred",
+        how=SAME if way.how == SLICE and began.a.object == began.b.object else way.how,
+        certainty="observed" if seen == {outer.index} and len(inside) == 1 and len(lines) <= 1 else "inferred",
+        inner=lines[-1] if lines else None,
     )
 
 
-def _likeliest(possible: Sequence[Statement], arrived: Collection[str]) -> Statement:
-    """Return the last statement that binds one of the names, or that at least mentions one."""
-    roots = {parse_path(one).root for one in arrived}
-    binding = [one for one in possible if not roots.isdisjoint(one.binds)]
-    mentioning = [one for one in possible if not roots.isdisjoint(path.root for path in one.mentions)]
-    return (binding or mentioning or possible)[-1]
+def _inside(way: SharingWay, likeliest: Likeliest, chosen: Statement, library: Library) -> list[Inner]:
+    """Return the lines inside the function that was called; without a call of one, of those that keep memory."""
+    called = function_of(way.call.func, library) if way.call else None
+    if called is not None:
+        return inner_lines(called, library, likeliest.arrived)
+    functions = [library.function(name) for name in likeliest.named_by(chosen)]
+    keeping = (lines_that_keep(one, likeliest.arrived) for one in functions if one is not None)
+    return list(dict.fromkeys(line for lines in keeping for line in lines))

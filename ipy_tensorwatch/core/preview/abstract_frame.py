@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .abstract_values import UNKNOWN, AbstractValue
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..interpreter.definitions import Code
+    from .abstract_values import AbstractValue
     from .known_scene import KnownScene
 
 
@@ -26,11 +25,13 @@ class AbstractFrame:
         The class whose method runs.
     results
         What the function may return.
+    elsewhere
+        The frames of the names that are declared `global` or `nonlocal`.
     give
         Receives what the function yields.
     """
 
-    __slots__ = ("around", "code", "give", "names", "owner", "results", "scene", "top")
+    __slots__ = ("around", "code", "elsewhere", "give", "names", "owner", "results", "scene", "top")
 
     def __init__(  # noqa: PLR0913  (all but two are by name)
         self,
@@ -45,12 +46,14 @@ class AbstractFrame:
         self.scene, self.names, self.around, self.code, self.owner = scene, names, around, code, owner
         self.top = top or self
         self.results: list[AbstractValue] = []
+        self.elsewhere: dict[str, AbstractFrame] = {}
         self.give: Callable[[AbstractValue], None] = lambda _: None
 
     def look_up(self, name: str) -> AbstractValue:
         """Return what a name leads to."""
         frame: AbstractFrame | None = self
         while frame is not None:
+            frame = frame.elsewhere.get(name, frame)
             if name in frame.names:
                 return frame.names[name]
             frame = frame.around or (frame.top if frame.top is not frame else None)
@@ -71,6 +74,9 @@ class AbstractFrame:
         made.give = self.give
         return made
 
-    def forget(self, name: str) -> None:
-        """Unbind a name."""
-        self.names[name] = UNKNOWN
+    def holder_of(self, name: str) -> AbstractFrame:
+        """Return the frame around this one that binds a name, or else the cell's."""
+        frame = self.around
+        while frame is not None and name not in frame.names:
+            frame = frame.around
+        return frame or self.top

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import count
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..memory.overlap import overlaps_itself
 from ..model.reading import Reading, extent
@@ -13,9 +13,10 @@ from .abstract_values import AbstractTensor, Either
 from .view_layouts import ViewLayout, dense_strides
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..model.evidence import Position
+    from ..model.saved_tensor import Overwritten
     from .abstract_values import AbstractValue
 
 FIRST_SERIAL = 1 << 44
@@ -25,6 +26,9 @@ _SPACING = 40
 _ITEM_SIZES = {"64": 8, "32": 4, "16": 2, "8": 1, "bool": 1}
 MOST_WRITES = 4000
 """The number of writes after which no more are recorded."""
+
+
+Writer = Literal["", "step", "backward", "module"]
 
 
 class StoppedError(Exception):
@@ -40,12 +44,15 @@ class AbstractWrite(NamedTuple):
         The elements that are written, and the tensor that is written through.
     is_certain
         Whether it happens whenever the cell runs, to exactly these elements.
+    by
+        What writes, if that is expected to: an optimizer's step, a backward, or a module to its buffers.
     """
 
     reading: Reading
     position: Position
     is_certain: bool
     is_counted: bool
+    by: Writer = ""
 
 
 @dataclass(slots=True)
@@ -66,6 +73,12 @@ class AbstractMemory:
         The number of writes so far, repeated ones included.
     versions
         How far the version counter of each storage has moved.
+    saved
+        What the graphs from before the cell saved.
+    paths
+        The paths to the tensors that these graphs end in, by their serials.
+    freed
+        The paths whose graph a backward of the cell has freed.
     """
 
     position: Position
@@ -74,6 +87,9 @@ class AbstractMemory:
     writes: dict[AbstractWrite, tuple[int, int]] = field(default_factory=dict)
     now: int = 0
     versions: dict[int, int] = field(default_factory=dict)
+    saved: Sequence[Overwritten] = ()
+    paths: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    freed: set[str] = field(default_factory=set)
     _serials: count[int] = field(default_factory=lambda: count(FIRST_SERIAL))
 
     def serial(self) -> int:
@@ -158,25 +174,42 @@ class AbstractMemory:
             for one in value.options:
                 self.write(one, certain=False, sources=sources)
         elif isinstance(value, AbstractTensor):
-            if self.refuses(value) and certain:
+            sources = [*sources]
+            if self.refuses(value, sources) and certain:
                 raise StoppedError
             self.record(value, certain=certain)
             self._adopt(value, sources)
 
-    def refuses(self, tensor: AbstractTensor) -> bool:
-        """Return whether PyTorch refuses to write to a tensor."""
+    def run_backward(self, path: str, *, keeps: bool) -> None:
+        """Free the graph from before the cell that a path leads to.
+
+        Raises
+        ------
+        StoppedError
+            If something that it saved was overwritten.
+        """
+        needed = [one for one in self.saved if path in one.roots] if path not in self.freed else []
+        if any(one.saved.is_checked and self.versions.get(one.saved.reading.storage) for one in needed):
+            raise StoppedError
+        if not keeps:
+            self.freed.add(path)
+
+    def refuses(self, tensor: AbstractTensor, sources: Iterable[AbstractTensor] = ()) -> bool:
+        """Return whether PyTorch refuses to write to a tensor, from tensors with these graphs."""
         if tensor.is_array:
-            return False
+            return tensor.is_read_only
+        if self.records and tensor.is_piece and (tensor.leaves or any(map(leaves_of, sources))):
+            return True
         if self.records and (tensor.is_leaf or (tensor.base is not None and tensor.base.is_leaf and tensor.leaves)):
             return True
         return tensor.is_exact and overlaps_itself(tensor.reading) is True and 0 in tensor.reading.strides
 
-    def record(self, tensor: AbstractTensor, *, certain: bool = True) -> None:
+    def record(self, tensor: AbstractTensor, *, certain: bool = True, by: Writer = "") -> None:
         """Record a write that nothing refuses."""
         if len(self.writes) >= MOST_WRITES or tensor.reading.unknown or not tensor.reading.storage:
             return
         sure = certain and tensor.is_exact and not self.doubt
-        one = AbstractWrite(tensor.reading, self.position, sure, tensor.is_counted)
+        one = AbstractWrite(tensor.reading, self.position, sure, tensor.is_counted, by)
         self.now += 1
         self.writes[one] = (self.writes.get(one, (self.now, 0))[0], self.now)
         if tensor.is_counted and not tensor.is_array:
@@ -189,6 +222,11 @@ class AbstractMemory:
         if leaves and not tensor.is_array and not tensor.is_leaf:
             tensor.leaves |= leaves
             tensor.reading = tensor.reading._replace(requires_grad=True, is_leaf=False)
+
+
+def is_one_memory(one: AbstractTensor, other: AbstractTensor) -> bool:
+    """Return whether two tensors have the very same elements, so that copying one to the other changes nothing."""
+    return one.reading.storage == other.reading.storage and one.reading.layout == other.reading.layout
 
 
 def leaves_of(tensor: AbstractTensor) -> frozenset[AbstractTensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..host.deadline import NEVER, Deadline, LateError
@@ -11,43 +11,15 @@ from ..interpreter.definitions import Code
 from ..interpreter.source_index import Library
 from ..model.evidence import Position
 from ..model.notebook import Notebook
-from ..model.snapshot import Snapshot
 from ..syntax.parsing import parse_cell
 from .abstract_memory import AbstractMemory, StoppedError
 from .known_scene import KnownScene
 from .run_statement import JumpError, StatementInterpreter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from ..hazards.standing import Standing
-    from ..model.evidence import OptimizerHolding
-    from ..model.saved_tensor import SavedTensor
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class KnownState:
-    """What is known before the cell runs.
-
-    Attributes
-    ----------
-    snapshot
-        What the names lead to.
-    constants
-        The plain values of variables that lead to no tensor, and `list` or `dict` for such containers.
-    optimizers
-        What each optimizer holds.
-    saved
-        What the living graphs saved, each with the paths whose backward needs it.
-    """
-
-    count: int = 1
-    snapshot: Snapshot = field(default_factory=Snapshot)
-    notebook: Notebook = field(default_factory=Notebook)
-    constants: Mapping[str, object] = field(default_factory=dict)
-    optimizers: Sequence[OptimizerHolding] = ()
-    saved: Sequence[tuple[SavedTensor, tuple[str, ...]]] = ()
-    standing: Standing | None = None
+    from .known_state import KnownState
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,8 +50,8 @@ def run_cell(source: str, known: KnownState, deadline: Deadline = NEVER) -> Abst
         return None
     own = definitions_in(source, known.count) if "def " in source or "class " in source or "lambda" in source else {}
     notebook = known.notebook if not own else _with_definitions(known.notebook, own)
-    scene = KnownScene(known.snapshot, Library(notebook), known.optimizers, known.constants)
-    memory = AbstractMemory(Position(0, None, blind=False))
+    scene = KnownScene(known, Library(notebook))
+    memory = AbstractMemory(Position(0, None, blind=False), saved=known.saved, paths=_roots(known))
     cell = Code(known.count, tuple(source.split("\n")))
     interpreter = StatementInterpreter(memory, scene, deadline, cell, tree)
     is_stopped = False
@@ -90,6 +62,16 @@ def run_cell(source: str, known: KnownState, deadline: Deadline = NEVER) -> Abst
     except (RecursionError, LateError):
         return None
     return AbstractRun(source=source, notebook=notebook, interpreter=interpreter, is_stopped=is_stopped)
+
+
+def _roots(known: KnownState) -> dict[int, list[str]]:
+    """Return the paths to the tensors whose graphs saved something, by the tensors' serials."""
+    found: dict[int, list[str]] = {}
+    for path in dict.fromkeys(path for one in known.saved for path in one.roots):
+        reading = known.snapshot.get(path)
+        if reading is not None:
+            found.setdefault(reading.object, []).append(path)
+    return found
 
 
 def _with_definitions(notebook: Notebook, own: Mapping[str, object]) -> Notebook:

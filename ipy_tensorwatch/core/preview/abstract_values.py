@@ -52,6 +52,10 @@ class AbstractTensor(AbstractValue):
         Its gradient; None if it has none.
     is_counted
         Whether a write through it moves the version counter.
+    is_read_only
+        Whether it is an array that refuses writes.
+    is_piece
+        Whether an operator made it that returns several views, to which autograd refuses writes.
     """
 
     reading: Reading
@@ -60,6 +64,8 @@ class AbstractTensor(AbstractValue):
     leaves: frozenset[AbstractTensor] = frozenset()
     grad: AbstractTensor | None = None
     is_counted: bool = True
+    is_read_only: bool = False
+    is_piece: bool = False
     parts: dict[str, AbstractValue] = field(default_factory=dict)
     since: dict[str, int] = field(default_factory=dict)
 
@@ -97,6 +103,8 @@ class AbstractObject(AbstractValue):
         What any item is that is not among `parts`.
     since
         The moment at which the cell put each part there.
+    hooks
+        The functions that a module calls after its `forward`.
     """
 
     kind: str
@@ -108,6 +116,8 @@ class AbstractObject(AbstractValue):
     held: list[AbstractTensor] = field(default_factory=list)
     others: AbstractValue = UNKNOWN
     since: dict[str, int] = field(default_factory=dict)
+
+    hooks: list[AbstractValue] = field(default_factory=list)
 
     def items(self) -> list[AbstractValue]:
         """Return what its item steps lead to, in order."""

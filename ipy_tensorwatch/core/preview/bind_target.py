@@ -14,6 +14,8 @@ from .abstract_values import (
     CallArguments,
     Constant,
     Either,
+    LibraryMethod,
+    constant_of,
     key_step,
     tensors_of,
 )
@@ -61,6 +63,7 @@ class TargetBinder(CallInterpreter):
 
     def set_name(self, name: str, value: AbstractValue, frame: AbstractFrame) -> None:
         """Bind a name."""
+        frame = frame.elsewhere.get(name, frame)
         frame.names[name] = value
         if frame is self.top:
             self.bound[name] = (self.memory.now, self.memory.position.statement)
@@ -78,7 +81,9 @@ class TargetBinder(CallInterpreter):
 
     def assign_attribute(self, owner: AbstractValue, name: str, value: AbstractValue) -> None:
         """Set an attribute: of an object, or the values or the gradient of a tensor."""
-        if isinstance(owner, AbstractTensor):
+        if isinstance(owner, LibraryMethod) and name == "writeable" and isinstance(owner.owner, AbstractTensor):
+            owner.owner.is_read_only = constant_of(value) is False  # `a.flags.writeable = False`
+        elif isinstance(owner, AbstractTensor):
             self._assign_to_tensor(owner, name, value)
         elif isinstance(owner, AbstractObject):
             setter = self.scene.library.accessor(owner.class_name, name, "setter")

@@ -167,6 +167,26 @@ def _setattr(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     return NONE
 
 
+def _reduce(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    found, _ = _all_items(run, given.get(1))
+    found = [*([first] if (first := given.get(2)) is not None else []), *found]
+    if not found:
+        return UNKNOWN
+    total = found[0]
+    for one in found[1:]:
+        total = run.call(given.positional[0], CallArguments((total, one)))
+    return total
+
+
+def _from_keys(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    keys, is_whole = _all_items(run, given.get(0))
+    made = AbstractObject("dict", is_whole=is_whole)
+    for key in keys:
+        found = constant_of(key)
+        put_part(run.memory, made, f"[{found!r}]" if isinstance(found, int | str) else None, given.get(1) or NONE)
+    return made
+
+
 def _len(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
     first = given.get(0)
     if isinstance(first, AbstractTensor):
@@ -206,6 +226,8 @@ CALLS: Mapping[str, Call] = {
     "next": _next,
     "reversed": _reversed,
     **dict.fromkeys(("chain", "itertools.chain"), _chain),
+    **dict.fromkeys(("reduce", "functools.reduce"), _reduce),
+    "dict.fromkeys": _from_keys,
     "getattr": _getattr,
     "setattr": _setattr,
     "len": _len,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..syntax.torch_vocabulary import BUILTINS
+from ..syntax.torch_vocabulary import BUILTINS, WRITTEN_ARGUMENT
 from . import builtin_calls
 from .abstract_frame import AbstractFrame
 from .abstract_values import (
@@ -43,6 +43,15 @@ if TYPE_CHECKING:
 
 DEEPEST_CALL = 20
 """The maximum call depth."""
+_RANDOM = frozenset(("shuffle", "copyto", "pack_into"))
+"""Methods that write to their argument, whatever their object is."""
+_CALLERS = frozenset(
+    ("checkpoint", "map", "starmap", "submit", "apply", "timeit", "repeat", "jacobian", "hessian", "Thread", "minimize")
+)
+"""Functions and methods that call a function that they are given."""
+_WRAPPERS = frozenset(("compile", "script", "trace", "lru_cache", "cache", "wraps", "njit", "jit", "vmap", "no_grad"))
+"""Functions that return a function that does what the given one does."""
+_NUMBERS = frozenset(("len", "int", "float", "abs", "round", "min", "max", "sum"))
 _CONTAINERS = frozenset(("list", "dict", "set", "tuple", "deque", "defaultdict", "OrderedDict", "ModuleDict"))
 
 
@@ -57,7 +66,6 @@ class CallInterpreter(ItemVisitor):
 
     def __init__(self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline) -> None:
         super().__init__(memory, scene, deadline)
-        self.top = AbstractFrame(scene, {})
         self.steps: list[AbstractStep] = []
         self._depth = 0
         self._defaults: dict[ast.expr, AbstractValue] = {}
@@ -94,6 +102,8 @@ class CallInterpreter(ItemVisitor):
             return UNKNOWN
         function = closure.function
         around = closure.around if isinstance(closure.around, AbstractFrame) else None
+        if isinstance(closure.around, dict):
+            around = AbstractFrame(self.scene, closure.around, top=self.top)
         names = self.bind_arguments(closure, given)
         frame = AbstractFrame(self.scene, names, around=around, top=self.top, code=function.code, owner=function.owner)
         if is_generator(function.node):
@@ -139,7 +149,8 @@ class CallInterpreter(ItemVisitor):
         )
         for name, default in defaults:
             if name not in bound:
-                bound[name] = UNKNOWN if default is None or given.is_open else self._default(default)
+                kept = closure.around.get(name) if isinstance(closure.around, dict) else None
+                bound[name] = kept or (UNKNOWN if default is None or given.is_open else self._default(default))
         if spec.vararg:
             bound[spec.vararg.arg] = make_list([*handed[len(names) :]], is_whole=not given.is_open)
         if spec.kwarg:
@@ -167,6 +178,15 @@ class CallInterpreter(ItemVisitor):
         return made
 
     def _call_object(self, owner: AbstractObject, given: CallArguments) -> AbstractValue:
+        made = self._run_object(owner, given)
+        for one in owner.hooks:
+            found = self.call(one, CallArguments((owner, _pack(given), made)))
+            made = made if found is NONE or found is UNKNOWN else found
+        return made
+
+    def _run_object(self, owner: AbstractObject, given: CallArguments) -> AbstractValue:
+        if owner.kind in GRAD_MODES and given.positional:
+            return given.positional[0]  # `torch.no_grad()(f)`
         own = self.method_of(owner, "__call__") or self.method_of(owner, "forward")
         if own is not None:
             return self.call(own, given)
@@ -193,14 +213,32 @@ class CallInterpreter(ItemVisitor):
                 forward = self.scene.library.method(owner.name, "forward")
                 handed = CallArguments((UNKNOWN, *given.positional), given.named)
                 return UNKNOWN if forward is None else self.call(AbstractFunction(forward), handed)
-            case Constant(value=str()):
-                return UNKNOWN
-            case _ if name.startswith("super "):
-                return UNKNOWN
+            case LibraryMethod(owner=AbstractTensor() as flags, name="flags") if name == "writeable":
+                return Constant(not flags.is_read_only)
             case LibraryMethod(owner=AbstractObject() as myself, name=above) if above.startswith("super "):
                 return self._call_above(myself, above.removeprefix("super "), name, given)
             case _:
-                return UNKNOWN
+                return self._call_on_unknown(name, given)
+
+    def _call_on_unknown(self, name: str, given: CallArguments) -> AbstractValue:
+        """Interpret a method of an object that is not known, as far as its name tells."""
+        for place in WRITTEN_ARGUMENT.get(name, ()) if name in _RANDOM else ():
+            self.memory.write(given.get(place))
+        return self._call_back(name, given) or UNKNOWN
+
+    def _call_back(self, name: str, given: CallArguments) -> AbstractValue | None:
+        """Interpret the function that a library's function is given and calls; None if it calls none."""
+        handed = [one for one in given.everything() if isinstance(one, AbstractFunction)]
+        if not handed or name not in _CALLERS:
+            return None
+        function = handed[0]
+        target = given.named.get("args")
+        rest = [one for one in given.positional if one is not function]
+        rest = target.items() if isinstance(target, AbstractObject) else rest
+        self.memory.doubt += 1
+        made = self.call(function, CallArguments(tuple(rest)))
+        self.memory.doubt -= 1
+        return made
 
     def _call_above(self, owner: AbstractObject, above: str, name: str, given: CallArguments) -> AbstractValue:
         """Interpret `super().name(…)`."""
@@ -254,25 +292,29 @@ class CallInterpreter(ItemVisitor):
     # --- functions of libraries and of Python ---
 
     def _call_library(self, function: LibraryName, given: CallArguments) -> AbstractValue:
-        name, given = (
-            function.name,
-            CallArguments((*function.given, *given.positional), {**function.named, **given.named}),
-        )
-        if name == "partial" or name.endswith(".partial"):
-            return self._bind_some(given)
+        name, last = function.name, function.name.rsplit(".", 1)[-1]
+        given = CallArguments((*function.given, *given.positional), {**function.named, **given.named}, given.is_open)
         if name in builtin_calls.CALLS:
             return builtin_calls.CALLS[name](self, given)
-        if name == "DataLoader" or name.endswith(".DataLoader"):
-            parts = {".dataset": given.get(0, "dataset") or UNKNOWN}
-            return AbstractObject("DataLoader", "DataLoader", parts)
+        made = self._call_higher(last, given)
+        if made is not None:
+            return made
         if name.endswith("autograd.backward") and given.positional:
             run_backward(self.memory, tensors_of(given.positional[0]), given)
             return NONE
-        if name.split(".")[-1] in ("deepcopy", "copy") and (own := self._own_copy(name, given)) is not None:
-            return own
         if name in BUILTINS:
-            return NUMBER if name in ("len", "int", "float", "abs", "round", "min", "max", "sum") else UNKNOWN
+            return NUMBER if name in _NUMBERS else UNKNOWN
         return call_library(self.memory, name, given)
+
+    def _call_higher(self, name: str, given: CallArguments) -> AbstractValue | None:
+        """Interpret a library's function that calls or wraps what it is given; None for every other one."""
+        if name == "partial":
+            return self._bind_some(given)
+        if name in _WRAPPERS and isinstance(given.get(0), AbstractFunction | AbstractObject):
+            return given.get(0)
+        if name == "DataLoader":
+            return AbstractObject(name, name, {".dataset": given.get(0, "dataset") or UNKNOWN})
+        return self._own_copy(name, given) if name in ("deepcopy", "copy") else self._call_back(name, given)
 
     def _own_copy(self, name: str, given: CallArguments) -> AbstractValue | None:
         special = "__deepcopy__" if name.endswith("deepcopy") else "__copy__"
@@ -292,6 +334,12 @@ class CallInterpreter(ItemVisitor):
         if isinstance(function, LibraryName):
             return LibraryName(function.name, (*function.given, *rest.positional), {**function.named, **rest.named})
         return UNKNOWN
+
+
+def _pack(given: CallArguments) -> AbstractObject:
+    made = make_list([*given.positional])
+    made.class_name = "tuple"
+    return made
 
 
 def is_generator(node: ast.AST) -> bool:

@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..blame.reasoning import Reasoning
+from ..hazards.find_hazards import find_hazards
 from ..host.deadline import Deadline
+from ..host.guard import GUARD
 from .abstract_run import run_cell
-from .foretold_trace import foretell
+from .foretold_trace import TraceWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..hazards.hazard import Hazard
+    from ..hazards.standing import Standing
     from ..model.records import Change
-    from .abstract_run import KnownState
+    from .known_state import KnownState
 
 ForetoldCertainty = Literal["certain", "likely"]
 
@@ -48,10 +53,22 @@ def foresee(source: str, known: KnownState, seconds: float) -> Foresight:
     run = run_cell(source, known, Deadline.after(seconds))
     if run is None or not run.memory.writes:
         return NOTHING_FORESEEN
-    told = foretell(run, known, seconds)
-    changes = Reasoning(told.trace).changes
-    return Foresight(changes=tuple(_foretold(one, told.certain) for one in changes if one.silent))
+    writer = TraceWriter(run, known)
+    if writer.is_quiet:
+        return NOTHING_FORESEEN
+    reasoning = Reasoning(writer.trace(seconds))
+    silent = tuple(_foretold(one, writer.certain) for one in reasoning.changes if one.silent)
+    none: tuple[Hazard, ...] = ()
+    hazards = GUARD.run("finding-hazards", _begun, reasoning, known.standing, default=none)
+    return Foresight(changes=silent, hazards=hazards)
 
 
-def _foretold(change: Change, certain: frozenset[str]) -> ForetoldChange:
-    return ForetoldChange(change=change, certainty="certain" if change.path in certain else "likely")
+def _begun(reasoning: Reasoning, standing: Standing) -> tuple[Hazard, ...]:
+    """Return the hazards that the cell would make."""
+    known = {one.mark for one in standing.hazards}
+    after = find_hazards(reasoning, standing)
+    return tuple(one for one in after.hazards if one.mark not in known)
+
+
+def _foretold(change: Change, certain: Mapping[str, bool]) -> ForetoldChange:
+    return ForetoldChange(change=change, certainty="certain" if certain.get(change.path) else "likely")

@@ -3,198 +3,172 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..memory.neighbours import neighbours_of
-from ..memory.overlap import lay_out
+from ..memory.overlap import lay_out, share_bytes
 from ..model.born import Born
 from ..model.cell_trace import CellTrace, SourceFile
 from ..model.difference import Content, Difference
 from ..model.evidence import Evidence, OptimizerStep, Position, SeenWrite
-from ..model.outline import Outline
-from ..model.path import AccessPath
+from ..model.graph_state import GraphState
 from ..model.records import Cell, Coverage
-from ..model.snapshot import RootSnapshot, Snapshot
 from .abstract_values import AbstractObject, AbstractTensor, AbstractValue
 from .run_statement import file_of
+from .snapshot_afterwards import Afterwards
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..model.differences import Found
     from ..model.reading import Reading
+    from ..model.saved_tensor import Overwritten
     from .abstract_memory import AbstractWrite
-    from .abstract_run import AbstractRun, KnownState
+    from .abstract_run import AbstractRun
+    from .known_state import KnownState
+    from .snapshot_afterwards import Entry, LaterPlace
 
 LARGEST_MASK = 1 << 16
 """The largest number of bytes for which it is told which of them a write changes."""
-DEEPEST_WALK, MOST_PATHS = 6, 2000
 _CHANGED = Content.of(changed=True, verified=False)
 
 
-class ForetoldTrace(NamedTuple):
-    """A trace, and which of its paths would surely change."""
+class TraceWriter:
+    """Writes the trace that a cell would leave, as far as it may change anything silently or make a hazard.
 
-    trace: CellTrace
-    certain: frozenset[str]
+    Attributes
+    ----------
+    certain
+        For each path that would change, whether it surely would.
+    """
 
-
-class _Place(NamedTuple):
-    """A path after the cell, and the moment since which it leads there."""
-
-    path: AccessPath
-    reading: Reading
-    since: int
-    statement: int
-
-
-def foretell(run: AbstractRun, known: KnownState, seconds: float) -> ForetoldTrace:
-    """Write the trace that a cell would leave."""
-    return _Writer(run, known).trace(seconds)
-
-
-class _Writer:
     def __init__(self, run: AbstractRun, known: KnownState) -> None:
-        self.run, self.known, self.memory = run, known, run.memory
-        self.interpreter = run.interpreter
+        self._run, self._known, self._memory = run, known, run.memory
+        needed = (path for one in known.saved for path in one.roots) if self._touches_saved() else ()
+        self._after = Afterwards(run, known, needed)
+        self._interpreter = run.interpreter
         self.certain: dict[str, bool] = {}
+        self._found: dict[str, Found] = {}
+        self._born: dict[str, Born] = {}
+        for write, moments in run.memory.writes.items():
+            self._change(write, moments[-1])
 
-    def trace(self, seconds: float) -> ForetoldTrace:
-        known, run = self.known, self.run
-        places = [*self._places()]
-        after = self._after(places)
-        found, born = self._differences(after, {str(one.path): one for one in places})
-        evidence = Evidence(
-            cell=known.count,
-            plain=run.source,
-            writes=self._seen(after),
-            steps=tuple(self._steps()),
-            ran=frozenset(self.interpreter.ran),
-        )
-        trace = CellTrace(
+    def _touches_saved(self) -> bool:
+        saved = {one.saved.reading.storage for one in self._known.saved}
+        return any(write.reading.storage in saved for write in self._memory.writes)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing would change silently, and nothing that a graph saved."""
+        return not (self._found or self._born or self._overwritten)
+
+    def trace(self, seconds: float) -> CellTrace:
+        """Return the trace."""
+        known, run = self._known, self._run
+        return CellTrace(
             cell=Cell(count=known.count, source=run.source, status="ok", duration=0.0, overhead=0.0),
             before=known.snapshot,
-            after=after,
-            found=tuple(found),
-            born=tuple(born),
-            own=evidence,
+            after=self._after.snapshot,
+            found=tuple(self._found.values()),
+            born=tuple(self._born.values()),
+            own=self._evidence(),
             notebook=run.notebook,
             files=self._files(),
             optimizers=tuple(known.optimizers),
-            coverage=Coverage(tensors=len(after), bytes=0, verified_bytes=0),
+            graphs=GraphState(
+                overwritten=self._overwritten,
+                cells=frozenset(known.standing.built),
+                fates={one.node: "backward-done" for one in known.standing.hazards if one.node is not None},
+            ),
+            coverage=Coverage(tensors=0, bytes=0, verified_bytes=0),
             seconds=seconds,
         )
-        return ForetoldTrace(trace, frozenset(path for path, sure in self.certain.items() if sure))
-
-    # --- what the names lead to afterwards ---
-
-    def _places(self) -> Iterator[_Place]:
-        """Yield the paths of every variable that the cell bound or put something into."""
-        interpreter = self.interpreter
-        for name, value in interpreter.top.names.items():
-            since, statement = interpreter.bound.get(name, (0, 0))
-            yield from self._walk(AccessPath(name), value, since, statement)
-        for name in interpreter.scene.touched(frozenset(interpreter.top.names)):
-            value = interpreter.scene.look_up(name)
-            yield from self._walk(AccessPath(name), value, 0, 0)
-
-    def _walk(self, path: AccessPath, value: AbstractValue, since: int, statement: int) -> Iterator[_Place]:
-        waiting = [(path, value, since)]
-        seen: set[int] = set()
-        while waiting and len(seen) < MOST_PATHS:
-            path, value, since = waiting.pop()
-            if isinstance(value, AbstractTensor):
-                yield _Place(path, value.reading, since, statement)
-                if value.grad is not None:
-                    later = max(since, value.since.get(".grad", 0))
-                    yield _Place(AccessPath(path.root, (*path.steps, ".grad")), value.grad.reading, later, statement)
-            elif isinstance(value, AbstractObject) and id(value) not in seen and len(path.steps) < DEEPEST_WALK:
-                seen.add(id(value))
-                waiting += [
-                    (AccessPath(path.root, (*path.steps, step)), one, max(since, value.since.get(step, 0)))
-                    for step, one in reversed(list(value.parts.items()))
-                    if "?" not in step
-                ]
-
-    def _after(self, places: list[_Place]) -> Snapshot:
-        """Return the snapshot after the cell: the scenes of other variables are those from before."""
-        before = self.known.snapshot
-        roots = dict.fromkeys(one.path.root for one in places) | dict.fromkeys(self.interpreter.top.names)
-        scenes = {name: scene for name, scene in before.scenes.items() if name not in roots}
-        if "" in scenes and any(str(path.root) in roots for path in scenes[""].paths):
-            kept = [entry for entry in scenes[""].entries if entry[0].root not in roots]
-            scenes[""] = _scene(kept)
-        made: dict[str, list[tuple[AccessPath, Reading]]] = defaultdict(list)
-        for one in places:
-            made[one.path.root].append((one.path, one.reading))
-        scenes.update({f"{name}": _scene(entries) for name, entries in made.items()})
-        scenes = {name: self._moved_on(scene) for name, scene in scenes.items()}
-        return Snapshot(scenes=scenes, several_ways=before.several_ways)
-
-    def _moved_on(self, scene: RootSnapshot) -> RootSnapshot:
-        """Return a scene with the version counters that the writes have moved."""
-        versions = self.memory.versions
-        touched = versions.keys() & scene.by_storage.keys()
-        if not touched:
-            return scene
-        readings = list(scene.readings)
-        for storage in touched:
-            for place in scene.places_of(storage):
-                known = readings[place]
-                if known.version is not None:
-                    readings[place] = known.at_version(known.version + versions[storage])
-        return scene.with_readings(readings, same_memory=True)
 
     # --- what would change ---
 
-    def _differences(self, after: Snapshot, made: Mapping[str, _Place]) -> tuple[list[Found], list[Born]]:
-        found: dict[str, Found] = {}
-        born: dict[str, Born] = {}
-        for write, (_, last) in self.memory.writes.items():
-            for path, reading in self._reached(write, after):
-                spelled = str(path)
-                place, before = made.get(spelled), self.known.snapshot.get(spelled)
-                if before is not None and before.object == reading.object:
-                    found[spelled] = Difference(path=path, before=before, after=reading), _CHANGED
-                elif place is not None and last > place.since:
-                    born.setdefault(spelled, self._born(place, reading))
-                else:
-                    continue
-                is_whole = write.is_certain or self.certain.get(spelled, False)
-                self.certain[spelled] = is_whole
-        return [*found.values()], [*born.values()]
+    def _change(self, write: AbstractWrite, last: int) -> None:
+        """Note the paths that a write changes, those left out where it is sure that the change is expected."""
+        near = [one for one in self._after.beside(write.reading) if self._meets(write.reading, one[1])]
+        for path, reading in near:
+            if write.by and _is_expected(write, path, reading, near):
+                continue
+            spelled = str(path)
+            place, before = self._after.places.get(spelled), self._known.snapshot.get(spelled)
+            if before is not None and before.object == reading.object:
+                self._found[spelled] = Difference(path=path, before=before, after=reading), _CHANGED
+            elif place is not None and last > place.since:
+                self._born.setdefault(spelled, self._bear(place, reading))
+            else:
+                continue
+            self.certain[spelled] = write.is_certain or self.certain.get(spelled, False)
 
-    def _reached(self, write: AbstractWrite, after: Snapshot) -> list[tuple[AccessPath, Reading]]:
-        return neighbours_of(write.reading, after)
+    def _meets(self, written: Reading, reading: Reading) -> bool:
+        return written.object == reading.object or (not reading.unknown and share_bytes(written, reading) is not False)
 
-    def _born(self, place: _Place, reading: Reading) -> Born:
+    def _bear(self, place: LaterPlace, reading: Reading) -> Born:
         difference = Difference(path=place.path, before=place.reading, after=reading)
         return Born(
             look=place.since + 1,
             positions=frozenset((Position(place.statement, None, blind=False),)),
-            ran=frozenset(self.interpreter.ran),
+            ran=frozenset(self._interpreter.ran),
             found=((difference, _CHANGED),),
         )
 
+    @cached_property
+    def _overwritten(self) -> tuple[Overwritten, ...]:
+        """What the graphs of other cells saved, that is overwritten, and that a backward still needs."""
+        written: dict[int, list[AbstractWrite]] = defaultdict(list)
+        for write in self._memory.writes:
+            if write.is_certain:
+                written[write.reading.storage].append(write)
+        met = ((one, written[one.saved.reading.storage]) for one in self._known.saved if written)
+        return tuple(found for one, touching in met if touching and (found := self._overwrite(one, touching)))
+
+    def _overwrite(self, one: Overwritten, touching: Sequence[AbstractWrite]) -> Overwritten | None:
+        counted = sum(write.is_counted for write in touching)
+        roots = tuple(path for path in one.roots if path not in self._memory.freed and self._after.lasts(path))
+        if not roots or not (counted or any(share_bytes(write.reading, one.saved.reading) for write in touching)):
+            return None
+        origins = {path: one.origins[path] for path in roots if path in one.origins}
+        return replace(one, version=one.version + counted, roots=roots, origins=origins)
+
     # --- what capture would have seen ---
 
-    def _seen(self, after: Snapshot) -> dict[int, tuple[SeenWrite, ...]]:
+    def _evidence(self) -> Evidence:
+        interpreter = self._interpreter
+        return Evidence(
+            cell=self._known.count,
+            plain=self._run.source,
+            writes=self._seen(),
+            steps=tuple(self._steps()),
+            values={index: tuple(known) for index, known in interpreter.values.items()},
+            targets={
+                index: {name: frozenset(serials) for name, serials in names.items()}
+                for index, names in interpreter.led.items()
+            },
+            ran=frozenset(interpreter.ran),
+        )
+
+    def _seen(self) -> Mapping[int, tuple[SeenWrite, ...]]:
+        """Return the writes to the storages of what would change."""
+        changed = {one.after.storage for one, _ in self._found.values() if one.after}
+        changed |= {one.after.storage for born in self._born.values() for one, _ in born.found if one.after}
+        changed |= {one.saved.reading.storage for one in self._overwritten}
         found: dict[int, list[SeenWrite]] = defaultdict(list)
-        for write, moments in self.memory.writes.items():
-            reading, mask = write.reading, _mask(write.reading)
-            storages = {reading.storage: reading.low}
-            for _, one in self._reached(write, after):
-                storages.setdefault(one.storage, reading.address - one.storage_start)
-            for look in dict.fromkeys(moments):
-                for storage, low in storages.items():
-                    seen = SeenWrite(storage, frozenset((write.position,)), look + 1, mask, low)
-                    found[storage].append(seen)
+        for write, moments in self._memory.writes.items():
+            reached = [one for _, one in self._after.beside(write.reading)]
+            if changed.isdisjoint((write.reading.storage, *(one.storage for one in reached))):
+                continue
+            for storage, start, mask in _masks(write.reading, reached):
+                for look in dict.fromkeys(moments):
+                    found[storage].append(SeenWrite(storage, frozenset((write.position,)), look + 1, mask, start))
         return {storage: tuple(sorted(several, key=lambda one: one.look)) for storage, several in found.items()}
 
     def _steps(self) -> Iterator[OptimizerStep]:
-        for one in self.interpreter.steps:
+        for one in self._interpreter.steps:
             held = [*one.optimizer.held, *one.written]
             state = [*_state_of(one.optimizer)]
             yield OptimizerStep(
@@ -207,18 +181,30 @@ class _Writer:
     def _paths_of(self, optimizer: AbstractObject) -> Iterator[str]:
         if optimizer.path is not None:
             yield str(optimizer.path)
-        yield from (name for name, value in self.interpreter.top.names.items() if value is optimizer)
+        yield from (name for name, value in self._interpreter.top.names.items() if value is optimizer)
 
     def _files(self) -> dict[str, SourceFile]:
-        places = {one.position.place for one in self.memory.writes}
+        places = {one.position.place for one in self._memory.writes}
         names = {place[0] for place in places if place is not None}
-        count, notebook = self.known.count, self.run.notebook
+        count, notebook = self._known.count, self._run.notebook
         cells = {file_of(one.cell): one.cell for one in notebook.definitions.values()} | {file_of(count): count}
         return {
-            name: SourceFile(cell=cell, text=self.run.source if cell == count else notebook.source_of(cell))
+            name: SourceFile(cell=cell, text=self._run.source if cell == count else notebook.source_of(cell))
             for name, cell in cells.items()
             if name in names
         }
+
+
+def _is_expected(write: AbstractWrite, path: object, reading: Reading, near: Sequence[Entry]) -> bool:
+    """Return whether it is certain, without further reasoning, that nobody is surprised by a change."""
+    if reading.object != write.reading.object:
+        return False
+    if write.by == "step":
+        return reading.kind == "parameter" or reading.collects_gradient
+    if write.by == "backward":
+        return bool(getattr(path, "is_grad", False))
+    roots = {one.root for one, other in near if other.object == reading.object}
+    return reading.kind == "buffer" and len(roots) == 1
 
 
 def _state_of(optimizer: AbstractObject) -> Iterator[AbstractTensor]:
@@ -231,19 +217,25 @@ def _state_of(optimizer: AbstractObject) -> Iterator[AbstractTensor]:
             waiting += one.parts.values()
 
 
-def _scene(entries: list[tuple[AccessPath, Reading]]) -> RootSnapshot:
-    scene = RootSnapshot(outline=Outline(), readings=tuple(reading for _, reading in entries))
-    vars(scene)["paths"] = tuple(path for path, _ in entries)
-    return scene
+def _masks(reading: Reading, reached: Sequence[Reading]) -> Iterator[tuple[int, int, bytes | None]]:
+    """Yield the storages that a write reaches, each with the byte at which its mask begins, and the mask."""
+    known = [one for one in reached if not one.unknown]
+    low = min((one.address for one in known), default=reading.address)
+    mask = _mask(reading, low, max((one.end for one in known), default=reading.end))
+    storages = {reading.storage: low - reading.storage_start}
+    for one in known:
+        storages.setdefault(one.storage, low - one.storage_start)
+    yield from ((storage, start, mask) for storage, start in storages.items())
 
 
-def _mask(reading: Reading) -> bytes | None:
-    """Return which bytes of its span a write covers; None if they are too many."""
-    size = reading.high - reading.low
-    if not 0 < size <= LARGEST_MASK or reading.unknown:
+def _mask(reading: Reading, low: int, high: int) -> bytes | None:
+    """Return which of the bytes at some addresses a write covers; None if they are too many."""
+    low, high = min(low, reading.address), max(high, reading.end)
+    if not 0 < high - low <= LARGEST_MASK or reading.unknown:
         return None
+    mask, start = np.zeros(high - low, np.uint8), reading.address - low
     if reading.is_dense:
-        return b"\1" * size
-    mask = np.zeros(size, np.uint8)
-    lay_out(mask, reading, 0)[...] = 1
+        mask[start : start + reading.high - reading.low] = 1
+    else:
+        lay_out(mask, reading, start)[...] = 1
     return mask.tobytes()

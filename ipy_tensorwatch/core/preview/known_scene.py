@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..interpreter.source_index import Library
-    from ..model.evidence import OptimizerHolding
     from ..model.reading import Reading
-    from ..model.snapshot import Snapshot
     from ..model.ways import Way
+    from .known_state import KnownState
 
 _CALLABLES = frozenset(("function", "builtin_function_or_method", "method", "type"))
 _LISTS = frozenset(("list", "tuple", "deque", "set", "Size"))
@@ -43,6 +42,9 @@ _VIEWS = (
 )
 
 
+_PIECES = ("Unbind", "Split", "Chunk", "UnsafeSplit", "TensorSplit")
+
+
 class _Branch:
     """A step of the paths: what it leads to, and the steps from there."""
 
@@ -59,20 +61,14 @@ class KnownScene:
 
     Parameters
     ----------
-    constants
-        The plain values of variables: numbers, texts, None.
+    known
+        What was read before the cell runs.
     """
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        library: Library,
-        optimizers: Sequence[OptimizerHolding] = (),
-        constants: Mapping[str, object] | None = None,
-    ) -> None:
-        self.snapshot, self.library = snapshot, library
-        self._constants = constants or {}
-        self._optimizers = {one.path: one.parameters for one in optimizers}
+    def __init__(self, known: KnownState, library: Library) -> None:
+        self.known, self.snapshot, self.library = known, known.snapshot, library
+        self._constants = known.constants
+        self._optimizers = {one.path: one.parameters for one in known.optimizers}
         self.tensors: dict[int, AbstractTensor] = {}
         self._objects: dict[object, AbstractObject] = {}
         self._branches: dict[str, _Branch] = {}
@@ -93,7 +89,11 @@ class KnownScene:
     def _find(self, name: str) -> AbstractValue:
         reading = self.snapshot.place_at_root(name)
         if reading is not None:
-            return self._tensor(AccessPath(name), reading[0].readings[reading[1]])
+            found = self._tensor(AccessPath(name), reading[0].readings[reading[1]])
+            found.is_read_only |= name in self.known.read_only
+            return found
+        if self.library.class_node(name) is not None:
+            return AbstractClass(name)
         branch = self._branch_of(name)
         if name in self._constants and branch is None:
             return _plain(self._constants[name])
@@ -101,11 +101,24 @@ class KnownScene:
             return self._object(AccessPath(name), branch or _Branch())
         return self._defined(name)
 
+    def class_parts(self, name: str) -> AbstractObject:
+        """Return what a class of the notebook holds itself."""
+        key = f"class {name}"
+        if key not in self._objects:
+            made = self._objects[key] = AbstractObject("object", path=AccessPath(name))
+            made.parts.update(self._parts(AccessPath(name), self._branch_of(name) or _Branch()))
+        return self._objects[key]
+
     def _defined(self, name: str) -> AbstractValue:
-        if self.library.class_node(name) is not None:
-            return AbstractClass(name)
-        function = self.library.function(name)
-        return LibraryName(name) if function is None else AbstractFunction(function)
+        function = self.library.function(self.library.class_of(AccessPath(name)) or name)
+        if function is None:
+            return LibraryName(name)
+        held = {one: self._by_serial(serial) for one, serial in self.known.closures.get(name, {}).items()}
+        return AbstractFunction(function, around={**dict.fromkeys(function.hidden, UNKNOWN), **held})
+
+    def _by_serial(self, serial: int) -> AbstractValue:
+        place = self._by_object.get(serial)
+        return UNKNOWN if place is None else self._tensor(*place)
 
     def _value(self, path: AccessPath, branch: _Branch) -> AbstractValue:
         if branch.target is not None:
@@ -125,6 +138,7 @@ class KnownScene:
         known = self.tensors.get(reading.object)
         if known is None:
             known = self.tensors[reading.object] = AbstractTensor(reading)
+            known.is_piece = (reading.grad_fn or "").startswith(_PIECES)
             if reading.requires_grad and not reading.is_leaf:
                 known.leaves = frozenset((AbstractTensor(reading._replace(object=0)),))
                 known.base = self._base_of(reading)
@@ -150,7 +164,7 @@ class KnownScene:
             return self._objects[number]
         name = self.library.class_of(path)
         if self.library.function(name) is not None and not branch.steps:
-            return self._defined(name)
+            return self._defined(spelled if not path.steps else name)
         made = AbstractObject(self._kind(spelled, name, branch), name, path=path)
         self._objects[number] = made
         made.is_training = spelled not in notebook.evaluating
@@ -220,7 +234,9 @@ class KnownScene:
 
 def _descend(branch: _Branch, steps: Sequence[str]) -> _Branch:
     for step in steps:
-        branch = branch.steps.setdefault(step, _Branch())
+        is_joined = step.startswith(".") and step.endswith("]")  # `.state[weight]` of an optimizer
+        for one in (step[: step.index("[")], step[step.index("[") :]) if is_joined else (step,):
+            branch = branch.steps.setdefault(one, _Branch())
     return branch
 
 

@@ -14,6 +14,7 @@ from .abstract_values import (
     AbstractValue,
     CallArguments,
     constant_of,
+    make_list,
     tensors_of,
     whole_number,
 )
@@ -34,6 +35,7 @@ _SHAPED = frozenset(
 _LIKE = frozenset(("zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "clone"))
 _NO_TENSORS = frozenset(("manual_seed", "seed", "set_printoptions", "default_rng", "device", "set_num_threads", "save"))
 _SIZES_FIRST = frozenset(("zeros", "ones", "empty", "rand", "randn"))
+_NUMPY_VIEWS = frozenset(("flip", "fliplr", "flipud", "rot90", "array_split", "expand_dims", "rollaxis"))
 _NUMPYS = ("np", "numpy")
 _TWO_INPUTS = 2
 
@@ -48,18 +50,38 @@ def call_library(memory: AbstractMemory, name: str, given: CallArguments) -> Abs
         return written
     if last in OPTIMIZERS:
         return make_optimizer(last, given)
+    made = _make_layer(memory, name, given)
+    return made if made is not None else _share_or_compute(memory, name, given, is_numpy=is_numpy)
+
+
+def _make_layer(memory: AbstractMemory, name: str, given: CallArguments) -> AbstractValue | None:
+    """Return a new module or parameter; None if the name is no class of these."""
+    last = name.rsplit(".", 1)[-1]
     if last in ("Parameter", "Buffer", "Variable"):
         return _parameter(memory, last, given)
+    if last == "from_pretrained" and isinstance(first := given.get(0), AbstractTensor):
+        weight = make_parameter(memory, first, needs_grad=constant_of(given.get(1, "freeze")) is False)
+        return AbstractObject("module", "Embedding", {".weight": weight})
+    is_class = last[:1].isupper()
+    is_layer = name.startswith(("nn.", "torch.nn.")) or last in _LAYERS or "Norm" in last
+    is_layer = is_layer or constant_of(given.named.get("inplace")) is True
+    return make_module(memory, last, given) if is_class and is_layer else None
+
+
+def _share_or_compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy: bool) -> AbstractValue:
+    last = name.rsplit(".", 1)[-1]
     if last in _SHARES or (last == "array" and constant_of(given.named.get("copy")) is False):
         return _share(memory, last, given, is_numpy=is_numpy)
     if last in ("deepcopy", "copy"):
         return _copy(memory, given.get(0), deep=last == "deepcopy")
-    if last[:1].isupper() and (name.startswith(("nn.", "torch.nn.")) or last in _LAYERS or "Norm" in last):
-        return make_module(memory, last, given)
+    if last == "broadcast_tensors":
+        return make_list([memory.view(one) for one in given.positional if isinstance(one, AbstractTensor)])
     return _compute(memory, name, given, is_numpy=is_numpy)
 
 
-_LAYERS = frozenset(("Linear", "Sequential", "ReLU", "ModuleList", "Embedding", "Conv2d", "Conv1d", "Dropout"))
+_LAYERS = frozenset(
+    ("Compose", "Linear", "Sequential", "ReLU", "ModuleList", "Embedding", "Conv2d", "Conv1d", "Dropout")
+)
 
 
 def _write_named(memory: AbstractMemory, name: str, given: CallArguments, *, is_numpy: bool) -> AbstractValue | None:
@@ -189,7 +211,7 @@ def _compute(memory: AbstractMemory, name: str, given: CallArguments, *, is_nump
     if last in _SHAPED:
         return _make_shaped(memory, last, given, is_numpy=is_numpy)
     if isinstance(first, AbstractTensor):
-        if last in VIEWS:
+        if last in VIEWS or (is_numpy and last in _NUMPY_VIEWS):
             return call_tensor_method(memory, first, last, given.after(1))
         if last in _LIKE:
             dtype = dtype_of(given.named.get("dtype"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..syntax.torch_vocabulary import FRESH_LAYERS
+from .abstract_memory import is_one_memory
 from .abstract_values import (
     UNKNOWN,
     AbstractObject,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _NORMS = ("BatchNorm", "SyncBatchNorm", "InstanceNorm", "LazyBatchNorm")
 _LIVE = ("parameter", "buffer")
+_WEIGHTED = ("Linear", "Conv", "BatchNorm", "LayerNorm", "GroupNorm", "LSTM", "GRU", "RNN", "Embedding", "Instance")
 _DROPOUTS = ("Dropout", "AlphaDropout", "FeatureAlphaDropout")
 _PARTS = {
     "Linear": ("weight", "bias"), "Conv": ("weight", "bias"), "Bilinear": ("weight", "bias"),
@@ -41,7 +43,7 @@ _PARTS = {
 def make_module(memory: AbstractMemory, name: str, given: CallArguments) -> AbstractObject:
     """Return a new module of a library's class."""
     made = AbstractObject("module", name)
-    if name in ("Sequential", "ModuleList", "ParameterList"):
+    if name in ("Sequential", "ModuleList", "ParameterList", "Compose"):
         values = [*given.positional]
         if len(values) == 1 and isinstance(values[0], AbstractObject) and values[0].kind == "list":
             values = values[0].items()
@@ -52,7 +54,8 @@ def make_module(memory: AbstractMemory, name: str, given: CallArguments) -> Abst
     if name.startswith(_NORMS):
         names = ("running_mean", "running_var", "num_batches_tracked")
         made.parts |= {f".{one}": memory.make(kind="buffer") for one in names}
-    if constant_of(given.named.get("inplace")) is True:
+    options = (*given.positional, given.named.get("inplace"))
+    if any(constant_of(one) is True for one in options) and not name.startswith(_WEIGHTED):
         made.parts[".inplace"] = Constant(True)  # noqa: FBT003  (the value of an attribute)
     return made
 
@@ -81,13 +84,24 @@ def call_module_method(
     if name == "state_dict":
         return state_dict(memory, module)
     if name in ("load_state_dict", "reset_parameters"):
-        for _, one in tensors_behind(module, _LIVE):
-            memory.record(one)
+        _load(memory, module, given)
         return UNKNOWN
     if name in ("train", "eval"):
         switch(module, is_training=name == "train" and constant_of(given.get(0, "mode")) is not False)
         return module
     return _other_method(memory, module, name, given, call)
+
+
+def _load(memory: AbstractMemory, module: AbstractObject, given: CallArguments) -> None:
+    """Overwrite what is behind a module, except with itself; with `assign=True`, only other objects are put there."""
+    source = given.get(0, "state_dict")
+    known = source.parts if isinstance(source, AbstractObject) else {}
+    if constant_of(given.get(2, "assign")) is True:
+        return
+    for path, one in tensors_behind(module, _LIVE):
+        other = known.get(f"[{spell_name(path.steps)!r}]")
+        if not (isinstance(other, AbstractTensor) and is_one_memory(one, other)):
+            memory.record(one)
 
 
 def _other_method(
@@ -106,6 +120,8 @@ def _other_method(
         _convert(memory, module, name, given)
     elif name in ("register_buffer", "register_parameter") and len(given.positional) > 1:
         put_member(memory, module, name, given)
+    elif name == "register_forward_hook" and given.positional:
+        module.hooks.append(given.positional[0])
     elif name == "append" and given.positional:
         module.parts[f"[{len(module.items())}]"] = given.positional[0]
     return module
@@ -179,7 +195,7 @@ def call_layer(
 ) -> AbstractValue:
     """Return what calling a library's module gives, and record what it writes."""
     name, value = module.class_name, given.get(0, "input")
-    if name == "Sequential":
+    if name in ("Sequential", "Compose"):
         for one in module.items():
             value = call(one, CallArguments((value,) if value is not None else ()))
         return value or UNKNOWN
@@ -194,7 +210,7 @@ def call_layer(
             memory.record(one, certain=False)
     if name.startswith(_NORMS) and module.is_training:
         for _, one in tensors_behind(module, ("buffer",)):
-            memory.record(one)
+            memory.record(one, by="module")
     return _result(memory, module, value)
 
 

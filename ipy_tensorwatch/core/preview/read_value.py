@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
+from ..syntax.parsing import parse_path
+from .abstract_frame import AbstractFrame
 from .abstract_values import (
     NONE,
     NUMBER,
@@ -29,12 +32,10 @@ from .training_steps import param_groups
 from .view_layouts import take_index
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable
 
     from ..host.deadline import Deadline
     from ..interpreter.definitions import Function
-    from .abstract_frame import AbstractFrame
     from .abstract_memory import AbstractMemory
     from .known_scene import KnownScene
 
@@ -48,8 +49,13 @@ class ValueReader:
 
     def __init__(self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline) -> None:
         self.memory, self.scene, self.deadline = memory, scene, deadline
+        self.top = AbstractFrame(scene, {})
 
     # --- what subclasses do ---
+
+    def evaluate(self, node: ast.expr, frame: AbstractFrame) -> AbstractValue:
+        """Return what an expression gives."""
+        raise NotImplementedError
 
     def call(self, function: AbstractValue, given: CallArguments) -> AbstractValue:
         """Interpret a call."""
@@ -84,9 +90,25 @@ class ValueReader:
                 return either([self.attribute(one, name) for one in owner.options])
             case AbstractClass():
                 found = self.scene.library.method(owner.name, name)
-                return LibraryMethod(owner, name) if found is None else self._class_method(owner, found)
+                if found is not None:
+                    return self._class_method(owner, found)
+                return self.class_attribute(owner.name, name) or LibraryMethod(owner, name)
             case _:
                 return LibraryMethod(owner, name)
+
+    def class_attribute(self, name: str, attribute: str) -> AbstractValue | None:
+        """Return what a class of the notebook itself holds under a name; None if nothing is known."""
+        node = self.scene.library.class_node(name)
+        if node is None:
+            return None
+        parts = self.scene.class_parts(name).parts
+        if f".{attribute}" not in parts:
+            for one in node.body:
+                targets = one.targets if isinstance(one, ast.Assign) else [getattr(one, "target", None)]
+                value = getattr(one, "value", None)
+                if value is not None and any(getattr(each, "id", "") == attribute for each in targets):
+                    parts[f".{attribute}"] = self.evaluate(value, self.top)
+        return parts.get(f".{attribute}")
 
     def _class_method(self, owner: AbstractClass, found: Function) -> AbstractValue:
         return AbstractFunction(found, given=(owner,) if found.is_marked("classmethod") else ())
@@ -130,10 +152,13 @@ class ValueReader:
         library = self.scene.library
         found = library.method(owner.class_name, name)
         if found is None:
-            return LibraryMethod(owner, name)
+            return self.class_attribute(owner.class_name, name) or LibraryMethod(owner, name)
         getter = library.accessor(owner.class_name, name, "property", "cached_property")
         if getter is not None:
-            return self.call(AbstractFunction(getter, given=(owner,)), CallArguments())
+            value = self.call(AbstractFunction(getter, given=(owner,)), CallArguments())
+            if getter.is_marked("cached_property"):
+                owner.parts[f".{name}"] = value
+            return value
         return AbstractFunction(found, given=() if found.is_marked("staticmethod") else (owner,))
 
     def item(self, owner: AbstractValue, key: AbstractValue) -> AbstractValue:
@@ -145,13 +170,25 @@ class ValueReader:
                 method = self.scene.library.method(owner.class_name, "__getitem__")
                 if method is not None:
                     return self.call(AbstractFunction(method, given=(owner,)), CallArguments((key,)))
-                return take_item(owner, key)
+                return self._object_item(owner, key)
             case Either():
                 return either([self.item(one, key) for one in owner.options])
             case Constant(value=str() | tuple() as text) if isinstance(place := whole_number(key), int):
                 return Constant(text[place]) if -len(text) <= place < len(text) else UNKNOWN
             case _:
                 return UNKNOWN
+
+    def _object_item(self, owner: AbstractObject, key: AbstractValue) -> AbstractValue:
+        tensors = owner.parts.get(".tensors")
+        if isinstance(tensors, AbstractObject) and owner.kind != "module":  # a `TensorDataset`
+            return make_list([self.item(one, key) for one in tensors.items()])
+        if owner.class_name == "Subset":
+            return self.item(owner.parts.get(".dataset", UNKNOWN), NUMBER)
+        if isinstance(key, AbstractTensor):
+            steps = (step for step in owner.parts if step[1:2].isidentifier())
+            found = (owner.parts[step] for step in steps if self.scene.at(parse_path(step[1:-1])) is key)
+            return next(found, UNKNOWN)
+        return take_item(owner, key)
 
     def index(self, tensor: AbstractTensor, key: AbstractValue) -> AbstractValue:
         """Return the part of a tensor that an index takes: a view, or a copy for a mask or a list."""

@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..interpreter.definitions import Code, Function
 from ..model.evidence import Position
-from ..syntax.parsing import walk_statements
+from ..statements.statement import names_written, parse_statements
+from ..syntax.magic_calls import find_body
+from ..syntax.parsing import parse_cell, walk_statements
 from .abstract_memory import StoppedError
 from .abstract_values import (
     NONE,
     UNKNOWN,
     AbstractFunction,
+    AbstractIterator,
     AbstractObject,
     AbstractTensor,
     AbstractValue,
     CallArguments,
+    Constant,
     Either,
     LibraryName,
     either,
     key_step,
+    tensors_of,
 )
 from .bind_target import TargetBinder
 from .container_methods import put_part
@@ -60,6 +65,8 @@ class StatementInterpreter(TargetBinder):
         The cell that is previewed: its count and lines.
     ran
         The statements of the cell that would run.
+    values, led
+        For each statement, each time it is reached: the keys in its targets, and the tensors its names lead to.
     """
 
     def __init__(
@@ -69,6 +76,9 @@ class StatementInterpreter(TargetBinder):
         self.cell = cell
         self._index = {id(node): number for number, node in enumerate(walk_statements(tree.body))}
         self.ran: set[int] = set()
+        self.values: dict[int, list[dict[str, int | str]]] = {}
+        self.led: dict[int, dict[str, set[int]]] = {}
+        self._asked: dict[int, tuple[str, ...]] = {}
 
     def run(self, body: Sequence[ast.stmt], frame: AbstractFrame) -> None:
         """Run statements in order."""
@@ -85,9 +95,24 @@ class StatementInterpreter(TargetBinder):
             index = self._index.get(id(node), memory.position.statement)
             memory.position = Position(index, None, blind=False)
             self.ran.add(index)
+            self._note_names(index)
         else:
             place = (file_of(frame.code.cell), node.lineno + frame.code.offset)
             memory.position = Position(memory.position.statement, place, blind=False)
+
+    def _note_names(self, index: int) -> None:
+        """Keep what the names led to that determine a statement's targets."""
+        if index not in self._asked:
+            statements = parse_statements("\n".join(self.cell.lines))
+            self._asked[index] = names_written(statements[index]).names if index < len(statements) else ()
+        names = self._asked[index]
+        found = {name: self.top.look_up(name) for name in names}
+        values = {name: one.value for name, one in found.items() if isinstance(one, Constant)}
+        self.values.setdefault(index, []).append({n: v for n, v in values.items() if isinstance(v, int | str)})
+        led = self.led.setdefault(index, {})
+        for name, value in found.items():
+            for one in tensors_of(value, 0):
+                led.setdefault(name, set()).add(one.reading.object)
 
     # --- functions ---
 
@@ -127,7 +152,12 @@ class StatementInterpreter(TargetBinder):
     # --- statements ---
 
     def _expression(self, node: ast.Expr, frame: AbstractFrame) -> None:
-        self.evaluate(node.value, frame)
+        body = find_body(node) if frame is self.top else None
+        tree = None if body is None else parse_cell(body.source)
+        if tree is not None:
+            self.run(tree.body, frame)
+        else:
+            self.evaluate(node.value, frame)
 
     def _assign(self, node: ast.Assign, frame: AbstractFrame) -> None:
         parts = getattr(node.targets[0], "elts", [])
@@ -228,6 +258,10 @@ class StatementInterpreter(TargetBinder):
             name = one.asname or one.name.split(".")[0]
             self.set_name(name, LibraryName(above + (one.name if one.asname or above else name)), frame)
 
+    def _declare(self, node: ast.Global | ast.Nonlocal, frame: AbstractFrame) -> None:
+        for name in node.names:
+            frame.elsewhere[name] = frame.top if isinstance(node, ast.Global) else frame.holder_of(name)
+
     def _if(self, node: ast.If, frame: AbstractFrame) -> None:
         known = self.truth(self.evaluate(node.test, frame))
         if known is None:
@@ -290,32 +324,38 @@ class StatementInterpreter(TargetBinder):
 
     def _with(self, node: ast.With | ast.AsyncWith, frame: AbstractFrame) -> None:
         records = self.memory.records
-        entered = [self._enter(one, frame) for one in node.items]
         try:
-            self.run(node.body, frame)
+            self._enter_all(node.items, node.body, frame)
         finally:
             self.memory.records = records
-        for one in entered:
-            method = self.method_of(one, "__exit__")
-            if method is not None:
-                self.call(method, CallArguments((NONE, NONE, NONE)))
 
-    def _enter(self, item: ast.withitem, frame: AbstractFrame) -> AbstractValue:
+    def _enter_all(self, items: Sequence[ast.withitem], body: Sequence[ast.stmt], frame: AbstractFrame) -> None:
+        """Enter the managers of a `with` one inside the other, and run its body."""
+        if not items:
+            self.run(body, frame)
+            return
+        item, position = items[0], self.memory.position
         value = self.evaluate(item.context_expr, frame)
-        bound = value
+
+        def inside(entered: AbstractValue) -> None:
+            if item.optional_vars is not None:
+                self.bind(item.optional_vars, entered, frame)
+            self._enter_all(items[1:], body, frame)
+            self.memory.position = position
+
+        if isinstance(value, AbstractIterator):  # a generator function that `contextmanager` decorates
+            value.visit(inside)
+        else:
+            self._enter(value, inside)
+
+    def _enter(self, value: AbstractValue, inside: Callable[[AbstractValue], None]) -> None:
         if isinstance(value, AbstractObject) and value.kind in GRAD_MODES:
             wanted = self.truth(value.parts["[0]"]) if value.kind == "set_grad_enabled" else value.kind == "enable_grad"
             self.memory.records = wanted is not False
-        method = self.method_of(value, "__enter__")
-        if method is not None:
-            bound = self.call(method, CallArguments())
-        elif not isinstance(value, AbstractObject | AbstractTensor):
-            found: list[AbstractValue] = []
-            self.visit(value, found.append)
-            bound = found[0] if found else UNKNOWN
-        if item.optional_vars is not None:
-            self.bind(item.optional_vars, bound, frame)
-        return value
+        method, leave = self.method_of(value, "__enter__"), self.method_of(value, "__exit__")
+        inside(value if method is None else self.call(method, CallArguments()))
+        if leave is not None:
+            self.call(leave, CallArguments((NONE, NONE, NONE)))
 
     def _try(self, node: ast.Try, frame: AbstractFrame) -> None:
         try:
@@ -333,9 +373,10 @@ class StatementInterpreter(TargetBinder):
     _HANDLERS: ClassVar[dict[type[ast.stmt], Callable[..., None]]] = {
         ast.Expr: _expression, ast.Assign: _assign, ast.AnnAssign: _annotated, ast.AugAssign: _augmented,
         ast.Delete: _delete, ast.Return: _return, ast.Break: _break, ast.Continue: _continue, ast.Raise: _raise,
-        ast.Assert: _assert, ast.FunctionDef: _function, ast.AsyncFunctionDef: _function, ast.ClassDef: _class,
-        ast.Import: _import, ast.ImportFrom: _import, ast.If: _if, ast.Match: _match, ast.For: _for,
-        ast.AsyncFor: _for, ast.While: _while, ast.With: _with, ast.AsyncWith: _with, ast.Try: _try,
+        ast.Assert: _assert, ast.Global: _declare, ast.Nonlocal: _declare, ast.FunctionDef: _function,
+        ast.AsyncFunctionDef: _function, ast.ClassDef: _class, ast.Import: _import, ast.ImportFrom: _import,
+        ast.If: _if, ast.Match: _match, ast.For: _for, ast.AsyncFor: _for, ast.While: _while, ast.With: _with,
+        ast.AsyncWith: _with, ast.Try: _try,
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..syntax.ast_queries import is_inplace_dunder, is_inplace_name
 from ..syntax.torch_vocabulary import FRESH, METADATA, OUT_OF_PLACE, OUTER_WRITES, VIEWS
 from . import view_layouts as layouts
-from .abstract_memory import StoppedError
+from .abstract_memory import StoppedError, is_one_memory
 from .abstract_values import (
     NONE,
     NUMBER,
@@ -57,6 +57,12 @@ def call_tensor_method(
     """Return what `tensor.name(…)` gives, and record what it writes."""
     if is_inplace_name(name) or is_inplace_dunder(name) or (tensor.is_array and name in OUTER_WRITES):
         return _write(memory, tensor, name, given)
+    if isinstance(out := given.named.get("out"), AbstractTensor):
+        memory.write(out, sources=(tensor,))
+        return out
+    if name == "setflags":
+        tensor.is_read_only |= constant_of(given.get(0, "write")) is False
+        return NONE
     if name in _CASTS or name in _KEEPS:
         return _convert(memory, tensor, name, given)
     if name == "astype":
@@ -96,7 +102,7 @@ def _write(memory: AbstractMemory, tensor: AbstractTensor, name: str, given: Cal
     if name in ("resize_", "set_", "resize_as_", "map_", "apply_"):
         return tensor
     sources = [one for value in given.everything() for one in tensors_of(value, 1)]
-    if not (name == "copy_" and sources == [tensor]):
+    if not (name == "copy_" and len(sources) == 1 and is_one_memory(tensor, sources[0])):
         memory.write(tensor, sources=sources)
     return NONE if tensor.is_array and not name.endswith("_") else tensor
 
@@ -259,6 +265,14 @@ _LAYOUTS: dict[str, Layouts] = {
 
 def _pieces(memory: AbstractMemory, tensor: AbstractTensor, name: str, given: CallArguments) -> AbstractValue:
     """Return the pieces of a tensor along a dimension."""
+    found = _cut(memory, tensor, name, given)
+    for one in (*found.items(), found.others):
+        if isinstance(one, AbstractTensor):
+            one.is_piece = True
+    return found
+
+
+def _cut(memory: AbstractMemory, tensor: AbstractTensor, name: str, given: CallArguments) -> AbstractObject:
     if not tensor.is_exact or not tensor.reading.shape:
         return AbstractObject("list", others=memory.view(tensor), is_whole=False)
     shape = tensor.reading.shape

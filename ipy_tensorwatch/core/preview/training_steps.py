@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from .abstract_values import AbstractValue, CallArguments
 
 
+_STATES = {
+    **dict.fromkeys(("Adam", "AdamW", "NAdam", "RAdam"), ("step", "exp_avg", "exp_avg_sq")),
+    "RMSprop": ("step", "square_avg"),
+    "Adagrad": ("step", "sum"),
+    "Momentum": ("momentum_buffer",),
+}
+"""What an optimizer keeps for each parameter; SGD with momentum is called `Momentum` here."""
+
+
 class AbstractStep:
     """An optimizer's step: the optimizer and what it held, and the moment."""
 
@@ -27,11 +36,16 @@ class AbstractStep:
 def run_backward(memory: AbstractMemory, roots: Iterable[AbstractTensor], given: CallArguments) -> None:
     """Give gradients to the leaves that some tensors were computed from."""
     wanted = [*tensors_of(given.named.get("inputs"))]
+    roots = [*roots]
+    keeps = constant_of(given.named.get("retain_graph")) is True or constant_of(given.named.get("create_graph")) is True
+    for one in roots:
+        for path in memory.paths.get(one.reading.object, ()):
+            memory.run_backward(path, keeps=keeps)
     for leaf in dict.fromkeys(leaf for root in roots for leaf in leaves_of(root)):
         if wanted and leaf not in wanted:
             continue
         if leaf.grad is not None:
-            memory.record(leaf.grad)
+            memory.record(leaf.grad, by="backward")
         elif leaf.reading.object:
             leaf.grad = memory.make(leaf.shape, leaf.reading.dtype)
 
@@ -41,7 +55,7 @@ def clear_gradients(memory: AbstractMemory, tensors: Iterable[AbstractTensor], g
     keeps = constant_of(given.get(0, "set_to_none")) is False
     for one in tensors:
         if one.grad is not None and keeps:
-            memory.record(one.grad)
+            memory.record(one.grad, by="backward")
         elif not keeps:
             one.grad = None
 
@@ -50,11 +64,22 @@ def step_optimizer(memory: AbstractMemory, optimizer: AbstractObject) -> Abstrac
     """Write every parameter that has a gradient, and the optimizer's state."""
     stepped = [one for one in optimizer.held if one.grad is not None]
     for one in stepped:
-        memory.record(one)
-    state = optimizer.parts.get(".state")
-    for one in tensors_of(state) if stepped else ():
-        memory.record(one)
+        memory.record(one, by="step")
+    if stepped and optimizer.class_name in _STATES and ".state" not in optimizer.parts:
+        _make_state(memory, optimizer)
+    elif stepped:
+        for one in tensors_of(optimizer.parts.get(".state")):
+            memory.record(one, by="step")
     return AbstractStep(optimizer, stepped, memory.position.statement)
+
+
+def _make_state(memory: AbstractMemory, optimizer: AbstractObject) -> None:
+    """Make the state that an optimizer's first step makes."""
+    names = _STATES[optimizer.class_name]
+    states: list[AbstractValue] = [
+        AbstractObject("dict", parts={f"[{one!r}]": memory.make() for one in names}) for _ in optimizer.held
+    ]
+    optimizer.parts[".state"] = make_list(states)
 
 
 def call_optimizer_method(
@@ -70,15 +95,21 @@ def call_optimizer_method(
     if name == "state_dict":
         made = AbstractObject("dict", is_whole=False)
         if (state := optimizer.parts.get(".state")) is not None:
-            made.parts["['state']"] = state
+            made.parts["['state']"] = make_list(state.items()) if isinstance(state, AbstractObject) else state
         return made
+    if name == "load_state_dict" and isinstance(source := given.get(0, "state_dict"), AbstractObject):
+        if (state := source.parts.get("['state']")) is not None:
+            optimizer.parts[".state"] = state
+        return NONE
     return UNKNOWN
 
 
 def make_optimizer(name: str, given: CallArguments) -> AbstractObject:
     """Return a new optimizer over some parameters."""
     held = dict.fromkeys(tensors_of(given.get(0, "params")))
-    return AbstractObject("optimizer", name, held=[*held], is_whole=False)
+    momentum = given.get(2, "momentum") if name == "SGD" else None
+    kind = "Momentum" if momentum is not None and constant_of(momentum) != 0 else name
+    return AbstractObject("optimizer", kind, held=[*held], is_whole=False)
 
 
 def param_groups(optimizer: AbstractObject) -> AbstractObject:

@@ -181,6 +181,8 @@ class _Rewriter:
 
     def _tensor(self, value: ast.expr) -> list[_Splice] | None:
         """Copy the tensor that a value is; None if it is a new one."""
+        if isinstance(value, _DISPLAYS):
+            return self._leading(value)
         if not trace(value, Scope()):
             return None
         if isinstance(value, ast.Call) and last_name(value.func) in _NEED_LEAF and value.args:

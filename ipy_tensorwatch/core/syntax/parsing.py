@@ -24,7 +24,8 @@ _HIDES_WRITES = re.compile(
     r"|\b(?:map_|apply_|kron|set_|unscale_|vector_to_parameters|_unsafe_preserve_version_counter)\("
 )
 _DEFINES = re.compile(r"\b(?:def|class|lambda)\b")
-_STEP = re.compile(r"""\.\w+ | \[ (?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\[] )* \]""", re.VERBOSE)
+_PLAIN = r"""(?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\['"] )*"""
+_STEP = re.compile(rf"""\.\w+ | \[ {_PLAIN} (?: \[ {_PLAIN} \] {_PLAIN} )* \]""", re.VERBOSE)
 
 
 LAST_SOURCES = 8
@@ -85,6 +86,8 @@ def parse_path(text: str) -> AccessPath:
     --------
     >>> parse_path("block.conv[0]['a.b']")
     AccessPath(root='block', steps=('.conv', '[0]', "['a.b']"))
+    >>> parse_path("df[['a', 'b']].T").steps
+    ("[['a', 'b']]", '.T')
     """
     root = re.split(r"[.\[]", text, maxsplit=1)[0]
     return AccessPath(root, tuple(_STEP.findall(text, len(root))))

@@ -186,3 +186,29 @@ FRESH_LAYERS = tuple(
 """)
 )
 """Prefixes of the names of layers whose result has memory of its own."""
+
+RANDOM = _words("""
+    rand randn randint randperm rand_like randn_like randint_like normal bernoulli multinomial poisson random seed
+    manual_seed initial_seed shuffle choice permutation uniform default_rng dropout dropout1d dropout2d dropout3d
+    alpha_dropout feature_alpha_dropout rrelu exponential_ geometric_ cauchy_ log_normal_ normal_ uniform_ random_
+    bernoulli_ empty empty_like empty_strided new_empty empty_permuted
+""")
+"""Names that draw random numbers, set their state, or give memory that is not initialised."""
+
+STATEFUL = _words("""
+    save load savez savetxt loadtxt fromfile tofile memmap dump genfromtxt compile jit hub cuda mps xpu distributed
+    multiprocessing utils autograd backends profiler futures set_default_dtype set_default_device set_num_threads
+    set_grad_enabled set_printoptions set_default_tensor_type use_deterministic_algorithms seterr setbufsize
+    from_file stride_tricks lib ctypeslib DataSource core testing f2py distutils serialization package fx overrides
+    open_memmap frompyfunc vectorize func _C ops library set_flush_denormal nn share_memory_ register_hook
+""")
+"""Names of PyTorch and NumPy that read or write files, change the state of a library, or run other code."""
+
+PLAIN_FUNCTIONS = _words("""
+    range len zip enumerate list dict tuple set sum min max abs float int bool sorted reversed round any all
+    bytearray memoryview slice map filter divmod str deepcopy
+""")
+"""Python's functions that only compute with what they are given."""
+
+CONTAINER_METHODS = _words("append extend insert appendleft update items values keys setdefault clear reverse")
+"""Methods of lists and dicts."""

@@ -60,7 +60,7 @@ def show_fix(offered: Sequence[OfferedFix], source: str, again: Sequence[int]) -
 def _parts(first: OfferedFix, others: Sequence[OfferedFix], source: str, again: Sequence[int]) -> Iterator[PagePart]:
     yield first.what
     yield title(first.fix)
-    if first.fix.edits:
+    if again:
         yield _difference(first.fix, source)
         yield words(f"run again: {_cells(again)}; the mended cell {first.fix.edits[0].cell} is where you type next")
     yield words(_TRIED[first.fix.applicability])

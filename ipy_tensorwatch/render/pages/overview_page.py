@@ -11,6 +11,7 @@ from ..wording.fold_groups import block, fold_groups, members
 from ..wording.hazard_sentences import hazard_lines
 from ..wording.measure import count_of, few, spell_seconds
 from ..wording.order import most_telling
+from ..wording.origin_sentences import origins_told
 from ..wording.relations import relations
 from ..wording.tensor_facts import key
 from .summary_page import fold_table
@@ -26,6 +27,7 @@ MAX_GROUPS = 20
 MAX_PICTURES = 8
 MAX_CHANGES = 40
 MAX_HAZARDS = 20
+MAX_ORIGINS = 2
 
 
 def overview(report: Report) -> Page:
@@ -55,7 +57,7 @@ def _groups(report: Report) -> Table | Line:
     rows = tuple(_rows(shown, report))
     return Table(
         caption="Shared memory",
-        head=("block", "tensors", "relation"),
+        head=("block", "tensors", "relation", "since"),
         rows=rows,
         key=key([strip for row in rows if row.picture for strip in row.picture.strips]),
         more=f"… and {count_of(left, 'more group')}: ipy_tensorwatch.report().groups" if left else "",
@@ -68,4 +70,5 @@ def _rows(folds: Sequence[GroupFold], report: Report) -> Iterator[Row]:
     for place, one in enumerate(folds):
         is_drawn = place < MAX_PICTURES and one.count == 1
         drawn = picture([(path, readings[path]) for path in one.group.members], report) if is_drawn else None
-        yield Row(cells=(block(one), members(one), relations(one.group)), picture=drawn)
+        since = origins_told(report.origins.of_group(one.first), MAX_ORIGINS)
+        yield Row(cells=(block(one), members(one), relations(one.group), since), picture=drawn)

@@ -11,6 +11,7 @@ from ..paint.memory_picture import picture, says_more
 from ..wording.explained_changes import explains, fold_explained
 from ..wording.hazard_sentences import hazard_lines
 from ..wording.measure import count_of, few
+from ..wording.origin_sentences import since_sentences
 from ..wording.phrases import amount, counted, counter, how, names
 from ..wording.sites import line_of, site_text
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MAX_LINES = 8
 MAX_PICTURES = 2
 MAX_HAZARDS = 4
+MAX_ORIGINS = 3
 MAX_SORTED = 5000
 """With more tensors no picture is drawn: sorting them into blocks would take too long."""
 
@@ -42,7 +44,9 @@ def summarize(report: Report, hazards: Sequence[Hazard] = ()) -> Page | None:
     entries = [*hazard_lines(telling, MAX_HAZARDS)]
     folds = fold_explained(silent, report.hazards)
     table = fold_table(folds, caption="Silent changes", limit=MAX_LINES, bare=True, hint=": %tensorwatch")
-    parts: list[PagePart] = [*entries[:first], *((table,) if silent else ()), *_pictures(report), *entries[first:]]
+    since = islice(since_sentences(silent), MAX_ORIGINS)
+    changed: list[PagePart] = [table, *since] if silent else []
+    parts: list[PagePart] = [*entries[:first], *changed, *_pictures(report), *entries[first:]]
     return Page(head=f"tensorwatch  [{report.cell.count}]  {_counts(silent, hazards)}", parts=tuple(parts))
 
 

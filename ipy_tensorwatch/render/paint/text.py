@@ -24,6 +24,8 @@ SILENT_STYLE, HAZARD_STYLE = "\x1b[31m", "\x1b[33m"
 MAX_SENTENCE = 100
 MIN_SENTENCE = 20
 IN_PANEL = "  (in the panel)"
+_FILLER = "\N{ZERO WIDTH SPACE}"
+"""Follows a letter that is two columns wide: lines are wrapped by their number of letters."""
 _HELD = "\N{WORD JOINER}"
 """Stands for a blank at which no line may break; `clean` has removed it from the text itself."""
 
@@ -50,7 +52,7 @@ def _are_apart(before: PagePart | None, part: PagePart) -> bool:
     """Return whether a blank line parts a table from what stands before or after it; a caption brings its own."""
     if isinstance(part, Table):
         return part.bare and before is not None
-    return isinstance(before, Table)
+    return isinstance(before, Table) and not (before.bare and isinstance(part, Line))
 
 
 def _part(part: Table | Line | DetailEntry, columns: int, *, color: bool) -> list[str]:
@@ -132,4 +134,6 @@ def _broken(line: str, columns: int) -> list[str]:
     if width(line) <= columns:
         return [line]
     start = line[: len(line) - len(line.lstrip())]
-    return wrap(line.strip(), columns, initial_indent=start, subsequent_indent=INDENT, break_on_hyphens=False)
+    spread = "".join(letter + _FILLER * (width(letter) - 1) for letter in line.strip())
+    rows = wrap(spread, columns, initial_indent=start, subsequent_indent=INDENT, break_on_hyphens=False)
+    return [row.replace(_FILLER, "") for row in rows]

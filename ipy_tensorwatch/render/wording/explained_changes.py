@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 def explains(hazard: Hazard, change: Change) -> bool:
     """Return whether a hazard is about a change, or about the container of what changed."""
-    return change.path in hazard.paths or _is_in(change, _container(hazard))
+    return change.path in hazard.paths or is_of_its_container(hazard, change)
+
+
+def is_of_its_container(hazard: Hazard, change: Change) -> bool:
+    """Return whether something in the container that a hazard names has changed."""
+    return _is_in(change, _container(hazard))
 
 
 def fold_explained(changes: Sequence[Change], hazards: Sequence[Hazard]) -> tuple[Fold, ...]:

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupFold:
-    """Alias groups shown in one line; `group` is the only one, or a summary of all `count`."""
+    """Alias groups shown in one line; `group` is the only one, or a summary of all `count`, `first` among them."""
 
     group: AliasGroup
+    first: AliasGroup
     count: int = 1
 
 
@@ -41,13 +42,14 @@ def _key(group: AliasGroup) -> object:
 def _fold(groups: Sequence[AliasGroup]) -> Iterator[GroupFold]:
     labels = [label(paths) for paths in zip(*(one.members for one in groups), strict=True)]
     if len(groups) < FOLD_FROM or len(set(labels)) < len(labels):
-        yield from (GroupFold(group=one) for one in groups)
+        yield from (GroupFold(group=one, first=one) for one in groups)
         return
     first = groups[0]
     named = dict(zip(first.members, labels, strict=True))
     pairs = tuple(replace(pair, a=named[pair.a], b=named[pair.b]) for pair in first.pairs)
     nbytes = sum(one.nbytes for one in groups)
-    yield GroupFold(group=replace(first, members=tuple(labels), pairs=pairs, nbytes=nbytes), count=len(groups))
+    whole = replace(first, members=tuple(labels), pairs=pairs, nbytes=nbytes)
+    yield GroupFold(group=whole, first=first, count=len(groups))
 
 
 def block(fold: GroupFold) -> Line:

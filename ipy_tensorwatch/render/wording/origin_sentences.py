@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..page import Line, words
-from .places import where
+from ..page import Line, fill, join_words, words
+from .fold_changes import gather
+from .measure import few
+from .places import inner_at, named, where
 from .sites import statement
 
 if TYPE_CHECKING:
-    from ...core.model.records import Origin
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from ...core.model.records import Change, Origin
 
 MAX_ORIGIN = 40
 """The maximum length of the statement, in columns."""
@@ -34,3 +37,59 @@ def origin_line(origin: Origin | None) -> Line:
 def origin_text(origin: Origin | None) -> Line:
     """Return the text of that statement, shortened."""
     return statement(origin.text, MAX_ORIGIN) if origin else Line()
+
+
+def origins_told(origins: Iterable[Origin], most: int) -> Line:
+    """List the statements that made the members of a group one memory, each once."""
+    told = {(one.cell, one.line): one for one in origins}
+    shown, left = few([*told.values()], most)
+    lines = [origin_line(one) + words(": ") + origin_text(one) for one in shown]
+    return join_words(lines, "; ") + words(f"; {left:,} more" if left else "")
+
+
+def shared_since(origin: Origin | None) -> Line:
+    """Return since when two variables share memory.
+
+    Examples
+    --------
+    >>> from ipy_tensorwatch.core.model.records import Origin
+    >>> str(shared_since(Origin(a="x", b="y", cell=2, line=3, end_line=3, text="y = x.T", how="T")))
+    'shared since cell 2, line 3: y = x.T'
+    """
+    if origin is None:
+        return Line()
+    return words("shared since ") + origin_line(origin) + words(": ") + origin_text(origin)
+
+
+def since_sentences(changes: Iterable[Change]) -> Iterator[Line]:
+    """Yield where the memory of silent changes began to be shared: one sentence for each statement.
+
+    Examples
+    --------
+    >>> from ipy_tensorwatch.core.model.records import Change, Origin
+    >>> origin = Origin(a="x", b="y", cell=2, line=3, end_line=3, text="y = x.detach()", how="detach")
+    >>> change = Change(path="x", kind="mutated", via=("y",), shared_since=origin)
+    >>> [str(one) for one in since_sentences([change])]
+    ['x and y share memory since cell 2, line 3: y = x.detach()']
+    """
+    alike: dict[object, list[Change]] = {}
+    for one in changes:
+        if (origin := one.shared_since) is not None:
+            alike.setdefault((origin.cell, origin.line, origin.text, origin.inner), []).append(one)
+    return (_since(one.shared_since, several) for several in alike.values() if (one := several[0]).shared_since)
+
+
+def _since(origin: Origin, changes: Sequence[Change]) -> Line:
+    inner = fill(" → {place}", place=inner_at(origin.inner)) if origin.inner else Line()
+    place = origin_line(origin) + words(": ") + statement(origin.text) + inner
+    paths = _labels(one.path for one in changes)
+    through = _labels(one.via[0] for one in changes)
+    if len(paths) == len(through) == len(changes) == 1:
+        return named([*paths, *through]) + words(" share memory since ") + place
+    verb = "share" if len(paths) > 1 else "shares"
+    return named(paths) + words(f" {verb} memory with ") + named(through) + words(" since ") + place
+
+
+def _labels(paths: Iterable[str]) -> list[str]:
+    """Return the paths, those of one variable as one label."""
+    return [text for text, _ in gather(paths, least=2)]

@@ -22,6 +22,7 @@ SWITCHED_OFF: Mapping[str, str] = {
     ),
     "no-checkpoints": "the inputs with which a checkpoint computes again are not watched",
     "no-errors-explained": "errors are not explained",
+    "no-frames": "the columns of pandas' frames are not watched",
     "no-graphs": "graphs are not followed: no hazard of a backward is predicted, and its errors are not explained",
     "no-holders-counted": "`%tensorwatch why` does not count the tensors without a name that hold a storage",
     "no-lines-of-magics": "in code that a magic compiled, no line is named",
@@ -51,6 +52,7 @@ DOING: Mapping[str, str] = {
     "before-clearing": "before output is cleared",
     "before-operator": "before an operator",
     "before-step": "before an optimizer's step",
+    "comparing-devices": "comparing the memory of devices",
     "between-statements": "between statements",
     "explaining-error": "explaining an error",
     "finding-hazards": "finding hazards",
@@ -64,6 +66,7 @@ DOING: Mapping[str, str] = {
     "reading-cell": "reading a cell",
     "reading-graphs": "reading graphs",
     "showing-report": "showing a report",
+    "trying-fix": "trying a fix",
     "waking-probes": "waking probes",
 }
 """What the guard was running, by `Fault.where`; a magic is its own name."""

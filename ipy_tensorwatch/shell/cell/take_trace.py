@@ -10,6 +10,7 @@ from ...capture.host.other_threads import names_in_other_threads
 from ...capture.objects.class_names import Catalog, catalog
 from ...capture.running.born_paths import PastMemory
 from ...core.blame.reasoning import Reasoning
+from ...core.hazards.hidden_optimizer import holds_what_is_gone
 from ...core.hazards.kept_by_function import may_be_kept
 from ...core.hazards.shared_gradients import shares_gradients
 from ...core.host.guard import GUARD
@@ -131,6 +132,8 @@ def _may_be_at_risk(session: SessionState, reasoning: Reasoning) -> bool:
     trace = reasoning.trace
     if session.sources.write_gradients or shares_gradients(trace.after):
         return True
+    if holds_what_is_gone(trace):
+        return True
     return bool(reasoning.born.together) or may_be_kept(trace.born, trace.own.steps)
 
 
@@ -243,4 +246,5 @@ def _step(session: SessionState, cell: RunningCell, observed: Observation, seen:
         paths=frozenset(path for path, address in observed.shot.optimizers if address == seen.optimizer),
         parameters=lens.objects.of_ids(seen.parameters),
         storages=lens.storages.at_each(seen.storages),
+        holds=len(seen.parameters),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...core.fixes.cells_to_run import cells_to_run
 from ...core.fixes.edited_source import apply_edits
+from ...core.syntax.magic_calls import MAGIC_CALL
 from ...core.syntax.parsing import parse_path
 from ...render.page import code, words
 from ...render.pages.fix_page import OfferedFix, show_fix, show_no_fix
@@ -38,14 +39,16 @@ def mend_cell(shell: InteractiveShell, report: Report, asked: str | None) -> Pag
         silent = [one.path for one in report.silent if asked is None or _is_meant(one.path, asked)]
         return show_no_fix(asked, silent)
     first = min(offered, key=lambda one: not one.fix.edits)
-    source, again = "", tuple[int, ...]()
-    if first.fix.edits:
-        count = first.fix.edits[0].cell
-        source = report.sources[count]
-        shell.set_next_input(_mended(shell, count, source, first.fix.edits))
-        changed = {parse_path(one.path).root for one in report.silent if report.fixes.get(one) == first.fix}
-        again = cells_to_run({one.cell for one in first.fix.edits}, changed, report.sources)
-    return show_fix([first, *(one for one in offered if one.fix != first.fix)], source, again)
+    others = [one for one in offered if one.fix != first.fix]
+    count = first.fix.edits[0].cell if first.fix.edits else None
+    if count is None or count not in report.sources:
+        return show_fix([first, *others], "", ())
+    changed = {parse_path(one.path).root for one, fix in report.fixes.items() if fix == first.fix}
+    again = cells_to_run({one.cell for one in first.fix.edits}, changed, report.sources)
+    source, edits = _as_typed(shell, count, report.sources[count], first.fix.edits)
+    shell.set_next_input(apply_edits(source, edits))
+    shown = replace(first, fix=replace(first.fix, edits=tuple(edits)))
+    return show_fix([shown, *others], source, again)
 
 
 def _offered(report: Report) -> Iterator[OfferedFix]:
@@ -62,14 +65,13 @@ def _is_meant(mends: str, asked: str) -> bool:
     return own == meant.upper() or own == meant or own.startswith((f"{meant}.", f"{meant}["))
 
 
-def _mended(shell: InteractiveShell, count: int, plain: str, edits: Sequence[Edit]) -> str:
-    """Return the mended cell as typed, where its edited lines are plain Python; else as plain Python."""
+def _as_typed(shell: InteractiveShell, count: int, plain: str, edits: Sequence[Edit]) -> tuple[str, list[Edit]]:
+    """Return a cell and its edits as typed, where the edited lines are plain Python; else as plain Python."""
     typed = typed_source(shell, count)
     above = leading_blanks(typed) - leading_blanks(plain)
     moved = [replace(one, line=one.line + above, end_line=one.end_line + above) for one in edits]
     lines, own = typed.split("\n"), plain.split("\n")
-    is_alike = all(
-        lines[new.line - 1 : new.end_line] == own[old.line - 1 : old.end_line]
-        for new, old in zip(moved, edits, strict=True)
-    )
-    return apply_edits(typed, moved) if is_alike else apply_edits(plain, edits)
+    pairs = zip(moved, edits, strict=True)
+    is_alike = all(lines[new.line - 1 : new.end_line] == own[old.line - 1 : old.end_line] for new, old in pairs)
+    runs_magic = plain.startswith(MAGIC_CALL)  # then its lines are numbered as typed
+    return (typed, moved) if is_alike or runs_magic else (plain, list(edits))

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from ...render.page import Page
     from ...render.report import Report
+    from ..fix_trials import FixTrials
     from ..ipython.magic_options import DiffOptions
     from ..ipython.output import Speaker
     from ..previewer import Previewer
@@ -53,11 +54,19 @@ class TensorMagics(Magics):
 
     shell: InteractiveShell
 
-    def __init__(
-        self, shell: InteractiveShell, watcher: Watcher, speaker: Speaker, previewer: Previewer, version: str
+    def __init__(  # noqa: PLR0913  (what each command asks)
+        self,
+        shell: InteractiveShell,
+        watcher: Watcher,
+        speaker: Speaker,
+        previewer: Previewer,
+        trials: FixTrials,
+        *,
+        version: str,
     ) -> None:
         super().__init__(shell)
-        self._watcher, self._speaker, self._previewer, self._version = watcher, speaker, previewer, version
+        self._watcher, self._speaker, self._version = watcher, speaker, version
+        self._previewer, self._trials = previewer, trials
 
     @line_magic
     def tensorwatch(self, line: str) -> None:  # noqa: D102  (its docstring is the parser's help)
@@ -83,7 +92,7 @@ class TensorMagics(Magics):
             if options.tensors:
                 raise UsageError("%%tensordiff takes only options on its line: the code goes on the lines below")
             if options.preview:
-                self._answer("%%tensordiff", lambda _: show_preview(self._previewer.preview(f"\n{cell}")), options)
+                self._answer("%%tensordiff", lambda _: show_preview(self._previewer.preview(f"#\n{cell}")), options)
                 return None
             return run_body(self.shell, self._watcher, options, line, cell)
         if len(options.tensors) == 1:
@@ -206,7 +215,7 @@ class TensorMagics(Magics):
         return restore(asked.path, asked.cell, self._watcher)
 
     def _fix(self, asked: argparse.Namespace) -> Page:
-        return mend_cell(self.shell, self._report(), asked.what)
+        return mend_cell(self.shell, self._trials.prove(self._report()), asked.what)
 
     def _preview(self, asked: argparse.Namespace) -> Page:
         count = asked.cell

@@ -1,6 +1,7 @@
 /** Keeps the panel, the badge and the marks in step with the kernels. */
 
 import type { JupyterFrontEnd } from "@jupyterlab/application";
+import type { NotebookPanel } from "@jupyterlab/notebook";
 import type { Kernel } from "@jupyterlab/services";
 import type { Host, Place } from "../registry";
 import { assess } from "./assess";
@@ -195,7 +196,9 @@ export class Controller {
   }
 
   #hostOf(kernel: string): Host {
+    const [document] = this.#documents.of(kernel);
     return {
+      name: (document as NotebookPanel | undefined)?.context?.path,
       reveal: async (place) => {
         this.#remark(kernel, (await reveal(this.#shell, this.#documents.of(kernel), place)) ? null : GONE);
       },
@@ -204,7 +207,7 @@ export class Controller {
         return connection ? say(connection, code) : Promise.resolve("The kernel is gone.");
       },
       find: (place) => this.#marker.find(kernel, place)[0]?.model.sharedModel ?? null,
-      rerun: (marks) => this.#marker.rerun(kernel, marks),
+      rerun: (marks, isUndone) => this.#marker.rerun(kernel, marks, isUndone),
     };
   }
 

@@ -177,6 +177,7 @@ declare module "@jupyterlab/notebook" {
   }
   export interface NotebookPanel extends Widget {
     readonly content: Notebook;
+    readonly context: { readonly path: string };
     readonly sessionContext: ISessionContext;
   }
   export interface INotebookTracker extends IWidgetTracker<NotebookPanel> {

@@ -15,9 +15,13 @@ export class Marker {
   /** Marks of cells that do not carry their execution count yet, by kernel. */
   readonly #waiting = new Map<string, readonly Mark[]>();
 
+  /** Look whether the last fix has been undone. */
+  #heed = (): void => {};
+
   constructor(documents: Documents, marks: Marks) {
     this.#documents = documents;
     this.#marks = marks;
+    marks.edited.connect(() => this.#heed());
     NotebookActions.executionScheduled.connect((_, { cell }) => marks.set(cell.model, []));
     NotebookActions.executed.connect(() => {
       for (const [kernel, waiting] of this.#waiting) {
@@ -35,14 +39,21 @@ export class Marker {
     this.#place(kernel, marks);
   }
 
-  /** Mark cells that must run again, beside what is marked there. */
-  rerun(kernel: string, marks: readonly Mark[]): void {
-    for (const mark of marks) {
-      for (const { model } of this.find(kernel, mark)) {
-        this.#marks.set(model, [...this.#marks.get(model), mark]);
-        this.#marked.get(kernel)?.add(model);
-      }
+  /** Mark cells that must run again, until the edit that made it so is undone. */
+  rerun(kernel: string, marks: readonly Mark[], isUndone: () => boolean): void {
+    const found = marks.flatMap((mark) => this.find(kernel, mark).map(({ model }) => [model, mark] as const));
+    for (const [model, mark] of found) {
+      this.#marks.rerun(model, mark);
+      this.#marked.get(kernel)?.add(model);
     }
+    this.#heed = () => {
+      if (isUndone()) {
+        this.#heed = () => {};
+        for (const [model] of found) {
+          this.#marks.rerun(model, null);
+        }
+      }
+    };
   }
 
   /** Take away the marks of a kernel that knows nothing of them any more. */

@@ -43,6 +43,12 @@ export class Marks {
     this.#put(this.#byModel, model, marks);
   }
 
+  /** Mark a cell as one that must run again, or no longer as such. */
+  rerun(model: object, mark: Mark | null): void {
+    const others = (this.#byModel.get(model) ?? []).filter(({ kind }) => kind !== "again");
+    this.set(model, mark ? [...others, mark] : others);
+  }
+
   foretell(model: object, marks: readonly Mark[]): void {
     this.#put(this.#foretold, model, marks);
   }

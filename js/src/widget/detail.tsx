@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Group, Tensor } from "../report";
-import { HazardRow } from "./hazards";
+import { HazardRow, Linked } from "./hazards";
 import { Heat } from "./heat";
 import { ChangeRow } from "./lastcell";
 import { ActionsOf, Breaking, Button, KeysOf, Name, type Ways } from "./pieces";
@@ -52,7 +52,7 @@ export function Detail(
           blame={() => setBlamed(!isBlamed)}
         />
         {tensor ? <Facts tensor={tensor} /> : <Inside path={path} snapshot={snapshot} select={go} />}
-        {group && <Holders path={path} group={group} select={go} />}
+        {group && <Holders path={path} group={group} origins={known?.origins ?? {}} select={go} reveal={reveal} />}
         {known?.values && <Heat values={known.values} />}
         {known && <Happened known={known} isBlamed={isBlamed} select={select} reveal={reveal} />}
       </div>
@@ -211,8 +211,8 @@ const RELATIONS = {
 /** The room that a relation takes beside a name, in pixels. */
 const BESIDE = 120;
 
-function Holders(props: { path: string; group: Group; select: (path: string) => void }): JSX.Element {
-  const { path, group, select } = props;
+function Holders(props: Ways & { path: string; group: Group; origins: NonNullable<PathPast["origins"]> }): JSX.Element {
+  const { path, group, origins, select, reveal } = props;
   const relations = new Map(
     group.pairs.flatMap(({ a, b, relation }) => (a === path ? [[b, relation]] : b === path ? [[a, relation]] : [])),
   );
@@ -227,6 +227,11 @@ function Holders(props: { path: string; group: Group; select: (path: string) => 
           <li key={other}>
             <Name path={other} text={shorten(other)} select={select} />
             <span class="tw-dim">{RELATIONS[relations.get(other) ?? "unknown"]}</span>
+            {origins[other] && (
+              <p class="tw-dim tw-since">
+                <Linked of={origins[other]} select={select} reveal={reveal} />
+              </p>
+            )}
           </li>
         ))}
       </ul>

@@ -121,7 +121,7 @@ function HazardActions(props: {
 }
 
 /** Words and code, of which names lead to the details and places to the notebook. */
-function Linked(props: Ways & { of: readonly Link[] }): JSX.Element {
+export function Linked(props: Ways & { of: readonly Link[] }): JSX.Element {
   const { of, ...ways } = props;
   return (
     <>{of.map((link, place) => (typeof link === "string" ? link : <Linking key={place} link={link} {...ways} />))}</>

@@ -3,6 +3,7 @@
 import { render as draw } from "preact";
 import { type Entry, EVENT, type Host, REGISTRY } from "../registry";
 import { offer } from "./card";
+import { hushedIn } from "./hushed";
 import type { Model } from "./model";
 import { Panel } from "./panel";
 import { Store } from "./store";
@@ -23,6 +24,9 @@ function mount(store: Store, element: HTMLElement, host: Host | null): () => voi
   const root = document.createElement("div");
   root.className = host ? "tw-panel" : "tw-panel tw-inline";
   element.append(root);
+  for (const key of host?.name ? hushedIn(host.name) : []) {
+    store.hush(key, true);
+  }
   const view = {};
   const sight = new IntersectionObserver((entries) => store.see(view, entries.at(-1)?.isIntersecting ?? false));
   sight.observe(root);
@@ -43,6 +47,10 @@ function initialize({ model }: { model: Model }): () => void {
     ENDS.has(status) && store.retire();
   };
   kernel?.statusChanged?.connect(hear);
+  const leave = (): void => store.leave(true);
+  const stay = (): void => store.leave(false);
+  window.addEventListener("pagehide", leave);
+  window.addEventListener("pageshow", stay);
   const entry: Entry = {
     kernel,
     born: Number(model.get("born")),
@@ -62,6 +70,8 @@ function initialize({ model }: { model: Model }): () => void {
     page[REGISTRY]?.delete(entry);
     stores.delete(String(model.get("name")));
     kernel?.statusChanged?.disconnect(hear);
+    window.removeEventListener("pagehide", leave);
+    window.removeEventListener("pageshow", stay);
     store.retire();
     closed.abort();
   };

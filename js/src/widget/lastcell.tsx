@@ -3,7 +3,7 @@
 import { Fragment, type JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { FixOf } from "./fix";
-import { HazardRows, Hazards } from "./hazards";
+import { HazardRows, Hazards, Linked } from "./hazards";
 import { Button, Fold, Glyph, Name, type Reveal, Spans, type Ways } from "./pieces";
 import { useLetters } from "./room";
 import { type Shorten, shortener } from "./shorten";
@@ -151,6 +151,11 @@ export function ChangeRow(props: Ways & { line: Line; cell: CellHead; shorten?: 
       {line.line !== null && (
         <p class="tw-dim tw-statement" title={plain(line.statement)}>
           <Where line={line} cell={cell} reveal={reveal} /> <Spans of={line.statement} />
+        </p>
+      )}
+      {line.since && line.since.length > 0 && (
+        <p class="tw-dim tw-since">
+          <Linked of={line.since} select={select} reveal={reveal} />
         </p>
       )}
       {details.length > 0 && (

@@ -24,10 +24,11 @@ export function mend(offer: Offer, cells: Offers["cells"], host: Host): string {
     }
     mended.push([text, edited(text.getSource(), editsOf(offer, count))]);
   }
+  const before = mended.map(([text]) => text.getSource());
   for (const [text, wanted] of mended) {
     replace(text, wanted);
   }
-  host.rerun?.(offer.again);
+  host.rerun?.(offer.again, () => before.every((source, index) => mended[index]?.[0].getSource() === source));
   return DONE;
 }
 

@@ -6,6 +6,7 @@ import type { Host, Place } from "../registry";
 import { Detail } from "./detail";
 import { useKeptFocus } from "./focus";
 import { Header } from "./header";
+import { keepHushed } from "./hushed";
 import { LastCell } from "./lastcell";
 import { Memory } from "./memory";
 import { type Actions, ActionsOf, Button, KeysOf, OWN_KEYS, Section } from "./pieces";
@@ -21,7 +22,11 @@ export function Panel({ store, host }: { store: Store; host: Host | null }): JSX
   const { snapshot } = store;
   const isStale = store.isPast && host === null; // beside a notebook, the host says so
   const problem = fault ? `This report could not be drawn: ${fault}.` : store.problem;
-  const actions: Actions = { run: host?.run, hush: (key, isOn) => store.hush(key, isOn), host };
+  const hush = (key: string | undefined, isOn: boolean): void => {
+    store.hush(key, isOn);
+    host?.name && key && keepHushed(host.name, key, isOn);
+  };
+  const actions: Actions = { run: host?.run, hush, host };
   return (
     <section class={isStale ? "tw-root tw-past" : "tw-root"} aria-label="tensorwatch">
       {isStale && <p class="tw-note">The kernel has forgotten this: what is shown is from before.</p>}

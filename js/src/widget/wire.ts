@@ -29,6 +29,8 @@ export interface Line {
   readonly statement: readonly Span[];
   readonly amount: readonly Span[];
   readonly counter: readonly Span[];
+  /** Since when its memory is shared with what a silent change was written through; empty where that is not known. */
+  readonly since?: readonly Link[];
 }
 
 /** A hazard: what will go wrong, how it came to this or why it is over, and what to write instead. */
@@ -73,6 +75,8 @@ export interface PastCell {
 export interface PathPast {
   readonly happened: readonly (readonly [CellHead, Line | HazardLine])[];
   readonly values: Values | null;
+  /** Since when it shares memory with others. */
+  readonly origins?: Readonly<Record<string, readonly Link[]>>;
 }
 
 export interface Values {
@@ -132,7 +136,7 @@ export interface Sent extends Told {
   readonly parts: Readonly<Record<string, Part>>;
   readonly coverage: Omit<Coverage, "unverified">;
   readonly tensors: readonly Splice<readonly unknown[]>[];
-  readonly groups: readonly Splice<Omit<Group, "pairs_left_out">>[];
+  readonly groups: readonly Splice<Omit<Group, "pairs_left_out" | "origins">>[];
   readonly unverified: readonly Splice<Unverified>[];
   readonly past: readonly Splice<PastCell>[];
   readonly frozen?: readonly string[];
@@ -153,7 +157,7 @@ export function splice<T>(items: readonly T[], edits: readonly Splice<T>[]): rea
 /** Put a report together from what was known and what was sent. */
 export function assemble(known: Snapshot | null, sent: Sent): Snapshot {
   const tensors = written(sent.tensors, (row) => tensorOf(sent.fields, row));
-  const groups = written(sent.groups, (group): Group => ({ pairs_left_out: 0, ...group }));
+  const groups = written(sent.groups, (group): Group => ({ pairs_left_out: 0, origins: [], ...group }));
   return {
     cell: sent.cell,
     lines: sent.lines,
@@ -183,7 +187,9 @@ function tensorOf(fields: readonly (keyof Tensor)[], row: readonly unknown[]): T
 function changeOf(sent: Partial<Change>): Change {
   const told = { ...NOTHING_TOLD, ...sent } as Change;
   const born = told.born && siteOf(told.born);
-  return { ...told, born, sites: told.sites.map(siteOf), elements: told.elements && elementsOf(told.elements) };
+  const since = told.shared_since && { ...told.shared_since, ...siteOf(told.shared_since) };
+  const elements = told.elements && elementsOf(told.elements);
+  return { ...told, born, shared_since: since, sites: told.sites.map(siteOf), elements };
 }
 
 const NOTHING_TOLD: Omit<Change, "path" | "kind"> = {
@@ -198,10 +204,14 @@ const NOTHING_TOLD: Omit<Change, "path" | "kind"> = {
   elements: null,
   fields: [],
   since: null,
+  shared_since: null,
+  fix: null,
 };
 
+const SURE = { certainty: "observed", inner: null } as const;
+
 function siteOf(sent: Partial<Site>): Site {
-  return { certainty: "observed", inner: null, ...sent } as Site;
+  return { ...SURE, ...sent } as Site;
 }
 
 function elementsOf(sent: Partial<Elements>): Elements {

@@ -97,6 +97,53 @@ def test_it_is_told_although_the_gradients_are_cleared_at_the_end():
         )
 
 
+HIDDEN = """
+def fit(net, head=None):
+    opt = torch.optim.SGD(net.parameters(), lr=0.1)
+    if head is not None: net[2] = head
+    for _ in range(2):
+        opt.zero_grad(); net(x).square().sum().backward(); opt.step()
+def stepper(net):
+    inner = torch.optim.SGD(net.parameters(), lr=0.1)
+    def step(net):
+        inner.zero_grad(); net(x).square().sum().backward(); inner.step()
+    return step
+def attack(net):
+    delta = torch.zeros_like(x, requires_grad=True)
+    opt = torch.optim.SGD([delta], lr=0.1)
+    net(x + delta).sum().backward(); opt.step()
+step = stepper(net)
+step(net)
+"""
+
+
+@pytest.mark.parametrize(
+    ("cells", "made"),
+    [
+        (["fit(net, nn.Linear(4, 3))"], "opt = torch.optim.SGD(net.parameters(), lr=0.1)"),
+        (["net[2] = nn.Linear(4, 3)", "step(net)"], "inner = torch.optim.SGD(net.parameters(), lr=0.1)"),
+    ],
+)
+def test_an_optimizer_that_no_variable_leads_to(cells, made):
+    with Notebook() as nb:
+        for cell in (SETUP, HIDDEN, *cells[:-1]):
+            assert [] == nb.run(cell)["hazards"]
+        [hazard] = nb.run(cells[-1])["hazards"]
+
+        assert ("TW212", "wrong", ["net[2].weight", "net[2].bias"]) == (
+            hazard["code"], hazard["outcome"], hazard["paths"],
+        )  # fmt: skip
+        assert f"`{made}`" in hazard["remedy"]
+        assert [hazard] == nb.run("1 + 1")["hazards"]
+
+
+def test_a_hidden_optimizer_of_something_else_is_quiet():
+    with Notebook() as nb:
+        nb.run(SETUP)
+        nb.run(HIDDEN)
+        assert [[]] * 3 == [nb.run(one)["hazards"] for one in ("attack(net)", "fit(net)", "attack(net)")]
+
+
 def test_a_head_trained_alone_on_purpose_is_a_risk_that_is_not_printed():
     with Notebook() as nb:
         nb.run(SETUP)

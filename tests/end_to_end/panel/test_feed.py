@@ -164,6 +164,17 @@ def test_a_line_that_changes_something_silently_and_makes_a_hazard_has_both_mark
     assert [(2, "silent", "also changes h"), (2, "hazard", "loss.backward() will raise")] == told
 
 
+def test_a_mark_lists_no_variables_of_a_container_that_a_hazard_beside_it_names(nb):
+    feed, front = watched()
+    make = "import torch\nnet = torch.nn.Linear(2, 1)\nopt = torch.optim.SGD(net.parameters(), lr=1.0)"
+    train = "net(torch.ones(1, 2)).sum().backward()\nopt.step()"
+    for source in (make, "best = net.state_dict()\nown = net.bias.detach()", train):
+        nb.cell(source)
+        feed.publish(report(), None)
+    told = [(one["line"], one["kind"], one["text"]) for one in front.known["news"]["marks"]]
+    assert [(2, "silent", "also changes own"), (2, "hazard", "best is not a copy")] == told
+
+
 def test_a_line_that_makes_many_hazards_is_marked_with_the_first_and_the_number_of_the_others(nb):
     feed, front = watched()
     make = "import torch\na, b, c, d, e = (torch.zeros(3).as_strided((2, 2), (1, 1)) for _ in range(5))"
@@ -238,6 +249,18 @@ def test_a_path_is_told_cell_by_cell(nb):
     assert [(1, "bound", False), (2, "mutated", True), (3, "mutated", False)] == [
         (cell["count"], line["kind"], line["silent"]) for cell, line in happened
     ]
+
+
+def test_a_path_is_told_since_when_it_shares_memory_with_others(nb):
+    feed, front = watched()
+    for source in ("import torch\nx = torch.zeros(3)\nz = x[1:]", "q = 1\ny = x.detach()", "y.add_(1)"):
+        nb.cell(source)
+        feed.publish(report(), None)
+    feed.receive({"kind": "path", "path": "y"})
+    origins = front.messages[-1]["body"]["origins"]
+    since = ["shared since ", ["cell 2, line 2", 2, 2], ": ", ["y = x.detach()"]]
+    assert origins == {"x": since, "z": since}
+    assert [line["since"] for line in front.known["lines"] if line["silent"]] == [since, since]
 
 
 def test_an_earlier_cell_is_told_with_the_hazards_that_it_began_and_ended(nb):

@@ -25,6 +25,7 @@ SENTENCES = [
     (Fix(kind="out-of-place", code="CODE", target=FILE, says_where=True), "Write out of place in trainer.py, line 7: `CODE`."),
     (coded("record-out-of-place"), "Compute it out of place, where gradients are recorded: `CODE`."),
     (Fix(kind="record-out-of-place"), "Compute it out of place, where gradients are recorded."),
+    (coded("copy-shared", says_where=True), "Copy it where they begin to share memory in cell 1, line 7: `CODE`."),
     (coded("bind-detached", other="h.detach_()"), "Assign a new tensor: `CODE` instead of `h.detach_()`."),
     (coded("bind-anew", says_where=True), "Assign a new tensor in cell 1, line 7: `CODE`."),
     (coded("bind-out", says_where=True), "Assign its result in cell 1, line 7: `CODE`."),

@@ -1,0 +1,1 @@
+"""Digest the memory of devices on the devices, without a copy to the host."""

@@ -1,0 +1,84 @@
+"""Compare what two runs of a trial left in their namespaces."""
+
+from __future__ import annotations
+
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_PLAIN = (int, float, complex, bool, str, bytes, type(None), torch.Size, torch.dtype, slice, range)
+_CONTAINERS = (list, tuple, dict, set)
+
+
+def value_behind(names: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401
+    """Return what a path leads to in a namespace of ours; None if nowhere."""
+    try:
+        return eval(path, {"__builtins__": {}}, dict(names))  # noqa: S307  (an access path, which we spelled)
+    except Exception:  # noqa: BLE001  (it leads nowhere)
+        return None
+
+
+def copy_at(names: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401
+    """Return a copy of the tensor or array behind a path; None if there is none."""
+    found = value_behind(names, path)
+    if type(found) is torch.Tensor:
+        return found.detach().clone()
+    return found.copy() if type(found) is np.ndarray else None
+
+
+def share_memory(a: Any, b: Any) -> bool:  # noqa: ANN401
+    """Return whether two tensors or arrays may have a byte in common."""
+    one, other = _as_array(a), _as_array(b)
+    return one is not None and other is not None and bool(np.may_share_memory(one, other))
+
+
+def _as_array(value: Any) -> np.ndarray[Any, Any] | None:  # noqa: ANN401
+    if isinstance(value, torch.Tensor):
+        return value.detach().resolve_conj().resolve_neg().numpy()
+    return value if isinstance(value, np.ndarray) else None
+
+
+def are_alike(was: Mapping[str, Any], now: Mapping[str, Any], *, but: Sequence[str]) -> bool:
+    """Return whether two namespaces have equal values, apart from some paths and what shares their memory now."""
+    mine, theirs = ({name: one for name, one in each.items() if not _is_code(name, one)} for each in (was, now))
+    if mine.keys() != theirs.keys():
+        return False
+    mended = [value_behind(now, path) for path in but]
+    return all(_are_same(mine[name], theirs[name], mended) for name in mine)
+
+
+def _is_code(name: str, value: object) -> bool:
+    return name.startswith("_") or isinstance(value, FunctionType | ModuleType | type)
+
+
+def _are_same(a: Any, b: Any, mended: Sequence[Any]) -> bool:  # noqa: ANN401
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, torch.Tensor | np.ndarray):
+        same_form = isinstance(a, np.ndarray) or a.requires_grad == b.requires_grad
+        return any(share_memory(b, one) for one in mended) or (same_form and same_values(a, b))
+    if isinstance(a, _CONTAINERS):
+        pairs = [*zip(_items(a), _items(b), strict=False)]
+        return len(a) == len(b) and all(_are_same(one, other, mended) for one, other in pairs)
+    return bool(a == b) if isinstance(a, _PLAIN) else False
+
+
+def _items(container: Any) -> Iterator[Any]:  # noqa: ANN401
+    if isinstance(container, dict):
+        yield from container
+        yield from container.values()
+    else:
+        yield from container
+
+
+def same_values(a: Any, b: Any) -> bool:  # noqa: ANN401
+    """Return whether two tensors or two arrays have the same form and equal elements, NaN included."""
+    if isinstance(a, torch.Tensor):
+        is_alike = a.dtype == b.dtype and a.shape == b.shape
+        return is_alike and bool(torch.equal(torch.nan_to_num(a.detach()), torch.nan_to_num(b.detach())))
+    return a.dtype == b.dtype and a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))

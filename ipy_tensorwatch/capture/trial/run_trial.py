@@ -1,0 +1,111 @@
+"""Run statements twice, as they ran and as mended, and compare what they leave."""
+
+from __future__ import annotations
+
+import copy
+import math
+import random
+import warnings
+from contextlib import ExitStack
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+
+from ...core.fixes.replay import TICK
+from .compare_values import are_alike, copy_at, same_values, share_memory, value_behind
+from .given_values import given_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ...core.fixes.replay import Replay
+    from ..protect.byte_archive import Archive
+    from ..snapshot.snapshotter import Lens
+
+TrialVerdict = Literal["safe", "unsafe", "useless", "unknown"]
+"""The fix ends the change and all else is the same; or other values differ; or it does not end it; or not tried."""
+
+
+class OutOfTimeError(Exception):
+    """The time of a trial is over."""
+
+
+def run_trial(
+    replay: Replay, names: Mapping[str, object], lens: Lens, archive: Archive, seconds: float
+) -> TrialVerdict:
+    """Try a fix; nothing of the user's is written, and no random number is drawn.
+
+    Parameters
+    ----------
+    names
+        The user's variables, of which those that the replay is given are copied.
+    seconds
+        When to give up.
+    """
+    if not _is_plain_torch():
+        return "unknown"
+    ends = perf_counter() + seconds
+    try:
+        given = given_values(names, replay.given, lens, archive)
+        with _apart():
+            was = _run(given, replay.before, replay.during, replay, ends)
+            now = _run(given, replay.mended_before, replay.mended_during, replay, ends)
+    except Exception:  # noqa: BLE001  (whatever the statements raise, they prove nothing)
+        return "unknown"
+    if not was.has_changed:
+        return "unknown"
+    if now.has_changed:
+        return "useless"
+    return "safe" if are_alike(was.left, now.left, but=replay.mends) else "unsafe"
+
+
+def _is_plain_torch() -> bool:
+    """Return whether no mode, hook or context would see or change what runs."""
+    modes = torch._C._len_torch_dispatch_stack() + torch._C._len_torch_function_stack()
+    hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)  # noqa: FBT003  (positional only)
+    is_odd = torch.is_inference_mode_enabled() or not torch.is_grad_enabled() or torch.is_autocast_enabled()
+    return not (modes or hooks or is_odd)
+
+
+def _apart() -> ExitStack:
+    """Keep warnings and random states as they are."""
+    stack = ExitStack()
+    stack.enter_context(warnings.catch_warnings())
+    warnings.simplefilter("ignore")
+    stack.enter_context(torch.random.fork_rng(devices=[]))
+    stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002  (the user's own generator)
+    stack.callback(random.setstate, random.getstate())
+    return stack
+
+
+class _Outcome:
+    """What one run left, and whether the path changed in its last cell."""
+
+    def __init__(self, left: dict[str, Any], *, has_changed: bool) -> None:
+        self.left, self.has_changed = left, has_changed
+
+
+def _run(
+    given: Mapping[str, Any], before: Sequence[str], during: Sequence[str], replay: Replay, ends: float
+) -> _Outcome:
+    def tick() -> None:
+        if perf_counter() > ends:
+            raise OutOfTimeError
+
+    names = {"torch": torch, "np": np, "numpy": np, "copy": copy, "math": math, "F": torch.nn.functional, TICK: tick}
+    names |= {"__name__": "tensorwatch_trial", **copy.deepcopy(dict(given))}
+    for text in before:
+        tick()
+        exec(text, names)  # noqa: S102  (the user's own statements, found pure)
+    old = copy_at(names, replay.path)
+    for text in during:
+        tick()
+        exec(text, names)  # noqa: S102
+    new = value_behind(names, replay.path)
+    if old is None:  # bound in this cell: what was written through still shares its memory, or not
+        has_changed = not replay.via or any(share_memory(new, value_behind(names, one)) for one in replay.via)
+    else:
+        has_changed = type(old) is not type(new) or not same_values(old, new)
+    return _Outcome(names, has_changed=has_changed)

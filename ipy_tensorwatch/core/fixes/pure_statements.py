@@ -1,0 +1,95 @@
+"""Which statements may be run again on copies: pure PyTorch and NumPy, without input, output or randomness."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ..syntax.ast_queries import is_inplace_dunder, is_inplace_name, last_name
+from ..syntax.syntax_tree import all_nodes
+from ..syntax.torch_vocabulary import (
+    CONTAINER_METHODS,
+    FRESH,
+    GETTERS,
+    MEMBERS,
+    OUT_OF_PLACE,
+    OUTER_WRITES,
+    PLAIN_FUNCTIONS,
+    RANDOM,
+    SELVES,
+    STATEFUL,
+    VIEWS,
+    WRAPPERS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+MODULES = {"torch": "torch", "numpy": "np", "copy": "copy", "math": "math"}
+"""The modules that a trial may import, each with its usual name."""
+_ROOTS = frozenset((*MODULES, *MODULES.values(), "F"))
+_METHODS = CONTAINER_METHODS | VIEWS | FRESH | SELVES | OUT_OF_PLACE | GETTERS | WRAPPERS | MEMBERS | OUTER_WRITES
+_STATEMENTS = (
+    ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.For, ast.If, ast.With, ast.Return, ast.Pass, ast.Break,
+    ast.Continue, ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Delete, ast.Assert,
+)  # fmt: skip
+_FORBIDDEN = (ast.Await, ast.Yield, ast.YieldFrom, ast.Lambda, ast.Global, ast.Nonlocal)
+MOST_ELEMENTS = 1_000_000
+"""The largest number in a statement that is tried, and the largest product of the numbers in one call."""
+
+
+def is_pure(node: ast.stmt, functions: Collection[str] = ()) -> bool:
+    """Return whether a statement may be run again on copies; calls of `functions` may, whose bodies are pure.
+
+    Examples
+    --------
+    >>> [is_pure(ast.parse(text).body[0]) for text in ("y = x.detach() + torch.ones(3)", "y = torch.rand(3)", "f(x)")]
+    [True, False, False]
+    """
+    for part in all_nodes(node):
+        if isinstance(part, ast.stmt) and not isinstance(part, _STATEMENTS):
+            return False
+        if isinstance(part, _FORBIDDEN) or not _is_harmless(part, functions):
+            return False
+    return True
+
+
+def _is_harmless(part: ast.AST, functions: Collection[str]) -> bool:
+    match part:
+        case ast.Import(names=names):
+            return all(one.name in MODULES for one in names)
+        case ast.ImportFrom(module=module, names=names):
+            return (module, [one.name for one in names]) in (("copy", ["deepcopy"]), ("copy", ["copy"]))
+        case ast.Attribute(attr=name):
+            is_private = name.startswith("_") and not is_inplace_dunder(name)
+            sets_state = name.startswith("set_") and name != "set_"
+            return not is_private and not sets_state and name not in RANDOM and name not in STATEFUL
+        case ast.FunctionDef(decorator_list=decorators):
+            return not decorators
+        case ast.Constant(value=int() as number):
+            return abs(number) <= MOST_ELEMENTS
+        case ast.Call():
+            return _is_pure_call(part, functions) and _product(part) <= MOST_ELEMENTS
+        case ast.BinOp(op=ast.Pow() | ast.LShift()):
+            return False
+    return True
+
+
+def _is_pure_call(call: ast.Call, functions: Collection[str]) -> bool:
+    name = last_name(call.func)
+    if isinstance(call.func, ast.Name):
+        return name in functions or name in PLAIN_FUNCTIONS
+    root = call.func
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    if isinstance(root, ast.Name) and root.id in _ROOTS:
+        return True
+    return name in _METHODS or is_inplace_name(name)
+
+
+def _product(call: ast.Call) -> int:
+    product = 1
+    for part in all_nodes(call):
+        if isinstance(part, ast.Constant) and type(part.value) is int:
+            product *= max(1, abs(part.value))
+    return product

@@ -1,0 +1,177 @@
+"""What a fix is tried on: the statements that lead to a silent change, as they ran and as mended."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..syntax.parsing import parse_cell, parse_path
+from ..syntax.syntax_tree import all_nodes
+from .edited_source import apply_edits
+from .pure_statements import MODULES, is_pure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from ..hazards.fix import Fix
+    from ..model.records import Change
+
+_Statements = list[tuple[int, ast.stmt]]
+TICK = "_tick_"
+"""The function that the loops of a replay call in each turn: it raises when time is over."""
+_LIBRARIES = frozenset((*MODULES, *MODULES.values(), *dir(builtins)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """Statements to run twice in namespaces of their own, as they ran and with the edits of a fix.
+
+    Attributes
+    ----------
+    given
+        The names whose values are copied, with the cells that bound them: what bound them cannot be run again.
+    before, mended_before
+        The statements of the cells before the one that changed the path.
+    during, mended_during
+        Those of that cell.
+    path, via
+        The path that changed, and those through which it was written.
+    mends
+        All paths whose changes the fix ends.
+    """
+
+    path: str
+    via: tuple[str, ...]
+    mends: tuple[str, ...]
+    given: Mapping[str, int]
+    before: tuple[str, ...]
+    during: tuple[str, ...]
+    mended_before: tuple[str, ...]
+    mended_during: tuple[str, ...]
+
+
+def plan_replay(change: Change, fix: Fix, mends: Collection[str], cell: int, cells: Mapping[int, str]) -> Replay | None:
+    """Return what to run to try a fix; None if that is more than pure PyTorch and NumPy.
+
+    Parameters
+    ----------
+    mends
+        All paths whose changes have this fix.
+    cell, cells
+        The cell that changed them, and the plain sources of all so far.
+    """
+    sources = {count: cells[count] for count in sorted(cells) if count <= cell}
+    edits = {count: [one for one in fix.edits if one.cell == count] for count in {one.cell for one in fix.edits}}
+    if not edits or not edits.keys() <= sources.keys():
+        return None
+    trees = {count: parse_cell(text) for count, text in sources.items()}
+    roots = {parse_path(one).root for one in (change.path, *change.via)}
+    own = _connected(trees, roots)
+    given = _given(own, min(edits))
+    if given is None:
+        return None
+    mended = {count: parse_cell(apply_edits(sources[count], several)) for count, several in edits.items()}
+    other = _connected(trees | mended, roots)
+    kept, mended_kept = _without(own, given), _without(other, given)
+    if not all(_are_pure(one) for one in (kept, mended_kept)):
+        return None
+    return Replay(
+        path=change.path,
+        via=change.via,
+        mends=tuple(mends),
+        given=given,
+        before=_spelled(kept, lambda count: count < cell),
+        during=_spelled(kept, lambda count: count == cell),
+        mended_before=_spelled(mended_kept, lambda count: count < cell),
+        mended_during=_spelled(mended_kept, lambda count: count == cell),
+    )
+
+
+def _connected(trees: Mapping[int, ast.Module | None], roots: Collection[str]) -> _Statements:
+    """Return the statements that share names with some variables, directly or over others, in the order they ran."""
+    every = [(count, node) for count, tree in trees.items() for node in (tree.body if tree else ())]
+    named = [(one, _names(one[1])) for one in every if not _only_shows(one[1])]
+    known, size = set(roots), 0
+    while size != len(known):
+        size = len(known)
+        known.update(*(names for _, names in named if not known.isdisjoint(names)))
+    return [one for one, names in named if not known.isdisjoint(names) or (not names and is_pure(one[1]))]
+
+
+def _names(node: ast.stmt) -> set[str]:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return set()
+    own = {part.id for part in all_nodes(node) if isinstance(part, ast.Name)}
+    own |= {part.name for part in all_nodes(node) if isinstance(part, ast.FunctionDef | ast.ClassDef)}
+    local = {part.arg for part in all_nodes(node) if isinstance(part, ast.arg)}
+    return own - _LIBRARIES - local
+
+
+def _only_shows(node: ast.stmt) -> bool:
+    """Return whether a statement only shows or checks values, or seeds: without it all others do the same."""
+    if isinstance(node, ast.Assert):
+        return True
+    value = node.value if isinstance(node, ast.Expr) else None
+    calls = [part for part in all_nodes(value) if isinstance(part, ast.Call)] if value is not None else []
+    if value is not None and not calls:
+        return True
+    is_print = isinstance(value, ast.Call) and ast.unparse(value.func) in ("print", "display")
+    return is_print and isinstance(value, ast.Call) and all(is_pure(ast.Expr(one)) for one in value.args)
+
+
+def _given(own: _Statements, first: int) -> dict[str, int] | None:
+    """Return the names that statements bind that cannot run again; None if one does anything else."""
+    functions = _functions(own)
+    found: dict[str, int] = {}
+    for count, node in own:
+        if is_pure(node, functions):
+            continue
+        names = _bound(node)
+        if names is None or count > first:
+            return None
+        found.update(dict.fromkeys(names, count))
+    return found
+
+
+def _bound(node: ast.stmt) -> list[str] | None:
+    """Return the plain names that an assignment binds; None if it is none, or binds anything else."""
+    if not isinstance(node, ast.Assign):
+        return None
+    parts = [part for one in node.targets for part in (one.elts if isinstance(one, ast.Tuple) else [one])]
+    names = [part.id for part in parts if isinstance(part, ast.Name)]
+    return names if len(names) == len(parts) else None
+
+
+def _without(own: _Statements, given: Mapping[str, int]) -> _Statements:
+    """Return the statements but those that bind what is given."""
+    return [(count, node) for count, node in own if not _binds_given(node, count, given)]
+
+
+def _binds_given(node: ast.stmt, count: int, given: Mapping[str, int]) -> bool:
+    names = _bound(node)
+    return bool(names) and all(given.get(one) == count for one in names or ())
+
+
+def _functions(own: _Statements) -> set[str]:
+    return {node.name for _, node in own if isinstance(node, ast.FunctionDef)}
+
+
+def _are_pure(own: _Statements) -> bool:
+    functions = _functions(own)
+    return all(is_pure(node, functions) for _, node in own)
+
+
+def _spelled(own: _Statements, belongs: Callable[[int], bool]) -> tuple[str, ...]:
+    return tuple(ast.unparse(_Ticking().visit(deepcopy(node))) for count, node in own if belongs(count))
+
+
+class _Ticking(ast.NodeTransformer):
+    """Lets each loop call `TICK` in each turn."""
+
+    def visit_For(self, node: ast.For) -> ast.For:
+        self.generic_visit(node)
+        node.body.insert(0, ast.Expr(ast.Call(ast.Name(TICK), [], [])))
+        return node

@@ -1,0 +1,82 @@
+"""The likeliest of several statements to have bound some paths, by their source."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..statements.write_calls import runs_backward
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from ..model.notebook import Notebook
+    from ..model.path import AccessPath
+    from ..statements.statement import Statement
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeliest:
+    """Chooses among statements.
+
+    Attributes
+    ----------
+    arrived
+        The paths that one of them bound, or moved.
+    """
+
+    arrived: Sequence[AccessPath]
+    notebook: Notebook
+
+    def choose(self, possible: Sequence[Statement], every: Sequence[Statement]) -> Statement:
+        """Return the last of the possible statements that binds a path or puts something there.
+
+        If only a function of the notebook that an earlier statement of the cell calls may have done it, return that
+        statement: no look follows what functions do to other variables.
+        """
+        telling = self._telling(possible)
+        if telling or not possible:
+            return telling[-1]
+        before = [one for one in every if one.index < possible[-1].index]
+        mentioning = [one for one in possible if not self._roots.isdisjoint(path.root for path in one.mentions)]
+        return (self._calling(before) or mentioning or possible)[-1]
+
+    @property
+    def _roots(self) -> frozenset[str]:
+        return frozenset(one.root for one in self.arrived)
+
+    def _telling(self, possible: Sequence[Statement]) -> list[Statement]:
+        names = {one.root for one in self.arrived if not one.steps}
+        if any(one.is_grad for one in self.arrived) and (backwards := [one for one in possible if runs_backward(one)]):
+            return backwards
+        binding = [one for one in possible if not one.binds.isdisjoint(names)]
+        putting = [one for one in possible if any(True for root in self._roots for _ in one.values_for(root))]
+        return (
+            binding
+            or putting
+            or [one for one in possible if not one.binds.isdisjoint(self._roots)]
+            or (self._calling(possible))
+        )
+
+    def _calling(self, possible: Sequence[Statement]) -> list[Statement]:
+        """Return the statements that run functions of the notebook that mention one of the variables."""
+        return [one for one in possible if one.calls and self._is_reached(_WORD.findall(one.text))]
+
+    def _is_reached(self, words: Collection[str]) -> bool:
+        defined, seen = self.notebook.definitions, set[str]()
+        waiting = [word for word in words if word in defined]
+        while waiting:
+            name = waiting.pop()
+            inside = frozenset(_WORD.findall(defined[name].source)) if name not in seen else frozenset[str]()
+            if not inside.isdisjoint(self._roots):
+                return True
+            seen.add(name)
+            waiting += [word for word in inside if word in defined and word not in seen]
+        return False
+
+    def named_by(self, statement: Statement) -> list[str]:
+        """Return the functions and classes of the notebook that a statement names."""
+        return [word for word in _WORD.findall(statement.text) if word in self.notebook.definitions]

@@ -1,0 +1,78 @@
+"""What is known before a cell runs: the only input of a preview beside the cell's source."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..hazards.standing import Standing
+from ..model.notebook import Notebook
+from ..model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..model.evidence import OptimizerHolding
+    from ..model.saved_tensor import Overwritten
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class KnownState:
+    """What is known before the cell runs.
+
+    Attributes
+    ----------
+    snapshot
+        What the names lead to.
+    constants
+        The plain values of variables that lead to no tensor, and `list` or `dict` for such containers.
+    optimizers
+        What each optimizer holds.
+    saved
+        What the living graphs saved, as it will be once it is overwritten.
+    standing
+        The hazards that stand.
+    read_only
+        The arrays among the variables that refuse writes.
+    closures
+        For functions of the notebook, the tensors that their defaults and closures hold, by name.
+    """
+
+    count: int = 1
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    notebook: Notebook = field(default_factory=Notebook)
+    constants: Mapping[str, object] = field(default_factory=dict)
+    optimizers: Sequence[OptimizerHolding] = ()
+    saved: Sequence[Overwritten] = ()
+    standing: Standing = field(default_factory=Standing)
+    read_only: frozenset[str] = frozenset()
+    closures: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @cached_property
+    def scenes_of(self) -> Mapping[int, frozenset[str]]:
+        """The scenes in which each storage is, by its serial."""
+        found: dict[int, set[str]] = defaultdict(set)
+        for name, scene in self.snapshot.scenes.items():
+            for storage in scene.by_storage:
+                found[storage].add(name)
+        return {storage: frozenset(names) for storage, names in found.items()}
+
+    @cached_property
+    def in_one_memory(self) -> Mapping[int, frozenset[int]]:
+        """The storages that lie in the memory of each storage, where there are several."""
+        spans: dict[int, tuple[int, int]] = {}
+        for _, one in self.snapshot.entries():
+            if one.storage and not one.unknown and one.data_ptr:
+                low, high = spans.get(one.storage, (one.address, one.end))
+                spans[one.storage] = min(low, one.address), max(high, one.end)
+        found: dict[int, frozenset[int]] = {}
+        end, together = -1, list[int]()
+        for storage, (low, high) in sorted(spans.items(), key=lambda item: item[1]):
+            if low >= end:
+                found.update(dict.fromkeys(together, frozenset(together)) if len(together) > 1 else {})
+                together = []
+            together.append(storage)
+            end = max(end, high)
+        return found | (dict.fromkeys(together, frozenset(together)) if len(together) > 1 else {})

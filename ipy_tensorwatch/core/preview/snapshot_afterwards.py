@@ -1,0 +1,154 @@
+"""What the names would lead to after a cell: the snapshot of the variables whose memory it writes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..model.outline import Outline
+from ..model.path import AccessPath
+from ..model.snapshot import RootSnapshot, Snapshot
+from .abstract_values import AbstractObject, AbstractTensor, AbstractValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ..model.reading import Reading
+    from ..model.snapshot import Entry
+    from .abstract_run import AbstractRun
+    from .known_state import KnownState
+
+
+DEEPEST_WALK, MOST_PATHS = 6, 2000
+
+
+class LaterPlace(NamedTuple):
+    """A path after the cell, the moment since which it leads there, and the statement that bound its variable."""
+
+    path: AccessPath
+    reading: Reading
+    since: int
+    statement: int
+
+
+class Afterwards:
+    """The paths after the cell: those that it made, and those from before that share memory with what it writes.
+
+    Parameters
+    ----------
+    also
+        Paths that are looked up too.
+    """
+
+    def __init__(self, run: AbstractRun, known: KnownState, also: Iterable[str] = ()) -> None:
+        self._run, self._known, self._also = run, known, frozenset(path.split(".")[0].split("[")[0] for path in also)
+        self.interpreter = run.interpreter
+
+    @cached_property
+    def places(self) -> Mapping[str, LaterPlace]:
+        """The paths of every variable that the cell bound or put something into."""
+        return {str(one.path): one for one in self._walk_all()}
+
+    def _walk_all(self) -> Iterator[LaterPlace]:
+        interpreter = self.interpreter
+        for name, value in interpreter.top.names.items():
+            since, statement = interpreter.bound.get(name, (0, 0))
+            yield from _walk(AccessPath(name), value, since, statement)
+        for name in interpreter.scene.touched(frozenset(interpreter.top.names)):
+            yield from _walk(AccessPath(name), interpreter.scene.look_up(name), 0, 0)
+
+    @cached_property
+    def roots(self) -> frozenset[str]:
+        """The variables that the cell bound or put something into."""
+        return frozenset((*(one.path.root for one in self.places.values()), *self.interpreter.top.names))
+
+    @cached_property
+    def storages(self) -> frozenset[int]:
+        """The storages of the memory that is written."""
+        written = {write.reading.storage for write in self._run.memory.writes}
+        return frozenset(written).union(*(self._known.in_one_memory.get(one, ()) for one in written))
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The snapshot after the cell."""
+        before, roots = self._known.snapshot, self.roots
+        names = frozenset[str]().union(*(self._known.scenes_of.get(one, ()) for one in self.storages)) | self._also
+        scenes = {name: before.scenes[name] for name in names if name and name in before.scenes and name not in roots}
+        made: dict[str, list[Entry]] = defaultdict(list)
+        made[""] += self._variables()
+        for one in self.places.values():
+            made[one.path.root if one.path.steps else ""].append((one.path, one.reading))
+        scenes |= {name: make_scene(entries) for name, entries in made.items()}
+        moved = {name: self._moved_on(scene) for name, scene in scenes.items()}
+        return Snapshot(scenes=moved, several_ways=before.several_ways)
+
+    def _variables(self) -> Iterator[Entry]:
+        """Yield the variables from before the cell that share memory with what it writes."""
+        scene = self._known.snapshot.scenes.get("")
+        if scene is None:
+            return
+        places = {place for storage in self.storages for place in scene.places_of(storage)}
+        places |= {scene.places[name] for name in self._also if name in scene.places}
+        for place in sorted(places):
+            if scene.paths[place].root not in self.roots:
+                yield scene.paths[place], scene.readings[place]
+
+    def _moved_on(self, scene: RootSnapshot) -> RootSnapshot:
+        """Return a scene with the version counters that the writes have moved."""
+        versions = self._run.memory.versions
+        touched = versions.keys() & scene.by_storage.keys()
+        if not touched:
+            return scene
+        readings = list(scene.readings)
+        for storage in touched:
+            for place in scene.places_of(storage):
+                known = readings[place]
+                if known.version is not None:
+                    readings[place] = known.at_version(known.version + versions[storage])
+        return scene.with_readings(readings, same_memory=True)
+
+    @cached_property
+    def by_storage(self) -> Mapping[int, list[Entry]]:
+        """The paths by the storage that they lead to."""
+        found: dict[int, list[Entry]] = defaultdict(list)
+        for path, reading in self.snapshot.entries():
+            found[reading.storage].append((path, reading))
+        return found
+
+    def beside(self, reading: Reading) -> Iterator[Entry]:
+        """Yield the paths in the memory of a reading."""
+        for storage in self._known.in_one_memory.get(reading.storage, (reading.storage,)):
+            yield from self.by_storage.get(storage, ())
+
+    def lasts(self, path: str) -> bool:
+        """Return whether a path leads to the same tensor as before the cell."""
+        before, now = self._known.snapshot.get(path), self.snapshot.get(path)
+        return before is not None and now is not None and before.object == now.object
+
+
+def _walk(path: AccessPath, value: AbstractValue, since: int, statement: int) -> Iterator[LaterPlace]:
+    waiting = [(path, value, since)]
+    seen: set[int] = set()
+    while waiting and len(seen) < MOST_PATHS:
+        path, value, since = waiting.pop()
+        if isinstance(value, AbstractTensor):
+            yield LaterPlace(path, value.reading, since, statement)
+            if value.grad is not None:
+                later = max(since, value.since.get(".grad", 0))
+                yield LaterPlace(AccessPath(path.root, (*path.steps, ".grad")), value.grad.reading, later, statement)
+        elif isinstance(value, AbstractObject) and id(value) not in seen and len(path.steps) < DEEPEST_WALK:
+            seen.add(id(value))
+            waiting += [
+                (AccessPath(path.root, (*path.steps, step)), one, max(since, value.since.get(step, 0)))
+                for step, one in reversed(list(value.parts.items()))
+                if "?" not in step
+            ]
+
+
+def make_scene(entries: Iterable[Entry]) -> RootSnapshot:
+    """Return a scene of some paths, whose outline is not known."""
+    listed = [*entries]
+    scene = RootSnapshot(outline=Outline(), readings=tuple(reading for _, reading in listed))
+    vars(scene)["paths"] = tuple(path for path, _ in listed)
+    return scene

@@ -1,0 +1,54 @@
+"""Try the fixes of the last report on copies, when somebody asks for it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from ..capture.trial.run_trial import run_trial
+from ..core.fixes.replay import plan_replay
+from ..core.host.guard import GUARD
+from .ipython.cell_sources import user_variables
+
+if TYPE_CHECKING:
+    from ..core.hazards.fix import Fix
+    from ..core.model.records import Change
+    from ..render.report import Report
+    from .watcher import Watcher
+
+SECONDS = 0.5
+"""The time limit for all trials of one report, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixTrials:
+    """Tries fixes; the report keeps what was found."""
+
+    watcher: Watcher
+
+    def prove(self, report: Report) -> Report:
+        """Try each fix of a report once, in the main thread and within the time limit; return the report."""
+        if threading.current_thread() is threading.main_thread():
+            ends = perf_counter() + SECONDS
+            for change, fix in report.possible_fixes.items():
+                if change not in report.tried:
+                    verdict = GUARD.run("trying-fix", self._try, report, change, fix, ends, default="unknown")
+                    report.tried[change] = verdict
+        return report
+
+    def _try(self, report: Report, change: Change, fix: Fix, ends: float) -> str:
+        mends = [one.path for one, other in report.possible_fixes.items() if other.edits == fix.edits]
+        replay = plan_replay(change, fix, mends, report.cell.count, report.sources)
+        left = ends - perf_counter()
+        if replay is None or left <= 0 or (replay.given and self._has_begun()):
+            return "unknown"
+        observer = self.watcher.observer
+        names = user_variables(self.watcher.shell)
+        return run_trial(replay, names, observer.lens, self.watcher.archive, left)
+
+    def _has_begun(self) -> bool:
+        """Return whether the running cell may have changed variables already."""
+        cell = self.watcher.running
+        return cell is not None and cell.ledger.current not in (None, 0)

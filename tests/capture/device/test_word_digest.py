@@ -1,0 +1,160 @@
+"""The digest of device memory is that of its definition, and sees every write."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipy_tensorwatch.capture.device.digest_launch import DigestLauncher, Portion, digest_portions
+from ipy_tensorwatch.capture.device.digest_weights import SEGMENT_BYTES, Weights
+from tests.support.accelerator import accelerator
+from tests.support.plain_digest import plain_digest
+
+DTYPES = [
+    *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.complex64, torch.complex128),
+    *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
+]
+SIZES = [
+    1,
+    7,
+    8,
+    9,
+    64,
+    4096,
+    4097,
+    SEGMENT_BYTES - 1,
+    SEGMENT_BYTES,
+    SEGMENT_BYTES + 1,
+    5 * SEGMENT_BYTES + 13,
+    1 << 23,
+]
+
+
+WEIGHTS = Weights.on(torch.device("cpu"))
+
+
+def digest(tensor: torch.Tensor, levels: list[tuple[int, int]] | None = None, low: int = 0) -> bytes:
+    """Digest the storage of a tensor of the CPU, or part of it, by PyTorch's operators."""
+    storage = tensor.untyped_storage()
+    portion = Portion((1, None), storage, low, levels or [(1, storage.nbytes())])
+    ((_, sums),) = digest_portions([portion], WEIGHTS)
+    return sums.numpy().tobytes()
+
+
+def bytes_of(tensor: torch.Tensor) -> bytes:
+    return tensor.view(torch.uint8).numpy().tobytes()
+
+
+def some(dtype: torch.dtype, count: int) -> torch.Tensor:
+    raw = np.random.default_rng(count).integers(1, 250, count * torch.empty(0, dtype=dtype).element_size(), np.uint8)
+    return torch.from_numpy(raw).clone().view(torch.uint8 if dtype == torch.bool else dtype)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_it_is_the_digest_of_the_definition(size: int):
+    data = some(torch.uint8, size)
+
+    assert digest(data) == plain_digest(bytes_of(data))
+
+
+@given(st.binary(min_size=1, max_size=5000))
+def test_it_is_the_digest_of_the_definition_for_any_bytes(data: bytes):
+    assert digest(torch.frombuffer(bytearray(data), dtype=torch.uint8)) == plain_digest(data)
+
+
+def test_a_run_that_begins_between_two_words_has_the_digest_of_its_bytes():
+    data = some(torch.uint8, 3 * SEGMENT_BYTES)
+    run = bytes_of(data)[3 : 3 + 2 * SEGMENT_BYTES + 5]
+
+    assert digest(data, [(1, len(run))], 3) == plain_digest(run)
+
+
+@pytest.mark.parametrize("shape", [(40, 60), (700, 900), (3, 1 << 19)], ids=str)
+def test_bytes_with_gaps_between_them_have_a_digest_of_these_bytes_alone(shape: tuple[int, int]):
+    rows, columns = shape
+    data = some(torch.uint8, rows * columns)
+    levels = [(1, columns // 2), (columns, rows)]
+    before = digest(data, levels)
+    data.view(rows, columns)[:, columns // 2 :] += 1
+    beside = digest(data, levels)
+    data.view(rows, columns)[rows - 1, columns // 2 - 1] += 1
+
+    assert beside == before
+    assert digest(data, levels) != before
+
+
+def test_many_portions_come_back_in_one_copy_each_with_its_own_digest():
+    device = accelerator()
+    tensors = [some(torch.uint8, size) for size in (5, 9000, 5, 300_000, 64, 63, SEGMENT_BYTES)]
+    there = [one.to("sim") for one in tensors]
+    portions = [Portion((i, None), one.untyped_storage(), 0, [(1, one.numel())]) for i, one in enumerate(there)]
+    launcher = DigestLauncher(there[0].device)
+    launcher.launch(portions)
+    device.counts()
+    found = launcher.launch(portions).digests()
+
+    assert device.counts()["to_host"] == 16 * len(tensors)
+    assert found == {(i, None): plain_digest(bytes_of(one)) for i, one in enumerate(tensors)}
+
+
+# ---------------------------------------------------------------- writes that cancel in a plain weighted sum
+
+ADVERSARIAL = {
+    "negate all": lambda x: x.neg_(),
+    "negate two": lambda x: x[:2].neg_(),
+    "negate a rectangle": lambda x: _negate(x, [0, 7, 512, 519]),
+    "zero becomes minus zero": lambda x: x.zero_().neg_(),
+    "swap": lambda x: _swap(x, 0, 1),
+    "swap far": lambda x: _swap(x, 3, len(x) - 1),
+    "swap with sign": lambda x: _swap(x, 0, 1, -1),
+    "swap with sign a row apart": lambda x: _swap(x, 5, 5 + 512, -1),
+    "reverse": lambda x: x.copy_(x.flip(0).clone()),
+    "roll": lambda x: x.copy_(x.roll(1).clone()),
+    "transpose": lambda x: x.copy_(x.view(32, -1).T.reshape(-1).clone()),
+    "swap halves": lambda x: x.copy_(x.roll(len(x) // 2).clone()),
+    "add and take away": lambda x: (x[:1].add_(1), x[1:2].sub_(1)),
+    "scale by two": lambda x: x.mul_(2),
+    "complement": lambda x: x.view(torch.uint8).bitwise_not_(),
+}
+
+
+def _negate(x: torch.Tensor, places: list[int]) -> None:
+    x[places] = -x[places]
+
+
+def _swap(x: torch.Tensor, a: int, b: int, sign: int = 1) -> None:
+    x[[a, b]] = sign * x[[b, a]]
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_no_write_that_changes_bytes_keeps_the_digest(name: str, dtype: torch.dtype):
+    tensor = some(dtype, 4096)
+    if name == "zero becomes minus zero":
+        tensor.zero_()
+    before, was = digest(tensor), bytes_of(tensor)
+    ADVERSARIAL[name](tensor)
+
+    assert (digest(tensor) != before) == (bytes_of(tensor) != was)
+
+
+@given(st.integers(0, 8 * 5000 - 1), st.integers(1, 5000))
+def test_one_bit_anywhere_changes_both_sums(bit: int, size: int):
+    data = bytearray(some(torch.uint8, size).numpy().tobytes())
+    before = plain_digest(bytes(data))
+    data[bit // 8 % size] ^= 1 << bit % 8
+    after = plain_digest(bytes(data))
+
+    assert before[:8] != after[:8]
+    assert before[8:] != after[8:]
+
+
+def test_two_segments_that_change_places_change_the_digest():
+    data = some(torch.int64, SEGMENT_BYTES // 4)
+    before = digest(data)
+    data.copy_(data.roll(SEGMENT_BYTES // 8))
+
+    assert digest(data) != before

@@ -1,0 +1,126 @@
+"""The fix of a silent change: which statement stores a copy, and how."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipy_tensorwatch.core.fixes.change_fix import fix_change
+from ipy_tensorwatch.core.model.records import Inner, Origin
+from tests.support.records import change, reading, site, snapshot
+
+NAMES = snapshot(x=reading(1), y=reading(2), n=reading(3, kind="ndarray"))
+
+
+def edits(cells: dict[int, str], **more: object) -> list[tuple[int, int, int, str]]:
+    """Return the edits for a change of `x` through `y` in the last cell."""
+    fix = fix_change(change(sites=(site(line=1),), **more), max(cells), NAMES, cells)
+    return [] if fix is None else [(one.cell, one.line, one.end_line, one.text) for one in fix.edits]
+
+
+@pytest.mark.parametrize(
+    ("shared", "mended"),
+    [
+        ("y = x.detach()", "y = x.detach().clone()"),
+        ("y = x", "y = x.clone()"),
+        ("y = x[1:]  # a part", "y = x[1:].clone()  # a part"),
+        ("y = x.view(2, 3).t()", "y = x.view(2, 3).t().clone()"),
+        ("y = x.detach().requires_grad_()", "y = x.detach().clone().requires_grad_()"),
+        ("y = x if ready else x[:1]", "y = (x if ready else x[:1]).clone()"),
+        ("a = y = x", "a = y = x; y = y.clone()"),
+        ("y, z = x, 1", "y, z = x.clone(), 1"),
+        ("y, z = x.chunk(2)", "y, z = x.chunk(2); y = y.clone()"),
+        ("print((y := x.view(3)).sum())", "print((y := x.view(3).clone()).sum())"),
+        ("y = torch.nn.Parameter(x)", "y = torch.nn.Parameter(x.clone())"),
+    ],
+)
+def test_the_statement_after_which_two_names_are_one_memory_stores_a_copy(shared: str, mended: str):
+    assert [(2, 1, 1, mended)] == edits({1: "x = torch.ones(3)", 2: shared, 3: "y.add_(1)"})
+
+
+def test_an_array_is_copied_as_an_array():
+    cells = {1: "n = np.ones(3)", 2: "n = x.numpy()", 3: "n += 1"}
+
+    assert [(2, 1, 1, "n = x.numpy().copy()")] == edits(cells, via=("n",))
+
+
+@pytest.mark.parametrize(
+    ("path", "shared", "mended"),
+    [
+        ("best['w']", "best = net.state_dict()", "import copy\nbest = copy.deepcopy(net.state_dict())"),
+        ("best['w']", "best = {'w': y, 'n': 1}", "best = {'w': y.clone(), 'n': 1}"),
+        ("best['w']", "best = dict(w=y)", "best = dict(w=y.clone())"),
+        ("best['w']", "best = {k: v for k, v in d.items()}", "best = {k: v.clone() for k, v in d.items()}"),
+        ("best['w']", "best = d.copy()", "import copy\nbest = copy.deepcopy(d)"),
+        ("best[1]", "best = [y] * 3", "best = [y.clone() for _ in range(3)]"),
+        ("best[1]", "best.append((y, 1))", "best.append((y.clone(), 1))"),
+        ("best['w']", "best[name] = y", "best[name] = y.clone()"),
+        ("best[0]", "best += [y]", "best += [y.clone()]"),
+        ("best.state", "best = Keeper(y)", "best = Keeper(y.clone())"),
+    ],
+)
+def test_a_container_keeps_a_copy(path: str, shared: str, mended: str):
+    cells = {1: "y = torch.ones(3)", 2: shared, 3: "y.add_(1)"}
+    known = snapshot(**{path: reading(1)}, y=reading(2))
+    fix = fix_change(change(path, sites=(site(line=1),)), 3, known, cells)
+
+    assert fix is not None
+    assert mended == "\n".join(one.text for one in fix.edits)
+
+
+def test_copy_is_imported_once_and_as_the_notebook_does():
+    cells = {1: "from copy import deepcopy", 2: "y = 1", 3: "x = 0\nbest = net.state_dict()", 4: "y.add_(1)"}
+    known = snapshot(**{"best['w']": reading(1)}, y=reading(2))
+    fix = fix_change(change("best['w']", sites=(site(line=1),)), 4, known, cells)
+
+    assert fix is not None
+    assert [(2, 2, "best = deepcopy(net.state_dict())")] == [(one.line, one.end_line, one.text) for one in fix.edits]
+
+
+SCALE = "def scale(t):\n    t /= 255\n    return t"
+VIEW = "def center(t):\n    v = t.view(-1)\n    v -= v.mean()\n    return v"
+MASK = "def mask(t):\n    for i in range(3):\n        t[i] = 0\n    return t"
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "text", "expected"),
+    [
+        (SCALE, 2, "t /= 255", (1, 2, 2, "    t = t / 255")),
+        (VIEW, 3, "v -= v.mean()", (1, 2, 2, "    v = t.view(-1).clone()")),
+        (MASK, 3, "t[i] = 0", (1, 2, 1, "    t = t.clone()")),
+    ],
+)
+def test_a_function_writes_to_memory_of_its_own(source: str, line: int, text: str, expected: tuple[object, ...]):
+    name = source.split("(", maxsplit=1)[0].removeprefix("def ")
+    one = site(line=1, text=f"out = {name}(x)", inner=Inner(cell=1, line=line, text=text))
+    found = fix_change(change(cause="call", via=(), sites=(one,)), 3, NAMES, {1: source, 2: "x = ones(3)", 3: one.text})
+
+    assert found is not None
+    assert [expected] == [(one.cell, one.line, one.end_line, one.text) for one in found.edits]
+
+
+@pytest.mark.parametrize("call", ["fill(x)", "model.fill(x)"])
+def test_what_a_call_without_a_result_writes_is_meant(call: str):
+    one = site(line=1, text=call, inner=Inner(cell=1, line=2, text="t.fill_(7)"))
+    cells = {1: "def fill(t):\n    t.fill_(7)", 2: "x = ones(3)", 3: call}
+
+    assert fix_change(change(cause="call", via=(), sites=(one,)), 3, NAMES, cells) is None
+
+
+def test_nothing_is_copied_that_is_new():
+    assert [] == edits({1: "x = torch.ones(3)", 2: "y = torch.zeros(3)", 3: "y.add_(1)"})
+
+
+def test_the_line_inside_a_method_where_sharing_began_stores_the_copy():
+    source = "class Keeper:\n    def note(self, model):\n        self.best = model.state_dict()"
+    origin = Origin(
+        a="keeper.best['w']", b="net.w", cell=2, line=1, end_line=1, text="keeper.note(net)", how="state_dict",
+        inner=Inner(cell=1, line=3, text="self.best = model.state_dict()"),
+    )  # fmt: skip
+    one = change("keeper.best['w']", via=("net.w",), sites=(site(line=1, text="opt.step()"),), shared_since=origin)
+    fix = fix_change(one, 3, NAMES, {1: source, 2: "keeper.note(net)", 3: "opt.step()"})
+
+    assert fix is not None
+    assert "import copy" == fix.edits[0].text
+    assert (3, 3, "        self.best = copy.deepcopy(model.state_dict())") == (
+        fix.edits[1].line, fix.edits[1].end_line, fix.edits[1].text,
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""What a fix is tried on: the statements that lead to a change, and only pure ones."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from ipy_tensorwatch.core.fixes.cells_to_run import cells_to_run
+from ipy_tensorwatch.core.fixes.change_fix import fix_change
+from ipy_tensorwatch.core.fixes.pure_statements import is_pure
+from ipy_tensorwatch.core.fixes.replay import Replay, plan_replay
+from tests.support.records import change, reading, site, snapshot
+
+NAMES = snapshot(x=reading(1), y=reading(2))
+
+
+def plan(cells: dict[int, str]) -> Replay | None:
+    """Plan the trial of a change of `x` through `y` in the last cell."""
+    one = change(sites=(site(line=1),))
+    fix = fix_change(one, max(cells), NAMES, cells)
+    assert fix is not None
+    return plan_replay(one, fix, ["x"], max(cells), cells)
+
+
+def test_only_statements_that_lead_to_the_change_run_again():
+    cells = {
+        1: "import os, torch\nx = torch.ones(3)\nz = open('f')",
+        2: "y = x.detach()\nprint(y)",
+        3: "y.add_(1)\nprint(x)",
+    }
+    found = plan(cells)
+
+    assert found is not None
+    assert ("x = torch.ones(3)", "y = x.detach()") == found.before
+    assert ("y.add_(1)",) == found.during
+    assert ("x = torch.ones(3)", "y = x.detach().clone()") == found.mended_before
+
+
+def test_what_cannot_run_again_is_given_by_its_value():
+    found = plan({1: "x = torch.rand(3)", 2: "y = x.detach()", 3: "y.add_(1)"})
+
+    assert found is not None
+    assert {"x": 1} == found.given
+    assert ("y = x.detach()",) == found.before
+
+
+@pytest.mark.parametrize(
+    "more", ["torch.save(y, 'f')", "plot(y)", "y.normal_()", "y.numpy().tofile('f')", "while True: y.sum()"]
+)
+def test_nothing_runs_again_where_a_statement_is_not_pure(more: str):
+    assert plan({1: "x = torch.ones(3)", 2: "y = x.detach()", 3: f"y.add_(1)\n{more}"}) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "open('f')", "x = torch.load('f')", "np.save('f', x)", "x.tofile('f')", "exec('1')", "torch.manual_seed(0)",
+        "x = torch.empty(3)", "x.__class__", "import os", "y = torch.rand(3)", "torch.set_default_dtype(x)",
+        "x = torch.zeros(30000, 30000)", "x = 2 ** 100", "global x", "np.lib.stride_tricks.as_strided(x, (9,))",
+        "getattr(x, 'save')()", "x.register_hook(f)", "async def f(): pass", "x = (yield 1)", "f(x)",
+    ],
+)  # fmt: skip
+def test_statements_that_reach_outside_are_not_pure(text: str):
+    assert not is_pure(ast.parse(text).body[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x = y[1:].view(-1).mul_(2)", "for i in range(3):\n    x[i] += np.sin(i)", "with torch.no_grad(): x.zero_()"],
+)
+def test_plain_computation_is_pure(text: str):
+    assert is_pure(ast.parse(text).body[0])
+
+
+def test_the_cells_that_use_what_an_edited_cell_binds_run_again():
+    cells = {1: "x = ones(3)", 2: "y = x.detach()", 3: "z = 1", 4: "y.add_(1)\nt = y", 5: "print(z)", 6: "print(t)"}
+
+    assert (1, 2, 4, 6) == cells_to_run({2}, {"x"}, cells)

@@ -1,0 +1,194 @@
+"""Writes in the memory of a device are found there: nothing is copied to the host but digests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.support.accelerator import accelerator
+from tests.support.notebook import Notebook, Report, changes, lines, mutated, silent
+
+FAMILY = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+x = torch.arange(1.0, 7.0, device="sim").view(2, 3)
+y = x[0]
+xt = x.T
+d = x.detach()
+q = x.data
+z = torch.from_dlpack(torch.utils.dlpack.to_dlpack(x.detach()))
+other = torch.arange(11.0, 17.0, device="sim").view(2, 3)
+"""
+"""Six ways to the same memory: `x`, `y`, `xt` and `d` share a version counter, `q` and `z` have their own."""
+
+COUNTED, ALL = {"x", "y", "xt", "d"}, {"x", "y", "xt", "d", "q", "z"}
+DIGEST = 16
+"""The size of a digest, in bytes."""
+
+
+@dataclass(frozen=True)
+class Write:
+    """One way to write.
+
+    Attributes
+    ----------
+    counted
+        The paths whose version counter sees it.
+    named
+        The paths that are no surprise.
+    unsaid
+        The paths that the statement names without being plain about whether it writes to them.
+    """
+
+    text: str
+    counted: frozenset[str] = frozenset()
+    named: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
+
+
+def seen(text: str, *named: str, unsaid: tuple[str, ...] = ()) -> Write:
+    return Write(text, frozenset(COUNTED), named, unsaid)
+
+
+def unseen(text: str, *named: str, unsaid: tuple[str, ...] = ()) -> Write:
+    return Write(text, frozenset(), named, unsaid)
+
+
+WRITES = [
+    seen("x.add_(1);", "x"),
+    seen("x += 1", "x"),
+    seen("x[0, 0] = 9", "x"),
+    seen("x[x < 3] = -1", "x"),
+    seen("x.copy_(other);", "x"),
+    seen("x.neg_();", "x"),
+    seen("torch.add(x, 1, out=x);", "x"),
+    seen("torch._foreach_add_([x], 1)", unsaid=("x",)),
+    seen("x.detach().add_(1);", unsaid=("x",)),
+    seen("d.add_(1);", "d"),
+    seen("y.add_(1);", "y"),
+    seen("xt.mul_(2);", "xt"),
+    seen("x.as_strided((1,), (1,)).fill_(0);", unsaid=("x",)),
+    seen("x.view(torch.int32).add_(1);", unsaid=("x",)),
+    seen("F.relu(x.sub_(2), inplace=True);", unsaid=("x",)),
+    seen("nn.init.constant_(x, 7);", unsaid=("x",)),
+    unseen("x.data.add_(1);", "x"),
+    unseen("x.data[0] = 9", "x"),
+    unseen("x.data.neg_();", "x"),
+    Write("q.add_(1);", frozenset({"q"}), ("q",)),
+    Write("z.add_(1);", frozenset({"z"}), ("z",)),
+    unseen("torch.from_dlpack(torch.utils.dlpack.to_dlpack(x)).add_(1);", unsaid=("x",)),
+    unseen("x.untyped_storage().fill_(1);", unsaid=("x",)),
+    unseen("x.untyped_storage().copy_(other.untyped_storage());", unsaid=("x",)),
+    unseen("torch.empty(0, device='sim').set_(x.untyped_storage()).add_(1);", unsaid=("x",)),
+    unseen("device.add_at(x.data_ptr(), 3, 1.0)", unsaid=("x",)),
+    seen("with torch.no_grad():\n    x.add_(1)", "x"),
+]
+
+
+@pytest.fixture
+def device() -> Any:
+    return accelerator()
+
+
+def run(device: Any, setup: str, cell: str, **options: Any) -> tuple[Report, dict[str, int]]:
+    """Run a cell after a setup; return its report, and what the device counted meanwhile."""
+    with Notebook() as nb:
+        nb.give(device=device)
+        nb.run(setup)
+        device.counts()
+        report = nb.run(cell, **options)
+        return report, device.counts()
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda one: one.text)
+def test_every_path_to_the_bytes_is_found_with_what_its_counter_saw(device: Any, write: Write):
+    report, counts = run(device, FAMILY, write.text)
+
+    found = changes(report, "mutated")
+    assert found.keys() == ALL
+    assert {path for path, one in found.items() if one["versioned"]} == write.counted
+    assert all(one["verified"] and one["since"] is None for one in found.values())
+    assert {path: lines(one) for path, one in found.items()} == dict.fromkeys(ALL, {write.text.count("\n") + 1})
+    assert ALL - {*write.named, *write.unsaid} <= silent(report) <= ALL - {*write.named}
+    assert report["coverage"]["unverified"] == []
+    assert counts["waits"] == 0
+    assert counts["to_host"] <= 2 * DIGEST * 4  # two storages and two parts, before the cell and after it
+
+
+QUIET = [
+    "x.add_(0);",
+    "x.copy_(x.clone());",
+    "x[x > 90] = 1",
+    "x.data.mul_(1);",
+    "nan.copy_(nan.clone());",
+    "nan.data.add_(0);",
+    "x.relu_();",
+    "x.resize_(2, 3);",
+    "x.requires_grad_();",
+    "other.t_();",
+    "lone.unsqueeze_(0);",
+    "c = x.clone()",
+]
+
+
+@pytest.mark.parametrize("cell", QUIET)
+def test_equal_bytes_are_no_change(device: Any, cell: str):
+    nan = "\nnan = torch.full((3,), float('nan'), device='sim')\nlone = torch.ones(3, device='sim')"
+    report, counts = run(device, FAMILY + nan, cell)
+
+    assert mutated(report) == set()
+    assert silent(report) == set()
+    assert counts["waits"] == 0
+
+
+def test_a_slice_beside_the_one_written_is_not_changed(device: Any):
+    setup = (
+        "import torch\nbase = torch.zeros(40000, 8, device='sim')\na, b = base[:, :4], base[:, 4:]\nc = base[20000:]"
+    )
+    report, _ = run(device, setup, "a[:10].fill_(3);")
+
+    assert mutated(report) == {"base", "a"}
+    assert silent(report) == {"base"}
+
+
+def test_a_fused_optimizer_is_expected_and_the_copy_by_reference_is_not(device: Any):
+    setup = """
+import torch
+net = torch.nn.Linear(3, 2, device="sim")
+opt = torch.optim.AdamW(net.parameters(), fused=True)
+best = net.state_dict()
+net(torch.ones(4, 3, device="sim")).sum().backward()
+opt.step()
+"""
+    report, _ = run(device, setup, "opt.step()")
+
+    assert silent(report) == {"best['weight']", "best['bias']"}
+    assert {"net.weight", "net.bias", "opt.state[net.weight]['exp_avg']"} <= mutated(report)
+    assert not changes(report, "mutated")["net.weight"]["versioned"]
+
+
+def test_the_statistics_of_a_batch_norm_are_found(device: Any):
+    setup = "import torch\nnorm = torch.nn.BatchNorm1d(2, device='sim')\nmean = norm.running_mean\nseen = torch.arange(8.0, device='sim').view(4, 2)"
+    report, _ = run(device, setup, "norm(seen);")
+
+    assert {"norm.running_mean", "norm.running_var", "norm.num_batches_tracked", "mean"} <= mutated(report)
+    assert silent(report) == {"mean"}
+
+
+def test_a_saved_tensor_that_a_kernel_overwrites_is_a_hazard(device: Any):
+    setup = "import torch\nw = torch.ones(3, device='sim', requires_grad=True)\nh = w.exp()\nloss = h.sum()"
+    report, _ = run(device, setup, "device.add_at(h.data_ptr(), 3, 1.0)")
+
+    assert {one["code"]: one["outcome"] for one in report["hazards"]} == {"TW202": "wrong"}
+
+
+def test_what_is_copied_to_the_host_are_digests_only(device: Any):
+    setup = "import torch\nmany = [torch.ones(10, device='sim') for _ in range(500)]"
+    report, counts = run(device, setup, "many[7].data.add_(1)\nlast = None")
+
+    assert mutated(report) == {"many[7]"}
+    assert counts["to_host"] <= 2 * DIGEST * 500
+    assert counts["waits"] == 0

@@ -1,0 +1,204 @@
+"""Every fix of a silent change that is offered, applied literally: the change is gone and the program still runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+import torch
+
+from tests.support.mending import apply_fix
+from tests.support.notebook import Notebook, changes
+from tests.support.oracle import copies
+from tests.support.story import stories
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.notebook import Change
+
+START = "import copy, numpy as np, torch\nfrom torch import nn\nx = torch.arange(6.)\n"
+TRAIN = START + "net = nn.Linear(2, 2)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+STEP = "net(torch.ones(1, 2)).sum().backward()\nopt.step()"
+PROGRAMS = {
+    "detach": [START, "y = x.detach()", "y.mul_(2)"],
+    "a slice": [START, "y = x[:3]", "y /= y.sum()"],
+    "a reshaped view": [START, "y = x.reshape(2, 3)\ny[0] = -1"],
+    "expand": [START + "y = x.expand(2, 6)", "x.add_(1)"],
+    "two names": [START, "y = x", "y += 1"],
+    "one assignment": [START + "a = b = torch.zeros(3)", "a += 1"],
+    "a tuple": [START, "a, b = x, x", "a.add_(1)"],
+    "chunks": [START, "a, b = x.chunk(2)", "a.zero_()"],
+    "rows in a list": [START + "rows = torch.split(x, 2)", "rows[1].mul_(0)"],
+    "an array": [START, "n = x.numpy()", "x += 1"],
+    "from_numpy": [START + "f = np.zeros(3)", "t = torch.from_numpy(f)", "f[:] = 3"],
+    "DLPack": [START + "y = torch.from_dlpack(x)", "y += 1"],
+    "frombuffer": [START + "raw = bytearray(8)\nt = torch.frombuffer(raw, dtype=torch.uint8)", "raw[0] = 7"],
+    "a memoryview": [START + "m = memoryview(x.numpy())", "m[0] = 3.0"],
+    "to, which changes nothing": [START + "y = x.to(torch.float32)", "y += 1"],
+    "a shallow list": [START + "xs = [x]", "ys = xs.copy()", "ys[0].add_(5)"],
+    "a shallow dict": [START + "d = {'x': x}", "e = dict(d)", "e['x'] *= 3"],
+    "an unpacked dict": [START + "d = {'x': x}", "e = {**d, 'n': 1}\ne['x'] *= 3"],
+    "a nested dict": [START + "d = {'a': {'x': x}}\ne = dict(d)", "e['a']['x'] *= 3"],
+    "fromkeys": [START + "d = dict.fromkeys('ab', torch.zeros(2))", "d['a'] += 1"],
+    "a list times n": [START + "h = [torch.zeros(2)] * 3", "h[0].add_(1)"],
+    "a buffer appended": [START + "out = []", "for i in range(3):\n    x += i\n    out.append(x)"],
+    "a buffer in tuples": [START + "out = []", "for i in range(3):\n    out.append((x, i))\n    x += 1"],
+    "a buffer under keys": [START + "out = {}", "for i in range(3):\n    x += 1\n    out[i] = x"],
+    "a generator": [START + "def stream():\n    b = torch.zeros(2)\n    for i in range(3):\n        b.fill_(i)\n        yield b", "out = []\nfor b in stream():\n    out.append(b)"],
+    "a state dict": [TRAIN, "best = net.state_dict()", STEP],
+    "parameters in a dict": [TRAIN, "before = {n: p.data for n, p in net.named_parameters()}", STEP],
+    "parameters in a list": [TRAIN, "before = [p.detach() for p in net.parameters()]", STEP],
+    "a checkpoint": [TRAIN + STEP, "ckpt = {'net': net.state_dict(), 'epoch': 1}", STEP],
+    "a keepsake in an attribute": [
+        TRAIN + "class Keeper:\n    def note(self, model):\n        self.best = model.state_dict()\nkeeper = Keeper()", "keeper.note(net)", STEP,
+    ],
+    "an object's buffer": [
+        START + "class Sim:\n    def __init__(self): self.p = np.zeros(2)\n    def move(self):\n        self.p += 1\n        return self.p\nsim = Sim()",
+        "path = []\nfor _ in range(3):\n    path.append(sim.move())",
+    ],
+    "a dataclass": [START + "from dataclasses import dataclass\n@dataclass\nclass B:\n    x: torch.Tensor", "b = B(x)", "b.x += 1"],
+    "load_state_dict that assigns": [TRAIN + "other = nn.Linear(2, 2)", "other.load_state_dict(net.state_dict(), assign=True)", "net.weight.detach().zero_()"],
+    ".data": [TRAIN + "other = nn.Linear(2, 2)", "other.weight.data = net.weight.data", "net.weight.data.zero_()"],
+    "a parameter over a tensor": [TRAIN + "w = torch.ones(2, 2)", "net.weight = nn.Parameter(w)", "net.weight.data.add_(1)"],
+    "a function": [START + "def f(t):\n    t -= t.mean()\n    return t", "y = f(x)"],
+    "a function that returns what it writes": [START + "def f(t):\n    return t.clamp_(0, 1)", "y = f(x)"],
+    "a function that writes a part": [START + "def f(t):\n    t[t < 3] = 0\n    return t", "y = f(x)"],
+    "a function that writes a view": [START + "def f(t):\n    v = t.view(-1)\n    v -= 1\n    return v", "y = f(x)"],
+    "a function that sorts an array": [START + "def median(t):\n    a = t.numpy()\n    a[::-1].sort()\n    return a[0]", "y = median(x)"],
+    "a function of a dict": [START + "def f(b):\n    b['x'].div_(255)\n    return b\nd = {'x': x}", "e = f(d)"],
+    "a lambda": [START + "act = lambda t: t.clamp_(min=3)", "y = act(x)"],
+    "a module that works in place": [START + "act = nn.ReLU(inplace=True)\nx -= 3", "y = act(x)"],
+    "a default argument": [START + "def f(v, total=torch.zeros(2)):\n    total += v\n    return total", "a = f(1)", "b = f(2)"],
+    "a dataset": [
+        START + "class D:\n    def __init__(self, x): self.x = x\n    def __getitem__(self, i):\n        row = self.x[i]\n        row -= 1\n        return row\nds = D(x.view(2, 3))",
+        "a = ds[0]",
+    ],
+    "a magic": [START, "%%time\ny = x.view(3, 2)", "y.add_(1)"],
+    "several lines": [START, "y = x.view(\n    2,  # rows\n    3,\n)", "y.add_(1)"],
+    "a semicolon": [START, "k = 1; y = x.detach(); n = 2  # both", "y.add_(1); k = 2"],
+}  # fmt: skip
+
+
+class Ran(NamedTuple):
+    """The silent changes of a program, each with the number of its cell, and the names of the errors of all cells."""
+
+    changes: list[tuple[int, Change]]
+    errors: list[str]
+
+
+def run(cells: list[str]) -> Ran:
+    """Run cells under the extension."""
+    found, errors = [], []
+    with Notebook() as nb:
+        for number, cell in enumerate(cells):
+            error = nb.cell(cell).error
+            errors.append("" if error is None else type(error).__name__)
+            found += [(number, one) for one in nb.report()["changes"] if one["silent"]]
+    return Ran(found, errors)
+
+
+def faults(cells: list[str]) -> Iterator[str]:
+    """Apply each fix and run all cells again; yield what is not mended."""
+    before = run(cells)
+    known: dict[str, Ran] = {}
+    for number, one in before.changes:
+        if one["fix"] is None:
+            continue
+        edits = str(one["fix"]["edits"])
+        if edits not in known:
+            known[edits] = run(apply_fix(cells, one["fix"]))
+        after = known[edits]
+        if (number, one["path"]) in [(place, left["path"]) for place, left in after.changes]:
+            yield f"{one['path']} still changes silently"
+        pairs = enumerate(zip(before.errors, after.errors, strict=True), 1)
+        yield from (
+            f"cell {place} raises {new}" for place, (old, new) in pairs if new not in (old, "", "AssertionError")
+        )
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_fix_ends_the_change(name: str):
+    found = run(PROGRAMS[name]).changes
+
+    assert found
+    assert [] == [one["path"] for _, one in found if one["fix"] is None]
+    assert [] == [*faults(PROGRAMS[name])]
+
+
+def test_most_silent_changes_of_the_stories_have_a_fix_and_nearly_all_of_them_mend():
+    told, with_fix, left = 0, 0, []
+    for story in (each.values[0] for each in stories("bugs")):
+        cells = [one.source for one in story.cells]
+        found = run(cells).changes
+        told += len(found)
+        with_fix += sum(one["fix"] is not None for _, one in found)
+        left += [f"{story.name}: {fault}" for fault in faults(cells)]
+
+    assert with_fix >= 0.8 * told
+    assert len(left) <= 0.02 * with_fix, left
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["detach", "a slice", "two names", "an array", "from_numpy", "a function", "a buffer appended", "a list times n"],
+)
+def test_what_is_safe_changes_nothing_but_what_it_mends(name: str):
+    cells = PROGRAMS[name]
+    found = run(cells).changes
+    paths = {one["path"] for _, one in found}
+
+    assert {"safe"} == {one["fix"]["applicability"] for _, one in found}
+    for _, one in found:
+        was, now = values(cells), values(apply_fix(cells, one["fix"]))
+        assert was.keys() == now.keys()
+        assert [] == [path for path in was.keys() - paths if was[path] != now[path]]
+
+
+def values(cells: list[str]) -> dict[str, bytes]:
+    """Run cells unwatched; return the bytes of all tensors by path."""
+    with Notebook(watched=False) as nb:
+        for cell in cells:
+            nb.cell(cell)
+        return {path: one.content for path, one in copies(nb.ns).items()}
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        ([START, "y = x.view(6)", "y.add_(1)\ntotal = x.sum()"], "a value is computed from what changed"),
+        ([TRAIN, "best = net.weight.data", STEP], "what ran is more than pure computation"),
+        ([START, "y = x.detach()", "y.add_(torch.rand(6))"], "random numbers were drawn"),
+        ([START, "y = x.detach()", "y.add_(1)\nopen('/dev/null').close()\ny.sub_(len(open('/dev/null').read()))"], "a file was read"),
+    ],
+)  # fmt: skip
+def test_what_is_not_proven_is_not_safe(cells: list[str], why: str):
+    found = run(cells).changes
+
+    assert {"unsafe"} == {one["fix"]["applicability"] for _, one in found}, why
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [START + "def fill(t):\n    t.fill_(7)", "fill(x)"],
+        [START + "m = x.view(2, 3)", "for row in m:\n    row.mul_(2)"],
+        [START + "hits = torch.zeros(3)\ndef note(k):\n    hits[k] += 1", "note(1)"],
+    ],
+)
+def test_nothing_is_offered_where_the_shared_write_is_what_is_wanted(cells: list[str]):
+    assert [] == [one["fix"] for _, one in run(cells).changes if one["path"] != "x" and one["fix"] is not None]
+
+
+def test_a_trial_leaves_the_users_objects_and_random_states_alone():
+    with Notebook() as nb:
+        nb.run("import random, numpy as np, torch\nx = torch.rand(3)")
+        nb.run("y = x.detach()")
+        nb.run("y.add_(1)")
+        before = torch.get_rng_state().clone(), nb.ns["x"]._version, nb.ns["x"].clone()
+        [change] = [one for one in nb.report()["changes"] if one["silent"]]
+
+        assert "safe" == change["fix"]["applicability"]
+        assert torch.equal(before[0], torch.get_rng_state())
+        assert (before[1], True) == (nb.ns["x"]._version, torch.equal(before[2], nb.ns["x"]))
+        assert changes(nb.report())["x"]["fix"] == change["fix"]

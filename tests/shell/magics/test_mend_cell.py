@@ -1,0 +1,61 @@
+"""`%tensorwatch fix`: the difference of lines, the cells to run again, and the next input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.notebook import Notebook
+
+if TYPE_CHECKING:
+    import pytest
+
+PAIR = ["import torch\nx = torch.zeros(3)", "for i in range(1):\n    y = x.detach()  # share", "y.add_(1)"]
+
+
+def asked(cells: list[str], line: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[str]]:
+    """Run cells and the magic; return its text, and what became the next input."""
+    put: list[str] = []
+    with Notebook() as nb:
+        monkeypatch.setattr(nb.shell, "set_next_input", lambda text, replace=False: put.append(text))
+        for cell in cells:
+            nb.cell(cell)
+        ran = nb.cell(line)
+        return ran.stdout + str(ran.error or ""), put
+
+
+def test_it_shows_the_lines_and_puts_the_mended_cell_in_the_next_input(monkeypatch: pytest.MonkeyPatch):
+    text, put = asked(PAIR, "%tensorwatch fix", monkeypatch)
+
+    assert ["for i in range(1):\n    y = x.detach().clone()  # share"] == put
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert "- 2 y = x.detach() # share" in rows
+    assert "+ y = x.detach().clone() # share" in rows
+    assert "run again: cells 1, 2, 3; the mended cell 2 is where you type next" in rows
+    assert "tried on copies: it mends this, and all else comes out the same" in rows
+
+
+def test_it_takes_a_path_or_the_code_of_a_hazard(monkeypatch: pytest.MonkeyPatch):
+    cells = [
+        *PAIR,
+        "w = torch.ones(3, requires_grad=True)\nh = w * 2; loss = (h * h).sum()",
+        "h.add_(1)\nz = x; z.add_(1)",
+    ]
+
+    assert "tensorwatch  fix x" in asked(cells, "%tensorwatch fix x", monkeypatch)[0]
+    text, put = asked(cells, "%tensorwatch fix tw201", monkeypatch)
+    assert "tensorwatch  fix TW201" in text
+    assert 1 == len(put)
+
+
+def test_it_says_where_there_is_nothing_to_mend(monkeypatch: pytest.MonkeyPatch):
+    assert "the last cell changed nothing silently" in asked(["a = 1"], "%tensorwatch fix", monkeypatch)[0]
+    text, put = asked(PAIR, "%tensorwatch fix q", monkeypatch)
+    assert "q did not change silently in the last cell" in text
+    assert [] == put
+
+
+def test_a_cell_magic_stays_the_first_line(monkeypatch: pytest.MonkeyPatch):
+    cells = ["import torch\nnet = torch.nn.Linear(1, 1)", "%%time\nbest = net.state_dict()", "net.weight.data.zero_()"]
+    _, put = asked(cells, "%tensorwatch fix", monkeypatch)
+
+    assert ["%%time\nimport copy\nbest = copy.deepcopy(net.state_dict())"] == put

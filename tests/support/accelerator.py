@@ -1,0 +1,55 @@
+"""An accelerator for tests, named `sim`: its memory cannot be read by the host, and it counts what is copied."""
+
+from __future__ import annotations
+
+import shutil
+import types
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+SOURCE = Path(__file__).with_suffix("") / "accelerator.cpp"
+BUILT = Path(__file__).parents[2] / "build" / "accelerator"
+"""Kept between runs, ignored by git; it is built again when its source or PyTorch changes."""
+
+
+def accelerator() -> Any:
+    """Return the module that controls the device; skip the test if it cannot be built here."""
+    missing = [one for one in ("c++", "ninja") if shutil.which(one) is None]
+    if missing:
+        pytest.skip(f"the test accelerator needs {' and '.join(missing)} to be built")
+    return _loaded()
+
+
+@cache
+def _loaded() -> Any:
+    from torch.utils.cpp_extension import load
+
+    folder = BUILT / torch.__version__
+    folder.mkdir(parents=True, exist_ok=True)
+    module = load("test_accelerator", [str(SOURCE)], extra_cflags=["-O1"], build_directory=str(folder))
+    torch.utils.rename_privateuse1_backend("sim")
+    torch._register_device_module("sim", _device_module(module))
+    torch.utils.generate_methods_for_privateuse1_backend()
+    return module
+
+
+def _device_module(module: Any) -> types.ModuleType:
+    """Return what PyTorch expects at `torch.sim`."""
+    made = types.ModuleType("torch.sim")
+    made.is_available = lambda: True
+    made.is_initialized = lambda: True
+    made.device_count = lambda: 1
+    made.current_device = lambda: 0
+    made._is_in_bad_fork = lambda: False
+    made.manual_seed_all = lambda seed: None
+    made.manual_seed = lambda seed: None
+    made.get_rng_state = lambda device=None: torch.empty(0, dtype=torch.uint8)
+    made.set_rng_state = lambda state, device=None: None
+    made.synchronize = lambda device=None: module.synchronize()
+    made.is_current_stream_capturing = module.is_capturing
+    made.get_amp_supported_dtype = lambda: [torch.float16, torch.bfloat16]
+    return made
