@@ -131,6 +131,7 @@ class Observer:
     budget: Budget = field(default_factory=Budget)
     shot: Shot = field(default_factory=lambda: Shot(Snapshot(), {}))
     _uncounted: deque[ElementCounts] = field(default_factory=deque)
+    _late: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Keep the marks of devices beside the others."""
@@ -168,7 +169,8 @@ class Observer:
         rows = [] if shot.snapshot is known else list(diff(known, shot.snapshot))
         verdicts = self._compare(shot, _written(rows), cell)
         if shot.on_devices:
-            verdicts.update(self.devices.compare(shot.on_devices, cell, shot.snapshot.by_storage.readings))
+            readings = shot.snapshot.by_storage.readings
+            verdicts.update(self.devices.compare(shot.on_devices, cell, readings, self.budget))
         found = self._contrast(shot, [*rows, *_rewritten(shot, rows, verdicts)], verdicts, examples)
         is_as_before = shot is before and len(self.prints.marks) == len(shot.blocks)
         if not (shot.resting or is_as_before) or len(self.prints.marks) > 2 * len(shot.snapshot) + EXACT_TENSORS:
@@ -179,6 +181,27 @@ class Observer:
         overwritten = self._follow_graphs(computed, verdicts, cell, past, rows if shot is not before else None)
         cut = tuple(path for path, _ in computed) if self.graphs.tells_none else self.graphs.cut
         return Observation(shot=shot, found=found, verdicts=verdicts, overwritten=overwritten, cut=cut)
+
+    def settle(self, seen: Observation, cell: int, namespace: Mapping[str, object] | None) -> Observation | None:
+        """Complete an earlier look with the digests that have arrived from devices since; None if none has.
+
+        Parameters
+        ----------
+        namespace
+            The user's names, if no code has run since; without them hazards are found at the next look.
+        """
+        fresh = self.devices.settle(cell)
+        if not fresh:
+            return None
+        changed = {storage: one for storage, one in fresh.items() if one.outcome != "same"}
+        self._late.update(storage for storage, one in changed.items() if one.outcome == "changed")
+        verdicts = {storage: one for storage, one in seen.verdicts.items() if storage not in fresh} | changed
+        rows = [*seen.found.rows]
+        found = self._contrast(seen.shot, [*rows, *_rewritten(seen.shot, rows, verdicts)], verdicts, EXAMPLES)
+        overwritten, computed = seen.overwritten, Roots()
+        if self._late and namespace is not None and self.lens.take(namespace, 0.0, computed) is seen.shot:
+            overwritten = self._follow_graphs(computed, changed, cell, NO_PAST, None)
+        return replace(seen, found=found, verdicts=verdicts, overwritten=overwritten)
 
     def spare(self) -> None:
         """Spend little on a cell that cannot have written: writes by others are found after later cells."""
@@ -221,7 +244,8 @@ class Observer:
     ) -> tuple[Overwritten, ...]:
         """Follow the graphs; without `rows`, the snapshot is the one of the last look."""
         rewritten = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
-        rewritten.update(past.seen - self.prints.marks.keys())
+        rewritten.update(past.seen - self.prints.marks.keys(), self._late)
+        self._late.clear()
         start = perf_counter()
         known = replace(past, spells=lambda storage: past.spells(storage) or _before(verdicts.get(storage)))
         aids = Aids(
@@ -284,22 +308,25 @@ _CHANGED = Contrast(changed=True, verified=True)
 def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdict]) -> Iterator[DiffRow]:
     """Yield paths whose readings are the same but whose bytes changed."""
     changed = {storage for storage, verdict in verdicts.items() if verdict.outcome == "changed"}
-    known = {(id(row.scene), row.place) for row in rows} if changed else ()
-    for scene, place in _places_of(changed, shot):
-        if (id(scene), place) not in known:
+    if not changed:
+        return
+    known: dict[int, set[int]] = {}
+    for scene, place, _, _ in rows:
+        known.setdefault(id(scene), set()).add(place)
+    for scene, places in _places_of(changed, shot):
+        for place in sorted(places - known.get(id(scene), set())):
             reading = scene.readings[place]
             yield DiffRow(scene, place, reading, reading)
 
 
-def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[RootSnapshot, int]]:
-    """Yield the places of some storages: by scanning everything if they are many, else by lookup."""
-    if FEW * len(storages) < len(shot.snapshot):
-        for storage in storages:
-            yield from shot.snapshot.by_storage.places(storage)
-        return
+def _places_of(storages: set[int], shot: Shot) -> Iterator[tuple[RootSnapshot, set[int]]]:
+    """Yield the places of some storages, scene by scene: by scanning everything if they are many, else by lookup."""
+    is_few = FEW * len(storages) < len(shot.snapshot)
     for scene in shot.snapshot.scenes.values():
-        places = [place for place, one in enumerate(scene.readings) if one.storage in storages and not one.unknown]
-        yield from ((scene, place) for place in places)
+        if is_few:
+            yield scene, {place for storage in storages for place in scene.places_of(storage)}
+        else:
+            yield scene, {i for i, one in enumerate(scene.readings) if one.storage in storages and not one.unknown}
 
 
 def _before(verdict: ByteVerdict | None) -> list[Spell]:

@@ -120,6 +120,7 @@ def report() -> Report:
     if not _loaded or _loaded[0].watcher.report is None:
         message = "no cell has been watched yet: run %load_ext tensorwatch, then a cell"
         raise RuntimeError(message)
+    _loaded[0].watcher.complete()
     return _loaded[0].trials.prove(_loaded[0].watcher.report)
 
 

@@ -17,7 +17,6 @@ from ..capture.protect.byte_archive import Archive
 from ..capture.protect.freezer import Freezer
 from ..capture.running.optimizer_steps import StepRecorder
 from ..core.blame.past_changes import PastChanges
-from ..core.blame.recorded_writes import Transcript
 from ..core.explain.explain_error import explain_error
 from ..core.explain.node_log import NodeLog
 from ..core.hazards.find_hazards import find_hazards
@@ -26,14 +25,14 @@ from ..core.host.guard import GUARD
 from ..core.model.records import Cell
 from ..core.origins.origins import Origins
 from ..core.origins.path_histories import PathHistories
-from ..core.syntax.inert_cells import is_inert
 from ..render.report import Report
 from ..render.wording.not_frozen import stopped
+from .cell.ended_cell import EndedCell, UnsettledCells, archive, grant_time, sharpen
 from .cell.freeze import Freezing
 from .cell.late_error import deliver_late
 from .cell.operator_recording import SECONDS as RECORDING_SECONDS
 from .cell.operator_recording import record
-from .cell.outcome import report_failure, report_nothing, status_of, unwatched
+from .cell.outcome import record_of, report_failure, report_nothing, unwatched
 from .cell.overlapping_cells import RunningCells
 from .cell.running_cell import RunningCell
 from .cell.take_trace import SessionState, reason
@@ -102,6 +101,7 @@ class Watcher:
     observed: Observation | None = None
     restored: dict[int, int] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    unsettled: UnsettledCells = field(default_factory=UnsettledCells)
     _ended: float = 0.0
     _cost: float = 0.0
 
@@ -165,6 +165,7 @@ class Watcher:
         """Drop all copies and records at once, without waiting for the garbage collector."""
         self.observer, self.archive = Observer(), Archive()
         self.report = self.observed = None
+        self.unsettled = UnsettledCells()
         self.history.clear()
         self.restored.clear()
         self.standing, self.origins = Standing(), PathHistories()
@@ -187,6 +188,7 @@ class Watcher:
         if self.cells.is_over(LAST_RESULT.of(self.shell)):  # its `post_run_cell` hook was cut short
             self.cells.forget()
             self._give_up()
+        GUARD.run("comparing-devices", self.complete, default=None)
         if not self.cells.enter(info):
             return
         self.transformer.come()
@@ -260,7 +262,7 @@ class Watcher:
     def _look_outside(self, now: float, count: int, *, thorough: bool) -> Sequence[Found]:
         """Return the differences since the last cell, if a look is cheap against the time that has passed."""
         allowance = RECORDING_SECONDS if thorough else (now - self._ended) * self.settings.idle_share
-        if not self._ended or self._cost > allowance:
+        if not self._ended or self._cost > allowance or self.unsettled.cells:
             return ()
         self.observer.budget.grant(allowance)
         before = self.observer.shot.snapshot
@@ -300,7 +302,7 @@ class Watcher:
             if cell is None:
                 self._take_stock()
             elif not GUARD.run("after-cell", self._finish, cell, result, began, default=False):
-                self.report = report_failure(self._describe(cell, result, began), self.observer.shot.snapshot)
+                self.report = report_failure(record_of(cell, result, began), self.observer.shot.snapshot)
                 GUARD.run("after-cell", cell.forget, default=None)
             if was_missed:
                 self.report = report_failure(unwatched(count_now(self.shell), result), self.observer.shot.snapshot)
@@ -314,15 +316,38 @@ class Watcher:
         self.asked = cell.recording.options if cell.recording else None
         self.sources.add(cell.count, cell.plain)
         self.sources.adopt(cell.files, cell.known, cell.count)
-        self._grant(cell, duration)
+        grant_time(self.observer, cell, duration)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration
         examples = cell.recording.options.values if cell.recording else EXAMPLES
-        past = cell.ledger.past
-        observed = self.observer.look(user_variables(self.shell), cell.count, patience, past, examples)
+        observed = self.observer.look(user_variables(self.shell), cell.count, patience, cell.ledger.past, examples)
         self._share(observed.found)
-        GUARD.run("keeping-copies", self._archive, cell, observed, default=None)
+        GUARD.run("keeping-copies", archive, cell, observed, self.archive, default=None)
         GUARD.run("finding-writer", cell.ledger.finish, observed, default=None)
-        observed = GUARD.run("finding-writer", self._sharpen, cell, observed, default=observed)
+        observed = GUARD.run("finding-writer", sharpen, cell, observed, self.sources, self.shell, default=observed)
+        self.complete()  # an earlier cell's digests may have arrived with this one's
+        ended = EndedCell(cell, record_of(cell, result, began), observed, error_of(result), self.standing)
+        self.report = replace(self._conclude(ended, self.history.add), cell=record_of(cell, result, began))
+        GUARD.run("finding-writer", self.origins.add, self.report.reasoning.trace, default=None)
+        self.unsettled.keep(ended)
+        return True
+
+    def _conclude(self, ended: EndedCell, add: Callable[[Reasoning, int], None]) -> Report:
+        """Reason about a cell and return its report."""
+        self.standing, self.observed = ended.standing, ended.observed
+        reasoning = self._reason(ended, add)
+        none: tuple[Hazard, ...] = ()
+        hazards = GUARD.run("finding-hazards", self._tell_hazards, reasoning, default=none)
+        origins = Origins.now(self.origins, ended.observed.shot.snapshot)
+        return Report(
+            cell=ended.record,
+            reasoning=reasoning,
+            hazards=hazards,
+            turns=self.standing.turned,
+            origins=origins,
+            sources=self.sources.plain,
+        )
+
+    def _reason(self, ended: EndedCell, add: Callable[[Reasoning, int], None]) -> Reasoning:
         session = SessionState(
             shell=self.shell,
             sources=self.sources,
@@ -330,52 +355,27 @@ class Watcher:
             graphs=self.observer.graphs,
             standing=self.standing,
         )
-        reasoning = reason(session, cell, self._describe(cell, result, began), observed, error_of(result))
-        GUARD.run("finding-writer", self.history.add, reasoning, self.settings.history_length, default=None)
-        none: tuple[Hazard, ...] = ()
-        hazards = GUARD.run("finding-hazards", self._tell_hazards, reasoning, default=none)
-        GUARD.run("after-cell", cell.forget, default=None)
-        GUARD.run("finding-writer", self.origins.add, reasoning.trace, default=None)
-        self.observed = observed
-        self.report = Report(
-            cell=self._describe(cell, result, began),
-            reasoning=reasoning,
-            hazards=hazards,
-            turns=self.standing.turned,
-            origins=Origins.now(self.origins, observed.shot.snapshot),
-            sources=self.sources.plain,
-        )
-        return True
+        reasoning = reason(session, ended.running, ended.record, ended.observed, ended.error)
+        GUARD.run("finding-writer", add, reasoning, self.settings.history_length, default=None)
+        return reasoning
 
-    def _grant(self, cell: RunningCell, duration: float) -> None:
-        """Grant the time budget for comparing bytes."""
-        budget, settings = self.observer.budget, self.settings
-        budget.limit = settings.budget_limit
-        budget.grant(settings.budget_floor + settings.budget_share * duration)
-        if cell.recording:
-            budget.grant(RECORDING_SECONDS)
-        elif self.observer.is_heavy and is_inert(cell.plain):
-            self.observer.spare()
+    def complete(self) -> None:
+        """Complete the reports of the last cells with the digests that have arrived from devices since they ended."""
+        with self._lock:
+            names = None if self.cells.any_running or not self.unsettled.cells else user_variables(self.shell)
+            late = [*map(self._conclude_again, self.unsettled.settle(names))]
+        for report in late:
+            if report.reasoning.silent or report.turns:
+                GUARD.run("showing-report", self.on_report, report, default=None)
 
-    def _describe(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> Cell:
-        overhead = cell.overhead + cell.ledger.allowance.spent + perf_counter() - began
-        status, duration = status_of(result), began - cell.began
-        return Cell(count=cell.count, source=cell.source, status=status, duration=duration, overhead=overhead)
-
-    def _sharpen(self, cell: RunningCell, observed: Observation) -> Observation:
-        """Return what was observed, with the differences sharpened by the cell's recording if there is one."""
-        if not cell.recording:
-            return observed
-        cell.recording.conclude(Transcript(cell.count, cell.statements(), self.sources.listing(self.shell)), observed)
-        return replace(observed, found=cell.recording.sharpen(observed, self.observer))
-
-    def _archive(self, cell: RunningCell, observed: Observation) -> None:
-        """Archive the bytes that the cell overwrote, and prepare copies of what the next one may overwrite."""
-        self.archive.limit = self.settings.restore_budget
-        self.archive.add(observed, cell.ledger.before.snapshot, cell.count)
-        if cell.beside:  # the bytes from before a cell are not those from before the last look
-            self.archive.lose(observed, max(one.count for one in (cell, *cell.beside)))
-        self.archive.prepare(observed.shot.blocks, self.observer.prints.marks, self.observer.budget)
+    def _conclude_again(self, ended: EndedCell) -> Report:
+        """Return the report of a cell of which more is known now; that of the last cell is replaced by it."""
+        if self.report is None or self.report.cell.count != ended.record.count:
+            return Report(cell=ended.record, reasoning=self._reason(ended, self.history.amend))
+        for _ in self.report.turns:
+            self.turns.pop()
+        self.report = self._conclude(ended, self.history.amend)
+        return self.report
 
     def _tell_hazards(self, reasoning: Reasoning) -> tuple[Hazard, ...]:
         self.standing = replace(self.standing, turned=())

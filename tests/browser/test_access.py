@@ -36,3 +36,26 @@ def test_axe_finds_no_barrier_in_the_panel_and_at_the_marks(shown, theme):
 
     assert [] == find_barriers(shown.page, "#ipy-tensorwatch-panel")
     assert [] == find_barriers(shown.page, ".ipytw-marked")
+
+
+def test_at_200_percent_nothing_is_cut_at_the_side_and_axe_finds_no_barrier(shown):
+    """A browser that shows a page at twice the size gives it half the pixels, each of them four."""
+    size = shown.page.viewport_size
+    shown.command("apputils:change-theme", {"theme": THEMES[0]})
+    session = shown.page.context.new_cdp_session(shown.page)
+    half = {"width": size["width"] // 2, "height": size["height"] // 2, "deviceScaleFactor": 2, "mobile": False}
+    session.send("Emulation.setDeviceMetricsOverride", half)
+    shown.page.evaluate("jupyterapp.shell.collapseLeft()")
+    shown.set_width(300)
+    shown.page.wait_for_timeout(1000)
+
+    wider = shown.page.evaluate(
+        """() => [...document.querySelectorAll(".ipytw-side, .ipytw-host, .tw-panel, .tw-root, .tw-body, .tw-scroll")]
+            .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.className)"""
+    )
+    found = find_barriers(shown.page, "#ipy-tensorwatch-panel")
+    session.send("Emulation.clearDeviceMetricsOverride")
+    session.detach()
+
+    assert [] == wider
+    assert [] == found

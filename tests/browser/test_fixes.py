@@ -35,7 +35,7 @@ def sources(lab, name: str) -> list[str]:
 
 
 def offer_of(lab):
-    return lab.facts.get_by_role("region", name="Fix")
+    return lab.facts.get_by_role("group", name="Fix")
 
 
 def to_the_mark(lab) -> None:

@@ -133,6 +133,7 @@ def _views_of(path: str, t: torch.Tensor) -> list[str]:
         f"{path}.data",
         f"{path}.clone()",
         f"{path}.unsqueeze(0)",
+        f"keep({path})",
         f"torch.from_dlpack({path}.detach())",
     ]
     found += [

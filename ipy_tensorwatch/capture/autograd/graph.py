@@ -192,13 +192,13 @@ class Graphs:
 
     def _read(self, nodes: Mapping[int, Made], aids: Aids, clashes: set[int]) -> None:
         """Read the graphs, those not fully read first."""
-        had, known = bool(self.inputs), set() if self.is_cut else {*self.inputs}
+        had, known = {*self.inputs}, set() if self.is_cut else {*self.inputs}
         left = {number: one for number, one in nodes.items() if number in self.unread}
         ordered = {number: one for number, one in nodes.items() if number not in left} | left
         self.is_cut = not self._note_all(ordered, known, aids, clashes)
         self.unread = frozenset(self._unfinished() & nodes.keys()) if self.is_cut or self._partly else frozenset()
         if had and not self.is_cut:
-            self._forget_all_but(self._reached(self._roots))
+            self._forget_all_but(self._still_reached(had))
 
     def _note_all(self, nodes: Mapping[int, Made], known: set[int], aids: Aids, clashes: set[int]) -> bool:
         """Record what new nodes saved; return whether all were recorded."""
@@ -260,11 +260,23 @@ class Graphs:
                 waiting.extend(self.inputs.get(number, ()))
         return reached
 
+    def _still_reached(self, earlier: set[int]) -> set[int]:
+        """Return the nodes that roots reach, given those that were known before this look: all others were just met."""
+        new = self.inputs.keys() - earlier
+        below = earlier.intersection(chain.from_iterable([self.inputs[number] for number in new]))
+        return new | self._reached([*below, *(self._roots.keys() & earlier)])
+
     def _forget_all_but(self, reached: set[int]) -> None:
-        for gone in self.inputs.keys() - reached:
-            del self.inputs[gone], self.seen[gone]
-            self.saved.pop(gone, None)
-            self._partly.pop(gone, None)
+        gone = self.inputs.keys() - reached
+        if 2 * len(gone) > len(self.inputs):  # as after each training step
+            self.inputs = {number: self.inputs[number] for number in self.inputs if number in reached}
+            self.seen = {number: self.seen[number] for number in self.inputs}
+        else:
+            for number in gone:
+                del self.inputs[number], self.seen[number]
+        for number in (self.saved.keys() | self._partly.keys()) & gone:
+            self.saved.pop(number, None)
+            self._partly.pop(number, None)
 
     def _confirm(self, nodes: Mapping[int, Made], suspects: set[int], aids: Aids) -> Iterator[Overwritten]:
         """Check suspects against the live nodes: a saved tensor released by backward cannot fail any more.
@@ -293,15 +305,15 @@ class Graphs:
 
     def _origin_of(self, root: int, below: Iterable[int]) -> RootOrigin:
         through = tuple(self._roots[one][0] for one in sorted(below))
-        return RootOrigin(cell=self.seen[root], sequence=root, leaves=self._leaves[root], through=through)
+        return RootOrigin(
+            cell=self.seen.get(root, 0), sequence=root, leaves=self._leaves.get(root, _ANY_LEAF), through=through
+        )
 
     def kept(self) -> Iterator[Overwritten]:
         """Yield what the nodes saved and nothing has overwritten, as it will be once something has."""
         roots = self._roots_of(set(self.saved))
         for number, several in self.saved.items():
-            paths = {path: RootOrigin(cell=self.seen.get(root, 0), sequence=root,
-                                      leaves=self._leaves.get(root, _ANY_LEAF))
-                     for root in roots[number] for path in self._roots[root]}  # fmt: skip
+            paths = {path: self._origin_of(root, ()) for root in roots[number] for path in self._roots[root]}
             for one in several if paths else ():
                 if not one.has_moved():
                     yield Overwritten(saved=one.saved, version=one.version, roots=tuple(paths), origins=paths)

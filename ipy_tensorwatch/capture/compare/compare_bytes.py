@@ -5,9 +5,11 @@ from __future__ import annotations
 import weakref  # noqa: TC003  (named in the types of a function's defaults)
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import is_
 from time import thread_time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
 import xxhash
 
 from ...core.memory.count_differences import Side
@@ -20,8 +22,6 @@ from .batches import Batches
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
 
-    import numpy as np
-
     from ...core.model.reading import Reading
     from ..memory.byte_block import Block, Bytes
     from .batches import Batch
@@ -32,6 +32,8 @@ COPY_LIMIT = 1 << 16
 COPY_TOTAL = 1 << 26
 MAX_ELEMENTS = 1 << 20
 """The maximum number of elements viewed one by one: expanded tensors have any number."""
+FEW = 16
+"""If at most one in so many storages was written, those that differ are found by comparing many at once."""
 SPARE = 4
 """The factor by which the budget must exceed the estimate for the order of comparison not to matter."""
 
@@ -201,7 +203,10 @@ class Fingerprints:
                 verdicts.update((storage, self._skip(storage, cell, "skipped")) for storage in batch.storages)
                 continue
             since += batch.nbytes + CLOCK_BYTES * len(batch.storages) // CLOCK_COUNT
-            whole, differing = self._differing_small(batch) if batch.spans else self._differing_large(batch, owners)
+            are_few = FEW * len(urgent) < len(blocks)
+            whole, differing = (
+                self._differing_small(batch, are_few=are_few) if batch.spans else self._differing_large(batch, owners)
+            )
             judged = {one.storage: self._judge(one, owners, cell, parts) for one in differing}
             verdicts.update(judged)
             batch.digest = None if any(verdict.after is None for verdict in judged.values()) else whole
@@ -253,17 +258,37 @@ class Fingerprints:
             if mark is None or digest != mark.digest or (mark.block is not block and mark.block != block)
         ]
 
-    def _differing_small(self, batch: Batch) -> tuple[bytes | None, list[_Seen]]:
+    def _differing_small(self, batch: Batch, *, are_few: bool) -> tuple[bytes | None, list[_Seen]]:
         """Copy many small storages in one call; if their digest is unchanged, none is compared singly."""
         whole, joined = fetch(batch.spans, batch.nbytes, batch.digest)
         if whole is not None and whole == batch.digest:
             return whole, []
+        found = self._differing_few(batch, joined) if are_few and joined is not None else None
+        if found is not None:
+            return whole, found
         seen = zip(batch.storages, batch.blocks, digest_each(batch.blocks, joined), strict=True)
         return whole, [
             _Seen(storage, digest, data)
             for storage, block, (digest, data) in seen
             if self._differs(storage, block, digest)
         ]
+
+    def _differing_few(self, batch: Batch, joined: bytes) -> list[_Seen] | None:
+        """Find the storages that differ from their copies without a digest of each; None if one has no copy."""
+        marks = [mark for mark in map(self.marks.get, batch.storages) if mark is not None and mark.copy is not None]
+        known = [mark.copy for mark in marks if mark.copy is not None]
+        if len(known) != len(batch.blocks) or not all(map(is_, [mark.block for mark in marks], batch.blocks)):
+            return None
+        old = np.frombuffer(b"".join(known), np.uint8)
+        if old.nbytes != len(joined):
+            return None
+        ends = np.cumsum([block.nbytes for block in batch.blocks])
+        differing = np.flatnonzero(old != np.frombuffer(joined, np.uint8))
+        found: list[_Seen] = []
+        for place in np.unique(np.searchsorted(ends, differing, side="right")).tolist():
+            data = joined[ends[place] - batch.blocks[place].nbytes : ends[place]]
+            found.append(_Seen(batch.storages[place], xxhash.xxh3_128_digest(data), data))
+        return found
 
     def _differs(self, storage: int, block: Block, digest: bytes | None) -> bool:
         mark = self.marks.get(storage)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ...core.model.reading import Reading
     from ..device.device_block import DeviceBlock
+    from .byte_budget import Budget
     from .compare_bytes import ByteOutcome, BytePart
 
     Parts = Callable[[int], Iterable[Reading]]
@@ -25,10 +26,16 @@ if TYPE_CHECKING:
 IDLE_WAIT = 0.005
 """The longest that an idle device is waited for, in seconds: our own digests are all that it does."""
 
+DEVICE_BANDWIDTH = 100e9
+"""Bytes per second that a device surely digests; used to estimate what the time budget suffices for."""
+MAX_UNDER_WAY = 16
+"""While so many looks wait for their digests, none is launched: what a cell writes then is found later."""
+
 
 class Departure(NamedTuple):
     """The digests launched at one look on one device, with the blocks that they are of."""
 
+    cell: int
     blocks: Mapping[int, DeviceBlock]
     flight: Flight
 
@@ -40,8 +47,11 @@ class DevicePrints:
     prints: Fingerprints
     _launchers: dict[str, DigestLauncher] = field(default_factory=dict)
     _under_way: list[Departure] = field(default_factory=list)
+    _landed: dict[int, dict[int, ByteVerdict]] = field(default_factory=dict)
 
-    def compare(self, blocks: Mapping[int, DeviceBlock], cell: int, parts: Parts) -> dict[int, ByteVerdict]:
+    def compare(
+        self, blocks: Mapping[int, DeviceBlock], cell: int, parts: Parts, budget: Budget
+    ) -> dict[int, ByteVerdict]:
         """Launch the digests of all storages; return what those that arrive at once show.
 
         Parameters
@@ -54,23 +64,45 @@ class DevicePrints:
             by_device.setdefault(block.device, {})[storage] = block
         left_out: dict[int, ByteOutcome] = {}
         for device, some in by_device.items():
-            left_out.update(self._launch(device, some, parts))
-        verdicts = self.settle()
+            afforded = self._afforded(some, budget)
+            left_out.update(dict.fromkeys(some, "skipped"))
+            left_out.update(self._launch(device, afforded, parts, cell))
+        verdicts = self.settle(cell)
+        self._landed = {one: known for one, known in self._landed.items() if one >= cell - MAX_UNDER_WAY}
         verdicts.update((one, self._skip(one, cell, left_out[one])) for one in left_out.keys() - verdicts.keys())
         return {storage: one for storage, one in verdicts.items() if one.outcome != "same"}
 
-    def settle(self) -> dict[int, ByteVerdict]:
-        """Return what the digests that have arrived meanwhile show, of each storage."""
-        verdicts: dict[int, ByteVerdict] = {}
+    def _afforded(self, blocks: Mapping[int, DeviceBlock], budget: Budget) -> dict[int, DeviceBlock]:
+        """Return the blocks that the budget suffices for, those first that were left out longest."""
+        turns = {storage: turn for turn, storage in enumerate(self.prints.waiting)}
+        found: dict[int, DeviceBlock] = {}
+        for storage in sorted(blocks, key=lambda one: turns.get(one, len(turns))):
+            seconds = blocks[storage].nbytes / DEVICE_BANDWIDTH
+            if found and budget.credit < seconds:
+                break
+            budget.pay(seconds)
+            found[storage] = blocks[storage]
+        return found
+
+    def is_waiting_for(self, cell: int) -> bool:
+        """Return whether digests of a cell are still to come, or were not asked for yet."""
+        return cell in self._landed or any(one.cell == cell for one in self._under_way)
+
+    def settle(self, cell: int) -> dict[int, ByteVerdict]:
+        """Return what the digests of a cell that have arrived meanwhile show, of each storage."""
         under_way, self._under_way = self._under_way, []
         for one in under_way:
             if GUARD.run("comparing-devices", one.flight.has_landed, default=False):
-                verdicts.update(self._judge(one))
+                landed = self._landed.setdefault(one.cell, {})
+                for storage, verdict in self._judge(one):
+                    landed[storage] = _join(landed.get(storage), verdict)
             else:
                 self._under_way.append(one)
-        return verdicts
+        return self._landed.pop(cell, {})
 
-    def _launch(self, device: str, blocks: Mapping[int, DeviceBlock], parts: Parts) -> dict[int, ByteOutcome]:
+    def _launch(
+        self, device: str, blocks: Mapping[int, DeviceBlock], parts: Parts, cell: int
+    ) -> dict[int, ByteOutcome]:
         """Launch the digests of one device; return for each storage why it has none yet."""
         launcher = self._launchers.setdefault(device, DigestLauncher(torch.device(device)))
         held = {storage: block.hold() for storage, block in blocks.items()}
@@ -81,13 +113,15 @@ class DevicePrints:
         try:
             if launcher.is_capturing:
                 return dict.fromkeys(blocks, "captured")
+            if len(self._under_way) > MAX_UNDER_WAY:
+                return dict.fromkeys(blocks, "pending")
             is_idle = launcher.is_idle
             flight = launcher.launch(
                 [one for key in there for one in _portions(key, held[key], blocks[key], parts(key))]
             )
         except RuntimeError:  # the device is out of memory, or was lost, or the user's own kernel failed
             return dict.fromkeys(blocks, "failed")
-        self._under_way.append(Departure({storage: blocks[storage] for storage in there}, flight))
+        self._under_way.append(Departure(cell, {storage: blocks[storage] for storage in there}, flight))
         if is_idle:
             flight.lands_within(IDLE_WAIT)
         return outcomes | dict.fromkeys(there, "pending")
@@ -104,11 +138,20 @@ class DevicePrints:
             outcome: ByteOutcome = "new" if before is None else "changed"
             if before is not None and before.block == block and before.digest == after.digest:
                 outcome = "same"
-            yield storage, ByteVerdict(outcome, before, after, since)
+            is_late = since is not None and since < seen.cell - 1
+            yield storage, ByteVerdict(outcome, before, after, since if is_late else None)
 
     def _skip(self, storage: int, cell: int, outcome: ByteOutcome) -> ByteVerdict:
         since = self.prints.waiting.setdefault(storage, cell - 1)
         return ByteVerdict(outcome, self.prints.on_devices.get(storage), None, since)
+
+
+def _join(earlier: ByteVerdict | None, later: ByteVerdict) -> ByteVerdict:
+    """Combine the verdicts of two looks of one cell."""
+    if earlier is None:
+        return later
+    outcome = later.outcome if earlier.outcome == "same" else earlier.outcome
+    return ByteVerdict(outcome, earlier.before, later.after, earlier.since)
 
 
 def _portions(storage: int, owner: Any, block: DeviceBlock, readings: Iterable[Reading]) -> Iterator[Portion]:  # noqa: ANN401

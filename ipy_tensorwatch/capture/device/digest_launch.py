@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from ..host.torch_private import undisturbed
-from .digest_weights import MAX_SEGMENTS, SEGMENT_BYTES, Weights
+from .digest_weights import MAX_SEGMENTS, PINNED, SEGMENT_BYTES, Weights
 from .word_digest import AT_ONCE, digest_run, digest_short, room_of, total
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     Layout = tuple[int, tuple[int, ...], tuple[int, ...], int]
     PortionKey = tuple[int, Layout | None]
-
-_PINNED = ("cuda", "xpu")
-"""The devices that copy to the host in the background only into pinned memory."""
 
 
 class Portion(NamedTuple):
@@ -95,8 +92,12 @@ class DigestLauncher:
     @property
     def is_idle(self) -> bool:
         """Whether all work launched so far is known to be done."""
+        return all(stream.query() for stream in self._streams()) and bool(self._streams())
+
+    def _streams(self) -> tuple[Any, ...]:
+        """Return the stream in use; nothing before PyTorch 2.6."""
         current = getattr(getattr(torch, "accelerator", None), "current_stream", None)
-        return bool(current is not None and current(self.device).query())
+        return () if current is None else (current(self.device),)
 
     @property
     def is_capturing(self) -> bool:
@@ -115,11 +116,11 @@ class DigestLauncher:
                 found.append(sums)
             on_device = found[0] if len(found) == 1 else torch.cat(found)
             on_host = torch.empty(
-                on_device.shape, dtype=torch.int64, device="cpu", pin_memory=self.device.type in _PINNED
+                on_device.shape, dtype=torch.int64, device="cpu", pin_memory=self.device.type in PINNED
             )
             on_host.copy_(on_device, non_blocking=True)
             event = torch.Event(self.device)
-            event.record()
+            event.record(*self._streams())
         return Flight(keys=keys, sums=on_host, event=event)
 
 

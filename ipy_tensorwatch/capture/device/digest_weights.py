@@ -11,6 +11,8 @@ import torch
 if TYPE_CHECKING:
     from ...core.memory.footprint import Array
 
+PINNED = ("cuda", "xpu")
+"""The devices that copy from and to the host in the background only if its memory is pinned."""
 ROWS, COLUMNS = 64, 512
 """The shape of a segment, in words of 8 bytes: what one pair of sums digests."""
 SEGMENT_BYTES = ROWS * COLUMNS * 8
@@ -46,10 +48,15 @@ class Weights:
 
     @classmethod
     def on(cls, device: torch.device) -> Weights:
-        """Copy the numbers to a device."""
+        """Copy the numbers to a device, which may be at work meanwhile."""
         return cls(
-            words=torch.from_numpy(WORDS).to(device),
-            by_row=torch.from_numpy(BY_ROW).to(device),
-            by_column=torch.from_numpy(BY_COLUMN).to(device),
-            by_segment=torch.from_numpy(odd_numbers(1 << 34, MAX_SEGMENTS)).to(device),
+            words=_copy_to(device, WORDS),
+            by_row=_copy_to(device, BY_ROW),
+            by_column=_copy_to(device, BY_COLUMN),
+            by_segment=_copy_to(device, odd_numbers(1 << 34, MAX_SEGMENTS)),
         )
+
+
+def _copy_to(device: torch.device, known: Array) -> torch.Tensor:
+    here = torch.from_numpy(known)
+    return (here.pin_memory() if device.type in PINNED else here).to(device, non_blocking=True)

@@ -12,6 +12,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset
 
 from .inspect_object import (
     Odd,
+    PerClass,
     attribute,
     attributes,
     is_a,
@@ -22,6 +23,7 @@ from .inspect_object import (
     name_of,
     pairs_of,
     text_of,
+    value_at,
 )
 from .pandas_private import is_frame
 
@@ -89,6 +91,8 @@ def catalog(namespace: Mapping[str, object]) -> Catalog:
 def _reachable(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, object]]:  # noqa: ANN401
     if _is_module(value):
         yield from _modules(name, value)
+    elif _is_notebooks_generator(value):
+        yield name, value
     elif _is_function(value) or _is_told(value):
         yield name, value
         yield from _members(name, value, depth) if depth <= MAX_NESTED else ()
@@ -114,19 +118,24 @@ def _is_function(value: object) -> bool:
     return type(value) is types.FunctionType or type(value) is types.MethodType
 
 
-def _holds_data(value: object) -> bool:
-    """Return whether an object is a library's loader or dataset, which calls the notebook's datasets."""
-    return is_a(type(value), DataLoader, Subset, ConcatDataset)
+def _is_notebooks_generator(value: object) -> bool:
+    """Return whether an object is a generator, not yet finished, of a function of the notebook."""
+    frame = value.gi_frame if type(value) is types.GeneratorType else None
+    return frame is not None and text_of(value_at(frame.f_globals, "__name__")) == "__main__"
 
 
 def _is_told(value: object) -> bool:
-    kind = type(value)
-    is_library = (
-        _holds_data(value)
-        or is_frame(kind)
-        or is_a(kind, torch.nn.Module, torch.optim.Optimizer, types.SimpleNamespace)
-    )
-    return is_library or module_of(kind) == "__main__"
+    return _is_kind_told(type(value))
+
+
+def _is_catalogued(kind: type) -> bool:
+    """Return whether a class is the notebook's, or a library's of which the notebook's code is told."""
+    data = DataLoader, Subset, ConcatDataset  # they call the notebook's datasets
+    models = torch.nn.Module, torch.optim.Optimizer, types.SimpleNamespace
+    return is_a(kind, *data, *models) or is_frame(kind) or module_of(kind) == "__main__"
+
+
+_is_kind_told = PerClass(_is_catalogued)
 
 
 def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:
@@ -141,6 +150,8 @@ def _modules(name: str, root: object) -> Iterator[tuple[str, object]]:
 
 
 def _name_of(thing: Any) -> str:  # noqa: ANN401
+    if type(thing) is types.GeneratorType:
+        return text_of(thing.gi_code.co_name) or "generator"
     function = thing.__func__ if type(thing) is types.MethodType else thing
     if type(function) is types.FunctionType:
         return text_of(function.__name__) or "function"

@@ -79,7 +79,10 @@ class Archive:
         """Keep what a cell overwrote; drop storages that no variable leads to any more."""
         has_all = MOST * len(observed.verdicts) > len(before)
         for storage, verdict in observed.verdicts.items():
-            if verdict.outcome not in _NOT_READ:
+            outcome, old, new, since = verdict
+            if has_all and outcome == "changed" and old and new and old[2] is not None and new[2] is not None:
+                self._put(ArchivedBytes(storage, cell if since is None else since + 1, cell, old, (), before))
+            elif outcome not in _NOT_READ:
                 self._keep(storage, verdict, before, cell, has_all=has_all)
         self._forget_all_but(observed.shot.blocks)
         while self.size > self.limit // 2:
@@ -131,10 +134,16 @@ class Archive:
             return  # the same bytes, with a larger watched run
         first = cell if verdict.since is None else verdict.since + 1
         entries = () if has_all else before.by_storage.get(storage)
-        one = ArchivedBytes(storage, first, cell, mark, entries, before if has_all else None)
-        self.kept.setdefault(storage, deque()).append(one)
-        self.order.append(storage)
-        self.size += _size(mark)
+        self._put(ArchivedBytes(storage, first, cell, mark, entries, before if has_all else None))
+
+    def _put(self, one: ArchivedBytes) -> None:
+        known = self.kept.get(one.storage)
+        if known is None:
+            self.kept[one.storage] = deque((one,))
+        else:
+            known.append(one)
+        self.order.append(one.storage)
+        self.size += one.mark.block.nbytes + RECORD
 
     def _lose(self, storage: int, verdict: ByteVerdict, cell: int) -> None:
         self.lost[storage] = cell

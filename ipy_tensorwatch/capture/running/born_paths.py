@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import takewhile
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.path_writes import touches
@@ -180,28 +181,32 @@ class BornPaths:
                     found[name] = value
                 else:
                     self._note_outline(name, NOTHING, number, positions)
-            for name in sorted(mentioned):
+            for name in sorted(mentioned.union(self._used_by(mentioned))):
                 value = self.names.get(name)
                 if name not in found and name not in self._large and _may_grow(value):
                     found[name] = value
         return found
 
+    def _used_by(self, mentioned: Iterable[str]) -> Iterator[str]:
+        """Yield the names that functions of the notebook use, into which they may put tensors."""
+        functions = (one for name in mentioned if type(one := self.names.get(name)) is FunctionType)
+        return (name for one in functions for name in one.__code__.co_names if name in self.names)
+
     def _note_outline(self, name: str, outline: Outline, number: int, positions: frozenset[Position]) -> None:
         """Note the paths that a name has at a look, if they are others than before."""
         known = self._outlines.setdefault(name, [])
         if not known or known[-1][1] != outline:
-            before = known[-1][1].paths() if known else self._paths_before(name)
-            gone = {str(path) for path in before} - {str(path) for path in outline.paths()} if before else ()
-            self.arrivals.extend(Arrival(path, None, number, positions) for path in gone if path not in self._gone)
+            before = _under(name, known[-1][1].paths()) if known else self._paths_before(name)
+            gone = before - _under(name, outline.paths()) if before else before
+            self.arrivals.extend(Arrival(path, None, number, positions) for path in gone)
             self._gone.update(gone)
             known.append((number, outline))
 
-    def _paths_before(self, name: str) -> Sequence[AccessPath]:
+    def _paths_before(self, name: str) -> frozenset[str]:
         """Return the paths that a name had when the cell began."""
         if name in self.before.scenes:
-            return self.before.scenes[name].paths
-        place = self.before.place_at_root(name)
-        return () if place is None else (place[0].path_at(place[1]),)
+            return _under(name, self.before.scenes[name].paths)
+        return frozenset({name} if self.before.place_at_root(name) else ())
 
     def _take(
         self, branch: Branch, gathered: Gathering, positions: frozenset[Position], number: int
@@ -363,6 +368,11 @@ class PastMemory:
         verdict = self.verdicts.get(storage)
         after = verdict.after if verdict else self.prints.mark_of(storage)
         return ByteVerdict("changed", spells[-1] if spells else None, after)
+
+
+def _under(name: str, paths: Iterable[AccessPath]) -> frozenset[str]:
+    """Return the paths of one name, spelled: tensors with names share one outline."""
+    return frozenset(str(path) for path in paths if path.root == name)
 
 
 def _is_bound(row: DiffRow) -> bool:

@@ -171,16 +171,21 @@ class Lens:
         reached = {*kept, *(one.key for one in found.segments)}.difference(resting)
         self._pass_turns(kept, reached, resting)
         seen = {name: one for name, one in kept.items() if name not in resting}
-        self._shot = Shot(
-            snapshot,
-            blocks,
-            tuple(counter for one in seen.values() for counter in one.counters),
-            tuple(dict.fromkeys(found.skipped)),
-            tuple((str(branch.outline.node_path(node)), id(one)) for branch, node, one in found.optimizers),
-            tuple(kept[name].blocks for name in resting if name in kept),
-            late,
-            {storage: block for one in seen.values() for storage, block in one.on_devices.items()},
+        last, self._shot = (
+            self._shot,
+            Shot(
+                snapshot,
+                blocks,
+                tuple(counter for one in seen.values() for counter in one.counters),
+                tuple(dict.fromkeys(found.skipped)),
+                tuple((str(branch.outline.node_path(node)), id(one)) for branch, node, one in found.optimizers),
+                tuple(kept[name].blocks for name in resting if name in kept),
+                late,
+                {storage: block for one in seen.values() for storage, block in one.on_devices.items()},
+            ),
         )
+        if last is not None and last.blocks is blocks and not (last.on_devices or self._shot.on_devices):
+            vars(self._shot)["nbytes"] = last.nbytes
         return self._shot
 
     def _join_blocks(self, seen: Mapping[str, KnownBranch]) -> Mapping[int, Block]:

@@ -73,6 +73,11 @@ class BornChanges:
         for rows in self._rows:
             yield from rows.of_names(says)
 
+    def know(self, changes: Mapping[str, Change]) -> None:
+        """Take over changes that are known without further reasoning, by their paths."""
+        for rows in self._rows:
+            rows.know(changes)
+
     def adopt(self, other: BornChanges) -> None:
         """Take over the changes that were made from the same records."""
         for mine, known in zip(self._rows, other._rows, strict=True):

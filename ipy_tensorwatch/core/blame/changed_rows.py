@@ -79,6 +79,11 @@ class ChangedRows:
             self._made[row] = make_change(difference, content, verdict)
         return self._made[row]
 
+    def know(self, changes: Mapping[str, Change]) -> None:
+        """Take over changes that are known without further reasoning, by their paths."""
+        paths = ((row, str(difference.path)) for row, (difference, _) in enumerate(self.found))
+        self._made.update({row: changes[path] for row, path in paths if path in changes})
+
     def adopt(self, other: ChangedRows) -> None:
         """Take over the changes that were made from the same rows."""
         self._made.update(other._made)

@@ -80,6 +80,19 @@ class PastChanges:
         while len(self._cells) > 1 and self._total - self._cells[0].size >= limit:
             self._total -= self._cells.popleft().size
 
+    def amend(self, reasoning: Reasoning, limit: int) -> None:
+        """Replace a cell by the same one with more evidence; later cells stay behind it."""
+        cell, later = reasoning.trace.cell, deque[_PastCell]()
+        while self._cells and self._cells[-1].count >= cell.count:
+            one = self._cells.pop()
+            if one.reasoning is not None and one.reasoning.trace.cell is cell:
+                self._total -= one.size
+                self._lazy.remove(one)
+                break
+            later.appendleft(one)
+        self.add(reasoning, limit)
+        self._cells.extend(later)
+
     def _keep(self, cell: _PastCell) -> None:
         """Append a cell; build the changes of those whose traces are too many, and release bytes beyond the limit."""
         self._cells.append(cell)

@@ -111,6 +111,11 @@ class Reasoning:
         thin.born.adopt(self.born)
         return thin
 
+    def know(self, changes: Mapping[str, Change]) -> None:
+        """Take over changes that are known without further reasoning, by their paths."""
+        self._rows.know(changes)
+        self.born.know(changes)
+
     def with_notebook(self, notebook: Notebook) -> Reasoning:
         """Return the reasoning about the same cell, with what the notebook defines."""
         known = Reasoning(replace(self.trace, notebook=notebook))

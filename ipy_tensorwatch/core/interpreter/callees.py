@@ -103,6 +103,11 @@ class Callees:
         method = (self.library.method(name, "__call__") or self.library.method(name, "forward")) if called else None
         return [] if method is None else [_bound(method, (one,))]
 
+    def resumed(self, one: Reference) -> list[Closure]:
+        """Return the function that a loop over a generator goes on running: it began with arguments not known here."""
+        function = self.library.function(self.class_of(one)) if not one.depth else None
+        return [Closure(function)] if function is not None else []
+
     def find(self, func: ast.expr, frame: Frame) -> list[Closure]:
         """Return the functions that calling an expression runs."""
         if not isinstance(func, ast.Attribute):

@@ -199,6 +199,9 @@ class Interpreter:
         """Interpret iteration over these objects, and return the items."""
         items = [to.element(refs), to.element(self.operate(refs, "__iter__", ()))]
         items += [self.operate(refs, name, ()) for name in ("__next__", "__getitem__")]
+        for one in refs:
+            handed = Arguments(rest=to.doubt((one,)))
+            items += [self.follow(each, handed) for each in self.callees.resumed(one)]
         opaque = [one for one in refs if self.callees.is_opaque(one)]
         items += [to.doubt(union((one,), self.run_behind(one, Arguments(rest=to.behind((one,)))))) for one in opaque]
         return self.read(union(*items)) if self._stored else union(*items)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress, count
+from operator import is_not
 from typing import TYPE_CHECKING, NamedTuple
 
 from .reading import changed_fields
@@ -92,8 +94,9 @@ _NOTHING = RootSnapshot()
 
 def _rereadings(old: RootSnapshot, new: RootSnapshot) -> Iterator[DiffRow]:
     """Compare two scenes of the same paths, reading by reading."""
-    for place, (known, reading) in enumerate(zip(old.readings, new.readings, strict=True)):
-        if known is not reading and known != reading:
+    for place in compress(count(), map(is_not, old.readings, new.readings)):
+        known, reading = old.readings[place], new.readings[place]
+        if known != reading:
             yield DiffRow(new, place, known, reading)
 
 

@@ -15,6 +15,7 @@ from .view_layouts import ViewLayout, dense_strides
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from ..hazards.facts import Trouble
     from ..model.evidence import Position
     from ..model.saved_tensor import Overwritten
     from .abstract_values import AbstractValue
@@ -32,7 +33,19 @@ Writer = Literal["", "step", "backward", "module"]
 
 
 class StoppedError(Exception):
-    """The cell would raise here; this error never leaves the package."""
+    """The cell would raise here; this error never leaves the package.
+
+    Attributes
+    ----------
+    trouble, tensor, position
+        Why a write is refused, if one is, and to what.
+    """
+
+    def __init__(
+        self, trouble: Trouble | None = None, tensor: AbstractTensor | None = None, position: Position | None = None
+    ) -> None:
+        super().__init__(trouble)
+        self.trouble, self.tensor, self.position = trouble, tensor, position
 
 
 class AbstractWrite(NamedTuple):
@@ -70,7 +83,7 @@ class AbstractMemory:
     writes
         Each with the moments of its first and its last time.
     now
-        The number of writes so far, repeated ones included.
+        How many statements of the cell have been entered: what one of them makes is compared from the next one on.
     versions
         How far the version counter of each storage has moved.
     saved
@@ -175,8 +188,9 @@ class AbstractMemory:
                 self.write(one, certain=False, sources=sources)
         elif isinstance(value, AbstractTensor):
             sources = [*sources]
-            if self.refuses(value, sources) and certain:
-                raise StoppedError
+            trouble = self.refuses(value, sources)
+            if trouble is not None and certain:
+                raise StoppedError(None if value.is_array else trouble, value, self.position)
             self.record(value, certain=certain)
             self._adopt(value, sources)
 
@@ -194,15 +208,18 @@ class AbstractMemory:
         if not keeps:
             self.freed.add(path)
 
-    def refuses(self, tensor: AbstractTensor, sources: Iterable[AbstractTensor] = ()) -> bool:
-        """Return whether PyTorch refuses to write to a tensor, from tensors with these graphs."""
+    def refuses(self, tensor: AbstractTensor, sources: Iterable[AbstractTensor] = ()) -> Trouble | None:
+        """Return why PyTorch or NumPy refuses to write to a tensor, from tensors with these graphs; None if not."""
         if tensor.is_array:
-            return tensor.is_read_only
+            return "shared" if tensor.is_read_only else None
+        if self.records and tensor.is_leaf:
+            return "leaf"
+        if self.records and tensor.base is not None and tensor.base.is_leaf and tensor.leaves:
+            return "view-of-leaf"
         if self.records and tensor.is_piece and (tensor.leaves or any(map(leaves_of, sources))):
-            return True
-        if self.records and (tensor.is_leaf or (tensor.base is not None and tensor.base.is_leaf and tensor.leaves)):
-            return True
-        return tensor.is_exact and overlaps_itself(tensor.reading) is True and 0 in tensor.reading.strides
+            return "one-of-several"
+        is_folded = tensor.is_exact and 0 in tensor.reading.strides and overlaps_itself(tensor.reading) is True
+        return "expanded" if is_folded else None
 
     def record(self, tensor: AbstractTensor, *, certain: bool = True, by: Writer = "") -> None:
         """Record a write that nothing refuses."""
@@ -210,7 +227,6 @@ class AbstractMemory:
             return
         sure = certain and tensor.is_exact and not self.doubt
         one = AbstractWrite(tensor.reading, self.position, sure, tensor.is_counted, by)
-        self.now += 1
         self.writes[one] = (self.writes.get(one, (self.now, 0))[0], self.now)
         if tensor.is_counted and not tensor.is_array:
             storage = tensor.reading.storage

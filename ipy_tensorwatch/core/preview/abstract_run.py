@@ -28,14 +28,14 @@ class AbstractRun:
 
     Attributes
     ----------
-    is_stopped
-        Whether the cell would raise.
+    stopped
+        Why the cell would raise, if it would.
     """
 
     source: str
     notebook: Notebook
     interpreter: StatementInterpreter
-    is_stopped: bool = False
+    stopped: StoppedError | None = None
 
     @property
     def memory(self) -> AbstractMemory:
@@ -50,18 +50,20 @@ def run_cell(source: str, known: KnownState, deadline: Deadline = NEVER) -> Abst
         return None
     own = definitions_in(source, known.count) if "def " in source or "class " in source or "lambda" in source else {}
     notebook = known.notebook if not own else _with_definitions(known.notebook, own)
-    scene = KnownScene(known, Library(notebook))
+    scene = KnownScene(known, Library(notebook) if own else known.library)
     memory = AbstractMemory(Position(0, None, blind=False), saved=known.saved, paths=_roots(known))
     cell = Code(known.count, tuple(source.split("\n")))
     interpreter = StatementInterpreter(memory, scene, deadline, cell, tree)
-    is_stopped = False
+    stopped: StoppedError | None = None
     try:
         interpreter.run(tree.body, interpreter.top)
-    except (StoppedError, JumpError):
-        is_stopped = True
+    except StoppedError as error:
+        stopped = error
+    except JumpError:
+        pass
     except (RecursionError, LateError):
         return None
-    return AbstractRun(source=source, notebook=notebook, interpreter=interpreter, is_stopped=is_stopped)
+    return AbstractRun(source=source, notebook=notebook, interpreter=interpreter, stopped=stopped)
 
 
 def _roots(known: KnownState) -> dict[int, list[str]]:

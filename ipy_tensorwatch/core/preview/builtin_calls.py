@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     Call = Callable[[ExpressionEvaluator, CallArguments], AbstractValue]
 
-_FEW_TURNS = 4
-"""How many turns of a loop over a range are run in full; of a longer one, the first two and the last."""
+_FEW_TURNS = 3
+"""How many turns of a loop over a range are run in full; of a longer one, the first and the last."""
 
 
 def _all_items(run: ExpressionEvaluator, value: AbstractValue | None) -> tuple[list[AbstractValue], bool]:
@@ -109,7 +109,7 @@ def _range(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
             turns = range(*known)
         except ValueError:
             return
-        for turn in turns if len(turns) <= _FEW_TURNS else (turns[0], turns[1], turns[-1]):
+        for turn in turns if len(turns) <= _FEW_TURNS else (turns[0], turns[-1]):
             each(Constant(turn))
 
     return AbstractIterator(visit)

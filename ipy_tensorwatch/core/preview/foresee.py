@@ -51,16 +51,18 @@ def foresee(source: str, known: KnownState, seconds: float) -> Foresight:
         The cell as plain Python.
     """
     run = run_cell(source, known, Deadline.after(seconds))
-    if run is None or not run.memory.writes:
+    if run is None or not (run.memory.writes or run.stopped):
         return NOTHING_FORESEEN
     writer = TraceWriter(run, known)
+    refused = tuple(writer.refused())
     if writer.is_quiet:
-        return NOTHING_FORESEEN
+        return Foresight(hazards=refused)
     reasoning = Reasoning(writer.trace(seconds))
+    reasoning.know(writer.settled)
     silent = tuple(_foretold(one, writer.certain) for one in reasoning.changes if one.silent)
     none: tuple[Hazard, ...] = ()
     hazards = GUARD.run("finding-hazards", _begun, reasoning, known.standing, default=none)
-    return Foresight(changes=silent, hazards=hazards)
+    return Foresight(changes=silent, hazards=(*refused, *hazards))
 
 
 def _begun(reasoning: Reasoning, standing: Standing) -> tuple[Hazard, ...]:

@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..explain.inplace_refused import refused_hazard
+from ..hazards.facts import Raised, Refused, typed_line
 from ..memory.overlap import lay_out, share_bytes
 from ..model.born import Born
 from ..model.cell_trace import CellTrace, SourceFile
 from ..model.difference import Content, Difference
 from ..model.evidence import Evidence, OptimizerStep, Position, SeenWrite
 from ..model.graph_state import GraphState
-from ..model.records import Cell, Coverage
+from ..model.records import Cell, Change, Coverage, Site
+from ..statements.statement import parse_statements
+from ..syntax.cell_lines import Listing
+from ..syntax.magic_calls import runs_magic
 from .abstract_values import AbstractObject, AbstractTensor, AbstractValue
 from .run_statement import file_of
 from .snapshot_afterwards import Afterwards
@@ -23,13 +28,16 @@ from .snapshot_afterwards import Afterwards
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ..hazards.hazard import Hazard
     from ..model.differences import Found
+    from ..model.path import AccessPath
     from ..model.reading import Reading
     from ..model.saved_tensor import Overwritten
+    from ..statements.statement import Statement
     from .abstract_memory import AbstractWrite
     from .abstract_run import AbstractRun
     from .known_state import KnownState
-    from .snapshot_afterwards import Entry, LaterPlace
+    from .snapshot_afterwards import LaterEntry, LaterPlace
 
 LARGEST_MASK = 1 << 16
 """The largest number of bytes for which it is told which of them a write changes."""
@@ -50,8 +58,10 @@ class TraceWriter:
         needed = (path for one in known.saved for path in one.roots) if self._touches_saved() else ()
         self._after = Afterwards(run, known, needed)
         self._interpreter = run.interpreter
+        self._sites: dict[Position, Site | None] = {}
         self.certain: dict[str, bool] = {}
         self._found: dict[str, Found] = {}
+        self._aliases: dict[str, list[AbstractWrite] | None] = {}
         self._born: dict[str, Born] = {}
         for write, moments in run.memory.writes.items():
             self._change(write, moments[-1])
@@ -64,6 +74,58 @@ class TraceWriter:
     def is_quiet(self) -> bool:
         """Whether nothing would change silently, and nothing that a graph saved."""
         return not (self._found or self._born or self._overwritten)
+
+    def refused(self) -> Iterator[Hazard]:
+        """Yield the hazard of a write that PyTorch would refuse."""
+        stopped = self._run.stopped
+        if stopped is None or stopped.trouble is None or stopped.tensor is None or stopped.position is None:
+            return
+        site, reading = self._site(stopped.position), stopped.tensor.reading
+        near = [(path, one) for path, one in self._known.snapshot.by_storage.get(reading.storage, ())]
+        names = [str(path) for path, one in near if one.object == reading.object] or [str(path) for path, _ in near]
+        line = typed_line(self._known.count, site.inner or site) if site else None
+        one = Refused(
+            code="TW206" if stopped.trouble == "expanded" else "TW204",
+            trouble=stopped.trouble,
+            raised=Raised(statement=line),
+            path=next(iter(names), None),
+            names=tuple(names),
+            reading=reading,
+        )
+        yield replace(refused_hazard(one, site), happened=False)
+
+    @property
+    def settled(self) -> Mapping[str, Change]:
+        """The changes whose cause is certain, by their paths."""
+        return {path: self._change_of(path, *several) for path, several in self._aliases.items() if several}
+
+    def _change_of(self, path: str, *writes: AbstractWrite) -> Change:
+        via = dict.fromkeys(name for write in writes for name in self._via(write))
+        sites = dict.fromkeys(site for write in writes if (site := self._site(write.position)) is not None)
+        return Change(path=path, kind="mutated", cause="alias", silent=True, via=tuple(via), sites=tuple(sites))
+
+    def _via(self, write: AbstractWrite) -> Iterator[str]:
+        """Yield the paths through which a write goes: the written tensor's own, or those that the statement names."""
+        statement = self._statement(write.position)
+        targets = [one.path for one in statement.targets] if statement and not write.by else []
+        for path, reading in self._after.beside(write.reading):
+            named = any(one.leads_to(path) or path.leads_to(one) for one in targets)
+            if named or (write.by and reading.object == write.reading.object):
+                yield str(path)
+
+    def _site(self, position: Position) -> Site | None:
+        if position not in self._sites:
+            found = self._statement(position)
+            inner = self._listing.line(position.place) if position.place else None
+            self._sites[position] = (
+                Site(line=found.line, end_line=found.end_line, text=found.text, inner=inner) if found else None
+            )
+        return self._sites[position]
+
+    @cached_property
+    def _listing(self) -> Listing:
+        files = self._files()
+        return Listing({name: one.cell for name, one in files.items()}, lambda name: files[name].text)
 
     def trace(self, seconds: float) -> CellTrace:
         """Return the trace."""
@@ -93,17 +155,72 @@ class TraceWriter:
         """Note the paths that a write changes, those left out where it is sure that the change is expected."""
         near = [one for one in self._after.beside(write.reading) if self._meets(write.reading, one[1])]
         for path, reading in near:
-            if write.by and _is_expected(write, path, reading, near):
+            if write.by and self._is_expected(write, path, reading, near):
                 continue
             spelled = str(path)
             place, before = self._after.places.get(spelled), self._known.snapshot.get(spelled)
-            if before is not None and before.object == reading.object:
-                self._found[spelled] = Difference(path=path, before=before, after=reading), _CHANGED
-            elif place is not None and last > place.since:
-                self._born.setdefault(spelled, self._bear(place, reading))
-            else:
+            is_old = before is not None and before.object == reading.object
+            if not is_old and (place is None or last <= place.since):
                 continue
             self.certain[spelled] = write.is_certain or self.certain.get(spelled, False)
+            several = self._aliases.setdefault(spelled, [])
+            if several is not None and self._is_plainly_silent(write, path, reading):
+                several.append(write)
+            else:
+                self._aliases[spelled] = None
+            if before is not None and is_old:
+                self._found[spelled] = Difference(path=path, before=before, after=reading), _CHANGED
+            elif place is not None:
+                self._born.setdefault(spelled, self._bear(place, reading))
+
+    def _is_expected(
+        self, write: AbstractWrite, path: AccessPath, reading: Reading, near: Sequence[LaterEntry]
+    ) -> bool:
+        """Return whether it is certain, without further reasoning, that nobody is surprised by a change."""
+        if reading.object != write.reading.object:
+            return False
+        if write.by == "step":
+            is_parameter = reading.kind == "parameter" or reading.collects_gradient
+            return is_parameter or path.root in self._stepping.get(write.position.statement, ())
+        if write.by == "backward":
+            return path.is_grad
+        roots = {one.root for one, other in near if other.object == reading.object}
+        return reading.kind == "buffer" and len(roots) == 1
+
+    @cached_property
+    def _stepping(self) -> Mapping[int, set[str]]:
+        """The variables that are optimizers, by the statement that makes only these step."""
+        found: dict[int, set[str]] = defaultdict(set)
+        for one in self._interpreter.steps:
+            found[one.statement].update(self._paths_of(one.optimizer))
+        return found
+
+    def _is_plainly_silent(self, write: AbstractWrite, path: AccessPath, reading: Reading) -> bool:
+        """Return whether nothing but sharing memory leads from what a statement writes to a path.
+
+        So it is where the statement itself writes, or a step or a module, and the path is neither named in the
+        statement or written by name in the cell, nor a parameter, a gradient or an attribute.
+        """
+        if reading.requires_grad or reading.kind not in ("tensor", "ndarray") or path.root in self._named:
+            return False
+        if not all(step.startswith("[") for step in path.steps) or write.by == "backward":
+            return False
+        statement = self._statement(write.position)
+        if statement is None or path.root in statement.text or (not write.by and write.position.place is not None):
+            return False
+        return bool(write.by) or not (statement.elements or runs_magic(statement.text))
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        """The variables of which a path is written by name, is left over by a loop, or can be reached in two ways."""
+        statements = parse_statements(self._run.source)
+        targets = {target.path.root for one in statements for target in one.targets}
+        ways = {one.target_root for one in self._known.snapshot.several_ways}
+        return frozenset((*targets, *ways, *self._run.notebook.leftovers))
+
+    def _statement(self, position: Position) -> Statement | None:
+        statements = parse_statements(self._run.source)
+        return statements[position.statement] if position.statement < len(statements) else None
 
     def _meets(self, written: Reading, reading: Reading) -> bool:
         return written.object == reading.object or (not reading.unknown and share_bytes(written, reading) is not False)
@@ -193,18 +310,6 @@ class TraceWriter:
             for name, cell in cells.items()
             if name in names
         }
-
-
-def _is_expected(write: AbstractWrite, path: object, reading: Reading, near: Sequence[Entry]) -> bool:
-    """Return whether it is certain, without further reasoning, that nobody is surprised by a change."""
-    if reading.object != write.reading.object:
-        return False
-    if write.by == "step":
-        return reading.kind == "parameter" or reading.collects_gradient
-    if write.by == "backward":
-        return bool(getattr(path, "is_grad", False))
-    roots = {one.root for one, other in near if other.object == reading.object}
-    return reading.kind == "buffer" and len(roots) == 1
 
 
 def _state_of(optimizer: AbstractObject) -> Iterator[AbstractTensor]:

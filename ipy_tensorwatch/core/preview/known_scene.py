@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
@@ -16,13 +15,13 @@ from .abstract_values import (
     Constant,
     LibraryName,
 )
+from .known_state import PathBranch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from ..interpreter.source_index import Library
     from ..model.reading import Reading
-    from ..model.ways import Way
     from .known_state import KnownState
 
 _CALLABLES = frozenset(("function", "builtin_function_or_method", "method", "type"))
@@ -45,17 +44,6 @@ _VIEWS = (
 _PIECES = ("Unbind", "Split", "Chunk", "UnsafeSplit", "TensorSplit")
 
 
-class _Branch:
-    """A step of the paths: what it leads to, and the steps from there."""
-
-    __slots__ = ("reading", "steps", "target")
-
-    def __init__(self) -> None:
-        self.reading: Reading | None = None
-        self.steps: dict[str, _Branch] = {}
-        self.target: AccessPath | None = None
-
-
 class KnownScene:
     """Finds the value of a variable; each tensor and object is one value, under however many paths.
 
@@ -71,7 +59,6 @@ class KnownScene:
         self._optimizers = {one.path: one.parameters for one in known.optimizers}
         self.tensors: dict[int, AbstractTensor] = {}
         self._objects: dict[object, AbstractObject] = {}
-        self._branches: dict[str, _Branch] = {}
         self._known: dict[str, AbstractValue] = {}
 
     def look_up(self, name: str) -> AbstractValue:
@@ -94,11 +81,11 @@ class KnownScene:
             return found
         if self.library.class_node(name) is not None:
             return AbstractClass(name)
-        branch = self._branch_of(name)
+        branch = self.known.branch_of(name)
         if name in self._constants and branch is None:
             return _plain(self._constants[name])
         if branch is not None or self.library.class_of(AccessPath(name)):
-            return self._object(AccessPath(name), branch or _Branch())
+            return self._object(AccessPath(name), branch or PathBranch())
         return self._defined(name)
 
     def class_parts(self, name: str) -> AbstractObject:
@@ -106,7 +93,7 @@ class KnownScene:
         key = f"class {name}"
         if key not in self._objects:
             made = self._objects[key] = AbstractObject("object", path=AccessPath(name))
-            made.parts.update(self._parts(AccessPath(name), self._branch_of(name) or _Branch()))
+            made.parts.update(self._parts(AccessPath(name), self.known.branch_of(name) or PathBranch()))
         return self._objects[key]
 
     def _defined(self, name: str) -> AbstractValue:
@@ -117,10 +104,10 @@ class KnownScene:
         return AbstractFunction(function, around={**dict.fromkeys(function.hidden, UNKNOWN), **held})
 
     def _by_serial(self, serial: int) -> AbstractValue:
-        place = self._by_object.get(serial)
+        place = self.known.by_object.get(serial)
         return UNKNOWN if place is None else self._tensor(*place)
 
-    def _value(self, path: AccessPath, branch: _Branch) -> AbstractValue:
+    def _value(self, path: AccessPath, branch: PathBranch) -> AbstractValue:
         if branch.target is not None:
             return self.at(branch.target)
         if branch.reading is not None:
@@ -157,7 +144,7 @@ class KnownScene:
             found = self.snapshot.get(f"{path}.grad")
             tensor.grad = None if found is None else self._tensor(AccessPath(path.root, (*path.steps, ".grad")), found)
 
-    def _object(self, path: AccessPath, branch: _Branch) -> AbstractValue:
+    def _object(self, path: AccessPath, branch: PathBranch) -> AbstractValue:
         spelled, notebook = str(path), self.library.notebook
         number: object = notebook.objects.get(spelled, spelled)
         if number in self._objects:
@@ -174,7 +161,7 @@ class KnownScene:
             made.held = [*self._held(self._optimizers.get(spelled, frozenset()))]
         return made
 
-    def _kind(self, spelled: str, name: str, branch: _Branch) -> str:
+    def _kind(self, spelled: str, name: str, branch: PathBranch) -> str:
         notebook = self.library.notebook
         if spelled in notebook.modules:
             return "module"
@@ -187,63 +174,22 @@ class KnownScene:
         steps = next(iter(branch.steps), "")
         return "object" if steps.startswith(".") else "dict" if steps.startswith(("['", '["')) else "list"
 
-    def _parts(self, path: AccessPath, branch: _Branch) -> Iterator[tuple[str, AbstractValue]]:
+    def _parts(self, path: AccessPath, branch: PathBranch) -> Iterator[tuple[str, AbstractValue]]:
         for step in _in_order(branch.steps):
             if step != ".grad":
                 yield step, self._value(AccessPath(path.root, (*path.steps, step)), branch.steps[step])
 
     def _held(self, serials: frozenset[int]) -> Iterator[AbstractTensor]:
         for number in sorted(serials):
-            place = self._by_object.get(number)
+            place = self.known.by_object.get(number)
             if place is not None:
                 yield self._tensor(*place)
-
-    @cached_property
-    def _by_object(self) -> Mapping[int, tuple[AccessPath, Reading]]:
-        found: dict[int, tuple[AccessPath, Reading]] = {}
-        for scene in self.snapshot.scenes.values():
-            for number, places in scene.by_object.items():
-                found.setdefault(number, (scene.paths[places[0]], scene.readings[places[0]]))
-        return found
-
-    def _branch_of(self, root: str) -> _Branch | None:
-        """Return the steps behind a variable."""
-        if root not in self._branches:
-            top = _Branch()
-            scene = self.snapshot.scenes.get(root)
-            for path, reading in scene.entries if scene is not None else ():
-                _descend(top, path.steps).reading = reading
-            for path in self._classes.get(root, ()):
-                _descend(top, path.steps)
-            for way in self._ways.get(root, ()):
-                _descend(top, way.path.steps).target = way.target
-            self._branches[root] = top
-        return self._branches[root] if self._branches[root].steps else None
-
-    @cached_property
-    def _ways(self) -> Mapping[str, list[Way]]:
-        found: dict[str, list[Way]] = {}
-        for one in self.snapshot.several_ways:
-            found.setdefault(one.root, []).append(one)
-        return found
-
-    @cached_property
-    def _classes(self) -> Mapping[str, list[AccessPath]]:
-        return self.library.paths
-
-
-def _descend(branch: _Branch, steps: Sequence[str]) -> _Branch:
-    for step in steps:
-        is_joined = step.startswith(".") and step.endswith("]")  # `.state[weight]` of an optimizer
-        for one in (step[: step.index("[")], step[step.index("[") :]) if is_joined else (step,):
-            branch = branch.steps.setdefault(one, _Branch())
-    return branch
 
 
 def _in_order(steps: Mapping[str, object]) -> list[str]:
     """Return the steps to items in the order of their numbers."""
     numbered = [step for step in steps if step[1:-1].isdecimal()]
-    return sorted(numbered, key=lambda step: int(step[1:-1])) + [step for step in steps if step not in set(numbered)]
+    return sorted(numbered, key=lambda step: int(step[1:-1])) + [step for step in steps if not step[1:-1].isdecimal()]
 
 
 def _plain(value: object) -> AbstractValue:

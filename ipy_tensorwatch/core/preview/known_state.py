@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..hazards.standing import Standing
+from ..interpreter.source_index import Library
 from ..model.notebook import Notebook
 from ..model.snapshot import Snapshot
 
@@ -15,7 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..model.evidence import OptimizerHolding
+    from ..model.path import AccessPath
+    from ..model.reading import Reading
     from ..model.saved_tensor import Overwritten
+
+
+class PathBranch:
+    """A step of the paths: what it leads to, and the steps from there."""
+
+    __slots__ = ("reading", "steps", "target")
+
+    def __init__(self) -> None:
+        self.reading: Reading | None = None
+        self.steps: dict[str, PathBranch] = {}
+        self.target: AccessPath | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,6 +63,36 @@ class KnownState:
     standing: Standing = field(default_factory=Standing)
     read_only: frozenset[str] = frozenset()
     closures: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    _branches: dict[str, PathBranch] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def library(self) -> Library:
+        """What the notebook defines."""
+        return Library(self.notebook)
+
+    @cached_property
+    def by_object(self) -> Mapping[int, tuple[AccessPath, Reading]]:
+        """A path to each tensor, by its serial."""
+        found: dict[int, tuple[AccessPath, Reading]] = {}
+        for scene in self.snapshot.scenes.values():
+            for number, places in scene.by_object.items():
+                found.setdefault(number, (scene.paths[places[0]], scene.readings[places[0]]))
+        return found
+
+    def branch_of(self, root: str) -> PathBranch | None:
+        """Return the steps behind a variable."""
+        if root not in self._branches:
+            top = PathBranch()
+            scene = self.snapshot.scenes.get(root)
+            for path, reading in scene.entries if scene is not None else ():
+                _descend(top, path.steps).reading = reading
+            for path in self.library.paths.get(root, ()):
+                _descend(top, path.steps)
+            for way in self.snapshot.several_ways:
+                if way.root == root:
+                    _descend(top, way.path.steps).target = way.target
+            self._branches[root] = top
+        return self._branches[root] if self._branches[root].steps else None
 
     @cached_property
     def scenes_of(self) -> Mapping[int, frozenset[str]]:
@@ -76,3 +120,11 @@ class KnownState:
             together.append(storage)
             end = max(end, high)
         return found | (dict.fromkeys(together, frozenset(together)) if len(together) > 1 else {})
+
+
+def _descend(branch: PathBranch, steps: Sequence[str]) -> PathBranch:
+    for step in steps:
+        is_joined = step.startswith(".") and step.endswith("]")  # `.state[weight]` of an optimizer
+        for one in (step[: step.index("[")], step[step.index("[") :]) if is_joined else (step,):
+            branch = branch.steps.setdefault(one, PathBranch())
+    return branch

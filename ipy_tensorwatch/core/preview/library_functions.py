@@ -129,9 +129,7 @@ _METHODS = frozenset(("copy_", "resize_", "detach_", "requires_grad_"))
 def _init(memory: AbstractMemory, tensor: AbstractTensor, name: str) -> AbstractValue:
     """Write a tensor; the functions of `torch.nn.init` do so without recording it."""
     is_init = name.endswith(("uniform_", "normal_", "ones_", "zeros_", "constant_", "eye_", "dirac_", "orthogonal_"))
-    if is_init and not memory.refuses(tensor) | tensor.is_leaf:
-        memory.write(tensor)
-    elif is_init:
+    if is_init:
         memory.record(tensor)
     else:
         memory.write(tensor)

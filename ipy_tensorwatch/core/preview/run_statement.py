@@ -94,6 +94,7 @@ class StatementInterpreter(TargetBinder):
         if frame.code is None:
             index = self._index.get(id(node), memory.position.statement)
             memory.position = Position(index, None, blind=False)
+            memory.now += 1
             self.ran.add(index)
             self._note_names(index)
         else:

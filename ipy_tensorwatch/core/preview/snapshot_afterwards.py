@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..model.outline import Outline
 from ..model.path import AccessPath
 from ..model.snapshot import RootSnapshot, Snapshot
-from .abstract_values import AbstractObject, AbstractTensor, AbstractValue
+from .abstract_values import AbstractObject, AbstractTensor, AbstractValue, Either
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ..model.reading import Reading
-    from ..model.snapshot import Entry
     from .abstract_run import AbstractRun
     from .known_state import KnownState
 
+    LaterEntry = tuple[AccessPath, Reading]
 
 DEEPEST_WALK, MOST_PATHS = 6, 2000
 
@@ -75,7 +75,7 @@ class Afterwards:
         before, roots = self._known.snapshot, self.roots
         names = frozenset[str]().union(*(self._known.scenes_of.get(one, ()) for one in self.storages)) | self._also
         scenes = {name: before.scenes[name] for name in names if name and name in before.scenes and name not in roots}
-        made: dict[str, list[Entry]] = defaultdict(list)
+        made: dict[str, list[LaterEntry]] = defaultdict(list)
         made[""] += self._variables()
         for one in self.places.values():
             made[one.path.root if one.path.steps else ""].append((one.path, one.reading))
@@ -83,7 +83,7 @@ class Afterwards:
         moved = {name: self._moved_on(scene) for name, scene in scenes.items()}
         return Snapshot(scenes=moved, several_ways=before.several_ways)
 
-    def _variables(self) -> Iterator[Entry]:
+    def _variables(self) -> Iterator[LaterEntry]:
         """Yield the variables from before the cell that share memory with what it writes."""
         scene = self._known.snapshot.scenes.get("")
         if scene is None:
@@ -109,14 +109,14 @@ class Afterwards:
         return scene.with_readings(readings, same_memory=True)
 
     @cached_property
-    def by_storage(self) -> Mapping[int, list[Entry]]:
+    def by_storage(self) -> Mapping[int, list[LaterEntry]]:
         """The paths by the storage that they lead to."""
-        found: dict[int, list[Entry]] = defaultdict(list)
+        found: dict[int, list[LaterEntry]] = defaultdict(list)
         for path, reading in self.snapshot.entries():
             found[reading.storage].append((path, reading))
         return found
 
-    def beside(self, reading: Reading) -> Iterator[Entry]:
+    def beside(self, reading: Reading) -> Iterator[LaterEntry]:
         """Yield the paths in the memory of a reading."""
         for storage in self._known.in_one_memory.get(reading.storage, (reading.storage,)):
             yield from self.by_storage.get(storage, ())
@@ -132,6 +132,8 @@ def _walk(path: AccessPath, value: AbstractValue, since: int, statement: int) ->
     seen: set[int] = set()
     while waiting and len(seen) < MOST_PATHS:
         path, value, since = waiting.pop()
+        if isinstance(value, Either):
+            value = value.options[-1]
         if isinstance(value, AbstractTensor):
             yield LaterPlace(path, value.reading, since, statement)
             if value.grad is not None:
@@ -146,7 +148,7 @@ def _walk(path: AccessPath, value: AbstractValue, since: int, statement: int) ->
             ]
 
 
-def make_scene(entries: Iterable[Entry]) -> RootSnapshot:
+def make_scene(entries: Iterable[LaterEntry]) -> RootSnapshot:
     """Return a scene of some paths, whose outline is not known."""
     listed = [*entries]
     scene = RootSnapshot(outline=Outline(), readings=tuple(reading for _, reading in listed))

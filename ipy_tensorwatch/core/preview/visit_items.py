@@ -75,7 +75,10 @@ class ItemVisitor(ExpressionEvaluator):
         )
         for place in places:
             is_scalar = tensor.is_array and len(tensor.shape) == 1
-            each(NUMBER if is_scalar else self.memory.view(tensor, take_one(layout_of(tensor), 0, place)))
+            row = NUMBER if is_scalar else self.memory.view(tensor, take_one(layout_of(tensor), 0, place))
+            if isinstance(row, AbstractTensor):
+                row.is_piece = True  # a loop unbinds it
+            each(row)
         return len(places) == tensor.shape[0]
 
     def _visit_object(self, owner: AbstractObject, each: Callable[[AbstractValue], None]) -> bool:

@@ -19,7 +19,7 @@ MAX_OUTCOMES = 2
 RERUN = "run again: it uses what was edited"
 RERUN_EDITED = "edited: run it again"
 TRIED = "Tried on copies: nothing else changes."
-UNTRIED = "Not tried: other results may change."
+UNTRIED = "Other results may change."
 
 
 def also_changes(paths: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ...core.blame.reasoning import Reasoning
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from ...core.model.records import Status
     from ...core.model.snapshot import Snapshot
+    from .running_cell import RunningCell
 
 ALL = "(all)"
 """Stands for all paths if none was compared."""
@@ -26,6 +28,19 @@ def status_of(result: ExecutionResult | None) -> Status:
     if result is None or result.success:
         return "ok"
     return "interrupted" if issubclass(type(error_of(result)), KeyboardInterrupt) else "error"
+
+
+def record_of(cell: RunningCell, result: ExecutionResult | None, began: float) -> Cell:
+    """Return the record of a watched cell, with what it has cost until now.
+
+    Parameters
+    ----------
+    began
+        When the cell ended and our own work began.
+    """
+    overhead = cell.overhead + cell.ledger.allowance.spent + perf_counter() - began
+    status, duration = status_of(result), began - cell.began
+    return Cell(count=cell.count, source=cell.source, status=status, duration=duration, overhead=overhead)
 
 
 def unwatched(count: int, result: ExecutionResult | None) -> Cell:

@@ -164,7 +164,7 @@ def typed_source(shell: InteractiveShell, count: int) -> str:
     UsageError
         If there is none.
     """
-    typed = shell.user_ns.get("In")
+    typed = getattr(shell.history_manager, "input_hist_raw", None)
     if type(typed) is list and 0 < count < len(typed) and type(typed[count]) is str:
         return str(typed[count])
     raise UsageError(f"there is no cell {count}")

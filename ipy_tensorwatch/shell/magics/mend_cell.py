@@ -43,7 +43,8 @@ def mend_cell(shell: InteractiveShell, report: Report, asked: str | None) -> Pag
     count = first.fix.edits[0].cell if first.fix.edits else None
     if count is None or count not in report.sources:
         return show_fix([first, *others], "", ())
-    changed = {parse_path(one.path).root for one, fix in report.fixes.items() if fix == first.fix}
+    mended = [one for one, fix in report.fixes.items() if fix == first.fix]
+    changed = {parse_path(path).root for one in mended for path in (one.path, *one.via)}
     again = cells_to_run({one.cell for one in first.fix.edits}, changed, report.sources)
     source, edits = _as_typed(shell, count, report.sources[count], first.fix.edits)
     shell.set_next_input(apply_edits(source, edits))

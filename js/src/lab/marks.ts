@@ -170,7 +170,7 @@ abstract class Sign extends WidgetType {
     element.className = `${name} ${this.looks}`;
     element.title = this.text;
     if (this.#use) {
-      element.title += " (click: show it in the panel)";
+      element.title += " (click: show it in the panel; Alt+Enter: mend it)";
       element.addEventListener("mousedown", (event) => event.preventDefault());
       for (const event of EVENTS) {
         element.addEventListener(event, () => this.#use?.(event, this.#mark, element));

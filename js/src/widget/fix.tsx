@@ -32,7 +32,8 @@ export function Fix(props: {
     told === DONE && done?.();
   };
   return (
-    <section class="tw-fix" aria-label="Fix">
+    // biome-ignore lint/a11y/useSemanticElements: a form of no fields, of which there may be many
+    <div class="tw-fix" role="group" aria-label="Fix">
       {title && (
         <p class="tw-dim">
           <Spans of={offer.title} />
@@ -66,7 +67,7 @@ export function Fix(props: {
           {said || offer.note}
         </span>
       </p>
-    </section>
+    </div>
   );
 }
 

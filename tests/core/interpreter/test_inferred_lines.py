@@ -960,3 +960,12 @@ def test_to_set_an_item_of_a_container_writes_no_tensor(source):
 def test_what_a_default_container_holds_may_be_any_tensor():
     source = 'def bump(t):\n    t.add_(1)\ndef f(state={}):\n    state["n"] = torch.ones(2)\n    bump(state["n"])'
     assert texts(infer("f()", "x", notebook=make_notebook(source))) == ["t.add_(1)"]
+
+
+@pytest.mark.parametrize("statement", ["k = next(it)", "for k in it: break", "ys = [k for k in it]"])
+def test_a_generator_of_an_earlier_cell_goes_on_in_its_function(statement):
+    notebook = make_notebook(
+        "def stream(buf):\n    for i in range(3):\n        buf.fill_(i)\n        yield i", classes={"it": "stream"}
+    )
+
+    assert ["buf.fill_(i)"] == texts(infer(statement, "b", notebook=notebook))

@@ -192,3 +192,16 @@ def test_what_is_copied_to_the_host_are_digests_only(device: Any):
     assert mutated(report) == {"many[7]"}
     assert counts["to_host"] <= 2 * DIGEST * 500
     assert counts["waits"] == 0
+
+
+def test_what_the_time_budget_does_not_reach_comes_first_next_time(device: Any):
+    setup = "import torch\nlarge = [torch.zeros(1 << 22, device='sim') for _ in range(4)]"
+    with Notebook(settings={"budget_floor": 0.0005, "budget_share": 0.0, "budget_limit": 0.0005}) as nb:
+        nb.run(setup)
+        for _ in range(5):
+            nb.run("a = 1")
+        first = nb.run("large[1].data.add_(1)\nb = None")
+        reports = [first, *(nb.run("a = 1") for _ in range(5))]
+
+    assert "budget" in {one["why"] for one in first["coverage"]["unverified"]}
+    assert [sorted(mutated(one)) for one in reports if mutated(one)] == [["large[1]"]]

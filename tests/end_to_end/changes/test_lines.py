@@ -425,6 +425,17 @@ def test_tracers_profilers_and_other_tools_see_what_they_would_see_without_us(nb
     assert nb.ns["seen"] == nb.ns["plain"]
 
 
+def test_the_line_of_a_generator_of_an_earlier_cell_is_told_on_every_python():
+    with Notebook() as nb:
+        nb.run("import torch\ndef stream(buf):\n    for i in range(1, 4):\n        buf.fill_(i)\n        yield i")
+        nb.run("b = torch.zeros(2)\nit = stream(b)")
+        reports = [nb.run("k = next(it)"), nb.run("for k in it: break")]
+
+    sites = [report["changes"][0]["sites"][0] for report in reports]
+    assert [(1, "buf.fill_(i)")] * 2 == [(one["inner"]["cell"], one["inner"]["text"]) for one in sites]
+    assert all((one["certainty"] == "observed") is SEES for one in sites)
+
+
 @sees_lines
 def test_the_debugger_steps_through_a_function_as_ever(nb: Notebook):
     nb.run(

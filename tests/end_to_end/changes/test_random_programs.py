@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from hypothesis import given, note
 
+from ipy_tensorwatch.shell import extension
 from tests.support import oracle
 from tests.support.notebook import Hazard, Notebook, Report, changes, lines, paths, relations, silent
 from tests.support.programs import Cell, Program, programs
@@ -52,6 +53,29 @@ def test_a_report_is_what_the_bytes_say(program: Program):
                 faults.append(f"said {ran.told!r} where {silent(report)} are silent")
             assert faults == [], f"cell {number}\n{program!r}\n" + "\n".join(faults)
             assert type(ran.error) is type(written.error)
+
+
+@given(programs())
+def test_origins_are_the_statements_since_which_bytes_are_shared(program: Program):
+    """Between the cells of a program, and within one cell made of all of them; nothing is told where nothing is shared."""
+    note(repr(program))
+    joined = "\n".join(cell.source for cell in program.cells if not cell.source.endswith("1 / 0"))
+    for sources in ([cell.source for cell in program.cells], [joined]):
+        namespace: dict[str, Any] = {}
+        sharing = oracle.Sharing()
+        with Notebook(settings={"probe_floor": 2.0}) as nb:
+            for sharing.cell, source in enumerate(sources, 1):
+                oracle.run_by_line(source, namespace, sharing)
+                nb.cell(source)
+            assert faults_of_origins(extension.report().to_dict(), sharing) == []
+
+
+def faults_of_origins(report: Report, sharing: oracle.Sharing) -> list[str]:
+    """Compare with the oracle every pair that shares a byte."""
+    told = {frozenset((one["a"], one["b"])): one for group in report["groups"] for one in group["origins"]}
+    due = {pair: sharing.since[pair] for pair in relations(report) if pair in sharing.since}
+    found = {pair: (told[pair]["cell"], told[pair]["line"]) if pair in told else None for pair in due}
+    return [f"{sorted(pair)}: since {due[pair]}, told {told.get(pair)}" for pair in due if found[pair] != due[pair]]
 
 
 def fault_of_walk(report: Report, namespace: dict[str, Any]) -> list[str]:

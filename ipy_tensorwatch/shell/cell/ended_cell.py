@@ -1,0 +1,93 @@
+"""A cell that has ended: what its report is made of, kept while digests are still to come from a device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ...core.blame.recorded_writes import Transcript
+from ...core.host.guard import GUARD
+from ...core.syntax.inert_cells import is_inert
+from .operator_recording import SECONDS as RECORDING_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ...capture.observer import Observation, Observer
+    from ...capture.protect.byte_archive import Archive
+    from ...core.hazards.standing import Standing
+    from ...core.model.records import Cell
+    from ..ipython.cell_sources import Sources
+    from .running_cell import RunningCell
+
+
+@dataclass(frozen=True, slots=True)
+class EndedCell:
+    """A cell, what was observed when it ended, and the hazards that stood before it."""
+
+    running: RunningCell
+    record: Cell
+    observed: Observation
+    error: BaseException | None
+    standing: Standing
+
+
+def grant_time(observer: Observer, cell: RunningCell, duration: float) -> None:
+    """Grant the time budget for comparing bytes after a cell."""
+    budget, settings = observer.budget, cell.settings
+    budget.limit = settings.budget_limit
+    budget.grant(settings.budget_floor + settings.budget_share * duration)
+    if cell.recording:
+        budget.grant(RECORDING_SECONDS)
+    elif observer.is_heavy and is_inert(cell.plain):
+        observer.spare()
+
+
+@dataclass(slots=True)
+class UnsettledCells:
+    """The cells that digests are still to come of, oldest first."""
+
+    cells: list[EndedCell] = field(default_factory=list)
+
+    def keep(self, ended: EndedCell) -> None:
+        """Keep a cell if digests are still to come of it, else let go of its bytes."""
+        if ended.running.observer.devices.is_waiting_for(ended.record.count):
+            self.cells.append(ended)
+        else:
+            GUARD.run("after-cell", ended.running.forget, default=None)
+
+    def settle(self, names: Mapping[str, object] | None) -> Iterator[EndedCell]:
+        """Yield each cell of which digests have arrived, with what they show.
+
+        Parameters
+        ----------
+        names
+            The user's, if no cell has begun since the last one.
+        """
+        cells, self.cells = self.cells, []
+        for one in cells:
+            settle, count = one.running.observer.settle, one.record.count
+            seen = GUARD.run("comparing-devices", settle, one.observed, count, names, default=None)
+            ended = one if seen is None else replace(one, observed=seen)
+            if seen is not None:
+                yield ended
+            self.keep(ended)
+
+
+def sharpen(cell: RunningCell, observed: Observation, sources: Sources, shell: InteractiveShell) -> Observation:
+    """Return what was observed, with the differences sharpened by the cell's recording if there is one."""
+    if not cell.recording:
+        return observed
+    cell.recording.conclude(Transcript(cell.count, cell.statements(), sources.listing(shell)), observed)
+    return replace(observed, found=cell.recording.sharpen(observed, cell.observer))
+
+
+def archive(cell: RunningCell, observed: Observation, kept: Archive) -> None:
+    """Archive the bytes that the cell overwrote, and prepare copies of what the next one may overwrite."""
+    kept.limit, observer = cell.settings.restore_budget, cell.observer
+    kept.add(observed, cell.ledger.before.snapshot, cell.count)
+    if cell.beside:  # the bytes from before a cell are not those from before the last look
+        kept.lose(observed, max(one.count for one in (cell, *cell.beside)))
+    kept.prepare(observed.shot.blocks, observer.prints.marks, observer.budget)
