@@ -76,9 +76,17 @@ def _items(container: Any) -> Iterator[Any]:  # noqa: ANN401
         yield from container
 
 
+def _is_there(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor's storage still holds all of its elements: reading freed memory kills the process."""
+    if tensor.layout is not torch.strided or not tensor.numel():
+        return True
+    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return (tensor.storage_offset() + last + 1) * tensor.element_size() <= tensor.untyped_storage().nbytes()
+
+
 def same_values(a: Any, b: Any) -> bool:  # noqa: ANN401
     """Return whether two tensors or two arrays have the same form and equal elements, NaN included."""
     if isinstance(a, torch.Tensor):
-        is_alike = a.dtype == b.dtype and a.shape == b.shape
+        is_alike = a.dtype == b.dtype and a.shape == b.shape and _is_there(a) and _is_there(b)
         return is_alike and bool(torch.equal(torch.nan_to_num(a.detach()), torch.nan_to_num(b.detach())))
     return a.dtype == b.dtype and a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))

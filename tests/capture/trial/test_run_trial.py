@@ -10,6 +10,7 @@ import torch
 
 from ipy_tensorwatch.capture.protect.byte_archive import Archive
 from ipy_tensorwatch.capture.snapshot.snapshotter import Lens
+from ipy_tensorwatch.capture.trial.compare_values import same_values
 from ipy_tensorwatch.capture.trial.run_trial import run_trial
 from ipy_tensorwatch.core.fixes.replay import TICK, Replay
 
@@ -111,3 +112,10 @@ def test_random_states_are_as_they_were():
 
     assert torch.equal(before[0], torch.get_rng_state())
     assert before[1] == random.getstate()
+
+
+def test_freed_memory_is_not_read():
+    freed, whole = torch.ones(4), torch.ones(4)
+    freed.untyped_storage().resize_(0)
+
+    assert [False, True] == [same_values(whole, freed), same_values(whole, torch.ones(4))]
