@@ -71,6 +71,7 @@ class Feed:
     foretold: Foretold = field(default_factory=lambda: Foretold(lambda _: None))
     past: PastCells = field(default_factory=PastCells)
     _wants: dict[str, str] = field(default_factory=dict)
+    _sessions: dict[str, str] = field(default_factory=dict)
     _report: Report | None = None
     _cell_id: str | None = None
     _frozen: tuple[str, ...] = ()
@@ -97,8 +98,13 @@ class Feed:
                 self.past.add(report, cell_id)
                 self._catch_up()
 
-    def receive(self, message: object) -> None:
-        """Run the command of a front end; ignore anything else."""
+    def is_seen_by(self, session: str | None) -> bool:
+        """Return whether a front end of this session shows the panel; of any where a session is not known."""
+        seeing = [self._sessions.get(name) for name, what in self._wants.items() if what == "report"]
+        return any(one is None or session in (None, one) for one in seeing)
+
+    def receive(self, message: object, session: object = None) -> None:
+        """Run the command of a front end, which a session of Jupyter sent; ignore anything else."""
         kind = message.get("kind") if isinstance(message, dict) else None
         command = _COMMANDS.get(kind) if isinstance(kind, str) else None
         if command is None:
@@ -106,6 +112,7 @@ class Feed:
         with self._lock:
             if not self._closed:
                 command(self, cast("Message", message))
+                self._note_session(cast("Message", message), session)
 
     def close(self) -> None:
         """Stop sending and drop all reports: the user may hold the widget for longer."""
@@ -175,9 +182,16 @@ class Feed:
         self._wants[name] = what
         self._catch_up()
 
+    def _note_session(self, message: Message, session: object) -> None:
+        """Store which session a front end is of, for those that want something."""
+        name = message.get("from")
+        if isinstance(session, str) and name in self._wants:
+            self._sessions[cast("str", name)] = session[:MAX_NAME]
+
     def _call_roll(self) -> None:
         """Drop all subscriptions; front ends that still exist repeat theirs."""
         self._wants.clear()
+        self._sessions.clear()
         self.send({"kind": "roll"}, b"")
 
     def answer(self, message: Message) -> None:

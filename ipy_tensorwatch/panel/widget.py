@@ -89,7 +89,8 @@ class TensorWatchWidget(anywidget.AnyWidget):
         data = content.get("data") if isinstance(content, dict) else None
         told = data if isinstance(data, dict) else {}
         if told.get("method") == "custom":
-            self.feed.receive(told.get("content"))
+            header = msg.get("header")
+            self.feed.receive(told.get("content"), header.get("session") if isinstance(header, dict) else None)
         elif told.get("method") == "request_state" and self.feed.may_send(STATE_SIZE):
             self.send_state()
 

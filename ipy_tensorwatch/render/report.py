@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..core.fixes.change_fix import fix_change
+from ..core.fixes.computed_again import fix_afterwards
 from ..core.host.guard import GUARD
 from ..core.memory.alias_groups import group
 from ..core.model.path import AccessPath
@@ -108,6 +109,10 @@ class Report:
             if found != "useless"
         }
 
+    def fix_of(self, hazard: Hazard) -> Fix:
+        """Return the fix of a hazard, with the edits that the sources of all cells allow."""
+        return GUARD.run("finding-fix", fix_afterwards, hazard, self.snapshot, self.sources, default=hazard.fix)
+
     @property
     def begun(self) -> tuple[Hazard, ...]:
         """The hazards that began with this cell."""
@@ -143,7 +148,7 @@ class Report:
             "tensors": [plain(record) for record in self.tensors],
             "groups": [plain(replace(one, origins=self.origins.of_group(one))) for one in self.groups],
             "changes": [_change_dict(change, fixes.get(change)) for change in self.changes],
-            "hazards": [hazard_dict(hazard) for hazard in self.hazards],
+            "hazards": [hazard_dict(hazard, self.fix_of(hazard)) for hazard in self.hazards],
             "coverage": plain(self.coverage),
             "writes": [plain(write) for write in self.writes],
         }
@@ -153,7 +158,7 @@ def _change_dict(change: Change, fix: Fix | None) -> dict[str, Any]:
     return {**plain(change), "fix": fix and fix_dict(fix)}
 
 
-def hazard_dict(hazard: Hazard) -> dict[str, Any]:
+def hazard_dict(hazard: Hazard, fix: Fix | None = None) -> dict[str, Any]:
     """Return a hazard as plain JSON values, its message and remedy as text."""
     told = {
         "code": hazard.code,
@@ -162,7 +167,7 @@ def hazard_dict(hazard: Hazard) -> dict[str, Any]:
         "op": hazard.op,
         "message": message(hazard).marked,
         "remedy": remedy(hazard.fix).marked,
-        "fix": fix_dict(hazard.fix),
+        "fix": fix_dict(fix or hazard.fix),
         "saved_at": hazard.saved_at,
         "written_at": hazard.written_at,
         "saved_cell": hazard.saved_cell,

@@ -66,8 +66,8 @@ class Hosting:
         return self._opened()
 
     def is_visible(self) -> bool:
-        """Return whether a front end shows the panel, as far as the kernel was told."""
-        return self.widget is not None and self.widget.feed.wants == "report"
+        """Return whether the page that runs the cell shows the panel, as far as the kernel was told."""
+        return self.widget is not None and self.widget.feed.is_seen_by(request_session(self.shell))
 
     def _opened(self) -> TensorWatchWidget:
         if self.widget is None:
@@ -104,9 +104,19 @@ class Hosting:
 
 def request_metadata(shell: InteractiveShell) -> dict[str, Any]:
     """Return the metadata of the front end's request for the current cell; empty without a kernel."""
+    return _part_of_request(shell, "metadata")
+
+
+def request_session(shell: InteractiveShell) -> str | None:
+    """Return the session that asked for the current cell; None without a kernel."""
+    session = _part_of_request(shell, "header").get("session")
+    return session[:MAX_NAME] if isinstance(session, str) else None
+
+
+def _part_of_request(shell: InteractiveShell, name: str) -> dict[str, Any]:
     kernel = getattr(shell, "kernel", None)
     parent = kernel.get_parent("shell") if kernel is not None else None
-    asked = (parent or {}).get("metadata")
+    asked = (parent or {}).get(name)
     return asked if isinstance(asked, dict) else {}
 
 

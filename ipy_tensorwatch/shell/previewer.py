@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 SECONDS = 0.25
 """The time limit of one preview, in seconds of CPU time."""
-LONGEST_SOURCE = 400_000
-"""The most characters of a cell that is previewed."""
+LONGEST_SOURCE, MOST_LINES = 400_000, 2_000
+"""The most characters, and the most lines, of a cell that is previewed."""
 _HEADER = re.compile(rf"\A(?:\s*\n)*(?:%%(?:{'|'.join(sorted(RUNNING))})\b[^\n]*\n)+")
 _OWN_LINE = re.compile(r"^[ \t]*%tensorwatch\b[^\n]*$", re.MULTILINE)
 
@@ -47,7 +47,7 @@ class Previewer:
 
     def _preview(self, source: str) -> Preview:
         report = self.watcher.report
-        if report is None or len(source) > LONGEST_SOURCE:
+        if report is None or len(source) > LONGEST_SOURCE or source.count("\n") > MOST_LINES:
             return Preview(source=source)
         plain = self._plain(source)
         found = foresee(plain, self._state(report), SECONDS) if plain else NOTHING_FORESEEN
@@ -62,15 +62,17 @@ class Previewer:
             return ""
 
     def _state(self, report: Report) -> KnownState:
-        if self._known is None or self._known[0] is not report:
-            self._known = report, self._read(report)
+        running = self.watcher.running
+        count = running.count if running else count_now(self.watcher.shell) + 1
+        if self._known is None or self._known[0] is not report or self._known[1].count != count:
+            self._known = report, self._read(report, count)
         return self._known[1]
 
-    def _read(self, report: Report) -> KnownState:
+    def _read(self, report: Report, count: int) -> KnownState:
         shell, watcher = self.watcher.shell, self.watcher
         variables = user_variables(shell)
         return KnownState(
-            count=count_now(shell) + 1,
+            count=count,
             snapshot=report.snapshot,
             notebook=read_notebook(shell, watcher.sources),
             constants=plain_variables(variables),

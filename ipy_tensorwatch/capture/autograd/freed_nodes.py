@@ -223,5 +223,7 @@ class FreedGraphs:
                 if then is not None and then.node == now.node:
                     now = replace(now, names=then.names, was_whole=then.was_whole)
                 self.half[number] = replace(now, was_whole=now.was_whole or number in ahead)
+            elif found.is_cut and number in self.before:
+                self.half[number] = self.before[number]  # what was freed stays so
             elif found.holding:
                 self._ahead.add(number)

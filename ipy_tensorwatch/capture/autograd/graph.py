@@ -310,13 +310,12 @@ class Graphs:
         )
 
     def kept(self) -> Iterator[Overwritten]:
-        """Yield what the nodes saved and nothing has overwritten, as it will be once something has."""
+        """Yield what the nodes saved, with the version that it has now."""
         roots = self._roots_of(set(self.saved))
         for number, several in self.saved.items():
             paths = {path: self._origin_of(root, ()) for root in roots[number] for path in self._roots[root]}
             for one in several if paths else ():
-                if not one.has_moved():
-                    yield Overwritten(saved=one.saved, version=one.version, roots=tuple(paths), origins=paths)
+                yield Overwritten(saved=one.saved, version=one.version, roots=tuple(paths), origins=paths)
 
     def _find_leaves(self, nodes: Mapping[int, Made], roots: set[int], aids: Aids) -> None:
         """Find the leaves below some roots, once for each root."""

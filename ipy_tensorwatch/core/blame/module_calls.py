@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ..interpreter.ranking import NAMES_IT
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from ..statements.statement import Statement
     from .cell_index import CellIndex
 
+_STEPS = re.compile(r"\.step\(\)$")
+"""An optimizer's step, which writes no buffer, whatever its optimizer was made of."""
 _COUNTER = ".num_batches_tracked"
 """The buffer of a batch norm that counts its calls."""
 
@@ -41,7 +44,7 @@ def was_called(
     """
     if calls_in_text(cell, statement, paths) or any(_trains(cell, statement, path) for path in paths):
         return True
-    certain = [one for one in candidates if one.score >= NAMES_IT]
+    certain = [one for one in candidates if one.score >= NAMES_IT and not _STEPS.search(one.inner.text)]
     if certain:
         return all(is_inside_call(one, paths) for one in certain)
     trail = cell.trail_of(statement)

@@ -41,7 +41,7 @@ def sharings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[Sh
         yield from _known(change.shared_since)
     for other in _others(change):
         for begun, statement in _before(change, cell, cells):
-            bound = next((one for one in (other, path) if _binds(statement, one)), None)
+            bound = next((one for one in (other, path) if binds_path(statement, one)), None)
             if bound is not None:
                 yield Sharing(begun, bound, path if bound is other else other)
 
@@ -50,7 +50,7 @@ def _known(origin: Origin) -> Iterator[Sharing]:
     """Yield the statement that is known to have made two paths one memory, and the line inside that it reached."""
     pair = parse_path(origin.a), parse_path(origin.b)
     begun = TypedLine(cell=origin.cell, line=origin.line, text=origin.text)
-    bound = [one for statement in parse_statements(origin.text)[:1] for one in pair if _binds(statement, one)]
+    bound = [one for statement in parse_statements(origin.text)[:1] for one in pair if binds_path(statement, one)]
     yield from (Sharing(begun, one, pair[one is pair[0]]) for one in bound)
     if origin.inner is not None:
         inner = TypedLine(cell=origin.inner.cell, line=origin.inner.line, text=origin.inner.text)
@@ -93,7 +93,7 @@ def _others(change: Change) -> Iterator[AccessPath]:
 def bindings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[TypedLine]:
     """Yield the statements that may have bound a changed path, the last first."""
     path = parse_path(change.path)
-    return (begun for begun, statement in _before(change, cell, cells) if _binds(statement, path))
+    return (begun for begun, statement in _before(change, cell, cells) if binds_path(statement, path))
 
 
 def _before(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[tuple[TypedLine, Statement]]:
@@ -107,7 +107,7 @@ def _before(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[tup
             yield TypedLine(cell=count, line=one.line, text=one.text), one
 
 
-def _binds(statement: Statement, path: AccessPath) -> bool:
+def binds_path(statement: Statement, path: AccessPath) -> bool:
     """Return whether a statement binds a path's variable, or stores something on the way to it."""
     if path.root in statement.binds:
         return True

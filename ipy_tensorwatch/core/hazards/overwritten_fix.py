@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..statements.rewrite_statement import out_of_place
+from ..statements.rewrite_statement import binds, out_of_place, read_paths
 from ..syntax.magic_calls import puts_back
-from ..syntax.parsing import bound_around
+from ..syntax.parsing import bound_around, parse_path
+from ..syntax.torch_vocabulary import INPLACE_LAYERS
 from .facts import typed_line
 from .fix import Fix
 from .saved_copy import save_copy
@@ -15,7 +16,7 @@ from .stale_results import NOTHING_STALE, Stale
 from .updates_since import is_update
 
 if TYPE_CHECKING:
-    from ..model.records import Inner
+    from ..model.records import Inner, Site
     from ..model.saved_tensor import Writing
     from .facts import TypedLine
     from .saved_copy import Saving
@@ -53,9 +54,21 @@ def fix_overwritten(
         return Fix(kind="find-line")
     code = out_of_place(site.text, paths) if site else None
     target = typed_line(writing.cell, site)
-    if code:
+    if code and not _is_within_one(saving, site):
         return Fix(kind="out-of-place", code=code, target=target)
+    return _on_copies(writing, site, target, saving)
+
+
+def _on_copies(writing: Writing, site: Site | None, target: TypedLine | None, saving: Saving | None) -> Fix:
+    """Let the write, or the node that saved, have a copy."""
+    if saving is not None and site is not None and _is_within_one(saving, site):
+        return _keeping_inputs(saving, site.text, target) or Fix(kind="copy-or-later")
     return _copied(writing, target) or (saving and save_copy(saving)) or Fix(kind="copy-or-later")
+
+
+def _is_within_one(saving: Saving | None, site: Site | None) -> bool:
+    """Return whether one statement saved and wrote, inside what it calls."""
+    return saving is not None and site is not None and saving.site == site
 
 
 def _again(writing: Writing, stale: Stale) -> Fix:
@@ -82,5 +95,26 @@ def _copied(writing: Writing, target: TypedLine | None) -> Fix | None:
         return None
     if writing.site is not None and not re.search(rf"\b{writing.path}\b", writing.site.text):
         return None  # the statement reaches the tensor by another way
+    if (
+        writing.site is not None
+        and binds(writing.site.text, {writing.path})
+        and writing.path not in read_paths(writing.site.text)
+    ):
+        return None  # the statement makes what it writes
     copy = "copy" if writing.is_array else "clone"
     return Fix(kind="write-copy", code=f"{writing.path} = {writing.path}.{copy}()", target=target)
+
+
+def _makes(text: str, path: str) -> bool:
+    """Return whether a statement binds a path without reading it: there is nothing to copy before it."""
+    return binds(text, {path}) and path not in read_paths(text)
+
+
+def _keeping_inputs(saving: Saving, text: str, target: TypedLine | None) -> Fix | None:
+    """Let the modules that one statement calls leave their inputs unchanged."""
+    notebook = saving.notebook
+    called = (path for path in sorted(notebook.inplace) if re.search(rf"\b{re.escape(parse_path(path).root)}\b", text))
+    code = "; ".join(
+        f"{one}.inplace = False" for one in called if notebook.classes.get(one, "").startswith(INPLACE_LAYERS)
+    )
+    return Fix(kind="module-keeps-input", code=code, target=target) if code else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from ..syntax.parsing import parse_path
 from .facts import OverwrittenSave
 from .hazard import Hazard
 from .overwritten_fix import fix_overwritten
@@ -66,6 +68,13 @@ class Break:
         return "TW205" if self.found.saved.is_read_again else "TW202"
 
     @property
+    def _is_updated_by_result(self) -> bool:
+        """Whether a leaf was updated by what was computed from it, as by `w -= lr * g` of `torch.func.grad`."""
+        site = self.writing.site
+        text = (site.inner.text if site.inner else site.text) if site and self.writing.is_leaf else ""
+        return not _words(text).isdisjoint(parse_path(root).root for root in self.found.roots)
+
+    @property
     def outcome(self) -> Outcome:
         """The outcome; an update that only makes kept results stale is a risk, harmful only if they are used again.
 
@@ -75,9 +84,14 @@ class Break:
             return "wrong"
         if self.is_freed and not self.scalars:
             return "risk"
-        if is_update(self.writing.cause, self.writing.site, is_leaf=self.writing.is_leaf) and not self.due:
+        is_update_by = is_update(self.writing.cause, self.writing.site, is_leaf=self.writing.is_leaf)
+        if (is_update_by or self._is_updated_by_result) and not self.due:
             return "risk"
         return "raises" if self.found.will_raise else "wrong"
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text))
 
 
 def overwritten_saves(breaks: Iterable[Break]) -> tuple[Hazard, ...]:

@@ -26,7 +26,27 @@ if TYPE_CHECKING:
 def unrecorded_writes(
     changes: Sequence[Change], snapshot: Snapshot, cell: int, graphs: GraphState
 ) -> Iterator[Lasting]:
-    """Yield hazards for tensors that were overwritten while their history stayed the same."""
+    """Yield hazards for tensors that were overwritten while their history stayed the same.
+
+    Of a tensor and its rows, overwritten at one place, only the whole is told where the rows are but a risk.
+    """
+    found = [*_overwritten(changes, snapshot, cell, graphs)]
+    for lasting, reading in found:
+        others = (one for one in found if one[0] is not lasting)
+        if lasting.hazard.outcome != "risk" or not any(_covers(*one, lasting, reading) for one in others):
+            yield lasting
+
+
+def _covers(whole: Lasting, all_of_it: Reading, part: Lasting, reading: Reading) -> bool:
+    """Return whether a tensor that the same statement overwrote holds more than another one, over the same memory."""
+    is_here = all_of_it.storage == reading.storage and all_of_it.low <= reading.low and reading.high <= all_of_it.high
+    is_more = all_of_it.numel > reading.numel
+    return is_here and is_more and whole.hazard.written_at == part.hazard.written_at
+
+
+def _overwritten(
+    changes: Sequence[Change], snapshot: Snapshot, cell: int, graphs: GraphState
+) -> Iterator[tuple[Lasting, Reading]]:
     for change in changes:
         reading = snapshot.get(change.path) if _is_overwritten(change) and change.path in graphs.same else None
         if reading is not None:
@@ -35,7 +55,7 @@ def unrecorded_writes(
             via = next((one for path in change.via if (one := snapshot.get(path)) is not None), None)
             is_array = via is not None and via.kind == "ndarray"
             hazard = _hazard(change, reading, cell, is_risk=is_risk, is_array=is_array)
-            yield Lasting(hazard=hazard, anchors=(anchor(change.path, reading),))
+            yield Lasting(hazard=hazard, anchors=(anchor(change.path, reading),)), reading
 
 
 def _is_overwritten(change: Change) -> bool:

@@ -13,7 +13,7 @@ from .abstract_values import AbstractTensor, Either
 from .view_layouts import ViewLayout, dense_strides
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..hazards.facts import Trouble
     from ..model.evidence import Position
@@ -39,13 +39,19 @@ class StoppedError(Exception):
     ----------
     trouble, tensor, position
         Why a write is refused, if one is, and to what.
+    root
+        The path whose backward raises, if one does.
     """
 
     def __init__(
-        self, trouble: Trouble | None = None, tensor: AbstractTensor | None = None, position: Position | None = None
+        self,
+        trouble: Trouble | None = None,
+        tensor: AbstractTensor | None = None,
+        position: Position | None = None,
+        root: str = "",
     ) -> None:
         super().__init__(trouble)
-        self.trouble, self.tensor, self.position = trouble, tensor, position
+        self.trouble, self.tensor, self.position, self.root = trouble, tensor, position, root
 
 
 class AbstractWrite(NamedTuple):
@@ -92,6 +98,8 @@ class AbstractMemory:
         The paths to the tensors that these graphs end in, by their serials.
     freed
         The paths whose graph a backward of the cell has freed.
+    every_leaf
+        Returns the leaves from before the cell, which a graph from before it may lead to.
     """
 
     position: Position
@@ -103,6 +111,7 @@ class AbstractMemory:
     saved: Sequence[Overwritten] = ()
     paths: Mapping[int, Sequence[str]] = field(default_factory=dict)
     freed: set[str] = field(default_factory=set)
+    every_leaf: Callable[[], Iterable[AbstractTensor]] = tuple
     _serials: count[int] = field(default_factory=lambda: count(FIRST_SERIAL))
 
     def serial(self) -> int:
@@ -203,8 +212,8 @@ class AbstractMemory:
             If something that it saved was overwritten.
         """
         needed = [one for one in self.saved if path in one.roots] if path not in self.freed else []
-        if any(one.saved.is_checked and self.versions.get(one.saved.reading.storage) for one in needed):
-            raise StoppedError
+        if any(one.will_raise or (one.saved.is_checked and self.versions.get(_storage(one))) for one in needed):
+            raise StoppedError(root=path)
         if not keeps:
             self.freed.add(path)
 
@@ -238,6 +247,10 @@ class AbstractMemory:
         if leaves and not tensor.is_array and not tensor.is_leaf:
             tensor.leaves |= leaves
             tensor.reading = tensor.reading._replace(requires_grad=True, is_leaf=False)
+
+
+def _storage(one: Overwritten) -> int:
+    return one.saved.reading.storage
 
 
 def is_one_memory(one: AbstractTensor, other: AbstractTensor) -> bool:

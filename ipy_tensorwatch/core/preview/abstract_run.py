@@ -52,6 +52,7 @@ def run_cell(source: str, known: KnownState, deadline: Deadline = NEVER) -> Abst
     notebook = known.notebook if not own else _with_definitions(known.notebook, own)
     scene = KnownScene(known, Library(notebook) if own else known.library)
     memory = AbstractMemory(Position(0, None, blind=False), saved=known.saved, paths=_roots(known))
+    memory.every_leaf = scene.every_leaf
     cell = Code(known.count, tuple(source.split("\n")))
     interpreter = StatementInterpreter(memory, scene, deadline, cell, tree)
     stopped: StoppedError | None = None

@@ -130,6 +130,7 @@ class CallInterpreter(ItemVisitor):
         def give(value: AbstractValue) -> None:
             inside, self.memory.position = self.memory.position, own
             each(value)
+            self.memory.now += 1
             self.memory.position = inside
 
         frame.give = give

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..blame.reasoning import Reasoning
+from ..hazards.facts import OverwrittenSave
 from ..hazards.find_hazards import find_hazards
 from ..host.deadline import Deadline
 from ..host.guard import GUARD
@@ -13,11 +14,12 @@ from .abstract_run import run_cell
 from .foretold_trace import TraceWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ..hazards.hazard import Hazard
     from ..hazards.standing import Standing
     from ..model.records import Change
+    from .abstract_run import AbstractRun
     from .known_state import KnownState
 
 ForetoldCertainty = Literal["certain", "likely"]
@@ -54,7 +56,7 @@ def foresee(source: str, known: KnownState, seconds: float) -> Foresight:
     if run is None or not (run.memory.writes or run.stopped):
         return NOTHING_FORESEEN
     writer = TraceWriter(run, known)
-    refused = tuple(writer.refused())
+    refused = (*writer.refused(), *_fulfilled(run, known))
     if writer.is_quiet:
         return Foresight(hazards=refused)
     reasoning = Reasoning(writer.trace(seconds))
@@ -65,11 +67,18 @@ def foresee(source: str, known: KnownState, seconds: float) -> Foresight:
     return Foresight(changes=silent, hazards=(*refused, *hazards))
 
 
+def _fulfilled(run: AbstractRun, known: KnownState) -> Iterator[Hazard]:
+    """Yield the standing hazards that a backward of the cell would fulfil."""
+    root = run.stopped.root if run.stopped else ""
+    raising = (one for one in known.standing.hazards if root and one.outcome == "raises")
+    yield from (one for one in raising if isinstance(one.fact, OverwrittenSave) and one.fact.root == root)
+
+
 def _begun(reasoning: Reasoning, standing: Standing) -> tuple[Hazard, ...]:
     """Return the hazards that the cell would make."""
-    known = {one.mark for one in standing.hazards}
-    after = find_hazards(reasoning, standing)
-    return tuple(one for one in after.hazards if one.mark not in known)
+    known = {one.mark for one in standing.hazards} | {(one.code, one.paths) for one in standing.hazards}
+    after = find_hazards(reasoning, standing).hazards
+    return tuple(one for one in after if one.mark not in known and (one.code, one.paths) not in known)
 
 
 def _foretold(change: Change, certain: Mapping[str, bool]) -> ForetoldChange:

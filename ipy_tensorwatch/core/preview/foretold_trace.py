@@ -81,7 +81,7 @@ class TraceWriter:
         if stopped is None or stopped.trouble is None or stopped.tensor is None or stopped.position is None:
             return
         site, reading = self._site(stopped.position), stopped.tensor.reading
-        near = [(path, one) for path, one in self._known.snapshot.by_storage.get(reading.storage, ())]
+        near = self._known.snapshot.by_storage.get(reading.storage, ())
         names = [str(path) for path, one in near if one.object == reading.object] or [str(path) for path, _ in near]
         line = typed_line(self._known.count, site.inner or site) if site else None
         one = Refused(
@@ -247,7 +247,8 @@ class TraceWriter:
     def _overwrite(self, one: Overwritten, touching: Sequence[AbstractWrite]) -> Overwritten | None:
         counted = sum(write.is_counted for write in touching)
         roots = tuple(path for path in one.roots if path not in self._memory.freed and self._after.lasts(path))
-        if not roots or not (counted or any(share_bytes(write.reading, one.saved.reading) for write in touching)):
+        meets = counted or any(share_bytes(write.reading, one.saved.reading) for write in touching)
+        if one.will_raise or not (roots and meets):
             return None
         origins = {path: one.origins[path] for path in roots if path in one.origins}
         return replace(one, version=one.version + counted, roots=roots, origins=origins)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..model.reading import Reading
     from .known_state import KnownState
 
+MOST_LEAVES = 2000
 _CALLABLES = frozenset(("function", "builtin_function_or_method", "method", "type"))
 _LISTS = frozenset(("list", "tuple", "deque", "set", "Size"))
 _VIEWS = (
@@ -125,6 +127,7 @@ class KnownScene:
         known = self.tensors.get(reading.object)
         if known is None:
             known = self.tensors[reading.object] = AbstractTensor(reading)
+            known.is_counted = reading.kind != "ndarray"
             known.is_piece = (reading.grad_fn or "").startswith(_PIECES)
             if reading.requires_grad and not reading.is_leaf:
                 known.leaves = frozenset((AbstractTensor(reading._replace(object=0)),))
@@ -138,6 +141,11 @@ class KnownScene:
             return None
         beside = self.snapshot.by_storage.get(reading.storage)
         return next((self._tensor(path, one) for path, one in beside if one.collects_gradient), None)
+
+    def every_leaf(self) -> list[AbstractTensor]:
+        """Return the leaves that collect gradients, at most `MOST_LEAVES`."""
+        found = (place for place in self.known.by_object.values() if place[1].collects_gradient)
+        return [self._tensor(*place) for place in islice(found, MOST_LEAVES)]
 
     def _add_gradient(self, tensor: AbstractTensor, path: AccessPath) -> None:
         if tensor.is_leaf:

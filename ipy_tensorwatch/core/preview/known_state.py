@@ -45,7 +45,7 @@ class KnownState:
     optimizers
         What each optimizer holds.
     saved
-        What the living graphs saved, as it will be once it is overwritten.
+        What the living graphs saved, overwritten or not.
     standing
         The hazards that stand.
     read_only

@@ -41,7 +41,10 @@ def run_backward(memory: AbstractMemory, roots: Iterable[AbstractTensor], given:
     for one in roots:
         for path in memory.paths.get(one.reading.object, ()):
             memory.run_backward(path, keeps=keeps)
-    for leaf in dict.fromkeys(leaf for root in roots for leaf in leaves_of(root)):
+    leaves = dict.fromkeys(leaf for root in roots for leaf in leaves_of(root))
+    if any(not leaf.reading.object for leaf in leaves):  # it is not known which
+        leaves |= dict.fromkeys(memory.every_leaf())
+    for leaf in leaves:
         if wanted and leaf not in wanted:
             continue
         if leaf.grad is not None:

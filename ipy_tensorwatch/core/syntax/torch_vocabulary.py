@@ -212,3 +212,11 @@ PLAIN_FUNCTIONS = _words("""
 
 CONTAINER_METHODS = _words("append extend insert appendleft update items values keys setdefault clear reverse")
 """Methods of lists and dicts."""
+
+INPLACE_LAYERS = tuple(
+    _words("""
+    ReLU LeakyReLU RReLU ELU SELU CELU SiLU Mish Hardswish Hardsigmoid Hardtanh Threshold Dropout AlphaDropout
+    FeatureAlphaDropout
+""")
+)
+"""Prefixes of the names of layers that write to their input if they are made with `inplace=True`."""

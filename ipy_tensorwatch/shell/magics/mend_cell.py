@@ -56,8 +56,8 @@ def _offered(report: Report) -> Iterator[OfferedFix]:
     for change, fix in report.fixes.items():
         yield OfferedFix(mends=change.path, what=code(change.path) + words(" ") + how(change), fix=fix)
     for hazard in report.hazards:
-        yield OfferedFix(mends=hazard.code, what=message(hazard), fix=hazard.fix)
-        yield from (OfferedFix(mends=path, what=message(hazard), fix=hazard.fix) for path in hazard.paths)
+        fix = report.fix_of(hazard)
+        yield from (OfferedFix(mends=one, what=message(hazard), fix=fix) for one in (hazard.code, *hazard.paths))
 
 
 def _is_meant(mends: str, asked: str) -> bool:

@@ -47,10 +47,6 @@ function initialize({ model }: { model: Model }): () => void {
     ENDS.has(status) && store.retire();
   };
   kernel?.statusChanged?.connect(hear);
-  const leave = (): void => store.leave(true);
-  const stay = (): void => store.leave(false);
-  window.addEventListener("pagehide", leave);
-  window.addEventListener("pageshow", stay);
   const entry: Entry = {
     kernel,
     born: Number(model.get("born")),
@@ -70,8 +66,6 @@ function initialize({ model }: { model: Model }): () => void {
     page[REGISTRY]?.delete(entry);
     stores.delete(String(model.get("name")));
     kernel?.statusChanged?.disconnect(hear);
-    window.removeEventListener("pagehide", leave);
-    window.removeEventListener("pageshow", stay);
     store.retire();
     closed.abort();
   };

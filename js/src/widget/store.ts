@@ -86,11 +86,6 @@ export class Store extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Tell the kernel that the page is being left, or has come back out of the browser's memory. */
-  leave(isLeft: boolean): void {
-    isLeft ? this.#send({ kind: "want", from: this.#name, what: "nothing" }) : this.#want(true);
-  }
-
   /** Ask the panel to show the row of a line of code. */
   show(place: Place): void {
     this.dispatchEvent(new CustomEvent("show", { detail: place }));

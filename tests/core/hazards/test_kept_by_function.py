@@ -59,6 +59,11 @@ def test_a_function_keeps_parameters_by_reference(value, is_told):
     assert is_told == bool(told(FIT.replace("{BODY}", value)))
 
 
+def test_what_has_the_name_of_a_copy_is_kept_by_reference_though_it_is_the_very_parameter():
+    assert told(KNOWN.replace("held", "best"), "best = fit(net, opt)", **{"best['w']": W})
+    assert not told(KNOWN, **{"held['w']": W})
+
+
 FUNCTIONS = [
     ("def fit(net, opt):\n    kept = []\n    for i in range(3):\n        kept.append(net.state_dict())\n        opt.step()\n    return kept", True),
     ("def fit(net, opt):\n    while True:\n        held: dict = net.state_dict()\n        opt.step()", True),

@@ -51,6 +51,38 @@ def test_buffers(cell, expected):
         assert expected == silent(nb.run(cell))
 
 
+TRAINING = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.l, self.bn = nn.Linear(2, 3), nn.BatchNorm1d(3)
+    def forward(self, x): return self.bn(self.l(x))
+def train(model, optimizer, several):
+    for x in several:
+        loss = model(x).square().sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+def validate(model, several):
+    with torch.no_grad():
+        for x in several: model(x)
+several = [torch.randn(4, 2) for _ in range(3)]
+"""
+
+
+def test_buffers_of_a_model_that_is_made_and_trained_in_one_cell():
+    with Notebook() as nb:
+        nb.run(TRAINING)
+        cell = "model = Net()\nopt = torch.optim.SGD(model.parameters(), lr=.1)\ntrain(model, opt, several)"
+        report = nb.run(f"mean = None\n{cell}\nmean = model.bn.running_mean.numpy()\nvalidate(model, several)")
+
+    assert {"mean"} == silent(report)
+    causes = {one["path"]: one["cause"] for one in report["changes"] if one["kind"] == "mutated"}
+    assert "module" == causes["model.bn.running_mean"]
+
+
 PARAMETERS = """
 import torch
 from torch import nn

@@ -50,6 +50,14 @@ def test_a_write_that_was_meant_is_a_risk_that_is_not_said(write: str):
         assert "TW209" not in "".join(nb.said)
 
 
+@pytest.mark.parametrize("write", ["for row in x: row.data.zero_()", "rows = [*x]\nfor i in (0, 1): x.data[i] = 0"])
+def test_a_row_is_not_told_beside_the_whole(write: str):
+    with Notebook() as nb:
+        nb.run(SETTING)
+
+        assert [("TW209", "x")] == [(code, path) for code, _, path in told(nb.run(write))]
+
+
 @pytest.mark.parametrize("before", ["total = x.sum()", "loss = x.mean()\nx = loss"])
 def test_what_was_computed_before_is_right_and_so_are_scalars(before: str):
     with Notebook() as nb:

@@ -31,6 +31,11 @@ HEALTHY = {
         "before = loss_of(x)",
         "loss_of(x).backward()\nwith torch.no_grad():\n    for p in (*enc.parameters(), *head.parameters()):\n        p -= 0.1 * p.grad",
     ],
+    "gradients of torch.func": [
+        "params, feed = dict(head.named_parameters()), enc(x).detach()\n"
+        "def f(p): return torch.func.functional_call(head, p, (feed,)).square().mean()",
+        "g = torch.func.grad(f)(params)\nwith torch.no_grad():\n    for k in params:\n        params[k] -= 0.1 * g[k]",
+    ],
     "a frozen part": ["enc.requires_grad_(False)\nbefore = loss_of(x)", "train(of_head)"],
 }  # fmt: skip
 DUE = {

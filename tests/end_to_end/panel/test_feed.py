@@ -346,3 +346,15 @@ def test_a_feed_is_sent_nothing_before_the_first_report():
     feed, front = Feed(send=FrontEnd().take, values_of=lambda _: None), FrontEnd()
     feed.receive({"kind": "want", "from": "me", "what": "report"})
     assert [] == front.messages
+
+
+def test_the_panel_is_visible_to_the_sessions_that_show_it_and_to_all_where_none_is_known():
+    feed = Feed(send=FrontEnd().take, values_of=lambda _: None)
+    assert not feed.is_seen_by(None)
+    for name, what, session in (("a", "report", "one"), ("b", "news", "two")):
+        feed.receive({"kind": "want", "from": name, "what": what}, session)
+    assert [True, False, True] == [feed.is_seen_by(session) for session in ("one", "two", None)]
+
+    feed.receive({"kind": "want", "from": "c", "what": "report"})
+
+    assert feed.is_seen_by("two")

@@ -1,0 +1,151 @@
+"""Edits for a hazard that goes when something is computed or copied again after the statement that wrote."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..hazards.facts import TypedLine
+from ..hazards.fix import Edit, Fix, with_edits
+from ..statements.rewrite_statement import parse_one, splice_source
+from ..statements.statement import parse_statements
+from ..syntax.ast_queries import keyword, last_name
+from ..syntax.parsing import parse_cell, parse_path, statements_around
+from ..syntax.syntax_tree import all_nodes
+from .sharing import binds_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ..hazards.hazard import Hazard
+    from ..model.snapshot import Snapshot
+    from ..statements.statement import Statement
+
+_Before = list[tuple["Statement", tuple[int, int]]]
+_REMAKE = ("make-optimizer", "add-group")
+_AGAIN = ("compute-again", "backward-before-statement")
+
+
+def fix_afterwards(hazard: Hazard, after: Snapshot, cells: Mapping[int, str]) -> Fix:
+    """Return the fix of a hazard, with an insertion after the statement that wrote, where its code is known."""
+    fix, site, cell = hazard.fix, hazard.written_at, hazard.written_cell
+    if fix.edits:
+        return fix
+    if fix.kind in _REMAKE:
+        edit = _after_storing(hazard, cells)
+        return fix if edit is None else replace(fix, edits=(edit,), applicability="unsafe")
+    if fix.kind == "retain-graph":
+        return _with_kept_graph(fix, hazard, cells)
+    if site is None or site.inner is not None or cell is None or cell not in cells:
+        return fix
+    if fix.kind == "part-gradients":
+        lines = [fix.code] if fix.code else []
+    else:
+        lines = [*_computing(hazard, after, (cell, site.line), cells)] if fix.kind in _AGAIN else []
+    edit = _inserted_after(cells[cell], cell, site.line, lines) if lines else None
+    return fix if edit is None else replace(fix, edits=(edit,), applicability="unsafe")
+
+
+def _with_kept_graph(fix: Fix, hazard: Hazard, cells: Mapping[int, str]) -> Fix:
+    """Return a fix that replaces the backward that frees the graph."""
+    site, cell = hazard.written_at, hazard.written_cell
+    target = TypedLine(cell=cell, line=site.line, text=site.text) if site else _last_backward(cells)
+    code = _retaining(target.text) if target is not None and target.cell in cells else None
+    if code is None:
+        return fix
+    edited = with_edits(Fix(kind="out-of-place", code=code, target=target), lambda count: cells[count])
+    return replace(fix, edits=edited.edits, applicability=edited.applicability)
+
+
+def _last_backward(cells: Mapping[int, str]) -> TypedLine | None:
+    """Return the last backward of the cells before the last one, which raised; None if that one has loops."""
+    *earlier, last = sorted(cells)
+    if any(one.text.startswith(("for ", "while ")) for one in parse_statements(cells[last])):
+        return None
+    places = ((count, one) for count in reversed(earlier) for one in reversed(parse_statements(cells[count])))
+    found = (TypedLine(cell=count, line=one.line, text=one.text) for count, one in places if ".backward(" in one.text)
+    return next(found, None)
+
+
+def _retaining(text: str) -> str | None:
+    """Rewrite a statement's only backward to keep its graph.
+
+    Examples
+    --------
+    >>> _retaining("loss.backward()"), _retaining("loss.backward(g)"), _retaining("step()")
+    ('loss.backward(retain_graph=True)', 'loss.backward(g, retain_graph=True)', None)
+    """
+    node = parse_one(text)
+    called = (
+        [one for one in all_nodes(node) if isinstance(one, ast.Call) and last_name(one.func) == "backward"]
+        if node
+        else []
+    )
+    if len(called) != 1 or keyword(called[0], "retain_graph") is not None:
+        return None
+    gap = ", " if called[0].args or called[0].keywords else ""
+    return splice_source(text, called, lambda own: f"{own[:-1]}{gap}retain_graph=True)")
+
+
+def _after_storing(hazard: Hazard, cells: Mapping[int, str]) -> Edit | None:
+    """Insert the code of a fix after the statement that stored its first parameter."""
+    path = parse_path(hazard.paths[0])
+    for count in sorted(cells, reverse=True):
+        for one in reversed(parse_statements(cells[count])):
+            if binds_path(one, path):
+                return _inserted_after(cells[count], count, one.line, [hazard.fix.code]) if hazard.fix.code else None
+    return None
+
+
+def _computing(hazard: Hazard, after: Snapshot, write: tuple[int, int], cells: Mapping[int, str]) -> Iterator[str]:
+    """Yield the statements that computed what is stale before a write, in order; none if one of them is not plain."""
+    places = ((one, (count, one.line)) for count in sorted(cells) for one in parse_statements(cells[count]))
+    before = [each for each in places if each[1] < write]
+    written = {parse_path(one).root for one in hazard.paths}
+    graphs = (path.root for path, one in after.entries() if not path.steps and one.grad_fn is not None)
+    stale = {*hazard.fix.names, *(one for one in graphs if _depends(one, before, written))}
+    found: dict[tuple[int, int], Statement] = {}
+    if hazard.fix.names and all(_add(name, before, written, found) for name in sorted(stale)):
+        yield from (found[place].text for place in sorted(found))
+
+
+def _add(name: str, before: _Before, written: set[str], found: dict[tuple[int, int], Statement]) -> bool:
+    """Add the statement that bound a name, and those of what it reads that was computed with what was written."""
+    bound = [(one, place) for one, place in before if name in one.binds]
+    if not bound or not _is_plain(bound[-1][0].text):
+        return False
+    one, place = bound[-1]
+    found[place] = one
+    earlier = [each for each in before if each[1] < place]
+    stale = (each for each in one.reads - {name} if _depends(each, earlier, written))
+    return all(_add(each, earlier, written, found) for each in sorted(stale))
+
+
+def _depends(name: str, before: _Before, written: set[str]) -> bool:
+    """Return whether a name was computed with one of the variables that were written, directly or over others."""
+    bound = [(one, place) for one, place in before if name in one.binds]
+    if name in written or not bound or not _is_plain(bound[-1][0].text):
+        return False
+    one, place = bound[-1]
+    earlier = [each for each in before if each[1] < place]
+    return not written.isdisjoint(one.reads) or any(_depends(each, earlier, written) for each in one.reads - {name})
+
+
+def _is_plain(text: str) -> bool:
+    tree = parse_cell(text)
+    return tree is not None and all(isinstance(one, ast.Assign) for one in tree.body)
+
+
+def _inserted_after(source: str, cell: int, line: int, new: Sequence[str]) -> Edit | None:
+    """Insert lines after the statement at a line, as deep as it is; None if another one shares its last line."""
+    tree = parse_cell(source)
+    around = [*statements_around(tree, lambda one: one.lineno <= line <= (one.end_lineno or 0))] if tree else []
+    if not around or not isinstance(around[-1], ast.Expr | ast.Assign | ast.AugAssign):
+        return None
+    node, rows = around[-1], source.split("\n")
+    end, before = node.end_lineno or line, rows[node.lineno - 1].encode()[: node.col_offset].decode()
+    rest = rows[end - 1].encode()[node.end_col_offset or 0 :].decode().strip()
+    if before.strip() or (rest and not rest.startswith("#")):
+        return None
+    return Edit(cell=cell, line=end + 1, end_line=end, text="\n".join(before + one for one in new))

@@ -1,0 +1,226 @@
+"""What a cell would change is foretold: its paths, its lines, nothing in vain, and without running anything."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+import ipy_tensorwatch
+from ipy_tensorwatch.core.host.guard import GUARD
+from tests.support.foretold import Tally, compare_previews
+from tests.support.notebook import Notebook
+from tests.support.story import STORIES, read_story
+
+SETTING = """
+import copy, numpy as np, torch
+import torch.nn.functional as F
+from torch import nn
+x = torch.arange(-3.0, 3.0).reshape(2, 3)
+y, flat, a, xs, d = x.T, x.view(-1), x.numpy(), [x, torch.ones(2)], {"x": x}
+grid = torch.zeros(4, 4); corner = grid[:2, :2]; other = grid[2:]
+def norm(t):
+    t -= t.mean()
+    return t
+class Scale(nn.Module):
+    def forward(self, t):
+        return t.mul_(2)
+class Buffer:
+    def __init__(self):
+        self.data = torch.zeros(3)
+    def view(self):
+        return self.data[:2]
+    def put(self, v):
+        self.data[0] = v
+buffer = Buffer(); seen = buffer.view()
+net = nn.Sequential(nn.Linear(3, 2), nn.ReLU(inplace=True)); scale = Scale()
+best = net.state_dict()
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+def fit():
+    opt.zero_grad()
+    net[0](torch.ones(1, 3)).sum().backward()
+    opt.step()
+"""
+ALL = {"x", "y", "flat", "a", "xs[0]", "d['x']"}
+WEIGHTS = {"best['0.weight']", "best['0.bias']"}
+CASES = {
+    "x.add_(1)": (ALL - {"x"}, 1),
+    "v = x[1:]\nv += 1": (ALL, 2),
+    "x[0] = 9": (ALL - {"x"}, 1),
+    "x[x > 0] = 0": (ALL - {"x"}, 1),
+    "a += 1": (ALL - {"a"}, 1),
+    "np.add(a, 1, out=a)": (ALL - {"a"}, 1),
+    "a.sort()": (ALL - {"a"}, 1),
+    "torch.mul(x, 2, out=x)": (ALL - {"x"}, 1),
+    "F.relu(x, inplace=True)": (ALL - {"x"}, 1),
+    "out = nn.ReLU(True)(x)": (ALL, 1),
+    "m = norm(x)": (ALL, 1),
+    "out = scale(x)": (ALL, 1),
+    "for t in xs:\n    t.mul_(2)": (ALL - {"xs[0]"}, 2),
+    "for row in x:\n    row.add_(1)": (ALL, 2),
+    "d['x'] -= 1": (ALL - {"d['x']"}, 1),
+    "x.data.fill_(7)": (ALL - {"x"}, 1),
+    "x.detach().numpy()[0] = 7": (ALL - {"x"}, 1),
+    "b = torch.as_tensor(a)\nb.zero_()": (ALL, 2),
+    "first, second = x.unbind(0)\nsecond.neg_()": (ALL, 2),
+    "list(map(lambda t: t.add_(1), [x]))": (ALL, 1),
+    "grid[0, 0] = 5": ({"corner"}, 1),
+    "grid[3] += 1": ({"other"}, 1),
+    "if grid.sum() > -1:\n    corner.add_(1)": ({"grid"}, 2),
+    "with torch.no_grad():\n    net[0].weight.add_(1)": ({"best['0.weight']"}, 2),
+    "buffer.put(4)": ({"seen"}, 1),
+    "fit()": (WEIGHTS, 1),
+    "for _ in range(3):\n    fit()": (WEIGHTS, 2),
+    "kept = copy.deepcopy(best)\nfit()": (WEIGHTS, 2),
+    "kept = []\nfor i in range(3):\n    buffer.put(i + 1)\n    kept.append(buffer.data)": (
+        {"seen", "kept[0]", "kept[1]"},
+        3,
+    ),
+    "%%time\n\nx.add_(1)": (ALL - {"x"}, 3),
+    "%time x.add_(1)": (ALL - {"x"}, 1),
+}
+QUIET = (
+    "z = x.clone()\nz.add_(1)",
+    "z = x + 1\nz *= 2",
+    "z = x.reshape(3, 2).t().reshape(-1)\nz.zero_()",
+    "z = norm(x.clone())",
+    "z = x[[0, 1]]\nz.zero_()",
+    "z = x.double()\nz.zero_()",
+    "w = torch.ones(3, requires_grad=True)\nw.add_(1)\nx.add_(1)",
+    "x = x.clone()\nx.add_(1)",
+    "net(torch.ones(1, 3))",
+    "best = copy.deepcopy(net.state_dict())\nfit()",
+    "if False:\n    x.add_(1)",
+    "def later():\n    x.add_(1)",
+    "other.zero_",
+    "x.add_(",
+    "%%html\n<b>x.add_(1)</b>",
+    "nobody.add_(1)\nsomebody(x)",
+    "import os\nos.getcwd()",
+    "\n".join(["x.add_(1)"] * 10_000),
+)
+
+
+@pytest.fixture
+def notebook():
+    with Notebook() as nb:
+        nb.run(SETTING)
+        yield nb
+
+
+def foretold(source: str) -> tuple[set[str], set[int]]:
+    changes = ipy_tensorwatch.preview(source).to_dict()["changes"]
+    return {one["path"] for one in changes}, {one["line"] for one in changes}
+
+
+def test_the_silent_changes_of_a_cell_are_foretold_with_their_line(notebook: Notebook):
+    told = {source: foretold(source) for source in CASES}
+
+    assert told == {source: (paths, {line}) for source, (paths, line) in CASES.items()}
+
+
+def test_nothing_is_foretold_where_nothing_would_change_silently(notebook: Notebook):
+    assert {source: foretold(source) for source in QUIET} == dict.fromkeys(QUIET, (set(), set()))
+
+
+def test_a_change_has_what_the_report_will_tell_and_its_certainty(notebook: Notebook):
+    [change] = [one for one in ipy_tensorwatch.preview("norm(x)").to_dict()["changes"] if one["path"] == "y"]
+
+    inner = {"cell": 1, "line": 8, "text": "t -= t.mean()"}
+    told = {"line": 1, "end_line": 1, "text": "norm(x)", "inner": inner, "cause": "alias", "certainty": "certain"}
+    assert change == {"path": "y", "via": ["x"], **told}
+
+
+def test_what_depends_on_values_is_likely(notebook: Notebook):
+    changes = ipy_tensorwatch.preview("if grid.sum() > -1:\n    corner.add_(1)").to_dict()["changes"]
+
+    assert [(one["path"], one["certainty"]) for one in changes] == [("grid", "likely")]
+
+
+def test_a_preview_is_frozen_and_plain_json(notebook: Notebook):
+    preview = ipy_tensorwatch.preview("x.add_(1)")
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        preview.source = ""
+    told = preview.to_dict()
+    assert ["schema", "changes", "hazards"] == [*told]
+    assert told == json.loads(json.dumps(told))
+
+
+def test_a_refused_write_is_foretold_as_a_hazard(notebook: Notebook):
+    [hazard] = ipy_tensorwatch.preview("w = net[0].weight\nw.add_(1)").to_dict()["hazards"]
+
+    assert (hazard["code"], hazard["outcome"], hazard["line"]) == ("TW204", "raises", 2)
+
+
+def test_an_overwritten_saved_tensor_is_foretold_as_a_hazard():
+    with Notebook() as nb:
+        nb.run("import torch\nw = torch.ones(2, requires_grad=True)\nh = (w * 2).exp()\nloss = h.sum()")
+        [hazard] = ipy_tensorwatch.preview("h.mul_(2)").to_dict()["hazards"]
+
+    assert (hazard["code"], hazard["outcome"], hazard["line"]) == ("TW201", "raises", 1)
+
+
+def test_a_preview_runs_nothing_and_reads_no_user_code():
+    with Notebook() as nb:
+        nb.run("""
+import torch
+calls = []
+class Hostile:
+    def __getattr__(self, name):
+        calls.append(name)
+        raise SystemExit
+    __getitem__ = __call__ = __iter__ = __add__ = __getattr__
+def f(t):
+    calls.append("f")
+    return t.add_(1)
+x = torch.zeros(2); y = x.view(2); hostile = Hostile()
+""")
+        version = nb.ns["x"]._version
+        ipy_tensorwatch.preview("calls.append(1)\nhostile.a(x)\nhostile[0]\nf(x)\nfor i in hostile: pass\nhostile + 1")
+
+        assert nb.ns["calls"] == []
+        assert nb.ns["x"]._version == version
+        assert list(GUARD.faults) == []
+
+
+def test_the_magics_tell_what_would_change_and_run_nothing(notebook: Notebook):
+    before = notebook.ns["x"].tolist()
+    told = [notebook.cell(one).stdout for one in ("%%tensordiff --preview\nx.add_(1)", "%tensorwatch preview")]
+
+    assert "6 silent changes" not in told[0]
+    assert "5 silent changes" in told[0]
+    assert "line 2" in told[0]
+    assert "no silent change" in told[1]
+    assert notebook.ns["x"].tolist() == before
+
+
+def test_a_cell_is_previewed_by_its_number_and_from_its_first_line():
+    with Notebook() as nb:
+        nb.run("import torch\nx = torch.zeros(2); y = x.view(2)")
+        own = nb.cell("%tensorwatch preview\nx.add_(1)").stdout
+        again = nb.cell("%tensorwatch preview 2").stdout
+
+    assert "1 silent change" in own.split("\n")[0]
+    assert "of cell 2  1 silent change" in again
+
+
+def test_bug_patterns_are_foretold():
+    tally = Tally()
+    for file in sorted([*Path(STORIES, "bugs").glob("*.py"), *Path(STORIES, "seeds").glob("*.py")]):
+        compare_previews(file.stem, [cell.source for cell in read_story(file).cells], tally)
+
+    assert tally.found >= 0.95, tally.missed
+    assert tally.right_line == tally.right
+    assert tally.vain <= 0.05, tally.in_vain
+
+
+def test_in_ordinary_notebooks_nothing_is_foretold_in_vain():
+    tally = Tally()
+    for file in sorted(Path(STORIES, "corpus").glob("*.py")):
+        compare_previews(file.stem, [cell.source for cell in read_story(file).cells], tally)
+
+    assert tally.in_vain == []
+    assert tally.missed == []
