@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from hypothesis import given, note
+from hypothesis import given, note, settings
 
 from ipy_tensorwatch.shell import extension
 from tests.support import oracle
@@ -55,6 +55,7 @@ def test_a_report_is_what_the_bytes_say(program: Program):
             assert type(ran.error) is type(written.error)
 
 
+@settings(max_examples=settings.default.max_examples // 4)
 @given(programs())
 def test_origins_are_the_statements_since_which_bytes_are_shared(program: Program):
     """Between the cells of a program, and within one cell made of all of them; nothing is told where nothing is shared."""
