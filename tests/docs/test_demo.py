@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import nbformat
@@ -63,3 +64,10 @@ def test_the_cells_are_counted_from_one(stored: NotebookNode):
     counts = [cell.execution_count for cell in stored.cells if cell.cell_type == "code"]
 
     assert counts == list(range(1, len(counts) + 1))
+
+
+def test_what_jupyterlab_saves_of_the_copy_of_the_demo_is_no_part_of_the_checkout():
+    saved = ["demo/demo.ipynb", "demo/.ipynb_checkpoints/demo-checkpoint.ipynb"]
+    told = subprocess.run(["git", "check-ignore", *saved], cwd=FILE.parent, capture_output=True, text=True, check=False)
+
+    assert saved == told.stdout.split()

@@ -34,9 +34,9 @@ export class Marks {
 
   /** These, and what would happen at other lines. */
   all(model: object): readonly Mark[] {
-    const happened = this.get(model);
+    const happened = this.#byModel.get(model) ?? []; // also where it is not shown
     const others = (this.#foretold.get(model) ?? []).filter(({ line }) => happened.every((one) => one.line !== line));
-    return [...happened, ...others];
+    return [...this.get(model), ...others];
   }
 
   set(model: object, marks: readonly Mark[]): void {
