@@ -146,7 +146,8 @@ def test_every_link_leads_somewhere(page: Path):
         assert file.exists(), target
         if anchor:
             heads = re.findall(r"^#+ (.+)$", text_of(file), re.MULTILINE)
-            assert anchor in [re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in heads]
+            named = re.findall(r'<a id="([^"]+)">', text_of(file))
+            assert anchor in named + [re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in heads]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -172,7 +173,7 @@ def test_the_readme_names_every_command():
 def test_the_readme_says_which_command_answers_which_question():
     asked = re.findall(r"^\| [A-Z].*\? \| `%+(?:tensorwatch )?(\w+)", text_of(PAGES[0]), re.MULTILINE)
 
-    assert asked == ["why", "blame", "history", "restore", "freeze", "tensordiff"]
+    assert asked == ["why", "blame", "history", "preview", "fix", "restore", "freeze", "tensordiff"]
 
 
 def test_every_target_of_the_makefile_is_explained():

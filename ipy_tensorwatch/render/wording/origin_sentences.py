@@ -31,7 +31,11 @@ def origin_line(origin: Origin | None) -> Line:
     """
     if origin is None:
         return Line()
-    return words("likely " if origin.certainty == "inferred" else "") + where(origin.cell, origin)
+    return words(_likely(origin)) + where(origin.cell, origin)
+
+
+def _likely(origin: Origin) -> str:
+    return "likely " if origin.certainty == "inferred" else ""
 
 
 def origin_text(origin: Origin | None) -> Line:
@@ -58,7 +62,7 @@ def shared_since(origin: Origin | None) -> Line:
     """
     if origin is None:
         return Line()
-    return words("shared since ") + origin_line(origin) + words(": ") + origin_text(origin)
+    return words(f"{_likely(origin)}shared since ") + where(origin.cell, origin) + words(": ") + origin_text(origin)
 
 
 def since_sentences(changes: Iterable[Change]) -> Iterator[Line]:
@@ -81,13 +85,15 @@ def since_sentences(changes: Iterable[Change]) -> Iterator[Line]:
 
 def _since(origin: Origin, changes: Sequence[Change]) -> Line:
     inner = fill(" → {place}", place=inner_at(origin.inner)) if origin.inner else Line()
-    place = origin_line(origin) + words(": ") + statement(origin.text) + inner
+    since = (
+        words(f" {_likely(origin)}since ") + where(origin.cell, origin) + words(": ") + statement(origin.text) + inner
+    )
     paths = _labels(one.path for one in changes)
     through = _labels(one.via[0] for one in changes)
     if len(paths) == len(through) == len(changes) == 1:
-        return named([*paths, *through]) + words(" share memory since ") + place
+        return named([*paths, *through]) + words(" share memory") + since
     verb = "share" if len(paths) > 1 else "shares"
-    return named(paths) + words(f" {verb} memory with ") + named(through) + words(" since ") + place
+    return named(paths) + words(f" {verb} memory with ") + named(through) + since
 
 
 def _labels(paths: Iterable[str]) -> list[str]:

@@ -123,7 +123,7 @@ function decorate(text: Text, marks: readonly Mark[], use: Act) {
     const { from, to } = text.line(number);
     const [first] = ofLine as [Mark];
     const { kind, foretold } = ofLine.find((mark) => mark.kind === "hazard") ?? first;
-    const looks = foretold ? `ipytw-mod-foretold ipytw-mod-${kind}` : `ipytw-mod-${kind}`;
+    const looks = foretold ? `ipytw-mod-preview ipytw-mod-${kind}` : `ipytw-mod-${kind}`;
     const words = ofLine.map((mark) => mark.text).join("; ");
     const act = foretold || kind === "again" ? null : use;
     const note = Decoration.widget({ widget: new Note(looks, words, first, act), side: 1 }).range(to);

@@ -94,7 +94,7 @@ it("shows palely what would happen, at lines where nothing has, until the cell i
   );
   const { view, notes } = edit(marks, model);
   expect(notes()).toEqual(["also changes x", "would also change x"]);
-  expect(view.dom.querySelectorAll(".ipytw-mod-foretold")).toHaveLength(1);
+  expect(view.dom.querySelectorAll(".ipytw-mod-preview")).toHaveLength(1);
   expect(marks.get(model)).toHaveLength(1);
 
   view.dispatch({ changes: { from: 0, insert: "b" } });
