@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 from ..capture.objects.plain_variables import held_by_function, plain_variables, read_only_arrays
 from ..core.host.guard import GUARD
-from ..core.preview.foresee import NOTHING_FORESEEN, foresee
-from ..core.preview.known_state import KnownState
 from ..core.syntax.magic_calls import RUNNING
 from ..render.preview import Preview
 from .cell.take_trace import read_notebook
@@ -19,6 +17,7 @@ from .ipython.ipython_private import count_now
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..core.preview.known_state import KnownState
     from ..render.report import Report
     from .watcher import Watcher
 
@@ -50,7 +49,11 @@ class Previewer:
         if report is None or len(source) > LONGEST_SOURCE or source.count("\n") > MOST_LINES:
             return Preview(source=source)
         plain = self._plain(source)
-        found = foresee(plain, self._state(report), SECONDS) if plain else NOTHING_FORESEEN
+        if not plain:
+            return Preview(source=source)
+        from ..core.preview.foresee import foresee  # noqa: PLC0415  (only previews need it)
+
+        found = foresee(plain, self._state(report), SECONDS)
         return Preview(source=source, changes=found.changes, hazards=found.hazards)
 
     def _plain(self, source: str) -> str:
@@ -69,6 +72,8 @@ class Previewer:
         return self._known[1]
 
     def _read(self, report: Report, count: int) -> KnownState:
+        from ..core.preview.known_state import KnownState  # noqa: PLC0415  (only previews need it)
+
         shell, watcher = self.watcher.shell, self.watcher
         variables = user_variables(shell)
         return KnownState(

@@ -91,6 +91,20 @@ def test_the_front_doors_import_neither_torch_nor_ipython():
     assert finished.stdout.split() == []
 
 
+def test_loading_imports_nothing_that_only_previews_need():
+    finished = run_fresh(
+        """
+        import sys
+        import ipy_tensorwatch.shell.extension
+
+        print(*sorted(name for name in sys.modules if name.startswith("ipy_tensorwatch.core.preview")))
+        """
+    )
+
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.split() == []
+
+
 SENTENCE = re.compile(r"[A-Za-z']+(?: [A-Za-z']+){2}")
 """Three words in a row."""
 NO_SENTENCES = "core/explain/error_messages.py", "core/syntax/torch_vocabulary.py"

@@ -74,7 +74,7 @@ class BornChanges:
             yield from rows.of_names(says)
 
     def know(self, changes: Mapping[str, Change]) -> None:
-        """Take over changes that are known without further reasoning, by their paths."""
+        """Take over silent changes that are known without further reasoning, by their paths."""
         for rows in self._rows:
             rows.know(changes)
 

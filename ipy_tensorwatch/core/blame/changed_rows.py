@@ -35,11 +35,16 @@ class ChangedRows:
     def __init__(self, cell: CellIndex, found: Sequence[Found], judge: Judge) -> None:
         self.cell, self.found, self._judge = cell, found, judge
         self._made: dict[int, Change | None] = {}
+        self._silent: dict[int, None] = {}
 
     @cached_property
     def classes(self) -> Mapping[int, Cause | None]:
         """The mutated rows, each with the cause that its class settles, or None."""
-        return ExpectedWrites(self.cell, self.found).classes()
+        if not self._silent:
+            return ExpectedWrites(self.cell, self.found).classes()
+        rest = [row for row in range(len(self.found)) if row not in self._silent]
+        classes = ExpectedWrites(self.cell, [self.found[row] for row in rest]).classes() if rest else {}
+        return dict(sorted((self._silent | {rest[place]: cause for place, cause in classes.items()}).items()))
 
     @property
     def unsettled(self) -> list[int]:
@@ -80,9 +85,11 @@ class ChangedRows:
         return self._made[row]
 
     def know(self, changes: Mapping[str, Change]) -> None:
-        """Take over changes that are known without further reasoning, by their paths."""
+        """Take over silent changes that are known without further reasoning, by their paths."""
         paths = ((row, str(difference.path)) for row, (difference, _) in enumerate(self.found))
-        self._made.update({row: changes[path] for row, path in paths if path in changes})
+        known = {row: changes[path] for row, path in paths if path in changes}
+        self._made.update(known)
+        self._silent.update(dict.fromkeys(known))
 
     def adopt(self, other: ChangedRows) -> None:
         """Take over the changes that were made from the same rows."""

@@ -112,7 +112,7 @@ class Reasoning:
         return thin
 
     def know(self, changes: Mapping[str, Change]) -> None:
-        """Take over changes that are known without further reasoning, by their paths."""
+        """Take over silent changes that are known without further reasoning, by their paths."""
         self._rows.know(changes)
         self.born.know(changes)
 

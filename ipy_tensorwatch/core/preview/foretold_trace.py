@@ -20,9 +20,9 @@ from ..model.graph_state import GraphState
 from ..model.records import Cell, Change, Coverage, Site
 from ..statements.statement import parse_statements
 from ..syntax.cell_lines import Listing
-from ..syntax.magic_calls import runs_magic
 from .abstract_values import AbstractObject, AbstractTensor, AbstractValue
 from .run_statement import file_of
+from .settled_changes import SettledChanges
 from .snapshot_afterwards import Afterwards
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class TraceWriter:
         self._sites: dict[Position, Site | None] = {}
         self.certain: dict[str, bool] = {}
         self._found: dict[str, Found] = {}
-        self._aliases: dict[str, list[AbstractWrite] | None] = {}
+        self._settled = SettledChanges(run, known, self._after, self._site)
         self._born: dict[str, Born] = {}
         for write, moments in run.memory.writes.items():
             self._change(write, moments[-1])
@@ -97,21 +97,7 @@ class TraceWriter:
     @property
     def settled(self) -> Mapping[str, Change]:
         """The changes whose cause is certain, by their paths."""
-        return {path: self._change_of(path, *several) for path, several in self._aliases.items() if several}
-
-    def _change_of(self, path: str, *writes: AbstractWrite) -> Change:
-        via = dict.fromkeys(name for write in writes for name in self._via(write))
-        sites = dict.fromkeys(site for write in writes if (site := self._site(write.position)) is not None)
-        return Change(path=path, kind="mutated", cause="alias", silent=True, via=tuple(via), sites=tuple(sites))
-
-    def _via(self, write: AbstractWrite) -> Iterator[str]:
-        """Yield the paths through which a write goes: the written tensor's own, or those that the statement names."""
-        statement = self._statement(write.position)
-        targets = [one.path for one in statement.targets] if statement and not write.by else []
-        for path, reading in self._after.beside(write.reading):
-            named = any(one.leads_to(path) or path.leads_to(one) for one in targets)
-            if named or (write.by and reading.object == write.reading.object):
-                yield str(path)
+        return self._settled.changes
 
     def _site(self, position: Position) -> Site | None:
         if position not in self._sites:
@@ -163,11 +149,7 @@ class TraceWriter:
             if not is_old and (place is None or last <= place.since):
                 continue
             self.certain[spelled] = write.is_certain or self.certain.get(spelled, False)
-            several = self._aliases.setdefault(spelled, [])
-            if several is not None and self._is_plainly_silent(write, path, reading):
-                several.append(write)
-            else:
-                self._aliases[spelled] = None
+            self._settled.note(write, path, reading, near)
             if before is not None and is_old:
                 self._found[spelled] = Difference(path=path, before=before, after=reading), _CHANGED
             elif place is not None:
@@ -194,29 +176,6 @@ class TraceWriter:
         for one in self._interpreter.steps:
             found[one.statement].update(self._paths_of(one.optimizer))
         return found
-
-    def _is_plainly_silent(self, write: AbstractWrite, path: AccessPath, reading: Reading) -> bool:
-        """Return whether nothing but sharing memory leads from what a statement writes to a path.
-
-        So it is where the statement itself writes, or a step or a module, and the path is neither named in the
-        statement or written by name in the cell, nor a parameter, a gradient or an attribute.
-        """
-        if reading.requires_grad or reading.kind not in ("tensor", "ndarray") or path.root in self._named:
-            return False
-        if not all(step.startswith("[") for step in path.steps) or write.by == "backward":
-            return False
-        statement = self._statement(write.position)
-        if statement is None or path.root in statement.text or (not write.by and write.position.place is not None):
-            return False
-        return bool(write.by) or not (statement.elements or runs_magic(statement.text))
-
-    @cached_property
-    def _named(self) -> frozenset[str]:
-        """The variables of which a path is written by name, is left over by a loop, or can be reached in two ways."""
-        statements = parse_statements(self._run.source)
-        targets = {target.path.root for one in statements for target in one.targets}
-        ways = {one.target_root for one in self._known.snapshot.several_ways}
-        return frozenset((*targets, *ways, *self._run.notebook.leftovers))
 
     def _statement(self, position: Position) -> Statement | None:
         statements = parse_statements(self._run.source)

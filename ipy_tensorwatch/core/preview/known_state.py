@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..blame.updates import counts_as_parameter
 from ..hazards.standing import Standing
 from ..interpreter.source_index import Library
 from ..model.notebook import Notebook
@@ -78,6 +79,12 @@ class KnownState:
             for number, places in scene.by_object.items():
                 found.setdefault(number, (scene.paths[places[0]], scene.readings[places[0]]))
         return found
+
+    @cached_property
+    def parameter_shapes(self) -> frozenset[tuple[int, ...]]:
+        """The shapes of the parameters and leaves: a function may update what is like them, as a moving average."""
+        every = (one for scene in self.snapshot.scenes.values() for one in scene.readings)
+        return frozenset([one.shape for one in every if counts_as_parameter(one)])
 
     def branch_of(self, root: str) -> PathBranch | None:
         """Return the steps behind a variable."""

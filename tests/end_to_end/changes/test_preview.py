@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 import ipy_tensorwatch
+from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.host.guard import GUARD
+from ipy_tensorwatch.core.preview.abstract_run import run_cell
+from ipy_tensorwatch.core.preview.foretold_trace import TraceWriter
+from ipy_tensorwatch.shell import extension
 from tests.support.foretold import Tally, compare_previews
 from tests.support.notebook import Notebook
 from tests.support.story import STORIES, read_story
@@ -205,6 +209,45 @@ def test_a_cell_is_previewed_by_its_number_and_from_its_first_line():
 
     assert "1 silent change" in own.split("\n")[0]
     assert "of cell 2  1 silent change" in again
+
+
+HANDED_OVER = """
+import torch
+x, row, w = torch.randn(5, 2), torch.zeros(3), torch.ones(4, requires_grad=True)
+v = x[1:]
+def norm(t):
+    t -= t.mean(); t /= 2
+    return t
+def touch(t): t.add_(1)
+def nested(t): touch(t.view(-1))
+def both(s, t): s.add_(1); t.mul_(2)
+class Box:
+    def fit(self, t): t.add_(1)
+box = Box()
+"""
+SETTLED = {
+    "u = norm(x)": {"x", "v"}, "u = norm(x); u.add_(1)": {"v"}, "touch(v)": {"x", "v"}, "touch(x); touch(x)": {"x", "v"},
+    "x = norm(x)": set(), "nested(v)": set(), "both(x, v)": set(), "both(v, row)": {"x", "v", "row"},
+    "box.fit(v)": {"x", "v"}, "v.add_(1)": {"x"}, "touch(v); x.add_(1)": set(), "for t in (v,): touch(t)": set(),
+    "v.mul_(2); touch(v)": {"x"}, "touch(row)": {"row"}, "k = x[2:]; touch(k)": {"x", "v", "k"},
+}  # fmt: skip
+"""Cells, each with the paths whose change needs no search for its writer."""
+
+
+def test_a_change_that_is_settled_without_a_search_is_told_as_a_search_would():
+    with Notebook(check_leaks=False) as nb:
+        nb.run(HANDED_OVER)
+        previewer, report = extension._loaded[0].previewer, ipy_tensorwatch.report()
+        known = previewer._state(report)
+        for source, paths in SETTLED.items():
+            writer = TraceWriter(run_cell(source, known), known)
+            searched = {one.path: one for one in Reasoning(writer.trace(10.0)).changes}
+            settled = writer.settled
+            assert (source, set(settled)) == (source, paths)
+            for path, one in settled.items():
+                told = searched[path]
+                expected = told.cause, told.silent, told.via, [(each.line, each.inner) for each in told.sites]
+                assert (one.cause, one.silent, one.via, [(each.line, each.inner) for each in one.sites]) == expected
 
 
 def test_bug_patterns_are_foretold():
