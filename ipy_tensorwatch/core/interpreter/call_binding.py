@@ -109,6 +109,8 @@ def bind_keys(closure: Closure, arguments: Arguments) -> dict[str, str]:
             bound[place] = step
         elif place < len(names):
             bound[names[place]] = step
+    if not bound:
+        return bound
     again = {part.id for part in all_nodes(node) if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
     return {name: step for name, step in bound.items() if name not in again}
 

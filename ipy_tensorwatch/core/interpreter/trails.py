@@ -77,9 +77,10 @@ class Trails:
             return parse_header(statement), 1
         if statement.index >= len(self._nodes):
             return parse_header(statement.text), statement.line
-        if statement.index < self._place:
-            self._place = max(place for place in self._kept if place <= statement.index)
-            self._restore(self._kept[self._place])
+        nearest = max(place for place in self._kept if place <= statement.index)
+        if not nearest <= self._place <= statement.index:
+            self._place = nearest
+            self._restore(self._kept[nearest])
         while self._place < statement.index:
             with suppress(RecursionError):
                 run([without_blocks(self._nodes[self._place])], self._frame)
@@ -94,6 +95,8 @@ class Trails:
         try:
             with suppress(RecursionError):
                 self._run_one(node, line)
+            if self._nodes[self._place : self._place + 1] == [node] and find_body(node) is None:
+                self._kept[self._place + 1] = self._state()  # not interpreted again on the way to a later one
         finally:
             self._restore(before)
         return Trail(

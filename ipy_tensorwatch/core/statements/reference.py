@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.path import ANY_ITEM, AccessPath
@@ -51,7 +52,7 @@ References = tuple[Reference, ...]
 
 def union(*parts: Iterable[Reference]) -> References:
     """Return the union of references, in order, without duplicates."""
-    found = [one for part in parts for one in part]
+    found = [*chain.from_iterable(parts)]
     return tuple(dict.fromkeys(found) if len(found) > 1 else found)
 
 

@@ -1,0 +1,63 @@
+"""The statements of one cell are interpreted in any order, and none twice on the way to a later one."""
+
+import random
+
+from ipy_tensorwatch.core.host.deadline import Deadline
+from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
+from ipy_tensorwatch.core.interpreter.trails import Trails
+from ipy_tensorwatch.core.model.notebook import Notebook
+from ipy_tensorwatch.core.statements.statement import parse_statements
+
+CELL = """class Pool:
+    def __init__(self, rows):
+        self.rows = rows
+        self.seen = []
+    def keep(self, row):
+        self.seen.append(row)
+        return self.seen
+    def clear(self):
+        for row in self.seen:
+            row.zero_()
+pool = Pool(x)
+for row in pool.rows:
+    kept = pool.keep(row)
+    pool.clear()
+f = pool.clear
+kept[0].add_(1)
+f()
+pool.keep(y)[1].mul_(2)
+pool.clear()"""
+STATEMENTS = parse_statements(CELL)
+
+
+class CountingDeadline(Deadline):
+    """Counts the statements that are interpreted."""
+
+    count = 0
+
+    def check(self):
+        self.count += 1
+
+
+def open_trails(deadline=None):
+    notebook = Notebook(definitions=definitions_in(CELL, 1), classes={"pool": "Pool"})
+    return Trails(notebook, cell=1, source=CELL, deadline=deadline or Deadline())
+
+
+def test_a_statement_has_the_same_trail_in_whichever_order_they_are_asked_for():
+    alone = [open_trails().of(one) for one in STATEMENTS]
+    assert any(one.events for one in alone)
+    places = range(len(STATEMENTS))
+    for order in (places, *(random.Random(seed).sample(places, len(places)) for seed in range(8))):
+        trails = open_trails()
+        found = {index: trails.of(STATEMENTS[index]) for index in order}
+        assert [found[index] for index in places] == alone
+
+
+def test_what_was_asked_for_is_not_interpreted_again_on_the_way_to_a_later_statement():
+    first, both = CountingDeadline(), CountingDeadline()
+    open_trails(first).of(STATEMENTS[-1])
+    trails = open_trails(both)
+    for one in STATEMENTS:
+        trails.of(one)
+    assert both.count <= first.count + len(STATEMENTS)
