@@ -83,11 +83,16 @@ def _since(origin: Origin, changes: Sequence[Change]) -> Line:
     inner = fill(" → {place}", place=inner_at(origin.inner)) if origin.inner else Line()
     place = origin_line(origin) + words(": ") + statement(origin.text) + inner
     paths = _labels(one.path for one in changes)
-    through = _labels(one.via[0] for one in changes)
+    through = _labels(one.via[0] if one.via else _other(one.path, one.shared_since or origin) for one in changes)
     if len(paths) == len(through) == len(changes) == 1:
         return named([*paths, *through]) + words(" share memory since ") + place
     verb = "share" if len(paths) > 1 else "shares"
     return named(paths) + words(f" {verb} memory with ") + named(through) + words(" since ") + place
+
+
+def _other(path: str, origin: Origin) -> str:
+    """Return the path with which one shares memory; it may be gone by now."""
+    return origin.b if origin.a == path else origin.a
 
 
 def _labels(paths: Iterable[str]) -> list[str]:
