@@ -131,9 +131,13 @@ def preview(source: str) -> Preview:
     ------
     RuntimeError
         If the extension is not loaded.
+    TypeError
+        If the source is no text.
     """
     if not _loaded:
         raise RuntimeError("nothing is watched yet: run %load_ext tensorwatch first")
+    if not isinstance(source, str):
+        raise TypeError("the source of a cell must be a str")
     return _loaded[0].previewer.preview(source)
 
 

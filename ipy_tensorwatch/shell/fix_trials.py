@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from ..capture.trial.given_values import MOST_BYTES
 from ..capture.trial.run_trial import run_trial
 from ..core.fixes.replay import plan_replay
 from ..core.host.guard import GUARD
@@ -42,7 +43,7 @@ class FixTrials:
         mends = [one.path for one, other in report.possible_fixes.items() if other.edits == fix.edits]
         replay = plan_replay(change, fix, mends, report.cell.count, report.sources)
         left = ends - perf_counter()
-        if replay is None or left <= 0 or (replay.given and self._has_begun()):
+        if replay is None or left <= 0 or (replay.given and self._has_begun()) or _has_large(report, replay.names):
             return "unknown"
         observer = self.watcher.observer
         names = user_variables(self.watcher.shell)
@@ -52,3 +53,9 @@ class FixTrials:
         """Return whether the running cell may have changed variables already."""
         cell = self.watcher.running
         return cell is not None and cell.ledger.current not in (None, 0)
+
+
+def _has_large(report: Report, names: frozenset[str]) -> bool:
+    """Return whether variables of a trial hold tensors too large to make again."""
+    found = (one for path, one in report.snapshot.entries() if path.root in names)
+    return any(one.nbytes > MOST_BYTES for one in found)

@@ -24,23 +24,34 @@ def value_behind(names: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401
 
 
 def copy_at(names: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401
-    """Return a copy of the tensor or array behind a path; None if there is none."""
+    """Return a copy of the tensor or array behind a path; None if there is none. Raises if its memory was freed."""
     found = value_behind(names, path)
     if type(found) is torch.Tensor:
+        if not is_there(found):
+            raise RuntimeError
         return found.detach().clone()
     return found.copy() if type(found) is np.ndarray else None
 
 
 def share_memory(a: Any, b: Any) -> bool:  # noqa: ANN401
-    """Return whether two tensors or arrays may have a byte in common."""
-    one, other = _as_array(a), _as_array(b)
-    return one is not None and other is not None and bool(np.may_share_memory(one, other))
+    """Return whether two tensors or arrays may have a byte in common; no memory is read."""
+    one, other = _span(a), _span(b)
+    return one is not None and other is not None and one[0] < other[1] and other[0] < one[1]
 
 
-def _as_array(value: Any) -> np.ndarray[Any, Any] | None:  # noqa: ANN401
+def _span(value: Any) -> tuple[int, int] | None:  # noqa: ANN401
+    """Return the first address of a tensor or an array and that after its last byte; None if it has no bytes here."""
     if isinstance(value, torch.Tensor):
-        return value.detach().resolve_conj().resolve_neg().numpy()
-    return value if isinstance(value, np.ndarray) else None
+        if value.is_nested or value.layout is not torch.strided or value.device.type != "cpu" or not value.numel():
+            return None
+        start, item = value.data_ptr(), value.element_size()
+        steps = [(size - 1) * stride * item for size, stride in zip(value.shape, value.stride(), strict=True)]
+    elif isinstance(value, np.ndarray) and value.size:
+        start, item = value.ctypes.data, value.itemsize
+        steps = [(size - 1) * stride for size, stride in zip(value.shape, value.strides, strict=True)]
+    else:
+        return None
+    return start + sum(min(0, one) for one in steps), start + sum(max(0, one) for one in steps) + item
 
 
 def are_alike(was: Mapping[str, Any], now: Mapping[str, Any], *, but: Sequence[str]) -> bool:
@@ -76,9 +87,9 @@ def _items(container: Any) -> Iterator[Any]:  # noqa: ANN401
         yield from container
 
 
-def _is_there(tensor: torch.Tensor) -> bool:
+def is_there(tensor: Any) -> bool:  # noqa: ANN401
     """Return whether a tensor's storage still holds all of its elements: reading freed memory kills the process."""
-    if tensor.layout is not torch.strided or not tensor.numel():
+    if not isinstance(tensor, torch.Tensor) or tensor.layout is not torch.strided or not tensor.numel():
         return True
     last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
     return (tensor.storage_offset() + last + 1) * tensor.element_size() <= tensor.untyped_storage().nbytes()
@@ -87,6 +98,6 @@ def _is_there(tensor: torch.Tensor) -> bool:
 def same_values(a: Any, b: Any) -> bool:  # noqa: ANN401
     """Return whether two tensors or two arrays have the same form and equal elements, NaN included."""
     if isinstance(a, torch.Tensor):
-        is_alike = a.dtype == b.dtype and a.shape == b.shape and _is_there(a) and _is_there(b)
+        is_alike = a.dtype == b.dtype and a.shape == b.shape and is_there(a) and is_there(b)
         return is_alike and bool(torch.equal(torch.nan_to_num(a.detach()), torch.nan_to_num(b.detach())))
     return a.dtype == b.dtype and a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))

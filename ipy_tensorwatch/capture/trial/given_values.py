@@ -9,6 +9,7 @@ import torch
 
 from ..host.torch_private import plain_reads
 from ..tensors.read_tensor import read
+from .compare_values import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,7 @@ def _copy(value: object, count: int, lens: Lens, archive: Archive) -> object:
     is_plain = type(value) is torch.Tensor and value.is_leaf and value.device.type == "cpu" and value.is_contiguous()
     if not (is_plain or (type(value) is np.ndarray and not value.dtype.hasobject and value.flags.c_contiguous)):
         raise NotKnownError
-    if value.nbytes > MOST_BYTES:  # type: ignore[attr-defined]
+    if value.nbytes > MOST_BYTES or not is_there(value):  # type: ignore[attr-defined]
         raise NotKnownError
     with plain_reads():
         reading = read(value, "", 0, lens.storages)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
+from torch.overrides import TorchFunctionMode
 
+from ...core.fixes.pure_statements import MOST_ELEMENTS
 from ...core.fixes.replay import TICK
 from .compare_values import are_alike, copy_at, same_values, share_memory, value_behind
-from .given_values import given_values
+from .given_values import NotKnownError, given_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,16 +51,17 @@ def run_trial(
     ends = perf_counter() + seconds
     try:
         given = given_values(names, replay.given, lens, archive)
-        with _apart():
+        with _apart(), _Limits(ends):
             was = _run(given, replay.before, replay.during, replay, ends)
             now = _run(given, replay.mended_before, replay.mended_during, replay, ends)
+            alike = are_alike(was.left, now.left, but=replay.mends)
     except Exception:  # noqa: BLE001  (whatever the statements raise, they prove nothing)
         return "unknown"
     if not was.has_changed:
         return "unknown"
     if now.has_changed:
         return "useless"
-    return "safe" if are_alike(was.left, now.left, but=replay.mends) else "unsafe"
+    return "safe" if alike else "unsafe"
 
 
 def _is_plain_torch() -> bool:
@@ -80,6 +83,23 @@ def _apart() -> ExitStack:
     return stack
 
 
+class _Limits(TorchFunctionMode):
+    """Ends a trial whose time is over, or that makes a large tensor."""
+
+    def __init__(self, ends: float) -> None:
+        super().__init__()
+        self.ends = ends
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        """Call what a statement calls; raise if the trial must end."""
+        if perf_counter() > self.ends:
+            raise OutOfTimeError
+        made = func(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor) and made.numel() > MOST_ELEMENTS:
+            raise NotKnownError
+        return made
+
+
 class _Outcome:
     """What one run left, and whether the path changed in its last cell."""
 
@@ -90,9 +110,10 @@ class _Outcome:
 def _run(
     given: Mapping[str, Any], before: Sequence[str], during: Sequence[str], replay: Replay, ends: float
 ) -> _Outcome:
-    def tick() -> None:
+    def tick() -> bool:
         if perf_counter() > ends:
             raise OutOfTimeError
+        return True
 
     names = {"torch": torch, "np": np, "numpy": np, "copy": copy, "math": math, "F": torch.nn.functional, TICK: tick}
     names |= {"__name__": "tensorwatch_trial", **copy.deepcopy(dict(given))}

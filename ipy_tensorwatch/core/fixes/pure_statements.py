@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 MODULES = {"torch": "torch", "numpy": "np", "copy": "copy", "math": "math"}
 """The modules that a trial may import, each with its usual name."""
-_ROOTS = frozenset((*MODULES, *MODULES.values(), "F"))
+ROOTS = frozenset((*MODULES, *MODULES.values(), "F"))
+"""The names behind which a trial has these modules, and `torch.nn.functional`."""
 _METHODS = CONTAINER_METHODS | VIEWS | FRESH | SELVES | OUT_OF_PLACE | GETTERS | WRAPPERS | MEMBERS | OUTER_WRITES
 _STATEMENTS = (
     ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.For, ast.If, ast.With, ast.Return, ast.Pass, ast.Break,
@@ -49,7 +50,7 @@ def is_pure(node: ast.stmt, functions: Collection[str] = ()) -> bool:
     for part in all_nodes(node):
         if isinstance(part, ast.stmt) and not isinstance(part, _STATEMENTS):
             return False
-        if isinstance(part, _FORBIDDEN) or not _is_harmless(part, functions):
+        if isinstance(part, _FORBIDDEN) or _sets_library(part) or not _is_harmless(part, functions):
             return False
     return True
 
@@ -75,16 +76,24 @@ def _is_harmless(part: ast.AST, functions: Collection[str]) -> bool:
     return True
 
 
+def _sets_library(part: ast.AST) -> bool:
+    """Return whether something of PyTorch or NumPy, or the name of such a library, is bound or deleted."""
+    is_place = isinstance(part, ast.Name | ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load)
+    return is_place and root_name(part) in ROOTS
+
+
 def _is_pure_call(call: ast.Call, functions: Collection[str]) -> bool:
     name = last_name(call.func)
     if isinstance(call.func, ast.Name):
         return name in functions or name in PLAIN_FUNCTIONS
-    root = call.func
-    while isinstance(root, ast.Attribute):
-        root = root.value
-    if isinstance(root, ast.Name) and root.id in _ROOTS:
-        return True
-    return name in _METHODS or is_inplace_name(name)
+    return root_name(call.func) in ROOTS or name in _METHODS or is_inplace_name(name)
+
+
+def root_name(node: ast.AST | None) -> str:
+    """Return the name that the attributes and items of an expression begin with; empty if it is no such name."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _product(call: ast.Call) -> int:

@@ -6,15 +6,17 @@ import ast
 import builtins
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from ..syntax.magic_calls import find_body
 from ..syntax.parsing import parse_cell, parse_path
 from ..syntax.syntax_tree import all_nodes
 from .edited_source import apply_edits
-from .pure_statements import MODULES, is_pure
+from .hidden_reads import gives_library, may_read_anything, words_in_code
+from .pure_statements import ROOTS, is_pure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from ..hazards.fix import Fix
     from ..model.records import Change
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 _Statements = list[tuple[int, ast.stmt]]
 TICK = "_tick_"
 """The function that the loops of a replay call in each turn: it raises when time is over."""
-_LIBRARIES = frozenset((*MODULES, *MODULES.values(), *dir(builtins)))
+_LIBRARIES = ROOTS | frozenset(dir(builtins))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +43,15 @@ class Replay:
         The path that changed, and those through which it was written.
     mends
         All paths whose changes the fix ends.
+    names
+        All variables of the statements.
     """
 
     path: str
     via: tuple[str, ...]
     mends: tuple[str, ...]
     given: Mapping[str, int]
+    names: frozenset[str] = frozenset()
     before: tuple[str, ...]
     during: tuple[str, ...]
     mended_before: tuple[str, ...]
@@ -67,13 +72,18 @@ def plan_replay(change: Change, fix: Fix, mends: Collection[str], cell: int, cel
     edits = {count: [one for one in fix.edits if one.cell == count] for count in {one.cell for one in fix.edits}}
     if not edits or not edits.keys() <= sources.keys():
         return None
-    trees = {count: parse_cell(text) for count, text in sources.items()}
+    trees = {count: _statements(text) for count, text in sources.items()}
+    every = [one for several in trees.values() for one in several]
+    if any(_runs_magic(sources[count]) for count in edits) or not all(map(gives_library, every)):
+        return None
+    if may_read_anything(every):
+        return None
     roots = {parse_path(one).root for one in (change.path, *change.via)}
     own = _connected(trees, roots)
     given = _given(own, min(edits))
     if given is None:
         return None
-    mended = {count: parse_cell(apply_edits(sources[count], several)) for count, several in edits.items()}
+    mended = {count: _statements(apply_edits(sources[count], several)) for count, several in edits.items()}
     other = _connected(trees | mended, roots)
     kept, mended_kept = _without(own, given), _without(other, given)
     if not all(_are_pure(one) for one in (kept, mended_kept)):
@@ -83,6 +93,7 @@ def plan_replay(change: Change, fix: Fix, mends: Collection[str], cell: int, cel
         via=change.via,
         mends=tuple(mends),
         given=given,
+        names=frozenset(name for _, node in (*own, *other) for name in _names(node, _LIBRARIES)),
         before=_spelled(kept, lambda count: count < cell),
         during=_spelled(kept, lambda count: count == cell),
         mended_before=_spelled(mended_kept, lambda count: count < cell),
@@ -90,10 +101,23 @@ def plan_replay(change: Change, fix: Fix, mends: Collection[str], cell: int, cel
     )
 
 
-def _connected(trees: Mapping[int, ast.Module | None], roots: Collection[str]) -> _Statements:
+def _statements(source: str) -> list[ast.stmt]:
+    """Return the statements of a cell, those that magics like `%%time` run included."""
+    tree = parse_cell(source)
+    found = ((node, find_body(node)) for node in (tree.body if tree else ()))
+    return [one for node, body in found for one in ([node] if body is None else _statements(body.source) or [node])]
+
+
+def _runs_magic(source: str) -> bool:
+    tree = parse_cell(source)
+    return tree is None or any(find_body(node) is not None for node in tree.body)
+
+
+def _connected(trees: Mapping[int, Sequence[ast.stmt]], roots: Collection[str]) -> _Statements:
     """Return the statements that share names with some variables, directly or over others, in the order they ran."""
-    every = [(count, node) for count, tree in trees.items() for node in (tree.body if tree else ())]
-    named = [(one, _names(one[1])) for one in every if not _only_shows(one[1])]
+    every = [(count, node) for count, several in trees.items() for node in several]
+    libraries = _LIBRARIES - {name for _, node in every for name in _stored(node)}
+    named = [(one, _names(one[1], libraries)) for one in every if not _only_shows(one[1])]
     known, size = set(roots), 0
     while size != len(known):
         size = len(known)
@@ -101,13 +125,21 @@ def _connected(trees: Mapping[int, ast.Module | None], roots: Collection[str]) -
     return [one for one, names in named if not known.isdisjoint(names) or (not names and is_pure(one[1]))]
 
 
-def _names(node: ast.stmt) -> set[str]:
+def _stored(node: ast.stmt) -> set[str]:
+    """Return the variables and functions that a statement binds."""
+    parts = all_nodes(node)
+    names = {part.id for part in parts if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)}
+    return names | {part.name for part in parts if isinstance(part, ast.FunctionDef | ast.ClassDef)}
+
+
+def _names(node: ast.stmt, libraries: frozenset[str]) -> set[str]:
+    """Return the variables that a statement names, those in code that it runs as text included."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         return set()
     own = {part.id for part in all_nodes(node) if isinstance(part, ast.Name)}
     own |= {part.name for part in all_nodes(node) if isinstance(part, ast.FunctionDef | ast.ClassDef)}
     local = {part.arg for part in all_nodes(node) if isinstance(part, ast.arg)}
-    return own - _LIBRARIES - local
+    return (own - libraries - local) | words_in_code(node)
 
 
 def _only_shows(node: ast.stmt) -> bool:
@@ -168,10 +200,28 @@ def _spelled(own: _Statements, belongs: Callable[[int], bool]) -> tuple[str, ...
     return tuple(ast.unparse(_Ticking().visit(deepcopy(node))) for count, node in own if belongs(count))
 
 
+_Block = TypeVar("_Block", ast.For, ast.FunctionDef)
+
+
 class _Ticking(ast.NodeTransformer):
-    """Lets each loop call `TICK` in each turn."""
+    """Lets loops, comprehensions and functions call `TICK`, which is true, in each turn."""
 
     def visit_For(self, node: ast.For) -> ast.For:
+        return self._with_tick(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        return self._with_tick(node)
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
         self.generic_visit(node)
-        node.body.insert(0, ast.Expr(ast.Call(ast.Name(TICK), [], [])))
+        node.ifs.insert(0, _tick())
         return node
+
+    def _with_tick(self, node: _Block) -> _Block:
+        self.generic_visit(node)
+        node.body.insert(0, ast.Expr(_tick()))
+        return node
+
+
+def _tick() -> ast.Call:
+    return ast.Call(ast.Name(TICK), [], [])

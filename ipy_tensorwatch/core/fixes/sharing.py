@@ -37,13 +37,21 @@ class Sharing(NamedTuple):
 def sharings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[Sharing]:
     """Yield where a changed path and one that was written may have begun to share memory, the likeliest first."""
     path = parse_path(change.path)
-    if change.shared_since is not None:
+    if change.shared_since is not None and not _is_bound_again(change.shared_since, change, cell, cells):
         yield from _known(change.shared_since)
     for other in _others(change):
         for begun, statement in _before(change, cell, cells):
             bound = next((one for one in (other, path) if binds_path(statement, one)), None)
             if bound is not None:
                 yield Sharing(begun, bound, path if bound is other else other)
+
+
+def _is_bound_again(origin: Origin, change: Change, cell: int, cells: Mapping[int, str]) -> bool:
+    """Return whether a later cell bound again what the statement had bound, as when the same cell runs twice."""
+    pair = parse_path(origin.a), parse_path(origin.b)
+    bound = [one for own in parse_statements(origin.text)[:1] for one in pair if one.root in own.binds]
+    later = (statement for begun, statement in _before(change, cell, cells) if (begun.cell or 0) > origin.cell)
+    return bool(bound) and any(one.root in statement.binds for statement in later for one in bound)
 
 
 def _known(origin: Origin) -> Iterator[Sharing]:

@@ -18,7 +18,7 @@ class ViewLayout(NamedTuple):
 
 
 def take_index(layout: ViewLayout, keys: Sequence[object]) -> ViewLayout | None:
-    """Return the layout of `x[keys]`, of basic indices only; None if an index is out of range.
+    """Return the layout of `x[keys]`, of basic indices only; None if an index is out of range or a step is 0.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def take_index(layout: ViewLayout, keys: Sequence[object]) -> ViewLayout | None:
             dim, rest = dim + rest, 0
         elif key is None:
             layout, dim = add_dim(layout, dim), dim + 1
-        elif isinstance(key, slice):
+        elif isinstance(key, slice) and key.step != 0:
             layout, dim = take_slice(layout, dim, key), dim + 1
         elif isinstance(key, int) and -layout.shape[dim] <= key < layout.shape[dim]:
             layout = take_one(layout, dim, key)

@@ -89,11 +89,16 @@ def _since(origin: Origin, changes: Sequence[Change]) -> Line:
         words(f" {_likely(origin)}since ") + where(origin.cell, origin) + words(": ") + statement(origin.text) + inner
     )
     paths = _labels(one.path for one in changes)
-    through = _labels(one.via[0] for one in changes)
+    through = _labels(one.via[0] if one.via else _other(one.path, one.shared_since or origin) for one in changes)
     if len(paths) == len(through) == len(changes) == 1:
         return named([*paths, *through]) + words(" share memory") + since
     verb = "share" if len(paths) > 1 else "shares"
     return named(paths) + words(f" {verb} memory with ") + named(through) + since
+
+
+def _other(path: str, origin: Origin) -> str:
+    """Return the path with which one shares memory; it may be gone by now."""
+    return origin.b if origin.a == path else origin.a
 
 
 def _labels(paths: Iterable[str]) -> list[str]:
