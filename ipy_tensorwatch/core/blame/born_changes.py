@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.differences import Differences, readings_after
@@ -40,7 +40,9 @@ class BornChanges:
     def __init__(self, cell: CellIndex, born: Sequence[Born], judge: Judge) -> None:
         self._cell, self._born = cell, born
         changed = (one for one in born if _has_mutated(one.found))
-        self._rows = [ChangedRows(cell.since(one.look, one.ran, one.until), one.found, judge) for one in changed]
+        self._rows = [
+            ChangedRows(partial(cell.since, one.look, one.ran, one.until), one.found, judge) for one in changed
+        ]
 
     @property
     def causes(self) -> Iterator[Cause | None]:

@@ -26,16 +26,21 @@ class ChangedRows:
 
     Parameters
     ----------
-    cell
-        The evidence of what wrote them.
+    make_cell
+        Returns the evidence of what wrote them; asked for the first change that is not known.
     judge
         Explains one of them from this evidence.
     """
 
-    def __init__(self, cell: CellIndex, found: Sequence[Found], judge: Judge) -> None:
-        self.cell, self.found, self._judge = cell, found, judge
+    def __init__(self, make_cell: Callable[[], CellIndex], found: Sequence[Found], judge: Judge) -> None:
+        self._make_cell, self.found, self._judge = make_cell, found, judge
         self._made: dict[int, Change | None] = {}
         self._silent: dict[int, None] = {}
+
+    @cached_property
+    def cell(self) -> CellIndex:
+        """The evidence of what wrote the rows."""
+        return self._make_cell()
 
     @cached_property
     def classes(self) -> Mapping[int, Cause | None]:

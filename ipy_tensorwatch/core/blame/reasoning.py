@@ -57,7 +57,7 @@ class Reasoning:
 
     @cached_property
     def _rows(self) -> ChangedRows:
-        return ChangedRows(self.own, self.trace.found, self._explain)
+        return ChangedRows(lambda: self.own, self.trace.found, self._explain)
 
     @cached_property
     def born(self) -> BornChanges:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
@@ -123,15 +124,15 @@ def param_groups(optimizer: AbstractObject) -> AbstractObject:
 
 def tensors_behind(value: AbstractValue, kinds: tuple[str, ...] = ()) -> Iterator[tuple[AccessPath, AbstractTensor]]:
     """Yield the tensors at or behind an object, each once, with the steps that lead there."""
-    waiting: list[tuple[AccessPath, AbstractValue]] = [(AccessPath(""), value)]
+    waiting: deque[tuple[tuple[str, ...], AbstractValue]] = deque([((), value)])
     seen: set[int] = set()
     while waiting:
-        path, one = waiting.pop(0)
+        steps, one = waiting.popleft()
         if id(one) in seen:
             continue
         seen.add(id(one))
         if isinstance(one, AbstractTensor):
             if not kinds or one.reading.kind in kinds:
-                yield path, one
+                yield AccessPath("", steps), one
         elif isinstance(one, AbstractObject):
-            waiting += [(AccessPath("", (*path.steps, step)), part) for step, part in one.parts.items()]
+            waiting += [((*steps, step), part) for step, part in one.parts.items()]
