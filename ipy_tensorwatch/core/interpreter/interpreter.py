@@ -42,6 +42,8 @@ _SWITCHES = ("train", "eval")
 _IMPLICIT = ("__getitem__", "__getitems__", "__iter__", "__next__", "__call__", "forward", "collate_fn")
 """Methods that a library may call on an argument."""
 
+_NOTHING = Arguments()
+
 
 class Interpreter:
     """Abstract interpreter of notebook functions; `diary` records their writes."""
@@ -50,6 +52,7 @@ class Interpreter:
         self.callees = Callees(notebook)
         self._deadline = deadline
         self._stored: dict[tuple[str, int], dict[AccessPath, References]] = {}
+        self._known_accessors: dict[Reference, list[Closure]] = {}
         self.begin()
 
     def begin(self) -> Diary:
@@ -160,22 +163,30 @@ class Interpreter:
     def read(self, refs: References) -> References:
         """Interpret the code that reading these paths runs, and add what the code stored there."""
         plain = [one for one in refs if one.is_spelled]
-        run_by = [self._read_step(one) for one in plain if one.path.steps]
-        return union(refs, *run_by, *(self._load(one) for one in plain))
+        run_by = [self.follow(each, _NOTHING) for one in plain for each in self._accessors(one)]
+        stored = [self._load(one) for one in plain] if self._stored else ()
+        return union(refs, *run_by, *stored) if run_by or any(stored) else refs
 
-    def _read_step(self, one: Reference) -> References:
+    def _accessors(self, one: Reference) -> list[Closure]:
+        """Return the methods that reading an item or an attribute runs."""
+        if one in self._known_accessors or not one.path.steps:
+            return self._known_accessors.get(one, [])
+        found = self._find_accessors(one)
+        if not one.path.root.startswith("<"):  # the class of what the code makes is known only once it is made
+            self._known_accessors[one] = found
+        return found
+
+    def _find_accessors(self, one: Reference) -> list[Closure]:
         *before, step = one.path.steps
         owner = one._replace(path=AccessPath(one.path.root, tuple(before)))
         if step.startswith("["):
-            found = self.callees.methods(owner, "__getitem__")
-        else:
-            methods = self.callees.methods(owner, step[1:])
-            found = [each for each in methods if each.function.is_marked("property", "cached_property")]
-        return union(*(self.follow(each, Arguments()) for each in found))
+            return self.callees.methods(owner, "__getitem__")
+        methods = self.callees.methods(owner, step[1:])
+        return [each for each in methods if each.function.is_marked("property", "cached_property")]
 
     def _load(self, one: Reference) -> References:
-        alike = self._stored.get((one.path.root, len(one.path.steps)), {})
-        return union(*(refs for path, refs in alike.items() if path.leads_to(one.path)))
+        alike = self._stored.get((one.path.root, len(one.path.steps)))
+        return union(*(refs for path, refs in alike.items() if path.leads_to(one.path))) if alike else ()
 
     def assign(self, refs: References, name: str, value: References) -> None:
         """Interpret the assignment to an attribute, and the setter that it runs."""

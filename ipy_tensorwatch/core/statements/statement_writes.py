@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .reference import Reference
+
+_OWN_SCOPES = (ast.Lambda, *COMPREHENSIONS)
 
 
 def targets_of(node: ast.stmt) -> Iterator[Target]:
@@ -79,6 +82,25 @@ def _assigned(target: ast.expr, scope: Scope) -> Iterator[NamedWrite]:
 
 def walk_expressions(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
     """Yield every part of an expression, inner ones first, with its scope; no lambda's body."""
+    parts = _parts_in_one_scope(node)
+    return ((part, scope) for part in parts) if parts else _walk_scopes(node, scope)
+
+
+@lru_cache(maxsize=4096)
+def _parts_in_one_scope(node: ast.AST) -> tuple[ast.AST, ...]:
+    """Return every part of an expression, inner ones first; nothing if some part has a scope of its own."""
+    ordered: list[ast.AST] = []
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, _OWN_SCOPES):
+            return ()
+        ordered.append(part)
+        waiting += children_of(part)
+    return tuple(reversed(ordered))
+
+
+def _walk_scopes(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
     waiting = [(node, scope, False)]  # no recursion: generators inside generators are slow
     while waiting:
         node, scope, is_open = waiting.pop()

@@ -61,3 +61,20 @@ def test_what_was_asked_for_is_not_interpreted_again_on_the_way_to_a_later_state
     for one in STATEMENTS:
         trails.of(one)
     assert both.count <= first.count + len(STATEMENTS)
+
+
+def follow(source, statement, **classes):
+    notebook = Notebook(definitions=definitions_in(source, 1), classes=classes)
+    return Trails(notebook, cell=2, source=statement).of(parse_statements(statement)[0])
+
+
+def test_a_property_is_interpreted_for_each_object_that_has_one():
+    source = """class Row:
+    @property
+    def cleared(self):
+        self.data.zero_()
+        return self.data
+class Plain:
+    cleared = None"""
+    trail = follow(source, "f(a.cleared, b.cleared, a.cleared, c.cleared)", a="Row", b="Plain", c="Row")
+    assert [str(one.reference.path) for one in trail.events] == ["a.data", "c.data"]
