@@ -75,8 +75,9 @@ def _is_plain_torch() -> bool:
 def _apart() -> ExitStack:
     """Keep warnings and random states as they are."""
     stack = ExitStack()
-    stack.enter_context(warnings.catch_warnings())
-    warnings.simplefilter("ignore")
+    # `catch_warnings` would make Python forget which warnings it has shown, and show them again.
+    stack.callback(setattr, warnings, "filters", warnings.filters)
+    warnings.filters = [("ignore", None, Warning, None, 0)]
     stack.enter_context(torch.random.fork_rng(devices=[]))
     stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002  (the user's own generator)
     stack.callback(random.setstate, random.getstate())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -112,6 +113,17 @@ def test_random_states_are_as_they_were():
 
     assert torch.equal(before[0], torch.get_rng_state())
     assert before[1] == random.getstate()
+
+
+def test_a_warning_that_was_shown_is_not_shown_again():
+    registry: dict[str, int] = {}
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("default")
+        for _ in range(2):
+            warnings.warn_explicit("shown once", UserWarning, "a.py", 1, registry=registry)
+            verdict(replay("y = x.detach()", "y.add_(1)", "y = x.detach().clone()"))
+
+    assert ["shown once"] == [str(one.message) for one in seen]
 
 
 def test_freed_memory_is_not_read():
