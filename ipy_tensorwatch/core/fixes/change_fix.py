@@ -27,7 +27,8 @@ _MODULE = "copy"
 _COPY = re.compile(r"^\s*import\s+(?:[\w., ]+,\s*)?copy\s*(?:,|;|#|$)", re.MULTILINE)
 _FROM_COPY = re.compile(r"^\s*from\s+copy\s+import\b", re.MULTILINE)
 _DEEPCOPY = re.compile(r"^\s*from\s+copy\s+import\s+(?:[\w, ]+,\s*)?deepcopy\b(?!\s+as)", re.MULTILINE)
-"""The imports of the module `copy`, of something from it, and of `deepcopy`."""
+_COPY_VARIABLE = re.compile(r"^\s*(?:copy\s*(?::\s*\w+\s*)?=(?!=)|def\s+copy\b|for\s+copy\b)", re.MULTILINE)
+"""The imports of the module `copy`, of something from it, and of `deepcopy`; what binds a variable `copy`."""
 
 
 def fix_change(change: Change, cell: int, after: Snapshot, cells: Mapping[int, str]) -> Fix | None:
@@ -122,7 +123,7 @@ class _Search:
             is_array=is_array,
             is_leaf=is_same and mine is not None and mine.requires_grad and mine.is_leaf,
             has_graph=any(one.grad_fn is not None for one in beside),
-            deepcopy="deepcopy" if self._is_imported(_FROM_COPY, begun) else "copy.deepcopy",
+            deepcopy="deepcopy" if self._has_bare_name(begun) else "copy.deepcopy",
         )
 
     def _is_array(self, path: str) -> bool:
@@ -130,8 +131,12 @@ class _Search:
         return reading is not None and reading.kind == "ndarray"
 
     def _has_deepcopy(self, target: TypedLine) -> bool:
-        pattern = _DEEPCOPY if self._is_imported(_FROM_COPY, target) else _COPY
+        pattern = _DEEPCOPY if self._has_bare_name(target) else _COPY
         return self._is_imported(pattern, target)
+
+    def _has_bare_name(self, target: TypedLine) -> bool:
+        """Return whether `deepcopy` goes by its bare name: it was imported so, or `copy` is a variable."""
+        return self._is_imported(_FROM_COPY, target) or any(map(_COPY_VARIABLE.search, self.cells.values()))
 
     def _is_imported(self, pattern: re.Pattern[str], target: TypedLine) -> bool:
         """Return whether a cell up to a statement's has such an import."""

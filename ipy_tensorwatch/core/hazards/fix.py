@@ -106,6 +106,9 @@ class Fix:
     edits: tuple[Edit, ...] = ()
 
 
+_CELL_MAGIC = f"{MAGIC_CALL}cell_magic("
+
+
 def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:
     """Add the edits that apply a fix, if its statement is found in the source of its cell."""
     target = fix.target
@@ -158,11 +161,17 @@ def _inserted(source: str, target: TypedLine, code: str) -> Lines | None:
     (1, 0, 'h = h.clone()')
     >>> _inserted("a = 1; h.add_(1)  # twice", TypedLine(line=1, text="h.add_(1)"), "h = h.clone()")
     (1, 1, 'a = 1; h = h.clone(); h.add_(1)  # twice')
+    >>> text = "get_ipython().run_cell_magic('time', '', 'h.add_(1)')"
+    >>> _inserted(text, TypedLine(line=1, text=text), "h = h.clone()")
+    (2, 1, 'h = h.clone()')
     """
     lines = source.split("\n")
     node = _find(source, lines, target)
     if node is None:
         return None
+    if target.text.startswith(_CELL_MAGIC):  # its header must stay the first line of the cell
+        body = find_body(node)
+        return None if body is None else (body.offset + 1, body.offset, code)
     row = lines[node.lineno - 1].encode()
     before = row[: node.col_offset].decode()
     if before.strip() and not _BINDS_NOTHING.fullmatch(before):

@@ -39,6 +39,9 @@ PROGRAMS = {
     "a shallow list": [START + "xs = [x]", "ys = xs.copy()", "ys[0].add_(5)"],
     "a shallow dict": [START + "d = {'x': x}", "e = dict(d)", "e['x'] *= 3"],
     "an unpacked dict": [START + "d = {'x': x}", "e = {**d, 'n': 1}\ne['x'] *= 3"],
+    "a variable named copy": [
+        "import torch\nx = torch.ones(2)\ncopy = 3\nd = {'a': [x]}", "e = dict(d)", "e['a'][0].add_(1)\nn = copy + 1",
+    ],
     "a nested dict": [START + "d = {'a': {'x': x}}\ne = dict(d)", "e['a']['x'] *= 3"],
     "fromkeys": [START + "d = dict.fromkeys('ab', torch.zeros(2))", "d['a'] += 1"],
     "a list times n": [START + "h = [torch.zeros(2)] * 3", "h[0].add_(1)"],

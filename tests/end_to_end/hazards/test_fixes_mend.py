@@ -27,6 +27,7 @@ DEFAULT = (
 BOX = "class Box:\n    def __init__(self): self.b = torch.ones(3)\n    def put(self, k): self.b.fill_(k)\nbox = Box()\n"
 PROGRAMS = {
     "an in-place method": [START + "h = w * 2; loss = (h * h).sum()", "h.add_(1)", "loss.backward()"],
+    "in a cell magic": [START + "h = w.exp(); loss = h.sum()", "%%time\nh.add_(1)", "loss.backward()"],
     "through a name for the same memory": [START + "h = w * 2; loss = (h * h).sum(); c = h.data", "c[0] = 0", "loss.backward()"],
     "through NumPy": [START + "h = w * 2; loss = (h * h).sum(); a = h.detach().numpy()", "a += 1", "loss.backward()"],
     "a part, beside the one that is written": [START + "both = (w * 2).sigmoid(); a, b = both[:2], both[1:]; loss = (a * b).sum()", "b.detach()[1:].mul_(2)", "loss.backward()"],
