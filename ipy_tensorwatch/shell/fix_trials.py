@@ -40,6 +40,8 @@ class FixTrials:
         return report
 
     def _try(self, report: Report, change: Change, fix: Fix, ends: float) -> str:
+        if perf_counter() > ends:  # planning takes time too
+            return "unknown"
         mends = [one.path for one, other in report.possible_fixes.items() if other.edits == fix.edits]
         replay = plan_replay(change, fix, mends, report.cell.count, report.sources)
         left = ends - perf_counter()
