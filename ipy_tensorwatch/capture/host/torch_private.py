@@ -60,6 +60,24 @@ DispatchMode, user_modes = take(
 """The base of dispatch modes, and those of this thread, innermost last, without PyTorch's own (fake, functional, …)."""
 
 
+def _odd_context(count: Callable[[], int], hooks: Callable[[bool], object]) -> Callable[[], bool]:
+    def has_odd_context() -> bool:
+        return bool(count() or hooks(True))  # noqa: FBT003  (positional only)
+
+    has_odd_context()
+    return has_odd_context
+
+
+has_odd_context: Callable[[], bool] = take(
+    "torch._C._len_torch_function_stack",
+    "torch._C._autograd._top_saved_tensors_default_hooks",
+    lost="no-trials",
+    make=_odd_context,
+    instead=lambda: True,
+)
+"""Return whether a function mode or a hook of saved tensors would see what runs in this thread."""
+
+
 def push_below(mode: object) -> None:
     """Push a mode below all others, so that each user's `__exit__` pops its own mode."""
     _restack([mode, *user_modes()])

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from ...core.fixes.pure_statements import MOST_ELEMENTS
 from ...core.fixes.replay import TICK
+from ..host.torch_private import has_odd_context, user_modes
 from .compare_values import are_alike, copy_at, same_values, share_memory, value_behind
 from .given_values import NotKnownError, given_values
 
@@ -79,10 +80,8 @@ def _judge(replay: Replay, given: Mapping[str, Any], ends: float) -> TrialVerdic
 
 def _is_plain_torch() -> bool:
     """Return whether no mode, hook or context would see or change what runs."""
-    modes = torch._C._len_torch_dispatch_stack() + torch._C._len_torch_function_stack()
-    hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)  # noqa: FBT003  (positional only)
     is_odd = torch.is_inference_mode_enabled() or not torch.is_grad_enabled() or torch.is_autocast_enabled()
-    return not (modes or hooks or is_odd)
+    return not (user_modes() or has_odd_context() or is_odd)
 
 
 def _apart() -> ExitStack:

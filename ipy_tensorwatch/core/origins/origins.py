@@ -45,7 +45,7 @@ class Origins:
 
     def of_pair(self, a: str, b: str) -> Origin | None:
         """Return where two paths became one memory, even if one is gone since; None if it is not known."""
-        began = _begin(a, b, merge(self._steps_of(a), self._steps_of(b), key=attrgetter("order")))
+        began = _beginning_of(a, b, merge(self._steps_of(a), self._steps_of(b), key=attrgetter("order")))
         return which_statement(a, b, began, self.known.library(began.moments[0].number)) if began else None
 
     def _steps_of(self, path: str) -> Sequence[DatedMoment]:
@@ -77,7 +77,7 @@ def _targets(change: Change) -> Iterator[str]:
         yield from (str(target.path) for one in parse_statements(site.text) for target in one.targets)
 
 
-def _begin(a: str, b: str, moments: Iterable[DatedMoment]) -> Beginning | None:
+def _beginning_of(a: str, b: str, moments: Iterable[DatedMoment]) -> Beginning | None:
     """Return what began the last time in which two paths shared bytes, or in which they now lie in one storage."""
     shared, in_one = _Spell(), _Spell()
     now: dict[str, Reading | None] = {a: None, b: None}

@@ -33,6 +33,7 @@ SWITCHED_OFF: Mapping[str, str] = {
     "no-saves-of-functions": "what a `torch.autograd.Function` of yours saves is not watched",
     "no-sparse-parts": "the indices and the values of a sparse tensor are not watched",
     "no-transform-told": "a tensor inside a `torch.func` transform is listed as unreadable, without the reason",
+    "no-trials": "no fix is tried on copies, so none is called safe",
     "no-versions": "writes are found by comparing bytes alone, and no tensor can be frozen",
     "operators-without-tensors": "recorded operators are listed without the tensors that they wrote to",
     "prompts-stay": "below `%%tensordiff`, pasted prompts stay as they are",

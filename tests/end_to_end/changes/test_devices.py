@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.accelerator import accelerator
 from tests.support.notebook import Notebook, Report, changes, lines, mutated, silent
+from tests.support.own_process import run_apart
 
 FAMILY = """
 import torch
@@ -154,7 +155,7 @@ def test_a_slice_beside_the_one_written_is_not_changed(device: Any):
     assert silent(report) == {"base"}
 
 
-def test_a_fused_optimizer_is_expected_and_the_copy_by_reference_is_not(device: Any):
+def judge_a_fused_optimizer() -> None:
     setup = """
 import torch
 net = torch.nn.Linear(3, 2, device="sim")
@@ -163,11 +164,21 @@ best = net.state_dict()
 net(torch.ones(4, 3, device="sim")).sum().backward()
 opt.step()
 """
-    report, _ = run(device, setup, "opt.step()")
+    report, _ = run(accelerator(), setup, "opt.step()")
 
     assert silent(report) == {"best['weight']", "best['bias']"}
     assert {"net.weight", "net.bias", "opt.state[net.weight]['exp_avg']"} <= mutated(report)
     assert not changes(report, "mutated")["net.weight"]["versioned"]
+
+
+@pytest.mark.usefixtures("device")
+def test_a_fused_optimizer_is_expected_and_the_copy_by_reference_is_not():
+    """In a process of its own: autograd counts the devices at the first backward."""
+    ran = run_apart(
+        "from tests.end_to_end.changes.test_devices import judge_a_fused_optimizer; judge_a_fused_optimizer()"
+    )
+
+    assert (0, "") == (ran.returncode, ran.stderr[-500:] if ran.returncode else "")
 
 
 def test_the_statistics_of_a_batch_norm_are_found(device: Any):
