@@ -440,9 +440,10 @@ def test_a_container_leads_to_what_hangs_on_it_and_a_name_that_is_gone_is_told_s
 def test_the_tab_key_goes_through_the_panel_in_the_order_of_what_is_seen(stage):
     stage.open().tell(*story("views")[:2])
     stage.page.locator("#before").focus()
-    names = [stage.press("Tab").focused() for _ in range(12)]
+    names = [stage.press("Tab").focused() for _ in range(15)]
 
-    expected = ["Filter variables", "Last cell", "x", "line 1", "row", "line 1", "col", "line 1"]
+    expected = ["Filter variables", "Last cell", "x", "line 1", "cell 1, line 3", "row", "line 1", "cell 1, line 4"]
+    expected += ["col", "line 1", "cell 1, line 5"]
     expected += ["1 more: 1 written by name", "Shared memory", "cpu · 24 B", "Timeline"]
     assert expected == names
     assert "1" == stage.press("Tab").focused()
