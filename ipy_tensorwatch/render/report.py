@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..core.fixes.change_fix import fix_change
@@ -18,7 +18,7 @@ from .wording.hazard_sentences import message
 from .wording.not_compared import why
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..core.blame.reasoning import Reasoning
     from ..core.hazards.fix import Fix
@@ -70,7 +70,7 @@ class Report:
     @cached_property
     def changes(self) -> tuple[Change, ...]:
         """The changes, ordered by path as the variables were made."""
-        return tuple(map(self.origins.explain, self.reasoning.changes))
+        return tuple(map(self._explain, self.reasoning.changes))
 
     @property
     def coverage(self) -> Coverage:
@@ -91,7 +91,12 @@ class Report:
     @cached_property
     def silent(self) -> tuple[Change, ...]:
         """The changes that reading the cell does not announce: their cause is `call`, `alias` or `outside`."""
-        return tuple(map(self.origins.explain, self.reasoning.silent))
+        return tuple(map(self._explain, self.reasoning.silent))
+
+    @cached_property
+    def _explain(self) -> Callable[[Change], Change]:
+        """Explains each change once: the silent ones are among all changes."""
+        return cache(self.origins.explain)
 
     @cached_property
     def possible_fixes(self) -> Mapping[Change, Fix]:
