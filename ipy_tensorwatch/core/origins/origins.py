@@ -82,8 +82,10 @@ def _beginning_of(a: str, b: str, moments: Iterable[DatedMoment]) -> Beginning |
     shared, in_one = _Spell(), _Spell()
     now: dict[str, Reading | None] = {a: None, b: None}
     for _, several in groupby(moments, key=attrgetter("order")):
-        together = tuple(several)
+        together, was = tuple(several), (now[a], now[b])
         now.update((one.moment.path, one.reading) for one in together)
+        if _may_have_parted(together, was, (now[a], now[b])):
+            shared.is_on = in_one.is_on = False
         shared.go_on(together, now[a], now[b], is_on=_share_bytes(now[a], now[b]))
         in_one.go_on(together, now[a], now[b], is_on=_in_one_storage(now[a], now[b]))
     return in_one.began if in_one.is_on and not shared.is_on else shared.began
@@ -101,6 +103,17 @@ class _Spell:
         if is_on and not self.is_on and a and b:
             self.began = Beginning(together, a, b)
         self.is_on = is_on
+
+
+def _may_have_parted(
+    together: tuple[DatedMoment, ...], was: tuple[Reading | None, ...], now: tuple[Reading | None, ...]
+) -> bool:
+    """Return whether several statements bound both paths to other tensors in other memory, unseen in between."""
+    ran = frozenset[int]().union(*(one.moment.statements for one in together))
+    pairs = [*zip(was, now, strict=True)]
+    return len(ran) > 1 and all(
+        one and other and one.object != other.object and one.storage != other.storage for one, other in pairs
+    )
 
 
 def _share_bytes(a: Reading | None, b: Reading | None) -> bool:

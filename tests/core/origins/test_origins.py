@@ -77,6 +77,14 @@ def test_a_break_begins_it_anew():
     assert told(origin) == (4, 1, "y = x[1:]", "slice", "observed")
 
 
+@pytest.mark.parametrize(("statements", "cell"), [((0, 1), 3), ((0,), 2)])
+def test_where_several_statements_bound_both_to_other_memory_it_begins_anew(statements: tuple[int, ...], cell: int):
+    both = [bound(path, one, *statements) for path, one in (("x", OTHER), ("y", reading(4, 3)))]
+    origin = session(FIRST, ("y = x.detach()", bound("y", VIEW, 0)), ("x = torch.ones(6)\ny = x.detach()", *both))
+
+    assert cell == origin.cell
+
+
 def test_a_pair_of_which_one_is_gone_was_one_memory_since_then():
     gone = ("y.add_(1)\ndel y", shift("y", VIEW, None))
 
