@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.chromium import FLAGS, find_chromium
-from tests.browser.lab import Lab
+from tests.browser.lab import WAIT, Lab
 from tests.browser.server import Server
 from tests.browser.stage import Stage
 
@@ -26,8 +26,6 @@ OF_JUPYTERLAB = {
     "reading 'schema'": "Notebook 7 looks for the settings of an extension that it does not have",
     "reading 'promise'": "a notebook was closed while its toolbar was about to be laid out",
 }
-
-WAIT = 30_000  # milliseconds, for a machine that has much else to do
 
 WATCHED = [
     "%load_ext tensorwatch",

@@ -44,6 +44,7 @@ OPENED = """() => ({
 })"""
 
 SAVE_SECONDS = 10
+WAIT = 30_000  # milliseconds, for a machine that has much else to do
 
 
 class Lab:

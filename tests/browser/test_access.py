@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.axe import find_barriers
+from tests.browser.lab import WAIT, Lab
+
+if TYPE_CHECKING:
+    from tests.browser.server import Server
 
 THEMES = ("JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast")
 NOTEBOOK = [
@@ -15,13 +21,19 @@ NOTEBOOK = [
 ]
 
 
+def show_findings(lab: Lab, server: Server, name: str) -> str:
+    """Run a notebook with a silent change and a hazard, and show the details of a variable."""
+    lab.open(server.write(name, NOTEBOOK))
+    lab.show_panel()
+    lab.run(name, 0, 1, 2)
+    lab.facts.get_by_role("grid", name="Timeline").get_by_role("button", name="x", exact=True).click()
+    return name
+
+
 @pytest.fixture(scope="module")
 def shown(tab, server):
-    """Run a notebook with a silent change and a hazard, and show the details of a variable."""
-    name = tab.open(server.write("access.ipynb", NOTEBOOK))
-    tab.show_panel()
-    tab.run(name, 0, 1, 2)
-    tab.facts.get_by_role("grid", name="Timeline").get_by_role("button", name="x", exact=True).click()
+    """Show a silent change and a hazard in the tab that all tests use."""
+    name = show_findings(tab, server, "access.ipynb")
     yield tab
     tab.command("apputils:change-theme", {"theme": THEMES[0]})
     tab.page.evaluate("for (const one of [...jupyterapp.shell.widgets('main')]) one.dispose()")
@@ -38,24 +50,29 @@ def test_axe_finds_no_barrier_in_the_panel_and_at_the_marks(shown, theme):
     assert [] == find_barriers(shown.page, ".ipytw-marked")
 
 
-def test_at_200_percent_nothing_is_cut_at_the_side_and_axe_finds_no_barrier(shown):
-    """A browser that shows a page at twice the size gives it half the pixels, each of them four."""
-    size = shown.page.viewport_size
-    shown.command("apputils:change-theme", {"theme": THEMES[0]})
-    session = shown.page.context.new_cdp_session(shown.page)
-    half = {"width": size["width"] // 2, "height": size["height"] // 2, "deviceScaleFactor": 2, "mobile": False}
-    session.send("Emulation.setDeviceMetricsOverride", half)
-    shown.page.evaluate("jupyterapp.shell.collapseLeft()")
-    shown.set_width(300)
-    shown.page.wait_for_timeout(1000)
+@pytest.fixture
+def at_200_percent(browser, server):
+    """Open a tab that shows everything at twice the size: half the pixels, each of them four."""
+    context = browser.browser.new_context(viewport={"width": 600, "height": 400}, device_scale_factor=2)
+    context.set_default_timeout(WAIT)
+    lab = Lab(context.new_page(), server)
+    lab.go("lab")
+    yield lab
+    context.close()
 
-    wider = shown.page.evaluate(
+
+def test_at_200_percent_nothing_is_cut_at_the_side_and_axe_finds_no_barrier(at_200_percent, server):
+    lab = at_200_percent
+    name = show_findings(lab, server, "zoom.ipynb")
+    lab.page.evaluate("jupyterapp.shell.collapseLeft()")
+    lab.set_width(300)
+    lab.page.wait_for_timeout(1000)
+
+    wider = lab.page.evaluate(
         """() => [...document.querySelectorAll(".ipytw-side, .ipytw-host, .tw-panel, .tw-root, .tw-body, .tw-scroll")]
             .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.className)"""
     )
-    found = find_barriers(shown.page, "#ipy-tensorwatch-panel")
-    session.send("Emulation.clearDeviceMetricsOverride")
-    session.detach()
 
     assert [] == wider
-    assert [] == found
+    assert [] == find_barriers(lab.page, "#ipy-tensorwatch-panel")
+    server.end_session(name)

@@ -69,6 +69,19 @@ def test_escape_hides_it_until_a_letter_is_typed(lab, notebook):
     expect(lab.marks).to_have_text([Z])
 
 
+def test_escape_in_one_notebook_hides_nothing_in_another(lab, server, notebook):
+    expect(lab.marks).to_have_text([Z])
+    lab.page.keyboard.press("Escape")
+    expect(lab.marks).to_have_count(0)
+
+    other = lab.open(server.write("another.ipynb", CELLS))
+    lab.run(other, 0, 1)
+    lab.line("a = 1").filter(visible=True).click(position={"x": 5, "y": 5})
+
+    expect(lab.marks).to_have_text([Z])
+    server.end_session(other)
+
+
 def test_the_setting_switches_it_off_and_on(lab, notebook):
     expect(lab.marks).to_have_text([Z])
     lab.command("settingeditor:open", {"query": "tensorwatch"})

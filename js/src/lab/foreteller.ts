@@ -18,8 +18,8 @@ export class Foreteller {
   #timer = 0;
   /** Whether the kernel is to be asked as soon as it is idle. */
   #isDue = false;
-  /** Whether the reader has had enough of it, until the next letter. */
-  #isHushed = false;
+  /** The notebook in which the reader has had enough of it, until the next letter. */
+  #hushed: object | null = null;
   #shown = new Set<object>();
 
   constructor(documents: Documents, marks: Marks, options: Options, views: Views) {
@@ -30,7 +30,7 @@ export class Foreteller {
     const plan = (): void => this.#plan();
     const clear = (): void => this.#clear();
     marks.edited.connect(() => {
-      this.#isHushed = false;
+      this.#hushed = null;
       this.#plan();
     });
     NotebookActions.executionScheduled.connect((_, { cell }) => marks.foretell(cell.model, []));
@@ -45,7 +45,7 @@ export class Foreteller {
       "keydown",
       ({ key }) => {
         if (key === "Escape") {
-          this.#isHushed = true;
+          this.#hushed = documents.current;
           this.#clear();
         }
       },
@@ -69,7 +69,7 @@ export class Foreteller {
     const { current } = this.#documents;
     const view = current && this.#views.of(this.#documents.kernelOf(current));
     const cells = current ? draftsOf(current) : [];
-    const isWanted = (): boolean => this.#options.values.preview && !this.#isHushed && view?.ending === null;
+    const isWanted = (): boolean => this.#options.values.preview && current !== this.#hushed && view?.ending === null;
     this.#isDue = isWanted() && view?.kernel.status === "busy";
     if (this.#isDue || !isWanted() || cells.length === 0) {
       return;
