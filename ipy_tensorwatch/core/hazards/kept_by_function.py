@@ -54,8 +54,8 @@ def kept_and_trained_on(reasoning: Reasoning, known: Iterable[str]) -> Iterator[
 def may_be_kept(born: Iterable[Born], steps: Sequence[OptimizerStep]) -> bool:
     """Return whether a cell bound what its optimizers hold."""
     held = frozenset[int]().union(*(one.storages for one in steps))
-    several = (one for each in born for one in readings_after(each.found)) if held else ()
-    return any(one is not None and one.storage in held for one in several)
+    several = [one for each in born for one in readings_after(each.found)] if held else ()
+    return not held.isdisjoint([one.storage for one in several if one is not None])
 
 
 def _items(reasoning: Reasoning, born: Born, steps: Sequence[OptimizerStep]) -> list[tuple[AccessPath, str]]:
