@@ -1,0 +1,34 @@
+"""What is remembered of a storage on a device: digests on the host, and a copy on the device if it is small."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..device.device_counts import CopyPair
+from .compare_bytes import StorageMark
+
+if TYPE_CHECKING:
+    from ...core.model.reading import Reading
+    from ..device.kept_copy import KeptCopy
+
+
+class DeviceMark(StorageMark):
+    """The mark of a storage on a device; its copy, if there is one, is in the memory of that device.
+
+    Attributes
+    ----------
+    kept
+        That copy, of the whole storage.
+    """
+
+    kept: KeptCopy | None = None
+
+
+def pair_of(before: Reading, after: Reading, old: StorageMark, new: StorageMark) -> CopyPair | None:
+    """Return the elements of a path in the copies that two marks have on a device; None without them."""
+    if not isinstance(old, DeviceMark) or not isinstance(new, DeviceMark) or before.shape != after.shape:
+        return None
+    if old.kept is None or new.kept is None:
+        return None
+    low, high = (reading.data_ptr - mark.block.start for reading, mark in ((before, old), (after, new)))
+    return CopyPair(before, after, old.kept, new.kept, low, high)
