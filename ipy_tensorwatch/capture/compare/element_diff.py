@@ -61,9 +61,10 @@ class ElementCounts(CountsOnDemand):
     def __init__(self, rows: Sequence[DiffRow], known: Sequence[Contrast], examples: int) -> None:
         self._rows: list[Elements | Uncounted | ByteVerdict | Reading | None] = [one.elements for one in known]
         self._readings, self._examples = rows, examples
-        copies = [one for one in map(_before, self._rows) if one is not None]
-        sizes = {one.block.address: one.block.nbytes for one in copies if _has_copy(one)}
-        self.nbytes = 2 * sum(sizes.values())
+        changed = [one.before for one in self._rows if isinstance(one, ByteVerdict)]
+        marks = [*changed, *[one.old for one in self._rows if isinstance(one, Uncounted)]]
+        blocks = [one.block for one in marks if one is not None and _has_copy(one)]
+        self.nbytes = 2 * sum({one.address: one.nbytes for one in blocks}.values())
         self._on_device = CountsOnDevice()
 
     def __len__(self) -> int:
@@ -115,13 +116,6 @@ class ElementCounts(CountsOnDemand):
 _UNCOUNTED = (Uncounted, ByteVerdict)
 
 
-def _before(one: object) -> StorageMark | None:
-    """Return the copy from before in which elements are yet to be counted."""
-    if isinstance(one, ByteVerdict):
-        return one.before
-    return one.old if isinstance(one, Uncounted) else None
-
-
 def _has_copy(mark: StorageMark) -> bool:
     return bool(mark.copy) or (isinstance(mark, DeviceMark) and mark.kept is not None)
 
@@ -130,31 +124,30 @@ def contrast_rows(
     rows: Iterable[DiffRow], verdicts: Mapping[int, ByteVerdict], prints: Fingerprints, examples: int
 ) -> list[Contrast]:
     """Compare the elements of several paths."""
-    return [
-        _rewritten_whole(before, after, verdicts) or contrast(before, after, verdicts, prints, examples)
-        for _, _, before, after in rows
-    ]
+    found: list[Contrast] = []
+    for _, _, before, after in rows:
+        if before is None or after is None:
+            found.append(_NOT_COMPARED)
+        else:
+            verdict = verdicts.get(before.storage)
+            quick = _rewritten_whole(before, after, verdict) if verdict and before.storage == after.storage else None
+            found.append(quick or contrast(before, after, verdicts, prints, examples))
+    return found
 
 
-def _rewritten_whole(
-    before: Reading | None, after: Reading | None, verdicts: Mapping[int, ByteVerdict]
-) -> Contrast | None:
+def _rewritten_whole(before: Reading, after: Reading, verdict: ByteVerdict) -> Contrast | None:
     """Answer quickly for a tensor that fills its memory, was written, and lies as before; None for any other."""
-    if before is None or after is None:
-        return None
-    _, _, storage, _, _, itemsize, shape, strides, _, low, high, _, _, _, _, unknown = before
-    _, _, same, _, _, its_size, its_shape, its_strides, _, its_low, its_high, *_ = after
+    _, _, _, _, _, itemsize, shape, strides, _, low, high, _, _, _, _, unknown = before
+    _, _, _, _, _, its_size, its_shape, its_strides, _, its_low, its_high, *_ = after
     if (
-        storage != same
-        or itemsize != its_size
+        itemsize != its_size
         or shape is not its_shape
         or strides is not its_strides
         or low != its_low
         or high != its_high
     ):
         return None
-    verdict = verdicts.get(storage)
-    if verdict is None or unknown or verdict[1] is None or verdict[2] is None:
+    if unknown or verdict[1] is None or verdict[2] is None:
         return None
     (block, old, copied, _), (other, new, kept, _) = verdict[1], verdict[2]
     if block is not other or not copied or not kept or old == new or block.low != low or block.end != high:

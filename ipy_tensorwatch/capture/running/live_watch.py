@@ -169,7 +169,7 @@ class Watch:
         small = [storage for storage in storages if self.watched[storage].block.nbytes <= SMALL]
         blocks = [self.watched[storage].block for storage in small]
         joined = fetch(b"".join([block.span for block in blocks]), sum([block.nbytes for block in blocks]))[1]
-        for storage, (digest, copy) in zip(small, digest_each(blocks, joined), strict=True):
+        for storage, digest, copy in zip(small, *digest_each(blocks, joined), strict=True):
             yield from self._accept(storage, number, digest, copy)
         for storage in storages if len(small) < len(storages) else ():
             if self.watched[storage].block.nbytes > SMALL:
@@ -265,14 +265,14 @@ class Watch:
 
     def unseen(self, verdicts: Mapping[int, ByteVerdict], known: AbstractSet[int]) -> dict[int, ByteVerdict]:
         """Return the changes that no look saw, of storages that are not known."""
+        by_count, sampled = self._by_count, self.samples.seen
         return {
             storage: one
             for storage, one in verdicts.items()
             if one.outcome == "changed"
             and one.before is not None
             and one.after is not None
-            and storage not in known
-            and not self._is_seen(storage)
+            and not (storage in known or storage in by_count or storage in sampled)
         }
 
     def _is_seen(self, storage: int) -> bool:
