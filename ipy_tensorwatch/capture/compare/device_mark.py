@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ...core.memory.footprint import footprint_of
+from ...core.memory.strided_layout import are_nested
 from ..device.device_counts import CopyPair
-from .compare_bytes import StorageMark
+from ..device.digest_launch import Portion
+from .compare_bytes import StorageMark, is_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from ...core.model.reading import Reading
+    from ..device.device_block import DeviceBlock
     from ..device.kept_copy import KeptCopy
 
 
@@ -32,3 +38,12 @@ def pair_of(before: Reading, after: Reading, old: StorageMark, new: StorageMark)
         return None
     low, high = (reading.data_ptr - mark.block.start for reading, mark in ((before, old), (after, new)))
     return CopyPair(before, after, old.kept, new.kept, low, high)
+
+
+def portions_of(storage: int, owner: Any, block: DeviceBlock, readings: Iterable[Reading]) -> Iterator[Portion]:  # noqa: ANN401
+    """Yield a whole storage, and the parts of it that tensors cover."""
+    yield Portion((storage, None), owner, block.low, [(1, block.nbytes)])
+    for reading in {one.layout: one for one in readings if one.nbytes and not is_whole(one, block)}.values():
+        footprint = footprint_of(reading)
+        if footprint is not None and are_nested(footprint.levels):
+            yield Portion((storage, reading.layout), owner, reading.low, footprint.levels)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from ...core.host.guard import GUARD
-from ...core.memory.footprint import footprint_of
-from ...core.memory.strided_layout import are_nested
 from ..device.accelerator_api import is_capturing, is_idle
-from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight, Portion
+from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight
 from ..device.kept_copy import room_for_copies
-from .compare_bytes import ByteVerdict, Fingerprints, is_whole
-from .device_mark import DeviceMark
+from .compare_bytes import ByteVerdict, Fingerprints
+from .device_mark import DeviceMark, portions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from ...core.model.reading import Reading
     from ..device.device_block import DeviceBlock
     from .byte_budget import Budget
-    from .compare_bytes import ByteOutcome, BytePart
+    from .compare_bytes import ByteOutcome, BytePart, StorageMark
 
     Parts = Callable[[int], Iterable[Reading]]
 
@@ -95,6 +93,10 @@ class DevicePrints:
             found[storage] = blocks[storage]
         return found
 
+    def settled(self) -> dict[int, StorageMark]:
+        """Return the marks of the storages whose last digests have arrived."""
+        return {one: mark for one, mark in self.prints.on_devices.items() if one not in self.prints.waiting}
+
     def is_waiting_for(self, cell: int) -> bool:
         """Return whether digests of a cell are still to come, or were not asked for yet."""
         return cell in self._landed or any(one.cell == cell for one in self._under_way)
@@ -130,7 +132,7 @@ class DevicePrints:
             if not room:
                 self._give_up_copies(device)
             flight = launcher.launch(
-                [one for key in there for one in _portions(key, held[key], blocks[key], parts(key))], room
+                [one for key in there for one in portions_of(key, held[key], blocks[key], parts(key))], room
             )
         except RuntimeError:  # the device is out of memory, or was lost, or the user's own kernel failed
             self._give_up_copies(device)
@@ -174,12 +176,3 @@ def _join(earlier: ByteVerdict | None, later: ByteVerdict) -> ByteVerdict:
         return later
     outcome = later.outcome if earlier.outcome == "same" else earlier.outcome
     return ByteVerdict(outcome, earlier.before, later.after, earlier.since)
-
-
-def _portions(storage: int, owner: Any, block: DeviceBlock, readings: Iterable[Reading]) -> Iterator[Portion]:  # noqa: ANN401
-    """Yield a whole storage, and the parts of it that tensors cover."""
-    yield Portion((storage, None), owner, block.low, [(1, block.nbytes)])
-    for reading in {one.layout: one for one in readings if one.nbytes and not is_whole(one, block)}.values():
-        footprint = footprint_of(reading)
-        if footprint is not None and are_nested(footprint.levels):
-            yield Portion((storage, reading.layout), owner, reading.low, footprint.levels)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from ..host.torch_private import undisturbed
-from .accelerator_api import Sent
+from .accelerator_api import Sent, send_to
 from .digest_weights import MAX_SEGMENTS, SEGMENT_BYTES, Weights
 from .kept_copy import LARGEST, KeptCopy
 from .word_digest import AT_ONCE, digest_packed, digest_run, digest_short, pack, room_of, total
@@ -18,10 +18,14 @@ from .word_digest import AT_ONCE, digest_packed, digest_run, digest_short, pack,
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ...core.memory.footprint import Array
     from ...core.memory.strided_layout import Levels
 
     Layout = tuple[int, tuple[int, ...], tuple[int, ...], int]
     PortionKey = tuple[int, Layout | None]
+
+
+_BITS = torch.tensor([1 << place for place in range(8)], dtype=torch.uint8)
 
 
 class Portion(NamedTuple):
@@ -80,6 +84,7 @@ class DigestLauncher:
 
     device: torch.device
     _weights: Weights | None = field(default=None, init=False)
+    _bits: torch.Tensor | None = field(default=None, init=False)
 
     def launch(self, portions: Sequence[Portion], room: int = 0) -> Flight:
         """Launch the digests of portions of this device's memory, and their copy to the host.
@@ -89,19 +94,35 @@ class DigestLauncher:
         room
             How many bytes the copies of small storages may take.
         """
+        copies: dict[int, KeptCopy] = {}
         with undisturbed(), torch.no_grad():
-            weights = self._weights = self._weights or Weights.on(self.device)
-            keys: list[PortionKey] = []
-            found: list[torch.Tensor] = []
-            copies: dict[int, KeptCopy] = {}
-            for some, sums, rows in digest_portions(portions, weights):
-                keys += some
-                found.append(sums)
-                if rows is not None and rows.nbytes <= room:
-                    room -= rows.nbytes
-                    copies.update((key, KeptCopy(rows, row)) for row, (key, part) in enumerate(some) if part is None)
-            sent = Sent.off(found[0] if len(found) == 1 else torch.cat(found))
-        return Flight(keys=keys, sums=sent, copies=copies)
+            keys, sums = self.digest(portions, room, copies)
+            return Flight(keys=keys, sums=Sent.off(sums), copies=copies)
+
+    def digest(
+        self, portions: Sequence[Portion], room: int = 0, copies: dict[int, KeptCopy] | None = None
+    ) -> tuple[list[PortionKey], torch.Tensor]:
+        """Launch the digests of portions; return them in the order of their keys, which is the same each time."""
+        weights = self._weights = self._weights or Weights.on(self.device)
+        keys: list[PortionKey] = []
+        found: list[torch.Tensor] = []
+        for some, sums, rows in digest_portions(portions, weights):
+            keys += some
+            found.append(sums)
+            if rows is not None and copies is not None and rows.nbytes <= room:
+                room -= rows.nbytes
+                copies.update((key, KeptCopy(rows, row)) for row, (key, _) in enumerate(some))
+        return keys, found[0] if len(found) == 1 else torch.cat(found)
+
+    def send(self, here: Array) -> torch.Tensor:
+        """Copy numbers to the device, which may be at work meanwhile."""
+        with undisturbed(), torch.no_grad():
+            return send_to(self.device, torch.from_numpy(here.copy()))
+
+    def pack_bits(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return a byte for each row of eight truth values, the first the lowest bit."""
+        weights = self._bits = send_to(self.device, _BITS) if self._bits is None else self._bits
+        return (rows * weights).sum(1, dtype=torch.uint8)
 
 
 def digest_portions(
