@@ -82,7 +82,17 @@ def _segments(run: torch.Tensor) -> torch.Tensor:
 
 
 def digest_short(pieces: Sequence[torch.Tensor], room: int, weights: Weights) -> torch.Tensor:
-    """Return the two sums of pieces of at most one segment, as a tensor of shape `(pieces, 2)`.
+    """Return the two sums of pieces of at most one segment, as a tensor of shape `(pieces, 2)`."""
+    return digest_packed(pack(pieces, room), weights)
+
+
+def digest_packed(rows: torch.Tensor, weights: Weights) -> torch.Tensor:
+    """Return the two sums of each row of packed pieces."""
+    return digest_rows(rows.view(len(rows), -1, min(rows.shape[1], COLUMNS)), weights)
+
+
+def pack(pieces: Sequence[torch.Tensor], room: int) -> torch.Tensor:
+    """Copy pieces of bytes beside each other, as int64 of shape `(pieces, room / 8)`.
 
     Parameters
     ----------
@@ -91,8 +101,7 @@ def digest_short(pieces: Sequence[torch.Tensor], room: int, weights: Weights) ->
     """
     zeros = pieces[0].new_zeros(room)
     filled = [part for piece in pieces for part in (piece, zeros[piece.numel() :])]
-    words = torch.cat(filled).view(torch.int64)
-    return digest_rows(words.view(len(pieces), -1, min(room // 8, COLUMNS)), weights)
+    return torch.cat(filled).view(torch.int64).view(len(pieces), -1)
 
 
 def room_of(nbytes: int) -> int:

@@ -55,11 +55,13 @@ def say(shell: InteractiveShell, text: str, html: Callable[[], str] | None = Non
 _NAME = re.compile(r"\w+")
 MAX_HELD = 20
 """How many pages wait for a later cell; the oldest goes first."""
+SKIPPED = 5
+"""After so many cells in a row without time for the same tensor it is said: a busy machine alone seldom does this."""
 
 
 @dataclass(slots=True)
 class Speaker:
-    """Prints the summary or the diff under each cell, and once that comparisons are skipped cell after cell.
+    """Prints the summary or the diff under each cell, and once that tensors are skipped cell after cell.
 
     Attributes
     ----------
@@ -74,7 +76,7 @@ class Speaker:
     held
         What could not be shown under its own cell, and comes under the next one.
     skipped
-        What the last cell had no time to compare: it comes first after the next one.
+        For each path that the last cell had no time to compare, the number of such cells in a row.
     """
 
     shell: InteractiveShell
@@ -83,7 +85,7 @@ class Speaker:
     clears: WaitingClears
     report: Report | None = None
     asked: DiffOptions | None = None
-    skipped: frozenset[str] = frozenset()
+    skipped: dict[str, int] = field(default_factory=dict)
     said_skipped: bool = False
     hushed: Collection[str] = ()
     held: deque[Page] = field(default_factory=lambda: deque(maxlen=MAX_HELD))
@@ -112,9 +114,8 @@ class Speaker:
         page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else self._block(report)
         if page is not None:
             yield page
-        again = self.skipped.intersection(report.skipped)
-        self.skipped = frozenset(report.skipped)
-        if again and not self.said_skipped:
+        self.skipped = {path: self.skipped.get(path, 0) + 1 for path in report.skipped}
+        if not self.said_skipped and max(self.skipped.values(), default=0) >= SKIPPED:
             self.said_skipped = True
             yield _skipped_page(report)
 
