@@ -102,7 +102,7 @@ class DeviceWatch:
             return
         try:
             if log is None:
-                log = self._logs[device] = LookLog(DigestLauncher(torch.device(device)))
+                log = self._logs[device] = LookLog(DigestLauncher.on(torch.device(device)))
                 self._begin(log, device)
             self._levels.update((one.key, one._replace(storage=None)) for one in portions)
             log.look(portions, number)
