@@ -240,7 +240,7 @@ class TraceWriter:
         changed = {one.after.storage for one in left if one.after}
         changed |= {one.saved.reading.storage for one in self._overwritten}
         found: dict[int, list[SeenWrite]] = defaultdict(list)
-        for write, moments in self._memory.writes.items():
+        for write, moments in self._memory.writes.items() if changed else ():
             reached = [one for _, one in self._after.beside(write.reading)]
             if changed.isdisjoint((write.reading.storage, *(one.storage for one in reached))):
                 continue

@@ -192,6 +192,27 @@ def test_an_overwritten_saved_tensor_is_foretold_as_a_hazard():
     assert (hazard["code"], hazard["outcome"], hazard["line"]) == ("TW201", "raises", 1)
 
 
+SAVED = """
+import torch
+a = torch.tensor([1.0, 2.0], requires_grad=True)
+out = a.sigmoid(); c = out.detach(); other = a.exp()
+"""
+BACKWARDS = {
+    "out.sum().backward()": ["TW201"], "(out * 2 + other).mean().backward()": ["TW201"], "other.sum().backward()": [],
+    "with torch.no_grad(): loss = out.sum()": [], "out.detach().sum()": [], "loss = (out * 2).sum()": [],
+    "loss = torch.stack([other, out]).sum()\nloss.backward()": ["TW201"],
+}  # fmt: skip
+
+
+def test_a_backward_through_what_is_computed_from_a_broken_graph_is_foretold_to_raise():
+    with Notebook(check_leaks=False) as nb:
+        nb.run(SAVED)
+        nb.run("c.zero_()")
+        told = {one: [each["code"] for each in ipy_tensorwatch.preview(one).to_dict()["hazards"]] for one in BACKWARDS}
+
+    assert told == BACKWARDS
+
+
 def test_a_preview_runs_nothing_and_reads_no_user_code():
     with Notebook() as nb:
         nb.run("""
