@@ -84,7 +84,8 @@ class Extension:
     def unload(self) -> None:
         """Remove everything, and restore magics of other extensions that ours replaced."""
         HERE.clear()
-        for joined in WATCHED:
+        GUARD.run("at-end", self.side.close, default=None)
+        for joined in [*WATCHED]:
             GUARD.run("at-end", joined.leave, default=None)
         for step in (self.speaker.tell_held, self.watcher.stop, self.hosting.close):
             GUARD.run("at-end", step, default=None)

@@ -16,9 +16,7 @@ class WaitingRank:
     seconds
         How long the cell has been running.
     collective
-        The collective it is in, as `dist.barrier`; None if it is in none.
-    number
-        How many collectives it has entered in this cell.
+        The collective it is in, as `barrier`; None if it is in none.
     """
 
     rank: int
@@ -26,4 +24,3 @@ class WaitingRank:
     text: str = ""
     seconds: float = 0.0
     collective: str | None = None
-    number: int = 0

@@ -8,7 +8,7 @@ from ..page import Page, Row, Table, code, fill, words
 from ..wording.hazard_sentences import hazard_lines
 from ..wording.measure import count_of
 from ..wording.phrases import amount, how
-from ..wording.rank_sentences import listed, missing_line, parting_line, ranks_of, waiting_line
+from ..wording.rank_sentences import listed, missing_line, parting_line, ranks_of, waiting_lines, which_ranks
 from ..wording.sites import line_of, site_text
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ...core.ranks.join_reports import JoinedRanks, OnRanks
     from ...core.ranks.rank_report import MissingRank
     from ...core.ranks.replica_record import Parting
+    from ...core.ranks.waiting_rank import WaitingRank
     from ..page import Line, PagePart
 
 MAX_LINES = 8
@@ -57,9 +58,18 @@ def show_ranks(joined: JoinedRanks) -> Page:
         *_parting_lines(partings, len(joined.ranks)),
         *_parts(joined, silent),
         *map(missing_line, joined.missing),
-        *map(waiting_line, joined.waiting),
+        *waiting_lines(joined.waiting),
     ]
     return Page(head=_head(joined), parts=tuple(parts))
+
+
+def show_waiting(waiting: Sequence[WaitingRank], ended: Sequence[int], missing: Sequence[MissingRank]) -> Page:
+    """Say who waits where while a cell hangs, and who is missing."""
+    lines = [*waiting_lines(waiting)]
+    if ended:
+        lines.append(words(f"{which_ranks(ended)} {'has' if len(ended) == 1 else 'have'} ended"))
+    lines += map(missing_line, missing)
+    return Page(head=f"tensorwatch  ranks  {'waiting' if waiting else 'missing'}", parts=tuple(lines))
 
 
 def show_left(count: int) -> Page:

@@ -89,23 +89,43 @@ def parting_line(parting: Parting, total: int, paths: Sequence[str]) -> Line:
     return told + clause(": `{it}`", parting.text)
 
 
-def waiting_line(one: WaitingRank) -> Line:
-    """Say where a rank waits.
+def which_ranks(ranks: Sequence[int]) -> str:
+    """Name some ranks.
+
+    Examples
+    --------
+    >>> which_ranks([0]), which_ranks([1, 2, 3])
+    ('rank 0', 'ranks 1–3')
+    """
+    return f"rank {ranks[0]}" if len(ranks) == 1 else f"ranks {listed(ranks)}"
+
+
+def waiting_lines(waiting: Sequence[WaitingRank]) -> list[Line]:
+    """Say where ranks wait, those in one line together.
 
     Examples
     --------
     >>> from ipy_tensorwatch.core.ranks.waiting_rank import WaitingRank
-    >>> str(waiting_line(WaitingRank(rank=0, line=4, text="dist.barrier()", seconds=12.2, collective="barrier")))
-    'rank 0 waits in line 4: dist.barrier(), 12 s'
+    >>> one = WaitingRank(rank=0, line=4, text="dist.barrier()", seconds=12.2, collective="barrier")
+    >>> [str(line) for line in waiting_lines([one])]
+    ['rank 0 waits in line 4: dist.barrier(), 12 s']
     """
-    verb = "waits" if one.collective else "runs"
-    if not one.line:
-        return words(f"rank {one.rank} {verb}, {one.seconds:.0f} s")
-    return fill(
-        "rank {rank} {verb} in line {line}: `{text}`, {seconds} s",
-        rank=str(one.rank),
+    alike: dict[object, list[WaitingRank]] = {}
+    for one in waiting:
+        alike.setdefault((one.line, one.text, one.collective), []).append(one)
+    return [_waiting_line(several) for several in alike.values()]
+
+
+def _waiting_line(several: Sequence[WaitingRank]) -> Line:
+    first, is_one = several[0], len(several) == 1
+    verb = ("waits" if is_one else "wait") if first.collective else ("is" if is_one else "are")
+    told = fill(
+        "{ranks} {verb} in line {line}: `{text}`, {seconds} s",
+        ranks=which_ranks([one.rank for one in several]),
         verb=verb,
-        line=str(one.line),
-        text=one.text,
-        seconds=f"{one.seconds:.0f}",
+        line=str(first.line),
+        text=first.text,
+        seconds=f"{max(one.seconds for one in several):.0f}",
     )
+    is_named = first.collective is None or first.collective in first.text
+    return told if is_named else told + words(f", in {first.collective}")

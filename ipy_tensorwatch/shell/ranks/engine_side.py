@@ -14,6 +14,7 @@ from ...core.host.guard import GUARD
 from ...core.ranks.rank_report import RankReport
 from ..ipython.cell_sources import user_variables
 from .state_leaves import describe_leaves
+from .waiting_teller import WaitingTeller
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,14 @@ class EngineSide:
     told: dict[str, deque[RankReport]] = field(default_factory=dict)
     tree: StateTree = field(default_factory=StateTree)
     number: int = 0
+    teller: WaitingTeller | None = None
+
+    def close(self) -> None:
+        """Tell nobody any more."""
+        self.told.clear()
+        if self.teller is not None:
+            self.teller.stop()
+            self.teller = None
 
     def tell(self, report: Report) -> bool:
         """Keep what a cell did for the clients; return False if there is none."""
@@ -148,6 +157,12 @@ HERE: list[EngineSide] = []
 """The side of the extension that is loaded in this process."""
 
 
+def _begin_telling(side: EngineSide) -> None:
+    if side.teller is None:
+        side.teller = WaitingTeller(side.watcher, side.engine)
+        side.teller.start()
+
+
 def join_clients(client: str, engine: int) -> str:
     """Begin to tell a client of each cell; return the version of tensorwatch here.
 
@@ -159,6 +174,7 @@ def join_clients(client: str, engine: int) -> str:
     side = _side()
     side.engine = engine
     side.told[client] = deque(maxlen=MAX_KEPT)
+    _begin_telling(side)
     return side.version
 
 
@@ -166,6 +182,8 @@ def leave_clients(client: str) -> None:
     """Stop to tell a client."""
     for side in HERE:
         side.told.pop(client, None)
+        if not side.told:
+            side.close()
 
 
 def answer(question: str, *asked: Any) -> bytes:  # noqa: ANN401  (as the question needs)

@@ -32,6 +32,8 @@ class Engines:
         The engines that tell us of their cells.
     missing
         Those that do not, by engine.
+    ranks
+        The ranks of the engines that told one.
     own
         The messages that we sent ourselves.
     """
@@ -41,6 +43,7 @@ class Engines:
     name: str = field(default_factory=lambda: uuid4().hex)
     joined: set[int] = field(default_factory=set)
     missing: dict[int, MissingRank] = field(default_factory=dict)
+    ranks: dict[int, int] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
 
     @property
@@ -57,12 +60,15 @@ class Engines:
         wanted = {targets} if isinstance(targets, int) else set(targets)
         return tuple(one for one in alive if one in wanted)
 
+    @property
+    def open(self) -> list[str]:
+        """The user's messages that have not ended."""
+        return [one for one in list(self.client.outstanding) if one not in self.own]
+
     def join(self) -> None:
         """Load tensorwatch on the engines that came, and note those that went."""
+        self.note_gone()
         alive = self.ids
-        for gone in self.joined.difference(alive):
-            self.joined.discard(gone)
-            self.missing[gone] = MissingRank(rank=gone, why="died")
         fresh = [one for one in alive if one not in self.joined and one not in self.missing]
         if not fresh:
             return
@@ -82,6 +88,12 @@ class Engines:
                 self.joined.add(one)
             else:
                 self.missing[one] = MissingRank(rank=one, why="other-version", detail=str(version))
+
+    def note_gone(self) -> None:
+        """Note the engines that died."""
+        for gone in self.joined.difference(self.ids):
+            self.joined.discard(gone)
+            self.missing[gone] = MissingRank(rank=self.ranks.pop(gone, gone), why="died")
 
     def leave(self) -> None:
         """Ask the engines to tell us no more."""

@@ -12,15 +12,18 @@ from ...core.host.guard import GUARD
 from ...core.ranks.join_reports import JoinedRanks, join_reports
 from ...core.ranks.rank_report import MissingRank, RankReport
 from ...render.joined_report import JoinedReport
-from ...render.pages.ranks_page import summarize_ranks
+from ...render.pages.ranks_page import show_waiting, summarize_ranks
 from ..ipython.output import show
 from .compare_state import StateComparison
 from .engines import Engines, direct_view_of, rounds_of
+from .hang_watch import HangWatch, waiting_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
+
+    from ...core.ranks.waiting_rank import WaitingRank
 
 WATCHED: list[Ranks] = []
 """The clusters that are watched from this process."""
@@ -48,13 +51,14 @@ class Ranks:
     _heard: int
     _open: list[str]
     _told_missing: set[MissingRank]
+    _watch: HangWatch | None
 
     def __init__(self, view: object) -> None:
         self.shell = get_ipython()
         self.engines = Engines(direct_view_of(view), _version())
         self.state = StateComparison(self.engines)
         self.joined = JoinedRanks()
-        self._told_missing, self._open = set(), []
+        self._told_missing, self._open, self._watch = set(), [], None
         self.engines.join()
         self._heard = len(self.engines.client.history)
         if self.shell is not None:
@@ -65,6 +69,10 @@ class Ranks:
     def report(self) -> JoinedReport:
         """Return the last cell on all ranks: every change, what shares its state, and who waits."""
         engines = self.engines
+        waiting = waiting_ranks(engines)
+        if engines.open:
+            told = tuple(one for _, one in sorted(waiting.items()))
+            return JoinedReport(replace(self.joined, waiting=told, missing=tuple(engines.missing.values())))
         answers = engines.ask("full", dict.fromkeys(engines.joined, ()))
         reports = [one for one in answers.values() if isinstance(one, RankReport)]
         silent = [
@@ -72,7 +80,7 @@ class Ranks:
             for one in sorted(engines.joined.intersection(engines.ids))
             if one not in answers
         ]
-        joined = join_reports(reports) if reports else self.joined
+        joined = join_reports(reports) if reports else replace(self.joined, waiting=())
         self.state.name_equal()
         return JoinedReport(
             replace(joined, replicas=self.state.ledger.replicas(), missing=(*engines.missing.values(), *silent))
@@ -90,29 +98,47 @@ class Ranks:
 
     def _before_cell(self, _: object) -> None:
         GUARD.run("joining-ranks", self.engines.join, default=None)
+        self._watch = HangWatch(self.engines, self._tell_hang)
+        self._watch.start()
+
+    def _tell_hang(self, waiting: tuple[WaitingRank, ...], ended: tuple[int, ...]) -> None:
+        self.joined = replace(self.joined, waiting=waiting)
+        if self.shell is not None:
+            show(self.shell, show_waiting(waiting, ended, self._fresh_missing()))
+
+    def _fresh_missing(self) -> list[MissingRank]:
+        """Return the ranks that are missing and were not named yet."""
+        fresh = [one for one in self.engines.missing.values() if one not in self._told_missing]
+        self._told_missing.update(fresh)
+        return fresh
 
     def _after_cell(self, _: object) -> None:
+        if self._watch is not None:
+            self._watch.stop()
         GUARD.run("joining-ranks", self._tell, default=None)
 
     def _tell(self) -> None:
-        """Show what the cells did that have ended on the ranks."""
+        """Show what the cells did that have ended on the ranks, and name the ranks that went."""
         client, engines = self.engines.client, self.engines
+        engines.note_gone()
         self._open += [one for one in client.history[self._heard :] if one not in engines.own]
         self._heard = len(client.history)
-        if not self._open or client.outstanding.intersection(self._open):
-            return
-        self._open = []
-        told = engines.ask("take", dict.fromkeys(engines.joined, (engines.name,)))
-        for reports in rounds_of(told):
-            self._tell_round(reports)
+        if self._open and not client.outstanding.intersection(self._open):
+            self._open = []
+            for reports in rounds_of(engines.ask("take", dict.fromkeys(engines.joined, (engines.name,)))):
+                self._tell_round(reports)
+        fresh = self._fresh_missing()
+        if fresh and self.shell is not None:
+            show(self.shell, show_waiting((), (), fresh))
 
     def _tell_round(self, reports: Sequence[RankReport]) -> None:
+        self.engines.ranks.update({one.engine: one.rank for one in reports})
         missing = tuple(self.engines.missing.values())
         partings, united = self.state.compare(reports)
         self.joined = replace(join_reports(reports), missing=missing, replicas=self.state.ledger.replicas())
-        fresh = [one for one in missing if one not in self._told_missing]
-        self._told_missing.update(fresh)
-        page = summarize_ranks(self.joined, fresh, partings, tuple(dict.fromkeys(key.name for key in united)))
+        page = summarize_ranks(
+            self.joined, self._fresh_missing(), partings, tuple(dict.fromkeys(key.name for key in united))
+        )
         if page is not None and self.shell is not None:
             show(self.shell, page)
 
