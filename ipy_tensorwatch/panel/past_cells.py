@@ -21,7 +21,7 @@ TimelineMark = Literal["silent", "written", "rebound", "created", "gone"]
 MAX_CELLS = 300
 MAX_KEPT = 20_000
 MAX_REPORTS = 20
-"""How many reports with silent changes or hazards are kept, from which their fixes are computed when they are asked for."""
+"""How many reports with silent changes or hazards are kept, from which fixes are computed when they are asked for."""
 
 _ORDER: tuple[TimelineMark, ...] = ("silent", "written", "rebound", "created", "gone")
 _MARKS: Mapping[str, TimelineMark] = {"mutated": "written", "rebound": "rebound", "bound": "created", "unbound": "gone"}
