@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import groupby
+from operator import itemgetter
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -166,7 +168,7 @@ class Observer:
         known = before.snapshot
         if shot.late:
             known = Snapshot(scenes={**known.scenes, **shot.late})
-        rows = [] if shot.snapshot is known else list(diff(known, shot.snapshot))
+        rows = [] if shot.snapshot is known else diff(known, shot.snapshot)
         verdicts = self._compare(shot, _written(rows), cell)
         if shot.on_devices:
             readings = shot.snapshot.by_storage.readings
@@ -278,7 +280,7 @@ class Observer:
     def _keep(self, counts: ElementCounts) -> None:
         """Keep the bytes in which changed elements can be counted later, for the last looks only."""
         earlier = self._uncounted
-        while sum(one.nbytes for one in earlier) > UNCOUNTED:
+        while sum(one.nbytes for one in earlier) > (0 if self.devices.is_short else UNCOUNTED):
             earlier.popleft().let_go()
         if counts.nbytes:
             earlier.append(counts)
@@ -311,8 +313,8 @@ def _rewritten(shot: Shot, rows: list[DiffRow], verdicts: Mapping[int, ByteVerdi
     if not changed:
         return
     known: dict[int, set[int]] = {}
-    for scene, place, _, _ in rows:
-        known.setdefault(id(scene), set()).add(place)
+    for scene, several in groupby(rows, itemgetter(0)):
+        known[id(scene)] = known.get(id(scene), set()) | {place for _, place, _, _ in several}
     for scene, places in _places_of(changed, shot):
         for place in sorted(places - known.get(id(scene), set())):
             reading = scene.readings[place]

@@ -202,17 +202,19 @@ class Graphs:
 
     def _note_all(self, nodes: Mapping[int, Made], known: set[int], aids: Aids, clashes: set[int]) -> bool:
         """Record what new nodes saved; return whether all were recorded."""
-        count, cell, partly = self._kept, aids.cell, self._partly
+        count, partly = self._kept, self._partly
+        inputs, seen, cell, deadline = self.inputs, self.seen, aids.cell, aids.deadline
         for turn, (number, node, kind, below) in enumerate(walk_nodes(nodes, known, clashes=clashes), 1):
             first = partly.get(number) or 0 if partly else 0
-            if number in self.inputs and not first:
-                if is_late(turn, aids.deadline):
+            if number in inputs and not first:
+                if is_late(turn, deadline):
                     return False
                 continue
-            if count >= MAX_SAVED or is_enough(len(self.inputs), aids.deadline):
+            if count >= MAX_SAVED or is_enough(len(inputs), deadline):
                 return False
-            self.inputs[number] = below
-            self.seen.setdefault(number, cell)
+            inputs[number] = below
+            if number not in seen:
+                seen[number] = cell
             noted = aids.note(node, number, kind, first) if kind.saved else NOTHING_SAVED
             if noted is not NOTHING_SAVED or partly:
                 count += len(noted.found)

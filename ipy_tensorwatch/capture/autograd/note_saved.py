@@ -135,6 +135,9 @@ class Aids:
         for slot in kind.saved:
             try:
                 saved = slot.read(node)
+            except RuntimeError:  # released by backward, with all that the node saved
+                return False
+            try:
                 if saved is None:
                     continue
                 if type(saved) is tuple or has_hook(saved):
@@ -142,7 +145,7 @@ class Aids:
                 tensor = saved.data
                 if tensor is not None and (not is_plain(tensor) or self._concerns(tensor)):
                     return True
-            except RuntimeError:  # released by backward
+            except RuntimeError:
                 continue
         return False
 

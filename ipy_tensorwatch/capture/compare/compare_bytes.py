@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import weakref  # noqa: TC003  (named in the types of a function's defaults)
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import repeat
 from operator import is_
 from time import thread_time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -16,11 +18,11 @@ from ...core.memory.count_differences import Side
 from ...core.memory.footprint import footprint_of
 from ...core.memory.overlap import lay_out
 from ..host.threads import is_alone
-from ..memory.byte_block import copy_held, digest_each, digest_held, fetch
+from ..memory.byte_block import digest_each, digest_held, fetch
 from .batches import Batches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from ...core.model.reading import Reading
     from ..memory.byte_block import Block, Bytes
@@ -163,6 +165,13 @@ class _Seen(NamedTuple):
     copy: Bytes | None
 
 
+_NO_PARTS: Mapping[BytePart, bytes] = MappingProxyType({})
+_make_seen: Callable[[tuple[object, ...]], _Seen] = partial(tuple.__new__, _Seen)
+_make_mark: Callable[[tuple[object, ...]], StorageMark] = partial(tuple.__new__, StorageMark)
+_make_verdict: Callable[[tuple[object, ...]], ByteVerdict] = partial(tuple.__new__, ByteVerdict)
+"""Make a record without a Python call: a training step makes a thousand."""
+
+
 @dataclass(slots=True)
 class Fingerprints:
     """The marks of all watched storages, by storage serial.
@@ -207,7 +216,9 @@ class Fingerprints:
             whole, differing = (
                 self._differing_small(batch, are_few=are_few) if batch.spans else self._differing_large(batch, owners)
             )
-            judged = {one.storage: self._judge(one, owners, cell, parts) for one in differing}
+            judged = self._judge_usual(differing, owners)
+            rest = [one for one in differing if one.storage not in judged] if len(judged) < len(differing) else ()
+            judged.update({one.storage: self._judge(one, owners, cell, parts) for one in rest})
             verdicts.update(judged)
             batch.digest = None if any(verdict.after is None for verdict in judged.values()) else whole
             for storage in self.waiting.keys() & batch.storages if self.waiting else ():
@@ -218,9 +229,11 @@ class Fingerprints:
 
     def forget_all_but(self, storages: Iterable[int]) -> None:
         """Drop the marks of storages that are not watched any more."""
-        for gone in self.marks.keys() - storages:
-            self._drop(gone)
-            self.waiting.pop(gone, None)
+        gone = self.marks.keys() - storages
+        copies = [mark.copy for mark in map(self.marks.pop, gone) if mark.copy]
+        self.copied -= sum(map(len, copies))
+        for one in gone & self.waiting.keys() if self.waiting else ():
+            del self.waiting[one]
 
     def forget_on_devices_all_but(self, storages: Container[int]) -> None:
         """Drop the marks of storages on devices that are not watched any more."""
@@ -246,15 +259,18 @@ class Fingerprints:
         return sorted(batches, key=lambda batch: min([turns.get(one, last) for one in batch.storages]))
 
     def _differing_large(self, batch: Batch, owners: StorageOwners) -> tuple[None, list[_Seen]]:
-        storages, blocks = batch.storages, batch.blocks
-        digests = digest_held(blocks) if owners.are_safe else [None] * len(blocks)
-        if None in digests:
-            missing = zip(storages, blocks, digests, strict=True)
-            digests = [digest or block.digest(owners.hold_if_safe(storage)) for storage, block, digest in missing]
-        marks = map(self.marks.get, storages)
+        """Digest large storages one by one; the bytes of one that differs are copied while they are in the cache."""
+        storages, blocks, marks = batch.storages, batch.blocks, [*map(self.marks.get, batch.storages)]
+        known = [mark and mark.digest for mark in marks]
+        limit = COPY_LIMIT if self.copied < COPY_TOTAL else 0
+        seen = digest_held(blocks, known, limit) if owners.are_safe else [(None, None)] * len(blocks)
+        if (None, None) in seen:
+            missing = zip(storages, blocks, seen, strict=True)
+            seen = [one if one[0] else (block.digest(owners.hold_if_safe(storage)), None)
+                    for storage, block, one in missing]  # fmt: skip
         return None, [
-            _Seen(storage, digest, None)
-            for storage, block, digest, mark in zip(storages, blocks, digests, marks, strict=True)
+            _Seen(storage, digest, copy)
+            for storage, block, (digest, copy), mark in zip(storages, blocks, seen, marks, strict=True)
             if mark is None or digest != mark.digest or (mark.block is not block and mark.block != block)
         ]
 
@@ -266,11 +282,13 @@ class Fingerprints:
         found = self._differing_few(batch, joined) if are_few and joined is not None else None
         if found is not None:
             return whole, found
-        seen = zip(batch.storages, batch.blocks, digest_each(batch.blocks, joined), strict=True)
+        digests, pieces = digest_each(batch.blocks, joined)
+        marks = map(self.marks.get, batch.storages)
+        seen = zip(batch.storages, batch.blocks, digests, pieces, marks, strict=True)
         return whole, [
-            _Seen(storage, digest, data)
-            for storage, block, (digest, data) in seen
-            if self._differs(storage, block, digest)
+            _make_seen((storage, digest, data))
+            for storage, block, digest, data, mark in seen
+            if mark is None or digest != mark.digest or (mark.block is not block and mark.block != block)
         ]
 
     def _differing_few(self, batch: Batch, joined: bytes) -> list[_Seen] | None:
@@ -290,19 +308,33 @@ class Fingerprints:
             found.append(_Seen(batch.storages[place], xxhash.xxh3_128_digest(data), data))
         return found
 
-    def _differs(self, storage: int, block: Block, digest: bytes | None) -> bool:
-        mark = self.marks.get(storage)
-        return mark is None or digest != mark.digest or (mark.block is not block and mark.block != block)
+    def _judge_usual(self, differing: Sequence[_Seen], owners: StorageOwners) -> dict[int, ByteVerdict]:
+        """Judge in columns what was copied whole and is new, or lies as before; the rest is judged one by one."""
+        if not differing or not owners.are_safe:
+            return {}
+        blocks, room = owners.blocks, COPY_TOTAL - self.copied
+        known = zip(differing, map(self.marks.get, [one.storage for one in differing]), strict=True)
+        usual = [
+            (one.storage, blocks[one.storage], one.digest, one.copy, mark)
+            for one, mark in known
+            if one.copy and one.digest and (mark is None or (mark.copy and mark.block is blocks[one.storage]))
+        ]
+        fresh = sum([len(copy or b"") for _, _, _, copy, mark in usual if mark is None])
+        if not usual or fresh > room:
+            return {}
+        self.copied += fresh
+        storages, its_blocks, digests, copies, befores = zip(*usual, strict=True)
+        marks = [*map(_make_mark, zip(its_blocks, digests, copies, repeat(_NO_PARTS), strict=False))]
+        self.marks.update(zip(storages, marks, strict=True))
+        outcomes = ["new" if mark is None else "changed" for mark in befores]
+        since = map(self.waiting.get, storages) if self.waiting else repeat(None)
+        return dict(zip(storages, map(_make_verdict, zip(outcomes, befores, marks, since, strict=False)), strict=True))
 
     def _judge(
         self, seen: _Seen, owners: StorageOwners, cell: int, parts: Callable[[int], Iterable[Reading]]
     ) -> ByteVerdict:
         storage, block, digest = seen.storage, owners.blocks[seen.storage], seen.digest
         before, since = self.marks.get(storage), self.waiting.get(storage)
-        if before and before.copy and before.block is block and digest and seen.copy and owners.are_safe:
-            # The usual case of a training step; built as plain tuples are, which takes a third of the time.
-            self.marks[storage] = now = tuple.__new__(StorageMark, (block, digest, seen.copy, {}))
-            return tuple.__new__(ByteVerdict, ("changed", before, now, since))
         if before is not None and (before.block is block or before.block == block):
             same = before.digest == digest
         elif before and before.block.start == block.start and not _reaches_out(before.block, block):
@@ -331,9 +363,7 @@ class Fingerprints:
                 block, digest, None, _part_digests(block, parts(seen.storage), owners.hold_if_safe(seen.storage))
             )
         if copy is None:
-            copy = copy_held(block) if owners.are_safe else None
-            if copy is None:  # other threads may have written since it was digested
-                return StorageMark.of(block)
+            return StorageMark.of(block)  # other threads may have written since it was digested
         return StorageMark(block, digest, copy, {})
 
     def _drop(self, storage: int) -> None:

@@ -16,7 +16,7 @@ from ...core.host.capability import take
 from ..objects.inspect_object import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from types import CodeType
 
@@ -214,6 +214,11 @@ def is_cow(tensor: Tensor) -> bool:
         return bool(_is_cow(tensor))
     except RuntimeError:  # since PyTorch 2.15 of a subclass that wraps other tensors
         return False
+
+
+def are_cow(tensors: Iterable[Tensor]) -> bool:
+    """Return whether the memory of any of PyTorch's own tensors is copied on write."""
+    return any(map(_is_cow, tensors))
 
 
 def is_fake(tensor: Tensor) -> bool:

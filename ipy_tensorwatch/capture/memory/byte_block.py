@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from .raw_memory import CAN_FETCH, MAX_SPANS, SCRATCH, Scratch, fetch_into, span
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+
+    import torch
 
     from ...core.model.reading import Reading
 
@@ -176,30 +179,34 @@ class Block:
             _spare.append(scratch)
 
 
-def digest_held(blocks: Sequence[Block]) -> list[bytes | None]:
+def digest_held(
+    blocks: Sequence[Block], known: Sequence[bytes | None], limit: int
+) -> list[tuple[bytes | None, Bytes | None]]:
     """Digest large blocks whose owners are held, while nobody else can free or move their memory.
 
-    None stands for a block whose owner is gone, moved, or not known.
+    Parameters
+    ----------
+    known
+        The last digest of each.
+    limit
+        Blocks up to this size, in bytes, are copied too if they have another digest.
+
+    Returns
+    -------
+    list
+        The digest and the copy of each; None for a digest if the block's owner is gone, moved, or not known.
     """
-    found: list[bytes | None] = []
+    found: list[tuple[bytes | None, Bytes | None]] = []
     digest = xxhash.xxh3_128_digest
-    for block in blocks:  # inlined, for this is the cost of a cell without changes
+    for block, last in zip(blocks, known, strict=True):  # inlined, for this is the cost of a cell without changes
         try:
             owner: Any = block.owner()  # type: ignore[misc]
             is_there = owner.data_ptr() == block.start and owner.nbytes() >= block.end
-            found.append(digest(block.bytes_here) if is_there else None)
+            now = digest(block.bytes_here) if is_there else None
+            found.append((now, bytes(block.bytes_here) if now and now != last and block.nbytes <= limit else None))
         except (AttributeError, TypeError):  # freed, or an array over foreign memory
-            found.append(None)
+            found.append((None, None))
     return found
-
-
-def copy_held(block: Block) -> bytes | None:
-    """Copy the bytes of a large block whose owner is held; None as in `digest_held`."""
-    try:
-        owner: Any = block.owner()  # type: ignore[misc]
-        return bytes(block.bytes_here) if owner.data_ptr() == block.start and owner.nbytes() >= block.end else None
-    except (AttributeError, TypeError):
-        return None
 
 
 def fetch(write_spans: bytes, total: int, known: bytes | None = None) -> tuple[bytes | None, bytes | None]:
@@ -217,13 +224,14 @@ def fetch(write_spans: bytes, total: int, known: bytes | None = None) -> tuple[b
         _spare.append(scratch)
 
 
-def digest_each(blocks: Sequence[Block], joined: bytes | None) -> Iterator[tuple[bytes | None, Bytes | None]]:
-    """Yield the digest and bytes of each of many small blocks, from their joined bytes if available."""
-    place = 0
-    for block in blocks:
-        data: Bytes | None = block.copy() if joined is None else joined[place : place + block.nbytes]
-        place += block.nbytes
-        yield (None if data is None else xxhash.xxh3_128_digest(data)), data
+def digest_each(blocks: Sequence[Block], joined: bytes | None) -> tuple[list[bytes | None], list[Bytes | None]]:
+    """Return the digest and the bytes of each of many small blocks, from their joined bytes if available."""
+    if joined is None:
+        copies = [block.copy() for block in blocks]
+        return [None if data is None else xxhash.xxh3_128_digest(data) for data in copies], copies
+    ends = [*accumulate([block.nbytes for block in blocks])]
+    pieces = [joined[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    return [*map(xxhash.xxh3_128_digest, pieces)], [*pieces]
 
 
 def batches(storages: Iterable[int], blocks: Mapping[int, Block]) -> Iterator[list[int]]:
@@ -244,16 +252,20 @@ def batches(storages: Iterable[int], blocks: Mapping[int, Block]) -> Iterator[li
 def block_of(thing: Any, reading: Reading, own: Container[int]) -> Block:  # noqa: ANN401  (a tensor or an array)
     """Return the bytes to watch for a reading: all of a small storage, the reading's span of a large one."""
     if plain_reads.is_plain(thing):
-        storage = plain_reads.storage_of(thing)
-        start, room, foreign = reading.data_ptr - reading.low, storage.nbytes(), reading.storage not in own
-        reference: weakref.ref[Any] | None = weakref.ref(storage)
-    else:
-        owner = owner_of(thing)
-        keeper = plain_reads.storage_of(owner) if plain_reads.is_tensor(owner) else owner
-        start, room, foreign = reading.storage_start, extent_of(keeper)[1], _is_foreign(owner, reading.storage, own)
-        reference = None if plain_reads.is_ndarray(keeper) else weakref.ref(keeper)
+        return block_in(plain_reads.storage_of(thing), reading, foreign=reading.storage not in own)
+    owner = owner_of(thing)
+    keeper = plain_reads.storage_of(owner) if plain_reads.is_tensor(owner) else owner
+    start, room, foreign = reading.storage_start, extent_of(keeper)[1], _is_foreign(owner, reading.storage, own)
+    reference = None if plain_reads.is_ndarray(keeper) else weakref.ref(keeper)
     low, high = (0, room) if room <= WHOLE_LIMIT else (reading.low, reading.high)
     return Block(start + low, high - low, low, room, foreign, reference)
+
+
+def block_in(storage: torch.UntypedStorage, reading: Reading, *, foreign: bool) -> Block:
+    """Return the bytes to watch for a tensor of PyTorch's own types."""
+    start, room = reading.data_ptr - reading.low, storage.nbytes()
+    low, high = (0, room) if room <= WHOLE_LIMIT else (reading.low, reading.high)
+    return Block(start + low, high - low, low, room, foreign, weakref.ref(storage))
 
 
 def holds_references(thing: Any) -> bool:  # noqa: ANN401  (a tensor or an array)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import accumulate, islice
 from time import thread_time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,6 +52,38 @@ class ArchivedBytes(NamedTuple):
         return self.entries if self.snapshot is None else self.snapshot.by_storage.get(self.storage)
 
 
+@dataclass(slots=True, eq=False)
+class ArchivedCell:
+    """The bytes of many storages as they were before one cell, as a training step overwrites them.
+
+    Attributes
+    ----------
+    marks
+        By storage; those dropped first come first.
+    """
+
+    cell: int
+    snapshot: Snapshot
+    marks: dict[int, StorageMark]
+
+    @property
+    def size(self) -> int:
+        """The bytes kept, with the cost of keeping them."""
+        return sum([mark.block.nbytes for mark in self.marks.values()]) + RECORD * len(self.marks)
+
+    def drop(self, nbytes: int) -> tuple[list[int], int]:
+        """Drop at least so many bytes, if there are as many; return the storages dropped, and the bytes."""
+        sizes = [*accumulate([mark.block.nbytes + RECORD for mark in self.marks.values()])]
+        count = min(bisect_left(sizes, nbytes) + 1, len(sizes))
+        gone = [*islice(self.marks, count)]
+        self.marks = dict(islice(self.marks.items(), count, None))
+        return gone, sizes[count - 1] if count else 0
+
+    def drop_all_but(self, blocks: Mapping[int, Block]) -> int:
+        """Drop the storages that are not watched any more; return the bytes dropped."""
+        return sum([_size(self.marks.pop(storage)) for storage in self.marks.keys() - blocks.keys()])
+
+
 @dataclass(slots=True)
 class Archive:
     """Copies of bytes: half of `limit` for overwritten ones, oldest dropped first, half for large present ones.
@@ -61,6 +95,8 @@ class Archive:
     ----------
     kept
         By storage, oldest first; `order` has the storages in the order of their writes.
+    cells
+        The cells that overwrote many storages at once, oldest first.
     lost
         By storage, the last cell before which its bytes are not known: not yet allocated, never copied, or dropped.
     copies, due
@@ -70,6 +106,7 @@ class Archive:
     limit: int = 0
     kept: dict[int, deque[ArchivedBytes]] = field(default_factory=dict)
     order: deque[int] = field(default_factory=deque)
+    cells: deque[ArchivedCell] = field(default_factory=deque)
     lost: dict[int, int] = field(default_factory=dict)
     copies: dict[int, StorageMark] = field(default_factory=dict)
     due: set[int] = field(default_factory=set)
@@ -77,20 +114,37 @@ class Archive:
 
     def add(self, observed: Observation, before: Snapshot, cell: int) -> None:
         """Keep what a cell overwrote; drop storages that no variable leads to any more."""
-        has_all = MOST * len(observed.verdicts) > len(before)
-        for storage, verdict in observed.verdicts.items():
-            outcome, old, new, since = verdict
-            if has_all and outcome == "changed" and old and new and old[2] is not None and new[2] is not None:
-                self._put(ArchivedBytes(storage, cell if since is None else since + 1, cell, old, (), before))
-            elif outcome not in _NOT_READ:
+        verdicts = observed.verdicts
+        has_all = MOST * len(verdicts) > len(before)
+        usual = _rewritten(verdicts) if has_all else {}
+        if usual:
+            self.cells.append(ArchivedCell(cell, before, usual))
+            self.size += self.cells[-1].size
+        new = [one for one, (_, old, now, _) in verdicts.items() if old is None and now and now.copy is not None]
+        self.lost.update(dict.fromkeys(new, cell))
+        settled = usual.keys() | {*new}
+        for storage, verdict in verdicts.items() if len(settled) < len(verdicts) else ():
+            if storage not in settled and verdict.outcome not in _NOT_READ:
                 self._keep(storage, verdict, before, cell, has_all=has_all)
         self._forget_all_but(observed.shot.blocks)
         while self.size > self.limit // 2:
-            kept = self.kept.get(self.order.popleft())
-            if kept:
-                one = kept.popleft()
-                self.size -= one.mark.block.nbytes + RECORD
-                self.lost[one.storage] = one.last
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        """Drop the oldest bytes, those of a cell that overwrote many storages together."""
+        oldest = self.kept.get(self.order[0]) if self.order else None
+        if self.cells and (not self.order or (oldest and oldest[0].last >= self.cells[0].cell)):
+            gone, nbytes = self.cells[0].drop(self.size - self.limit // 2)
+            self.lost.update(dict.fromkeys(gone, self.cells[0].cell))
+            self.size -= nbytes
+            if not self.cells[0].marks:
+                self.cells.popleft()
+            return
+        self.order.popleft()
+        if oldest:
+            one = oldest.popleft()
+            self.size -= one.mark.block.nbytes + RECORD
+            self.lost[one.storage] = one.last
 
     def lose(self, observed: Observation, cell: int) -> None:
         """Mark earlier bytes as lost for storages that are new, or changed while no cell was watched."""
@@ -118,7 +172,11 @@ class Archive:
         """Return the bytes of a storage from before a cell: those replaced by the first write since then."""
         if self.lost.get(storage, 0) >= cell:
             return None
-        return next((one for one in self.kept.get(storage, ()) if one.last >= cell), None)
+        alone = next((one for one in self.kept.get(storage, ()) if one.last >= cell), None)
+        whole = next((one for one in self.cells if one.cell >= cell and storage in one.marks), None)
+        if whole is None or (alone is not None and alone.last <= whole.cell):
+            return alone
+        return ArchivedBytes(storage, whole.cell, whole.cell, whole.marks[storage], (), whole.snapshot)
 
     def _keep(self, storage: int, verdict: ByteVerdict, before: Snapshot, cell: int, *, has_all: bool) -> None:
         mark = verdict.before
@@ -158,6 +216,19 @@ class Archive:
             self.size -= sum(_size(one.mark) for one in self.kept.pop(storage))
         if gone:
             self.order = deque(one for one in self.order if one in self.kept)
+        for one in self.cells:
+            self.size -= one.drop_all_but(blocks)
+        while self.cells and not self.cells[0].marks:
+            self.cells.popleft()
+
+
+def _rewritten(verdicts: Mapping[int, ByteVerdict]) -> dict[int, StorageMark]:
+    """Return the marks from before of storages that have copies from before and after the last cell."""
+    return {
+        storage: old
+        for storage, (outcome, old, new, since) in verdicts.items()
+        if outcome == "changed" and since is None and old and new and old.copy is not None and new.copy is not None
+    }
 
 
 def _is_of(copy: StorageMark, mark: StorageMark) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.blame.path_writes import touches
 from ...core.model.born import Arrival, Born
-from ...core.model.difference import Content, Difference, DiffRow
+from ...core.model.difference import Content, Difference, DiffRow, make_row
 from ...core.model.differences import Differences
 from ...core.model.evidence import Position
 from ...core.model.outline import Outline
@@ -281,13 +281,15 @@ class BornPaths:
             if place and reading and reading.object == birth.reading.object and not self._was_there(path, reading):
                 groups.setdefault((birth.look, birth.positions), []).append(DiffRow(*place, birth.reading, reading))
                 known.add((id(place[0]), place[1]))
-        late = [row for row in observed.found.rows if _is_bound(row) and (id(row.scene), row.place) not in known]
-        unseen = []
-        for row in late:
-            if (first := self._kept_as(row)) is not None:
-                groups.setdefault((first.look, first.positions), []).append(row._replace(before=first.reading))
-            else:
-                unseen.append(DiffRow(row.scene, row.place, None, row.after))
+        rows = observed.found.rows
+        late = [row for row in rows if row[3] is not None and (row[2] is None or row[2].object != row[3].object)]
+        late = [row for row in late if (id(row.scene), row.place) not in known] if known else late
+        kept = [(row, first) for row in late if (first := self._kept_as(row))] if self._first else []
+        for row, first in kept:
+            groups.setdefault((first.look, first.positions), []).append(row._replace(before=first.reading))
+        told = {(row.scene, row.place) for row, _ in kept}
+        fresh = [row for row in late if (row.scene, row.place) not in told] if told else late
+        unseen = [make_row((scene, place, None, after)) for scene, place, _, after in fresh]
         for (look, positions), rows in groups.items():
             self._note_missed(positions, rows)
             ran = frozenset([one.statement for one in since(look)])
@@ -352,7 +354,8 @@ class PastMemory:
 
     def differences(self, rows: Sequence[DiffRow], look: int) -> Differences:
         """Compare the elements of some paths with those at a look."""
-        storages = {one.storage for row in rows for one in (row.before, row.after) if one is not None}
+        both = [row for row in rows if row.before is not None and row.after is not None]
+        storages = {one.storage for row in both for one in (row.before, row.after) if one is not None}
         verdicts = {storage: self._verdict(storage, look) for storage in storages}
         contents = contrast_rows(rows, verdicts, self.prints, EXAMPLES)
         return Differences(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from threading import get_ident
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ from ..frames.line_monitor import CELL
 from ..host.torch_private import plain_reads
 from ..objects.containers import groups_of
 from ..objects.inspect_object import attribute, is_a, items_of, pairs_of, value_at
-from ..tensors.plain_reads import is_plain, is_tensor, local_of, storage_of
+from ..tensors.plain_reads import PLAIN, is_plain, is_tensor, local_of, storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -104,7 +106,7 @@ class StepRecorder:
     def _note(self, optimizer: torch.optim.Optimizer, cell: FrameType | None, key: object) -> None:
         with plain_reads():
             parameters = list(_parameters(optimizer))
-            storages = frozenset(_storages([*parameters, *_states(optimizer)]))
+            storages = _storages([*parameters, *chain.from_iterable(_states(optimizer))])
         self.seen[key] = SeenStep(
             optimizer=id(optimizer),
             parameters=frozenset(map(id, parameters)),
@@ -120,26 +122,34 @@ def _parameters(optimizer: torch.optim.Optimizer) -> Iterator[object]:
         yield from _members_of(value_at(group, "params") if is_a(type(group), dict) else None)
 
 
-def _states(optimizer: torch.optim.Optimizer) -> Iterator[object]:
+def _states(optimizer: torch.optim.Optimizer) -> Iterator[list[object]]:
+    """Yield the values of each parameter's state."""
     states = attribute(optimizer, "state")
     for _, state in pairs_of(states) if is_a(type(states), dict) else ():
-        for _, value in pairs_of(state) if is_a(type(state), dict) else ():
-            if is_plain(value):
-                yield value
-            else:
-                yield from _members_of(value) or [value]
+        values = [value for _, value in pairs_of(state)] if is_a(type(state), dict) else []
+        if PLAIN.issuperset(map(type, values)):
+            yield values
+        else:
+            yield [*chain.from_iterable([_members_of(value) or [value] for value in values])]
 
 
 def _members_of(values: object) -> list[object]:
     return items_of(values) if is_a(type(values), list, tuple) else []
 
 
-def _storages(values: list[Any]) -> Iterator[int]:
+def _storages(values: list[Any]) -> frozenset[int]:
+    if PLAIN.issuperset(map(type, values)):
+        with suppress(RuntimeError):  # a sparse one has none
+            return frozenset(map(id, map(storage_of, values)))
+    return frozenset(_storages_one_by_one(values))
+
+
+def _storages_one_by_one(values: list[Any]) -> Iterator[int]:
     for value in map(local_of, values):
         if is_plain(value) or is_tensor(value):
             try:
                 yield id(storage_of(value))
-            except RuntimeError:  # a sparse one has none
+            except RuntimeError:
                 continue
 
 

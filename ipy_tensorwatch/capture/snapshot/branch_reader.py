@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...core.model.reading import at_versions
 from ...core.model.snapshot import RootSnapshot
 from ..objects.branch import Tree
 from ..tensors.plain_reads import is_ndarray
@@ -114,8 +115,9 @@ class BranchReader:
         """Read a branch of the same paths: only versions for tensors in place, everything for new ones."""
         versions, others = self._rows_to_read(old, branch, facts, hurried=hurried)
         readings = [*old.scene.readings]
-        for row, version in versions:
-            readings[row] = readings[row].at_version(version)
+        now = at_versions([readings[row] for row, _ in versions], [version for _, version in versions])
+        for (row, _), reading in zip(versions, now, strict=True):
+            readings[row] = reading
         counters = _at_version(old.counters, [readings[row] for row, _ in versions])
         if not others:
             scene = old.scene.with_readings(readings, same_memory=True)
@@ -124,8 +126,8 @@ class BranchReader:
         whole = old.scene.readings if len(others) * FEW > len(readings) else [readings[row] for row in others]
         found = Gathering(self.storages, *self._known(whole, old.blocks), nodes_left=nodes_left())
         things, roles = [branch.objects[row] for row in others], branch.outline.roles()
-        for row, thing, serial in zip(others, things, self.objects.number(things), strict=True):
-            found.add(thing, roles[row], serial, readings[row])
+        former = [readings[row] for row in others]
+        found.add_all(things, [roles[row] for row in others], self.objects.number(things), former)
         before = {readings[row].storage for row in others}
         for row, reading in zip(others, found.readings, strict=True):
             readings[row] = reading

@@ -9,15 +9,15 @@ from ...core.host.guard import GUARD
 from ...core.model.reason import Reason
 from ..device.device_block import DeviceBlock, device_block_of
 from ..host.node_limit import MAX_NODES
-from ..memory.byte_block import WHOLE_LIMIT, Block, block_of
+from ..memory.byte_block import WHOLE_LIMIT, Block, block_in, block_of
 from ..objects.inspect_object import name_of
-from ..tensors.plain_reads import local_of
-from ..tensors.read_tensor import read, read_like, refresh, unreadable
+from ..tensors.plain_reads import local_of, storage_of
+from ..tensors.read_tensor import read, read_all_like, read_like, refresh, unreadable
 from ..tensors.version_counter import Counter
 from .tensor_parts import COMPONENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ...core.model.reading import Reading
     from ..tensors.serials import StorageSerials
@@ -65,6 +65,32 @@ class Gathering:
             GUARD.note("looking-at-variable", error)
             self.readings[count:] = [unreadable(thing, serial, Reason("error-while-reading", name_of(type(error))))]
 
+    def add_all(
+        self, things: Sequence[Any], roles: Sequence[str], serials: Sequence[int], former: Sequence[Reading]
+    ) -> None:
+        """Read tensors of PyTorch's own types; in columns if each replaces one of the same layout."""
+        if not self._add_alike(things, roles, serials, former):
+            for each in zip(things, roles, serials, former, strict=True):
+                self.add(*each)
+
+    def _add_alike(
+        self, things: Sequence[Any], roles: Sequence[str], serials: Sequence[int], former: Sequence[Reading]
+    ) -> bool:
+        if COMPONENT in roles or not self.known.keys().isdisjoint(serials):
+            return False
+        try:
+            readings = read_all_like(former, things, roles, serials, self.storages)
+        except RuntimeError:  # one is odd
+            return False
+        if readings is None:
+            return False
+        self.readings += readings
+        own, held = self.storages.own, map(storage_of, things)
+        for thing, reading, storage in zip(things, readings, held, strict=True):
+            if reading.data_ptr:
+                self._watch(thing, reading, block_in(storage, reading, foreign=reading.storage not in own))
+        return True
+
     def _add(self, thing: Any, role: str, serial: int, former: Reading | None) -> None:  # noqa: ANN401
         """Read one tensor or array; if it is in place, only its version."""
         last = self.known.get(serial)
@@ -78,7 +104,8 @@ class Gathering:
         if not reading.storage or reading.unknown or not reading.data_ptr:
             return
         if reading.device != "cpu":
-            self.on_devices[reading.storage] = device_block_of(local_of(thing), reading)
+            block_there = self.on_devices[reading.storage] = device_block_of(local_of(thing), reading)
+            self._count(thing, reading, block_there)
         else:
             block = self.known_blocks.get(reading.storage) if fresh else None
             self._watch(thing, reading, block or block_of(local_of(thing), reading, self.storages.own))
@@ -87,6 +114,10 @@ class Gathering:
         add_block(self.blocks, reading.storage, block)
         if block.foreign:
             self.storages.foreign.add(reading.storage)
+        self._count(thing, reading, block)
+
+    def _count(self, thing: Any, reading: Reading, block: Block) -> None:  # noqa: ANN401
+        """Keep the version counter of a tensor in a storage too large to be read while a cell runs."""
         if block.room > WHOLE_LIMIT and reading.kind != "component" and len(self.counters) < MAX_COUNTERS:
             counter = Counter.of(thing, reading)
             if counter is not None:

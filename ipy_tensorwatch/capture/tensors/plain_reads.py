@@ -63,6 +63,10 @@ _WRITTEN_OUT = ("_version", "requires_grad", "grad", "data_ptr", "__getattribute
 """The attributes that the fast column reads use by name."""
 
 
+PLAIN: frozenset[type] = frozenset((torch.Tensor, torch.nn.Parameter))
+"""PyTorch's two types; reading any other may run foreign code."""
+
+
 def address_of(array: Array) -> int:
     """Return the address of an array's first element."""
     return int(_interface(array)["data"][0])
@@ -79,9 +83,8 @@ def is_ndarray(thing: object) -> bool:
 
 
 def is_plain(thing: object) -> bool:
-    """Return whether a tensor has exactly one of PyTorch's two types; reading any other may run foreign code."""
-    kind = type(thing)
-    return kind is torch.Tensor or kind is torch.nn.Parameter
+    """Return whether a tensor has exactly one of PyTorch's two types."""
+    return type(thing) in PLAIN
 
 
 def is_parameter(tensor: Tensor) -> bool:

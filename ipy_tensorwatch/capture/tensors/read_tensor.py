@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,9 @@ import numpy as np
 import torch
 
 from ...core.host.guard import GUARD
-from ...core.model.reading import TOO_MANY, Reading, extent
+from ...core.model.reading import TOO_MANY, Reading, extent, moved_to
 from ...core.model.reason import FREED, Reason
-from ..host.torch_private import data_address, is_cow, is_fake, is_functorch
+from ..host.torch_private import are_cow, data_address, is_cow, is_fake, is_functorch
 from ..objects.inspect_object import is_a, name_of
 from . import plain_reads
 from .node_readers import kind_of
@@ -107,18 +108,41 @@ def read_like(last: Reading, tensor: Any, role: str, serial: int, storages: Stor
 
     The tensor has one of PyTorch's own types, with a readable version and address.
     """
-    kind = role or ("parameter" if type(tensor) is torch.nn.Parameter else "tensor")
-    if last.unknown or last.requires_grad or last.kind != kind or last.device != "cpu" or not last.storage:
+    found = read_all_like([last], [tensor], [role], [serial], storages)
+    return found[0] if found else None
+
+
+def read_all_like(
+    last: Sequence[Reading],
+    tensors: Sequence[Any],
+    roles: Sequence[str],
+    serials: Sequence[int],
+    storages: StorageSerials,
+) -> list[Reading] | None:
+    """Read tensors without history that replace others of the same layouts; None if more must be read of one."""
+    if not all(map(_is_plainly_told, last)) or [one.kind for one in last] != [*map(_kind_of, tensors, roles)]:
         return None
-    if plain_reads.requires_grad(tensor) or not plain_reads.is_on_cpu(tensor) or is_cow(tensor):
+    if any(map(plain_reads.requires_grad, tensors)) or not all(map(plain_reads.is_on_cpu, tensors)):
         return None
-    if not is_laid_out_as(tensor, last) or plain_reads.offset_of(tensor) * last.itemsize != last.low:
+    offsets = [*map(operator.mul, map(plain_reads.offset_of, tensors), [one.itemsize for one in last])]
+    if are_cow(tensors) or not are_laid_out_as(tensors, last) or offsets != [one.low for one in last]:
         return None
-    storage = plain_reads.storage_of(tensor)
-    if last.high > storage.nbytes():
+    held = [*map(plain_reads.storage_of, tensors)]
+    if any(map(operator.gt, [one.high for one in last], map(_size_of, held))):
         return None
-    version = plain_reads.version_of(tensor)
-    return last.moved_to(serial, storages.of_torch(storage), data_address(tensor), version)
+    places = zip(map(data_address, tensors), map(plain_reads.version_of, tensors), strict=True)
+    return [*moved_to(last, serials, storages.of_each(held), places)]
+
+
+def _is_plainly_told(one: Reading) -> bool:
+    return one.device == "cpu" and bool(one.storage) and not (one.requires_grad or one.unknown)
+
+
+def _kind_of(tensor: torch.Tensor, role: str) -> str:
+    return role or ("parameter" if type(tensor) is torch.nn.Parameter else "tensor")
+
+
+_size_of = torch.UntypedStorage.nbytes
 
 
 def is_laid_out_as(tensor: torch.Tensor, last: Reading) -> bool:

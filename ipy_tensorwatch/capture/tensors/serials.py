@@ -6,14 +6,15 @@ import itertools
 import weakref
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..host.torch_private import attributes_of
-from .plain_reads import is_ndarray
+from .plain_reads import PLAIN, is_ndarray
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import numpy as np
     import torch
@@ -34,8 +35,16 @@ class ObjectSerials:
 
     def number(self, objects: Iterable[object]) -> list[int]:
         """Return the serial of each object, a new one if it was not seen since the last `keep_only`."""
-        owners: dict[int, int] = {}
-        return [self._number(thing, owners) for thing in objects]
+        known, owners = self._known, dict[int, int]()
+        things: list[Any] = [*objects]
+        are_plain = PLAIN.issuperset(map(type, things))
+        owns = map(attributes_of, things) if are_plain else [_attributes_of(thing) for thing in things]
+        return [
+            one[1]
+            if (one := known.get(id(thing))) and (one[0] is None or (one[0] is own and own is not None))
+            else self._renumber(thing, own, owners)
+            for thing, own in zip(things, owns, strict=True)
+        ]
 
     def of_id(self, address: int) -> int | None:
         """Return the serial of the object last seen at an address."""
@@ -68,39 +77,28 @@ class ObjectSerials:
             for address, (token, serial) in self._known.items()
         }
 
-    def _number(self, thing: Any, owners: dict[int, int]) -> int:  # noqa: ANN401  (a tensor or an array)
-        known = self._known.get(id(thing))
-        token = known[0] if known else None
-        if known and (token is None or _is_token_of(token, thing)):
-            return known[1]
-        if known and self._was_swapped(thing, owners):
-            self._known[id(thing)] = (_token_of(thing), known[1])
-            return known[1]
-        serial = next(self._count)
-        self._known[id(thing)] = (_token_of(thing), serial)
+    def _renumber(self, thing: Any, own: object, owners: dict[int, int]) -> int:  # noqa: ANN401  (a tensor or an array)
+        """Return the serial of an object whose `__dict__` is not the one known at its address."""
+        address = id(thing)
+        known = self._known.get(address)
+        if own is None:
+            if known and type(known[0]) is weakref.ref and known[0]() is thing:
+                return known[1]
+            token: Token = weakref.ref(thing)
+        else:  # the contents of a `__dict__` are the user's, and we must not keep them alive
+            token = own if type(own) is dict and not own else None
+            if known and not owners:
+                owners.update(zip(map(id, [one for one, _ in self._known.values()]), self._known, strict=True))
+                owners.pop(id(None), None)
+        # `torch.utils.swap_tensors` exchanges the `__dict__` of two objects.
+        was_swapped = known and own is not None and owners.get(id(own), address) != address
+        serial = known[1] if known and was_swapped else next(self._count)
+        self._known[address] = token, serial
         return serial
 
-    def _was_swapped(self, thing: Any, owners: dict[int, int]) -> bool:  # noqa: ANN401
-        """Return whether an object has another live object's `__dict__`: `torch.utils.swap_tensors` exchanges them."""
-        if is_ndarray(thing):
-            return False
-        if not owners:
-            owners.update((id(token), address) for address, (token, _) in self._known.items() if token is not None)
-        return owners.get(id(attributes_of(thing)), id(thing)) != id(thing)
 
-
-def _token_of(thing: Any) -> Token:  # noqa: ANN401
-    if is_ndarray(thing):
-        return weakref.ref(thing)
-    attributes = attributes_of(thing)
-    is_blank = type(attributes) is dict and not attributes
-    return attributes if is_blank else None  # its contents are the user's, and we must not keep them alive
-
-
-def _is_token_of(token: Token, thing: Any) -> bool:  # noqa: ANN401
-    if type(token) is weakref.ref:
-        return token() is thing
-    return token is attributes_of(thing) if not is_ndarray(thing) else False
+def _attributes_of(thing: Any) -> object:  # noqa: ANN401  (a tensor or an array)
+    return None if is_ndarray(thing) else attributes_of(thing)
 
 
 @dataclass(slots=True)
@@ -150,6 +148,14 @@ class StorageSerials:
             self._own.add(serial)
         return serial
 
+    def of_each(self, storages: Sequence[torch.UntypedStorage]) -> list[int]:
+        """Return the serials of many PyTorch storages."""
+        known = self._known
+        return [
+            one[1] if (one := known.get(id(storage))) and one[0]() is storage else self.of_torch(storage)
+            for storage in storages
+        ]
+
     def of_array(self, owner: np.ndarray[Any, Any]) -> int:
         """Return the serial of the memory that an array owns or wraps."""
         return self._number(id(owner), owner)
@@ -188,7 +194,8 @@ class StorageSerials:
         known = self._known.get(address)
         if known and known[0]() is thing:
             return known[1]
-        self._bury()
+        if self._dead:
+            self._bury()
         self._last = serial = next(self._count)
         reference = weakref.ref(thing, self._dead.append)
         self._known[address], self._places[id(reference)] = (reference, serial), (address, serial)
@@ -197,13 +204,16 @@ class StorageSerials:
 
     def _bury(self) -> None:
         """Forget the storages that died."""
-        while self._dead:
-            reference = self._dead.popleft()
-            address, serial = self._places.pop(id(reference), (0, 0))
+        if not self._dead:
+            return
+        dead = [self._dead.popleft() for _ in range(len(self._dead))]
+        places = [*map(self._places.pop, map(id, dead), repeat((0, 0)))]
+        serials = [serial for _, serial in places]
+        for reference, (address, serial) in zip(dead, places, strict=True):
             if self._known.get(address, (None,))[0] is reference:
                 del self._known[address]
-            self._references.pop(serial, None)
-            self._own.discard(serial)
-            self._foreign.discard(serial)
-            if serial:
-                self._lost.add(serial)
+            if serial in self._references:
+                del self._references[serial]
+        self._own.difference_update(serials)
+        self._foreign.difference_update(serials)
+        self._lost.update(filter(None, serials))

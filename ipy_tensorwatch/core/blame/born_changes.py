@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -118,9 +118,14 @@ class BornChanges:
 def _in_one_memory(born: Iterable[Born]) -> Iterator[list[Item]]:
     """Yield the items in one variable that have the same elements, in whichever storages over one memory."""
     alike: dict[object, list[tuple[Born, int]]] = defaultdict(list)
-    for one in born:
-        for number, reading in enumerate(readings_after(one.found)):
-            if reading is not None and reading.storage and not reading.unknown and reading.nbytes:
+    known = [(one, [*readings_after(one.found)]) for one in born]
+    times = Counter([reading.data_ptr for _, readings in known for reading in readings if reading is not None])
+    twice = {address for address, count in times.items() if count > 1}
+    for one, readings in known if twice else ():
+        for number, reading in enumerate(readings):
+            if reading is None or reading.data_ptr not in twice:
+                continue
+            if reading.storage and not reading.unknown and reading.nbytes:
                 key = reading.device, reading.data_ptr, reading.shape, reading.strides, reading.itemsize
                 alike[key].append((one, number))
     for several in alike.values():

@@ -70,13 +70,12 @@ class ChangedRows:
         if not isinstance(self.found, Differences):
             yield from self.classes
             return
-        able: dict[int, bool] = {}
-        for row in self.classes:
-            scene = self.found.rows[row].scene
-            if id(scene) not in able:
-                able[id(scene)] = not scene.outline.nodes or any(map(says, (scene.outline.nodes[0][1], *scene.words)))
-            if able[id(scene)]:
-                yield row
+        rows = self.found.rows
+        able = {
+            scene: not scene.outline.nodes or any(map(says, (scene.outline.nodes[0][1], *scene.words)))
+            for scene in {rows[row].scene for row in self.classes}
+        }
+        yield from [row for row in self.classes if able[rows[row].scene]]
 
     def _names(self, row: int) -> tuple[str, ...]:
         path = self.found.path(row) if isinstance(self.found, Differences) else self.found[row][0].path

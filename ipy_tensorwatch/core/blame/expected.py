@@ -18,7 +18,7 @@ from .module_calls import calls_for_certain
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from ..model.difference import Content, Difference, DiffRow
+    from ..model.difference import Content, Difference
     from ..model.differences import Column, Found
     from ..model.evidence import OptimizerStep, Position
     from ..model.path import AccessPath
@@ -38,7 +38,7 @@ class ExpectedWrites:
         self._found = found
         self._backs: dict[int, bool] = {}
         self._able: dict[frozenset[Position], Statements] = {}
-        self._behind: dict[int, bool] = {}
+        self._behind: dict[RootSnapshot, bool] = {}
         self._stepping: dict[tuple[Statements, int | None], bool] = {}
 
     def classes(self) -> dict[int, Cause | None]:
@@ -65,11 +65,11 @@ class ExpectedWrites:
             return set()
         here = rows[np.isin(found.storages[rows], [*steps[0].storages])]
         is_held = np.isin(found.objects[here], [*steps[0].parameters])
-        return {
-            row
-            for row, held in zip(here.tolist(), is_held.tolist(), strict=True)
-            if held or _kind(found.rows[row]) == "parameter" or self._is_behind(steps[0], row)
-        }
+        known = zip(here.tolist(), is_held.tolist(), strict=True)
+        rest = {row for row, held in known if not held and not _is_parameter(found.rows[row].after)}
+        behind = {scene for scene in {found.rows[row].scene for row in rest} if self._leads_behind(scene, steps[0])}
+        tell = [row for row in rest if found.rows[row].scene not in behind]
+        return {*here.tolist()}.difference([row for row in tell if not self._is_behind(steps[0], row)])
 
     def _class_of(self, row: int, before: Reading, after: Reading) -> Cause | None:
         if before.storage != after.storage or self._evidence.recorded or after.object in self._evidence.moves:
@@ -165,13 +165,15 @@ class ExpectedWrites:
 
     def _is_behind(self, step: OptimizerStep, row: int) -> bool:
         """Return whether a path goes through the step's optimizer."""
-        if isinstance(self._found, Differences):
-            scene = self._found.rows[row].scene
-            if id(scene) not in self._behind:
-                self._behind[id(scene)] = _lies_behind(scene, step.paths)
-            if self._behind[id(scene)]:
-                return True
+        if isinstance(self._found, Differences) and self._leads_behind(self._found.rows[row].scene, step):
+            return True
         return str(self._path(row)).startswith(tuple(step.paths))
+
+    def _leads_behind(self, scene: RootSnapshot, step: OptimizerStep) -> bool:
+        """Return whether every path of a scene goes through the step's optimizer."""
+        if scene not in self._behind:
+            self._behind[scene] = _lies_behind(scene, step.paths)
+        return self._behind[scene]
 
     def _back(self, index: int) -> bool:
         """Return whether a statement certainly computed or cleared gradients."""
@@ -188,8 +190,8 @@ class ExpectedWrites:
         return all(calls_for_certain(self._cell, self._cell.numbered[one], path) for one in ran)
 
 
-def _kind(row: DiffRow) -> str | None:
-    return row.after.kind if row.after else None
+def _is_parameter(after: Reading | None) -> bool:
+    return after is not None and after.kind == "parameter"
 
 
 def _lies_behind(scene: RootSnapshot, paths: Collection[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..memory.overlap import share_bytes
@@ -70,9 +71,11 @@ def _lasting(hazard: Hazard, ends: Iterable[tuple[str, Reading]]) -> Lasting:
 def _in_one_storage(snapshot: Snapshot, passing: Collection[str] = ()) -> Iterator[list[Owned]]:
     """Yield the gradients that lie in one storage, each of another leaf."""
     found: dict[int, dict[int, Owned]] = {}
-    for scene in snapshot.scenes.values():
-        for leaf, place in scene.gradients:
-            grad, thing = scene.readings[place], scene.readings[leaf].object
+    places = [(scene, *both) for scene in snapshot.scenes.values() for both in scene.gradients]
+    times = Counter([scene.readings[place].storage for scene, _, place in places])
+    for scene, leaf, place in places if len(times) < len(places) else ():
+        grad, thing = scene.readings[place], scene.readings[leaf].object
+        if times[grad.storage] > 1:
             known = found.setdefault(grad.storage, {})
             if thing not in known or _root(known[thing]) in passing:
                 known[thing] = scene, place, grad

@@ -121,12 +121,14 @@ class Differences(Sequence[tuple[Difference, Content]]):
     @cached_property
     def moved(self) -> tuple[DiffRow, ...]:
         """The rows of tensors that lie in another storage than before."""
-        return tuple(row for row in self.rows if _is_moved(*row))
-
-
-def _is_moved(_: Any, __: int, before: Any, after: Any) -> bool:  # noqa: ANN401
-    both = before is not None and after is not None and before.object == after.object
-    return both and before.storage != after.storage
+        both = [(row, row.before, row.after) for row in self.rows]
+        return tuple(
+            [
+                row
+                for row, before, after in both
+                if before and after and before.object == after.object and before.storage != after.storage
+            ]
+        )
 
 
 def readings_after(found: Sequence[Found]) -> Iterator[Reading | None]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import operator
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from .reason import Reason
 
@@ -51,12 +52,6 @@ class Reading(NamedTuple):
     def at_version(self, version: int) -> Reading:
         """Return the reading with another version; three times faster than `_replace`."""
         return tuple.__new__(Reading, (*self[:_VERSION], version, *self[_VERSION + 1 :]))
-
-    def moved_to(self, thing: int, storage: int, data_ptr: int, version: int) -> Reading:
-        """Return the reading of another object with the same layout."""
-        kind, _, _, device, dtype, itemsize, shape, strides, _, low, high, _, *rest = self
-        values = kind, thing, storage, device, dtype, itemsize, shape, strides, data_ptr, low, high, version, *rest
-        return tuple.__new__(Reading, values)
 
     @property
     def numel(self) -> int:
@@ -105,6 +100,30 @@ class Reading(NamedTuple):
 
 
 _VERSION = Reading._fields.index("version")
+
+
+_make_reading: Callable[[tuple[object, ...]], Reading] = partial(tuple.__new__, Reading)
+"""Makes a reading without a Python call: a training step makes a thousand."""
+
+
+def at_versions(readings: Iterable[Reading], versions: Iterable[int]) -> Iterator[Reading]:
+    """Return readings with other versions."""
+    columns = zip(readings, versions, strict=True)
+    return map(_make_reading, [(*one[:_VERSION], version, *one[_VERSION + 1 :]) for one, version in columns])
+
+
+def moved_to(
+    readings: Iterable[Reading], things: Iterable[int], storages: Iterable[int], places: Iterable[tuple[int, int]]
+) -> Iterator[Reading]:
+    """Return the readings of other objects with the same layouts; a place is an address and a version."""
+    columns = zip(readings, things, storages, places, strict=True)
+    return map(
+        _make_reading,
+        [
+            (one.kind, thing, storage, *one[3:8], data_ptr, one.low, one.high, version, *one[_VERSION + 1 :])
+            for one, thing, storage, (data_ptr, version) in columns
+        ],
+    )
 
 
 def bounds(readings: Collection[Reading]) -> tuple[int, int]:
