@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .abstract_memory import AbstractMemory
-    from .run_statement import StatementInterpreter
+    from .bind_target import TargetBinder
 
 _PLAIN = (Constant, Unknown, AbstractFunction, AbstractClass, LibraryName)
-Body = tuple[ast.stmt, ...]
 
 
 class LoopStart(NamedTuple):
@@ -37,14 +36,14 @@ class LoopStart(NamedTuple):
     freed: int
 
 
-def start_loop(run: StatementInterpreter) -> LoopStart:
+def start_loop(run: TargetBinder) -> LoopStart:
     """Return what is to be kept before a loop's first turn."""
     memory = run.memory
     run.top.asked.clear()
     return LoopStart(memory.now, dict(run.top.names), dict(memory.versions), len(memory.freed))
 
 
-def is_steady(run: StatementInterpreter, start: LoopStart, node: ast.For | ast.AsyncFor, value: AbstractValue) -> bool:
+def is_steady(run: TargetBinder, start: LoopStart, node: ast.For | ast.AsyncFor, value: AbstractValue) -> bool:
     """Return whether a second turn, with another number or an unknown value, would do what the first did."""
     if not isinstance(value, Constant | Unknown) or len(run.memory.freed) != start.freed:
         return False
@@ -78,7 +77,7 @@ def _is_plain(value: AbstractValue) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _names_read(body: Body, target: ast.expr) -> frozenset[str] | None:
+def _names_read(body: tuple[ast.stmt, ...], target: ast.expr) -> frozenset[str] | None:
     """Return the names that a loop reads and does not bind; None if it reads one before binding it, or its target."""
     own = {one.id for one in ast.walk(target) if isinstance(one, ast.Name)}
     stored = own.union(*map(_stored, body))
