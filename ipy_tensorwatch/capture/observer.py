@@ -280,7 +280,7 @@ class Observer:
     def _keep(self, counts: ElementCounts) -> None:
         """Keep the bytes in which changed elements can be counted later, for the last looks only."""
         earlier = self._uncounted
-        while sum(one.nbytes for one in earlier) > UNCOUNTED:
+        while sum(one.nbytes for one in earlier) > (0 if self.devices.is_short else UNCOUNTED):
             earlier.popleft().let_go()
         if counts.nbytes:
             earlier.append(counts)

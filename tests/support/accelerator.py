@@ -51,5 +51,6 @@ def _device_module(module: Any) -> types.ModuleType:
     made.set_rng_state = lambda state, device=None: None
     made.synchronize = lambda device=None: module.synchronize()
     made.is_current_stream_capturing = module.is_capturing
+    made.mem_get_info = lambda device=None: module.memory()
     made.get_amp_supported_dtype = lambda: [torch.float16, torch.bfloat16]
     return made

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from ...core.host.guard import GUARD
-from ...core.memory.footprint import footprint_of
-from ...core.memory.strided_layout import are_nested
-from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight, Portion
-from .compare_bytes import ByteVerdict, Fingerprints, StorageMark, is_whole
+from ..device.accelerator_api import is_capturing, is_idle
+from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight
+from ..device.kept_copy import room_for_copies
+from .compare_bytes import ByteVerdict, Fingerprints
+from .device_mark import DeviceMark, portions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ...core.model.reading import Reading
     from ..device.device_block import DeviceBlock
     from .byte_budget import Budget
-    from .compare_bytes import ByteOutcome, BytePart
+    from .compare_bytes import ByteOutcome, BytePart, StorageMark
 
     Parts = Callable[[int], Iterable[Reading]]
 
@@ -42,9 +43,16 @@ class Departure(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class DevicePrints:
-    """Compares the storages on devices with their marks, which it keeps beside those of the CPU."""
+    """Compares the storages on devices with their marks, which it keeps beside those of the CPU.
+
+    Attributes
+    ----------
+    is_short
+        Whether a device had no memory for copies at the last look.
+    """
 
     prints: Fingerprints
+    is_short: bool = False
     _launchers: dict[str, DigestLauncher] = field(default_factory=dict)
     _under_way: list[Departure] = field(default_factory=list)
     _landed: dict[int, dict[int, ByteVerdict]] = field(default_factory=dict)
@@ -59,6 +67,7 @@ class DevicePrints:
         parts
             Returns the readings of a storage.
         """
+        self.is_short = False
         by_device: dict[str, dict[int, DeviceBlock]] = {}
         for storage, block in blocks.items():
             by_device.setdefault(block.device, {})[storage] = block
@@ -84,6 +93,10 @@ class DevicePrints:
             found[storage] = blocks[storage]
         return found
 
+    def settled(self) -> dict[int, StorageMark]:
+        """Return the marks of the storages whose last digests have arrived."""
+        return {one: mark for one, mark in self.prints.on_devices.items() if one not in self.prints.waiting}
+
     def is_waiting_for(self, cell: int) -> bool:
         """Return whether digests of a cell are still to come, or were not asked for yet."""
         return cell in self._landed or any(one.cell == cell for one in self._under_way)
@@ -92,7 +105,7 @@ class DevicePrints:
         """Return what the digests of a cell that have arrived meanwhile show, of each storage."""
         under_way, self._under_way = self._under_way, []
         for one in under_way:
-            if GUARD.run("comparing-devices", one.flight.has_landed, default=False):
+            if GUARD.run("comparing-devices", one.flight.sums.has_landed, default=False):
                 landed = self._landed.setdefault(one.cell, {})
                 for storage, verdict in self._judge(one):
                     landed[storage] = _join(landed.get(storage), verdict)
@@ -104,26 +117,29 @@ class DevicePrints:
         self, device: str, blocks: Mapping[int, DeviceBlock], parts: Parts, cell: int
     ) -> dict[int, ByteOutcome]:
         """Launch the digests of one device; return for each storage why it has none yet."""
-        launcher = self._launchers.setdefault(device, DigestLauncher(torch.device(device)))
+        launcher = self._launchers.setdefault(device, DigestLauncher.on(torch.device(device)))
         held = {storage: block.hold() for storage, block in blocks.items()}
         there = [
             storage for storage, owner in held.items() if owner is not None and blocks[storage].nbytes <= MAX_BYTES
         ]
         outcomes: dict[int, ByteOutcome] = dict.fromkeys(blocks, "moved")
         try:
-            if launcher.is_capturing:
+            if is_capturing(launcher.device):
                 return dict.fromkeys(blocks, "captured")
             if len(self._under_way) > MAX_UNDER_WAY:
                 return dict.fromkeys(blocks, "pending")
-            is_idle = launcher.is_idle
+            was_idle, room = is_idle(launcher.device), room_for_copies(launcher.device)
+            if not room:
+                self._give_up_copies(device)
             flight = launcher.launch(
-                [one for key in there for one in _portions(key, held[key], blocks[key], parts(key))]
+                [one for key in there for one in portions_of(key, held[key], blocks[key], parts(key))], room
             )
         except RuntimeError:  # the device is out of memory, or was lost, or the user's own kernel failed
+            self._give_up_copies(device)
             return dict.fromkeys(blocks, "failed")
         self._under_way.append(Departure(cell, {storage: blocks[storage] for storage in there}, flight))
-        if is_idle:
-            flight.lands_within(IDLE_WAIT)
+        if was_idle:
+            flight.sums.lands_within(IDLE_WAIT)
         return outcomes | dict.fromkeys(there, "pending")
 
     def _judge(self, seen: Departure) -> Iterator[tuple[int, ByteVerdict]]:
@@ -134,12 +150,20 @@ class DevicePrints:
                 known[storage][layout] = digest
         for storage, block in seen.blocks.items():
             before, since = self.prints.on_devices.get(storage), self.prints.waiting.pop(storage, None)
-            after = self.prints.on_devices[storage] = StorageMark(block, digests[storage, None], None, known[storage])
+            after = self.prints.on_devices[storage] = DeviceMark(block, digests[storage, None], None, known[storage])
+            after.kept = seen.flight.copies.get(storage)
             outcome: ByteOutcome = "new" if before is None else "changed"
             if before is not None and before.block == block and before.digest == after.digest:
                 outcome = "same"
             is_late = since is not None and since < seen.cell - 1
             yield storage, ByteVerdict(outcome, before, after, since if is_late else None)
+
+    def _give_up_copies(self, device: str) -> None:
+        """Release the copies that are kept on a device, which has no memory for them."""
+        self.is_short = True
+        for one in self.prints.on_devices.values():
+            if isinstance(one, DeviceMark) and one.block.device == device:  # type: ignore[attr-defined]
+                one.kept = None
 
     def _skip(self, storage: int, cell: int, outcome: ByteOutcome) -> ByteVerdict:
         since = self.prints.waiting.setdefault(storage, cell - 1)
@@ -152,12 +176,3 @@ def _join(earlier: ByteVerdict | None, later: ByteVerdict) -> ByteVerdict:
         return later
     outcome = later.outcome if earlier.outcome == "same" else earlier.outcome
     return ByteVerdict(outcome, earlier.before, later.after, earlier.since)
-
-
-def _portions(storage: int, owner: Any, block: DeviceBlock, readings: Iterable[Reading]) -> Iterator[Portion]:  # noqa: ANN401
-    """Yield a whole storage, and the parts of it that tensors cover."""
-    yield Portion((storage, None), owner, block.low, [(1, block.nbytes)])
-    for reading in {one.layout: one for one in readings if one.nbytes and not is_whole(one, block)}.values():
-        footprint = footprint_of(reading)
-        if footprint is not None and are_nested(footprint.levels):
-            yield Portion((storage, reading.layout), owner, reading.low, footprint.levels)

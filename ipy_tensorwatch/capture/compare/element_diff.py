@@ -16,7 +16,9 @@ from ...core.model.reading import Reading
 from ...core.model.records import Elements, Example
 from ..memory.numbers import largest_step, numbers, plain_number
 from .compare_bytes import ByteVerdict
+from .counts_on_device import CountsOnDevice
 from .dense_count import count_dense, is_row_major
+from .device_mark import DeviceMark, pair_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,8 +63,9 @@ class ElementCounts(CountsOnDemand):
         self._readings, self._examples = rows, examples
         changed = [one.before for one in self._rows if isinstance(one, ByteVerdict)]
         marks = [*changed, *[one.old for one in self._rows if isinstance(one, Uncounted)]]
-        blocks = [one.block for one in marks if one is not None and one.copy]
+        blocks = [one.block for one in marks if one is not None and _has_copy(one)]
         self.nbytes = 2 * sum({one.address: one.nbytes for one in blocks}.values())
+        self._on_device = CountsOnDevice()
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -73,6 +76,8 @@ class ElementCounts(CountsOnDemand):
         found = self._rows[row]
         if isinstance(found, ByteVerdict):
             found = self._sides_of(row, found)
+        if isinstance(found, Uncounted) and isinstance(found.old, DeviceMark):
+            return self._counted_on_device(row, found)
         if isinstance(found, Uncounted):
             self._rows[row] = found = self._count(found)
         return Elements(changed=None, total=found.numel) if isinstance(found, Reading) else found
@@ -86,7 +91,18 @@ class ElementCounts(CountsOnDemand):
         self._rows = [
             row.after if type(one) in _UNCOUNTED else one for one, row in zip(self._rows, self._readings, strict=True)
         ]
-        self._readings, self.nbytes = (), 0
+        self._readings, self.nbytes, self._on_device = (), 0, CountsOnDevice()
+
+    def _counted_on_device(self, row: int, one: Uncounted) -> Elements:
+        """Return what a device counted, unknown while it works; all rows are counted by the same launches."""
+        if not self._on_device.is_launched:
+            asked = [(number, one) for number, one in enumerate(self._rows) if isinstance(one, Uncounted)]
+            pairs = {number: pair for number, one in asked if (pair := pair_of(*one)) is not None}
+            self._on_device.launch(pairs)
+        if self._on_device.is_landed():
+            self._rows[row] = elements = self._on_device.elements(row, one.after.numel)
+            return elements
+        return Elements(changed=None, total=one.after.numel)
 
     def _sides_of(self, row: int, verdict: ByteVerdict) -> Uncounted | None:
         (_, _, before, after), old, new = self._readings[row], verdict.before, verdict.after
@@ -98,6 +114,10 @@ class ElementCounts(CountsOnDemand):
 
 
 _UNCOUNTED = (Uncounted, ByteVerdict)
+
+
+def _has_copy(mark: StorageMark) -> bool:
+    return bool(mark.copy) or (isinstance(mark, DeviceMark) and mark.kept is not None)
 
 
 def contrast_rows(
@@ -202,7 +222,7 @@ def _compare_whole(
         return None
     if old.digest == new.digest:
         return Contrast(False, True, since)  # noqa: FBT003
-    if old.copy is None or new.copy is None:
+    if not _has_copy(old) or not _has_copy(new):
         return Contrast(True, True, since, Elements(changed=None, total=after.numel))  # noqa: FBT003
     return Contrast(True, True, since, Uncounted(before, after, old, new))  # noqa: FBT003
 
@@ -223,8 +243,11 @@ def _compare(before: Reading, after: Reading, old: StorageMark, new: StorageMark
     digests = old.part_digest(before), new.part_digest(after)
     if None in digests or (digests[0] != digests[1] and not _cover_alike(before, after)):
         return Contrast(changed=True if before.version != after.version else None, verified=False)
-    elements = Elements(changed=None, total=after.numel) if digests[0] != digests[1] else None
-    return Contrast(changed=digests[0] != digests[1], verified=True, elements=elements)
+    if digests[0] == digests[1]:
+        return Contrast(changed=False, verified=True)
+    if pair_of(before, after, old, new) is not None:
+        return Contrast(changed=True, verified=True, elements=Uncounted(before, after, old, new))
+    return Contrast(changed=True, verified=True, elements=Elements(changed=None, total=after.numel))
 
 
 def _cover_alike(before: Reading, after: Reading) -> bool:

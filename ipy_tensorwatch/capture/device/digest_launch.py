@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
 from itertools import groupby
 from math import prod
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from ..host.torch_private import undisturbed
-from .digest_weights import MAX_SEGMENTS, PINNED, SEGMENT_BYTES, Weights
-from .word_digest import AT_ONCE, digest_run, digest_short, room_of, total
+from .accelerator_api import Sent, send_to
+from .digest_weights import MAX_SEGMENTS, SEGMENT_BYTES, Weights
+from .kept_copy import LARGEST, KeptCopy
+from .word_digest import AT_ONCE, digest_packed, digest_run, digest_short, pack, room_of, total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from ...core.memory.footprint import Array
     from ...core.memory.strided_layout import Levels
 
+    Kernel = Callable[[Sequence[tuple[int, int]], Sequence[int], Weights, torch.device], torch.Tensor]
     Layout = tuple[int, tuple[int, ...], tuple[int, ...], int]
     PortionKey = tuple[int, Layout | None]
+
+
+@cache
+def kernel_for(device_type: str) -> Kernel | None:
+    """Return the kernel of Triton for a type of devices; None if there is none."""
+    if device_type != "cuda":
+        return None
+    try:
+        found: Kernel = import_module(".segment_kernel", __package__).digest_runs
+    except Exception:  # noqa: BLE001  (missing, or broken in any way)
+        return None
+    return found
+
+
+_BITS = torch.tensor([1 << place for place in range(8)], dtype=torch.uint8)
 
 
 class Portion(NamedTuple):
@@ -59,84 +79,130 @@ class Flight:
     ----------
     keys
         Of the portions, in the order of the digests.
+    copies
+        The bytes of small storages, which stay on the device.
     """
 
     keys: Sequence[PortionKey]
-    sums: torch.Tensor
-    event: Any
-
-    def has_landed(self) -> bool:
-        """Return whether the digests have arrived; does not wait."""
-        return bool(self.event.query())
-
-    def lands_within(self, seconds: float) -> bool:
-        """Ask for the digests again and again for some seconds, but not longer than they need."""
-        until = perf_counter() + seconds
-        while not (landed := self.has_landed()) and perf_counter() < until:
-            pass
-        return landed
+    sums: Sent
+    copies: Mapping[int, KeptCopy]
 
     def digests(self) -> dict[PortionKey, bytes]:
         """Return the digest of each portion, 16 bytes."""
-        data = self.sums.numpy().tobytes()
+        data = self.sums.values.numpy().tobytes()
         return {key: data[16 * place : 16 * place + 16] for place, key in enumerate(self.keys)}
 
 
 @dataclass(slots=True, eq=False)
 class DigestLauncher:
-    """Launches digests on one device, on the stream in use."""
+    """Launches digests on one device, on the stream in use.
+
+    Attributes
+    ----------
+    kernel
+        Digests runs of memory by one launch; None where Triton is missing: PyTorch's operators do it then.
+    """
+
+    @classmethod
+    def on(cls, device: torch.device) -> DigestLauncher:
+        """Launch on a device, by a kernel if there is one for it."""
+        return cls(device, kernel_for(device.type))
 
     device: torch.device
+    kernel: Kernel | None = None
     _weights: Weights | None = field(default=None, init=False)
+    _bits: torch.Tensor | None = field(default=None, init=False)
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether all work launched so far is known to be done."""
-        return all(stream.query() for stream in self._streams()) and bool(self._streams())
+    def launch(self, portions: Sequence[Portion], room: int = 0) -> Flight:
+        """Launch the digests of portions of this device's memory, and their copy to the host.
 
-    def _streams(self) -> tuple[Any, ...]:
-        """Return the stream in use; nothing before PyTorch 2.6."""
-        current = getattr(getattr(torch, "accelerator", None), "current_stream", None)
-        return () if current is None else (current(self.device),)
-
-    @property
-    def is_capturing(self) -> bool:
-        """Whether the stream in use is being captured into a graph, so that nothing may be launched."""
-        ask = getattr(getattr(torch, self.device.type, None), "is_current_stream_capturing", None)
-        return bool(ask is not None and ask())
-
-    def launch(self, portions: Sequence[Portion]) -> Flight:
-        """Launch the digests of portions of this device's memory, and their copy to the host."""
+        Parameters
+        ----------
+        room
+            How many bytes the copies of small storages may take.
+        """
+        copies: dict[int, KeptCopy] = {}
         with undisturbed(), torch.no_grad():
-            weights = self._weights = self._weights or Weights.on(self.device)
-            keys: list[PortionKey] = []
-            found: list[torch.Tensor] = []
-            for some, sums in digest_portions(portions, weights):
-                keys += some
-                found.append(sums)
-            on_device = found[0] if len(found) == 1 else torch.cat(found)
-            on_host = torch.empty(
-                on_device.shape, dtype=torch.int64, device="cpu", pin_memory=self.device.type in PINNED
+            keys, sums = self.digest(portions, room, copies)
+            return Flight(keys=keys, sums=Sent.off(sums), copies=copies)
+
+    def digest(
+        self, portions: Sequence[Portion], room: int = 0, copies: dict[int, KeptCopy] | None = None
+    ) -> tuple[list[PortionKey], torch.Tensor]:
+        """Launch the digests of portions; return them in the order of their keys, which is the same each time."""
+        weights = self._weights = self._weights or Weights.on(self.device)
+        keys: list[PortionKey] = []
+        found: list[torch.Tensor] = []
+        runs, rest = self._split(portions)
+        by_kernel = self._digest_runs(runs, weights, room, {} if copies is None else copies) if runs else None
+        if by_kernel is not None:
+            keys += [one.key for one in runs]
+            found.append(by_kernel)
+        for some, sums, rows in digest_portions(portions if by_kernel is None else rest, weights):
+            keys += some
+            found.append(sums)
+            if rows is not None and copies is not None and rows.nbytes <= room:
+                room -= rows.nbytes
+                copies.update((key, KeptCopy(rows, row)) for row, (key, _) in enumerate(some))
+        return keys, found[0] if len(found) == 1 else torch.cat(found)
+
+    def _split(self, portions: Sequence[Portion]) -> tuple[list[Portion], list[Portion]]:
+        """Return the portions that the kernel digests, and the others."""
+        runs = [one for one in portions if len(one.levels) == 1] if self.kernel is not None else []
+        return runs, [one for one in portions if len(one.levels) > 1]
+
+    def _digest_runs(
+        self, runs: Sequence[Portion], weights: Weights, room: int, copies: dict[int, KeptCopy]
+    ) -> torch.Tensor | None:
+        """Digest runs, and copy the small storages, by one launch; None if there is no kernel that can do it."""
+        targets = [0] * len(runs)
+        small = [place for place, one in enumerate(runs) if one.key[1] is None and one.nbytes <= LARGEST]
+        by_room: dict[int, list[int]] = {}
+        for place in small:
+            by_room.setdefault(room_of(runs[place].nbytes), []).append(place)
+        for size, places in by_room.items():
+            if size * len(places) <= room:
+                room -= size * len(places)
+                rows = torch.empty((len(places), size // 8), dtype=torch.int64, device=self.device)
+                for row, place in enumerate(places):
+                    targets[place] = rows.data_ptr() + row * size
+                    copies[runs[place].key[0]] = KeptCopy(rows, row)
+        addresses = [(one.storage.data_ptr() + one.low, one.nbytes) for one in runs]
+        try:
+            return None if self.kernel is None else self.kernel(addresses, targets, weights, self.device)
+        except Exception:  # noqa: BLE001  (of the compiler or of the device: then the operators raise too)
+            self.kernel = None
+            copies.clear()
+            return None
+
+    def send(self, here: Array) -> torch.Tensor:
+        """Copy numbers to the device, which may be at work meanwhile."""
+        with undisturbed(), torch.no_grad():
+            return send_to(self.device, torch.from_numpy(here.copy()))
+
+    def pack_bits(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return a byte for each row of eight truth values, the first the lowest bit."""
+        weights = self._bits = send_to(self.device, _BITS) if self._bits is None else self._bits
+        return (rows * weights).sum(1, dtype=torch.uint8)
+
+
+def digest_portions(
+    portions: Sequence[Portion], weights: Weights
+) -> Iterator[tuple[list[PortionKey], torch.Tensor, torch.Tensor | None]]:
+    """Yield some keys and their sums: the short portions many at a time, with their bytes, the long ones each alone."""
+    short = sorted((one for one in portions if one.nbytes <= SEGMENT_BYTES), key=_class_of)
+    for (is_part, room), alike in groupby(short, key=_class_of):
+        for some in _parts([*alike], max(1, AT_ONCE // room)):
+            rows = pack([_flat(one.view()) for one in some], room)
+            yield (
+                [one.key for one in some],
+                digest_packed(rows, weights),
+                None if is_part or room > LARGEST else rows,
             )
-            on_host.copy_(on_device, non_blocking=True)
-            event = torch.Event(self.device)
-            event.record(*self._streams())
-        return Flight(keys=keys, sums=on_host, event=event)
-
-
-def digest_portions(portions: Sequence[Portion], weights: Weights) -> Iterator[tuple[list[PortionKey], torch.Tensor]]:
-    """Yield some keys and their sums: the short portions many at a time, the long ones each alone."""
-    short = sorted((one for one in portions if one.nbytes <= SEGMENT_BYTES), key=_room)
-    for room, alike in groupby(short, key=_room):
-        rest = [*alike]
-        for some in _parts(rest, max(1, AT_ONCE // room)):
-            yield [one.key for one in some], digest_short([_flat(one.view()) for one in some], room, weights)
     for one in portions:
         if one.nbytes > SEGMENT_BYTES:
-            yield (
-                [one.key],
-                digest_run(one.view(), weights) if len(one.levels) == 1 else _digest_scattered(one, weights),
-            )
+            digest = digest_run(one.view(), weights) if len(one.levels) == 1 else _digest_scattered(one, weights)
+            yield [one.key], digest, None
 
 
 def _digest_scattered(portion: Portion, weights: Weights) -> torch.Tensor:
@@ -164,8 +230,8 @@ def _flat(view: torch.Tensor) -> torch.Tensor:
     return view if view.dim() == 1 else view.reshape(-1)
 
 
-def _room(portion: Portion) -> int:
-    return room_of(portion.nbytes)
+def _class_of(portion: Portion) -> tuple[bool, int]:
+    return portion.key[1] is not None, room_of(portion.nbytes)
 
 
 def _parts(many: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from .accelerator_api import send_to
+
 if TYPE_CHECKING:
     from ...core.memory.footprint import Array
 
-PINNED = ("cuda", "xpu")
-"""The devices that copy from and to the host in the background only if its memory is pinned."""
 ROWS, COLUMNS = 64, 512
 """The shape of a segment, in words of 8 bytes: what one pair of sums digests."""
 SEGMENT_BYTES = ROWS * COLUMNS * 8
@@ -35,6 +35,8 @@ WORDS = odd_numbers(0, ROWS * COLUMNS).reshape(ROWS, COLUMNS)
 """One number for each word of a segment."""
 BY_ROW, BY_COLUMN = odd_numbers(1 << 32, ROWS), odd_numbers(1 << 33, COLUMNS)
 """The numbers of the two sums: one for each row, one for each column."""
+BY_SEGMENT = odd_numbers(1 << 34, MAX_SEGMENTS)
+"""The numbers of the segments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +52,8 @@ class Weights:
     def on(cls, device: torch.device) -> Weights:
         """Copy the numbers to a device, which may be at work meanwhile."""
         return cls(
-            words=_copy_to(device, WORDS),
-            by_row=_copy_to(device, BY_ROW),
-            by_column=_copy_to(device, BY_COLUMN),
-            by_segment=_copy_to(device, odd_numbers(1 << 34, MAX_SEGMENTS)),
+            words=send_to(device, torch.from_numpy(WORDS)),
+            by_row=send_to(device, torch.from_numpy(BY_ROW)),
+            by_column=send_to(device, torch.from_numpy(BY_COLUMN)),
+            by_segment=send_to(device, torch.from_numpy(BY_SEGMENT)),
         )
-
-
-def _copy_to(device: torch.device, known: Array) -> torch.Tensor:
-    here = torch.from_numpy(known)
-    return (here.pin_memory() if device.type in PINNED else here).to(device, non_blocking=True)

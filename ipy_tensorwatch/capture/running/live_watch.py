@@ -13,13 +13,14 @@ from ..memory.byte_block import SMALL, batches, block_of, digest_each, fetch
 from ..snapshot.readings import MAX_COUNTERS
 from ..tensors.plain_reads import is_plain
 from ..tensors.read_tensor import read
+from .device_watch import DeviceWatch
 from .look_group import LookGroup, group_storages
 from .sampled_storages import Samples
 from .storage_moves import Seats
 from .watched_storage import Rewritten, Watched, differing_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     import torch
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ...core.blame.operator_writes import Region
     from ..compare.byte_history import Spell
     from ..compare.compare_bytes import ByteVerdict
+    from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block, Bytes
     from ..snapshot.readings import Gathering
     from ..snapshot.snapshotter import Shot
@@ -56,6 +58,8 @@ class Watch:
         How many bytes of storages larger than `largest` may be read as well.
     counters
         The version counters of the tensors in storages too large to be read.
+    there
+        The storages of devices.
     has_lost
         Whether a storage died since tensors were last followed: a tensor may have another one now.
     """
@@ -66,6 +70,7 @@ class Watch:
     counters: tuple[Counter, ...]
     seats: Seats
     samples: Samples = field(default_factory=Samples)
+    there: DeviceWatch = field(default_factory=DeviceWatch)
     resting: dict[int, Watched] = field(default_factory=dict)
     gone: dict[int, Watched] = field(default_factory=dict)
     has_lost: bool = False
@@ -78,13 +83,14 @@ class Watch:
     _by_count: set[int] = field(default_factory=set)
 
     @classmethod
-    def begin(
+    def begin(  # noqa: PLR0913, PLR0917
         cls,
         before: Shot,
         marks: Mapping[int, StorageMark],
         references: Mapping[int, weakref.ref[Any]],
         largest: int,
         room: int,
+        settled: Callable[[], Mapping[int, StorageMark]] | None = None,
     ) -> Watch:
         """Watch the storages up to `largest` bytes, larger ones while there is room, and samples of the others."""
         small = (one for one in marks.items() if one[1].block.nbytes <= largest and one[0] in references)
@@ -96,6 +102,8 @@ class Watch:
             if mark.block.nbytes > largest and key in references and watch._has_room(mark.block):
                 watched[key] = Watched(references[key], mark.block, mark.digest, None)
         watch.samples = Samples.begin(marks, references, watched)
+        if before.on_devices and settled is not None:
+            watch.there = DeviceWatch.begin(before.on_devices, before.snapshot.by_storage.readings, settled())
         return watch
 
     def _has_room(self, block: Block) -> bool:
@@ -119,6 +127,7 @@ class Watch:
         yield from self._look_at_all([one for one in self._alone if one in self.watched], number)
         yield from self._count(number)
         yield from self.samples.look(number)
+        self.there.look(number)
 
     def _grouped(self) -> list[LookGroup]:
         """Return the groups of small storages, regrouped if their set changed."""
@@ -212,7 +221,7 @@ class Watch:
         """Return the spells of a storage so far."""
         self._settle()
         one = self._find(storage)
-        return [*one.spells, *one.spell(one.look_number)] if one else []
+        return [*one.spells, *one.spell(one.look_number)] if one else self.there.spells(storage)
 
     def now(self, storage: int) -> StorageMark | None:
         """Look at a storage again; None if it is gone."""
@@ -230,7 +239,10 @@ class Watch:
     def _count(self, number: int) -> Iterator[Rewritten]:
         """Yield the storages, too large to read, that an operator wrote."""
         for counter in self.counters:
-            if counter.has_risen() and (storage := self.seats.storage_of[counter.object]) not in self.watched:
+            if not counter.has_risen():
+                continue
+            storage = self.seats.storage_of[counter.object]
+            if storage not in self.watched and storage not in self.there:
                 yield Rewritten(storage, self._counted, None, 0)
                 self._by_count.add(storage)
         self._counted = number
@@ -265,7 +277,7 @@ class Watch:
 
     def _is_seen(self, storage: int) -> bool:
         """Return whether a storage that is too large to be read was seen to be written."""
-        return storage in self._by_count or storage in self.samples.seen
+        return storage in self._by_count or storage in self.samples.seen or storage in self.there.written
 
     def follow(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> Iterator[Moved]:
         """Yield the tensors that moved to other memory, and watch that too."""
@@ -273,6 +285,7 @@ class Watch:
         self.has_lost = False
         moved = {*self.seats.storage_of.values()}
         self._take_in({key: one for key, one in shot.blocks.items() if key in moved}, references, number)
+        self._look_there_too({key: one for key, one in shot.on_devices.items() if key in moved}, shot, number)
 
     def widen(self, shot: Shot, references: Mapping[int, weakref.ref[Any]], number: int) -> None:
         """Watch the memory of new tensors too, and drop storages that only graphs hold."""
@@ -285,11 +298,20 @@ class Watch:
             if self._has_room(self.resting[storage].block):
                 self.watched[storage] = self.resting.pop(storage)
         self._take_in(shot.blocks, references, number)
+        self._look_there_too(shot.on_devices, shot, number)
+
+    def _look_there_too(self, blocks: Mapping[int, DeviceBlock], shot: Shot, number: int) -> None:
+        """Watch more storages of devices."""
+        if blocks:
+            self.there.look(number, self.there.add(blocks, shot.snapshot.by_storage.readings))
 
     def take_in_born(self, found: Gathering, known: Mapping[int, weakref.ref[Any]], number: int) -> None:
         """Watch the memory of tensors that the cell has just bound."""
         self._settle()
         self._take_in(found.blocks, known, number)
+        if found.on_devices:
+            parts = {one: [each for each in found.readings if each.storage == one] for one in found.on_devices}
+            self.there.look(number, self.there.add(found.on_devices, parts.__getitem__))
         self.counters = (*self.counters, *found.counters)[:MAX_COUNTERS]
         self.seats.take_in(found.readings)
 

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from functools import cache, partial
 from math import inf
+from operator import attrgetter
 from sys import settrace
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
@@ -69,6 +70,8 @@ class Ledger:
         The snapshot at the start of the cell, and how to take another while it runs.
     paths
         What the cell has bound so far.
+    settled
+        Returns the marks of storages on devices as the cell began.
     largest
         The size in bytes of the largest storage that is read.
     follows, follows_losses
@@ -96,6 +99,7 @@ class Ledger:
     sample: Callable[[int], None]
     end_sampling: Callable[[int], None]
     files: Container[str] = ()
+    settled: Callable[[], Mapping[int, StorageMark]] | None = None
     largest: int = SMALL
     follows: bool = False
     follows_losses: bool = False
@@ -164,17 +168,21 @@ class Ledger:
         """Stop tracking lines: the cell has run."""
         self._close_epoch()
         self._stop()
+        if self._watch is not None:
+            self._watch.there.end(len(self._epochs))
 
-    def finish(self, observed: Observation) -> None:
-        """Record what the final comparison found beyond the looks."""
+    def finish(self, observed: Observation, *, late: bool = False) -> None:
+        """Record what the final comparison found beyond the looks; later only what devices have told since."""
         if self._watch is None and not observed.found:
             return
-        watch = self._watch or self._start_watching(looks=False)
-        number = len(self._epochs)
-        moved = [*watch.seats.settle(observed.found.rows if self.paths.births else observed.found.moved)]
+        watch = self._watch = self._watch or self._start_watching(looks=False)
+        self.writes = sorted((*self.writes, *watch.there.take_writes(self._epochs)), key=attrgetter("look"))
+        number, rows = len(self._epochs), observed.found.rows if self.paths.births else observed.found.moved
+        moved = [] if late else [*watch.seats.settle(rows)]
         after = None if moved or self.moves else observed.shot.snapshot
         known = watch.watched.keys() | {one.storage for one in self.writes}
-        self._note(watch.conclude(observed.verdicts, known, number), moved, number, after)
+        if not late:
+            self._note(watch.conclude(observed.verdicts, known, number), moved, number, after)
         self.at_end = WritesAtEnd(watch.unseen(observed.verdicts, known), self.since(0), number, after)
 
     def forget(self) -> None:
@@ -212,10 +220,9 @@ class Ledger:
         self.lines.close()
 
     def _has_to_deliver(self) -> bool:
-        if not GUARD.signals.are_waiting:
-            return False
-        vars(self.probes)["deliver"] = GUARD.signals.take()
-        return True
+        if are_waiting := GUARD.signals.are_waiting:
+            vars(self.probes)["deliver"] = GUARD.signals.take()
+        return are_waiting
 
     def _enter_statement(self, index: int) -> None:
         """Look: changes since the last look were written by the statements that ran since then."""
@@ -252,9 +259,8 @@ class Ledger:
 
     def foresee(self, written: Sequence[tuple[torch.Tensor, Region]], number: int) -> None:
         """Look at memory that an operator is about to write, when all nodes before a number had saved."""
-        if self.current is None or number == self.numbers[0]:
-            return
-        if self.allowance.left_inside(self.current, perf_counter()) <= 0:
+        current = self.current
+        if current is None or number == self.numbers[0] or self.allowance.left_inside(current, perf_counter()) <= 0:
             return
         began = thread_time()
         watch = self._watch = self._watch or self._start_watching()
@@ -383,7 +389,8 @@ class Ledger:
 
     def _start_watching(self, *, looks: bool = True) -> Watch:
         marks = self.marks if looks else {}
-        return Watch.begin(self.before, marks, self.storages.references(), self.largest, LARGER if self.widening else 0)
+        room, settled = LARGER if self.widening else 0, self.settled if looks else None
+        return Watch.begin(self.before, marks, self.storages.references(), self.largest, room, settled)
 
     def _close_epoch(self) -> None:
         if self.current is not None:

@@ -104,7 +104,8 @@ class Gathering:
         if not reading.storage or reading.unknown or not reading.data_ptr:
             return
         if reading.device != "cpu":
-            self.on_devices[reading.storage] = device_block_of(local_of(thing), reading)
+            block_there = self.on_devices[reading.storage] = device_block_of(local_of(thing), reading)
+            self._count(thing, reading, block_there)
         else:
             block = self.known_blocks.get(reading.storage) if fresh else None
             self._watch(thing, reading, block or block_of(local_of(thing), reading, self.storages.own))
@@ -113,6 +114,10 @@ class Gathering:
         add_block(self.blocks, reading.storage, block)
         if block.foreign:
             self.storages.foreign.add(reading.storage)
+        self._count(thing, reading, block)
+
+    def _count(self, thing: Any, reading: Reading, block: Block) -> None:  # noqa: ANN401
+        """Keep the version counter of a tensor in a storage too large to be read while a cell runs."""
         if block.room > WHOLE_LIMIT and reading.kind != "component" and len(self.counters) < MAX_COUNTERS:
             counter = Counter.of(thing, reading)
             if counter is not None:

@@ -226,7 +226,8 @@ class Lens:
         with plain_reads(), quiet_collector():
             _, kept, resting = self._walk(namespace, math.inf, self._limits(PEEKING))
         seen = (one.blocks for name, one in kept.items() if name not in resting)
-        return Shot(_picture(kept), join_blocks(seen))
+        there = {storage: block for one in kept.values() for storage, block in one.on_devices.items()}
+        return Shot(_picture(kept), join_blocks(seen), on_devices=there)
 
     def _limits(self, seconds: float) -> Limits:
         return Limits(seconds, self._turns, self._cut, self._kept.keys())

@@ -12,14 +12,20 @@ from ..model.records import Site
 from ..statements.write_calls import mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from .changed_path import ChangedPath
-from .module_calls import is_inside_call, was_called
+from .module_calls import computes_parameter, is_inside_call, was_called
 from .own_arrays import changes_itself
 from .path_evidence import Sightings
 from .path_writes import Course
 from .possible_writers import FEW, WriterSearch
 from .silent import SILENT, Verdict
 from .site_order import order_sites
-from .updates import counts_as_parameter, is_by_optimizers_method, is_gradient_by_hand, is_update_by_hand
+from .updates import (
+    counts_as_parameter,
+    gives_back,
+    is_by_optimizers_method,
+    is_gradient_by_hand,
+    is_update_by_hand,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -165,7 +171,7 @@ class _Case:
             lambda: self._reach(statement),
             lambda candidates: self.sightings.narrow(statement, candidates),
         )
-        cause = self._cause(statement, step, reached)
+        cause = self._cause(statement, step, reached, is_seen=certain)
         inner = step.inner if step and cause == "optimizer" else None
         lines = self._lines(statement)
         explained = bool(lines) or inner is not None or self._tells_itself(statement, step, cause)
@@ -201,7 +207,7 @@ class _Case:
             return runs_backward(statement)
         return bool(self.names & self.cell.named_by(statement).exact)
 
-    def _cause(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> Cause:
+    def _cause(self, statement: Statement, step: OptimizerStep | None, reached: Reach, *, is_seen: bool) -> Cause:
         if step is not None and self._belongs_to(step):
             return "optimizer"
         if (named := self._cause_of_name(statement, step, reached)) is not None:
@@ -212,9 +218,25 @@ class _Case:
             return "module"
         if changes_itself(self.cell, self.changed, statement, reached):
             return "object"
+        is_cut = reached.is_cut or (not is_seen and self.spelled in self.cell.curtailed)
+        if is_cut and (expected := self._cause_in_doubt(statement)) is not None:
+            return expected
         if step is None and statement.calls and (self._mentions(statement) or self._is_reached(reached)):
             return "call"
         return "alias"
+
+    def _cause_in_doubt(self, statement: Statement) -> Cause | None:
+        """Return what is expected of a path, if only a call can have written that no time was left to follow."""
+        if not statement.calls or self._named_others(statement) or gives_back(self.changed, statement):
+            return None
+        if self.path.is_grad:
+            return "backward"
+        if counts_as_parameter(self.reading) or self.cell.is_of_optimizer(self.path):
+            return "optimizer"
+        if self.reading.kind == "buffer":
+            return "module"
+        trains = self.cell.steps_in(statement) or self.cell.would_train(statement)
+        return "object" if trains and self.path.steps[:1] and self.path.steps[0].startswith(".") else None
 
     def _cause_of_name(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> Cause | None:
         """Return the cause if the statement names this path as written, or another name of the same tensor object."""
@@ -281,8 +303,10 @@ class _Case:
 
     def _is_of_called_module(self, statement: Statement, reached: Reach) -> bool:
         """Return whether a buffer was reached through the module that was called, not through another one."""
-        if self.reading.kind != "buffer" or not statement.calls or self._named_others(statement):
+        if self.reading.kind != "buffer" or self._named_others(statement):
             return False
+        if not statement.calls:
+            return computes_parameter(statement, self.path)
         rivals = [path for path, reading in self.group if reading.kind == "buffer" and path.root != self.path.root]
         mine = [rival for rival in rivals if self.cell.places.is_one_module(self.path, rival)]
         if rivals and not self._mentions(statement):
@@ -323,6 +347,7 @@ class _Case:
             return [str(path) for path, reading in self.group if reading.object in step.parameters]
         origins = [one.origin for one in reached.candidates[:1] if one.origin is not None]
         through = [str(path) for path in self.others if path in origins]
-        mentioned = [path for path, _ in self.group if mentions(statement, path)]
+        own = self.path.root if self._mentions(statement) else None  # its variable leads to the others as well
+        mentioned = [path for path, _ in self.group if path.root != own and mentions(statement, path)]
         found = through or [str(path) for path in mentioned if path.root not in statement.binds]
         return found or self.cell.detours.spell(self.paths, statement.mentions)

@@ -6,6 +6,7 @@ import ast
 import copy
 import math
 import re
+from collections import Counter
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -159,7 +160,16 @@ class CellIndex:
     def _is_apart(self, reference: Reference, family: frozenset[str]) -> bool:
         """Return whether a reference leads to memory outside a family of paths, as far as paths lead there."""
         found = self._paths_of(reference)
-        return found is not None and family.isdisjoint(found)
+        if found is None:  # an attribute of a known object, and no array: a counter
+            owner = AccessPath(reference.path.root, reference.path.steps[:-1])
+            return reference.path.steps[-1:] != () and str(owner) in self._trace.notebook.objects
+        return family.isdisjoint(found) and self._rebound.isdisjoint(found)
+
+    @cached_property
+    def _rebound(self) -> frozenset[str]:
+        """The paths that led to several tensors while the cell ran."""
+        arrived = Counter(one.path for one in self._trace.arrivals if one.reading is not None)
+        return frozenset(path for path, count in arrived.items() if count > 1 or self._trace.before.get(path))
 
     def _paths_of(self, reference: Reference) -> frozenset[str] | None:
         """Return the watched paths that a reference of a function leads to; None if not known."""
@@ -212,6 +222,10 @@ class CellIndex:
     def is_of_module(self, path: AccessPath) -> bool:
         """Return whether a path leads to an attribute of a module."""
         return self.kind_of(AccessPath(path.root, path.steps[:-1])) == "module"
+
+    def is_of_optimizer(self, path: AccessPath) -> bool:
+        """Return whether a path goes through an optimizer."""
+        return any(parse_path(one).leads_to(path) for one in self._trace.notebook.optimizers)
 
     def called_by(self, statement: Statement) -> tuple[AccessPath, ...]:
         """Return the paths that a statement calls: `net` of `net(x)`, `net[*]` of `f(x)` in `for f in net`."""

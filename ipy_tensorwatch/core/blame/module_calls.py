@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _STEPS = re.compile(r"\.step\(\)$")
 """An optimizer's step, which writes no buffer, whatever its optimizer was made of."""
+_PARAMETRIZATIONS = ".parametrizations"
 _COUNTER = ".num_batches_tracked"
 """The buffer of a batch norm that counts its calls."""
 
@@ -52,6 +53,21 @@ def was_called(
         return True
     is_backward = trail.backward or runs_backward(statement) or "autograd.grad(" in statement.text
     return not (is_backward or _only_handles(statement, paths) or _has_not_counted(cell, paths))
+
+
+def computes_parameter(statement: Statement, path: AccessPath) -> bool:
+    """Return whether a statement reads a parametrized tensor, which calls the module that a path goes through.
+
+    Examples
+    --------
+    Reading `net.weight` under `spectral_norm` writes `net.parametrizations['weight'][0]._u`.
+    """
+    place = next((number for number, step in enumerate(path.steps) if step == _PARAMETRIZATIONS), None)
+    if place is None or len(path.steps) < place + 2:
+        return False
+    name = path.steps[place + 1].strip("[]'\".")
+    computed = AccessPath(path.root, (*path.steps[:place], f".{name}"))
+    return any(computed.leads_to(one) for one in statement.mentions)
 
 
 def is_inside_call(one: Inferred, paths: Sequence[AccessPath]) -> bool:

@@ -12,6 +12,7 @@ from ..statements.rewrite_statement import (
     assigned_call,
     binds,
     cloned_value,
+    makes,
     out_of_place,
     with_clones,
     without_inplace,
@@ -132,16 +133,23 @@ def _detached(name: str, containers: Mapping[str, str]) -> str:
 def _write_otherwise(one: Stopped, writing: Writing) -> Fix | None:
     """Rewrite the write: out of place if equivalent, else on a copy."""
     text, target = writing.site.text if writing.site else "", typed_line(writing.cell, writing.site)
-    is_saver = one.saved_at is not None and text == one.saved_at.text and writing.cell == one.saved_in
+    is_saver = _is_saver(one)
     path = writing.path or written_path(text)
     code = out_of_place(text, {name for name in (*one.paths, path) if name and _ASSIGNABLE.fullmatch(name)})
     code = without_inplace(text) if code is None and is_saver else code
     if code is not None:
         return Fix(kind="out-of-place", code=code, target=target)
-    if is_saver or path is None or not _ASSIGNABLE.fullmatch(path):
+    if is_saver or path is None or not _ASSIGNABLE.fullmatch(path) or makes(text, path):
         return None
     copy = "copy" if writing.is_array else "clone"
     return Fix(kind="write-copy", code=f"{path} = {path}.{copy}()", target=target)
+
+
+def _is_saver(one: Stopped) -> bool:
+    """Return whether the statement that saved is the one that wrote."""
+    saved, written = one.saved_at, one.writing.site if one.writing else None
+    text = written.text if written else ""
+    return saved is not None and saved.text == text and one.writing is not None and one.writing.cell == one.saved_in
 
 
 def _write_elsewhere(one: Stopped, line: TypedLine) -> Fix:
@@ -161,7 +169,9 @@ def _save_copy(one: Stopped) -> Fix | None:
     site = one.saved_at
     if site is None or one.owner is not None:
         return None
-    if one.spoiled.is_output:
+    if _is_saver(one):  # a copy of what the statement is given or gives does not help
+        code = None
+    elif one.spoiled.is_output:
         code = cloned_value(site.text) if binds(site.text, one.paths) else None
     else:
         code = with_clones(site.text, one.paths)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ..hazards.facts import Refused, TypedLine
+from ..hazards.facts import IndexedLoop, Refused, TypedLine
 from ..memory.view_index import spell_portion
 from ..model.cell_error import Local
 from ..model.path import AccessPath
@@ -115,18 +115,19 @@ def _describe(refused: Refused, scene: ErrorScene, frame: ErrorFrame, one: Local
         loop=_loop(frame, one, bases),
         module=next((each.module for each in error.inside if each.module), None),
         writing=find_last_write(witness, scene.history) if scene.complaint.late else None,
+        has_read_grad=frame.is_cell and f"{path}.grad" in scene.reasoning.trace.own.plain,
         is_written=any(content.changed and str(each.path) in names for each, content in scene.reasoning.trace.found),
     )
 
 
-def _loop(frame: ErrorFrame, one: Local, bases: Sequence[str]) -> tuple[TypedLine, str] | None:
-    """Return the head of the loop that iterates over views, and its rewritten form; None if there is none."""
+def _loop(frame: ErrorFrame, one: Local, bases: Sequence[str]) -> IndexedLoop | None:
+    """Return the loop that iterates over views, rewritten; None if there is none."""
     failing = TypedLine(line=frame.line, text=frame.text)
     found = take_one_by_one(frame.source if frame.inner else "", failing, one.path.root, bases)
     if found is None or frame.inner is None:
         return found
-    head, code = found
-    return replace(head, cell=frame.inner.cell, line=head.line + frame.inner.line - frame.line), code
+    head = replace(found.head, cell=frame.inner.cell, line=found.head.line + frame.inner.line - frame.line)
+    return found._replace(head=head)
 
 
 def _names_as(base: Reading, scene: ErrorScene, frame: ErrorFrame) -> list[str]:

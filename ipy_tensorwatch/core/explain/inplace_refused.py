@@ -17,6 +17,7 @@ from ..statements.rewrite_statement import (
     replaced,
     with_clones,
     without_grad,
+    written_path,
 )
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..hazards.fix import FixKind, Tail
     from ..model.records import Site
 
+_CLONED = re.compile(r"(?<![\w.\])])([^\W\d]\w*)\.clone\(\)")
 _NAMED = re.compile(r"\w+(?:\.\w+|\[[^\[\]:,]*\])*")
 
 
@@ -51,8 +53,7 @@ def fix_refused(one: Refused) -> Fix:
         case "expanded":
             return _copy_first(one)
         case "shared":
-            code = cloned_sources(one.raised.text, _names(one))
-            return _there(one, "read-copy" if code else "read-some-copy", code)
+            return _read_copy(one)
         case _ if one.late:
             return _take_again(one)
         case "one-of-several":
@@ -61,11 +62,20 @@ def fix_refused(one: Refused) -> Fix:
             return _other(one)
 
 
+def _read_copy(one: Refused) -> Fix:
+    """Read from a copy: of a variable of its own, which the write would change too, before the statement."""
+    code = cloned_sources(one.raised.text, _names(one))
+    alias = _CLONED.search(code) if code else None
+    if alias and one.binds and alias[1] != one.path and written_path(one.raised.text) not in (None, alias[1]):
+        return _there(one, "copy-before-read", f"{alias[1]} = {alias[1]}.clone()")
+    return _there(one, "read-copy" if code else "read-some-copy", code)
+
+
 def _write_to_leaf(one: Refused) -> Fix:
     """Update a parameter under `torch.no_grad()`; for other leaves the intent is not known."""
     if binds(one.raised.text):
         return _anew(one)  # its result is used, with its history
-    if one.is_parameter or ".grad" in one.raised.text or not one.binds:
+    if one.is_parameter or one.has_read_grad or ".grad" in one.raised.text or not one.binds:
         return _without_grad(one)
     return _anew(one, "old-leaf", without_grad(one.raised.text))
 
@@ -85,7 +95,9 @@ def _write_to_part(one: Refused) -> Fix:
     if one.base_is_leaf:
         return _write_to_part_of_leaf(one)
     if one.loop is not None:
-        return Fix(kind="one-by-one", code=one.loop[1], target=one.loop[0])
+        rows = (one.loop.row,) if one.loop.row else ()
+        other = one.loop.name if rows else ""
+        return Fix(kind="one-by-one", code=one.loop.code, other=other, names=rows, target=one.loop.head)
     part = f"{one.base}{one.portion}" if one.base and one.portion else None
     through = replaced(one.raised.text, one.path, part) if part and one.path and not one.binds else None
     if through is not None:
@@ -108,8 +120,10 @@ def _write_to_part_of_leaf(one: Refused) -> Fix:
 def _other(one: Refused) -> Fix:
     text, quiet = one.raised.text, without_grad(one.raised.text)
     match one.trouble:
+        case "no-grad-view" | "inference-view" if one.binds and not one.base_is_leaf:
+            return _anew(one, "record-instead")  # an unrecorded write would make the gradients of its base wrong
         case "no-grad-view" if quiet:
-            return replace(_there(one, "no-grad-view", quiet), tail=None if one.base_is_leaf else "record-instead")
+            return _there(one, "no-grad-view", quiet)
         case "inference-view" if quiet:
             return _there(one, "inference-mode", quiet.replace("no_grad", "inference_mode"))
         case "detached-view":

@@ -1,11 +1,12 @@
-"""Rewrite the head of a loop over a tensor so that its items may be written in place."""
+"""Rewrite a loop over a tensor to count its rows, so that they may be written in place."""
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from itertools import chain, count
+from typing import TYPE_CHECKING, TypeGuard
 
-from ..hazards.facts import TypedLine
+from ..hazards.facts import IndexedLoop, TypedLine
 from ..statements.rewrite_statement import parse_one, splice_source
 from ..syntax.ast_queries import last_name, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_header
@@ -13,10 +14,12 @@ from ..syntax.statement_text import header_end, spell
 from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
+
+    _Splice = tuple[ast.expr, str]
 
 
-def take_one_by_one(source: str, failing: TypedLine, name: str, bases: Collection[str]) -> tuple[TypedLine, str] | None:
+def take_one_by_one(source: str, failing: TypedLine, name: str, bases: Collection[str]) -> IndexedLoop | None:
     """Rewrite the loop that binds `name` to successive rows of a tensor: its header, or the whole comprehension.
 
     Line numbers of the result refer to `source`.
@@ -33,36 +36,88 @@ def take_one_by_one(source: str, failing: TypedLine, name: str, bases: Collectio
     loops = [one for one in all_nodes(tree) if isinstance(one, ast.For)] if tree else []
     around = [one for one in loops if one.lineno <= failing.line <= (one.end_lineno or 0) and name in names_bound(one)]
     if not around:
-        code = _in_comprehension(failing.text, name, bases)
-        return (failing, code) if code else None
+        return _in_comprehension(failing, name, bases)
     node, lines = around[-1], source.split("\n")
     end, column = header_end(node, lines)
     text = spell(node, lines, node.lineno, end, column)
     head = parse_header(text)
-    code = _rewritten(text, head.iter, bases) if isinstance(head, ast.For) else None
-    return (TypedLine(line=node.lineno, text=text), code) if code else None
+    if tree is None or not isinstance(head, ast.For) or _is_used_otherwise(name, node, tree):
+        return None
+    found = _counting(head, name, bases, tree)
+    if found is None:
+        return None
+    splices, row = found
+    return IndexedLoop(TypedLine(line=node.lineno, text=text), _spliced(text, splices), name, row)
 
 
-def _in_comprehension(text: str, name: str, bases: Collection[str]) -> str | None:
+def _is_used_otherwise(name: str, loop: ast.For, tree: ast.AST) -> bool:
+    """Return whether a loop variable is bound again in its loop, or read behind it before it is bound again."""
+    own = [part for one in (*loop.body, *loop.orelse) for part in all_nodes(one)]
+    grown = {id(part.target) for part in own if isinstance(part, ast.AugAssign)}
+    bound = any(_is_name(part, name) and not _is_load(part) and id(part) not in grown for part in own)
+    end = loop.end_lineno or loop.lineno
+    later = [part for part in all_nodes(tree) if _is_name(part, name) and part.lineno > end]
+    return bound or _is_load(min(later, key=lambda one: (one.lineno, one.col_offset), default=loop.target))
+
+
+def _is_name(part: ast.AST, name: str) -> TypeGuard[ast.Name]:
+    return isinstance(part, ast.Name) and part.id == name
+
+
+def _is_load(part: ast.expr) -> bool:
+    return isinstance(getattr(part, "ctx", None), ast.Load)
+
+
+def _indices(tree: ast.AST) -> Iterator[str]:
+    """Yield names for an index that the source does not use."""
+    used = {part.id for part in all_nodes(tree) if isinstance(part, ast.Name)}
+    names = chain("ijkn", (f"row_{number}" for number in count(1)))
+    return (one for one in names if one not in used)
+
+
+def _in_comprehension(failing: TypedLine, name: str, bases: Collection[str]) -> IndexedLoop | None:
     """Rewrite a comprehension.
 
     Examples
     --------
-    >>> _in_comprehension("[row.mul_(2) for row in x]", "row", ["x"])
-    '[row.mul_(2) for row in [x[i] for i in range(len(x))]]'
+    >>> _in_comprehension(TypedLine(line=1, text="[row.mul_(2) for row in x]"), "row", ["x"]).code
+    '[x[i].mul_(2) for i in range(len(x))]'
     """
-    node = parse_one(text)
-    parts = [one for one in all_nodes(node) if isinstance(one, ast.comprehension)] if node else []
-    found = (_rewritten(text, one.iter, bases) for one in parts if name in names_bound(one))
-    return next((one for one in found if one is not None), None)
+    node = parse_one(failing.text)
+    for one in all_nodes(node) if node else ():
+        for part in getattr(one, "generators", ()):
+            found = _counting(part, name, bases, one) if name in names_bound(part) else None
+            if found is not None:
+                splices, row = found
+                reads = [part for part in all_nodes(one) if _is_name(part, name) and _is_load(part)]
+                code = _spliced(failing.text, [*splices, *((part, row) for part in reads)])
+                return IndexedLoop(failing, code, name, "")
+    return None
 
 
-def _rewritten(text: str, iterated: ast.expr, bases: Collection[str]) -> str | None:
-    found = [(base, one) for base in bases for one in _rows(iterated, base)]
+def _counting(
+    loop: ast.For | ast.comprehension, name: str, bases: Collection[str], tree: ast.AST
+) -> tuple[list[_Splice], str] | None:
+    """Return what to replace in a loop's header so that it counts the rows, and how its body then spells a row."""
+    found = [(base, one) for base in bases for one in _rows(loop.iter, base)]
     if len(found) != 1:
         return None
-    base, node = found[0]
-    return splice_source(text, [node], lambda _: f"[{base}[i] for i in range(len({base}))]")
+    base, rows = found[0]
+    match loop.target, loop.iter:
+        case ast.Tuple(elts=[ast.Name(id=index), ast.Name()]), ast.Call(args=[only], keywords=[]) if (
+            only is rows and last_name(loop.iter.func) == "enumerate"
+        ):
+            return [(loop.target, index), (loop.iter, f"range(len({base}))")], f"{base}[{index}]"
+    index = next(_indices(tree))
+    names = [part for part in all_nodes(loop.target) if _is_name(part, name)]
+    return [*((part, index) for part in names), (rows, f"range(len({base}))")], f"{base}[{index}]"
+
+
+def _spliced(text: str, splices: Sequence[_Splice]) -> str:
+    """Replace expressions, none of them nested, each by its own text."""
+    for node, own in sorted(splices, key=lambda one: -one[0].col_offset):
+        text = splice_source(text, [node], lambda _, own=own: own)  # type: ignore[misc]
+    return text
 
 
 def _rows(node: ast.expr, base: str) -> Iterator[ast.expr]:

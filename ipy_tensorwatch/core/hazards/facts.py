@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -287,6 +287,25 @@ class StoppedUnread:
     expected: int | None = None
 
 
+class IndexedLoop(NamedTuple):
+    """A loop over the rows of a tensor, rewritten to count them.
+
+    Attributes
+    ----------
+    head
+        The header of the loop, or the whole statement of a comprehension.
+    code
+        What replaces it.
+    name, row
+        The loop variable, and what replaces it in the loop's body; empty for a comprehension.
+    """
+
+    head: TypedLine
+    code: str
+    name: str
+    row: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """A refused in-place write, with what is known of the tensor by name.
@@ -312,13 +331,15 @@ class Refused:
     binds
         Whether the failing statement may rebind `path`: in a function, only local names and attributes.
     loop
-        The header of the loop that takes the tensor from a larger one, with its replacement.
+        The loop that takes the tensor from a larger one, rewritten.
     module
         The class of the in-place module (`inplace=True`) that wrote.
     writing
         Of a view that cannot be used any more: the write to its memory.
     is_written
         Whether the values changed although the write was refused.
+    has_read_grad
+        Whether the notebook reads its gradient by its name, so that it has to stay the leaf.
     """
 
     code: HazardCode
@@ -334,10 +355,11 @@ class Refused:
     base_is_leaf: bool = False
     also: str | None = None
     binds: bool = True
-    loop: tuple[TypedLine, str] | None = None
+    loop: IndexedLoop | None = None
     module: str | None = None
     writing: Writing | None = None
     is_written: bool = False
+    has_read_grad: bool = False
 
     @property
     def is_parameter(self) -> bool:

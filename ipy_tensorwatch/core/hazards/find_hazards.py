@@ -132,7 +132,9 @@ def _freed(reasoning: Reasoning, standing: Standing) -> Iterator[Hazard]:
         ran = standing.backwards
         for one in freed_graphs(trace.graphs.half_freed, trace.after, standing.built, backward, ran):
             old = known.get((one.node, one.outcome))
-            yield one if old is None else replace(old, paths=one.paths)  # only its first cell knows what freed it
+            # Only its first cell knows what freed it. A backward that raised has freed more than one edit makes again.
+            new = one if trace.error is None else replace(one, fix=replace(one.fix, target=None))
+            yield new if old is None else replace(old, paths=one.paths)
 
 
 def _backward_of(reasoning: Reasoning) -> Site | None:

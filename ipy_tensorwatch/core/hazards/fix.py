@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ..syntax.keep_layout import keep_layout
 from ..syntax.magic_calls import MAGIC_CALL, find_body
 from ..syntax.parsing import parse_cell, statements_around
 from ..syntax.statement_text import header_end, spell
+from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable, Iterator
 
     from .facts import TypedLine
@@ -26,7 +28,7 @@ Replacing = Literal[
 """The code replaces a statement."""
 Preceding = Literal[
     "write-copy", "write-copy-here", "copy-before-write", "own-elements", "own-view", "take-again", "use-detached",
-    "detach-rounds", "module-keeps-input", "detach-state", "compute-anew",
+    "detach-rounds", "module-keeps-input", "copy-before-read", "detach-state", "compute-anew",
 ]  # fmt: skip
 """The code goes before a statement."""
 Displayed = Literal[
@@ -114,9 +116,13 @@ def with_edits(fix: Fix, source_of: Callable[[int], str]) -> Fix:
     target = fix.target
     if not fix.code or target is None or target.cell is None or fix.kind not in _PRECEDING | _REPLACING:
         return fix
-    make = _inserted if fix.kind in _PRECEDING else _replaced
+    is_loop = fix.kind == "one-by-one" and bool(fix.names)
     for source, above in _regions(source_of(target.cell)):
-        found = make(source, replace(target, line=target.line - above), fix.code)
+        at = replace(target, line=target.line - above)
+        if is_loop:
+            found = _with_rows(source, at, fix)
+        else:
+            found = (_inserted if fix.kind in _PRECEDING else _replaced)(source, at, fix.code)
         if found is not None:
             edit = Edit(cell=target.cell, line=found[0] + above, end_line=found[1] + above, text=found[2])
             return replace(fix, edits=(edit,), applicability="unsafe")
@@ -145,8 +151,62 @@ def _replaced(source: str, target: TypedLine, code: str) -> Lines | None:
     if node is None:
         return None
     end, column = header_end(node, lines)
-    before, behind = lines[node.lineno - 1].encode()[: node.col_offset], lines[end - 1].encode()[column:]
-    return _checked(lines, (node.lineno, end, before.decode() + code + behind.decode()))
+    own = [one.encode() for one in lines[node.lineno - 1 : end]]
+    before, behind = own[0][: node.col_offset].decode(), own[-1][column:].decode()
+    own[-1] = own[-1][:column]
+    original = b"\n".join(own)[node.col_offset :].decode()
+    return _checked(lines, (node.lineno, end, _placed(before, keep_layout(original, code), behind)))
+
+
+def _placed(before: str, code: str, behind: str) -> str:
+    r"""Return code between what shares its lines, on lines of its own if it has a header that must not be shared.
+
+    Examples
+    --------
+    >>> print(_placed("for p in ps: ", "with no_grad(): p.zero_()", "; n += 1"))
+    for p in ps:
+        with no_grad(): p.zero_()
+        n += 1
+    >>> _placed("    ", "with no_grad(): p.zero_()", "  # all")
+    '    with no_grad(): p.zero_()  # all'
+    """
+    rest = behind.strip().removeprefix(";").strip()
+    is_alone = not before.strip() and (not rest or rest.startswith("#"))
+    if is_alone or not code.startswith("with "):
+        return before + code + behind
+    indent = before[: len(before) - len(before.lstrip())]
+    head = before.rstrip().removesuffix(";")
+    inner = f"{indent}    " if head.endswith(":") else indent
+    tail = behind if not rest or rest.startswith("#") else f"\n{inner}{rest}"
+    return (f"{head}\n{inner}" if head.strip() else before) + code + tail
+
+
+def _with_rows(source: str, target: TypedLine, fix: Fix) -> Lines | None:
+    r"""Replace the header of a loop, and the loop variable in its body.
+
+    Examples
+    --------
+    >>> from .facts import TypedLine
+    >>> fix = Fix(kind="one-by-one", code="for i in range(len(h)):", other="row", names=("h[i]",))
+    >>> _with_rows("for row in h:\n    row += 1\nn = 1", TypedLine(line=1, text="for row in h:"), fix)
+    (1, 2, 'for i in range(len(h)):\n    h[i] += 1')
+    """
+    lines = source.split("\n")
+    node = _find(source, lines, target)
+    if not isinstance(node, ast.For):
+        return None
+    edited = [one.encode() for one in lines]
+    inside = (part for one in (*node.body, *node.orelse) for part in all_nodes(one))
+    names = [one for one in inside if isinstance(one, ast.Name) and one.id == fix.other]
+    for one in sorted(names, key=lambda one: -one.col_offset):
+        row, stop = edited[one.lineno - 1], one.end_col_offset or 0
+        edited[one.lineno - 1] = row[: one.col_offset] + fix.names[0].encode() + row[stop:]
+    last = max((one.lineno for one in names), default=node.lineno)
+    done = "\n".join(one.decode() for one in edited)
+    head = _replaced(done, target, fix.code)
+    if head is None or last <= head[1]:
+        return head
+    return _checked(lines, (head[0], last, "\n".join([head[2], *done.split("\n")[head[1] : last]])))
 
 
 def _inserted(source: str, target: TypedLine, code: str) -> Lines | None:

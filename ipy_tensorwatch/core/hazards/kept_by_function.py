@@ -16,7 +16,7 @@ from .lasting_hazard import Lasting, anchor
 from .state_dict_reference import keepsake_of, no_copy, owner_among
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ..blame.reasoning import Reasoning
     from ..model.born import Born
@@ -85,9 +85,44 @@ def _keeps_before_step(node: ast.stmt | None, keepsake: AccessPath | None, reaso
         What has the name of a copy: a statement that binds its last name keeps parameters, too.
     """
     functions = functions_named(node, reasoning.trace.notebook) if node is not None else {}
-    stepping = {name for name, one in functions.items() if ".step(" in ast.unparse(one)}
-    is_keep = partial(_is_keep, name=_last_name(keepsake) if keepsake else "")
-    return any(_keeps(one, stepping, is_keep) for one in functions.values())
+    calls = _Calls(functions, reasoning.trace.notebook.classes)
+    is_own_keep = partial(_is_keep, name=_last_name(keepsake) if keepsake else "")
+    keeping = calls.to(is_own_keep)
+    stepping = calls.to(lambda one: ".step(" in ast.unparse(one))
+    return any(
+        _keeps(one, lambda node: _steps(node, stepping), lambda node: is_own_keep(node) or _is_call(node, keeping))
+        for one in functions.values()
+    )
+
+
+class _Calls:
+    """Finds the names by which a notebook's functions and methods are called."""
+
+    def __init__(self, functions: Mapping[str, ast.stmt], classes: Mapping[str, str]) -> None:
+        self._functions, self._classes = functions, classes
+
+    def to(self, does: Callable[[ast.stmt], bool]) -> set[str]:
+        """Return the names of all with a statement that does something, or that calls one of them."""
+        found, count = set[str](), -1
+        while len(found) > count:
+            count = len(found)
+            found.update(
+                name for name, tree in self._named() if _has(tree, lambda one: does(one) or _is_call(one, found))
+            )
+        return found
+
+    def _named(self) -> Iterator[tuple[str, ast.stmt]]:
+        """Yield each function and method by its name, and `__call__` by the names of what is called."""
+        for name, tree in self._functions.items():
+            yield from [] if isinstance(tree, ast.ClassDef) else [(name, tree)]
+            for one in tree.body if isinstance(tree, ast.ClassDef) else ():
+                if isinstance(one, ast.FunctionDef):
+                    called = ["self", *(path for path, kind in self._classes.items() if kind == name)]
+                    yield from ((each, one) for each in (called if one.name == "__call__" else [one.name]))
+
+
+def _has(tree: ast.stmt, does: Callable[[ast.stmt], bool]) -> bool:
+    return any(map(does, walk_statements(getattr(tree, "body", []))))
 
 
 def _last_name(path: AccessPath) -> str:
@@ -98,15 +133,15 @@ def _words(target: ast.expr) -> list[str]:
     return re.findall(r"\w+", ast.unparse(target))
 
 
-def _keeps(tree: ast.AST, stepping: set[str], is_keep: Callable[[ast.stmt], bool]) -> bool:
+def _keeps(tree: ast.AST, steps: Callable[[ast.stmt], bool], is_keep: Callable[[ast.stmt], bool]) -> bool:
     for node in all_nodes(tree):
         if isinstance(node, _LOOPS):
             body = [*walk_statements(node.body)]
-            if any(map(is_keep, body)) and any(_steps(one, stepping) for one in body):
+            if any(map(is_keep, body)) and any(map(steps, body)):
                 return True
         elif isinstance(node, ast.FunctionDef):
             kept = [place for place, one in enumerate(node.body) if is_keep(one)]
-            if kept and any(_steps(one, stepping) for one in node.body[kept[0] + 1 :]):
+            if kept and any(map(steps, node.body[kept[0] + 1 :])):
                 return True
     return False
 
@@ -121,6 +156,10 @@ def _is_keep(node: ast.stmt, name: str) -> bool:
 
 
 def _steps(node: ast.stmt, stepping: set[str]) -> bool:
+    return _is_call(node, stepping | {"step"})
+
+
+def _is_call(node: ast.stmt, names: set[str]) -> bool:
+    """Return whether a statement calls one of these functions, methods or objects."""
     calls = [one.func for one in all_nodes(node) if isinstance(one, ast.Call)]
-    names = {one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in calls}
-    return "step" in names or not names.isdisjoint(stepping)
+    return any((one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "")) in names for one in calls)

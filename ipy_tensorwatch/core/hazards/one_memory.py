@@ -182,7 +182,7 @@ def _is_unknown_call(node: ast.expr) -> bool:
 def _filled_by_name(
     reasoning: Reasoning, changes: Iterable[Change]
 ) -> Iterator[list[tuple[AccessPath, Change, Reading]]]:
-    """Yield the items of one container that are one tensor, and that statements name as written, each by itself."""
+    """Yield the items of one container that are one tensor, and that statements write by name or through a loop."""
     alike: dict[object, list[Written]] = defaultdict(list)
     for one in changes:
         reading = reasoning.trace.after.get(one.path) if one.kind == "mutated" and one.path.endswith("]") else None
@@ -190,9 +190,14 @@ def _filled_by_name(
             path = parse_path(one.path)
             alike[path.root, path.steps[:-1], reading.object].append((path, one, reading))
     for several in alike.values():
-        named = [one for one in several if reasoning.own.names_as_written(one[0])] if len(several) > 1 else []
+        named = [one for one in several if _is_named(reasoning, one)] if len(several) > 1 else []
         if len(named) > 1:
             yield named
+
+
+def _is_named(reasoning: Reasoning, written: Written) -> bool:
+    path, change, _ = written
+    return change.cause == "direct" or reasoning.own.names_as_written(path)
 
 
 def _container(items: Sequence[tuple[AccessPath, Reading]]) -> AccessPath:

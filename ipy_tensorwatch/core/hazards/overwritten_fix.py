@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..statements.rewrite_statement import binds, out_of_place, read_paths
+from ..statements.rewrite_statement import makes, out_of_place, read_paths
 from ..syntax.magic_calls import puts_back
 from ..syntax.parsing import bound_around, parse_path
 from ..syntax.torch_vocabulary import INPLACE_LAYERS
@@ -43,18 +43,18 @@ def fix_overwritten(
     if is_update(writing.cause, site, is_leaf=writing.is_leaf):
         return _again(writing, stale)
     if writing.is_leaf:
-        return (saving and save_copy(saving)) or _again(writing, stale)
+        return (saving and save_copy(saving, site)) or _again(writing, stale)
     if site is not None and puts_back(site.text):
         return Fix(kind="compute-again", names=stale.names)
     if is_read_again:
         return Fix(kind="copy-for-checkpoint")
     if site is not None and site.inner is not None:
-        return (saving and save_copy(saving)) or _inside(site.inner, saving)
+        return (saving and save_copy(saving, site)) or _inside(site.inner, saving)
     if site is None and not paths:
         return Fix(kind="find-line")
     code = out_of_place(site.text, paths) if site else None
     target = typed_line(writing.cell, site)
-    if code and not _is_within_one(saving, site):
+    if code and not _is_within_one(saving, site) and not (_is_alias(writing, saving) and _comes_round(writing, saving)):
         return Fix(kind="out-of-place", code=code, target=target)
     return _on_copies(writing, site, target, saving)
 
@@ -63,7 +63,22 @@ def _on_copies(writing: Writing, site: Site | None, target: TypedLine | None, sa
     """Let the write, or the node that saved, have a copy."""
     if saving is not None and site is not None and _is_within_one(saving, site):
         return _keeping_inputs(saving, site.text, target) or Fix(kind="copy-or-later")
-    return _copied(writing, target) or (saving and save_copy(saving)) or Fix(kind="copy-or-later")
+    saved = save_copy(saving) if saving is not None else None
+    if saved is not None and _comes_round(writing, saving):
+        return saved  # the copy that is written would be read by no later round
+    return _copied(writing, target) or saved or Fix(kind="copy-or-later")
+
+
+def _comes_round(writing: Writing, saving: Saving | None) -> bool:
+    """Return whether a write precedes the line that saved: a loop that fills memory again."""
+    saved, site = saving and saving.site, writing.site
+    return bool(saved and site and saving and saving.cell == writing.cell and saved.line > site.line)
+
+
+def _is_alias(writing: Writing, saving: Saving | None) -> bool:
+    """Return whether what was saved is not read by the name through which it was written."""
+    site = saving.site if saving is not None else None
+    return site is not None and writing.path is not None and writing.path not in read_paths(site.text)
 
 
 def _is_within_one(saving: Saving | None, site: Site | None) -> bool:
@@ -95,19 +110,10 @@ def _copied(writing: Writing, target: TypedLine | None) -> Fix | None:
         return None
     if writing.site is not None and not re.search(rf"\b{writing.path}\b", writing.site.text):
         return None  # the statement reaches the tensor by another way
-    if (
-        writing.site is not None
-        and binds(writing.site.text, {writing.path})
-        and writing.path not in read_paths(writing.site.text)
-    ):
-        return None  # the statement makes what it writes
+    if writing.site is not None and makes(writing.site.text, writing.path):
+        return None  # there is nothing to copy before it
     copy = "copy" if writing.is_array else "clone"
     return Fix(kind="write-copy", code=f"{writing.path} = {writing.path}.{copy}()", target=target)
-
-
-def _makes(text: str, path: str) -> bool:
-    """Return whether a statement binds a path without reading it: there is nothing to copy before it."""
-    return binds(text, {path}) and path not in read_paths(text)
 
 
 def _keeping_inputs(saving: Saving, text: str, target: TypedLine | None) -> Fix | None:

@@ -40,12 +40,20 @@ class Saving(NamedTuple):
     is_alone: bool = True
 
 
-def save_copy(saving: Saving) -> Fix | None:
-    """Rewrite the line that saved to use a copy; None if it does not name the tensor, or is not the only one."""
+def save_copy(saving: Saving, written: Site | None = None) -> Fix | None:
+    """Rewrite the line that saved to use a copy; None if it does not name the tensor, or is not the only one.
+
+    Parameters
+    ----------
+    written
+        The statement that wrote: if it is the one that saved, a copy of what it is given or gives does not help.
+    """
     site, paths = saving.site, saving.paths
     if site is None or not saving.is_alone:
         return None
-    if saving.is_output:
+    if written is not None and (site.line, site.text) == (written.line, written.text):
+        code = None
+    elif saving.is_output:
         code = cloned_value(site.text) if binds(site.text, paths) else None
     else:
         code = with_clones(site.text, paths)

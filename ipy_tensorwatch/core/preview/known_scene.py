@@ -130,7 +130,7 @@ class KnownScene:
             known.is_counted = reading.kind != "ndarray"
             known.is_piece = (reading.grad_fn or "").startswith(_PIECES)
             if reading.requires_grad and not reading.is_leaf:
-                known.leaves = frozenset((AbstractTensor(reading._replace(object=0)),))
+                known.leaves = frozenset((AbstractTensor(reading._replace(object=0), base=known),))
                 known.base = self._base_of(reading)
             self._add_gradient(known, path)
         return known
@@ -149,7 +149,7 @@ class KnownScene:
 
     def _add_gradient(self, tensor: AbstractTensor, path: AccessPath) -> None:
         if tensor.is_leaf:
-            found = self.snapshot.get(f"{path}.grad")
+            found = self.known.readings.get(f"{path}.grad")
             tensor.grad = None if found is None else self._tensor(AccessPath(path.root, (*path.steps, ".grad")), found)
 
     def _object(self, path: AccessPath, branch: PathBranch) -> AbstractValue:

@@ -276,7 +276,7 @@ class StatementInterpreter(TargetBinder):
 
     def _fork(self, branches: Sequence[Sequence[ast.stmt]], frame: AbstractFrame) -> None:
         """Run each of several branches, one of which the cell takes, and join what they bind."""
-        before, joined, jumps = dict(frame.names), [], list[Exception]()
+        before, joined, jumps = frame.names, [], list[Exception]()
         self.memory.doubt += 1
         for body in branches:
             frame.names = dict(before)
@@ -286,10 +286,11 @@ class StatementInterpreter(TargetBinder):
             except (JumpError, StoppedError) as jump:
                 jumps.append(jump)
         self.memory.doubt -= 1
-        frame.names = dict(before)
+        frame.names = before
         if not joined and jumps:
             raise jumps[0]
-        for name in dict.fromkeys(name for names in joined for name in names):
+        known = before.items()
+        for name in sorted({name for names in joined for name, _ in names.items() - known}):
             frame.names[name] = either([names.get(name) or self.scene.look_up(name) for names in joined])
 
     def _for(self, node: ast.For | ast.AsyncFor, frame: AbstractFrame) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..model.path import AccessPath
 from ..syntax.ast_queries import is_inplace_name, is_method, is_true, keyword, last_name, spell_item, spell_path
 from ..syntax.syntax_tree import all_nodes
-from ..syntax.torch_vocabulary import OPTIMIZERS, PASS_ALONG
+from ..syntax.torch_vocabulary import OPTIMIZERS, PASS_ALONG, VIEW_ATTRIBUTES
 from .expression_aliases import trace
 from .rewrite_statement import parse_one
 from .scope import Scope
@@ -25,6 +25,11 @@ _SHALLOW = ("list", "dict", "tuple", "OrderedDict", "copy", "state_dict", "param
 """The functions and methods that put the items of something into a new container."""
 _NEED_LEAF = ("Parameter", "Buffer", "Variable")
 """The classes whose objects keep what they are given; a copy of such an object is a plain tensor."""
+_ONE_VIEW = (
+    "detach", "view", "view_as", "reshape", "reshape_as", "t", "transpose", "permute", "swapaxes", "movedim", "squeeze",
+    "unsqueeze", "flatten", "contiguous", "expand", "expand_as", "narrow", "numpy", "unfold",
+)  # fmt: skip
+"""The methods that give one tensor or array over the same memory."""
 
 
 class Copying(NamedTuple):
@@ -71,6 +76,8 @@ def copied_value(text: str, copying: Copying) -> str | None:
     'best = copy.deepcopy(net.state_dict())'
     >>> copied_value("kept.append((buf, i))", Copying(at("kept[0][0]"), at("buf")))
     'kept.append((buf.clone(), i))'
+    >>> copied_value("x, y = w.detach().T", Copying(at("x"), at("w")))
+    'x, y = w.detach().T.clone()'
     """
     node = parse_one(text)
     if node is None:
@@ -126,6 +133,8 @@ class _Rewriter:
         return None if steps is None else self.copied(value, steps)
 
     def _unpacked(self, target: ast.Tuple | ast.List, value: ast.expr) -> list[_Splice] | None:
+        if _is_one_view(value) and any(steps_behind(one, self.copying.path) == () for one in target.elts):
+            return self._tensor(value)
         if not isinstance(value, ast.Tuple | ast.List) or len(target.elts) != len(value.elts):
             return None
         pairs = zip(target.elts, value.elts, strict=True)
@@ -332,6 +341,13 @@ def _copied_by(value: ast.expr) -> ast.expr | None:
         ):
             return only
     return None
+
+
+def _is_one_view(value: ast.expr) -> bool:
+    """Return whether a value is one tensor or array, unpacked by rows, rather than several: `w.detach().T`."""
+    if isinstance(value, ast.Attribute):
+        return value.attr in VIEW_ATTRIBUTES or value.attr == "data"
+    return isinstance(value, ast.Call) and is_method(value.func) and last_name(value.func) in _ONE_VIEW
 
 
 def _parts(target: ast.expr) -> Iterator[ast.expr]:

@@ -59,8 +59,16 @@ def _returned_by(node: ast.stmt) -> Iterable[str]:
 def refilled_by_itself(node: ast.stmt) -> bool:
     """Return whether a statement has a comprehension that writes to what it keeps: `[buf.fill_(i) for i in x]`."""
     parts = (inner for own in own_parts(node) for inner in all_nodes(own))
-    kept = {path for part in parts if isinstance(part, ast.ListComp | ast.SetComp) for path in paths_of(part.elt)}
-    return _writes_to(node, kept)
+    return _writes_to(node, {path for part in parts for path in paths_of(_kept_each_turn(part))})
+
+
+def _kept_each_turn(node: ast.AST) -> ast.expr | None:
+    """Return what a comprehension keeps in each turn; None if the node is no comprehension that keeps anything."""
+    match node:
+        case ast.ListComp(elt=kept) | ast.SetComp(elt=kept) | ast.DictComp(value=kept):
+            return kept
+        case _:
+            return None
 
 
 def keeping_copies(text: str, copy: str, steps: Sequence[str] = ()) -> str | None:
@@ -96,6 +104,8 @@ def keeping_copies(text: str, copy: str, steps: Sequence[str] = ()) -> str | Non
             node.value = ast.ListComp(elt=_copied(kept, "" if isinstance(kept, ast.Call) else copy), generators=[item])
         case ast.Assign(value=ast.ListComp(elt=kept) as comprehension) if not _is_display(kept):
             comprehension.elt = _copied(kept, copy)
+        case ast.Assign(value=ast.DictComp(value=kept) as comprehension) if not _is_display(kept):
+            comprehension.value = _copied(kept, copy)
         case ast.Assign(value=ast.Call(func=ast.Name(id="list"), args=[several])):
             item = ast.comprehension(target=ast.Name("one"), iter=several, ifs=[], is_async=0)
             node.value = ast.ListComp(elt=_copied(ast.Name("one"), copy), generators=[item])

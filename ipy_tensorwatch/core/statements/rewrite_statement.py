@@ -180,6 +180,17 @@ def binds(text: str, names: Collection[str] | None = None) -> bool:
     return any(spell_path(one) in names for one in targets)
 
 
+def makes(text: str, path: str) -> bool:
+    """Return whether a statement binds a path without reading it, so that there is nothing to copy before it.
+
+    Examples
+    --------
+    >>> makes("y = act(h)", "y"), makes("y = act(y)", "y")
+    (True, False)
+    """
+    return binds(text, {path}) and path not in read_paths(text)
+
+
 def written_path(text: str) -> str | None:
     """Return the path of the tensor that a statement writes; None if the text does not prove that it is a tensor.
 

@@ -79,6 +79,7 @@ def may_write_gradients(source: str) -> bool:
     return "_hook(" in source or "def backward(" in source
 
 
+@lru_cache(maxsize=4096)
 def parse_path(text: str) -> AccessPath:
     """Parse a spelled access path.
 

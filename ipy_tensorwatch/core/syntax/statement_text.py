@@ -53,7 +53,7 @@ def spell(node: ast.stmt, lines: list[str], start: int, end: int, column: int | 
     text = b"\n".join(own).decode(errors="replace")
     if "\n" not in text:
         return text.strip()
-    return " ".join((_without_comments(text) if "#" in text else text).split())
+    return " ".join((_without_comments(text) if "#" in text else text).replace("\\\n", " ").split())
 
 
 def _without_comments(text: str) -> str:

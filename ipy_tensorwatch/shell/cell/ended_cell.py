@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...core.blame.recorded_writes import Transcript
@@ -72,6 +73,7 @@ class UnsettledCells:
             seen = GUARD.run("comparing-devices", settle, one.observed, count, names, default=None)
             ended = one if seen is None else replace(one, observed=seen)
             if seen is not None:
+                GUARD.run("finding-writer", partial(one.running.ledger.finish, late=True), seen, default=None)
                 yield ended
             self.keep(ended)
 

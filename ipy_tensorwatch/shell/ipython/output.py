@@ -55,11 +55,13 @@ def say(shell: InteractiveShell, text: str, html: Callable[[], str] | None = Non
 _NAME = re.compile(r"\w+")
 MAX_HELD = 20
 """How many pages wait for a later cell; the oldest goes first."""
+SKIPPED = 5
+"""After so many cells in a row without time for the same tensor it is said: a busy machine alone seldom does this."""
 
 
 @dataclass(slots=True)
 class Speaker:
-    """Prints the summary or the diff under each cell, and once that comparisons are skipped cell after cell.
+    """Prints the summary or the diff under each cell, and once that tensors are skipped cell after cell.
 
     Attributes
     ----------
@@ -74,7 +76,7 @@ class Speaker:
     held
         What could not be shown under its own cell, and comes under the next one.
     skipped
-        What the last cell had no time to compare: it comes first after the next one.
+        For each path that the last cell had no time to compare, the number of such cells in a row.
     """
 
     shell: InteractiveShell
@@ -83,15 +85,23 @@ class Speaker:
     clears: WaitingClears
     report: Report | None = None
     asked: DiffOptions | None = None
-    skipped: frozenset[str] = frozenset()
+    skipped: dict[str, int] = field(default_factory=dict)
     said_skipped: bool = False
     hushed: Collection[str] = ()
     held: deque[Page] = field(default_factory=lambda: deque(maxlen=MAX_HELD))
 
-    def tell(self, report: Report, asked: DiffOptions | None) -> None:
-        """Show a cell's report: in full under `%%tensordiff`, else its silent changes and new hazards."""
+    def tell(self, report: Report, asked: DiffOptions | None, *, is_said: bool = False) -> None:
+        """Show a cell's report: in full under `%%tensordiff`, else its silent changes and new hazards.
+
+        Parameters
+        ----------
+        is_said
+            Whether it is said elsewhere, so that it is only kept.
+        """
         if not _only_asks(report.cell.source):
             self.report, self.asked = report, asked
+        if is_said:
+            return
         pages = [*self._pages(report, asked)]
         if not (pages or self.held):
             return
@@ -112,9 +122,8 @@ class Speaker:
         page = show_diff(report, diff_view(asked, recorded=asked.ops)) if asked else self._block(report)
         if page is not None:
             yield page
-        again = self.skipped.intersection(report.skipped)
-        self.skipped = frozenset(report.skipped)
-        if again and not self.said_skipped:
+        self.skipped = {path: self.skipped.get(path, 0) + 1 for path in report.skipped}
+        if not self.said_skipped and max(self.skipped.values(), default=0) >= SKIPPED:
             self.said_skipped = True
             yield _skipped_page(report)
 

@@ -40,7 +40,7 @@ def digest(tensor: torch.Tensor, levels: list[tuple[int, int]] | None = None, lo
     """Digest the storage of a tensor of the CPU, or part of it, by PyTorch's operators."""
     storage = tensor.untyped_storage()
     portion = Portion((1, None), storage, low, levels or [(1, storage.nbytes())])
-    ((_, sums),) = digest_portions([portion], WEIGHTS)
+    ((_, sums, _),) = digest_portions([portion], WEIGHTS)
     return sums.numpy().tobytes()
 
 

@@ -289,8 +289,42 @@ class TestUpdateByHand:
     def test_a_module_that_is_called_writes_its_own_parameters_for_another_reason(self):
         assert told(explain("out = net(z)", {"net.w": PARAMETER})["net.w"])[0] == "call"
 
-    def test_where_time_was_up_nobody_says_that_a_library_wrote(self):
-        assert told(explain("lib.prune(w)", {"w": LEAF}, seconds=-1.0)["w"])[0] == "call"
+
+class TestInDoubt:
+    """What no time was left to follow is no silent change if a call may have made it as expected."""
+
+    @pytest.mark.parametrize(
+        ("path", "reading", "cause"),
+        [
+            ("net.w", PARAMETER, "optimizer"),
+            ("w", LEAF, "optimizer"),
+            ("opt.state[0]", OTHER, "optimizer"),
+            ("net.w.grad", GRAD, "backward"),
+            ("net.b", BUFFER, "module"),
+            ("x", X, "alias"),
+            ("box.x", X, "alias"),
+        ],
+    )
+    def test_a_call_that_was_not_followed(self, path, reading, cause):
+        cells, more = ["def run():\n    work()"], {"optimizer_paths": ("opt",)}
+        assert told(explain("run()", {path: reading}, cells=cells, seconds=-1.0, **more)[path])[0] == cause
+
+    def test_what_training_keeps_in_an_object(self):
+        steps = (OptimizerStep(statement=0, storages=frozenset((77,))),)
+        assert told(explain("train()", {"box.x": X}, steps=steps, seconds=-1.0)["box.x"])[0] == "object"
+        assert told(explain("train()", {"x": X}, steps=steps, seconds=-1.0)["x"])[0] == "alias"
+
+    def test_a_library_may_have_written(self):
+        assert told(explain("lib.prune(w)", {"w": LEAF}, seconds=-1.0)["w"])[0] == "optimizer"
+
+    def test_what_the_statement_says_is_certain(self):
+        both = {"w": LEAF, "v": reading(8, 3)}
+        assert told(explain("v.add_(f())", both, changed=["w"], seconds=-1.0)["w"]) == ("alias", True, ("v",))
+        assert told(explain("v = w + 1", {"w": LEAF}, seconds=-1.0)["w"])[0] == "alias"
+
+    def test_one_of_several_statements(self):
+        changes = explain("run()\ngo()", {"net.w": PARAMETER}, writes={4: [[0, 1]]}, seconds=-1.0)
+        assert told(changes["net.w"])[0] == "optimizer"
 
 
 class TestBackward:

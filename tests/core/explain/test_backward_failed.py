@@ -59,7 +59,7 @@ FIXES = {
     ),
     "a statement that saves and writes, who knows how": (
         stopped(writing=writing("y = f(h)", path="h"), saved_in=3, saved_at=site(2, "y = f(h)")),
-        save_copy("y = f(h.clone())", typed("y = f(h)")),
+        Fix(kind="copy-or-later"),
     ),
     "the same statement in another cell": (
         stopped(writing=writing("y = h.add_(1)", path="h"), saved_at=site(4, "y = h.add_(1)")),

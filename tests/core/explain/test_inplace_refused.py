@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ipy_tensorwatch.core.explain.inplace_refused import fix_refused, refused_hazard
+from ipy_tensorwatch.core.hazards.facts import IndexedLoop
 from ipy_tensorwatch.core.hazards.fix import Fix
 from tests.support.records import elsewhere, raised, reading, refused, site, typed, writing
 
@@ -101,15 +102,15 @@ FIXES = {
     "a part of no name": (view(path=None), here("write-some-copy", text="a.add_(1)")),
     "an inference tensor that may not be bound": (refused("inference", binds=False), here("write-some-copy")),
     "the rows of a loop": (
-        view(loop=(typed("for a in h:", 1, 4), "for a in [h[i] for i in range(len(h))]:")),
-        Fix(kind="one-by-one", code="for a in [h[i] for i in range(len(h))]:", target=typed("for a in h:", 1, 4)),
+        view(loop=IndexedLoop(typed("for a in h:", 1, 4), "for i in range(len(h)):", "a", "h[i]")),
+        Fix(kind="one-by-one", code="for i in range(len(h)):", other="a", names=("h[i]",), target=typed("for a in h:", 1, 4)),
     ),
     "a part of a leaf": (
         view(base_is_leaf=True),
         here("out-of-place", "a = a.add(1)", "a.add_(1)", tail="base-alone", other="with torch.no_grad(): a.add_(1)", names=("h",)),
     ),
     "the rows of a leaf": (
-        view(base_is_leaf=True, loop=(typed("for a in h:", 1, 4), "…")),
+        view(base_is_leaf=True, loop=IndexedLoop(typed("for a in h:", 1, 4), "…", "a", "h[i]")),
         here("no-grad", "with torch.no_grad(): a.add_(1)", "a.add_(1)"),
     ),
     "a part of a leaf that may not be bound": (
@@ -119,7 +120,7 @@ FIXES = {
     "a view that a Function gave": (view("made-by-function"), here("out-of-place", "a = a.add(1)", "a.add_(1)")),
     "a view made under no_grad": (
         view("no-grad-view"),
-        here("no-grad-view", "with torch.no_grad(): a.add_(1)", "a.add_(1)", tail="record-instead"),
+        here("out-of-place", "a = a.add(1)", "a.add_(1)", tail="record-instead"),
     ),
     "a view of a leaf made under no_grad": (
         view("no-grad-view", base_is_leaf=True),
@@ -127,15 +128,19 @@ FIXES = {
     ),
     "a view made under no_grad, in a statement that cannot be read": (
         view("no-grad-view", "for a in b:"),
-        here("write-copy-here", "a = a.clone()", "for a in b:"),
+        here("write-copy-here", "a = a.clone()", "for a in b:", tail="record-instead"),
     ),
     "a view made in inference mode": (
         view("inference-view"),
+        here("out-of-place", "a = a.add(1)", "a.add_(1)", tail="record-instead"),
+    ),
+    "a view of a leaf made in inference mode": (
+        view("inference-view", base_is_leaf=True),
         here("inference-mode", "with torch.inference_mode(): a.add_(1)", "a.add_(1)"),
     ),
     "a view made in inference mode, in a statement that cannot be read": (
         view("inference-view", "for a in b:"),
-        here("write-copy-here", "a = a.clone()", "for a in b:"),
+        here("write-copy-here", "a = a.clone()", "for a in b:", tail="record-instead"),
     ),
     "a view that is detached": (view("detached-view", "a.detach_()"), here("bind-anew", "a = a.detach()", "a.detach_()")),
     "a view that is detached, and may not be bound": (view("detached-view", "a.detach_()", binds=False), here("use-detach", text="a.detach_()")),

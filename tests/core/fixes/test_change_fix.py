@@ -28,6 +28,7 @@ def edits(cells: dict[int, str], **more: object) -> list[tuple[int, int, int, st
         ("y = x if ready else x[:1]", "y = (x if ready else x[:1]).clone()"),
         ("a = y = x", "a = y = x; y = y.clone()"),
         ("y, z = x, 1", "y, z = x.clone(), 1"),
+        ("y, z = x.detach().T", "y, z = x.detach().T.clone()"),
         ("y, z = x.chunk(2)", "y, z = x.chunk(2); y = y.clone()"),
         ("print((y := x.view(3)).sum())", "print((y := x.view(3).clone()).sum())"),
         ("y = torch.nn.Parameter(x)", "y = torch.nn.Parameter(x.clone())"),

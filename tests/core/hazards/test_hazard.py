@@ -62,12 +62,23 @@ REPLACED = {
     "a line behind letters of several bytes": (typed("h.div_(3)", 7), (7, 7, "変 = 1; NEW")),
     "the body of a loop on its line": (typed("row.mul_(2)", 4), (4, 4, "for row in x: NEW")),
 }
+REPLACED_BY_BLOCK = {
+    "behind another statement": (typed("h.div_(3)", 7), (7, 7, "変 = 1\nwith no_grad(): NEW")),
+    "the body of a loop on its line": (typed("row.mul_(2)", 4), (4, 4, "for row in x:\n    with no_grad(): NEW")),
+}
 HEADS = {"the head of a loop": (typed("for row in x:", 4), "for row in [x]:", (4, 4, "for row in [x]: row.mul_(2)"))}
 
 
 def edited(fix: Fix, source: str = SOURCE):
     found = with_edits(fix, lambda cell: source if cell == 3 else "")
     return [(one.cell, one.line, one.end_line, one.text) for one in found.edits], found.applicability
+
+
+@pytest.mark.parametrize("name", REPLACED_BY_BLOCK)
+def test_code_with_a_header_stands_on_a_line_of_its_own(name: str):
+    target, expected = REPLACED_BY_BLOCK[name]
+
+    assert ([(3, *expected)], "unsafe") == edited(Fix(kind="no-grad", code="with no_grad(): NEW", target=target))
 
 
 @pytest.mark.parametrize("name", REPLACED)
@@ -105,7 +116,7 @@ def test_code_goes_in_front_of_a_statement_that_does_not_begin_its_line(target, 
     [
         Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)", 2)),  # it stands elsewhere
         Fix(kind="out-of-place", code="h = h.add(2)", target=typed("h.add_(2)", 3)),
-        Fix(kind="out-of-place", code="with torch.no_grad(): pass", target=typed("h.div_(3)", 7)),  # no Python then
+        Fix(kind="out-of-place", code="with torch.no_grad() pass", target=typed("h.div_(3)", 7)),  # no Python then
         Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)", 3, cell=4)),  # its source is not known
         Fix(kind="out-of-place", code="h = h.add(1)", target=typed("h.add_(1)", 3, cell=None, file="a.py")),
         Fix(kind="out-of-place", code="h = h.add(1)"),

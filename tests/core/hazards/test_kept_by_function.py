@@ -90,6 +90,25 @@ def test_a_function_that_steps_may_be_another():
     assert [*kept_and_trained_on(Reasoning(trace), ())]
 
 
+STOP = "class Stop:\n    def __call__(self, net):\n        self.state = {VALUE}\n    def check(self, net):\n        self(net)"
+LOOPS = [
+    ("net.state_dict()", "stop(net)", True),
+    ("net.state_dict()", "stop.check(net)", True),
+    ("net.state_dict()", "stop.reset(net)", False),
+    ("net.state_dict()", "other(net)", False),
+    ("copy.deepcopy(net.state_dict())", "stop(net)", False),
+]
+
+
+@pytest.mark.parametrize(("value", "call", "is_told"), LOOPS)
+def test_a_method_that_the_loop_calls_may_keep(value, call, is_told):
+    fit = f"def fit(net, opt):\n    for i in x:\n        opt.step()\n        {call}"
+    cells, paths = [STOP.replace("{VALUE}", value), fit], {"net.w": W, "stop.state['w']": KEPT}
+    more = {"steps": (STEP,), "cells": cells, "classes": {"stop": "Stop"}, "born": (born(**paths),)}
+    trace = make_trace("fit(net, opt, stop)", paths, changed=(), **more)
+    assert is_told == bool([*kept_and_trained_on(Reasoning(trace), ())])
+
+
 KNOWN = FIT.replace("{BODY}", "net.state_dict()")
 
 

@@ -79,6 +79,8 @@ def test_a_function_refills_what_it_returns(body, expected):
     [
         ("outs = [torch.add(buf, i, out=buf) for i in x]", True),
         ("outs = {buf.fill_(i) for i in x}", True),
+        ("outs = {i: buf.fill_(i) for i in x}", True),
+        ("outs = {buf.fill_(i): i for i in x}", False),
         ("outs = [buf.fill_(i) + 1 for i in x]", False),
         ("outs = [other(buf) for i in x]", False),
         ("outs = buf.fill_(1)", False),

@@ -72,6 +72,16 @@ several = [torch.randn(4, 2) for _ in range(3)]
 """
 
 
+def test_reading_a_parametrized_weight_moves_the_buffers_that_compute_it():
+    made = "import torch\nfrom torch.nn.utils.parametrizations import spectral_norm\nnet = spectral_norm(torch.nn.Linear(3, 4))"
+    u = "net.parametrizations['weight'][0]._u"
+    with Notebook() as nb:
+        nb.run(made)
+        report = nb.run("w = net.weight")
+        assert (u in mutated(report), silent(report)) == (True, set())
+        assert silent(nb.run(f"v = {u}.detach()\nv.zero_()")) == {u}
+
+
 def test_buffers_of_a_model_that_is_made_and_trained_in_one_cell():
     with Notebook() as nb:
         nb.run(TRAINING)

@@ -436,6 +436,19 @@ def test_the_line_of_a_generator_of_an_earlier_cell_is_told_on_every_python():
     assert all((one["certainty"] == "observed") is SEES for one in sites)
 
 
+def test_an_attribute_that_led_elsewhere_meanwhile_may_have_been_written_and_a_counter_was_not():
+    made = (
+        "import torch\nclass Env:\n    def reset(self):\n        self.count = 0\n        self.state = torch.zeros(4)\n"
+        "        return self.state\n    def step(self, i):\n        self.state[i] += 1\n        self.count += 1\nenv = Env()"
+    )
+    with Notebook() as nb:
+        nb.run(made)
+        nb.run("first = env.reset()")
+        report = nb.run("first = env.reset()\nfor i in range(3): env.step(i)\nlast = env.reset()")
+    [found] = [one for one in report["changes"] if one["path"] == "first" and one["silent"]]
+    assert found["sites"][0]["inner"]["text"] == "self.state[i] += 1"
+
+
 @sees_lines
 def test_the_debugger_steps_through_a_function_as_ever(nb: Notebook):
     nb.run(

@@ -83,6 +83,8 @@ KEPT = {
         3,
     ),
     "a repeated item": ("h = [torch.zeros(2)] * 3\nh[0].fill_(1)\nh[2].fill_(3)", "h", 2),
+    "a repeated item in a loop": ("h = [torch.zeros(2)] * 3\nfor i, t in enumerate(h):\n    t += i + 1", "h", 3),
+    "the values of a dict": ("s = torch.zeros(2)\nd = {i: s.add_(1) for i in range(4)}", "d", 4),
 }
 QUIET = {
     "new memory each time": "kept = []\nfor i in range(4):\n    t = torch.zeros(2); t += i; kept.append(t)",
@@ -107,6 +109,7 @@ QUIET = {
         "kept, s = [], np.zeros(3)\nfor e in range(200):\n    total = 0\n    for i in range(3):\n        total += 1.\n"
         "    kept.append((s, total, s))\n    s = np.ones(3)"
     ),
+    "one tensor each in a loop": "pairs = [(torch.zeros(2), k) for k in range(3)]\nfor t, k in pairs:\n    t += k",
     "parameters in two lists": "both = [model.weight, model.weight]\nfor p in both:\n    p.data.mul_(0.5)",
 }
 

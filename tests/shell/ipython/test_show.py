@@ -56,14 +56,22 @@ def test_a_display_that_fails_does_not_break_the_cell_nor_the_next_one(notebook:
 def test_that_checks_are_skipped_cell_after_cell_is_said_once():
     with Notebook(settings=NO_TIME) as nb:
         first = nb.cell(ALIASED).stdout
-        second, *later = [nb.cell("x.sum()\n0;").stdout for _ in range(3)]
+        *few, fifth, sixth, seventh = [nb.cell("x.sum()\n0;").stdout for _ in range(6)]
 
-    assert first == ""
-    assert second == (
-        " tensorwatch  [2]  2 tensors were not compared: no time was left\n"
+    assert [first, *few] == [""] * 4
+    assert fifth == (
+        " tensorwatch  [5]  2 tensors were not compared: no time was left\n"
         "   they come first after later cells; this is said once: %tensorwatch status shows it for the last cell\n"
     )
-    assert later == ["", ""]
+    assert [sixth, seventh] == ["", ""]
+
+
+def test_tensors_that_were_gone_in_between_are_not_said_to_be_skipped():
+    with Notebook(settings=NO_TIME) as nb:
+        nb.cell(ALIASED)
+        said = [nb.cell(cell).stdout for cell in ("x.sum()\n0;", "x.sum()\n0;", "del x, y", ALIASED) * 3]
+
+    assert said == [""] * 12
 
 
 def test_a_quiet_cell_says_nothing(notebook: Notebook):

@@ -132,11 +132,12 @@ at::Tensor on_host(const at::Tensor &tensor) {
                        tensor.options().device(at::kCPU));
 }
 
+void check_not_captured();
 at::Tensor copy_from(const at::Tensor &source, const at::Tensor &target, bool is_asynchronous) {
   auto &here = device();
   bool reads = target.device().is_cpu(), writes = source.device().is_cpu();
   if (Device::inside == 0) {
-    TORCH_CHECK(!here.is_capturing, "operation not permitted while the stream is being captured");
+    check_not_captured();
     here.to_host += reads ? target.nbytes() : 0;
     here.to_device += writes ? target.nbytes() : 0;
     if (reads && is_asynchronous && here.is_busy()) {
@@ -246,6 +247,10 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
   m.impl("native_batch_norm", batch_norm);
 }
 
+// What is launched or asked for meanwhile makes the capture invalid.
+void check_not_captured() {
+  TORCH_CHECK(!device().is_capturing, "operation not permitted while the stream is being captured");
+}
 struct Guard final : c10::impl::DeviceGuardImplInterface {
   static constexpr auto here = at::DeviceType::PrivateUse1;
   at::DeviceType type() const override { return here; }
@@ -265,6 +270,7 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
     delete static_cast<Clock::time_point *>(event);
   }
   bool queryEvent(void *event) const override {
+    check_not_captured();
     if (event && Clock::now() < *static_cast<Clock::time_point *>(event)) return false;
     device().deliver();
     return true;
@@ -272,7 +278,10 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
   void synchronizeEvent(void *) const override { device().wait(); }
   void synchronizeDevice(const c10::DeviceIndex) const override { device().wait(); }
   void synchronizeStream(const c10::Stream &) const override { device().wait(); }
-  bool queryStream(const c10::Stream &) const override { return !device().is_busy(); }
+  bool queryStream(const c10::Stream &) const override {
+    check_not_captured();
+    return !device().is_busy();
+  }
   bool isStreamCapturing(const c10::Stream &) const override { return device().is_capturing; }
 };
 C10_REGISTER_GUARD_IMPL(PrivateUse1, Guard)
@@ -316,6 +325,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   m.def("is_busy", [] { return device().is_busy(); });
   m.def("synchronize", [] { device().wait(); });
   m.def("limit", [](size_t size) { device().limit = size; }, "Set how many bytes may be allocated.");
+  m.def("memory", [] { return std::pair(device().limit - device().held, device().limit); }, "Free and total bytes.");
   m.def("is_capturing", [] { return device().is_capturing; });
   m.def("capture", [](bool on) { device().is_capturing = on; }, "Begin or end the capture of the stream.");
 }

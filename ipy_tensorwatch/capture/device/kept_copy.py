@@ -1,0 +1,65 @@
+"""A copy of a small storage, kept in the memory of its own device beside many others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from .accelerator_api import free_bytes
+
+if TYPE_CHECKING:
+    from ...core.model.reading import Reading
+
+LARGEST = 1 << 16
+"""Storages up to this size, in bytes, keep a copy on their device, so that changed elements can be counted."""
+SHARE = 64
+"""All copies together take at most one in so many of a device's free bytes."""
+LEAST = 1 << 28
+"""With fewer free bytes, no copy is kept."""
+
+
+class KeptCopy(NamedTuple):
+    """One row of the copies that were made together.
+
+    Attributes
+    ----------
+    rows
+        int64, one row for each storage, filled up with zeros.
+    """
+
+    rows: torch.Tensor
+    row: int
+
+    @property
+    def words(self) -> torch.Tensor:
+        """The words of this storage alone."""
+        return self.rows[self.row]
+
+
+def room_for_copies(device: torch.device) -> int:
+    """Return how many bytes the copies of storages may take on a device now."""
+    free = free_bytes(device)
+    return free // SHARE if free >= LEAST else 0
+
+
+def lay_out_rows(rows: torch.Tensor, reading: Reading, low: int, dtype: torch.dtype) -> torch.Tensor | None:
+    """View the elements of a reading in each of some rows; None if they do not lie in them.
+
+    Parameters
+    ----------
+    rows
+        Copies of whole storages.
+    low
+        Where the first element lies in its storage, in bytes.
+    """
+    size = dtype.itemsize
+    room = rows.shape[1] * rows.itemsize
+    steps = [stride // size for stride in reading.strides]
+    end = low + sum(stride * (count - 1) for stride, count in zip(reading.strides, reading.shape, strict=True)) + size
+    if low < 0 or low % size or room % size or end > room or any(stride % size for stride in reading.strides):
+        return None
+    empty = torch.empty(0, dtype=dtype, device=rows.device)
+    start = rows.storage_offset() * rows.itemsize + low
+    shape = [len(rows), *reading.shape]
+    return empty.set_(rows.untyped_storage(), start // size, shape, [room // size, *steps])

@@ -1,0 +1,225 @@
+"""The small storages of devices while a cell runs: looked at there, and read once when the cell has ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from ...core.host.guard import GUARD
+from ...core.model.evidence import SeenWrite
+from ..compare.byte_history import Spell
+from ..compare.device_mark import DeviceMark, portions_of
+from ..device.accelerator_api import is_capturing, is_idle
+from ..device.digest_launch import DigestLauncher
+from ..device.kept_copy import LARGEST
+from ..device.look_log import LookLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from ...core.model.evidence import Position
+    from ...core.model.reading import Reading
+    from ..compare.compare_bytes import StorageMark
+    from ..compare.device_prints import Parts
+    from ..device.device_block import DeviceBlock
+    from ..device.digest_launch import Portion, PortionKey
+    from ..device.look_log import PortionChange
+
+MAX_THERE = 1024
+"""The number of storages that are looked at on devices."""
+DIGEST_WAIT = 0.005
+"""The longest that an idle device is waited for, in seconds, for the digests of earlier bytes."""
+
+
+class _There(NamedTuple):
+    """One storage that is looked at, with the parts of it that tensors cover."""
+
+    block: DeviceBlock
+    readings: Sequence[Reading]
+
+
+@dataclass(slots=True, eq=False)
+class DeviceWatch:
+    """The storages that are looked at on their devices while one cell runs.
+
+    Attributes
+    ----------
+    known
+        The marks when the cell began.
+    written
+        The storages that were seen to be written.
+    """
+
+    known: Mapping[int, StorageMark] = field(default_factory=dict)
+    written: set[int] = field(default_factory=set)
+    _there: dict[int, _There] = field(default_factory=dict)
+    _logs: dict[str, LookLog] = field(default_factory=dict)
+    _levels: dict[PortionKey, Portion] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
+    _is_over: bool = False
+    _spells: dict[int, list[Spell]] | None = None
+
+    @classmethod
+    def begin(cls, blocks: Mapping[int, DeviceBlock], parts: Parts, known: Mapping[int, StorageMark]) -> DeviceWatch:
+        """Watch the small storages of devices."""
+        watch = cls(known)
+        watch.add(blocks, parts)
+        return watch
+
+    def add(self, blocks: Mapping[int, DeviceBlock], parts: Parts) -> dict[int, _There]:
+        """Watch more storages, while there is room, and more parts of known ones; return those that are new."""
+        small = (one for one in blocks if one not in self._there and blocks[one].nbytes <= LARGEST)
+        added = {one: _There(blocks[one], [*parts(one)]) for one in islice(small, MAX_THERE - len(self._there))}
+        for storage in blocks.keys() & self._there.keys():
+            block, known = self._there[storage]
+            if {one.layout for one in parts(storage)} - {one.layout for one in known}:
+                added[storage] = _There(block, [*known, *parts(storage)])
+        self._there |= added
+        return added
+
+    def __contains__(self, storage: int) -> bool:
+        """Return whether a storage is looked at."""
+        return storage in self._there
+
+    def look(self, number: int, only: Mapping[int, _There] | None = None) -> None:
+        """Look at all storages, or at some: only launches, and nothing on a stream that is being captured."""
+        by_device: dict[str, list[Portion]] = {}
+        for storage, (block, readings) in (self._there if only is None else only).items():
+            owner = block.hold()
+            if owner is not None:
+                by_device.setdefault(block.device, []).extend(portions_of(storage, owner, block, readings))
+        for device, portions in by_device.items():
+            GUARD.run("comparing-devices", self._look, device, portions, number, default=None)
+
+    def _look(self, device: str, portions: Sequence[Portion], number: int) -> None:
+        log = self._logs.get(device)
+        if is_capturing(torch.device(device)) or device in self._told or (log is not None and log.is_full):
+            return
+        try:
+            if log is None:
+                log = self._logs[device] = LookLog(DigestLauncher.on(torch.device(device)))
+                self._begin(log, device)
+            self._levels.update((one.key, one._replace(storage=None)) for one in portions)
+            log.look(portions, number)
+        except RuntimeError:  # the device is out of memory, or was lost, or the user's own kernel failed
+            self._told.add(device)
+
+    def _begin(self, log: LookLog, device: str) -> None:
+        """Start a log with what was known of the storages when the cell began."""
+        digests: dict[PortionKey, bytes] = {}
+        for storage, (block, _) in self._there.items():
+            mark = self.known.get(storage)
+            if mark is not None and block.device == device and mark.block == block:
+                digests[storage, None] = mark.digest
+                digests.update(((storage, layout), digest) for layout, digest in mark.parts.items())
+        if digests:
+            log.begin(digests)
+
+    def end(self, number: int) -> None:
+        """Look for the last time if the cell was looked at, and send for what changed."""
+        if any(one.has_looked for one in self._logs.values()):
+            self.look(number)
+        self._is_over = True
+        for device, log in self._logs.items():
+            if device not in self._told and not is_capturing(torch.device(device)):
+                GUARD.run("comparing-devices", log.send, default=None)
+
+    def take_writes(self, epochs: Sequence[AbstractSet[Position]]) -> Iterator[SeenWrite]:
+        """Yield what the logs that have arrived since tell, of each device once.
+
+        Parameters
+        ----------
+        epochs
+            The positions before each look, from the first one on.
+        """
+        for device, log in self._logs.items():
+            changes = None if device in self._told else GUARD.run("comparing-devices", log.changes, default=None)
+            if changes is not None:
+                self._told.add(device)
+                for storage, since, number, mask in self._writes(changes):
+                    yield SeenWrite(storage, frozenset().union(*epochs[since:number]), number, mask)
+
+    def _writes(
+        self, changes: Mapping[PortionKey, Sequence[PortionChange]]
+    ) -> Iterator[tuple[int, int, int, bytes | None]]:
+        """Yield storages with the two looks between which each was written, and a mask of what surely was not."""
+        same: dict[tuple[int, int, int], list[Portion]] = {}
+        for (storage, layout), several in changes.items():
+            for since, number, differs in several:
+                if layout is not None and not differs:
+                    same.setdefault((storage, since, number), []).append(self._levels[storage, layout])
+        for (storage, layout), several in changes.items():
+            for since, number, differs in several:
+                if layout is None and differs:
+                    self.written.add(storage)
+                    yield storage, since, number, self._mask(storage, same.get((storage, since, number), ()))
+
+    def _mask(self, storage: int, untouched: Sequence[Portion]) -> bytes | None:
+        if not untouched:
+            return None
+        mask = np.ones(self._there[storage].block.nbytes, np.uint8)
+        for one in untouched:
+            shape, strides = [size for _, size in one.levels], [stride for stride, _ in one.levels]
+            np.lib.stride_tricks.as_strided(mask[one.low :], shape, strides)[...] = 0
+        return mask.tobytes()
+
+    def spells(self, storage: int) -> list[Spell]:
+        """Return the bytes that a storage was seen to hold, in order; empty if that is not known."""
+        if storage not in self._there or not self._is_over:
+            return []
+        if self._spells is None:
+            none: dict[int, list[Spell]] = {}
+            self._spells = GUARD.run("comparing-devices", self._read_spells, default=none)
+        return self._spells.get(storage, [])
+
+    def _read_spells(self) -> dict[int, list[Spell]]:
+        """Fetch the digests of storages that changed, or that the cell made, as they were after each change."""
+        found: dict[int, list[Spell]] = {}
+        for device, log in self._logs.items():
+            changes = log.changes()
+            if changes is None:
+                continue
+            was_idle = is_idle(torch.device(device))
+            wanted = {one: several for one, several in changes.items() if self._is_wanted(one[0], changes)}
+            spans = {one: [*_spans(several)] for (one, layout), several in wanted.items() if layout is None}
+            log.ask_for([(key, look) for key, several in wanted.items() for look in _firsts(several, spans[key[0]])])
+            digests = log.digests(DIGEST_WAIT if was_idle else 0.0)
+            for (storage, layout), look in digests:
+                if layout is None:
+                    span = next(span for span in spans[storage] if span[0] == look)
+                    found.setdefault(storage, []).append(self._spell(storage, span, digests))
+        return found
+
+    def _spell(self, storage: int, span: tuple[int, int], digests: Mapping[tuple[PortionKey, int], bytes]) -> Spell:
+        """Return the bytes of a storage, and of its parts, over some looks that saw no change."""
+        first, last = span
+        its = {one[1]: digest for (one, at), digest in digests.items() if one[0] == storage and first <= at <= last}
+        parts = {layout: digest for layout, digest in its.items() if layout is not None}
+        return Spell(first, last, DeviceMark(self._there[storage].block, its[None], None, parts))
+
+    def _is_wanted(self, storage: int, changes: Mapping[PortionKey, Sequence[PortionChange]]) -> bool:
+        several = changes.get((storage, None), ())
+        is_new = storage not in self.known or any(key[0] == storage and one[0].since for key, one in changes.items())
+        return bool(several) and (is_new or any(one.differs for one in several))
+
+
+def _spans(several: Sequence[PortionChange]) -> Iterator[tuple[int, int]]:
+    """Yield the first and last look of each run of looks that saw no change."""
+    first = several[0].since
+    for one in several:
+        if one.differs:
+            yield first, one.since
+            first = one.number
+    yield first, several[-1].number
+
+
+def _firsts(several: Sequence[PortionChange], spans: Sequence[tuple[int, int]]) -> Iterator[int]:
+    """Yield the first look at a portion in each of some spans."""
+    looks = [several[0].since, *(one.number for one in several)]
+    for first, last in spans:
+        yield from [look for look in looks if first <= look <= last][:1]
