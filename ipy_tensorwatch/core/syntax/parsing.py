@@ -29,7 +29,7 @@ _STEP = re.compile(rf"""\.\w+ | \[ {_PLAIN} (?: \[ {_PLAIN} \] {_PLAIN} )* \]"""
 
 
 LAST_SOURCES = 32
-"""How many of the last sources are kept parsed: each is asked for several times for one cell, and when it runs again."""
+"""How many of the last sources stay parsed: each is asked for several times for one cell, and when it runs again."""
 
 
 @lru_cache(maxsize=LAST_SOURCES)
