@@ -98,7 +98,9 @@ class DeviceWatch:
 
     def _look(self, device: str, portions: Sequence[Portion], number: int) -> None:
         log = self._logs.get(device)
-        if is_capturing(torch.device(device)) or device in self._told or (log is not None and log.is_full):
+        if is_capturing(torch.device(device)) or device in self._told:
+            return
+        if log is not None and log.is_full and not self._is_over:
             return
         try:
             if log is None:
@@ -122,9 +124,9 @@ class DeviceWatch:
 
     def end(self, number: int) -> None:
         """Look for the last time if the cell was looked at, and send for what changed."""
+        self._is_over = True
         if any(one.has_looked for one in self._logs.values()):
             self.look(number)
-        self._is_over = True
         for device, log in self._logs.items():
             if device not in self._told and not is_capturing(torch.device(device)):
                 GUARD.run("comparing-devices", log.send, default=None)
