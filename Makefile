@@ -60,6 +60,9 @@ check test bench soak chaos docs pictures: export JUPYTER_CONFIG_DIR := $(CURDIR
 check test bench soak chaos docs pictures: export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/jupyter/data
 check test bench soak chaos docs pictures: export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/jupyter/runtime
 
+# Tests start some hundred kernels; without byte code on disk each compiles the package again, for half a second.
+unexport PYTHONDONTWRITEBYTECODE
+
 # How many processes run tests, and how many lanes run beside each other.
 WORKERS ?= 2
 LANES := $(MAKE) --no-print-directory --jobs $(WORKERS)

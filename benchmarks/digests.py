@@ -1,4 +1,4 @@
-"""Measure the digest of device memory: `python -m benchmarks.digests`, or `… cuda`."""
+"""Measure the digest of device memory, on the CPU by PyTorch's operators or on CUDA: `python -m benchmarks.digests`."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ _PLAIN = r"""(?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\['"] )*"""
 _STEP = re.compile(rf"""\.\w+ | \[ {_PLAIN} (?: \[ {_PLAIN} \] {_PLAIN} )* \]""", re.VERBOSE)
 
 
-LAST_SOURCES = 8
-"""How many of the last sources are kept parsed: each is asked for several times while one cell is explained."""
+LAST_SOURCES = 32
+"""How many of the last sources stay parsed: each is asked for several times for one cell, and when it runs again."""
 
 
 @lru_cache(maxsize=LAST_SOURCES)

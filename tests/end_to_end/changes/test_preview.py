@@ -12,6 +12,7 @@ import pytest
 import ipy_tensorwatch
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.host.guard import GUARD
+from ipy_tensorwatch.core.preview import run_statement
 from ipy_tensorwatch.core.preview.abstract_run import run_cell
 from ipy_tensorwatch.core.preview.foretold_trace import TraceWriter
 from ipy_tensorwatch.shell import extension
@@ -317,3 +318,40 @@ def test_in_ordinary_notebooks_nothing_is_foretold_in_vain():
 
     assert tally.in_vain == []
     assert tally.missed == []
+
+
+LOOPS = (
+    "for e in range(9):\n    for a in data: loss = fit()\n    print(e, loss)",
+    "for _ in range(9): norm(x)",
+    "for _ in range(9):\n    norm(x); m = x[1:]",
+    "for _ in range(9):\n    m = x[1:]; norm(m)",
+    "for _ in range(9):\n    fit()\n    if x.sum() > 1: kept = net.state_dict()",
+    "for _ in range(9):\n    kept = net.state_dict(); fit()",
+    "for _ in range(9): keep(); buffer.data.add_(1)",
+    "kept = []\nfor _ in range(9):\n    kept.append(x); norm(x)",
+    "k = x\nfor _ in range(9):\n    norm(k); k = buffer.data",
+    "t = 0\nfor _ in range(9):\n    t += 1\n    if t > 1: norm(x)",
+    "for i in range(2): x[i] = i",
+    "for _ in range(9):\n    use()\n    held = x[0]",
+    "p = None\nfor _ in range(9):\n    if p is not None: p.add_(1)\n    p = y",
+    "d = {}\nfor _ in range(9):\n    d['k'] = x\n    norm(x)",
+    "other = nn.Linear(3, 2)\nb = other.state_dict()\nsgd = torch.optim.SGD(other.parameters(), lr=0.1)\n"
+    "for _ in range(9):\n    sgd.zero_grad(); other(x).sum().backward(); sgd.step()",
+    "for _ in range(9):\n    norm(x)\nelse:\n    buffer.data.add_(1)",
+)
+
+
+def test_a_turn_that_is_counted_does_what_it_would_do_if_it_ran(notebook: Notebook, monkeypatch: pytest.MonkeyPatch):
+    notebook.run("""
+data, keepsakes, held = [1, 2, 3], [], torch.zeros(3)
+def keep(): keepsakes.append(buffer.data)
+def use(): held.add_(1)
+fit()
+""")
+    counted = [ipy_tensorwatch.preview(source).to_dict() for source in LOOPS]
+    monkeypatch.setattr(run_statement, "is_steady", lambda *_: False)
+    run = [ipy_tensorwatch.preview(source + "\n").to_dict() for source in LOOPS]
+
+    for source, one, other in zip(LOOPS, counted, run, strict=True):
+        assert (source, one["hazards"]) == (source, other["hazards"])
+        assert sorted(map(str, one["changes"])) == sorted(map(str, other["changes"]))
