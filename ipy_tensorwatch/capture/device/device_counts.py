@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 
 from ..host.torch_private import undisturbed
@@ -65,9 +66,9 @@ class CountsUnderWay(NamedTuple):
         """Return the number of differing elements and the largest finite difference; None before they have arrived."""
         if not self.sent.has_landed():
             return None
-        rows = self.sent.values
-        counts, steps = rows[:, :4].contiguous().view(torch.int32), rows[:, 4:].contiguous()
-        wide = steps.view(torch.float64 if steps.shape[1] == torch.float64.itemsize else torch.float32)
+        rows = self.sent.values.numpy()
+        counts, steps = rows[:, :4].copy().view(np.int32), rows[:, 4:].copy()
+        wide = steps.view(np.float64 if steps.shape[1] == np.float64().itemsize else np.float32)
         return {
             number: (changed, None if step == _NONE else step)
             for number, changed, step in zip(self.numbers, counts[:, 0].tolist(), wide[:, 0].tolist(), strict=True)
