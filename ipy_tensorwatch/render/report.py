@@ -46,7 +46,7 @@ class Report:
     sources
         The plain sources of the cells so far, by count.
     tried
-        What trials of the fixes of silent changes showed.
+        What trials of fixes showed, by the silent change or by the key of the hazard.
     """
 
     cell: Cell
@@ -55,7 +55,7 @@ class Report:
     hazards: tuple[Hazard, ...] = ()
     turns: tuple[Turn, ...] = ()
     sources: Mapping[int, str] = field(default_factory=dict)
-    tried: dict[Change, str] = field(default_factory=dict)
+    tried: dict[Change | str, str] = field(default_factory=dict)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -115,8 +115,17 @@ class Report:
         }
 
     def fix_of(self, hazard: Hazard) -> Fix:
-        """Return the fix of a hazard, with the edits that the sources of all cells allow."""
-        return GUARD.run("finding-fix", fix_afterwards, hazard, self.snapshot, self.sources, default=hazard.fix)
+        """Return the fix of a hazard, with the edits that the sources of all cells allow, as far as it was tried."""
+        fix = GUARD.run("finding-fix", fix_afterwards, hazard, self.snapshot, self.sources, default=hazard.fix)
+        if fix.kind == "deep-copy" and not fix.edits:
+            mended = {one.path: found for one, found in self.fixes.items()}
+            return next((mended[path] for path in hazard.paths if path in mended), fix)
+        match self.tried.get(hazard.key):
+            case "safe":
+                return replace(fix, applicability="safe")
+            case "useless":
+                return replace(fix, applicability="display", edits=())
+        return fix
 
     @property
     def begun(self) -> tuple[Hazard, ...]:

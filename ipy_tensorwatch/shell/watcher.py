@@ -314,7 +314,7 @@ class Watcher:
     def _finish(self, cell: RunningCell, result: ExecutionResult | None, began: float) -> bool:
         duration = began - cell.began
         self.asked = cell.recording.options if cell.recording else None
-        self.sources.add(cell.count, cell.plain)
+        self.sources.add(cell.count, cell.plain, duration)
         self.sources.adopt(cell.files, cell.known, cell.count)
         grant_time(self.observer, cell, duration)
         patience = math.inf if self.sources.give_memory else LAYOUT_SHARE * duration

@@ -45,7 +45,7 @@ def wrapped_paths(names: Mapping[str, Any], wrappers: Container[str]) -> set[str
     )
 
 
-def values_of(name: str, value: object, path: str) -> list[float]:
+def read_values(name: str, value: object, path: str) -> list[float]:
     """Return elements of a tensor, evenly spaced, as numbers; empty if it is no plain tensor of numbers."""
     things = [thing for known, thing in _tensors_of(name, value) if known == path]
     local: Any = local_of(things[0]) if things else None

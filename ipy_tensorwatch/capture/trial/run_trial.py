@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import copy
-import math
 import random
 import warnings
 from contextlib import ExitStack
 from threading import Thread
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
 from ...core.fixes.pure_statements import MOST_ELEMENTS
-from ...core.fixes.replay import TICK
 from ..host.torch_private import has_odd_context, user_modes
+from .compare_gradients import judge_error, judge_gradients, probe_gradients, run_to_end, saving_copies
 from .compare_values import are_alike, copy_at, same_values, share_memory, value_behind
 from .given_values import NotKnownError, given_values
+from .trial_namespace import OutOfTimeError, new_namespace, ticking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,13 +26,7 @@ if TYPE_CHECKING:
     from ...core.fixes.replay import Replay
     from ..protect.byte_archive import Archive
     from ..snapshot.snapshotter import Lens
-
-TrialVerdict = Literal["safe", "unsafe", "useless", "unknown"]
-"""The fix ends the change and all else is the same; or other values differ; or it does not end it; or not tried."""
-
-
-class OutOfTimeError(Exception):
-    """The time of a trial is over."""
+    from .trial_namespace import TrialVerdict
 
 
 def run_trial(
@@ -64,6 +57,8 @@ def run_trial(
 
 
 def _judge(replay: Replay, given: Mapping[str, Any], ends: float) -> TrialVerdict:
+    if replay.proves != "bytes":
+        return _judge_hazard(replay, given, ends)
     try:
         with _apart(), _Limits(ends):
             was = _run(given, replay.before, replay.during, replay, ends)
@@ -76,6 +71,21 @@ def _judge(replay: Replay, given: Mapping[str, Any], ends: float) -> TrialVerdic
     if now.has_changed:
         return "useless"
     return "safe" if alike else "unsafe"
+
+
+def _judge_hazard(replay: Replay, given: Mapping[str, Any], ends: float) -> TrialVerdict:
+    try:
+        with _apart(), _Limits(ends):
+            was = run_to_end(given, (*replay.before, *replay.during), ends)
+            now = run_to_end(given, (*replay.mended_before, *replay.mended_during), ends)
+            if replay.proves == "no-error":
+                return judge_error(was, now, replay.mends)
+            with saving_copies():
+                right = run_to_end(given, (*replay.before, *replay.during), ends)
+                right_ones = probe_gradients(right)
+            return judge_gradients(was, now, right, right_ones, replay.mends)
+    except Exception:  # noqa: BLE001  (whatever the statements raise, they prove nothing)
+        return "unknown"
 
 
 def _is_plain_torch() -> bool:
@@ -123,13 +133,8 @@ class _Outcome:
 def _run(
     given: Mapping[str, Any], before: Sequence[str], during: Sequence[str], replay: Replay, ends: float
 ) -> _Outcome:
-    def tick() -> bool:
-        if perf_counter() > ends:
-            raise OutOfTimeError
-        return True
-
-    names = {"torch": torch, "np": np, "numpy": np, "copy": copy, "math": math, "F": torch.nn.functional, TICK: tick}
-    names |= {"__name__": "tensorwatch_trial", **copy.deepcopy(dict(given))}
+    tick = ticking(ends)
+    names = new_namespace(given, tick)
     for text in before:
         tick()
         exec(text, names)  # noqa: S102  (the user's own statements, found pure)

@@ -35,6 +35,8 @@ _STATEMENTS = (
     ast.Continue, ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Delete, ast.Assert,
 )  # fmt: skip
 _FORBIDDEN = (ast.Await, ast.Yield, ast.YieldFrom, ast.Lambda, ast.Global, ast.Nonlocal)
+MOST_POWER = 4
+"""The largest power in a statement that is tried: that of a large number is not computed."""
 MOST_ELEMENTS = 1_000_000
 """The largest number in a statement that is tried, and the largest product of the numbers in one call."""
 
@@ -72,8 +74,14 @@ def _is_harmless(part: ast.AST, functions: Collection[str]) -> bool:
         case ast.Call():
             return _is_pure_call(part, functions) and _product(part) <= MOST_ELEMENTS
         case ast.BinOp(op=ast.Pow() | ast.LShift()):
-            return False
+            return _is_small_power(part)
     return True
+
+
+def _is_small_power(part: ast.BinOp) -> bool:
+    power = part.right.value if isinstance(part.right, ast.Constant) else None
+    is_small = isinstance(power, int | float) and power <= MOST_POWER
+    return is_small and isinstance(part.op, ast.Pow) and not isinstance(part.left, ast.Constant)
 
 
 def _sets_library(part: ast.AST) -> bool:

@@ -1,12 +1,12 @@
-"""What a fix is tried on: the statements that lead to a silent change, as they ran and as mended."""
+"""What a fix is tried on: the statements that lead to a silent change or a hazard, as they ran and as mended."""
 
 from __future__ import annotations
 
 import ast
 import builtins
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..syntax.magic_calls import find_body
 from ..syntax.parsing import parse_cell, parse_path
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from ..hazards.fix import Fix
+    from ..hazards.hazard import Hazard
     from ..model.records import Change
 
 _Statements = list[tuple[int, ast.stmt]]
+OF_GRADIENTS = frozenset(("TW201", "TW202", "TW205"))
+"""The hazards whose fixes are proven by gradients: those of the mended statements against those of saved copies."""
 TICK = "_tick_"
 """The function that the loops of a replay call in each turn: it raises when time is over."""
 _LIBRARIES = ROOTS | frozenset(dir(builtins))
@@ -45,6 +48,11 @@ class Replay:
         All paths whose changes the fix ends.
     names
         All variables of the statements.
+    cells
+        The cells of the statements that run.
+    proves
+        What shows that the fix mends: the path keeps its bytes, the gradients are those of saved copies, or no
+        statement raises.
     """
 
     path: str
@@ -56,6 +64,8 @@ class Replay:
     during: tuple[str, ...]
     mended_before: tuple[str, ...]
     mended_during: tuple[str, ...]
+    cells: frozenset[int] = frozenset()
+    proves: Literal["bytes", "gradients", "no-error"] = "bytes"
 
 
 def plan_replay(change: Change, fix: Fix, mends: Collection[str], cell: int, cells: Mapping[int, str]) -> Replay | None:
@@ -68,6 +78,34 @@ def plan_replay(change: Change, fix: Fix, mends: Collection[str], cell: int, cel
     cell, cells
         The cell that changed them, and the plain sources of all so far.
     """
+    found = _plan({parse_path(one).root for one in (change.path, *change.via)}, fix, cell, cells)
+    return found and replace(found, path=change.path, via=change.via, mends=tuple(mends))
+
+
+def plan_hazard(hazard: Hazard, fix: Fix, cell: int, cells: Mapping[int, str]) -> Replay | None:
+    """Return what to run to try the fix of a hazard; None if nothing proves it, or as for a change.
+
+    Parameters
+    ----------
+    cell, cells
+        The last cell, and the plain sources of all so far.
+    """
+    is_refused = hazard.code == "TW204" and hazard.happened and fix.tail is None
+    if not (is_refused or hazard.code in OF_GRADIENTS):
+        return None
+    found = _plan(_roots(hazard), fix, cell, cells)
+    return found and replace(found, mends=hazard.paths, proves="no-error" if is_refused else "gradients")
+
+
+def _roots(hazard: Hazard) -> set[str]:
+    """Return the variables of a hazard, and those of its statements."""
+    sites = (one for one in (hazard.saved_at, hazard.written_at) if one is not None)
+    nodes = (node for one in sites for node in _statements(one.text))
+    return {parse_path(one).root for one in hazard.paths}.union(*(_names(node, _LIBRARIES) for node in nodes))
+
+
+def _plan(roots: Collection[str], fix: Fix, cell: int, cells: Mapping[int, str]) -> Replay | None:
+    """Return the statements that share names with some variables, directly or over others."""
     sources = {count: cells[count] for count in sorted(cells) if count <= cell}
     edits = {count: [one for one in fix.edits if one.cell == count] for count in {one.cell for one in fix.edits}}
     if not edits or not edits.keys() <= sources.keys():
@@ -78,7 +116,6 @@ def plan_replay(change: Change, fix: Fix, mends: Collection[str], cell: int, cel
         return None
     if may_read_anything(every):
         return None
-    roots = {parse_path(one).root for one in (change.path, *change.via)}
     own = _connected(trees, roots)
     given = _given(own, min(edits))
     if given is None:
@@ -89,15 +126,16 @@ def plan_replay(change: Change, fix: Fix, mends: Collection[str], cell: int, cel
     if not all(_are_pure(one) for one in (kept, mended_kept)):
         return None
     return Replay(
-        path=change.path,
-        via=change.via,
-        mends=tuple(mends),
+        path="",
+        via=(),
+        mends=(),
         given=given,
         names=frozenset(name for _, node in (*own, *other) for name in _names(node, _LIBRARIES)),
         before=_spelled(kept, lambda count: count < cell),
         during=_spelled(kept, lambda count: count == cell),
         mended_before=_spelled(mended_kept, lambda count: count < cell),
         mended_during=_spelled(mended_kept, lambda count: count == cell),
+        cells=frozenset(count for count, _ in (*own, *other)),
     )
 
 

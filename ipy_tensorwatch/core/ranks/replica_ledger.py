@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from .replica_record import ReplicaKind
     from .state_leaf import BranchKey, StateLeaf
 
-    Ranks = tuple[int, ...]  # the first of them speaks for all
-    Differing = Mapping[str, Mapping[Ranks, StateLeaf | None]]
+    SameRanks = tuple[int, ...]  # the first of them speaks for all
+    Differing = Mapping[str, Mapping[SameRanks, StateLeaf | None]]
 
 MAX_REUNIONS = 2
 """State that parts and becomes one again so often is averaged at times by design."""
@@ -50,7 +50,7 @@ class ReplicaLedger:
     apart: dict[str, tuple[Replica, int]] = field(default_factory=dict)
     reunions: dict[BranchKey, int] = field(default_factory=dict)
     branches: dict[BranchKey, bool] = field(default_factory=dict)
-    ranks: Ranks = ()
+    ranks: SameRanks = ()
 
     def note_all_equal(self, reports: Sequence[RankReport]) -> tuple[BranchKey, ...]:
         """Note that the whole state is equal; return the branches that are one again."""
@@ -109,7 +109,7 @@ class ReplicaLedger:
         return tuple(key for key in united if self.reunions[key] <= MAX_REUNIONS)
 
     def _parting(
-        self, key: BranchKey, path: str, sides: Mapping[Ranks, StateLeaf | None], cell: int, *, is_grouped: bool
+        self, key: BranchKey, path: str, sides: Mapping[SameRanks, StateLeaf | None], cell: int, *, is_grouped: bool
     ) -> Parting | None:
         present = {ranks: one for ranks, one in sides.items() if one is not None}
         leaves = [*present.values()]
@@ -154,7 +154,7 @@ def _are_meant_equal(leaves: Sequence[StateLeaf]) -> bool:
     return all(one.is_wrapped for one in leaves) or (len(gradients) == 1 and gradients != {b""})
 
 
-def _minority(sides: Mapping[Ranks, StateLeaf | None]) -> Ranks:
+def _minority(sides: Mapping[SameRanks, StateLeaf | None]) -> SameRanks:
     """Return the ranks that differ from most others.
 
     Of two equal halves, those that did what the others did not; a training step, all should have done.
@@ -168,7 +168,7 @@ def _minority(sides: Mapping[Ranks, StateLeaf | None]) -> Ranks:
     return tuple(sorted(rank for ranks in sides if ranks != most for rank in ranks))
 
 
-def _first(present: Mapping[Ranks, StateLeaf], ranks: Ranks) -> list[StateLeaf]:
+def _first(present: Mapping[SameRanks, StateLeaf], ranks: SameRanks) -> list[StateLeaf]:
     """Return the leaves of some ranks before those of the others."""
     return sorted(
         present.values(), key=lambda one: next(r for r, leaf in present.items() if leaf is one)[0] not in ranks

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
 MAX_CHARACTERS = 1 << 23
 """Maximum characters of source kept, for cells and for definitions each; the oldest goes first."""
+SLOW = 0.5
+"""The run time in seconds from which on the statements of a cell are not tried again with a fix."""
 MAX_BITS = 1000
 """Larger integers are not printed: Python refuses to convert thousands of digits."""
 MAX_NESTED = 1000
@@ -70,6 +72,8 @@ class Sources:
         Whether any function may bypass the version counter.
     write_gradients
         Whether any cell registers a hook of a backward, or defines the backward of a Function.
+    slow
+        The cells that ran longer than `SLOW`.
     nested
         The cells of files compiled by magics, which IPython assigns to the next cell.
     """
@@ -79,15 +83,18 @@ class Sources:
     give_memory: bool = False
     hide_writes: bool = False
     write_gradients: bool = False
+    slow: set[int] = field(default_factory=set)
     nested: dict[str, int] = field(default_factory=dict)
     plain: dict[int, str] = field(default_factory=dict)
     _size: int = 0
     _leftovers: frozenset[str] = frozenset()
     _unread: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNREAD))
 
-    def add(self, count: int, source: str) -> None:
-        """Add a cell."""
+    def add(self, count: int, source: str, duration: float = 0.0) -> None:
+        """Add a cell, with its run time in seconds."""
         self.plain[count] = source
+        if duration > SLOW and "import" not in source:  # a first import takes seconds, and no second one does
+            self.slow.add(count)
         self._size += len(source)
         while self._size > MAX_CHARACTERS and len(self.plain) > 1:
             self._size -= len(self.plain.pop(next(iter(self.plain))))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...core.ranks.rank_report import RankReport
-    from ...core.ranks.replica_ledger import Ranks
+    from ...core.ranks.replica_ledger import SameRanks
     from ...core.ranks.replica_record import Parting
     from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun, StateLeaf
     from .engines import Engines
@@ -74,8 +74,8 @@ class StateComparison:
     def _look_into(
         self,
         key: BranchKey,
-        digests: dict[Ranks, BranchDigest | None],
-        sides: dict[Ranks, int],
+        digests: dict[SameRanks, BranchDigest | None],
+        sides: dict[SameRanks, int],
         reports: Sequence[RankReport],
     ) -> list[Parting]:
         """Find the tensors of a branch that differ, and what they are."""
@@ -100,7 +100,7 @@ class StateComparison:
             self.engines.ask("leave_out", dict.fromkeys(self.engines.joined, (fresh,)))
         return partings
 
-    def _differing_runs(self, key: BranchKey, count: int, sides: dict[Ranks, int]) -> list[tuple[int, int]]:
+    def _differing_runs(self, key: BranchKey, count: int, sides: dict[SameRanks, int]) -> list[tuple[int, int]]:
         """Return the runs of few tensors that differ."""
         found: list[tuple[int, int]] = []
         wide = [(0, count)]
@@ -114,7 +114,7 @@ class StateComparison:
             wide[:0] = [(run[0].first, run[0].end) for run in parts if len({one.digest for one in run}) > 1]
         return found
 
-    def _measured(self, partings: list[Parting], sides: dict[Ranks, int]) -> list[Parting]:
+    def _measured(self, partings: list[Parting], sides: dict[SameRanks, int]) -> list[Parting]:
         """Add by how much tensors differ."""
         measured = []
         for one in partings[:MAX_AMOUNTS]:
@@ -129,13 +129,15 @@ class StateComparison:
                     known[one.path] = measured[-1]
         return [*measured, *partings[MAX_AMOUNTS:]]
 
-    def _ask(self, question: str, asked: dict[Ranks, tuple[Any, ...]], sides: dict[Ranks, int]) -> dict[Ranks, Any]:
+    def _ask(
+        self, question: str, asked: dict[SameRanks, tuple[Any, ...]], sides: dict[SameRanks, int]
+    ) -> dict[SameRanks, Any]:
         """Ask one rank of each side."""
         answers = self.engines.ask(question, {sides[ranks]: words for ranks, words in asked.items()})
         return {ranks: answers[sides[ranks]] for ranks in asked if sides[ranks] in answers}
 
 
-def _sides_of(reports: Sequence[RankReport]) -> dict[Ranks, int]:
+def _sides_of(reports: Sequence[RankReport]) -> dict[SameRanks, int]:
     """Group the ranks by their digest, each group with the engine that speaks for it."""
     ranks: dict[bytes, list[int]] = {}
     engines: dict[bytes, int] = {}
@@ -145,7 +147,9 @@ def _sides_of(reports: Sequence[RankReport]) -> dict[Ranks, int]:
     return {tuple(ranks[digest]): engines[digest] for digest in [*ranks][:MAX_SIDES]}
 
 
-def _by_side(path: str, told: dict[Ranks, list[StateLeaf]], sides: Sequence[Ranks]) -> dict[Ranks, StateLeaf | None]:
+def _by_side(
+    path: str, told: dict[SameRanks, list[StateLeaf]], sides: Sequence[SameRanks]
+) -> dict[SameRanks, StateLeaf | None]:
     """Return a tensor by the ranks on which it is equal."""
     leaves: dict[bytes | None, StateLeaf | None] = {}
     ranks: dict[bytes | None, list[int]] = {}

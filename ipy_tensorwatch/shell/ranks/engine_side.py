@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ...capture.ranks.known_placements import values_of, wrapped_paths
+from ...capture.ranks.known_placements import read_values, wrapped_paths
 from ...capture.ranks.place_in_group import place_in_group
 from ...capture.ranks.state_tree import StateTree
 from ...core.host.guard import GUARD
@@ -142,7 +142,7 @@ class EngineSide:
     def state_values(self, name: str, path: str) -> list[float]:
         """Return elements of a tensor."""
         names = user_variables(self.watcher.shell)
-        return values_of(name, names[name], path) if name in names else []
+        return read_values(name, names[name], path) if name in names else []
 
     def leave_out(self, paths: Sequence[str]) -> bool:
         """Leave tensors out of the digests: they are another thing on each rank by design."""
