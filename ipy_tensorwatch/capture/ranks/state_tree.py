@@ -55,9 +55,19 @@ class StateTree:
     branches: dict[BranchKey, list[StatePlace]] = field(default_factory=dict)
     born: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     _late: int = 0
+    _snapshot: Snapshot | None = None
+    _whole: bytes = b""
     _texts: dict[int, tuple[Outline, list[str]]] = field(default_factory=dict)
 
-    def take(self, shot: Shot, prints: Fingerprints, names: Mapping[str, object], cell: tuple[int, int]) -> bytes:
+    def take(
+        self,
+        shot: Shot,
+        prints: Fingerprints,
+        names: Mapping[str, object],
+        cell: tuple[int, int],
+        *,
+        is_quiet: bool = False,
+    ) -> bytes:
         """Digest the state; return the digest of all of it, empty if the bytes of some are not known.
 
         Parameters
@@ -66,11 +76,16 @@ class StateTree:
             What was seen after the cell, and the digests of its storages.
         cell
             The number of the cell among those of this rank, and its count.
+        is_quiet
+            Whether nothing was written since the last digest.
         """
         self.born = {
             name: known if (known := self.born.get(name)) and known[0] == id(value) else (id(value), *cell)
             for name, value in names.items()
         }
+        if is_quiet and shot.snapshot is self._snapshot and self._whole:
+            return self._whole
+        self._snapshot = shot.snapshot
         self.branches, self._late = {}, LATE_BYTES
         snapshot, blocks = shot.snapshot, shot.blocks
         seen: set[int] = set()
@@ -85,7 +100,9 @@ class StateTree:
                 root = path if path.isidentifier() else scene.paths[0].root
                 self.branches.setdefault(BranchKey(root, kind), []).append(StatePlace(path, reading, digest))
         self._texts = {id(one.outline): self._texts[id(one.outline)] for one in snapshot.scenes.values()}
-        return _joined(one for branch in self.branches.values() for one in branch) if is_known else b""
+        whole = _joined(one for branch in self.branches.values() for one in branch)
+        self._whole = whole if is_known else b""
+        return self._whole
 
     def _late_digest(self, reading: Reading, blocks: Mapping[int, Block], prints: Fingerprints) -> bytes:
         """Digest a tensor that the time budget did not reach; return nothing for any other."""
@@ -97,6 +114,7 @@ class StateTree:
 
     def leave_out(self, paths: Iterable[str]) -> None:
         """Leave tensors out of the digests from now on."""
+        self._whole = b""
         wanted = {*paths}
         self.left_out.update(
             {one.path: one.reading.object for branch in self.branches.values() for one in branch if one.path in wanted}

@@ -14,7 +14,7 @@ from ..syntax.ast_queries import spell_path
 from ..syntax.parsing import parse_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from ..model.records import Change, Origin
     from ..statements.statement import Statement
@@ -40,7 +40,7 @@ def sharings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[Sh
     if change.shared_since is not None and not _is_bound_again(change.shared_since, change, cell, cells):
         yield from _known(change.shared_since)
     for other in _others(change):
-        for begun, statement in _before(change, cell, cells):
+        for begun, statement in _before(change, cell, cells, (other.root, path.root)):
             bound = next((one for one in (other, path) if binds_path(statement, one)), None)
             if bound is not None:
                 yield Sharing(begun, bound, path if bound is other else other)
@@ -50,8 +50,9 @@ def _is_bound_again(origin: Origin, change: Change, cell: int, cells: Mapping[in
     """Return whether a later cell bound again what the statement had bound, as when the same cell runs twice."""
     pair = parse_path(origin.a), parse_path(origin.b)
     bound = [one for own in parse_statements(origin.text)[:1] for one in pair if one.root in own.binds]
-    later = (statement for begun, statement in _before(change, cell, cells) if (begun.cell or 0) > origin.cell)
-    return bool(bound) and any(one.root in statement.binds for statement in later for one in bound)
+    newer = {count: text for count, text in cells.items() if count > origin.cell}
+    later = [statement for _, statement in _before(change, cell, newer, [one.root for one in bound])]
+    return any(one.root in statement.binds for statement in later for one in bound)
 
 
 def _known(origin: Origin) -> Iterator[Sharing]:
@@ -101,13 +102,16 @@ def _others(change: Change) -> Iterator[AccessPath]:
 def bindings(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[TypedLine]:
     """Yield the statements that may have bound a changed path, the last first."""
     path = parse_path(change.path)
-    return (begun for begun, statement in _before(change, cell, cells) if binds_path(statement, path))
+    return (begun for begun, statement in _before(change, cell, cells, [path.root]) if binds_path(statement, path))
 
 
-def _before(change: Change, cell: int, cells: Mapping[int, str]) -> Iterator[tuple[TypedLine, Statement]]:
-    """Yield the statements that may have run before the write, the last first."""
+def _before(
+    change: Change, cell: int, cells: Mapping[int, str], names: Collection[str]
+) -> Iterator[tuple[TypedLine, Statement]]:
+    """Yield the statements that may have run before the write, the last first, of cells that name a variable."""
     line = change.site.line if change.site else 0
-    for count in sorted((one for one in cells if one <= cell), reverse=True):
+    naming = (count for count, text in cells.items() if count <= cell and any(one in text for one in names))
+    for count in sorted(naming, reverse=True):
         several = [inner for one in parse_statements(cells[count]) for inner in statements_in(one)]
         earlier = [one for one in several if count < cell or one.line <= line]
         later = [one for one in several if one not in earlier]

@@ -13,7 +13,7 @@ from ..wording.hazard_sentences import hazard_lines
 from ..wording.measure import count_of, few
 from ..wording.origin_sentences import since_sentences
 from ..wording.phrases import amount, counted, counter, how, names
-from ..wording.sites import line_of, site_text
+from ..wording.sites import line_of, site_text, statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +28,9 @@ MAX_LINES = 8
 MAX_PICTURES = 2
 MAX_HAZARDS = 4
 MAX_ORIGINS = 3
+MAX_CODE = 60
+MAX_MENDED = 20
+"""With more silent changes no fix is looked for before somebody asks: each takes about a millisecond."""
 MAX_SORTED = 5000
 """With more tensors no picture is drawn: sorting them into blocks would take too long."""
 
@@ -45,9 +48,19 @@ def summarize(report: Report, hazards: Sequence[Hazard] = ()) -> Page | None:
     folds = fold_explained(silent, report.hazards)
     table = fold_table(folds, caption="Silent changes", limit=MAX_LINES, bare=True, hint=": %tensorwatch")
     since = islice(since_sentences(silent), MAX_ORIGINS)
-    changed: list[PagePart] = [table, *since] if silent else []
+    unexplained = [one for one in silent if not any(explains(each, one) for each in hazards)]
+    changed: list[PagePart] = [table, *since, *_fix_lines(report, unexplained)] if silent else []
     parts: list[PagePart] = [*entries[:first], *changed, *_pictures(report), *entries[first:]]
     return Page(head=f"tensorwatch  [{report.cell.count}]  {_counts(silent, hazards)}", parts=tuple(parts))
+
+
+def _fix_lines(report: Report, silent: Sequence[Change]) -> Iterator[Line]:
+    """Tell the code of the first fix, and how many others there are; the remedies of hazards tell theirs."""
+    known = report.fixes if len(silent) > 0 and len(report.silent) <= MAX_MENDED else {}
+    fixes = [*dict.fromkeys(known[one] for one in silent if one in known)]
+    if fixes:
+        more = f" and {len(fixes) - 1} more" if fixes[1:] else ""
+        yield words("fix: ") + statement(fixes[0].code, MAX_CODE) + words(f"{more}  (%tensorwatch fix)")
 
 
 def glance(report: Report, hazards: Sequence[Hazard] = (), *, in_panel: bool = False) -> Page | None:

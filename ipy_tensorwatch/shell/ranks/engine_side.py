@@ -60,7 +60,7 @@ class EngineSide:
         if not self.told:
             return False
         self.number += 1
-        digest = GUARD.run("telling-client", self._digest, report.cell.count, default=b"")
+        digest = GUARD.run("telling-client", self._digest, report, default=b"")
         described = GUARD.run("telling-client", self.describe, report, digest, default=None)
         if described is not None:
             for kept in self.told.values():
@@ -75,10 +75,12 @@ class EngineSide:
         told, self.told[client] = [*kept], deque(maxlen=MAX_KEPT)
         return told
 
-    def _digest(self, count: int) -> bytes:
-        """Digest the state after a cell."""
-        observer, names = self.watcher.observer, user_variables(self.watcher.shell)
-        return self.tree.take(observer.shot, observer.prints, names, (self.number, count))
+    def _digest(self, report: Report) -> bytes:
+        """Digest the state after a cell; as it was if the cell wrote nothing."""
+        observer, trace = self.watcher.observer, report.reasoning.trace
+        is_quiet = not (trace.found or trace.outside or observer.prints.waiting)
+        names, cell = user_variables(self.watcher.shell), (self.number, report.cell.count)
+        return self.tree.take(observer.shot, observer.prints, names, cell, is_quiet=is_quiet)
 
     def describe(self, report: Report, digest: bytes = b"") -> RankReport:
         """Return what this rank tells of a cell."""

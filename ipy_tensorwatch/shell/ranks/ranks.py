@@ -90,6 +90,8 @@ class Ranks:
         """Stop joining: the ranks show their own blocks again."""
         if self in WATCHED:
             WATCHED.remove(self)
+        if self._watch is not None:
+            self._watch.stop()
         if self.shell is not None:
             for name, hook in (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell)):
                 if hook in self.shell.events.callbacks[name]:

@@ -55,7 +55,7 @@ def lab(client, ranks) -> Iterator[Lab]:
         lab = Lab(notebook, client, view)
         _form_group(lab, view, ranks)
         yield lab
-        view.apply(_leave_group)
+        view.apply(leave_group)
         notebook.run("joined.leave()")
 
 
@@ -74,7 +74,7 @@ def _form_group(lab: Lab, view, ranks: int) -> None:
     )
 
 
-def _leave_group() -> None:
+def leave_group() -> None:
     import torch.distributed
 
     if torch.distributed.is_initialized():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import threading
 
 HANG_SECONDS = 5.0
 
@@ -37,3 +38,12 @@ def test_a_collective_that_one_rank_alone_enters_is_told_while_it_hangs(lab):
 
 def test_a_cell_that_only_takes_long_is_quiet(lab):
     assert hang(lab, "import time\ntime.sleep(4)") == ""
+
+
+def test_leaving_ends_the_thread_that_looks_for_hangs(lab):
+    lab.notebook.run("other = ipy_tensorwatch.Ranks(view)")
+    lab.notebook.run("other.leave()")
+    lab.notebook.run("import time\ntime.sleep(1.0)")
+
+    running = [one for one in threading.enumerate() if one.name == "tensorwatch-hang"]
+    assert len(running) <= 1  # that of the last cell may not have looked again

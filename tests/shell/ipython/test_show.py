@@ -19,6 +19,7 @@ def test_a_terminal_gets_text(notebook: Notebook):
         ran.told
         == " tensorwatch  [2]  1 silent change\n   x   changed through y   line 1   y.add_(1)   6 of 6 elements, max |Δ| 1   v0 → v1\n"
         "   x and y share memory since cell 1, line 3: y = x.view(2, 3)\n"
+        "   fix: y = x.view(2, 3).clone()  (%tensorwatch fix)\n"
     )
 
 

@@ -59,3 +59,33 @@ def test_a_cell_magic_stays_the_first_line(monkeypatch: pytest.MonkeyPatch):
     _, put = asked(cells, "%tensorwatch fix", monkeypatch)
 
     assert ["%%time\nimport copy\nbest = copy.deepcopy(net.state_dict())"] == put
+
+
+def test_the_block_under_a_cell_tells_that_there_is_a_fix():
+    with Notebook() as nb:
+        nb.run(PAIR[0])
+        assert "" == nb.cell(PAIR[1]).told
+        told = nb.cell("y.add_(1)").told
+
+    assert "fix: y = x.detach().clone()  (%tensorwatch fix)" in told
+
+
+def test_a_fix_is_not_told_beside_the_remedy_of_a_hazard_that_explains_the_change():
+    with Notebook() as nb:
+        nb.run("import torch\nnet = torch.nn.Linear(1, 1, bias=False)\nsgd = torch.optim.SGD(net.parameters(), lr=0.5)")
+        nb.run("best = net.state_dict()")
+        told = nb.cell("net(torch.ones(1, 1)).sum().backward()\nsgd.step()").told
+
+    assert "Keep a copy" in told
+    assert "fix:" not in told
+
+
+def test_the_lines_and_comments_of_a_statement_of_several_lines_stay(monkeypatch: pytest.MonkeyPatch):
+    cells = [
+        "import torch\nx = torch.ones(6)",
+        "y = x.view(\n    2,  # rows\n    3,\n)\nz = x \\\n    .detach()",
+        "z.add_(1)",
+    ]
+    _, put = asked(cells, "%tensorwatch fix x", monkeypatch)
+
+    assert ["y = x.view(\n    2,  # rows\n    3,\n)\nz = x \\\n    .detach().clone()"] == put
