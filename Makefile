@@ -25,11 +25,11 @@ export JUPYTER_PREFER_ENV_PATH := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup js check test lint demo bench soak chaos docs pictures clean
+.PHONY: help setup js check test test-device lint demo bench soak chaos docs pictures clean
 .PHONY: quick style types types-of-newest front-end-types front-end-tests newest-setup newest browser
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(VENV)/.front-end  ## Make .venv and install the package into it, with all that tests and linters need
 
@@ -59,6 +59,9 @@ check test bench soak chaos docs pictures: export IPYTHONDIR := $(CURDIR)/$(VENV
 check test bench soak chaos docs pictures: export JUPYTER_CONFIG_DIR := $(CURDIR)/$(VENV)/jupyter/config
 check test bench soak chaos docs pictures: export JUPYTER_DATA_DIR := $(CURDIR)/$(VENV)/jupyter/data
 check test bench soak chaos docs pictures: export JUPYTER_RUNTIME_DIR := $(CURDIR)/$(VENV)/jupyter/runtime
+
+# Tests start some hundred kernels; without byte code on disk each compiles the package again, for half a second.
+unexport PYTHONDONTWRITEBYTECODE
 
 # How many processes run tests, and how many lanes run beside each other.
 WORKERS ?= 2
@@ -132,6 +135,9 @@ docs: setup  ## Make the generated text of the documentation again
 
 pictures: setup  ## Make the pictures of the panel again, in a real browser
 	$(BIN)/python -m docs.make pictures
+
+test-device:  ## Run the tests and benchmarks of devices on CUDA; WHEELS=folder where there is no network
+	@.ci/test-device $(PYTHON) $(WHEELS)
 
 clean:  ## Remove every .venv, caches and built files
 	rm -rf .venv .venv-* build dist js/node_modules ipy_tensorwatch/panel/labextension ipy_tensorwatch/panel/static

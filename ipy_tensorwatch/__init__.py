@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from ipy_tensorwatch.panel.widget import TensorWatchWidget
     from ipy_tensorwatch.render.preview import Preview
     from ipy_tensorwatch.render.report import Report
+    from ipy_tensorwatch.shell.ranks.ranks import Ranks
 
 __all__ = [
     "FrozenError",
+    "Ranks",
     "__version__",
     "freeze",
     "load_ipython_extension",
@@ -119,6 +121,15 @@ def freeze(thing: object) -> AbstractContextManager[None]:
     from ipy_tensorwatch.shell.freeze_block import freezing
 
     return freezing(thing)
+
+
+def __getattr__(name: str) -> object:
+    """Import `Ranks`, the one view of many processes, when somebody asks for it."""
+    if name == "Ranks":
+        from ipy_tensorwatch.shell.ranks.ranks import Ranks
+
+        return Ranks
+    raise AttributeError(f"module 'ipy_tensorwatch' has no attribute {name!r}")
 
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:

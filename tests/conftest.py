@@ -49,6 +49,9 @@ STARTS_KERNELS = (
 )
 """Two kernels that start at once may take the same free port, so that one process runs the tests of these files."""
 
+ONE_CLUSTER = "tests/end_to_end/ranks/"
+"""The tests of this folder share a cluster, which takes long to start."""
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
@@ -58,6 +61,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
+            if file.startswith(ONE_CLUSTER):
+                return ONE_CLUSTER
             return "kernels" if file.endswith(STARTS_KERNELS) else file
 
     return ByFile(config, log)

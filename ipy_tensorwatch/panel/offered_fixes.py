@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.statements.cells_to_rerun import cells_to_rerun
 from ..render.wording.editor_sentences import RERUN, RERUN_EDITED, TRIED, UNTRIED
-from ..render.wording.fix_sentences import purpose
+from ..render.wording.fix_sentences import remedy
 from .change_lines import line_as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from ..core.hazards.fix import Edit, Fix
     from ..core.hazards.hazard import Hazard
-    from ..core.model.records import Change
     from .past_cells import PastCell, PastCells
 
     Need = tuple[str, int | None, Fix]
@@ -33,7 +32,7 @@ def tell_fixes(one: PastCell, past: PastCells, hazards: Sequence[Hazard]) -> dic
     """
     offers: dict[tuple[Edit, ...], dict[str, Any]] = {}
     sources: dict[int, PastCell] = {}
-    for name, line, fix in _needs(one, hazards, past.fixes_of(one)):
+    for name, line, fix in _needs(one, hazards, past):
         cells = {edit.cell: past.find(edit.cell) for edit in fix.edits}
         if fix.applicability == "display" or not cells or None in cells.values() or len(offers) >= MAX_FIXES:
             continue
@@ -44,12 +43,12 @@ def tell_fixes(one: PastCell, past: PastCells, hazards: Sequence[Hazard]) -> dic
     return {"fixes": [*offers.values()], "cells": {str(count): _source(cell) for count, cell in sources.items()}}
 
 
-def _needs(one: PastCell, hazards: Sequence[Hazard], mended: Mapping[Change, Fix]) -> Iterator[Need]:
+def _needs(one: PastCell, hazards: Sequence[Hazard], past: PastCells) -> Iterator[Need]:
     """Yield what a fix mends: the path of a change or the key of a hazard, the line of the cell, and the fix."""
     for hazard in dict.fromkeys(chain((turn.hazard for turn in one.turns if turn.why is None), hazards)):
         is_here = hazard.written_cell == one.cell.count and hazard.written_at is not None
-        yield hazard.key, hazard.written_at.line if is_here and hazard.written_at else None, hazard.fix
-    for change, fix in mended.items():
+        yield hazard.key, hazard.written_at.line if is_here and hazard.written_at else None, past.fix_of(one, hazard)
+    for change, fix in past.fixes_of(one).items():
         yield str(change.path), change.site.line if change.site else None, fix
 
 
@@ -58,7 +57,7 @@ def _tell(fix: Fix, past: PastCells) -> dict[str, Any]:
     return {
         "of": [],
         "lines": [],
-        "title": line_as_json(purpose(fix)),
+        "title": line_as_json(remedy(fix)),
         "note": TRIED if fix.applicability == "safe" else UNTRIED,
         "edits": edits,
         "again": [*_again({edit.cell for edit in fix.edits}, past)],

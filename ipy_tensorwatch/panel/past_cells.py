@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ..core.hazards.fix import Fix
-    from ..core.hazards.hazard import Turn
+    from ..core.hazards.hazard import Hazard, Turn
     from ..core.model.records import Cell, Change
     from ..render.report import Report
 
@@ -21,7 +21,7 @@ TimelineMark = Literal["silent", "written", "rebound", "created", "gone"]
 MAX_CELLS = 300
 MAX_KEPT = 20_000
 MAX_REPORTS = 20
-"""How many reports with silent changes are kept, from which their fixes are computed when they are asked for."""
+"""How many reports with silent changes or hazards are kept, from which fixes are computed when they are asked for."""
 
 _ORDER: tuple[TimelineMark, ...] = ("silent", "written", "rebound", "created", "gone")
 _MARKS: Mapping[str, TimelineMark] = {"mutated": "written", "rebound": "rebound", "bound": "created", "unbound": "gone"}
@@ -63,7 +63,7 @@ class PastCells:
         """Add a cell, and drop the oldest ones beyond the limits."""
         one = PastCell(cell=report.cell, id=cell_id, changes=report.changes, turns=report.turns, marks=marks(report))
         self.cells.append(one)
-        if report.silent:
+        if report.silent or report.hazards:
             self._reports.append(report)
         self._kept += one.weight
         while len(self.cells) > MAX_CELLS or (self._kept > MAX_KEPT and len(self.cells) > 1):
@@ -81,6 +81,10 @@ class PastCells:
     def fixes_of(self, one: PastCell) -> Mapping[Change, Fix]:
         """Return what mends the silent changes of a cell; nothing if its report is not kept any more."""
         return next((report.fixes for report in self._reports if report.cell is one.cell), {})
+
+    def fix_of(self, one: PastCell, hazard: Hazard) -> Fix:
+        """Return what mends a hazard after a cell."""
+        return next((report.fix_of(hazard) for report in self._reports if report.cell is one.cell), hazard.fix)
 
     def of_path(self, path: str) -> Iterator[tuple[PastCell, Change | Turn]]:
         """Yield the changes of one path, and the turns of its hazards, oldest first."""

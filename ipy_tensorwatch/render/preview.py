@@ -10,7 +10,7 @@ from .wording.hazard_sentences import message
 
 if TYPE_CHECKING:
     from ..core.hazards.hazard import Hazard
-    from ..core.preview.foresee import ForetoldChange
+    from ..core.preview.foresee import ForetoldChange, Unread
 
 PREVIEW_SCHEMA = 1
 
@@ -27,11 +27,14 @@ class Preview:
         The silent changes, each with its certainty.
     hazards
         The hazards that would begin.
+    unread
+        Why nothing is known of the cell, if so.
     """
 
     source: str = ""
     changes: tuple[ForetoldChange, ...] = ()
     hazards: tuple[Hazard, ...] = ()
+    unread: Unread | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the preview as plain JSON values.

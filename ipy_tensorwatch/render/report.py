@@ -117,6 +117,9 @@ class Report:
     def fix_of(self, hazard: Hazard) -> Fix:
         """Return the fix of a hazard, with the edits that the sources of all cells allow, as far as it was tried."""
         fix = GUARD.run("finding-fix", fix_afterwards, hazard, self.snapshot, self.sources, default=hazard.fix)
+        if fix.kind == "deep-copy" and not fix.edits:
+            mended = {one.path: found for one, found in self.fixes.items()}
+            return next((mended[path] for path in hazard.paths if path in mended), fix)
         match self.tried.get(hazard.key):
             case "safe":
                 return replace(fix, applicability="safe")

@@ -18,6 +18,8 @@ from .ipython.waiting_clear import WaitingClears
 from .magics.tensorwatch_magics import TensorMagics
 from .panel_host import Hosting
 from .previewer import Previewer
+from .ranks.engine_side import HERE, EngineSide
+from .ranks.ranks import WATCHED
 from .watcher import Watcher
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Extension:
     previewer: Previewer = field(init=False)
     hosting: Hosting = field(init=False)
     trials: FixTrials = field(init=False)
+    side: EngineSide = field(init=False)
     magics: TensorMagics = field(init=False)
     _replaced: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -52,7 +55,8 @@ class Extension:
 
         def tell(report: Report) -> None:
             GUARD.run("showing-report", self.hosting.tell, report, default=None)
-            self.speaker.tell(report, self.watcher.asked)
+            is_told_jointly = not self.watcher.asked and self.side.tell(report)
+            self.speaker.tell(report, self.watcher.asked, is_said=is_told_jointly)
 
         self.watcher = Watcher(shell=self.shell, settings=self.settings, on_report=tell, clears=clears)
         self.previewer = Previewer(self.watcher)
@@ -60,6 +64,7 @@ class Extension:
         self.speaker = Speaker(self.shell, self.settings, self.hosting.is_visible, clears, hushed=self.hosting.hushed)
         self.heading = HeadingTransformer(lambda: self.watcher.is_running)
         self.trials = FixTrials(self.watcher)
+        self.side = EngineSide(self.watcher, _version())
         self.magics = TensorMagics(
             self.shell, self.watcher, self.speaker, self.previewer, self.trials, version=_version()
         )
@@ -73,10 +78,15 @@ class Extension:
         CONFIGURABLES.of(self.shell).append(self.settings)  # `%config` looks there
         self.shell.input_transformers_cleanup.append(self.heading)
         self.watcher.start()
+        HERE[:] = [self.side]
         GUARD.run("showing-report", self.hosting.tell, self.watcher.report, default=None)
 
     def unload(self) -> None:
         """Remove everything, and restore magics of other extensions that ours replaced."""
+        HERE.clear()
+        GUARD.run("at-end", self.side.close, default=None)
+        for joined in [*WATCHED]:
+            GUARD.run("at-end", joined.leave, default=None)
         for step in (self.speaker.tell_held, self.watcher.stop, self.hosting.close):
             GUARD.run("at-end", step, default=None)
         _remove(self.shell.input_transformers_cleanup, self.heading)

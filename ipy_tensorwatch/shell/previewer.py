@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..capture.objects.plain_variables import held_by_function, plain_variables, read_only_arrays
+from ..core.host.deadline import Deadline
 from ..core.host.guard import GUARD
 from ..core.syntax.magic_calls import RUNNING
 from ..render.preview import Preview
 from .cell.take_trace import read_notebook
 from .ipython.cell_sources import user_variables
 from .ipython.ipython_private import count_now
+from .ipython.plain_python import plain_python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 SECONDS = 0.25
 """The time limit of one preview, in seconds of CPU time."""
-LONGEST_SOURCE, MOST_LINES = 400_000, 2_000
+LONGEST_SOURCE, MOST_LINES = 100_000, 2_000
 """The most characters, and the most lines, of a cell that is previewed."""
 _HEADER = re.compile(rf"\A(?:\s*\n)*(?:%%(?:{'|'.join(sorted(RUNNING))})\b[^\n]*\n)+")
 _OWN_LINE = re.compile(r"^[ \t]*%tensorwatch\b[^\n]*$", re.MULTILINE)
@@ -45,24 +47,16 @@ class Previewer:
         return None if self.watcher.cells.any_running else self.preview(source)
 
     def _preview(self, source: str) -> Preview:
-        report = self.watcher.report
-        if report is None or len(source) > LONGEST_SOURCE or source.count("\n") > MOST_LINES:
-            return Preview(source=source)
-        plain = self._plain(source)
-        if not plain:
-            return Preview(source=source)
+        report, deadline = self.watcher.report, Deadline.after(SECONDS)
+        if len(source) > LONGEST_SOURCE or source.count("\n") > MOST_LINES:
+            return Preview(source=source, unread="length")
+        plain = plain_python(self.watcher.shell, _OWN_LINE.sub("#", _HEADER.sub(_comment_out, source)))
+        if report is None or not plain:
+            return Preview(source=source, unread=None if plain else "syntax")
         from ..core.preview.foresee import foresee  # noqa: PLC0415  (only previews need it)
 
-        found = foresee(plain, self._state(report), SECONDS)
-        return Preview(source=source, changes=found.changes, hazards=found.hazards)
-
-    def _plain(self, source: str) -> str:
-        """Return a cell as plain Python: the body of `%%time` counts, that of an unknown magic does not."""
-        typed = _OWN_LINE.sub("#", _HEADER.sub(_comment_out, source))
-        try:
-            return str(self.watcher.shell.transform_cell(typed))
-        except Exception:  # noqa: BLE001  (a cell that does not parse, or a transformer of the user's)
-            return ""
+        found = foresee(plain, self._state(report), deadline)
+        return Preview(source=source, changes=found.changes, hazards=found.hazards, unread=found.unread)
 
     def _state(self, report: Report) -> KnownState:
         running = self.watcher.running

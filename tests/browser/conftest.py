@@ -1,4 +1,4 @@
-"""Fixtures: one server, one browser and one tab for all tests, and no error on the page in any of them."""
+"""Fixtures: one server and one browser for all tests, one tab a file, and no error on the page in any of them."""
 
 from __future__ import annotations
 
@@ -54,12 +54,14 @@ def browser() -> Iterator[BrowserContext]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
-def tab(server, browser) -> Lab:
-    """Open a tab with JupyterLab in it."""
+@pytest.fixture(scope="module")
+def tab(server, browser) -> Iterator[Lab]:
+    """Open a tab with JupyterLab as it is at first: what another file left behind decides about no test."""
     lab = Lab(browser.new_page(), server)
-    lab.go("lab")
-    return lab
+    lab.go("lab?reset")
+    yield lab
+    lab.page.close()
+    server.end_sessions()
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +93,7 @@ def lab(tab) -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def kernel(server) -> str:
-    """Write the notebook whose kernel is shared by the tests that leave it as it was."""
+    """Write the notebook whose kernel is shared by the tests of a file that leave it as it was."""
     return server.write("watched.ipynb", WATCHED)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import types
 from functools import cache
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 import torch
 
+DEVICE = os.environ.get("TENSORWATCH_DEVICE", "sim")
+"""The device that the tests run on: the test accelerator, or `cuda` for `make test-device`."""
 SOURCE = Path(__file__).with_suffix("") / "accelerator.cpp"
 BUILT = Path(__file__).parents[2] / "build" / "accelerator"
 """Kept between runs, ignored by git; it is built again when its source or PyTorch changes."""
@@ -18,10 +21,19 @@ BUILT = Path(__file__).parents[2] / "build" / "accelerator"
 
 def accelerator() -> Any:
     """Return the module that controls the device; skip the test if it cannot be built here."""
+    if DEVICE == "cuda":
+        from tests.support.cuda_device import cuda_device
+
+        return cuda_device()
     missing = [one for one in ("c++", "ninja") if shutil.which(one) is None]
     if missing:
         pytest.skip(f"the test accelerator needs {' and '.join(missing)} to be built")
     return _loaded()
+
+
+def for_device(source: str) -> str:
+    """Return a cell of the test accelerator as one of the device that the tests run on."""
+    return source if DEVICE == "sim" else source.replace("'sim'", f"'{DEVICE}'").replace('"sim"', f'"{DEVICE}"')
 
 
 @cache

@@ -20,6 +20,7 @@ from torch.nn.modules import module as module_hooks
 from torch.optim import optimizer as optimizer_hooks
 from traitlets.config import Config
 
+from tests.support.accelerator import for_device
 from tests.support.report_schema import report_checker
 
 if TYPE_CHECKING:
@@ -165,6 +166,7 @@ class Notebook:
 
     def cell(self, source: str) -> Ran:
         """Run one cell as a user would; an error of the cell is returned, not raised."""
+        source = for_device(source)
         self._bound.update(re.findall(r"\w+", source))
         self._source = source
         with warnings.catch_warnings(record=True) as warned, capture_output() as out:

@@ -82,7 +82,7 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
         For each storage, sets of candidate positions, one of which wrote.
     cells
         The sources of earlier cells, which define functions.
-    classes, inplace, objects, modules, optimizers
+    classes, inplace, objects, modules, optimizer_paths
         What is known of the notebook's objects.
     """
     changed, count = more.pop("changed", tuple(readings)), more.pop("count", 3)
@@ -113,7 +113,7 @@ def make_trace(plain: str, readings: Mapping[str, Reading], **more: Any) -> Cell
         inplace=frozenset(more.pop("inplace", ())),
         objects=more.pop("objects", {}),
         modules=frozenset(more.pop("modules", ())),
-        optimizers=frozenset(more.pop("optimizers", ())),
+        optimizers=frozenset(more.pop("optimizer_paths", ())),
     )
     found = [
         (

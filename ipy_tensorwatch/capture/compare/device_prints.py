@@ -117,7 +117,7 @@ class DevicePrints:
         self, device: str, blocks: Mapping[int, DeviceBlock], parts: Parts, cell: int
     ) -> dict[int, ByteOutcome]:
         """Launch the digests of one device; return for each storage why it has none yet."""
-        launcher = self._launchers.setdefault(device, DigestLauncher(torch.device(device)))
+        launcher = self._launchers.setdefault(device, DigestLauncher.on(torch.device(device)))
         held = {storage: block.hold() for storage, block in blocks.items()}
         there = [
             storage for storage, owner in held.items() if owner is not None and blocks[storage].nbytes <= MAX_BYTES

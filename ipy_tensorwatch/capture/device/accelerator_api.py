@@ -25,7 +25,7 @@ def is_idle(device: torch.device) -> bool:
 def is_capturing(device: torch.device) -> bool:
     """Return whether the stream in use is being captured into a graph: nothing may be launched or asked for then."""
     ask = getattr(_module(device), "is_current_stream_capturing", None)
-    with _made_current(device):
+    with made_current(device):
         return bool(ask is not None and ask())
 
 
@@ -45,7 +45,7 @@ def _stream(device: torch.device) -> Any:  # noqa: ANN401
     return None if current is None else current(device)
 
 
-def _made_current(device: torch.device) -> AbstractContextManager[Any]:
+def made_current(device: torch.device) -> AbstractContextManager[Any]:
     """Make a device the current one, for what can be asked of that one only."""
     change = getattr(_module(device), "device", None)
     return nullcontext() if change is None or device.index is None else change(device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 
 from ..host.torch_private import undisturbed
@@ -65,10 +66,12 @@ class CountsUnderWay(NamedTuple):
         """Return the number of differing elements and the largest finite difference; None before they have arrived."""
         if not self.sent.has_landed():
             return None
-        rows = self.sent.values.tolist()
+        rows = self.sent.values.numpy()
+        counts, steps = rows[:, :4].copy().view(np.int32), rows[:, 4:].copy()
+        wide = steps.view(np.float64 if steps.shape[1] == np.float64().itemsize else np.float32)
         return {
-            number: (int(changed), None if step == _NONE else step)
-            for number, (changed, step) in zip(self.numbers, rows, strict=True)
+            number: (changed, None if step == _NONE else step)
+            for number, changed, step in zip(self.numbers, counts[:, 0].tolist(), wide[:, 0].tolist(), strict=True)
         }
 
 
@@ -96,7 +99,7 @@ def _alike(pairs: dict[int, CopyPair]) -> Iterator[list[int]]:
 
 
 def _count(pairs: Sequence[CopyPair]) -> torch.Tensor | None:
-    """Return the count and the largest difference of pairs of one kind, of shape `(pairs, 2)`."""
+    """Return the count and the largest difference of pairs of one kind, a row of bytes for each pair."""
     first = pairs[0]
     dtype = getattr(torch, first.before.dtype.removeprefix("torch."), None)
     if not isinstance(dtype, torch.dtype) or dtype.itemsize not in _WHOLE:
@@ -113,7 +116,8 @@ def _count(pairs: Sequence[CopyPair]) -> torch.Tensor | None:
     wide = torch.float32 if old.device.type == "mps" else torch.float64
     steps = _steps(old, new, wide) if dtype in _NUMERIC else old.new_full((1,), _NONE, dtype=wide)
     steps = torch.where(differs & torch.isfinite(steps), steps, _NONE)
-    return torch.stack([differs.sum(1).to(wide), steps.amax(1).to(wide)], 1)
+    numbers = differs.sum(1, keepdim=True).to(torch.int32), steps.amax(1, keepdim=True).to(wide)
+    return torch.cat([one.view(torch.uint8) for one in numbers], 1)
 
 
 def _bits(elements: torch.Tensor) -> torch.Tensor:

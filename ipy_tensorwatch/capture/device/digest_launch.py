@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
 from itertools import groupby
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,13 +18,26 @@ from .kept_copy import LARGEST, KeptCopy
 from .word_digest import AT_ONCE, digest_packed, digest_run, digest_short, pack, room_of, total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ...core.memory.footprint import Array
     from ...core.memory.strided_layout import Levels
 
+    Kernel = Callable[[Sequence[tuple[int, int]], Sequence[int], Weights, torch.device], torch.Tensor]
     Layout = tuple[int, tuple[int, ...], tuple[int, ...], int]
     PortionKey = tuple[int, Layout | None]
+
+
+@cache
+def kernel_for(device_type: str) -> Kernel | None:
+    """Return the kernel of Triton for a type of devices; None if there is none."""
+    if device_type != "cuda":
+        return None
+    try:
+        found: Kernel = import_module(".segment_kernel", __package__).digest_runs
+    except Exception:  # noqa: BLE001  (missing, or broken in any way)
+        return None
+    return found
 
 
 _BITS = torch.tensor([1 << place for place in range(8)], dtype=torch.uint8)
@@ -80,9 +95,21 @@ class Flight:
 
 @dataclass(slots=True, eq=False)
 class DigestLauncher:
-    """Launches digests on one device, on the stream in use."""
+    """Launches digests on one device, on the stream in use.
+
+    Attributes
+    ----------
+    kernel
+        Digests runs of memory by one launch; None where Triton is missing: PyTorch's operators do it then.
+    """
+
+    @classmethod
+    def on(cls, device: torch.device) -> DigestLauncher:
+        """Launch on a device, by a kernel if there is one for it."""
+        return cls(device, kernel_for(device.type))
 
     device: torch.device
+    kernel: Kernel | None = None
     _weights: Weights | None = field(default=None, init=False)
     _bits: torch.Tensor | None = field(default=None, init=False)
 
@@ -106,13 +133,47 @@ class DigestLauncher:
         weights = self._weights = self._weights or Weights.on(self.device)
         keys: list[PortionKey] = []
         found: list[torch.Tensor] = []
-        for some, sums, rows in digest_portions(portions, weights):
+        runs, rest = self._split(portions)
+        by_kernel = self._digest_runs(runs, weights, room, {} if copies is None else copies) if runs else None
+        if by_kernel is not None:
+            keys += [one.key for one in runs]
+            found.append(by_kernel)
+        for some, sums, rows in digest_portions(portions if by_kernel is None else rest, weights):
             keys += some
             found.append(sums)
             if rows is not None and copies is not None and rows.nbytes <= room:
                 room -= rows.nbytes
                 copies.update((key, KeptCopy(rows, row)) for row, (key, _) in enumerate(some))
         return keys, found[0] if len(found) == 1 else torch.cat(found)
+
+    def _split(self, portions: Sequence[Portion]) -> tuple[list[Portion], list[Portion]]:
+        """Return the portions that the kernel digests, and the others."""
+        runs = [one for one in portions if len(one.levels) == 1] if self.kernel is not None else []
+        return runs, [one for one in portions if len(one.levels) > 1]
+
+    def _digest_runs(
+        self, runs: Sequence[Portion], weights: Weights, room: int, copies: dict[int, KeptCopy]
+    ) -> torch.Tensor | None:
+        """Digest runs, and copy the small storages, by one launch; None if there is no kernel that can do it."""
+        targets = [0] * len(runs)
+        small = [place for place, one in enumerate(runs) if one.key[1] is None and one.nbytes <= LARGEST]
+        by_room: dict[int, list[int]] = {}
+        for place in small:
+            by_room.setdefault(room_of(runs[place].nbytes), []).append(place)
+        for size, places in by_room.items():
+            if size * len(places) <= room:
+                room -= size * len(places)
+                rows = torch.empty((len(places), size // 8), dtype=torch.int64, device=self.device)
+                for row, place in enumerate(places):
+                    targets[place] = rows.data_ptr() + row * size
+                    copies[runs[place].key[0]] = KeptCopy(rows, row)
+        addresses = [(one.storage.data_ptr() + one.low, one.nbytes) for one in runs]
+        try:
+            return None if self.kernel is None else self.kernel(addresses, targets, weights, self.device)
+        except Exception:  # noqa: BLE001  (of the compiler or of the device: then the operators raise too)
+            self.kernel = None
+            copies.clear()
+            return None
 
     def send(self, here: Array) -> torch.Tensor:
         """Copy numbers to the device, which may be at work meanwhile."""

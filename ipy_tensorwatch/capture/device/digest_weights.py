@@ -35,6 +35,8 @@ WORDS = odd_numbers(0, ROWS * COLUMNS).reshape(ROWS, COLUMNS)
 """One number for each word of a segment."""
 BY_ROW, BY_COLUMN = odd_numbers(1 << 32, ROWS), odd_numbers(1 << 33, COLUMNS)
 """The numbers of the two sums: one for each row, one for each column."""
+BY_SEGMENT = odd_numbers(1 << 34, MAX_SEGMENTS)
+"""The numbers of the segments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,5 +55,5 @@ class Weights:
             words=send_to(device, torch.from_numpy(WORDS)),
             by_row=send_to(device, torch.from_numpy(BY_ROW)),
             by_column=send_to(device, torch.from_numpy(BY_COLUMN)),
-            by_segment=send_to(device, torch.from_numpy(odd_numbers(1 << 34, MAX_SEGMENTS))),
+            by_segment=send_to(device, torch.from_numpy(BY_SEGMENT)),
         )

@@ -31,6 +31,10 @@ AT_ONCE = 1 << 22
 """The number of bytes digested at once, on a device with fast memory."""
 
 
+CACHED_BYTES = 1 << 20
+"""The number of bytes digested at once on a CPU, where passes over more would read memory again and again."""
+
+
 def digest_rows(words: torch.Tensor, weights: Weights) -> torch.Tensor:
     """Return the two sums of each segment, as a tensor of shape `(segments, 2)`.
 
@@ -40,9 +44,7 @@ def digest_rows(words: torch.Tensor, weights: Weights) -> torch.Tensor:
         int64, of shape `(segments, rows, columns)`.
     """
     count, rows, columns = words.shape
-    at_once = (
-        count if words.device.type != "cpu" else max(1, SEGMENT_BYTES // (8 * rows * columns))
-    )  # fits a core's cache
+    at_once = max(1, (CACHED_BYTES if words.device.type == "cpu" else AT_ONCE) // (8 * rows * columns))
     scratch = words.new_empty((min(at_once, count), rows, columns))
     first, second = words.new_empty((count, rows)), words.new_empty((count, columns))
     odd = weights.words[:rows, :columns]
@@ -64,7 +66,10 @@ def digest_run(run: torch.Tensor, weights: Weights) -> torch.Tensor:
         Of one dimension; not copied if it begins at a multiple of 8 bytes.
     """
     whole = run.numel() // SEGMENT_BYTES * SEGMENT_BYTES
-    found = [digest_rows(_segments(part), weights) for part in run[:whole].split(AT_ONCE)]
+    is_aligned = not (run.storage_offset() % 8 or run.data_ptr() % 8)
+    parts = [run[:whole]] if is_aligned else run[:whole].split(AT_ONCE)
+    found = [digest_rows((part if is_aligned else part.clone()).view(torch.int64).view(-1, ROWS, COLUMNS), weights)
+             for part in parts]  # fmt: skip
     if run.numel() > whole:
         found.append(digest_short([run[whole:]], SEGMENT_BYTES, weights))
     return total(found, weights)
@@ -74,11 +79,6 @@ def total(segments: list[torch.Tensor], weights: Weights) -> torch.Tensor:
     """Add up the sums of consecutive segments, each times its number."""
     sums = torch.cat(segments)
     return sums.mul_(weights.by_segment[: len(sums), None]).sum(0, keepdim=True)
-
-
-def _segments(run: torch.Tensor) -> torch.Tensor:
-    aligned = run.clone() if run.storage_offset() % 8 or run.data_ptr() % 8 else run
-    return aligned.view(torch.int64).view(-1, ROWS, COLUMNS)
 
 
 def digest_short(pieces: Sequence[torch.Tensor], room: int, weights: Weights) -> torch.Tensor:

@@ -6,7 +6,7 @@ import threading
 
 from ...core.host.python_private import thread_count
 
-_SERVICES = ("ipykernel.", "IPython.", "zmq.", "tornado.")
+_SERVICES = ("ipykernel.", "ipy_tensorwatch.", "IPython.", "zmq.", "tornado.")
 _OF_KERNEL = "IOPub"
 """The name of the only kernel thread without a class of its own."""
 OWN: set[object] = set()

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import xxhash
 
+from ...core.host.guard import GUARD
 from ...core.memory.footprint import footprint_of
 from ...core.model.freezing import FrozenRecord
 from ..compare.compare_bytes import digest_part
@@ -19,6 +20,7 @@ from ..memory.raw_memory import mapping_at
 from ..objects.inspect_object import is_a
 from ..tensors.plain_reads import is_tensor, storage_of
 from ..tensors.read_tensor import is_laid_out_as, owner_of
+from .frozen_there import FrozenThere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -73,8 +75,8 @@ class Frozen:
     owner, thing
         Weak references to the storage (the array that owns the memory) and to the tensor. The one to the tensor makes
         `torch.utils.swap_tensors` refuse, as it should here.
-    kept
-        Its bytes; None if they cannot be read.
+    kept, there
+        Its bytes, on the host or on its device; None if they cannot be read there.
     is_lost
         Whether it was written and its bytes could not be restored.
     """
@@ -85,6 +87,7 @@ class Frozen:
     owner: weakref.ref[Any]
     thing: weakref.ref[Any]
     kept: FrozenBytes | None
+    there: FrozenThere | None = None
     is_lost: bool = False
 
     @classmethod
@@ -92,8 +95,11 @@ class Frozen:
         """Copy the bytes of a tensor or array."""
         owner = owner_of(thing)
         owner = storage_of(owner) if is_tensor(owner) else owner
-        block = block_of(thing, reading, own) if reading.device == "cpu" else None
-        kept = FrozenBytes.of(block.part(reading.low, reading.high - reading.low), reading) if block else None
+        if reading.device != "cpu":
+            there = GUARD.run("keeping-frozen", FrozenThere.of, owner, reading, default=None)
+            return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), None, there)
+        block = block_of(thing, reading, own)
+        kept = FrozenBytes.of(block.part(reading.low, reading.high - reading.low), reading)
         return cls(path, cell, reading, weakref.ref(owner), weakref.ref(thing), kept)
 
     def on_release(self, release: Callable[[object], object]) -> None:
@@ -116,7 +122,7 @@ class Frozen:
             dtype=self.reading.dtype,
             device=self.reading.device,
             nbytes=self.reading.nbytes,
-            is_kept=self.kept is not None,
+            is_kept=self.kept is not None or self.there is not None,
         )
 
     def here(self) -> Reading | None:
@@ -130,6 +136,8 @@ class Frozen:
 
     def mend(self) -> bool:
         """Restore bytes written without an operator; return whether there were any."""
+        if self.there is not None:
+            return self._mend_there(self.there)
         if self.kept is None:
             return False
         moved = self._reseat(self.kept)
@@ -144,18 +152,31 @@ class Frozen:
         self.is_lost = not self.kept.put_back(block)
         return True
 
+    def _mend_there(self, there: FrozenThere) -> bool:
+        """Put back the bytes on a device, and the tensor in its memory while another tensor holds that."""
+        owner = self.owner()
+        moved = owner is not None and self._seat_in(owner)
+        here = self.here()
+        return (owner is not None and here is not None and there.mend(owner, self.reading.low)) or moved
+
     def _reseat(self, kept: FrozenBytes) -> bool:
         """Point the tensor back to its memory if an assignment to `.data` replaced it."""
-        tensor: Any = self.thing()
         storage = self.owner()
-        if not is_tensor(tensor) or self._is_seated(tensor, storage):
+        if not is_tensor(self.thing()):
             return False
         if storage is None:  # only this tensor held it, so no other shared it
             storage = torch.UntypedStorage(kept.block.room)
+        return self._seat_in(storage)
+
+    def _seat_in(self, storage: Any) -> bool:  # noqa: ANN401
+        """Give the tensor this memory if it has other memory; return whether it had."""
+        tensor: Any = self.thing()
+        if not is_tensor(tensor) or self._is_seated(tensor, storage):
+            return False
         item, kind = self.reading.itemsize, getattr(torch, self.reading.dtype.removeprefix("torch."))
         strides = [stride // item for stride in self.reading.strides]
-        seat = torch.empty(0, dtype=kind).set_(storage, self.reading.low // item, self.reading.shape, strides)
-        tensor.data = seat
+        empty = torch.empty(0, dtype=kind, device=storage.device)
+        tensor.data = empty.set_(storage, self.reading.low // item, self.reading.shape, strides)
         self.owner = weakref.ref(tensor.untyped_storage())
         return True
 

@@ -98,11 +98,13 @@ class DeviceWatch:
 
     def _look(self, device: str, portions: Sequence[Portion], number: int) -> None:
         log = self._logs.get(device)
-        if is_capturing(torch.device(device)) or device in self._told or (log is not None and log.is_full):
+        if is_capturing(torch.device(device)) or device in self._told:
+            return
+        if log is not None and log.is_full and not self._is_over:
             return
         try:
             if log is None:
-                log = self._logs[device] = LookLog(DigestLauncher(torch.device(device)))
+                log = self._logs[device] = LookLog(DigestLauncher.on(torch.device(device)))
                 self._begin(log, device)
             self._levels.update((one.key, one._replace(storage=None)) for one in portions)
             log.look(portions, number)
@@ -122,9 +124,9 @@ class DeviceWatch:
 
     def end(self, number: int) -> None:
         """Look for the last time if the cell was looked at, and send for what changed."""
+        self._is_over = True
         if any(one.has_looked for one in self._logs.values()):
             self.look(number)
-        self._is_over = True
         for device, log in self._logs.items():
             if device not in self._told and not is_capturing(torch.device(device)):
                 GUARD.run("comparing-devices", log.send, default=None)

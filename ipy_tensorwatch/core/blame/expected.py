@@ -39,7 +39,7 @@ class ExpectedWrites:
         self._backs: dict[int, bool] = {}
         self._able: dict[frozenset[Position], Statements] = {}
         self._behind: dict[RootSnapshot, bool] = {}
-        self._stepping: dict[tuple[Statements, int | None], bool] = {}
+        self._stepping: dict[tuple[Statements, tuple[int, ...]], bool] = {}
 
     def classes(self) -> dict[int, Cause | None]:
         """Return the mutated rows, each with its only possible cause; None if there are several."""
@@ -139,15 +139,14 @@ class ExpectedWrites:
 
     def _are_steps(self, ran: Statements, steps: list[OptimizerStep], reading: Reading, row: int) -> bool:
         """Return whether some statements are steps that own the tensor, and no other statement names it as written."""
-        key = ran, steps[0].statement if len(steps) == 1 else None
-        if len(steps) > 1 or key not in self._stepping:
-            stepping = frozenset(index for index in ran if any(one.statement in (None, index) for one in steps))
+        key = ran, tuple(map(id, steps))
+        if key not in self._stepping:
+            known = {one.statement for one in steps}
+            stepping = ran if None in known else ran & known
             others = ran - stepping
             is_one = bool(stepping) and not any(map(self._names_values, others & self._naming))
-            is_one = is_one and self._are_kept_from(steps[0], others)
-            self._stepping[key] = is_one if len(steps) == 1 else False
-        else:
-            is_one = self._stepping[key]
+            self._stepping[key] = is_one and self._are_kept_from(steps[0], others)
+        is_one = self._stepping[key]
         if not is_one or reading.kind == "parameter":
             return is_one
         only = steps[0] if len(self._evidence.steps) == 1 else None  # no other step can have written this memory

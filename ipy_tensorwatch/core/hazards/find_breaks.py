@@ -10,7 +10,7 @@ from ..syntax.parsing import may_write_gradients, parse_path
 from .saved_copy import Saving
 from .saved_tensor_overwritten import Break
 from .stale_results import stale_results
-from .updates_since import is_stale
+from .updates_since import has_run_backward, is_stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
     writing = standing.writings.get(found.key) or _writing(reasoning, saved, lying)
     saved_at = built.maker(saved.sequence) if built else None
     is_alone = all(built is not None and built.maker(other) == saved_at for other in found.others)
-    due = tuple(one for one in scalars if one not in found.origins or not is_stale(found.origins[one], standing))
+    due = tuple(one for one in scalars if _is_due(one, found, reasoning, standing))
     freed = {path for one in reasoning.trace.graphs.half_freed for path in one.roots}
     root = next(iter((*due, *scalars, *found.roots)), None)
     paths, is_output = tuple(str(path) for path, _ in overlapping), saved.argument.startswith(("result", "output"))
@@ -84,6 +84,17 @@ def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Brea
         is_freed=bool(found.roots) and freed.issuperset(found.roots),
         stale=stale_results(found, root, writing, standing)._replace(is_due=root in due),
     )
+
+
+def _is_due(path: str, found: Overwritten, reasoning: Reasoning, standing: Standing) -> bool:
+    """Return whether a backward of a scalar is expected."""
+    root = found.origins.get(path)
+    if root is None:
+        return True
+    may_have_raised = reasoning.trace.cell.status != "ok"
+    if found.others or may_have_raised:  # the roots of other nodes are not known
+        return not is_stale(root, standing)
+    return not (is_stale(root, standing) or has_run_backward(path, root, standing))
 
 
 def _lying_on(reasoning: Reasoning, reading: Reading) -> Sequence[Entry]:

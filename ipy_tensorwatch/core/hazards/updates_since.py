@@ -40,6 +40,16 @@ def is_stale(root: RootOrigin, standing: Standing) -> bool:
     return root.leaves <= frozenset[int]().union(*since)
 
 
+def has_run_backward(path: str, root: RootOrigin, standing: Standing) -> bool:
+    """Return whether a backward of a result, as typed, ran since it was computed: it kept its graph for another."""
+    cell = standing.backwards.get(path, 0)
+    if cell != root.cell or cell not in standing.built:
+        return cell > root.cell
+    timeline = standing.built[cell]
+    sites = map(timeline.site, dict.fromkeys(timeline.since(root.sequence)))
+    return any(site is not None and f"{path}.backward(" in site.text for site in sites)
+
+
 def is_since(cell: int, lines: AbstractSet[tuple[int, str]], root: RootOrigin, standing: Standing) -> bool:
     """Return whether a write, of these lines of a cell if they are known, came after a result was computed."""
     if cell != root.cell or not lines or cell not in standing.built:

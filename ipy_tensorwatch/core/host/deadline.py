@@ -38,6 +38,11 @@ class Deadline:
         self._earliest = now + left
         return left <= 0
 
+    @property
+    def seconds_left(self) -> float:
+        """The CPU time that is left, in seconds."""
+        return max(0.0, self.moment - thread_time())
+
     def check(self) -> None:
         """Stop work that is late.
 

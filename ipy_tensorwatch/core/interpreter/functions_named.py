@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..syntax.parsing import parse_cell
+from ..syntax.parsing import LAST_SOURCES, parse_cell
 from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
@@ -13,26 +15,41 @@ if TYPE_CHECKING:
 
     from ..model.notebook import Notebook
 
+    Words = tuple[tuple[str, bool], ...]
+
 MAX_FOLLOWED = 32
 
 
 def functions_named(node: ast.AST, notebook: Notebook) -> dict[str, ast.stmt]:
     """Return the functions and classes of a notebook that a statement may run, at most `MAX_FOLLOWED`."""
-    waiting, found = [*_names(node, notebook)], dict[str, ast.stmt]()
+    waiting, found = deque(_defined(_words_in(node), notebook)), dict[str, ast.stmt]()
     while waiting and len(found) < MAX_FOLLOWED:
-        name = waiting.pop(0)
-        known = notebook.definitions.get(name) if name not in found else None
-        tree = parse_cell(known.source) if known is not None else None
+        name = waiting.popleft()
+        source = notebook.definitions[name].source
+        tree = parse_cell(source) if name not in found else None
         if tree is not None:
             found[name] = tree.body[0]
-            waiting += _names(tree, notebook)
+            waiting += _defined(_words_of(source), notebook)
     return found
 
 
-def _names(tree: ast.AST, notebook: Notebook) -> Iterator[str]:
-    for part in all_nodes(tree):
-        if isinstance(part, ast.Name):
-            yield part.id
-            yield notebook.classes.get(part.id, "")
-        elif isinstance(part, ast.Attribute):
-            yield part.attr
+def _defined(words: Words, notebook: Notebook) -> Iterator[str]:
+    """Yield the functions and classes of a notebook among some words, and the classes of the objects among them."""
+    for word, is_variable in words:
+        if word in notebook.definitions:
+            yield word
+        if is_variable and notebook.classes.get(word) in notebook.definitions:
+            yield notebook.classes[word]
+
+
+@lru_cache(maxsize=LAST_SOURCES)
+def _words_of(source: str) -> Words:
+    tree = parse_cell(source)
+    return _words_in(tree) if tree is not None else ()
+
+
+def _words_in(tree: ast.AST) -> Words:
+    """Return the variables and the attributes that a tree names, each once."""
+    parts = [part for part in all_nodes(tree) if isinstance(part, (ast.Name, ast.Attribute))]
+    words = [(part.id, True) if isinstance(part, ast.Name) else (part.attr, False) for part in parts]
+    return tuple(dict.fromkeys(words))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -224,7 +223,7 @@ class Snapshot:
 
     def place_at_root(self, path: str) -> tuple[RootSnapshot, int] | None:
         """Return the scene and place of a spelled path in the scene of its root alone: no other scene is spelled."""
-        scene = self.scenes.get("" if path.isidentifier() else re.split(r"[.\[]", path, maxsplit=1)[0])
+        scene = self.scenes.get("" if path.isidentifier() else path.partition(".")[0].partition("[")[0])
         place = scene.places.get(path) if scene else None
         return None if scene is None or place is None else (scene, place)
 

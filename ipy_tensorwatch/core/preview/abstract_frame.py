@@ -25,13 +25,15 @@ class AbstractFrame:
         The class whose method runs.
     results
         What the function may return.
+    asked
+        Of the cell: the names that functions have read there.
     elsewhere
         The frames of the names that are declared `global` or `nonlocal`.
     give
         Receives what the function yields.
     """
 
-    __slots__ = ("around", "code", "elsewhere", "give", "names", "owner", "results", "scene", "top")
+    __slots__ = ("around", "asked", "code", "elsewhere", "give", "names", "owner", "results", "scene", "top")
 
     def __init__(  # noqa: PLR0913  (all but two are by name)
         self,
@@ -46,6 +48,7 @@ class AbstractFrame:
         self.scene, self.names, self.around, self.code, self.owner = scene, names, around, code, owner
         self.top = top or self
         self.results: list[AbstractValue] = []
+        self.asked: set[str] = set()
         self.elsewhere: dict[str, AbstractFrame] = {}
         self.give: Callable[[AbstractValue], None] = lambda _: None
 
@@ -54,6 +57,8 @@ class AbstractFrame:
         frame: AbstractFrame | None = self
         while frame is not None:
             frame = frame.elsewhere.get(name, frame)
+            if frame is self.top and self.code is not None:
+                frame.asked.add(name)
             if name in frame.names:
                 return frame.names[name]
             frame = frame.around or (frame.top if frame.top is not frame else None)

@@ -158,9 +158,12 @@ class AbstractMemory:
             Whether autograd takes it for a view; `x.detach()` is none.
         """
         old = base.reading
-        found = layout or ViewLayout(old.shape, old.strides)
-        low, high = extent(found.shape, found.strides, old.itemsize)
-        start = old.data_ptr - old.address + old.low + found.offset
+        whole = ViewLayout(old.shape, old.strides)
+        found = layout or whole
+        low, high = old.low, old.high
+        if found != whole:
+            start = old.data_ptr - old.address + old.low + found.offset
+            low, high = (start + end for end in extent(found.shape, found.strides, old.itemsize))
         with_grad = tracked and self.records and bool(leaves_of(base))
         reading = old._replace(
             kind=kind or ("ndarray" if base.is_array else "tensor"),
@@ -168,8 +171,8 @@ class AbstractMemory:
             shape=found.shape,
             strides=found.strides,
             data_ptr=old.data_ptr + found.offset,
-            low=start + low,
-            high=start + high,
+            low=low,
+            high=high,
             requires_grad=with_grad,
             is_leaf=not with_grad,
             grad_fn="ViewBackward0" if with_grad else None,

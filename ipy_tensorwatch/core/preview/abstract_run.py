@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..host.deadline import NEVER, Deadline, LateError
+from ..host.deadline import NEVER, Deadline
 from ..interpreter.cell_definitions import definitions_in
 from ..interpreter.definitions import Code
 from ..interpreter.source_index import Library
@@ -44,7 +44,15 @@ class AbstractRun:
 
 
 def run_cell(source: str, known: KnownState, deadline: Deadline = NEVER) -> AbstractRun | None:
-    """Run a cell on abstract values; None if it is not Python, or too long for the time there is."""
+    """Run a cell on abstract values; None if it is not Python.
+
+    Raises
+    ------
+    LateError
+        If the time does not suffice.
+    RecursionError
+        If the cell is nested too deep.
+    """
     tree = parse_cell(source)
     if tree is None:
         return None
@@ -62,8 +70,6 @@ def run_cell(source: str, known: KnownState, deadline: Deadline = NEVER) -> Abst
         stopped = error
     except JumpError:
         pass
-    except (RecursionError, LateError):
-        return None
     return AbstractRun(source=source, notebook=notebook, interpreter=interpreter, stopped=stopped)
 
 

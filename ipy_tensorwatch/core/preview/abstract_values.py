@@ -45,7 +45,7 @@ class AbstractTensor(AbstractValue):
     is_exact
         Whether shape and strides of the reading are known; if not, any part of its span may be meant.
     base
-        The tensor that autograd takes it for a view of.
+        The tensor that autograd takes it for a view of; of a leaf that is not known, the tensor whose graph ends in it.
     leaves
         The leaves that its backward gives gradients to.
     grad

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from ..blame.reasoning import Reasoning
 from ..hazards.facts import OverwrittenSave
 from ..hazards.find_hazards import find_hazards
-from ..host.deadline import Deadline
+from ..host.deadline import Deadline, LateError
 from ..host.guard import GUARD
 from .abstract_run import run_cell
 from .foretold_trace import TraceWriter
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .known_state import KnownState
 
 ForetoldCertainty = Literal["certain", "likely"]
+Unread = Literal["syntax", "length", "time"]
+"""Why a cell is not previewed: it is not Python, it is too long, or it takes too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,31 +37,42 @@ class ForetoldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foresight:
-    """What a cell would do."""
+    """What a cell would do; `unread` says why nothing is known of it."""
 
     changes: tuple[ForetoldChange, ...] = ()
     hazards: tuple[Hazard, ...] = ()
+    unread: Unread | None = None
 
 
 NOTHING_FORESEEN = Foresight()
 
 
-def foresee(source: str, known: KnownState, seconds: float) -> Foresight:
-    """Return what a cell would do, from its source and what is known; nothing if the time does not suffice.
+def foresee(source: str, known: KnownState, deadline: Deadline) -> Foresight:
+    """Return what a cell would do, from its source and what is known.
 
     Parameters
     ----------
     source
         The cell as plain Python.
     """
-    run = run_cell(source, known, Deadline.after(seconds))
-    if run is None or not (run.memory.writes or run.stopped):
+    try:
+        found = _foresee(source, known, deadline)
+    except (RecursionError, LateError):
+        return Foresight(unread="time")
+    return Foresight(unread="time") if deadline.has_passed() else found
+
+
+def _foresee(source: str, known: KnownState, deadline: Deadline) -> Foresight:
+    run = run_cell(source, known, deadline)
+    if run is None:
+        return Foresight(unread="syntax")
+    if not (run.memory.writes or run.stopped):
         return NOTHING_FORESEEN
-    writer = TraceWriter(run, known)
+    writer = TraceWriter(run, known, deadline)
     refused = (*writer.refused(), *_fulfilled(run, known))
     if writer.is_quiet:
         return Foresight(hazards=refused)
-    reasoning = Reasoning(writer.trace(seconds))
+    reasoning = Reasoning(writer.trace(deadline.seconds_left))
     reasoning.know(writer.settled)
     silent = tuple(_foretold(one, writer.certain) for one in reasoning.changes if one.silent)
     none: tuple[Hazard, ...] = ()

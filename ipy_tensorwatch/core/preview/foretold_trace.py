@@ -11,6 +11,7 @@ import numpy as np
 
 from ..explain.inplace_refused import refused_hazard
 from ..hazards.facts import Raised, Refused, typed_line
+from ..host.deadline import NEVER
 from ..memory.overlap import lay_out, share_bytes
 from ..model.born import Born
 from ..model.cell_trace import CellTrace, SourceFile
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..hazards.hazard import Hazard
+    from ..host.deadline import Deadline
     from ..model.differences import Found
     from ..model.path import AccessPath
     from ..model.reading import Reading
@@ -53,7 +55,7 @@ class TraceWriter:
         For each path that would change, whether it surely would.
     """
 
-    def __init__(self, run: AbstractRun, known: KnownState) -> None:
+    def __init__(self, run: AbstractRun, known: KnownState, deadline: Deadline = NEVER) -> None:
         self._run, self._known, self._memory = run, known, run.memory
         needed = (path for one in known.saved for path in one.roots) if self._touches_saved() else ()
         self._after = Afterwards(run, known, needed)
@@ -64,7 +66,7 @@ class TraceWriter:
         self._settled = SettledChanges(run, known, self._after, self._site)
         self._born: dict[str, Born] = {}
         for write, moments in run.memory.writes.items():
-            self._change(write, moments[-1])
+            self._change(write, moments[-1], deadline)
 
     def _touches_saved(self) -> bool:
         saved = {one.saved.reading.storage for one in self._known.saved}
@@ -94,7 +96,7 @@ class TraceWriter:
         )
         yield replace(refused_hazard(one, site), happened=False)
 
-    @property
+    @cached_property
     def settled(self) -> Mapping[str, Change]:
         """The changes whose cause is certain, by their paths."""
         return self._settled.changes
@@ -132,19 +134,20 @@ class TraceWriter:
                 fates={one.node: "backward-done" for one in known.standing.hazards if one.node is not None},
             ),
             coverage=Coverage(tensors=0, bytes=0, verified_bytes=0),
-            seconds=seconds,
+            seconds=seconds / (1 + len(self._born)),  # each is explained by itself
         )
 
     # --- what would change ---
 
-    def _change(self, write: AbstractWrite, last: int) -> None:
+    def _change(self, write: AbstractWrite, last: int, deadline: Deadline) -> None:
         """Note the paths that a write changes, those left out where it is sure that the change is expected."""
         near = [one for one in self._after.beside(write.reading) if self._meets(write.reading, one[1])]
         for path, reading in near:
+            deadline.check()
             if write.by and self._is_expected(write, path, reading, near):
                 continue
             spelled = str(path)
-            place, before = self._after.places.get(spelled), self._known.snapshot.get(spelled)
+            place, before = self._after.places.get(spelled), self._known.readings.get(spelled)
             is_old = before is not None and before.object == reading.object
             if not is_old and (place is None or last <= place.since):
                 continue
@@ -230,12 +233,14 @@ class TraceWriter:
         )
 
     def _seen(self) -> Mapping[int, tuple[SeenWrite, ...]]:
-        """Return the writes to the storages of what would change."""
-        changed = {one.after.storage for one, _ in self._found.values() if one.after}
-        changed |= {one.after.storage for born in self._born.values() for one, _ in born.found if one.after}
+        """Return the writes to the storages of what would change and must be searched for, or lies in a container."""
+        born = (one for several in self._born.values() for one, _ in several.found)
+        left = [one for one, _ in self._found.values() if str(one.path) not in self.settled]
+        left += [one for one in born if one.path.steps or str(one.path) not in self.settled]
+        changed = {one.after.storage for one in left if one.after}
         changed |= {one.saved.reading.storage for one in self._overwritten}
         found: dict[int, list[SeenWrite]] = defaultdict(list)
-        for write, moments in self._memory.writes.items():
+        for write, moments in self._memory.writes.items() if changed else ():
             reached = [one for _, one in self._after.beside(write.reading)]
             if changed.isdisjoint((write.reading.storage, *(one.storage for one in reached))):
                 continue

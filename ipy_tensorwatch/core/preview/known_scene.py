@@ -62,6 +62,21 @@ class KnownScene:
         self.tensors: dict[int, AbstractTensor] = {}
         self._objects: dict[object, AbstractObject] = {}
         self._known: dict[str, AbstractValue] = {}
+        self._sizes: dict[int, tuple[int, int]] = {}
+
+    def is_untouched(self) -> bool:
+        """Return whether everything looked up is as it was before the cell, apart from the values of tensors."""
+        tensors, readings, places = self.tensors.items(), self.known.readings, self.known.by_object
+        if any(one.reading != places[key][1] or one.parts for key, one in tensors):
+            return False
+        if any((one.grad is None) is (f"{places[key][0]}.grad" in readings) for key, one in tensors if one.is_leaf):
+            return False
+        made = (one for one in (*self._objects.values(), *self._known.values()) if isinstance(one, AbstractObject))
+        return not any(
+            one.since or one.hooks or self._sizes.get(id(one), (0, 0)) != (len(one.parts), len(one.held))
+            or (one.path is not None and one.is_training is (str(one.path) in self.library.notebook.evaluating))
+            for one in made
+        )  # fmt: skip
 
     def look_up(self, name: str) -> AbstractValue:
         """Return what a variable leads to."""
@@ -130,7 +145,7 @@ class KnownScene:
             known.is_counted = reading.kind != "ndarray"
             known.is_piece = (reading.grad_fn or "").startswith(_PIECES)
             if reading.requires_grad and not reading.is_leaf:
-                known.leaves = frozenset((AbstractTensor(reading._replace(object=0)),))
+                known.leaves = frozenset((AbstractTensor(reading._replace(object=0), base=known),))
                 known.base = self._base_of(reading)
             self._add_gradient(known, path)
         return known
@@ -149,7 +164,7 @@ class KnownScene:
 
     def _add_gradient(self, tensor: AbstractTensor, path: AccessPath) -> None:
         if tensor.is_leaf:
-            found = self.snapshot.get(f"{path}.grad")
+            found = self.known.readings.get(f"{path}.grad")
             tensor.grad = None if found is None else self._tensor(AccessPath(path.root, (*path.steps, ".grad")), found)
 
     def _object(self, path: AccessPath, branch: PathBranch) -> AbstractValue:
@@ -167,6 +182,7 @@ class KnownScene:
         made.parts.update(self._parts(path, branch))
         if made.kind == "optimizer":
             made.held = [*self._held(self._optimizers.get(spelled, frozenset()))]
+        self._sizes[id(made)] = len(made.parts), len(made.held)
         return made
 
     def _kind(self, spelled: str, name: str, branch: PathBranch) -> str:

@@ -81,6 +81,11 @@ class KnownState:
         return found
 
     @cached_property
+    def readings(self) -> Mapping[str, Reading]:
+        """What each path leads to, by its spelling."""
+        return {str(path): reading for path, reading in self.snapshot.entries()}
+
+    @cached_property
     def parameter_shapes(self) -> frozenset[tuple[int, ...]]:
         """The shapes of the parameters and leaves: a function may update what is like them, as a moving average."""
         every = (one for scene in self.snapshot.scenes.values() for one in scene.readings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..syntax.torch_vocabulary import FRESH_LAYERS
@@ -157,6 +158,7 @@ def state_dict(memory: AbstractMemory, module: AbstractObject) -> AbstractObject
     return made
 
 
+@lru_cache(maxsize=4096)
 def spell_name(steps: tuple[str, ...]) -> str:
     """Return the name of a parameter, as `named_parameters` spells it."""
     return ".".join(step.strip(".[]'\"") for step in steps)

@@ -30,6 +30,7 @@ from .abstract_values import (
 from .bind_target import TargetBinder
 from .container_methods import put_part
 from .library_functions import GRAD_MODES
+from .steady_loop import LoopStart, count_turn, is_steady, start_loop
 from .tensor_methods import call_tensor_method
 
 if TYPE_CHECKING:
@@ -276,7 +277,7 @@ class StatementInterpreter(TargetBinder):
 
     def _fork(self, branches: Sequence[Sequence[ast.stmt]], frame: AbstractFrame) -> None:
         """Run each of several branches, one of which the cell takes, and join what they bind."""
-        before, joined, jumps = dict(frame.names), [], list[Exception]()
+        before, joined, jumps = frame.names, [], list[Exception]()
         self.memory.doubt += 1
         for body in branches:
             frame.names = dict(before)
@@ -286,21 +287,32 @@ class StatementInterpreter(TargetBinder):
             except (JumpError, StoppedError) as jump:
                 jumps.append(jump)
         self.memory.doubt -= 1
-        frame.names = dict(before)
+        frame.names = before
         if not joined and jumps:
             raise jumps[0]
-        for name in dict.fromkeys(name for names in joined for name in names):
+        known = before.items()
+        for name in sorted({name for names in joined for name, _ in names.items() - known}):
             frame.names[name] = either([names.get(name) or self.scene.look_up(name) for names in joined])
 
     def _for(self, node: ast.For | ast.AsyncFor, frame: AbstractFrame) -> None:
         source = self.evaluate(node.iter, frame)
         position = self.memory.position
-        ended = [False]
+        ended, turns = [False], 0
+        start: LoopStart | None = None
 
         def turn(value: AbstractValue) -> None:
-            if ended[0]:
+            nonlocal start, turns
+            turns += 1
+            if ended[0] or (turns > 2 and start is not None):  # noqa: PLR2004  (the third turn is like the second)
                 return
             self.memory.position = position
+            if turns == 1:
+                start = start_loop(self) if frame is self.top else None
+            elif start is not None and is_steady(self, start, node, value):
+                count_turn(self.memory, self.bound, start)
+                return
+            else:
+                start = None
             self.bind(node.target, value, frame)
             ended[0] = self._run_turn(node.body, frame)
 

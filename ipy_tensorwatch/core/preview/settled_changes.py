@@ -1,4 +1,4 @@
-"""The silent changes of a cell that has not run whose cause is certain: they need no search for a writer."""
+"""The changes of a cell that has not run whose cause is certain: they need no search for a writer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import re
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from ..blame.silent import SILENT
 from ..blame.site_order import order_sites
 from ..model.records import Change
 from ..statements.statement import parse_statements
 from ..statements.write_calls import mentions
+from ..statements.write_target import key_names
 from ..syntax.magic_calls import runs_magic
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ _WORD = re.compile(r"\w+")
 
 
 class SettledChanges:
-    """Settles the changes of which all that leads from a write to a path is shared memory, or a call that names it.
+    """Settles the changes of what statements write by name, or reach through shared memory or a call that names it.
 
     Parameters
     ----------
@@ -63,7 +65,9 @@ class SettledChanges:
         via = dict.fromkeys(name for write in writes for name in self._via(write)) if cause == "alias" else ()
         places = map(self._site_of, dict.fromkeys(write.position for write in writes))
         ordered = order_sites([(cause, [one for one in places if one is not None])], cause, path, via)
-        return Change(path=str(path), kind="mutated", cause=cause, silent=True, via=tuple(via), sites=ordered)
+        return Change(
+            path=str(path), kind="mutated", cause=cause, silent=cause in SILENT, via=tuple(via), sites=ordered
+        )
 
     def _via(self, write: AbstractWrite) -> tuple[str, ...]:
         if write not in self._through:
@@ -84,18 +88,22 @@ class SettledChanges:
     def _cause_of(
         self, write: AbstractWrite, path: AccessPath, reading: Reading, near: Sequence[LaterEntry]
     ) -> Cause | None:
-        """Return the cause of a silent change; None if it is not certain.
+        """Return the cause of a change; None if it is not certain.
 
-        It is where the statement itself writes, or a step or a module, and the path is neither named in the statement
-        or written by name in the cell, nor a parameter, a gradient or an attribute.
+        It is where the statement itself writes, or a step or a module, and the path is neither a parameter, a gradient
+        nor an attribute, and is the target of the statement, or else neither named in it nor written by name elsewhere.
         """
-        if reading.requires_grad or reading.kind not in ("tensor", "ndarray") or path.root in self._named:
+        if reading.requires_grad or reading.kind not in ("tensor", "ndarray") or path.root in self._unclear:
             return None
         if not all(step.startswith("[") for step in path.steps) or write.by == "backward":
             return None
         statement = self._statement(write.position)
         if statement is None or (not write.by and (statement.elements or runs_magic(statement.text))):
             return None
+        if any(key_names(one.path) for one in statement.targets):  # as in `xs[i] += 1`
+            return None
+        if path.root in self._named:
+            return "direct" if _writes_by_name(statement, write, path, reading) else None
         if not write.by and write.position.place is not None:
             return self._cause_of_call(statement, write, path, near)
         return None if path.root in _words(statement.text) else "alias"
@@ -119,15 +127,25 @@ class SettledChanges:
 
     @cached_property
     def _named(self) -> frozenset[str]:
-        """The variables of which a path is written by name, is left over by a loop, or can be reached in two ways."""
-        statements = parse_statements(self._run.source)
-        targets = {target.path.root for one in statements for target in one.targets}
+        """The variables of which a path is written by name."""
+        return frozenset([target.path.root for one in parse_statements(self._run.source) for target in one.targets])
+
+    @cached_property
+    def _unclear(self) -> frozenset[str]:
+        """The variables that are left over by a loop, or of which a path can be reached in two ways."""
         ways = {one.target_root for one in self._known.snapshot.several_ways}
-        return frozenset((*targets, *ways, *self._run.notebook.leftovers))
+        return frozenset((*ways, *self._run.notebook.leftovers))
 
     def _statement(self, position: Position) -> Statement | None:
         statements = parse_statements(self._run.source)
         return statements[position.statement] if position.statement < len(statements) else None
+
+
+def _writes_by_name(statement: Statement, write: AbstractWrite, path: AccessPath, reading: Reading) -> bool:
+    """Return whether a statement itself writes to a path that it spells, or to a part of its tensor."""
+    if write.by or write.position.place is not None or write.reading.storage != reading.storage:
+        return False
+    return any(one.kind != "metadata" and not one.below and path.leads_to(one.path) for one in statement.targets)
 
 
 @lru_cache(maxsize=256)

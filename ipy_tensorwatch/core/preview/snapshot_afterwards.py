@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     LaterEntry = tuple[AccessPath, Reading]
 
-DEEPEST_WALK, MOST_PATHS = 6, 2000
+DEEPEST_WALK, MOST_PATHS = 6, 1000
 
 
 class LaterPlace(NamedTuple):
@@ -123,14 +123,16 @@ class Afterwards:
 
     def lasts(self, path: str) -> bool:
         """Return whether a path leads to the same tensor as before the cell."""
-        before, now = self._known.snapshot.get(path), self.snapshot.get(path)
+        before, now = self._known.readings.get(path), self.snapshot.get(path)
         return before is not None and now is not None and before.object == now.object
 
 
 def _walk(path: AccessPath, value: AbstractValue, since: int, statement: int) -> Iterator[LaterPlace]:
     waiting = [(path, value, since)]
     seen: set[int] = set()
-    while waiting and len(seen) < MOST_PATHS:
+    for _ in range(MOST_PATHS):
+        if not waiting:
+            break
         path, value, since = waiting.pop()
         if isinstance(value, Either):
             value = value.options[-1]

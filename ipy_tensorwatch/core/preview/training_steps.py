@@ -39,10 +39,11 @@ def run_backward(memory: AbstractMemory, roots: Iterable[AbstractTensor], given:
     wanted = [*tensors_of(given.named.get("inputs"))]
     roots = [*roots]
     keeps = constant_of(given.named.get("retain_graph")) is True or constant_of(given.named.get("create_graph")) is True
-    for one in roots:
+    leaves = dict.fromkeys(leaf for root in roots for leaf in leaves_of(root))
+    through = dict.fromkeys(one.base for one in leaves if one.base is not None and not one.reading.object)
+    for one in dict.fromkeys((*roots, *through)):
         for path in memory.paths.get(one.reading.object, ()):
             memory.run_backward(path, keeps=keeps)
-    leaves = dict.fromkeys(leaf for root in roots for leaf in leaves_of(root))
     if any(not leaf.reading.object for leaf in leaves):  # it is not known which
         leaves |= dict.fromkeys(memory.every_leaf())
     for leaf in leaves:

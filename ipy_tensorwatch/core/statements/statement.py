@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import chain
@@ -19,7 +20,6 @@ from .statement_writes import targets_of
 from .write_target import Target, key_names, lengths_of, spell_target
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..model.path import AccessPath
@@ -163,7 +163,15 @@ def _describe(index: int, node: ast.stmt, lines: list[str], loops: Loops) -> Sta
     start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
     end, column = header_end(node, lines)
     text = as_typed(spell(node, lines, start, end, column))
-    return Statement(index=index, line=start, end_line=end, text=text, _node=node, _loops=loops)
+    made = Statement(index=index, line=start, end_line=end, text=text, _node=node, _loops=loops)
+    is_simple = start == end and not loops and isinstance(node, ast.Assign | ast.AugAssign | ast.Expr)
+    return _known(made) if is_simple else made
+
+
+@lru_cache(maxsize=1024)
+def _known(one: Statement) -> Statement:
+    """Return the equal statement of an earlier source: while a cell is typed, most of it stays as it is."""
+    return one
 
 
 class TargetNames(NamedTuple):

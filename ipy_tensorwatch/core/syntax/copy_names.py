@@ -9,6 +9,8 @@ _COPIES = ("before", "old", "best", "saved", "backup", "copy", "copied", "ckpt",
 _OF_NAMES = ("prev", "previous")
 _STEMS = ("snap", "init", "orig")
 """The words, and the beginnings of words, in a name that say that it is a copy."""
+_HOW_MADE = ("initializ", "initialis")
+"""The beginnings of words that only say how something was made: `net_no_initialization`."""
 
 
 @lru_cache(maxsize=4096)
@@ -22,8 +24,11 @@ def says_copy(name: str) -> bool:
     --------
     >>> [says_copy(one) for one in ("best_w", "oldPolicy", "threshold", "init_w", ".best", ".weight_orig")]
     [True, True, False, True, True, False]
+    >>> [says_copy(one) for one in ("initial", "net_no_initialization")]
+    [True, False]
     """
     words = [one.lower() for one in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
+    words = [one for one in words if not one.startswith(_HOW_MADE)]
     if any(one in _COPIES for one in words):
         return True
     return not name.startswith(".") and any(one in _OF_NAMES or one.startswith(_STEMS) for one in words)

@@ -28,8 +28,8 @@ _PLAIN = r"""(?: '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | [^\]\['"] )*"""
 _STEP = re.compile(rf"""\.\w+ | \[ {_PLAIN} (?: \[ {_PLAIN} \] {_PLAIN} )* \]""", re.VERBOSE)
 
 
-LAST_SOURCES = 8
-"""How many of the last sources are kept parsed: each is asked for several times while one cell is explained."""
+LAST_SOURCES = 32
+"""How many of the last sources stay parsed: each is asked for several times for one cell, and when it runs again."""
 
 
 @lru_cache(maxsize=LAST_SOURCES)
@@ -79,6 +79,7 @@ def may_write_gradients(source: str) -> bool:
     return "_hook(" in source or "def backward(" in source
 
 
+@lru_cache(maxsize=4096)
 def parse_path(text: str) -> AccessPath:
     """Parse a spelled access path.
 

@@ -112,7 +112,13 @@ WRITTEN_ARGUMENT = {
 """),
         (0,),
     ),
-    **dict.fromkeys(_words("all_reduce broadcast all_gather reduce"), (0,)),
+    **dict.fromkeys(
+        _words("""
+    all_reduce broadcast all_gather reduce all_gather_into_tensor reduce_scatter reduce_scatter_tensor all_to_all
+    all_to_all_single recv irecv
+"""),
+        (0,),
+    ),
     "at": (0,),
     "pack_into": (1,),
     "swap_tensors": (0, 1),
@@ -120,7 +126,10 @@ WRITTEN_ARGUMENT = {
 }
 """The positional arguments that a library's function writes."""
 
-NEEDS_LIBRARY = _words("put place all_reduce broadcast all_gather reduce at setitem delitem copyto")
+NEEDS_LIBRARY = _words("""
+    put place all_reduce broadcast all_gather reduce all_gather_into_tensor reduce_scatter reduce_scatter_tensor
+    all_to_all all_to_all_single recv irecv at setitem delitem copyto
+""")
 """Those of the above that count only as a library's function, never as a variable's method."""
 
 NOT_A_METHOD = _words("""

@@ -11,16 +11,22 @@ from ..wording.phrases import names
 from ..wording.sites import line_at, text_at
 
 if TYPE_CHECKING:
-    from ...core.preview.foresee import ForetoldChange
+    from ...core.preview.foresee import ForetoldChange, Unread
     from ..preview import Preview
 
 MAX_FORETOLD = 20
+_UNREAD: dict[Unread | None, str] = {
+    None: "no silent change foreseen",
+    "syntax": "not read: this is not valid Python",
+    "length": "not read: the cell is too long",
+    "time": "not read: it would take too long",
+}
 
 
 def show_preview(preview: Preview, cell: int | None = None) -> Page:
     """Show what a cell would change silently, and which hazards it would make."""
     count = len(preview.changes)
-    told = count_of(count, "silent change") if count else "no silent change foreseen"
+    told = count_of(count, "silent change") if count else _UNREAD[preview.unread]
     head = f"tensorwatch  preview{'' if cell is None else f' of cell {cell}'}  {told}"
     parts: list[Table | Line] = [_table(preview.changes)] if count else []
     parts += [words(f"{one.code} ({one.outcome}): ") + message(one) for one in preview.hazards]

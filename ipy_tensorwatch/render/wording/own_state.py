@@ -60,6 +60,7 @@ DOING: Mapping[str, str] = {
     "finding-fix": "finding what mends it",
     "finding-writer": "finding who wrote",
     "hearing-front-end": "hearing a front end",
+    "joining-ranks": "joining the reports of the ranks",
     "keeping-copies": "keeping copies",
     "keeping-frozen": "keeping frozen tensors",
     "looking-at-variable": "looking at a variable",
@@ -67,6 +68,7 @@ DOING: Mapping[str, str] = {
     "reading-cell": "reading a cell",
     "reading-graphs": "reading graphs",
     "showing-report": "showing a report",
+    "telling-client": "telling the client of the ranks",
     "trying-fix": "trying a fix",
     "waking-probes": "waking probes",
 }

@@ -113,6 +113,8 @@ def watch_parser() -> Parser:
     )
     fix = _add(commands, "fix", "what mends a silent change or a hazard; puts the mended cell where you type next")
     fix.add_argument("what", nargs="?", metavar="CODE|PATH", help="a hazard's code, or a tensor (default: all)")
+    ranks = _add(commands, "ranks", "one joined report of the processes of an ipyparallel cluster, under each cell")
+    ranks.add_argument("view", nargs="?", metavar="CLUSTER|CLIENT|VIEW|off", help="what to join (default: show it)")
     config = _add(commands, "config", "show or change settings")
     config.add_argument("setting", nargs="*", metavar="NAME[=VALUE]", help="one setting, or its new value")
     return parser

@@ -90,10 +90,18 @@ class Speaker:
     hushed: Collection[str] = ()
     held: deque[Page] = field(default_factory=lambda: deque(maxlen=MAX_HELD))
 
-    def tell(self, report: Report, asked: DiffOptions | None) -> None:
-        """Show a cell's report: in full under `%%tensordiff`, else its silent changes and new hazards."""
+    def tell(self, report: Report, asked: DiffOptions | None, *, is_said: bool = False) -> None:
+        """Show a cell's report: in full under `%%tensordiff`, else its silent changes and new hazards.
+
+        Parameters
+        ----------
+        is_said
+            Whether it is said elsewhere, so that it is only kept.
+        """
         if not _only_asks(report.cell.source):
             self.report, self.asked = report, asked
+        if is_said:
+            return
         pages = [*self._pages(report, asked)]
         if not (pages or self.held):
             return

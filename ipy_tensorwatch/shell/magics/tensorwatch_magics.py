@@ -27,6 +27,7 @@ from ..ipython.cell_sources import typed_source
 from ..ipython.find_path import find_path, find_paths, watched_paths
 from ..ipython.magic_options import Helped, diff_options, diff_parser, split, watch_parser
 from ..ipython.output import diff_view, show
+from ..ranks.ranks_magic import join_ranks, joined_page, leave_ranks
 from .config_magic import change, settings_of
 from .ipython_names import holders_of
 from .mend_cell import mend_cell
@@ -221,6 +222,19 @@ class TensorMagics(Magics):
         count = asked.cell
         source = typed_source(self.shell, count) if count else getattr(self._watcher.running, "source", "")
         return show_preview(self._previewer.preview(source), count)
+
+    def _ranks(self, asked: argparse.Namespace) -> Page | None:
+        if asked.view is None:
+            return joined_page()
+        if asked.view == "off":
+            return leave_ranks()
+        return join_ranks(self._evaluate_view(asked.view))
+
+    def _evaluate_view(self, text: str) -> object:
+        try:
+            return self.shell.ev(text)
+        except Exception as error:  # noqa: BLE001  (the user's expression may raise anything)
+            raise UsageError(f"%tensorwatch ranks: {text}: {type(error).__name__}: {error}") from None
 
     def _config(self, asked: argparse.Namespace) -> Page:
         name, sign, value = (part.strip() for part in " ".join(asked.setting).partition("="))

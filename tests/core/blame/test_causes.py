@@ -306,7 +306,7 @@ class TestInDoubt:
         ],
     )
     def test_a_call_that_was_not_followed(self, path, reading, cause):
-        cells, more = ["def run():\n    work()"], {"optimizers": frozenset(("opt",))}
+        cells, more = ["def run():\n    work()"], {"optimizer_paths": ("opt",)}
         assert told(explain("run()", {path: reading}, cells=cells, seconds=-1.0, **more)[path])[0] == cause
 
     def test_what_training_keeps_in_an_object(self):

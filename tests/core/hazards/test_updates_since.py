@@ -7,7 +7,12 @@ import pytest
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.blame.statement_timeline import Timeline
 from ipy_tensorwatch.core.hazards.standing import Standing, Updated
-from ipy_tensorwatch.core.hazards.updates_since import is_stale, is_update, remember_updates
+from ipy_tensorwatch.core.hazards.updates_since import (
+    has_run_backward,
+    is_stale,
+    is_update,
+    remember_updates,
+)
 from ipy_tensorwatch.core.model.evidence import OptimizerStep
 from ipy_tensorwatch.core.model.graph_state import GraphState
 from ipy_tensorwatch.core.model.saved_tensor import RootOrigin
@@ -45,6 +50,20 @@ def test_a_result_is_old_where_all_its_leaves_were_updated_after_it(updates, exp
 
 def test_a_leaf_that_is_not_watched_cannot_be_known_to_be_updated():
     assert not is_stale(origin(0, 1), Standing(updated=(updated(4, 1),)))
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [({}, False), ({"loss": 2}, False), ({"loss": 4}, True), ({"other": 4}, False), ({"loss": 3}, True)],
+)
+def test_a_backward_of_a_result_ran_since_it_was_computed(cells, expected: bool):
+    built = {3: Timeline("loss = f()\nloss.backward()", ((8, 0), (9, 1)))}
+    assert expected is has_run_backward("loss", origin(1), Standing(built=built, backwards=cells))
+
+
+def test_a_result_that_was_computed_again_after_its_backward_had_none():
+    built = {3: Timeline("loss.backward()\nloss = f()", ((4, 0), (8, 1)))}
+    assert not has_run_backward("loss", origin(1), Standing(built=built, backwards={"loss": 3}))
 
 
 LEAVES = {"w": reading(1, 1, requires_grad=True), "v": reading(2, 2)}

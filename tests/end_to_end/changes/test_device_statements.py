@@ -120,6 +120,27 @@ def test_what_a_busy_device_is_told_of_later_has_its_statement(device: Any, nb: 
     assert device.counts()["waits"] == 0
 
 
+def test_after_the_last_look_that_has_room_the_rest_of_the_cell_is_one(nb: Notebook):
+    plain = "\n".join(f"a{i} = {i}" for i in range(80))
+    report = nb.run(f"a = 1\nv.add_(1)\n{plain}\nfor one in [u.data]: one.add_(1)\nb = 2")
+
+    (first, *rest) = sorted(lines(changes(report, "mutated")["u"]))
+    assert (first, {83} <= {*rest}) == (2, True)
+
+
+def test_a_device_that_fails_in_the_middle_of_a_cell_does_not_disturb_it(device: Any, nb: Notebook):
+    try:
+        ran = nb.cell("a = 1\nx.data.add_(1)\ndevice.limit(1)\nb = 2\nc = 3")
+    finally:
+        device.limit(1 << 34)
+    report = nb.report()
+    nb.run("d = 1")
+
+    assert ran.error is None
+    assert {one["why"] for one in report["coverage"]["unverified"]} == {"its device failed, or is out of memory"}
+    assert changes(nb.report(), "mutated").keys() == {"x", "y", "z", "q"}
+
+
 def test_no_look_is_launched_while_the_stream_is_captured(device: Any, nb: Notebook):
     nb.run(
         "a = 1\ndevice.capture(True)\nb = 1\nc = 1\ndevice.counts()\nd = 1\ne = 2\nlaunched = device.counts()['launches']\ndevice.capture(False)\nx.data.add_(1)\nf = 1"

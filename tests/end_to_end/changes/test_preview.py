@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from time import thread_time
 
 import pytest
 
 import ipy_tensorwatch
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.host.guard import GUARD
+from ipy_tensorwatch.core.preview import run_statement
 from ipy_tensorwatch.core.preview.abstract_run import run_cell
 from ipy_tensorwatch.core.preview.foretold_trace import TraceWriter
 from ipy_tensorwatch.shell import extension
@@ -137,6 +139,30 @@ def test_a_change_has_what_the_report_will_tell_and_its_certainty(notebook: Note
     assert change == {"path": "y", "via": ["x"], **told}
 
 
+LONG = {
+    "ifs": "\n".join(f"if x.sum() > {n}:\n    v{n} = y[{n % 3}:]\n    v{n}.add_({n})" for n in range(400)),
+    "items": f"q = [{', '.join(['y'] * 20_000)}]; y.add_(1)",
+    "writes": "\n".join(f"norm(y); norm(x); norm(y); x[{n}:].add_(1)" for n in range(1900)),
+    "names": "y.add_(1)\n" + "; ".join(f"a{n} = 1" for n in range(50_000)),
+}
+
+
+def test_no_preview_takes_much_longer_than_a_quarter_of_a_second(notebook: Notebook):
+    spent = {}
+    for name, source in LONG.items():
+        start = thread_time()
+        ipy_tensorwatch.preview(source)
+        spent[name] = thread_time() - start
+
+    assert max(spent.values()) < 0.5, spent
+
+
+def test_a_cell_that_is_not_read_says_why(notebook: Notebook):
+    sources = ("x.add_(", LONG["names"], LONG["writes"], "x.add_(1)")
+
+    assert [ipy_tensorwatch.preview(one).unread for one in sources] == ["syntax", "length", "time", None]
+
+
 def test_what_depends_on_values_is_likely(notebook: Notebook):
     changes = ipy_tensorwatch.preview("if grid.sum() > -1:\n    corner.add_(1)").to_dict()["changes"]
 
@@ -165,6 +191,27 @@ def test_an_overwritten_saved_tensor_is_foretold_as_a_hazard():
         [hazard] = ipy_tensorwatch.preview("h.mul_(2)").to_dict()["hazards"]
 
     assert (hazard["code"], hazard["outcome"], hazard["line"]) == ("TW201", "raises", 1)
+
+
+SAVED = """
+import torch
+a = torch.tensor([1.0, 2.0], requires_grad=True)
+out = a.sigmoid(); c = out.detach(); other = a.exp()
+"""
+BACKWARDS = {
+    "out.sum().backward()": ["TW201"], "(out * 2 + other).mean().backward()": ["TW201"], "other.sum().backward()": [],
+    "with torch.no_grad(): loss = out.sum()": [], "out.detach().sum()": [], "loss = (out * 2).sum()": [],
+    "loss = torch.stack([other, out]).sum()\nloss.backward()": ["TW201"],
+}  # fmt: skip
+
+
+def test_a_backward_through_what_is_computed_from_a_broken_graph_is_foretold_to_raise():
+    with Notebook(check_leaks=False) as nb:
+        nb.run(SAVED)
+        nb.run("c.zero_()")
+        told = {one: [each["code"] for each in ipy_tensorwatch.preview(one).to_dict()["hazards"]] for one in BACKWARDS}
+
+    assert told == BACKWARDS
 
 
 def test_a_preview_runs_nothing_and_reads_no_user_code():
@@ -198,6 +245,7 @@ def test_the_magics_tell_what_would_change_and_run_nothing(notebook: Notebook):
     assert "5 silent changes" in told[0]
     assert "line 2" in told[0]
     assert "no silent change" in told[1]
+    assert "not valid Python" in notebook.cell("%%tensordiff --preview\nx.add_(").stdout
     assert notebook.ns["x"].tolist() == before
 
 
@@ -226,10 +274,12 @@ class Box:
 box = Box()
 """
 SETTLED = {
-    "u = norm(x)": {"x", "v"}, "u = norm(x); u.add_(1)": {"v"}, "touch(v)": {"x", "v"}, "touch(x); touch(x)": {"x", "v"},
+    "u = norm(x)": {"x", "v"}, "u = norm(x); u.add_(1)": {"u", "v"}, "touch(v)": {"x", "v"}, "touch(x); touch(x)": {"x", "v"},
     "x = norm(x)": set(), "nested(v)": set(), "both(x, v)": set(), "both(v, row)": {"x", "v", "row"},
-    "box.fit(v)": {"x", "v"}, "v.add_(1)": {"x"}, "touch(v); x.add_(1)": set(), "for t in (v,): touch(t)": set(),
+    "box.fit(v)": {"x", "v"}, "v.add_(1)": {"v", "x"}, "touch(v); x.add_(1)": set(), "for t in (v,): touch(t)": set(),
     "v.mul_(2); touch(v)": {"x"}, "touch(row)": {"row"}, "k = x[2:]; touch(k)": {"x", "v", "k"},
+    "q = x * 2; w = q.view(-1); w[0] = 3": {"q", "w"}, "d = {'a': x}; d['a'].add_(1)": {"d['a']", "x", "v"},
+    "xs = [x, row]; i = 1; xs[i].add_(1)": set(), "k = v; k += 1; v *= 2": {"x"}, "x = x[1:]; x.add_(1)": {"x", "v"},
 }  # fmt: skip
 """Cells, each with the paths whose change needs no search for its writer."""
 
@@ -240,9 +290,10 @@ def test_a_change_that_is_settled_without_a_search_is_told_as_a_search_would():
         previewer, report = extension._loaded[0].previewer, ipy_tensorwatch.report()
         known = previewer._state(report)
         for source, paths in SETTLED.items():
+            settled = TraceWriter(run_cell(source, known), known).settled
             writer = TraceWriter(run_cell(source, known), known)
+            vars(writer)["settled"] = {}
             searched = {one.path: one for one in Reasoning(writer.trace(10.0)).changes}
-            settled = writer.settled
             assert (source, set(settled)) == (source, paths)
             for path, one in settled.items():
                 told = searched[path]
@@ -267,3 +318,40 @@ def test_in_ordinary_notebooks_nothing_is_foretold_in_vain():
 
     assert tally.in_vain == []
     assert tally.missed == []
+
+
+LOOPS = (
+    "for e in range(9):\n    for a in data: loss = fit()\n    print(e, loss)",
+    "for _ in range(9): norm(x)",
+    "for _ in range(9):\n    norm(x); m = x[1:]",
+    "for _ in range(9):\n    m = x[1:]; norm(m)",
+    "for _ in range(9):\n    fit()\n    if x.sum() > 1: kept = net.state_dict()",
+    "for _ in range(9):\n    kept = net.state_dict(); fit()",
+    "for _ in range(9): keep(); buffer.data.add_(1)",
+    "kept = []\nfor _ in range(9):\n    kept.append(x); norm(x)",
+    "k = x\nfor _ in range(9):\n    norm(k); k = buffer.data",
+    "t = 0\nfor _ in range(9):\n    t += 1\n    if t > 1: norm(x)",
+    "for i in range(2): x[i] = i",
+    "for _ in range(9):\n    use()\n    held = x[0]",
+    "p = None\nfor _ in range(9):\n    if p is not None: p.add_(1)\n    p = y",
+    "d = {}\nfor _ in range(9):\n    d['k'] = x\n    norm(x)",
+    "other = nn.Linear(3, 2)\nb = other.state_dict()\nsgd = torch.optim.SGD(other.parameters(), lr=0.1)\n"
+    "for _ in range(9):\n    sgd.zero_grad(); other(x).sum().backward(); sgd.step()",
+    "for _ in range(9):\n    norm(x)\nelse:\n    buffer.data.add_(1)",
+)
+
+
+def test_a_turn_that_is_counted_does_what_it_would_do_if_it_ran(notebook: Notebook, monkeypatch: pytest.MonkeyPatch):
+    notebook.run("""
+data, keepsakes, held = [1, 2, 3], [], torch.zeros(3)
+def keep(): keepsakes.append(buffer.data)
+def use(): held.add_(1)
+fit()
+""")
+    counted = [ipy_tensorwatch.preview(source).to_dict() for source in LOOPS]
+    monkeypatch.setattr(run_statement, "is_steady", lambda *_: False)
+    run = [ipy_tensorwatch.preview(source + "\n").to_dict() for source in LOOPS]
+
+    for source, one, other in zip(LOOPS, counted, run, strict=True):
+        assert (source, one["hazards"]) == (source, other["hazards"])
+        assert sorted(map(str, one["changes"])) == sorted(map(str, other["changes"]))

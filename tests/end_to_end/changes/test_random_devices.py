@@ -116,5 +116,6 @@ def test_a_report_is_what_the_bytes_say(seed: int):
 
             assert faults(report, before, copies(nb.ns)) == [], "\n# ---\n".join(ran)
             assert counts["waits"] == 0
-            assert counts["to_host"] <= 32 * len(report["tensors"]) or "sum()" in cell
+            # besides what is there at the end, what the cell made and lost
+            assert counts["to_host"] <= 32 * (len(report["tensors"]) + len(cell.splitlines())) or "sum()" in cell
             assert report["coverage"]["unverified"] == []

@@ -71,3 +71,16 @@ def test_a_quiet_cell_has_no_fixes_and_a_cell_that_is_not_kept_is_told_so(told):
     assert body == {"fixes": [], "cells": {}}
 
     assert told(ask=None)[0] is None
+
+
+def test_a_kept_state_dict_is_copied_where_it_was_taken(told):
+    made = "import torch\nnet = torch.nn.Linear(2, 1)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)"
+    step = "net(torch.ones(3, 2)).sum().backward()\nopt.step()"
+    body, (_, count, _) = told(made, "best = net.state_dict()", step, ask=2)
+
+    [fix] = body["fixes"]
+    assert fix["of"][0].startswith("TW207")
+    assert {"best['weight']", "best['bias']"} == {*fix["of"][1:]}
+    assert [(count, "import copy\nbest = copy.deepcopy(net.state_dict())")] == [
+        (one["count"], one["text"]) for one in fix["edits"]
+    ]

@@ -197,6 +197,23 @@ def test_the_oldest_copies_are_dropped_first():
         assert set(nb.ns["x"].tolist()) == {2}
 
 
+def test_copies_of_cells_that_wrote_all_and_of_one_that_wrote_one_are_dropped_in_order():
+    with Notebook(settings={"restore_budget": 2 * 11 * 4500}) as nb:
+        nb.run("import torch\nxs = [torch.zeros(1000) for _ in range(5)]")
+        nb.run("[x.fill_(1) for x in xs];")
+        nb.run("xs[0].fill_(2);")
+        nb.run("[x.fill_(3) for x in xs];")
+        nb.run("xs[1].fill_(4);")
+        told = refusal(nb, "%tensorwatch restore xs[0] 2")
+        nb.run("%tensorwatch restore xs[0] 4")
+        first = set(nb.ns["xs"][0].tolist())
+        nb.run("%tensorwatch restore xs 3")
+
+        assert told == "xs[0] cannot be restored: no copy of its bytes from before cell 2 was kept"
+        assert first == {2}
+        assert [set(x.tolist()) for x in nb.ns["xs"]] == [{1}] * 5
+
+
 def test_copies_go_when_nobody_holds_the_memory_any_more(notebook: Notebook):
     from ipy_tensorwatch.shell import extension
 
@@ -209,7 +226,7 @@ def test_copies_go_when_nobody_holds_the_memory_any_more(notebook: Notebook):
     notebook.run("1")
 
     assert held > 16 + 4_000_000
-    assert (dead(), archive.size, archive.kept, archive.copies) == (None, 0, {}, {})
+    assert (dead(), archive.size, archive.kept, [*archive.cells], archive.copies) == (None, 0, {}, [], {})
 
 
 # --- what is refused -------------------------------------------------------------------------------

@@ -1,0 +1,84 @@
+"""What PyTorch itself knows of a tensor's part on this rank: shards, and what `DistributedDataParallel` keeps equal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..host.torch_private import plain_reads
+from ..objects.inspect_object import attribute, module_of, mro_of, name_of
+from ..objects.walk import walk
+from ..tensors.plain_reads import is_plain, local_of
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+SHARDERS = frozenset({"FullyShardedDataParallel", "ZeroRedundancyOptimizer", "FlatParameter"})
+"""PyTorch's classes whose tensors are another part on each rank."""
+MAX_VALUES = 1024
+
+
+def placements_of(name: str, value: object) -> dict[str, str]:
+    """Return `shard` or `wrapped` by path, for the tensors that a variable leads to and of which that is known."""
+    kind = _known_kind(type(value))
+    found: dict[str, str] = {}
+    for path, thing in _tensors_of(name, value):
+        if kind == "shard" or _is_shard(thing):
+            found[path] = "shard"
+        elif kind:
+            found[path] = kind
+    return found
+
+
+def wrapped_objects(names: Mapping[str, Any]) -> set[int]:
+    """Return the addresses of the tensors that `DistributedDataParallel` keeps equal."""
+    wrapped = {name: value for name, value in names.items() if _known_kind(type(value)) == "wrapped"}
+    return {id(thing) for name, value in wrapped.items() for _, thing in _tensors_of(name, value)}
+
+
+def wrapped_paths(names: Mapping[str, Any], wrappers: Container[str]) -> set[str]:
+    """Return every path to a tensor that one of some variables, a `DistributedDataParallel`, keeps equal."""
+    kept = wrapped_objects({name: value for name, value in names.items() if name in wrappers})
+    return (
+        {path for name, value in names.items() for path, thing in _tensors_of(name, value) if id(thing) in kept}
+        if kept
+        else set()
+    )
+
+
+def read_values(name: str, value: object, path: str) -> list[float]:
+    """Return elements of a tensor, evenly spaced, as numbers; empty if it is no plain tensor of numbers."""
+    things = [thing for known, thing in _tensors_of(name, value) if known == path]
+    local: Any = local_of(things[0]) if things else None
+    if local is None or not is_plain(local):
+        return []
+    with plain_reads():
+        flat = local.detach().reshape(-1)
+        step = max(1, -(-flat.numel() // MAX_VALUES))
+        return [float(one) for one in flat[::step].double().tolist()]
+
+
+def _tensors_of(name: str, value: object) -> list[tuple[str, Any]]:
+    return [
+        (str(path), thing)
+        for branch in walk({name: value}).branches.values()
+        for path, thing in zip(branch.outline.paths(), branch.objects, strict=True)
+    ]
+
+
+def _known_kind(kind: type) -> str:
+    names = {name_of(one) for one in mro_of(kind) if (module_of(one) or "").startswith("torch.")}
+    if names & SHARDERS:
+        return "shard"
+    return "wrapped" if "DistributedDataParallel" in names else ""
+
+
+def _is_shard(thing: Any) -> bool:  # noqa: ANN401
+    """Return whether a tensor is a `DTensor` of which each rank has another part."""
+    if is_plain(thing):
+        return False
+    if _known_kind(type(thing)) == "shard":
+        return True
+    if local_of(thing) is thing:
+        return False
+    placements = getattr(attribute(thing, "_spec") or getattr(thing, "_spec", None), "placements", ())
+    return any(name_of(type(one)) != "Replicate" for one in placements)

@@ -1,0 +1,183 @@
+"""Digests of a rank's state as a tree: all of it, then what one variable leads to, then runs of tensors, then one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import xxhash
+
+from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun
+from ..compare.compare_bytes import is_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+
+    from ...core.model.outline import Outline
+    from ...core.model.reading import Reading
+    from ...core.model.snapshot import RootSnapshot, Snapshot
+    from ...core.ranks.state_leaf import StateKind
+    from ..compare.compare_bytes import Fingerprints
+    from ..memory.byte_block import Block
+    from ..snapshot.snapshotter import Shot
+
+FAN_OUT = 16
+"""Into how many runs a run is split; a run of no more tensors is not split."""
+
+
+LATE_BYTES = 1 << 27
+"""How many bytes are digested after a cell whose time budget was spent."""
+
+
+class StatePlace(NamedTuple):
+    """One tensor of a branch."""
+
+    path: str
+    reading: Reading
+    digest: bytes
+
+
+@dataclass(slots=True)
+class StateTree:
+    """The state after the last cell; only what changed is digested again.
+
+    Attributes
+    ----------
+    left_out
+        Paths that are known to be another thing on each rank, each with the serial of the tensor it then led to.
+    branches
+        The tensors, by branch.
+    born
+        For each variable, its value's address, and the number and the count of the cell that bound it.
+    """
+
+    left_out: dict[str, int] = field(default_factory=dict)
+    branches: dict[BranchKey, list[StatePlace]] = field(default_factory=dict)
+    born: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    _late: int = 0
+    _snapshot: Snapshot | None = None
+    _whole: bytes = b""
+    _texts: dict[int, tuple[Outline, list[str]]] = field(default_factory=dict)
+
+    def take(
+        self,
+        shot: Shot,
+        prints: Fingerprints,
+        names: Mapping[str, object],
+        cell: tuple[int, int],
+        *,
+        is_quiet: bool = False,
+    ) -> bytes:
+        """Digest the state; return the digest of all of it, empty if the bytes of some are not known.
+
+        Parameters
+        ----------
+        shot, prints
+            What was seen after the cell, and the digests of its storages.
+        cell
+            The number of the cell among those of this rank, and its count.
+        is_quiet
+            Whether nothing was written since the last digest.
+        """
+        self.born = {
+            name: known if (known := self.born.get(name)) and known[0] == id(value) else (id(value), *cell)
+            for name, value in names.items()
+        }
+        if is_quiet and shot.snapshot is self._snapshot and self._whole:
+            return self._whole
+        self._snapshot = shot.snapshot
+        self.branches, self._late = {}, LATE_BYTES
+        snapshot, blocks = shot.snapshot, shot.blocks
+        seen: set[int] = set()
+        is_known = True
+        for scene in self._oldest_first(snapshot):
+            for path, kind, reading in self._state_of(scene):
+                if reading.object in seen or self.left_out.get(path) == reading.object:
+                    continue
+                seen.add(reading.object)
+                digest = self._late_digest(reading, blocks, prints) or _digest_of(reading, prints)
+                is_known &= bool(digest)
+                root = path if path.isidentifier() else scene.paths[0].root
+                self.branches.setdefault(BranchKey(root, kind), []).append(StatePlace(path, reading, digest))
+        self._texts = {id(one.outline): self._texts[id(one.outline)] for one in snapshot.scenes.values()}
+        whole = _joined(one for branch in self.branches.values() for one in branch)
+        self._whole = whole if is_known else b""
+        return self._whole
+
+    def _late_digest(self, reading: Reading, blocks: Mapping[int, Block], prints: Fingerprints) -> bytes:
+        """Digest a tensor that the time budget did not reach; return nothing for any other."""
+        block = blocks.get(reading.storage) if reading.storage in prints.waiting else None
+        if block is None or block.nbytes > self._late or not is_whole(reading, block):
+            return b""
+        self._late -= block.nbytes
+        return block.digest() or b""
+
+    def leave_out(self, paths: Iterable[str]) -> None:
+        """Leave tensors out of the digests from now on."""
+        self._whole = b""
+        wanted = {*paths}
+        self.left_out.update(
+            {one.path: one.reading.object for branch in self.branches.values() for one in branch if one.path in wanted}
+        )
+
+    def _oldest_first(self, snapshot: Snapshot) -> list[RootSnapshot]:
+        """Order the scenes, so that a tensor of several names goes by the same one on all ranks, the oldest."""
+
+        def order(name: str) -> tuple[bool, int, int]:
+            return not name, self.born.get(name, (0, 0, 0))[1], places.get(name, 0)
+
+        places = {name: place for place, name in enumerate(self.born)}
+        return [snapshot.scenes[name] for name in sorted(snapshot.scenes, key=order)]
+
+    def digests(self) -> dict[BranchKey, BranchDigest]:
+        """Return the digest of each branch."""
+        return {key: BranchDigest(_joined(branch), len(branch)) for key, branch in self.branches.items()}
+
+    def runs(self, key: BranchKey, first: int, end: int) -> list[DigestRun]:
+        """Return the digests of the runs into which a run is split."""
+        branch = self.branches.get(key, [])
+        step = max(1, -(-(end - first) // FAN_OUT))
+        starts = range(first, end, step)
+        return [DigestRun(one, min(one + step, end), _joined(branch[one : min(one + step, end)])) for one in starts]
+
+    def _state_of(self, scene: RootSnapshot) -> Iterator[tuple[str, StateKind, Reading]]:
+        """Yield the parameters, buffers and optimizer states of a scene."""
+        known = self._texts.get(id(scene.outline))
+        texts = known[1] if known else [str(path) for path in scene.paths]
+        self._texts[id(scene.outline)] = scene.outline, texts
+        for path, reading in zip(texts, scene.readings, strict=True):
+            if reading.kind == "parameter" or reading.collects_gradient:
+                yield path, "parameter", reading
+            elif reading.kind == "buffer":
+                yield path, "buffer", reading
+            elif ".state[" in path:
+                yield path, "state", reading
+
+
+def gradients_of(snapshot: Snapshot, paths: Container[str], prints: Fingerprints) -> dict[str, bytes]:
+    """Return the digests of the gradients of some paths; those of zeros are left out."""
+    found: dict[str, bytes] = {}
+    for scene in snapshot.scenes.values():
+        for place, grad in scene.gradients:
+            path, reading = str(scene.path_at(place)), scene.readings[grad]
+            if path in paths and (digest := _digest_of(reading, prints)) != _of_zeros(reading.nbytes):
+                found[path] = digest
+    return found
+
+
+def _digest_of(reading: Reading, prints: Fingerprints) -> bytes:
+    """Return the digest of a tensor's bytes; empty if it is not known."""
+    mark = prints.mark_of(reading.storage)
+    if reading.unknown or (mark is None and reading.nbytes) or reading.storage in prints.waiting:
+        return b""
+    if mark is None or not reading.nbytes:
+        return _of_zeros(0)
+    return (mark.digest if is_whole(reading, mark.block) else mark.part_digest(reading)) or b""
+
+
+def _of_zeros(nbytes: int) -> bytes:
+    return xxhash.xxh3_128_digest(bytes(nbytes))
+
+
+def _joined(places: Sequence[StatePlace] | Iterator[StatePlace]) -> bytes:
+    return xxhash.xxh3_128_digest("\n".join([f"{one.path} {one.digest.hex()}" for one in places]).encode())

@@ -1,0 +1,1 @@
+"""What the ranks report, joined: what all have in common, what only some have, and replicas that parted."""

@@ -1,0 +1,50 @@
+"""What one rank tells after a cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from ..hazards.hazard import Hazard
+    from ..model.records import Cell, Change
+
+Absence = Literal["not-loaded", "other-version", "died", "unreadable", "no-answer"]
+"""Why a rank tells nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankReport:
+    """What one rank tells after a cell: small, so that a quiet cell costs no more with a large model.
+
+    Attributes
+    ----------
+    rank, world
+        The place in the group of `torch.distributed` and its size; without a group, the engine's number and 0.
+    engine
+        The engine's number.
+    number
+        The place of the cell among those of this rank.
+    digest
+        The digest of its state; empty if some of it was not compared.
+    changes, hazards
+        The silent changes, and the hazards that began and are worth saying.
+    """
+
+    rank: int
+    engine: int
+    world: int = 0
+    cell: Cell
+    number: int = 0
+    digest: bytes = b""
+    changes: tuple[Change, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingRank:
+    """A rank that tells nothing; `detail` is what was raised, or its version."""
+
+    rank: int
+    why: Absence
+    detail: str = ""

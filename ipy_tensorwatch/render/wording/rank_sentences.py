@@ -1,0 +1,131 @@
+"""Ranks in words: which of them, why one is missing, how replicas parted, and who waits where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..page import clause, fill, words
+from .measure import spell_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...core.ranks.rank_report import MissingRank
+    from ...core.ranks.replica_record import Parting
+    from ...core.ranks.waiting_rank import WaitingRank
+    from ..page import Line
+
+MAX_RANKS = 8
+_ABSENT = {
+    "not-loaded": "tensorwatch cannot be loaded there",
+    "other-version": "it has another version of tensorwatch",
+    "died": "its engine is gone",
+    "unreadable": "what it told cannot be read",
+    "no-answer": "it does not answer",
+}
+
+
+def ranks_of(ranks: Sequence[int], total: int) -> str:
+    """Say which of the ranks.
+
+    Examples
+    --------
+    >>> ranks_of([0, 1, 2, 3], 4), ranks_of([1, 3], 4)
+    ('on all 4', 'on 2 of 4: 1, 3')
+    """
+    return f"on all {total}" if len(ranks) == total else f"on {len(ranks):,} of {total:,}: {listed(ranks)}"
+
+
+def listed(ranks: Sequence[int]) -> str:
+    """List ranks, neighbours as a range.
+
+    Examples
+    --------
+    >>> listed([0, 1, 2, 5]), listed([1, 2])
+    ('0–2, 5', '1, 2')
+    """
+    runs: list[list[int]] = []
+    for one in sorted(ranks):
+        if runs and runs[-1][-1] == one - 1:
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    texts = [f"{run[0]}–{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]  # noqa: PLR2004
+    more = f" and {len(texts) - MAX_RANKS:,} more" if len(texts) > MAX_RANKS else ""
+    return ", ".join(texts[:MAX_RANKS]) + more
+
+
+def why_missing(one: MissingRank) -> str:
+    """Say why a rank tells nothing."""
+    return _ABSENT[one.why] + (f": {one.detail}" if one.detail else "")
+
+
+def missing_line(one: MissingRank) -> Line:
+    """Name a rank that tells nothing."""
+    return words(f"rank {one.rank} is missing: {why_missing(one)}")
+
+
+def parting_line(parting: Parting, total: int, paths: Sequence[str]) -> Line:
+    """Say how replicas parted.
+
+    Examples
+    --------
+    >>> from ipy_tensorwatch.core.ranks.replica_record import Parting
+    >>> one = Parting(ranks=(2,), cell=7, line=5, text="opt.step()", path="net.weight", max_abs=0.25)
+    >>> str(parting_line(one, 4, ["net.weight", "net.bias"]))
+    'net.weight and 1 more differ on 1 of 4: 2, max |Δ| 0.25, since cell 7, line 5: opt.step()'
+    """
+    size = "" if parting.max_abs is None else f", max |Δ| {spell_number(parting.max_abs)}"
+    line = f", line {parting.line}" if parting.line else ""
+    told = fill(
+        "`{path}` {differ} {ranks}{size}, since cell {cell}{line}",
+        path=paths[0],
+        differ=f"and {len(paths) - 1:,} more differ" if len(paths) > 1 else "differs",
+        ranks=ranks_of(parting.ranks, total),
+        size=size,
+        cell=str(parting.cell),
+        line=line,
+    )
+    return told + clause(": `{it}`", parting.text)
+
+
+def which_ranks(ranks: Sequence[int]) -> str:
+    """Name some ranks.
+
+    Examples
+    --------
+    >>> which_ranks([0]), which_ranks([1, 2, 3])
+    ('rank 0', 'ranks 1–3')
+    """
+    return f"rank {ranks[0]}" if len(ranks) == 1 else f"ranks {listed(ranks)}"
+
+
+def waiting_lines(waiting: Sequence[WaitingRank]) -> list[Line]:
+    """Say where ranks wait, those in one line together.
+
+    Examples
+    --------
+    >>> from ipy_tensorwatch.core.ranks.waiting_rank import WaitingRank
+    >>> one = WaitingRank(rank=0, line=4, text="dist.barrier()", seconds=12.2, collective="barrier")
+    >>> [str(line) for line in waiting_lines([one])]
+    ['rank 0 waits in line 4: dist.barrier(), 12 s']
+    """
+    alike: dict[object, list[WaitingRank]] = {}
+    for one in waiting:
+        alike.setdefault((one.line, one.text, one.collective), []).append(one)
+    return [_waiting_line(several) for several in alike.values()]
+
+
+def _waiting_line(several: Sequence[WaitingRank]) -> Line:
+    first, is_one = several[0], len(several) == 1
+    verb = ("waits" if is_one else "wait") if first.collective else ("is" if is_one else "are")
+    told = fill(
+        "{ranks} {verb} in line {line}: `{text}`, {seconds} s",
+        ranks=which_ranks([one.rank for one in several]),
+        verb=verb,
+        line=str(first.line),
+        text=first.text,
+        seconds=f"{max(one.seconds for one in several):.0f}",
+    )
+    is_named = first.collective is None or first.collective in first.text
+    return told if is_named else told + words(f", in {first.collective}")

@@ -1,0 +1,200 @@
+"""What runs on an engine: after each cell it keeps what this rank did, until the client asks for it."""
+
+from __future__ import annotations
+
+import pickle
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from ...capture.ranks.known_placements import read_values, wrapped_paths
+from ...capture.ranks.place_in_group import place_in_group
+from ...capture.ranks.state_tree import StateTree
+from ...core.host.guard import GUARD
+from ...core.ranks.rank_report import RankReport
+from ..ipython.cell_sources import user_variables
+from .state_leaves import describe_leaves
+from .waiting_teller import WaitingTeller
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...core.model.records import Change
+    from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun, StateLeaf
+    from ...render.report import Report
+    from ..watcher import Watcher
+
+NO_CELL = "# a function ran"
+"""A cell that does nothing: what changed before it is found."""
+MAX_KEPT = 100
+"""How many cells are kept for a client that does not ask; the oldest go first."""
+
+
+@dataclass(slots=True, eq=False)
+class EngineSide:
+    """One rank's side of the conversation; it keeps nothing until a client joins.
+
+    Attributes
+    ----------
+    told
+        What each client has still to ask for. While there is any client, this rank prints nothing under its cells.
+    """
+
+    watcher: Watcher
+    version: str
+    engine: int = 0
+    told: dict[str, deque[RankReport]] = field(default_factory=dict)
+    tree: StateTree = field(default_factory=StateTree)
+    number: int = 0
+    teller: WaitingTeller | None = None
+
+    def close(self) -> None:
+        """Tell nobody any more."""
+        self.told.clear()
+        if self.teller is not None:
+            self.teller.stop()
+            self.teller = None
+
+    def tell(self, report: Report) -> bool:
+        """Keep what a cell did for the clients; return False if there is none."""
+        if not self.told:
+            return False
+        self.number += 1
+        digest = GUARD.run("telling-client", self._digest, report, default=b"")
+        described = GUARD.run("telling-client", self.describe, report, digest, default=None)
+        if described is not None:
+            for kept in self.told.values():
+                kept.append(described)
+        return described is not None
+
+    def take(self, client: str) -> list[RankReport]:
+        """Return what a client has not heard yet; if no cell ran, what changed without one."""
+        kept = self.told[client]
+        if not kept:
+            return [self._look_again(client)]
+        told, self.told[client] = [*kept], deque(maxlen=MAX_KEPT)
+        return told
+
+    def _digest(self, report: Report) -> bytes:
+        """Digest the state after a cell; as it was if the cell wrote nothing."""
+        observer, trace = self.watcher.observer, report.reasoning.trace
+        is_quiet = not (trace.found or trace.outside or observer.prints.waiting)
+        names, cell = user_variables(self.watcher.shell), (self.number, report.cell.count)
+        return self.tree.take(observer.shot, observer.prints, names, cell, is_quiet=is_quiet)
+
+    def describe(self, report: Report, digest: bytes = b"") -> RankReport:
+        """Return what this rank tells of a cell."""
+        silent = self._unexpected(report.silent)
+        rank, world = place_in_group() or (self.engine, 0)
+        begun = tuple(one for one in report.begun if one.is_worth_saying)
+        is_quiet = not (silent or begun)
+        return RankReport(
+            rank=rank,
+            engine=self.engine,
+            world=world,
+            number=self.number,
+            digest=digest,
+            cell=replace(report.cell, source="") if is_quiet else report.cell,
+            changes=silent,
+            hazards=begun,
+        )
+
+    def _look_again(self, client: str) -> RankReport:
+        """Return what changed since the last cell: a function that a client applied is no cell."""
+        self.watcher.shell.run_cell(NO_CELL, store_history=False)
+        described = self.told[client].pop()
+        outside = tuple(one for one in described.changes if not _is_state(one))
+        return replace(described, changes=outside)
+
+    def _unexpected(self, silent: tuple[Change, ...]) -> tuple[Change, ...]:
+        """Return the silent changes but those by which `DistributedDataParallel` makes replicas of a module."""
+        return tuple(one for one in self._settled(silent) if one.silent)
+
+    def _settled(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        if not any(one.silent for one in changes):
+            return changes
+        fresh = {name for name, (_, number, _) in self.tree.born.items() if number == self.number}
+        made = wrapped_paths(user_variables(self.watcher.shell), fresh)
+        return tuple(replace(one, silent=False, cause="direct") if one.path in made else one for one in changes)
+
+    def full(self) -> RankReport | None:
+        """Return the whole of the last cell: every change, and every hazard that stands."""
+        self.watcher.complete()
+        report = self.watcher.report
+        if report is None:
+            return None
+        return replace(
+            self.describe(report), cell=report.cell, changes=self._settled(report.changes), hazards=report.hazards
+        )
+
+    def state_digests(self) -> dict[BranchKey, BranchDigest]:
+        """Return the digest of each branch of the state."""
+        return self.tree.digests()
+
+    def state_runs(self, key: BranchKey, first: int, end: int) -> list[DigestRun]:
+        """Return the digests of the parts of a run of tensors."""
+        return self.tree.runs(key, first, end)
+
+    def state_leaves(self, key: BranchKey, places: Sequence[tuple[int, int]]) -> list[StateLeaf]:
+        """Return what is known of the tensors in some runs."""
+        return describe_leaves(self.watcher, self.tree, key, places)
+
+    def state_values(self, name: str, path: str) -> list[float]:
+        """Return elements of a tensor."""
+        names = user_variables(self.watcher.shell)
+        return read_values(name, names[name], path) if name in names else []
+
+    def leave_out(self, paths: Sequence[str]) -> bool:
+        """Leave tensors out of the digests: they are another thing on each rank by design."""
+        self.tree.leave_out(paths)
+        return True
+
+
+def _is_state(change: Change) -> bool:
+    """Return whether a change is one of a model or an optimizer, which a function that trains changes by design."""
+    return change.kind != "mutated" or change.path.endswith(".grad") or "." in change.path
+
+
+HERE: list[EngineSide] = []
+"""The side of the extension that is loaded in this process."""
+
+
+def _begin_telling(side: EngineSide) -> None:
+    if side.teller is None:
+        side.teller = WaitingTeller(side.watcher, side.engine)
+        side.teller.start()
+
+
+def join_clients(client: str, engine: int) -> str:
+    """Begin to tell a client of each cell; return the version of tensorwatch here.
+
+    Raises
+    ------
+    RuntimeError
+        If tensorwatch is not loaded here.
+    """
+    side = _side()
+    side.engine = engine
+    side.told[client] = deque(maxlen=MAX_KEPT)
+    _begin_telling(side)
+    return side.version
+
+
+def leave_clients(client: str) -> None:
+    """Stop to tell a client."""
+    for side in HERE:
+        side.told.pop(client, None)
+        if not side.told:
+            side.close()
+
+
+def answer(question: str, *asked: Any) -> bytes:  # noqa: ANN401  (as the question needs)
+    """Answer a client's question about this rank, pickled."""
+    found = GUARD.run("telling-client", getattr(_side(), question), *asked, default=None)
+    return GUARD.run("telling-client", pickle.dumps, found, default=b"")
+
+
+def _side() -> EngineSide:
+    if not HERE:
+        raise RuntimeError("tensorwatch is not loaded here")
+    return HERE[0]

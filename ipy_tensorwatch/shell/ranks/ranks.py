@@ -1,0 +1,152 @@
+"""The client: it joins what the ranks tell, and shows one block under the cell that ran on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from IPython.core.getipython import get_ipython
+
+from ...core.host.guard import GUARD
+from ...core.ranks.join_reports import JoinedRanks, join_reports
+from ...core.ranks.rank_report import MissingRank, RankReport
+from ...render.joined_report import JoinedReport
+from ...render.pages.ranks_page import show_waiting, summarize_ranks
+from ..ipython.output import show
+from .compare_state import StateComparison
+from .engines import Engines, direct_view_of, rounds_of
+from .hang_watch import HangWatch, waiting_ranks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ...core.ranks.waiting_rank import WaitingRank
+
+WATCHED: list[Ranks] = []
+"""The clusters that are watched from this process."""
+
+
+@dataclass(slots=True, eq=False, init=False)
+class Ranks:
+    """One view of many processes: after each cell that ran on them, one block for all.
+
+    Parameters
+    ----------
+    view
+        A cluster, a client or a view of ipyparallel.
+
+    Attributes
+    ----------
+    joined
+        What the ranks told last.
+    """
+
+    engines: Engines
+    state: StateComparison
+    shell: InteractiveShell | None
+    joined: JoinedRanks
+    _heard: int
+    _open: list[str]
+    _told_missing: set[MissingRank]
+    _watch: HangWatch | None
+
+    def __init__(self, view: object) -> None:
+        self.shell = get_ipython()
+        self.engines = Engines(direct_view_of(view), _version())
+        self.state = StateComparison(self.engines)
+        self.joined = JoinedRanks()
+        self._told_missing, self._open, self._watch = set(), [], None
+        self.engines.join()
+        self._heard = len(self.engines.client.history)
+        if self.shell is not None:
+            self.shell.events.register("pre_run_cell", self._before_cell)
+            self.shell.events.register("post_run_cell", self._after_cell)
+        WATCHED.append(self)
+
+    def report(self) -> JoinedReport:
+        """Return the last cell on all ranks: every change, what shares its state, and who waits."""
+        engines = self.engines
+        waiting = waiting_ranks(engines)
+        if engines.open:
+            told = tuple(one for _, one in sorted(waiting.items()))
+            return JoinedReport(replace(self.joined, waiting=told, missing=tuple(engines.missing.values())))
+        answers = engines.ask("full", dict.fromkeys(engines.joined, ()))
+        reports = [one for one in answers.values() if isinstance(one, RankReport)]
+        silent = [
+            MissingRank(rank=one, why="no-answer")
+            for one in sorted(engines.joined.intersection(engines.ids))
+            if one not in answers
+        ]
+        joined = join_reports(reports) if reports else replace(self.joined, waiting=())
+        self.state.name_equal()
+        return JoinedReport(
+            replace(joined, replicas=self.state.ledger.replicas(), missing=(*engines.missing.values(), *silent))
+        )
+
+    def leave(self) -> None:
+        """Stop joining: the ranks show their own blocks again."""
+        if self in WATCHED:
+            WATCHED.remove(self)
+        if self._watch is not None:
+            self._watch.stop()
+        if self.shell is not None:
+            for name, hook in (("pre_run_cell", self._before_cell), ("post_run_cell", self._after_cell)):
+                if hook in self.shell.events.callbacks[name]:
+                    self.shell.events.unregister(name, hook)
+        GUARD.run("joining-ranks", self.engines.leave, default=None)
+
+    def _before_cell(self, _: object) -> None:
+        GUARD.run("joining-ranks", self.engines.join, default=None)
+        self._watch = HangWatch(self.engines, self._tell_hang)
+        self._watch.start()
+
+    def _tell_hang(self, waiting: tuple[WaitingRank, ...], ended: tuple[int, ...]) -> None:
+        self.joined = replace(self.joined, waiting=waiting)
+        if self.shell is not None:
+            show(self.shell, show_waiting(waiting, ended, self._fresh_missing()))
+
+    def _fresh_missing(self) -> list[MissingRank]:
+        """Return the ranks that are missing and were not named yet."""
+        fresh = [one for one in self.engines.missing.values() if one not in self._told_missing]
+        self._told_missing.update(fresh)
+        return fresh
+
+    def _after_cell(self, _: object) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+        GUARD.run("joining-ranks", self._tell, default=None)
+
+    def _tell(self) -> None:
+        """Show what the cells did that have ended on the ranks, and name the ranks that went."""
+        client, engines = self.engines.client, self.engines
+        engines.note_gone()
+        self._open += [one for one in client.history[self._heard :] if one not in engines.own]
+        self._heard = len(client.history)
+        if self._open and not client.outstanding.intersection(self._open):
+            self._open = []
+            for reports in rounds_of(engines.ask("take", dict.fromkeys(engines.joined, (engines.name,)))):
+                self._tell_round(reports)
+        fresh = self._fresh_missing()
+        if fresh and self.shell is not None:
+            show(self.shell, show_waiting((), (), fresh))
+
+    def _tell_round(self, reports: Sequence[RankReport]) -> None:
+        self.engines.ranks.update({one.engine: one.rank for one in reports})
+        missing = tuple(self.engines.missing.values())
+        partings, united = self.state.compare(reports)
+        self.joined = replace(join_reports(reports), missing=missing, replicas=self.state.ledger.replicas())
+        page = summarize_ranks(
+            self.joined, self._fresh_missing(), partings, tuple(dict.fromkeys(key.name for key in united))
+        )
+        if page is not None and self.shell is not None:
+            show(self.shell, page)
+
+
+def _version() -> str:
+    try:
+        return version("ipy-tensorwatch")
+    except PackageNotFoundError:
+        return ""

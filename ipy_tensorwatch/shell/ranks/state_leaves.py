@@ -1,0 +1,78 @@
+"""What one rank knows of its state's tensors: where they come from, and what changed them in the last cell."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ...capture.ranks.known_placements import placements_of, wrapped_objects
+from ...capture.ranks.state_tree import gradients_of
+from ...core.ranks.state_leaf import StateLeaf
+from ...core.syntax.parsing import parse_cell
+from ..ipython.cell_sources import user_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...capture.ranks.state_tree import StatePlace, StateTree
+    from ...core.model.records import Change, Site
+    from ...core.ranks.state_leaf import BranchKey
+    from ...render.report import Report
+    from ..watcher import Watcher
+
+
+def describe_leaves(
+    watcher: Watcher, tree: StateTree, key: BranchKey, places: Sequence[tuple[int, int]]
+) -> list[StateLeaf]:
+    """Return what is known of the tensors of a branch in some runs of places."""
+    branch, names = tree.branches.get(key, []), user_variables(watcher.shell)
+    found = [one for first, end in places for one in branch[first:end]]
+    observer = watcher.observer
+    gradients = gradients_of(observer.shot.snapshot, {one.path for one in found}, observer.prints)
+    placed = placements_of(key.name, names.get(key.name))
+    wrapped = observer.lens.objects.of_ids(wrapped_objects(names))
+    _, number, cell = tree.born.get(key.name, (0, 0, 0))
+    line, text = _binding(watcher.sources.plain.get(cell, ""), key.name)
+    return [
+        StateLeaf(
+            path=one.path,
+            digest=one.digest,
+            gradient=gradients.get(one.path, b""),
+            is_shard=placed.get(one.path) == "shard",
+            is_wrapped=placed.get(one.path) == "wrapped" or one.reading.object in wrapped,
+            is_reshaped=_is_reshaped(watcher.report, one),
+            cause=change.cause if (change := _change_of(watcher.report, one.path)) else None,
+            line=site.line if (site := _site_of(change)) else 0,
+            text=site.text if site else "",
+            born=number,
+            born_cell=cell,
+            born_line=line,
+            born_text=text,
+        )
+        for one in found
+    ]
+
+
+def _change_of(report: Report | None, path: str) -> Change | None:
+    return report.by_path.get(path) if report else None
+
+
+def _site_of(change: Change | None) -> Site | None:
+    return (change.site or change.born) if change else None
+
+
+def _is_reshaped(report: Report | None, one: StatePlace) -> bool:
+    before = report.reasoning.trace.before.get(one.path) if report else None
+    return before is not None and before.shape != one.reading.shape
+
+
+def _binding(source: str, name: str) -> tuple[int, str]:
+    """Return the line and the text of the last statement of a cell that binds a name; (0, "") if none does."""
+    tree = parse_cell(source)
+    bound = [
+        one
+        for one in (tree.body if tree else ())
+        for part in ast.walk(one)
+        if isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store)
+    ]
+    return (bound[-1].lineno, ast.unparse(bound[-1]).partition("\n")[0]) if bound else (0, "")
