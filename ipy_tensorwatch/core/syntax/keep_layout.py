@@ -63,6 +63,8 @@ def _tokens(text: str) -> list[_Token]:
 def _places(text: str, starts: Sequence[int]) -> Iterator[_Token]:
     try:
         for one in tokenize.generate_tokens(io.StringIO(text).readline):
+            if one.type == tokenize.ERRORTOKEN:  # before Python 3.12, where it raises
+                return
             if one.type not in _LAYOUT:
                 start, end = (starts[row - 1] + column for row, column in (one.start, one.end))
                 yield _Token(_joined(one.string), start, end)
