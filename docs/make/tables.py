@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ipy_tensorwatch.core.hazards.codes import CODES
-from ipy_tensorwatch.render.wording.code_meanings import CODE_MEANINGS
+from ipy_tensorwatch.render.wording.hazards.code_meanings import CODE_MEANINGS
 from ipy_tensorwatch.shell.ipython.settings import TensorWatch
 
 from .kernel import ROOT

@@ -11,21 +11,21 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..core.host.guard import GUARD
-from ..core.model.difference import DiffRow, diff
-from ..core.model.differences import Differences
 from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason
 from ..core.model.records import Coverage, Unverified
-from ..core.model.snapshot import RootSnapshot, Snapshot
+from ..core.model.snapshots.difference import DiffRow, diff
+from ..core.model.snapshots.differences import Differences
+from ..core.model.snapshots.snapshot import RootSnapshot, Snapshot
 from .autograd.graph import Graphs
 from .autograd.known_bytes import KnownBytes
 from .autograd.note_saved import Aids
 from .compare.borrowed_memory import Loans
-from .compare.byte_budget import BANDWIDTH, Budget
 from .compare.byte_history import NO_PAST, Spell
 from .compare.compare_bytes import ByteVerdict, Fingerprints
 from .compare.device_prints import DevicePrints
 from .compare.element_diff import EXAMPLES, Contrast, ElementCounts, contrast_rows
+from .compare.time_budget import BANDWIDTH, Budget
 from .objects.look_limits import EXACT_TENSORS
 from .snapshot.snapshotter import Lens, Roots, Shot
 from .snapshot.tensor_parts import COMPONENT
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..core.model.reading import Reading
-    from ..core.model.saved_tensor import Overwritten
+    from ..core.model.trace.saved_tensor import Overwritten
     from .compare.byte_history import ByteHistory
 
 SHORTEST, LONGEST, FIRST_READING = 0.002, 0.003, 0.005

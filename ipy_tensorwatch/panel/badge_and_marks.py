@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..render.wording.editor_sentences import also_changes, outcomes
-from ..render.wording.explained_changes import is_of_its_container
+from ..render.wording.hazards.explained_changes import is_of_its_container
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:

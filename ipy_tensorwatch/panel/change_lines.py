@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..render.wording.explained_changes import fold_explained
-from ..render.wording.origin_sentences import shared_since
-from ..render.wording.phrases import amount, counter, how
-from ..render.wording.sites import line_of, site_text
+from ..render.wording.changes.origin_sentences import shared_since
+from ..render.wording.changes.phrases import amount, counter, how
+from ..render.wording.changes.sites import line_of, site_text
+from ..render.wording.hazards.explained_changes import fold_explained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..core.hazards.hazard import Hazard
     from ..core.model.records import Change
     from ..render.page import Line
-    from ..render.wording.fold_changes import Fold
+    from ..render.wording.changes.fold_changes import Fold
 
 Told = dict[str, Any]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from ..core.hazards.hazard import MAX_KEY, Turn
-from ..render.wording.origin_sentences import shared_since
+from ..render.wording.changes.origin_sentences import shared_since
 from .badge_and_marks import is_news, news
 from .change_lines import linked, tell_change
 from .compact import can_travel, compact, encode

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..render.wording.explained_changes import explains
-from ..render.wording.fix_sentences import remedy
-from ..render.wording.hazard_sentences import message_of, over
+from ..render.wording.changes.sites import MAX_STATEMENT
+from ..render.wording.hazards.explained_changes import explains
+from ..render.wording.hazards.fix_sentences import remedy
+from ..render.wording.hazards.hazard_sentences import message_of, over
 from ..render.wording.measure import shorten
-from ..render.wording.sites import MAX_STATEMENT
 from .compact import MAX_TEXT, clip
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.statements.cells_to_rerun import cells_to_rerun
 from ..render.wording.editor_sentences import RERUN, RERUN_EDITED, TRIED, UNTRIED
-from ..render.wording.fix_sentences import remedy
+from ..render.wording.hazards.fix_sentences import remedy
 from .change_lines import line_as_json
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.memory.alias_groups import Grouping, home_of
 from ..render.report import SCHEMA_VERSION
-from ..render.wording.order import most_telling
+from ..render.wording.changes.order import most_telling
 from .change_lines import tell_changes
 from .compact import TENSOR_FIELDS, compact, tensor_row
 from .hazards import tell_hazards
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..core.hazards.hazard import Hazard
     from ..core.model.reading import Reading
     from ..core.model.records import AliasGroup, Cell, Change, Coverage, Unverified
-    from ..core.model.snapshot import Entry
+    from ..core.model.snapshots.snapshot import Entry
     from ..render.report import Report
     from .past_cells import PastCell
 

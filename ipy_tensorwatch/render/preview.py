@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .report import plain
-from .wording.hazard_sentences import message
+from .wording.hazards.hazard_sentences import message
 
 if TYPE_CHECKING:
     from ..core.hazards.hazard import Hazard

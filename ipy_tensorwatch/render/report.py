@@ -13,8 +13,8 @@ from ..core.memory.alias_groups import group
 from ..core.model.path import AccessPath
 from ..core.model.reason import BUDGET, Reason
 from ..core.origins.origins import Origins
-from .wording.fix_sentences import remedy, title
-from .wording.hazard_sentences import message
+from .wording.hazards.fix_sentences import remedy, title
+from .wording.hazards.hazard_sentences import message
 from .wording.not_compared import why
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..core.hazards.fix import Fix
     from ..core.hazards.hazard import Hazard, Turn
     from ..core.model.records import AliasGroup, Cell, Change, Coverage, OperatorWrite, TensorRecord
-    from ..core.model.snapshot import Snapshot
+    from ..core.model.snapshots.snapshot import Snapshot
 
 SCHEMA_VERSION = 1
 

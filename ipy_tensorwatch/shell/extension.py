@@ -11,7 +11,7 @@ from ..core.host.guard import GUARD
 from .fix_trials import FixTrials
 from .ipython.ipython_private import CONFIGURABLES, MAGICS, REGISTRY, try_names
 from .ipython.namesake import describe_namesake
-from .ipython.output import Speaker, say
+from .ipython.print_below_cell import Speaker, say
 from .ipython.settings import TensorWatch
 from .ipython.tensordiff_header import HeadingTransformer
 from .ipython.waiting_clear import WaitingClears

@@ -20,7 +20,7 @@ from ..core.blame.past_changes import PastChanges
 from ..core.explain.explain_error import explain_error
 from ..core.explain.node_log import NodeLog
 from ..core.hazards.find_hazards import find_hazards
-from ..core.hazards.standing import Standing
+from ..core.hazards.standing_hazards import Standing
 from ..core.host.guard import GUARD
 from ..core.model.records import Cell
 from ..core.origins.origins import Origins
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from ..capture.snapshot.snapshotter import Shot
     from ..core.blame.reasoning import Reasoning
     from ..core.hazards.hazard import Hazard, Turn
-    from ..core.model.differences import Found
+    from ..core.model.snapshots.differences import Found
     from .ipython.magic_options import DiffOptions
     from .ipython.settings import TensorWatch
     from .ipython.waiting_clear import WaitingClears

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.hazards.facts import KeptReference
+from ipy_tensorwatch.core.hazards.hazard_facts import KeptReference
 from ipy_tensorwatch.render.pages.history_page import history
 from ipy_tensorwatch.render.pages.summary_page import glance, summarize
 from ipy_tensorwatch.render.paint.html import write_html

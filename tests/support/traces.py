@@ -16,16 +16,16 @@ from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.explain.explain_error import explain_error
 from ipy_tensorwatch.core.explain.node_log import NodeLog
 from ipy_tensorwatch.core.hazards.find_hazards import find_hazards
-from ipy_tensorwatch.core.hazards.standing import Standing
+from ipy_tensorwatch.core.hazards.standing_hazards import Standing
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
-from ipy_tensorwatch.core.model.cell_trace import CellTrace
-from ipy_tensorwatch.core.model.difference import Content, Difference
-from ipy_tensorwatch.core.model.evidence import Evidence, Position, SeenWrite
-from ipy_tensorwatch.core.model.notebook import Notebook
-from ipy_tensorwatch.core.model.outline import Outline, OutlineRun
 from ipy_tensorwatch.core.model.records import Cell, Coverage
-from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
-from ipy_tensorwatch.core.model.trace_json import read_trace, write_trace
+from ipy_tensorwatch.core.model.snapshots.difference import Content, Difference
+from ipy_tensorwatch.core.model.snapshots.outline import Outline, OutlineRun
+from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
+from ipy_tensorwatch.core.model.trace.cell_trace import CellTrace
+from ipy_tensorwatch.core.model.trace.evidence import Evidence, Position, SeenWrite
+from ipy_tensorwatch.core.model.trace.notebook import Notebook
+from ipy_tensorwatch.core.model.trace.trace_json import read_trace, write_trace
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_path
 from ipy_tensorwatch.render.pages.summary_page import summarize

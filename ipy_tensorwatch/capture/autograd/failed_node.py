@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from ...core.model.saved_tensor import Spoiled
+from ...core.model.trace.saved_tensor import Spoiled
 from ..frames.traceback_frames import frames_of, locals_of
 from ..host.graph_private import (
     FOLLOWS_GRAPHS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ...core.model.half_freed import HalfFreed
+from ...core.model.trace.half_freed import HalfFreed
 from ..host.graph_private import LEAF_NUMBER, complaint_of, has_hook, leaf_of
 from ..host.node_limit import CLOCK_EVERY, is_enough
 from ..tensors.node_readers import NODE_KINDS, kind_of

@@ -13,7 +13,7 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ...core.model.saved_tensor import Overwritten, RootOrigin
+from ...core.model.trace.saved_tensor import Overwritten, RootOrigin
 from ..host.graph_private import LEAF_NUMBER
 from ..host.node_limit import MAX_NODES, is_enough, is_late
 from .freed_nodes import FreedGraphs
@@ -24,9 +24,9 @@ from .saved_by_nodes import kept_in, leaves_of_nodes, nodes_of, walk_nodes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ...core.model.graph_state import Ending
     from ...core.model.reading import Reading
-    from ...core.model.saved_tensor import SavedTensor
+    from ...core.model.trace.graph_state import Ending
+    from ...core.model.trace.saved_tensor import SavedTensor
     from .known_bytes import KnownBytes
     from .note_saved import Aids, Noted
     from .saved_by_nodes import Made, Root

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from ...core.model.half_freed import GraphAtError
+from ...core.model.trace.half_freed import GraphAtError
 from ..frames.traceback_frames import frames_of, locals_of
 from ..host.node_limit import is_enough
 from ..host.torch_private import plain_reads

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.host.guard import GUARD
-from ...core.model.saved_tensor import SavedTensor
+from ...core.model.trace.saved_tensor import SavedTensor
 from ..host.graph_private import has_hook
 from ..host.node_limit import CLOCK_EVERY, is_late
 from ..tensors.node_readers import is_python

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.hazards.mask_only_backward import mask_of_node
-from ...core.hazards.unused_by_backward import WHOLE
+from ...core.hazards.overwritten.mask_only_backward import mask_of_node
+from ...core.hazards.overwritten.unused_by_backward import WHOLE
 from ..host.graph_private import FOLLOWS_GRAPHS, LEAF_NUMBER, complaint_of, has_hook, leaf_of, setting_of
 from ..host.torch_private import plain_reads, user_modes
 from ..objects.inspect_object import pairs_of, text_of, value_at
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.hazards.mask_only_backward import Mask
-    from ...core.hazards.unused_by_backward import Use
+    from ...core.hazards.overwritten.mask_only_backward import Mask
+    from ...core.hazards.overwritten.unused_by_backward import Use
     from ..tensors.node_readers import NodeKind
     from ..tensors.serials import StorageSerials
 

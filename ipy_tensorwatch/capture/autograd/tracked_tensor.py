@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.hazards.mask_only_backward import Mask
+    from ...core.hazards.overwritten.mask_only_backward import Mask
     from ...core.model.reading import Reading
-    from ...core.model.saved_tensor import SavedTensor
+    from ...core.model.trace.saved_tensor import SavedTensor
     from ..compare.compare_bytes import StorageMark
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ...core.model.reading import Reading
     from ..memory.byte_block import Block, Bytes
     from .batches import Batch
-    from .byte_budget import Budget
+    from .time_budget import Budget
 
 COPY_LIMIT = 1 << 16
 """Storages up to this size, in bytes, keep a copy, so that changed elements can be counted."""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from ...core.model.reading import Reading
     from ..device.device_block import DeviceBlock
-    from .byte_budget import Budget
     from .compare_bytes import ByteOutcome, BytePart, StorageMark
+    from .time_budget import Budget
 
     Parts = Callable[[int], Iterable[Reading]]
 

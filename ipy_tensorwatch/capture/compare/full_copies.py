@@ -11,7 +11,7 @@ from .element_diff import ElementCounts, contrast
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...core.model.differences import Differences
+    from ...core.model.snapshots.differences import Differences
     from ..memory.byte_block import Block
 
 MAX_BYTES = 1 << 28

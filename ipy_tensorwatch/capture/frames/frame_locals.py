@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
-from ...core.model.cell_error import Local
+from ...core.model.trace.cell_error import Local
 from ..host.torch_private import plain_reads
 from ..objects.inspect_object import attribute, is_number_or_text, name_of, pairs_of, value_at
 from ..objects.walk import walk

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.model.outline import Outline, OutlineRun
 from ...core.model.path import AccessPath
+from ...core.model.snapshots.outline import Outline, OutlineRun
 from .inspect_object import numbers_of
 
 if TYPE_CHECKING:

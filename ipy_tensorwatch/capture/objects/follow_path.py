@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...core.statements.write_target import key_of
+from ...core.statements.writes.write_target import key_of
 from .inspect_object import attribute, is_a, items_of, pairs_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ...core.model.path import AccessPath
-    from ...core.statements.write_target import KeyValues
+    from ...core.statements.writes.write_target import KeyValues
 
 _SEQUENCES = (list, tuple, deque)
 _MODULE_LISTS = (torch.nn.Sequential, torch.nn.ModuleList, torch.nn.ParameterList)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import thread_time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.model.outline import OutlineRun
+from ...core.model.snapshots.outline import OutlineRun
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...core.model.ways import Way
+from ...core.model.snapshots.ways import Way
 from .look_limits import Limits, Segment
 
 if TYPE_CHECKING:

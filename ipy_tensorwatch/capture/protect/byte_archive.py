@@ -14,9 +14,9 @@ import xxhash
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ...core.model.snapshot import Entry, Snapshot
-    from ..compare.byte_budget import Budget
+    from ...core.model.snapshots.snapshot import Entry, Snapshot
     from ..compare.compare_bytes import ByteVerdict, StorageMark
+    from ..compare.time_budget import Budget
     from ..memory.byte_block import Block
     from ..observer import Observation
 

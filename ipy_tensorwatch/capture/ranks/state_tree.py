@@ -13,9 +13,9 @@ from ..compare.compare_bytes import is_whole
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-    from ...core.model.outline import Outline
     from ...core.model.reading import Reading
-    from ...core.model.snapshot import RootSnapshot, Snapshot
+    from ...core.model.snapshots.outline import Outline
+    from ...core.model.snapshots.snapshot import RootSnapshot, Snapshot
     from ...core.ranks.state_leaf import StateKind
     from ..compare.compare_bytes import Fingerprints
     from ..memory.byte_block import Block

@@ -9,12 +9,12 @@ from itertools import takewhile
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.blame.path_writes import touches
-from ...core.model.born import Arrival, Born
-from ...core.model.difference import Content, Difference, DiffRow, make_row
-from ...core.model.differences import Differences
-from ...core.model.evidence import Position
-from ...core.model.outline import Outline
+from ...core.blame.evidence.path_writes import touches
+from ...core.model.snapshots.difference import Content, Difference, DiffRow, make_row
+from ...core.model.snapshots.differences import Differences
+from ...core.model.snapshots.outline import Outline
+from ...core.model.trace.born import Arrival, Born
+from ...core.model.trace.evidence import Position
 from ..compare.compare_bytes import ByteVerdict
 from ..compare.element_diff import EXAMPLES, ElementCounts, contrast_rows
 from ..host.torch_private import plain_reads
@@ -23,22 +23,22 @@ from ..objects.inspect_object import is_a
 from ..objects.look_limits import EXACT_OBJECTS, Limits
 from ..objects.walk import walk
 from ..snapshot.readings import Gathering
-from .look_budget import READING_NEW
+from .looks.look_budget import READING_NEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from threading import RLock
 
-    from ...core.model.evidence import SeenWrite
     from ...core.model.path import AccessPath
     from ...core.model.reading import Reading
-    from ...core.model.snapshot import Snapshot
+    from ...core.model.snapshots.snapshot import Snapshot
+    from ...core.model.trace.evidence import SeenWrite
     from ..compare.byte_history import Spell
     from ..compare.compare_bytes import Fingerprints
     from ..objects.branch import Branch
     from ..observer import Observation
     from ..tensors.serials import ObjectSerials, StorageSerials
-    from .live_watch import Watch
+    from .looks.live_watch import Watch
 
 MAX_ITEMS = 256
 """What holds more objects than this is walked only when a statement binds it."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ...core.host.guard import GUARD
-from ...core.model.evidence import SeenWrite
+from ...core.model.trace.evidence import SeenWrite
 from ..compare.byte_history import Spell
 from ..compare.device_mark import DeviceMark, portions_of
 from ..device.accelerator_api import is_capturing, is_idle
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from ...core.model.evidence import Position
     from ...core.model.reading import Reading
+    from ...core.model.trace.evidence import Position
     from ..compare.compare_bytes import StorageMark
     from ..compare.device_prints import Parts
     from ..device.device_block import DeviceBlock

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...core.blame.operator_writes import UNKNOWN, Region
+from ...core.blame.evidence.operator_writes import UNKNOWN, Region
 from ...core.host.guard import GUARD
 from ..host.torch_private import (
     DispatchMode,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 
-from ...core.blame.operator_writes import Operation
+from ...core.blame.evidence.operator_writes import Operation
 from ..host.graph_private import next_sequence_number
 from ..tensors.plain_reads import has_version, is_plain, version_of
 from .dispatch_mode import OperatorMode, region_of, written_arguments, written_tensors
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.blame.operator_writes import Region
+    from ...core.blame.evidence.operator_writes import Region
     from ...core.model.records import Place
     from ..tensors.serials import StorageSerials
 

@@ -23,14 +23,14 @@ from ..tensors.read_tensor import bearer_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ...core.model.evidence import SeenWrite
-    from ...core.model.saved_tensor import Overwritten
+    from ...core.model.trace.evidence import SeenWrite
+    from ...core.model.trace.saved_tensor import Overwritten
     from ...core.statements.statement import Statement
     from ..autograd.graph import Graphs
     from ..autograd.saved_by_nodes import Root
     from ..compare.byte_history import ByteHistory
     from ..tensors.serials import ObjectSerials, StorageSerials
-    from .look_budget import Allowance
+    from .looks.look_budget import Allowance
 
 _BACKWARDS = frozenset(("backward", "autograd"))
 """The names in the code of a function that may run backward."""

@@ -12,17 +12,17 @@ from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 from ...core.host.guard import GUARD, pause_tracing
-from ...core.model.evidence import Move, Position, SeenWrite
+from ...core.model.trace.evidence import Move, Position, SeenWrite
 from ...core.syntax.probes import make_probes, silence
 from ..compare.byte_history import ByteHistory
 from ..frames.line_monitor import CAN_SEE, LineWatch
 from ..host.gc_pause import quiet_collector
 from ..host.graph_private import next_sequence_number
-from .live_watch import Watch
-from .look_budget import EVENT, PASS, READING, SWITCH
+from .looks.live_watch import Watch
+from .looks.look_budget import EVENT, PASS, READING, SWITCH
+from .looks.watched_storage import lies_in_whole_readings
 from .resting_probes import HOT_ENTRIES, HOT_INTERVAL, SAMPLED_ENTRIES, SAMPLED_INTERVAL, SHORTEST_REST, RestingProbes
 from .wake_timer import WakeTimer
-from .watched_storage import lies_in_whole_readings
 from .writes_at_end import WritesAtEnd
 
 if TYPE_CHECKING:
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.blame.operator_writes import Region
-    from ...core.model.snapshot import Snapshot
+    from ...core.blame.evidence.operator_writes import Region
+    from ...core.model.snapshots.snapshot import Snapshot
     from ..compare.compare_bytes import StorageMark
     from ..observer import Observation
     from ..snapshot.snapshotter import Shot
     from ..tensors.serials import StorageSerials
     from .born_paths import BornPaths
-    from .look_budget import Allowance
+    from .looks.look_budget import Allowance
+    from .looks.storage_moves import Moved
+    from .looks.watched_storage import Rewritten
     from .spoiled_backwards import SpoiledBackwards
-    from .storage_moves import Moved
-    from .watched_storage import Rewritten
 
 SMALL, LARGER = 1 << 16, 1 << 21
 """The largest storage that is read, and the bytes of larger ones that are read too if writes may be hidden."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ...core.model.evidence import SeenWrite, WritesOnDemand
+from ...core.model.trace.evidence import SeenWrite, WritesOnDemand
 from ..compare.compare_bytes import ByteVerdict
-from .watched_storage import Rewritten, differing_bytes, lies_in_whole_readings
+from .looks.watched_storage import Rewritten, differing_bytes, lies_in_whole_readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ...core.model.evidence import Position
-    from ...core.model.snapshot import Snapshot
+    from ...core.model.snapshots.snapshot import Snapshot
+    from ...core.model.trace.evidence import Position
 
 NO_VERDICTS: Mapping[int, ByteVerdict] = MappingProxyType({})
 NONE: Mapping[int, tuple[SeenWrite, ...]] = MappingProxyType({})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...core.model.reading import at_versions
-from ...core.model.snapshot import RootSnapshot
+from ...core.model.snapshots.snapshot import RootSnapshot
 from ..objects.branch import Tree
 from ..tensors.plain_reads import is_ndarray
 from ..tensors.read_tensor import is_laid_out_as

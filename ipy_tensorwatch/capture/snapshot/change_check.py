@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from ...core.host.guard import GUARD
-from ...core.model.outline import OutlineRun
+from ...core.model.snapshots.outline import OutlineRun
 from ..host.torch_private import attributes_of, data_address, is_fake, is_functorch, quick_version_of, read_grad
 from ..objects.containers import TORCH_IDS
 from ..objects.inspect_object import are_all, same_things

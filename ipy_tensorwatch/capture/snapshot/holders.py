@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ...core.model.reading import Reading
-    from ...core.model.snapshot import Entry
+    from ...core.model.snapshots.snapshot import Entry
 
 
 def find_holders(

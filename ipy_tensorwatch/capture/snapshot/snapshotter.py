@@ -10,9 +10,9 @@ from functools import cached_property, lru_cache, partial
 from time import thread_time
 from typing import TYPE_CHECKING
 
-from ...core.model.evidence import OptimizerHolding
 from ...core.model.reason import BUDGET, Reason
-from ...core.model.snapshot import RootSnapshot, Snapshot
+from ...core.model.snapshots.snapshot import RootSnapshot, Snapshot
+from ...core.model.trace.evidence import OptimizerHolding
 from ..host.gc_pause import quiet_collector
 from ..host.node_limit import MAX_NODES
 from ..host.torch_private import plain_reads
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ...core.model.ways import Way
+    from ...core.model.snapshots.ways import Way
     from ..device.device_block import DeviceBlock
     from ..memory.byte_block import Block
     from ..objects.branch import Branch, Tree

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...core.model.outline import OutlineRun
+from ...core.model.snapshots.outline import OutlineRun
 from ..host.torch_private import attributes_of, is_functorch, sparse_parts
 from ..objects.containers import is_array
 from ..objects.inspect_object import pairs_of, text_of

@@ -7,22 +7,22 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..model.differences import Differences, readings_after
 from ..model.records import Site
+from ..model.snapshots.differences import Differences, readings_after
 from ..statements.write_calls import runs_backward
 from .changed_rows import ChangedRows
-from .expected import is_mutated
+from .expected.expected_changes import is_mutated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from ..model.born import Born
-    from ..model.differences import Found
     from ..model.path import AccessPath
     from ..model.reading import Reading
     from ..model.records import Cause, Change
-    from .cell_index import CellIndex
+    from ..model.snapshots.differences import Found
+    from ..model.trace.born import Born
     from .changed_rows import Judge
+    from .evidence.cell_index import CellIndex
 
 
 class Item(NamedTuple):

@@ -11,35 +11,35 @@ from ..interpreter.reached_by_calls import Reach
 from ..model.records import Site
 from ..statements.write_calls import mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
-from .changed_path import ChangedPath
-from .module_calls import computes_parameter, is_inside_call, was_called
-from .own_arrays import changes_itself
-from .path_evidence import Sightings
-from .path_writes import Course
-from .possible_writers import FEW, WriterSearch
-from .silent import SILENT, Verdict
-from .site_order import order_sites
-from .updates import (
+from .evidence.module_calls import computes_parameter, is_inside_call, was_called
+from .evidence.path_evidence import Sightings
+from .evidence.path_writes import Course
+from .evidence.possible_writers import FEW, WriterSearch
+from .expected.changed_path import ChangedPath
+from .expected.own_arrays import changes_itself
+from .expected.updates import (
     counts_as_parameter,
     gives_back,
     is_by_optimizers_method,
     is_gradient_by_hand,
     is_update_by_hand,
 )
+from .silent import SILENT, Verdict
+from .site_order import order_sites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ..interpreter.inferred_lines import Reached
-    from ..model.difference import Difference
-    from ..model.evidence import OptimizerStep
     from ..model.path import AccessPath
     from ..model.records import Cause, Inner
-    from ..model.snapshot import Entry
+    from ..model.snapshots.difference import Difference
+    from ..model.snapshots.snapshot import Entry
+    from ..model.trace.evidence import OptimizerStep
     from ..statements.statement import Statement
-    from ..statements.write_target import Target
-    from .cell_index import CellIndex
-    from .possible_writers import PossibleWriter
+    from ..statements.writes.write_target import Target
+    from .evidence.cell_index import CellIndex
+    from .evidence.possible_writers import PossibleWriter
 
     _Finding = tuple[Cause, tuple[Site, ...], Callable[[], list[str]]]
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..model.differences import Differences
+from ..model.snapshots.differences import Differences
 from .changes import make_change
-from .expected import ExpectedWrites, is_mutated
+from .expected.expected_changes import ExpectedWrites, is_mutated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from ..model.difference import Difference
-    from ..model.differences import Found
     from ..model.records import Cause, Change
-    from .cell_index import CellIndex
+    from ..model.snapshots.difference import Difference
+    from ..model.snapshots.differences import Found
+    from .evidence.cell_index import CellIndex
     from .silent import Verdict
 
     Judge = Callable[[CellIndex, Difference], Verdict]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..model.difference import classify
 from ..model.reading import changed_fields
 from ..model.records import Change
+from ..model.snapshots.difference import classify
 
 if TYPE_CHECKING:
-    from ..model.difference import Content, Difference
+    from ..model.snapshots.difference import Content, Difference
     from .silent import Verdict
 
 

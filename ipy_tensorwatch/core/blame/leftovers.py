@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ..model.difference import Difference
-    from .cell_index import CellIndex
+    from ..model.snapshots.difference import Difference
+    from .evidence.cell_index import CellIndex
     from .silent import Verdict
 
 

@@ -8,25 +8,25 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ..host.guard import GUARD
-from ..model.differences import Differences
-from ..model.evidence import mask_bytes, without_masks
+from ..model.snapshots.differences import Differences
+from ..model.trace.evidence import mask_bytes, without_masks
 from .born_changes import BornChanges
 from .cause import find_cause
-from .cell_index import CellIndex
 from .changed_rows import ChangedRows
 from .changes import make_change
+from .evidence.cell_index import CellIndex
+from .evidence.snapshot_index import SnapshotIndex
 from .leftovers import tell_once
 from .silent import NOT_EXPLAINED, OUTSIDE
-from .snapshot_index import SnapshotIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ..model.cell_trace import CellTrace
-    from ..model.difference import Difference
-    from ..model.differences import Found
-    from ..model.notebook import Notebook
     from ..model.records import Cause, Change, Kind
+    from ..model.snapshots.difference import Difference
+    from ..model.snapshots.differences import Found
+    from ..model.trace.cell_trace import CellTrace
+    from ..model.trace.notebook import Notebook
     from .silent import Verdict
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..hazards.facts import StoppedUnread, typed_line
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
+from ..hazards.hazard_facts import StoppedUnread, typed_line
 from ..statements.rewrite_statement import (
     assigned_call,
     binds,
@@ -22,8 +22,8 @@ from ..statements.rewrite_statement import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..hazards.facts import Raised, Stopped, TypedLine
-    from ..model.saved_tensor import Writing
+    from ..hazards.hazard_facts import Raised, Stopped, TypedLine
+    from ..model.trace.saved_tensor import Writing
     from .error_messages import Complaint
 
 _ASSIGNABLE = re.compile(r"\w+(?:\.\w+|\['[^']*'\])*")

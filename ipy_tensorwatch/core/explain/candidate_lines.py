@@ -21,8 +21,8 @@ from ..syntax.torch_vocabulary import METADATA
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from ..model.notebook import Notebook
     from ..model.records import Inner
+    from ..model.trace.notebook import Notebook
     from ..statements.statement import Statement
 
 _SIGNS: dict[type[ast.operator], str] = {

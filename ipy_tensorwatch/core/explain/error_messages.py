@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..hazards.codes import HazardCode
-    from ..hazards.facts import Trouble
+    from ..hazards.hazard_facts import Trouble
 
 BACKWARD: frozenset[Trouble] = frozenset(("overwritten", "detached", "freed"))
 """The complaints of a backward: about a write that was allowed before, or about one backward too many."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..hazards.facts import Raised, TypedLine
+from ..hazards.hazard_facts import Raised, TypedLine
 from ..model.records import Site
 from .error_messages import BACKWARD
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..blame.reasoning import Reasoning
-    from ..hazards.standing import Standing
-    from ..model.cell_error import CellError, ErrorFrame
+    from ..hazards.standing_hazards import Standing
     from ..model.records import Change
+    from ..model.trace.cell_error import CellError, ErrorFrame
     from .error_messages import Complaint
     from .node_log import NodeLog
 

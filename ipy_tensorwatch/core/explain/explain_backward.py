@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..hazards.facts import Stopped
+from ..hazards.hazard_facts import Stopped
 from ..host.deadline import Deadline
 from ..memory.overlap import share_bytes
 from .backward_failed import stopped_hazard, unread_hazard
@@ -14,10 +14,10 @@ from .known_writes import Witness
 
 if TYPE_CHECKING:
     from ..hazards.hazard import Hazard
-    from ..model.cell_error import ErrorFrame
     from ..model.path import AccessPath
     from ..model.reading import Reading
-    from ..model.saved_tensor import Spoiled
+    from ..model.trace.cell_error import ErrorFrame
+    from ..model.trace.saved_tensor import Spoiled
     from .error_scene import ErrorScene
 
 

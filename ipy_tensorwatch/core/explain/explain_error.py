@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..blame.reasoning import Reasoning
     from ..hazards.hazard import Hazard
-    from ..hazards.standing import Standing
+    from ..hazards.standing_hazards import Standing
     from ..model.records import Change, Site
     from .node_log import NodeLog
 

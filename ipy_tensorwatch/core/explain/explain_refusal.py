@@ -6,11 +6,11 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ..hazards.facts import IndexedLoop, Refused, TypedLine
+from ..hazards.hazard_facts import IndexedLoop, Refused, TypedLine
 from ..memory.view_index import spell_portion
-from ..model.cell_error import Local
 from ..model.path import AccessPath
 from ..model.reading import extent
+from ..model.trace.cell_error import Local
 from ..syntax.parsing import bound_around, parse_path
 from .inplace_refused import refused_hazard
 from .known_writes import Witness, find_last_write
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..hazards.hazard import Hazard
-    from ..model.cell_error import ErrorFrame
     from ..model.reading import Reading
+    from ..model.trace.cell_error import ErrorFrame
     from .error_messages import Complaint
     from .error_scene import ErrorScene
 

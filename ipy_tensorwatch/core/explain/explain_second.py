@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..hazards.facts import FreedGraph
+from ..hazards.backward.freed_graph import detached, foretold_freed
 from ..hazards.fix import Fix
-from ..hazards.freed_graph import detached, foretold_freed
 from ..hazards.hazard import Hazard
+from ..hazards.hazard_facts import FreedGraph
 from .error_scene import statement_of
 from .second_backward import SecondBackward, carried_around
 

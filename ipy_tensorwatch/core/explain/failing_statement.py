@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..model.cell_error import Spot  # noqa: TC001  (the examples make one)
+from ..model.trace.cell_error import Spot  # noqa: TC001  (the examples make one)
 from ..statements.names_used import mentions_of
-from ..statements.statement_writes import targets_of
+from ..statements.writes.statement_writes import targets_of
 from ..syntax.ast_queries import is_library, last_name, names_bound, spell_path
 from ..syntax.parsing import DEFINITIONS, parse_cell, parse_path, statements_around, walk_statements, without_blocks
 from ..syntax.statement_text import header_end, spell
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from ..model.path import AccessPath
-    from ..statements.write_target import Target
+    from ..statements.writes.write_target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

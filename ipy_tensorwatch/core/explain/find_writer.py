@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..blame.statement_timeline import Timeline
+from ..blame.evidence.statement_timeline import Timeline
 from ..model.records import Site
-from ..model.saved_tensor import Writing
+from ..model.trace.saved_tensor import Writing
 from ..statements.rewrite_statement import written_path
 from ..syntax.magic_calls import MAGIC_CALL
 from .candidate_lines import is_counted
 from .known_writes import Witness, line_and_text, writes_by_name
 
 if TYPE_CHECKING:
-    from ..model.saved_tensor import Spoiled
+    from ..model.trace.saved_tensor import Spoiled
     from ..statements.statement import Statement
     from .error_scene import ErrorScene
 

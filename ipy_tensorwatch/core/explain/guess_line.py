@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from ..model.records import Inner, Site
-from ..model.saved_tensor import Writing
+from ..model.trace.saved_tensor import Writing
 from ..statements.rewrite_statement import read_paths
 from ..statements.statement import parse_statements, statements_in
 from ..syntax.magic_calls import MAGIC_CALL
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ..blame.reasoning import Reasoning
-    from ..hazards.facts import Stopped
+    from ..hazards.hazard_facts import Stopped
     from ..host.deadline import Deadline
-    from ..model.cell_error import ErrorFrame
+    from ..model.trace.cell_error import ErrorFrame
     from ..statements.statement import Statement
     from .candidate_lines import Suspect
     from .find_writer import Inquest

@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..hazards.facts import typed_line
 from ..hazards.fix import Fix
 from ..hazards.hazard import Hazard
+from ..hazards.hazard_facts import typed_line
 from ..statements.rewrite_statement import (
     assigned_call,
     binds,
@@ -21,8 +21,8 @@ from ..statements.rewrite_statement import (
 )
 
 if TYPE_CHECKING:
-    from ..hazards.facts import Refused
     from ..hazards.fix import FixKind, Tail
+    from ..hazards.hazard_facts import Refused
     from ..model.records import Site
 
 _CLONED = re.compile(r"(?<![\w.\])])([^\W\d]\w*)\.clone\(\)")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..model.difference import Difference
 from ..model.records import Site
-from ..model.saved_tensor import Writing
+from ..model.snapshots.difference import Difference
+from ..model.trace.saved_tensor import Writing
 from ..statements.target_matching import name_targets
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..model.path import AccessPath
     from ..model.reading import Reading
     from ..model.records import Cause, Change
-    from ..model.snapshot import Entry
+    from ..model.snapshots.snapshot import Entry
     from ..statements.statement import Statement
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ..model.cell_trace import CellTrace
-    from ..model.saved_tensor import Writing
+    from ..model.trace.cell_trace import CellTrace
+    from ..model.trace.saved_tensor import Writing
 
 MAX_CELLS = 1000
 MAX_DATED = 10_000

@@ -6,7 +6,7 @@ import ast
 from itertools import chain, count
 from typing import TYPE_CHECKING, TypeGuard
 
-from ..hazards.facts import IndexedLoop, TypedLine
+from ..hazards.hazard_facts import IndexedLoop, TypedLine
 from ..statements.rewrite_statement import parse_one, splice_source
 from ..syntax.ast_queries import last_name, names_bound, spell_path
 from ..syntax.parsing import parse_cell, parse_header

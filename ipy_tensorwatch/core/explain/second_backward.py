@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..hazards.facts import FreedGraph, TypedLine, typed_line
+from ..hazards.backward.freed_graph import detached, fix_freed, keeping
 from ..hazards.fix import Fix
-from ..hazards.freed_graph import detached, fix_freed, keeping
 from ..hazards.hazard import Hazard
+from ..hazards.hazard_facts import FreedGraph, TypedLine, typed_line
 from ..model.records import Site
 from ..statements.rewrite_statement import read_paths
 from ..statements.statement import parse_statements
@@ -23,9 +23,9 @@ from .failing_statement import backward_root, find_backward
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from ..blame.statement_timeline import Timeline
-    from ..hazards.facts import How, Raised
-    from ..model.cell_error import FreedAtError
+    from ..blame.evidence.statement_timeline import Timeline
+    from ..hazards.hazard_facts import How, Raised
+    from ..model.trace.cell_error import FreedAtError
     from ..statements.statement import Statement
     from .error_scene import ErrorScene
 

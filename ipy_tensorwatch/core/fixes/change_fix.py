@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..hazards.facts import TypedLine, typed_line
 from ..hazards.fix import Edit, Fix, with_edits
+from ..hazards.hazard_facts import TypedLine, typed_line
 from ..statements.copied_value import Copying, copied_value, with_copied_arguments
 from ..statements.rewrite_statement import parse_one, with_clones
 from ..syntax.magic_calls import MAGIC_CALL
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..model.path import AccessPath
     from ..model.records import Change
-    from ..model.snapshot import Snapshot
+    from ..model.snapshots.snapshot import Snapshot
 
 _MODULE = "copy"
 _COPY = re.compile(r"^\s*import\s+(?:[\w., ]+,\s*)?copy\s*(?:,|;|#|$)", re.MULTILINE)

@@ -6,8 +6,8 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..hazards.facts import TypedLine
 from ..hazards.fix import Edit, Fix, with_edits
+from ..hazards.hazard_facts import TypedLine
 from ..statements.rewrite_statement import parse_one, splice_source
 from ..statements.statement import parse_statements
 from ..syntax.ast_queries import keyword, last_name
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..hazards.hazard import Hazard
-    from ..model.snapshot import Snapshot
+    from ..model.snapshots.snapshot import Snapshot
     from ..statements.statement import Statement
 
 _Before = list[tuple["Statement", tuple[int, int]]]

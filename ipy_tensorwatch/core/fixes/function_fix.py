@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..hazards.facts import TypedLine
 from ..hazards.fix import Fix
+from ..hazards.hazard_facts import TypedLine
 from ..model.path import AccessPath
+from ..statements.aliases.expression_aliases import trace
+from ..statements.aliases.scope import Scope
 from ..statements.copied_value import Copying, copied_value
-from ..statements.expression_aliases import trace
 from ..statements.rewrite_statement import out_of_place, without_inplace
-from ..statements.scope import Scope
-from ..statements.statement_writes import targets_of
+from ..statements.writes.statement_writes import targets_of
 from ..syntax.ast_queries import arguments, last_name, names_bound, spell_path
 from ..syntax.parsing import parse_cell, statements_around, walk_statements
 from ..syntax.statement_text import header_end, spell

@@ -15,27 +15,27 @@ HazardCode = Literal[
 
 
 class CodeEntry(NamedTuple):
-    """The module that finds a code's hazards, and their possible outcomes."""
+    """The module below `core` that finds a code's hazards, and their possible outcomes."""
 
     rule: str
     outcomes: tuple[Outcome, ...]
 
 
-_SAVED = "saved_tensor_overwritten"
+_SAVED = "hazards.overwritten.saved_tensor_overwritten"
 CODES: Mapping[HazardCode, CodeEntry] = {
     "TW201": CodeEntry(_SAVED, ("raises",)),
     "TW202": CodeEntry(_SAVED, ("wrong",)),
-    "TW203": CodeEntry("shared_gradients", ("wrong", "risk")),
-    "TW204": CodeEntry("inplace_refused", ("raises",)),
+    "TW203": CodeEntry("hazards.backward.shared_gradients", ("wrong", "risk")),
+    "TW204": CodeEntry("explain.inplace_refused", ("raises",)),
     "TW205": CodeEntry(_SAVED, ("wrong",)),
-    "TW206": CodeEntry("overlapping_elements", ("risk", "raises")),
-    "TW207": CodeEntry("state_dict_reference", ("risk",)),
-    "TW208": CodeEntry("freed_memory", ("risk",)),
-    "TW209": CodeEntry("unrecorded_write", ("wrong",)),
-    "TW210": CodeEntry("wrong_backward", ("wrong",)),
-    "TW211": CodeEntry("one_memory", ("risk",)),
-    "TW212": CodeEntry("optimizer_wiring", ("wrong", "risk")),
-    "TW213": CodeEntry("freed_graph", ("raises", "risk")),
+    "TW206": CodeEntry("hazards.overwritten.overlapping_elements", ("risk", "raises")),
+    "TW207": CodeEntry("hazards.kept_memory.state_dict_reference", ("risk",)),
+    "TW208": CodeEntry("hazards.kept_memory.freed_memory", ("risk",)),
+    "TW209": CodeEntry("hazards.overwritten.unrecorded_write", ("wrong",)),
+    "TW210": CodeEntry("hazards.backward.wrong_backward", ("wrong",)),
+    "TW211": CodeEntry("hazards.kept_memory.one_memory", ("risk",)),
+    "TW212": CodeEntry("hazards.optimizers.optimizer_wiring", ("wrong", "risk")),
+    "TW213": CodeEntry("hazards.backward.freed_graph", ("raises", "risk")),
 }
 """Every code. A new one needs an entry here, a rule, its sentences in `render/wording`, and a section in the page."""
 

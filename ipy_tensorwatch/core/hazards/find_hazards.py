@@ -8,34 +8,34 @@ from typing import TYPE_CHECKING
 from ..host.guard import GUARD
 from ..model.records import Site
 from ..syntax.copy_names import says_copy
-from .assigned_gradients import find_assignment
-from .find_breaks import find_breaks, remember_cell
+from .backward.assigned_gradients import find_assignment
+from .backward.freed_graph import freed_graphs, remember_backward
+from .backward.shared_gradients import aliased_grads
+from .backward.wrong_backward import wrong_backwards
 from .fix import with_edits
-from .freed_graph import freed_graphs, remember_backward
-from .freed_memory import gone_memory
 from .hazard import Turn
-from .kept_by_function import kept_and_trained_on
-from .made_optimizer import remember_optimizers
-from .one_memory import kept_in_one_memory
-from .optimizer_wiring import is_wired, unheld_parameters
-from .overlapping_elements import overlaid_writes
-from .saved_tensor_overwritten import overwritten_saves
-from .shared_gradients import aliased_grads
-from .state_dict_reference import kept_by_name, kept_by_reference
-from .unrecorded_write import unrecorded_writes
-from .updates_since import remember_updates
-from .wrong_backward import wrong_backwards
+from .kept_memory.freed_memory import gone_memory
+from .kept_memory.kept_by_function import kept_and_trained_on
+from .kept_memory.one_memory import kept_in_one_memory
+from .kept_memory.state_dict_reference import kept_by_name, kept_by_reference
+from .optimizers.made_optimizer import remember_optimizers
+from .optimizers.optimizer_wiring import is_wired, unheld_parameters
+from .overwritten.find_breaks import find_breaks, remember_cell
+from .overwritten.overlapping_elements import overlaid_writes
+from .overwritten.saved_tensor_overwritten import overwritten_saves
+from .overwritten.unrecorded_write import unrecorded_writes
+from .overwritten.updates_since import remember_updates
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ..blame.reasoning import Reasoning
-    from ..model.cell_trace import CellTrace
-    from ..model.graph_state import Ending
+    from ..model.trace.cell_trace import CellTrace
+    from ..model.trace.graph_state import Ending
     from .fix import Fix
     from .hazard import Hazard
     from .lasting_hazard import Lasting
-    from .standing import Standing
+    from .standing_hazards import Standing
 
 
 def find_hazards(reasoning: Reasoning, standing: Standing) -> Standing:

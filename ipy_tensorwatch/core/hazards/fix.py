@@ -16,7 +16,7 @@ from ..syntax.syntax_tree import all_nodes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .facts import TypedLine
+    from .hazard_facts import TypedLine
 
     Lines = tuple[int, int, str]
 
@@ -142,7 +142,7 @@ def _replaced(source: str, target: TypedLine, code: str) -> Lines | None:
 
     Examples
     --------
-    >>> from .facts import TypedLine
+    >>> from .hazard_facts import TypedLine
     >>> _replaced("a = 1; h.add_(1)  # twice", TypedLine(line=1, text="h.add_(1)"), "h = h.add(1)")
     (1, 1, 'a = 1; h = h.add(1)  # twice')
     """
@@ -186,7 +186,7 @@ def _with_rows(source: str, target: TypedLine, fix: Fix) -> Lines | None:
 
     Examples
     --------
-    >>> from .facts import TypedLine
+    >>> from .hazard_facts import TypedLine
     >>> fix = Fix(kind="one-by-one", code="for i in range(len(h)):", other="row", names=("h[i]",))
     >>> _with_rows("for row in h:\n    row += 1\nn = 1", TypedLine(line=1, text="for row in h:"), fix)
     (1, 2, 'for i in range(len(h)):\n    h[i] += 1')
@@ -214,7 +214,7 @@ def _inserted(source: str, target: TypedLine, code: str) -> Lines | None:
 
     Examples
     --------
-    >>> from .facts import TypedLine
+    >>> from .hazard_facts import TypedLine
     >>> _inserted("for _ in x:\n    h.add_(1)", TypedLine(line=2, text="h.add_(1)"), "h = h.clone()")
     (2, 1, '    h = h.clone()')
     >>> _inserted("with no_grad(): h.add_(1)", TypedLine(line=1, text="h.add_(1)"), "h = h.clone()")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from .codes import OF_BACKWARD
 
 if TYPE_CHECKING:
-    from ..model.graph_state import Ending
     from ..model.records import Outcome, Site
+    from ..model.trace.graph_state import Ending
     from .codes import HazardCode
-    from .facts import Fact
     from .fix import Fix
+    from .hazard_facts import Fact
 
 MAX_KEY = 500
 """Maximum length of a hazard's key, in characters."""

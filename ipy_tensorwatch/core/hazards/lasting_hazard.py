@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..model.reading import Reading
-    from ..model.snapshot import Snapshot
+    from ..model.snapshots.snapshot import Snapshot
     from .hazard import Hazard
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..statements import reference as to
-from ..statements.expression_aliases import bind, bind_element, trace
-from ..statements.reference import union
+from ..statements.aliases import reference as to
+from ..statements.aliases.expression_aliases import bind, bind_element, trace
+from ..statements.aliases.reference import union
 from ..syntax.ast_queries import is_slice, spell_item
 from ..syntax.syntax_tree import all_nodes
 
 if TYPE_CHECKING:
-    from ..statements.reference import References
+    from ..statements.aliases.reference import References
     from .frame import Frame
 
 _ADDERS = frozenset({"append", "appendleft", "add", "insert", "extend", "setdefault", "update", "push", "put"})

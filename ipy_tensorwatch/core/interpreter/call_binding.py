@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..model.path import ANY_ITEM, AccessPath
-from ..statements import reference as to
-from ..statements.expression_aliases import trace
-from ..statements.reference import Reference, References, union
-from ..statements.scope import Scope
+from ..statements.aliases import reference as to
+from ..statements.aliases.expression_aliases import trace
+from ..statements.aliases.reference import Reference, References, union
+from ..statements.aliases.scope import Scope
 from ..syntax.ast_queries import is_plain_key, last_name, positional_names, spell_item
 from ..syntax.syntax_tree import all_nodes
 

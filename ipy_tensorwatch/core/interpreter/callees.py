@@ -6,9 +6,9 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..model.path import AccessPath
-from ..statements import reference as to
-from ..statements.expression_aliases import trace
-from ..statements.reference import Reference, References
+from ..statements.aliases import reference as to
+from ..statements.aliases.expression_aliases import trace
+from ..statements.aliases.reference import Reference, References
 from ..syntax.ast_queries import is_inplace_name, is_method, positional_names
 from ..syntax.torch_vocabulary import FRESH, MEMBERS, PLAIN_CLASSES, SELVES, VIEWS
 from .call_binding import Closure
@@ -17,7 +17,7 @@ from .source_index import Library
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model.notebook import Notebook
+    from ..model.trace.notebook import Notebook
     from .definitions import Function
     from .frame import Frame
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..model.notebook import Definition
+from ..model.trace.notebook import Definition
 from ..syntax.parsing import DEFINITIONS, parse_cell, walk_statements
 from ..syntax.syntax_tree import all_nodes
 

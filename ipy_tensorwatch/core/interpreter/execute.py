@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ..statements import reference as to
-from ..statements.expression_aliases import bind, trace
-from ..statements.reference import union
-from ..statements.statement_writes import find_writes, walk_expressions
+from ..statements.aliases import reference as to
+from ..statements.aliases.expression_aliases import bind, trace
+from ..statements.aliases.reference import union
+from ..statements.writes.statement_writes import find_writes, walk_expressions
 from ..syntax.ast_queries import COMPREHENSIONS, own_parts
 from ..syntax.parsing import DEFINITIONS, blocks_of
 from .assignments import OPERATORS, add_member, bind_statement

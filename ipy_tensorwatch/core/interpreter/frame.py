@@ -6,15 +6,15 @@ import ast
 from typing import TYPE_CHECKING, Protocol
 
 from ..model.path import ANY_ITEM, AccessPath
-from ..statements.reference import Reference, References, union
-from ..statements.scope import Scope
+from ..statements.aliases.reference import Reference, References, union
+from ..statements.aliases.scope import Scope
 from ..syntax.ast_queries import is_plain_key, is_slice, spell_item
 from .definitions import Code, Function
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..statements.call_writes import NamedWrite
+    from ..statements.writes.call_writes import NamedWrite
 
 
 class Reader(Protocol):

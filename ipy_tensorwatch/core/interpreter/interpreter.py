@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..host.deadline import NEVER, Deadline
 from ..model.path import AccessPath
-from ..statements import reference as to
-from ..statements.expression_aliases import trace
-from ..statements.reference import Reference, References, union
+from ..statements.aliases import reference as to
+from ..statements.aliases.expression_aliases import trace
+from ..statements.aliases.reference import Reference, References, union
 from ..syntax.ast_queries import last_name
 from ..syntax.torch_vocabulary import BUILTINS, FRESH_LAYERS, MODULE_METHODS
 from .call_binding import Arguments, Closure, bind_arguments, bind_keys, read_arguments
@@ -21,8 +21,8 @@ from .frame import Frame
 from .write_events import Diary
 
 if TYPE_CHECKING:
-    from ..model.notebook import Notebook
-    from ..statements.call_writes import NamedWrite
+    from ..model.trace.notebook import Notebook
+    from ..statements.writes.call_writes import NamedWrite
     from .definitions import Function
 
 DEEPEST = 12

@@ -10,7 +10,7 @@ from ..model.path import AccessPath
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..statements.reference import Reference
+    from ..statements.aliases.reference import Reference
     from .write_events import Event
 
 _VERY_OBJECT, _VIEW, _BELOW = 100, 90, 80

@@ -15,7 +15,7 @@ from ..syntax.syntax_tree import all_nodes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..model.notebook import Definition, Notebook
+    from ..model.trace.notebook import Definition, Notebook
     from ..statements.statement import Statement
 
 _STEP = re.compile(r"[.\[]")

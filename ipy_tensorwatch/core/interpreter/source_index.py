@@ -14,7 +14,7 @@ from .definitions import ClassKind, Code, Function, FunctionNode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..model.notebook import Notebook
+    from ..model.trace.notebook import Notebook
 
 _parse_path = lru_cache(maxsize=16_384)(parse_path)
 

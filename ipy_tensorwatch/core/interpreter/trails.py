@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterable
 
-    from ..model.notebook import Notebook
     from ..model.path import AccessPath
+    from ..model.trace.notebook import Notebook
     from ..statements.statement import Statement
     from .inferred_lines import Reached
     from .source_index import Library

@@ -6,11 +6,11 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ..statements.call_writes import is_plain_step
+from ..statements.writes.call_writes import is_plain_step
 from ..syntax.ast_queries import last_name
 
 if TYPE_CHECKING:
-    from ..statements.reference import Reference, References
+    from ..statements.aliases.reference import Reference, References
     from .definitions import Code, RunningFunction
     from .frame import Frame
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ..model.reading import Reading
-    from ..model.snapshot import Entry
+    from ..model.snapshots.snapshot import Entry
 
     Home = tuple[str, int]
     AddressSpan = tuple[str, int, int, int]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..model.intervals import Intervals
+from ..model.snapshots.intervals import Intervals
 from .overlap import share_bytes
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..model.path import AccessPath
     from ..model.reading import Reading
-    from ..model.snapshot import Snapshot
+    from ..model.snapshots.snapshot import Snapshot
 
 
 _Owner = TypeVar("_Owner")

@@ -11,8 +11,8 @@ from ..statements.write_calls import runs_backward
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from ..model.notebook import Notebook
     from ..model.path import AccessPath
+    from ..model.trace.notebook import Notebook
     from ..statements.statement import Statement
 
 _WORD = re.compile(r"\w+")

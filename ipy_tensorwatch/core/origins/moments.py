@@ -5,17 +5,17 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..model.born import Arrival
-from ..model.cell_trace import CellTrace
-from ..model.differences import Differences
-from ..model.evidence import Evidence
 from ..model.reading import Reading
+from ..model.snapshots.differences import Differences
+from ..model.trace.born import Arrival
+from ..model.trace.cell_trace import CellTrace
+from ..model.trace.evidence import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ..model.differences import Found
-    from ..model.evidence import Move, Position
+    from ..model.snapshots.differences import Found
+    from ..model.trace.evidence import Move, Position
 
     Leading = dict[int, dict[str, None]]
 

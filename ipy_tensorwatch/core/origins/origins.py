@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ..memory.overlap import share_bytes
-from ..model.snapshot import Snapshot
+from ..model.snapshots.snapshot import Snapshot
 from ..statements.statement import parse_statements
 from .moments import AT_END, Moment, lie_apart
 from .path_histories import BETWEEN, DatedMoment, PathHistories

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..interpreter.cell_definitions import definitions_in
 from ..interpreter.source_index import Library
-from ..model.notebook import Notebook
+from ..model.trace.notebook import Notebook
 from ..syntax.parsing import may_define
 from .moments import Moment, lie_apart, moments_of, shifts, without_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..model.cell_trace import CellTrace
     from ..model.reading import Reading
-    from ..model.snapshot import Snapshot
+    from ..model.snapshots.snapshot import Snapshot
+    from ..model.trace.cell_trace import CellTrace
 
 MAX_MOMENTS = 100_000
 """How many moments are kept; the oldest go first."""

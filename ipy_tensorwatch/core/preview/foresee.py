@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..blame.reasoning import Reasoning
-from ..hazards.facts import OverwrittenSave
 from ..hazards.find_hazards import find_hazards
+from ..hazards.hazard_facts import OverwrittenSave
 from ..host.deadline import Deadline, LateError
 from ..host.guard import GUARD
-from .abstract_run import run_cell
 from .foretold_trace import TraceWriter
+from .run.abstract_run import run_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ..hazards.hazard import Hazard
-    from ..hazards.standing import Standing
+    from ..hazards.standing_hazards import Standing
     from ..model.records import Change
-    from .abstract_run import AbstractRun
     from .known_state import KnownState
+    from .run.abstract_run import AbstractRun
 
 ForetoldCertainty = Literal["certain", "likely"]
 Unread = Literal["syntax", "length", "time"]

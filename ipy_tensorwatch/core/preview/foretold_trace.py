@@ -10,36 +10,36 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..explain.inplace_refused import refused_hazard
-from ..hazards.facts import Raised, Refused, typed_line
+from ..hazards.hazard_facts import Raised, Refused, typed_line
 from ..host.deadline import NEVER
 from ..memory.overlap import lay_out, share_bytes
-from ..model.born import Born
-from ..model.cell_trace import CellTrace, SourceFile
-from ..model.difference import Content, Difference
-from ..model.evidence import Evidence, OptimizerStep, Position, SeenWrite
-from ..model.graph_state import GraphState
 from ..model.records import Cell, Change, Coverage, Site
+from ..model.snapshots.difference import Content, Difference
+from ..model.trace.born import Born
+from ..model.trace.cell_trace import CellTrace, SourceFile
+from ..model.trace.evidence import Evidence, OptimizerStep, Position, SeenWrite
+from ..model.trace.graph_state import GraphState
 from ..statements.statement import parse_statements
 from ..syntax.cell_lines import Listing
-from .abstract_values import AbstractObject, AbstractTensor, AbstractValue
-from .run_statement import file_of
+from .run.run_statement import file_of
 from .settled_changes import SettledChanges
 from .snapshot_afterwards import Afterwards
+from .values.abstract_values import AbstractObject, AbstractTensor, AbstractValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..hazards.hazard import Hazard
     from ..host.deadline import Deadline
-    from ..model.differences import Found
     from ..model.path import AccessPath
     from ..model.reading import Reading
-    from ..model.saved_tensor import Overwritten
+    from ..model.snapshots.differences import Found
+    from ..model.trace.saved_tensor import Overwritten
     from ..statements.statement import Statement
-    from .abstract_memory import AbstractWrite
-    from .abstract_run import AbstractRun
     from .known_state import KnownState
+    from .run.abstract_run import AbstractRun
     from .snapshot_afterwards import LaterEntry, LaterPlace
+    from .values.abstract_memory import AbstractWrite
 
 LARGEST_MASK = 1 << 16
 """The largest number of bytes for which it is told which of them a write changes."""

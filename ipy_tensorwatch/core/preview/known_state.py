@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..blame.updates import counts_as_parameter
-from ..hazards.standing import Standing
+from ..blame.expected.updates import counts_as_parameter
+from ..hazards.standing_hazards import Standing
 from ..interpreter.source_index import Library
-from ..model.notebook import Notebook
-from ..model.snapshot import Snapshot
+from ..model.snapshots.snapshot import Snapshot
+from ..model.trace.notebook import Notebook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..model.evidence import OptimizerHolding
     from ..model.path import AccessPath
     from ..model.reading import Reading
-    from ..model.saved_tensor import Overwritten
+    from ..model.trace.evidence import OptimizerHolding
+    from ..model.trace.saved_tensor import Overwritten
 
 
 class PathBranch:

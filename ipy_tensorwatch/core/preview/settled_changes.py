@@ -11,21 +11,21 @@ from ..blame.site_order import order_sites
 from ..model.records import Change
 from ..statements.statement import parse_statements
 from ..statements.write_calls import mentions
-from ..statements.write_target import key_names
+from ..statements.writes.write_target import key_names
 from ..syntax.magic_calls import runs_magic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ..model.evidence import Position
     from ..model.path import AccessPath
     from ..model.reading import Reading
     from ..model.records import Cause, Site
+    from ..model.trace.evidence import Position
     from ..statements.statement import Statement
-    from .abstract_memory import AbstractWrite
-    from .abstract_run import AbstractRun
     from .known_state import KnownState
+    from .run.abstract_run import AbstractRun
     from .snapshot_afterwards import Afterwards, LaterEntry
+    from .values.abstract_memory import AbstractWrite
 
 
 _WORD = re.compile(r"\w+")

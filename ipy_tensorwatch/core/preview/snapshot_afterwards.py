@@ -6,17 +6,17 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..model.outline import Outline
 from ..model.path import AccessPath
-from ..model.snapshot import RootSnapshot, Snapshot
-from .abstract_values import AbstractObject, AbstractTensor, AbstractValue, Either
+from ..model.snapshots.outline import Outline
+from ..model.snapshots.snapshot import RootSnapshot, Snapshot
+from .values.abstract_values import AbstractObject, AbstractTensor, AbstractValue, Either
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ..model.reading import Reading
-    from .abstract_run import AbstractRun
     from .known_state import KnownState
+    from .run.abstract_run import AbstractRun
 
     LaterEntry = tuple[AccessPath, Reading]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..syntax.ast_queries import arguments, is_library, last_name
 from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import BUILTINS, FRESH
-from .expression_aliases import trace
-from .scope import Scope
+from .aliases.expression_aliases import trace
+from .aliases.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Container

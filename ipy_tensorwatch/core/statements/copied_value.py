@@ -9,9 +9,9 @@ from ..model.path import AccessPath
 from ..syntax.ast_queries import is_inplace_name, is_method, is_true, keyword, last_name, spell_item, spell_path
 from ..syntax.syntax_tree import all_nodes
 from ..syntax.torch_vocabulary import OPTIMIZERS, PASS_ALONG, VIEW_ATTRIBUTES
-from .expression_aliases import trace
+from .aliases.expression_aliases import trace
+from .aliases.scope import Scope
 from .rewrite_statement import parse_one
-from .scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from ..syntax.ast_queries import names_bound
 from ..syntax.magic_calls import find_source
 from ..syntax.parsing import DEFINITIONS, blocks_of, parse_cell, walk_statements
-from .loop_elements import loops_around
 from .names_used import binds_of, mentions_of
+from .writes.loop_elements import loops_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .loop_elements import Loops
+    from .writes.loop_elements import Loops
 
 
 def leftover_names(source: str, known: frozenset[str] = frozenset()) -> frozenset[str]:

@@ -9,9 +9,9 @@ from ..syntax.ast_queries import is_inplace_name, is_method, is_true, keyword, l
 from ..syntax.parsing import parse_cell
 from ..syntax.syntax_tree import all_nodes, children_of
 from ..syntax.torch_vocabulary import OUT_OF_PLACE
-from .expression_aliases import trace
-from .scope import Scope
-from .statement_writes import targets_of
+from .aliases.expression_aliases import trace
+from .aliases.scope import Scope
+from .writes.statement_writes import targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator

@@ -13,18 +13,18 @@ from ..syntax.parsing import LAST_SOURCES, parse_cell, walk_statements
 from ..syntax.statement_text import header_end, spell
 from .assigned_value import value_of
 from .bound_values import bound_values
-from .called_methods import CalledMethod, called_methods
-from .loop_elements import called_through, elements_of, loops_around
 from .names_used import binds_of, calls_of, mentions_of, operates, reads_of
-from .statement_writes import targets_of
-from .write_target import Target, key_names, lengths_of, spell_target
+from .writes.called_methods import CalledMethod, called_methods
+from .writes.loop_elements import called_through, elements_of, loops_around
+from .writes.statement_writes import targets_of
+from .writes.write_target import Target, key_names, lengths_of, spell_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..model.path import AccessPath
     from .bound_values import BoundValue
-    from .loop_elements import Element, Loops
+    from .writes.loop_elements import Element, Loops
 
 __all__ = ["Statement", "Target", "parse_cell", "parse_statements", "spell_target", "statements_of", "walk_statements"]
 

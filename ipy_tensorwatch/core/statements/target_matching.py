@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from ..model.path import ANY_ITEM, AccessPath
 from ..syntax.parsing import parse_path
-from .write_target import spell_target
+from .writes.write_target import spell_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..model.reading import Reading
     from .statement import Statement
-    from .write_target import KeyValues, Target
+    from .writes.write_target import KeyValues, Target
 
     WatchedPaths = Mapping[str, Reading | None]
 

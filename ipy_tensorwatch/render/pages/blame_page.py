@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..page import Line, Page, Row, Table, words
-from ..wording.fold_changes import fold_by_cell
+from ..wording.changes.fold_changes import fold_by_cell
+from ..wording.changes.phrases import amount, counted, how
+from ..wording.changes.sites import line_at, text_at
 from ..wording.measure import count_of
-from ..wording.phrases import amount, counted, how
-from ..wording.sites import line_at, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...core.model.records import Change
-    from ..wording.fold_changes import Fold, Past
+    from ..wording.changes.fold_changes import Fold, Past
 
 
 def show_blame(past: Past, path: str) -> Page:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..page import Line, Page, Row, Table, words
-from ..wording.fold_changes import fold, gather
-from ..wording.hazard_sentences import hazard_lines
-from ..wording.operator_counts import left_out, operators
-from ..wording.phrases import amount, counted, counter, how, names, values
-from ..wording.sites import line_of, site_text
+from ..wording.changes.fold_changes import fold, gather
+from ..wording.changes.operator_counts import left_out, operators
+from ..wording.changes.phrases import amount, counted, counter, how, names, values
+from ..wording.changes.sites import line_of, site_text
+from ..wording.hazards.hazard_sentences import hazard_lines
 from ..wording.tensor_facts import spell_shape
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...core.model.records import Change, TensorRecord
     from ..page import PagePart
     from ..report import Report
-    from ..wording.fold_changes import Fold
+    from ..wording.changes.fold_changes import Fold
 
 _ORDER = ("mutated", "touched", "metadata", "rebound", "bound", "unbound")
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from ...core.fixes.edited_source import edit_diff
 from ..page import Line, Page, Row, Table, code, words
-from ..wording.fix_sentences import title
+from ..wording.changes.phrases import names
+from ..wording.hazards.fix_sentences import title
 from ..wording.measure import few
-from ..wording.phrases import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..page import Page, Row, Table, words
-from ..wording.fold_changes import fold_by_cell
-from ..wording.hazard_turns import turn_table
+from ..wording.changes.fold_changes import fold_by_cell
+from ..wording.hazards.hazard_turns import turn_table
 from ..wording.measure import count_of
 from .summary_page import COLUMNS, change_cells
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...core.hazards.hazard import Turn
-    from ..wording.fold_changes import Fold, Past
+    from ..wording.changes.fold_changes import Fold, Past
 
 
 def history(past: Past, limit: int, path: str | None = None, turns: Sequence[Turn] = ()) -> Page:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from ..page import Page, Row, Table, words
 from ..paint.memory_picture import picture
-from ..wording.explained_changes import fold_explained
-from ..wording.fold_groups import block, fold_groups, members
-from ..wording.hazard_sentences import hazard_lines
+from ..wording.changes.fold_groups import block, fold_groups, members
+from ..wording.changes.order import most_telling
+from ..wording.changes.origin_sentences import origins_told
+from ..wording.changes.relations import relations
+from ..wording.hazards.explained_changes import fold_explained
+from ..wording.hazards.hazard_sentences import hazard_lines
 from ..wording.measure import count_of, few, spell_seconds
-from ..wording.order import most_telling
-from ..wording.origin_sentences import origins_told
-from ..wording.relations import relations
 from ..wording.tensor_facts import key
 from .summary_page import fold_table
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..page import Line
     from ..report import Report
-    from ..wording.fold_groups import GroupFold
+    from ..wording.changes.fold_groups import GroupFold
 
 MAX_GROUPS = 20
 MAX_PICTURES = 8

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..page import Line, Page, Row, Table, code, words
-from ..wording.hazard_sentences import message
+from ..wording.changes.phrases import names
+from ..wording.changes.sites import line_at, text_at
+from ..wording.hazards.hazard_sentences import message
 from ..wording.measure import count_of, few
-from ..wording.phrases import names
-from ..wording.sites import line_at, text_at
 
 if TYPE_CHECKING:
     from ...core.preview.foresee import ForetoldChange, Unread

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..page import Page, Row, Table, code, fill, words
-from ..wording.hazard_sentences import hazard_lines
+from ..wording.changes.phrases import amount, how
+from ..wording.changes.sites import line_of, site_text
+from ..wording.hazards.hazard_sentences import hazard_lines
 from ..wording.measure import count_of
-from ..wording.phrases import amount, how
 from ..wording.rank_sentences import listed, missing_line, parting_line, ranks_of, waiting_lines, which_ranks
-from ..wording.sites import line_of, site_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

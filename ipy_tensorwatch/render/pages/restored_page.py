@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..page import Page, words
+from ..wording.changes.phrases import names
 from ..wording.measure import spell_bytes
-from ..wording.phrases import names
 
 if TYPE_CHECKING:
     from ...core.model.restoring import Restored

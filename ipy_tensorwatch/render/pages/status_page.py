@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..page import Line, Page, Row, Table, code, marked, words
+from ..wording.changes.phrases import names
 from ..wording.measure import count_of, spell_bytes, spell_seconds
 from ..wording.not_compared import not_compared
 from ..wording.own_state import DOING, SWITCHED_OFF
-from ..wording.phrases import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from ...core.memory.alias_groups import blocks
 from ..page import Page, Row, Table, join_words, words
 from ..paint.memory_picture import picture, says_more
-from ..wording.explained_changes import explains, fold_explained
-from ..wording.hazard_sentences import hazard_lines
+from ..wording.changes.origin_sentences import since_sentences
+from ..wording.changes.phrases import amount, counted, counter, how, names
+from ..wording.changes.sites import line_of, site_text, statement
+from ..wording.hazards.explained_changes import explains, fold_explained
+from ..wording.hazards.hazard_sentences import hazard_lines
 from ..wording.measure import count_of, few
-from ..wording.origin_sentences import since_sentences
-from ..wording.phrases import amount, counted, counter, how, names
-from ..wording.sites import line_of, site_text, statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...core.model.records import Change
     from ..page import Line, PagePart, Picture
     from ..report import Report
-    from ..wording.fold_changes import Fold
+    from ..wording.changes.fold_changes import Fold
 
 MAX_LINES = 8
 MAX_PICTURES = 2

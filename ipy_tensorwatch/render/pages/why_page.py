@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..page import Line, Page, Row, Table, code, words
+from ..wording.changes.origin_sentences import origin_line, origin_text
 from ..wording.measure import count_of, few, spell_bytes
 from ..wording.not_compared import not_compared
-from ..wording.origin_sentences import origin_line, origin_text
 from ..wording.tensor_facts import spell_shape
 from .history_page import history_table
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .fold_changes import gather
-from .hazard_sentences import message_of
+from .changes.fold_changes import gather
+from .hazards.hazard_sentences import message_of
 from .measure import count_of, few
 
 if TYPE_CHECKING:

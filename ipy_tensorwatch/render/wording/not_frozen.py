@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .changes.sites import statement
 from .not_compared import is_kind, why
-from .sites import statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

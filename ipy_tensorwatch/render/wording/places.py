@@ -9,7 +9,7 @@ from ..page import Line, Span, code, fill, join_words, quoted, words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...core.hazards.facts import TypedLine
+    from ...core.hazards.hazard_facts import TypedLine
     from ...core.model.records import Inner, Origin, Site
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ...core.blame.recorded_writes import Transcript
+from ...core.blame.evidence.recorded_writes import Transcript
 from ...core.host.guard import GUARD
 from ...core.syntax.inert_cells import is_inert
 from .operator_recording import SECONDS as RECORDING_SECONDS
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ...capture.observer import Observation, Observer
     from ...capture.protect.byte_archive import Archive
-    from ...core.hazards.standing import Standing
+    from ...core.hazards.standing_hazards import Standing
     from ...core.model.records import Cell
     from ..ipython.cell_sources import Sources
     from .running_cell import RunningCell

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
-from ...capture.running.look_budget import Allowance
+from ...capture.running.looks.look_budget import Allowance
 from ...core.host.guard import GUARD
 from ...core.model.freezing import Culprit, FrozenError
 from ...render.pages.frozen_page import show_freeze, show_frozen, show_thaw
@@ -18,7 +18,7 @@ from ...render.wording.not_frozen import let_go, not_frozen, written, written_be
 from ..ipython.cell_sources import user_variables
 from ..ipython.find_path import explain_unknown, follow, normalize
 from ..ipython.ipython_private import count_now
-from ..ipython.output import say
+from ..ipython.print_below_cell import say
 from .late_error import raise_late
 
 if TYPE_CHECKING:

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 from ...capture.compare.full_copies import MAX_BYTES, Album
 from ...capture.running.operator_recorder import OperatorRecorder
-from ...core.blame.operator_writes import PathsByBytes
+from ...core.blame.evidence.operator_writes import PathsByBytes
 from ...core.explain.node_log import MAX_DATED
 from ...core.model.records import NOT_KEPT, OperatorWrite
-from ...core.model.snapshot import Snapshot
+from ...core.model.snapshots.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ...capture.observer import Observation, Observer
     from ...capture.running.write_log import Ledger
-    from ...core.blame.recorded_writes import Transcript
-    from ...core.model.differences import Differences
-    from ...core.model.evidence import Recorded
-    from ...core.model.saved_tensor import Writing
+    from ...core.blame.evidence.recorded_writes import Transcript
+    from ...core.model.snapshots.differences import Differences
+    from ...core.model.trace.evidence import Recorded
+    from ...core.model.trace.saved_tensor import Writing
     from ..ipython.magic_options import DiffOptions
 
 SHARE = 0.25

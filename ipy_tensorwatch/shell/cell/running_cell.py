@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 from ...capture.objects.follow_path import length_at
 from ...capture.objects.inspect_object import is_number_or_text
 from ...capture.running.born_paths import NO_NAMES, BornPaths, Names
-from ...capture.running.look_budget import Allowance
+from ...capture.running.looks.look_budget import Allowance
 from ...capture.running.spoiled_backwards import SpoiledBackwards
 from ...capture.running.write_log import Ledger
-from ...core.blame.statement_timeline import Timeline
+from ...core.blame.evidence.statement_timeline import Timeline
 from ...core.statements.names_used import names_led_on
 from ...core.statements.statement import Statement, TargetNames, names_written, parse_statements, walk_statements
 from ...core.syntax.ast_queries import statement_at
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ...capture.observer import Observer
     from ...capture.snapshot.snapshotter import Shot
-    from ...core.model.differences import Found
+    from ...core.model.snapshots.differences import Found
     from ..ipython.settings import TensorWatch
     from .operator_recording import Recording
 

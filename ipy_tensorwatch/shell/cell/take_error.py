@@ -14,8 +14,8 @@ from ...capture.frames.frame_locals import fixed_among, inplace_module, read_key
 from ...capture.frames.traceback_frames import find_complaint
 from ...core.explain.error_messages import BACKWARD
 from ...core.explain.failing_statement import backward_root, find_backward
-from ...core.model.cell_error import CellError, ErrorFrame, FreedAtError
-from ...core.statements.write_target import Target, spell_target
+from ...core.model.trace.cell_error import CellError, ErrorFrame, FreedAtError
+from ...core.statements.writes.write_target import Target, spell_target
 from .error_frames import is_threaded, survey_error
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ...capture.observer import Observer
     from ...core.explain.error_messages import Complaint
     from ...core.model.path import AccessPath
-    from ...core.model.snapshot import Snapshot
+    from ...core.model.snapshots.snapshot import Snapshot
     from .error_frames import Step
     from .running_cell import RunningCell
 

@@ -10,17 +10,17 @@ from ...capture.host.other_threads import names_in_other_threads
 from ...capture.objects.class_names import Catalog, catalog
 from ...capture.running.born_paths import PastMemory
 from ...core.blame.reasoning import Reasoning
-from ...core.hazards.hidden_optimizer import holds_what_is_gone
-from ...core.hazards.kept_by_function import may_be_kept
-from ...core.hazards.shared_gradients import shares_gradients
+from ...core.hazards.backward.shared_gradients import shares_gradients
+from ...core.hazards.kept_memory.kept_by_function import may_be_kept
+from ...core.hazards.optimizers.hidden_optimizer import holds_what_is_gone
 from ...core.host.guard import GUARD
-from ...core.model.cell_trace import CellTrace, SourceFile
-from ...core.model.differences import join_looks
-from ...core.model.evidence import Evidence, OptimizerStep
-from ...core.model.graph_state import GraphState
-from ...core.model.notebook import Notebook
 from ...core.model.reason import Reason
 from ...core.model.records import Coverage, Unverified
+from ...core.model.snapshots.differences import join_looks
+from ...core.model.trace.cell_trace import CellTrace, SourceFile
+from ...core.model.trace.evidence import Evidence, OptimizerStep
+from ...core.model.trace.graph_state import GraphState
+from ...core.model.trace.notebook import Notebook
 from ..ipython.cell_sources import source_of, user_variables
 from .operator_recording import SECONDS as RECORDING_SECONDS
 from .take_error import take_error
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from ...capture.autograd.graph import Graphs
     from ...capture.observer import Observation
     from ...capture.running.optimizer_steps import SeenStep, StepRecorder
-    from ...core.hazards.standing import Standing
-    from ...core.model.born import Born
-    from ...core.model.differences import Found
-    from ...core.model.evidence import Move
+    from ...core.hazards.standing_hazards import Standing
     from ...core.model.records import Cell
-    from ...core.model.saved_tensor import Overwritten
+    from ...core.model.snapshots.differences import Found
+    from ...core.model.trace.born import Born
+    from ...core.model.trace.evidence import Move
+    from ...core.model.trace.saved_tensor import Overwritten
     from ..ipython.cell_sources import Sources
     from .running_cell import RunningCell
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ...core.model.notebook import Definition
+    from ...core.model.trace.notebook import Definition
 
 _NUMBERED = re.compile(r"_i?\d+|_+|_i+|_[iod]h")
 MAX_CHARACTERS = 1 << 23

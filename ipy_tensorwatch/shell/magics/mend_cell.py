@@ -11,8 +11,8 @@ from ...core.syntax.magic_calls import MAGIC_CALL
 from ...core.syntax.parsing import parse_path
 from ...render.page import code, words
 from ...render.pages.fix_page import OfferedFix, show_fix, show_no_fix
-from ...render.wording.hazard_sentences import message
-from ...render.wording.phrases import how
+from ...render.wording.changes.phrases import how
+from ...render.wording.hazards.hazard_sentences import message
 from ..ipython.cell_sources import leading_blanks, typed_source
 from ..ipython.find_path import normalize
 

@@ -26,7 +26,7 @@ from ...render.pages.why_page import explain
 from ..ipython.cell_sources import typed_source
 from ..ipython.find_path import find_path, find_paths, watched_paths
 from ..ipython.magic_options import Helped, diff_options, diff_parser, split, watch_parser
-from ..ipython.output import diff_view, show
+from ..ipython.print_below_cell import diff_view, show
 from ..ranks.ranks_magic import join_ranks, joined_page, leave_ranks
 from .config_magic import change, settings_of
 from .ipython_names import holders_of
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from ...render.report import Report
     from ..fix_trials import FixTrials
     from ..ipython.magic_options import DiffOptions
-    from ..ipython.output import Speaker
+    from ..ipython.print_below_cell import Speaker
     from ..previewer import Previewer
     from ..watcher import Watcher
 

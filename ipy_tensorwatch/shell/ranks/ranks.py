@@ -13,7 +13,7 @@ from ...core.ranks.join_reports import JoinedRanks, join_reports
 from ...core.ranks.rank_report import MissingRank, RankReport
 from ...render.joined_report import JoinedReport
 from ...render.pages.ranks_page import show_waiting, summarize_ranks
-from ..ipython.output import show
+from ..ipython.print_below_cell import show
 from .compare_state import StateComparison
 from .engines import Engines, direct_view_of, rounds_of
 from .hang_watch import HangWatch, waiting_ranks

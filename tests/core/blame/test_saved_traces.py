@@ -9,10 +9,10 @@ import sys
 import pytest
 
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
-from ipy_tensorwatch.core.model.evidence import Position, SeenWrite
-from ipy_tensorwatch.core.model.outline import Outline, OutlineRun
-from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
-from ipy_tensorwatch.core.model.trace_json import read_trace, write_trace
+from ipy_tensorwatch.core.model.snapshots.outline import Outline, OutlineRun
+from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
+from ipy_tensorwatch.core.model.trace.evidence import Position, SeenWrite
+from ipy_tensorwatch.core.model.trace.trace_json import read_trace, write_trace
 from tests.support.records import reading
 from tests.support.traces import SAVED, load, make_trace, outcomes
 

@@ -15,8 +15,8 @@ from ipy_tensorwatch.core.explain.candidate_lines import (
 )
 from ipy_tensorwatch.core.host.deadline import Deadline
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
-from ipy_tensorwatch.core.model.notebook import Notebook
 from ipy_tensorwatch.core.model.records import Inner
+from ipy_tensorwatch.core.model.trace.notebook import Notebook
 from ipy_tensorwatch.core.statements.statement import parse_statements
 
 FUNCTIONS = """

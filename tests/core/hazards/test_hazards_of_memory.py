@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.hazards.assigned_gradients import Assignment
-from ipy_tensorwatch.core.hazards.facts import (
+from ipy_tensorwatch.core.hazards.backward.assigned_gradients import Assignment
+from ipy_tensorwatch.core.hazards.backward.shared_gradients import aliased_grads
+from ipy_tensorwatch.core.hazards.fix import Fix
+from ipy_tensorwatch.core.hazards.hazard_facts import (
     AssignedGradients,
     GoneMemory,
     KeptReference,
     OverlappingElements,
     UnrecordedWrite,
 )
-from ipy_tensorwatch.core.hazards.fix import Fix
-from ipy_tensorwatch.core.hazards.freed_memory import gone_memory
-from ipy_tensorwatch.core.hazards.overlapping_elements import overlaid_writes
-from ipy_tensorwatch.core.hazards.shared_gradients import aliased_grads
-from ipy_tensorwatch.core.hazards.state_dict_reference import kept_by_reference
-from ipy_tensorwatch.core.hazards.unrecorded_write import unrecorded_writes
-from ipy_tensorwatch.core.model.graph_state import GraphState
-from ipy_tensorwatch.core.model.outline import Outline, OutlineRun
+from ipy_tensorwatch.core.hazards.kept_memory.freed_memory import gone_memory
+from ipy_tensorwatch.core.hazards.kept_memory.state_dict_reference import kept_by_reference
+from ipy_tensorwatch.core.hazards.overwritten.overlapping_elements import overlaid_writes
+from ipy_tensorwatch.core.hazards.overwritten.unrecorded_write import unrecorded_writes
 from ipy_tensorwatch.core.model.reason import FREED, Reason
-from ipy_tensorwatch.core.model.snapshot import RootSnapshot, Snapshot
+from ipy_tensorwatch.core.model.snapshots.outline import Outline, OutlineRun
+from ipy_tensorwatch.core.model.snapshots.snapshot import RootSnapshot, Snapshot
+from ipy_tensorwatch.core.model.trace.graph_state import GraphState
 from tests.support.records import change, reading, site, snapshot, typed
 
 WRITTEN = site(2, "h.add_(1)")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ipy_tensorwatch.core.hazards.mask_only_backward import COMPARING, Mask, mask_of_node
-from ipy_tensorwatch.core.hazards.unused_by_backward import WHOLE, Use, use_of
+from ipy_tensorwatch.core.hazards.overwritten.mask_only_backward import COMPARING, Mask, mask_of_node
+from ipy_tensorwatch.core.hazards.overwritten.unused_by_backward import WHOLE, Use, use_of
 
 
 def settings(**known):

@@ -5,7 +5,7 @@ import random
 from ipy_tensorwatch.core.host.deadline import Deadline
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
 from ipy_tensorwatch.core.interpreter.trails import Trails
-from ipy_tensorwatch.core.model.notebook import Notebook
+from ipy_tensorwatch.core.model.trace.notebook import Notebook
 from ipy_tensorwatch.core.statements.statement import parse_statements
 
 CELL = """class Pool:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from ipy_tensorwatch.core.model.born import Arrival
-from ipy_tensorwatch.core.model.difference import Content, Difference
-from ipy_tensorwatch.core.model.evidence import Move, Position
+from ipy_tensorwatch.core.model.snapshots.difference import Content, Difference
+from ipy_tensorwatch.core.model.trace.born import Arrival
+from ipy_tensorwatch.core.model.trace.evidence import Move, Position
 from ipy_tensorwatch.core.origins import path_histories
 from ipy_tensorwatch.core.origins.origins import Origins
 from ipy_tensorwatch.core.origins.path_histories import PathHistories

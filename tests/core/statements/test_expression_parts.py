@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
-from ipy_tensorwatch.core.statements.scope import Scope
-from ipy_tensorwatch.core.statements.statement_writes import walk_expressions
+from ipy_tensorwatch.core.statements.aliases.scope import Scope
+from ipy_tensorwatch.core.statements.writes.statement_writes import walk_expressions
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from ipy_tensorwatch.core.statements.statement import (
     statements_of,
     walk_statements,
 )
-from ipy_tensorwatch.core.statements.write_target import key_names
+from ipy_tensorwatch.core.statements.writes.write_target import key_names
 from ipy_tensorwatch.core.syntax.parsing import parse_path
 
 

@@ -12,9 +12,9 @@ import pytest
 import ipy_tensorwatch
 from ipy_tensorwatch.core.blame.reasoning import Reasoning
 from ipy_tensorwatch.core.host.guard import GUARD
-from ipy_tensorwatch.core.preview import run_statement
-from ipy_tensorwatch.core.preview.abstract_run import run_cell
 from ipy_tensorwatch.core.preview.foretold_trace import TraceWriter
+from ipy_tensorwatch.core.preview.run import run_statement
+from ipy_tensorwatch.core.preview.run.abstract_run import run_cell
 from ipy_tensorwatch.shell import extension
 from tests.support.foretold import Tally, compare_previews
 from tests.support.notebook import Notebook

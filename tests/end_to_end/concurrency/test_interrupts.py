@@ -12,7 +12,7 @@ import pytest
 
 from ipy_tensorwatch.capture.observer import Observer
 from ipy_tensorwatch.capture.running import optimizer_steps
-from ipy_tensorwatch.capture.running.live_watch import Watch
+from ipy_tensorwatch.capture.running.looks.live_watch import Watch
 from ipy_tensorwatch.capture.running.operator_recorder import OperatorRecorder
 from ipy_tensorwatch.core.host.guard import GUARD
 from ipy_tensorwatch.shell.cell.freeze import Freezing

@@ -10,8 +10,8 @@ from hypothesis import given, note, settings
 from ipy_tensorwatch.core.host.deadline import NEVER, Deadline, LateError
 from ipy_tensorwatch.core.interpreter.cell_definitions import definitions_in
 from ipy_tensorwatch.core.interpreter.trails import KEEP_EVERY, Trails
-from ipy_tensorwatch.core.model.notebook import Notebook as Known
 from ipy_tensorwatch.core.model.path import AccessPath
+from ipy_tensorwatch.core.model.trace.notebook import Notebook as Known
 from ipy_tensorwatch.core.statements.statement import parse_statements
 from ipy_tensorwatch.core.syntax.parsing import parse_cell, parse_path
 from tests.end_to_end.changes.test_random_programs import faults_of_changes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipy_tensorwatch.core.hazards.facts import KeptReference
+from ipy_tensorwatch.core.hazards.hazard_facts import KeptReference
 from ipy_tensorwatch.core.model.records import Elements, Example
 from ipy_tensorwatch.render.pages.summary_page import MAX_LINES, glance, summarize
 from ipy_tensorwatch.render.paint.text import write_text

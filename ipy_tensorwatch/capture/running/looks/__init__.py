@@ -1,0 +1,1 @@
+"""Look at the watched bytes between the statements of a running cell."""

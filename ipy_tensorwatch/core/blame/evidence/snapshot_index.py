@@ -1,0 +1,106 @@
+"""Indexes over the snapshot after a cell: which paths share memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from ...memory.neighbours import neighbours_of
+from ...model.path import AccessPath, count_alike
+from ...statements.target_matching import longest_watched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...model.reading import Reading
+    from ...model.snapshots.difference import Difference
+    from ...model.snapshots.snapshot import Entry, Snapshot
+
+
+class SnapshotIndex:
+    """Indexes over one snapshot, each built on first use."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._counts: dict[int, int] = {}
+        self._alike: dict[tuple[str, ...], bool] = {}
+
+    def overlapping(self, reading: Reading, most: int | None = None) -> list[Entry]:
+        """Return the entries that are the same object as a reading, and those, at most `most`, that share a byte."""
+        return neighbours_of(reading, self.snapshot, most)
+
+    def lying_on(self, reading: Reading) -> list[Entry]:
+        """Return the entries that share a byte with a reading, those of the same layout first."""
+        return sorted(self.overlapping(reading), key=lambda entry: entry[1].layout != reading.layout)
+
+    def in_storage(self, storage: int) -> list[Entry]:
+        """Return the entries of a storage."""
+        return list(self.snapshot.by_storage.get(storage, ()))
+
+    def sharing(self, difference: Difference) -> list[AccessPath]:
+        """Return the path of a difference, and the paths that share a byte with it."""
+        reading = difference.after or difference.before
+        return [difference.path, *(path for path, _ in self.overlapping(reading))] if reading else []
+
+    @cached_property
+    def watched(self) -> Mapping[str, Reading]:
+        """All readings by spelled path, to find the longest one that a statement names."""
+        return SpelledPaths(self.snapshot)
+
+    def led_to(self, path: AccessPath) -> frozenset[str] | None:
+        """Return the tensors that a path of a function leads to: it may go on inside one; None if not known.
+
+        Of a container, which has no memory of its own, none.
+        """
+        found = frozenset(longest_watched(path, self.watched)[0])
+        return found or (frozenset() if any(one.startswith(f"{path}[") for one in self.watched) else None)
+
+    def behind(self, path: AccessPath) -> frozenset[str]:
+        """Return the tensors at or behind a path."""
+        scenes = self.snapshot.scenes
+        chosen = [scenes[path.root]] if path.root in scenes else scenes.values()
+        return frozenset(str(one) for scene in chosen for one in scene.paths if path.leads_to(one))
+
+    def count_in(self, storage: int) -> int:
+        """Count the paths that lead into a storage."""
+        if storage not in self._counts:
+            self._counts[storage] = sum(1 for _ in self.snapshot.by_storage.places(storage))
+        return self._counts[storage]
+
+    def is_one_module(self, one: AccessPath, other: AccessPath) -> bool:
+        """Return whether two buffer paths go through one module: everything it holds is identical."""
+        shared = count_alike([path.steps[::-1] for path in (one, other)])
+        starts = tuple(str(AccessPath(path.root, path.steps[: len(path.steps) - shared])) for path in (one, other))
+        if starts not in self._alike:
+            self._alike[starts] = self._below(starts[0]) == self._below(starts[1])
+        return self._alike[starts]
+
+    def _below(self, start: str) -> dict[str, int]:
+        """Return the objects behind a path, by their spelling relative to it."""
+        behind = (f"{start}.", f"{start}[")
+        watched = self.watched.items()
+        return {spelled[len(start) :]: reading.object for spelled, reading in watched if spelled.startswith(behind)}
+
+
+class SpelledPaths(Mapping[str, "Reading"]):
+    """The readings of a snapshot by spelled path, over whatever way; spellings of earlier looks are reused."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def __getitem__(self, path: str) -> Reading:
+        """Find the reading of a path."""
+        found = self._snapshot.get(path) or self._snapshot.get(self._snapshot.ways.resolve(path))
+        if found is None:
+            raise KeyError(path)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the paths."""
+        return chain.from_iterable(scene.places for scene in self._snapshot.scenes.values())
+
+    def __len__(self) -> int:
+        """Count the paths."""
+        return sum(len(scene.places) for scene in self._snapshot.scenes.values())

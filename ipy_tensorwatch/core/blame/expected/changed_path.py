@@ -1,0 +1,57 @@
+"""One path whose bytes differ, and what shares its memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...model.path import AccessPath
+
+if TYPE_CHECKING:
+    from ...model.reading import Reading
+    from ...model.snapshots.snapshot import Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedPath:
+    """One path whose bytes differ.
+
+    Attributes
+    ----------
+    group
+        The other paths that share a byte with it.
+    detours
+        Some more paths, over second ways to the containers of these.
+    """
+
+    path: AccessPath
+    reading: Reading
+    group: tuple[Entry, ...]
+    detours: tuple[AccessPath, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Its spelling, and that of the whole tensor if it is a component of a sparse one."""
+        is_part = self.reading.kind == "component"
+        whole = AccessPath(self.path.root, self.path.steps[:-1]) if is_part else self.path
+        return frozenset((str(self.path), str(whole)))
+
+    @property
+    def others(self) -> frozenset[AccessPath]:
+        """The other paths."""
+        return frozenset((*(path for path, _ in self.group), *self.detours))
+
+    @property
+    def same(self) -> tuple[AccessPath, ...]:
+        """The other paths to the same tensor object."""
+        return tuple(path for path, reading in self.group if reading.object == self.reading.object)
+
+    @property
+    def objects(self) -> frozenset[int]:
+        """The serials of all tensor objects over the memory."""
+        return frozenset((self.reading.object, *(reading.object for _, reading in self.group)))
+
+    @property
+    def storages(self) -> frozenset[int]:
+        """The serials of all storages over the memory."""
+        return frozenset((self.reading.storage, *(reading.storage for _, reading in self.group)))

@@ -1,0 +1,176 @@
+"""Whether a write to a parameter is an update: by an optimizer's method, or by hand."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ...model.path import AccessPath
+from ...statements.write_calls import is_followed_by, mentions
+from ...syntax.copy_names import says_copy
+from ...syntax.method_names import promises_to_read
+
+if TYPE_CHECKING:
+    from ...interpreter.inferred_lines import Inferred
+    from ...interpreter.reached_by_calls import Reach
+    from ...model.reading import Reading
+    from ...statements.statement import Statement
+    from ..evidence.cell_index import CellIndex
+    from .changed_path import ChangedPath
+
+_READS_PARAMETERS = re.compile(r"\.(?:named_)?parameters\(|\.state_dict\(")
+
+
+def is_by_optimizers_method(
+    cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach, *, has_stepped: bool
+) -> bool:
+    """Return whether a method of an optimizer, such as SAM's `first_step`, wrote a parameter or a state of its own.
+
+    Parameters
+    ----------
+    has_stepped
+        Whether a `step` was seen to write the memory: then the parameters that it wrote are known.
+    """
+    if changed.path.is_grad:
+        return False
+    owners = _optimizers_called(cell, statement, reached)
+    if any(one is not None and one.leads_to(changed.path) for one in owners):
+        return True
+    return bool(owners) and not has_stepped and _is_its_own(changed)
+
+
+def _optimizers_called(cell: CellIndex, statement: Statement, reached: Reach) -> list[AccessPath | None]:
+    """Return the optimizers of which a statement runs a method that may write; None for one without a path."""
+    called = [one.owner for one in statement.methods if not promises_to_read(one.name)]
+    running = [one for likeliest in reached.candidates[:1] for one in likeliest.within if one.kind == "optimizer"]
+    behind = [path for one in running for path in one.owners or (None,)]
+    return [*(one for one in called if cell.kind_of(one) == "optimizer"), *behind]
+
+
+def counts_as_parameter(reading: Reading) -> bool:
+    """Return whether a tensor is a module's parameter, frozen or not, or a leaf that requires grad."""
+    return reading.kind == "parameter" or (reading.requires_grad and reading.is_leaf)
+
+
+def _is_its_own(changed: ChangedPath) -> bool:
+    """Return whether a path leads to a parameter, not to another leaf over the memory of a module's parameter."""
+    mine = changed.reading
+    owned = any(one.kind == "parameter" and one.object != mine.object for _, one in changed.group)
+    return mine.kind == "parameter" or (counts_as_parameter(mine) and not owned)
+
+
+def is_update_by_hand(
+    cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach, *, has_stepped: bool
+) -> bool:
+    """Return whether a function that a statement calls wrote a parameter through the same tensor object.
+
+    So are a module's buffers where everything behind the module is written (`net.load_state_dict(…)`), what it holds
+    as plain attributes unless the function promises to read, and tensors like the parameters that the same function
+    writes, its moments, or reads, as for their moving averages. A write inside a method of a module that nobody expects
+    to write is none, nor one by a call that gives back, under a new name, an object that it has written.
+
+    Parameters
+    ----------
+    has_stepped
+        Whether the step of an optimizer, which does not hold the parameter, was seen to write the memory.
+    """
+    if not counts_as_parameter(changed.reading) and not _is_updated_beside(cell, changed, statement, reached):
+        return False
+    if gives_back(changed, statement):
+        return False
+    if not reached.candidates:  # if the deadline passed, the writer may be a library or the notebook
+        return not (reached.is_cut or has_stepped) and _is_updated_by_a_library(cell, changed, statement)
+    return _is_written_itself(changed, reached.candidates[0])
+
+
+def is_gradient_by_hand(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
+    """Return whether a function that clips or clears gradients wrote one, by a line that names it: `p.grad.zero_()`."""
+    line = reached.candidates[0]
+    if line.kind != "write" or any(one.kind == "module" for one in line.within) or _promises_to_read(reached):
+        return False
+    if not re.search(r"\.grad\b", line.inner.text) or gives_back(changed, statement):
+        return False
+    return _is_written_itself(changed, line) or bool(_optimizers_called(cell, statement, reached))
+
+
+def _is_written_itself(changed: ChangedPath, line: Inferred) -> bool:
+    """Return whether a line writes through the tensor object itself, and no method of a called module runs it."""
+    if line.kind == "module" or any(one.is_called for one in line.within):
+        return False
+    return line.same_object and (
+        line.origin is None or line.origin.leads_to(changed.path) or line.origin in changed.same
+    )
+
+
+def _is_updated_beside(cell: CellIndex, changed: ChangedPath, statement: Statement, reached: Reach) -> bool:
+    """Return whether a tensor that is no parameter may be updated as one."""
+    is_grad = any(one.is_grad for one in (changed.path, *changed.same))
+    if is_grad or not statement.calls or not reached.candidates:
+        return False
+    likeliest, mine = reached.candidates[0], changed.reading
+    if mine.kind == "buffer":
+        return likeliest.is_whole
+    if cell.is_of_module(changed.path):
+        return not (_promises_to_read(reached) or any(changed.path.leads_to(one) for one in statement.mentions))
+    if any(counts_as_parameter(one) for _, one in changed.group):
+        return False
+    beside = cell.written_in(statement, likeliest.within)
+    if any(counts_as_parameter(one) and one.shape == mine.shape for one in beside):
+        return True
+    return not _promises_to_read(reached) and _follows_parameters(cell, changed, statement, likeliest)
+
+
+def _follows_parameters(cell: CellIndex, changed: ChangedPath, statement: Statement, line: Inferred) -> bool:
+    """Return whether a tensor is like a parameter of those that the function reads in which it is written.
+
+    So are the moving averages of a model's parameters. What has the name of a copy is not expected to change.
+    """
+    path, shape = changed.path, changed.reading.shape
+    if line.kind != "write" or any(map(says_copy, (path.root, *path.steps))):
+        return False
+    sources = cell.sources_of(statement, {one.name for one in line.within[-1:]})
+    if not any(_READS_PARAMETERS.search(one) for one in sources):
+        return False
+    return any(one.kind == "parameter" and one.shape == shape for one in cell.places.watched.values())
+
+
+def _promises_to_read(reached: Reach) -> bool:
+    """Return whether the name of the function that a statement calls promises that it only reads."""
+    return any(promises_to_read(one.name) for one in reached.candidates[0].within[:1])
+
+
+def gives_back(changed: ChangedPath, statement: Statement) -> bool:
+    """Return whether a statement binds to a new name an object that this path goes through: `avg = mean_of(nets)`."""
+    steps = changed.path.steps
+    bound = [AccessPath(name) for name in statement.binds]
+    bound += [one.path for one in statement.targets if one.kind == "assign"]  # `server.net = mean_of(nets)`
+    for name in bound if changed.same else ():
+        behind = [one.steps[len(name.steps) :] for one in changed.same if name.leads_to(one)]
+        is_new = not name.leads_to(changed.path) and _is_spelled_once(str(name), statement)
+        if is_new and any(steps[len(steps) - len(one) :] == one for one in behind):
+            return True
+    return False
+
+
+def _is_spelled_once(name: str, statement: Statement) -> bool:
+    return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?!\w)", statement.text.replace('"', "'"))) == 1
+
+
+def _is_updated_by_a_library(cell: CellIndex, changed: ChangedPath, statement: Statement) -> bool:
+    """Return whether a parameter was passed to an unreadable function and not written through another object.
+
+    Excluded are modules that write their own parameters when called (an embedding with `max_norm`) or when asked for
+    something else (`net.eval()`), and views such as `w.detach()` or `w[0]`, which are other objects.
+    """
+    others = [path for path, reading in changed.group if reading.object != changed.reading.object]
+    if not statement.calls or "max_norm=" in statement.text or any(mentions(statement, path) for path in others):
+        return False
+    through = [one for one in statement.mentions if one.leads_to(changed.path)]
+    if any(is_followed_by("(", str(one), statement) for one in through):
+        return False
+    module = AccessPath(changed.path.root, changed.path.steps[:-1])
+    asked = [one.owner for one in statement.methods if one.owner.leads_to(changed.path)]
+    if any(one == module or cell.kind_of(one) == "module" for one in asked):
+        return False
+    names = (*changed.names, *map(str, changed.same))
+    return not any(is_followed_by(".[", name, statement) for name in names)

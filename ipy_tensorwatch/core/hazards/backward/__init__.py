@@ -1,0 +1,1 @@
+"""Backwards that were wrong, graphs they freed, and gradients that share memory."""

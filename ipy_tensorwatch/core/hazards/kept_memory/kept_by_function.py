@@ -1,0 +1,165 @@
+"""Parameters that a function of the notebook kept by reference, trained on, and gave back."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ...interpreter.functions_named import functions_named
+from ...model.records import Site
+from ...model.snapshots.differences import readings_after
+from ...syntax.parsing import parse_header, walk_statements
+from ...syntax.syntax_tree import all_nodes
+from ..lasting_hazard import Lasting, anchor
+from .state_dict_reference import keepsake_of, no_copy, owner_among
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from ...blame.reasoning import Reasoning
+    from ...model.path import AccessPath
+    from ...model.trace.born import Born
+    from ...model.trace.evidence import OptimizerStep
+
+_KEEPS = re.compile(r"\b(?:state_dict|(?:named_)?parameters)\(|\.(?:data|detach\(\))(?!\.)")
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+
+
+def kept_and_trained_on(reasoning: Reasoning, known: Iterable[str]) -> Iterator[Lasting]:
+    """Yield hazards for containers that one statement bound and in whose tensors its optimizers went on stepping.
+
+    Parameters
+    ----------
+    known
+        The paths that are known to be no copies.
+    """
+    trace, told = reasoning.trace, {*known}
+    for born in trace.born if trace.own.steps else ():
+        ran = {one.statement for one in born.positions}
+        steps = [one for one in trace.own.steps if one.statement in ran]
+        items = [one for one in _items(reasoning, born, steps) if str(one[0]) not in told]
+        statement = reasoning.own.numbered.get(min(ran)) if items and len(ran) == 1 else None
+        keepsake = keepsake_of(items[0][0]) if items else None
+        if statement is None or not _keeps_before_step(parse_header(statement.text), keepsake, reasoning):
+            continue
+        site = Site(line=statement.line, end_line=statement.end_line, text=statement.text, inner=steps[0].inner)
+        taken = Site(line=statement.line, end_line=statement.end_line, text=statement.text)
+        hazard = no_copy(items, taken, site, trace.cell.count, keepsake)
+        ends = [anchor(str(path), reading) for path, _ in items[:1] if (reading := trace.after.get(str(path)))]
+        yield Lasting(hazard=hazard, anchors=tuple(ends))
+
+
+def may_be_kept(born: Iterable[Born], steps: Sequence[OptimizerStep]) -> bool:
+    """Return whether a cell bound what its optimizers hold."""
+    held = frozenset[int]().union(*(one.storages for one in steps))
+    several = [one for each in born for one in readings_after(each.found)] if held else ()
+    return not held.isdisjoint([one.storage for one in several if one is not None])
+
+
+def _items(reasoning: Reasoning, born: Born, steps: Sequence[OptimizerStep]) -> list[tuple[AccessPath, str]]:
+    """Return the items of containers, and what has the name of a copy, that are an optimizer's; each with its owner."""
+    found: list[tuple[AccessPath, str]] = []
+    for row, reading in enumerate(readings_after(born.found) if steps else ()):
+        step = next((one for one in steps if reading is not None and reading.storage in one.storages), None)
+        if reading is None or step is None:
+            continue
+        path = born.found[row][0].path
+        is_same = reading.object in step.parameters
+        entries = reasoning.trace.after.by_storage.get(reading.storage)
+        owners = [one for one, other in entries if other.object in step.parameters]
+        owner = owner_among(owners) if is_same else next(iter(owners), None)
+        is_kept = keepsake_of(path) is not None if is_same else path.steps and path.steps[-1].startswith("[")
+        if owner is not None and is_kept:
+            found.append((path, str(owner)))
+    return found
+
+
+def _keeps_before_step(node: ast.stmt | None, keepsake: AccessPath | None, reasoning: Reasoning) -> bool:
+    """Return whether a function that a statement may run keeps parameters before it, or another, steps again.
+
+    Parameters
+    ----------
+    keepsake
+        What has the name of a copy: a statement that binds its last name keeps parameters, too.
+    """
+    functions = functions_named(node, reasoning.trace.notebook) if node is not None else {}
+    calls = _Calls(functions, reasoning.trace.notebook.classes)
+    is_own_keep = partial(_is_keep, name=_last_name(keepsake) if keepsake else "")
+    keeping = calls.to(is_own_keep)
+    stepping = calls.to(lambda one: ".step(" in ast.unparse(one))
+    return any(
+        _keeps(one, lambda node: _steps(node, stepping), lambda node: is_own_keep(node) or _is_call(node, keeping))
+        for one in functions.values()
+    )
+
+
+class _Calls:
+    """Finds the names by which a notebook's functions and methods are called."""
+
+    def __init__(self, functions: Mapping[str, ast.stmt], classes: Mapping[str, str]) -> None:
+        self._functions, self._classes = functions, classes
+
+    def to(self, does: Callable[[ast.stmt], bool]) -> set[str]:
+        """Return the names of all with a statement that does something, or that calls one of them."""
+        found, count = set[str](), -1
+        while len(found) > count:
+            count = len(found)
+            found.update(
+                name for name, tree in self._named() if _has(tree, lambda one: does(one) or _is_call(one, found))
+            )
+        return found
+
+    def _named(self) -> Iterator[tuple[str, ast.stmt]]:
+        """Yield each function and method by its name, and `__call__` by the names of what is called."""
+        for name, tree in self._functions.items():
+            yield from [] if isinstance(tree, ast.ClassDef) else [(name, tree)]
+            for one in tree.body if isinstance(tree, ast.ClassDef) else ():
+                if isinstance(one, ast.FunctionDef):
+                    called = ["self", *(path for path, kind in self._classes.items() if kind == name)]
+                    yield from ((each, one) for each in (called if one.name == "__call__" else [one.name]))
+
+
+def _has(tree: ast.stmt, does: Callable[[ast.stmt], bool]) -> bool:
+    return any(map(does, walk_statements(getattr(tree, "body", []))))
+
+
+def _last_name(path: AccessPath) -> str:
+    return next(iter(re.findall(r"\w+", (path.root, *path.steps)[-1])), "")
+
+
+def _words(target: ast.expr) -> list[str]:
+    return re.findall(r"\w+", ast.unparse(target))
+
+
+def _keeps(tree: ast.AST, steps: Callable[[ast.stmt], bool], is_keep: Callable[[ast.stmt], bool]) -> bool:
+    for node in all_nodes(tree):
+        if isinstance(node, _LOOPS):
+            body = [*walk_statements(node.body)]
+            if any(map(is_keep, body)) and any(map(steps, body)):
+                return True
+        elif isinstance(node, ast.FunctionDef):
+            kept = [place for place, one in enumerate(node.body) if is_keep(one)]
+            if kept and any(map(steps, node.body[kept[0] + 1 :])):
+                return True
+    return False
+
+
+def _is_keep(node: ast.stmt, name: str) -> bool:
+    """Return whether a statement binds parameters by reference, or a name, or puts parameters into a container."""
+    is_binding = isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) or ".append(" in ast.unparse(node)[:80]
+    text = ast.unparse(node) if is_binding and not isinstance(node, _LOOPS) else ""
+    is_named = bool(name) and any(name in _words(one) for one in getattr(node, "targets", ()))
+    is_keep = is_named or bool(_KEEPS.search(text))
+    return is_keep and not any(word in text for word in ("copy", "clone", "optim", "load_state"))
+
+
+def _steps(node: ast.stmt, stepping: set[str]) -> bool:
+    return _is_call(node, stepping | {"step"})
+
+
+def _is_call(node: ast.stmt, names: set[str]) -> bool:
+    """Return whether a statement calls one of these functions, methods or objects."""
+    calls = [one.func for one in all_nodes(node) if isinstance(one, ast.Call)]
+    return any((one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "")) in names for one in calls)

@@ -1,0 +1,229 @@
+"""One memory under several items of a container that was filled again for each: all hold what was written last."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...interpreter.functions_named import functions_named
+from ...model.path import AccessPath, count_alike
+from ...model.records import Inner, Site
+from ...statements.writes.kept_in_loops import (
+    keeping_copies,
+    refilled_and_returned,
+    refilled_by_itself,
+    refilled_in_loop,
+    repeats,
+)
+from ...syntax.ast_queries import last_name
+from ...syntax.parsing import parse_cell, parse_header, parse_path
+from ...syntax.syntax_tree import all_nodes
+from ...syntax.torch_vocabulary import VIEWS
+from ..fix import Fix
+from ..hazard import Hazard
+from ..hazard_facts import OneMemory, typed_line
+from ..lasting_hazard import Lasting, anchor
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Sequence
+
+    from ...blame.born_changes import Item
+    from ...blame.reasoning import Reasoning
+    from ...model.reading import Reading
+    from ...model.records import Change
+    from ...model.trace.cell_trace import CellTrace
+    from ...statements.statement import Statement
+
+    Written = tuple[AccessPath, Change, Reading]
+
+
+FEW = 3
+"""So many tensors of one memory, written as often, are told although the source of what made them is not known."""
+
+
+def kept_in_one_memory(reasoning: Reasoning, changes: Iterable[Change], known: Container[str]) -> Iterator[Lasting]:
+    """Yield a hazard for each container whose items are one memory that was written for one after the other.
+
+    Parameters
+    ----------
+    known
+        The paths that are told to be no copies.
+    """
+    told = set[str]()
+    for items in reasoning.born.together:
+        if any(str(one.path) in known for one in items):
+            continue
+        written = _between(reasoning, items) or _within(reasoning, items)
+        if written is not None:
+            told.update(str(one.path) for one in items)
+            yield _lasting(reasoning, [(one.path, one.reading) for one in items], written)
+    for several in _filled_by_name(reasoning, changes):
+        change = several[0][1]
+        if change.path not in told:
+            before, after = change.versions
+            times = None if before is None or after is None else after - before
+            yield _lasting(reasoning, [(path, reading) for path, _, reading in several], Refill(times, change.site))
+
+
+class Refill(NamedTuple):
+    """How the memory was written between two items: how often, if known, and where."""
+
+    times: int | None
+    site: Site | None
+
+
+def _between(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
+    """Return the writes that were seen between the looks that saw two items first."""
+    looks = sorted({one.born.look for one in items})
+    storages = {one.reading.storage for one in items}
+    seen = (write for storage in storages for write in reasoning.trace.own.writes.get(storage, ()))
+    between = sorted((one for one in seen if looks[0] < one.look <= looks[-1]), key=lambda one: one.look)
+    if not between:
+        return None
+    versions = [one.version for item in items for one in (item.first, item.reading) if one and one.version is not None]
+    is_counted = len(storages) == 1 and versions  # several storages over one array have no counter in common
+    alone = [one.statement for write in between if len(write.positions) == 1 for one in write.positions]
+    site = reasoning.own.timeline.site(alone[0]) if alone else None
+    return Refill(times=max(versions) - min(versions) + 1 if is_counted else None, site=site)
+
+
+def _within(reasoning: Reasoning, items: Sequence[Item]) -> Refill | None:
+    """Return the writes of the statements that put the items there, if their source shows that each was kept."""
+    born = items[0].born
+    times = _times_written(reasoning, items)
+    if (times is None and not _may_be_written(reasoning, items[0])) or (times is not None and times < len(items) - 1):
+        return None
+    ran = [reasoning.own.numbered[one] for one in sorted({one.statement for one in born.positions})]
+    followed = [_Followed(one, reasoning.trace, is_alone=not ran[1:]) for one in ran]
+    for one in followed:
+        site = one.refill(items[0].path.root)
+        if site is not None:
+            return Refill(times=times, site=site)
+    is_unread = times is not None and any(one.repeats_unread for one in followed)
+    several = len({item.reading.object for item in items}) >= FEW
+    return Refill(times=times, site=None) if is_unread and several else None
+
+
+def _may_be_written(reasoning: Reasoning, item: Item) -> bool:
+    """Return whether memory without a version may have been written when an item was put there."""
+    storage, look = item.reading.storage, item.born.look
+    seen = reasoning.trace.own.writes.get(storage, ())
+    return any(one.look == look for one in seen) or not reasoning.trace.before.by_storage.get(storage)
+
+
+def _times_written(reasoning: Reasoning, items: Sequence[Item]) -> int | None:
+    """Return how often the memory was written since the cell began; None if it has no version of its own."""
+    reading = items[0].reading
+    if reading.version is None or any(one.reading.storage != reading.storage for one in items):
+        return None
+    before = [one.version for _, one in reasoning.trace.before.by_storage.get(reading.storage, ())]
+    return reading.version - max((one for one in before if one is not None), default=0)
+
+
+class _Followed:
+    """A statement, and the functions of the notebook that it may call.
+
+    Parameters
+    ----------
+    is_alone
+        Whether no other statement can have kept the memory, in a loop around both.
+    """
+
+    def __init__(self, statement: Statement, trace: CellTrace, *, is_alone: bool) -> None:
+        self._statement, self._trace, self._notebook = statement, trace, trace.notebook
+        self._node = parse_header(statement.text) or ast.Pass()
+        self._around = None if is_alone else parse_cell(trace.own.plain)
+        self.functions = functions_named(self._node, self._notebook)
+
+    def _may_hold(self, name: str) -> bool:
+        """Return whether a variable leads to a tensor when the cell has ended, or to what holds some."""
+        return name in self._trace.after.scenes or self._trace.after.get(name) is not None
+
+    def refill(self, into: str) -> Site | None:
+        """Return where a loop of the cell writes to what it puts into a variable, or a function's to what it keeps."""
+        one = self._statement
+        site = Site(line=one.line, end_line=one.end_line, text=one.text)
+        if refilled_by_itself(self._node):
+            return site
+        found = refilled_in_loop(self._around, into, self._may_hold) if self._around else None
+        if found is not None:
+            return Site(line=found.lineno, end_line=found.end_lineno or found.lineno, text=ast.unparse(found))
+        for name, tree in self.functions.items():
+            found = refilled_in_loop(tree) or (refilled_and_returned(tree) if repeats(self._node) else None)
+            if found is not None:
+                known = self._notebook.definitions[name]
+                inner = Inner(cell=known.cell, line=found.lineno + known.offset, text=ast.unparse(found))
+                return replace(site, certainty="inferred", inner=inner)
+        return None
+
+    @property
+    def repeats_unread(self) -> bool:
+        """Whether it repeats a call of a function whose source is not known."""
+        return not self.functions and any(map(_calls_anew, all_nodes(self._node)))
+
+
+def _calls_anew(node: ast.AST) -> bool:
+    """Return whether a part of an expression repeats a call that may give what it gave before."""
+    match node:
+        case ast.ListComp(elt=kept, generators=[ast.comprehension(iter=source), *_]):
+            return _is_unknown_call(kept) or _is_unknown_call(source)
+        case ast.Call(func=ast.Name(id="list" | "tuple"), args=[source]):
+            return _is_unknown_call(source)
+        case _:
+            return False
+
+
+def _is_unknown_call(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and last_name(node.func) not in VIEWS | {"range", "zip", "enumerate"}
+
+
+def _filled_by_name(
+    reasoning: Reasoning, changes: Iterable[Change]
+) -> Iterator[list[tuple[AccessPath, Change, Reading]]]:
+    """Yield the items of one container that are one tensor, and that statements write by name or through a loop."""
+    alike: dict[object, list[Written]] = defaultdict(list)
+    for one in changes:
+        reading = reasoning.trace.after.get(one.path) if one.kind == "mutated" and one.path.endswith("]") else None
+        if reading is not None and not reading.requires_grad:
+            path = parse_path(one.path)
+            alike[path.root, path.steps[:-1], reading.object].append((path, one, reading))
+    for several in alike.values():
+        named = [one for one in several if _is_named(reasoning, one)] if len(several) > 1 else []
+        if len(named) > 1:
+            yield named
+
+
+def _is_named(reasoning: Reasoning, written: Written) -> bool:
+    path, change, _ = written
+    return change.cause == "direct" or reasoning.own.names_as_written(path)
+
+
+def _container(items: Sequence[tuple[AccessPath, Reading]]) -> AccessPath:
+    """Return the path of the innermost container that holds all items, themselves or inside others."""
+    several = [path.steps[:-1] for path, _ in items]
+    shared = count_alike(several)
+    return AccessPath(items[0][0].root, several[0][:shared])
+
+
+def _lasting(reasoning: Reasoning, items: Sequence[tuple[AccessPath, Reading]], written: Refill) -> Lasting:
+    path, reading = items[0]
+    born, count = reasoning.born.sites.get(str(path)), reasoning.trace.cell.count
+    copy = ".copy()" if reading.kind == "ndarray" else ".clone()"
+    container = _container(items)
+    fact = OneMemory(container=str(container), count=len(items), times=written.times)
+    code = keeping_copies(born.text, copy, path.steps[len(container.steps) + 1 :]) if born else None
+    hazard = Hazard(
+        code="TW211",
+        outcome="risk",
+        paths=tuple(str(one) for one, _ in items),
+        op=None,
+        fact=fact,
+        fix=Fix(kind="keep-copies", code=code or "", other=copy, target=typed_line(count, born)),
+        saved_at=born,
+        written_at=written.site,
+        saved_cell=count if born else None,
+        written_cell=count,
+    )
+    return Lasting(hazard=hazard, anchors=tuple(anchor(str(one), its) for one, its in items))

@@ -1,0 +1,179 @@
+"""State dicts, and parameters under the name of a copy, that are kept by reference: training goes on in them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ...model.path import AccessPath, count_alike
+from ...syntax.copy_names import says_copy
+from ...syntax.parsing import parse_path
+from ..fix import Fix
+from ..hazard import Hazard
+from ..hazard_facts import KeptReference
+from ..lasting_hazard import Lasting, anchor
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from ...model.records import Change, Site
+    from ...model.snapshots.snapshot import Snapshot
+
+_OF_A_DICT = re.compile(r"^[^\[]*(?:\[(?:\d+|'[^']*')\][^\[]*)*\['[^']*'\]$")
+"""The path of an item through string or int keys; an optimizer's state has parameters as keys."""
+
+SharedItem = tuple[AccessPath, str, "Change"]
+
+
+def kept_by_reference(
+    changes: Sequence[Change],
+    snapshot: Snapshot,
+    cell: int,
+    modules: Collection[str] = (),
+    stepped: Collection[int] = frozenset(),
+) -> Iterator[Lasting]:
+    """Yield hazards for dicts whose tensors an optimizer step changed, because a module or an optimizer owns them.
+
+    Parameters
+    ----------
+    modules
+        The paths of modules: a dict that one keeps of its own parameters is meant to follow them.
+    stepped
+        The storages that the optimizers of this cell hold.
+    """
+    kept = [one for one in changes if (one.silent or _was_stepped(one)) and _OF_A_DICT.search(one.path)]
+    trained = _trained(changes, snapshot, stepped) if kept else {}
+    roots: dict[str, list[SharedItem]] = {}
+    for change in kept if trained else ():
+        path, reading = parse_path(change.path), snapshot.get(change.path)
+        if reading is None or reading.storage not in trained:
+            continue
+        if not _keeps_its_own(path, parse_path(trained[reading.storage]), modules):
+            roots.setdefault(path.root, []).append((path, trained[reading.storage], change))
+    for followers in roots.values():
+        yield _lasting(followers, snapshot, cell)
+
+
+def kept_by_name(updates: Iterable[Change], snapshot: Snapshot, cell: int) -> Iterator[Lasting]:
+    """Yield hazards for updated parameters that a name of a copy leads to, beside a name that says nothing of the kind.
+
+    Parameters
+    ----------
+    updates
+        The expected changes of paths that contain the name of a copy.
+    """
+    keepsakes: dict[AccessPath, list[SharedItem]] = {}
+    for change in updates:
+        path, reading = parse_path(change.path), snapshot.get(change.path)
+        keepsake = keepsake_of(path)
+        if reading is None or keepsake is None or change.cause != "optimizer" or _is_named(keepsake, change.site):
+            continue
+        alike = (one for one, other in snapshot.by_storage.get(reading.storage, ()) if other.object == reading.object)
+        owner = owner_among(alike)
+        if owner is not None:
+            keepsakes.setdefault(keepsake, []).append((path, str(owner), change))
+    for keepsake, followers in keepsakes.items():
+        yield _lasting(followers, snapshot, cell, keepsake)
+
+
+def keepsake_of(path: AccessPath) -> AccessPath | None:
+    """Return the part of a path that has the name of a copy: `t.best` of `t.best['weight']`."""
+    said = [number for number, step in enumerate((path.root, *path.steps)) if says_copy(step)]
+    return AccessPath(path.root, path.steps[: said[0]]) if said else None
+
+
+def owner_among(paths: Iterable[AccessPath]) -> AccessPath | None:
+    """Return the first path to an attribute, else the first of all, among those that contain no name of a copy."""
+    owners = [one for one in paths if keepsake_of(one) is None]
+    return min(owners, key=lambda one: not one.steps or not one.steps[-1].startswith("."), default=None)
+
+
+def _is_named(keepsake: AccessPath, site: Site | None) -> bool:
+    """Return whether a statement spells the last name of a keepsake: then it is written on purpose."""
+    word = re.findall(r"\w+", (keepsake.root, *keepsake.steps)[-1])
+    return site is not None and bool(word) and word[0] in re.findall(r"\w+", site.text)
+
+
+def _keeps_its_own(path: AccessPath, owner: AccessPath, modules: Collection[str]) -> bool:
+    """Return whether a module leads to a dict and to the parameter in it, and the dict has no name of a copy."""
+    if any(map(says_copy, path.steps[:-1])):
+        return False
+    shared = count_alike([path.steps, owner.steps]) if path.root == owner.root else -1
+    return any(str(AccessPath(path.root, path.steps[:count])) in modules for count in range(shared + 1))
+
+
+def _was_stepped(change: Change) -> bool:
+    """Return whether an optimizer's step is among what wrote to a path that some statement names as well."""
+    return change.cause == "direct" and any(map(_steps, change.sites))
+
+
+def _trained(changes: Sequence[Change], snapshot: Snapshot, stepped: Collection[int]) -> Mapping[int, str]:
+    """Map the storages that an optimizer step changed to the path it went through, whatever else wrote there."""
+    told = {one.path: one for one in changes}
+    found: dict[int, str] = {}
+    for storage in stepped:
+        for path, reading in snapshot.by_storage.get(storage):
+            change = told.get(str(path))
+            if reading.kind == "parameter" or (".state[" in str(path) and not (change and change.silent)):
+                found.setdefault(storage, str(path))
+    by_step = [one.path for one in reversed(changes) if one.cause == "optimizer"]
+    held = ((path, snapshot.get(path)) for path in by_step)
+    return found | {reading.storage: path for path, reading in held if reading is not None and reading.storage}
+
+
+def _lasting(
+    followers: Sequence[SharedItem], snapshot: Snapshot, cell: int, keepsake: AccessPath | None = None
+) -> Lasting:
+    path, owner, change = followers[0]
+    ends = [anchor(one, reading) for one in (str(path), owner) if (reading := snapshot.get(one)) is not None]
+    items = [(path, owner) for path, owner, _ in followers]
+    hazard = no_copy(items, change.born, _step_of(change), cell, keepsake)
+    return Lasting(hazard=hazard, anchors=tuple(ends))
+
+
+def _step_of(change: Change) -> Site | None:
+    """Return the statement that ran the optimizer's step, if it is among those that wrote."""
+    return next(filter(_steps, change.sites), change.site)
+
+
+def _steps(site: Site) -> bool:
+    return ".step(" in (site.inner.text if site.inner else site.text)
+
+
+def no_copy(
+    items: Sequence[tuple[AccessPath, str]],
+    born: Site | None,
+    step: Site | None,
+    cell: int,
+    keepsake: AccessPath | None = None,
+) -> Hazard:
+    """Return the hazard for the items of a container, each with the path of what owns its tensor.
+
+    Parameters
+    ----------
+    born, step
+        The statements of the cell that took them, if it did, and that trained on.
+    keepsake
+        What has the name of a copy; the container of the items by default.
+    """
+    several = [path.steps[:-1] for path, _ in items]
+    container = str(keepsake or AccessPath(items[0][0].root, several[0][: count_alike(several)]))
+    owner = _owner(container, [parse_path(owner) for _, owner in items])
+    return Hazard(
+        code="TW207",
+        outcome="risk",
+        paths=tuple(str(path) for path, _ in items),
+        op=None,
+        fact=KeptReference(container=container, owner=owner),
+        fix=Fix(kind="deep-copy", code=f"{container} = copy.deepcopy({container})"),
+        saved_at=born,
+        written_at=step,
+        saved_cell=cell if born else None,
+        written_cell=cell,
+    )
+
+
+def _owner(container: str, owners: Sequence[AccessPath]) -> str:
+    """Return what the parameters belong to: a variable, or the part of it that does not lead to the dict too."""
+    root, several = owners[0].root, [path.steps[:-1] for path in owners]
+    return root if root != parse_path(container).root else str(AccessPath(root, several[0][: count_alike(several)]))

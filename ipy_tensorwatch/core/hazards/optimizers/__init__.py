@@ -1,0 +1,1 @@
+"""Optimizers, and the parameters that they do not hold."""

@@ -1,0 +1,96 @@
+"""Parameters that get gradients beside an optimizer to which no variable leads: one of a function, or of a closure."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from ...interpreter.functions_named import functions_named
+from ...syntax.parsing import parse_header
+from ...syntax.syntax_tree import all_nodes
+from ..fix import Fix
+from ..hazard import Hazard
+from ..hazard_facts import NotTrained
+from ..lasting_hazard import Lasting, anchor
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from ...blame.reasoning import Reasoning
+    from ...model.records import Site
+    from ...model.snapshots.snapshot import Entry
+    from ...model.trace.cell_trace import CellTrace
+    from ...model.trace.evidence import OptimizerStep
+
+_STEP = re.compile(r"([\w.]+)\.step\(")
+
+
+def hidden_optimizer(
+    reasoning: Reasoning, step: OptimizerStep, held: Collection[int], known: Collection[str]
+) -> Iterator[Lasting]:
+    """Yield a hazard if the optimizer steps on parameters that are gone, beside others that got gradients.
+
+    Parameters
+    ----------
+    held
+        The parameters that some optimizer holds.
+    known
+        The paths that are told already.
+    """
+    statement = reasoning.own.numbered.get(step.statement) if step.statement is not None else None
+    lost = _count_lost(reasoning.trace, step) if statement is not None else 0
+    unheld = [*_unheld(reasoning, step, held)] if lost else []
+    if statement is None or len(unheld) != lost or {str(path) for path, _ in unheld} <= {*known}:
+        return
+    called = _STEP.search(step.inner.text if step.inner else statement.text)
+    name = called[1] if called else "optimizer"
+    hazard = Hazard(
+        code="TW212",
+        outcome="wrong",
+        paths=tuple(str(path) for path, _ in unheld),
+        op=None,
+        fact=NotTrained(optimizer=name, how="replaced", made=None, is_hidden=True),
+        fix=_fix(reasoning, statement.text, name, unheld),
+        written_at=_site(reasoning, step),
+        written_cell=reasoning.trace.cell.count,
+    )
+    yield Lasting(hazard=hazard, anchors=tuple(anchor(str(path), reading) for path, reading in unheld))
+
+
+def _site(reasoning: Reasoning, step: OptimizerStep) -> Site | None:
+    return None if step.statement is None else reasoning.own.timeline.site(step.statement)
+
+
+def holds_what_is_gone(trace: CellTrace) -> bool:
+    """Return whether an optimizer without a path stepped on parameters to which no variable leads."""
+    return any(not one.paths and _count_lost(trace, one) for one in trace.own.steps)
+
+
+def _count_lost(trace: CellTrace, step: OptimizerStep) -> int:
+    """Count the parameters that an optimizer holds and no variable leads to."""
+    here = (scene.by_object for scene in trace.after.scenes.values())
+    return step.holds - len(step.parameters & frozenset[int]().union(*here))
+
+
+def _unheld(reasoning: Reasoning, step: OptimizerStep, held: Collection[int]) -> Iterator[Entry]:
+    """Yield the parameters that got gradients, under the variables that lead to others that an optimizer holds."""
+    trace, met = reasoning.trace, set[int]()
+    grads = (both for both in trace.found if both[0].path.is_grad)
+    fresh = {str(one.path) for one, content in grads if content.changed or not one.is_same_object}
+    for scene in trace.after.scenes.values():
+        for path, reading in scene.entries if not step.parameters.isdisjoint(scene.by_object) else ():
+            is_one = reading.kind == "parameter" and reading.collects_gradient and reading.object not in held
+            if is_one and reading.object not in met and f"{path}.grad" in fresh:
+                met.add(reading.object)
+                yield path, reading
+
+
+def _fix(reasoning: Reasoning, text: str, name: str, unheld: Sequence[Entry]) -> Fix:
+    """Return the statement of a function of the notebook that makes the optimizer, or one that adds to it."""
+    node = parse_header(text)
+    functions = functions_named(node, reasoning.trace.notebook).values() if node is not None else ()
+    parts = (one for tree in functions for one in all_nodes(tree) if isinstance(one, ast.Assign))
+    made = next((ast.unparse(one) for one in parts if name in map(ast.unparse, one.targets)), None)
+    adding = f"{name}.add_param_group({{'params': [{', '.join(str(path) for path, _ in unheld)}]}})"
+    return Fix(kind="make-optimizer", code=made) if made else Fix(kind="add-group", code=adding)

@@ -1,0 +1,90 @@
+"""The optimizers that variables lead to, as they were first seen with what they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..hazard_facts import typed_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ...blame.reasoning import Reasoning
+    from ...model.path import AccessPath
+    from ...model.trace.evidence import OptimizerHolding
+    from ..hazard_facts import TypedLine
+
+
+class SeenParameter(NamedTuple):
+    """A parameter's serial, and whether it collected gradients."""
+
+    object: int
+    trains: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeOptimizer:
+    """An optimizer as it was first seen with what it holds.
+
+    Attributes
+    ----------
+    cell
+        The cell after which it was seen.
+    places
+        The parameters that lay beside those that it holds, itself not asked: by path.
+    roots
+        The variables that led to what it holds.
+    line
+        The statement that made it.
+    """
+
+    held: frozenset[int]
+    cell: int
+    places: Mapping[str, SeenParameter] = field(default_factory=dict)
+    roots: frozenset[str] = frozenset()
+    line: TypedLine | None = None
+
+
+def leads_to(top: str, spelled: str) -> bool:
+    """Return whether a spelled path goes through a part of a variable."""
+    return spelled.startswith((f"{top}.", f"{top}["))
+
+
+def root_of(path: str) -> str:
+    """Return the variable of a spelled path."""
+    return path.partition("[")[0].partition(".")[0].partition("<")[0]
+
+
+def remember_optimizers(reasoning: Reasoning, known: Mapping[str, MadeOptimizer]) -> Mapping[str, MadeOptimizer]:
+    """Return each optimizer as first seen; one that holds something else now is another."""
+    trace = reasoning.trace
+    return {one.path: _remembered(one, known.get(one.path), reasoning) for one in trace.optimizers}
+
+
+def _remembered(one: OptimizerHolding, known: MadeOptimizer | None, reasoning: Reasoning) -> MadeOptimizer:
+    if known is not None and known.held == one.parameters:
+        return known
+    trace = reasoning.trace
+    scenes = [scene for scene in trace.after.scenes.values() if not one.parameters.isdisjoint(scene.by_object)]
+    places = {
+        str(path): SeenParameter(reading.object, reading.collects_gradient)
+        for scene in scenes
+        for path, reading in scene.entries
+        if (reading.kind == "parameter" or reading.object in one.parameters) and not is_behind(path, trace.optimizers)
+    }
+    roots = frozenset(root_of(path) for path, seen in places.items() if seen.object in one.parameters)
+    line = _maker(one, reasoning)
+    return MadeOptimizer(held=one.parameters, cell=trace.cell.count, places=places, roots=roots, line=line)
+
+
+def _maker(one: OptimizerHolding, reasoning: Reasoning) -> TypedLine | None:
+    """Return the last statement of the cell that bound the optimizer."""
+    made = [each for each in reasoning.own.statements if each.text.startswith(f"{one.path} = ")]
+    return typed_line(reasoning.trace.cell.count, reasoning.own.timeline.site(made[-1].index)) if made else None
+
+
+def is_behind(path: AccessPath, optimizers: Iterable[OptimizerHolding]) -> bool:
+    """Return whether a path goes through an optimizer."""
+    spelled = str(path)
+    return any(leads_to(one.path, spelled) for one in optimizers)

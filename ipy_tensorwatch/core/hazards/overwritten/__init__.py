@@ -1,0 +1,1 @@
+"""Overwritten saved tensors: what backward will do, and which write to change."""

@@ -1,0 +1,146 @@
+"""Describe overwritten saved tensors: their variables, and the statements that saved and wrote them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...model.snapshots.difference import Difference
+from ...model.trace.saved_tensor import Writing
+from ...syntax.parsing import may_write_gradients, parse_path
+from .saved_copy import Saving
+from .saved_tensor_overwritten import Break
+from .stale_results import stale_results
+from .updates_since import has_run_backward, is_stale
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ...blame.evidence.cell_index import CellIndex
+    from ...blame.evidence.statement_timeline import Timeline
+    from ...blame.reasoning import Reasoning
+    from ...blame.silent import Verdict
+    from ...model.reading import Reading
+    from ...model.records import Site
+    from ...model.snapshots.snapshot import Entry
+    from ...model.trace.saved_tensor import Overwritten, SavedTensor
+    from ..standing_hazards import Standing
+
+
+MAX_EXPLAINED = 8
+"""The number of variables over a saved tensor whose writers are searched."""
+MAX_CELLS = 1000
+"""The number of cells with live nodes that are kept, the newest."""
+MAX_CHARACTERS = 1 << 23
+"""The number of characters of their source that are kept."""
+ENTRY = 64
+"""The number of characters that one entered statement counts for."""
+MAX_SORTED = 5000
+"""With more tensors, only those of the same storage are searched, not all that may share a byte."""
+
+
+def remember_cell(reasoning: Reasoning, built: Mapping[int, Timeline]) -> Mapping[int, Timeline]:
+    """Return the timelines of the cells that have live nodes, or that registered a hook, with this cell's."""
+    count, alive = reasoning.trace.cell.count, reasoning.trace.graphs.cells
+    kept = {cell: one for cell, one in built.items() if cell in alive or may_write_gradients(one.source)}
+    if count in alive or may_write_gradients(reasoning.trace.own.plain):
+        kept[count] = reasoning.own.timeline
+    size = sum(map(_size, kept.values()))
+    while len(kept) > 1 and (len(kept) > MAX_CELLS or size > MAX_CHARACTERS):
+        size -= _size(kept.pop(next(iter(kept))))
+    return kept
+
+
+def _size(one: Timeline) -> int:
+    return len(one.source) + ENTRY * len(one.entered)
+
+
+def find_breaks(reasoning: Reasoning, standing: Standing) -> list[Break]:
+    """Describe each overwritten saved tensor, and cache its writer."""
+    return [_break(reasoning, one, standing) for one in reasoning.trace.graphs.overwritten]
+
+
+def _break(reasoning: Reasoning, found: Overwritten, standing: Standing) -> Break:
+    saved, snapshot = found.saved, reasoning.trace.after
+    overlapping, is_own = _lying_on(reasoning, saved.reading), saved.cell == reasoning.trace.cell.count
+    built = reasoning.own.timeline if is_own else standing.built.get(saved.cell)
+    scalars = tuple(path for path in found.roots if (one := snapshot.get(path)) and one.numel == 1)
+    # A write to any variable in the storage moves the version of all views.
+    lying = overlapping or reasoning.places.in_storage(saved.reading.storage)
+    writing = standing.writings.get(found.key) or _writing(reasoning, saved, lying)
+    saved_at = built.maker(saved.sequence) if built else None
+    is_alone = all(built is not None and built.maker(other) == saved_at for other in found.others)
+    due = tuple(one for one in scalars if _is_due(one, found, reasoning, standing))
+    freed = {path for one in reasoning.trace.graphs.half_freed for path in one.roots}
+    root = next(iter((*due, *scalars, *found.roots)), None)
+    paths, is_output = tuple(str(path) for path, _ in overlapping), saved.argument.startswith(("result", "output"))
+    return Break(
+        found=found,
+        paths=paths,
+        scalars=scalars,
+        writing=writing,
+        saving=Saving(saved.cell, saved_at, is_output, paths, reasoning.trace.notebook, is_alone=is_alone),
+        due=due,
+        root=root,
+        is_freed=bool(found.roots) and freed.issuperset(found.roots),
+        stale=stale_results(found, root, writing, standing)._replace(is_due=root in due),
+    )
+
+
+def _is_due(path: str, found: Overwritten, reasoning: Reasoning, standing: Standing) -> bool:
+    """Return whether a backward of a scalar is expected."""
+    root = found.origins.get(path)
+    if root is None:
+        return True
+    may_have_raised = reasoning.trace.cell.status != "ok"
+    if found.others or may_have_raised:  # the roots of other nodes are not known
+        return not is_stale(root, standing)
+    return not (is_stale(root, standing) or has_run_backward(path, root, standing))
+
+
+def _lying_on(reasoning: Reasoning, reading: Reading) -> Sequence[Entry]:
+    """Return the variables that share a byte with a saved tensor, those of the same layout first."""
+    places = reasoning.places
+    if len(places.snapshot) <= MAX_SORTED:
+        return places.lying_on(reading)
+    return sorted(places.in_storage(reading.storage), key=lambda entry: entry[1].layout != reading.layout)
+
+
+def _writing(reasoning: Reasoning, saved: SavedTensor, entries: Sequence[Entry]) -> Writing:
+    """Return the write: preferably of a statement that names a variable over these bytes."""
+    cell, count = reasoning.own, reasoning.trace.cell.count
+    told = [(path, reading, reasoning.verdict(Difference(path=path, before=reading, after=reading)))
+            for path, reading in entries[:MAX_EXPLAINED]]  # fmt: skip
+    told = [one for one in told if one[2].sites]
+    if not told:
+        return Writing(cell=count, site=_first_after(cell, saved, _seen(cell, saved)))
+    path, reading, verdict = min(told, key=lambda one: _is_by_another_way(one[2]))
+    if verdict.cause == "alias" and verdict.via and (through := reasoning.trace.after.get(verdict.via[0])):
+        path, reading = parse_path(verdict.via[0]), through
+    return Writing(
+        cell=count,
+        path=str(path),
+        site=_first_after(cell, saved, verdict.sites),
+        cause=verdict.cause,
+        is_array=reading.kind == "ndarray",
+        is_leaf=reading.collects_gradient,
+    )
+
+
+def _is_by_another_way(verdict: Verdict) -> int:
+    """Return 0 if a statement names the variable, 2 if it reaches the memory by an unknown way, else 1."""
+    return 0 if verdict.cause == "direct" else 1 + (verdict.cause == "alias" and not verdict.via)
+
+
+def _seen(cell: CellIndex, saved: SavedTensor) -> list[Site]:
+    """Return the statements that were seen to write to memory that no variable leads to any more."""
+    writes = cell.evidence.writes.get(saved.reading.storage, ())
+    ran = ({one.statement for one in write.positions} for write in writes)
+    sites = (cell.timeline.site(index) for alone in ran if len(alone) == 1 for index in alone)
+    return [site for site in sites if site is not None]
+
+
+def _first_after(cell: CellIndex, saved: SavedTensor, sites: Sequence[Site]) -> Site | None:
+    """Return the first of the writing statements that ran after the cell saved the tensor."""
+    if saved.cell == cell.evidence.cell and sites:
+        return cell.timeline.first_after(saved.sequence, sites)
+    return sites[0] if sites else None

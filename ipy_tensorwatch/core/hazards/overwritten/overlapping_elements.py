@@ -1,0 +1,43 @@
+"""Writes to tensors whose elements overlap, as with `expand` and `unfold`: one write changes several elements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...memory.overlap import overlaps_itself
+from ..fix import Fix
+from ..hazard import Hazard
+from ..hazard_facts import OverlappingElements, typed_line
+from ..lasting_hazard import Lasting, anchor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ...model.reading import Reading
+    from ...model.records import Change
+    from ...model.snapshots.snapshot import Snapshot
+
+
+def overlaid_writes(changes: Sequence[Change], snapshot: Snapshot, cell: int) -> Iterator[Lasting]:
+    """Yield a hazard for each write, by name, to a tensor with more elements than memory."""
+    for change in changes:
+        if change.kind == "mutated" and change.cause == "direct":
+            reading = snapshot.get(change.path)
+            if reading is not None and overlaps_itself(reading):
+                yield Lasting(hazard=_hazard(change, reading, cell), anchors=(anchor(change.path, reading),))
+
+
+def _hazard(change: Change, reading: Reading, cell: int) -> Hazard:
+    path, site = change.path, change.site
+    code = f"{path} = {path}.{'copy' if reading.kind == 'ndarray' else 'clone'}()"
+    room = (reading.high - reading.low) // (reading.itemsize or 1)
+    return Hazard(
+        code="TW206",
+        outcome="risk",
+        paths=(path,),
+        op=None,
+        fact=OverlappingElements(elements=reading.numel, room=room),
+        fix=Fix(kind="own-elements", code=code, target=typed_line(cell, site)),
+        written_at=site,
+        written_cell=cell,
+    )

@@ -1,0 +1,81 @@
+"""Let a node save a copy: then no later write to the variable matters, and nothing else changes."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...interpreter.reached_lines import DefinitionReader
+from ...model.trace.notebook import Notebook
+from ...statements.rewrite_statement import binds, cloned_value, with_clones
+from ...statements.statement import parse_statements
+from ...syntax.parsing import bound_around, parse_header, parse_path
+from ..fix import Fix
+from ..hazard_facts import typed_line
+
+if TYPE_CHECKING:
+    from ...model.records import Inner, Site
+
+
+class Saving(NamedTuple):
+    """How a node saved a tensor.
+
+    Attributes
+    ----------
+    is_output
+        Whether it saved its own result, not an input.
+    paths
+        The variables that lead to the tensor.
+    notebook
+        The functions in which it may have been saved.
+    is_alone
+        Whether no other statement saved it.
+    """
+
+    cell: int
+    site: Site | None
+    is_output: bool
+    paths: tuple[str, ...]
+    notebook: Notebook = Notebook()
+    is_alone: bool = True
+
+
+def save_copy(saving: Saving, written: Site | None = None) -> Fix | None:
+    """Rewrite the line that saved to use a copy; None if it does not name the tensor, or is not the only one.
+
+    Parameters
+    ----------
+    written
+        The statement that wrote: if it is the one that saved, a copy of what it is given or gives does not help.
+    """
+    site, paths = saving.site, saving.paths
+    if site is None or not saving.is_alone:
+        return None
+    if written is not None and (site.line, site.text) == (written.line, written.text):
+        code = None
+    elif saving.is_output:
+        code = cloned_value(site.text) if binds(site.text, paths) else None
+    else:
+        code = with_clones(site.text, paths)
+    if code is not None:
+        return Fix(kind="save-copy", code=code, target=typed_line(saving.cell, site), says_where=True)
+    inner = None if saving.is_output else _only_reader(saving)
+    code = with_clones(inner.text, paths) if inner else None
+    return Fix(kind="save-copy", code=code, target=typed_line(saving.cell, inner), says_where=True) if code else None
+
+
+def _only_reader(saving: Saving) -> Inner | None:
+    """Return the only line of a function, reached by the statement that saved, that reads a variable by name."""
+    node = parse_header(saving.site.text) if saving.site else None
+    [statement] = parse_statements(saving.site.text)[:1] if saving.site and node else (None,)
+    if node is None or statement is None:
+        return None
+    found = {inner: line for inner, line, _ in DefinitionReader(saving.notebook).reached(statement, node)}
+    reading = [inner for inner, line in found.items() if not isinstance(line, ast.Expr) and _reads(inner, saving)]
+    return reading[0] if len(reading) == 1 else None
+
+
+def _reads(inner: Inner, saving: Saving) -> bool:
+    """Return whether a line reads one of the variables, whose name no local name hides."""
+    own = bound_around(saving.notebook.source_of(inner.cell), inner.line)
+    return bool(with_clones(inner.text, {path for path in saving.paths if parse_path(path).root not in own}))

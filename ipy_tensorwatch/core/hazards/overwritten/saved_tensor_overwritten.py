@@ -1,0 +1,151 @@
+"""Overwritten saved tensors as hazards: the outcome of backward, the write, and the fix."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from ...syntax.parsing import parse_path
+from ..hazard import Hazard
+from ..hazard_facts import OverwrittenSave
+from .overwritten_fix import fix_overwritten
+from .stale_results import NOTHING_STALE, Stale
+from .updates_since import is_update
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ...model.records import Outcome
+    from ...model.trace.saved_tensor import Overwritten, Writing
+    from ..codes import HazardCode
+    from .saved_copy import Saving
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Break:
+    """An overwritten saved tensor, with all that is known of it by name.
+
+    Attributes
+    ----------
+    paths
+        The variables whose bytes overlap it, the tensor itself first.
+    scalars
+        The roots whose `backward()` needs no argument.
+    due
+        Those of `scalars` whose backward is still due: not all leaves below have been updated since.
+    root
+        The variable whose backward needs the saved tensor.
+    stale
+        What has to be computed again before its backward.
+    saving
+        How the tensor was saved.
+    is_freed
+        Whether all graphs that need it lead into a part that a backward has freed.
+    """
+
+    found: Overwritten
+    paths: tuple[str, ...]
+    scalars: tuple[str, ...]
+    writing: Writing
+    saving: Saving
+    due: tuple[str, ...] = ()
+    root: str | None = None
+    stale: Stale = NOTHING_STALE
+    is_freed: bool = False
+
+    @property
+    def has_run(self) -> bool:
+        """Whether a backward of this cell has computed with it."""
+        return self.found.ran is not None
+
+    @property
+    def code(self) -> HazardCode:
+        """The hazard code."""
+        if self.found.will_raise:
+            return "TW201"
+        return "TW205" if self.found.saved.is_read_again else "TW202"
+
+    @property
+    def _is_updated_by_result(self) -> bool:
+        """Whether a leaf was updated by what was computed from it, as by `w -= lr * g` of `torch.func.grad`."""
+        site = self.writing.site
+        text = (site.inner.text if site.inner else site.text) if site and self.writing.is_leaf else ""
+        return not _words(text).isdisjoint(parse_path(root).root for root in self.found.roots)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome; an update that only makes kept results stale is a risk, harmful only if they are used again.
+
+        So is a write to what is no scalar and belongs to a graph that no backward can run through any more.
+        """
+        if self.has_run:
+            return "wrong"
+        if self.is_freed and not self.scalars:
+            return "risk"
+        is_update_by = is_update(self.writing.cause, self.writing.site, is_leaf=self.writing.is_leaf)
+        if (is_update_by or self._is_updated_by_result) and not self.due:
+            return "risk"
+        return "raises" if self.found.will_raise else "wrong"
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text))
+
+
+def overwritten_saves(breaks: Iterable[Break]) -> tuple[Hazard, ...]:
+    """Build hazards from overwritten saved tensors, one for all that the same statement overwrote.
+
+    A hazard for several names the node that backward runs first, which is the one in PyTorch's message.
+    """
+    ordered = sorted(breaks, key=_group)
+    return tuple(_hazard(sorted(group, key=_turn)) for _, group in groupby(ordered, _group))
+
+
+def _group(one: Break) -> tuple[str, str, bool, int, int, str, tuple[int, int]]:
+    site, inner = one.writing.site, one.writing.site.inner if one.writing.site else None
+    line, text = (inner.cell, inner.line) if inner else (0, 0), site.text if site else ""
+    return one.code, one.outcome, one.has_run, one.writing.cell, site.line if site else 0, text, line
+
+
+def _turn(one: Break) -> int:
+    return -one.found.saved.sequence
+
+
+def _saving(group: Sequence[Break]) -> Saving | None:
+    """Return how all the tensors of a group were saved, if the same statement saved them."""
+    first = group[0].saving
+    paths = tuple(dict.fromkeys(path for one in group for path in one.saving.paths))
+    several = {(one.saving.cell, one.saving.site, one.saving.is_output, one.saving.is_alone) for one in group}
+    return first._replace(paths=paths) if len(several) == 1 else None
+
+
+def _hazard(group: Sequence[Break]) -> Hazard:
+    first = group[0]
+    saved, writing = first.found.saved, first.writing
+    paths = tuple(dict.fromkeys(path for one in group for path in one.paths))
+    names = tuple(dict.fromkeys(one.paths[0] for one in group if one.paths))
+    return Hazard(
+        code=first.code,
+        outcome=first.outcome,
+        paths=paths,
+        op=saved.op,
+        fact=OverwrittenSave(
+            names=names,
+            shape=saved.reading.shape,
+            via=None if writing.path in names else writing.path,
+            root=first.root,
+            is_scalar=bool(first.scalars),
+            will_raise=first.found.will_raise,
+            is_read_again=saved.is_read_again,
+            is_moved=first.found.is_moved,
+        ),
+        fix=fix_overwritten(writing, paths, first.stale, _saving(group), is_read_again=saved.is_read_again),
+        saved_at=first.saving.site,
+        written_at=writing.site,
+        saved_cell=saved.cell,
+        written_cell=writing.cell,
+        node=None if first.has_run else saved.sequence,
+        happened=first.has_run,
+    )

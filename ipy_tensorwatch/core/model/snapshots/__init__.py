@@ -1,0 +1,1 @@
+"""Snapshots of all paths, and the differences between two of them."""

@@ -1,0 +1,1 @@
+"""The trace of one cell: all that capture passes to reasoning."""

@@ -1,0 +1,232 @@
+"""What modules do: their methods, their calls, and the layers that write."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ...syntax.torch_vocabulary import FRESH_LAYERS
+from ..values.abstract_memory import is_one_memory
+from ..values.abstract_values import (
+    UNKNOWN,
+    AbstractObject,
+    AbstractTensor,
+    AbstractValue,
+    CallArguments,
+    Constant,
+    constant_of,
+    make_list,
+    tensors_of,
+)
+from .tensor_methods import dtype_of, fresh_like, take_view
+from .training_steps import clear_gradients, tensors_behind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..values.abstract_memory import AbstractMemory
+
+    CallBack = Callable[[AbstractValue, CallArguments], AbstractValue]
+
+_NORMS = ("BatchNorm", "SyncBatchNorm", "InstanceNorm", "LazyBatchNorm")
+_LIVE = ("parameter", "buffer")
+_WEIGHTED = ("Linear", "Conv", "BatchNorm", "LayerNorm", "GroupNorm", "LSTM", "GRU", "RNN", "Embedding", "Instance")
+_DROPOUTS = ("Dropout", "AlphaDropout", "FeatureAlphaDropout")
+_PARTS = {
+    "Linear": ("weight", "bias"), "Conv": ("weight", "bias"), "Bilinear": ("weight", "bias"),
+    "LayerNorm": ("weight", "bias"), "GroupNorm": ("weight", "bias"), "Embedding": ("weight",),
+    "PReLU": ("weight",), "LSTM": ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"),
+    "GRU": ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), "BatchNorm": ("weight", "bias"),
+}  # fmt: skip
+"""The parameters of a new layer, by the start of its class's name."""
+
+
+def make_module(memory: AbstractMemory, name: str, given: CallArguments) -> AbstractObject:
+    """Return a new module of a library's class."""
+    made = AbstractObject("module", name)
+    if name in ("Sequential", "ModuleList", "ParameterList", "Compose"):
+        values = [*given.positional]
+        if len(values) == 1 and isinstance(values[0], AbstractObject) and values[0].kind == "list":
+            values = values[0].items()
+        made.parts = make_list(values).parts
+    for kind, names in _PARTS.items():
+        if name.startswith(kind):
+            made.parts |= {f".{one}": make_parameter(memory, memory.make()) for one in names}
+    if name.startswith(_NORMS):
+        names = ("running_mean", "running_var", "num_batches_tracked")
+        made.parts |= {f".{one}": memory.make(kind="buffer") for one in names}
+    options = (*given.positional, given.named.get("inplace"))
+    if any(constant_of(one) is True for one in options) and not name.startswith(_WEIGHTED):
+        made.parts[".inplace"] = Constant(True)  # noqa: FBT003  (the value of an attribute)
+    return made
+
+
+def make_parameter(memory: AbstractMemory, tensor: AbstractTensor, *, needs_grad: bool = True) -> AbstractTensor:
+    """Return a parameter over the memory of a tensor."""
+    made = memory.view(tensor, tracked=False, kind="parameter")
+    made.is_exact = tensor.is_exact
+    made.reading = made.reading._replace(
+        shape=tensor.reading.shape, strides=tensor.reading.strides, requires_grad=needs_grad, is_leaf=True
+    )
+    return made
+
+
+def call_module_method(
+    memory: AbstractMemory, module: AbstractObject, name: str, given: CallArguments, call: CallBack
+) -> AbstractValue:
+    """Return what a method that every module has gives."""
+    if name in ("parameters", "buffers"):
+        return make_list([one for _, one in tensors_behind(module, (name[:-1],))])
+    if name in ("named_parameters", "named_buffers"):
+        found = tensors_behind(module, (name[6:-1],))
+        return make_list([make_list([Constant(spell_name(path.steps)), one]) for path, one in found])
+    if name in ("modules", "children", "named_modules", "named_children"):
+        return _inner_modules(module, name)
+    if name == "state_dict":
+        return state_dict(memory, module)
+    if name in ("load_state_dict", "reset_parameters"):
+        _load(memory, module, given)
+        return UNKNOWN
+    if name in ("train", "eval"):
+        switch(module, is_training=name == "train" and constant_of(given.get(0, "mode")) is not False)
+        return module
+    return _other_method(memory, module, name, given, call)
+
+
+def _load(memory: AbstractMemory, module: AbstractObject, given: CallArguments) -> None:
+    """Overwrite what is behind a module, except with itself; with `assign=True`, only other objects are put there."""
+    source = given.get(0, "state_dict")
+    known = source.parts if isinstance(source, AbstractObject) else {}
+    if constant_of(given.get(2, "assign")) is True:
+        return
+    for path, one in tensors_behind(module, _LIVE):
+        other = known.get(f"[{spell_name(path.steps)!r}]")
+        if not (isinstance(other, AbstractTensor) and is_one_memory(one, other)):
+            memory.record(one)
+
+
+def _other_method(
+    memory: AbstractMemory, module: AbstractObject, name: str, given: CallArguments, call: CallBack
+) -> AbstractValue:
+    if name == "apply":
+        for each in (*inner(module), module):
+            call(given.positional[0] if given.positional else UNKNOWN, CallArguments((each,)))
+    elif name == "zero_grad":
+        clear_gradients(memory, (one for _, one in tensors_behind(module, ("parameter",))), given)
+    elif name == "requires_grad_":
+        wanted = constant_of(given.get(0)) is not False
+        for _, one in tensors_behind(module, ("parameter",)):
+            one.reading = one.reading._replace(requires_grad=wanted)
+    elif name in ("half", "double", "bfloat16", "float", "to", "type", "cuda"):
+        _convert(memory, module, name, given)
+    elif name in ("register_buffer", "register_parameter") and len(given.positional) > 1:
+        put_member(memory, module, name, given)
+    elif name == "register_forward_hook" and given.positional:
+        module.hooks.append(given.positional[0])
+    elif name == "append" and given.positional:
+        module.parts[f"[{len(module.items())}]"] = given.positional[0]
+    return module
+
+
+def put_member(memory: AbstractMemory, module: AbstractObject, name: str, given: CallArguments) -> None:
+    """Register a tensor as a parameter or a buffer: the very object becomes a member."""
+    step, value = str(constant_of(given.positional[0])), given.positional[1]
+    if isinstance(value, AbstractTensor) and name == "register_buffer":
+        value.reading = value.reading._replace(kind="buffer")
+    module.parts[f".{step}"] = value
+    module.since[f".{step}"] = memory.now
+
+
+def _convert(memory: AbstractMemory, module: AbstractObject, name: str, given: CallArguments) -> None:
+    """Give other memory to the tensors of a module whose type is to change."""
+    wanted = {"half": "float16", "double": "float64", "float": "float32", "bfloat16": "bfloat16"}.get(name, "")
+    wanted = wanted or next((found for one in given.everything() if (found := dtype_of(one))), "")
+    for _, one in tensors_behind(module, _LIVE) if wanted else ():
+        dtype = one.reading.dtype.removeprefix("torch.")
+        if dtype != wanted and "float" in dtype:
+            other = memory.make(one.shape, f"torch.{wanted}").reading
+            one.reading = one.reading._replace(
+                storage=other.storage, data_ptr=other.data_ptr, low=0, high=other.high, dtype=f"torch.{wanted}"
+            )
+
+
+def state_dict(memory: AbstractMemory, module: AbstractObject) -> AbstractObject:
+    """Return a module's state dict: other tensors over the same memory."""
+    made = AbstractObject("dict")
+    for path, one in tensors_behind(module, _LIVE):
+        made.parts[f"[{spell_name(path.steps)!r}]"] = take_view(memory, one, "detach", CallArguments())
+    return made
+
+
+@lru_cache(maxsize=4096)
+def spell_name(steps: tuple[str, ...]) -> str:
+    """Return the name of a parameter, as `named_parameters` spells it."""
+    return ".".join(step.strip(".[]'\"") for step in steps)
+
+
+def inner(module: AbstractObject) -> Iterator[AbstractObject]:
+    """Yield the modules inside a module."""
+    for one in list(module.parts.values()):
+        if isinstance(one, AbstractObject) and one.kind == "module":
+            yield from inner(one)
+            yield one
+
+
+def _inner_modules(module: AbstractObject, name: str) -> AbstractObject:
+    own = [
+        (step, one) for step, one in module.parts.items() if isinstance(one, AbstractObject) and one.kind == "module"
+    ]
+    if name.endswith("children"):
+        found = own
+    else:
+        found = [("", module), *own]
+        found += [("", each) for _, one in own for each in inner(one)]
+    if name.startswith("named_"):
+        return make_list([make_list([Constant(spell_name((step,))), one]) for step, one in found])
+    return make_list([one for _, one in found])
+
+
+def switch(module: AbstractObject, *, is_training: bool) -> None:
+    """Set a module and those inside it to training or to evaluation."""
+    for one in (*inner(module), module):
+        one.is_training = is_training
+
+
+def call_layer(
+    memory: AbstractMemory, module: AbstractObject, given: CallArguments, call: CallBack, *, in_place: bool
+) -> AbstractValue:
+    """Return what calling a library's module gives, and record what it writes."""
+    name, value = module.class_name, given.get(0, "input")
+    if name in ("Sequential", "Compose"):
+        for one in module.items():
+            value = call(one, CallArguments((value,) if value is not None else ()))
+        return value or UNKNOWN
+    if in_place and not name.startswith(("Embedding", *_DROPOUTS)):
+        memory.write(value)
+        return value or UNKNOWN
+    if name.startswith(_DROPOUTS) and in_place and module.is_training:
+        memory.write(value)
+        return value or UNKNOWN
+    if name.startswith("Embedding") and in_place:
+        for one in tensors_of(module.parts.get(".weight")):
+            memory.record(one, certain=False)
+    if name.startswith(_NORMS) and module.is_training:
+        for _, one in tensors_behind(module, ("buffer",)):
+            memory.record(one, by="module")
+    return _result(memory, module, value)
+
+
+def _result(memory: AbstractMemory, module: AbstractObject, value: AbstractValue | None) -> AbstractValue:
+    name = module.class_name
+    if name == "Identity" or (name.startswith(_DROPOUTS) and not module.is_training):
+        return value or UNKNOWN
+    sources = [*tensors_of(value), *(one for _, one in tensors_behind(module, ("parameter",)))]
+    if name == "Flatten" and isinstance(value, AbstractTensor):
+        return take_view(memory, value, "flatten", CallArguments((Constant(1),)))
+    if name == "Unflatten" and isinstance(value, AbstractTensor):
+        return memory.view(value)
+    if name in ("LSTM", "GRU", "RNN", "MultiheadAttention"):
+        return make_list([memory.make(sources=sources), memory.make(sources=sources)])
+    if name.startswith((*FRESH_LAYERS, *_NORMS)) or name.endswith("Loss"):
+        return memory.make(sources=sources)
+    return UNKNOWN if not sources else fresh_like(memory, sources[0], CallArguments(tuple(sources)), exact=False)

@@ -1,0 +1,1 @@
+"""Interpret the statements, expressions and calls of a cell on abstract values."""

@@ -1,0 +1,142 @@
+"""Bind names, attributes and items to values; an item or the values of a tensor are written."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ..library.container_methods import put_part
+from ..library.tensor_methods import call_tensor_method
+from ..values.abstract_values import (
+    UNKNOWN,
+    AbstractFunction,
+    AbstractObject,
+    AbstractTensor,
+    AbstractValue,
+    CallArguments,
+    Constant,
+    Either,
+    LibraryMethod,
+    constant_of,
+    key_step,
+    tensors_of,
+)
+from .call_function import CallInterpreter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...host.deadline import Deadline
+    from ..values.abstract_memory import AbstractMemory
+    from .abstract_frame import AbstractFrame
+    from .known_scene import KnownScene
+
+
+class TargetBinder(CallInterpreter):
+    """Binds targets.
+
+    Attributes
+    ----------
+    bound
+        For each name of the cell, the moment and the statement that bound it last.
+    """
+
+    def __init__(self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline) -> None:
+        super().__init__(memory, scene, deadline)
+        self.bound: dict[str, tuple[int, int]] = {}
+
+    def bind(self, target: ast.expr, value: AbstractValue, frame: AbstractFrame) -> None:
+        """Bind a target to a value."""
+        match target:
+            case ast.Name(id=name):
+                self.set_name(name, value, frame)
+            case ast.Starred(value=inner):
+                self.bind(inner, value, frame)
+            case ast.Tuple(elts=parts) | ast.List(elts=parts):
+                self._unpack(parts, value, frame)
+            case ast.Attribute(value=owner, attr=name):
+                self.assign_attribute(self.evaluate(owner, frame), name, value)
+            case ast.Subscript(value=owner, slice=key):
+                self._assign_item(target.value, self.evaluate(owner, frame), self.evaluate(key, frame), value, frame)
+            case _:
+                pass
+
+    def set_name(self, name: str, value: AbstractValue, frame: AbstractFrame) -> None:
+        """Bind a name."""
+        frame = frame.elsewhere.get(name, frame)
+        frame.names[name] = value
+        if frame is self.top:
+            self.bound[name] = (self.memory.now, self.memory.position.statement)
+
+    def _unpack(self, parts: Sequence[ast.expr], value: AbstractValue, frame: AbstractFrame) -> None:
+        found: list[AbstractValue] = []
+        if not isinstance(value, Either):
+            self.visit(value, found.append)
+        rest = value.others if isinstance(value, AbstractObject) and not value.is_whole else UNKNOWN
+        for place, part in enumerate(parts):
+            if isinstance(part, ast.Starred):
+                self.bind(part, UNKNOWN, frame)
+            else:
+                self.bind(part, found[place] if place < len(found) else rest, frame)
+
+    def assign_attribute(self, owner: AbstractValue, name: str, value: AbstractValue) -> None:
+        """Set an attribute: of an object, or the values or the gradient of a tensor."""
+        if isinstance(owner, LibraryMethod) and name == "writeable" and isinstance(owner.owner, AbstractTensor):
+            owner.owner.is_read_only = constant_of(value) is False  # `a.flags.writeable = False`
+        elif isinstance(owner, AbstractTensor):
+            self._assign_to_tensor(owner, name, value)
+        elif isinstance(owner, AbstractObject):
+            setter = self.scene.library.accessor(owner.class_name, name, "setter")
+            if setter is not None:
+                self.call(AbstractFunction(setter, given=(owner,)), CallArguments((value,)))
+            else:
+                put_part(self.memory, owner, f".{name}", value)
+
+    def _assign_to_tensor(self, owner: AbstractTensor, name: str, value: AbstractValue) -> None:
+        if name == "grad":
+            owner.grad = value if isinstance(value, AbstractTensor) else None
+            owner.since[".grad"] = self.memory.now
+        elif name == "data" and isinstance(value, AbstractTensor):
+            theirs, mine = value.reading, owner.reading
+            owner.reading = theirs._replace(
+                kind=mine.kind, object=mine.object, requires_grad=mine.requires_grad, is_leaf=mine.is_leaf,
+                version=mine.version, grad_fn=mine.grad_fn,
+            )  # fmt: skip
+            owner.is_exact = value.is_exact
+        elif name == "requires_grad" and isinstance(value, Constant):
+            owner.reading = owner.reading._replace(requires_grad=bool(value.value))
+        elif name in ("real", "imag", "flat"):
+            self.memory.write(owner)
+        else:
+            owner.parts[f".{name}"] = value
+
+    def _assign_item(
+        self, node: ast.expr, owner: AbstractValue, key: AbstractValue, value: AbstractValue, frame: AbstractFrame
+    ) -> None:
+        match owner:
+            case AbstractTensor():
+                self.write_item(owner, key, value)
+            case Either():
+                for one in owner.options:
+                    if isinstance(one, AbstractTensor):
+                        self.memory.write(one, certain=False)
+            case AbstractObject():
+                method = self.method_of(owner, "__setitem__")
+                if method is not None:
+                    self.call(method, CallArguments((key, value)))
+                else:
+                    put_part(self.memory, owner, key_step(key), value)
+            case _ if isinstance(node, ast.Name) and owner is UNKNOWN and not frame.binds(node.id):
+                made = AbstractObject("dict", is_whole=False)
+                put_part(self.memory, made, key_step(key), value)
+                self.set_name(node.id, made, self.top)
+
+    def write_item(self, owner: AbstractTensor, key: AbstractValue, value: AbstractValue, name: str = "") -> None:
+        """Write a part of a tensor; with an operator's `name`, in place."""
+        part = self.index(owner, key)
+        is_view = isinstance(part, AbstractTensor) and part.reading.storage == owner.reading.storage
+        target = part if is_view else owner
+        if isinstance(target, AbstractTensor) and name:
+            call_tensor_method(self.memory, target, f"__i{name}__", CallArguments((value,)))
+        elif isinstance(target, AbstractTensor):
+            self.memory.write(target, certain=is_view, sources=tensors_of(value, 1))

@@ -1,0 +1,237 @@
+"""What Python's own functions give: lists, pairs, numbers, attributes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..library.container_methods import put_part
+from ..values.abstract_values import (
+    NONE,
+    NUMBER,
+    UNKNOWN,
+    AbstractFunction,
+    AbstractIterator,
+    AbstractObject,
+    AbstractTensor,
+    AbstractValue,
+    CallArguments,
+    Constant,
+    LibraryName,
+    constant_of,
+    make_list,
+    whole_number,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .evaluate_expression import ExpressionEvaluator
+
+    Call = Callable[[ExpressionEvaluator, CallArguments], AbstractValue]
+
+_FEW_TURNS = 3
+"""How many turns of a loop over a range are run in full; of a longer one, the first and the last."""
+
+
+def _all_items(run: ExpressionEvaluator, value: AbstractValue | None) -> tuple[list[AbstractValue], bool]:
+    found: list[AbstractValue] = []
+    if value is None:
+        return found, True
+    is_whole = run.visit(value, found.append)
+    return found, is_whole
+
+
+def _list(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    made = AbstractObject("list")
+
+    def put(value: AbstractValue) -> None:
+        put_part(run.memory, made, f"[{len(made.parts)}]", value)
+
+    if given.positional:
+        made.is_whole = run.visit(given.positional[0], put)
+    return made
+
+
+def _dict(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    made = AbstractObject("dict", parts={f"[{name!r}]": value for name, value in given.named.items()})
+    first = given.get(0)
+    if isinstance(first, AbstractObject) and first.kind == "dict":
+        made.parts = {**first.parts, **made.parts}
+        made.is_whole = first.is_whole
+    elif first is not None:
+        pairs, made.is_whole = _all_items(run, first)
+        for pair in pairs:
+            key, value = run.item(pair, Constant(0)), run.item(pair, Constant(1))
+            found = constant_of(key)
+            put_part(run.memory, made, f"[{found!r}]" if isinstance(found, int | str) else None, value)
+    return made
+
+
+def _zip(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    columns = [_all_items(run, one) for one in given.positional]
+    rows = zip(*(items for items, _ in columns), strict=False)
+    return make_list([_tuple([*row]) for row in rows], is_whole=all(whole for _, whole in columns))
+
+
+def _tuple(values: list[AbstractValue]) -> AbstractObject:
+    made = make_list(values)
+    made.class_name = "tuple"
+    return made
+
+
+def _enumerate(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    if not given.positional:
+        return UNKNOWN
+    first = whole_number(given.get(1, "start")) or 0
+
+    def visit(each: Callable[[AbstractValue], None]) -> None:
+        count = [first]
+
+        def turn(value: AbstractValue) -> None:
+            each(_tuple([Constant(count[0]), value]))
+            count[0] += 1
+
+        run.visit(given.positional[0], turn)
+
+    return AbstractIterator(visit)
+
+
+def _range(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    numbers = [whole_number(one) for one in given.positional]
+    known = [one for one in numbers if one is not None]
+
+    def visit(each: Callable[[AbstractValue], None]) -> None:
+        if len(known) < len(numbers) or not known:
+            each(Constant(known[0] if len(numbers) > 1 and numbers[0] is not None else 0))
+            each(NUMBER)
+            return
+        try:
+            turns = range(*known)
+        except ValueError:
+            return
+        for turn in turns if len(turns) <= _FEW_TURNS else (turns[0], turns[-1]):
+            each(Constant(turn))
+
+    return AbstractIterator(visit)
+
+
+def _map(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    if len(given.positional) < 2:  # noqa: PLR2004  (a function and what it is mapped over)
+        return UNKNOWN
+    function, *sources = given.positional
+
+    def visit(each: Callable[[AbstractValue], None]) -> None:
+        if len(sources) == 1:
+            run.visit(sources[0], lambda value: each(run.call(function, CallArguments((value,)))))
+            return
+        for row in zip(*(_all_items(run, one)[0] for one in sources), strict=False):
+            each(run.call(function, CallArguments(row)))
+
+    return AbstractIterator(visit)
+
+
+def _filter(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    return given.positional[1] if len(given.positional) > 1 else UNKNOWN
+
+
+def _same(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    del run
+    return given.positional[0] if given.positional else UNKNOWN
+
+
+def _next(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    found, _ = _all_items(run, given.get(0))
+    return found[0] if found else UNKNOWN
+
+
+def _reversed(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    found, is_whole = _all_items(run, given.get(0))
+    return make_list(found[::-1], is_whole=is_whole)
+
+
+def _chain(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    found = [_all_items(run, one) for one in given.positional]
+    return make_list([one for items, _ in found for one in items], is_whole=all(whole for _, whole in found))
+
+
+def _getattr(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    name = constant_of(given.get(1))
+    return run.attribute(given.positional[0], name) if isinstance(name, str) else UNKNOWN
+
+
+def _setattr(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    name, owner = constant_of(given.get(1)), given.get(0)
+    value = given.get(2)
+    if isinstance(name, str) and owner is not None and value is not None:
+        run.assign_attribute(owner, name, value)
+    return NONE
+
+
+def _reduce(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    found, _ = _all_items(run, given.get(1))
+    found = [*([first] if (first := given.get(2)) is not None else []), *found]
+    if not found:
+        return UNKNOWN
+    total = found[0]
+    for one in found[1:]:
+        total = run.call(given.positional[0], CallArguments((total, one)))
+    return total
+
+
+def _from_keys(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    keys, is_whole = _all_items(run, given.get(0))
+    made = AbstractObject("dict", is_whole=is_whole)
+    for key in keys:
+        found = constant_of(key)
+        put_part(run.memory, made, f"[{found!r}]" if isinstance(found, int | str) else None, given.get(1) or NONE)
+    return made
+
+
+def _len(run: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    first = given.get(0)
+    if isinstance(first, AbstractTensor):
+        return Constant(first.shape[0]) if first.shape else NUMBER
+    if isinstance(first, AbstractObject) and first.is_whole and first.kind in ("list", "dict", "module"):
+        return Constant(len(first.items()))
+    if isinstance(first, AbstractObject) and (own := run.scene.library.method(first.class_name, "__len__")) is not None:
+        return run.call(AbstractFunction(own, given=(first,)), CallArguments())
+    return NUMBER
+
+
+def _isinstance(_: ExpressionEvaluator, given: CallArguments) -> AbstractValue:
+    first, wanted = given.get(0), given.get(1)
+    names = [one.name.split(".")[-1] for one in (wanted.items() if isinstance(wanted, AbstractObject) else [wanted])
+             if isinstance(one, LibraryName)]  # fmt: skip
+    if not names:
+        return UNKNOWN
+    if isinstance(first, AbstractTensor):
+        own = {"ndarray": ("ndarray",), "parameter": ("Tensor", "Parameter")}.get(first.reading.kind, ("Tensor",))
+        return Constant(any(name in own for name in names))
+    if isinstance(first, AbstractObject) and first.kind == "module" and first.class_name:
+        return Constant(any(name in (first.class_name, "Module") for name in names))
+    return UNKNOWN
+
+
+CALLS: Mapping[str, Call] = {
+    **dict.fromkeys(("list", "tuple", "sorted", "set", "frozenset", "deque", "collections.deque"), _list),
+    **dict.fromkeys(("dict", "OrderedDict", "collections.OrderedDict"), _dict),
+    **dict.fromkeys(("defaultdict", "collections.defaultdict"), lambda run, given: _dict(run, given.after(1))),
+    "zip": _zip,
+    "enumerate": _enumerate,
+    "range": _range,
+    "trange": _range,
+    "map": _map,
+    "filter": _filter,
+    **dict.fromkeys(("iter", "tqdm", "tqdm.tqdm", "islice", "itertools.islice", "cycle", "itertools.cycle"), _same),
+    "next": _next,
+    "reversed": _reversed,
+    **dict.fromkeys(("chain", "itertools.chain"), _chain),
+    **dict.fromkeys(("reduce", "functools.reduce"), _reduce),
+    "dict.fromkeys": _from_keys,
+    "getattr": _getattr,
+    "setattr": _setattr,
+    "len": _len,
+    "isinstance": _isinstance,
+    "print": lambda _run, _given: NONE,
+}
+"""Python's functions that are interpreted, and those of its libraries, by name."""

@@ -1,0 +1,234 @@
+"""What the variables lead to before the cell runs: the values of an abstract run, made from the last snapshot."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from ...model.path import AccessPath
+from ..known_state import PathBranch
+from ..values.abstract_values import (
+    UNKNOWN,
+    AbstractClass,
+    AbstractFunction,
+    AbstractObject,
+    AbstractTensor,
+    AbstractValue,
+    Constant,
+    LibraryName,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ...interpreter.source_index import Library
+    from ...model.reading import Reading
+    from ..known_state import KnownState
+
+MOST_LEAVES = 2000
+_CALLABLES = frozenset(("function", "builtin_function_or_method", "method", "type"))
+_LISTS = frozenset(("list", "tuple", "deque", "set", "Size"))
+_VIEWS = (
+    "View",
+    "Select",
+    "Slice",
+    "AsStrided",
+    "Expand",
+    "Transpose",
+    "T",
+    "Permute",
+    "Squeeze",
+    "Unsqueeze",
+    "Alias",
+)
+
+
+_PIECES = ("Unbind", "Split", "Chunk", "UnsafeSplit", "TensorSplit")
+
+
+class KnownScene:
+    """Finds the value of a variable; each tensor and object is one value, under however many paths.
+
+    Parameters
+    ----------
+    known
+        What was read before the cell runs.
+    """
+
+    def __init__(self, known: KnownState, library: Library) -> None:
+        self.known, self.snapshot, self.library = known, known.snapshot, library
+        self._constants = known.constants
+        self._optimizers = {one.path: one.parameters for one in known.optimizers}
+        self.tensors: dict[int, AbstractTensor] = {}
+        self._objects: dict[object, AbstractObject] = {}
+        self._known: dict[str, AbstractValue] = {}
+        self._sizes: dict[int, tuple[int, int]] = {}
+
+    def is_untouched(self) -> bool:
+        """Return whether everything looked up is as it was before the cell, apart from the values of tensors."""
+        tensors, readings, places = self.tensors.items(), self.known.readings, self.known.by_object
+        if any(one.reading != places[key][1] or one.parts for key, one in tensors):
+            return False
+        if any((one.grad is None) is (f"{places[key][0]}.grad" in readings) for key, one in tensors if one.is_leaf):
+            return False
+        made = (one for one in (*self._objects.values(), *self._known.values()) if isinstance(one, AbstractObject))
+        return not any(
+            one.since or one.hooks or self._sizes.get(id(one), (0, 0)) != (len(one.parts), len(one.held))
+            or (one.path is not None and one.is_training is (str(one.path) in self.library.notebook.evaluating))
+            for one in made
+        )  # fmt: skip
+
+    def look_up(self, name: str) -> AbstractValue:
+        """Return what a variable leads to."""
+        if name not in self._known:
+            self._known[name] = UNKNOWN  # a path may lead back to its own variable
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+    def touched(self, names: frozenset[str]) -> list[str]:
+        """Return the variables, others than some names, into which the cell has put something."""
+        found = [name for name in self._known if name not in names]
+        return [name for name in found if _has_new_parts(self._known[name])]
+
+    def _find(self, name: str) -> AbstractValue:
+        reading = self.snapshot.place_at_root(name)
+        if reading is not None:
+            found = self._tensor(AccessPath(name), reading[0].readings[reading[1]])
+            found.is_read_only |= name in self.known.read_only
+            return found
+        if self.library.class_node(name) is not None:
+            return AbstractClass(name)
+        branch = self.known.branch_of(name)
+        if name in self._constants and branch is None:
+            return _plain(self._constants[name])
+        if branch is not None or self.library.class_of(AccessPath(name)):
+            return self._object(AccessPath(name), branch or PathBranch())
+        return self._defined(name)
+
+    def class_parts(self, name: str) -> AbstractObject:
+        """Return what a class of the notebook holds itself."""
+        key = f"class {name}"
+        if key not in self._objects:
+            made = self._objects[key] = AbstractObject("object", path=AccessPath(name))
+            made.parts.update(self._parts(AccessPath(name), self.known.branch_of(name) or PathBranch()))
+        return self._objects[key]
+
+    def _defined(self, name: str) -> AbstractValue:
+        function = self.library.function(self.library.class_of(AccessPath(name)) or name)
+        if function is None:
+            return LibraryName(name)
+        held = {one: self._by_serial(serial) for one, serial in self.known.closures.get(name, {}).items()}
+        return AbstractFunction(function, around={**dict.fromkeys(function.hidden, UNKNOWN), **held})
+
+    def _by_serial(self, serial: int) -> AbstractValue:
+        place = self.known.by_object.get(serial)
+        return UNKNOWN if place is None else self._tensor(*place)
+
+    def _value(self, path: AccessPath, branch: PathBranch) -> AbstractValue:
+        if branch.target is not None:
+            return self.at(branch.target)
+        if branch.reading is not None:
+            return self._tensor(path, branch.reading)
+        return self._object(path, branch)
+
+    def at(self, path: AccessPath) -> AbstractValue:
+        """Return what a path leads to."""
+        value = self.look_up(path.root)
+        for step in path.steps:
+            value = value.parts.get(step, UNKNOWN) if isinstance(value, AbstractObject) else UNKNOWN
+        return value
+
+    def _tensor(self, path: AccessPath, reading: Reading) -> AbstractTensor:
+        known = self.tensors.get(reading.object)
+        if known is None:
+            known = self.tensors[reading.object] = AbstractTensor(reading)
+            known.is_counted = reading.kind != "ndarray"
+            known.is_piece = (reading.grad_fn or "").startswith(_PIECES)
+            if reading.requires_grad and not reading.is_leaf:
+                known.leaves = frozenset((AbstractTensor(reading._replace(object=0), base=known),))
+                known.base = self._base_of(reading)
+            self._add_gradient(known, path)
+        return known
+
+    def _base_of(self, reading: Reading) -> AbstractTensor | None:
+        """Return the leaf that a tensor is a view of, if its node says that it is one."""
+        if not (reading.grad_fn or "").startswith(_VIEWS):
+            return None
+        beside = self.snapshot.by_storage.get(reading.storage)
+        return next((self._tensor(path, one) for path, one in beside if one.collects_gradient), None)
+
+    def every_leaf(self) -> list[AbstractTensor]:
+        """Return the leaves that collect gradients, at most `MOST_LEAVES`."""
+        found = (place for place in self.known.by_object.values() if place[1].collects_gradient)
+        return [self._tensor(*place) for place in islice(found, MOST_LEAVES)]
+
+    def _add_gradient(self, tensor: AbstractTensor, path: AccessPath) -> None:
+        if tensor.is_leaf:
+            found = self.known.readings.get(f"{path}.grad")
+            tensor.grad = None if found is None else self._tensor(AccessPath(path.root, (*path.steps, ".grad")), found)
+
+    def _object(self, path: AccessPath, branch: PathBranch) -> AbstractValue:
+        spelled, notebook = str(path), self.library.notebook
+        number: object = notebook.objects.get(spelled, spelled)
+        if number in self._objects:
+            return self._objects[number]
+        name = self.library.class_of(path)
+        if self.library.function(name) is not None and not branch.steps:
+            return self._defined(spelled if not path.steps else name)
+        made = AbstractObject(self._kind(spelled, name, branch), name, path=path)
+        self._objects[number] = made
+        made.is_training = spelled not in notebook.evaluating
+        made.is_whole = made.kind in ("list", "dict")
+        made.parts.update(self._parts(path, branch))
+        if made.kind == "optimizer":
+            made.held = [*self._held(self._optimizers.get(spelled, frozenset()))]
+        self._sizes[id(made)] = len(made.parts), len(made.held)
+        return made
+
+    def _kind(self, spelled: str, name: str, branch: PathBranch) -> str:
+        notebook = self.library.notebook
+        if spelled in notebook.modules:
+            return "module"
+        if spelled in notebook.optimizers:
+            return "optimizer"
+        if name in _CALLABLES or (not name and not branch.steps):
+            return name or "object"
+        if name and name not in _LISTS:
+            return "object" if self.library.class_node(name) is not None else name
+        steps = next(iter(branch.steps), "")
+        return "object" if steps.startswith(".") else "dict" if steps.startswith(("['", '["')) else "list"
+
+    def _parts(self, path: AccessPath, branch: PathBranch) -> Iterator[tuple[str, AbstractValue]]:
+        for step in _in_order(branch.steps):
+            if step != ".grad":
+                yield step, self._value(AccessPath(path.root, (*path.steps, step)), branch.steps[step])
+
+    def _held(self, serials: frozenset[int]) -> Iterator[AbstractTensor]:
+        for number in sorted(serials):
+            place = self.known.by_object.get(number)
+            if place is not None:
+                yield self._tensor(*place)
+
+
+def _in_order(steps: Mapping[str, object]) -> list[str]:
+    """Return the steps to items in the order of their numbers."""
+    numbered = [step for step in steps if step[1:-1].isdecimal()]
+    return sorted(numbered, key=lambda step: int(step[1:-1])) + [step for step in steps if not step[1:-1].isdecimal()]
+
+
+def _plain(value: object) -> AbstractValue:
+    """Return the value of a variable that leads to no tensor; its type stands for a list or a dict."""
+    return AbstractObject(value.__name__, is_whole=False) if value in (list, dict) else Constant(value)
+
+
+def _has_new_parts(value: AbstractValue) -> bool:
+    """Return whether the cell has put anything into an object."""
+    waiting, seen = [value], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, AbstractObject | AbstractTensor) and id(one) not in seen:
+            seen.add(id(one))
+            if one.since:
+                return True
+            waiting += one.parts.values()
+    return False

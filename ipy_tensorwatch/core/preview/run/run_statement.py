@@ -1,0 +1,398 @@
+"""Interpret the statements of a cell and of the functions that it calls: in order, branches, loops, bindings."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, ClassVar
+
+from ...interpreter.definitions import Code, Function
+from ...model.trace.evidence import Position
+from ...statements.statement import names_written, parse_statements
+from ...syntax.magic_calls import find_body
+from ...syntax.parsing import parse_cell, walk_statements
+from ..library.container_methods import put_part
+from ..library.library_functions import GRAD_MODES
+from ..library.tensor_methods import call_tensor_method
+from ..values.abstract_memory import StoppedError
+from ..values.abstract_values import (
+    NONE,
+    UNKNOWN,
+    AbstractFunction,
+    AbstractIterator,
+    AbstractObject,
+    AbstractTensor,
+    AbstractValue,
+    CallArguments,
+    Constant,
+    Either,
+    LibraryName,
+    either,
+    key_step,
+    tensors_of,
+)
+from .bind_target import TargetBinder
+from .steady_loop import LoopStart, count_turn, is_steady, start_loop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ...host.deadline import Deadline
+    from ..values.abstract_memory import AbstractMemory
+    from .abstract_frame import AbstractFrame
+    from .known_scene import KnownScene
+
+_OPERATOR_METHODS: dict[type[ast.operator], str] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "truediv", ast.Mod: "mod",
+    ast.BitOr: "or", ast.BitAnd: "and", ast.BitXor: "xor", ast.Pow: "pow", ast.FloorDiv: "floordiv",
+    ast.LShift: "lshift", ast.RShift: "rshift",
+}  # fmt: skip
+_WHILE_TURNS = 2
+
+
+class JumpError(Exception):
+    """A `return`, `break` or `continue`; this error never leaves the package."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class StatementInterpreter(TargetBinder):
+    """Runs statements.
+
+    Attributes
+    ----------
+    cell
+        The cell that is previewed: its count and lines.
+    ran
+        The statements of the cell that would run.
+    values, led
+        For each statement, each time it is reached: the keys in its targets, and the tensors its names lead to.
+    """
+
+    def __init__(
+        self, memory: AbstractMemory, scene: KnownScene, deadline: Deadline, cell: Code, tree: ast.Module
+    ) -> None:
+        super().__init__(memory, scene, deadline)
+        self.cell = cell
+        self._index = {id(node): number for number, node in enumerate(walk_statements(tree.body))}
+        self.ran: set[int] = set()
+        self.values: dict[int, list[dict[str, int | str]]] = {}
+        self.led: dict[int, dict[str, set[int]]] = {}
+        self._asked: dict[int, tuple[str, ...]] = {}
+
+    def run(self, body: Sequence[ast.stmt], frame: AbstractFrame) -> None:
+        """Run statements in order."""
+        for node in body:
+            self.deadline.check()
+            self._arrive(node, frame)
+            handler = self._HANDLERS.get(type(node))
+            if handler is not None:
+                handler(self, node, frame)
+
+    def _arrive(self, node: ast.stmt, frame: AbstractFrame) -> None:
+        memory = self.memory
+        if frame.code is None:
+            index = self._index.get(id(node), memory.position.statement)
+            memory.position = Position(index, None, blind=False)
+            memory.now += 1
+            self.ran.add(index)
+            self._note_names(index)
+        else:
+            place = (file_of(frame.code.cell), node.lineno + frame.code.offset)
+            memory.position = Position(memory.position.statement, place, blind=False)
+
+    def _note_names(self, index: int) -> None:
+        """Keep what the names led to that determine a statement's targets."""
+        if index not in self._asked:
+            statements = parse_statements("\n".join(self.cell.lines))
+            self._asked[index] = names_written(statements[index]).names if index < len(statements) else ()
+        names = self._asked[index]
+        found = {name: self.top.look_up(name) for name in names}
+        values = {name: one.value for name, one in found.items() if isinstance(one, Constant)}
+        self.values.setdefault(index, []).append({n: v for n, v in values.items() if isinstance(v, int | str)})
+        led = self.led.setdefault(index, {})
+        for name, value in found.items():
+            for one in tensors_of(value, 0):
+                led.setdefault(name, set()).add(one.reading.object)
+
+    # --- functions ---
+
+    def define(self, node: ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef, frame: AbstractFrame) -> AbstractValue:
+        """Return a function that the code defines."""
+        name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
+        made = AbstractFunction(Function(name, node, frame.code or self.cell, frame.owner), around=frame)
+        if isinstance(node, ast.Lambda):
+            return made
+        for one in reversed(node.decorator_list):
+            decorator = self.evaluate(one, frame)
+            if isinstance(decorator, AbstractFunction):
+                found = self.call(decorator, CallArguments((made,)))
+                made = found if isinstance(found, AbstractFunction) else made
+        return made
+
+    def run_body(self, function: AbstractFunction, frame: AbstractFrame) -> AbstractValue:
+        """Run a function's statements, and return what it may return."""
+        node = function.function.node
+        if isinstance(node, ast.Lambda):
+            self._arrive_at_lambda(node, frame)
+            return self.evaluate(node.body, frame)
+        try:
+            self.run(node.body, frame)
+            if frame.results:
+                frame.results.append(NONE)
+        except JumpError:
+            pass
+        return either(frame.results) if frame.results else NONE
+
+    def _arrive_at_lambda(self, node: ast.Lambda, frame: AbstractFrame) -> None:
+        code = frame.code
+        if code is not None and not (code is self.cell or code.cell == self.cell.cell):
+            place = (file_of(code.cell), node.body.lineno + code.offset)
+            self.memory.position = Position(self.memory.position.statement, place, blind=False)
+
+    # --- statements ---
+
+    def _expression(self, node: ast.Expr, frame: AbstractFrame) -> None:
+        body = find_body(node) if frame is self.top else None
+        tree = None if body is None else parse_cell(body.source)
+        if tree is not None:
+            self.run(tree.body, frame)
+        else:
+            self.evaluate(node.value, frame)
+
+    def _assign(self, node: ast.Assign, frame: AbstractFrame) -> None:
+        parts = getattr(node.targets[0], "elts", [])
+        if (
+            len(node.targets) == 1
+            and parts
+            and isinstance(node.value, ast.Tuple)
+            and len(parts) == len(node.value.elts)
+        ):
+            values = [self.evaluate(one, frame) for one in node.value.elts]
+            for part, value in zip(parts, values, strict=True):
+                self.bind(part, value, frame)
+            return
+        value = self.evaluate(node.value, frame)
+        for target in node.targets:
+            self.bind(target, value, frame)
+
+    def _annotated(self, node: ast.AnnAssign, frame: AbstractFrame) -> None:
+        if node.value is not None:
+            self.bind(node.target, self.evaluate(node.value, frame), frame)
+
+    def _augmented(self, node: ast.AugAssign, frame: AbstractFrame) -> None:
+        target, value = node.target, self.evaluate(node.value, frame)
+        name = _OPERATOR_METHODS.get(type(node.op), "add")
+        key = self.evaluate(target.slice, frame) if isinstance(target, ast.Subscript) else None
+        owner = self.evaluate(target.value, frame) if isinstance(target, ast.Subscript | ast.Attribute) else None
+        if isinstance(owner, AbstractTensor) and key is not None:
+            self.write_item(owner, key, value, name)
+            return
+        own = self._own_value(target, owner, key, frame)
+        made = self._update(own, name, value, node.op)
+        if made is not None:
+            self.bind(target, made, frame)
+
+    def _own_value(
+        self, target: ast.expr, owner: AbstractValue | None, key: AbstractValue | None, frame: AbstractFrame
+    ) -> AbstractValue:
+        if owner is None:
+            return self.evaluate(target, frame)
+        if key is not None:
+            return self.item(owner, key)
+        return self.attribute(owner, target.attr) if isinstance(target, ast.Attribute) else UNKNOWN
+
+    def _update(self, own: AbstractValue, name: str, value: AbstractValue, op: ast.operator) -> AbstractValue | None:
+        """Return what `own += value` binds; None if its object is the same."""
+        if isinstance(own, AbstractTensor):
+            call_tensor_method(self.memory, own, f"__i{name}__", CallArguments((value,)))
+            return None
+        if isinstance(own, Either):
+            for one in own.options:
+                if isinstance(one, AbstractTensor):
+                    self.memory.write(one, certain=False)
+            return None
+        method = self.method_of(own, f"__i{name}__")
+        if method is not None:
+            return self.call(method, CallArguments((value,)))
+        if isinstance(own, AbstractObject) and own.kind == "list" and name == "add":
+            self.visit(value, lambda one: put_part(self.memory, own, f"[{len(own.items())}]", one))
+            return None
+        return self.operate(op, own, value)
+
+    def _delete(self, node: ast.Delete, frame: AbstractFrame) -> None:
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                self.set_name(target.id, UNKNOWN, frame)
+            elif isinstance(target, ast.Subscript):
+                owner, step = self.evaluate(target.value, frame), key_step(self.evaluate(target.slice, frame))
+                if isinstance(owner, AbstractObject) and owner.kind == "dict" and step is not None:
+                    owner.parts.pop(step, None)
+
+    def _return(self, node: ast.Return, frame: AbstractFrame) -> None:
+        frame.results.append(NONE if node.value is None else self.evaluate(node.value, frame))
+        raise JumpError("return")
+
+    def _break(self, _: ast.stmt, __: AbstractFrame) -> None:
+        raise JumpError("break")
+
+    def _continue(self, _: ast.stmt, __: AbstractFrame) -> None:
+        raise JumpError("continue")
+
+    def _raise(self, node: ast.Raise, frame: AbstractFrame) -> None:
+        if node.exc is not None:
+            self.evaluate(node.exc, frame)
+        raise StoppedError
+
+    def _assert(self, node: ast.Assert, frame: AbstractFrame) -> None:
+        self.evaluate(node.test, frame)
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: AbstractFrame) -> None:
+        self.set_name(node.name, self.define(node, frame), frame)
+
+    def _class(self, node: ast.ClassDef, frame: AbstractFrame) -> None:
+        frame.names.pop(node.name, None)  # what it defines is known with the notebook's other definitions
+
+    def _import(self, node: ast.Import | ast.ImportFrom, frame: AbstractFrame) -> None:
+        above = "" if isinstance(node, ast.Import) else f"{node.module}."
+        for one in node.names:
+            name = one.asname or one.name.split(".")[0]
+            self.set_name(name, LibraryName(above + (one.name if one.asname or above else name)), frame)
+
+    def _declare(self, node: ast.Global | ast.Nonlocal, frame: AbstractFrame) -> None:
+        for name in node.names:
+            frame.elsewhere[name] = frame.top if isinstance(node, ast.Global) else frame.holder_of(name)
+
+    def _if(self, node: ast.If, frame: AbstractFrame) -> None:
+        known = self.truth(self.evaluate(node.test, frame))
+        if known is None:
+            self._fork([node.body, node.orelse], frame)
+        else:
+            self.run(node.body if known else node.orelse, frame)
+
+    def _match(self, node: ast.Match, frame: AbstractFrame) -> None:
+        self.evaluate(node.subject, frame)
+        self._fork([*(one.body for one in node.cases), []], frame)
+
+    def _fork(self, branches: Sequence[Sequence[ast.stmt]], frame: AbstractFrame) -> None:
+        """Run each of several branches, one of which the cell takes, and join what they bind."""
+        before, joined, jumps = frame.names, [], list[Exception]()
+        self.memory.doubt += 1
+        for body in branches:
+            frame.names = dict(before)
+            try:
+                self.run(body, frame)
+                joined.append(frame.names)
+            except (JumpError, StoppedError) as jump:
+                jumps.append(jump)
+        self.memory.doubt -= 1
+        frame.names = before
+        if not joined and jumps:
+            raise jumps[0]
+        known = before.items()
+        for name in sorted({name for names in joined for name, _ in names.items() - known}):
+            frame.names[name] = either([names.get(name) or self.scene.look_up(name) for names in joined])
+
+    def _for(self, node: ast.For | ast.AsyncFor, frame: AbstractFrame) -> None:
+        source = self.evaluate(node.iter, frame)
+        position = self.memory.position
+        ended, turns = [False], 0
+        start: LoopStart | None = None
+
+        def turn(value: AbstractValue) -> None:
+            nonlocal start, turns
+            turns += 1
+            if ended[0] or (turns > 2 and start is not None):  # noqa: PLR2004  (the third turn is like the second)
+                return
+            self.memory.position = position
+            if turns == 1:
+                start = start_loop(self) if frame is self.top else None
+            elif start is not None and is_steady(self, start, node, value):
+                count_turn(self.memory, self.bound, start)
+                return
+            else:
+                start = None
+            self.bind(node.target, value, frame)
+            ended[0] = self._run_turn(node.body, frame)
+
+        self.visit(source, turn)
+        if not ended[0]:
+            self.run(node.orelse, frame)
+
+    def _run_turn(self, body: Sequence[ast.stmt], frame: AbstractFrame) -> bool:
+        """Run one turn of a loop; return whether it ends the loop."""
+        try:
+            self.run(body, frame)
+        except JumpError as jump:
+            if jump.kind == "return":
+                raise
+            return jump.kind == "break"
+        return False
+
+    def _while(self, node: ast.While, frame: AbstractFrame) -> None:
+        for _ in range(_WHILE_TURNS):
+            if self.truth(self.evaluate(node.test, frame)) is False or self._run_turn(node.body, frame):
+                break
+
+    def _with(self, node: ast.With | ast.AsyncWith, frame: AbstractFrame) -> None:
+        records = self.memory.records
+        try:
+            self._enter_all(node.items, node.body, frame)
+        finally:
+            self.memory.records = records
+
+    def _enter_all(self, items: Sequence[ast.withitem], body: Sequence[ast.stmt], frame: AbstractFrame) -> None:
+        """Enter the managers of a `with` one inside the other, and run its body."""
+        if not items:
+            self.run(body, frame)
+            return
+        item, position = items[0], self.memory.position
+        value = self.evaluate(item.context_expr, frame)
+
+        def inside(entered: AbstractValue) -> None:
+            if item.optional_vars is not None:
+                self.bind(item.optional_vars, entered, frame)
+            self._enter_all(items[1:], body, frame)
+            self.memory.position = position
+
+        if isinstance(value, AbstractIterator):  # a generator function that `contextmanager` decorates
+            value.visit(inside)
+        else:
+            self._enter(value, inside)
+
+    def _enter(self, value: AbstractValue, inside: Callable[[AbstractValue], None]) -> None:
+        if isinstance(value, AbstractObject) and value.kind in GRAD_MODES:
+            wanted = self.truth(value.parts["[0]"]) if value.kind == "set_grad_enabled" else value.kind == "enable_grad"
+            self.memory.records = wanted is not False
+        method, leave = self.method_of(value, "__enter__"), self.method_of(value, "__exit__")
+        inside(value if method is None else self.call(method, CallArguments()))
+        if leave is not None:
+            self.call(leave, CallArguments((NONE, NONE, NONE)))
+
+    def _try(self, node: ast.Try, frame: AbstractFrame) -> None:
+        try:
+            try:
+                self.run(node.body, frame)
+            except StoppedError:
+                if not node.handlers:
+                    raise
+                self.run(node.handlers[0].body, frame)
+            else:
+                self.run(node.orelse, frame)
+        finally:
+            self.run(node.finalbody, frame)
+
+    _HANDLERS: ClassVar[dict[type[ast.stmt], Callable[..., None]]] = {
+        ast.Expr: _expression, ast.Assign: _assign, ast.AnnAssign: _annotated, ast.AugAssign: _augmented,
+        ast.Delete: _delete, ast.Return: _return, ast.Break: _break, ast.Continue: _continue, ast.Raise: _raise,
+        ast.Assert: _assert, ast.Global: _declare, ast.Nonlocal: _declare, ast.FunctionDef: _function,
+        ast.AsyncFunctionDef: _function, ast.ClassDef: _class, ast.Import: _import, ast.ImportFrom: _import,
+        ast.If: _if, ast.Match: _match, ast.For: _for, ast.AsyncFor: _for, ast.While: _while, ast.With: _with,
+        ast.AsyncWith: _with, ast.Try: _try,
+    }  # fmt: skip
+
+
+def file_of(cell: int) -> str:
+    """Return the file name that stands for a cell."""
+    return f"cell {cell}"

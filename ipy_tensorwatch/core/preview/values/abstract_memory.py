@@ -1,0 +1,271 @@
+"""The memory of an abstract run: new tensors, views, and the writes in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import count
+from math import prod
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from ...memory.overlap import overlaps_itself
+from ...model.reading import Reading, extent
+from .abstract_values import AbstractTensor, Either
+from .view_layouts import ViewLayout, dense_strides
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from ...hazards.hazard_facts import Trouble
+    from ...model.trace.evidence import Position
+    from ...model.trace.saved_tensor import Overwritten
+    from .abstract_values import AbstractValue
+
+FIRST_SERIAL = 1 << 44
+"""The serial of the first object or storage that only an abstract run made."""
+_SPACING = 40
+"""The addresses of made storages are `1 << _SPACING` apart, so that none overlaps."""
+_ITEM_SIZES = {"64": 8, "32": 4, "16": 2, "8": 1, "bool": 1}
+MOST_WRITES = 4000
+"""The number of writes after which no more are recorded."""
+
+
+Writer = Literal["", "step", "backward", "module"]
+
+
+class StoppedError(Exception):
+    """The cell would raise here; this error never leaves the package.
+
+    Attributes
+    ----------
+    trouble, tensor, position
+        Why a write is refused, if one is, and to what.
+    root
+        The path whose backward raises, if one does.
+    """
+
+    def __init__(
+        self,
+        trouble: Trouble | None = None,
+        tensor: AbstractTensor | None = None,
+        position: Position | None = None,
+        root: str = "",
+    ) -> None:
+        super().__init__(trouble)
+        self.trouble, self.tensor, self.position, self.root = trouble, tensor, position, root
+
+
+class AbstractWrite(NamedTuple):
+    """One write of the abstract run.
+
+    Attributes
+    ----------
+    reading
+        The elements that are written, and the tensor that is written through.
+    is_certain
+        Whether it happens whenever the cell runs, to exactly these elements.
+    by
+        What writes, if that is expected to: an optimizer's step, a backward, or a module to its buffers.
+    """
+
+    reading: Reading
+    position: Position
+    is_certain: bool
+    is_counted: bool
+    by: Writer = ""
+
+
+@dataclass(slots=True)
+class AbstractMemory:
+    """Makes tensors and records writes.
+
+    Attributes
+    ----------
+    position
+        The statement, and the line inside a function, that runs.
+    doubt
+        How many conditions that are not known lead here.
+    records
+        Whether autograd records operations.
+    writes
+        Each with the moments of its first and its last time.
+    now
+        How many statements of the cell have been entered: what one of them makes is compared from the next one on.
+    versions
+        How far the version counter of each storage has moved.
+    saved
+        What the graphs from before the cell saved.
+    paths
+        The paths to the tensors that these graphs end in, by their serials.
+    freed
+        The paths whose graph a backward of the cell has freed.
+    every_leaf
+        Returns the leaves from before the cell, which a graph from before it may lead to.
+    """
+
+    position: Position
+    doubt: int = 0
+    records: bool = True
+    writes: dict[AbstractWrite, tuple[int, int]] = field(default_factory=dict)
+    now: int = 0
+    versions: dict[int, int] = field(default_factory=dict)
+    saved: Sequence[Overwritten] = ()
+    paths: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    freed: set[str] = field(default_factory=set)
+    every_leaf: Callable[[], Iterable[AbstractTensor]] = tuple
+    _serials: count[int] = field(default_factory=lambda: count(FIRST_SERIAL))
+
+    def serial(self) -> int:
+        """Return a new serial."""
+        return next(self._serials)
+
+    def make(
+        self,
+        shape: tuple[int, ...] | None = None,
+        dtype: str = "unknown",
+        kind: str = "tensor",
+        sources: Iterable[AbstractTensor] = (),
+    ) -> AbstractTensor:
+        """Return a tensor with memory of its own; `sources` are those that it was computed from."""
+        size, known = item_size(dtype), shape or ()
+        number = self.serial()
+        strides = dense_strides(known, size)
+        leaves = frozenset[AbstractTensor]().union(*map(leaves_of, sources)) if self.records else frozenset()
+        reading = Reading(
+            kind=kind,
+            object=number,
+            storage=number,
+            device="cpu",
+            dtype=dtype,
+            itemsize=size,
+            shape=known,
+            strides=strides,
+            data_ptr=(number - FIRST_SERIAL + 1) << _SPACING,
+            high=prod(known) * size,
+            version=None if kind == "ndarray" else 0,
+            requires_grad=bool(leaves),
+            is_leaf=not leaves,
+        )
+        return AbstractTensor(reading, is_exact=shape is not None, leaves=leaves)
+
+    def view(
+        self, base: AbstractTensor, layout: ViewLayout | None = None, *, kind: str = "", tracked: bool = True
+    ) -> AbstractTensor:
+        """Return another tensor over the memory of one; over all of it if its layout is not known.
+
+        Parameters
+        ----------
+        tracked
+            Whether autograd takes it for a view; `x.detach()` is none.
+        """
+        old = base.reading
+        whole = ViewLayout(old.shape, old.strides)
+        found = layout or whole
+        low, high = old.low, old.high
+        if found != whole:
+            start = old.data_ptr - old.address + old.low + found.offset
+            low, high = (start + end for end in extent(found.shape, found.strides, old.itemsize))
+        with_grad = tracked and self.records and bool(leaves_of(base))
+        reading = old._replace(
+            kind=kind or ("ndarray" if base.is_array else "tensor"),
+            object=self.serial(),
+            shape=found.shape,
+            strides=found.strides,
+            data_ptr=old.data_ptr + found.offset,
+            low=low,
+            high=high,
+            requires_grad=with_grad,
+            is_leaf=not with_grad,
+            grad_fn="ViewBackward0" if with_grad else None,
+        )
+        return AbstractTensor(
+            reading,
+            is_exact=base.is_exact and layout is not None,
+            base=(base.base or base) if tracked else None,
+            leaves=leaves_of(base) if with_grad else frozenset(),
+            is_counted=base.is_counted,
+        )
+
+    def write(
+        self, value: AbstractValue | None, *, certain: bool = True, sources: Iterable[AbstractTensor] = ()
+    ) -> None:
+        """Record an in-place write to a tensor, or to whichever it may be.
+
+        Raises
+        ------
+        StoppedError
+            If PyTorch would refuse it.
+        """
+        if isinstance(value, Either):
+            for one in value.options:
+                self.write(one, certain=False, sources=sources)
+        elif isinstance(value, AbstractTensor):
+            sources = [*sources]
+            trouble = self.refuses(value, sources)
+            if trouble is not None and certain:
+                raise StoppedError(None if value.is_array else trouble, value, self.position)
+            self.record(value, certain=certain)
+            self._adopt(value, sources)
+
+    def run_backward(self, path: str, *, keeps: bool) -> None:
+        """Free the graph from before the cell that a path leads to.
+
+        Raises
+        ------
+        StoppedError
+            If something that it saved was overwritten.
+        """
+        needed = [one for one in self.saved if path in one.roots] if path not in self.freed else []
+        if any(one.will_raise or (one.saved.is_checked and self.versions.get(_storage(one))) for one in needed):
+            raise StoppedError(root=path)
+        if not keeps:
+            self.freed.add(path)
+
+    def refuses(self, tensor: AbstractTensor, sources: Iterable[AbstractTensor] = ()) -> Trouble | None:
+        """Return why PyTorch or NumPy refuses to write to a tensor, from tensors with these graphs; None if not."""
+        if tensor.is_array:
+            return "shared" if tensor.is_read_only else None
+        if self.records and tensor.is_leaf:
+            return "leaf"
+        if self.records and tensor.base is not None and tensor.base.is_leaf and tensor.leaves:
+            return "view-of-leaf"
+        if self.records and tensor.is_piece and (tensor.leaves or any(map(leaves_of, sources))):
+            return "one-of-several"
+        is_folded = tensor.is_exact and 0 in tensor.reading.strides and overlaps_itself(tensor.reading) is True
+        return "expanded" if is_folded else None
+
+    def record(self, tensor: AbstractTensor, *, certain: bool = True, by: Writer = "") -> None:
+        """Record a write that nothing refuses."""
+        if len(self.writes) >= MOST_WRITES or tensor.reading.unknown or not tensor.reading.storage:
+            return
+        sure = certain and tensor.is_exact and not self.doubt
+        one = AbstractWrite(tensor.reading, self.position, sure, tensor.is_counted, by)
+        self.writes[one] = (self.writes.get(one, (self.now, 0))[0], self.now)
+        if tensor.is_counted and not tensor.is_array:
+            storage = tensor.reading.storage
+            self.versions[storage] = self.versions.get(storage, 0) + 1
+
+    def _adopt(self, tensor: AbstractTensor, sources: Iterable[AbstractTensor]) -> None:
+        """Make a tensor part of the graph of what was written to it."""
+        leaves = frozenset[AbstractTensor]().union(*map(leaves_of, sources)) if self.records else frozenset()
+        if leaves and not tensor.is_array and not tensor.is_leaf:
+            tensor.leaves |= leaves
+            tensor.reading = tensor.reading._replace(requires_grad=True, is_leaf=False)
+
+
+def _storage(one: Overwritten) -> int:
+    return one.saved.reading.storage
+
+
+def is_one_memory(one: AbstractTensor, other: AbstractTensor) -> bool:
+    """Return whether two tensors have the very same elements, so that copying one to the other changes nothing."""
+    return one.reading.storage == other.reading.storage and one.reading.layout == other.reading.layout
+
+
+def leaves_of(tensor: AbstractTensor) -> frozenset[AbstractTensor]:
+    """Return the leaves that a backward through a tensor reaches."""
+    return frozenset((tensor,)) if tensor.is_leaf else tensor.leaves
+
+
+def item_size(dtype: str) -> int:
+    """Return the size of an element; 4 if the type is not known."""
+    return next((size for end, size in _ITEM_SIZES.items() if dtype.endswith(end)), 4)

@@ -1,0 +1,1 @@
+"""What a statement writes, from its text alone."""

@@ -1,0 +1,197 @@
+"""Find loops that write to a tensor and keep it, or a view of it, in each of their turns."""
+
+from __future__ import annotations
+
+import ast
+from copy import deepcopy
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ...syntax.ast_queries import COMPREHENSIONS, is_inplace_name, last_name, own_parts
+from ...syntax.parsing import parse_header, walk_statements
+from ...syntax.syntax_tree import all_nodes
+from ...syntax.torch_vocabulary import VIEW_ATTRIBUTES, VIEWS
+from .statement_writes import targets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_TIGHT = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
+_SHARING = frozenset(("as_tensor", "asarray", "from_dlpack", "from_numpy", "frombuffer"))
+_KEEPING = frozenset(("add", "append", "appendleft", "extend", "insert", "push", "put"))
+
+
+def _is_any(_: str) -> bool:
+    return True
+
+
+def refilled_in_loop(
+    tree: ast.AST, into: str | None = None, may_hold: Callable[[str], bool] = _is_any
+) -> ast.stmt | None:
+    r"""Return the first statement in a loop that writes to what the same loop yields or puts into a container.
+
+    Parameters
+    ----------
+    into
+        The only variable whose containers count; any if None.
+    may_hold
+        Returns whether a variable may lead to memory.
+
+    Examples
+    --------
+    >>> found = refilled_in_loop(ast.parse("for i in range(3):\n    buf.fill_(i)\n    kept.append(buf)"))
+    >>> ast.unparse(found)
+    'buf.fill_(i)'
+    """
+    return _refilled(tree, _LOOPS, partial(_kept_by, into=into, may_hold=may_hold))
+
+
+def refilled_and_returned(tree: ast.AST) -> ast.stmt | None:
+    """Return the first statement of a function that writes to what the same function returns."""
+    return _refilled(tree, (ast.FunctionDef,), _returned_by)
+
+
+def _returned_by(node: ast.stmt) -> Iterable[str]:
+    return paths_of(node.value) if isinstance(node, ast.Return) else ()
+
+
+def refilled_by_itself(node: ast.stmt) -> bool:
+    """Return whether a statement has a comprehension that writes to what it keeps: `[buf.fill_(i) for i in x]`."""
+    parts = (inner for own in own_parts(node) for inner in all_nodes(own))
+    return _writes_to(node, {path for part in parts for path in paths_of(_kept_each_turn(part))})
+
+
+def _kept_each_turn(node: ast.AST) -> ast.expr | None:
+    """Return what a comprehension keeps in each turn; None if the node is no comprehension that keeps anything."""
+    match node:
+        case ast.ListComp(elt=kept) | ast.SetComp(elt=kept) | ast.DictComp(value=kept):
+            return kept
+        case _:
+            return None
+
+
+def keeping_copies(text: str, copy: str, steps: Sequence[str] = ()) -> str | None:
+    """Return a statement that keeps a copy of each tensor; None if it is not known how to spell it.
+
+    Parameters
+    ----------
+    steps
+        The steps from what the container keeps each time to the tensor.
+
+    Examples
+    --------
+    >>> keeping_copies("kept.append(buf)", ".clone()"), keeping_copies("all = list(stream())", ".clone()")
+    ('kept.append(buf.clone())', 'all = [one.clone() for one in stream()]')
+    """
+    node = deepcopy(parse_header(text))  # parsed once for all, and changed here
+    match node:
+        case (
+            ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[ast.Tuple(elts=parts)]))
+            | ast.Assign(value=ast.ListComp(elt=ast.Tuple(elts=parts)))
+        ):
+            number = next((n for n in range(len(parts)) if [*steps] == [f"[{n}]"]), None)
+            if number is None:
+                return None
+            parts[number] = _copied(parts[number], copy)
+        case _ if steps:
+            return None
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[kept]) as call) if not _is_display(kept):
+            call.args = [_copied(kept, copy)]
+        case ast.Assign(value=ast.BinOp(left=ast.List(elts=[kept]), op=ast.Mult(), right=times)):
+            turns = ast.Call(ast.Name("range"), [times], [])
+            item = ast.comprehension(target=ast.Name("_"), iter=turns, ifs=[], is_async=0)
+            node.value = ast.ListComp(elt=_copied(kept, "" if isinstance(kept, ast.Call) else copy), generators=[item])
+        case ast.Assign(value=ast.ListComp(elt=kept) as comprehension) if not _is_display(kept):
+            comprehension.elt = _copied(kept, copy)
+        case ast.Assign(value=ast.DictComp(value=kept) as comprehension) if not _is_display(kept):
+            comprehension.value = _copied(kept, copy)
+        case ast.Assign(value=ast.Call(func=ast.Name(id="list"), args=[several])):
+            item = ast.comprehension(target=ast.Name("one"), iter=several, ifs=[], is_async=0)
+            node.value = ast.ListComp(elt=_copied(ast.Name("one"), copy), generators=[item])
+        case _:
+            return None
+    return ast.unparse(node)
+
+
+def _is_display(node: ast.expr) -> bool:
+    return isinstance(node, ast.Tuple | ast.List | ast.Dict | ast.Set)
+
+
+def _copied(node: ast.expr, copy: str) -> ast.expr:
+    spelled = ast.unparse(node) if isinstance(node, _TIGHT) else f"({ast.unparse(node)})"
+    return ast.parse(spelled + copy, mode="eval").body
+
+
+def repeats(node: ast.stmt) -> bool:
+    """Return whether a statement itself computes something again and again: in a comprehension, or by `map`."""
+    parts = [inner for own in own_parts(node) for inner in all_nodes(own)]
+    names = {one.id for one in parts if isinstance(one, ast.Name)}
+    return any(isinstance(one, COMPREHENSIONS) for one in parts) or not names.isdisjoint(("map", "list", "tuple"))
+
+
+def _refilled(
+    tree: ast.AST, kinds: tuple[type[ast.stmt], ...], kept_by: Callable[[ast.stmt], Iterable[str]]
+) -> ast.stmt | None:
+    """Return the first statement inside one of these kinds that writes to what another statement there keeps."""
+    for outer in all_nodes(tree):
+        body = [*walk_statements(getattr(outer, "body", []))] if isinstance(outer, kinds) else []
+        kept = {path for node in body for path in kept_by(node)}
+        found = next((node for node in body if _writes_to(node, kept)), None)
+        if found is not None:
+            return found
+    return None
+
+
+def _writes_to(node: ast.stmt, kept: set[str]) -> bool:
+    """Return whether a statement names one of these paths as written, or a part of it."""
+    written = [str(one.path) for one in targets_of(node)]
+    return any(path == one or path.startswith((f"{one}.", f"{one}[")) for path in written for one in kept)
+
+
+def _kept_by(node: ast.stmt, into: str | None, may_hold: Callable[[str], bool]) -> Iterator[str]:
+    """Yield the paths that a statement yields or puts into a container."""
+    for container, kept in _puts(node):
+        if container is None or into in (None, *(path.split(".")[0] for path in paths_of(container))):
+            yield from (path for path in _paths_of_all(kept) if may_hold(path.split(".")[0]))
+
+
+def _puts(node: ast.stmt) -> Iterator[tuple[ast.expr | None, list[ast.expr]]]:
+    """Yield each container that a statement puts something into, with what it puts there; None if it yields it."""
+    if isinstance(node, ast.Assign):
+        yield from ((one.value, [node.value]) for one in node.targets if isinstance(one, ast.Subscript))
+    if isinstance(node, ast.AugAssign) and isinstance(node.value, ast.List | ast.Tuple):
+        yield node.target, [node.value]
+    for part in (inner for own in own_parts(node) for inner in all_nodes(own)):
+        if isinstance(part, ast.Yield) and part.value is not None:
+            yield None, [part.value]
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in _KEEPING:
+            yield part.func.value, part.args
+
+
+def paths_of(node: ast.expr | None) -> Iterator[str]:
+    """Yield the paths whose tensors, or views of them, an expression gives."""
+    match node:
+        case ast.Name(id=name):
+            yield name
+        case ast.Attribute(value=value, attr=name) if name not in VIEW_ATTRIBUTES and name != "data":
+            yield from (f"{start}.{name}" for start in paths_of(value))
+        case ast.Call(keywords=[*_, ast.keyword(arg="out", value=value)]):
+            yield from paths_of(value)
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            yield from _paths_of_all(parts)
+        case ast.Dict(values=parts):
+            yield from _paths_of_all(parts)
+        case ast.Subscript(value=value) | ast.Attribute(value=value):
+            yield from paths_of(value)
+        case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in VIEWS or is_inplace_name(name):
+            yield from paths_of(value)
+        case ast.Call(func=func, args=[value, *_]) if last_name(func) in _SHARING:
+            yield from paths_of(value)
+        case _:
+            pass
+
+
+def _paths_of_all(parts: Iterable[ast.expr]) -> Iterator[str]:
+    for one in parts:
+        yield from paths_of(one)

@@ -1,0 +1,1 @@
+"""Changes, alias groups and the lines that wrote, in words."""

@@ -1,0 +1,1 @@
+"""Hazards, explained errors and their fixes, in words."""

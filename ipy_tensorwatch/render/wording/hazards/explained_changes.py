@@ -1,0 +1,49 @@
+"""The changes that a hazard explains: all tensors of a container that is not a copy are one line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ....core.hazards.hazard_facts import KeptReference, OneMemory
+from ..changes.fold_changes import FOLD_FROM, fold, fold_together
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ....core.hazards.hazard import Hazard
+    from ....core.model.records import Change
+    from ..changes.fold_changes import Fold
+
+
+def explains(hazard: Hazard, change: Change) -> bool:
+    """Return whether a hazard is about a change, or about the container of what changed."""
+    return change.path in hazard.paths or is_of_its_container(hazard, change)
+
+
+def is_of_its_container(hazard: Hazard, change: Change) -> bool:
+    """Return whether something in the container that a hazard names has changed."""
+    return _is_in(change, _container(hazard))
+
+
+def fold_explained(changes: Sequence[Change], hazards: Sequence[Hazard]) -> tuple[Fold, ...]:
+    """Fold the changes of a container that a hazard is about, if they are several; fold others if they are similar."""
+    containers = [one for hazard in hazards if (one := _container(hazard))]
+    return tuple(_fold(list(changes), containers))
+
+
+def _fold(left: list[Change], containers: Sequence[str]) -> Iterator[Fold]:
+    for one in containers:
+        inside = [change for change in left if _is_in(change, one)]
+        if len(inside) >= FOLD_FROM:
+            left = [change for change in left if not _is_in(change, one)]
+            yield fold_together(inside)
+    yield from fold(left)
+
+
+def _container(hazard: Hazard) -> str:
+    fact = hazard.fact
+    return fact.container if isinstance(fact, KeptReference | OneMemory) else ""
+
+
+def _is_in(change: Change, container: str) -> bool:
+    return bool(container) and change.path.startswith((f"{container}[", f"{container}."))
