@@ -17,7 +17,7 @@ from ..frames.line_monitor import CELL
 from ..host.torch_private import plain_reads
 from ..objects.containers import groups_of
 from ..objects.inspect_object import attribute, is_a, items_of, pairs_of, value_at
-from ..tensors.plain_reads import PLAIN, is_plain, is_tensor, local_of, storage_of
+from ..tensors.plain_reads import are_plain, is_plain, is_tensor, local_of, storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -127,7 +127,7 @@ def _states(optimizer: torch.optim.Optimizer) -> Iterator[list[object]]:
     states = attribute(optimizer, "state")
     for _, state in pairs_of(states) if is_a(type(states), dict) else ():
         values = [value for _, value in pairs_of(state)] if is_a(type(state), dict) else []
-        if PLAIN.issuperset(map(type, values)):
+        if are_plain(values):
             yield values
         else:
             yield [*chain.from_iterable([_members_of(value) or [value] for value in values])]
@@ -138,7 +138,7 @@ def _members_of(values: object) -> list[object]:
 
 
 def _storages(values: list[Any]) -> frozenset[int]:
-    if PLAIN.issuperset(map(type, values)):
+    if are_plain(values):
         with suppress(RuntimeError):  # a sparse one has none
             return frozenset(map(id, map(storage_of, values)))
     return frozenset(_storages_one_by_one(values))

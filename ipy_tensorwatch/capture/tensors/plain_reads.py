@@ -16,7 +16,7 @@ from ..host.torch_private import attributes_of, base_members, data_of
 from ..objects.inspect_object import PerClass, is_a, member_of, module_of, mro_of, name_of, value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ...core.memory.footprint import Array
     from ..host.torch_private import Tensor
@@ -63,8 +63,8 @@ _WRITTEN_OUT = ("_version", "requires_grad", "grad", "data_ptr", "__getattribute
 """The attributes that the fast column reads use by name."""
 
 
-PLAIN: frozenset[type] = frozenset((torch.Tensor, torch.nn.Parameter))
-"""PyTorch's two types; reading any other may run foreign code."""
+_PLAIN = frozenset(map(id, (torch.Tensor, torch.nn.Parameter)))
+"""The ids of PyTorch's two types: reading any other may run foreign code, and so may the hash of a type."""
 
 
 def address_of(array: Array) -> int:
@@ -84,7 +84,12 @@ def is_ndarray(thing: object) -> bool:
 
 def is_plain(thing: object) -> bool:
     """Return whether a tensor has exactly one of PyTorch's two types."""
-    return type(thing) in PLAIN
+    return id(type(thing)) in _PLAIN
+
+
+def are_plain(things: Iterable[object]) -> bool:
+    """Return whether all of these have exactly one of PyTorch's two types."""
+    return _PLAIN.issuperset(map(id, map(type, things)))
 
 
 def is_parameter(tensor: Tensor) -> bool:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..host.torch_private import attributes_of
-from .plain_reads import PLAIN, is_ndarray
+from .plain_reads import are_plain, is_ndarray
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,8 +37,7 @@ class ObjectSerials:
         """Return the serial of each object, a new one if it was not seen since the last `keep_only`."""
         known, owners = self._known, dict[int, int]()
         things: list[Any] = [*objects]
-        are_plain = PLAIN.issuperset(map(type, things))
-        owns = map(attributes_of, things) if are_plain else [_attributes_of(thing) for thing in things]
+        owns = map(attributes_of, things) if are_plain(things) else [_attributes_of(thing) for thing in things]
         return [
             one[1]
             if (one := known.get(id(thing))) and (one[0] is None or (one[0] is own and own is not None))

@@ -130,7 +130,7 @@ def test_a_setting_is_changed_and_told(aliased: Notebook):
         ("config zzz", "there is no setting zzz: the settings are block, budget_floor"),
         (
             "nonsense",
-            "%tensorwatch: there is no command 'nonsense': the commands are help, on, off, status, why, history, freeze, thaw, frozen, blame, restore, preview, fix, config; see %tensorwatch --help",
+            "%tensorwatch: there is no command 'nonsense': the commands are help, on, off, status, why, history, freeze, thaw, frozen, blame, restore, preview, fix, ranks, config; see %tensorwatch --help",
         ),
         ("why", "the following arguments are required: PATH"),
         ("why x y", "unrecognized arguments: y"),
