@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.statements.cells_to_rerun import cells_to_rerun
 from ..render.wording.editor_sentences import RERUN, RERUN_EDITED, TRIED, UNTRIED
-from ..render.wording.hazards.fix_sentences import remedy
+from ..render.wording.hazards.fix_sentences import purpose
 from .change_lines import line_as_json
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _tell(fix: Fix, past: PastCells) -> dict[str, Any]:
     return {
         "of": [],
         "lines": [],
-        "title": line_as_json(remedy(fix)),
+        "title": line_as_json(purpose(fix)),
         "note": TRIED if fix.applicability == "safe" else UNTRIED,
         "edits": edits,
         "again": [*_again({edit.cell for edit in fix.edits}, past)],

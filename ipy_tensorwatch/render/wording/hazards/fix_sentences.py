@@ -94,6 +94,13 @@ def remedy(fix: Fix) -> Line:
     return fill(_TITLES[fix.kind] + tail + ".", **_fields(fix))
 
 
+def purpose(fix: Fix) -> Line:
+    """Return what a fix is for, to stand above its edits, which show the place and the code."""
+    template = _TITLES[fix.kind].replace("{there}", "").replace(": `{code}`", "")
+    tail = _TAILS[fix.tail] if fix.tail else ""
+    return fill(template + tail + ".", **_fields(fix))
+
+
 def _fields(fix: Fix) -> dict[str, Line | str]:
     """Return the values of all fields that a template may use."""
     place = stands(fix.target) if fix.target else Line()

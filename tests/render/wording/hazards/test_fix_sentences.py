@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from ipy_tensorwatch.core.hazards.fix import Displayed, Fix, Preceding, Replacing, Tail
-from ipy_tensorwatch.render.wording.hazards.fix_sentences import remedy, title
+from ipy_tensorwatch.render.wording.hazards.fix_sentences import purpose, remedy, title
 from tests.support.records import typed
 
 LINE = typed("h.add_(1)", 7, 1)
@@ -116,6 +116,18 @@ def test_the_title_says_what_its_edits_do_and_no_more():
     fix = coded("out-of-place", tail="old-leaf", other="QUIET")
 
     assert "Write out of place: `CODE`." == title(fix).marked
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("copy-shared", "Copy it where they begin to share memory."),
+        ("bind-detached", "Assign a new tensor instead of `OTHER`."),
+        ("write-copy-here", "Write to a copy before it."),
+    ],
+)
+def test_above_its_edits_a_fix_repeats_neither_their_place_nor_their_code(kind: str, expected: str):
+    assert expected == purpose(coded(kind, other="OTHER", says_where=True)).marked
 
 
 def test_a_place_leads_to_its_line_and_a_cell_to_its_first():
