@@ -198,6 +198,10 @@ def test_a_line_of_a_cell_that_is_gone_leads_nowhere_and_says_so(lab, watched):
 
 def test_the_panel_is_wide_enough_the_first_time_and_then_as_the_user_left_it(lab, watched):
     lab.show_panel()
+    lab.set_width(250)
+    lab.page.evaluate("jupyterapp.shell.collapseRight()")
+    lab.page.evaluate("localStorage.removeItem('ipy-tensorwatch:widened')")
+    lab.show_panel()
     lab.page.wait_for_function("document.querySelector('#ipy-tensorwatch-panel').clientWidth >= 350")
     assert lab.side.evaluate("node => node.clientWidth") <= 365
 
