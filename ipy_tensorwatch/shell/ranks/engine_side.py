@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ...capture.ranks.known_placements import read_values, wrapped_paths
+from ...capture.ranks.known_placements import read_values
 from ...capture.ranks.place_in_group import place_in_group
 from ...capture.ranks.state_tree import StateTree
 from ...core.host.guard import GUARD
@@ -84,10 +84,9 @@ class EngineSide:
 
     def describe(self, report: Report, digest: bytes = b"") -> RankReport:
         """Return what this rank tells of a cell."""
-        silent = self._unexpected(report.silent)
         rank, world = place_in_group() or (self.engine, 0)
         begun = tuple(one for one in report.begun if one.is_worth_saying)
-        is_quiet = not (silent or begun)
+        is_quiet = not (report.silent or begun)
         return RankReport(
             rank=rank,
             engine=self.engine,
@@ -95,7 +94,7 @@ class EngineSide:
             number=self.number,
             digest=digest,
             cell=replace(report.cell, source="") if is_quiet else report.cell,
-            changes=silent,
+            changes=report.silent,
             hazards=begun,
         )
 
@@ -106,26 +105,13 @@ class EngineSide:
         outside = tuple(one for one in described.changes if not _is_state(one))
         return replace(described, changes=outside)
 
-    def _unexpected(self, silent: tuple[Change, ...]) -> tuple[Change, ...]:
-        """Return the silent changes but those by which `DistributedDataParallel` makes replicas of a module."""
-        return tuple(one for one in self._settled(silent) if one.silent)
-
-    def _settled(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        if not any(one.silent for one in changes):
-            return changes
-        fresh = {name for name, (_, number, _) in self.tree.born.items() if number == self.number}
-        made = wrapped_paths(user_variables(self.watcher.shell), fresh)
-        return tuple(replace(one, silent=False, cause="direct") if one.path in made else one for one in changes)
-
     def full(self) -> RankReport | None:
         """Return the whole of the last cell: every change, and every hazard that stands."""
         self.watcher.complete()
         report = self.watcher.report
         if report is None:
             return None
-        return replace(
-            self.describe(report), cell=report.cell, changes=self._settled(report.changes), hazards=report.hazards
-        )
+        return replace(self.describe(report), cell=report.cell, changes=report.changes, hazards=report.hazards)
 
     def state_digests(self) -> dict[BranchKey, BranchDigest]:
         """Return the digest of each branch of the state."""
