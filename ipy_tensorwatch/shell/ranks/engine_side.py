@@ -13,11 +13,12 @@ from ...capture.ranks.state_tree import StateTree
 from ...core.host.guard import GUARD
 from ...core.ranks.rank_report import RankReport
 from ..ipython.cell_sources import user_variables
+from .engine_panel import EnginePanel
 from .state_leaves import describe_leaves
 from .waiting_teller import WaitingTeller
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ...core.model.records import Change
     from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun, StateLeaf
@@ -47,10 +48,12 @@ class EngineSide:
     tree: StateTree = field(default_factory=StateTree)
     number: int = 0
     teller: WaitingTeller | None = None
+    shown: EnginePanel | None = None
 
     def close(self) -> None:
         """Tell nobody any more."""
         self.told.clear()
+        self.shown = None
         if self.teller is not None:
             self.teller.stop()
             self.teller = None
@@ -65,6 +68,8 @@ class EngineSide:
         if described is not None:
             for kept in self.told.values():
                 kept.append(described)
+        if self.shown is not None:
+            GUARD.run("telling-client", self.shown.publish, report, default=None)
         return described is not None
 
     def take(self, client: str) -> list[RankReport]:
@@ -112,6 +117,11 @@ class EngineSide:
         if report is None:
             return None
         return replace(self.describe(report), cell=report.cell, changes=report.changes, hazards=report.hazards)
+
+    def panel(self, messages: Sequence[Mapping[str, Any]]) -> list[tuple[dict[str, Any], bytes]]:
+        """Return what a page that shows this rank is to be told."""
+        self.shown = self.shown or EnginePanel(self.watcher)
+        return self.shown.hear(messages)
 
     def state_digests(self) -> dict[BranchKey, BranchDigest]:
         """Return the digest of each branch of the state."""
