@@ -266,7 +266,14 @@ class _Case:
     def _belongs_to(self, step: OptimizerStep) -> bool:
         if any(self.spelled.startswith(path) for path in step.paths):
             return True
-        return self.reading.object in step.parameters or self.reading.kind == "parameter"
+        return self.reading.object in step.parameters or (self.reading.kind == "parameter" and not self._follows(step))
+
+    def _follows(self, step: OptimizerStep) -> bool:
+        """Return whether the step holds another parameter with the same elements: `load_state_dict(…, assign=True)`."""
+        held = (one for one in self.group if one[1].object in step.parameters and one[1].kind == "parameter")
+        return any(
+            reading.layout == self.reading.layout and not self.cell.is_of_optimizer(path) for path, reading in held
+        )
 
     def _is_named(self, statement: Statement) -> bool:
         named = self.cell.named_by(statement)

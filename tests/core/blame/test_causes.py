@@ -169,6 +169,15 @@ class TestOptimizer:
             == "optimizer"
         )
 
+    def test_a_parameter_that_only_shares_the_memory_of_one_that_is_held_is_silent(self):
+        follows = PARAMETER._replace(object=8)
+        paths = {"q.w": PARAMETER, "target.w": follows, "flat": follows._replace(object=9, shape=(2,), strides=(1,))}
+        found = explain("opt.step()", paths, steps=step())
+        assert ("alias", True, ("q.w",)) == told(found["target.w"])
+        assert "optimizer" == told(found["flat"])[0]
+        behind = explain("opt.step()", {"opt.w": PARAMETER, "net.w": follows}, steps=step(), optimizer_paths=("opt",))
+        assert "optimizer" == told(behind["net.w"])[0]
+
     def test_what_else_shares_the_memory_is_silent_and_the_parameters_are_the_way(self):
         best = reading(8, 4)
         changes = explain("opt.step()", {"net.w": PARAMETER, "best['w']": best}, steps=step())
