@@ -14,7 +14,6 @@ from ...core.host.guard import GUARD
 from ...core.ranks.rank_report import RankReport
 from ..ipython.cell_sources import user_variables
 from .engine_panel import EnginePanel
-from .published import CELL, publish
 from .state_leaves import describe_leaves
 from .waiting_teller import WaitingTeller
 
@@ -69,18 +68,17 @@ class EngineSide:
         if described is not None:
             for kept in self.told.values():
                 kept.append(described)
-            GUARD.run("telling-client", publish, self.watcher.shell, f"{CELL}{self.number}", described, default=None)
         if self.shown is not None:
             GUARD.run("telling-client", self.shown.publish, report, default=None)
         return described is not None
 
-    def take(self, client: str, call: Site | None = None, heard: int = 0) -> list[RankReport]:
+    def take(self, client: str, call: Site | None = None) -> list[RankReport]:
         """Return what a client has not heard yet; if no cell ran, what changed by the client's call of a function."""
-        kept = [one for one in self.told[client] if one.number > heard]
+        kept = self.told[client]
         if not kept:
-            kept = [self._look_again(client, call)]
-        self.told[client].clear()
-        return kept
+            return [self._look_again(client, call)]
+        told, self.told[client] = [*kept], deque(maxlen=MAX_KEPT)
+        return told
 
     def _digest(self, report: Report) -> bytes:
         """Digest the state after a cell; as it was if the cell wrote nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from time import monotonic
@@ -10,7 +11,6 @@ from uuid import uuid4
 
 from ...core.ranks.rank_report import MissingRank, RankReport
 from .engine_side import answer, join_clients, leave_clients
-from .published import read_reports, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,14 +110,6 @@ class Engines:
         answers, _ = self._gather(sent, ANSWER_SECONDS)
         return {one: found for one, packed in answers.items() if (found := unpacked(packed)) is not None}
 
-    def published(self, messages: Sequence[str]) -> dict[int, list[RankReport]]:
-        """Return what the engines published with the output of some messages."""
-        found: dict[int, list[RankReport]] = {}
-        for one in messages:
-            known = self.client.metadata[one]
-            found.setdefault(known["engine_id"], []).extend(read_reports(known["data"]))
-        return found
-
     def _direct(self, engine: int) -> Any:  # noqa: ANN401
         view = self.client.direct_view(engine)
         view.track = False
@@ -137,6 +129,14 @@ class Engines:
                 name, text = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", str(error))
                 errors[engine] = f"{name}: {text}".partition("\n")[0]
         return values, errors
+
+
+def unpacked(packed: object) -> Any:  # noqa: ANN401
+    """Return what an engine packed; None if it cannot be read."""
+    try:
+        return pickle.loads(packed) if isinstance(packed, bytes) and packed else None  # noqa: S301  (from our own engines)
+    except Exception:  # noqa: BLE001  (an engine with other classes)
+        return None
 
 
 def direct_view_of(thing: Any) -> Any:  # noqa: ANN401

@@ -54,7 +54,6 @@ class Ranks:
     _heard: int
     _open: list[str]
     _source: str
-    _numbers: dict[int, int]
     _told_missing: set[MissingRank]
     _watch: HangWatch | None
 
@@ -64,7 +63,6 @@ class Ranks:
         self.state = StateComparison(self.engines)
         self.panel = RankPanel(self.engines)
         self._told_missing, self._open, self._watch, self._source = set(), [], None, ""
-        self._numbers = {}
         self.engines.join()
         self.joined = JoinedRanks(ranks=tuple(sorted(self.engines.joined)), missing=(*self.engines.missing.values(),))
         self.panel.tell(self.joined)
@@ -137,8 +135,9 @@ class Ranks:
         self._open += [one for one in client.history[self._heard :] if one not in engines.own]
         self._heard = len(client.history)
         if self._open and not client.outstanding.intersection(self._open):
-            ended, self._open = self._open, []
-            for reports in rounds_of(self._hear(ended)):
+            self._open = []
+            asked = engines.name, applied_call(self._source)
+            for reports in rounds_of(engines.ask("take", dict.fromkeys(engines.joined, asked))):
                 self._tell_round(reports)
             self.panel.tell(self.joined)
             self.panel.exchange()
@@ -148,17 +147,6 @@ class Ranks:
             self.panel.tell(self.joined)
         if fresh and self.shell is not None:
             show(self.shell, show_waiting((), (), fresh))
-
-    def _hear(self, messages: Sequence[str]) -> dict[int, list[RankReport]]:
-        """Return what the ranks tell of cells: what they published, if nothing is missing, else what they answer."""
-        engines, known = self.engines, self._numbers
-        told = engines.published(messages)
-        follows = {one: [told.number for told in several] for one, several in told.items()}
-        if follows != {one: [known.get(one, -1) + 1] for one in engines.joined}:
-            call = applied_call(self._source)
-            told = engines.ask("take", {one: (engines.name, call, known.get(one, 0)) for one in engines.joined})
-        known.update({one: several[-1].number for one, several in told.items() if several})
-        return told
 
     def _tell_round(self, reports: Sequence[RankReport]) -> None:
         self.engines.ranks.update({one.engine: one.rank for one in reports})
