@@ -46,7 +46,7 @@ def _loaded() -> Any:
 
     folder = BUILT / torch.__version__
     folder.mkdir(parents=True, exist_ok=True)
-    module = load("test_accelerator", [str(SOURCE)], extra_cflags=["-O1"], build_directory=str(folder))
+    module = load("test_accelerator", [str(SOURCE)], extra_cflags=["-O0"], build_directory=str(folder))
     torch.utils.rename_privateuse1_backend("sim")
     torch._register_device_module("sim", _device_module(module))
     torch.utils.generate_methods_for_privateuse1_backend()

@@ -13,8 +13,9 @@
 #include <ATen/ops/unfold_native.h>
 #include <ATen/ops/view_native.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <pybind11/pybind11.h>
 #include <sys/mman.h>
-#include <torch/extension.h>
+#include <torch/library.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,7 @@
 
 namespace {
 
+namespace py = pybind11;
 using Clock = std::chrono::steady_clock;
 constexpr size_t ARENA = size_t(1) << 34, ALIGNMENT = 64;
 constexpr auto KEYS = c10::DispatchKeySet(c10::DispatchKey::PrivateUse1);
