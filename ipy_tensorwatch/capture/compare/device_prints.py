@@ -10,7 +10,7 @@ import torch
 from ...core.host.guard import GUARD
 from ..device.accelerator_api import is_capturing, is_idle
 from ..device.digest_launch import MAX_BYTES, DigestLauncher, Flight
-from ..device.kept_copy import room_for_copies
+from ..device.kept_copy import room_for_copies, without_others
 from .compare_bytes import ByteVerdict, Fingerprints
 from .device_mark import DeviceMark, portions_of
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ...core.model.reading import Reading
     from ..device.device_block import DeviceBlock
+    from ..device.kept_copy import KeptCopy
     from .compare_bytes import ByteOutcome, BytePart, StorageMark
     from .time_budget import Budget
 
@@ -148,15 +149,28 @@ class DevicePrints:
         for (storage, layout), digest in digests.items():
             if layout is not None:
                 known[storage][layout] = digest
+        copied: dict[int, KeptCopy] = {}
         for storage, block in seen.blocks.items():
             before, since = self.prints.on_devices.get(storage), self.prints.waiting.pop(storage, None)
             after = self.prints.on_devices[storage] = DeviceMark(block, digests[storage, None], None, known[storage])
-            after.kept = seen.flight.copies.get(storage)
             outcome: ByteOutcome = "new" if before is None else "changed"
             if before is not None and before.block == block and before.digest == after.digest:
-                outcome = "same"
+                outcome, after.kept = "same", before.kept if isinstance(before, DeviceMark) else None
+            if after.kept is None and storage in seen.flight.copies:
+                copied[storage] = after.kept = seen.flight.copies[storage]
             is_late = since is not None and since < seen.cell - 1
             yield storage, ByteVerdict(outcome, before, after, since if is_late else None)
+        self._let_go_of_others(copied)
+
+    def _let_go_of_others(self, copied: Mapping[int, KeptCopy]) -> None:
+        """Keep the copies of what changed without those of all that was looked at with it."""
+        try:
+            for storage, copy in without_others(copied):
+                mark = self.prints.on_devices[storage]
+                if isinstance(mark, DeviceMark):
+                    mark.kept = copy
+        except RuntimeError:  # the device is out of memory, or was lost, or the user's own kernel failed
+            return
 
     def _give_up_copies(self, device: str) -> None:
         """Release the copies that are kept on a device, which has no memory for them."""

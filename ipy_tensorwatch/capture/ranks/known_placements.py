@@ -10,7 +10,7 @@ from ..objects.walk import walk
 from ..tensors.plain_reads import is_plain, local_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
 SHARDERS = frozenset({"FullyShardedDataParallel", "ZeroRedundancyOptimizer", "FlatParameter"})
 """PyTorch's classes whose tensors are another part on each rank."""
@@ -33,16 +33,6 @@ def wrapped_objects(names: Mapping[str, Any]) -> set[int]:
     """Return the addresses of the tensors that `DistributedDataParallel` keeps equal."""
     wrapped = {name: value for name, value in names.items() if _known_kind(type(value)) == "wrapped"}
     return {id(thing) for name, value in wrapped.items() for _, thing in _tensors_of(name, value)}
-
-
-def wrapped_paths(names: Mapping[str, Any], wrappers: Container[str]) -> set[str]:
-    """Return every path to a tensor that one of some variables, a `DistributedDataParallel`, keeps equal."""
-    kept = wrapped_objects({name: value for name, value in names.items() if name in wrappers})
-    return (
-        {path for name, value in names.items() for path, thing in _tensors_of(name, value) if id(thing) in kept}
-        if kept
-        else set()
-    )
 
 
 def read_values(name: str, value: object, path: str) -> list[float]:

@@ -7,17 +7,18 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ...capture.ranks.known_placements import read_values, wrapped_paths
+from ...capture.ranks.known_placements import read_values
 from ...capture.ranks.place_in_group import place_in_group
 from ...capture.ranks.state_tree import StateTree
 from ...core.host.guard import GUARD
 from ...core.ranks.rank_report import RankReport
 from ..ipython.cell_sources import user_variables
+from .engine_panel import EnginePanel
 from .state_leaves import describe_leaves
 from .waiting_teller import WaitingTeller
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ...core.model.records import Change
     from ...core.ranks.state_leaf import BranchDigest, BranchKey, DigestRun, StateLeaf
@@ -47,10 +48,12 @@ class EngineSide:
     tree: StateTree = field(default_factory=StateTree)
     number: int = 0
     teller: WaitingTeller | None = None
+    shown: EnginePanel | None = None
 
     def close(self) -> None:
         """Tell nobody any more."""
         self.told.clear()
+        self.shown = None
         if self.teller is not None:
             self.teller.stop()
             self.teller = None
@@ -65,6 +68,8 @@ class EngineSide:
         if described is not None:
             for kept in self.told.values():
                 kept.append(described)
+        if self.shown is not None:
+            GUARD.run("telling-client", self.shown.publish, report, default=None)
         return described is not None
 
     def take(self, client: str) -> list[RankReport]:
@@ -84,10 +89,9 @@ class EngineSide:
 
     def describe(self, report: Report, digest: bytes = b"") -> RankReport:
         """Return what this rank tells of a cell."""
-        silent = self._unexpected(report.silent)
         rank, world = place_in_group() or (self.engine, 0)
         begun = tuple(one for one in report.begun if one.is_worth_saying)
-        is_quiet = not (silent or begun)
+        is_quiet = not (report.silent or begun)
         return RankReport(
             rank=rank,
             engine=self.engine,
@@ -95,7 +99,7 @@ class EngineSide:
             number=self.number,
             digest=digest,
             cell=replace(report.cell, source="") if is_quiet else report.cell,
-            changes=silent,
+            changes=report.silent,
             hazards=begun,
         )
 
@@ -106,26 +110,18 @@ class EngineSide:
         outside = tuple(one for one in described.changes if not _is_state(one))
         return replace(described, changes=outside)
 
-    def _unexpected(self, silent: tuple[Change, ...]) -> tuple[Change, ...]:
-        """Return the silent changes but those by which `DistributedDataParallel` makes replicas of a module."""
-        return tuple(one for one in self._settled(silent) if one.silent)
-
-    def _settled(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        if not any(one.silent for one in changes):
-            return changes
-        fresh = {name for name, (_, number, _) in self.tree.born.items() if number == self.number}
-        made = wrapped_paths(user_variables(self.watcher.shell), fresh)
-        return tuple(replace(one, silent=False, cause="direct") if one.path in made else one for one in changes)
-
     def full(self) -> RankReport | None:
         """Return the whole of the last cell: every change, and every hazard that stands."""
         self.watcher.complete()
         report = self.watcher.report
         if report is None:
             return None
-        return replace(
-            self.describe(report), cell=report.cell, changes=self._settled(report.changes), hazards=report.hazards
-        )
+        return replace(self.describe(report), cell=report.cell, changes=report.changes, hazards=report.hazards)
+
+    def panel(self, messages: Sequence[Mapping[str, Any]]) -> list[tuple[dict[str, Any], bytes]]:
+        """Return what a page that shows this rank is to be told."""
+        self.shown = self.shown or EnginePanel(self.watcher)
+        return self.shown.hear(messages)
 
     def state_digests(self) -> dict[BranchKey, BranchDigest]:
         """Return the digest of each branch of the state."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.getipython import get_ipython
 
@@ -17,9 +17,10 @@ from ..ipython.print_below_cell import show
 from .compare_state import StateComparison
 from .engines import Engines, direct_view_of, rounds_of
 from .hang_watch import HangWatch, waiting_ranks
+from .rank_panel import RankPanel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -46,6 +47,7 @@ class Ranks:
 
     engines: Engines
     state: StateComparison
+    panel: RankPanel
     shell: InteractiveShell | None
     joined: JoinedRanks
     _heard: int
@@ -57,9 +59,11 @@ class Ranks:
         self.shell = get_ipython()
         self.engines = Engines(direct_view_of(view), _version())
         self.state = StateComparison(self.engines)
-        self.joined = JoinedRanks()
+        self.panel = RankPanel(self.engines)
         self._told_missing, self._open, self._watch = set(), [], None
         self.engines.join()
+        self.joined = JoinedRanks(ranks=tuple(sorted(self.engines.joined)), missing=(*self.engines.missing.values(),))
+        self.panel.tell(self.joined)
         self._heard = len(self.engines.client.history)
         if self.shell is not None:
             self.shell.events.register("pre_run_cell", self._before_cell)
@@ -97,6 +101,7 @@ class Ranks:
                 if hook in self.shell.events.callbacks[name]:
                     self.shell.events.unregister(name, hook)
         GUARD.run("joining-ranks", self.engines.leave, default=None)
+        GUARD.run("joining-ranks", self.panel.tell, None, default=None)
 
     def _before_cell(self, _: object) -> None:
         GUARD.run("joining-ranks", self.engines.join, default=None)
@@ -105,6 +110,7 @@ class Ranks:
 
     def _tell_hang(self, waiting: tuple[WaitingRank, ...], ended: tuple[int, ...]) -> None:
         self.joined = replace(self.joined, waiting=waiting)
+        self.panel.tell(self.joined)
         if self.shell is not None:
             show(self.shell, show_waiting(waiting, ended, self._fresh_missing()))
 
@@ -129,7 +135,12 @@ class Ranks:
             self._open = []
             for reports in rounds_of(engines.ask("take", dict.fromkeys(engines.joined, (engines.name,)))):
                 self._tell_round(reports)
+            self.panel.tell(self.joined)
+            self.panel.exchange()
         fresh = self._fresh_missing()
+        if fresh:
+            self.joined = replace(self.joined, missing=tuple(engines.missing.values()))
+            self.panel.tell(self.joined)
         if fresh and self.shell is not None:
             show(self.shell, show_waiting((), (), fresh))
 
@@ -143,6 +154,12 @@ class Ranks:
         )
         if page is not None and self.shell is not None:
             show(self.shell, page)
+
+
+def relay_to_rank(rank: int, message: Mapping[str, Any]) -> None:
+    """Lead a message of a page to a rank of the cluster that was joined last."""
+    if WATCHED:
+        GUARD.run("joining-ranks", WATCHED[-1].panel.relay, rank, message, default=None)
 
 
 def _version() -> str:
