@@ -35,11 +35,12 @@ LATE_BYTES = 1 << 27
 
 
 class StatePlace(NamedTuple):
-    """One tensor of a branch."""
+    """One tensor of a branch; its digest holds as long as its storage has the same mark."""
 
     path: str
     reading: Reading
     digest: bytes
+    mark: object = None
 
 
 @dataclass(slots=True)
@@ -63,6 +64,7 @@ class StateTree:
     born: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     appeared: dict[str, int] = field(default_factory=dict)
     _late: int = 0
+    _places: dict[str, StatePlace] = field(default_factory=dict)
     _snapshot: Snapshot | None = None
     _whole: bytes = b""
     _texts: dict[int, tuple[Outline, list[str]]] = field(default_factory=dict)
@@ -108,19 +110,27 @@ class StateTree:
 
         A plain tensor is not compared while it is all zeros, as what is summed up on each rank is at first.
         """
-        seen, is_known = set[int](), True
+        seen, places, is_known = set[int](), dict[str, StatePlace](), True
+        known = {} if prints.waiting else self._places
         for path, root, kind, reading in chain(self._state(shot.snapshot), self._plain(shot.snapshot, number)):
             if reading.object in seen:
                 continue
             seen.add(reading.object)
             if reading.object in self.left_out:
                 continue
-            digest = self._late_digest(reading, shot.blocks, prints) or _digest_of(reading, prints)
-            if kind == "plain" and digest in (b"", _of_zeros(reading.nbytes)):
+            mark = prints.mark_of(reading.storage)
+            place = known.get(path)
+            if place is None or place.mark is not mark or place.reading is not reading or not place.digest:
+                digest = self._late_digest(reading, shot.blocks, prints) or _digest_of(reading, prints)
+                is_empty = kind == "plain" and digest == _of_zeros(reading.nbytes)
+                place = StatePlace(path, reading, b"" if is_empty else digest, mark)
+            places[path] = place
+            if kind == "plain" and not place.digest:
                 continue
-            is_known &= bool(digest)
-            self.branches.setdefault(BranchKey(root, kind), []).append(StatePlace(path, reading, digest))
+            is_known &= bool(place.digest)
+            self.branches.setdefault(BranchKey(root, kind), []).append(place)
         self.left_out &= seen
+        self._places = places
         return is_known
 
     def _late_digest(self, reading: Reading, blocks: Mapping[int, Block], prints: Fingerprints) -> bytes:
