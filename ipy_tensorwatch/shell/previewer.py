@@ -82,6 +82,7 @@ class Previewer:
             optimizers=watcher.observer.lens.holdings(),
             saved=tuple(watcher.observer.graphs.kept()),
             standing=watcher.standing,
+            origins=report.origins,
             read_only=read_only_arrays(variables),
             closures=_closures(variables, watcher),
         )

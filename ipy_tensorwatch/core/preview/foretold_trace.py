@@ -21,6 +21,7 @@ from ..model.trace.evidence import Evidence, OptimizerStep, Position, SeenWrite
 from ..model.trace.graph_state import GraphState
 from ..statements.statement import parse_statements
 from ..syntax.cell_lines import Listing
+from .own_counters import OwnCounters
 from .run.abstract_frame import file_of
 from .settled_changes import SettledChanges
 from .snapshot_afterwards import Afterwards
@@ -65,6 +66,7 @@ class TraceWriter:
         self._found: dict[str, Found] = {}
         self._settled = SettledChanges(run, known, self._after, self._site)
         self._born: dict[str, Born] = {}
+        self._counters = OwnCounters(known)
         for write, moments in run.memory.writes.items():
             if not (write.by and self._is_unshared(write)):
                 self._change(write, moments[-1], deadline)
@@ -213,16 +215,27 @@ class TraceWriter:
             if write.is_certain:
                 written[write.reading.storage].append(write)
         met = ((one, written[one.saved.reading.storage]) for one in self._known.saved if written)
-        return tuple(found for one, touching in met if touching and (found := self._overwrite(one, touching)))
+        found: dict[object, list[Overwritten]] = defaultdict(list)
+        for saved, touching in met:
+            overwritten = self._overwrite(saved, touching) if touching else None
+            if overwritten is not None:
+                found[overwritten.key].append(overwritten)
+        return tuple(map(_as_one, found.values()))
 
     def _overwrite(self, one: Overwritten, touching: Sequence[AbstractWrite]) -> Overwritten | None:
-        counted = sum(write.is_counted for write in touching)
+        counted = sum(self._moves_counter(write, one) for write in touching)
         roots = tuple(path for path in one.roots if path not in self._memory.freed and self._after.lasts(path))
         meets = counted or any(share_bytes(write.reading, one.saved.reading) for write in touching)
         if one.will_raise or not (roots and meets):
             return None
         origins = {path: one.origins[path] for path in roots if path in one.origins}
         return replace(one, version=one.version + counted, roots=roots, origins=origins)
+
+    def _moves_counter(self, write: AbstractWrite, one: Overwritten) -> bool:
+        """Return whether a write moves the version counter of what a graph saved."""
+        if not write.is_counted or write.by or write.reading.object == one.saved.reading.object:
+            return write.is_counted
+        return not self._counters.has_own(write.reading, self._statement(write.position), one.saved)
 
     # --- what capture would have seen ---
 
@@ -284,6 +297,12 @@ class TraceWriter:
             for name, cell in cells.items()
             if name in names
         }
+
+
+def _as_one(several: Sequence[Overwritten]) -> Overwritten:
+    """Return what several nodes saved as one: the node that backward runs first, with the others."""
+    first, *others = sorted(several, key=lambda one: -one.saved.sequence)
+    return replace(first, others=(*first.others, *(one.saved.sequence for one in others)))
 
 
 def _state_of(optimizer: AbstractObject) -> Iterator[AbstractTensor]:

@@ -12,6 +12,7 @@ from ..hazards.standing_hazards import Standing
 from ..interpreter.source_index import Library
 from ..model.snapshots.snapshot import Snapshot
 from ..model.trace.notebook import Notebook
+from ..origins.origins import Origins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +50,8 @@ class KnownState:
         What the living graphs saved, overwritten or not.
     standing
         The hazards that stand.
+    origins
+        Where sharing began.
     read_only
         The arrays among the variables that refuse writes.
     closures
@@ -62,6 +65,7 @@ class KnownState:
     optimizers: Sequence[OptimizerHolding] = ()
     saved: Sequence[Overwritten] = ()
     standing: Standing = field(default_factory=Standing)
+    origins: Origins = field(default_factory=Origins)
     read_only: frozenset[str] = frozenset()
     closures: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     _branches: dict[str, PathBranch] = field(default_factory=dict, repr=False)

@@ -241,6 +241,51 @@ def test_an_overwritten_saved_tensor_is_foretold_as_a_hazard():
     assert (hazard["code"], hazard["outcome"], hazard["line"]) == ("TW201", "raises", 1)
 
 
+COUNTERS = {
+    "c = h.data": {"c.add_(1)": "TW202", "c[0] = 1": "TW202", "h.data.add_(1)": "TW202", "h.detach().add_(1)": "TW201"},
+    "c = h.data; v = c[:1]": {"v.add_(1)": "TW202"},
+    "c = h.detach()": {"c.add_(1)": "TW201"},
+    "c = h.detach().numpy()": {"c += 1": "TW202"},
+    "c = h.detach(); d = c.data": {"d.add_(1)": "TW202", "c.add_(1)": "TW201"},
+    "d = w.data; other = (w * d).sum()": {"d.add_(1)": "TW201"},
+}
+
+
+@pytest.mark.parametrize("shares", COUNTERS)
+def test_a_write_past_the_version_counter_is_foretold_as_a_wrong_gradient(shares: str):
+    with Notebook(check_leaks=False) as nb:
+        nb.run("import torch\nw = torch.ones(2, requires_grad=True)\nh = (w * 2).exp()\nloss = h.sum()")
+        nb.run(shares)
+        told = {
+            one: [each["code"] for each in ipy_tensorwatch.preview(one).to_dict()["hazards"]]
+            for one in COUNTERS[shares]
+        }
+
+    assert told == {one: [code] for one, code in COUNTERS[shares].items()}
+
+
+def test_what_two_backwards_need_is_foretold_once():
+    with Notebook(check_leaks=False) as nb:
+        nb.run("""
+import torch
+w = torch.ones(2, requires_grad=True); x = torch.ones(3, 2, requires_grad=True)
+first = (x @ w).sum(); second = first + (x * 2 @ w).sum()
+opt = torch.optim.SGD([w], lr=0.1)
+""")
+        hazards = ipy_tensorwatch.preview("second.backward(retain_graph=True)\nopt.step()").to_dict()["hazards"]
+        nb.cell("second.backward(retain_graph=True)\nopt.step()")
+
+        told = [(one.code, one.outcome, list(one.paths)) for one in ipy_tensorwatch.report().begun]
+        assert [(one["code"], one["outcome"], one["paths"]) for one in hazards] == told != []
+
+
+@pytest.mark.parametrize("source", ["w.reshape_(2)", "w.view_(2)\nw.add_(1)"])
+def test_nothing_is_foretold_of_a_method_that_no_tensor_has(source: str):
+    with Notebook(check_leaks=False) as nb:
+        nb.run("import torch\nw = torch.ones(2, requires_grad=True)")
+        assert ipy_tensorwatch.preview(source).to_dict()["hazards"] == []
+
+
 SAVED = """
 import torch
 a = torch.tensor([1.0, 2.0], requires_grad=True)
