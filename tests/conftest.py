@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "browser" in item.path.parts)
 
 
+def pytest_collection_finish() -> None:
+    """Exempt what lives as long as the tests from garbage collections: each would look through all of it."""
+    gc.collect()
+    gc.freeze()
+
+
 STARTS_KERNELS = (
     "test_demo.py",
     "test_faults.py",
@@ -73,7 +80,7 @@ def same_numbers_every_time() -> None:
     """Seed PyTorch and keep it on one thread, so that a failing test fails again; most tests of core do without it."""
     torch = sys.modules.get("torch")
     if torch is not None:
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)  # `torch.manual_seed` writes down the whole stack, for a GPU found later
         torch.set_num_threads(1)
 
 

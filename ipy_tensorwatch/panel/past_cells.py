@@ -80,11 +80,16 @@ class PastCells:
 
     def fixes_of(self, one: PastCell) -> Mapping[Change, Fix]:
         """Return what mends the silent changes of a cell; nothing if its report is not kept any more."""
-        return next((report.fixes for report in self._reports if report.cell is one.cell), {})
+        report = self._report_of(one)
+        return report.fixes if report else {}
 
     def fix_of(self, one: PastCell, hazard: Hazard) -> Fix:
         """Return what mends a hazard after a cell."""
-        return next((report.fix_of(hazard) for report in self._reports if report.cell is one.cell), hazard.fix)
+        report = self._report_of(one)
+        return report.fix_of(hazard) if report else hazard.fix
+
+    def _report_of(self, one: PastCell) -> Report | None:
+        return next((report for report in self._reports if report.cell is one.cell), None)
 
     def of_path(self, path: str) -> Iterator[tuple[PastCell, Change | Turn]]:
         """Yield the changes of one path, and the turns of its hazards, oldest first."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..interpreter.ranking import MAY_REACH
 from ..interpreter.reached_by_calls import Reach
 from ..model.records import Site
-from ..statements.write_calls import mentions, runs_backward
+from ..statements.write_calls import makes_replicas, mentions, runs_backward
 from ..syntax.magic_calls import puts_back, runs_magic
 from .evidence.module_calls import computes_parameter, is_inside_call, was_called
 from .evidence.path_evidence import Sightings
@@ -239,7 +239,9 @@ class _Case:
         return "object" if trains and self.path.steps[:1] and self.path.steps[0].startswith(".") else None
 
     def _cause_of_name(self, statement: Statement, step: OptimizerStep | None, reached: Reach) -> Cause | None:
-        """Return the cause if the statement names this path as written, or another name of the same tensor object."""
+        """Return the cause if the statement names this path as written, its tensor object, or what makes replicas."""
+        if self.reading.kind in ("parameter", "buffer") and makes_replicas(statement):
+            return "module"
         is_bound = bool(self.names & self.cell.named_by(statement).bound)
         if self._is_named(statement) or is_bound or puts_back(statement.text):
             return "direct"

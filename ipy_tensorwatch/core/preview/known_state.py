@@ -81,6 +81,16 @@ class KnownState:
         return found
 
     @cached_property
+    def alone(self) -> Mapping[int, tuple[AccessPath, Reading]]:
+        """The storages that one path alone leads to, and that lie in no memory of others: the path and its reading."""
+        found: dict[int, tuple[AccessPath, Reading] | None] = {}
+        for scene in self.snapshot.scenes.values():
+            for storage, place in scene.by_storage.items():
+                is_alone = isinstance(place, int) and storage not in found and storage not in self.in_one_memory
+                found[storage] = scene.entries[place] if is_alone and isinstance(place, int) else None
+        return {storage: one for storage, one in found.items() if one is not None}
+
+    @cached_property
     def readings(self) -> Mapping[str, Reading]:
         """What each path leads to, by its spelling."""
         return {str(path): reading for path, reading in self.snapshot.entries()}

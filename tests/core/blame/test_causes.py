@@ -387,6 +387,17 @@ class TestModule:
     def test_a_buffer_of_the_module_that_is_called(self):
         assert told(explain("net(z)", {"net.bn.mean": BUFFER})["net.bn.mean"])[:2] == ("module", False)
 
+    @pytest.mark.parametrize("path", ["net.weight", "net.bn.mean"])
+    @pytest.mark.parametrize(
+        "plain", ["ddp = DDP(net)", "t.net = nn.parallel.DistributedDataParallel(t.net)", "fully_shard(net, mesh=m)"]
+    )
+    def test_what_makes_replicas_of_a_module_writes_its_parameters_and_buffers(self, plain, path):
+        mine = PARAMETER if path == "net.weight" else BUFFER
+        shared = {path: mine, f"t.{path}": mine, "kept": reading(8, mine.storage)}
+        changes = explain(plain, shared, changed=[path, "kept"])
+        assert told(changes[path])[:2] == ("module", False)
+        assert told(changes["kept"])[:2] == ("alias", True)
+
     def test_a_buffer_in_a_call_that_names_nobody(self):
         assert told(explain("fit()", {"net.bn.mean": BUFFER})["net.bn.mean"])[0] == "module"
 

@@ -90,15 +90,16 @@ def title(fix: Fix) -> Line:
 
 def remedy(fix: Fix) -> Line:
     """Return what to write instead, with alternatives and conditions."""
-    tail = _TAILS[fix.tail] if fix.tail else ""
-    return fill(_TITLES[fix.kind] + tail + ".", **_fields(fix))
+    return _with_tail(_TITLES[fix.kind], fix)
 
 
 def purpose(fix: Fix) -> Line:
     """Return what a fix is for, to stand above its edits, which show the place and the code."""
-    template = _TITLES[fix.kind].replace("{there}", "").replace(": `{code}`", "")
-    tail = _TAILS[fix.tail] if fix.tail else ""
-    return fill(template + tail + ".", **_fields(fix))
+    return _with_tail(_TITLES[fix.kind].replace("{there}", "").replace(": `{code}`", ""), fix)
+
+
+def _with_tail(template: str, fix: Fix) -> Line:
+    return fill(template + (_TAILS[fix.tail] if fix.tail else "") + ".", **_fields(fix))
 
 
 def _fields(fix: Fix) -> dict[str, Line | str]:
