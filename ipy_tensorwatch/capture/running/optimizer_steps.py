@@ -108,7 +108,7 @@ class StepRecorder:
 
     def _note(self, optimizer: torch.optim.Optimizer, cell: FrameType | None, key: object) -> None:
         with plain_reads():
-            parameters = list(_parameters(optimizer))
+            parameters: list[Any] = list(_parameters(optimizer))
             storages = _storages([*parameters, *chain.from_iterable(_states(optimizer))])
             is_idle = all(is_tensor(one) and is_leaf(one) and read_grad(one) is None for one in parameters)
         self.seen[key] = SeenStep(
