@@ -62,7 +62,7 @@ ONE_CLUSTER = "tests/end_to_end/ranks/"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of a file together, which share what was set up for them, the largest files first."""
+    """Keep the tests of a file together, which share what was set up for them: the cluster's first, then large files."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
@@ -71,6 +71,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             if file.startswith(ONE_CLUSTER):
                 return ONE_CLUSTER
             return "kernels" if file.endswith(STARTS_KERNELS) else file
+
+        def _assign_work_unit(self, node: Any) -> None:
+            """Begin with what waits longest, else the other processes wait for it at the end."""
+            if ONE_CLUSTER in self.workqueue:
+                self.workqueue.move_to_end(ONE_CLUSTER, last=False)
+            super()._assign_work_unit(node)
 
     return ByFile(config, log)
 
