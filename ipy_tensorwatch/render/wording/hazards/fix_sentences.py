@@ -88,15 +88,17 @@ def title(fix: Fix) -> Line:
     return fill(_TITLES[fix.kind] + ".", **_fields(fix))
 
 
-def remedy(fix: Fix) -> Line:
-    """Return what to write instead, with alternatives and conditions."""
-    tail = _TAILS[fix.tail] if fix.tail else ""
-    return fill(_TITLES[fix.kind] + tail + ".", **_fields(fix))
+def remedy(fix: Fix, *, above_edits: bool = False) -> Line:
+    """Return what to write instead, with alternatives and conditions.
 
-
-def purpose(fix: Fix) -> Line:
-    """Return what a fix is for, to stand above its edits, which show the place and the code."""
-    template = _TITLES[fix.kind].replace("{there}", "").replace(": `{code}`", "")
+    Parameters
+    ----------
+    above_edits
+        Whether its edits stand below, which show the place and the code.
+    """
+    template = _TITLES[fix.kind]
+    if above_edits:
+        template = template.replace("{there}", "").replace(": `{code}`", "")
     tail = _TAILS[fix.tail] if fix.tail else ""
     return fill(template + tail + ".", **_fields(fix))
 
